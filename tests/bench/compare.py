@@ -1,0 +1,81 @@
+"""Measures each row of rows.py against its peers, in turn (ours, peer, ours, peer …), and prints the table.
+
+A ratio is ours divided by the peer's, pair by pair; the table has its median and, in brackets, its least and most.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+
+from rows import ROWS
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+
+
+def bench_rate(program: str, name: str, seconds: float) -> float:
+    done = subprocess.run(
+        [program, f"--benchmark_filter=^{re.escape(name)}(/real_time)?$", "--benchmark_format=json",
+         f"--benchmark_min_time={seconds}"],
+        check=True, capture_output=True, text=True)
+    runs = json.loads(done.stdout)["benchmarks"]
+    if len(runs) != 1 or runs[0].get("error_occurred"):
+        sys.exit(f"{name}: {len(runs)} benchmarks of that name, or it failed: {done.stderr}")
+    return runs[0]["items_per_second"]
+
+
+def script_rate(words: list[str]) -> float:
+    runner = "node" if words[0].endswith(".mjs") else "/usr/bin/python3"
+    done = subprocess.run([runner, str(PEERS / words[0]), *words[1:]], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(words)}: {done.stderr}")
+    return float(done.stdout.strip())
+
+
+def rate(program: str, what: str, seconds: float) -> float:
+    kind, _, rest = what.partition(":")
+    return bench_rate(program, rest, seconds) if kind == "bench" else script_rate(rest.split())
+
+
+def machine() -> str:
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal"))) / 2**20
+    release = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, {release}"
+
+
+def figure(value: float) -> str:
+    for unit, name in ((1e6, " M"), (1e3, " k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.3g}"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("program", help="the bench program")
+    options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
+    options.add_argument("--seconds", type=float, default=0.5, help="length of one of ours (default 0.5)")
+    options.add_argument("--only", default="", help="rows whose words contain this")
+    chosen = options.parse_args()
+    print(f"{datetime.date.today()}, {machine()}; medians of {chosen.pairs} pairs\n")
+    print("| work | ours | against | theirs | ratio (least – most) | bar | |")
+    print("|---|---|---|---|---|---|---|")
+    for row in (row for row in ROWS if chosen.only in row.work):
+        for peer in row.peers:
+            pairs = [(rate(chosen.program, row.ours, chosen.seconds), rate(chosen.program, peer.measure, chosen.seconds))
+                     for _ in range(chosen.pairs)]
+            ratios = [ours / theirs for ours, theirs in pairs]
+            middle = statistics.median(ratios)
+            print(f"| {row.work} | {figure(statistics.median(p[0] for p in pairs))} | {peer.name} "
+                  f"| {figure(statistics.median(p[1] for p in pairs))} | {middle:.3g} ({min(ratios):.3g} – {max(ratios):.3g}) "
+                  f"| {peer.bar:g} | {'met' if middle >= peer.bar else 'missed'} |", flush=True)
+
+
+main()

@@ -1,0 +1,25 @@
+"""Empty calls on a ThreadPoolExecutor of two threads, `depth` in flight; prints round trips per second."""
+import asyncio
+import concurrent.futures
+import sys
+import time
+
+
+def nothing() -> None:
+    return None
+
+
+async def keep_one_in_flight(pool, count: int) -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+        await loop.run_in_executor(pool, nothing)
+
+
+async def main(count: int, depth: int) -> None:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        began = time.perf_counter()
+        await asyncio.gather(*(keep_one_in_flight(pool, count // depth) for _ in range(depth)))
+        print(count / (time.perf_counter() - began))
+
+
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))

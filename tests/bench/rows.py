@@ -1,0 +1,45 @@
+"""The rows of the table: which of our benchmarks stands against which peer, and the ratio that is wanted.
+
+`ours` and a peer are each a Google Benchmark name (`bench:`) or a script beside this file (`script:`); both give a rate.
+"""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Peer:
+    name: str
+    measure: str
+    bar: float
+
+
+@dataclass(frozen=True)
+class Row:
+    work: str
+    ours: str
+    peers: list[Peer] = field(default_factory=list)
+
+
+ROWS = [
+    Row("bounded queue between two coroutines, capacity 1024, items/s", "bench:bounded_queue", [
+        Peer("experimental::channel", "bench:experimental_channel", 15),
+        Peer("asyncio.Queue", "script:asyncio_queue.py 500000", 25),
+    ]),
+    Row("offload round trips, depth 64, /s", "bench:offload_millrace/64", [
+        Peer("asio::thread_pool", "bench:offload_asio/64", 1.2),
+        Peer("asyncio ThreadPoolExecutor", "script:asyncio_threads.py 64000 64", 20),
+    ]),
+    Row("no-op jobs, producer → queue → handler → done, counts on, jobs/s", "bench:pipeline_noop", [
+        Peer("asyncio.Queue pair", "script:asyncio_queue.py 500000", 1.5),
+        Peer("BullMQ 5, draining", "script:bullmq_drain.mjs 20000", 50),
+        Peer("Celery 5 prefork, draining", "script:celery_drain.py noop 4000", 500),
+    ]),
+    Row("random 64-bit primality on offload threads, jobs/s", "bench:pipeline_prime_threads", [
+        Peer("Celery 5 prefork, the same test in Python", "script:celery_drain.py prime 4000", 300),
+    ]),
+    Row("primality of random odd 64-bit numbers, the core, /s", "bench:prime_core_random", [
+        Peer("FLINT n_is_prime", "bench:flint_random", 0.95),
+    ]),
+    Row("primality of primes near 2^63, the core, /s", "bench:prime_core_primes", [
+        Peer("FLINT n_is_prime", "bench:flint_primes", 0.95),
+    ]),
+]
