@@ -1,0 +1,30 @@
+#pragma once
+
+#include "http/routes.hpp"
+#include "http/session.hpp"
+#include "network/listener.hpp"
+
+namespace millrace::http {
+
+/// The HTTP door as one thing: a listener whose connections are sessions over these routes.
+///
+/// Owned by the daemon; loop thread only. `routes` outlive it. `close` must have returned before it is destroyed.
+class server {
+public:
+    /// How long connections may take to end once it closes.
+    static constexpr duration default_patience = seconds{2};
+
+    server(loop::event_loop& loop, routes const& where, session_limits limits = {});
+
+    result<> open(network::door_options const& options) { return door_.open(options); }
+    [[nodiscard]] network::address const& local_address() const noexcept { return door_.local_address(); }
+    [[nodiscard]] network::door_counts const& counts() const noexcept { return door_.counts(); }
+
+    loop::awaitable<> close(duration patience = default_patience);
+
+private:
+    sessions sessions_;
+    network::listener door_;
+};
+
+} // namespace millrace::http

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <millrace/base/time.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "http/routes.hpp"
+#include "network/listener.hpp"
+
+namespace millrace::http {
+
+/// What one connection may use up.
+struct session_limits {
+    std::uint32_t header_bytes_max{16u << 10}; ///< request line and headers; beyond: 431
+    std::uint64_t body_bytes_max{64u << 10};   ///< beyond: 413
+    std::uint32_t requests_max{10'000};        ///< on one connection; the last answer closes it
+    duration request_deadline{seconds{10}};    ///< from the first byte of a request to its last
+    duration response_deadline{seconds{30}};   ///< to take the whole answer
+    duration idle_deadline{seconds{60}};       ///< between two requests
+    duration linger_deadline{
+        seconds{1}}; ///< after a refusal: how long the rest is read and dropped, so that the client sees the answer
+};
+
+/// The HTTP connections of one door: each reads requests within its limits and writes the routes' answers in order.
+/// A request that is malformed or too large is refused (400, 413, 431) and its connection closed; who is too slow is
+/// cut off without a word.
+///
+/// Loop thread only. Outlives the listener whose `service` it is; a connection ends with its client, at a deadline, or
+/// when its task is cancelled.
+class sessions {
+public:
+    sessions(loop::event_loop& loop, routes const& where, session_limits limits = {});
+    ~sessions();
+    sessions(sessions const&) = delete;
+    sessions& operator=(sessions const&) = delete;
+
+    /// Where errors are counted: names the codes there. Set before the first connection; outlives the connections.
+    void count_in(network::door_counts& counts);
+
+    loop::awaitable<> serve(network::stream_socket socket);
+
+    /// From now on connections close after the answer in hand; those without a request close at once.
+    void finish();
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace millrace::http

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <millrace/base/time.hpp>
+
+#include "broker/broker.hpp"
+#include "workload/workload.hpp"
+
+namespace millrace::telemetry {
+
+/// What the summary cannot see for itself.
+struct run_facts {
+    duration wall{0};
+    std::vector<std::string> served_queues; ///< those that a consumer serves
+};
+
+/// Consumers and queues that have a line of their own; the rest is one line.
+inline constexpr std::size_t summary_lines_max = 50;
+
+/// The words at the end of `--until-idle`: lines of plain text, each ending in a newline. Jobs per outcome, in all and
+/// per consumer; what is buried or left where nobody serves it; wall and processor time, peak memory; median and 99th
+/// percentile of wait and service. Loop thread, at the end: its cost grows with the number of queues.
+[[nodiscard]] std::string summary(broker::broker const& broker, workload::workload const& work, run_facts const& run);
+
+} // namespace millrace::telemetry
