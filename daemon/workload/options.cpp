@@ -1,0 +1,66 @@
+#include "workload/options.hpp"
+
+namespace millrace::workload {
+
+namespace {
+
+// Longer than any workload; keeps sums of instants and lengths far from overflow.
+constexpr duration length_max = hours{24 * 3'650};
+
+}  // namespace
+
+const options_of<producer_options>& producer_option_table() {
+  using options = producer_options;
+  static const auto table =
+      options_of<options>{}
+          .text("queue", &options::queue, "The queue it puts into.", {}, "the name of a queue")
+          .required()
+          .example("numbers")
+          .rate("rate", &options::rate, {}, "Bodies a second; left out: as fast as the queue takes them.")
+          .example("200")
+          .choice("arrivals", &options::pattern,
+                                      {{"constant", arrivals::constant}, {"poisson", arrivals::poisson}},
+                                      "With a rate: evenly spaced, or at random moments with that mean.")
+          .count("arrivals_seed", &options::seed, {}, "Seed of poisson arrivals: the same seed, the same moments.")
+          .count("limit", &options::limit, {.least = 1}, "Bodies in all; left out: until the source ends.")
+          .example("10k")
+          .duration("for", &options::run_for, {.least = milliseconds{1}, .most = length_max},
+                    "How long it produces, from the start; left out: until the source ends.")
+          .example("10m")
+          .count("priority", &options::urgency, {}, "Of its jobs; 0 is most urgent.")
+          .duration("delay", &options::delay, {.most = length_max}, "Before a job becomes ready.")
+          .duration("ttr", &options::ttr, {.least = engine::ttr_min, .most = length_max},
+                    "Time to run: how long whoever reserves a job over a connection may keep it.")
+          .count("in_flight", &options::in_flight, {.least = 1, .most = 1'000'000},
+                 "Puts that may wait for their commit at one time.");
+  return table;
+}
+
+const options_of<consumer_options>& consumer_option_table() {
+  using options = consumer_options;
+  static const auto table =
+      options_of<options>{}
+          .text_list("queue", &options::queue, "The queue it takes from, or a list of them.", {},
+                     "the name of a queue, or a list of names")
+          .required()
+          .example("numbers")
+          .choice(
+              "run_on", &options::run_on, {{"loop", offload::place::loop}, {"threads", offload::place::threads}},
+              "Where a computation runs: in slices between everything else, or on threads of its own.")
+          .planned_choice("processes", "is planned, not here yet")
+          .count("concurrency", &options::concurrency, {.least = 1, .most = 10'000}, "Jobs it works on at one time.")
+          .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
+                    "How long one job may take; left out: as long as it needs.")
+          .example("30s")
+          .text("output", &options::output, "The queue that results go on to; left out: results are dropped.", {},
+                "the name of a queue")
+          .example("verdicts")
+          .text("dead_letter", &options::dead_letter,
+                "The queue that failed jobs go to; left out: they are buried with their error.", {},
+                "the name of a queue")
+          .example("rejected")
+          .planned("retry", "retries are planned, not here yet: a failed job is buried or goes to its dead_letter queue");
+  return table;
+}
+
+}  // namespace millrace::workload

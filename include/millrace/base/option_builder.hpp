@@ -1,0 +1,254 @@
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <type_traits>
+
+#include <millrace/base/option.hpp>
+
+/// The bodies of `options_of`; included by option.hpp, which is what to read and to include.
+namespace millrace {
+
+namespace option_detail {
+
+template <class M>
+[[nodiscard]] const held_t<M>* look(const M& member) {
+  if constexpr (std::is_same_v<held_t<M>, M>)
+    return &member;
+  else
+    return member ? &*member : nullptr;
+}
+
+[[nodiscard]] result<bool> read_flag(std::string_view text);
+[[nodiscard]] result<double> read_real(std::string_view text);
+[[nodiscard]] std::string write_real(double value);
+
+/// `a duration from 1ms to 1h`; `what` says it when there is no bound.
+[[nodiscard]] std::string expected_text(option_kind kind, const std::optional<std::string>& least,
+                                        const std::optional<std::string>& most);
+[[nodiscard]] error too_low(std::string_view text, std::string_view least);
+[[nodiscard]] error too_high(std::string_view text, std::string_view most);
+[[nodiscard]] error unknown_choice(std::string_view text);
+
+[[nodiscard]] inline double bound_of(std::uint64_t value) { return static_cast<double>(value); }
+[[nodiscard]] inline double bound_of(double value) { return value; }
+[[nodiscard]] inline double bound_of(millrace::duration value) { return static_cast<double>(value.count()); }
+
+}  // namespace option_detail
+
+template <class Owner>
+options_of<Owner>::options_of() {
+  make_ = [] { return std::shared_ptr<void>{std::make_shared<Owner>()}; };
+}
+
+template <class Owner>
+option& options_of<Owner>::add(option_kind kind, std::string key, std::string reason) {
+  assert(find(key) == nullptr && "an option's key is used once");
+  option& added = options_.emplace_back();
+  added.key = std::move(key);
+  added.kind = kind;
+  added.reason = std::move(reason);
+  return added;
+}
+
+template <class Owner>
+template <class M, class T>
+options_of<Owner>& options_of<Owner>::quantity(option& added, M Owner::* member, range<T> allowed,
+                                               result<T> (*parse)(std::string_view), std::string (*write)(T)) {
+  using value_type = option_detail::held_t<M>;
+  if constexpr (std::is_integral_v<value_type>) {
+    constexpr auto top = static_cast<T>(std::numeric_limits<value_type>::max());
+    if (top != std::numeric_limits<T>::max()) allowed.most = std::min(allowed.most.value_or(top), top);
+  }
+  const auto written = [write](const std::optional<T>& bound) {
+    return bound ? std::optional{write(*bound)} : std::nullopt;
+  };
+  added.expected = option_detail::expected_text(added.kind, written(allowed.least), written(allowed.most));
+  if (allowed.least) added.at_least = option_detail::bound_of(*allowed.least);
+  if (allowed.most) added.at_most = option_detail::bound_of(*allowed.most);
+
+  const Owner defaults{};
+  if ([[maybe_unused]] const value_type* value = option_detail::look(defaults.*member)) {
+    assert((!allowed.least || static_cast<T>(*value) >= *allowed.least) && "a default lies in its range");
+    assert((!allowed.most || static_cast<T>(*value) <= *allowed.most) && "a default lies in its range");
+  }
+  added.read = [member, allowed, parse, write](void* owner, std::string_view text) -> result<> {
+    const result<T> value = parse(text);
+    if (!value) return value.error();
+    if (allowed.least && *value < *allowed.least) return option_detail::too_low(text, write(*allowed.least));
+    if (allowed.most && *value > *allowed.most) return option_detail::too_high(text, write(*allowed.most));
+    static_cast<Owner*>(owner)->*member = static_cast<value_type>(*value);
+    return {};
+  };
+  added.print = [member, write](const void* owner) -> std::optional<std::string> {
+    const value_type* value = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    return value != nullptr ? std::optional{write(static_cast<T>(*value))} : std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::flag(std::string key, bool Owner::* member, std::string reason) {
+  option& added = add(option_kind::flag, std::move(key), std::move(reason));
+  added.expected = "true or false";
+  added.read = [member](void* owner, std::string_view text) -> result<> {
+    const result<bool> value = option_detail::read_flag(text);
+    if (!value) return value.error();
+    static_cast<Owner*>(owner)->*member = *value;
+    return {};
+  };
+  added.print = [member](const void* owner) -> std::optional<std::string> {
+    return static_cast<const Owner*>(owner)->*member ? "true" : "false";
+  };
+  return *this;
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::count(std::string key, M Owner::* member, range<std::uint64_t> allowed,
+                                            std::string reason) {
+  return quantity(add(option_kind::count, std::move(key), std::move(reason)), member, allowed, &parse_count,
+                  &write_count);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::size(std::string key, M Owner::* member, range<std::uint64_t> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::size, std::move(key), std::move(reason)), member, allowed, &parse_size, &write_size);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::duration(std::string key, M Owner::* member, range<millrace::duration> allowed,
+                                               std::string reason) {
+  return quantity(add(option_kind::time, std::move(key), std::move(reason)), member, allowed, &parse_duration,
+                  &write_duration);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::rate(std::string key, M Owner::* member, range<double> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::rate, std::move(key), std::move(reason)), member, allowed, &parse_rate, &write_rate);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::real(std::string key, M Owner::* member, range<double> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::real, std::move(key), std::move(reason)), member, allowed, &option_detail::read_real,
+                  &option_detail::write_real);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::* member, std::string reason,
+                                           std::function<result<>(std::string_view)> check, std::string expected) {
+  option& added = add(option_kind::text, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read = [member, check = std::move(check)](void* owner, std::string_view given) -> result<> {
+    if (check) {
+      if (result<> checked = check(given); !checked) return checked;
+    }
+    static_cast<Owner*>(owner)->*member = std::string{given};
+    return {};
+  };
+  added.print = [member](const void* owner) -> std::optional<std::string> {
+    const std::string* value = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+template <class M, class E>
+options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::* member,
+                                             std::vector<std::pair<std::string, E>> values, std::string reason) {
+  option& added = add(option_kind::choice, std::move(key), std::move(reason));
+  for (const auto& [word, value] : values) {
+    added.expected += added.choices.empty() ? "" : ", ";
+    added.expected += word;
+    added.choices.push_back(word);
+  }
+  if (values.size() > 1) added.expected.insert(0, "one of ");
+  added.read = [member, values](void* owner, std::string_view text) -> result<> {
+    for (const auto& [word, value] : values) {
+      if (word != text) continue;
+      static_cast<Owner*>(owner)->*member = value;
+      return {};
+    }
+    return option_detail::unknown_choice(text);
+  };
+  added.print = [member, values](const void* owner) -> std::optional<std::string> {
+    const auto* held = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    if (held == nullptr) return std::nullopt;
+    for (const auto& [word, value] : values) {
+      if (value == *held) return word;
+    }
+    assert(false && "a value that no word names");
+    return std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std::string> Owner::* member,
+                                                std::string reason, std::function<result<>(std::string_view)> check,
+                                                std::string expected) {
+  option& added = add(option_kind::text_list, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read_list = [member, check = std::move(check)](void* owner, const std::vector<std::string>& items) -> result<> {
+    if (check) {
+      for (const std::string& item : items) {
+        if (result<> checked = check(item); !checked) return checked;
+      }
+    }
+    static_cast<Owner*>(owner)->*member = items;
+    return {};
+  };
+  added.print_list = [member](const void* owner) { return static_cast<const Owner*>(owner)->*member; };
+  return *this;
+}
+
+template <class Owner>
+template <class Part>
+options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::* member, const options_of<Part>& inner,
+                                              std::string reason) {
+  option& added = add(option_kind::section, std::move(key), std::move(reason));
+  added.expected = "a map";
+  added.section = &inner;
+  added.open_section = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member); };
+  added.view_section = [member](const void* owner) -> const void* {
+    return &(static_cast<const Owner*>(owner)->*member);
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::planned(std::string key, std::string sentence) {
+  add(option_kind::text, std::move(key), {}).planned = std::move(sentence);
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::planned_choice(std::string word, std::string sentence) {
+  assert(options_.back().kind == option_kind::choice);
+  options_.back().planned_choices.emplace_back(std::move(word), std::move(sentence));
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::required() {
+  options_.back().required = true;
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::example(std::string text) {
+  options_.back().example = std::move(text);
+  return *this;
+}
+
+}  // namespace millrace
