@@ -5,7 +5,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 # Boost by its headers: 1.81 on Debian 12, 1.83 on Debian 13; nothing of it is linked.
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG)
 
 function(third_party name)
   add_library(third_party_${name} INTERFACE)
