@@ -1,0 +1,123 @@
+"""Checks of the files themselves. Each takes a Tree and gives a list of complaints."""
+
+import json
+import re
+
+from rules import (CLOCK_READ, CLOCK_READERS, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL, UNDONE)
+
+OURS = ("daemon", "include", "tests", "deploy", "config")
+WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run")
+
+
+def top_level(tree):
+    return [f"{entry.name}: not one of the agreed entries of the top level" for entry in sorted(tree.top.iterdir())
+            if not entry.name.startswith(".") and entry.name not in TOP_LEVEL | NOT_OURS]
+
+
+def pragma_once(tree):
+    headers = tree.files("daemon", "include", "tests", suffixes=(".hpp",))
+    return [f"{path}: no #pragma once" for path in headers if not re.search(r"^#pragma once$", tree.read(path), re.MULTILINE)]
+
+
+def long_files(tree, limit):
+    counts = [(path, tree.read(path).count("\n")) for path in tree.files("daemon", "include", "tests") if path.endswith(WRITTEN_BY_HAND)]
+    return [f"{path}: {lines} lines, more than {limit}" for path, lines in counts if lines > limit]
+
+
+def file_length(tree):
+    return long_files(tree, LINES_MAX)
+
+
+def file_length_warnings(tree):
+    return long_files(tree, LINES_WARN)
+
+
+def nothing_undone(tree):
+    complaints = []
+    for path in tree.files(*OURS):
+        try:
+            lines = tree.read(path).splitlines()
+        except UnicodeDecodeError:  # inputs that are not text on purpose
+            continue
+        complaints += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if UNDONE.search(line) or MACHINE_PATH.search(line)]
+    return complaints
+
+
+def sources_are_listed(tree):
+    """Every .cpp stands in the CMakeLists.txt of its folder (or of one above it), and every listed one is on disk."""
+    complaints = []
+    listed = set()
+    for path in tree.files("daemon", "tests", suffixes=("CMakeLists.txt", ".cmake")):
+        folder = path.rpartition("/")[0]
+        text = re.sub(r"#[^\n]*", "", tree.read(path))
+        if re.search(r"file\s*\(\s*GLOB|aux_source_directory", text):
+            complaints.append(f"{path}: lists its sources by a pattern")
+        for name in re.findall(r"(?<![\w./}-])(\$\{PROJECT_SOURCE_DIR\}/)?([\w./-]+\.cpp)\b", text):
+            listed.add(name[1] if name[0] else f"{folder}/{name[1]}")
+    on_disk = set(tree.files("daemon", "tests", suffixes=(".cpp",)))
+    complaints += [f"{path}: in no CMakeLists.txt" for path in sorted(on_disk - listed)]
+    return complaints + [f"{path}: listed in a CMakeLists.txt but not on disk" for path in sorted(listed - on_disk)]
+
+
+def clocks(tree):
+    """Clocks are read in the named places only, and each named place reads one."""
+    complaints, used = [], set()
+    for source in tree.sources:
+        read = CLOCK_READ.search(source.code)
+        places = {place for place in CLOCK_READERS if source.belongs_to(place)}
+        if read and not places:
+            complaints.append(f"{source.path}: reads a clock ({read.group().strip()}); it should be handed the time")
+        elif read:
+            used |= places
+    built = {(source.room, source.stem) for source in tree.sources}
+    return complaints + [f"tests/structure/rules.py: {place} reads no clock" for place in CLOCK_READERS
+                         if place not in used and any(place.startswith(room + "/") for room, _ in built)]
+
+
+def catalogue_names(tree, room):
+    """The kinds that a catalogue lists: it includes the header of each, and nothing else of its room but the registry."""
+    path = f"daemon/{room}/catalogue.cpp"
+    included = re.findall(rf'#include "{room}/(\w+)\.hpp"', tree.read(path)) if tree.exists(path) else []
+    return [name for name in included if name not in ("catalogue", "registry")]
+
+
+def catalogues(tree):
+    """Every name in a catalogue has its file and its place in the schema that editors read."""
+    complaints = []
+    schema_path = "config/millrace.schema.json"
+    schema = tree.read(schema_path) if tree.exists(schema_path) else None
+    for room in ("handlers", "sources"):
+        for name in catalogue_names(tree, room):
+            if not tree.exists(f"daemon/{room}/{name}.cpp"):
+                complaints.append(f"daemon/{room}/catalogue.cpp: {name} has no daemon/{room}/{name}.cpp")
+            if schema is not None and name not in words_of(json.loads(schema)):
+                complaints.append(f"{schema_path}: {name} of daemon/{room}/catalogue.cpp is missing")
+    return complaints
+
+
+def words_of(value):
+    """All keys and strings of a JSON value."""
+    if isinstance(value, dict):
+        return set(value).union(*map(words_of, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(words_of, value))
+    return {value} if isinstance(value, str) else set()
+
+
+def metrics_documented(tree):
+    """The README's table of metrics and the families that telemetry names are the same set."""
+    named = set()
+    for source in tree.sources:
+        if source.room == "telemetry":
+            named |= set(re.findall(r'family_kind::\w+\s*,\s*"([a-z0-9_]+)"', source.text))
+    if not named or not tree.exists("README.md"):
+        return []
+    documented = set()
+    for row in re.findall(r"^\|([^|\n]*)\|", tree.read("README.md"), re.MULTILINE):
+        documented |= set(re.findall(r"`millrace_([a-z0-9_]+)`", row))
+    named = {name.removeprefix("millrace_") for name in named}
+    return ([f"README.md: no row for the metric millrace_{name}" for name in sorted(named - documented)] +
+            [f"README.md: millrace_{name} is a metric that telemetry does not have" for name in sorted(documented - named)])
+
+
+CHECKS = [top_level, pragma_once, file_length, nothing_undone, sources_are_listed, clocks, catalogues, metrics_documented]

@@ -1,0 +1,104 @@
+"""Checks of who includes whom. Each takes a Tree and gives a list of complaints."""
+
+import re
+
+from rules import NEVER, SYSTEM_HEADER, THIRD_PARTIES
+
+
+def table_is_ordered(tree):
+    """A room stands above all it uses, so the table has no circle; every room on disk is in it."""
+    complaints, seen = [], set()
+    for room, used in tree.uses.items():
+        complaints += [f"daemon/rooms: {room} uses {u}, which does not stand above it" for u in used if u not in seen]
+        seen.add(room)
+    on_disk = {source.room for source in tree.sources}
+    return complaints + [f"{room}: not in daemon/rooms" for room in sorted(on_disk - seen)]
+
+
+def includes_follow_the_table(tree):
+    return [f"{example}, but daemon/rooms has no edge {room} -> {used}"
+            for (room, used), example in tree.room_edges.items() if used not in tree.uses.get(room, [])]
+
+
+def every_edge_is_used(tree):
+    built = {source.room for source in tree.sources}
+    return [f"daemon/rooms: nothing in {room} includes from {used}"
+            for room, uses in tree.uses.items() if room in built for used in uses if (room, used) not in tree.room_edges]
+
+
+def the_never_list(tree):
+    complaints = [f"daemon/rooms: {room} must never use {used}" for room, used in NEVER if used in tree.uses.get(room, [])]
+    return complaints + [f"{tree.room_edges[edge]}: {edge[0]} must never use {edge[1]}" for edge in NEVER if edge in tree.room_edges]
+
+
+def includes_name_files(tree):
+    """Each of our includes names a file that exists, by its room."""
+    complaints = []
+    for source in tree.sources:
+        for bracket, name in source.includes:
+            target = tree.resolve(bracket, name)
+            if target and not tree.exists(target):
+                complaints.append(f'{source.path}: {name} is not there (house headers: "room/x.hpp"; promised: <millrace/room/x.hpp>)')
+    return complaints
+
+
+def no_circle_of_files(tree):
+    """Depth-first; a file met again while it is still open closes a circle."""
+    complaints, state = [], {}
+
+    def visit(path, trail):
+        if state.get(path) == "done":
+            return
+        if path in trail:
+            complaints.append("circle: " + " -> ".join(trail[trail.index(path):] + [path]))
+            return
+        for target in tree.file_edges.get(path, []):
+            visit(target, trail + [path])
+        state[path] = "done"
+
+    for path in tree.file_edges:
+        visit(path, [])
+    return complaints
+
+
+def promised_include_promised(tree):
+    """Whoever builds on include/ alone must find everything there."""
+    return [f"{source.path}: a promised header includes {name}, which is of the house"
+            for source in tree.sources if source.promised for bracket, name in source.includes if bracket == '"']
+
+
+def third_parties_in_their_rooms(tree):
+    complaints = []
+    for source in tree.sources:
+        for bracket, name in source.includes:
+            of_the_language = "." not in name and "/" not in name
+            if bracket != "<" or name.startswith("millrace/") or of_the_language or SYSTEM_HEADER.fullmatch(name):
+                continue
+            places = next((places for pattern, places in THIRD_PARTIES if re.fullmatch(pattern, name)), None)
+            if places is None:
+                complaints.append(f"{source.path}: <{name}> is in no room's list (tests/structure/rules.py)")
+            elif not any(source.belongs_to(place) for place in places):
+                complaints.append(f"{source.path}: <{name}> belongs to {', '.join(sorted(places))} only")
+    return complaints
+
+
+def only_service_includes_a_catalogue(tree):
+    return [f"{source.path}: includes {name}; only service composes"
+            for source in tree.sources if source.room != "service" and source.stem != "catalogue"
+            for _, name in source.includes if name.endswith("/catalogue.hpp")]
+
+
+def own_header_first(tree):
+    """The first include of x.cpp is x.hpp: so every build proves that the header compiles alone."""
+    complaints = []
+    headers = {source.path for source in tree.sources if source.is_header}
+    for source in tree.sources:
+        own = [include for include in source.own_header_names if tree.resolve(*include) in headers]
+        if not source.is_header and own and source.includes[0:1] not in [[include] for include in own]:
+            complaints.append(f"{source.path}: the first include should be {own[0][1]}")
+    return complaints
+
+
+CHECKS = [table_is_ordered, includes_follow_the_table, every_edge_is_used, the_never_list, includes_name_files,
+          no_circle_of_files, promised_include_promised, third_parties_in_their_rooms,
+          only_service_includes_a_catalogue, own_header_first]

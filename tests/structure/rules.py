@@ -1,0 +1,59 @@
+"""What the structure test holds the tree to, apart from the table of rooms itself (daemon/rooms)."""
+
+import re
+
+TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "daemon", "config", "include", "tests", "deploy"}
+NOT_OURS = {"build"}  # made by building, never committed
+
+LINES_WARN, LINES_MAX = 300, 350
+
+# Arrows that must never appear, not even by adding an edge to the table: (from, to).
+NEVER = [
+    ("engine", "loop"),
+    ("handlers", "broker"),
+    ("sources", "broker"),
+    ("wire", "engine"),
+    ("http", "beanstalk"),
+    ("beanstalk", "workload"),
+    ("tools", "service"),
+    ("service", "tools"),
+    ("telemetry", "settings"),
+    ("settings", "telemetry"),
+]
+
+# Which part of the house may include which third party: (pattern of the header, places). A place is a room, or
+# room/unit for the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that
+# fits decides; a third party that no pattern names is refused, so that it must be placed here first.
+ANY_BUT_PURE = {"loop", "store", "offload", "network", "broker", "handlers", "sources", "workload", "beanstalk",
+                "telemetry", "settings", "http", "tools", "service"}
+THIRD_PARTIES = [
+    (r"boost/asio/ssl.*", {"network"}),
+    (r"boost/asio.*", ANY_BUT_PURE),
+    (r"boost/beast.*", {"http", "network"}),
+    (r"boost/lockfree/.*", {"loop", "offload", "store"}),
+    (r"boost/(system|intrusive|unordered|container|json|url|core|assert)[/.].*", {"*"}),
+    (r"sqlite3\.h|libpq-fe\.h", {"store"}),
+    (r"yaml-cpp/.*", {"settings"}),
+    (r"prometheus/.*", {"telemetry"}),
+    (r"openssl/(evp|sha)\.h", {"handlers/hash"}),
+    (r"openssl/.*", {"network"}),
+    (r"flint/.*|gmp\.h", {"handlers/prime"}),
+    (r"systemd/.*", {"service"}),
+    (r"CLI/.*", {"service", "tools"}),
+    (r"(spdlog|fmt)/.*", {"base/log", "service/log_sinks"}),
+]
+
+# Headers of the operating system; those of C++ have no dot in their name.
+SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|fcntl|poll|pthread|sched|signal|termios|time|errno|"
+                           r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
+
+# Where a clock may be read, and why; everybody else is handed `now`. Keys: room/unit, as above.
+CLOCK_READERS = {
+    "loop/event_loop": "the loop's own now, once a turn",
+}
+CLOCK_READ = re.compile(r"clock(?:_type)?\s*::\s*now\b|\bclock_gettime\b|\bgettimeofday\b|\btimespec_get\b|"
+                        r"\bstd::time\s*\(|\bstd::clock\s*\(|(?<![\w:.>])time\s*\(\s*(?:nullptr|NULL|0)\s*\)")
+
+# Written apart so that this file does not find itself.
+UNDONE = re.compile(r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3]) + r")\b|\bunimple" + r"mented\b")
+MACHINE_PATH = re.compile("/" + "work/|/" + "farm/|deb\\." + "debian|registry\\." + "npmjs")
