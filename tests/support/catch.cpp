@@ -15,15 +15,15 @@ using listener_base = Catch::TestEventListenerBase;
 #endif
 
 class tally : public listener_base {
-public:
-    using listener_base::listener_base;
+ public:
+  using listener_base::listener_base;
 
-    void testRunEnded(Catch::TestRunStats const& stats) override {
-        auto const& cases = stats.totals.testCases;
-        std::printf("cases: %llu passed, %llu failed\n", static_cast<unsigned long long>(cases.passed + cases.failedButOk),
-                    static_cast<unsigned long long>(cases.failed));
-        std::fflush(stdout);
-    }
+  void testRunEnded(const Catch::TestRunStats& stats) override {
+    const auto& cases = stats.totals.testCases;
+    std::printf("cases: %llu passed, %llu failed\n", static_cast<unsigned long long>(cases.passed + cases.failedButOk),
+                static_cast<unsigned long long>(cases.failed));
+    std::fflush(stdout);
+  }
 };
 
 }  // namespace
