@@ -23,11 +23,16 @@ struct words_of_kind {
 
 words_of_kind words_of(option_kind kind) {
   switch (kind) {
-    case option_kind::count: return {"a count", "like 1000, 100k or 10M"};
-    case option_kind::size: return {"a size", "like 4096, 64KiB or 1MiB"};
-    case option_kind::time: return {"a duration", "like 250ms, 30s or 5m"};
-    case option_kind::rate: return {"a rate", "like 200, 0.5 or 90/m"};
-    default: return {"a number", "like 0.5"};
+    case option_kind::count:
+      return {"a count", "like 1000, 100k or 10M"};
+    case option_kind::size:
+      return {"a size", "like 4096, 64KiB or 1MiB"};
+    case option_kind::time:
+      return {"a duration", "like 250ms, 30s or 5m"};
+    case option_kind::rate:
+      return {"a rate", "like 200, 0.5 or 90/m"};
+    default:
+      return {"a number", "like 0.5"};
   }
 }
 

@@ -124,7 +124,9 @@ std::string write_shortest(std::uint64_t value, std::span<const unit> units) {
   for (const unit& each : units.subspan(1)) {
     if (!each.written) continue;
     const std::optional<std::string> text = write_in(value, each);
-    if (text && text->size() < best.size()) best = *text;
+    if (!text) continue;
+    const bool whole = value % each.worth == 0;
+    if (text->size() < best.size() || (whole && text->size() == best.size())) best = *text;
   }
   return best;
 }

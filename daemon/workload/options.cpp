@@ -18,9 +18,8 @@ const options_of<producer_options>& producer_option_table() {
           .example("numbers")
           .rate("rate", &options::rate, {}, "Bodies a second; left out: as fast as the queue takes them.")
           .example("200")
-          .choice("arrivals", &options::pattern,
-                                      {{"constant", arrivals::constant}, {"poisson", arrivals::poisson}},
-                                      "With a rate: evenly spaced, or at random moments with that mean.")
+          .choice("arrivals", &options::pattern, {{"constant", arrivals::constant}, {"poisson", arrivals::poisson}},
+                  "With a rate: evenly spaced, or at random moments with that mean.")
           .count("arrivals_seed", &options::seed, {}, "Seed of poisson arrivals: the same seed, the same moments.")
           .count("limit", &options::limit, {.least = 1}, "Bodies in all; left out: until the source ends.")
           .example("10k")
@@ -44,9 +43,8 @@ const options_of<consumer_options>& consumer_option_table() {
                      "the name of a queue, or a list of names")
           .required()
           .example("numbers")
-          .choice(
-              "run_on", &options::run_on, {{"loop", offload::place::loop}, {"threads", offload::place::threads}},
-              "Where a computation runs: in slices between everything else, or on threads of its own.")
+          .choice("run_on", &options::run_on, {{"loop", offload::place::loop}, {"threads", offload::place::threads}},
+                  "Where a computation runs: in slices between everything else, or on threads of its own.")
           .planned_choice("processes", "is planned, not here yet")
           .count("concurrency", &options::concurrency, {.least = 1, .most = 10'000}, "Jobs it works on at one time.")
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
@@ -59,7 +57,8 @@ const options_of<consumer_options>& consumer_option_table() {
                 "The queue that failed jobs go to; left out: they are buried with their error.", {},
                 "the name of a queue")
           .example("rejected")
-          .planned("retry", "retries are planned, not here yet: a failed job is buried or goes to its dead_letter queue");
+          .planned("retry",
+                   "retries are planned, not here yet: a failed job is buried or goes to its dead_letter queue");
   return table;
 }
 

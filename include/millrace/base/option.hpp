@@ -23,13 +23,13 @@ enum class option_kind { flag, count, size, time, rate, real, text, choice, text
 /// One setting of a component as data: everything that reading, printing, the schema and the commented example need.
 /// Works on an owner whose type only its `option_table` knows.
 struct option {
-  std::string key;                   ///< as written in YAML, snake_case
+  std::string key;  ///< as written in YAML, snake_case
   option_kind kind{option_kind::text};
-  std::string reason;                ///< one sentence for people: what it is for, and its unit if that is not plain
-  std::string expected;              ///< what a good value looks like, for complaints: `a duration from 1ms to 1h`
-  std::string example;               ///< a value for the commented example when there is no default; may be empty
+  std::string reason;    ///< one sentence for people: what it is for, and its unit if that is not plain
+  std::string expected;  ///< what a good value looks like, for complaints: `a duration from 1ms to 1h`
+  std::string example;   ///< a value for the commented example when there is no default; may be empty
   bool required{false};
-  std::string planned;               ///< not empty: the key is known but not here yet; setting it is an error that says this
+  std::string planned;  ///< not empty: the key is known but not here yet; setting it is an error that says this
   std::vector<std::string> choices;  ///< of a `choice`
   /// Of a `choice`: words that are known but not here yet, each with the sentence that says so.
   std::vector<std::pair<std::string, std::string>> planned_choices;
@@ -101,29 +101,30 @@ class options_of : public option_table {
 
   options_of();
 
-  options_of& flag(std::string key, bool Owner::* member, std::string reason);
+  options_of& flag(std::string key, bool Owner::*member, std::string reason);
   template <class M>
-  options_of& count(std::string key, M Owner::* member, range<std::uint64_t> allowed, std::string reason);
+  options_of& count(std::string key, M Owner::*member, range<std::uint64_t> allowed, std::string reason);
   template <class M>
-  options_of& size(std::string key, M Owner::* member, range<std::uint64_t> allowed, std::string reason);
+  options_of& size(std::string key, M Owner::*member, range<std::uint64_t> allowed, std::string reason);
   template <class M>
-  options_of& duration(std::string key, M Owner::* member, range<millrace::duration> allowed, std::string reason);
+  options_of& duration(std::string key, M Owner::*member, range<millrace::duration> allowed, std::string reason);
   template <class M>
-  options_of& rate(std::string key, M Owner::* member, range<double> allowed, std::string reason);
+  options_of& rate(std::string key, M Owner::*member, range<double> allowed, std::string reason);
   template <class M>
-  options_of& real(std::string key, M Owner::* member, range<double> allowed, std::string reason);
+  options_of& real(std::string key, M Owner::*member, range<double> allowed, std::string reason);
   /// `check` may refuse a text with an error that says what is wrong.
   template <class M>
-  options_of& text(std::string key, M Owner::* member, std::string reason,
+  options_of& text(std::string key, M Owner::*member, std::string reason,
                    std::function<result<>(std::string_view)> check = {}, std::string expected = "text");
   template <class M, class E = option_detail::held_t<M>>
-  options_of& choice(std::string key, M Owner::* member, std::vector<std::pair<std::string, E>> values, std::string reason);
+  options_of& choice(std::string key, M Owner::*member, std::vector<std::pair<std::string, E>> values,
+                     std::string reason);
   /// One item alone may be written without the brackets.
-  options_of& text_list(std::string key, std::vector<std::string> Owner::* member, std::string reason,
+  options_of& text_list(std::string key, std::vector<std::string> Owner::*member, std::string reason,
                         std::function<result<>(std::string_view)> check = {}, std::string expected = "a list of texts");
   /// Options of a part, under their own key; `inner` must outlive this table (make it a static).
   template <class Part>
-  options_of& section(std::string key, Part Owner::* member, const options_of<Part>& inner, std::string reason);
+  options_of& section(std::string key, Part Owner::*member, const options_of<Part>& inner, std::string reason);
   /// A word of the plan that does nothing yet: using it is an error with this sentence.
   options_of& planned(std::string key, std::string sentence);
   /// The same for one word of the choice that stands last.
@@ -135,7 +136,7 @@ class options_of : public option_table {
  private:
   option& add(option_kind kind, std::string key, std::string reason);
   template <class M, class T>
-  options_of& quantity(option& added, M Owner::* member, range<T> allowed, result<T> (*parse)(std::string_view),
+  options_of& quantity(option& added, M Owner::*member, range<T> allowed, result<T> (*parse)(std::string_view),
                        std::string (*write)(T));
 };
 

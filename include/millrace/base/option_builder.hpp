@@ -54,7 +54,7 @@ option& options_of<Owner>::add(option_kind kind, std::string key, std::string re
 
 template <class Owner>
 template <class M, class T>
-options_of<Owner>& options_of<Owner>::quantity(option& added, M Owner::* member, range<T> allowed,
+options_of<Owner>& options_of<Owner>::quantity(option& added, M Owner::*member, range<T> allowed,
                                                result<T> (*parse)(std::string_view), std::string (*write)(T)) {
   using value_type = option_detail::held_t<M>;
   if constexpr (std::is_integral_v<value_type>) {
@@ -89,7 +89,7 @@ options_of<Owner>& options_of<Owner>::quantity(option& added, M Owner::* member,
 }
 
 template <class Owner>
-options_of<Owner>& options_of<Owner>::flag(std::string key, bool Owner::* member, std::string reason) {
+options_of<Owner>& options_of<Owner>::flag(std::string key, bool Owner::*member, std::string reason) {
   option& added = add(option_kind::flag, std::move(key), std::move(reason));
   added.expected = "true or false";
   added.read = [member](void* owner, std::string_view text) -> result<> {
@@ -106,7 +106,7 @@ options_of<Owner>& options_of<Owner>::flag(std::string key, bool Owner::* member
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::count(std::string key, M Owner::* member, range<std::uint64_t> allowed,
+options_of<Owner>& options_of<Owner>::count(std::string key, M Owner::*member, range<std::uint64_t> allowed,
                                             std::string reason) {
   return quantity(add(option_kind::count, std::move(key), std::move(reason)), member, allowed, &parse_count,
                   &write_count);
@@ -114,14 +114,14 @@ options_of<Owner>& options_of<Owner>::count(std::string key, M Owner::* member, 
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::size(std::string key, M Owner::* member, range<std::uint64_t> allowed,
+options_of<Owner>& options_of<Owner>::size(std::string key, M Owner::*member, range<std::uint64_t> allowed,
                                            std::string reason) {
   return quantity(add(option_kind::size, std::move(key), std::move(reason)), member, allowed, &parse_size, &write_size);
 }
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::duration(std::string key, M Owner::* member, range<millrace::duration> allowed,
+options_of<Owner>& options_of<Owner>::duration(std::string key, M Owner::*member, range<millrace::duration> allowed,
                                                std::string reason) {
   return quantity(add(option_kind::time, std::move(key), std::move(reason)), member, allowed, &parse_duration,
                   &write_duration);
@@ -129,14 +129,14 @@ options_of<Owner>& options_of<Owner>::duration(std::string key, M Owner::* membe
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::rate(std::string key, M Owner::* member, range<double> allowed,
+options_of<Owner>& options_of<Owner>::rate(std::string key, M Owner::*member, range<double> allowed,
                                            std::string reason) {
   return quantity(add(option_kind::rate, std::move(key), std::move(reason)), member, allowed, &parse_rate, &write_rate);
 }
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::real(std::string key, M Owner::* member, range<double> allowed,
+options_of<Owner>& options_of<Owner>::real(std::string key, M Owner::*member, range<double> allowed,
                                            std::string reason) {
   return quantity(add(option_kind::real, std::move(key), std::move(reason)), member, allowed, &option_detail::read_real,
                   &option_detail::write_real);
@@ -144,7 +144,7 @@ options_of<Owner>& options_of<Owner>::real(std::string key, M Owner::* member, r
 
 template <class Owner>
 template <class M>
-options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::* member, std::string reason,
+options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::*member, std::string reason,
                                            std::function<result<>(std::string_view)> check, std::string expected) {
   option& added = add(option_kind::text, std::move(key), std::move(reason));
   added.expected = std::move(expected);
@@ -164,7 +164,7 @@ options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::* member, s
 
 template <class Owner>
 template <class M, class E>
-options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::* member,
+options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::*member,
                                              std::vector<std::pair<std::string, E>> values, std::string reason) {
   option& added = add(option_kind::choice, std::move(key), std::move(reason));
   for (const auto& [word, value] : values) {
@@ -194,7 +194,7 @@ options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::* member,
 }
 
 template <class Owner>
-options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std::string> Owner::* member,
+options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std::string> Owner::*member,
                                                 std::string reason, std::function<result<>(std::string_view)> check,
                                                 std::string expected) {
   option& added = add(option_kind::text_list, std::move(key), std::move(reason));
@@ -214,7 +214,7 @@ options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std
 
 template <class Owner>
 template <class Part>
-options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::* member, const options_of<Part>& inner,
+options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::*member, const options_of<Part>& inner,
                                               std::string reason) {
   option& added = add(option_kind::section, std::move(key), std::move(reason));
   added.expected = "a map";

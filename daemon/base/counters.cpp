@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cassert>
+#include <millrace/base/counters.hpp>
+
+namespace millrace {
+
+namespace {
+
+constexpr duration shortest = microseconds{10};
+constexpr duration longest = minutes{10};
+
+/// Bounds at `tenths` of each power of ten, from the shortest to the longest; the longest itself always stands at the end.
+std::vector<duration> decades(std::span<const duration::rep> tenths) {
+  std::vector<duration> upper;
+  for (duration decade = shortest;; decade *= 10) {
+    for (const auto at : tenths) {
+      const duration bound = decade / 10 * at;
+      if (bound >= longest) {
+        upper.push_back(longest);
+        return upper;
+      }
+      upper.push_back(bound);
+    }
+  }
+}
+
+/// 1.0, 1.1 … 1.9, 2.0, 2.2 … 4.8, 5.0, 5.5 … 9.5, in tenths.
+std::vector<duration::rep> fine_steps() {
+  std::vector<duration::rep> tenths;
+  for (duration::rep at = 10; at < 20; at += 1) tenths.push_back(at);
+  for (duration::rep at = 20; at < 50; at += 2) tenths.push_back(at);
+  for (duration::rep at = 50; at < 100; at += 5) tenths.push_back(at);
+  return tenths;
+}
+
+}  // namespace
+
+histogram_bounds::histogram_bounds(std::vector<duration> upper) : upper_{std::move(upper)} {
+  assert(!upper_.empty() && upper_.front() > duration::zero() && std::ranges::is_sorted(upper_));
+  // Values of `width` bits are at least 2^(width-1): no bucket below that can be theirs.
+  for (std::size_t width = 1; width < first_of_octave_.size(); ++width) {
+    const std::uint64_t least = std::uint64_t{1} << (width - 1);
+    const auto first = std::ranges::find_if(
+        upper_, [least](duration bound) { return static_cast<std::uint64_t>(bound.count()) >= least; });
+    first_of_octave_[width] = static_cast<std::uint16_t>(first - upper_.begin());
+  }
+}
+
+const histogram_bounds& histogram_bounds::fine() {
+  static const histogram_bounds bounds{decades(fine_steps())};
+  return bounds;
+}
+
+std::span<const duration> histogram_bounds::exported() {
+  static const std::vector<duration> bounds = decades(std::vector<duration::rep>{10, 20, 50});
+  return bounds;
+}
+
+duration histogram::quantile(double share) const noexcept {
+  if (count_ == 0) return duration::zero();
+  const double wanted = std::clamp(share, 0.0, 1.0) * static_cast<double>(count_);
+  const auto upper = bounds_->upper();
+  double below = 0;
+  for (std::size_t at = 0; at < upper.size(); ++at) {
+    const auto here = static_cast<double>(counts_[at]);
+    if (here > 0 && below + here >= wanted) {
+      const duration from = at == 0 ? duration::zero() : upper[at - 1];
+      const double part = (wanted - below) / here;
+      return from + duration{static_cast<duration::rep>(part * static_cast<double>((upper[at] - from).count()))};
+    }
+    below += here;
+  }
+  return upper.back();
+}
+
+void histogram::merge(const histogram& other) {
+  assert(std::ranges::equal(bounds_->upper(), other.bounds_->upper()));
+  for (std::size_t at = 0; at < counts_.size(); ++at) counts_[at] += other.counts_[at];
+  count_ += other.count_;
+  sum_ += other.sum_;
+}
+
+}  // namespace millrace

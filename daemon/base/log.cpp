@@ -1,0 +1,228 @@
+#include "base/log.hpp"
+
+#include <unistd.h>
+#include <csignal>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
+#include <spdlog/sinks/sink.h>
+
+namespace millrace::log {
+
+namespace {
+
+/// How long a sink that is replaced may take to write out what it was given.
+constexpr duration replacing_patience = seconds{5};
+
+spdlog::level::level_enum their(level ours) {
+  switch (ours) {
+    case level::debug:
+      return spdlog::level::debug;
+    case level::info:
+      return spdlog::level::info;
+    case level::warning:
+      return spdlog::level::warn;
+    case level::error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+level ours(spdlog::level::level_enum theirs) {
+  switch (theirs) {
+    case spdlog::level::trace:
+    case spdlog::level::debug:
+      return level::debug;
+    case spdlog::level::info:
+      return level::info;
+    case spdlog::level::warn:
+      return level::warning;
+    default:
+      return level::error;
+  }
+}
+
+// Inside a sink of spdlog the names `level` and `log` are taken.
+using deliver_function = std::function<void(level, std::string_view)>;
+
+/// The end of the ring: hands each line to `deliver` on the log's thread and counts it, so that `stop` knows when all are out.
+class delivery : public spdlog::sinks::sink {
+ public:
+  explicit delivery(deliver_function deliver) : deliver_{std::move(deliver)} {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    if (!abandoned_.load()) {
+      try {
+        deliver_(ours(message.level), {message.payload.data(), message.payload.size()});
+      } catch (...) {
+        // A sink that fails has nobody to tell; the next line may fare better.
+        failed_.fetch_add(1);
+      }
+    }
+    const std::lock_guard lock{mutex_};
+    ++done_;
+    all_out_.notify_all();
+  }
+
+  /// False when `lines` have not gone through within `patience`.
+  bool wait_for(std::uint64_t lines, duration patience) {
+    std::unique_lock lock{mutex_};
+    return all_out_.wait_for(lock, patience, [&] { return done_ >= lines; });
+  }
+  /// Lines still in the ring are not delivered any more. Returns how many went through before.
+  std::uint64_t abandon() {
+    abandoned_.store(true);
+    const std::lock_guard lock{mutex_};
+    return done_;
+  }
+  [[nodiscard]] std::uint64_t failed() const { return failed_.load(); }
+
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  deliver_function deliver_;
+  std::atomic<bool> abandoned_{false};
+  std::atomic<std::uint64_t> failed_{0};
+  std::mutex mutex_;
+  std::condition_variable all_out_;
+  std::uint64_t done_{0};
+};
+
+/// Signals belong to the thread that waits for them.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+/// One sink with its ring and its thread.
+struct pipe {
+  pipe(sink where, level lowest)
+      : render{std::move(where.render)},
+        least{lowest},
+        end{std::make_shared<delivery>(std::move(where.deliver))},
+        ring{std::make_shared<spdlog::details::thread_pool>(ring_lines_max, 1, block_signals)},
+        logger{std::make_shared<spdlog::async_logger>("millrace", end, ring,
+                                                      spdlog::async_overflow_policy::overrun_oldest)} {
+    logger->set_level(spdlog::level::trace);
+  }
+  // The thread ends before what it uses.
+  ~pipe() { ring.reset(); }
+  pipe(const pipe&) = delete;
+  pipe& operator=(const pipe&) = delete;
+
+  void post(level severity, const std::string& rendered) {
+    logger->log(their(severity), spdlog::string_view_t{rendered.data(), rendered.size()});
+    posted.fetch_add(1);
+  }
+  [[nodiscard]] std::uint64_t dropped() const { return ring->overrun_counter() + end->failed(); }
+
+  std::function<std::string(const line&, wall_time)> render;
+  level least;
+  std::shared_ptr<delivery> end;
+  std::shared_ptr<spdlog::details::thread_pool> ring;
+  std::shared_ptr<spdlog::async_logger> logger;
+  std::atomic<std::uint64_t> posted{0};
+};
+
+/// Writers share the lock while they render and post; `start` and `stop` hold it alone while they exchange the pipe, so that
+/// nobody posts into one that ends. Made once and never destroyed: other threads may log while the program exits.
+struct state {
+  std::shared_mutex mutex;
+  std::unique_ptr<pipe> now;
+  /// Pipes whose sink was stuck when they were stopped: their threads cannot be joined.
+  std::vector<std::unique_ptr<pipe>> stuck;
+  std::atomic<std::uint64_t> dropped{0};  ///< of pipes that ended, and lines that could not be rendered
+};
+
+state& the_log() {
+  static auto& only = *new state;
+  return only;
+}
+
+void append(std::string& text, const field& each) {
+  text.append(" ").append(each.key).append("=");
+  std::visit(
+      [&text](const auto& value) {
+        using type = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<type, bool>)
+          text.append(value ? "true" : "false");
+        else if constexpr (std::is_same_v<type, std::string_view>)
+          text.append(value);
+        else
+          text.append(std::to_string(value));
+      },
+      each.value);
+}
+
+void write_at_once(const line& what) {
+  constexpr std::string_view names[]{"debug", "info", "warning", "error"};
+  std::string text{names[static_cast<std::size_t>(what.severity)]};
+  text.append(" ").append(what.event).append(": ").append(what.sentence);
+  for (const field& each : what.fields) append(text, each);
+  text.append("\n");
+  // Standard error is the last resort; when that fails there is nowhere left to say so.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+std::unique_ptr<pipe> exchange(std::unique_ptr<pipe> next) {
+  const std::unique_lock lock{the_log().mutex};
+  return std::exchange(the_log().now, std::move(next));
+}
+
+void end(std::unique_ptr<pipe> old, duration patience) {
+  if (!old) return;
+  state& log = the_log();
+  const std::uint64_t overrun = old->ring->overrun_counter();
+  const std::uint64_t expected = old->posted.load() - overrun;
+  if (old->end->wait_for(expected, patience)) {
+    log.dropped.fetch_add(old->dropped());
+    return;
+  }
+  const std::uint64_t delivered = old->end->abandon();
+  const std::unique_lock lock{log.mutex};
+  log.dropped.fetch_add(overrun + old->end->failed() + (expected - std::min(expected, delivered)));
+  log.stuck.push_back(std::move(old));
+}
+
+}  // namespace
+
+void write(level severity, std::string_view event, std::string_view sentence,
+           std::initializer_list<field> fields) noexcept {
+  state& log = the_log();
+  try {
+    const line what{severity, event, sentence, {fields.begin(), fields.size()}};
+    const std::shared_lock lock{log.mutex};
+    if (!log.now) return write_at_once(what);
+    if (severity >= log.now->least) log.now->post(severity, log.now->render(what, std::chrono::system_clock::now()));
+  } catch (...) {
+    // Out of memory, or a renderer with a bug: the line is lost, and counted.
+    log.dropped.fetch_add(1);
+  }
+}
+
+void start(sink where, level least) {
+  auto next = std::make_unique<pipe>(std::move(where), least);
+  end(exchange(std::move(next)), replacing_patience);
+}
+
+void stop(duration patience) { end(exchange(nullptr), patience); }
+
+std::uint64_t dropped() noexcept {
+  state& log = the_log();
+  const std::shared_lock lock{log.mutex};
+  return log.dropped.load() + (log.now ? log.now->dropped() : 0);
+}
+
+}  // namespace millrace::log

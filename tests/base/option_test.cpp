@@ -1,0 +1,153 @@
+#include <millrace/base/option.hpp>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+namespace {
+
+enum class method { fast, trial };
+
+struct inner_options {
+  std::uint32_t threads{2};
+};
+
+struct options {
+  bool loud{false};
+  std::uint32_t most{10};
+  std::uint64_t room{1u << 20};
+  std::optional<duration> timeout;
+  double share{0.5};
+  std::optional<double> rate;
+  std::optional<std::string> output;
+  std::vector<std::string> queues;
+  method how{method::fast};
+  inner_options inner;
+};
+
+const options_of<inner_options>& inner_table() {
+  static const auto table =
+      options_of<inner_options>{}.count("threads", &inner_options::threads, {.most = 8}, "Threads.");
+  return table;
+}
+
+const options_of<options>& table() {
+  static const auto it =
+      options_of<options>{}
+          .flag("loud", &options::loud, "Says more.")
+          .count("most", &options::most, {.least = 1, .most = 100}, "How many.")
+          .size("room", &options::room, {.least = 1}, "How much.")
+          .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = hours{1}}, "How long.")
+          .real("share", &options::share, {.least = 0, .most = 1}, "Which part.")
+          .rate("rate", &options::rate, {}, "How often.")
+          .text("output", &options::output, "Where to.",
+                [](std::string_view text) -> result<> {
+                  if (text.empty()) return invalid("it is empty");
+                  return {};
+                })
+          .text_list("queues", &options::queues, "Where from.")
+          .required()
+          .example("numbers")
+          .choice("how", &options::how, {{"fast", method::fast}, {"trial", method::trial}}, "In which way.")
+          .planned_choice("slow", "is planned, not here yet")
+          .section("inner", &options::inner, inner_table(), "A part.")
+          .planned("retry", "retries are planned, not here yet");
+  return it;
+}
+
+result<> read(options& into, const char* key, const char* text) { return table().find(key)->read(&into, text); }
+
+std::optional<std::string> print(const options& from, const char* key) { return table().find(key)->print(&from); }
+
+}  // namespace
+
+TEST_CASE("a table makes an owner with every default filled in") {
+  const auto made = std::static_pointer_cast<options>(table().make());
+  CHECK(made->most == 10);
+  CHECK(print(*made, "room") == "1MiB");
+  CHECK(print(*made, "how") == "fast");
+  CHECK(print(*made, "timeout") == std::nullopt);
+}
+
+TEST_CASE("each kind of option is read into its member and printed as it would be written") {
+  options owner;
+  REQUIRE(read(owner, "loud", "true"));
+  REQUIRE(read(owner, "most", "50"));
+  REQUIRE(read(owner, "room", "64KiB"));
+  REQUIRE(read(owner, "timeout", "1.5m"));
+  REQUIRE(read(owner, "share", "0.25"));
+  REQUIRE(read(owner, "rate", "90/m"));
+  REQUIRE(read(owner, "output", "verdicts"));
+  REQUIRE(read(owner, "how", "trial"));
+  REQUIRE(table().find("queues")->read_list(&owner, {"a", "b"}));
+
+  CHECK(owner.loud);
+  CHECK(owner.most == 50);
+  CHECK(owner.room == 65'536);
+  CHECK(owner.timeout == seconds{90});
+  CHECK(owner.share == 0.25);
+  CHECK(owner.rate == 1.5);
+  CHECK(owner.output == "verdicts");
+  CHECK(owner.how == method::trial);
+  CHECK(owner.queues == std::vector<std::string>{"a", "b"});
+
+  CHECK(print(owner, "loud") == "true");
+  CHECK(print(owner, "timeout") == "90s");
+  CHECK(print(owner, "share") == "0.25");
+  CHECK(print(owner, "rate") == "1.5");
+  CHECK(print(owner, "how") == "trial");
+  CHECK(table().find("queues")->print_list(&owner) == owner.queues);
+}
+
+TEST_CASE("a range includes both ends, and nothing changes when a value is refused") {
+  options owner;
+  CHECK(read(owner, "most", "1"));
+  CHECK(read(owner, "most", "100"));
+  CHECK(read(owner, "most", "0").error() == error{errc::out_of_range, "`0` is below 1"});
+  CHECK(read(owner, "most", "101").error() == error{errc::out_of_range, "`101` is above 100"});
+  CHECK(owner.most == 100);
+}
+
+TEST_CASE("a number that does not fit its member is refused") {
+  options owner;
+  struct small {
+    std::uint8_t value{1};
+  } it;
+  const auto narrow = options_of<small>{}.count("value", &small::value, {}, "A small number.");
+  CHECK(narrow.find("value")->read(&it, "255"));
+  CHECK(narrow.find("value")->read(&it, "256").error().code == errc::out_of_range);
+  CHECK(it.value == 255);
+}
+
+TEST_CASE("what was expected is said in the words of the option") {
+  CHECK(table().find("loud")->expected == "true or false");
+  CHECK(table().find("most")->expected == "a count from 1 to 100");
+  CHECK(table().find("room")->expected == "a size of at least 1");
+  CHECK(table().find("timeout")->expected == "a duration from 1ms to 1h");
+  CHECK(table().find("rate")->expected == "a rate like 200, 0.5 or 90/m");
+  CHECK(table().find("how")->expected == "one of fast, trial");
+}
+
+TEST_CASE("wrong words are refused with what is wrong") {
+  options owner;
+  CHECK(read(owner, "loud", "yes").error().text == "`yes` is neither true nor false");
+  CHECK(read(owner, "how", "best").error().text == "`best` is no known word");
+  CHECK(read(owner, "share", "half").error().text == "`half` is not a number");
+  CHECK(read(owner, "output", "").error().text == "it is empty");
+}
+
+TEST_CASE("a section is a table of its own over a part of the owner") {
+  options owner;
+  const option& section = *table().find("inner");
+  REQUIRE(section.section->find("threads")->read(section.open_section(&owner), "7"));
+  CHECK(owner.inner.threads == 7);
+  CHECK(section.section->find("threads")->print(section.view_section(&owner)) == "7");
+}
+
+TEST_CASE("what is planned says so, and what is required is marked") {
+  CHECK(table().find("retry")->planned == "retries are planned, not here yet");
+  CHECK(table().find("how")->planned_choices.front().first == "slow");
+  CHECK(table().find("queues")->required);
+  CHECK(table().find("queues")->example == "numbers");
+  CHECK(table().find("unknown") == nullptr);
+}
