@@ -14,7 +14,7 @@ TREE = Tree(Path(__file__).resolve().parents[2])
 
 
 class Structure(unittest.TestCase):
-    pass
+    longMessage = False
 
 
 def test_of(check):
