@@ -7,6 +7,6 @@ namespace millrace::http {
 
 /// `/healthz`: 200 `ok`, because the loop turned to say it. `/readyz`: 200 `ready`, or 503 and why not. `state`
 /// outlives the routes.
-void add_health(routes& where, control const& state);
+void add_health(routes& where, const control& state);
 
-} // namespace millrace::http
+}  // namespace millrace::http

@@ -10,21 +10,21 @@ namespace millrace::http {
 ///
 /// Owned by the daemon; loop thread only. `routes` outlive it. `close` must have returned before it is destroyed.
 class server {
-public:
-    /// How long connections may take to end once it closes.
-    static constexpr duration default_patience = seconds{2};
+ public:
+  /// How long connections may take to end once it closes.
+  static constexpr duration default_patience = seconds{2};
 
-    server(loop::event_loop& loop, routes const& where, session_limits limits = {});
+  server(loop::event_loop& loop, const routes& where, session_limits limits = {});
 
-    result<> open(network::door_options const& options) { return door_.open(options); }
-    [[nodiscard]] network::address const& local_address() const noexcept { return door_.local_address(); }
-    [[nodiscard]] network::door_counts const& counts() const noexcept { return door_.counts(); }
+  result<> open(const network::door_options& options) { return door_.open(options); }
+  [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
+  [[nodiscard]] const network::door_counts& counts() const noexcept { return door_.counts(); }
 
-    loop::awaitable<> close(duration patience = default_patience);
+  loop::awaitable<> close(duration patience = default_patience);
 
-private:
-    sessions sessions_;
-    network::listener door_;
+ private:
+  sessions sessions_;
+  network::listener door_;
 };
 
-} // namespace millrace::http
+}  // namespace millrace::http

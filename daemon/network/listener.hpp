@@ -25,13 +25,13 @@ using stream_socket = boost::asio::basic_stream_socket<boost::asio::generic::str
 /// What one door counts. The listener counts the connections; who speaks the protocol behind it names its errors at the
 /// start, so that each is shown as 0 from the first day, and counts them.
 struct door_counts {
-    std::uint32_t connections{0};
-    counter opened;
-    counter accept_errors;
-    std::vector<std::pair<std::string_view, counter>> protocol_errors; ///< by code, a string literal
+  std::uint32_t connections{0};
+  counter opened;
+  counter accept_errors;
+  std::vector<std::pair<std::string_view, counter>> protocol_errors;  ///< by code, a string literal
 
-    /// Counts one; `code` is among those named (asserted).
-    void protocol_error(std::string_view code) noexcept;
+  /// Counts one; `code` is among those named (asserted).
+  void protocol_error(std::string_view code) noexcept;
 };
 
 /// Accepts connections at one address and runs each as a task of its own.
@@ -43,36 +43,36 @@ struct door_counts {
 /// Owned by whoever owns the protocol behind it; loop thread only. Ends by `close`, which must have returned before it
 /// is destroyed.
 class listener {
-public:
-    /// Serves one connection to its end. What it throws is logged and ends that connection only.
-    using service = std::function<loop::awaitable<>(stream_socket)>;
+ public:
+  /// Serves one connection to its end. What it throws is logged and ends that connection only.
+  using service = std::function<loop::awaitable<>(stream_socket)>;
 
-    static constexpr int backlog = 1'024;
-    static constexpr duration accept_pause = milliseconds{100};
+  static constexpr int backlog = 1'024;
+  static constexpr duration accept_pause = milliseconds{100};
 
-    /// `name` begins the names of the tasks: `http#17`.
-    listener(loop::event_loop& loop, std::string name, service serve);
-    ~listener();
-    listener(listener const&) = delete;
-    listener& operator=(listener const&) = delete;
+  /// `name` begins the names of the tasks: `http#17`.
+  listener(loop::event_loop& loop, std::string name, service serve);
+  ~listener();
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
 
-    /// Begins to listen. The error is a sentence with the address: it is in use, it is not ours, we may not.
-    result<> open(door_options const& options);
-    /// Where it listens, with the port that the kernel chose.
-    [[nodiscard]] address const& local_address() const noexcept;
+  /// Begins to listen. The error is a sentence with the address: it is in use, it is not ours, we may not.
+  result<> open(const door_options& options);
+  /// Where it listens, with the port that the kernel chose.
+  [[nodiscard]] const address& local_address() const noexcept;
 
-    /// Accepts nothing more from now on; connections go on.
-    void stop_accepting();
-    /// Stops accepting, lets the connections end until `patience` is over, cancels the others; returns when all have
-    /// ended.
-    loop::awaitable<> close(duration patience);
+  /// Accepts nothing more from now on; connections go on.
+  void stop_accepting();
+  /// Stops accepting, lets the connections end until `patience` is over, cancels the others; returns when all have
+  /// ended.
+  loop::awaitable<> close(duration patience);
 
-    [[nodiscard]] door_counts& counts() noexcept;
-    [[nodiscard]] door_counts const& counts() const noexcept;
+  [[nodiscard]] door_counts& counts() noexcept;
+  [[nodiscard]] const door_counts& counts() const noexcept;
 
-private:
-    struct parts;
-    std::unique_ptr<parts> parts_;
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
 };
 
-} // namespace millrace::network
+}  // namespace millrace::network

@@ -19,13 +19,13 @@ namespace millrace::telemetry {
 
 /// What is looked at. All of it outlives the page.
 struct page_parts {
-    loop::event_loop& loop;
-    broker::broker const& broker;
-    workload::workload const& work;
-    offload::thread_pool const& threads;
-    loop::stall_watch const& stalls;
-    std::string version;
-    std::vector<duration> histogram_buckets; ///< ascending; empty: the usual
+  loop::event_loop& loop;
+  const broker::broker& broker;
+  const workload::workload& work;
+  const offload::thread_pool& threads;
+  const loop::stall_watch& stalls;
+  std::string version;
+  std::vector<duration> histogram_buckets;  ///< ascending; empty: the usual
 };
 
 /// The page of metrics. Counters are copied on the loop, in slices; the text is made on a thread of the page's own, so
@@ -35,28 +35,28 @@ struct page_parts {
 /// in memory: while that many are still being sent, further scrapes get the youngest of them. Owned by the daemon; loop
 /// thread only. `close` must have returned before it is destroyed.
 class page {
-public:
-    static constexpr std::size_t pages_alive_max = 8;
+ public:
+  static constexpr std::size_t pages_alive_max = 8;
 
-    explicit page(page_parts parts);
-    ~page();
-    page(page const&) = delete;
-    page& operator=(page const&) = delete;
+  explicit page(page_parts parts);
+  ~page();
+  page(const page&) = delete;
+  page& operator=(const page&) = delete;
 
-    /// Shows a door under this protocol's name from now on; the counts outlive the page.
-    void add_door(std::string protocol, network::door_counts const& counts);
-    /// How the last reload went.
-    void note_reload(bool successful, wall_time when);
+  /// Shows a door under this protocol's name from now on; the counts outlive the page.
+  void add_door(std::string protocol, const network::door_counts& counts);
+  /// How the last reload went.
+  void note_reload(bool successful, wall_time when);
 
-    /// The text of a copy that began after this call. `refused` once closed.
-    loop::awaitable<result<std::shared_ptr<std::string const>>> scrape();
+  /// The text of a copy that began after this call. `refused` once closed.
+  loop::awaitable<result<std::shared_ptr<std::string const>>> scrape();
 
-    /// Refuses further scrapes, ends those that wait, and lets the loop end.
-    loop::awaitable<> close();
+  /// Refuses further scrapes, ends those that wait, and lets the loop end.
+  loop::awaitable<> close();
 
-private:
-    struct parts;
-    std::unique_ptr<parts> parts_;
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
 };
 
-} // namespace millrace::telemetry
+}  // namespace millrace::telemetry

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,50 +22,55 @@ inline constexpr std::string_view other_queues = "__other__";
 
 /// One queue's row, or the sum of many, as copied on the loop.
 struct queue_row {
-    std::string name;
-    engine::queue_counts counts;
-    engine::queue_levels levels; ///< `oldest_…` as instants; of a sum the oldest of all
-    std::uint64_t paused{0};     ///< 1 when paused; of a sum how many are
-    bool timed{false};           ///< has histograms
-    folded_histogram wait, service, end_to_end;
+  std::string name;
+  engine::queue_counts counts;
+  engine::queue_levels levels;  ///< of a sum, `oldest_…` is the oldest of all
+  std::uint64_t paused{0};      ///< 1 when paused; of a sum, how many are
+  bool timed{false};            ///< has histograms
+  folded_histogram wait, service, end_to_end;
 };
 
 struct queue_copy {
-    instant at{};
-    std::vector<queue_row> rows; ///< the last one is `__other__`
+  instant at{};
+  std::vector<queue_row> rows;  ///< the last one is `__other__`
 };
 
-/// Which queues have rows of their own, and the copy of all of them for one scrape.
+/// Which queues have rows of their own, and the copy of all queues for one scrape.
 ///
-/// The first `named_queues_max` queues in order of creation get a row; a row that becomes free goes to a queue that was
-/// never in `__other__`, so that no counter of `__other__` goes down. A queue that is itself called `__other__` is
-/// among the others. Owned by the page; loop thread only.
+/// The first `named_queues_max` queues in order of creation get a row; a row that becomes free goes to a queue created
+/// later, never to one that was counted in `__other__`, so that no counter of `__other__` goes down. What removed
+/// queues had counted is in `__other__` too. A queue that is itself called `__other__` gets no row.
+///
+/// Owned by the page; loop thread only.
 class queue_metrics {
-public:
-    explicit queue_metrics(shown_buckets const& buckets) : buckets_{buckets} {}
+ public:
+  /// Queues copied before others may run: about 0.1 ms.
+  static constexpr std::size_t slice_queues = 64;
 
-    /// Copies in slices of at most `slice_queues` queues, letting others run between them. One copy at a time.
-    loop::awaitable<queue_copy> copy(loop::event_loop& loop, engine::engine const& engine);
+  /// `buckets` outlives it.
+  explicit queue_metrics(const shown_buckets& buckets) : buckets_{buckets} {}
 
-    static constexpr std::size_t slice_queues = 256;
-    static constexpr std::size_t slice_rows = 25; ///< of those that have histograms to fold
+  /// One copy at a time.
+  loop::awaitable<queue_copy> copy(loop::event_loop& loop, const engine::engine& engine);
 
-private:
-    struct named {
-        queue_id id;
-        std::string name;
-    };
+ private:
+  struct named {
+    queue_id id;
+    std::string name;
+    bool alive{true};
+  };
 
-    [[nodiscard]] bool has_row(queue_id queue) const;
-    void keep_others_rising(queue_row& others);
+  void copy_queue(queue_id queue, const engine::engine& engine, queue_copy& into, queue_row& others);
+  [[nodiscard]] bool has_row(queue_id queue, std::string_view name);
+  void keep_rising(queue_row& others);
 
-    shown_buckets const& buckets_;
-    std::vector<named> named_;    ///< by id
-    std::uint32_t seen_up_to_{0}; ///< the highest id ever copied
-    queue_row last_others_;       ///< as shown last
+  const shown_buckets& buckets_;
+  std::vector<named> named_;     ///< by id
+  std::uint32_t seen_up_to_{0};  ///< the highest id ever copied
+  queue_row last_others_;        ///< as it was shown last
 };
 
 /// On any thread.
-void write(exposition& page, queue_copy const& queues);
+void write(exposition& page, const queue_copy& queues);
 
-} // namespace millrace::telemetry
+}  // namespace millrace::telemetry

@@ -12,8 +12,8 @@ namespace millrace::telemetry {
 
 /// What the summary cannot see for itself.
 struct run_facts {
-    duration wall{0};
-    std::vector<std::string> served_queues; ///< those that a consumer serves
+  duration wall{0};
+  std::vector<std::string> served_queues;  ///< those that a consumer serves
 };
 
 /// Consumers and queues that have a line of their own; the rest is one line.
@@ -22,6 +22,6 @@ inline constexpr std::size_t summary_lines_max = 50;
 /// The words at the end of `--until-idle`: lines of plain text, each ending in a newline. Jobs per outcome, in all and
 /// per consumer; what is buried or left where nobody serves it; wall and processor time, peak memory; median and 99th
 /// percentile of wait and service. Loop thread, at the end: its cost grows with the number of queues.
-[[nodiscard]] std::string summary(broker::broker const& broker, workload::workload const& work, run_facts const& run);
+[[nodiscard]] std::string summary(const broker::broker& broker, const workload::workload& work, const run_facts& run);
 
-} // namespace millrace::telemetry
+}  // namespace millrace::telemetry

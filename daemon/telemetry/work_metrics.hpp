@@ -17,41 +17,41 @@ namespace millrace::telemetry {
 
 /// Producers, consumers, the pool and who is held where, as copied on the loop.
 struct work_copy {
-    struct producer {
-        std::string name;
-        std::uint64_t jobs, errors;
-        duration lag;
-    };
-    struct consumer {
-        std::string name;
-        std::uint32_t active, concurrency;
-    };
-    struct pool {
-        std::string_view name;
-        std::uint64_t workers, busy, pending, busy_nanoseconds, restarts;
-        folded_histogram wait;
-    };
-    struct stage {
-        std::string_view name;
-        std::uint64_t active;
-        duration total;
-    };
+  struct producer {
+    std::string name;
+    std::uint64_t jobs, errors;
+    duration lag;
+  };
+  struct consumer {
+    std::string name;
+    std::uint32_t active, concurrency;
+  };
+  struct pool {
+    std::string_view name;
+    std::uint64_t workers, busy, pending, busy_nanoseconds, restarts;
+    folded_histogram wait;
+  };
+  struct stage {
+    std::string_view name;
+    std::uint64_t active;
+    duration total;
+  };
 
-    std::vector<producer> producers;
-    std::vector<consumer> consumers;
-    std::vector<pool> pools;
-    std::vector<stage> stages;
+  std::vector<producer> producers;
+  std::vector<consumer> consumers;
+  std::vector<pool> pools;
+  std::vector<stage> stages;
 };
 
 /// Producers or consumers copied before others may run.
 inline constexpr std::size_t work_slice = 1'000;
 
 /// All references outlive the coroutine.
-loop::awaitable<work_copy> copy_work(loop::event_loop& loop, workload::workload const& work,
-                                     offload::thread_pool const& threads, broker::broker const& broker,
-                                     shown_buckets const& buckets);
+loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::workload& work,
+                                     const offload::thread_pool& threads, const broker::broker& broker,
+                                     const shown_buckets& buckets);
 
 /// On any thread.
-void write(exposition& page, work_copy const& work);
+void write(exposition& page, const work_copy& work);
 
-} // namespace millrace::telemetry
+}  // namespace millrace::telemetry

@@ -1,0 +1,95 @@
+#include "http/routes.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "base/log.hpp"
+
+namespace millrace::http {
+
+response text(unsigned status, std::string body) {
+  response made;
+  made.status = status;
+  made.body = std::make_shared<std::string const>(std::move(body));
+  return made;
+}
+
+loop::awaitable<response> at_once(response ready) { co_return ready; }
+
+namespace {
+
+std::string_view name_of(method how) {
+  switch (how) {
+    case method::get:
+      return "GET";
+    case method::head:
+      return "HEAD";
+    case method::post:
+      return "POST";
+    case method::put:
+      return "PUT";
+    case method::remove:
+      return "DELETE";
+    case method::other:
+      break;
+  }
+  return "";
+}
+
+response not_allowed(const std::map<method, routes::answerer>& known) {
+  auto refusal = text(405, "This path has no such method.\n");
+  for (const auto& [how, _] : known) {
+    if (!refusal.allow.empty()) refusal.allow += ", ";
+    refusal.allow += name_of(how);
+    if (how == method::get) refusal.allow += ", HEAD";
+  }
+  return refusal;
+}
+
+}  // namespace
+
+routes::routes() {
+  add(method::get, "/", "this list", [this](const request&) { return at_once(list()); });
+}
+
+void routes::add(method how, std::string path, std::string about, answerer answer) {
+  assert(how != method::head && how != method::other && path.starts_with('/'));
+  auto& there = places_[std::move(path)];
+  if (there.about.empty()) there.about = std::move(about);
+  [[maybe_unused]] const bool is_new = there.answerers.emplace(how, std::move(answer)).second;
+  assert(is_new);
+}
+
+loop::awaitable<response> routes::answer(request what) const {
+  const auto there = places_.find(what.path);
+  if (there == places_.end()) co_return text(404, "There is nothing at this path. The paths are listed at /.\n");
+  const auto& known = there->second.answerers;
+  const auto who = known.find(what.how == method::head ? method::get : what.how);
+  if (who == known.end()) co_return not_allowed(known);
+  const auto path = what.path;
+  try {
+    co_return co_await who->second(std::move(what));
+  } catch (const boost::system::system_error& failure) {
+    if (failure.code() == boost::asio::error::operation_aborted) throw;
+    log::error("answer_failed", "A request could not be answered.", {{"path", path}, {"error", failure.what()}});
+  } catch (const std::exception& failure) {
+    log::error("answer_failed", "A request could not be answered.", {{"path", path}, {"error", failure.what()}});
+  }
+  co_return text(500, "This could not be answered; the log says why.\n");
+}
+
+response routes::list() const {
+  std::size_t widest = 0;
+  for (const auto& [path, _] : places_) widest = std::max(widest, path.size());
+  std::string lines = "millrace\n\n";
+  for (const auto& [path, there] : places_)
+    lines += path + std::string(widest - path.size() + 2, ' ') + there.about + "\n";
+  return text(200, std::move(lines));
+}
+
+}  // namespace millrace::http

@@ -1,0 +1,287 @@
+#include "http/session.hpp"
+
+#include <array>
+#include <cassert>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/span_body.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+/// Errors that are counted: a closed list.
+constexpr std::string_view bad_request = "bad_request";
+constexpr std::string_view header_too_large = "header_too_large";
+constexpr std::string_view body_too_large = "body_too_large";
+constexpr std::string_view too_slow = "too_slow";
+
+/// Bytes that may lie behind a request which is being read: the beginning of the next ones.
+constexpr std::size_t read_ahead_bytes = 16u << 10;
+
+using parser = wire::request_parser<wire::string_body>;
+
+struct refusal {
+  response answer;
+  std::string_view code;
+};
+
+/// What a client that sent this is told; none when it is gone and cannot be told anything.
+std::optional<refusal> refusal_of(error_code failure) {
+  static const auto& of_http = wire::make_error_code(wire::error::end_of_stream).category();
+  if (failure == wire::error::header_limit || failure == wire::error::buffer_overflow)
+    return refusal{text(431, "The request line and headers are too long.\n"), header_too_large};
+  if (failure == wire::error::body_limit) return refusal{text(413, "The body is too long.\n"), body_too_large};
+  if (failure == wire::error::end_of_stream || failure.category() != of_http) return std::nullopt;
+  return refusal{text(400, "This is not a request in HTTP: " + failure.message() + ".\n"), bad_request};
+}
+
+method method_of(wire::verb verb) {
+  switch (verb) {
+    case wire::verb::get:
+      return method::get;
+    case wire::verb::head:
+      return method::head;
+    case wire::verb::post:
+      return method::post;
+    case wire::verb::put:
+      return method::put;
+    case wire::verb::delete_:
+      return method::remove;
+    default:
+      return method::other;
+  }
+}
+
+request request_of(wire::request<wire::string_body>&& message) {
+  const auto target = std::string_view{message.target().data(), message.target().size()};
+  const auto mark = target.find('?');
+  request what;
+  what.how = method_of(message.method());
+  what.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) what.query = target.substr(mark + 1);
+  what.body = std::move(message.body());
+  return what;
+}
+
+/// One connection; lives in the frame of `sessions::serve`.
+class connection {
+ public:
+  connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::door_counts* counts,
+             const bool& finishing, network::stream_socket socket)
+      : loop_{loop},
+        routes_{where},
+        limits_{limits},
+        counts_{counts},
+        finishing_{finishing},
+        socket_{std::move(socket)},
+        cut_{loop, [this] { cut_off(); }} {}
+
+  loop::awaitable<> run();
+  /// Closes at once unless a request is in hand.
+  void finish() {
+    if (idle_) close();
+  }
+
+ private:
+  enum class reading { request, refused, gone };
+  enum class keep_connection { yes, no };
+
+  loop::awaitable<bool> wait_for_bytes();
+  loop::awaitable<reading> read(parser& into);
+  loop::awaitable<bool> write(response answer, keep_connection keep);
+  template <class Body>
+  loop::awaitable<bool> send(wire::response<Body> message);
+  loop::awaitable<> refuse(refusal with);
+  loop::awaitable<> linger();
+
+  void allow(duration length) { cut_.set(after(loop_.now(), length)); }
+  void cut_off() {
+    late_ = true;
+    close();
+  }
+  void close() {
+    error_code ignored;
+    socket_.close(ignored);
+  }
+  void count(std::string_view code) {
+    if (counts_ != nullptr) counts_->protocol_error(code);
+  }
+
+  loop::event_loop& loop_;
+  const routes& routes_;
+  const session_limits& limits_;
+  network::door_counts* counts_;
+  const bool& finishing_;
+  network::stream_socket socket_;
+  beast::flat_buffer buffer_{limits_.header_bytes_max + read_ahead_bytes};
+  loop::deadline cut_;
+  bool idle_{false};
+  bool late_{false};
+  bool head_{false};      ///< of the request in hand: the answer goes without its body
+  unsigned version_{11};  ///< of the request in hand
+};
+
+loop::awaitable<> connection::run() {
+  for (std::uint32_t requests = 1; !finishing_; ++requests) {
+    if (!co_await wait_for_bytes()) co_return;
+    parser incoming;
+    if (co_await read(incoming) != reading::request) co_return;
+
+    const bool keep = incoming.get().keep_alive() && requests < limits_.requests_max;
+    version_ = incoming.get().version();
+    head_ = incoming.get().method() == wire::verb::head;
+    auto answer = co_await routes_.answer(request_of(incoming.release()));
+    const auto after_it = keep && !finishing_ ? keep_connection::yes : keep_connection::no;
+    if (!co_await write(std::move(answer), after_it)) co_return;
+    if (after_it == keep_connection::no) break;
+  }
+  co_await linger();
+}
+
+loop::awaitable<bool> connection::wait_for_bytes() {
+  if (buffer_.size() > 0) co_return true;  // the next request came with the last one
+  buffer_.shrink_to_fit();                 // an idle connection holds no memory for reading
+  idle_ = true;
+  allow(limits_.idle_deadline);
+  const auto [failure] =
+      co_await socket_.async_wait(network::stream_socket::wait_read, asio::as_tuple(loop::use_awaitable));
+  idle_ = false;
+  co_return !failure && socket_.is_open();
+}
+
+loop::awaitable<connection::reading> connection::read(parser& into) {
+  into.header_limit(limits_.header_bytes_max);
+  into.body_limit(limits_.body_bytes_max);
+  allow(limits_.request_deadline);
+  const auto [failure, bytes] = co_await wire::async_read(socket_, buffer_, into, asio::as_tuple(loop::use_awaitable));
+  cut_.clear();
+  if (late_) {
+    count(too_slow);
+    co_return reading::gone;
+  }
+  auto refused = refusal_of(failure);
+  if (!failure && into.get().version() >= 11 && into.get().find(wire::field::host) == into.get().end())
+    refused = refusal{text(400, "A request in HTTP/1.1 names its host.\n"), bad_request};
+  if (refused) {
+    co_await refuse(std::move(*refused));
+    co_return reading::refused;
+  }
+  co_return failure ? reading::gone : reading::request;
+}
+
+loop::awaitable<> connection::refuse(refusal with) {
+  count(with.code);
+  version_ = 11;
+  head_ = false;
+  if (co_await write(std::move(with.answer), keep_connection::no)) co_await linger();
+}
+
+loop::awaitable<bool> connection::write(response answer, keep_connection keep) {
+  const auto body = answer.body ? std::string_view{*answer.body} : std::string_view{};
+  wire::response_header<> header;
+  header.result(answer.status);
+  header.version(version_);
+  header.set(wire::field::content_type, answer.content_type);
+  header.set(wire::field::cache_control, "no-store");
+  if (!answer.allow.empty()) header.set(wire::field::allow, answer.allow);
+
+  if (head_) {
+    wire::response<wire::empty_body> message{std::move(header)};
+    message.content_length(body.size());
+    message.keep_alive(keep == keep_connection::yes);
+    co_return co_await send(std::move(message));
+  }
+  wire::response<wire::span_body<const char>> message{std::move(header)};
+  message.body() = {body.data(), body.size()};
+  message.content_length(body.size());
+  message.keep_alive(keep == keep_connection::yes);
+  co_return co_await send(std::move(message));
+}
+
+template <class Body>
+loop::awaitable<bool> connection::send(wire::response<Body> message) {
+  allow(limits_.response_deadline);
+  const auto [failure, bytes] = co_await wire::async_write(socket_, message, asio::as_tuple(loop::use_awaitable));
+  cut_.clear();
+  if (late_) count(too_slow);
+  co_return !failure;
+}
+
+/// Says that no more comes, and drops what the client still sends: closing over unread bytes would reset the connection, and the client might
+/// lose the answer.
+loop::awaitable<> connection::linger() {
+  error_code failure;
+  socket_.shutdown(network::stream_socket::shutdown_send, failure);
+  buffer_.clear();
+  allow(limits_.linger_deadline);
+  std::array<char, 4096> dropped;
+  while (!failure) {
+    const auto [ended, bytes] =
+        co_await socket_.async_read_some(asio::buffer(dropped), asio::as_tuple(loop::use_awaitable));
+    failure = ended;
+  }
+}
+
+}  // namespace
+
+struct sessions::parts {
+  loop::event_loop& loop;
+  const routes& where;
+  session_limits limits;
+  network::door_counts* counts{nullptr};
+  bool finishing{false};
+  std::set<connection*> open;
+};
+
+sessions::sessions(loop::event_loop& loop, const routes& where, session_limits limits)
+    : parts_{std::make_unique<parts>(parts{loop, where, limits, nullptr, false, {}})} {
+  assert(limits.header_bytes_max >= 256 && limits.requests_max >= 1);
+}
+
+sessions::~sessions() { assert(parts_->open.empty()); }
+
+void sessions::count_in(network::door_counts& counts) {
+  for (const auto code : {bad_request, header_too_large, body_too_large, too_slow})
+    counts.protocol_errors.emplace_back(code, counter{});
+  parts_->counts = &counts;
+}
+
+loop::awaitable<> sessions::serve(network::stream_socket socket) {
+  auto& p = *parts_;
+  connection one{p.loop, p.where, p.limits, p.counts, p.finishing, std::move(socket)};
+  struct listed {
+    std::set<connection*>& list;
+    connection* which;
+    listed(std::set<connection*>& l, connection* w) : list{l}, which{w} { list.insert(which); }
+    ~listed() { list.erase(which); }
+  } const here{p.open, &one};
+  co_await one.run();
+}
+
+void sessions::finish() {
+  parts_->finishing = true;
+  for (auto* const one : parts_->open) one->finish();
+}
+
+}  // namespace millrace::http

@@ -1,0 +1,216 @@
+#include "network/listener.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/system/system_error.hpp>
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "base/log.hpp"
+#include "loop/task_scope.hpp"
+
+namespace millrace::network {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using boost::system::system_error;
+using protocol = asio::generic::stream_protocol;
+using acceptor = asio::basic_socket_acceptor<protocol, loop::executor>;
+
+void door_counts::protocol_error(std::string_view code) noexcept {
+  for (auto& [known, count] : protocol_errors)
+    if (known == code) return count.add();
+  assert(false && "a code that was not named at the start");
+}
+
+namespace {
+
+/// Asio's generic endpoint takes an error for an endpoint, unless told which of the two is meant.
+result<protocol::endpoint> no_endpoint(errc code, std::string why) {
+  return {boost::system::in_place_error, error{code, std::move(why)}};
+}
+
+result<protocol::endpoint> endpoint_of(const address& where) {
+  constexpr auto path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+  if (where.unix_path.size() > path_bytes_max)
+    return no_endpoint(errc::out_of_range,
+                       "the path of a Unix socket has at most " + std::to_string(path_bytes_max) + " bytes");
+  if (!where.unix_path.empty()) return protocol::endpoint{asio::local::stream_protocol::endpoint{where.unix_path}};
+  error_code failure;
+  const auto host = asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host, failure);
+  if (failure) return no_endpoint(errc::invalid, "the host is neither an address in numbers nor localhost");
+  return protocol::endpoint{asio::ip::tcp::endpoint{host, where.port}};
+}
+
+/// The port in a socket's own address.
+std::uint16_t port_of(const protocol::endpoint& here) {
+  if (here.data()->sa_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(here.data())->sin_port);
+  if (here.data()->sa_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(here.data())->sin6_port);
+  return 0;
+}
+
+/// A Unix socket whose program is gone leaves its file behind: true if nobody answers there and it was taken away.
+bool take_away_stale(const protocol::endpoint& where, const std::string& path) {
+  struct stat facts {};
+  if (lstat(path.c_str(), &facts) != 0 || !S_ISSOCK(facts.st_mode)) return false;
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  const bool nobody =
+      ::connect(probe, where.data(), static_cast<socklen_t>(where.size())) != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  return nobody && ::unlink(path.c_str()) == 0;
+}
+
+error cannot_listen(const address& where, const std::string& why) {
+  return {errc::io, "cannot listen on " + write_address(where) + ": " + why};
+}
+
+}  // namespace
+
+struct listener::parts {
+  parts(loop::event_loop& l, std::string n, service s)
+      : loop{l}, name{std::move(n)}, serve{std::move(s)}, door{l.get_executor()}, room{l, "connections"}, tasks{l} {}
+
+  /// One open connection: counted as long as it lives, wherever it is destroyed.
+  class presence {
+   public:
+    explicit presence(parts& at) : at_{&at} { ++at.counts.connections; }
+    presence(presence&& other) noexcept : at_{std::exchange(other.at_, nullptr)} {}
+    presence& operator=(presence&&) = delete;
+    ~presence() {
+      if (at_ == nullptr) return;
+      --at_->counts.connections;
+      at_->room.wake_one();
+    }
+
+   private:
+    parts* at_;
+  };
+
+  loop::event_loop& loop;
+  std::string name;
+  service serve;
+  acceptor door;
+  loop::wait_point room;  ///< where accepting waits at the limit
+  loop::task_scope tasks;
+  door_counts counts;
+  address here;
+  std::uint32_t connections_max{0};
+  task_id accepting{};
+
+  static loop::awaitable<> accept(parts& self);
+  static loop::awaitable<> run(parts& self, stream_socket socket, presence here);
+  void begin(stream_socket socket);
+  error_code bind(const protocol::endpoint& where);
+};
+
+listener::listener(loop::event_loop& loop, std::string name, service serve)
+    : parts_{std::make_unique<parts>(loop, std::move(name), std::move(serve))} {}
+
+listener::~listener() = default;
+
+result<> listener::open(const door_options& options) {
+  auto& p = *parts_;
+  assert(!p.door.is_open() && options.connections_max >= 1);
+  const auto where = endpoint_of(options.where);
+  if (!where) return cannot_listen(options.where, where.error().text);
+
+  auto failure = p.bind(*where);
+  if (failure == asio::error::address_in_use && take_away_stale(*where, options.where.unix_path))
+    failure = p.bind(*where);
+  if (failure == asio::error::address_in_use) return cannot_listen(options.where, "the address is in use already");
+  if (failure) return cannot_listen(options.where, failure.message());
+
+  p.here = options.where;
+  if (p.here.unix_path.empty()) p.here.port = port_of(p.door.local_endpoint());
+  p.connections_max = options.connections_max;
+  p.accepting = p.tasks.spawn(p.name + " listener", parts::accept(p));
+  return {};
+}
+
+error_code listener::parts::bind(const protocol::endpoint& where) {
+  error_code failure;
+  door.open(where.protocol(), failure);
+  if (!failure) door.set_option(acceptor::reuse_address{true}, failure);
+  if (!failure) door.bind(where, failure);
+  if (!failure) door.listen(backlog, failure);
+  error_code ignored;
+  if (failure) door.close(ignored);
+  return failure;
+}
+
+loop::awaitable<> listener::parts::accept(parts& self) {
+  for (;;) {
+    while (self.counts.connections >= self.connections_max) co_await self.room.wait();
+    stream_socket socket{self.loop.get_executor()};
+    const auto [failure] = co_await self.door.async_accept(socket, asio::as_tuple(loop::use_awaitable));
+    if (!self.door.is_open()) co_return;
+    if (!failure) {
+      self.begin(std::move(socket));
+    } else if (failure != asio::error::connection_aborted) {
+      self.counts.accept_errors.add();
+      log::warning("accept_failed", "A connection could not be accepted; trying again.",
+                   {{"address", write_address(self.here)}, {"error", failure.message()}});
+      co_await loop::sleep_for(self.loop, accept_pause);
+    }
+  }
+}
+
+void listener::parts::begin(stream_socket socket) {
+  error_code ignored;  // a client that has gone already is noticed by whoever serves it
+  if (here.unix_path.empty()) socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  counts.opened.add();
+  const auto number = std::to_string(counts.opened.value());
+  tasks.spawn(name + "#" + number, run(*this, std::move(socket), presence{*this}));
+}
+
+loop::awaitable<> listener::parts::run(parts& self, stream_socket socket, presence) {
+  try {
+    co_await self.serve(std::move(socket));
+  } catch (const system_error& failure) {
+    if (failure.code() == asio::error::operation_aborted) throw;
+    log::warning("connection_failed", "A connection ended by an error.",
+                 {{"door", self.name}, {"error", failure.what()}});
+  } catch (const std::exception& failure) {
+    log::error("connection_failed", "A connection ended by an error.",
+               {{"door", self.name}, {"error", failure.what()}});
+  }
+}
+
+void listener::stop_accepting() {
+  auto& p = *parts_;
+  if (!p.door.is_open()) return;
+  error_code ignored;
+  p.door.close(ignored);
+  if (!p.here.unix_path.empty()) ::unlink(p.here.unix_path.c_str());
+  p.loop.cancel(p.accepting);
+}
+
+loop::awaitable<> listener::close(duration patience) {
+  auto& p = *parts_;
+  stop_accepting();
+  loop::deadline cut{p.loop, [&p] { p.tasks.cancel(); }};
+  cut.set(after(p.loop.now(), patience));
+  co_await p.tasks.join();
+}
+
+const address& listener::local_address() const noexcept { return parts_->here; }
+door_counts& listener::counts() noexcept { return parts_->counts; }
+const door_counts& listener::counts() const noexcept { return parts_->counts; }
+
+}  // namespace millrace::network

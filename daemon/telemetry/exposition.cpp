@@ -1,0 +1,114 @@
+#include "telemetry/exposition.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <sstream>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace millrace::telemetry {
+
+shown_buckets::shown_buckets(std::span<const duration> upper, const histogram_bounds& fine) : fine_{&fine} {
+  const auto known = fine.upper();
+  for (const auto bound : upper)
+    if (!known.empty() && bound >= known.front() && bound <= known.back()) upper_.push_back(bound);
+  assert(std::is_sorted(upper_.begin(), upper_.end()));
+  upper_.erase(std::unique(upper_.begin(), upper_.end()), upper_.end());
+
+  place_of_.reserve(known.size() + 1);
+  for (const auto bound : known) {
+    const auto shown = std::lower_bound(upper_.begin(), upper_.end(), bound);
+    place_of_.push_back(static_cast<std::uint16_t>(shown - upper_.begin()));
+  }
+  place_of_.push_back(static_cast<std::uint16_t>(upper_.size()));
+}
+
+void folded_histogram::add(const histogram& seen, const shown_buckets& buckets) {
+  assert(&seen.bounds() == &buckets.fine());
+  counts.resize(buckets.upper().size() + 1);
+  const auto fine = seen.counts();
+  for (std::size_t i = 0; i < fine.size(); ++i) counts[buckets.place_of(i)] += fine[i];
+  count += seen.count();
+  sum += seen.sum();
+}
+
+void folded_histogram::add(const folded_histogram& other) {
+  if (counts.size() < other.counts.size()) counts.resize(other.counts.size());
+  for (std::size_t i = 0; i < other.counts.size(); ++i) counts[i] += other.counts[i];
+  count += other.count;
+  sum += other.sum;
+}
+
+struct exposition::parts {
+  std::vector<duration> bounds;
+  std::vector<std::string> names;
+  prometheus::MetricFamily open;
+  std::ostringstream text;
+
+  void finish_family() {
+    if (!open.metric.empty()) prometheus::TextSerializer{}.Serialize(text, {open});
+    open = {};
+  }
+  prometheus::ClientMetric& add(labels of) {
+    auto& metric = open.metric.emplace_back();
+    metric.label.reserve(of.size());
+    for (const auto& [name, value] : of) metric.label.push_back({std::string{name}, std::string{value}});
+    return metric;
+  }
+};
+
+exposition::exposition(const shown_buckets& buckets) : parts_{std::make_unique<parts>()} {
+  parts_->bounds.assign(buckets.upper().begin(), buckets.upper().end());
+}
+
+exposition::~exposition() = default;
+
+void exposition::family(family_kind kind, std::string_view name, std::string_view help) {
+  assert(std::find(parts_->names.begin(), parts_->names.end(), name) == parts_->names.end());
+  parts_->finish_family();
+  parts_->names.emplace_back(name);
+  parts_->open.name = name;
+  parts_->open.help = help;
+  switch (kind) {
+    case family_kind::counter:
+      parts_->open.type = prometheus::MetricType::Counter;
+      break;
+    case family_kind::gauge:
+      parts_->open.type = prometheus::MetricType::Gauge;
+      break;
+    case family_kind::histogram:
+      parts_->open.type = prometheus::MetricType::Histogram;
+      break;
+  }
+}
+
+void exposition::sample(labels of, double value) {
+  auto& metric = parts_->add(of);
+  if (parts_->open.type == prometheus::MetricType::Counter)
+    metric.counter.value = value;
+  else
+    metric.gauge.value = value;
+}
+
+void exposition::sample(labels of, const folded_histogram& value) {
+  assert(parts_->open.type == prometheus::MetricType::Histogram);
+  auto& shown = parts_->add(of).histogram;
+  shown.sample_count = value.count;
+  shown.sample_sum = in_seconds(value.sum);
+  shown.bucket.reserve(parts_->bounds.size());
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < parts_->bounds.size(); ++i) {
+    if (i < value.counts.size()) below += value.counts[i];
+    shown.bucket.push_back({below, in_seconds(parts_->bounds[i])});
+  }
+}
+
+const std::vector<std::string>& exposition::names() const noexcept { return parts_->names; }
+
+std::string exposition::text() && {
+  parts_->finish_family();
+  return std::move(parts_->text).str();
+}
+
+}  // namespace millrace::telemetry

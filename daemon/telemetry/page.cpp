@@ -1,0 +1,168 @@
+#include "telemetry/page.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <utility>
+
+#include <boost/system/system_error.hpp>
+#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "base/log.hpp"
+#include "loop/task_scope.hpp"
+#include "telemetry/process.hpp"
+#include "telemetry/queue_metrics.hpp"
+#include "telemetry/work_metrics.hpp"
+
+namespace millrace::telemetry {
+
+namespace {
+
+using page_text = std::shared_ptr<std::string const>;
+
+/// Everything that a page shows, copied: what crosses from the loop to the page's thread.
+struct whole_copy {
+  shown_buckets buckets;
+  queue_copy queues;
+  work_copy work;
+  system_copy system;
+};
+
+result<std::string> render(const whole_copy& copied) {
+  try {
+    exposition page{copied.buckets};
+    write(page, copied.queues);
+    write(page, copied.work);
+    write(page, copied.system, look_at_process());
+    return std::move(page).text();
+  } catch (const std::exception& failure) {
+    return error{errc::io, failure.what()};
+  }
+}
+
+shown_buckets chosen(const std::vector<duration>& wanted) {
+  return wanted.empty() ? shown_buckets{} : shown_buckets{wanted};
+}
+
+}  // namespace
+
+struct page::parts {
+  explicit parts(page_parts&& what)
+      : looked_at{std::move(what)},
+        buckets{chosen(looked_at.histogram_buckets)},
+        thread{looked_at.loop, "metrics"},
+        finished{looked_at.loop, "metrics page"},
+        tasks{looked_at.loop} {}
+
+  page_parts looked_at;
+  shown_buckets buckets;
+  queue_metrics queues{buckets};
+  std::vector<named_door> doors;
+  reload_facts reload;
+
+  loop::blocking_lane thread;
+  loop::wait_point finished;
+  loop::task_scope tasks;  ///< one task at most: it makes pages while any is wanted
+
+  // Pages are numbered; a page satisfies who asked before its copy began.
+  std::uint64_t wanted{0}, begun{0}, done{0};
+  bool making{false};
+  bool closed{false};
+  result<page_text> last{error{errc::refused, "no page has been made yet"}};
+  std::vector<std::weak_ptr<std::string const>> in_memory;  ///< oldest first
+
+  static loop::awaitable<> make_pages(parts& self);
+  loop::awaitable<result<page_text>> make_page();
+  loop::awaitable<std::shared_ptr<whole_copy>> copy();
+  void finish_page(result<page_text> text);
+};
+
+loop::awaitable<result<page_text>> page::scrape() {
+  auto& p = *parts_;
+  if (p.closed) co_return error{errc::refused, "metrics are not served any more"};
+  const auto number = p.begun + 1;
+  p.wanted = number;
+  if (!p.making) {
+    p.making = true;
+    p.tasks.spawn("metrics", parts::make_pages(p));
+  }
+  while (p.done < number && !p.closed) co_await p.finished.wait();
+  if (p.done < number) co_return error{errc::refused, "metrics are not served any more"};
+  co_return p.last;
+}
+
+loop::awaitable<> page::parts::make_pages(parts& self) {
+  while (self.begun < self.wanted && !self.closed) {
+    ++self.begun;
+    result<page_text> made{error{errc::cancelled, "the page was not made"}};
+    try {
+      made = co_await self.make_page();
+    } catch (const boost::system::system_error&) {
+      self.closed = true;  // cancelled: nobody makes pages any more
+    } catch (const std::exception& failure) {
+      made = error{errc::invalid, failure.what()};
+    }
+    self.finish_page(std::move(made));
+  }
+  self.making = false;
+}
+
+loop::awaitable<result<page_text>> page::parts::make_page() {
+  std::erase_if(in_memory, [](const auto& text) { return text.expired(); });
+  if (in_memory.size() >= pages_alive_max)
+    if (auto youngest = in_memory.back().lock()) co_return youngest;
+
+  auto copied = co_await copy();
+  std::function<result<std::string>()> call = [copied] { return render(*copied); };
+  copied.reset();
+  auto text = co_await thread.run(std::move(call));
+  if (!text) {
+    log::error("metrics_failed", "The page of metrics could not be made.", {{"error", text.error().text}});
+    co_return text.error();
+  }
+  auto shared = std::make_shared<std::string const>(std::move(*text));
+  in_memory.push_back(shared);
+  co_return shared;
+}
+
+loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
+  const auto& from = looked_at;
+  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}});
+  copied->queues = co_await queues.copy(from.loop, from.broker.looking());
+  copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
+  copied->system = copy_system(from.loop, from.stalls, doors, buckets);
+  copied->system.reload = reload;
+  copied->system.version = from.version;
+  co_return copied;
+}
+
+void page::parts::finish_page(result<page_text> text) {
+  done = begun;
+  last = std::move(text);
+  finished.wake_all();
+}
+
+page::page(page_parts what) : parts_{std::make_unique<parts>(std::move(what))} {}
+
+page::~page() = default;
+
+void page::add_door(std::string protocol, const network::door_counts& counts) {
+  parts_->doors.push_back({std::move(protocol), &counts});
+}
+
+void page::note_reload(bool successful, wall_time when) {
+  parts_->reload.successful = successful;
+  if (successful) parts_->reload.succeeded_at = when;
+}
+
+loop::awaitable<> page::close() {
+  auto& p = *parts_;
+  p.closed = true;
+  p.finished.wake_all();
+  p.tasks.cancel();
+  co_await p.tasks.join();
+  p.thread.close();
+}
+
+}  // namespace millrace::telemetry

@@ -1,0 +1,238 @@
+#include "telemetry/queue_metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::telemetry {
+
+namespace {
+
+void add(counter& to, const counter& from) { to.add(from.value()); }
+void rise_to(counter& value, const counter& least) {
+  if (value.value() < least.value()) value.add(least.value() - value.value());
+}
+
+/// Calls `what` with each counter of `to` and the same one of `from`.
+template <class Function>
+void each_counter(engine::queue_counts& to, const engine::queue_counts& from, Function what) {
+  for (const auto which :
+       {&engine::queue_counts::puts, &engine::queue_counts::reserved, &engine::queue_counts::released,
+        &engine::queue_counts::kicked, &engine::queue_counts::ttr_expired, &engine::queue_counts::retried,
+        &engine::queue_counts::deletes, &engine::queue_counts::pauses})
+    what(to.*which, from.*which);
+  for (std::size_t i = 0; i < engine::outcome_count; ++i) what(to.finished[i], from.finished[i]);
+  for (std::size_t i = 0; i < engine::reason_count; ++i) {
+    what(to.buried[i], from.buried[i]);
+    what(to.dead_lettered[i], from.dead_lettered[i]);
+    what(to.rejected[i], from.rejected[i]);
+  }
+}
+
+void rise_to(folded_histogram& seen, const folded_histogram& least) {
+  if (seen.counts.size() < least.counts.size()) seen.counts.resize(least.counts.size());
+  for (std::size_t i = 0; i < least.counts.size(); ++i) seen.counts[i] = std::max(seen.counts[i], least.counts[i]);
+  seen.count = std::accumulate(seen.counts.begin(), seen.counts.end(), std::uint64_t{0});
+  seen.sum = std::max(seen.sum, least.sum);
+}
+
+void add(engine::queue_levels& to, const engine::queue_levels& from) {
+  using levels = engine::queue_levels;
+  for (const auto which :
+       {&levels::ready, &levels::reserved, &levels::delayed, &levels::buried, &levels::urgent, &levels::ready_bytes,
+        &levels::reserved_bytes, &levels::delayed_bytes, &levels::buried_bytes})
+    to.*which += from.*which;
+  for (const auto which :
+       {&levels::oldest_ready, &levels::oldest_reserved, &levels::oldest_delayed, &levels::oldest_buried})
+    to.*which = std::min(to.*which, from.*which);
+  for (const auto which :
+       {&levels::using_sessions, &levels::watching_sessions, &levels::waiting_sessions, &levels::waiting_puts})
+    to.*which += from.*which;
+}
+
+void add_timings(queue_row& to, const engine::queue_timings& from, const shown_buckets& buckets) {
+  to.timed = true;
+  to.wait.add(from.wait, buckets);
+  to.service.add(from.service, buckets);
+  to.end_to_end.add(from.end_to_end, buckets);
+}
+
+}  // namespace
+
+loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const engine::engine& engine) {
+  queue_copy copied;
+  copied.at = loop.now();
+  for (auto& one : named_) one.alive = false;
+
+  // Removed queues are read first: a queue that goes while the slices pass is then missing for once, which
+  // `keep_rising` makes good; read last, it would be counted twice.
+  queue_row others;
+  others.name = other_queues;
+  others.counts = engine.counts_of_removed();
+  add_timings(others, engine.other_timings(), buckets_);
+
+  std::vector<queue_id> slice;
+  for (std::size_t place = 0;;) {
+    slice.clear();
+    place = engine.list_queues(place, slice_queues, slice);
+    for (const auto queue : slice) copy_queue(queue, engine, copied, others);
+    if (place == 0) break;
+    co_await loop::yield(loop);
+  }
+  std::erase_if(named_, [](const named& one) { return !one.alive; });
+  keep_rising(others);
+  copied.rows.push_back(std::move(others));
+  co_return copied;
+}
+
+void queue_metrics::copy_queue(queue_id queue, const engine::engine& engine, queue_copy& into, queue_row& others) {
+  const auto name = engine.name_of(queue);
+  const auto levels = engine.levels(queue);
+  const auto& counts = engine.counts(queue);
+  const auto& timings = engine.timings(queue);
+  const bool paused = levels.paused_until > into.at;
+  const bool own_timings = &timings != &engine.other_timings();
+
+  if (has_row(queue, name)) {
+    auto& row = into.rows.emplace_back();
+    row.name = name;
+    row.counts = counts;
+    row.levels = levels;
+    row.paused = paused ? 1 : 0;
+    if (own_timings) add_timings(row, timings, buckets_);
+  } else {
+    each_counter(others.counts, counts, [](counter& to, const counter& from) { add(to, from); });
+    add(others.levels, levels);
+    others.paused += paused ? 1 : 0;
+    if (own_timings) add_timings(others, timings, buckets_);
+  }
+}
+
+bool queue_metrics::has_row(queue_id queue, std::string_view name) {
+  const auto place = std::ranges::lower_bound(named_, queue, {}, &named::id);
+  if (place != named_.end() && place->id == queue) return place->alive = place->name == name;
+  const bool is_new = queue.value() > seen_up_to_;
+  seen_up_to_ = std::max(seen_up_to_, queue.value());
+  if (!is_new || named_.size() >= named_queues_max || name == other_queues) return false;
+  named_.insert(place, {queue, std::string{name}, true});
+  return true;
+}
+
+void queue_metrics::keep_rising(queue_row& others) {
+  each_counter(others.counts, last_others_.counts, [](counter& value, const counter& least) { rise_to(value, least); });
+  rise_to(others.wait, last_others_.wait);
+  rise_to(others.service, last_others_.service);
+  rise_to(others.end_to_end, last_others_.end_to_end);
+  last_others_ = others;
+}
+
+namespace {
+
+struct state_columns {
+  std::string_view state;
+  std::uint64_t engine::queue_levels::*jobs;
+  std::uint64_t engine::queue_levels::*bytes;
+  instant engine::queue_levels::*oldest;
+};
+
+constexpr std::array<state_columns, 4> states{{
+    {"ready", &engine::queue_levels::ready, &engine::queue_levels::ready_bytes, &engine::queue_levels::oldest_ready},
+    {"reserved", &engine::queue_levels::reserved, &engine::queue_levels::reserved_bytes,
+     &engine::queue_levels::oldest_reserved},
+    {"delayed", &engine::queue_levels::delayed, &engine::queue_levels::delayed_bytes,
+     &engine::queue_levels::oldest_delayed},
+    {"buried", &engine::queue_levels::buried, &engine::queue_levels::buried_bytes,
+     &engine::queue_levels::oldest_buried},
+}};
+
+void write_levels(exposition& page, const queue_copy& queues) {
+  page.family(family_kind::gauge, "millrace_queue_jobs", "Jobs in a queue by state.");
+  for (const auto& row : queues.rows)
+    for (const auto& of : states) page.sample({{"queue", row.name}, {"state", of.state}}, row.levels.*of.jobs);
+
+  page.family(family_kind::gauge, "millrace_queue_bytes", "Bytes of job bodies in a queue by state.");
+  for (const auto& row : queues.rows)
+    for (const auto& of : states) page.sample({{"queue", row.name}, {"state", of.state}}, row.levels.*of.bytes);
+
+  page.family(family_kind::gauge, "millrace_queue_oldest_job_age_seconds",
+              "How long the oldest job of a state has been in it; 0 when there is none.");
+  for (const auto& row : queues.rows)
+    for (const auto& of : states) {
+      const auto since = row.levels.*of.oldest;
+      const auto age = since < queues.at ? queues.at - since : duration::zero();
+      page.sample({{"queue", row.name}, {"state", of.state}}, age);
+    }
+
+  page.family(family_kind::gauge, "millrace_queue_paused",
+              "1 while no job of the queue may be reserved; of __other__, how many are paused.");
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.paused);
+
+  page.family(family_kind::gauge, "millrace_queue_waiting_consumers",
+              "Sessions that wait for a job of this queue, among others perhaps.");
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_sessions});
+}
+
+void write_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
+                   counter engine::queue_counts::*which) {
+  page.family(family_kind::counter, name, help);
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.*which);
+}
+
+void write_by_reason(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
+                     std::array<counter, engine::reason_count> engine::queue_counts::*which) {
+  page.family(family_kind::counter, name, help);
+  for (const auto& row : queues.rows)
+    for (std::size_t i = 0; i < engine::reason_count; ++i) {
+      const auto why = engine::name_of(static_cast<engine::reason>(i));
+      page.sample({{"queue", row.name}, {"reason", why}}, (row.counts.*which)[i]);
+    }
+}
+
+void write_counts(exposition& page, const queue_copy& queues) {
+  using counts = engine::queue_counts;
+  write_counter(page, queues, "millrace_jobs_put_total", "Jobs that entered a queue.", &counts::puts);
+  write_counter(page, queues, "millrace_jobs_reserved_total", "Reservations of jobs.", &counts::reserved);
+  write_counter(page, queues, "millrace_jobs_retried_total", "Failed jobs that are tried again.", &counts::retried);
+  write_counter(page, queues, "millrace_jobs_released_total", "Jobs given back by their holder.", &counts::released);
+  write_counter(page, queues, "millrace_jobs_kicked_total", "Buried or delayed jobs made ready by a kick.",
+                &counts::kicked);
+  write_counter(page, queues, "millrace_jobs_ttr_expired_total", "Reservations that ended because time ran out.",
+                &counts::ttr_expired);
+
+  page.family(family_kind::counter, "millrace_jobs_finished_total", "Jobs whose holder was done with them.");
+  for (const auto& row : queues.rows)
+    for (std::size_t i = 0; i < engine::outcome_count; ++i) {
+      const auto outcome = engine::name_of(static_cast<engine::outcome>(i));
+      page.sample({{"queue", row.name}, {"outcome", outcome}}, row.counts.finished[i]);
+    }
+
+  write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried);
+  write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
+                  &counts::dead_lettered);
+  write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused or jobs that it dropped.",
+                  &counts::rejected);
+}
+
+void write_timing(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
+                  folded_histogram queue_row::*which) {
+  page.family(family_kind::histogram, name, help);
+  for (const auto& row : queues.rows)
+    if (row.timed) page.sample({{"queue", row.name}}, row.*which);
+}
+
+}  // namespace
+
+void write(exposition& page, const queue_copy& queues) {
+  write_levels(page, queues);
+  write_counts(page, queues);
+  write_timing(page, queues, "millrace_job_wait_seconds", "From ready to reserved.", &queue_row::wait);
+  write_timing(page, queues, "millrace_job_service_seconds", "From reserved to done.", &queue_row::service);
+  write_timing(page, queues, "millrace_job_end_to_end_seconds", "From put to done.", &queue_row::end_to_end);
+}
+
+}  // namespace millrace::telemetry

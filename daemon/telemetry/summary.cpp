@@ -1,0 +1,137 @@
+#include "telemetry/summary.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <set>
+#include <string_view>
+
+#include <sys/resource.h>
+#include <millrace/base/quantity.hpp>
+
+namespace millrace::telemetry {
+
+namespace {
+
+using outcomes = std::array<std::uint64_t, engine::outcome_count>;
+
+/// Three digits are what people read.
+duration rounded(duration length) {
+  duration::rep step = 1;
+  while (length.count() / step >= 1'000) step *= 10;
+  return duration{(length.count() + step / 2) / step * step};
+}
+
+std::string readable(duration length) {
+  length = rounded(length);
+  for (const auto unit : {duration{seconds{1}}, duration{milliseconds{1}}, duration{microseconds{1}}})
+    if (length >= unit) {
+      // One unit with up to two decimals reads better than a smaller unit with more digits.
+      const auto hundredths = length * 100 / unit;
+      auto text = std::to_string(hundredths / 100);
+      if (const auto rest = hundredths % 100; rest != 0) {
+        const auto digits = std::to_string(rest + 100).substr(1);
+        text += "." + digits.substr(0, digits.back() == '0' ? 1 : 2);
+      }
+      return text + (unit == seconds{1} ? "s" : unit == milliseconds{1} ? "ms" : "us");
+    }
+  return std::to_string(length.count()) + "ns";
+}
+
+std::string counted(const outcomes& of) {
+  std::string text;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    const bool always =
+        i == static_cast<std::size_t>(engine::outcome::ok) || i == static_cast<std::size_t>(engine::outcome::failed);
+    if (of[i] == 0 && !always) continue;
+    if (!text.empty()) text += ", ";
+    text += std::to_string(of[i]) + " " + std::string{engine::name_of(static_cast<engine::outcome>(i))};
+  }
+  return text;
+}
+
+std::string jobs(const workload::workload& work) {
+  outcomes all{};
+  std::string lines;
+  std::size_t listed = 0;
+  for (const auto& one : work.consumers()) {
+    outcomes own{};
+    for (std::size_t i = 0; i < own.size(); ++i) all[i] += own[i] = one->outcomes[i].value();
+    if (++listed <= summary_lines_max) lines += "  " + one->name + ": " + counted(own) + "\n";
+  }
+  if (listed > summary_lines_max) lines += "  and " + std::to_string(listed - summary_lines_max) + " more consumers\n";
+  return "jobs: " + counted(all) + "\n" + lines;
+}
+
+std::string producer_errors(const workload::workload& work) {
+  std::uint64_t errors = 0;
+  for (const auto& one : work.producers()) errors += one->errors.value();
+  return errors == 0 ? "" : "producers: " + std::to_string(errors) + " bodies could not be read or put\n";
+}
+
+std::string percentiles(std::string_view what, const histogram& of) {
+  if (of.count() == 0) return std::string{what} + ": none\n";
+  return std::string{what} + ": p50 " + readable(of.quantile(0.5)) + ", p99 " + readable(of.quantile(0.99)) + "\n";
+}
+
+/// What the queues hold at the end and how long their jobs took.
+struct queues_seen {
+  histogram wait, service;
+  std::string buried, left;
+  std::size_t buried_lines{0}, left_lines{0};
+};
+
+void note(std::string& lines, std::size_t& count, std::uint64_t jobs, std::string_view queue, std::string_view why) {
+  if (jobs == 0) return;
+  if (++count <= summary_lines_max)
+    lines += "  " + std::string{queue} + ": " + std::to_string(jobs) + std::string{why} + "\n";
+}
+
+queues_seen look(const engine::engine& engine, const std::set<std::string, std::less<>>& served) {
+  queues_seen seen;
+  const auto& shared = engine.other_timings();
+  seen.wait.merge(shared.wait);
+  seen.service.merge(shared.service);
+  std::vector<queue_id> queues;
+  engine.list_queues(0, engine.queue_count(), queues);
+  for (const auto queue : queues) {
+    if (const auto& own = engine.timings(queue); &own != &shared) {
+      seen.wait.merge(own.wait);
+      seen.service.merge(own.service);
+    }
+    const auto name = engine.name_of(queue);
+    const auto levels = engine.levels(queue);
+    note(seen.buried, seen.buried_lines, levels.buried, name, "");
+    const auto left = levels.jobs() - levels.buried;
+    note(seen.left, seen.left_lines, left, name, served.contains(name) ? "" : " (no consumer serves this queue)");
+  }
+  return seen;
+}
+
+std::string listed(std::string_view title, const std::string& lines, std::size_t count) {
+  if (count == 0) return {};
+  auto text = std::string{title} + "\n" + lines;
+  if (count > summary_lines_max) text += "  and " + std::to_string(count - summary_lines_max) + " more queues\n";
+  return text;
+}
+
+duration time_of(const timeval& time) { return seconds{time.tv_sec} + microseconds{time.tv_usec}; }
+
+}  // namespace
+
+std::string summary(const broker::broker& broker, const workload::workload& work, const run_facts& run) {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto peak_mebibytes = (used.ru_maxrss + 1023) / 1024;
+  const auto seen = look(broker.looking(), {run.served_queues.begin(), run.served_queues.end()});
+
+  auto text = jobs(work) + producer_errors(work);
+  text += percentiles("wait", seen.wait) + percentiles("service", seen.service);
+  text += listed("buried:", seen.buried, seen.buried_lines) + listed("left:", seen.left, seen.left_lines);
+  text += "wall time: " + readable(run.wall) +
+          ", processor time: " + readable(time_of(used.ru_utime) + time_of(used.ru_stime)) +
+          ", peak memory: " + std::to_string(peak_mebibytes) + " MiB\n";
+  return text;
+}
+
+}  // namespace millrace::telemetry

@@ -1,0 +1,90 @@
+#include "telemetry/system_metrics.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace millrace::telemetry {
+
+namespace {
+
+/// Where stalls of tasks beyond the listed names are counted: always shown, so that the family is there from the start.
+constexpr std::string_view other_tasks = "__other__";
+
+}  // namespace
+
+system_copy copy_system(const loop::event_loop& loop, const loop::stall_watch& stalls,
+                        const std::vector<named_door>& doors, const shown_buckets& buckets) {
+  system_copy copied;
+  copied.loop_lag.add(loop.counts().lag, buckets);
+  copied.loop_busy_nanoseconds = loop.counts().busy_nanoseconds.value();
+  copied.stalls = stalls.stalls();
+  if (std::ranges::none_of(copied.stalls, [](const auto& one) { return one.task == other_tasks; }))
+    copied.stalls.push_back({std::string{other_tasks}, 0, duration::zero()});
+  for (const auto& [protocol, counts] : doors) {
+    auto& door = copied.doors.emplace_back();
+    door.protocol = protocol;
+    door.connections = counts->connections;
+    door.opened = counts->opened.value();
+    for (const auto& [code, count] : counts->protocol_errors) door.errors.emplace_back(code, count.value());
+  }
+  return copied;
+}
+
+namespace {
+
+void write_loop(exposition& page, const system_copy& system) {
+  page.family(family_kind::histogram, "millrace_loop_lag_seconds", "How late a timer of the loop fires.");
+  page.sample({}, system.loop_lag);
+  page.family(family_kind::counter, "millrace_loop_busy_seconds_total", "Time for which the loop did not wait.");
+  page.sample({}, static_cast<double>(system.loop_busy_nanoseconds) / 1e9);
+  page.family(family_kind::counter, "millrace_loop_stalls_total", "Times a task held the loop too long.");
+  for (const auto& stall : system.stalls) page.sample({{"task", stall.task}}, stall.stalls);
+}
+
+void write_doors(exposition& page, const system_copy& system) {
+  page.family(family_kind::gauge, "millrace_connections", "Open connections.");
+  for (const auto& door : system.doors) page.sample({{"protocol", door.protocol}}, door.connections);
+  page.family(family_kind::counter, "millrace_connections_opened_total", "Connections accepted.");
+  for (const auto& door : system.doors) page.sample({{"protocol", door.protocol}}, door.opened);
+  page.family(family_kind::counter, "millrace_protocol_errors_total", "What clients did wrong.");
+  for (const auto& door : system.doors)
+    for (const auto& [code, count] : door.errors) page.sample({{"protocol", door.protocol}, {"code", code}}, count);
+}
+
+void write_process(exposition& page, const process_facts& process) {
+  page.family(family_kind::counter, "process_cpu_seconds_total", "Processor time, user and system.");
+  page.sample({}, process.cpu_seconds);
+  page.family(family_kind::gauge, "process_resident_memory_bytes", "Memory that is resident.");
+  page.sample({}, process.resident_bytes);
+  page.family(family_kind::gauge, "process_virtual_memory_bytes", "Address space.");
+  page.sample({}, process.virtual_bytes);
+  page.family(family_kind::gauge, "process_open_fds", "Open file descriptors.");
+  page.sample({}, process.open_fds);
+  page.family(family_kind::gauge, "process_max_fds", "File descriptors that may be open.");
+  page.sample({}, process.max_fds);
+  page.family(family_kind::gauge, "process_threads", "Threads.");
+  page.sample({}, process.threads);
+  page.family(family_kind::gauge, "process_start_time_seconds", "When the process began, in seconds since 1970.");
+  page.sample({}, process.start_time_seconds);
+}
+
+}  // namespace
+
+void write(exposition& page, const system_copy& system, const process_facts& process) {
+  write_loop(page, system);
+  write_doors(page, system);
+
+  page.family(family_kind::gauge, "millrace_config_last_reload_successful",
+              "1 when the settings were read last without error.");
+  page.sample({}, system.reload.successful ? 1.0 : 0.0);
+  page.family(family_kind::gauge, "millrace_config_last_reload_success_timestamp_seconds",
+              "When settings were last read without error, in seconds since 1970.");
+  const auto& when = system.reload.succeeded_at;
+  page.sample({}, when ? in_seconds(when->time_since_epoch()) : process.start_time_seconds);
+
+  page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
+  page.sample({{"version", system.version}}, 1.0);
+  write_process(page, process);
+}
+
+}  // namespace millrace::telemetry

@@ -1,0 +1,89 @@
+#include "telemetry/work_metrics.hpp"
+
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::telemetry {
+
+namespace {
+
+work_copy::pool copy_pool(std::string_view name, const offload::pool_counts& counts, const shown_buckets& buckets) {
+  work_copy::pool copied{
+      name, counts.workers, counts.busy, counts.pending, counts.busy_nanoseconds.value(), counts.restarts.value(), {}};
+  copied.wait.add(counts.wait, buckets);
+  return copied;
+}
+
+work_copy::stage copy_stage(std::string_view name, const loop::backpressure& held, instant now) {
+  return {name, held.active(), held.total(now)};
+}
+
+}  // namespace
+
+loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::workload& work,
+                                     const offload::thread_pool& threads, const broker::broker& broker,
+                                     const shown_buckets& buckets) {
+  work_copy copied;
+  copied.pools.push_back(copy_pool("threads", threads.counts(), buckets));
+  const auto now = loop.now();
+  copied.stages = {copy_stage("producer", work.held_producers(), now), copy_stage("put", broker.held_puts(), now),
+                   copy_stage("output", broker.held_outputs(), now), copy_stage("offload", threads.held(), now)};
+
+  // By index: between two slices the lists may change.
+  for (std::size_t i = 0; i < work.producers().size(); ++i) {
+    const auto& one = *work.producers()[i];
+    copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag});
+    if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
+  }
+  for (std::size_t i = 0; i < work.consumers().size(); ++i) {
+    const auto& one = *work.consumers()[i];
+    copied.consumers.push_back({one.name, one.active, one.concurrency});
+    if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
+  }
+  co_return copied;
+}
+
+namespace {
+
+void write_workload(exposition& page, const work_copy& work) {
+  page.family(family_kind::counter, "millrace_producer_jobs_total", "Jobs that a producer put.");
+  for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.jobs);
+  page.family(family_kind::counter, "millrace_producer_errors_total", "Bodies that a producer could not read or put.");
+  for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.errors);
+  page.family(family_kind::gauge, "millrace_producer_lag_seconds", "How far a producer is behind its rate.");
+  for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.lag);
+
+  page.family(family_kind::gauge, "millrace_consumer_active", "Slots of a consumer that have a job.");
+  for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, std::uint64_t{one.active});
+  page.family(family_kind::gauge, "millrace_consumer_concurrency", "Slots of a consumer.");
+  for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, std::uint64_t{one.concurrency});
+}
+
+void write_pools(exposition& page, const work_copy& work) {
+  page.family(family_kind::gauge, "millrace_offload_workers", "Workers of a pool.");
+  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.workers);
+  page.family(family_kind::gauge, "millrace_offload_busy_workers", "Workers that compute.");
+  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.busy);
+  page.family(family_kind::gauge, "millrace_offload_pending", "Computations handed in and not begun.");
+  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.pending);
+  page.family(family_kind::counter, "millrace_offload_busy_seconds_total", "Time for which workers computed.");
+  for (const auto& pool : work.pools)
+    page.sample({{"pool", pool.name}}, static_cast<double>(pool.busy_nanoseconds) / 1e9);
+  page.family(family_kind::counter, "millrace_offload_worker_restarts_total", "Workers that had to be replaced.");
+  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.restarts);
+  page.family(family_kind::histogram, "millrace_offload_wait_seconds", "From handed in to begun.");
+  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.wait);
+}
+
+}  // namespace
+
+void write(exposition& page, const work_copy& work) {
+  write_workload(page, work);
+  write_pools(page, work);
+  page.family(family_kind::gauge, "millrace_backpressure_active", "Parties held at a stage.");
+  for (const auto& stage : work.stages) page.sample({{"stage", stage.name}}, stage.active);
+  page.family(family_kind::counter, "millrace_backpressure_seconds_total",
+              "Time for which parties were held at a stage, added up.");
+  for (const auto& stage : work.stages) page.sample({{"stage", stage.name}}, stage.total);
+}
+
+}  // namespace millrace::telemetry
