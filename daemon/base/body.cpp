@@ -10,7 +10,7 @@ body::body(std::string_view bytes) {
   if (bytes.size() > bytes_max) throw std::length_error{"a body of 4 GiB or more"};
   void* const memory = ::operator new(sizeof(block) + bytes.size());
   block_ = new (memory) block{.owners = 1, .bytes = static_cast<std::uint32_t>(bytes.size())};
-  std::memcpy(block_ + 1, bytes.data(), bytes.size());
+  std::memcpy(static_cast<void*>(block_ + 1), bytes.data(), bytes.size());
 }
 
 // The last owner must see all that the others did with the bytes before they let go.

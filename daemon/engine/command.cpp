@@ -1,0 +1,45 @@
+#include "engine/command.hpp"
+
+namespace millrace::engine {
+
+std::string_view name_of(outcome what) noexcept {
+  switch (what) {
+    case outcome::ok:
+      return "ok";
+    case outcome::failed:
+      return "failed";
+    case outcome::timeout:
+      return "timeout";
+    case outcome::cancelled:
+      return "cancelled";
+    case outcome::dropped:
+      return "dropped";
+    case outcome::deleted:
+      return "deleted";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(reason why) noexcept {
+  switch (why) {
+    case reason::client:
+      return "client";
+    case reason::failed:
+      return "failed";
+    case reason::timeout:
+      return "timeout";
+    case reason::cancelled:
+      return "cancelled";
+    case reason::overflow:
+      return "overflow";
+    case reason::output_full:
+      return "output_full";
+    case reason::io_error:
+      return "io_error";
+    case reason::draining:
+      return "draining";
+  }
+  return "unknown";
+}
+
+}  // namespace millrace::engine

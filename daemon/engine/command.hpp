@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/ids.hpp>
+#include <millrace/base/time.hpp>
+
+/// What can be asked of the engine, and what it answers. Plain values; nothing here does anything.
+namespace millrace::engine {
+
+/// 0 is most urgent.
+using priority = std::uint32_t;
+inline constexpr priority default_priority = 1024;
+
+enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
+
+/// The shortest time to run; shorter ones are raised to it (protocol §2).
+inline constexpr duration ttr_min = std::chrono::seconds{1};
+inline constexpr duration default_ttr = std::chrono::seconds{60};
+
+struct put_request {
+  body content;
+  engine::priority urgency{default_priority};
+  duration delay{0};
+  duration ttr{default_ttr};
+};
+
+enum class put_status {
+  inserted,  ///< `job` is its id
+  waiting,   ///< the queue is full and blocks: the session stands in line; a `put_admitted` event follows
+  refused,   ///< the queue is full and rejects, or nothing could be dropped
+  draining,  ///< puts are refused everywhere
+};
+struct put_answer {
+  put_status status{put_status::refused};
+  job_id job{};
+};
+
+/// How long a reservation lasts.
+enum class lease {
+  ttr,       ///< the job's own time to run, from the reservation or the last touch
+  unlimited  ///< until its holder finishes, releases or goes (a consumer of the program itself, whose `timeout` governs)
+};
+
+/// What a holder gets to see of its job. `content` shares the bytes.
+struct reserved_job {
+  job_id job{};
+  queue_id queue{};
+  body content;
+  std::uint32_t reserves{0};  ///< times it was reserved, this one included: the attempt number of a consumer
+  engine::priority urgency{default_priority};
+  instant put_at{};
+  instant ready_since{};
+};
+
+enum class reserve_status { reserved, waiting, deadline_soon, timed_out, not_found };
+struct reserve_answer {
+  reserve_status status{reserve_status::timed_out};
+  reserved_job job{};  ///< when `reserved`
+};
+
+/// What came of a job whose holder is done with it; also the label of the metric.
+enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
+inline constexpr std::size_t outcome_count = 6;
+[[nodiscard]] std::string_view name_of(outcome what) noexcept;
+
+/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics.
+enum class reason : std::uint8_t { client, failed, timeout, cancelled, overflow, output_full, io_error, draining };
+inline constexpr std::size_t reason_count = 8;
+[[nodiscard]] std::string_view name_of(reason why) noexcept;
+
+/// One job that is put when another is finished, in the same change.
+struct output {
+  queue_id queue{};
+  put_request job;
+};
+
+/// Ends a job: all of it is one change.
+/// - `ok`: the job is deleted and its outputs are put.
+/// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are ignored.
+/// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows.
+/// A full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`.
+/// A full dead letter queue: the job is buried instead.
+struct finish_request {
+  job_id job{};
+  engine::outcome result{outcome::ok};
+  std::string error_text;  ///< at most `error_text_bytes_max` are kept
+  std::vector<output> outputs;
+  std::optional<queue_id> dead_letter;
+};
+inline constexpr std::size_t error_text_bytes_max = 1'024;
+
+enum class finish_status {
+  done,    ///< deleted, outputs are in
+  buried,  ///< failed, kept in its queue
+  dead_lettered,
+  waiting,    ///< for room in an output queue
+  not_found,  ///< the session does not hold this job (any more)
+};
+
+/// Something the engine decided for a session that was waiting. Collected during a command and taken by the caller after it.
+struct event {
+  enum class kind : std::uint8_t { granted, deadline_soon, timed_out, put_admitted, finish_done } what;
+  session_id session{};
+  reserved_job job{};                         ///< granted
+  job_id id{};                                ///< put_admitted: the new job; finish_done: the finished one
+  finish_status finish{finish_status::done};  ///< finish_done
+};
+
+/// Everything that statistics show of a job.
+struct job_facts {
+  job_id job{};
+  queue_id queue{};
+  job_state state{job_state::ready};
+  body content;
+  engine::priority urgency{0};
+  instant put_at{};
+  instant entered_state_at{};
+  duration delay{0};
+  duration ttr{0};
+  instant due{never};  ///< end of its lease or delay
+  std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+  std::string error_text;
+};
+
+}  // namespace millrace::engine

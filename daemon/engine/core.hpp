@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "engine/change.hpp"
+#include "engine/command.hpp"
+#include "engine/deadlines.hpp"
+#include "engine/job_table.hpp"
+#include "engine/options.hpp"
+#include "engine/queue_table.hpp"
+#include "engine/session.hpp"
+
+namespace millrace::engine {
+
+/// All that the engine knows, for the verbs that change it: `moves`, `reserving`, `admission`, `hand_off`, `presence`, `due`.
+/// Between two commands it is settled: no session waits for a job that it could have, and nobody for room that is there.
+struct core {
+  explicit core(const engine_options& options) : limits{options}, queues{options.timed_queues_max} {}
+
+  engine_options limits;
+  queue_options defaults;  ///< of queues that nobody declared
+  job_table jobs;
+  queue_table queues;
+  session_table sessions;
+  deadlines due;
+  instant now{instant::min()};
+  std::uint64_t last_job{0};
+  bool refusing_puts{false};
+  bool collecting{false};
+  std::vector<event> events;
+  change_set changes;
+  std::vector<slot> unsettled;                   ///< queues where room came free, or that nothing may hold any more
+  std::vector<std::pair<slot, demand>> demands;  ///< of the finish at hand; here for its storage
+  queue_counts removed_counts;
+  queue_timings other_timings;
+
+  [[nodiscard]] queue& queue_of(const job& it) noexcept { return queues[it.queue]; }
+
+  template <class Change>
+  void remember(Change&& it) {
+    if (collecting) changes.emplace_back(std::forward<Change>(it));
+  }
+};
+
+}  // namespace millrace::engine

@@ -1,0 +1,69 @@
+#include "engine/due.hpp"
+
+#include "engine/moves.hpp"
+#include "engine/reserving.hpp"
+
+namespace millrace::engine {
+
+namespace {
+
+/// Serves who waited for the pause to end; it ends when all are served, so that nobody overtakes them. Returns the jobs moved.
+std::size_t end_pause(core& all, queue& it, std::size_t most) {
+  const auto somebody_is_served = [&] { return !it.waiting.empty() && it.at(job_state::ready).count > 0; };
+  std::size_t moved = 0;
+  for (; moved < most && somebody_is_served(); ++moved) grant_first(all, it);
+  if (!somebody_is_served()) {
+    it.paused_until = {};
+    it.paused_for = {};
+    all.due.clear(it.pause_end);
+  }
+  return moved;
+}
+
+std::size_t do_one(core& all, due_owner owner, std::size_t most) {
+  switch (owner.kind) {
+    case due_kind::delay_end:
+      make_ready(all, all.jobs.find(job_id{owner.number}));
+      return 1;
+    case due_kind::lease_end:
+      expire_lease(all, all.jobs.find(job_id{owner.number}));
+      return 1;
+    case due_kind::margin:
+      begin_margin(all, all.jobs.find(job_id{owner.number}));
+      return 1;
+    case due_kind::reserve_timeout:
+      give_up_waiting(all, *all.sessions.find(session_id{owner.number}));
+      return 1;
+    case due_kind::pause_end: {
+      const auto number = static_cast<queue_id::number_type>(owner.number);
+      return std::max<std::size_t>(1, end_pause(all, *all.queues.find(queue_id{number}), most));
+    }
+  }
+  return 1;
+}
+
+}  // namespace
+
+void do_what_is_due(core& all) {
+  std::size_t left = moves_per_turn_max;
+  // A deadline that is just now counts as past: one that is let go here would be lost for ever.
+  while (left > 0 && all.due.first_due() <= all.now) left -= do_one(all, all.due.first_owner(), left);
+}
+
+void pause(core& all, queue& it, duration length) {
+  it.counts.pauses.add();
+  if (length > duration::zero()) {
+    it.paused_for = length;
+    it.paused_until = after(all.now, length);
+    all.due.set(it.pause_end, it.paused_until, {due_kind::pause_end, it.id.value()});
+    all.remember(queue_paused{it.id, it.paused_until});
+    return;
+  }
+  all.remember(queue_paused{it.id, instant{}});
+  if (!it.paused()) return;
+  it.paused_until = all.now;
+  all.due.set(it.pause_end, all.now, {due_kind::pause_end, it.id.value()});
+  end_pause(all, it, moves_per_turn_max);
+}
+
+}  // namespace millrace::engine

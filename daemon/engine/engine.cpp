@@ -1,0 +1,245 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/admission.hpp"
+#include "engine/due.hpp"
+#include "engine/hand_off.hpp"
+#include "engine/moves.hpp"
+#include "engine/parts.hpp"
+#include "engine/presence.hpp"
+#include "engine/reserving.hpp"
+
+namespace millrace::engine {
+
+namespace {
+
+/// A command: first what is due, so that no command finds a job whose lease is over; at last whoever waited for room.
+template <class Command>
+auto carry_out(core& all, instant now, Command command) {
+  assert(all.now <= now);
+  all.now = now;
+  if (all.due.first_due() <= now) {
+    do_what_is_due(all);
+    settle(all);
+  }
+  auto answer = command();
+  settle(all);
+  return answer;
+}
+
+template <class Command>
+auto carry_out(core& all, Command command) {
+  auto answer = command();
+  settle(all);
+  return answer;
+}
+
+session& known(core& all, session_id id) {
+  session* const found = all.sessions.find(id);
+  assert(found != nullptr);
+  return *found;
+}
+
+/// The job, if this session holds it.
+slot held(core& all, session_id who, job_id id) {
+  const slot at = all.jobs.find(id);
+  if (at == no_slot || all.jobs[at].state != job_state::reserved) return no_slot;
+  return all.sessions[all.jobs[at].holder].id == who ? at : no_slot;
+}
+
+bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
+
+void kick_one(core& all, slot at) {
+  ++all.jobs.history_of(at).kicks;
+  all.queue_of(all.jobs[at]).counts.kicked.add();
+  make_ready(all, at);
+}
+
+}  // namespace
+
+engine::engine(engine_options limits) : parts_{std::make_unique<parts>(limits)} {
+  assert(limits.queues_max >= 1 && limits.queues_max < 1u << queue_table::slot_bits);
+}
+
+engine::~engine() = default;
+
+result<queue_id> engine::declare(std::string_view name, const queue_options& options) {
+  return carry_out(*parts_, [&] { return millrace::engine::declare(*parts_, name, options); });
+}
+
+void engine::set_queue_defaults(const queue_options& options) { parts_->defaults = options; }
+
+result<> engine::pause(queue_id id, duration length, instant now) {
+  return carry_out(*parts_, now, [&]() -> result<> {
+    queue* const found = parts_->queues.find(id);
+    if (found == nullptr) return error{errc::not_found, "no such queue"};
+    millrace::engine::pause(*parts_, *found, length);
+    return {};
+  });
+}
+
+session_id engine::open_session() { return parts_->sessions.open().id; }
+
+bool engine::close_session(session_id session, instant now) {
+  return carry_out(*parts_, now, [&] { return close(*parts_, known(*parts_, session)); });
+}
+
+result<queue_id> engine::use(session_id session, std::string_view name) {
+  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, known(*parts_, session), name); });
+}
+
+result<std::size_t> engine::watch(session_id session, std::string_view name) {
+  return millrace::engine::watch(*parts_, known(*parts_, session), name);
+}
+
+result<std::size_t> engine::ignore(session_id session, std::string_view name) {
+  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, known(*parts_, session), name); });
+}
+
+put_answer engine::put(session_id session, queue_id id, put_request&& job, instant now) {
+  return carry_out(*parts_, now, [&]() -> put_answer {
+    queue* const found = parts_->queues.find(id);
+    if (found == nullptr) return {put_status::refused, {}};
+    return millrace::engine::put(*parts_, known(*parts_, session), *found, std::move(job));
+  });
+}
+
+bool engine::withdraw_put(session_id session) {
+  return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, known(*parts_, session)); });
+}
+
+reserve_answer engine::reserve(session_id session, lease how, instant wait_until, instant now) {
+  return carry_out(*parts_, now,
+                   [&] { return millrace::engine::reserve(*parts_, known(*parts_, session), how, wait_until); });
+}
+
+reserve_answer engine::reserve_job(session_id session, job_id job, instant now) {
+  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, known(*parts_, session), job); });
+}
+
+bool engine::withdraw_reserve(session_id session) { return stop_waiting(*parts_, known(*parts_, session)); }
+
+finish_status engine::finish(session_id session, finish_request&& what, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = held(*parts_, session, what.job);
+    if (at == no_slot) return finish_status::not_found;
+    return millrace::engine::finish(*parts_, known(*parts_, session), at, std::move(what));
+  });
+}
+
+bool engine::withdraw_finish(session_id session, job_id job) {
+  return carry_out(*parts_, [&] {
+    slot const at = held(*parts_, session, job);
+    return at != no_slot && millrace::engine::withdraw_finish(*parts_, at);
+  });
+}
+
+bool engine::erase(session_id session, job_id id, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = parts_->jobs.find(id);
+    if (at == no_slot) return false;
+    job const& it = parts_->jobs[at];
+    if (it.state == job_state::reserved) {
+      if (held(*parts_, session, id) == no_slot) return false;
+      observe_done(*parts_, at);
+    }
+    queue& its = parts_->queue_of(it);
+    its.counts.deletes.add();
+    its.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
+    end_job(*parts_, at);
+    return true;
+  });
+}
+
+bool engine::release(session_id session, job_id id, priority urgency, duration delay, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = held(*parts_, session, id);
+    if (at == no_slot) return false;
+    job& it = parts_->jobs[at];
+    it.urgency = urgency;
+    it.delay = std::max(delay, duration::zero());
+    ++parts_->jobs.history_of(at).releases;
+    parts_->queue_of(it).counts.released.add();
+    if (it.delay > duration::zero()) {
+      make_delayed(*parts_, at, it.delay);
+    } else {
+      make_ready(*parts_, at);
+    }
+    return true;
+  });
+}
+
+bool engine::bury(session_id session, job_id id, priority urgency, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = held(*parts_, session, id);
+    if (at == no_slot) return false;
+    job& it = parts_->jobs[at];
+    it.urgency = urgency;
+    ++parts_->jobs.history_of(at).buries;
+    parts_->queue_of(it).counts.buried[static_cast<std::size_t>(reason::client)].add();
+    make_buried(*parts_, at);
+    return true;
+  });
+}
+
+bool engine::touch(session_id session, job_id id, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = held(*parts_, session, id);
+    if (at == no_slot) return false;
+    if (parts_->jobs[at].leased) start_lease(*parts_, at);
+    return true;
+  });
+}
+
+std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& from, instant now) {
+  return carry_out(*parts_, now, [&]() -> std::size_t {
+    queue* const found = parts_->queues.find(id);
+    if (found == nullptr) return 0;
+    if (from == kick_from::undecided) {
+      from = found->at(job_state::buried).count > 0 ? kick_from::buried : kick_from::delayed;
+    }
+    std::size_t const most = std::min(bound, moves_per_turn_max);
+    std::size_t kicked = 0;
+    for (; kicked < most; ++kicked) {
+      slot const at = from == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
+      if (at == no_slot) break;
+      kick_one(*parts_, at);
+    }
+    return kicked;
+  });
+}
+
+bool engine::kick_job(job_id id, instant now) {
+  return carry_out(*parts_, now, [&] {
+    slot const at = parts_->jobs.find(id);
+    if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
+    kick_one(*parts_, at);
+    return true;
+  });
+}
+
+void engine::refuse_puts() { parts_->refusing_puts = true; }
+
+void engine::advance(instant now) {
+  carry_out(*parts_, now, [] { return true; });
+}
+
+instant engine::next_deadline() const { return parts_->due.first_due(); }
+
+bool engine::has_events() const noexcept { return !parts_->events.empty(); }
+
+void engine::take_events(std::vector<event>& into) {
+  into.clear();
+  std::swap(into, parts_->events);
+}
+
+void engine::collect_changes(bool on) { parts_->collecting = on; }
+
+void engine::take_changes(change_set& into) {
+  into.clear();
+  std::swap(into, parts_->changes);
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "engine/change.hpp"
+#include "engine/command.hpp"
+#include "engine/options.hpp"
+#include "engine/queue_counts.hpp"
+
+namespace millrace::engine {
+
+/// All jobs and queues, and nothing else: no socket, thread, clock, file or logger. It is handed a command and the time, and
+/// answers with what happened; what that meant for others who wait stands in `events()`, what must be remembered in `changes()`,
+/// and when it must be called again in `next_deadline()`.
+///
+/// Semantics are those of the beanstalkd protocol's jobs and tubes: ready order is (priority, id) over all watched queues;
+/// a job that comes back takes the place its id gives it; waiters are served in the order in which they began to wait; a lease
+/// ends at its deadline, whoever waits; in the last second of a lease its holder gets `deadline_soon` instead of waiting.
+///
+/// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and nothing
+/// that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
+class engine {
+ public:
+  explicit engine(engine_options limits = {});
+  ~engine();
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  // --- queues -----------------------------------------------------------------------------------------------------------
+  /// Makes a queue that stays, or changes the options of one that is there. `refused` beyond `queues_max`.
+  result<queue_id> declare(std::string_view name, const queue_options& options);
+  /// Options of queues that come into being because a session names them.
+  void set_queue_defaults(const queue_options& options);
+  [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
+  [[nodiscard]] std::string_view name_of(queue_id queue) const;
+  [[nodiscard]] const queue_options& options_of(queue_id queue) const;
+  /// For `length`, no job of it is reserved; zero ends a pause. Waiters are served when it ends.
+  result<> pause(queue_id queue, duration length, instant now);
+
+  // --- sessions -----------------------------------------------------------------------------------------------------------
+  /// A new session uses and watches nothing. Its events carry its id.
+  session_id open_session();
+  /// Gives back all it holds (at most `moves_per_turn_max` a call: call until true), leaves every line it stands in.
+  bool close_session(session_id session, instant now);
+  /// Names a queue, which comes into being if need be. `refused` beyond `queues_max` or `watched_queues_max`.
+  result<queue_id> use(session_id session, std::string_view name);
+  result<std::size_t> watch(session_id session, std::string_view name);
+  /// `refused` for the only watched queue; fine for one not watched.
+  result<std::size_t> ignore(session_id session, std::string_view name);
+  [[nodiscard]] queue_id used(session_id session) const;
+  [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
+
+  // --- commands -----------------------------------------------------------------------------------------------------------
+  put_answer put(session_id session, queue_id queue, put_request&& job, instant now);
+  /// Withdraws a put that waits in line; false if it was admitted already.
+  bool withdraw_put(session_id session);
+  /// `wait_until` in the past or equal to now: never waits. A session waits for one thing at a time (asserted).
+  reserve_answer reserve(session_id session, lease how, instant wait_until, instant now);
+  reserve_answer reserve_job(session_id session, job_id job, instant now);
+  /// Stops waiting in a reserve; false if something was granted already.
+  bool withdraw_reserve(session_id session);
+
+  finish_status finish(session_id session, finish_request&& what, instant now);
+  /// Gives up a finish that waits for room: the job stays reserved. False if it was done already.
+  bool withdraw_finish(session_id session, job_id job);
+  /// The holder may; anyone may when the job is not reserved.
+  bool erase(session_id session, job_id job, instant now);
+  bool release(session_id session, job_id job, priority urgency, duration delay, instant now);
+  bool bury(session_id session, job_id job, priority urgency, instant now);
+  bool touch(session_id session, job_id job, instant now);
+  /// Of one call at most `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many.
+  /// `from` says whether the first call found buried or delayed ones; pass it back.
+  enum class kick_from { undecided, buried, delayed };
+  std::size_t kick(queue_id queue, std::size_t bound, kick_from& from, instant now);
+  bool kick_job(job_id job, instant now);
+  /// From now on every put is `draining`; hand-offs and all else go on.
+  void refuse_puts();
+
+  // --- time ---------------------------------------------------------------------------------------------------------------
+  /// Does what is due at `now`, at most `moves_per_turn_max` jobs: afterwards `next_deadline()` may still be ≤ now.
+  void advance(instant now);
+  [[nodiscard]] instant next_deadline() const;
+
+  // --- what came of it ------------------------------------------------------------------------------------------------------
+  /// Decisions for waiting sessions since the last `take_events`, in order.
+  [[nodiscard]] bool has_events() const noexcept;
+  void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
+  /// Off by default: nobody remembers, nothing is collected.
+  void collect_changes(bool on);
+  void take_changes(change_set& into);
+
+  // --- looking -------------------------------------------------------------------------------------------------------------
+  [[nodiscard]] std::optional<job_facts> look(job_id job) const;
+  [[nodiscard]] std::optional<job_facts> first_ready(queue_id queue) const;
+  [[nodiscard]] std::optional<job_facts> first_delayed(queue_id queue) const;
+  [[nodiscard]] std::optional<job_facts> first_buried(queue_id queue) const;
+  [[nodiscard]] queue_levels levels(queue_id queue) const;
+  [[nodiscard]] const queue_counts& counts(queue_id queue) const;
+  /// Its own histograms, or the shared ones of the queues beyond `timed_queues_max`.
+  [[nodiscard]] const queue_timings& timings(queue_id queue) const;
+  [[nodiscard]] const queue_timings& other_timings() const;
+  /// Counters of queues that have disappeared, added up.
+  [[nodiscard]] const queue_counts& counts_of_removed() const;
+  /// In order of creation, from `start` (a place, not an id), at most `most`; returns the place to go on, 0 at the end.
+  std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
+  [[nodiscard]] std::size_t queue_count() const;
+  [[nodiscard]] std::size_t job_count() const;
+  /// Memory of job records and their index, without bodies: for the metric and the benchmark.
+  [[nodiscard]] std::size_t bytes_of_records() const;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::engine

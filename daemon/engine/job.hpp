@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/ids.hpp>
+#include <millrace/base/time.hpp>
+
+#include "engine/command.hpp"
+#include "engine/paged.hpp"
+
+namespace millrace::engine {
+
+inline constexpr std::size_t job_state_count = 4;
+
+/// Whether a command or the time may take a job from one state to the other. Every state may also end in no job at all.
+[[nodiscard]] constexpr bool may_become(job_state from, job_state to) noexcept {
+  switch (from) {
+    case job_state::ready:
+      return to == job_state::reserved;
+    case job_state::reserved:
+      return to != job_state::reserved;
+    case job_state::delayed:
+    case job_state::buried:
+      return to == job_state::ready || to == job_state::reserved;
+  }
+  return false;
+}
+
+/// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve the
+/// state the job is in:
+/// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
+/// - delayed: left, right and parent of its queue's heap of due times;
+/// - reserved: previous and next of what its session holds, and the place of its lease among the deadlines.
+struct job {
+  job_id id;
+  body content;
+  instant put_at{};
+  instant entered_at{};  ///< when it came into the state it is in; a delay counts from here
+  duration ttr{0};
+  duration delay{0};  ///< the last one it was given
+  slot queue{no_slot};
+  priority urgency{0};
+  slot earlier{no_slot}, later{no_slot};  ///< of its queue and state, in order of entry
+  std::array<std::uint32_t, 3> link{};
+  slot same_bucket{no_slot};  ///< the next job of the index's bucket; the next free record
+  slot holder{no_slot};       ///< session; reserved only
+  slot history{no_slot};
+  std::uint32_t reserves{0};
+  job_state state{job_state::ready};
+  std::uint8_t rank{0};  ///< in a heap: length of the shortest way down to a gap
+  bool in_heap : 1 {false};
+  bool in_margin : 1 {false};    ///< the holder is being warned
+  bool leased : 1 {false};       ///< its reservation has a deadline
+  bool has_waiting : 1 {false};  ///< a finish of it stands in line
+};
+static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
+
+struct waiting_one;
+
+/// What most jobs never have.
+struct job_history {
+  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0};
+  std::string error_text;
+  waiting_one* finish{nullptr};  ///< its finish that waits for room
+  slot next_free{no_slot};
+};
+
+}  // namespace millrace::engine

@@ -1,0 +1,57 @@
+#include "engine/job_heap.hpp"
+
+#include <utility>
+
+namespace millrace::engine {
+
+namespace {
+
+slot& left(job& it) noexcept { return it.link[0]; }
+slot& right(job& it) noexcept { return it.link[1]; }
+slot& parent(job& it) noexcept { return it.link[2]; }
+
+/// The longer side hangs left; the blank record of `no_slot` has rank 0. Whether the rank has changed.
+bool settle(job_table& jobs, job& it) noexcept {
+  if (jobs[left(it)].rank < jobs[right(it)].rank) std::swap(left(it), right(it));
+  return std::exchange(it.rank, static_cast<std::uint8_t>(jobs[right(it)].rank + 1)) != it.rank;
+}
+
+}  // namespace
+
+void job_heap::push(job_table& jobs, slot at) noexcept {
+  job& it = jobs[at];
+  it.link = {};
+  it.rank = 1;
+  root_ = merge(jobs, root_, at);
+  parent(jobs[root_]) = no_slot;
+}
+
+void job_heap::remove(job_table& jobs, slot at) noexcept {
+  job& it = jobs[at];
+  const slot rest = merge(jobs, left(it), right(it));
+  slot above = parent(it);
+  if (rest != no_slot) parent(jobs[rest]) = above;
+  if (above == no_slot) {
+    root_ = rest;
+  } else {
+    (left(jobs[above]) == at ? left(jobs[above]) : right(jobs[above])) = rest;
+  }
+  while (above != no_slot && settle(jobs, jobs[above])) above = parent(jobs[above]);
+  it.link = {};
+  it.rank = 0;
+}
+
+// As deep as two right spines are long: at most twice the logarithm of the jobs.
+slot job_heap::merge(job_table& jobs, slot one, slot other) const noexcept {
+  if (one == no_slot) return other;
+  if (other == no_slot) return one;
+  if (before_(jobs[other], jobs[one])) std::swap(one, other);
+  job& top = jobs[one];
+  const slot below = merge(jobs, right(top), other);
+  right(top) = below;
+  parent(jobs[below]) = one;
+  settle(jobs, top);
+  return one;
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,116 @@
+#include "engine/engine.hpp"
+#include "engine/parts.hpp"
+
+namespace millrace::engine {
+
+namespace {
+
+instant due_of(const core& all, const job& it) noexcept {
+  if (it.state == job_state::delayed) return queue::due_of(it);
+  if (it.state != job_state::reserved || !it.leased) return never;
+  const auto stands = all.due.due_of(it.link[2]);
+  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.in_margin;
+  return margin_to_come ? stands + all.limits.lease_margin : stands;
+}
+
+std::optional<job_facts> facts_of(const core& all, slot at) {
+  if (at == no_slot) return std::nullopt;
+  const job& it = all.jobs[at];
+  const job_history& history = all.jobs.history_if_any(at);
+  return job_facts{
+      .job = it.id,
+      .queue = all.queues[it.queue].id,
+      .state = it.state,
+      .content = it.content,
+      .urgency = it.urgency,
+      .put_at = it.put_at,
+      .entered_state_at = it.entered_at,
+      .delay = it.delay,
+      .ttr = it.ttr,
+      .due = due_of(all, it),
+      .reserves = it.reserves,
+      .timeouts = history.timeouts,
+      .releases = history.releases,
+      .buries = history.buries,
+      .kicks = history.kicks,
+      .error_text = history.error_text,
+  };
+}
+
+}  // namespace
+
+std::optional<queue_id> engine::find(std::string_view name) const {
+  const queue* const found = std::as_const(parts_->queues).find(name);
+  return found == nullptr ? std::nullopt : std::optional{found->id};
+}
+
+std::string_view engine::name_of(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? std::string_view{} : found->name;
+}
+
+const queue_options& engine::options_of(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? parts_->defaults : found->options;
+}
+
+queue_id engine::used(session_id id) const {
+  const session* const found = parts_->sessions.find(id);
+  return found == nullptr ? queue_id{} : found->uses;
+}
+
+std::span<const queue_id> engine::watched(session_id id) const {
+  const session* const found = parts_->sessions.find(id);
+  return found == nullptr ? std::span<const queue_id>{} : found->watched;
+}
+
+std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }
+
+std::optional<job_facts> engine::first_ready(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? std::nullopt : facts_of(*parts_, found->ready.first(parts_->jobs));
+}
+
+std::optional<job_facts> engine::first_delayed(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? std::nullopt : facts_of(*parts_, found->delayed.first());
+}
+
+std::optional<job_facts> engine::first_buried(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? std::nullopt : facts_of(*parts_, found->at(job_state::buried).first);
+}
+
+queue_levels engine::levels(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? queue_levels{} : found->levels(parts_->jobs);
+}
+
+const queue_counts& engine::counts(queue_id id) const {
+  static const queue_counts none;
+  const queue* const found = parts_->queues.find(id);
+  return found == nullptr ? none : found->counts;
+}
+
+const queue_timings& engine::timings(queue_id id) const {
+  static const queue_timings none;
+  const queue* const found = parts_->queues.find(id);
+  if (found == nullptr || !found->timed) return parts_->other_timings;
+  return found->timings == nullptr ? none : *found->timings;
+}
+
+const queue_timings& engine::other_timings() const { return parts_->other_timings; }
+
+const queue_counts& engine::counts_of_removed() const { return parts_->removed_counts; }
+
+std::size_t engine::list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const {
+  return parts_->queues.list(start, most, into);
+}
+
+std::size_t engine::queue_count() const { return parts_->queues.size(); }
+
+std::size_t engine::job_count() const { return parts_->jobs.size(); }
+
+std::size_t engine::bytes_of_records() const { return parts_->jobs.bytes(); }
+
+}  // namespace millrace::engine

@@ -1,0 +1,189 @@
+#include "engine/moves.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/hand_off.hpp"
+#include "engine/reserving.hpp"
+
+namespace millrace::engine {
+
+namespace {
+
+slot& held_before(job& it) noexcept { return it.link[0]; }
+slot& held_after(job& it) noexcept { return it.link[1]; }
+deadlines::place& lease_place(job& it) noexcept { return it.link[2]; }
+
+queue_timings& timings_of(core& all, queue& it) {
+  if (!it.timed) return all.other_timings;
+  if (it.timings == nullptr) it.timings = std::make_unique<queue_timings>();
+  return *it.timings;
+}
+
+/// The queue's entry among the deadlines follows its soonest delayed job.
+void follow_first_delayed(core& all, queue& of) {
+  const slot first = of.delayed.first();
+  if (first == no_slot) {
+    all.due.clear(of.delay_end);
+  } else {
+    const job& it = all.jobs[first];
+    all.due.set(of.delay_end, queue::due_of(it), {due_kind::delay_end, it.id.value()});
+  }
+}
+
+void clear_margin(core& all, job& it) noexcept {
+  if (it.in_margin) --all.sessions[it.holder].held_in_margin;
+  it.in_margin = false;
+}
+
+void let_go(core& all, slot at) {
+  job& it = all.jobs[at];
+  if (it.has_waiting) forget_waiting_finish(all, at);
+  clear_margin(all, it);
+  all.due.clear(lease_place(it));
+  session& holder = all.sessions[it.holder];
+  (held_before(it) == no_slot ? holder.held_first : held_after(all.jobs[held_before(it)])) = held_after(it);
+  (held_after(it) == no_slot ? holder.held_last : held_before(all.jobs[held_after(it)])) = held_before(it);
+  it.link = {};
+  it.holder = no_slot;
+  it.leased = false;
+}
+
+void leave_state(core& all, slot at) {
+  const job& it = all.jobs[at];
+  queue& its = all.queue_of(it);
+  its.leave(all.jobs, at);
+  if (it.state == job_state::reserved) let_go(all, at);
+  if (it.state == job_state::delayed) follow_first_delayed(all, its);
+}
+
+void change_state(core& all, slot at, job_state to) {
+  assert(may_become(all.jobs[at].state, to));
+  leave_state(all, at);
+  all.queue_of(all.jobs[at]).enter(all.jobs, at, to, all.now);
+}
+
+void offer(core& all, queue& from) {
+  if (!from.waiting.empty() && !from.paused()) grant_first(all, from);
+}
+
+}  // namespace
+
+job_id put_job(core& all, queue& into, put_request&& what, std::string error_text) {
+  const job_id id{++all.last_job};
+  const slot at = all.jobs.add(id);
+  job& it = all.jobs[at];
+  const auto state = what.delay > duration::zero() ? job_state::delayed : job_state::ready;
+  it.queue = queue_table::place_of(into);
+  it.urgency = what.urgency;
+  it.ttr = std::max(what.ttr, ttr_min);
+  it.delay = std::max(what.delay, duration::zero());
+  it.put_at = all.now;
+  if (all.collecting) {
+    const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
+    what.ttr = it.ttr;
+    what.delay = it.delay;
+    all.remember(job_put{id, into.id, state, what, all.now, due});
+  }
+  it.content = std::move(what.content);
+  if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
+  into.counts.puts.add();
+  into.enter(all.jobs, at, state, all.now);
+  if (state == job_state::delayed) {
+    follow_first_delayed(all, into);
+  } else {
+    offer(all, into);
+  }
+  return id;
+}
+
+void make_ready(core& all, slot at) {
+  change_state(all, at, job_state::ready);
+  const job& it = all.jobs[at];
+  all.remember(job_moved{it.id, job_state::ready, it.urgency, instant{}});
+  offer(all, all.queue_of(it));
+}
+
+void make_delayed(core& all, slot at, duration delay) {
+  job& it = all.jobs[at];
+  it.delay = delay;
+  change_state(all, at, job_state::delayed);
+  follow_first_delayed(all, all.queue_of(it));
+  all.remember(job_moved{it.id, job_state::delayed, it.urgency, queue::due_of(it)});
+}
+
+void make_buried(core& all, slot at) {
+  change_state(all, at, job_state::buried);
+  const job& it = all.jobs[at];
+  all.remember(job_moved{it.id, job_state::buried, it.urgency, instant{}});
+}
+
+reserved_job make_reserved(core& all, slot at, session& holder, lease how) {
+  job& it = all.jobs[at];
+  queue& from = all.queue_of(it);
+  auto ready_since = all.now;
+  if (it.state == job_state::ready) {
+    ready_since = it.entered_at;
+    timings_of(all, from).wait.observe(all.now - ready_since);
+  } else {
+    // A ready job that is reserved would come back as ready anyway; this one would not.
+    all.remember(job_moved{it.id, job_state::reserved, it.urgency, instant{}});
+  }
+  change_state(all, at, job_state::reserved);
+
+  it.holder = session_table::place_of(holder);
+  it.link = {holder.held_last, no_slot, 0};
+  (holder.held_last == no_slot ? holder.held_first : held_after(all.jobs[holder.held_last])) = at;
+  holder.held_last = at;
+  it.leased = how == lease::ttr;
+  if (it.leased) start_lease(all, at);
+
+  ++it.reserves;
+  from.counts.reserved.add();
+  return {it.id, from.id, it.content, it.reserves, it.urgency, it.put_at, ready_since};
+}
+
+void end_job(core& all, slot at) {
+  const job& it = all.jobs[at];
+  queue& its = all.queue_of(it);
+  leave_state(all, at);
+  all.remember(job_gone{it.id});
+  all.jobs.remove(at);
+  look_again(all, its);
+}
+
+void start_lease(core& all, slot at) {
+  job& it = all.jobs[at];
+  clear_margin(all, it);
+  const instant end = after(all.now, it.ttr);
+  const duration margin = all.limits.lease_margin;
+  if (margin > duration::zero() && end - margin > all.now) {
+    all.due.set(lease_place(it), end - margin, {due_kind::margin, it.id.value()});
+    return;
+  }
+  all.due.set(lease_place(it), end, {due_kind::lease_end, it.id.value()});
+  if (margin > duration::zero()) {
+    it.in_margin = true;
+    ++all.sessions[it.holder].held_in_margin;
+  }
+}
+
+void observe_done(core& all, slot at) {
+  const job& it = all.jobs[at];
+  queue_timings& times = timings_of(all, all.queue_of(it));
+  times.service.observe(all.now - it.entered_at);
+  times.end_to_end.observe(all.now - it.put_at);
+}
+
+void grant_first(core& all, queue& from) {
+  session& waiting = all.sessions[from.waiting.first()];
+  const slot at = from.ready.first(all.jobs);
+  stop_waiting(all, waiting);
+  event granted;
+  granted.what = event::kind::granted;
+  granted.session = waiting.id;
+  granted.job = make_reserved(all, at, waiting, waiting.wanted);
+  all.events.push_back(std::move(granted));
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "engine/core.hpp"
+
+/// Every way in which a job comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, counts of jobs and
+/// changes right; whoever calls it has checked that it may, and counts why.
+namespace millrace::engine {
+
+/// A new job in the queue: delayed if it has a delay, else ready; with an error text if it is a dead letter. Limits are the
+/// caller's to check.
+job_id put_job(core& all, queue& into, put_request&& what, std::string error_text = {});
+
+/// The state it is in ends, the other begins. A job that becomes ready goes at once to who waited longest for one.
+void make_ready(core& all, slot at);
+void make_delayed(core& all, slot at, duration delay);
+void make_buried(core& all, slot at);
+reserved_job make_reserved(core& all, slot at, session& holder, lease how);
+
+/// The job is no more. Whoever waits for its room is looked after when the command is settled.
+void end_job(core& all, slot at);
+
+/// The lease of a reserved job starts, or starts again, with the whole ttr.
+void start_lease(core& all, slot at);
+
+/// Time spent reserved and time since the put are observed, for a job whose holder is done with it.
+void observe_done(core& all, slot at);
+
+/// Gives the first ready job to who waited longest; both must be there.
+void grant_first(core& all, queue& from);
+
+/// To be settled: somebody may get room there now, or nothing may hold the queue any more.
+inline void look_again(core& all, queue& it) {
+  if (it.unsettled || (it.putters.empty() && !it.idle())) return;
+  it.unsettled = true;
+  all.unsettled.push_back(queue_table::place_of(it));
+}
+
+}  // namespace millrace::engine

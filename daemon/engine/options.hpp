@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <millrace/base/option.hpp>
+#include <millrace/base/time.hpp>
+
+namespace millrace::engine {
+
+/// What a put meets in a full queue.
+enum class overflow {
+  block,        ///< it waits in line until there is room
+  reject,       ///< it is refused
+  drop_oldest,  ///< the job longest ready makes room; refused if none is ready
+};
+
+/// How safe the changes of a queue are before they are acknowledged.
+enum class durability { memory, relaxed, sync };
+
+/// Limits and promises of one queue. `max_jobs` and `max_bytes` count jobs of all states; only puts and hand-offs are
+/// checked against them (release, kick, expiry and recovery never are, so they can be exceeded by what was already inside).
+struct queue_options {
+  std::uint64_t max_jobs{1'000'000};
+  std::uint64_t max_bytes{1ull << 30};
+  overflow when_full{overflow::block};
+  durability safety{durability::memory};
+};
+
+[[nodiscard]] const options_of<queue_options>& queue_option_table();
+
+/// Limits of the whole engine.
+struct engine_options {
+  std::uint32_t queues_max{200'000};        ///< declared and named by connections together; asserted ≥ 1
+  std::uint32_t watched_queues_max{1'000};  ///< of one session
+  std::uint32_t timed_queues_max{200};      ///< queues with histograms of their own; all others share one set
+  duration lease_margin{
+      std::chrono::seconds{1}};  ///< before the end of a lease: its holder is warned instead of waiting
+};
+
+/// Jobs that one call moves at most when many come due or are kicked at once; the caller yields and calls again.
+inline constexpr std::size_t moves_per_turn_max = 1'000;
+
+}  // namespace millrace::engine

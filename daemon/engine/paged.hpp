@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace millrace::engine {
+
+/// Values in pages that never move: growing adds a page and copies nothing, so that growth stalls nobody, and the address of
+/// a value is good as long as the array lives. `Page` is a power of two. Pages are kept until the array goes.
+template <class T, std::size_t Page>
+class paged {
+  static_assert((Page & (Page - 1)) == 0);
+
+ public:
+  [[nodiscard]] T& operator[](std::size_t at) noexcept { return pages_[at / Page][at % Page]; }
+  [[nodiscard]] T const& operator[](std::size_t at) const noexcept { return pages_[at / Page][at % Page]; }
+
+  /// Adds a page of values made by `T{}`.
+  void grow() { pages_.push_back(std::make_unique<T[]>(Page)); }
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return pages_.size() * Page; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return pages_.size() * Page * sizeof(T) + pages_.capacity() * sizeof(void*);
+  }
+
+ private:
+  std::vector<std::unique_ptr<T[]>> pages_;
+};
+
+/// The place of a record in its slab; 0 is none, and the record there is a blank that nobody may write.
+using slot = std::uint32_t;
+inline constexpr slot no_slot = 0;
+
+/// Records that come and go without an allocation each: what was given back last is used next. `Free` is the member that
+/// links free records. A record is handed out as it was left: whoever gives it back resets it. Constant time.
+template <class T, slot T::*Free, std::size_t Page>
+class slab {
+ public:
+  slab() { records_.grow(); }
+
+  [[nodiscard]] T& operator[](slot at) noexcept { return records_[at]; }
+  [[nodiscard]] T const& operator[](slot at) const noexcept { return records_[at]; }
+
+  [[nodiscard]] slot acquire() {
+    ++used_;
+    if (free_ != no_slot) return std::exchange(free_, std::exchange(records_[free_].*Free, no_slot));
+    if (fresh_ == records_.capacity()) records_.grow();
+    return fresh_++;
+  }
+  void release(slot at) noexcept {
+    --used_;
+    records_[at].*Free = std::exchange(free_, at);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
+  /// Whether `at` is the place of a record, in use or not.
+  [[nodiscard]] bool contains(slot at) const noexcept { return at != no_slot && at < fresh_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return records_.bytes(); }
+
+ private:
+  paged<T, Page> records_;
+  slot free_{no_slot};
+  slot fresh_{1};
+  std::size_t used_{0};
+};
+
+}  // namespace millrace::engine

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include <millrace/base/result.hpp>
+
+#include "engine/core.hpp"
+
+/// Which queues there are because somebody declared, uses or watches them.
+namespace millrace::engine {
+
+result<queue_id> declare(core& all, std::string_view name, const queue_options& options);
+result<queue_id> use(core& all, session& who, std::string_view name);
+result<std::size_t> watch(core& all, session& who, std::string_view name);
+result<std::size_t> ignore(core& all, session& who, std::string_view name);
+
+/// Gives back at most `moves_per_turn_max` jobs; true once the session is gone.
+bool close(core& all, session& who);
+
+}  // namespace millrace::engine

@@ -1,0 +1,96 @@
+#include "engine/queue.hpp"
+
+#include <cassert>
+
+namespace millrace::engine {
+
+std::uint64_t queue::jobs() const noexcept {
+  return std::uint64_t{in[0].count} + in[1].count + in[2].count + in[3].count;
+}
+
+std::uint64_t queue::bytes() const noexcept { return in[0].bytes + in[1].bytes + in[2].bytes + in[3].bytes; }
+
+bool queue::idle() const noexcept {
+  return !declared && using_sessions == 0 && watching_sessions == 0 && jobs() == 0 && putters.empty();
+}
+
+bool queue::fits(const demand& what) const noexcept {
+  return jobs() - what.leaving_jobs + what.jobs <= options.max_jobs &&
+         bytes() - what.leaving_bytes + what.bytes <= options.max_bytes;
+}
+
+bool queue::could_fit(const demand& what) const noexcept {
+  return what.jobs <= options.max_jobs && what.bytes <= options.max_bytes;
+}
+
+bool queue::fits_after_drops(const demand& what) const noexcept {
+  auto all = what;
+  all.leaving_jobs += at(job_state::ready).count;
+  all.leaving_bytes += at(job_state::ready).bytes;
+  return fits(all);
+}
+
+void queue::enter(job_table& jobs, slot at_slot, job_state state, instant now) noexcept {
+  job& it = jobs[at_slot];
+  it.state = state;
+  it.entered_at = now;
+  state_list& list = at(state);
+  it.earlier = list.last;
+  it.later = no_slot;
+  (list.last == no_slot ? list.first : jobs[list.last].later) = at_slot;
+  list.last = at_slot;
+  ++list.count;
+  list.bytes += it.content.size();
+  if (state == job_state::ready) {
+    ready.insert(jobs, at_slot);
+    if (it.urgency < urgent_below) ++urgent;
+  } else if (state == job_state::delayed) {
+    delayed.push(jobs, at_slot);
+  }
+}
+
+void queue::leave(job_table& jobs, slot at_slot) noexcept {
+  job& it = jobs[at_slot];
+  state_list& list = at(it.state);
+  assert(list.count > 0);
+  (it.earlier == no_slot ? list.first : jobs[it.earlier].later) = it.later;
+  (it.later == no_slot ? list.last : jobs[it.later].earlier) = it.earlier;
+  --list.count;
+  list.bytes -= it.content.size();
+  if (it.state == job_state::ready) {
+    ready.remove(jobs, at_slot);
+    if (it.urgency < urgent_below) --urgent;
+  } else if (it.state == job_state::delayed) {
+    delayed.remove(jobs, at_slot);
+  }
+}
+
+queue_levels queue::levels(const job_table& jobs) const noexcept {
+  const auto oldest = [&](job_state state) {
+    slot const first = at(state).first;
+    return first == no_slot ? never : jobs[first].entered_at;
+  };
+  queue_levels all;
+  all.ready = at(job_state::ready).count;
+  all.reserved = at(job_state::reserved).count;
+  all.delayed = at(job_state::delayed).count;
+  all.buried = at(job_state::buried).count;
+  all.urgent = urgent;
+  all.ready_bytes = at(job_state::ready).bytes;
+  all.reserved_bytes = at(job_state::reserved).bytes;
+  all.delayed_bytes = at(job_state::delayed).bytes;
+  all.buried_bytes = at(job_state::buried).bytes;
+  all.oldest_ready = oldest(job_state::ready);
+  all.oldest_reserved = oldest(job_state::reserved);
+  all.oldest_delayed = oldest(job_state::delayed);
+  all.oldest_buried = oldest(job_state::buried);
+  all.using_sessions = using_sessions;
+  all.watching_sessions = watching_sessions;
+  all.waiting_sessions = waiting.size();
+  all.waiting_puts = putters.size();
+  all.paused_for = paused_for;
+  all.paused_until = paused_until;
+  return all;
+}
+
+}  // namespace millrace::engine

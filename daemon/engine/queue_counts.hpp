@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+
+#include <millrace/base/counters.hpp>
+
+#include "engine/command.hpp"
+
+namespace millrace::engine {
+
+/// What a queue counts over its life. A few words, because there may be 200,000 queues.
+struct queue_counts {
+  counter puts, reserved, released, kicked, ttr_expired, retried, deletes, pauses;
+  std::array<counter, outcome_count> finished;
+  std::array<counter, reason_count> buried, dead_lettered, rejected;
+};
+
+/// How long jobs stayed. The first `timed_queues_max` queues have a set each, all others share one.
+struct queue_timings {
+  histogram wait;        ///< ready → reserved
+  histogram service;     ///< reserved → done
+  histogram end_to_end;  ///< put → done
+};
+
+/// How many and how old, at one moment.
+struct queue_levels {
+  std::uint64_t ready{0}, reserved{0}, delayed{0}, buried{0}, urgent{0};  ///< urgent: ready with priority < 1024
+  std::uint64_t ready_bytes{0}, reserved_bytes{0}, delayed_bytes{0}, buried_bytes{0};
+  instant oldest_ready{never}, oldest_reserved{never}, oldest_delayed{never},
+      oldest_buried{never};  ///< when the oldest entered the state
+  std::uint32_t using_sessions{0}, watching_sessions{0}, waiting_sessions{0}, waiting_puts{0};
+  duration paused_for{0};
+  instant paused_until{};  ///< instant{} when not paused
+
+  [[nodiscard]] std::uint64_t jobs() const noexcept { return ready + reserved + delayed + buried; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    return ready_bytes + reserved_bytes + delayed_bytes + buried_bytes;
+  }
+};
+
+}  // namespace millrace::engine

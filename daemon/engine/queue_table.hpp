@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+
+#include "engine/queue.hpp"
+
+namespace millrace::engine {
+
+/// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the place of a
+/// record and the number of its user, so that an id that is gone is never taken for the queue that came after it.
+class queue_table {
+ public:
+  static constexpr unsigned slot_bits = 22;
+
+  /// Up to `timed_max` queues that live at one time get histograms of their own.
+  explicit queue_table(std::uint32_t timed_max) : timed_max_{timed_max} {}
+  queue_table(const queue_table&) = delete;
+  queue_table& operator=(const queue_table&) = delete;
+
+  /// `name` must not be there yet.
+  queue& add(std::string_view name, const queue_options& options);
+  void remove(queue& it);
+
+  [[nodiscard]] queue* find(queue_id id) noexcept;
+  [[nodiscard]] const queue* find(queue_id id) const noexcept;
+  [[nodiscard]] queue* find(std::string_view name);
+  [[nodiscard]] const queue* find(std::string_view name) const;
+  [[nodiscard]] queue& operator[](slot at) noexcept { return queues_[at]; }
+  [[nodiscard]] const queue& operator[](slot at) const noexcept { return queues_[at]; }
+  [[nodiscard]] static slot place_of(queue_id id) noexcept { return id.value() & ((1u << slot_bits) - 1); }
+  [[nodiscard]] static slot place_of(const queue& it) noexcept { return place_of(it.id); }
+
+  std::size_t list(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
+  [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }
+
+ private:
+  // One map over 200,000 names would stop everything while it rehashes; each of these never has more than a few thousand.
+  static constexpr std::size_t shards = 64;
+  using names = std::unordered_map<std::string_view, slot>;
+
+  [[nodiscard]] static std::size_t shard_of(std::string_view name) noexcept;
+
+  slab<queue, &queue::next_free, 64> queues_;
+  std::array<names, shards> by_name_;
+  std::map<std::uint64_t, slot> by_creation_;
+  std::uint64_t created_{0};
+  std::uint32_t timed_{0};
+  std::uint32_t timed_max_;
+};
+
+}  // namespace millrace::engine

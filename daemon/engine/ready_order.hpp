@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "engine/job_heap.hpp"
+
+namespace millrace::engine {
+
+/// The ready jobs of one queue by (priority, id). Ids rise, so most jobs only ever join the end of the lane of their
+/// priority, in constant time and without a look at any other job but the last. A job that returns with a lower id than the
+/// end of its lane, or whose priority finds no free lane, goes to a heap: logarithmic. The first of all is the better of
+/// the first lane's head and the heap's.
+class ready_order {
+ public:
+  /// Priorities present at once that have a lane of their own; further ones share the heap.
+  static constexpr std::size_t lanes_max = 8;
+
+  ready_order() noexcept;
+
+  void insert(job_table& jobs, slot at) noexcept;
+  void remove(job_table& jobs, slot at) noexcept;
+  [[nodiscard]] slot first(const job_table& jobs) const noexcept;
+
+ private:
+  struct lane {
+    priority urgency{0};
+    slot first{no_slot}, last{no_slot};
+  };
+
+  [[nodiscard]] std::size_t place_of(priority urgency) const noexcept;
+
+  std::array<lane, lanes_max> lanes_{};  ///< the first `count_`, none empty, most urgent first
+  std::uint32_t count_{0};
+  job_heap returned_;
+};
+
+/// The order in which jobs are served.
+[[nodiscard]] inline bool served_before(const job& one, const job& other) noexcept {
+  return one.urgency != other.urgency ? one.urgency < other.urgency : one.id < other.id;
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,92 @@
+#include "engine/reserving.hpp"
+
+#include <cassert>
+
+#include "engine/moves.hpp"
+
+namespace millrace::engine {
+
+namespace {
+
+/// The best job over all queues that `who` watches; its cost is the length of the watch list.
+slot best_ready(const core& all, const session& who) noexcept {
+  slot best = no_slot;
+  for (const queue_id watched : who.watched) {
+    const queue& from = all.queues[queue_table::place_of(watched)];
+    if (from.paused()) continue;
+    const slot first = from.ready.first(all.jobs);
+    if (first == no_slot) continue;
+    if (best == no_slot || served_before(all.jobs[first], all.jobs[best])) best = first;
+  }
+  return best;
+}
+
+void start_waiting(core& all, session& who, lease how, instant until) {
+  who.waits = true;
+  who.wanted = how;
+  who.waits_at.resize(who.watched.size());
+  for (std::size_t i = 0; i < who.watched.size(); ++i) {
+    who.waits_at[i].session = session_table::place_of(who);
+    all.queues[queue_table::place_of(who.watched[i])].waiting.join(who.waits_at[i]);
+  }
+  if (until != never) all.due.set(who.timeout, until, {due_kind::reserve_timeout, who.id.value()});
+}
+
+void tell(core& all, const session& who, event::kind what) {
+  event told;
+  told.what = what;
+  told.session = who.id;
+  all.events.push_back(std::move(told));
+}
+
+}  // namespace
+
+reserve_answer reserve(core& all, session& who, lease how, instant wait_until) {
+  assert(!who.waits && who.put == nullptr);
+  if (const slot best = best_ready(all, who); best != no_slot) {
+    return {reserve_status::reserved, make_reserved(all, best, who, how)};
+  }
+  if (who.held_in_margin > 0) return {reserve_status::deadline_soon, {}};
+  if (wait_until <= all.now) return {reserve_status::timed_out, {}};
+  start_waiting(all, who, how, wait_until);
+  return {reserve_status::waiting, {}};
+}
+
+reserve_answer reserve_job(core& all, session& who, job_id id) {
+  const slot at = all.jobs.find(id);
+  if (at == no_slot || all.jobs[at].state == job_state::reserved) return {reserve_status::not_found, {}};
+  return {reserve_status::reserved, make_reserved(all, at, who, lease::ttr)};
+}
+
+bool stop_waiting(core& all, session& who) {
+  if (!who.waits) return false;
+  who.waits = false;
+  for (std::size_t i = 0; i < who.watched.size(); ++i) {
+    all.queues[queue_table::place_of(who.watched[i])].waiting.leave(who.waits_at[i]);
+  }
+  all.due.clear(who.timeout);
+  return true;
+}
+
+void begin_margin(core& all, slot at) {
+  job& it = all.jobs[at];
+  session& holder = all.sessions[it.holder];
+  it.in_margin = true;
+  ++holder.held_in_margin;
+  const instant end = all.due.due_of(it.link[2]) + all.limits.lease_margin;
+  all.due.set(it.link[2], end, {due_kind::lease_end, it.id.value()});
+  if (stop_waiting(all, holder)) tell(all, holder, event::kind::deadline_soon);
+}
+
+void give_up_waiting(core& all, session& who) {
+  stop_waiting(all, who);
+  tell(all, who, event::kind::timed_out);
+}
+
+void expire_lease(core& all, slot at) {
+  ++all.jobs.history_of(at).timeouts;
+  all.queue_of(all.jobs[at]).counts.ttr_expired.add();
+  make_ready(all, at);
+}
+
+}  // namespace millrace::engine

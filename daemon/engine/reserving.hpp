@@ -1,0 +1,20 @@
+#pragma once
+
+#include "engine/core.hpp"
+
+/// How a session comes to a job, at once or by waiting for one.
+namespace millrace::engine {
+
+reserve_answer reserve(core& all, session& who, lease how, instant wait_until);
+reserve_answer reserve_job(core& all, session& who, job_id job);
+/// It leaves the lines of all queues it watches. False if it did not wait.
+bool stop_waiting(core& all, session& who);
+
+/// The margin before the end of a lease begins: a holder that waits is told.
+void begin_margin(core& all, slot at);
+/// The time a session was willing to wait is over.
+void give_up_waiting(core& all, session& who);
+/// A lease is over, whatever its holder does.
+void expire_lease(core& all, slot at);
+
+}  // namespace millrace::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+
+#include "engine/deadlines.hpp"
+#include "engine/line.hpp"
+#include "engine/waiters.hpp"
+
+namespace millrace::engine {
+
+/// Whoever puts and reserves: what it uses, watches, holds and waits for.
+struct session {
+  session_id id;
+  queue_id uses;
+  std::vector<queue_id> watched;
+  std::vector<waiter> waits_at;  ///< one for each watched queue; linked while `waits`
+  bool open{false};
+  bool waits{false};  ///< for a job
+  bool closing{false};
+  lease wanted{lease::ttr};
+  slot held_first{no_slot}, held_last{no_slot};  ///< jobs, in order of reservation
+  std::uint32_t held_in_margin{0};
+  deadlines::place timeout{0};
+  waiting_one* put{nullptr};  ///< its put that waits for room
+  slot next_free{no_slot};
+};
+
+/// Sessions by id. An id is the place of a record and the number of its user, so that an id that is gone is never mistaken
+/// for its successor. Constant time.
+class session_table {
+ public:
+  static constexpr unsigned slot_bits = 24;
+
+  session& open();
+  void close(session& it) noexcept;
+  /// nullptr when it is gone or never was.
+  [[nodiscard]] session* find(session_id id) noexcept;
+  [[nodiscard]] const session* find(session_id id) const noexcept;
+  [[nodiscard]] session& operator[](slot at) noexcept { return sessions_[at]; }
+  [[nodiscard]] static slot place_of(const session& it) noexcept {
+    return static_cast<slot>(it.id.value() & ((1u << slot_bits) - 1));
+  }
+
+ private:
+  slab<session, &session::next_free, 64> sessions_;
+};
+
+}  // namespace millrace::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace millrace {
+
+/// The bytes of a job: immutable, reference-counted, one allocation of 8 bytes and the bytes themselves.
+/// Copied once, where they come in; after that the queue, a worker thread and the store share them.
+/// Copies may be made and dropped on any thread. An empty body allocates nothing.
+class body {
+ public:
+  /// The largest body there can be: sizes are 32 bit.
+  static constexpr std::size_t bytes_max = 0xFFFF'FFFFu;
+
+  body() noexcept = default;
+  /// Copies `bytes`. Throws std::length_error beyond `bytes_max`, std::bad_alloc without memory.
+  explicit body(std::string_view bytes);
+  body(const body& other) noexcept : block_{other.block_} {
+    if (block_ != nullptr) block_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  body(body&& other) noexcept : block_{std::exchange(other.block_, nullptr)} {}
+  body& operator=(body other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~body() {
+    if (block_ != nullptr) release();
+  }
+
+  [[nodiscard]] std::string_view view() const noexcept {
+    if (block_ == nullptr) return {};
+    return {reinterpret_cast<const char*>(block_ + 1), block_->bytes};
+  }
+  [[nodiscard]] std::uint32_t size() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
+
+ private:
+  struct block {
+    std::atomic<std::uint32_t> owners;
+    std::uint32_t bytes;
+  };
+
+  void release() noexcept;
+
+  block* block_{nullptr};
+};
+
+}  // namespace millrace

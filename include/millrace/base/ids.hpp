@@ -1,0 +1,45 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace millrace {
+
+/// A number that names one kind of thing. Ids of different kinds do not mix: a `job_id` is no `session_id`.
+/// Zero names nothing; ids that are given out start at 1 and rise.
+template <class Tag, class Number = std::uint64_t>
+class id {
+ public:
+  using number_type = Number;
+
+  constexpr id() noexcept = default;
+  constexpr explicit id(Number value) noexcept : value_{value} {}
+
+  [[nodiscard]] constexpr Number value() const noexcept { return value_; }
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return value_ != 0; }
+
+  friend constexpr auto operator<=>(id, id) noexcept = default;
+
+ private:
+  Number value_{0};
+};
+
+/// A job, from its put to its end; never given out twice while data lives.
+using job_id = id<struct job_tag>;
+/// A queue while the program runs (queues are named in settings and on the wire, numbered inside).
+using queue_id = id<struct queue_tag, std::uint32_t>;
+/// Whoever puts and reserves: a connection, a producer, or one slot of a consumer.
+using session_id = id<struct session_tag>;
+/// A coroutine spawned on the loop.
+using task_id = id<struct task_tag>;
+
+}  // namespace millrace
+
+template <class Tag, class Number>
+struct std::hash<millrace::id<Tag, Number>> {
+  [[nodiscard]] std::size_t operator()(millrace::id<Tag, Number> it) const noexcept {
+    return std::hash<Number>{}(it.value());
+  }
+};
