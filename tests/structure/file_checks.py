@@ -5,6 +5,7 @@ import re
 
 from rules import (CLOCK_READ, CLOCK_READERS, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL, UNDONE)
 
+METRICS = "tests/structure/metrics"
 OURS = ("daemon", "include", "tests", "deploy", "config")
 WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run")
 
@@ -69,9 +70,8 @@ def clocks(tree):
             complaints.append(f"{source.path}: reads a clock ({read.group().strip()}); it should be handed the time")
         elif read:
             used |= places
-    built = {(source.room, source.stem) for source in tree.sources}
-    return complaints + [f"tests/structure/rules.py: {place} reads no clock" for place in CLOCK_READERS
-                         if place not in used and any(place.startswith(room + "/") for room, _ in built)]
+    built = {place for place in CLOCK_READERS for source in tree.sources if source.belongs_to(place)}
+    return complaints + [f"tests/structure/rules.py: {place} reads no clock" for place in sorted(built - used)]
 
 
 def catalogue_names(tree, room):
@@ -104,20 +104,15 @@ def words_of(value):
     return {value} if isinstance(value, str) else set()
 
 
-def metrics_documented(tree):
-    """The README's table of metrics and the families that telemetry names are the same set."""
-    named = set()
-    for source in tree.sources:
-        if source.room == "telemetry":
-            named |= set(re.findall(r'family_kind::\w+\s*,\s*"([a-z0-9_]+)"', source.text))
-    if not named or not tree.exists("README.md"):
+def metrics_as_promised(tree):
+    """The families that telemetry names are those of the list, and the reverse."""
+    text = "".join(source.text for source in tree.sources if source.room == "telemetry" and not source.is_header)
+    named = set(re.findall(r'"millrace_([a-z0-9_]+)"', text))
+    promised = set(re.findall(r"^[a-z_0-9]+$", tree.read(METRICS), re.MULTILINE))
+    if not text:
         return []
-    documented = set()
-    for row in re.findall(r"^\|([^|\n]*)\|", tree.read("README.md"), re.MULTILINE):
-        documented |= set(re.findall(r"`millrace_([a-z0-9_]+)`", row))
-    named = {name.removeprefix("millrace_") for name in named}
-    return ([f"README.md: no row for the metric millrace_{name}" for name in sorted(named - documented)] +
-            [f"README.md: millrace_{name} is a metric that telemetry does not have" for name in sorted(documented - named)])
+    return ([f"{METRICS}: telemetry names millrace_{name}, which is not in the list" for name in sorted(named - promised)] +
+            [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
 
 
-CHECKS = [top_level, pragma_once, file_length, nothing_undone, sources_are_listed, clocks, catalogues, metrics_documented]
+CHECKS = [top_level, pragma_once, file_length, nothing_undone, sources_are_listed, clocks, catalogues, metrics_as_promised]
