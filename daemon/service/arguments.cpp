@@ -1,0 +1,157 @@
+#include "service/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include <millrace/base/quantity.hpp>
+
+#include "settings/complaint.hpp"
+
+namespace millrace::service {
+namespace {
+
+constexpr const char* about =
+    "millraced: a work-queue daemon. Producers, queues and consumers are written in a YAML file.\n"
+    "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.";
+
+/// beanstalkd's options, which a drop-in replacement must know; they begin to work together with its protocol.
+const std::map<std::string, std::string>& of_beanstalkd() {
+  static const std::map<std::string, std::string> options{
+      {"-b", "the write-ahead log directory"},
+      {"-f", "how often it is synced"},
+      {"-F", "never sync"},
+      {"-l", "the listening address"},
+      {"-p", "the listening port"},
+      {"-u", "the user to become"},
+      {"-z", "the largest job"},
+      {"-s", "the size of a log file"},
+      {"-c", "compact the log"},
+      {"-n", "do not compact the log"},
+      {"-V", "verbosity"},
+  };
+  return options;
+}
+
+farewell refusal(const std::string& wrong) {
+  return {exit_code::bad_settings, "millraced: " + wrong + "\nmillraced --help shows what can be given.\n"};
+}
+
+/// `-p11300`, `-p` and `-VV` are all written.
+farewell refuse_extra(const std::string& word, const std::vector<std::string>& known) {
+  if (word.size() >= 2 && word[0] == '-' && word[1] != '-') {
+    if (const auto found = of_beanstalkd().find(word.substr(0, 2)); found != of_beanstalkd().end()) {
+      return refusal(found->first + ": this option of beanstalkd (" + found->second + ") is planned, not here yet");
+    }
+  }
+  if (word.empty() || word[0] != '-')
+    return refusal("'" + word + "' is not understood (settings files are given with --config FILE)");
+  const std::string meant = settings::nearest(word.substr(0, word.find('=')), known);
+  return refusal("unknown option " + word + (meant.empty() ? "" : ", did you mean " + meant + "?"));
+}
+
+struct flags {
+  bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
+  std::string limit, mode, format, level;
+};
+
+void declare(CLI::App& app, arguments& given, flags& seen) {
+  app.set_help_flag("-h,--help", "show this and exit");
+  app.add_option("--config", given.config, "the settings file to run")->type_name("FILE");
+  app.add_flag("--check", seen.check, "read and check the file, say every error in it, and exit");
+  app.add_flag("--print-config", seen.print_config, "print the settings with every default filled in, and exit");
+  app.add_flag("--print-example-config", seen.print_example,
+               "print a commented file with every key there is, and exit");
+  app.add_flag("--print-schema", seen.print_schema, "print the JSON Schema of settings files, and exit");
+  app.add_flag("--until-idle", given.until_idle, "run until nothing is left to do, print a summary, and exit");
+  app.add_option("--limit", seen.limit, "bodies that an endless producer makes before it ends")->type_name("N");
+  app.add_option("--mode", seen.mode, "where every handler runs, whatever the file says: sequential, loop, threads")
+      ->type_name("MODE");
+  app.add_option("--log-format", seen.format,
+                 "text, json or journald (default: journald when standard error is its stream, else text)")
+      ->type_name("FORMAT");
+  app.add_option("--log-level", seen.level, "least severity that is logged: debug, info (default), warning, error")
+      ->type_name("LEVEL");
+  app.add_flag("-v,--version", seen.version, "print the version and exit");
+  app.allow_extras();
+}
+
+template <class E>
+std::optional<farewell> choose(const char* option, const std::string& word, const std::map<std::string, E>& choices,
+                               E& into) {
+  if (word.empty()) return std::nullopt;
+  if (const auto found = choices.find(word); found != choices.end()) {
+    into = found->second;
+    return std::nullopt;
+  }
+  std::string expected;
+  for (const auto& [name, value] : choices) expected += (expected.empty() ? "" : ", ") + name;
+  return refusal(std::string{option} + ": unknown word '" + word + "' (expected one of " + expected + ")");
+}
+
+std::optional<farewell> read_words(const flags& seen, arguments& into) {
+  if (!seen.limit.empty()) {
+    const auto limit = parse_count(seen.limit);
+    if (!limit) return refusal("--limit: " + limit.error().text);
+    if (*limit == 0) return refusal("--limit: 0 is too small (expected a count from 1)");
+    into.limit = *limit;
+  }
+  if (seen.mode == "processes") return refusal("--mode processes: worker processes are planned, not here yet");
+  using workload::mode;
+  static const std::map<std::string, mode> modes{
+      {"sequential", mode::sequential}, {"loop", mode::loop}, {"threads", mode::threads}};
+  static const std::map<std::string, log_format> formats{
+      {"text", log_format::text}, {"json", log_format::json}, {"journald", log_format::journald}};
+  static const std::map<std::string, log::level> levels{{"debug", log::level::debug},
+                                                        {"info", log::level::info},
+                                                        {"warning", log::level::warning},
+                                                        {"error", log::level::error}};
+  if (auto wrong = choose("--mode", seen.mode, modes, into.mode)) return wrong;
+  if (auto wrong = choose("--log-format", seen.format, formats, into.format)) return wrong;
+  return choose("--log-level", seen.level, levels, into.least);
+}
+
+std::optional<farewell> read_task(const flags& seen, arguments& into) {
+  const std::vector<std::pair<bool, task>> tasks{{seen.check, task::check},
+                                                 {seen.print_config, task::print_config},
+                                                 {seen.print_example, task::print_example_config},
+                                                 {seen.print_schema, task::print_schema}};
+  if (std::count_if(tasks.begin(), tasks.end(), [](const auto& t) { return t.first; }) > 1) {
+    return refusal("--check and the --print options each stand alone");
+  }
+  for (const auto& [wanted, what] : tasks) {
+    if (wanted) into.what = what;
+  }
+  const bool reads_file = into.what != task::print_example_config && into.what != task::print_schema;
+  if (reads_file && into.config.empty()) return refusal("--config FILE is missing");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<arguments, farewell> read_arguments(const std::vector<std::string>& words) {
+  CLI::App app{about, "millraced"};
+  arguments given;
+  flags seen;
+  declare(app, given, seen);
+  try {
+    app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
+  } catch (const CLI::CallForHelp&) {
+    return farewell{exit_code::done, app.help()};
+  } catch (const CLI::ParseError& wrong) {
+    return refusal(wrong.what());
+  }
+  if (const auto extra = app.remaining(); !extra.empty()) {
+    std::vector<std::string> known;
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    return refuse_extra(extra.front(), known);
+  }
+  if (seen.version) return farewell{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
+  if (auto wrong = read_words(seen, given)) return *wrong;
+  if (auto wrong = read_task(seen, given)) return *wrong;
+  return given;
+}
+
+}  // namespace millrace::service

@@ -1,0 +1,140 @@
+#include "service/daemon.hpp"
+
+#include <unistd.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/quantity.hpp>
+#include <millrace/handlers/handler.hpp>
+#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/sources/source.hpp>
+
+#include "engine/options.hpp"
+#include "http/health.hpp"
+#include "http/routes.hpp"
+#include "http/scrape.hpp"
+#include "http/server.hpp"
+#include "loop/stall_watch.hpp"
+#include "network/options.hpp"
+#include "offload/thread_pool.hpp"
+#include "store/memory_store.hpp"
+#include "telemetry/page.hpp"
+
+namespace millrace::service {
+namespace {
+
+engine::engine_options engine_limits(const settings::daemon_options& what) {
+  engine::engine_options limits;
+  limits.queues_max = what.queues_max;
+  return limits;
+}
+
+std::vector<duration> buckets(const settings::daemon_options& what) {
+  std::vector<duration> upper;
+  for (const auto& text : what.histogram_buckets) {
+    if (const auto bound = parse_duration(text)) upper.push_back(*bound);  // checked when the file was read
+  }
+  return upper;
+}
+
+}  // namespace
+
+/// In the order in which they stand on each other; destroyed the other way round.
+struct daemon::parts {
+  parts(const settings::settings& set, const workload::workload_options& how)
+      : what{set},
+        stalls{loop, set.daemon.stall_threshold},
+        standard_output{loop, "standard output"},
+        broker{loop, store, engine_limits(set.daemon)},
+        threads{loop, set.daemon.offload},
+        work{loop, broker, threads, how},
+        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, buckets(set.daemon)}},
+        http{loop, routes} {}
+
+  result<> declare_queues();
+  result<> open_http();
+
+  const settings::settings& what;
+  loop::event_loop loop;
+  loop::stall_watch stalls;
+  loop::blocking_lane standard_output;
+  store::memory_store store;
+  broker::broker broker;
+  offload::thread_pool threads;
+  workload::workload work;
+  telemetry::page page;
+  http::control control;
+  http::routes routes;
+  http::server http;
+  bool http_open{false};
+};
+
+daemon::daemon(const settings::settings& what, const workload::workload_options& how)
+    : parts_{std::make_unique<parts>(what, how)} {}
+
+daemon::~daemon() = default;
+
+result<> daemon::open() {
+  auto& all = *parts_;
+  if (auto declared = all.declare_queues(); !declared) return declared;
+  // The door before the work: a second daemon must not begin to print what the first is printing.
+  if (auto opened = all.open_http(); !opened) return opened;
+  const sources::surroundings inputs{all.loop, STDIN_FILENO};
+  const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
+  return all.work.start(all.what.producers, all.what.consumers, inputs, outputs);
+}
+
+loop::awaitable<> daemon::close() {
+  auto& all = *parts_;
+  if (all.http_open) co_await all.http.close();
+  co_await all.page.close();
+  all.threads.close();
+  all.standard_output.close();
+  all.broker.close();
+}
+
+result<> daemon::parts::declare_queues() {
+  broker.set_queue_defaults(what.queue_defaults);
+  for (const auto& [name, options] : what.queues) {
+    if (const auto declared = broker.declare(name, options); !declared) {
+      return error{declared.error().code, "queue " + name + ": " + declared.error().text};
+    }
+  }
+  return {};
+}
+
+result<> daemon::parts::open_http() {
+  if (!what.daemon.http_enabled) return {};
+  http::add_health(routes, control);
+  http::add_scrape(routes, page);
+  const auto where = network::parse_address(what.daemon.http);
+  if (!where) return error{where.error().code, "http: " + where.error().text};
+  if (auto opened = http.open({.where = *where}); !opened)
+    return error{opened.error().code, "http: " + opened.error().text};
+  http_open = true;
+  page.add_door("http", http.counts());
+  return {};
+}
+
+loop::event_loop& daemon::loop() noexcept { return parts_->loop; }
+const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
+workload::workload& daemon::work() noexcept { return parts_->work; }
+http::control& daemon::control() noexcept { return parts_->control; }
+
+std::string daemon::http_address() const {
+  return parts_->http_open ? network::write_address(parts_->http.local_address()) : std::string{};
+}
+
+std::string endless_producer(const settings::settings& what) {
+  loop::event_loop unused;  // sources are made on one; this one never runs
+  for (const auto& producer : what.producers) {
+    if (producer.common.limit || producer.common.run_for) continue;
+    const auto made = producer.kind->make(producer.kind_options.get(), {unused, STDIN_FILENO});
+    if (made && (*made)->endless()) return producer.name;
+  }
+  return {};
+}
+
+}  // namespace millrace::service

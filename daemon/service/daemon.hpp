@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <millrace/base/result.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "broker/broker.hpp"
+#include "http/control.hpp"
+#include "settings/settings.hpp"
+#include "workload/workload.hpp"
+
+namespace millrace::service {
+
+/// All parts of the program, made in the order of the rooms and tied together. It knows how they hang together, and
+/// nothing of when they begin or end: that is the lifecycle's.
+///
+/// Owned by `main`; loop thread only. `open` once, then `close`, which must have been awaited even when `open`
+/// failed; the destructor joins the threads.
+class daemon {
+ public:
+  /// `what` outlives it.
+  daemon(const settings::settings& what, const workload::workload_options& how);
+  ~daemon();
+  daemon(const daemon&) = delete;
+  daemon& operator=(const daemon&) = delete;
+
+  /// Declares the queues, opens the doors, starts producers and consumers. The error says what could not be had: a
+  /// port, a file.
+  result<> open();
+  /// Closes the doors and everything that keeps the loop running. Producers and consumers must have ended.
+  loop::awaitable<> close();
+
+  [[nodiscard]] loop::event_loop& loop() noexcept;
+  [[nodiscard]] const broker::broker& broker() const noexcept;
+  [[nodiscard]] workload::workload& work() noexcept;
+  /// What `/readyz` says.
+  [[nodiscard]] http::control& control() noexcept;
+  /// Where HTTP listens, with the port that the kernel chose; empty when it does not.
+  [[nodiscard]] std::string http_address() const;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+/// The first producer that would never end by itself, by name; empty when there is none.
+[[nodiscard]] std::string endless_producer(const settings::settings& what);
+
+}  // namespace millrace::service

@@ -1,0 +1,48 @@
+#include "service/errands.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "settings/print.hpp"
+#include "settings/schema.hpp"
+
+namespace millrace::service {
+namespace {
+
+exit_code give(const std::string& text) {
+  if (write_all(STDOUT_FILENO, text)) return exit_code::done;
+  write_all(STDERR_FILENO, std::string{"millraced: standard output: "} + std::strerror(errno) + '\n');
+  return exit_code::failed;
+}
+
+}  // namespace
+
+exit_code run_errand(const arguments& what, const settings::vocabulary& words) {
+  if (what.what == task::print_example_config) return give(settings::print_example(words));
+  if (what.what == task::print_schema) return give(settings::schema(words));
+  const auto read = settings::load_file(what.config, words);
+  write_all(STDERR_FILENO, text_of(read.complaints));
+  if (!read.value) return exit_code::bad_settings;
+  return give(what.what == task::check ? what.config + ": ok\n" : settings::print(*read.value));
+}
+
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string text_of(const std::vector<settings::complaint>& complaints) {
+  std::string text;
+  for (const auto& complaint : complaints) text += complaint.text() + '\n';
+  return text;
+}
+
+}  // namespace millrace::service

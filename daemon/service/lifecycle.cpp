@@ -1,0 +1,167 @@
+#include "service/lifecycle.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+
+#include <millrace/base/quantity.hpp>
+
+#include "base/log.hpp"
+#include "service/last_resort.hpp"
+#include "telemetry/summary.hpp"
+
+namespace millrace::service {
+namespace {
+
+const char* name_of_signal(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+std::vector<std::string> served_queues(const settings::settings& what) {
+  std::vector<std::string> names;
+  for (const auto& consumer : what.consumers)
+    names.insert(names.end(), consumer.common.queue.begin(), consumer.common.queue.end());
+  return names;
+}
+
+}  // namespace
+
+lifecycle::lifecycle(daemon& parts, const settings::settings& what, const arguments& how)
+    : parts_{parts},
+      settings_{what},
+      arguments_{how},
+      signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP}},
+      changed_{parts.loop(), "the end"},
+      watchers_{parts.loop()},
+      life_{parts.loop()},
+      began_at_{parts.loop().now()} {}
+
+exit_code lifecycle::run() {
+  life_.spawn("lifecycle", live());
+  try {
+    parts_.loop().run();
+  } catch (const std::exception& wrong) {
+    fail(exit_code::failed, "failed", wrong.what());
+  }
+  return code_;
+}
+
+loop::awaitable<> lifecycle::live() {
+  watchers_.spawn("signals", hear_signals());
+  if (const auto opened = open(); !opened) {
+    fail(exit_code::could_not_start, "could_not_start", opened.error().text);
+    parts_.work().stop();
+  } else {
+    co_await work_until_the_end();
+  }
+  co_await close();
+}
+
+result<> lifecycle::open() {
+  auto opened = parts_.open();
+  if (!opened) return opened;
+  parts_.control().become_ready();
+  log::info("started", "millraced is running",
+            {{"version", MILLRACE_VERSION},
+             {"pid", static_cast<std::int64_t>(::getpid())},
+             {"http", parts_.http_address()},
+             {"settings", settings_.file},
+             {"producers", settings_.producers.size()},
+             {"consumers", settings_.consumers.size()}});
+  return opened;
+}
+
+loop::awaitable<> lifecycle::work_until_the_end() {
+  if (definite(arguments_.format) != log_format::journald && status_line::possible_on(STDERR_FILENO)) {
+    progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
+    progress_->begin();
+  }
+  if (arguments_.until_idle) watchers_.spawn("until idle", wait_until_idle());
+  while (!idle_ && stops_asked_ == 0) co_await changed_.wait();
+  if (!idle_) co_await drain();
+  if (arguments_.until_idle) {
+    summary_ =
+        telemetry::summary(parts_.broker(), parts_.work(), {parts_.loop().now() - began_at_, served_queues(settings_)});
+  }
+  parts_.work().stop();
+}
+
+loop::awaitable<> lifecycle::drain() {
+  log::info("draining", "producers stop, running jobs may end",
+            {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
+  watchers_.spawn("drain", drain_work());
+  while (!drained_ && stops_asked_ < 2) co_await changed_.wait();
+  if (drained_) {
+    say_what_was_left();
+  } else {
+    fail(exit_code::failed, "stopped", "stopped at once by a second signal: jobs that were running have not ended");
+  }
+}
+
+loop::awaitable<> lifecycle::drain_work() {
+  cancelled_jobs_ = co_await parts_.work().drain(settings_.daemon.drain_timeout);
+  drained_ = true;
+  changed_.wake_all();
+}
+
+loop::awaitable<> lifecycle::wait_until_idle() {
+  co_await parts_.work().idle();
+  idle_ = true;
+  changed_.wake_all();
+}
+
+loop::awaitable<> lifecycle::hear_signals() {
+  while (true) {
+    const int number = co_await signals_.next();
+    if (number == SIGHUP) {
+      log::warning("reload", "reload is not here yet: the settings stay as they were read at the start");
+      continue;
+    }
+    ++stops_asked_;
+    log::info("signal", stops_asked_ == 1 ? "asked to end" : "asked to end at once",
+              {{"signal", name_of_signal(number)}});
+    if (stops_asked_ == 1) parts_.control().become_draining(name_of_signal(number));
+    if (stops_asked_ == 2) arm_last_resort(stopping_patience);
+    changed_.wake_all();
+  }
+}
+
+loop::awaitable<> lifecycle::close() {
+  if (stops_asked_ < 2) arm_last_resort(closing_patience);
+  std::string failure;
+  try {
+    co_await parts_.work().join();
+  } catch (const std::exception& wrong) {
+    failure = wrong.what();
+  }
+  if (!failure.empty()) fail(exit_code::failed, "failed", failure);
+  watchers_.cancel();
+  co_await watchers_.join();
+  if (progress_) co_await progress_->end();
+  co_await parts_.close();
+  log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
+}
+
+void lifecycle::fail(exit_code code, std::string_view event, const std::string& sentence) {
+  code_ = code;
+  log::error(event, sentence);
+}
+
+void lifecycle::say_what_was_left() const {
+  const auto& engine = parts_.broker().looking();
+  std::vector<queue_id> queues;
+  engine.list_queues(0, engine.queue_count(), queues);
+  engine::queue_levels sum;
+  for (const auto queue : queues) {
+    const auto levels = engine.levels(queue);
+    sum.ready += levels.ready;
+    sum.delayed += levels.delayed;
+    sum.buried += levels.buried;
+  }
+  const char* sentence = cancelled_jobs_ > 0 ? "the time to drain is over: running jobs were cancelled"
+                         : sum.jobs() == 0   ? "all work has ended, nothing was left"
+                                             : "running jobs have ended; what waited in the queues was left";
+  log::info("drained", sentence,
+            {{"cancelled", cancelled_jobs_}, {"ready", sum.ready}, {"delayed", sum.delayed}, {"buried", sum.buried}});
+}
+
+}  // namespace millrace::service

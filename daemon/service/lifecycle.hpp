@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/signals.hpp"
+#include "loop/task_scope.hpp"
+#include "service/arguments.hpp"
+#include "service/daemon.hpp"
+#include "service/progress.hpp"
+#include "settings/settings.hpp"
+
+namespace millrace::service {
+
+/// When the parts begin and end:
+///
+///     open ─→ running ─┬─ nothing left (--until-idle) ────────────────────────┬─→ close ─→ the loop runs out
+///                      └─ SIGTERM, SIGINT ─→ drain ─┬─ ended, or out of time ─┤
+///                                                   └─ second signal: stop ───┘
+///
+/// Draining: producers stop and running jobs have `drain_timeout`; one line says what was left. SIGHUP is answered
+/// with a line.
+///
+/// Owned by `main`, for one run; everything but `run` happens on the loop. Whatever hangs while closing, the process
+/// ends: see `closing_patience`.
+class lifecycle {
+ public:
+  /// How long closing may take once all work has ended, and once a second signal came; then the process leaves with
+  /// 1, whatever still runs.
+  static constexpr duration closing_patience = seconds{10};
+  static constexpr duration stopping_patience = seconds{3};
+
+  /// All three outlive it.
+  lifecycle(daemon& parts, const settings::settings& what, const arguments& how);
+
+  /// From the start to the end of the program.
+  exit_code run();
+  /// After `run`, with `--until-idle`: the words at the end.
+  [[nodiscard]] const std::string& summary() const noexcept { return summary_; }
+
+ private:
+  loop::awaitable<> live();
+  loop::awaitable<> work_until_the_end();
+  loop::awaitable<> close();
+  loop::awaitable<> hear_signals();
+  loop::awaitable<> wait_until_idle();
+  loop::awaitable<> drain();
+  loop::awaitable<> drain_work();
+
+  result<> open();
+  void fail(exit_code code, std::string_view event, const std::string& sentence);
+  void say_what_was_left() const;
+
+  daemon& parts_;
+  const settings::settings& settings_;
+  const arguments& arguments_;
+  loop::signals signals_;
+  loop::wait_point changed_;  ///< one of the next four has changed
+  int stops_asked_{0};
+  bool idle_{false};
+  bool drained_{false};
+  std::size_t cancelled_jobs_{0};
+  loop::task_scope watchers_;
+  loop::task_scope life_;
+  std::unique_ptr<progress> progress_;
+  instant began_at_{};
+  exit_code code_{exit_code::done};
+  std::string summary_;
+};
+
+}  // namespace millrace::service

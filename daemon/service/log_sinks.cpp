@@ -1,0 +1,172 @@
+#include "service/log_sinks.hpp"
+
+// The line and the file of the logging call are fields we do not have: they must not be those of this file.
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <vector>
+
+#include "service/escape.hpp"
+
+namespace millrace::service {
+namespace {
+
+const char* name_of(log::level severity) {
+  switch (severity) {
+    case log::level::debug:
+      return "debug";
+    case log::level::info:
+      return "info";
+    case log::level::warning:
+      return "warning";
+    case log::level::error:
+      return "error";
+  }
+  return "error";
+}
+
+std::string utc(wall_time when) {
+  const auto since = std::chrono::floor<milliseconds>(when.time_since_epoch());
+  const std::time_t whole = std::chrono::floor<seconds>(since).count();
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[48];
+  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  char milli[8];
+  std::snprintf(milli, sizeof milli, ".%03dZ", static_cast<int>(since.count() - whole * 1000));
+  return std::string{text, length} + milli;
+}
+
+std::string number_of(double value) {
+  if (!std::isfinite(value)) return "null";
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+enum class quoting { where_needed, never, json };
+
+std::string value_of(const log::field& what, quoting how) {
+  struct {
+    quoting how;
+    std::string operator()(std::string_view text) const {
+      switch (how) {
+        case quoting::json:
+          return json_string(text);
+        case quoting::where_needed:
+          return plain_or_quoted(text);
+        case quoting::never:
+          break;
+      }
+      return std::string{text};
+    }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return number_of(number); }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+  } const write{how};
+  return std::visit(write, what.value);
+}
+
+std::string sentence_and_fields(const log::line& what) {
+  std::string text = one_line(what.sentence);
+  for (const auto& field : what.fields)
+    text += ' ' + std::string{field.key} + '=' + value_of(field, quoting::where_needed);
+  return text;
+}
+
+std::string upper_case(std::string_view key) {
+  std::string name;
+  for (const char c : key) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+void deliver_to_standard_error(std::string_view rendered) {
+  while (!rendered.empty()) {
+    const auto written = ::write(STDERR_FILENO, rendered.data(), rendered.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // closed or full: nobody is left to be told
+    rendered.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void deliver_to_journal(std::string_view rendered) {
+  std::vector<::iovec> entries;
+  while (!rendered.empty()) {
+    const auto length = rendered.find('\0');
+    entries.push_back({const_cast<char*>(rendered.data()), length});
+    rendered.remove_prefix(length + 1);
+  }
+  ::sd_journal_sendv(entries.data(), static_cast<int>(entries.size()));
+}
+
+}  // namespace
+
+log::sink log_sink(log_format format) {
+  const auto to_standard_error = [](log::level, std::string_view rendered) { deliver_to_standard_error(rendered); };
+  switch (definite(format)) {
+    case log_format::json:
+      return {render_json, to_standard_error};
+    case log_format::journald:
+      return {[](const log::line& what, wall_time) { return render_journal(what); },
+              [](log::level, std::string_view rendered) { deliver_to_journal(rendered); }};
+    case log_format::automatic:
+    case log_format::text:
+      break;
+  }
+  return {render_text, to_standard_error};
+}
+
+log_format definite(log_format wanted) {
+  if (wanted != log_format::automatic) return wanted;
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct ::stat ours {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &ours) != 0) return log_format::text;
+  const bool same = std::to_string(ours.st_dev) + ':' + std::to_string(ours.st_ino) == stream;
+  return same ? log_format::journald : log_format::text;
+}
+
+std::string render_text(const log::line& what, wall_time when) {
+  std::string text = utc(when) + ' ' + name_of(what.severity);
+  text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // the events stand in one column
+  return text + std::string{what.event} + "  " + sentence_and_fields(what) + '\n';
+}
+
+std::string render_json(const log::line& what, wall_time when) {
+  std::string text = "{\"time\":\"" + utc(when) + "\",\"level\":\"" + name_of(what.severity) +
+                     "\",\"event\":" + json_string(what.event) + ",\"message\":" + json_string(what.sentence);
+  for (const auto& field : what.fields) text += ',' + json_string(field.key) + ':' + value_of(field, quoting::json);
+  return text + "}\n";
+}
+
+std::string render_journal(const log::line& what) {
+  // syslog's severities, as the journal wants them.
+  const char* priority = what.severity == log::level::error     ? "3"
+                         : what.severity == log::level::warning ? "4"
+                         : what.severity == log::level::info    ? "6"
+                                                                : "7";
+  std::string entries;
+  const auto add = [&entries](std::string_view name, std::string value) {
+    std::replace(value.begin(), value.end(), '\0', ' ');
+    entries += std::string{name} + '=' + value + '\0';
+  };
+  add("MESSAGE", sentence_and_fields(what));
+  add("PRIORITY", priority);
+  add("SYSLOG_IDENTIFIER", "millraced");
+  add("MILLRACE_EVENT", std::string{what.event});
+  for (const auto& field : what.fields) add(upper_case(field.key), value_of(field, quoting::never));
+  return entries;
+}
+
+}  // namespace millrace::service

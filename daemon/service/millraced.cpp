@@ -1,0 +1,84 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <iterator>
+
+#include "base/log.hpp"
+#include "handlers/catalogue.hpp"
+#include "service/arguments.hpp"
+#include "service/daemon.hpp"
+#include "service/errands.hpp"
+#include "service/lifecycle.hpp"
+#include "service/log_sinks.hpp"
+#include "sources/catalogue.hpp"
+
+namespace millrace::service {
+namespace {
+
+/// How long a stalled standard error may hold the end of the program.
+constexpr duration log_patience = seconds{2};
+
+void say_summary(const std::string& summary, log_format format) {
+  if (summary.empty()) return;
+  if (definite(format) == log_format::text) {
+    log::stop(log_patience);
+    write_all(STDERR_FILENO, summary);
+  } else {
+    // Whoever reads lines of JSON or the journal gets one more of them, not a page of text between.
+    log::info("summary", summary);
+  }
+}
+
+exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
+  const auto read = settings::load_file(how.config, words);
+  if (!read.value) {
+    write_all(STDERR_FILENO, text_of(read.complaints));
+    return exit_code::bad_settings;
+  }
+  if (how.until_idle && !how.limit) {
+    if (const auto endless = endless_producer(*read.value); !endless.empty()) {
+      write_all(STDERR_FILENO,
+                "millraced: producers." + endless +
+                    " never ends, so --until-idle would not either: give it a limit, or add --limit N\n");
+      return exit_code::bad_settings;
+    }
+  }
+  log::start(log_sink(how.format), how.least);
+  for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
+  daemon parts{*read.value, {how.mode, how.limit}};
+  lifecycle life{parts, *read.value, how};
+  const auto code = life.run();
+  say_summary(life.summary(), how.format);
+  log::stop(log_patience);
+  return code;
+}
+
+exit_code run(const std::vector<std::string>& given) {
+  // A reader that goes away is an error of one write, not the end of the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto read = read_arguments(given);
+  if (const auto* bye = std::get_if<farewell>(&read)) {
+    write_all(bye->code == exit_code::done ? STDOUT_FILENO : STDERR_FILENO, bye->text);
+    return bye->code;
+  }
+  handlers::registry handlers;
+  sources::registry sources;
+  handlers::add_all(handlers);
+  sources::add_all(sources);
+  const settings::vocabulary words{handlers, sources};
+  const auto& how = std::get<arguments>(read);
+  return how.what == task::run ? run_daemon(how, words) : run_errand(how, words);
+}
+
+}  // namespace
+}  // namespace millrace::service
+
+int main(int count, char** words) {
+  try {
+    return static_cast<int>(millrace::service::run({std::next(words), std::next(words, count)}));
+  } catch (const std::exception& wrong) {
+    millrace::service::write_all(STDERR_FILENO, std::string{"millraced: "} + wrong.what() + '\n');
+    return static_cast<int>(millrace::service::exit_code::failed);
+  }
+}

@@ -1,0 +1,63 @@
+#include "service/log_sinks.hpp"
+
+#include <cstdlib>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::service;
+
+namespace {
+
+const wall_time noon{std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + hours{12} + milliseconds{123}};
+
+const std::vector<log::field> fields{{"producer", "two words"},
+                                     {"jobs", 3},
+                                     {"share", 0.5},
+                                     {"late", true},
+                                     {"left", std::uint64_t{18446744073709551615u}}};
+const log::line line{log::level::info, "producer_ended", "the producer has ended", fields};
+
+}  // namespace
+
+TEST_CASE("a line of text") {
+  CHECK(render_text(line, noon) ==
+        "2026-11-20T12:00:00.123Z info    producer_ended  the producer has ended "
+        "producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615\n");
+  CHECK(render_text({log::level::warning, "reload", "not\nhere", {}}, noon) ==
+        "2026-11-20T12:00:00.123Z warning  reload  not\\nhere\n");
+}
+
+TEST_CASE("times before 1970 and whole seconds are written in full") {
+  CHECK(render_text({log::level::error, "e", "s", {}}, wall_time{milliseconds{-1}}).substr(0, 24) ==
+        "1969-12-31T23:59:59.999Z");
+  CHECK(render_text({log::level::error, "e", "s", {}}, wall_time{}).substr(0, 24) == "1970-01-01T00:00:00.000Z");
+}
+
+TEST_CASE("a line of JSON") {
+  CHECK(
+      render_json(line, noon) ==
+      R"({"time":"2026-11-20T12:00:00.123Z","level":"info","event":"producer_ended","message":"the producer has ended",)"
+      R"("producer":"two words","jobs":3,"share":0.5,"late":true,"left":18446744073709551615})"
+      "\n");
+}
+
+TEST_CASE("an entry of the journal has a message for people and a field for each value") {
+  const std::string entries = render_journal(line);
+  const std::string expected =
+      "MESSAGE=the producer has ended producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615|"
+      "PRIORITY=6|SYSLOG_IDENTIFIER=millraced|MILLRACE_EVENT=producer_ended|PRODUCER=two words|JOBS=3|SHARE=0.5|"
+      "LATE=true|LEFT=18446744073709551615|";
+  std::string shown = entries;
+  for (char& c : shown) c = c == '\0' ? '|' : c;
+  CHECK(shown == expected);
+}
+
+TEST_CASE("the journal is chosen only when it is our standard error") {
+  CHECK(definite(log_format::json) == log_format::json);
+  ::setenv("JOURNAL_STREAM", "1:2", 1);
+  CHECK(definite(log_format::automatic) == log_format::text);
+  ::unsetenv("JOURNAL_STREAM");
+  CHECK(definite(log_format::automatic) == log_format::text);
+}

@@ -1,0 +1,125 @@
+"""What can be given on the command line, what it answers, and with which exit code."""
+
+import os
+import pty
+import socket
+import unittest
+
+from support import CONFIG, MILLRACED, ROOT, DaemonTest, run
+
+
+class CommandLine(DaemonTest):
+    def refused(self, *arguments):
+        ended = run(*arguments)
+        self.assertEqual(ended.returncode, 2, ended)
+        self.assertEqual(ended.stdout, "")
+        return ended.stderr.splitlines()[0]
+
+    def test_version_and_help_go_to_standard_output(self):
+        version = run("--version")
+        self.assertEqual((version.returncode, version.stderr), (0, ""))
+        self.assertRegex(version.stdout, r"^millraced \d+\.\d+\.\d+\n$")
+        shown = run("--help")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        for option in ("--config", "--check", "--until-idle", "--mode", "--limit", "--log-format"):
+            self.assertIn(option, shown.stdout)
+
+    def test_a_missing_config_is_said(self):
+        self.assertEqual(self.refused(), "millraced: --config FILE is missing")
+
+    def test_an_unknown_option_names_the_nearest(self):
+        self.assertEqual(self.refused("--until-idel"), "millraced: unknown option --until-idel, did you mean --until-idle?")
+
+    def test_a_file_without_its_option_is_refused(self):
+        self.assertIn("settings files are given with --config FILE", self.refused("quickstart.yaml"))
+
+    def test_options_of_beanstalkd_are_planned(self):
+        for words in (["-p", "11300"], ["-p11300"], ["-l", "127.0.0.1"], ["-b", "/tmp"], ["-z", "65535"], ["-VV"]):
+            self.assertRegex(self.refused(*words), r"^millraced: -[a-zA-Z]: this option of beanstalkd \(.+\) is planned, not here yet$")
+
+    def test_modes(self):
+        self.assertEqual(
+            self.refused("--config", "x", "--mode", "processes"),
+            "millraced: --mode processes: worker processes are planned, not here yet",
+        )
+        self.assertIn("unknown word 'fast'", self.refused("--config", "x", "--mode", "fast"))
+
+    def test_a_limit_is_a_count(self):
+        self.assertRegex(self.refused("--config", "x", "--limit", "some"), r"^millraced: --limit: ")
+        self.assertRegex(self.refused("--config", "x", "--limit", "0"), r"^millraced: --limit: ")
+        self.assertRegex(self.refused("--config", "x", "--limit", "-3"), r"^millraced: --limit: ")
+
+    def test_log_words(self):
+        self.assertIn("unknown word 'xml'", self.refused("--config", "x", "--log-format", "xml"))
+        self.assertIn("unknown word 'loud'", self.refused("--config", "x", "--log-level", "loud"))
+
+    def test_two_errands_at_once_are_refused(self):
+        self.assertIn("each stand alone", self.refused("--config", "x", "--check", "--print-config"))
+
+    def test_a_missing_file_is_exit_2(self):
+        for errand in ([], ["--check"], ["--print-config"]):
+            missing = os.path.join(self.folder, "missing.yaml")
+            self.assertRegex(self.refused("--config", missing, *errand), r"missing\.yaml.*[Nn]o such file")
+
+    def test_an_endless_producer_needs_a_limit_to_become_idle(self):
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { numbers: { kind: random, queue: q } }\n"
+            "consumers: { c: { queue: q, handler: noop } }\n"
+        )
+        self.assertRegex(self.refused("--config", settings, "--until-idle"), r"producers\.numbers never ends")
+        self.finish(settings, "--limit", "3")
+
+    def test_a_port_in_use_is_exit_3(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            settings = self.write(f"daemon: {{ http: 127.0.0.1:{port} }}\n")
+            ended = run("--config", settings)
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn(f"http: 127.0.0.1:{port}: address already in use", ended.stderr.lower())
+
+    def test_a_full_disk_fails_an_errand(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            import subprocess
+
+            ended = subprocess.run([MILLRACED, "--print-schema"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=90)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("No space left on device", ended.stderr)
+
+    def test_generated_files_are_those_that_the_program_prints(self):
+        for option, name in (("--print-example-config", "millrace.yaml"), ("--print-schema", "millrace.schema.json")):
+            with open(os.path.join(CONFIG, name), encoding="utf-8") as file:
+                self.assertEqual(run(option).stdout, file.read(), f"{name}: write it with millraced {option}")
+
+    def test_a_terminal_shows_progress_and_is_left_clean(self):
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { naps: { kind: list, queue: q, items: [800ms] } }\n"
+            "consumers: { c: { queue: q, handler: sleep } }\n"
+        )
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(MILLRACED, [MILLRACED, "--config", settings, "--until-idle"])
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        shown = b""
+        try:
+            while chunk := os.read(terminal, 65536):
+                shown += chunk
+        except OSError:  # the other end has closed
+            pass
+        _, status = os.waitpid(pid, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0, shown)
+        self.assertIn(b"jobs done", shown)
+        self.assertIn(b"q 1", shown)
+        self.assertIn(b"\x1b[r", shown)
+        self.assertLess(shown.rindex(b"jobs done"), shown.rindex(b"\x1b[r"))
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    unittest.main(verbosity=2)

@@ -1,0 +1,110 @@
+"""Bad input and limits: each has an answer, and nothing grows without bound."""
+
+import os
+import unittest
+
+from support import DaemonTest
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Limits(DaemonTest):
+    def outcomes(self, settings, *words):
+        """Runs until idle; the summary's text, and what was printed."""
+        daemon = self.daemon(settings, "--until-idle", *words)
+        printed = daemon.printed.rest()
+        self.assertEqual(daemon.wait(), 0, "\n".join(daemon.log.rest()))
+        return daemon, printed
+
+    def test_a_number_with_a_million_digits_is_refused(self):
+        settings = self.settings(
+            "queues: { numbers: {}, verdicts: {} }\n"
+            "producers: { p: { kind: list, queue: numbers, items: ['%s', '7'] } }\n"
+            "consumers:\n"
+            "  primality: { queue: numbers, handler: prime, output: verdicts }\n"
+            "  report: { queue: verdicts, handler: print }\n" % ("1" * 1_000_000)
+        )
+        daemon, printed = self.outcomes(settings)
+        self.assertEqual(printed, ["7 is a prime number."])
+        self.assertTrue(any("bits_max" in line for line in daemon.log.all), daemon.log.all)
+
+    def test_a_line_that_is_too_long_is_skipped_and_said(self):
+        with open(os.path.join(self.folder, "numbers.txt"), "w", encoding="ascii") as file:
+            file.write("5\n" + "1" * 1_000_000 + "\n7\n")
+        settings = self.settings(
+            "queues: { numbers: {} }\n"
+            "producers: { p: { kind: lines, queue: numbers, file: %s/numbers.txt } }\n"
+            "consumers: { report: { queue: numbers, handler: print } }\n" % self.folder
+        )
+        daemon, printed = self.outcomes(settings)
+        self.assertEqual(printed, ["5", "7"])
+        self.assertTrue(any("long" in line for line in daemon.log.all), daemon.log.all)
+
+    def test_a_file_that_is_missing_ends_the_start(self):
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { p: { kind: lines, queue: q, file: %s/missing.txt } }\n"
+            "consumers: { c: { queue: q, handler: noop } }\n" % self.folder
+        )
+        daemon = self.daemon(settings)
+        self.assertEqual(daemon.wait(), 3)
+        (line,) = daemon.entries("could_not_start")
+        self.assertRegex(line["message"], r"p: .*missing\.txt.*[Nn]o such file")
+
+    def test_words_instead_of_numbers_fail_with_a_message(self):
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { p: { kind: list, queue: q, items: ['seven', '', '-7', '7 8', '7'] } }\n"
+            "consumers: { c: { queue: q, handler: prime } }\n"
+        )
+        daemon, _ = self.outcomes(settings)
+        (summary,) = daemon.entries("summary")
+        self.assertIn("4", summary["message"])
+
+    def test_a_fast_producer_and_no_consumer_stay_within_the_queue(self):
+        settings = self.settings(
+            "queues: { full: { max_jobs: 20k, overflow: block } }\n"
+            "producers: { fast: { kind: random, queue: full } }\n"
+        )
+        daemon = self.daemon(settings).started()
+        daemon.until('millrace_backpressure_active{stage="producers"}', lambda held: held == 1)
+        before = resident_bytes(daemon.process.pid)
+        for _ in range(50):
+            daemon.get("/metrics")
+        self.assertEqual(daemon.metric('millrace_queue_jobs{queue="full",state="ready"}'), 20_000)
+        self.assertLess(resident_bytes(daemon.process.pid) - before, 64 << 20)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_full_queues_reject_or_drop_as_they_are_told(self):
+        for overflow, series in (
+            ("reject", 'millrace_jobs_rejected_total{queue="small",reason="overflow"}'),
+            ("drop_oldest", 'millrace_jobs_finished_total{queue="small",outcome="dropped"}'),
+        ):
+            settings = self.settings(
+                f"queues: {{ small: {{ max_jobs: 3, overflow: {overflow} }} }}\n"
+                "producers: { p: { kind: range, queue: small, from: 1, to: 10 } }\n"
+            )
+            daemon = self.daemon(settings).started()
+            daemon.until(series, lambda count: count == 7)
+            self.assertEqual(daemon.metric('millrace_queue_jobs{queue="small",state="ready"}'), 3)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+
+    def test_a_timeout_cancels_wherever_it_runs(self):
+        for place in ("loop", "threads"):
+            settings = self.settings(
+                "queues: { q: {} }\n"
+                "producers: { p: { kind: list, queue: q, items: [600s] } }\n"
+                f"consumers: {{ c: {{ queue: q, handler: spin, run_on: {place}, timeout: 50ms }} }}\n"
+            )
+            daemon, _ = self.outcomes(settings)
+            (summary,) = daemon.entries("summary")
+            self.assertIn("timeout", summary["message"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,48 @@
+"""The log as text and as JSON."""
+
+import json
+import re
+import signal
+import unittest
+
+from support import DaemonTest, run
+
+FAILING = """queues: { q: {} }
+producers: { words: { kind: list, queue: q, items: ["two\\nlines", "a \\"quote\\"", "ü"] } }
+consumers: { c: { queue: q, handler: prime } }
+"""
+
+
+class Logs(DaemonTest):
+    def test_text_has_time_level_event_and_sentence(self):
+        ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "text")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        lines = ended.stderr.splitlines()
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +[a-z_]+  ")
+        started = next(line for line in lines if " started  " in line)
+        self.assertRegex(started, r" info +started  millraced is running version=\S+ pid=\d+ http=127\.0\.0\.1:[1-9]\d* ")
+        self.assertFalse([line for line in lines if re.search(r"[\x00-\x1f]", line)])
+
+    def test_every_line_of_json_parses_the_summary_too(self):
+        ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "json", "--log-level", "debug")
+        entries = [json.loads(line) for line in ended.stderr.splitlines()]
+        self.assertLessEqual({"time", "level", "event", "message"}, set.intersection(*map(set, entries)))
+        self.assertIn("started", [entry["event"] for entry in entries])
+        self.assertIn("summary", [entry["event"] for entry in entries])
+
+    def test_lines_below_the_level_are_left_out(self):
+        ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "json", "--log-level", "error")
+        self.assertNotIn('"level":"info"', ended.stderr)
+
+    def test_a_hangup_is_answered_with_a_line(self):
+        daemon = self.daemon(self.settings(""))
+        daemon.started()
+        daemon.signal(signal.SIGHUP)
+        self.assertIn("reload is not here yet", daemon.wait_for("reload")["message"])
+        self.assertEqual(daemon.get("/healthz")[0], 200)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,85 @@
+"""Standard output that is closed, or that nobody reads: print jobs feel it, the daemon does not."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from support import DaemonTest
+
+PRINTING = """queues: { q: { max_jobs: 1000 } }
+producers: { many: { kind: range, queue: q, from: 1, to: %s } }
+consumers: { report: { queue: q, handler: print } }
+"""
+
+
+class Output(DaemonTest):
+    def test_bodies_are_printed_in_order(self):
+        self.assertEqual(self.finish(self.settings(PRINTING % 2000)), [str(n) for n in range(1, 2001)])
+
+    def test_a_reader_that_goes_away_fails_print_jobs_only(self):
+        reading, writing = os.pipe()
+        daemon = self.daemon(self.settings(PRINTING % 5000), "--until-idle", stdout=writing)
+        os.close(writing)
+        self.assertEqual(os.read(reading, 2), b"1\n")
+        os.close(reading)
+        self.assertEqual(daemon.wait(), 0)
+        (summary,) = daemon.entries("summary")
+        self.assertIn("failed", summary["message"])
+
+    def test_a_closed_standard_output_fails_print_jobs_only(self):
+        settings = self.settings(PRINTING % 10)
+        ended = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$0" "$@" >&-', os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"],
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=90,
+        )
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("failed", ended.stderr)
+
+    def test_a_full_disk_fails_print_jobs_only(self):
+        with open("/dev/full", "wb") as full:
+            daemon = self.daemon(self.settings(PRINTING % 10), "--until-idle", stdout=full)
+            self.assertEqual(daemon.wait(), 0)
+
+    def stalled(self):
+        """A daemon whose output nobody reads, its pipe full."""
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        daemon = self.daemon(self.settings(PRINTING % 1000000), stdout=writing)
+        os.close(writing)
+        daemon.started()
+        daemon.until('millrace_backpressure_active{stage="producers"}', lambda held: held >= 1)
+        return daemon
+
+    def test_a_stalled_reader_never_holds_the_loop(self):
+        daemon = self.stalled()
+        for _ in range(5):
+            self.assertEqual(daemon.get("/healthz")[0], 200)
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_for("draining")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 1)
+
+    def test_a_stalled_log_never_holds_the_end(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        # The pipe is full before the daemon writes its first line.
+        os.set_blocking(writing, False)
+        try:
+            while os.write(writing, b"x" * 65536):
+                pass
+        except BlockingIOError:
+            pass
+        os.set_blocking(writing, True)
+        command = [os.environ.get("MILLRACED", "build/release/millraced"), "--config", self.settings(PRINTING % 10), "--until-idle", "--log-format", "json"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writing)
+        os.close(writing)
+        with process.stdout as printed:
+            self.assertEqual(printed.read().split(), [str(n).encode() for n in range(1, 11)])
+        self.assertIn(process.wait(90), (0, 1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,104 @@
+"""How the daemon ends: idle, drained, stopped at once."""
+
+import signal
+import unittest
+
+from support import DaemonTest
+
+
+def naps(length, count=1, drain_timeout="30s"):
+    items = ", ".join([length] * count)
+    return (
+        f"daemon: {{ http: 127.0.0.1:0, drain_timeout: {drain_timeout} }}\n"
+        "queues: { q: {} }\n"
+        f"producers: {{ naps: {{ kind: list, queue: q, items: [{items}] }} }}\n"
+        "consumers: { sleeper: { queue: q, handler: sleep } }\n"
+    )
+
+
+class Shutdown(DaemonTest):
+    def napping(self, *words, **more):
+        """A daemon whose one slot is asleep."""
+        daemon = self.daemon(self.write(naps(*words, **more)))
+        daemon.started()
+        daemon.until('millrace_consumer_active{consumer="sleeper"}', lambda active: active == 1)
+        return daemon
+
+    def test_a_drain_lets_running_jobs_end(self):
+        daemon = self.napping("1s", 3)
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 0)
+        (line,) = daemon.entries("drained")
+        self.assertEqual((line["cancelled"], line["ready"]), (0, 2), line)
+
+    def test_it_is_not_ready_while_it_drains(self):
+        daemon = self.napping("60s")
+        self.assertEqual(daemon.get("/readyz"), (200, "ready\n"))
+        daemon.signal(signal.SIGINT)
+        daemon.wait_for("draining")
+        status, why = daemon.get("/readyz")
+        self.assertEqual((status, why), (503, "draining: SIGINT\n"))
+        self.assertEqual(daemon.get("/healthz")[0], 200)
+        daemon.signal(signal.SIGINT)
+        self.assertEqual(daemon.wait(), 1)
+
+    def test_jobs_that_take_too_long_are_cancelled(self):
+        daemon = self.napping("600s", 2, drain_timeout="100ms")
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+        (line,) = daemon.entries("drained")
+        self.assertEqual((line["cancelled"], line["ready"]), (1, 2), line)
+
+    def test_a_second_signal_stops_at_once(self):
+        daemon = self.napping("600s")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_for("draining")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 1)
+        self.assertEqual(len(daemon.entries("stopped")), 1)
+        self.assertEqual(daemon.entries("drained"), [])
+
+    def test_a_second_signal_stops_computations_too(self):
+        daemon = self.daemon(
+            self.settings(
+                "queues: { q: {} }\n"
+                "producers: { p: { kind: list, queue: q, items: [600s, 600s, 600s] } }\n"
+                "consumers: { burner: { queue: q, handler: spin, run_on: threads, concurrency: 3 } }\n"
+            )
+        )
+        daemon.started()
+        daemon.until('millrace_consumer_active{consumer="burner"}', lambda active: active == 3)
+        daemon.signal()
+        daemon.wait_for("draining")
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 1)
+
+    def test_nothing_to_do_is_a_clean_end(self):
+        daemon = self.daemon(self.settings("")).started()
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+        self.assertEqual(len(daemon.entries("ended")), 1)
+
+    def test_a_signal_during_until_idle_still_gives_the_summary(self):
+        daemon = self.daemon(self.write(naps("600s", drain_timeout="50ms")), "--until-idle").started()
+        daemon.until('millrace_consumer_active{consumer="sleeper"}', lambda active: active == 1)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+        self.assertEqual(len(daemon.entries("summary")), 1)
+
+    def test_idle_ends_with_0_even_when_jobs_failed(self):
+        daemon = self.daemon(
+            self.settings(
+                "queues: { q: {} }\n"
+                "producers: { p: { kind: list, queue: q, items: [1, x, 3] } }\n"
+                "consumers: { c: { queue: q, handler: prime } }\n"
+            ),
+            "--until-idle",
+        )
+        self.assertEqual(daemon.wait(), 0)
+        (summary,) = daemon.entries("summary")
+        self.assertRegex(summary["message"], r"(?s)ok.*2.*failed.*1|failed.*1.*ok.*2|2 ok.*1 failed")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
