@@ -1,0 +1,127 @@
+#include <millrace/loop/deadline.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <cassert>
+#include <exception>
+#include <memory>
+
+#include "loop/parked.hpp"
+
+namespace millrace::loop {
+
+namespace {
+
+struct sleeper final : parked {
+  sleeper(loop_core& in, instant until) noexcept : parked{in}, core{&in}, when{until} {}
+
+  void operator()(parked::handler&& waiting) {
+    hold(std::move(waiting), "sleep");
+    entry.fire = [this] { wake(); };
+    core->deadlines.set(entry, when);
+  }
+  void leave() noexcept override { core->deadlines.clear(entry); }
+
+  loop_core* core;
+  instant when;
+  due_entry entry;
+};
+
+struct yielder final : parked {
+  explicit yielder(loop_core& core) noexcept : parked{core} {}
+
+  void operator()(parked::handler&& waiting) {
+    hold(std::move(waiting), "its turn");
+    wake();
+  }
+  void leave() noexcept override {}
+};
+
+/// The child of `with_timeout`, and its parent that waits for it to end.
+struct child {
+  explicit child(event_loop& owner) : loop{owner} {}
+
+  struct parent final : parked {
+    parent(child& of, awaitable<> what) : parked{of.loop.core()}, its{&of}, work{std::move(what)} {}
+
+    void operator()(parked::handler&& waiting) {
+      hold(std::move(waiting), "work with a deadline");
+      its->parent_ = this;
+      its->start(std::move(work));
+    }
+    void leave() noexcept override {}
+    /// Goes on waiting: the child has to end first.
+    void cancelled() override { its->cancel(); }
+
+    child* its;
+    awaitable<> work;
+  };
+
+  void start(awaitable<> work) {
+    boost::asio::co_spawn(loop.get_executor(), std::move(work),
+                          boost::asio::bind_cancellation_slot(stop.slot(), [this](std::exception_ptr e) {
+                            thrown = std::move(e);
+                            ended = true;
+                            parent_->wake();
+                          }));
+  }
+
+  void cancel() {
+    if (!ended) stop.emit(boost::asio::cancellation_type::terminal);
+  }
+
+  event_loop& loop;
+  boost::asio::cancellation_signal stop;
+  parent* parent_{nullptr};
+  std::exception_ptr thrown;
+  bool ended{false};
+  bool late{false};
+};
+
+bool is_cancellation(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const boost::system::system_error& e) {
+    return e.code() == boost::asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+deadline::deadline(event_loop& loop, std::function<void()> fire) : loop_{loop} { entry_.fire = std::move(fire); }
+
+void deadline::set(instant when) {
+  assert(loop_.core().on_loop_thread());
+  loop_.core().deadlines.set(entry_, when);
+}
+
+void deadline::clear() noexcept {
+  if (entry_.place != due_entry::nowhere) loop_.core().deadlines.clear(entry_);
+}
+
+awaitable<> sleep_until(event_loop& loop, instant when) { return park(sleeper{loop.core(), when}); }
+
+awaitable<> sleep_for(event_loop& loop, duration length) { return sleep_until(loop, after(loop.now(), length)); }
+
+awaitable<> yield(event_loop& loop) { return park(yielder{loop.core()}); }
+
+awaitable<bool> with_timeout(event_loop& loop, awaitable<void> work, instant when) {
+  child its{loop};
+  deadline limit{loop, [&its] {
+                   its.late = true;
+                   its.cancel();
+                 }};
+  limit.set(when);
+  child::parent waiter{its, std::move(work)};
+  co_await park(std::move(waiter));
+  if (!its.thrown) co_return true;
+  if (its.late && is_cancellation(its.thrown)) co_return false;
+  std::rethrow_exception(its.thrown);
+}
+
+}  // namespace millrace::loop

@@ -1,0 +1,199 @@
+#include <millrace/loop/event_loop.hpp>
+
+#include <algorithm>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
+#include <cassert>
+#include <optional>
+#include <utility>
+
+#include "loop/loop_core.hpp"
+
+namespace millrace::loop {
+
+namespace {
+
+/// Handlers in a row before the clock is read again and due deadlines are looked at.
+constexpr std::size_t handlers_a_turn = 64;
+
+using system_timer =
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                      boost::asio::io_context::executor_type>;
+
+instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+struct event_loop::parts {
+  explicit parts(clock_kind kind) : clock{kind} {
+    core.now = awake_since = clock == clock_kind::real ? read_clock() : instant{hours{1}};
+    core.turn.woken = [this] { wake_up(); };
+    core.turn.stall_ended = [this] { core.turn.stall_reported = false; };
+    probe.fire = [this] {
+      counts.lag.observe(core.now - probe_due);
+      set_probe();
+    };
+  }
+
+  void run() {
+    core.owner = std::this_thread::get_id();
+    for (;;) {
+      if (turn() == handlers_a_turn) continue;  // there may be more
+      prepare_sleep();
+      core.turn.asleep = true;
+      const std::size_t handled = core.context.run_one();
+      if (core.turn.asleep) wake_up();
+      if (handled == 0) break;
+    }
+  }
+
+  /// Reads the clock, fires what is due and runs a bounded number of ready handlers. Returns how many there were.
+  std::size_t turn() {
+    if (core.context.stopped()) core.context.restart();
+    refresh();
+    counts.turns.add();
+    // As a handler: whatever a deadline cancels or wakes is then inside of one, where Asio does it at once.
+    if (core.deadlines.next() <= core.now) boost::asio::post(core.context, [this] { fire_due(); });
+    std::size_t handled = 0;
+    while (handled < handlers_a_turn && core.context.poll_one() != 0) ++handled;
+    return handled;
+  }
+
+  std::size_t run_ready() {
+    core.owner = std::this_thread::get_id();
+    std::size_t handled = 0;
+    while (const std::size_t some = turn()) handled += some;
+    return handled;
+  }
+
+  void refresh() {
+    if (clock == clock_kind::manual) return;
+    core.now = read_clock();
+    counts.busy_nanoseconds.add(static_cast<std::uint64_t>((core.now - awake_since).count()));
+    awake_since = core.now;
+  }
+
+  void wake_up() {
+    core.turn.asleep = false;
+    if (clock == clock_kind::real) core.now = awake_since = read_clock();
+  }
+
+  void fire_due() {
+    resumption noted{core.tasks.loop_itself()};
+    // Those that set themselves again for now have their turn later.
+    for (std::size_t most = core.deadlines.size(); most > 0; --most) {
+      due_entry* const entry = core.deadlines.take_due(core.now);
+      if (entry == nullptr) break;
+      entry->fire();
+    }
+  }
+
+  void set_probe() {
+    probe_due = after(core.now, lag_probe_every);
+    core.deadlines.set(probe, probe_due);
+  }
+
+  /// While a task lives the context must not run dry, whatever the task waits for.
+  void prepare_sleep() {
+    if (core.tasks.size() == 0) {
+      alive.reset();
+    } else if (!alive) {
+      alive.emplace(
+          boost::asio::require(core.context.get_executor(), boost::asio::execution::outstanding_work.tracked));
+    }
+    if (clock == clock_kind::real) {
+      refresh();
+      const bool probing = probe.place != due_entry::nowhere;
+      const bool somebody_lives = alive.has_value() || core.deadlines.size() > (probing ? 1u : 0u);
+      if (somebody_lives && !probing) set_probe();
+      if (!somebody_lives && probing) core.deadlines.clear(probe);  // measuring alone is no reason to go on
+      set_timer(core.deadlines.next());
+    }
+    if (core.context.stopped()) core.context.restart();
+  }
+
+  /// The one timer of the system behind all deadlines. When a deadline was cleared the timer stays as it is: waking up once in vain is
+  /// cheaper than arming it anew each time.
+  void set_timer(instant next) {
+    if (next == never && armed != never) {
+      armed = never;
+      timer.cancel();
+    } else if (next < armed) {
+      armed = next;
+      timer.expires_at(next);
+      timer.async_wait([this](const boost::system::error_code& failed) {
+        if (failed) return;  // armed anew, or no longer needed
+        armed = never;
+        fire_due();
+      });
+    }
+  }
+
+  using tracked_executor =
+      std::decay_t<boost::asio::require_result<executor::inner_executor,
+                                               boost::asio::execution::outstanding_work_t::tracked_t>::type>;
+
+  clock_kind clock;
+  loop_core core;
+  loop_counts counts;
+  std::optional<tracked_executor> alive;
+  system_timer timer{core.context.get_executor()};
+  instant armed{never};
+  instant awake_since{};
+  due_entry probe;
+  instant probe_due{};
+};
+
+event_loop::event_loop(clock_kind clock) : parts_{std::make_unique<parts>(clock)} {}
+
+event_loop::~event_loop() { assert(parts_->core.tasks.size() == 0); }
+
+void event_loop::run() { parts_->run(); }
+
+instant event_loop::now() const noexcept { return parts_->core.now; }
+
+instant event_loop::refresh_now() noexcept {
+  parts_->refresh();
+  return parts_->core.now;
+}
+
+void event_loop::post_from_any_thread(std::function<void()> work) {
+  boost::asio::post(parts_->core.context, [&core = parts_->core, work = std::move(work)] {
+    resumption noted{core.tasks.loop_itself()};
+    work();
+  });
+}
+
+void event_loop::advance(duration by) {
+  assert(parts_->clock == clock_kind::manual && by >= duration::zero());
+  loop_core& core = parts_->core;
+  const instant end = core.now + by;
+  parts_->run_ready();
+  while (core.deadlines.next() <= end) {
+    core.now = std::max(core.now, core.deadlines.next());
+    parts_->run_ready();
+  }
+  core.now = end;
+}
+
+std::size_t event_loop::run_ready() { return parts_->run_ready(); }
+
+std::vector<task_facts> event_loop::tasks() const { return parts_->core.tasks.facts(parts_->core.now); }
+
+bool event_loop::cancel(task_id id) {
+  task_record* const task = parts_->core.tasks.find(id);
+  if (task != nullptr) parts_->core.cancel(*task);
+  return task != nullptr;
+}
+
+const loop_counts& event_loop::counts() const noexcept { return parts_->counts; }
+
+executor event_loop::get_executor() noexcept { return {parts_->core.context.get_executor(), parts_->core.current()}; }
+
+boost::asio::io_context& event_loop::context() noexcept { return parts_->core.context; }
+
+loop_core& event_loop::core() noexcept { return parts_->core; }
+
+}  // namespace millrace::loop

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cassert>
+#include <thread>
+
+#include <millrace/base/time.hpp>
+
+#include "loop/deadline_heap.hpp"
+#include "loop/ready_list.hpp"
+#include "loop/task_list.hpp"
+
+namespace millrace::loop {
+
+/// What the loop's own primitives share: the inside of an `event_loop`, which turns it.
+struct loop_core {
+  /// Other threads only post: descriptors and timers belong to the loop's thread and need no locks.
+  boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  turn_notes turn;
+  task_list tasks{turn};
+  ready_list ready{context};
+  deadline_heap deadlines;
+  instant now{};
+  std::thread::id owner{std::this_thread::get_id()};
+
+  [[nodiscard]] bool on_loop_thread() const noexcept { return std::this_thread::get_id() == owner; }
+  /// True inside a handler of the io_context.
+  [[nodiscard]] bool inside() noexcept { return context.get_executor().running_in_this_thread(); }
+
+  [[nodiscard]] task_record& current() noexcept {
+    const task_notes* const running = turn.current.load(std::memory_order_relaxed);
+    return running == nullptr ? tasks.loop_itself()
+                              : const_cast<task_record&>(static_cast<const task_record&>(*running));
+  }
+
+  /// Asks a task to end. One that has not started yet never will.
+  void cancel(task_record& task);
+};
+
+}  // namespace millrace::loop

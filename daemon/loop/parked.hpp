@@ -1,0 +1,82 @@
+#pragma once
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/error_code.hpp>
+#include <cassert>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <millrace/loop/task.hpp>
+
+#include "loop/loop_core.hpp"
+
+namespace millrace::loop {
+
+/// A suspended coroutine: where every primitive of the loop keeps it while it waits. Lives in the frame of the await itself, is woken at
+/// most once, and continues at the next turn. Cancelled while it waits it leaves its line; once woken it is not cancelled any more, so that
+/// what it was woken for is not lost.
+class parked : public ready_entry {
+ public:
+  using handler =
+      boost::asio::async_result<boost::asio::use_awaitable_t<executor>, void(boost::system::error_code)>::handler_type;
+
+  explicit parked(loop_core& core) noexcept : core_{&core} {}
+  parked(parked&&) = default;  // only before it waits
+  parked& operator=(parked&&) = delete;
+
+  void hold(handler&& waiting, std::string_view what) {
+    assert(core_->on_loop_thread());
+    handler_.emplace(std::move(waiting));
+    task_ = &core_->current();
+    task_->waits_for = what;
+    auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
+    if (!slot.is_connected()) return;
+    slot.assign([this](boost::asio::cancellation_type) {
+      if (!woken_) cancelled();
+    });
+  }
+
+  void wake() {
+    assert(handler_ && !woken_);
+    woken_ = true;
+    core_->ready.push(*this);
+  }
+  [[nodiscard]] bool waits() const noexcept { return handler_ && !woken_; }
+
+ protected:
+  /// Take it out of whatever line it stands in: it was cancelled.
+  virtual void leave() noexcept = 0;
+  /// The task was cancelled while this waits.
+  virtual void cancelled() {
+    leave();
+    answer_ = boost::asio::error::operation_aborted;
+    wake();
+  }
+
+ private:
+  void resume() final {
+    resumption noted{*task_};
+    // This object ends within the call.
+    handler waiting{std::move(*handler_)};
+    const boost::system::error_code answer = answer_;
+    waiting(answer);
+  }
+
+  loop_core* core_;
+  task_record* task_{nullptr};
+  std::optional<handler> handler_;
+  boost::system::error_code answer_;
+  bool woken_{false};
+};
+
+/// Suspends the calling coroutine as `Waiter`, a `parked` that is callable with its handler.
+template <class Waiter>
+awaitable<> park(Waiter waiter) {
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<executor>, void(boost::system::error_code)>(
+      std::move(waiter), use_awaitable);
+}
+
+}  // namespace millrace::loop

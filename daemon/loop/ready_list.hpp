@@ -1,0 +1,41 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+
+namespace millrace::loop {
+
+/// Something that continues at the next turn. Belongs to whoever suspended; it may be gone when `resume` returns.
+class ready_entry {
+ public:
+  virtual ~ready_entry() = default;
+  virtual void resume() = 0;
+
+ private:
+  friend class ready_list;
+  ready_entry* next_{nullptr};
+};
+
+/// What continues at the next turn, in the order in which it became ready. One handler of the io_context resumes many, so that a
+/// wake-up inside the loop costs no system call and no allocation of its own.
+class ready_list {
+ public:
+  /// Resumptions in a row before sockets and timers get their turn.
+  static constexpr std::size_t resumptions_in_a_row = 256;
+
+  explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
+
+  void push(ready_entry& entry);
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+ private:
+  void drain();
+  void post();
+
+  boost::asio::io_context& context_;
+  ready_entry* first_{nullptr};
+  ready_entry* last_{nullptr};
+  bool posted_{false};
+};
+
+}  // namespace millrace::loop

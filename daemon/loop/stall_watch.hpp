@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <millrace/loop/event_loop.hpp>
+
+namespace millrace::loop {
+
+inline constexpr duration default_stall_threshold = std::chrono::milliseconds{100};
+/// Names in the list of stalls before further ones are folded into `__other__`.
+inline constexpr std::size_t stalled_names_max = 100;
+
+struct stall_count {
+  std::string task;
+  std::uint64_t stalls;
+  duration longest;
+};
+
+/// Names the task that held the loop longer than a threshold. A thread samples (turn, current task) eight times per threshold while the
+/// loop runs and logs a stall *while it lasts*, so that a hang is named too; the loop counts it when it ends, and logs how long it was.
+///
+/// Owned by the program, made and destroyed on the loop's thread; at most one for a loop. Its destructor ends the thread at once.
+class stall_watch {
+ public:
+  explicit stall_watch(event_loop& loop, duration threshold = default_stall_threshold);
+  ~stall_watch();
+  stall_watch(const stall_watch&) = delete;
+  stall_watch& operator=(const stall_watch&) = delete;
+
+  /// Loop thread: stalls by name of task (the part of the name before '#').
+  [[nodiscard]] std::vector<stall_count> stalls() const;
+  /// Any thread: a stall that was reported still lasts.
+  [[nodiscard]] bool reporting() const noexcept;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::loop

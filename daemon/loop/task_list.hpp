@@ -1,0 +1,56 @@
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/loop/task.hpp>
+
+namespace millrace::loop {
+
+/// Everything the loop knows about one task.
+struct task_record : task_notes {
+  using task_notes::task_notes;
+
+  task_id id{};  ///< none: this record is free
+  std::string name;
+  instant began{};
+  bool started{false};
+  bool cancelled{false};
+  boost::asio::cancellation_signal stop;
+};
+
+/// The tasks of one loop. Records have stable addresses and are reused, never freed. Loop thread, but for `name_of`.
+class task_list {
+ public:
+  explicit task_list(turn_notes& turn) : turn_{turn}, loop_itself_{turn} { loop_itself_.name = "loop"; }
+
+  task_record& add(std::string name, instant now);
+  void remove(task_record& task);
+
+  [[nodiscard]] std::size_t size() const noexcept { return records_.size() - free_.size(); }
+  [[nodiscard]] task_record* find(task_id id);
+  [[nodiscard]] std::vector<task_facts> facts(instant now) const;
+
+  /// Stands for whatever runs on behalf of no task.
+  [[nodiscard]] task_record& loop_itself() noexcept { return loop_itself_; }
+
+  /// Any thread: the name of a task that may end meanwhile; the caller checks afterwards that it did not.
+  [[nodiscard]] std::string name_of(const task_notes& task) const;
+
+ private:
+  turn_notes& turn_;
+  task_record loop_itself_;
+  std::deque<task_record> records_;
+  std::vector<task_record*> free_;
+  std::uint64_t ids_{0};
+  mutable std::mutex names_;  ///< against the stall watch alone
+};
+
+}  // namespace millrace::loop

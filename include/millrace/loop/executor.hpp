@@ -1,0 +1,133 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/require.hpp>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace millrace::loop {
+
+class task_notes;
+
+/// What the loop's thread writes down about its progress. The loop owns it; the stall watch reads the atomics from its own thread.
+struct turn_notes {
+  std::atomic<const task_notes*> current{nullptr};  ///< who runs; null between two resumptions
+  std::atomic<std::uint64_t> resumptions{0};  ///< rises with each one: the same number seen twice means no progress
+  std::atomic<bool> stall_reported{false};    ///< set by the watch, cleared when the reported resumption ends
+  bool asleep{false};                         ///< the next resumption is the first after waiting
+  std::function<void()> woken;                ///< reads the clock
+  std::function<void()> stall_ended;          ///< counts the stall and says how long it was
+};
+
+/// What the executor keeps about one task: the part of its record that is written at each resumption. Records are reused but never freed
+/// while the loop lives, so a socket may outlast the task whose executor it was made with.
+class task_notes {
+ public:
+  explicit task_notes(turn_notes& turn) noexcept : turn_{&turn} {}
+
+  [[nodiscard]] turn_notes& turn() const noexcept { return *turn_; }
+
+  std::string_view waits_for{};  ///< a string literal set by what it waits at; empty: an operation of the system
+  std::uint64_t turns{0};
+
+ private:
+  turn_notes* turn_;
+};
+
+/// Notes a task as the current one for as long as this object lives. Loop thread; nests.
+class resumption {
+ public:
+  explicit resumption(task_notes& task) noexcept
+      : turn_{task.turn()}, before_{turn_.current.load(std::memory_order_relaxed)} {
+    if (turn_.asleep) turn_.woken();
+    if (before_ == &task) return;
+    turn_.resumptions.store(turn_.resumptions.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    turn_.current.store(&task, std::memory_order_relaxed);
+    ++task.turns;
+    task.waits_for = {};
+  }
+  ~resumption() {
+    turn_.current.store(before_, std::memory_order_relaxed);
+    if (turn_.stall_reported.load(std::memory_order_relaxed)) turn_.stall_ended();
+  }
+  resumption(const resumption&) = delete;
+  resumption& operator=(const resumption&) = delete;
+
+ private:
+  turn_notes& turn_;
+  const task_notes* before_;
+};
+
+/// Where coroutines of one task run: the loop's thread, with the task noted as the current one around each resumption.
+/// A concrete Asio executor; two pointers, copied freely. No room names `any_io_executor`.
+///
+/// It tracks no outstanding work: a task keeps the loop running for as long as it lives, and operations of the system do so by
+/// themselves, so that no operation pays for counting.
+class executor {
+ public:
+  using inner_executor = boost::asio::io_context::executor_type;
+
+  executor(inner_executor inner, task_notes& task) noexcept : inner_{inner}, task_{&task} {}
+
+  [[nodiscard]] boost::asio::io_context& query(boost::asio::execution::context_t) const noexcept {
+    return boost::asio::query(inner_, boost::asio::execution::context);
+  }
+  [[nodiscard]] boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t it) const noexcept {
+    return boost::asio::query(inner_, it);
+  }
+  [[nodiscard]] boost::asio::execution::relationship_t query(boost::asio::execution::relationship_t it) const noexcept {
+    return boost::asio::query(inner_, it);
+  }
+  [[nodiscard]] static constexpr boost::asio::execution::mapping_t query(boost::asio::execution::mapping_t) noexcept {
+    return boost::asio::execution::mapping.thread;
+  }
+
+  [[nodiscard]] executor require(boost::asio::execution::blocking_t::possibly_t it) const {
+    return {boost::asio::require(inner_, it), *task_};
+  }
+  [[nodiscard]] executor require(boost::asio::execution::blocking_t::never_t it) const {
+    return {boost::asio::require(inner_, it), *task_};
+  }
+  [[nodiscard]] executor require(boost::asio::execution::relationship_t::fork_t it) const {
+    return {boost::asio::require(inner_, it), *task_};
+  }
+  [[nodiscard]] executor require(boost::asio::execution::relationship_t::continuation_t it) const {
+    return {boost::asio::require(inner_, it), *task_};
+  }
+
+  template <class Function>
+  void execute(Function&& function) const {
+    inner_.execute(noting<std::decay_t<Function>>{task_, std::forward<Function>(function)});
+  }
+
+  [[nodiscard]] task_notes& task() const noexcept { return *task_; }
+  [[nodiscard]] const inner_executor& inner() const noexcept { return inner_; }
+
+  friend bool operator==(const executor& a, const executor& b) noexcept {
+    return a.inner_ == b.inner_ && a.task_ == b.task_;
+  }
+  friend bool operator!=(const executor& a, const executor& b) noexcept { return !(a == b); }
+
+ private:
+  template <class Function>
+  struct noting {
+    task_notes* task;
+    Function function;
+
+    void operator()() {
+      resumption noted{*task};
+      std::move(function)();
+    }
+  };
+
+  inner_executor inner_;
+  task_notes* task_;
+};
+
+}  // namespace millrace::loop
