@@ -1,0 +1,26 @@
+#include "broker/admission.hpp"
+
+#include <utility>
+
+namespace millrace::broker {
+
+std::optional<admission::stay> admission::after(const engine::put_answer& answer, instant now) noexcept {
+  if (answer.status != engine::put_status::waiting) return std::nullopt;
+  return begin(stage::put, now);
+}
+
+std::optional<admission::stay> admission::after(engine::finish_status answer, instant now) noexcept {
+  if (answer != engine::finish_status::waiting) return std::nullopt;
+  return begin(stage::output, now);
+}
+
+void admission::end(std::optional<stay>& held, instant now) noexcept {
+  if (const auto ended = std::exchange(held, std::nullopt)) at(ended->where).end(ended->began, now);
+}
+
+std::optional<admission::stay> admission::begin(stage where, instant now) noexcept {
+  at(where).begin(now);
+  return stay{where, now};
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,235 @@
+#include "broker/broker.hpp"
+
+#include <utility>
+#include <vector>
+
+#include <millrace/loop/deadline.hpp>
+
+#include "broker/admission.hpp"
+#include "broker/alarm.hpp"
+#include "broker/held_reply.hpp"
+#include "broker/waiting.hpp"
+
+namespace millrace::broker {
+
+namespace {
+
+/// Commands between two readings of the clock within one turn of the loop.
+constexpr unsigned commands_per_clock_reading = 256;
+
+engine::reserve_answer as_answer(engine::event&& decided) {
+  switch (decided.what) {
+    case engine::event::kind::granted:
+      return {engine::reserve_status::reserved, std::move(decided.job)};
+    case engine::event::kind::deadline_soon:
+      return {engine::reserve_status::deadline_soon, {}};
+    default:
+      return {engine::reserve_status::timed_out, {}};
+  }
+}
+
+}  // namespace
+
+struct broker::parts {
+  parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
+      : loop{on}, engine{limits}, held{on, store}, parties{on}, bell{on, [this] { return advance(); }} {
+    engine.collect_changes(held.remembers());
+  }
+
+  /// The time of the next command.
+  instant now() {
+    if (++commands % commands_per_clock_reading == 0) return loop.refresh_now();
+    return loop.now();
+  }
+
+  /// After every command: what it decided for others, what must be remembered, when the engine must be called again.
+  void follow_up() {
+    if (engine.has_events()) deliver();
+    if (held.remembers()) {
+      engine.take_changes(changes);
+      held.keep(changes);
+    }
+    bell.set(engine.next_deadline());
+  }
+
+  void deliver() {
+    engine.take_events(events);
+    for (auto& one : events) {
+      auto stay = parties.decide(std::move(one));
+      gate.end(stay, loop.now());
+    }
+    events.clear();
+  }
+
+  instant advance() {
+    engine.advance(now());
+    follow_up();
+    return engine.next_deadline();
+  }
+
+  /// Withdraws a wait whose coroutine was cancelled before anything was decided.
+  void give_up(session_id session) {
+    auto stay = parties.withdraw(session);
+    gate.end(stay, loop.now());
+    follow_up();
+  }
+
+  loop::event_loop& loop;
+  engine::engine engine;
+  engine::queue_options queue_defaults;
+  held_reply held;
+  waiting parties;
+  admission gate;
+  std::vector<engine::event> events;
+  engine::change_set changes;
+  unsigned commands{0};
+  alarm bell;
+};
+
+broker::broker(loop::event_loop& loop, store::store& store, engine::engine_options limits)
+    : parts_{std::make_unique<parts>(loop, store, limits)} {}
+
+broker::~broker() = default;
+
+// --- setting up ------------------------------------------------------------------------------------------------------
+
+result<queue_id> broker::declare(std::string_view name, const engine::queue_options& options) {
+  auto queue = parts_->engine.declare(name, options);
+  parts_->follow_up();
+  return queue;
+}
+
+void broker::set_queue_defaults(const engine::queue_options& options) {
+  parts_->queue_defaults = options;
+  parts_->engine.set_queue_defaults(options);
+}
+
+std::optional<queue_id> broker::find(std::string_view name) const { return parts_->engine.find(name); }
+
+result<queue_id> broker::find_or_declare(std::string_view name) {
+  if (const auto found = find(name)) return *found;
+  return declare(name, parts_->queue_defaults);
+}
+
+session_id broker::open_session() { return parts_->engine.open_session(); }
+
+result<std::size_t> broker::watch(session_id session, std::string_view queue) {
+  return parts_->engine.watch(session, queue);
+}
+
+bool broker::try_close_session(session_id session) {
+  auto& p = *parts_;
+  auto stay = p.parties.withdraw(session);
+  p.gate.end(stay, p.loop.now());
+  const bool closed = p.engine.close_session(session, p.now());
+  p.follow_up();
+  return closed;
+}
+
+loop::awaitable<> broker::close_session(session_id session) {
+  while (!try_close_session(session)) co_await loop::yield(parts_->loop);
+}
+
+// --- producing -------------------------------------------------------------------------------------------------------
+
+engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job) {
+  auto& p = *parts_;
+  const auto now = p.now();
+  const auto answer = p.engine.put(session, queue, std::move(job), now);
+  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
+  p.follow_up();
+  return answer;
+}
+
+loop::awaitable<job_id> broker::put_admitted(session_id session) {
+  auto& p = *parts_;
+  try {
+    co_await p.parties.wait(session, "room in queue");
+  } catch (...) {
+    if (!p.parties.has_decision(session)) {
+      p.engine.withdraw_put(session);
+      p.give_up(session);
+      throw;
+    }
+  }
+  co_return p.parties.take(session).id;
+}
+
+// --- consuming -------------------------------------------------------------------------------------------------------
+
+engine::reserve_answer broker::try_reserve(session_id session, engine::lease how) {
+  auto& p = *parts_;
+  const auto now = p.now();
+  auto answer = p.engine.reserve(session, how, now, now);
+  p.follow_up();
+  return answer;
+}
+
+loop::awaitable<engine::reserve_answer> broker::reserve(session_id session, engine::lease how, instant until) {
+  auto& p = *parts_;
+  auto answer = p.engine.reserve(session, how, until, p.now());
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
+  p.follow_up();
+  if (answer.status != engine::reserve_status::waiting) co_return answer;
+  try {
+    co_await p.parties.wait(session, "job");
+  } catch (...) {
+    if (!p.parties.has_decision(session)) {
+      p.engine.withdraw_reserve(session);
+      p.give_up(session);
+      throw;
+    }
+  }
+  co_return as_answer(p.parties.take(session));
+}
+
+engine::finish_status broker::try_finish(session_id session, engine::finish_request&& what) {
+  auto& p = *parts_;
+  const auto now = p.now();
+  const auto answer = p.engine.finish(session, std::move(what), now);
+  if (answer == engine::finish_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
+  p.follow_up();
+  return answer;
+}
+
+loop::awaitable<engine::finish_status> broker::finished(session_id session, job_id job) {
+  auto& p = *parts_;
+  try {
+    co_await p.parties.wait(session, "room in output queue");
+  } catch (...) {
+    if (!p.parties.has_decision(session)) {
+      p.engine.withdraw_finish(session, job);
+      p.give_up(session);
+      throw;
+    }
+  }
+  co_return p.parties.take(session).finish;
+}
+
+bool broker::release(session_id session, job_id job, engine::priority urgency, duration delay) {
+  auto& p = *parts_;
+  const bool released = p.engine.release(session, job, urgency, delay, p.now());
+  p.follow_up();
+  return released;
+}
+
+// --- being safe, stopping, looking -----------------------------------------------------------------------------------
+
+store::batch_id broker::newest_batch() const noexcept { return parts_->held.newest(); }
+
+loop::awaitable<> broker::until_safe(store::batch_id batch) { return parts_->held.until_safe(batch); }
+
+void broker::refuse_puts() {
+  parts_->engine.refuse_puts();
+  parts_->follow_up();
+}
+
+const engine::engine& broker::looking() const noexcept { return parts_->engine; }
+
+const loop::backpressure& broker::held_puts() const noexcept { return parts_->gate.puts(); }
+
+const loop::backpressure& broker::held_outputs() const noexcept { return parts_->gate.outputs(); }
+
+void broker::close() { parts_->bell.close(); }
+
+}  // namespace millrace::broker

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "engine/engine.hpp"
+#include "loop/backpressure.hpp"
+#include "store/store.hpp"
+
+namespace millrace::broker {
+
+/// The engine alive on the loop: asks it at the loop's `now`, keeps one alarm at its next deadline, wakes the coroutines for which it decided
+/// something, and hands its changes to the store. One thread, no mutex.
+///
+/// Whoever uses it opens a session; a session does one thing at a time. The plain calls never suspend; the coroutines suspend only when they must wait
+/// and throw operation_aborted when their task is cancelled (then nothing was granted, put or finished: what had been decided already is returned instead).
+class broker {
+ public:
+  broker(loop::event_loop& loop, store::store& store, engine::engine_options limits = {});
+  ~broker();
+  broker(const broker&) = delete;
+  broker& operator=(const broker&) = delete;
+
+  // Setting up.
+  result<queue_id> declare(std::string_view name, const engine::queue_options& options);
+  void set_queue_defaults(const engine::queue_options& options);
+  [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
+  /// The queue of that name; declared with the defaults if there is none.
+  result<queue_id> find_or_declare(std::string_view name);
+  session_id open_session();
+  /// Gives back what it holds, in turns.
+  loop::awaitable<> close_session(session_id session);
+  /// One turn of that, for those whose task was cancelled and who may not wait: true when it is closed.
+  bool try_close_session(session_id session);
+  result<std::size_t> watch(session_id session, std::string_view queue);
+
+  // Producing. `waiting` means: `put_admitted` must be awaited next.
+  engine::put_answer try_put(session_id session, queue_id queue, engine::put_request&& job);
+  /// The id of the job that waited in line once it is in.
+  loop::awaitable<job_id> put_admitted(session_id session);
+
+  // Consuming. `try_reserve` answers `timed_out` when there is nothing now.
+  engine::reserve_answer try_reserve(session_id session, engine::lease how);
+  /// Waits until there is a job, or until `until`.
+  loop::awaitable<engine::reserve_answer> reserve(session_id session, engine::lease how, instant until = never);
+  /// `waiting`: for room in an output queue; `finished` must be awaited next.
+  engine::finish_status try_finish(session_id session, engine::finish_request&& what);
+  loop::awaitable<engine::finish_status> finished(session_id session, job_id job);
+  bool release(session_id session, job_id job, engine::priority urgency, duration delay);
+
+  // Being safe. With a store that remembers nothing all is safe at once.
+  /// The batch with which the changes of the last command will be safe.
+  [[nodiscard]] store::batch_id newest_batch() const noexcept;
+  /// Suspends until `batch` is safe.
+  loop::awaitable<> until_safe(store::batch_id batch);
+
+  /// Every put is refused from now on.
+  void refuse_puts();
+
+  /// For those who only look.
+  [[nodiscard]] const engine::engine& looking() const noexcept;
+  [[nodiscard]] const loop::backpressure& held_puts() const noexcept;
+  [[nodiscard]] const loop::backpressure& held_outputs() const noexcept;
+  /// Stops the alarm so that the loop can end; waiting coroutines must have ended.
+  void close();
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::broker

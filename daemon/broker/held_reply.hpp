@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "engine/command.hpp"
+#include "store/store.hpp"
+
+namespace millrace::broker {
+
+/// Outcomes that leave only after their commit: acknowledged means safe. Takes a command's changes to the store and knows with which batch
+/// they will be safe; whoever owes somebody a reply waits here for that batch.
+///
+/// Belongs to the broker, on the loop's thread. With a store that remembers nothing, nothing is collected and nobody ever waits.
+class held_reply {
+ public:
+  held_reply(loop::event_loop& loop, store::store& store);
+
+  /// Whether changes need to be collected at all.
+  [[nodiscard]] bool remembers() const noexcept { return remembers_; }
+  /// Hands the changes of one command over.
+  void keep(engine::change_set& changes);
+  /// The batch of the last changes; 0: nothing to wait for.
+  [[nodiscard]] store::batch_id newest() const noexcept { return newest_; }
+  [[nodiscard]] bool is_safe(store::batch_id batch) const { return batch == 0 || batch <= store_.safe_up_to(); }
+  /// Suspends until `batch` is safe. Cancelled: throws, and the batch is committed all the same.
+  loop::awaitable<> until_safe(store::batch_id batch);
+
+ private:
+  struct holder {
+    loop::wait_point point;
+    bool safe{false};
+  };
+  void wake_safe();
+
+  loop::event_loop& loop_;
+  store::store& store_;
+  bool remembers_;
+  store::batch_id newest_{0};
+  std::multimap<store::batch_id, holder*> waiting_;
+};
+
+}  // namespace millrace::broker

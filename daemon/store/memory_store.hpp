@@ -1,0 +1,15 @@
+#pragma once
+
+#include "store/store.hpp"
+
+namespace millrace::store {
+
+/// Keeps nothing; everything is safe at once.
+class memory_store final : public store {
+ public:
+  batch_id keep(engine::change_set& changes) override;
+  [[nodiscard]] batch_id safe_up_to() const override { return 0; }
+  [[nodiscard]] bool remembers() const override { return false; }
+};
+
+}  // namespace millrace::store

@@ -1,0 +1,119 @@
+#include "workload/attempt.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+#include <utility>
+
+#include <millrace/base/quantity.hpp>
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::workload {
+
+namespace {
+
+attempt failed(std::string why) { return {engine::outcome::failed, std::move(why), std::nullopt}; }
+
+attempt cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt}; }
+
+attempt from(handlers::answer&& answer) {
+  if (answer.has_error()) return failed(answer.error().text);
+  return {engine::outcome::ok, {}, std::move(*answer)};
+}
+
+/// For use in a handler of any exception: what it says.
+std::string thrown_text() {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return thrown.what();
+  } catch (...) {
+    return "something that is no std::exception was thrown";
+  }
+}
+
+}  // namespace
+
+attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler how, offload::place run_on,
+                   std::optional<duration> timeout)
+    : loop_{loop}, threads_{threads}, how_{std::move(how)}, run_on_{run_on}, timeout_{timeout} {
+  if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&how_)) quick_ = quick->get();
+}
+
+attempt attempts::run_now(const handlers::job& work) {
+  try {
+    return from(quick_->handle(work));
+  } catch (...) {
+    return failed(thrown_text());
+  }
+}
+
+loop::awaitable<attempt> attempts::run(handlers::job work) {
+  if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(how_)) return await(std::move(work));
+  return compute(std::move(work));
+}
+
+loop::awaitable<attempt> attempts::await(handlers::job work) {
+  attempt came;
+  bool aborted = false;
+  try {
+    auto& handler = *std::get<std::unique_ptr<handlers::waiting_handler>>(how_);
+    auto handling = handler.handle(std::move(work));
+    if (timeout_) {
+      auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline());
+      came = answer ? from(std::move(*answer)) : too_late();
+    } else {
+      auto answer = co_await std::move(handling);
+      came = from(std::move(answer));
+    }
+  } catch (const boost::system::system_error& thrown) {
+    aborted = thrown.code() == boost::asio::error::operation_aborted;
+    came = failed(thrown.what());
+  } catch (...) {
+    came = failed(thrown_text());
+  }
+  // A handler may be aborted by something of its own: that is a failure like any other.
+  if (aborted) {
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
+  }
+  co_return came;
+}
+
+loop::awaitable<attempt> attempts::compute(handlers::job work) {
+  std::unique_ptr<offload::computation> computation;
+  try {
+    auto begun = std::get<std::unique_ptr<handlers::computing_handler>>(how_)->begin(work);
+    if (begun.has_error()) co_return failed(begun.error().text);
+    computation = std::move(*begun);
+  } catch (...) {
+    co_return failed(thrown_text());
+  }
+
+  attempt came;
+  try {
+    auto running = run_on_ == offload::place::threads
+                       ? threads_.run(std::move(computation), deadline())
+                       : offload::run_on(run_on_, loop_, threads_, std::move(computation), deadline());
+    auto result = co_await std::move(running);
+    if (result.has_value()) {
+      came.text = std::move(*result);
+    } else if (result.error().code == errc::timed_out) {
+      came = too_late();
+    } else if (result.error().code == errc::cancelled) {
+      came = cancelled();
+    } else {
+      came = failed(result.error().text);
+    }
+  } catch (...) {
+    came = cancelled();  // the task was cancelled before the computation began
+  }
+  co_return came;
+}
+
+attempt attempts::too_late() const {
+  return {engine::outcome::timeout, "no answer within " + write_duration(*timeout_), std::nullopt};
+}
+
+}  // namespace millrace::workload

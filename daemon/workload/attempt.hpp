@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <millrace/base/time.hpp>
+#include <millrace/handlers/handler.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "engine/command.hpp"
+#include "offload/run_on.hpp"
+#include "offload/thread_pool.hpp"
+
+namespace millrace::workload {
+
+/// What came of running a job once.
+struct attempt {
+  engine::outcome result{engine::outcome::ok};
+  std::string error_text;           ///< when it is not `ok`
+  std::optional<std::string> text;  ///< goes on to the output queue; none: the job's own body does
+};
+
+/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most. Whatever a handler throws is
+/// that job's failure and nothing more.
+///
+/// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a computation stops between two steps. A
+/// quick handler is done before any timeout could come. When the task itself is cancelled the outcome is `cancelled`, and the next await throws.
+///
+/// Owned by the consumer, shared by its slots, on the loop.
+class attempts {
+ public:
+  attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler how, offload::place run_on,
+           std::optional<duration> timeout);
+
+  /// Answers without suspending: use `run_now`.
+  [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
+  [[nodiscard]] attempt run_now(const handlers::job& work);
+  /// For all other handlers.
+  loop::awaitable<attempt> run(handlers::job work);
+
+ private:
+  loop::awaitable<attempt> await(handlers::job work);
+  loop::awaitable<attempt> compute(handlers::job work);
+  [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
+  [[nodiscard]] attempt too_late() const;
+
+  loop::event_loop& loop_;
+  offload::thread_pool& threads_;
+  handlers::handler how_;
+  handlers::quick_handler* quick_{nullptr};
+  offload::place run_on_;
+  std::optional<duration> timeout_;
+};
+
+}  // namespace millrace::workload

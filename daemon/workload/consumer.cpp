@@ -1,0 +1,159 @@
+#include "workload/consumer.hpp"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::workload {
+
+consumer::consumer(place where, std::vector<served_queue> queues, attempts how, settlement::queues fate,
+                   consumer_counts& counts)
+    : at_{std::move(where)},
+      queues_{std::move(queues)},
+      attempts_{std::move(how)},
+      settlement_{fate, counts},
+      counts_{counts} {}
+
+void consumer::start(loop::task_scope& scope) {
+  const auto one_is_enough = attempts_.quick() || at_.in_sequence != nullptr;
+  const auto wanted = one_is_enough ? 1u : counts_.concurrency;
+  for (unsigned number = 1; number <= wanted; ++number) {
+    auto& mine = *slots_.emplace_back(std::make_unique<slot>());
+    mine.session = at_.broker.open_session();
+    std::vector<queue_id> served;
+    for (const auto& [queue, name] : queues_) {
+      // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
+      at_.broker.watch(mine.session, name).value();
+      served.push_back(queue);
+    }
+    if (at_.in_sequence != nullptr) mine.in_line = &at_.in_sequence->join(mine.session, std::move(served));
+    ++running_;
+    mine.task = scope.spawn(counts_.name + '#' + std::to_string(number), run(mine));
+  }
+}
+
+void consumer::stop_taking() {
+  closing_ = true;
+  for (const auto& one : slots_) {
+    if (one->waits) at_.loop.cancel(one->task);
+  }
+}
+
+loop::awaitable<> consumer::run(slot& mine) {
+  std::exception_ptr why;
+  try {
+    if (mine.in_line != nullptr) {
+      co_await serve_in_sequence(mine);
+    } else {
+      co_await serve(mine);
+    }
+  } catch (...) {
+    why = std::current_exception();
+  }
+  if (mine.busy) {
+    end(mine);
+    settlement_.released();
+  }
+  mine.waits = false;
+  while (!at_.broker.try_close_session(mine.session)) {
+  }  // gives back one job at most
+  --running_;
+  at_.resting();
+  if (why) std::rethrow_exception(why);
+}
+
+loop::awaitable<> consumer::serve(slot& mine) {
+  for (unsigned this_turn = 0; !closing_; ++this_turn) {
+    if (this_turn >= jobs_per_turn) {
+      this_turn = 0;
+      co_await loop::yield(at_.loop);
+      continue;
+    }
+    auto taken = at_.broker.try_reserve(mine.session, engine::lease::unlimited);
+    if (taken.status != engine::reserve_status::reserved) {
+      at_.resting();
+      mine.waits = true;
+      taken = co_await at_.broker.reserve(mine.session, engine::lease::unlimited);
+      mine.waits = false;
+      this_turn = 0;
+      if (taken.status != engine::reserve_status::reserved) continue;
+      if (closing_) break;  // granted while it was told to stop: closing the session gives the job back
+    }
+    if (attempts_.quick()) {
+      begin(mine);
+      auto job = as_handled(std::move(taken.job));
+      auto came = attempts_.run_now(job);
+      const auto id = job.id;
+      const auto asked = came.result;
+      auto answer = settle(mine.session, std::move(job), std::move(came));
+      if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(mine.session, id);
+      settlement_.settled(asked, answer);
+      end(mine);
+    } else {
+      co_await attempt_and_settle(mine, mine.session, std::move(taken.job));
+    }
+  }
+}
+
+loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
+  while (!closing_) {
+    mine.waits = true;
+    auto turn = co_await at_.in_sequence->next(*mine.in_line);
+    mine.waits = false;
+    try {
+      if (closing_) {
+        at_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero());
+      } else {
+        auto job = turn.job;
+        co_await attempt_and_settle(mine, turn.session, std::move(job));
+      }
+    } catch (...) {
+      at_.in_sequence->abandon(turn);
+      throw;
+    }
+    at_.in_sequence->done();
+  }
+}
+
+loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken) {
+  begin(mine);
+  auto job = as_handled(std::move(taken));
+  const auto id = job.id;
+  attempt came;
+  if (attempts_.quick()) {
+    came = attempts_.run_now(job);
+  } else {
+    came = co_await attempts_.run(job);
+  }
+  const auto asked = came.result;
+  if (asked == engine::outcome::cancelled) throw boost::system::system_error{boost::asio::error::operation_aborted};
+  auto answer = settle(session, std::move(job), std::move(came));
+  if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(session, id);
+  settlement_.settled(asked, answer);
+  end(mine);
+}
+
+engine::finish_status consumer::settle(session_id session, handlers::job&& job, attempt&& came) {
+  return at_.broker.try_finish(session, settlement_.request(std::move(job), std::move(came), at_.loop.now()));
+}
+
+void consumer::begin(slot& mine) {
+  mine.busy = true;
+  ++counts_.active;
+}
+
+void consumer::end(slot& mine) {
+  mine.busy = false;
+  --counts_.active;
+}
+
+handlers::job consumer::as_handled(engine::reserved_job&& taken) const {
+  const auto its_queue =
+      std::find_if(queues_.begin(), queues_.end(), [&](const served_queue& one) { return one.first == taken.queue; });
+  return {taken.job, std::move(taken.content), its_queue->second, taken.reserves};
+}
+
+}  // namespace millrace::workload

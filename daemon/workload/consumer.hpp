@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "broker/broker.hpp"
+#include "loop/task_scope.hpp"
+#include "workload/attempt.hpp"
+#include "workload/counts.hpp"
+#include "workload/sequence.hpp"
+#include "workload/settlement.hpp"
+
+namespace millrace::workload {
+
+/// Slots that reserve, attempt and settle. A slot is a task of its own, `name#3`, with a session of its own, for as long as the consumer runs; it
+/// takes up to `jobs_per_turn` jobs without suspending, as far as its handler lets it, then everybody else has a turn.
+///
+/// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for it. In sequence, too, there is
+/// one slot, and the jobs come from the `sequence` that all consumers share.
+///
+/// Owned by the workload; loop thread. `stop_taking` lets running jobs end; cancelling the slots' scope cancels them, and their jobs become ready again.
+class consumer {
+ public:
+  static constexpr unsigned jobs_per_turn = 64;
+
+  struct place {
+    loop::event_loop& loop;
+    broker::broker& broker;
+    sequence* in_sequence;          ///< null: side by side
+    std::function<void()> resting;  ///< called on the loop when a slot found nothing to do, and when one has ended
+  };
+  using served_queue = std::pair<queue_id, std::string_view>;
+
+  /// `counts` is filled in but for the numbers.
+  consumer(place where, std::vector<served_queue> queues, attempts how, settlement::queues fate,
+           consumer_counts& counts);
+
+  void start(loop::task_scope& scope);
+  void stop_taking();
+
+  [[nodiscard]] const std::vector<served_queue>& queues() const noexcept { return queues_; }
+  [[nodiscard]] std::size_t running_slots() const noexcept { return running_; }
+
+ private:
+  struct slot {
+    session_id session{};
+    task_id task{};
+    sequence::member* in_line{nullptr};
+    bool waits{false};  ///< for a job: it may be cancelled and nothing is lost
+    bool busy{false};
+  };
+
+  loop::awaitable<> run(slot& mine);
+  loop::awaitable<> serve(slot& mine);
+  loop::awaitable<> serve_in_sequence(slot& mine);
+  loop::awaitable<> attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken);
+  engine::finish_status settle(session_id session, handlers::job&& job, attempt&& came);
+  void begin(slot& mine);
+  void end(slot& mine);
+  [[nodiscard]] handlers::job as_handled(engine::reserved_job&& taken) const;
+
+  place at_;
+  std::vector<served_queue> queues_;
+  attempts attempts_;
+  settlement settlement_;
+  consumer_counts& counts_;
+  std::vector<std::unique_ptr<slot>> slots_;
+  std::size_t running_{0};
+  bool closing_{false};
+};
+
+}  // namespace millrace::workload

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <millrace/base/option.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/handlers/registry.hpp>
+#include <millrace/sources/registry.hpp>
+
+#include "engine/command.hpp"
+#include "offload/run_on.hpp"
+
+namespace millrace::workload {
+
+enum class arrivals { constant, poisson };
+
+/// What every producer can be told, whatever its kind.
+struct producer_options {
+  std::string queue;
+  std::optional<double> rate;             ///< bodies a second; none: as fast as the queue takes them
+  arrivals pattern{arrivals::constant};
+  std::optional<std::uint64_t> limit;     ///< bodies in all
+  std::optional<duration> run_for;        ///< `for`: from the start
+  engine::priority urgency{engine::default_priority};
+  duration delay{0};
+  duration ttr{engine::default_ttr};
+  std::uint32_t in_flight{1'024};         ///< puts that wait for their commit
+  std::uint64_t seed{1};                  ///< of Poisson arrivals
+};
+[[nodiscard]] const options_of<producer_options>& producer_option_table();
+
+/// What every consumer can be told, whatever its handler.
+struct consumer_options {
+  std::vector<std::string> queue;         ///< one or several
+  offload::place run_on{offload::place::loop};
+  std::uint32_t concurrency{1};
+  std::optional<duration> timeout;
+  std::optional<std::string> output;
+  std::optional<std::string> dead_letter;
+};
+[[nodiscard]] const options_of<consumer_options>& consumer_option_table();
+
+/// A producer as settings describe it: its own options and those of its kind.
+struct producer_settings {
+  std::string name;
+  producer_options common;
+  const sources::kind* kind{nullptr};
+  std::shared_ptr<void> kind_options;
+};
+
+struct consumer_settings {
+  std::string name;
+  consumer_options common;
+  const handlers::kind* kind{nullptr};
+  std::shared_ptr<void> kind_options;
+};
+
+/// `--mode`: overrides every `run_on`. `sequential`: one job at a time in the whole program, by the time it became ready, then by id.
+enum class mode { as_set, sequential, loop, threads };
+
+}  // namespace millrace::workload

@@ -1,0 +1,62 @@
+#include "workload/pace.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace millrace::workload {
+
+namespace {
+
+constexpr double longest_gap_ns = 1e17;  // three years: beyond it a rate means never, and no sum of instants overflows
+
+}  // namespace
+
+pace::pace(const producer_options& options, std::optional<std::uint64_t> limit, instant start)
+    : poisson_{options.pattern == arrivals::poisson},
+      random_{options.seed},
+      left_{limit.value_or(std::numeric_limits<std::uint64_t>::max())},
+      end_{options.run_for ? after(start, *options.run_for) : never},
+      origin_{start},
+      due_{start} {
+  if (options.run_for && *options.run_for <= duration::zero()) end_ = start;
+  if (!options.rate) return;
+  interval_ns_ = std::min(1e9 / *options.rate, longest_gap_ns);
+  if (poisson_) due_ = after(start, next_gap());
+}
+
+duration pace::put(instant now) {
+  if (left_ != std::numeric_limits<std::uint64_t>::max()) --left_;
+  if (interval_ns_ == 0) {
+    due_ = std::max(due_, now);
+    return duration::zero();
+  }
+  const auto late = std::max(now - due_, duration::zero());
+  if (poisson_) {
+    due_ = after(due_, next_gap());
+  } else {
+    const auto since = static_cast<double>(++since_origin_) * interval_ns_;
+    due_ = since < longest_gap_ns ? after(origin_, nanoseconds{std::llround(since)}) : never;
+  }
+  if (now - due_ > catch_up_max && due_ < now) restart_from(now - catch_up_max);
+  return late;
+}
+
+void pace::had_nothing_until(instant now) noexcept {
+  if (due_ < now) restart_from(now);
+}
+
+duration pace::next_gap() {
+  // 53 random bits make a number in [0, 1); its logarithm is taken of one minus it, which is never zero.
+  const auto uniform = static_cast<double>(random_() >> 11) * 0x1p-53;
+  const auto gap_ns = -std::log1p(-uniform) * interval_ns_;
+  return nanoseconds{std::llround(std::min(gap_ns, longest_gap_ns))};
+}
+
+void pace::restart_from(instant when) noexcept {
+  origin_ = when;
+  since_origin_ = 0;
+  due_ = when;
+}
+
+}  // namespace millrace::workload

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+
+#include <millrace/base/time.hpp>
+
+#include "workload/options.hpp"
+
+namespace millrace::workload {
+
+/// When a producer's next body is due, and when there will be no more. Pure: it is told the time.
+///
+/// With a rate it keeps a schedule. Constant: the n-th body is due n intervals after the first, without drift. Poisson: the gaps are exponentially
+/// distributed around the interval, the same for the same seed. Who is held by a full queue falls behind its schedule and catches up, but by
+/// `catch_up_max` at most: what is missed beyond that is forgotten, so that no burst is larger than what the rate gives in that time.
+/// Without a rate a body is always due and nothing is ever late.
+class pace {
+ public:
+  static constexpr duration catch_up_max = seconds{1};
+
+  /// `limit` replaces the options' own.
+  pace(const producer_options& options, std::optional<std::uint64_t> limit, instant start);
+
+  /// When the next body is due; in the past or now: at once. `never`: there will be none.
+  [[nodiscard]] instant due() const noexcept { return left_ == 0 || due_ >= end_ ? never : due_; }
+  /// No further body at `now` or later.
+  [[nodiscard]] bool over(instant now) const noexcept { return now >= end_ || due() == never; }
+  /// The end of `for`; `never` without.
+  [[nodiscard]] instant end() const noexcept { return end_; }
+
+  /// The body that was due was put at `now`: how late that was, and the schedule moves on.
+  duration put(instant now);
+  /// The source had nothing until `now`: that is not being late.
+  void had_nothing_until(instant now) noexcept;
+
+ private:
+  [[nodiscard]] duration next_gap();
+  void restart_from(instant when) noexcept;
+
+  double interval_ns_{0};  ///< 0: no rate
+  bool poisson_{false};
+  std::mt19937_64 random_;
+  std::uint64_t left_;
+  instant end_;
+  instant origin_;  ///< where the constant schedule began or began anew
+  std::uint64_t since_origin_{0};
+  instant due_;
+};
+
+}  // namespace millrace::workload

@@ -1,0 +1,143 @@
+#include "workload/producer.hpp"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+#include <utility>
+
+#include <millrace/loop/deadline.hpp>
+
+#include "base/log.hpp"
+
+namespace millrace::workload {
+
+producer::producer(place where, const producer_options& options, queue_id queue,
+                   std::unique_ptr<sources::source> source, std::optional<std::uint64_t> limit, producer_counts& counts)
+    : at_{std::move(where)},
+      options_{options},
+      queue_{queue},
+      source_{std::move(source)},
+      session_{at_.broker.open_session()},
+      pace_{options, limit, at_.loop.now()},
+      counts_{counts} {}
+
+loop::awaitable<> producer::run() {
+  std::exception_ptr why;
+  try {
+    co_await produce();
+  } catch (...) {
+    why = std::current_exception();
+  }
+  at_.broker.try_close_session(session_);  // holds no job: one turn is enough
+  counts_.ended = true;
+  at_.ended();
+  if (why) std::rethrow_exception(why);
+}
+
+loop::awaitable<> producer::produce() {
+  for (unsigned this_turn = 0; !pace_.over(at_.loop.now()); ++this_turn) {
+    if (const auto due = pace_.due(); due > at_.loop.now()) {
+      co_await loop::sleep_until(at_.loop, std::min(due, pace_.end()));
+      this_turn = 0;
+      continue;
+    }
+    if (fruitless_in_a_row_ >= bodies_per_turn) {
+      fruitless_in_a_row_ = 0;
+      co_await loop::sleep_for(at_.loop, rest);
+      continue;
+    }
+    if (this_turn >= bodies_per_turn) {
+      this_turn = 0;
+      co_await loop::yield(at_.loop);
+    }
+
+    auto next = next_body();
+    if (auto* const content = std::get_if<body>(&next)) {
+      const auto answer = put(std::move(*content));
+      if (answer == engine::put_status::draining) co_return;
+      if (answer == engine::put_status::waiting) {
+        co_await admitted();
+        this_turn = 0;
+      }
+      if (since_safe_ >= options_.in_flight) {
+        co_await at_.broker.until_safe(at_.broker.newest_batch());
+        since_safe_ = 0;
+      }
+    } else if (std::holds_alternative<sources::nothing_yet>(next)) {
+      co_await wait_for_more();
+      this_turn = 0;
+    } else if (const auto* const failure = std::get_if<error>(&next)) {
+      came_to_nothing("source_failed", failure->text);
+    } else {
+      co_return;
+    }
+  }
+}
+
+sources::next_body producer::next_body() {
+  try {
+    return source_->next(at_.loop.now());
+  } catch (const std::exception& thrown) {
+    return invalid(thrown.what());
+  }
+}
+
+engine::put_status producer::put(body&& content) {
+  const auto answer =
+      at_.broker.try_put(session_, queue_, {std::move(content), options_.urgency, options_.delay, options_.ttr});
+  if (answer.status == engine::put_status::inserted) was_put();
+  if (answer.status == engine::put_status::refused) {
+    came_to_nothing("put_refused", "the queue is full");
+    pace_.put(at_.loop.now());  // this body had its turn
+  }
+  return answer.status;
+}
+
+loop::awaitable<> producer::admitted() {
+  const auto began = at_.loop.now();
+  at_.held.begin(began);
+  try {
+    co_await at_.broker.put_admitted(session_);
+  } catch (...) {
+    at_.held.end(began, at_.loop.now());
+    throw;
+  }
+  at_.held.end(began, at_.loop.now());
+  was_put();
+}
+
+loop::awaitable<> producer::wait_for_more() {
+  std::string failure;
+  try {
+    if (pace_.end() == never) {
+      co_await source_->more();
+    } else {
+      auto more = source_->more();
+      co_await loop::with_timeout(at_.loop, std::move(more), pace_.end());
+    }
+  } catch (const boost::system::system_error& thrown) {
+    if (thrown.code() == boost::asio::error::operation_aborted) throw;
+    failure = thrown.what();
+  } catch (const std::exception& thrown) {
+    failure = thrown.what();
+  }
+  if (!failure.empty()) came_to_nothing("source_failed", failure);
+  pace_.had_nothing_until(at_.loop.now());
+}
+
+void producer::was_put() {
+  fruitless_in_a_row_ = 0;
+  ++since_safe_;
+  counts_.jobs.add();
+  counts_.lag = pace_.put(at_.loop.now());
+}
+
+void producer::came_to_nothing(std::string_view event, std::string_view why) {
+  ++fruitless_in_a_row_;
+  counts_.errors.add();
+  if (!log_.may_say(at_.loop.now())) return;
+  log::warning(event, why, {{"producer", counts_.name}, {"left_out", log_.take_left_out()}});
+}
+
+}  // namespace millrace::workload

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/sources/source.hpp>
+
+#include "broker/broker.hpp"
+#include "loop/backpressure.hpp"
+#include "workload/counts.hpp"
+#include "workload/now_and_then.hpp"
+#include "workload/options.hpp"
+#include "workload/pace.hpp"
+
+namespace millrace::workload {
+
+/// A source put into a queue at a pace: up to `bodies_per_turn` without suspending, then everybody else has a turn. A full queue that blocks
+/// suspends it, and that time is measured; what a queue refuses is counted as an error and gone.
+///
+/// Errors of the source are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so that a source that
+/// only fails does not spin.
+///
+/// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its task is cancelled: then a put
+/// that waits in line is withdrawn.
+class producer {
+ public:
+  static constexpr unsigned bodies_per_turn = 64;
+  static constexpr duration rest = milliseconds{100};
+
+  struct place {
+    loop::event_loop& loop;
+    broker::broker& broker;
+    loop::backpressure& held;     ///< producers held by a full queue
+    std::function<void()> ended;  ///< called on the loop, once
+  };
+
+  /// `limit` replaces the settings' own.
+  producer(place where, const producer_options& options, queue_id queue, std::unique_ptr<sources::source> source,
+           std::optional<std::uint64_t> limit, producer_counts& counts);
+
+  loop::awaitable<> run();
+
+ private:
+  loop::awaitable<> produce();
+  sources::next_body next_body();
+  engine::put_status put(body&& content);
+  loop::awaitable<> admitted();
+  loop::awaitable<> wait_for_more();
+  void came_to_nothing(std::string_view event, std::string_view why);
+  void was_put();
+
+  place at_;
+  producer_options options_;
+  queue_id queue_;
+  std::unique_ptr<sources::source> source_;
+  session_id session_;
+  pace pace_;
+  producer_counts& counts_;
+  now_and_then log_;
+  unsigned fruitless_in_a_row_{0};
+  unsigned since_safe_{0};  ///< puts since all were known to be safe
+};
+
+}  // namespace millrace::workload

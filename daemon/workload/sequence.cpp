@@ -1,0 +1,151 @@
+#include "workload/sequence.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <tuple>
+
+namespace millrace::workload {
+
+class sequence::member {
+ public:
+  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues)
+      : session_{session}, queues_{std::move(queues)}, point_{loop, "turn"} {}
+
+  session_id session_;
+  std::vector<queue_id> queues_;
+  loop::wait_point point_;
+  std::optional<turn> given_;
+};
+
+sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> resting)
+    : loop_{loop}, broker_{broker}, resting_{std::move(resting)}, returned_{loop, "turn's end"} {}
+
+sequence::~sequence() = default;
+
+sequence::member& sequence::join(session_id session, std::vector<queue_id> queues) {
+  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues)));
+}
+
+void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", run()); }
+
+void sequence::stop() {
+  closing_ = true;
+  if (waits_) loop_.cancel(task_);
+}
+
+loop::awaitable<> sequence::run() {
+  std::exception_ptr why;
+  try {
+    co_await give_turns();
+  } catch (...) {
+    why = std::current_exception();
+  }
+  // A job that is out keeps its session: whoever has it settles or abandons it.
+  if (!permit_out_) close_lookout();
+  closing_ = true;
+  if (why) std::rethrow_exception(why);
+}
+
+loop::awaitable<> sequence::give_turns() {
+  while (!closing_) {
+    if (auto* const next = first_in_line()) {
+      auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited);
+      if (taken.status != engine::reserve_status::reserved) continue;
+      give(*next, {next->session_, std::move(taken.job)});
+    } else {
+      resting_();
+      waits_ = true;
+      const auto session = lookout();
+      auto taken = co_await broker_.reserve(session, engine::lease::unlimited);
+      waits_ = false;
+      if (taken.status != engine::reserve_status::reserved) continue;
+      auto& server = server_of(taken.job.queue);
+      give(server, {session, std::move(taken.job)});
+    }
+    while (permit_out_) co_await returned_.wait();
+  }
+}
+
+loop::awaitable<sequence::turn> sequence::next(member& who) {
+  try {
+    if (!who.given_) co_await who.point_.wait();
+  } catch (...) {
+    // Given in the moment of being cancelled: it is the caller's all the same.
+    if (!who.given_) throw;
+  }
+  auto given = std::move(*who.given_);
+  who.given_.reset();
+  co_return given;
+}
+
+void sequence::done() {
+  assert(permit_out_);
+  permit_out_ = false;
+  returned_.wake_one();
+  if (closing_) close_lookout();
+}
+
+void sequence::abandon(const turn& what) {
+  if (what.session == lookout_) close_lookout();
+  done();
+}
+
+sequence::member* sequence::first_in_line() {
+  const auto& engine = broker_.looking();
+  using place = std::tuple<instant, job_id>;
+  std::optional<place> first;
+  member* its_member = nullptr;
+  for (const auto& one : members_) {
+    // What this member's reserve would take: by priority, then id.
+    std::optional<engine::job_facts> best;
+    for (const auto queue : one->queues_) {
+      if (engine.levels(queue).paused_until > loop_.now()) continue;
+      auto job = engine.first_ready(queue);
+      if (!job) continue;
+      if (!best || std::tuple{job->urgency, job->job} < std::tuple{best->urgency, best->job}) best = std::move(job);
+    }
+    if (!best) continue;
+    if (const auto here = place{best->entered_state_at, best->job}; !first || here < *first) {
+      first = here;
+      its_member = one.get();
+    }
+  }
+  return its_member;
+}
+
+sequence::member& sequence::server_of(queue_id queue) {
+  const auto found = std::find_if(members_.begin(), members_.end(), [queue](const auto& one) {
+    return std::find(one->queues_.begin(), one->queues_.end(), queue) != one->queues_.end();
+  });
+  assert(found != members_.end());
+  return **found;
+}
+
+void sequence::give(member& who, turn&& what) {
+  permit_out_ = true;
+  who.given_ = std::move(what);
+  who.point_.wake_one();
+}
+
+session_id sequence::lookout() {
+  if (lookout_) return lookout_;
+  lookout_ = broker_.open_session();
+  const auto& engine = broker_.looking();
+  for (const auto& one : members_) {
+    for (const auto queue : one->queues_) {
+      [[maybe_unused]] const auto watched = broker_.watch(lookout_, engine.name_of(queue));
+      assert(watched.has_value());
+    }
+  }
+  return lookout_;
+}
+
+void sequence::close_lookout() {
+  if (!lookout_) return;
+  while (!broker_.try_close_session(lookout_)) {
+  }  // holds one job at most
+  lookout_ = {};
+}
+
+}  // namespace millrace::workload

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "broker/broker.hpp"
+#include "engine/command.hpp"
+#include "loop/task_scope.hpp"
+
+namespace millrace::workload {
+
+/// `--mode sequential`: one permit for all consumers. Of the jobs that the consumers would take next, the one that became ready first is given out,
+/// of several the one with the lowest id; the next follows when it is settled. Nothing is reserved without the permit.
+///
+/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to its end.
+class sequence {
+ public:
+  struct turn {
+    session_id session{};  ///< that holds the job
+    engine::reserved_job job;
+  };
+  class member;
+
+  sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> resting);
+  ~sequence();
+  sequence(const sequence&) = delete;
+  sequence& operator=(const sequence&) = delete;
+
+  /// Before `start`. Among members that would take the same job, the first to join gets it.
+  member& join(session_id session, std::vector<queue_id> queues);
+  void start(loop::task_scope& scope);
+  void stop();
+
+  /// Suspends until the permit is given, with a job.
+  loop::awaitable<turn> next(member& who);
+  /// The job is settled, or back in its queue: the permit is free again.
+  void done();
+  /// The job could be neither settled nor given back by its holder: it becomes ready again.
+  void abandon(const turn& what);
+
+ private:
+  loop::awaitable<> run();
+  loop::awaitable<> give_turns();
+  [[nodiscard]] member* first_in_line();
+  [[nodiscard]] member& server_of(queue_id queue);
+  void give(member& who, turn&& what);
+  [[nodiscard]] session_id lookout();
+  void close_lookout();
+
+  loop::event_loop& loop_;
+  broker::broker& broker_;
+  std::function<void()> resting_;
+  std::vector<std::unique_ptr<member>> members_;
+  session_id lookout_{};  ///< watches all queues while nothing is ready
+  loop::wait_point returned_;
+  task_id task_{};
+  bool permit_out_{false};
+  bool waits_{false};
+  bool closing_{false};
+};
+
+}  // namespace millrace::workload

@@ -1,0 +1,49 @@
+#include "workload/settlement.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace millrace::workload {
+
+engine::finish_request settlement::request(handlers::job&& job, attempt&& came, instant now) {
+  engine::finish_request what;
+  what.job = job.id;
+  what.result = came.result;
+  if (came.result == engine::outcome::ok) {
+    if (where_.output) {
+      auto content = came.text ? body{*came.text} : std::move(job.content);
+      what.outputs.push_back({*where_.output, {.content = std::move(content)}});
+    }
+    return what;
+  }
+  if (log_.may_say(now)) {
+    log::warning("job_failed", came.error_text,
+                 {{"consumer", counts_.name},
+                  {"queue", job.queue},
+                  {"job", job.id.value()},
+                  {"outcome", engine::name_of(came.result)},
+                  {"left_out", log_.take_left_out()}});
+  }
+  what.error_text = std::move(came.error_text);
+  what.dead_letter = where_.dead_letter;
+  return what;
+}
+
+void settlement::settled(engine::outcome asked, engine::finish_status answer) {
+  switch (answer) {
+    case engine::finish_status::buried:
+    case engine::finish_status::dead_lettered:
+      // Done well and buried all the same: its output found no room.
+      count(asked == engine::outcome::ok ? engine::outcome::failed : asked);
+      break;
+    case engine::finish_status::not_found:
+      count(engine::outcome::deleted);
+      break;
+    default:
+      count(asked);
+      break;
+  }
+}
+
+}  // namespace millrace::workload

@@ -1,0 +1,242 @@
+#include "workload/workload.hpp"
+
+#include <cassert>
+#include <string_view>
+#include <utility>
+
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/task_scope.hpp"
+#include "workload/consumer.hpp"
+#include "workload/producer.hpp"
+#include "workload/sequence.hpp"
+
+namespace millrace::workload {
+
+namespace {
+
+error at(std::string_view what, const std::string& name, const error& why) {
+  return {why.code, std::string{what} + ' ' + name + ": " + why.text};
+}
+
+}  // namespace
+
+struct workload::parts {
+  parts(loop::event_loop& on, broker::broker& with, offload::thread_pool& workers, workload_options told)
+      : loop{on},
+        broker{with},
+        threads{workers},
+        options{told},
+        changed{on, "idle"},
+        producer_tasks{on},
+        consumer_tasks{on} {
+    if (options.how == mode::sequential) in_turn.emplace(loop, broker, [this] { something_ended(); });
+  }
+
+  result<> make(const producer_settings& settings, const sources::surroundings& inputs);
+  result<> make(const consumer_settings& settings, const handlers::surroundings& outputs);
+  result<std::optional<queue_id>> queue_named(const std::optional<std::string>& name);
+  [[nodiscard]] offload::place place_of(const consumer_options& told) const;
+  void stop_taking();
+  [[nodiscard]] bool nothing_to_do() const;
+  [[nodiscard]] std::size_t running_slots() const;
+  [[nodiscard]] std::uint64_t cancelled_jobs() const;
+
+  /// A producer or a slot has ended, or a slot found nothing to do: whoever waits for that looks again.
+  void something_ended() {
+    if (changed.waiting() != 0) changed.wake_all();
+  }
+
+  loop::event_loop& loop;
+  broker::broker& broker;
+  offload::thread_pool& threads;
+  workload_options options;
+  loop::backpressure held;
+  std::vector<std::unique_ptr<producer_counts>> producer_facts;
+  std::vector<std::unique_ptr<consumer_counts>> consumer_facts;
+  std::vector<std::unique_ptr<producer>> producers;
+  std::optional<sequence> in_turn;
+  std::vector<std::unique_ptr<consumer>> consumers;
+  std::size_t producers_left{0};
+  bool closing{false};
+  loop::wait_point changed;
+  loop::task_scope producer_tasks;
+  loop::task_scope consumer_tasks;
+};
+
+workload::workload(loop::event_loop& loop, broker::broker& broker, offload::thread_pool& threads,
+                   workload_options options)
+    : parts_{std::make_unique<parts>(loop, broker, threads, options)} {}
+
+workload::~workload() = default;
+
+result<> workload::start(const std::vector<producer_settings>& producers,
+                         const std::vector<consumer_settings>& consumers, const sources::surroundings& inputs,
+                         const handlers::surroundings& outputs) {
+  auto& p = *parts_;
+  for (const auto& one : producers) {
+    if (auto made = p.make(one, inputs); made.has_error()) return at("producer", one.name, made.error());
+  }
+  for (const auto& one : consumers) {
+    if (auto made = p.make(one, outputs); made.has_error()) return at("consumer", one.name, made.error());
+  }
+  p.producers_left = p.producers.size();
+  for (const auto& one : p.consumers) one->start(p.consumer_tasks);
+  if (p.in_turn) p.in_turn->start(p.consumer_tasks);
+  for (std::size_t at = 0; at < p.producers.size(); ++at) {
+    p.producer_tasks.spawn(p.producer_facts[at]->name, p.producers[at]->run());
+  }
+  return {};
+}
+
+loop::awaitable<> workload::idle() {
+  auto& p = *parts_;
+  while (!p.closing && !p.nothing_to_do()) co_await p.changed.wait();
+  co_await p.broker.until_safe(p.broker.newest_batch());
+}
+
+loop::awaitable<std::size_t> workload::drain(duration patience) {
+  auto& p = *parts_;
+  const auto cancelled_before = p.cancelled_jobs();
+  p.stop_taking();
+  bool patience_over = false;
+  loop::deadline bell{p.loop, [&p, &patience_over] {
+                        patience_over = true;
+                        p.something_ended();
+                      }};
+  bell.set(after(p.loop.now(), patience));
+  while (p.running_slots() != 0 && !patience_over) co_await p.changed.wait();
+  p.consumer_tasks.cancel();
+  co_await join();
+  co_return p.cancelled_jobs() - cancelled_before;
+}
+
+void workload::stop() {
+  auto& p = *parts_;
+  p.stop_taking();
+  p.consumer_tasks.cancel();
+}
+
+loop::awaitable<> workload::join() {
+  auto& p = *parts_;
+  co_await p.producer_tasks.join();
+  co_await p.consumer_tasks.join();
+  // Also those that were cancelled before their first turn.
+  for (const auto& one : p.producer_facts) one->ended = true;
+}
+
+const std::vector<std::unique_ptr<producer_counts>>& workload::producers() const noexcept {
+  return parts_->producer_facts;
+}
+
+const std::vector<std::unique_ptr<consumer_counts>>& workload::consumers() const noexcept {
+  return parts_->consumer_facts;
+}
+
+const loop::backpressure& workload::held_producers() const noexcept { return parts_->held; }
+
+// --- the parts -------------------------------------------------------------------------------------------------------
+
+result<> workload::parts::make(const producer_settings& settings, const sources::surroundings& inputs) {
+  const auto queue = broker.find_or_declare(settings.common.queue);
+  if (queue.has_error()) return queue.error();
+  const auto own = settings.kind_options ? settings.kind_options : settings.kind->options->make();
+  auto source = settings.kind->make(own.get(), inputs);
+  if (source.has_error()) return source.error();
+
+  auto limit = settings.common.limit;
+  const auto never_ends = (*source)->endless() && !limit && !settings.common.run_for;
+  if (never_ends) limit = options.limit;
+
+  auto& counts = *producer_facts.emplace_back(std::make_unique<producer_counts>());
+  counts.name = settings.name;
+  producer::place const where{loop, broker, held, [this] {
+                                --producers_left;
+                                something_ended();
+                              }};
+  producers.push_back(std::make_unique<producer>(where, settings.common, *queue, std::move(*source), limit, counts));
+  return {};
+}
+
+result<> workload::parts::make(const consumer_settings& settings, const handlers::surroundings& outputs) {
+  const auto& told = settings.common;
+  std::vector<consumer::served_queue> queues;
+  for (const auto& name : told.queue) {
+    const auto queue = broker.find_or_declare(name);
+    if (queue.has_error()) return queue.error();
+    queues.emplace_back(*queue, broker.looking().name_of(*queue));
+  }
+  const auto output = queue_named(told.output);
+  if (output.has_error()) return output.error();
+  const auto dead_letter = queue_named(told.dead_letter);
+  if (dead_letter.has_error()) return dead_letter.error();
+  const auto own = settings.kind_options ? settings.kind_options : settings.kind->options->make();
+  auto handler = settings.kind->make(own.get(), outputs);
+  if (handler.has_error()) return handler.error();
+
+  auto& counts = *consumer_facts.emplace_back(std::make_unique<consumer_counts>());
+  counts.name = settings.name;
+  counts.concurrency = options.how == mode::sequential ? 1 : told.concurrency;
+  consumer::place const where{loop, broker, in_turn ? &*in_turn : nullptr, [this] { something_ended(); }};
+  consumers.push_back(std::make_unique<consumer>(
+      where, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(told), told.timeout},
+      settlement::queues{*output, *dead_letter}, counts));
+  return {};
+}
+
+result<std::optional<queue_id>> workload::parts::queue_named(const std::optional<std::string>& name) {
+  if (!name) return std::optional<queue_id>{};
+  const auto queue = broker.find_or_declare(*name);
+  if (queue.has_error()) return queue.error();
+  return std::optional<queue_id>{*queue};
+}
+
+offload::place workload::parts::place_of(const consumer_options& told) const {
+  switch (options.how) {
+    case mode::sequential:
+    case mode::loop:
+      return offload::place::loop;
+    case mode::threads:
+      return offload::place::threads;
+    case mode::as_set:
+      break;
+  }
+  return told.run_on;
+}
+
+void workload::parts::stop_taking() {
+  closing = true;
+  producer_tasks.cancel();
+  if (in_turn) in_turn->stop();
+  for (const auto& one : consumers) one->stop_taking();
+  something_ended();
+}
+
+bool workload::parts::nothing_to_do() const {
+  if (producers_left != 0) return false;
+  const auto& engine = broker.looking();
+  for (const auto& one : consumers) {
+    for (const auto& [queue, name] : one->queues()) {
+      const auto levels = engine.levels(queue);
+      if (levels.ready + levels.delayed + levels.reserved + levels.waiting_puts != 0) return false;
+    }
+  }
+  return true;
+}
+
+std::size_t workload::parts::running_slots() const {
+  std::size_t running = 0;
+  for (const auto& one : consumers) running += one->running_slots();
+  return running;
+}
+
+std::uint64_t workload::parts::cancelled_jobs() const {
+  std::uint64_t jobs = 0;
+  for (const auto& one : consumer_facts) {
+    jobs += one->outcomes[static_cast<std::size_t>(engine::outcome::cancelled)].value();
+  }
+  return jobs;
+}
+
+}  // namespace millrace::workload

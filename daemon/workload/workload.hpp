@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "broker/broker.hpp"
+#include "loop/backpressure.hpp"
+#include "offload/thread_pool.hpp"
+#include "workload/counts.hpp"
+#include "workload/options.hpp"
+
+namespace millrace::workload {
+
+struct workload_options {
+  mode how{mode::as_set};
+  std::optional<std::uint64_t> limit;  ///< `--limit`: for producers that would never end
+};
+
+/// All producers and consumers of the settings: started together, drained together.
+///
+/// Owned by the daemon; loop thread. `start` fails when something cannot be made (a file is missing: the error names the producer).
+class workload {
+ public:
+  workload(loop::event_loop& loop, broker::broker& broker, offload::thread_pool& threads, workload_options options);
+  ~workload();
+  workload(const workload&) = delete;
+  workload& operator=(const workload&) = delete;
+
+  result<> start(const std::vector<producer_settings>& producers, const std::vector<consumer_settings>& consumers,
+                 const sources::surroundings& inputs, const handlers::surroundings& outputs);
+
+  /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves, nothing reserved or waiting;
+  /// or until it was drained or stopped.
+  loop::awaitable<> idle();
+  /// Producers stop and no further job is reserved; returns when all running jobs have ended or `patience` is over: then they are cancelled (their
+  /// jobs become ready again, the outcome counts as cancelled). Returns the number of jobs that had to be cancelled.
+  loop::awaitable<std::size_t> drain(duration patience);
+  /// Ends everything now, without waiting for running jobs.
+  void stop();
+  /// Waits until all its tasks have ended.
+  loop::awaitable<> join();
+
+  [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;
+  [[nodiscard]] const std::vector<std::unique_ptr<consumer_counts>>& consumers() const noexcept;
+  /// Producers held by a full queue.
+  [[nodiscard]] const loop::backpressure& held_producers() const noexcept;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::workload
