@@ -77,7 +77,7 @@ bool take_away_stale(const protocol::endpoint& where, const std::string& path) {
 }
 
 error cannot_listen(const address& where, const std::string& why) {
-  return {errc::io, "cannot listen on " + write_address(where) + ": " + why};
+  return {errc::io, write_address(where) + ": " + why};
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ result<> listener::open(const door_options& options) {
   auto failure = p.bind(*where);
   if (failure == asio::error::address_in_use && take_away_stale(*where, options.where.unix_path))
     failure = p.bind(*where);
-  if (failure == asio::error::address_in_use) return cannot_listen(options.where, "the address is in use already");
+  if (failure == asio::error::address_in_use) return cannot_listen(options.where, "address already in use");
   if (failure) return cannot_listen(options.where, failure.message());
 
   p.here = options.where;

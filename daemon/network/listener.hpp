@@ -56,7 +56,7 @@ class listener {
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
 
-  /// Begins to listen. The error is a sentence with the address: it is in use, it is not ours, we may not.
+  /// Begins to listen. The error names the address and why not: `127.0.0.1:9464: address already in use`.
   result<> open(const door_options& options);
   /// Where it listens, with the port that the kernel chose.
   [[nodiscard]] const address& local_address() const noexcept;

@@ -1,0 +1,235 @@
+#include "network/listener.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include <sys/resource.h>
+#include <unistd.h>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "support/catch.hpp"
+#include "support/loop_thread.hpp"
+#include "support/raw_client.hpp"
+
+using namespace millrace;
+using testing::raw_client;
+
+namespace {
+
+/// Gives back each byte; `!` makes it throw. Ends when the client does.
+loop::awaitable<> echo(network::stream_socket socket) {
+  try {
+    char byte{};
+    for (;;) {
+      co_await boost::asio::async_read(socket, boost::asio::buffer(&byte, 1), loop::use_awaitable);
+      if (byte == '!') throw std::runtime_error{"an exclamation mark"};
+      co_await boost::asio::async_write(socket, boost::asio::buffer(&byte, 1), loop::use_awaitable);
+    }
+  } catch (const boost::system::system_error& failure) {
+    if (failure.code() == boost::asio::error::operation_aborted) throw;
+  }
+}
+
+network::door_options at(const std::string& address, std::uint32_t connections_max = 1'000) {
+  return {network::parse_address(address).value(), connections_max};
+}
+
+/// A door behind which `echo` stands, on a loop of its own.
+class echo_door {
+ public:
+  explicit echo_door(const network::door_options& options) {
+    opened = door.open(options);
+    if (opened) thread.start();
+  }
+  ~echo_door() { close(seconds{30}); }
+
+  void close(duration patience) {
+    if (!opened || closed) return;
+    closed = true;
+    thread.end([this, patience] { return door.close(patience); });
+  }
+  [[nodiscard]] std::uint16_t port() const { return door.local_address().port; }
+  network::door_counts counts() {
+    return thread.ask([this] { return door.counts(); });
+  }
+
+  testing::loop_thread thread;
+  network::listener door{thread.loop(), "echo", echo};
+  result<> opened;
+  bool closed{false};
+};
+
+bool echoes(raw_client& client, std::string_view text) {
+  return client.send(text) && client.receive_at_least(text.size()) == text;
+}
+
+}  // namespace
+
+TEST_CASE("a listener serves clients at the port that the kernel chose") {
+  for (const char* const address : {"127.0.0.1:0", "localhost:0", "0.0.0.0:0"}) {
+    echo_door door{at(address)};
+    REQUIRE(door.opened);
+    CHECK(door.port() != 0);
+    auto client = raw_client::to_port(door.port());
+    CHECK(echoes(client, "hello"));
+    CHECK(door.counts().connections == 1);
+    CHECK(door.counts().opened.value() == 1);
+  }
+}
+
+TEST_CASE("a listener serves clients over IPv6") {
+  echo_door door{at("[::1]:0")};
+  if (!door.opened) {
+    WARN("this machine has no IPv6: " << door.opened.error().text);
+    return;
+  }
+  auto client = raw_client::to_port_v6(door.port());
+  CHECK(echoes(client, "hello"));
+}
+
+TEST_CASE("a Unix socket is there while somebody listens, and is taken over from a program that is gone") {
+  const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto path = (folder / "door").string();
+  {
+    echo_door door{at("unix:" + path)};
+    REQUIRE(door.opened);
+    auto client = raw_client::to_path(path);
+    CHECK(echoes(client, "hello"));
+
+    echo_door second{at("unix:" + path)};
+    REQUIRE_FALSE(second.opened);
+    CHECK(second.opened.error().text == "unix:" + path + ": address already in use");
+    client.close();
+    door.close(seconds{30});
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  {
+    raw_client left_behind{AF_UNIX};
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof where.sun_path - 1);
+    REQUIRE(::bind(left_behind.descriptor(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  }
+  REQUIRE(std::filesystem::exists(path));
+  {
+    echo_door door{at("unix:" + path)};
+    REQUIRE(door.opened);
+    auto client = raw_client::to_path(path);
+    CHECK(echoes(client, "hello"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a file that is no socket is never taken away") {
+  const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder / "door");
+  echo_door door{at("unix:" + (folder / "door").string())};
+  CHECK_FALSE(door.opened);
+  CHECK(std::filesystem::exists(folder / "door"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("an address that cannot be listened on is named with the reason") {
+  echo_door first{at("127.0.0.1:0")};
+  REQUIRE(first.opened);
+  const auto taken = "127.0.0.1:" + std::to_string(first.port());
+  echo_door second{at(taken)};
+  REQUIRE_FALSE(second.opened);
+  CHECK(second.opened.error().text == taken + ": address already in use");
+
+  echo_door foreign{at("192.0.2.1:0")};
+  REQUIRE_FALSE(foreign.opened);
+  CHECK(foreign.opened.error().text == "192.0.2.1:0: Cannot assign requested address");
+
+  echo_door unknown{at("example.org:80")};
+  REQUIRE_FALSE(unknown.opened);
+  CHECK(unknown.opened.error().text == "example.org:80: the host is neither an address in numbers nor localhost");
+
+  network::door_options long_path;
+  long_path.where.unix_path = std::string(200, 'x');
+  echo_door too_long{long_path};
+  REQUIRE_FALSE(too_long.opened);
+  CHECK(too_long.opened.error().code == errc::io);
+}
+
+TEST_CASE("at the limit of connections, clients wait until one ends") {
+  echo_door door{at("127.0.0.1:0", 2)};
+  auto first = raw_client::to_port(door.port());
+  auto second = raw_client::to_port(door.port());
+  REQUIRE(echoes(first, "1"));
+  REQUIRE(echoes(second, "2"));
+
+  auto third = raw_client::to_port(door.port());
+  REQUIRE(third.send("3"));
+  REQUIRE(echoes(second, "still served"));
+  CHECK(door.counts().connections == 2);
+  CHECK(door.counts().opened.value() == 2);
+
+  first.close();
+  CHECK(third.receive() == "3");
+  CHECK(door.counts().connections == 2);
+  CHECK(door.counts().opened.value() == 3);
+}
+
+TEST_CASE("an error in one connection ends that one only") {
+  echo_door door{at("127.0.0.1:0")};
+  auto good = raw_client::to_port(door.port());
+  auto bad = raw_client::to_port(door.port());
+  REQUIRE(echoes(good, "hello"));
+  REQUIRE(bad.send("!"));
+  CHECK(bad.receive().empty());
+  CHECK(echoes(good, "hello"));
+}
+
+TEST_CASE("without a free descriptor accepting pauses between tries, and goes on when there is one") {
+  echo_door door{at("127.0.0.1:0")};
+  raw_client client{AF_INET};
+  const int lowest_free = ::dup(0);
+  REQUIRE(lowest_free >= 0);
+  ::close(lowest_free);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none_left{static_cast<rlim_t>(lowest_free), before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+
+  client.connect_port(door.port());
+  client.send("x");
+  while (door.counts().accept_errors.value() == 0) ::sched_yield();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(client.receive() == "x");
+  CHECK(door.counts().accept_errors.value() < 20);
+}
+
+TEST_CASE("closing lets connections end") {
+  echo_door door{at("127.0.0.1:0")};
+  auto client = raw_client::to_port(door.port());
+  REQUIRE(echoes(client, "hello"));
+  door.thread.ask([&door] { door.door.stop_accepting(); });
+  CHECK_THROWS(raw_client::to_port(door.port()));
+  CHECK(echoes(client, "still here"));
+  client.close();
+  door.close(hours{1});
+  CHECK(door.door.counts().connections == 0);
+}
+
+TEST_CASE("closing cancels connections that do not end in time") {
+  echo_door door{at("127.0.0.1:0")};
+  auto client = raw_client::to_port(door.port());
+  REQUIRE(echoes(client, "hello"));
+  door.close(milliseconds{20});
+  CHECK(client.receive().empty());
+  CHECK(door.door.counts().connections == 0);
+}
+
+TEST_CASE("closing reaches a listener that waits at its limit") {
+  echo_door door{at("127.0.0.1:0", 1)};
+  auto client = raw_client::to_port(door.port());
+  REQUIRE(echoes(client, "hello"));
+  door.close(duration::zero());
+  CHECK(client.receive().empty());
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/task_scope.hpp"
+
+namespace millrace::testing {
+
+/// A loop on a thread of its own, for tests that are clients of what runs on it. What runs there is made before `start` and destroyed after
+/// `end`, both on the test's thread.
+class loop_thread {
+ public:
+  [[nodiscard]] loop::event_loop& loop() { return loop_; }
+
+  void start() {
+    thread_ = std::thread{[this] { loop_.run(); }};
+  }
+
+  /// Calls `what` on the loop and waits for its answer.
+  template <class Function>
+  auto ask(Function what) -> std::invoke_result_t<Function> {
+    std::packaged_task<std::invoke_result_t<Function>()> task{std::move(what)};
+    auto answer = task.get_future();
+    loop_.post_from_any_thread([&task] { task(); });
+    return answer.get();
+  }
+
+  /// Runs the coroutine that `last` makes, and waits until nothing is left to do on the loop.
+  void end(std::function<loop::awaitable<>()> last) {
+    ask([this, &last] { tasks_.spawn("end", last()); });
+    thread_.join();
+  }
+
+ private:
+  loop::event_loop loop_;
+  loop::task_scope tasks_{loop_};
+  std::thread thread_;
+};
+
+}  // namespace millrace::testing

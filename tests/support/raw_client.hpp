@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace millrace::testing {
+
+/// A client that sends and receives bytes as they are. Blocks; whatever takes longer than `patience_seconds` throws.
+class raw_client {
+ public:
+  static constexpr int patience_seconds = 30;
+
+  explicit raw_client(int family) : fd_{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    if (fd_ < 0) fail("socket");
+    const timeval patience{patience_seconds, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  raw_client(raw_client&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  raw_client& operator=(raw_client other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~raw_client() { close(); }
+
+  [[nodiscard]] static raw_client to_port(std::uint16_t port) {
+    raw_client made{AF_INET};
+    made.connect_port(port);
+    return made;
+  }
+  [[nodiscard]] static raw_client to_port_v6(std::uint16_t port) {
+    raw_client made{AF_INET6};
+    sockaddr_in6 where{};
+    where.sin6_family = AF_INET6;
+    where.sin6_port = htons(port);
+    where.sin6_addr = in6addr_loopback;
+    made.connect_to(&where, sizeof where);
+    return made;
+  }
+  [[nodiscard]] static raw_client to_path(const std::string& path) {
+    raw_client made{AF_UNIX};
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof where.sun_path - 1);
+    made.connect_to(&where, sizeof where);
+    return made;
+  }
+  void connect_port(std::uint16_t port) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(port);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect_to(&where, sizeof where);
+  }
+
+  /// False when the other side has closed.
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
+      if (sent < 0) fail("send");
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  /// What comes next, at least one byte; empty when the other side has closed.
+  std::string receive() {
+    char bytes[16'384];
+    const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
+    if (got < 0 && errno != ECONNRESET) fail("recv");
+    return {bytes, got > 0 ? static_cast<std::size_t>(got) : 0};
+  }
+  /// At least `count` bytes, fewer if the other side closes.
+  std::string receive_at_least(std::size_t count) {
+    std::string all;
+    while (all.size() < count) {
+      const auto more = receive();
+      if (more.empty()) break;
+      all += more;
+    }
+    return all;
+  }
+  /// Everything until the other side closes.
+  std::string receive_all() { return receive_at_least(std::string::npos); }
+
+  void half_close() { ::shutdown(fd_, SHUT_WR); }
+  /// The other side sees a reset.
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
+  }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  [[nodiscard]] int descriptor() const { return fd_; }
+
+ private:
+  template <class Address>
+  void connect_to(const Address* where, std::size_t bytes) {
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(where), static_cast<socklen_t>(bytes)) != 0) fail("connect");
+  }
+  [[noreturn]] static void fail(const char* call) {
+    throw std::runtime_error{std::string{call} + ": " + std::strerror(errno)};
+  }
+
+  int fd_;
+};
+
+}  // namespace millrace::testing
