@@ -35,23 +35,30 @@ class bounded_queue {
       : loop_{loop},
         capacity_{capacity},
         mask_{std::bit_ceil(capacity) - 1},
-        ring_{std::make_unique<std::optional<T>[]>(mask_ + 1)} {
+        ring_{std::allocator<T>{}.allocate(mask_ + 1)} {
     assert(capacity >= 1);
   }
+  ~bounded_queue() {
+    while (try_pop()) {
+    }
+    std::allocator<T>{}.deallocate(ring_, mask_ + 1);
+  }
+  bounded_queue(const bounded_queue&) = delete;
+  bounded_queue& operator=(const bounded_queue&) = delete;
 
   /// Moves from `item` if there is room and it is open.
   bool try_push(T& item) {
     if (pushed_ - popped_ >= capacity_ || closed_) return false;
-    ring_[pushed_++ & mask_].emplace(std::move(item));
+    std::construct_at(ring_ + (pushed_++ & mask_), std::move(item));
     if (poppers_.waiting() != 0) poppers_.wake_one();
     return true;
   }
 
   std::optional<T> try_pop() {
     if (pushed_ == popped_) return std::nullopt;
-    std::optional<T>& place = ring_[popped_++ & mask_];
-    std::optional<T> item{std::move(place)};
-    place.reset();
+    T* const place = ring_ + (popped_++ & mask_);
+    std::optional<T> item{std::move(*place)};
+    std::destroy_at(place);
     if (pushers_.waiting() != 0) pushers_.wake_one();
     return item;
   }
@@ -108,7 +115,7 @@ class bounded_queue {
   event_loop& loop_;
   std::size_t capacity_;
   std::size_t mask_;
-  std::unique_ptr<std::optional<T>[]> ring_;
+  T* ring_;  ///< constructed from `popped_` to `pushed_`, modulo its size
   std::size_t pushed_{0};
   std::size_t popped_{0};
   bool closed_{false};

@@ -15,8 +15,8 @@ namespace millrace::loop {
 
 namespace {
 
-/// Handlers in a row before the clock is read again and due deadlines are looked at.
-constexpr std::size_t handlers_a_turn = 64;
+/// Handlers and resumptions in a row before the clock is read again and due deadlines are looked at.
+constexpr std::uint64_t work_a_turn = 128;
 
 using system_timer =
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
@@ -30,7 +30,6 @@ struct event_loop::parts {
   explicit parts(clock_kind kind) : clock{kind} {
     core.now = awake_since = clock == clock_kind::real ? read_clock() : instant{hours{1}};
     core.turn.woken = [this] { wake_up(); };
-    core.turn.stall_ended = [this] { core.turn.stall_reported = false; };
     probe.fire = [this] {
       counts.lag.observe(core.now - probe_due);
       set_probe();
@@ -40,7 +39,7 @@ struct event_loop::parts {
   void run() {
     core.owner = std::this_thread::get_id();
     for (;;) {
-      if (turn() == handlers_a_turn) continue;  // there may be more
+      if (turn() == ready::more) continue;
       prepare_sleep();
       core.turn.asleep = true;
       const std::size_t handled = core.context.run_one();
@@ -49,23 +48,35 @@ struct event_loop::parts {
     }
   }
 
-  /// Reads the clock, fires what is due and runs a bounded number of ready handlers. Returns how many there were.
-  std::size_t turn() {
+  std::size_t run_ready() {
+    core.owner = std::this_thread::get_id();
+    std::size_t handled = 0;
+    while (turn(&handled) == ready::more) {
+    }
+    return handled;
+  }
+
+  enum class ready { none, more };
+
+  /// Reads the clock, fires what is due and runs ready handlers until there are none or it is time for the next turn.
+  ready turn(std::size_t* handled_in_all = nullptr) {
     if (core.context.stopped()) core.context.restart();
     refresh();
     counts.turns.add();
     // As a handler: whatever a deadline cancels or wakes is then inside of one, where Asio does it at once.
     if (core.deadlines.next() <= core.now) boost::asio::post(core.context, [this] { fire_due(); });
-    std::size_t handled = 0;
-    while (handled < handlers_a_turn && core.context.poll_one() != 0) ++handled;
-    return handled;
-  }
-
-  std::size_t run_ready() {
-    core.owner = std::this_thread::get_id();
-    std::size_t handled = 0;
-    while (const std::size_t some = turn()) handled += some;
-    return handled;
+    const std::uint64_t resumed_before = core.ready.resumed();
+    std::uint64_t handled = 0;
+    ready left = ready::more;
+    while (handled + (core.ready.resumed() - resumed_before) < work_a_turn && left == ready::more) {
+      if (core.context.poll_one() == 0) {
+        left = ready::none;
+      } else {
+        ++handled;
+      }
+    }
+    if (handled_in_all != nullptr) *handled_in_all += handled;
+    return left;
   }
 
   void refresh() {

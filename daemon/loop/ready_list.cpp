@@ -27,12 +27,13 @@ void ready_list::drain() {
     ready_list& list;
     ~finish() {
       list.posted_ = false;
-      if (!list.empty()) list.post();
+      if (list.first_ != nullptr) list.post();
     }
   } finally{*this};
-  for (std::size_t resumed = 0; resumed < resumptions_in_a_row && first_ != nullptr; ++resumed) {
+  for (std::size_t in_a_row = 0; in_a_row < resumptions_in_a_row && first_ != nullptr; ++in_a_row) {
     ready_entry* const entry = first_;
     first_ = entry->next_;
+    ++resumed_;
     entry->resume();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
+#include <cstdint>
 
 namespace millrace::loop {
 
@@ -21,12 +22,13 @@ class ready_entry {
 class ready_list {
  public:
   /// Resumptions in a row before sockets and timers get their turn.
-  static constexpr std::size_t resumptions_in_a_row = 256;
+  static constexpr std::size_t resumptions_in_a_row = 64;
 
   explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
 
   void push(ready_entry& entry);
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  /// Resumptions since the beginning.
+  [[nodiscard]] std::uint64_t resumed() const noexcept { return resumed_; }
 
  private:
   void drain();
@@ -36,6 +38,7 @@ class ready_list {
   ready_entry* first_{nullptr};
   ready_entry* last_{nullptr};
   bool posted_{false};
+  std::uint64_t resumed_{0};
 };
 
 }  // namespace millrace::loop

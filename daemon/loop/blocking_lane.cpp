@@ -1,0 +1,178 @@
+#include <millrace/loop/blocking_lane.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/mailbox.hpp"
+#include "loop/parked.hpp"
+#include "loop/quiet_thread.hpp"
+
+namespace millrace::loop {
+
+namespace {
+
+struct one_call {
+  std::function<result<std::string>()> what;
+  std::optional<result<std::string>> answer;
+  std::atomic<bool> withdrawn{false};  ///< the caller is gone: not worth beginning
+  parked* caller{nullptr};             ///< loop thread
+};
+using call_ptr = std::shared_ptr<one_call>;
+
+/// What the thread keeps alive when it is left behind in a call.
+struct lane_side {
+  std::mutex lock;
+  std::condition_variable wanted;
+  std::condition_variable returned;
+  std::deque<call_ptr> waiting;
+  std::vector<call_ptr> done;
+  bool in_a_call{false};
+  bool ended{false};
+  mailbox* to_loop{nullptr};  ///< null once it was left behind
+};
+
+void make(one_call& call) noexcept {
+  if (call.withdrawn.load(std::memory_order_relaxed)) {
+    call.answer.emplace(error{errc::cancelled, "the caller has gone"});
+    return;
+  }
+  try {
+    call.answer.emplace(call.what());
+  } catch (const std::exception& e) {
+    call.answer.emplace(error{errc::io, e.what()});
+  }
+  call.what = nullptr;  // what it owned may go on the thread that used it
+}
+
+void serve(lane_side& lane) {
+  std::unique_lock hold{lane.lock};
+  for (;;) {
+    lane.wanted.wait(hold, [&] { return lane.ended || !lane.waiting.empty(); });
+    if (lane.waiting.empty()) return;
+    call_ptr call = std::move(lane.waiting.front());
+    lane.waiting.pop_front();
+    lane.in_a_call = true;
+    hold.unlock();
+    make(*call);
+    hold.lock();
+    lane.in_a_call = false;
+    lane.returned.notify_all();
+    lane.done.push_back(std::move(call));
+    if (lane.to_loop != nullptr) lane.to_loop->ring();
+  }
+}
+
+}  // namespace
+
+struct blocking_lane::parts {
+  parts(event_loop& of, const std::string& name) : loop{of} {
+    lane->to_loop = &from_lane;
+    thread = quiet_thread(name, [lane_ = lane] { serve(*lane_); });
+  }
+
+  /// The caller of one call, while it is under way.
+  struct caller final : parked {
+    caller(parts& in, call_ptr its) : parked{in.loop.core()}, lane{&in}, call{std::move(its)} {}
+
+    void operator()(parked::handler&& suspended) {
+      hold(std::move(suspended), "a blocking call");
+      call->caller = this;
+      ++lane->callers;
+      ++lane->under_way;
+      const std::lock_guard locked{lane->lane->lock};
+      lane->lane->waiting.push_back(call);
+      lane->lane->wanted.notify_one();
+    }
+    void leave() noexcept override {
+      call->caller = nullptr;
+      call->withdrawn.store(true, std::memory_order_relaxed);
+      lane->caller_gone();
+    }
+
+    parts* lane;
+    call_ptr call;
+  };
+
+  void deliver() {
+    std::vector<call_ptr> done;
+    {
+      const std::lock_guard hold{lane->lock};
+      done.swap(lane->done);
+    }
+    for (const call_ptr& call : done) {
+      --under_way;
+      room.wake_one();
+      if (call->caller == nullptr) continue;
+      std::exchange(call->caller, nullptr)->wake();
+      caller_gone();
+    }
+  }
+
+  void caller_gone() {
+    --callers;
+    if (closed && callers == 0) from_lane.close();
+  }
+
+  event_loop& loop;
+  std::size_t callers{0};    ///< suspended until their call has returned
+  std::size_t under_way{0};  ///< calls handed to the thread and not delivered back
+  bool closed{false};
+  wait_point room{loop, "a free place in the blocking lane"};
+  mailbox from_lane{loop, [this] { deliver(); }};
+  std::shared_ptr<lane_side> lane{std::make_shared<lane_side>()};
+  std::thread thread;
+};
+
+blocking_lane::blocking_lane(event_loop& loop, std::string name) : parts_{std::make_unique<parts>(loop, name)} {}
+
+blocking_lane::~blocking_lane() {
+  assert(parts_->closed && parts_->callers == 0);
+  lane_side& lane = *parts_->lane;
+  bool left_behind = false;
+  {
+    std::unique_lock hold{lane.lock};
+    lane.ended = true;
+    lane.waiting.clear();
+    lane.wanted.notify_one();
+    left_behind = !lane.returned.wait_for(hold, patience, [&] { return !lane.in_a_call; });
+    lane.to_loop = nullptr;
+  }
+  if (left_behind) {
+    parts_->thread.detach();
+  } else {
+    parts_->thread.join();
+  }
+}
+
+awaitable<result<std::string>> blocking_lane::run(std::function<result<std::string>()> call) {
+  line_end where = line_end::back;
+  while (!parts_->closed && parts_->under_way >= calls_max) {
+    co_await parts_->room.wait(where);
+    where = line_end::front;
+  }
+  if (parts_->closed) co_return error{errc::cancelled, "the blocking lane is closed"};
+  const call_ptr its = std::make_shared<one_call>();
+  its->what = std::move(call);
+  parts::caller waiter{*parts_, its};
+  co_await park(std::move(waiter));
+  co_return std::move(*its->answer);
+}
+
+void blocking_lane::close() {
+  if (parts_->closed) return;
+  parts_->closed = true;
+  parts_->room.wake_all();
+  if (parts_->callers == 0) parts_->from_lane.close();
+}
+
+}  // namespace millrace::loop

@@ -1,0 +1,33 @@
+#include "loop/quiet_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstddef>
+#include <utility>
+
+namespace millrace::loop {
+
+namespace {
+constexpr std::size_t thread_name_max = 15;
+}
+
+std::thread quiet_thread(const std::string& name, std::function<void()> body) {
+  // A new thread inherits the mask: set before, so that there is no moment without it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread made;
+  try {
+    made = std::thread{std::move(body)};
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(made.native_handle(), name.substr(0, thread_name_max).c_str());
+  return made;
+}
+
+}  // namespace millrace::loop

@@ -1,0 +1,134 @@
+#include "loop/stall_watch.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/log.hpp"
+#include "loop/loop_core.hpp"
+#include "loop/quiet_thread.hpp"
+
+namespace millrace::loop {
+
+namespace {
+
+constexpr int samples_per_threshold = 8;
+
+instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
+
+std::int64_t in_milliseconds(duration length) { return std::chrono::duration_cast<milliseconds>(length).count(); }
+
+}  // namespace
+
+struct stall_watch::parts {
+  parts(loop_core& of, duration longest)
+      : core{of}, threshold{longest}, pause{std::max<duration>(longest / samples_per_threshold, microseconds{100})} {}
+
+  /// The watch's thread.
+  void watch() {
+    std::unique_lock hold{lock};
+    std::uint64_t seen = 0;
+    instant since{};
+    bool reported = false;
+    while (!ending.wait_for(hold, pause, [this] { return ended; })) {
+      const instant now = read_clock();
+      const std::uint64_t resumptions = core.turn.resumptions.load(std::memory_order_relaxed);
+      const task_notes* const running = core.turn.current.load(std::memory_order_relaxed);
+      if (running == nullptr || resumptions != seen) {
+        seen = resumptions;
+        since = now;
+        reported = false;
+      } else if (!reported && now - since >= threshold) {
+        reported = report(*running, resumptions, since, now);
+      }
+    }
+  }
+
+  /// False: it ended while we looked.
+  bool report(const task_notes& running, std::uint64_t resumptions, instant since, instant now) {
+    std::string name = core.tasks.name_of(running);
+    if (core.turn.resumptions.load(std::memory_order_relaxed) != resumptions)
+      return false;  // the name may be another's
+    if (core.turn.current.load(std::memory_order_relaxed) != &running) return false;
+    log::warning("loop_stalled", "a task holds the loop", {{"task", name}, {"held_ms", in_milliseconds(now - since)}});
+    stalled = std::move(name);
+    stalled_since = since;
+    core.turn.stall_reported.store(true, std::memory_order_release);
+    return true;
+  }
+
+  /// The loop's thread: what was reported is over.
+  void end() {
+    std::string name;
+    instant since{};
+    {
+      const std::lock_guard hold{lock};
+      core.turn.stall_reported.store(false, std::memory_order_relaxed);
+      name = std::exchange(stalled, {});
+      since = stalled_since;
+    }
+    const duration held = read_clock() - since;
+    log::warning("loop_stall_ended", "a task held the loop", {{"task", name}, {"held_ms", in_milliseconds(held)}});
+    count(name.substr(0, name.find('#')), held);
+  }
+
+  void count(std::string task, duration held) {
+    auto at = std::find_if(counts.begin(), counts.end(), [&](const stall_count& c) { return c.task == task; });
+    if (at == counts.end() && counts.size() >= stalled_names_max) return count_other(held);
+    if (at == counts.end()) at = counts.insert(at, {std::move(task), 0, {}});
+    ++at->stalls;
+    at->longest = std::max(at->longest, held);
+  }
+
+  void count_other(duration held) {
+    ++others.stalls;
+    others.longest = std::max(others.longest, held);
+  }
+
+  loop_core& core;
+  const duration threshold;
+  const duration pause;
+  std::mutex lock;  ///< over `ended` and what was reported
+  std::condition_variable ending;
+  bool ended{false};
+  std::string stalled;
+  instant stalled_since{};
+  std::vector<stall_count> counts;  ///< loop thread
+  stall_count others{"__other__", 0, {}};
+  std::thread thread;
+};
+
+stall_watch::stall_watch(event_loop& loop, duration threshold)
+    : parts_{std::make_unique<parts>(loop.core(), threshold)} {
+  assert(threshold > duration::zero());
+  loop.core().turn.stall_ended = [its = parts_.get()] { its->end(); };
+  parts_->thread = quiet_thread("stall watch", [its = parts_.get()] { its->watch(); });
+}
+
+stall_watch::~stall_watch() {
+  {
+    const std::lock_guard hold{parts_->lock};
+    parts_->ended = true;
+  }
+  parts_->ending.notify_one();
+  parts_->thread.join();
+  turn_notes& turn = parts_->core.turn;
+  turn.stall_reported.store(false, std::memory_order_relaxed);
+  turn.stall_ended = nullptr;
+}
+
+std::vector<stall_count> stall_watch::stalls() const {
+  std::vector<stall_count> all = parts_->counts;
+  if (parts_->others.stalls != 0) all.push_back(parts_->others);
+  return all;
+}
+
+bool stall_watch::reporting() const noexcept {
+  return parts_->core.turn.stall_reported.load(std::memory_order_acquire);
+}
+
+}  // namespace millrace::loop
