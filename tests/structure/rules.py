@@ -50,6 +50,7 @@ SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|fcntl|p
 # Where a clock may be read, and why; everybody else is handed `now`. Keys: room/unit, as above.
 CLOCK_READERS = {
     "loop/event_loop": "the loop's own now, once a turn",
+    "loop/stall_watch": "its thread measures a turn that does not end, when the loop cannot",
     "base/log": "a line bears the time at which it was written, on whichever thread",
     "offload/thread_pool": "worker threads measure how long their steps took",
     "handlers/spin": "looks at its own thread's CPU time: burning a given amount of it is what it is for",
