@@ -11,6 +11,7 @@
 #include "service/errands.hpp"
 #include "service/lifecycle.hpp"
 #include "service/log_sinks.hpp"
+#include "service/relative_paths.hpp"
 #include "sources/catalogue.hpp"
 
 namespace millrace::service {
@@ -31,11 +32,12 @@ void say_summary(const std::string& summary, log_format format) {
 }
 
 exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
-  const auto read = settings::load_file(how.config, words);
+  auto read = settings::load_file(how.config, words);
   if (!read.value) {
     write_all(STDERR_FILENO, text_of(read.complaints));
     return exit_code::bad_settings;
   }
+  find_files_beside(*read.value);
   if (how.until_idle && !how.limit) {
     if (const auto endless = endless_producer(*read.value); !endless.empty()) {
       write_all(STDERR_FILENO,

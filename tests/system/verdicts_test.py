@@ -39,7 +39,7 @@ class Verdicts(DaemonTest):
         truth = published()
         self.assertGreater(len(truth), 200)
         data = "".join(
-            f"  data{i}: {{ kind: lines, queue: numbers, file: {path} }}\n"
+            f"  data{i}: {{ kind: lines, queue: numbers, comment: '#', file: {path} }}\n"
             for i, path in enumerate(sorted(glob.glob(os.path.join(CONFIG, "data", "*.txt"))))
         )
         printed = self.finish(

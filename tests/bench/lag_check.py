@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Does the loop stay live while every offload thread is busy? Runs the daemon with more computations than its pool can take, and prints the
+99th percentile of how late the loop's probe timer fires. Exit code 1 when it is over the bar.
+
+    tests/bench/lag_check.py [--seconds 20] [--bar-ms 5] [--daemon build/release/millraced]
+
+Not one of the tests: on a machine that is busy with other things the figure says something about those.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+WORKLOAD = """daemon: {{ http: 127.0.0.1:0, offload: {{ threads: {threads} }}, drain_timeout: 1s }}
+queues: {{ work: {{ max_jobs: 1000 }}, numbers: {{ max_jobs: 1000 }}, verdicts: {{ max_jobs: 1000 }} }}
+producers:
+  burn: {{ kind: range, queue: work, from: 1, to: 1000000000 }}
+  candidates: {{ kind: random, queue: numbers, bits: 64 }}
+consumers:
+  burner: {{ queue: work, handler: spin, length: 20ms, run_on: threads, concurrency: 64 }}
+  primality: {{ queue: numbers, handler: prime, run_on: threads, concurrency: 64, output: verdicts }}
+  report: {{ queue: verdicts, handler: noop }}
+"""
+
+
+def scrape(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/metrics")
+    page = connection.getresponse().read().decode()
+    connection.close()
+    return page
+
+
+def value(page, series):
+    return float(re.search(rf"^{re.escape(series)} (\S+)$", page, re.MULTILINE).group(1))
+
+
+def percentile(page, share):
+    """The bucket's upper bound below which that share of the probes lies, in seconds, and how many probes there were."""
+    buckets = re.findall(r'^millrace_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', page, re.MULTILINE)
+    buckets = [(float("inf") if bound == "+Inf" else float(bound), float(count)) for bound, count in buckets]
+    total = buckets[-1][1]
+    return next(bound for bound, count in buckets if count >= share * total), int(total)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--bar-ms", type=float, default=5)
+    parser.add_argument("--daemon", default="build/release/millraced")
+    given = parser.parse_args()
+    threads = os.cpu_count()
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = os.path.join(folder, "lag.yaml")
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write(WORKLOAD.format(threads=threads))
+        daemon = subprocess.Popen([given.daemon, "--config", settings, "--log-format", "json"], stderr=subprocess.PIPE, text=True)
+        try:
+            started = next(entry for entry in map(json.loads, daemon.stderr) if entry["event"] == "started")
+            port = int(started["http"].rsplit(":", 1)[1])
+            ends = time.monotonic() + given.seconds
+            scrapes = busy = 0
+            while time.monotonic() < ends:
+                page = scrape(port)
+                scrapes += 1
+                busy += value(page, 'millrace_offload_busy_workers{pool="threads"}')
+                time.sleep(0.25)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.communicate()
+    p99, probes = percentile(page, 0.99)
+    p50, _ = percentile(page, 0.5)
+    done = value(page, 'millrace_jobs_finished_total{queue="verdicts",outcome="ok"}')
+    print(
+        f"loop lag while {threads} offload threads were {busy / scrapes / threads:.0%} busy: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms "
+        f"({probes} probes, {done:.0f} verdicts, {scrapes} scrapes; bar {given.bar_ms:g} ms)"
+    )
+    return 0 if p99 * 1e3 <= given.bar_ms else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
