@@ -114,6 +114,8 @@ class engine {
   [[nodiscard]] const queue_counts& counts_of_removed() const;
   /// In order of creation, from `start` (a place, not an id), at most `most`; returns the place to go on, 0 at the end.
   std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
+  /// The place of the queue that is created next: from there on stand those that are newer than this call.
+  [[nodiscard]] std::size_t next_place() const;
   [[nodiscard]] std::size_t queue_count() const;
   [[nodiscard]] std::size_t job_count() const;
   /// Memory of job records and their index, without bodies: for the metric and the benchmark.

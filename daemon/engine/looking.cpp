@@ -107,6 +107,8 @@ std::size_t engine::list_queues(std::size_t start, std::size_t most, std::vector
   return parts_->queues.list(start, most, into);
 }
 
+std::size_t engine::next_place() const { return parts_->queues.next_place(); }
+
 std::size_t engine::queue_count() const { return parts_->queues.size(); }
 
 std::size_t engine::job_count() const { return parts_->jobs.size(); }

@@ -39,6 +39,8 @@ class queue_table {
   [[nodiscard]] static slot place_of(const queue& it) noexcept { return place_of(it.id); }
 
   std::size_t list(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
+  /// The place in that order of the queue that is made next.
+  [[nodiscard]] std::size_t next_place() const noexcept { return created_ + 1; }
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }
 
  private:
