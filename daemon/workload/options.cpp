@@ -7,13 +7,18 @@ namespace {
 // Longer than any workload; keeps sums of instants and lengths far from overflow.
 constexpr duration length_max = hours{24 * 3'650};
 
+result<> check_queue_name(std::string_view text) {
+  if (text.empty()) return invalid("the name is empty");
+  return {};
+}
+
 }  // namespace
 
 const options_of<producer_options>& producer_option_table() {
   using options = producer_options;
   static const auto table =
       options_of<options>{}
-          .text("queue", &options::queue, "The queue it puts into.", {}, "the name of a queue")
+          .text("queue", &options::queue, "The queue it puts into.", check_queue_name, "the name of a queue")
           .required()
           .example("numbers")
           .rate("rate", &options::rate, {}, "Bodies a second; left out: as fast as the queue takes them.")
@@ -39,7 +44,7 @@ const options_of<consumer_options>& consumer_option_table() {
   using options = consumer_options;
   static const auto table =
       options_of<options>{}
-          .text_list("queue", &options::queue, "The queue it takes from, or a list of them.", {},
+          .text_list("queue", &options::queue, "The queue it takes from, or a list of them.", check_queue_name,
                      "the name of a queue, or a list of names")
           .required()
           .example("numbers")
@@ -50,11 +55,11 @@ const options_of<consumer_options>& consumer_option_table() {
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
                     "How long one job may take; left out: as long as it needs.")
           .example("30s")
-          .text("output", &options::output, "The queue that results go on to; left out: results are dropped.", {},
-                "the name of a queue")
+          .text("output", &options::output, "The queue that results go on to; left out: results are dropped.",
+                check_queue_name, "the name of a queue")
           .example("verdicts")
           .text("dead_letter", &options::dead_letter,
-                "The queue that failed jobs go to; left out: they are buried with their error.", {},
+                "The queue that failed jobs go to; left out: they are buried with their error.", check_queue_name,
                 "the name of a queue")
           .example("rejected")
           .planned("retry",

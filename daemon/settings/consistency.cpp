@@ -1,0 +1,151 @@
+#include "settings/consistency.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "settings/output_circles.hpp"
+
+namespace millrace::settings {
+
+namespace {
+
+using keys = std::vector<std::string>;
+
+bool is_name_character(char c) {
+  constexpr std::string_view marks = "-+/;.$_()";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         marks.find(c) != std::string_view::npos;
+}
+
+/// One look at everything; lives while `check_consistency` runs.
+class checker {
+ public:
+  checker(settings& what, const node& root, complaint_list& complaints)
+      : what_{what}, root_{root}, complaints_{complaints} {
+    for (const auto& [name, options] : what_.queues) {
+      declared_.insert(name);
+      names_.push_back(name);
+    }
+  }
+
+  void run() {
+    check_daemon();
+    for (const auto& each : what_.producers) check(each);
+    for (const auto& each : what_.consumers) check(each);
+    for (const auto& each : find_output_circles(what_.consumers))
+      error({"consumers", each.consumer, "output"}, "the outputs go in a circle: " + each.path, "an end to every path");
+    // Beside errors these would often be their echo.
+    if (complaints_.has_errors()) return;
+    for (const auto& each : what_.consumers) declare_dead_letter(each);
+    for (const auto& [name, options] : what_.queues) warn_of(name);
+  }
+
+ private:
+  void error(const keys& path, const std::string& wrong, const std::string& expected) {
+    complaints_.error(place_of(root_, path), joined(path), wrong, expected);
+  }
+  void warning(const keys& path, const std::string& wrong, const std::string& expected) {
+    complaints_.warning(place_of(root_, path), joined(path), wrong, expected);
+  }
+  static std::string joined(const keys& path) {
+    std::string out;
+    for (const std::string& key : path) out = path_of(out, key);
+    return out;
+  }
+
+  void check_daemon() {
+    const auto& bounds = what_.daemon.histogram_buckets;
+    for (std::size_t n = 1; n < bounds.size(); ++n) {
+      if (*parse_duration(bounds[n - 1]) < *parse_duration(bounds[n])) continue;
+      error({"daemon", "histogram_buckets"}, "`" + bounds[n] + "` is not above `" + bounds[n - 1] + "`",
+            "a rising list of durations");
+    }
+    if (bounds.size() > histogram_buckets_max)
+      error({"daemon", "histogram_buckets"}, "there are " + std::to_string(bounds.size()) + " bounds",
+            "at most " + std::to_string(histogram_buckets_max));
+    if (what_.queues.size() > what_.daemon.queues_max)
+      error({"daemon", "queues_max"}, "there are " + std::to_string(what_.queues.size()) + " queues in this file",
+            "a count of at least that");
+  }
+
+  void check(const workload::producer_settings& each) {
+    check_declared({"producers", each.name, "queue"}, each.common.queue);
+    fed_.insert(each.common.queue);
+    if (each.common.pattern == workload::arrivals::poisson && !each.common.rate)
+      error({"producers", each.name, "arrivals"}, "poisson arrivals need a rate", "the key rate beside it");
+  }
+
+  void check(const workload::consumer_settings& each) {
+    const keys queue_path{"consumers", each.name, "queue"};
+    std::set<std::string> seen;
+    for (const std::string& queue : each.common.queue) {
+      check_declared(queue_path, queue);
+      drained_.insert(queue);
+      if (!seen.insert(queue).second) error(queue_path, "`" + queue + "` is named twice", "each queue once");
+    }
+    if (each.common.output) {
+      check_declared({"consumers", each.name, "output"}, *each.common.output);
+      fed_.insert(*each.common.output);
+    }
+    if (each.common.dead_letter) {
+      fed_.insert(*each.common.dead_letter);
+      if (!is_name(*each.common.dead_letter))
+        check_declared({"consumers", each.name, "dead_letter"}, *each.common.dead_letter);
+      if (seen.contains(*each.common.dead_letter))
+        error({"consumers", each.name, "dead_letter"}, "a failed job would come back to the queue it failed in",
+              "another queue");
+    }
+    if (each.common.run_on != offload::place::loop && each.kind != nullptr && !each.kind->computes)
+      error({"consumers", each.name, "run_on"}, "the handler `" + each.kind->name + "` runs on the loop only", "loop");
+  }
+
+  void check_declared(const keys& path, const std::string& queue) {
+    // An empty name was complained about where it was read.
+    if (!queue.empty() && !declared_.contains(queue))
+      error(path, "there is no queue " + quoted(queue) + question_for(queue), "a name from queues");
+  }
+
+  /// A queue of failed jobs need not be declared.
+  void declare_dead_letter(const workload::consumer_settings& each) {
+    if (!each.common.dead_letter || declared_.contains(*each.common.dead_letter)) return;
+    const std::string& queue = *each.common.dead_letter;
+    warning({"consumers", each.name, "dead_letter"},
+            quoted(queue) + " is not among the queues: it gets the defaults" + question_for(queue),
+            "a name from queues");
+    declared_.insert(queue);
+    drained_.insert(queue);
+    what_.queues.emplace_back(queue, what_.queue_defaults);
+  }
+
+  static std::string quoted(const std::string& queue) { return "`" + shortened(queue, name_bytes_max) + "`"; }
+  std::string question_for(const std::string& queue) {
+    const std::string meant = complaints_.full() ? "" : nearest(queue, names_);
+    return meant.empty() ? "" : ", did you mean `" + meant + "`?";
+  }
+
+  void warn_of(const std::string& queue) {
+    if (!fed_.contains(queue)) warning({"queues", queue}, "nothing puts into it", "a producer, or an output");
+    if (!drained_.contains(queue)) warning({"queues", queue}, "nothing takes from it", "a consumer");
+  }
+
+  settings& what_;
+  const node& root_;
+  complaint_list& complaints_;
+  std::set<std::string> declared_;
+  std::vector<std::string> names_;
+  std::set<std::string> fed_;
+  std::set<std::string> drained_;
+};
+
+}  // namespace
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= name_bytes_max && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), is_name_character);
+}
+
+void check_consistency(settings& what, const node& root, complaint_list& complaints) {
+  checker{what, root, complaints}.run();
+}
+
+}  // namespace millrace::settings

@@ -1,0 +1,110 @@
+#include "settings/encoding.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+namespace millrace::settings {
+
+namespace {
+
+std::uint8_t byte_at(std::string_view text, std::size_t at) {
+  return at < text.size() ? static_cast<std::uint8_t>(text[at]) : 0;
+}
+
+/// Length of the UTF-8 character there (table 3-7 of the Unicode standard); 0 when there is none.
+std::size_t character_bytes(std::string_view text, std::size_t at) {
+  const std::uint8_t lead = byte_at(text, at);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  std::uint8_t low = 0x80;
+  std::uint8_t high = 0xBF;
+  if (lead == 0xE0) low = 0xA0;   // no overlong forms
+  if (lead == 0xED) high = 0x9F;  // no surrogates
+  if (lead == 0xF0) low = 0x90;
+  if (lead == 0xF4) high = 0x8F;  // nothing beyond U+10FFFF
+  for (std::size_t n = 1; n < length; ++n) {
+    const std::uint8_t next = byte_at(text, at + n);
+    if (next < low || next > high) return 0;
+    low = 0x80;
+    high = 0xBF;
+  }
+  return length;
+}
+
+std::string in_hex(std::uint8_t byte) {
+  std::array<char, 8> digits{};
+  std::snprintf(digits.data(), digits.size(), "0x%02X", byte);
+  return digits.data();
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+/// Short enough that every reader of YAML and JSON keeps all its digits.
+bool is_plain_integer(std::string_view text) {
+  constexpr std::size_t digits_max = 15;
+  if (text.empty() || text.size() > digits_max || !std::all_of(text.begin(), text.end(), is_digit)) return false;
+  return text == "0" || text.front() != '0';
+}
+
+bool is_plain_word(std::string_view text) {
+  static constexpr std::array<std::string_view, 13> taken{"true", "True", "TRUE", "false", "False", "FALSE", "null",
+                                                          "Null", "NULL", "y",    "n",     "Y",     "N"};
+  if (text.empty() || !is_letter(text.front()) || std::find(taken.begin(), taken.end(), text) != taken.end())
+    return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '/'; });
+}
+
+}  // namespace
+
+std::optional<bad_byte> find_bad_byte(std::string_view text) {
+  position at{1, 1};
+  for (std::size_t n = 0; n < text.size();) {
+    const std::uint8_t byte = byte_at(text, n);
+    const std::size_t length = character_bytes(text, n);
+    if (length == 0) return bad_byte{at, "byte " + in_hex(byte) + " is not UTF-8"};
+    if ((byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F)
+      return bad_byte{at, "control character " + in_hex(byte)};
+    n += length;
+    ++at.column;
+    if (byte == '\n') at = {at.line + 1, 1};
+  }
+  return std::nullopt;
+}
+
+std::string write_scalar(std::string_view text) {
+  if (is_plain_word(text) || is_plain_integer(text)) return std::string{text};
+  std::string out{"\""};
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<std::uint8_t>(c) < ' ' || c == '\x7f')
+          out += "\\x" + in_hex(static_cast<std::uint8_t>(c)).substr(2);
+        else
+          out += c;
+    }
+  }
+  return out += '"';
+}
+
+}  // namespace millrace::settings

@@ -1,0 +1,42 @@
+#include "settings/settings.hpp"
+
+namespace millrace::settings {
+
+namespace {
+
+result<> check_door(std::string_view text) {
+  if (text == "off" || text == "false") return {};
+  if (const auto address = network::parse_address(text); !address) return address.error();
+  return {};
+}
+
+result<> check_bucket(std::string_view text) {
+  const auto bound = parse_duration(text);
+  if (!bound) return bound.error();
+  if (*bound <= duration::zero()) return invalid("`" + std::string{text} + "` is not above 0");
+  return {};
+}
+
+}  // namespace
+
+const options_of<daemon_options>& daemon_option_table() {
+  using options = daemon_options;
+  static const auto table =
+      options_of<options>{}
+          .text("http", &options::http, "Where metrics and health are served; off: nowhere.", check_door,
+                "an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off")
+          .section("offload", &options::offload, offload::pool_option_table(), "Threads for what computes.")
+          .duration("drain_timeout", &options::drain_timeout, {.most = hours{24}},
+                    "What running jobs get to end when the daemon is told to stop.")
+          .duration("stall_threshold", &options::stall_threshold, {.least = milliseconds{1}, .most = hours{1}},
+                    "Whatever holds the loop longer is counted and logged with its name.")
+          .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000}, "Queues in all.")
+          .text_list("histogram_buckets", &options::histogram_buckets,
+                     "Upper bounds of exported histograms, rising; empty: about three to the decade, from 10us to 10m.",
+                     check_bucket, "a rising list of durations")
+          .planned("beanstalk", "the beanstalk door is planned, not here yet")
+          .planned("data_dir", "durable queues are planned, not here yet: queues live in memory");
+  return table;
+}
+
+}  // namespace millrace::settings

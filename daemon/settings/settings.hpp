@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/time.hpp>
+
+#include "engine/options.hpp"
+#include "network/options.hpp"
+#include "offload/options.hpp"
+#include "workload/options.hpp"
+
+namespace millrace::settings {
+
+inline constexpr std::size_t histogram_buckets_max = 100;
+
+/// The `daemon:` part.
+struct daemon_options {
+  std::string http{"127.0.0.1:9464"};           ///< checked by network::parse_address
+  bool http_enabled{true};                      ///< false: `http: off`
+  offload::pool_options offload;
+  duration drain_timeout{std::chrono::seconds{30}};
+  duration stall_threshold{std::chrono::milliseconds{100}};
+  std::uint32_t queues_max{200'000};
+  std::vector<std::string> histogram_buckets;   ///< durations, ascending; empty: the usual
+};
+[[nodiscard]] const options_of<daemon_options>& daemon_option_table();
+
+/// Everything a file can say, as one value: checked, with every default filled in.
+struct settings {
+  std::string file;
+  daemon_options daemon;
+  engine::queue_options queue_defaults;
+  std::vector<std::pair<std::string, engine::queue_options>> queues;  ///< in the order of the file
+  std::vector<workload::producer_settings> producers;
+  std::vector<workload::consumer_settings> consumers;
+};
+
+}  // namespace millrace::settings
