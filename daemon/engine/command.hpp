@@ -90,9 +90,9 @@ struct output {
 struct finish_request {
   job_id job{};
   engine::outcome result{outcome::ok};
-  std::string error_text;  ///< at most `error_text_bytes_max` are kept
-  std::vector<output> outputs;
-  std::optional<queue_id> dead_letter;
+  std::string error_text{};  ///< at most `error_text_bytes_max` are kept
+  std::vector<output> outputs{};
+  std::optional<queue_id> dead_letter{};
 };
 inline constexpr std::size_t error_text_bytes_max = 1'024;
 

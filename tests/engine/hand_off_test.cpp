@@ -1,0 +1,274 @@
+#include "engine/mill.hpp"
+
+using namespace millrace;
+using namespace millrace::engine;
+using namespace millrace::engine::testing;
+
+namespace {
+
+finish_request ok(std::vector<std::pair<queue_id, std::string>> outputs) {
+  finish_request what;
+  for (const auto& [queue, text] : outputs) what.outputs.push_back({queue, {.content = body{text}}});
+  return what;
+}
+std::uint64_t count(const std::array<counter, outcome_count>& of, outcome what) {
+  return of[static_cast<std::size_t>(what)].value();
+}
+std::uint64_t count(const std::array<counter, reason_count>& of, reason what) {
+  return of[static_cast<std::size_t>(what)].value();
+}
+
+}  // namespace
+
+TEST_CASE("a job that is finished is gone, and its outputs are in") {
+  mill m;
+  const auto s = m.session();
+  const auto out = m.declare("out", 10);
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{out, "a"}, {out, "b"}})) == finish_status::done);
+  CHECK_FALSE(m.it.look(job).has_value());
+  CHECK(count(m.it.counts(m.queue()).finished, outcome::ok) == 1);
+  CHECK(m.it.counts(out).puts.value() == 2);
+  CHECK(m.take_all(m.session({"out"})) == "a b");
+}
+
+TEST_CASE("an output goes at once to who waits for it") {
+  mill m;
+  const auto s = m.session();
+  const auto next = m.session({"out"});
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.reserve(next, 60s) == reserve_status::waiting);
+  m.finish(s, job, ok({{m.queue("out"), "a"}}));
+  CHECK(m.events() == told{"granted 2: a"});
+}
+
+TEST_CASE("a job that failed is buried with its error") {
+  mill m;
+  const auto s = m.session();
+  const auto out = m.declare("out", 10);
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  auto what = ok({{out, "never"}});
+  what.result = outcome::failed;
+  what.error_text = "no number";
+  CHECK(m.finish(s, job, what) == finish_status::buried);
+  CHECK(m.state(job) == job_state::buried);
+  CHECK(m.it.look(job)->error_text == "no number");
+  CHECK(m.it.look(job)->buries == 1);
+  CHECK(m.it.levels(out).jobs() == 0);
+  CHECK(count(m.it.counts(m.queue()).finished, outcome::failed) == 1);
+  CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 1);
+}
+
+TEST_CASE("timeouts and cancellations are told apart") {
+  mill m;
+  const auto s = m.session();
+  for (const auto result : {outcome::timeout, outcome::cancelled}) {
+    m.put(s, "in");
+    CHECK(m.finish(s, m.take_id(s), {.result = result}) == finish_status::buried);
+    CHECK(count(m.it.counts(m.queue()).finished, result) == 1);
+  }
+  CHECK(count(m.it.counts(m.queue()).buried, reason::timeout) == 1);
+  CHECK(count(m.it.counts(m.queue()).buried, reason::cancelled) == 1);
+}
+
+TEST_CASE("a long error text is kept up to its limit, and not cut inside a character") {
+  mill m;
+  const auto s = m.session();
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  std::string text(error_text_bytes_max - 1, 'x');
+  m.finish(s, job, {.result = outcome::failed, .error_text = text + "\u00e9tait"});
+  CHECK(m.it.look(job)->error_text == text);
+}
+
+TEST_CASE("a failed job goes to the dead letter queue, ready, with its body, priority, ttr and error") {
+  mill m;
+  const auto s = m.session();
+  const auto letters = m.declare("letters", 10);
+  m.put(s, "in", {.urgency = 7, .ttr = 9s});
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, {.result = outcome::failed, .error_text = "why", .dead_letter = letters}) ==
+        finish_status::dead_lettered);
+  CHECK_FALSE(m.it.look(job).has_value());
+  const auto letter = m.it.first_ready(letters).value();
+  CHECK(letter.content.view() == "in");
+  CHECK(letter.urgency == 7);
+  CHECK(letter.ttr == 9s);
+  CHECK(letter.error_text == "why");
+  CHECK(count(m.it.counts(m.queue()).dead_lettered, reason::failed) == 1);
+  CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 0);
+}
+
+TEST_CASE("with a full dead letter queue the job is buried instead") {
+  mill m;
+  const auto s = m.session();
+  const auto letters = m.declare("letters", 1);
+  m.put(m.session({"letters"}));
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, {.result = outcome::failed, .dead_letter = letters}) == finish_status::buried);
+  CHECK(m.state(job) == job_state::buried);
+}
+
+TEST_CASE("an output queue that is full and rejects makes the job fail") {
+  mill m;
+  const auto s = m.session();
+  const auto roomy = m.declare("roomy", 10);
+  const auto full = m.declare("full", 1, overflow::reject);
+  m.put(m.session({"full"}));
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::buried);
+  CHECK(m.it.levels(roomy).jobs() == 0);
+  CHECK(count(m.it.counts(m.queue()).finished, outcome::failed) == 1);
+  CHECK(count(m.it.counts(m.queue()).buried, reason::output_full) == 1);
+  CHECK(m.it.look(job)->error_text == "an output queue is full");
+}
+
+TEST_CASE("an output queue that is full and drops its oldest makes room") {
+  mill m;
+  const auto s = m.session();
+  const auto full = m.declare("full", 2, overflow::drop_oldest);
+  const auto reader = m.session({"full"});
+  m.put(reader, "old");
+  m.put(reader, "young");
+  m.put(s, "in");
+  CHECK(m.finish(s, m.take_id(s), ok({{full, "new"}})) == finish_status::done);
+  CHECK(m.take_all(reader) == "young new");
+}
+
+TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with its putters") {
+  mill m;
+  const auto s = m.session();
+  const auto roomy = m.declare("roomy", 10);
+  const auto full = m.declare("full", 1);
+  const auto reader = m.session({"full"});
+  const auto putter = m.session({"full"});
+  m.put(reader, "first");
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::waiting);
+  CHECK(m.offer(putter, "later").status == put_status::waiting);
+  CHECK(m.state(job) == job_state::reserved);
+  CHECK(m.it.levels(roomy).jobs() == 0);
+  CHECK(m.it.levels(full).waiting_puts == 2);
+  m.finish(reader, m.take_id(reader));
+  CHECK(m.events() == told{"finish 1: 2 done"});
+  CHECK(m.it.levels(roomy).jobs() == 1);
+  m.finish(reader, m.take_id(reader));
+  CHECK(m.events() == told{"put 3: 5"});
+}
+
+TEST_CASE("a finish that has room in one queue may have to wait in the next, at the end of its line") {
+  mill m;
+  const auto s = m.session();
+  const auto one = m.declare("one", 1);
+  const auto two = m.declare("two", 1);
+  const auto reader = m.session({"one", "two"});
+  m.it.use(reader, "one").value();
+  const auto in_one = m.put(reader);
+  m.it.use(reader, "two").value();
+  const auto in_two = m.put(reader);
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{one, "a"}, {two, "b"}})) == finish_status::waiting);
+  m.it.erase(reader, in_one, m.now);
+  CHECK(m.events().empty());
+  CHECK(m.it.levels(one).waiting_puts == 0);
+  CHECK(m.it.levels(two).waiting_puts == 1);
+  m.it.erase(reader, in_two, m.now);
+  CHECK(m.events() == told{"finish 1: 3 done"});
+}
+
+TEST_CASE("a job that leaves a full queue for itself and others makes room there first") {
+  mill m;
+  m.declare("q", 1);
+  const auto s = m.session();
+  const auto putter = m.session();
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.offer(putter, "waits").status == put_status::waiting);
+  CHECK(m.finish(s, job, ok({{m.queue(), "again"}})) == finish_status::done);
+  CHECK(m.take(s) == "again");
+  CHECK(m.events().empty());
+  m.finish(s, job_id{2});
+  CHECK(m.events() == told{"put 2: 3"});
+}
+
+TEST_CASE("more outputs than a queue could ever hold make the job fail") {
+  mill m;
+  const auto s = m.session();
+  const auto out = m.declare("out", 1);
+  m.put(s, "in");
+  CHECK(m.finish(s, m.take_id(s), ok({{out, "a"}, {out, "b"}})) == finish_status::buried);
+}
+
+TEST_CASE("room that a hand-off leaves behind is used in the same command") {
+  mill m;
+  m.declare("in", 1);
+  const auto out = m.declare("out", 1);
+  const auto s = m.session({"in"});
+  const auto reader = m.session({"out"});
+  const auto putter = m.session({"in"});
+  const auto blocker = m.put(reader, "blocker");
+  m.put(s, "1");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{out, "done"}})) == finish_status::waiting);
+  CHECK(m.offer(putter, "2").status == put_status::waiting);
+  m.it.erase(reader, blocker, m.now);
+  CHECK(m.events() == told{"finish 1: 2 done", "put 3: 4"});
+}
+
+TEST_CASE("a finish that is withdrawn leaves the job reserved") {
+  mill m;
+  const auto s = m.session();
+  const auto full = m.declare("full", 1);
+  const auto filler = m.put(m.session({"full"}));
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK_FALSE(m.it.withdraw_finish(s, job));
+  m.finish(s, job, ok({{full, "out"}}));
+  CHECK(m.it.withdraw_finish(s, job));
+  CHECK_FALSE(m.it.withdraw_finish(s, job));
+  CHECK(m.state(job) == job_state::reserved);
+  m.it.erase(s, filler, m.now);
+  CHECK(m.events().empty());
+  CHECK(m.finish(s, job, ok({{full, "out"}})) == finish_status::done);
+}
+
+TEST_CASE("when the lease ends while a finish waits, the finish comes to nothing and its session is told") {
+  mill m;
+  const auto s = m.session();
+  const auto full = m.declare("full", 1);
+  m.put(m.session({"full"}));
+  m.put(s, "in", {.ttr = 5s});
+  const auto job = m.take_id(s);
+  m.finish(s, job, ok({{full, "out"}}));
+  m.pass(5s);
+  CHECK(m.events() == told{"finish 1: 2 not_found"});
+  CHECK(m.state(job) == job_state::ready);
+  CHECK(m.it.levels(full).waiting_puts == 0);
+}
+
+TEST_CASE("the changes of a hand-off are one set: the job is gone, its outputs are put") {
+  mill m;
+  m.it.collect_changes(true);
+  const auto s = m.session();
+  const auto full = m.declare("full", 1, overflow::drop_oldest);
+  const auto dropped = m.put(m.session({"full"}));
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  change_set changes;
+  m.it.take_changes(changes);
+  REQUIRE(changes.size() == 2);
+  m.finish(s, job, ok({{full, "out"}}));
+  m.it.take_changes(changes);
+  REQUIRE(changes.size() == 3);
+  CHECK(std::get<job_gone>(changes[0]).job == job);
+  CHECK(std::get<job_gone>(changes[1]).job == dropped);
+  CHECK(std::get<job_put>(changes[2]).what.content.view() == "out");
+  CHECK(std::get<job_put>(changes[2]).queue == full);
+}

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "engine/deadlines.hpp"
+#include "engine/job_table.hpp"
+#include "engine/ready_order.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::engine;
+
+TEST_CASE("a record of a job fits in 96 bytes") { CHECK(sizeof(job) <= 96); }
+
+TEST_CASE("a job is found by its id from the day it is added to the day it is removed") {
+  job_table jobs;
+  std::mt19937_64 random{1};
+  std::map<std::uint64_t, slot> there;
+  std::uint64_t last = 0;
+  for (int step = 0; step < 200'000; ++step) {
+    // It grows to tens of thousands, and then shrinks to almost nothing, with holes everywhere.
+    if (there.empty() || random() % 100 < (step < 120'000 ? 75u : 30u)) {
+      ++last;
+      there[last] = jobs.add(job_id{last});
+    } else {
+      auto gone = there.lower_bound(random() % last);
+      if (gone == there.end()) gone = there.begin();
+      jobs.remove(gone->second);
+      REQUIRE(jobs.find(job_id{gone->first}) == no_slot);
+      there.erase(gone);
+    }
+  }
+  REQUIRE(jobs.size() == there.size());
+  for (std::uint64_t number = 1; number <= last + 10; ++number) {
+    const auto known = there.find(number);
+    REQUIRE(jobs.find(job_id{number}) == (known == there.end() ? no_slot : known->second));
+  }
+}
+
+TEST_CASE("jobs left over at regular distances are all found") {
+  job_table jobs;
+  for (std::uint64_t number = 1; number <= 2'000'000; ++number) {
+    const auto at = jobs.add(job_id{number});
+    if (number % 1'024 != 7) jobs.remove(at);
+  }
+  CHECK(jobs.size() == 1'954);
+  for (std::uint64_t number = 7; number <= 2'000'000; number += 1'024) REQUIRE(jobs.find(job_id{number}) != no_slot);
+}
+
+TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves") {
+  job_table jobs;
+  ready_order order;
+  std::mt19937_64 random{2};
+  std::map<std::pair<priority, std::uint64_t>, slot> inside;
+  std::vector<slot> outside;
+  std::uint64_t last = 0;
+  for (int step = 0; step < 100'000; ++step) {
+    if (const auto what = random() % 10; what < 4 || inside.empty()) {
+      slot at = no_slot;
+      if (!outside.empty() && random() % 2 == 0) {
+        at = outside.back();
+        outside.pop_back();
+      } else {
+        at = jobs.add(job_id{++last});
+        jobs[at].urgency = static_cast<priority>(random() % 12);
+      }
+      order.insert(jobs, at);
+      inside[{jobs[at].urgency, jobs[at].id.value()}] = at;
+    } else {
+      auto gone = inside.begin();
+      if (what < 6) std::advance(gone, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
+      order.remove(jobs, gone->second);
+      outside.push_back(gone->second);
+      inside.erase(gone);
+    }
+    REQUIRE(order.first(jobs) == (inside.empty() ? no_slot : inside.begin()->second));
+  }
+}
+
+TEST_CASE("the first deadline is the soonest, of one instant the lower kind, then the lower number") {
+  deadlines due;
+  deadlines::place a{0}, b{0}, c{0};
+  const instant soon{seconds{5}};
+  due.set(a, soon, {due_kind::reserve_timeout, 1});
+  due.set(b, soon, {due_kind::delay_end, 9});
+  due.set(c, soon, {due_kind::delay_end, 7});
+  CHECK(due.first_owner().number == 7);
+  due.clear(c);
+  CHECK(due.first_owner().number == 9);
+  due.set(b, soon + seconds{1}, {due_kind::delay_end, 9});
+  CHECK(due.first_owner().kind == due_kind::reserve_timeout);
+  due.clear(a);
+  due.clear(b);
+  due.clear(b);
+  CHECK(due.empty());
+  CHECK(due.first_due() == never);
+}
+
+TEST_CASE("deadlines may be set, changed and cleared in any order, and each knows its place") {
+  deadlines due;
+  std::mt19937_64 random{3};
+  std::vector<deadlines::place> places(3'000);
+  std::vector<instant> times(places.size(), never);
+  std::set<std::pair<instant, std::size_t>> all;
+  for (int step = 0; step < 100'000; ++step) {
+    const std::size_t at = random() % places.size();
+    all.erase({times[at], at});
+    if (random() % 3 == 0) {
+      due.clear(places[at]);
+      times[at] = never;
+    } else {
+      times[at] = instant{nanoseconds{static_cast<std::int64_t>(random() % 1'000)}};
+      due.set(places[at], times[at], {due_kind::margin, at});
+      all.insert({times[at], at});
+    }
+    REQUIRE(due.empty() == all.empty());
+    if (all.empty()) continue;
+    REQUIRE(due.first_due() == all.begin()->first);
+    REQUIRE(due.first_owner().number == all.begin()->second);
+    if (times[at] != never) {
+      REQUIRE(due.due_of(places[at]) == times[at]);
+    }
+  }
+}
