@@ -29,16 +29,12 @@ struct whole_copy {
   system_copy system;
 };
 
-result<std::string> render(const whole_copy& copied) {
-  try {
-    exposition page{copied.buckets};
-    write(page, copied.queues);
-    write(page, copied.work);
-    write(page, copied.system, look_at_process());
-    return std::move(page).text();
-  } catch (const std::exception& failure) {
-    return error{errc::io, failure.what()};
-  }
+std::string render(const whole_copy& copied) {
+  exposition page{copied.buckets};
+  write(page, copied.queues);
+  write(page, copied.work);
+  write(page, copied.system, look_at_process());
+  return std::move(page).text();
 }
 
 shown_buckets chosen(const std::vector<duration>& wanted) {

@@ -67,6 +67,7 @@ void add_timings(queue_row& to, const engine::queue_timings& from, const shown_b
 loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const engine::engine& engine) {
   queue_copy copied;
   copied.at = loop.now();
+  name_newcomers(engine);
   for (auto& one : named_) one.alive = false;
 
   // Removed queues are read first: a queue that goes while the slices pass is then missing for once, which
@@ -84,6 +85,7 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
     if (place == 0) break;
     co_await loop::yield(loop);
   }
+  newer_ = engine.next_place();
   std::erase_if(named_, [](const named& one) { return !one.alive; });
   keep_rising(others);
   copied.rows.push_back(std::move(others));
@@ -98,7 +100,7 @@ void queue_metrics::copy_queue(queue_id queue, const engine::engine& engine, que
   const bool paused = levels.paused_until > into.at;
   const bool own_timings = &timings != &engine.other_timings();
 
-  if (has_row(queue, name)) {
+  if (has_row(queue)) {
     auto& row = into.rows.emplace_back();
     row.name = name;
     row.counts = counts;
@@ -113,14 +115,21 @@ void queue_metrics::copy_queue(queue_id queue, const engine::engine& engine, que
   }
 }
 
-bool queue_metrics::has_row(queue_id queue, std::string_view name) {
+void queue_metrics::name_newcomers(const engine::engine& engine) {
+  if (named_.size() >= named_queues_max) return;
+  std::vector<queue_id> newcomers;
+  engine.list_queues(newer_, named_queues_max - named_.size(), newcomers);
+  for (const auto queue : newcomers)
+    if (engine.name_of(queue) != other_queues) named_.push_back({queue});
+  // A copy that was given up has named its newcomers already.
+  std::ranges::sort(named_, {}, &named::id);
+  const auto twice = std::ranges::unique(named_, {}, &named::id);
+  named_.erase(twice.begin(), twice.end());
+}
+
+bool queue_metrics::has_row(queue_id queue) {
   const auto place = std::ranges::lower_bound(named_, queue, {}, &named::id);
-  if (place != named_.end() && place->id == queue) return place->alive = place->name == name;
-  const bool is_new = queue.value() > seen_up_to_;
-  seen_up_to_ = std::max(seen_up_to_, queue.value());
-  if (!is_new || named_.size() >= named_queues_max || name == other_queues) return false;
-  named_.insert(place, {queue, std::string{name}, true});
-  return true;
+  return place != named_.end() && place->id == queue && (place->alive = true);
 }
 
 void queue_metrics::keep_rising(queue_row& others) {

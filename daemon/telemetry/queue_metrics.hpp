@@ -56,18 +56,18 @@ class queue_metrics {
  private:
   struct named {
     queue_id id;
-    std::string name;
     bool alive{true};
   };
 
+  void name_newcomers(const engine::engine& engine);
   void copy_queue(queue_id queue, const engine::engine& engine, queue_copy& into, queue_row& others);
-  [[nodiscard]] bool has_row(queue_id queue, std::string_view name);
+  [[nodiscard]] bool has_row(queue_id queue);
   void keep_rising(queue_row& others);
 
   const shown_buckets& buckets_;
-  std::vector<named> named_;     ///< by id
-  std::uint32_t seen_up_to_{0};  ///< the highest id ever copied
-  queue_row last_others_;        ///< as it was shown last
+  std::vector<named> named_;  ///< by id
+  std::size_t newer_{0};      ///< the place from which queues stand that no copy has seen
+  queue_row last_others_;     ///< as it was shown last
 };
 
 /// On any thread.
