@@ -35,7 +35,7 @@ struct yielder final : parked {
 
   void operator()(parked::handler&& waiting) {
     hold(std::move(waiting), "its turn");
-    wake();
+    wake_behind();
   }
   void leave() noexcept override {}
 };

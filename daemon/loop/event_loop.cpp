@@ -63,6 +63,7 @@ struct event_loop::parts {
     if (core.context.stopped()) core.context.restart();
     refresh();
     counts.turns.add();
+    core.ready.begin_turn();
     // As a handler: whatever a deadline cancels or wakes is then inside of one, where Asio does it at once.
     if (core.deadlines.next() <= core.now) boost::asio::post(core.context, [this] { fire_due(); });
     const std::uint64_t resumed_before = core.ready.resumed();
@@ -76,7 +77,7 @@ struct event_loop::parts {
       }
     }
     if (handled_in_all != nullptr) *handled_in_all += handled;
-    return left;
+    return core.ready.wants_turn() ? ready::more : left;
   }
 
   void refresh() {

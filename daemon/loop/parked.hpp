@@ -44,6 +44,12 @@ class parked : public ready_entry {
     woken_ = true;
     core_->ready.push(*this);
   }
+  /// The same, when everything else that is ready has run.
+  void wake_behind() {
+    assert(handler_ && !woken_);
+    woken_ = true;
+    core_->ready.push_behind(*this);
+  }
   [[nodiscard]] bool waits() const noexcept { return handler_ && !woken_; }
 
  protected:

@@ -1,18 +1,27 @@
 #include "loop/ready_list.hpp"
 
 #include <boost/asio/post.hpp>
-#include <utility>
 
 namespace millrace::loop {
 
-void ready_list::push(ready_entry& entry) {
+void ready_list::line::push(ready_entry& entry) noexcept {
   entry.next_ = nullptr;
-  if (first_ == nullptr) {
-    first_ = &entry;
-  } else {
-    last_->next_ = &entry;
-  }
-  last_ = &entry;
+  (first == nullptr ? first : last->next_) = &entry;
+  last = &entry;
+}
+
+void ready_list::push(ready_entry& entry) {
+  ready_.push(entry);
+  if (!posted_) post();
+}
+
+void ready_list::push_behind(ready_entry& entry) { behind_.push(entry); }
+
+void ready_list::begin_turn() {
+  if (behind_.first == nullptr) return;
+  (ready_.first == nullptr ? ready_.first : ready_.last->next_) = behind_.first;
+  ready_.last = behind_.last;
+  behind_ = {};
   if (!posted_) post();
 }
 
@@ -27,12 +36,12 @@ void ready_list::drain() {
     ready_list& list;
     ~finish() {
       list.posted_ = false;
-      if (list.first_ != nullptr) list.post();
+      if (list.ready_.first != nullptr) list.post();
     }
   } finally{*this};
-  for (std::size_t in_a_row = 0; in_a_row < resumptions_in_a_row && first_ != nullptr; ++in_a_row) {
-    ready_entry* const entry = first_;
-    first_ = entry->next_;
+  for (std::size_t in_a_row = 0; in_a_row < resumptions_in_a_row && ready_.first != nullptr; ++in_a_row) {
+    ready_entry* const entry = ready_.first;
+    ready_.first = entry->next_;
     ++resumed_;
     entry->resume();
   }

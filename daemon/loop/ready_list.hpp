@@ -27,16 +27,29 @@ class ready_list {
   explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
 
   void push(ready_entry& entry);
+  /// Behind everything else that is ready, sockets and deadlines included: not before the next turn.
+  void push_behind(ready_entry& entry);
   /// Resumptions since the beginning.
   [[nodiscard]] std::uint64_t resumed() const noexcept { return resumed_; }
+  /// Somebody waits for the next turn.
+  [[nodiscard]] bool wants_turn() const noexcept { return behind_.first != nullptr; }
+  /// A turn begins: those that waited for it are ready.
+  void begin_turn();
 
  private:
+  struct line {
+    ready_entry* first{nullptr};
+    ready_entry* last{nullptr};
+
+    void push(ready_entry& entry) noexcept;
+  };
+
   void drain();
   void post();
 
   boost::asio::io_context& context_;
-  ready_entry* first_{nullptr};
-  ready_entry* last_{nullptr};
+  line ready_;
+  line behind_;
   bool posted_{false};
   std::uint64_t resumed_{0};
 };

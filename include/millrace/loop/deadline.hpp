@@ -33,7 +33,7 @@ class deadline {
 /// Suspends until `when` / for `length`. Throws operation_aborted when the task is cancelled.
 awaitable<> sleep_until(event_loop& loop, instant when);
 awaitable<> sleep_for(event_loop& loop, duration length);
-/// Lets everything else that is ready run first.
+/// Lets everything else that is ready run first, sockets and deadlines included: continues with the next turn.
 awaitable<> yield(event_loop& loop);
 
 /// True when `work` ended in time; false when `when` came first: then it was cancelled and has ended. Runs as a child of the calling
