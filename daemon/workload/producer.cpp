@@ -29,6 +29,7 @@ loop::awaitable<> producer::run() {
   } catch (...) {
     why = std::current_exception();
   }
+  source_.reset();                         // a file and a thread it may have: they are no longer needed
   at_.broker.try_close_session(session_);  // holds no job: one turn is enough
   counts_.ended = true;
   at_.ended();

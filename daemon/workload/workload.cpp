@@ -122,8 +122,9 @@ loop::awaitable<> workload::join() {
   auto& p = *parts_;
   co_await p.producer_tasks.join();
   co_await p.consumer_tasks.join();
-  // Also those that were cancelled before their first turn.
+  // Also those that were cancelled before their first turn: what their sources hold open would keep the loop running.
   for (const auto& one : p.producer_facts) one->ended = true;
+  p.producers.clear();
 }
 
 const std::vector<std::unique_ptr<producer_counts>>& workload::producers() const noexcept {
