@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 #include <millrace/base/quantity.hpp>
 
@@ -46,7 +49,7 @@ exit_code lifecycle::run() {
 }
 
 loop::awaitable<> lifecycle::live() {
-  watchers_.spawn("signals", hear_signals());
+  watchers_.spawn("signals", watched(hear_signals()));
   if (const auto opened = open(); !opened) {
     fail(exit_code::could_not_start, "could_not_start", opened.error().text);
     parts_.work().stop();
@@ -75,9 +78,9 @@ loop::awaitable<> lifecycle::work_until_the_end() {
     progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
     progress_->begin();
   }
-  if (arguments_.until_idle) watchers_.spawn("until idle", wait_until_idle());
-  while (!idle_ && stops_asked_ == 0) co_await changed_.wait();
-  if (!idle_) co_await drain();
+  if (arguments_.until_idle) watchers_.spawn("until idle", watched(wait_until_idle()));
+  while (!idle_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
+  if (!idle_ && failure_.empty()) co_await drain();
   if (arguments_.until_idle) {
     summary_ =
         telemetry::summary(parts_.broker(), parts_.work(), {parts_.loop().now() - began_at_, served_queues(settings_)});
@@ -88,11 +91,11 @@ loop::awaitable<> lifecycle::work_until_the_end() {
 loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop, running jobs may end",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
-  watchers_.spawn("drain", drain_work());
-  while (!drained_ && stops_asked_ < 2) co_await changed_.wait();
+  watchers_.spawn("drain", watched(drain_work()));
+  while (!drained_ && stops_asked_ < 2 && failure_.empty()) co_await changed_.wait();
   if (drained_) {
     say_what_was_left();
-  } else {
+  } else if (stops_asked_ >= 2) {
     fail(exit_code::failed, "stopped", "stopped at once by a second signal: jobs that were running have not ended");
   }
 }
@@ -125,19 +128,27 @@ loop::awaitable<> lifecycle::hear_signals() {
   }
 }
 
+loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
+  try {
+    co_await std::move(work);
+  } catch (const boost::system::system_error& wrong) {
+    if (wrong.code() == boost::asio::error::operation_aborted) throw;
+    failure_ = wrong.what();
+  } catch (const std::exception& wrong) {
+    failure_ = wrong.what();
+  }
+  changed_.wake_all();
+}
+
 loop::awaitable<> lifecycle::close() {
   if (stops_asked_ < 2) arm_last_resort(closing_patience);
-  std::string failure;
-  try {
-    co_await parts_.work().join();
-  } catch (const std::exception& wrong) {
-    failure = wrong.what();
-  }
-  if (!failure.empty()) fail(exit_code::failed, "failed", failure);
+  auto work_ends = parts_.work().join();
+  co_await watched(std::move(work_ends));
   watchers_.cancel();
   co_await watchers_.join();
   if (progress_) co_await progress_->end();
   co_await parts_.close();
+  if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
   log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
 }
 

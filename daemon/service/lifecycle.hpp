@@ -47,6 +47,8 @@ class lifecycle {
   loop::awaitable<> close();
   loop::awaitable<> hear_signals();
   loop::awaitable<> wait_until_idle();
+  /// Notes what `work` throws: it ends the run.
+  loop::awaitable<> watched(loop::awaitable<> work);
   loop::awaitable<> drain();
   loop::awaitable<> drain_work();
 
@@ -58,11 +60,12 @@ class lifecycle {
   const settings::settings& settings_;
   const arguments& arguments_;
   loop::signals signals_;
-  loop::wait_point changed_;  ///< one of the next four has changed
+  loop::wait_point changed_;  ///< one of the next five has changed
   int stops_asked_{0};
   bool idle_{false};
   bool drained_{false};
   std::size_t cancelled_jobs_{0};
+  std::string failure_;
   loop::task_scope watchers_;
   loop::task_scope life_;
   std::unique_ptr<progress> progress_;
