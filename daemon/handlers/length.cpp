@@ -1,0 +1,21 @@
+#include "handlers/length.hpp"
+
+#include <string>
+
+#include <millrace/base/quantity.hpp>
+
+#include "handlers/quoted.hpp"
+
+namespace millrace::handlers {
+
+result<duration> length_in(std::string_view content) {
+  const std::string_view text = without_blanks(content);
+  const error no_length = invalid(quoted(text) + " is not a length of time (250ms, 1.5s, or a number of seconds)");
+  if (text.empty() || text.size() > quoted_characters_max) return no_length;
+  std::string with_unit{text};
+  if (text.back() >= '0' && text.back() <= '9') with_unit += 's';
+  const result<duration> length = parse_duration(with_unit);
+  return length ? length : no_length;
+}
+
+}  // namespace millrace::handlers

@@ -1,0 +1,32 @@
+#include "handlers/quoted.hpp"
+
+namespace millrace::handlers {
+
+std::string quoted(std::string_view text) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out{"\""};
+  for (const char each : text.substr(0, quoted_characters_max)) {
+    const auto byte = static_cast<unsigned char>(each);
+    if (each == '"' || each == '\\') {
+      out += '\\';
+      out += each;
+    } else if (byte >= 0x20 && byte < 0x7f) {
+      out += each;
+    } else {
+      out += "\\x";
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    }
+  }
+  if (text.size() > quoted_characters_max) out += "...";
+  return out += '"';
+}
+
+std::string_view without_blanks(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+}  // namespace millrace::handlers

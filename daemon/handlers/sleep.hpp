@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <millrace/handlers/handler.hpp>
+#include <millrace/handlers/registry.hpp>
+
+namespace millrace::handlers {
+
+struct sleep_options {
+  std::optional<duration> length;
+  std::optional<std::string> text;
+};
+[[nodiscard]] const options_of<sleep_options>& sleep_option_table();
+
+/// Waits on the loop as long as the body says (or `length`, whatever the body says), while everything else goes on. Then the body
+/// goes on, or `text`. A cancelled job stops waiting at once.
+class sleep : public waiting_handler {
+ public:
+  sleep(const sleep_options& options, const surroundings& where) : options_{options}, loop_{where.loop} {}
+  loop::awaitable<answer> handle(job work) override;
+
+ private:
+  sleep_options options_;
+  loop::event_loop& loop_;
+};
+
+}  // namespace millrace::handlers

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/option.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/handlers/handler.hpp>
+
+namespace millrace::handlers {
+
+/// One kind of handler: its name in settings, one line about it, its options, and how to make it.
+struct kind {
+  std::string name;
+  std::string summary;
+  const option_table* options;  ///< a static
+  bool computes{false};         ///< may run on threads
+  /// `owner` was made by `options->make()` and filled in.
+  std::function<result<handler>(const void* owner, const surroundings& where)> make;
+};
+
+/// Name → kind. Filled once at start, before settings are read.
+class registry {
+ public:
+  /// Asserts that the name is new.
+  void add(kind what);
+  [[nodiscard]] const kind* find(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  std::map<std::string, kind, std::less<>> kinds_;
+};
+
+/// For a handler whose options are an `Options` and that is made by `Handler(const Options&, const surroundings&)`.
+template <class Handler, class Options>
+[[nodiscard]] kind kind_of(std::string name, std::string summary, const options_of<Options>& table) {
+  constexpr bool computes = std::is_base_of_v<computing_handler, Handler>;
+  return {
+      std::move(name), std::move(summary), &table, computes,
+      [](const void* owner, const surroundings& where) -> result<handler> {
+        using base = std::conditional_t<
+            computes, computing_handler,
+            std::conditional_t<std::is_base_of_v<quick_handler, Handler>, quick_handler, waiting_handler>>;
+        return handler{std::unique_ptr<base>{std::make_unique<Handler>(*static_cast<const Options*>(owner), where)}};
+      }};
+}
+
+}  // namespace millrace::handlers

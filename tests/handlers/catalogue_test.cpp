@@ -1,0 +1,43 @@
+#include "handlers/catalogue.hpp"
+
+#include "handlers/program.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::handlers;
+
+TEST_CASE("the catalogue holds every built-in handler under its name", "[catalogue]") {
+  registry all;
+  add_all(all);
+  CHECK(all.names() == std::vector<std::string>{"fail", "hash", "noop", "prime", "print", "sleep", "spin"});
+  CHECK(all.find("prime")->name == "prime");
+  CHECK(all.find("primes") == nullptr);
+}
+
+TEST_CASE("handlers that compute say so, and each is made with its defaults", "[catalogue]") {
+  registry all;
+  add_all(all);
+  program around;
+  for (const std::string& name : all.names()) {
+    CAPTURE(name);
+    const kind& what = *all.find(name);
+    CHECK_FALSE(what.summary.empty());
+    const std::shared_ptr<void> options = what.options->make();
+    const result<handler> made = what.make(options.get(), around.where);
+    REQUIRE(made.has_value());
+    CHECK(what.computes == std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
+    CHECK(what.computes == (name == "hash" || name == "prime" || name == "spin"));
+  }
+}
+
+TEST_CASE("the options of prime are read within their ranges", "[catalogue]") {
+  registry all;
+  add_all(all);
+  const option_table& table = *all.find("prime")->options;
+  const std::shared_ptr<void> options = table.make();
+  CHECK(table.find("method")->read(options.get(), "trial").has_value());
+  CHECK_FALSE(table.find("method")->read(options.get(), "guess").has_value());
+  CHECK(table.find("bits_max")->read(options.get(), "1048576").has_value());
+  CHECK_FALSE(table.find("bits_max")->read(options.get(), "1048577").has_value());
+  CHECK_FALSE(table.find("bits_max")->read(options.get(), "0").has_value());
+}

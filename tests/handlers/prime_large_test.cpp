@@ -1,0 +1,135 @@
+#include "handlers/prime_large.hpp"
+
+#include <gmp.h>
+
+#include <string>
+#include <vector>
+
+#include "handlers/prime.hpp"
+#include "handlers/program.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::handlers;
+
+namespace {
+
+struct number {
+  number() { mpz_init(value); }
+  ~number() { mpz_clear(value); }
+  number(const number&) = delete;
+  number& operator=(const number&) = delete;
+
+  std::string digits() const {
+    std::string text(mpz_sizeinbase(value, 10) + 2, '\0');
+    mpz_get_str(text.data(), 10, value);
+    return text.c_str();
+  }
+  mpz_t value;
+};
+
+struct random_numbers {
+  random_numbers() {
+    gmp_randinit_mt(state);
+    gmp_randseed_ui(state, 4711);
+  }
+  ~random_numbers() { gmp_randclear(state); }
+  gmp_randstate_t state;
+};
+
+/// GMP's own test: Baillie-PSW, and then 16 strong tests to random bases.
+bool peer_says_prime(const number& it) { return mpz_probab_prime_p(it.value, 40) != 0; }
+
+std::string large(prime& handler, const number& it, std::size_t* steps = nullptr) {
+  return text_of(compute(handler, it.digits(), steps));
+}
+
+std::string verdict(const number& it, bool is_prime) {
+  return it.digits() + (is_prime ? " is a prime number." : " is not a prime number.");
+}
+
+}  // namespace
+
+TEST_CASE("random numbers beyond 64 bits and the primes after them get the verdict that GMP gives", "[prime]") {
+  program around;
+  prime handler{{}, around.where};
+  random_numbers random;
+  for (unsigned bits = 65; bits < 700; bits += bits < 140 ? 1 : 61) {
+    for (int round = 0; round < 4; ++round) {
+      number it;
+      mpz_urandomb(it.value, random.state, bits);
+      mpz_setbit(it.value, bits - 1);
+      mpz_setbit(it.value, 0);
+      CHECK(large(handler, it) == verdict(it, peer_says_prime(it)));
+      mpz_nextprime(it.value, it.value);
+      CHECK(large(handler, it) == verdict(it, true));
+    }
+  }
+}
+
+TEST_CASE("products of two primes beyond 64 bits, equal or not, are composite", "[prime]") {
+  program around;
+  prime handler{{}, around.where};
+  random_numbers random;
+  for (unsigned bits = 33; bits < 400; bits += 23) {
+    number a, b, product;
+    mpz_urandomb(a.value, random.state, bits);
+    mpz_setbit(a.value, bits);
+    mpz_nextprime(a.value, a.value);
+    mpz_nextprime(b.value, a.value);
+    mpz_mul(product.value, a.value, b.value);
+    CHECK(large(handler, product) == verdict(product, false));
+    mpz_mul(product.value, a.value, a.value);
+    CHECK(large(handler, product) == verdict(product, false));
+    // 2p - 1 and p both prime make p (2p - 1) a frequent strong pseudoprime to base 2.
+    mpz_mul_ui(b.value, a.value, 2);
+    mpz_sub_ui(b.value, b.value, 1);
+    mpz_mul(product.value, a.value, b.value);
+    CHECK(large(handler, product) == verdict(product, false));
+  }
+}
+
+TEST_CASE("a divisor below 1000 is found for every such prime", "[prime]") {
+  program around;
+  prime handler{{}, around.where};
+  number large_prime, product;
+  mpz_ui_pow_ui(large_prime.value, 2, 127);
+  mpz_sub_ui(large_prime.value, large_prime.value, 1);
+  for (unsigned divisor = 2; divisor < 1000; ++divisor) {
+    mpz_mul_ui(product.value, large_prime.value, divisor);
+    std::size_t steps = 0;
+    CHECK(large(handler, product, &steps) == verdict(product, false));
+    CHECK(steps == 1);
+  }
+}
+
+TEST_CASE("a prime of 4096 bits is tested in many steps, a composite one of that length ends early", "[prime]") {
+  program around;
+  prime handler{{}, around.where};
+  number it;
+  // The least prime of 4096 bits that GMP finds above 2^4095.
+  mpz_ui_pow_ui(it.value, 2, 4095);
+  mpz_nextprime(it.value, it.value);
+  std::size_t steps = 0;
+  CHECK(large(handler, it, &steps) == verdict(it, true));
+  CHECK(steps > 20);
+  CHECK(steps < 200);
+  mpz_mul_ui(it.value, it.value, 0);
+  mpz_setbit(it.value, 4095);
+  mpz_add_ui(it.value, it.value, 3 * 5);
+  CHECK(large(handler, it) == verdict(it, peer_says_prime(it)));
+  mpz_ui_pow_ui(it.value, 2, 4096);
+  CHECK(large(handler, it) ==
+        "\"" + it.digits().substr(0, 40) + "...\", a number of 1234 digits, is longer than bits_max (4096 bits)");
+}
+
+TEST_CASE("a number of a million bits can be begun, stepped and given up", "[prime]") {
+  program around;
+  prime handler{{prime_method::fast, prime_bits_limit}, around.where};
+  number it;
+  mpz_ui_pow_ui(it.value, 2, 999'983);
+  mpz_sub_ui(it.value, it.value, 1);
+  const result<std::unique_ptr<offload::computation>> work = handler.begin(job_with(it.digits()));
+  REQUIRE(work.has_value());
+  for (int step = 0; step < 4; ++step) CHECK((*work)->step() == offload::progress::more);
+}

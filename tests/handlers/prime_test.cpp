@@ -1,0 +1,178 @@
+#include "handlers/prime.hpp"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "handlers/program.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::handlers;
+
+namespace {
+
+/// A prime handler and what it needs.
+struct tester {
+  explicit tester(prime_options options = {}) : handler{options, around.where} {}
+  std::string operator()(std::string_view content, std::size_t* steps = nullptr) {
+    return text_of(compute(handler, content, steps));
+  }
+  program around;
+  prime handler;
+};
+
+prime_options trial() { return {prime_method::trial, 4096}; }
+
+std::string verdict(std::uint64_t number, bool is_prime) {
+  return std::to_string(number) + (is_prime ? " is a prime number." : " is not a prime number.");
+}
+
+}  // namespace
+
+TEST_CASE("the verdict names the number", "[prime]") {
+  tester fast;
+  tester divided{trial()};
+  CHECK(fast("157") == "157 is a prime number.");
+  CHECK(fast("158") == "158 is not a prime number.");
+  CHECK(divided("157") == "157 is a prime number.");
+  CHECK(divided("158") == "158 is not a prime number.");
+}
+
+TEST_CASE("0 and 1 are not prime, 2 and 3 are", "[prime]") {
+  for (const prime_method method : {prime_method::fast, prime_method::trial}) {
+    tester test{{method, 4096}};
+    CHECK(test("0") == "0 is not a prime number.");
+    CHECK(test("1") == "1 is not a prime number.");
+    CHECK(test("2") == "2 is a prime number.");
+    CHECK(test("3") == "3 is a prime number.");
+    CHECK(test("4") == "4 is not a prime number.");
+    CHECK(test("9") == "9 is not a prime number.");
+  }
+}
+
+TEST_CASE("blanks around a number and zeros in front of it do not matter", "[prime]") {
+  tester test;
+  CHECK(test(" 157\r\n") == "157 is a prime number.");
+  CHECK(test("\t000157") == "157 is a prime number.");
+  CHECK(test("000") == "0 is not a prime number.");
+  CHECK(test(std::string(5000, '0') + "7") == "7 is a prime number.");
+}
+
+TEST_CASE("what is not a number fails the job and is quoted", "[prime]") {
+  tester test;
+  CHECK(test("abc") == "\"abc\" is not a number");
+  CHECK(test("") == "\"\" is not a number");
+  CHECK(test(" \n") == "\"\" is not a number");
+  for (const std::string text : {"-7", "+7", "0x1f", "1e9", "12.0", "1 2", "7,", "1_000"}) {
+    CAPTURE(text);
+    CHECK(test(text) == '"' + text + "\" is not a number");
+  }
+}
+
+TEST_CASE("a quoted body is cut and what is not printable is escaped", "[prime]") {
+  tester test;
+  CHECK(test(std::string{"1\0\n2\x1b\xff\"", 7}) == "\"1\\x00\\x0a2\\x1b\\xff\\\"\" is not a number");
+  CHECK(test(std::string(100'000, 'x')) == '"' + std::string(40, 'x') + "...\" is not a number");
+}
+
+TEST_CASE("a number longer than bits_max fails before it is converted", "[prime]") {
+  tester test;
+  CHECK(test(std::string(1'000'000, '9')) ==
+        '"' + std::string(40, '9') + "...\", a number of 1000000 digits, is longer than bits_max (4096 bits)");
+}
+
+TEST_CASE("bits_max is exact to the bit", "[prime]") {
+  tester eight{{prime_method::fast, 8}};
+  CHECK(eight("251") == "251 is a prime number.");
+  CHECK(eight("255") == "255 is not a prime number.");
+  CHECK(eight("257") == "\"257\", a number of 3 digits, is longer than bits_max (8 bits)");
+  tester sixty_four{{prime_method::fast, 64}};
+  CHECK(sixty_four("18446744073709551557") == "18446744073709551557 is a prime number.");
+  CHECK(sixty_four("18446744073709551616") ==
+        "\"18446744073709551616\", a number of 20 digits, is longer than bits_max (64 bits)");
+  tester sixty_five{{prime_method::fast, 65}};
+  CHECK(sixty_five("36893488147419103231") == "36893488147419103231 is not a prime number.");
+  CHECK(sixty_five("36893488147419103233") ==
+        "\"36893488147419103233\", a number of 20 digits, is longer than bits_max (65 bits)");
+}
+
+TEST_CASE("trial division refuses numbers beyond 64 bits", "[prime]") {
+  tester test{trial()};
+  CHECK(test("18446744073709551616") ==
+        "\"18446744073709551616\", a number of 20 digits, is longer than the 64 bits of method trial");
+}
+
+TEST_CASE("both methods agree with a sieve", "[prime]") {
+  constexpr std::uint64_t limit = 1'000'000;
+  std::vector<bool> composite(limit, false);
+  composite[0] = composite[1] = true;
+  for (std::uint64_t p = 2; p * p < limit; ++p) {
+    if (composite[p]) continue;
+    for (std::uint64_t multiple = p * p; multiple < limit; multiple += p) composite[multiple] = true;
+  }
+  std::uint64_t wrong = 0;
+  for (std::uint64_t number = 0; number < limit; ++number) wrong += is_prime(number) == composite[number] ? 1 : 0;
+  CHECK(wrong == 0);
+  tester fast;
+  tester divided{trial()};
+  for (std::uint64_t number = 0; number < limit; number += number < 20'000 ? 1 : 97) {
+    const std::string expected = verdict(number, !composite[number]);
+    wrong += fast(std::to_string(number)) != expected ? 1 : 0;
+    wrong += divided(std::to_string(number)) != expected ? 1 : 0;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("trial division and the fast method agree around 2^32 and on random numbers", "[prime]") {
+  tester fast;
+  tester divided{trial()};
+  std::vector<std::uint64_t> numbers;
+  for (std::uint64_t number = (1ull << 32) - 200; number < (1ull << 32) + 200; ++number) numbers.push_back(number);
+  std::mt19937_64 random{20'240'229};
+  for (int i = 0; i < 300; ++i) numbers.push_back(random() >> 24 | 1);
+  // Squares of primes: the divisor is the very last one.
+  for (const std::uint64_t p : {65'521u, 65'537u, 1'048'583u, 16'777'213u}) numbers.push_back(p * p);
+  for (const std::uint64_t number : numbers) {
+    CAPTURE(number);
+    CHECK(fast(std::to_string(number)) == divided(std::to_string(number)));
+  }
+}
+
+TEST_CASE("trial division and the fast method agree just below 2^64", "[prime]") {
+  tester fast;
+  tester divided{trial()};
+  for (std::uint64_t offset = 1; offset < 59; ++offset) {
+    // Between 2^64 - 59, a prime, and 2^64 all have a divisor; the largest of the smallest ones is below 2^32.
+    const std::uint64_t number = 0 - offset;
+    if (!(number % 3 == 0 || number % 5 == 0 || number % 7 == 0 || number % 2 == 0)) continue;
+    CAPTURE(number);
+    CHECK(fast(std::to_string(number)) == verdict(number, false));
+    CHECK(divided(std::to_string(number)) == verdict(number, false));
+  }
+  CHECK(fast("18446744073709551557") == "18446744073709551557 is a prime number.");
+  CHECK(fast("18446744030759878681") == "18446744030759878681 is not a prime number.");
+}
+
+TEST_CASE("trial division takes a step for each 100,000 divisions", "[prime]") {
+  tester test{trial()};
+  std::size_t steps = 0;
+  CHECK(test("157", &steps) == "157 is a prime number.");
+  CHECK(steps == 1);
+  // Odd divisors up to 20,686: 10,343 of them.
+  CHECK(test("427920331", &steps) == "427920331 is a prime number.");
+  CHECK(steps == 1);
+  // Odd divisors up to 98,170,920: 49,085,459 of them.
+  CHECK(test("9637529763296797", &steps) == "9637529763296797 is a prime number.");
+  CHECK(steps == 491);
+}
+
+TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[prime]") {
+  tester test;
+  std::size_t steps = 0;
+  CHECK(test("18446744073709551557", &steps) == "18446744073709551557 is a prime number.");
+  CHECK(steps == 1);
+  CHECK(test("170141183460469231731687303715884105727", &steps) ==
+        "170141183460469231731687303715884105727 is a prime number.");
+  CHECK(steps == 1);
+}
