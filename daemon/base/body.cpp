@@ -1,5 +1,6 @@
-#include <cstring>
 #include <millrace/base/body.hpp>
+
+#include <cstring>
 #include <new>
 #include <stdexcept>
 

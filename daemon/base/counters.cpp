@@ -1,6 +1,7 @@
+#include <millrace/base/counters.hpp>
+
 #include <algorithm>
 #include <cassert>
-#include <millrace/base/counters.hpp>
 
 namespace millrace {
 

@@ -5,6 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include <millrace/handlers/registry.hpp>
+#include <millrace/sources/registry.hpp>
+
 #include "settings/complaint.hpp"
 #include "settings/settings.hpp"
 

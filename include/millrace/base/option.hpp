@@ -1,83 +1,25 @@
 #pragma once
 
-#include <concepts>
-#include <cstddef>
+#include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <millrace/base/option_detail.hpp>
+#include <millrace/base/option_table.hpp>
 #include <millrace/base/quantity.hpp>
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 
 namespace millrace {
-
-/// How a value is written in a settings file.
-enum class option_kind { flag, count, size, time, rate, real, text, choice, text_list, section };
-
-/// One setting of a component as data: everything that reading, printing, the schema and the commented example need.
-/// Works on an owner whose type only its `option_table` knows.
-struct option {
-  std::string key;  ///< as written in YAML, snake_case
-  option_kind kind{option_kind::text};
-  std::string reason;    ///< one sentence for people: what it is for, and its unit if that is not plain
-  std::string expected;  ///< what a good value looks like, for complaints: `a duration from 1ms to 1h`
-  std::string example;   ///< a value for the commented example when there is no default; may be empty
-  bool required{false};
-  std::string planned;  ///< not empty: the key is known but not here yet; setting it is an error that says this
-  std::vector<std::string> choices;  ///< of a `choice`
-  /// Of a `choice`: words that are known but not here yet, each with the sentence that says so.
-  std::vector<std::pair<std::string, std::string>> planned_choices;
-  /// Bounds for the schema, in the kind's own unit (ns, bytes, count, per second); nullopt where there is none.
-  std::optional<double> at_least;
-  std::optional<double> at_most;
-  const class option_table* section{nullptr};  ///< of a `section`: the nested table
-
-  /// Scalar kinds: reads one scalar as written. The error's text says what is wrong, without the key.
-  std::function<result<>(void* owner, std::string_view text)> read;
-  /// `text_list`: reads all items.
-  std::function<result<>(void* owner, const std::vector<std::string>& items)> read_list;
-  /// `section`: the nested owner.
-  std::function<void*(void* owner)> open_section;
-  std::function<const void*(const void* owner)> view_section;
-  /// What stands there now, as it would be written; nullopt when nothing stands there (an optional without value).
-  std::function<std::optional<std::string>(const void* owner)> print;
-  std::function<std::vector<std::string>(const void* owner)> print_list;
-};
-
-/// All options of one component, in the order in which people should read them.
-class option_table {
- public:
-  [[nodiscard]] const std::vector<option>& options() const noexcept { return options_; }
-  [[nodiscard]] const option* find(std::string_view key) const noexcept;
-  /// A fresh owner with every default filled in.
-  [[nodiscard]] std::shared_ptr<void> make() const { return make_(); }
-
- protected:
-  std::vector<option> options_;
-  std::function<std::shared_ptr<void>()> make_;
-};
-
-namespace option_detail {
-
-/// What a member holds when it holds something: T of `T` and of `std::optional<T>`.
-template <class M>
-struct held {
-  using type = M;
-};
-template <class T>
-struct held<std::optional<T>> {
-  using type = T;
-};
-template <class M>
-using held_t = typename held<M>::type;
-
-}  // namespace option_detail
 
 /// A table of no options at all.
 struct no_options {};
@@ -140,6 +82,218 @@ class options_of : public option_table {
                        std::string (*write)(T));
 };
 
-}  // namespace millrace
+template <class Owner>
+options_of<Owner>::options_of() {
+  make_ = [] { return std::shared_ptr<void>{std::make_shared<Owner>()}; };
+}
 
-#include <millrace/base/option_builder.hpp>
+template <class Owner>
+option& options_of<Owner>::add(option_kind kind, std::string key, std::string reason) {
+  assert(find(key) == nullptr && "an option's key is used once");
+  option& added = options_.emplace_back();
+  added.key = std::move(key);
+  added.kind = kind;
+  added.reason = std::move(reason);
+  return added;
+}
+
+template <class Owner>
+template <class M, class T>
+options_of<Owner>& options_of<Owner>::quantity(option& added, M Owner::*member, range<T> allowed,
+                                               result<T> (*parse)(std::string_view), std::string (*write)(T)) {
+  using value_type = option_detail::held_t<M>;
+  if constexpr (std::is_integral_v<value_type>) {
+    constexpr auto top = static_cast<T>(std::numeric_limits<value_type>::max());
+    if (top != std::numeric_limits<T>::max()) allowed.most = std::min(allowed.most.value_or(top), top);
+  }
+  const auto written = [write](const std::optional<T>& bound) {
+    return bound ? std::optional{write(*bound)} : std::nullopt;
+  };
+  added.expected = option_detail::expected_text(added.kind, written(allowed.least), written(allowed.most));
+  if (allowed.least) added.at_least = option_detail::bound_of(*allowed.least);
+  if (allowed.most) added.at_most = option_detail::bound_of(*allowed.most);
+
+  const Owner defaults{};
+  if ([[maybe_unused]] const value_type* value = option_detail::look(defaults.*member)) {
+    assert((!allowed.least || static_cast<T>(*value) >= *allowed.least) && "a default lies in its range");
+    assert((!allowed.most || static_cast<T>(*value) <= *allowed.most) && "a default lies in its range");
+  }
+  added.read = [member, allowed, parse, write](void* owner, std::string_view text) -> result<> {
+    const result<T> value = parse(text);
+    if (!value) return value.error();
+    if (allowed.least && *value < *allowed.least) return option_detail::too_low(text, write(*allowed.least));
+    if (allowed.most && *value > *allowed.most) return option_detail::too_high(text, write(*allowed.most));
+    static_cast<Owner*>(owner)->*member = static_cast<value_type>(*value);
+    return {};
+  };
+  added.print = [member, write](const void* owner) -> std::optional<std::string> {
+    const value_type* value = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    return value != nullptr ? std::optional{write(static_cast<T>(*value))} : std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::flag(std::string key, bool Owner::*member, std::string reason) {
+  option& added = add(option_kind::flag, std::move(key), std::move(reason));
+  added.expected = "true or false";
+  added.read = [member](void* owner, std::string_view text) -> result<> {
+    const result<bool> value = option_detail::read_flag(text);
+    if (!value) return value.error();
+    static_cast<Owner*>(owner)->*member = *value;
+    return {};
+  };
+  added.print = [member](const void* owner) -> std::optional<std::string> {
+    return static_cast<const Owner*>(owner)->*member ? "true" : "false";
+  };
+  return *this;
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::count(std::string key, M Owner::*member, range<std::uint64_t> allowed,
+                                            std::string reason) {
+  return quantity(add(option_kind::count, std::move(key), std::move(reason)), member, allowed, &parse_count,
+                  &write_count);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::size(std::string key, M Owner::*member, range<std::uint64_t> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::size, std::move(key), std::move(reason)), member, allowed, &parse_size, &write_size);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::duration(std::string key, M Owner::*member, range<millrace::duration> allowed,
+                                               std::string reason) {
+  return quantity(add(option_kind::time, std::move(key), std::move(reason)), member, allowed, &parse_duration,
+                  &write_duration);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::rate(std::string key, M Owner::*member, range<double> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::rate, std::move(key), std::move(reason)), member, allowed, &parse_rate, &write_rate);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::real(std::string key, M Owner::*member, range<double> allowed,
+                                           std::string reason) {
+  return quantity(add(option_kind::real, std::move(key), std::move(reason)), member, allowed, &option_detail::read_real,
+                  &option_detail::write_real);
+}
+
+template <class Owner>
+template <class M>
+options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::*member, std::string reason,
+                                           std::function<result<>(std::string_view)> check, std::string expected) {
+  option& added = add(option_kind::text, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read = [member, check = std::move(check)](void* owner, std::string_view given) -> result<> {
+    if (check) {
+      if (result<> checked = check(given); !checked) return checked;
+    }
+    static_cast<Owner*>(owner)->*member = std::string{given};
+    return {};
+  };
+  added.print = [member](const void* owner) -> std::optional<std::string> {
+    const std::string* value = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+template <class M, class E>
+options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::*member,
+                                             std::vector<std::pair<std::string, E>> values, std::string reason) {
+  option& added = add(option_kind::choice, std::move(key), std::move(reason));
+  for (const auto& [word, value] : values) {
+    added.expected += added.choices.empty() ? "" : ", ";
+    added.expected += word;
+    added.choices.push_back(word);
+  }
+  if (values.size() > 1) added.expected.insert(0, "one of ");
+  added.read = [member, values](void* owner, std::string_view text) -> result<> {
+    for (const auto& [word, value] : values) {
+      if (word != text) continue;
+      static_cast<Owner*>(owner)->*member = value;
+      return {};
+    }
+    return option_detail::unknown_choice(text);
+  };
+  added.print = [member, values](const void* owner) -> std::optional<std::string> {
+    const auto* held = option_detail::look(static_cast<const Owner*>(owner)->*member);
+    if (held == nullptr) return std::nullopt;
+    for (const auto& [word, value] : values) {
+      if (value == *held) return word;
+    }
+    assert(false && "a value that no word names");
+    return std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std::string> Owner::*member,
+                                                std::string reason, std::function<result<>(std::string_view)> check,
+                                                std::string expected) {
+  option& added = add(option_kind::text_list, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read_list = [member, check = std::move(check)](void* owner, const std::vector<std::string>& items) -> result<> {
+    if (check) {
+      for (const std::string& item : items) {
+        if (result<> checked = check(item); !checked) return checked;
+      }
+    }
+    static_cast<Owner*>(owner)->*member = items;
+    return {};
+  };
+  added.print_list = [member](const void* owner) { return static_cast<const Owner*>(owner)->*member; };
+  return *this;
+}
+
+template <class Owner>
+template <class Part>
+options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::*member, const options_of<Part>& inner,
+                                              std::string reason) {
+  option& added = add(option_kind::section, std::move(key), std::move(reason));
+  added.expected = "a map";
+  added.section = &inner;
+  added.open_section = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member); };
+  added.view_section = [member](const void* owner) -> const void* {
+    return &(static_cast<const Owner*>(owner)->*member);
+  };
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::planned(std::string key, std::string sentence) {
+  add(option_kind::text, std::move(key), {}).planned = std::move(sentence);
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::planned_choice(std::string word, std::string sentence) {
+  assert(options_.back().kind == option_kind::choice);
+  options_.back().planned_choices.emplace_back(std::move(word), std::move(sentence));
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::required() {
+  options_.back().required = true;
+  return *this;
+}
+
+template <class Owner>
+options_of<Owner>& options_of<Owner>::example(std::string text) {
+  options_.back().example = std::move(text);
+  return *this;
+}
+
+}  // namespace millrace

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/result.hpp>
+
+namespace millrace {
+
+/// How a value is written in a settings file.
+enum class option_kind { flag, count, size, time, rate, real, text, choice, text_list, section };
+
+/// One setting of a component as data: everything that reading, printing, the schema and the commented example need.
+/// Works on an owner whose type only its `option_table` knows.
+struct option {
+  std::string key;  ///< as written in YAML, snake_case
+  option_kind kind{option_kind::text};
+  std::string reason;    ///< one sentence for people: what it is for, and its unit if that is not plain
+  std::string expected;  ///< what a good value looks like, for complaints: `a duration from 1ms to 1h`
+  std::string example;   ///< a value for the commented example when there is no default; may be empty
+  bool required{false};
+  std::string planned;  ///< not empty: the key is known but not here yet; setting it is an error that says this
+  std::vector<std::string> choices;  ///< of a `choice`
+  /// Of a `choice`: words that are known but not here yet, each with the sentence that says so.
+  std::vector<std::pair<std::string, std::string>> planned_choices;
+  /// Bounds for the schema, in the kind's own unit (ns, bytes, count, per second); nullopt where there is none.
+  std::optional<double> at_least;
+  std::optional<double> at_most;
+  const class option_table* section{nullptr};  ///< of a `section`: the nested table
+
+  /// Scalar kinds: reads one scalar as written. The error's text says what is wrong, without the key.
+  std::function<result<>(void* owner, std::string_view text)> read;
+  /// `text_list`: reads all items.
+  std::function<result<>(void* owner, const std::vector<std::string>& items)> read_list;
+  /// `section`: the nested owner.
+  std::function<void*(void* owner)> open_section;
+  std::function<const void*(const void* owner)> view_section;
+  /// What stands there now, as it would be written; nullopt when nothing stands there (an optional without value).
+  std::function<std::optional<std::string>(const void* owner)> print;
+  std::function<std::vector<std::string>(const void* owner)> print_list;
+};
+
+/// All options of one component, in the order in which people should read them.
+class option_table {
+ public:
+  [[nodiscard]] const std::vector<option>& options() const noexcept { return options_; }
+  [[nodiscard]] const option* find(std::string_view key) const noexcept;
+  /// A fresh owner with every default filled in.
+  [[nodiscard]] std::shared_ptr<void> make() const { return make_(); }
+
+ protected:
+  std::vector<option> options_;
+  std::function<std::shared_ptr<void>()> make_;
+};
+
+}  // namespace millrace
