@@ -3,12 +3,15 @@
 namespace millrace::offload {
 
 const options_of<pool_options>& pool_option_table() {
-  static const auto table =
-      options_of<pool_options>{}
-          .count("threads", &pool_options::threads, {.most = 1'024}, "Threads that compute; 0: one for each processor.")
-          .count("backlog_max", &pool_options::backlog_max, {.least = 1, .most = 10'000'000},
-                 "Computations that wait for a thread before those who bring them wait too.")
-          .planned("processes", "worker processes are planned, not here yet");
+  static const options_of<pool_options> table = [] {
+    options_of<pool_options> made;
+    made.count("threads", &pool_options::threads, {0, threads_max},
+               "worker threads for computations; 0 is one for each processor");
+    made.count("backlog_max", &pool_options::backlog_max, {1, backlog_most},
+               "computations that wait for a worker before those who bring more are held");
+    made.planned("processes", "worker processes are not here yet: use run_on: threads");
+    return made;
+  }();
   return table;
 }
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include <millrace/base/option.hpp>
+
+namespace millrace::offload {
+
+inline constexpr std::uint64_t threads_max = 1024;
+inline constexpr std::uint64_t backlog_most = 10'000'000;
+
+struct pool_options {
+  std::uint32_t threads{0};           ///< 0: one for each processor
+  std::uint32_t backlog_max{10'000};  ///< computations that wait for a worker before callers are held
+};
+
+[[nodiscard]] const options_of<pool_options>& pool_option_table();
+
+}  // namespace millrace::offload

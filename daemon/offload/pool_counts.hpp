@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include <millrace/base/counters.hpp>
+
+namespace millrace::offload {
+
+/// What a pool counts, alike for threads and processes. Written on the loop only: workers report their busy time with each result.
+struct pool_counts {
+  std::uint32_t workers{0};
+  std::uint32_t busy{0};
+  std::uint64_t pending{0};  ///< handed in, not begun
+  counter busy_nanoseconds;
+  counter restarts;
+  histogram wait;  ///< handed in → begun
+};
+
+}  // namespace millrace::offload

@@ -1,0 +1,264 @@
+#include "offload/thread_pool.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "loop/loop_core.hpp"
+#include "loop/mailbox.hpp"
+#include "loop/parked.hpp"
+#include "offload/thread_pool_worker.hpp"
+
+namespace millrace::offload {
+
+namespace {
+
+/// Above this a second chunk lying ready at a worker gains little and delays much.
+constexpr duration estimate_for_two_chunks = std::chrono::milliseconds{1};
+/// One long computation among short ones must not make the pool forget for long that they are short.
+constexpr duration estimate_step_max = std::chrono::milliseconds{10};
+constexpr int estimate_memory = 8;
+
+}  // namespace
+
+struct thread_pool::parts final : loop::ready_entry {
+  using stop_reason = pool_request::stop_reason;
+
+  parts(loop::event_loop& of, const pool_options& options) : loop{of}, backlog_max{options.backlog_max} {
+    const std::size_t threads =
+        options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    for (std::size_t n = 1; n <= threads; ++n) {
+      workers.push_back(std::make_unique<thread_pool_worker>(from_workers, "offload " + std::to_string(n)));
+    }
+    counts.workers = static_cast<std::uint32_t>(threads);
+  }
+
+  void submit(pool_request& request) {
+    assert(loop.core().on_loop_thread() && request.where == pool_request::place::outside);
+    if (closed) {
+      request.answer = error{errc::cancelled, "the pool is closed"};
+      return request.completed();
+    }
+    request.handed_in = loop.now();
+    if (request.when != never) {
+      request.limit.fire = [this, &request] { stop(request, stop_reason::timed_out); };
+      loop.core().deadlines.set(request.limit, request.when);
+    }
+    request.held = waiting.size() >= backlog_max;
+    if (request.held) held.begin(request.handed_in);
+    if (request.held && first_held == nullptr) first_held = &request;
+    request.where = pool_request::place::waiting;
+    waiting.push_back(request);
+    hand_out_soon();
+  }
+
+  void stop(pool_request& request, stop_reason why) {
+    if (request.where == pool_request::place::waiting) {
+      leave_waiting(request);
+      give_up(request, why);
+    } else if (request.where == pool_request::place::with_worker &&
+               request.stop.load(std::memory_order_relaxed) == stop_reason::none) {
+      request.stop.store(why, std::memory_order_relaxed);
+    }
+  }
+
+  /// It never came to a worker.
+  void give_up(pool_request& request, stop_reason why) {
+    request.answer = why == stop_reason::timed_out ? error{errc::timed_out, "the time for it ran out"}
+                                                   : error{errc::cancelled, "it was cancelled"};
+    request.work.reset();
+    complete(request);
+  }
+
+  void complete(pool_request& request) {
+    request.where = pool_request::place::outside;
+    loop.core().deadlines.clear(request.limit);
+    request.completed();
+  }
+
+  /// Those beyond the limit stand at the end of the line: one that leaves before them makes room for the first of them.
+  void leave_waiting(pool_request& request) {
+    pool_request* const freed = request.held ? &request : first_held;
+    if (freed != nullptr) {
+      freed->held = false;
+      held.end(freed->handed_in, loop.now());
+      if (first_held == freed) first_held = freed->after;
+    }
+    waiting.remove(request);
+  }
+
+  /// After all that is ready now, so that what comes in one turn travels together.
+  void hand_out_soon() {
+    if (!std::exchange(handing_out, true)) loop.core().ready.push(*this);
+  }
+
+  void resume() override {
+    handing_out = false;
+    while (waiting.size() != 0) {
+      thread_pool_worker* const worker = least_busy();
+      if (worker == nullptr) break;
+      hand_out_chunk(*worker);
+    }
+  }
+
+  [[nodiscard]] std::size_t chunks_a_worker() const noexcept {
+    return estimate <= estimate_for_two_chunks ? chunks_a_worker_max : 1;
+  }
+
+  thread_pool_worker* least_busy() {
+    thread_pool_worker* best = nullptr;
+    for (const auto& worker : workers) {
+      if (worker->in_long_work || worker->chunks_out >= chunks_a_worker()) continue;
+      if (best == nullptr || worker->chunks_out < best->chunks_out) best = worker.get();
+    }
+    return best;
+  }
+
+  void hand_out_chunk(thread_pool_worker& worker) {
+    const auto by_work = static_cast<std::size_t>(chunk_work_wanted / std::max(estimate, duration{1}));
+    const std::size_t free_chunks = std::max<std::size_t>(1, workers.size() * chunks_a_worker() - chunks_out());
+    const std::size_t fair_share = (waiting.size() + free_chunks - 1) / free_chunks;
+    const std::size_t count = std::clamp<std::size_t>(std::min(by_work, fair_share), 1, chunk_requests_max);
+    for (std::size_t left = count; left > 0; --left) {
+      pool_request& request = *waiting.first();
+      leave_waiting(request);
+      request.where = pool_request::place::with_worker;
+      request.ends_chunk = left == 1;
+      request.sent_back = false;
+      with_workers.push_back(request);
+      worker.hand_out(request);
+    }
+    ++worker.chunks_out;
+    worker.requests_out += count;
+    worker.wake();
+  }
+
+  [[nodiscard]] std::size_t chunks_out() const noexcept {
+    std::size_t sum = 0;
+    for (const auto& worker : workers) sum += worker->chunks_out;
+    return sum;
+  }
+
+  void collect() {
+    for (const auto& worker : workers) {
+      worker->collect([&](pool_request* request) { came_back(*worker, *request); });
+    }
+    // The last of them first, so that the line's order is as it was.
+    while (!sent_back.empty()) {
+      pool_request& request = *std::exchange(sent_back.back(), nullptr);
+      sent_back.pop_back();
+      request.where = pool_request::place::waiting;
+      waiting.push_front(request);
+      if (closed) stop(request, stop_reason::cancelled);
+    }
+    if (waiting.size() != 0) hand_out_soon();
+    close_when_empty();
+  }
+
+  void came_back(thread_pool_worker& worker, pool_request& request) {
+    with_workers.remove(request);
+    --worker.requests_out;
+    if (request.ends_chunk) --worker.chunks_out;
+    worker.in_long_work = request.sent_back;
+    if (request.sent_back) {
+      const stop_reason why = request.stop.load(std::memory_order_relaxed);
+      if (why != stop_reason::none) return give_up(request, why);
+      return sent_back.push_back(&request);
+    }
+    estimate += (std::min(request.spent, estimate_step_max) - estimate) / estimate_memory;
+    counts.busy_nanoseconds.add(static_cast<std::uint64_t>(request.spent.count()));
+    counts.wait.observe(std::max(request.begun - request.handed_in, duration::zero()));
+    complete(request);
+  }
+
+  void close() {
+    closed = true;
+    while (waiting.size() != 0) stop(*waiting.first(), stop_reason::cancelled);
+    for (pool_request* each = with_workers.first(); each != nullptr; each = each->after)
+      stop(*each, stop_reason::cancelled);
+    close_when_empty();
+  }
+
+  void close_when_empty() {
+    if (closed && with_workers.size() == 0 && waiting.size() == 0) from_workers.close();
+  }
+
+  loop::event_loop& loop;
+  std::size_t backlog_max;
+  bool closed{false};
+  bool handing_out{false};
+  duration estimate{chunk_work_wanted};  ///< of one computation, until we know better: one a chunk
+  request_line waiting;
+  pool_request* first_held{nullptr};
+  request_line with_workers;
+  std::vector<pool_request*> sent_back;
+  pool_counts counts;
+  loop::backpressure held;
+  loop::mailbox from_workers{loop, [this] { collect(); }};
+  std::vector<std::unique_ptr<thread_pool_worker>> workers;
+};
+
+namespace {
+
+/// A coroutine's request: it lives in the coroutine's frame and wakes it.
+struct asked final : pool_request {
+  using pool_request::pool_request;
+  void completed() noexcept override { caller->wake(); }
+
+  loop::parked* caller{nullptr};
+};
+
+struct asking final : loop::parked {
+  asking(loop::event_loop& loop, thread_pool& in, asked& what) : parked{loop.core()}, pool{&in}, request{&what} {}
+
+  void operator()(parked::handler&& suspended) {
+    hold(std::move(suspended), "an offload worker");
+    request->caller = this;
+    pool->submit(*request);
+  }
+  void leave() noexcept override {}
+  /// Goes on waiting: the computation has to stop first.
+  void cancelled() override { pool->cancel(*request); }
+
+  thread_pool* pool;
+  asked* request;
+};
+
+}  // namespace
+
+thread_pool::thread_pool(loop::event_loop& loop, const pool_options& options)
+    : parts_{std::make_unique<parts>(loop, options)} {}
+
+thread_pool::~thread_pool() { assert(parts_->closed && parts_->with_workers.size() == 0 && !parts_->handing_out); }
+
+loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when) {
+  asked request{std::move(work), when};
+  asking caller{parts_->loop, *this, request};
+  co_await loop::park(std::move(caller));
+  co_return std::move(request.answer);
+}
+
+void thread_pool::submit(pool_request& request) { parts_->submit(request); }
+
+void thread_pool::cancel(pool_request& request) { parts_->stop(request, pool_request::stop_reason::cancelled); }
+
+void thread_pool::close() { parts_->close(); }
+
+const pool_counts& thread_pool::counts() const noexcept {
+  pool_counts& counts = parts_->counts;
+  counts.busy = 0;
+  counts.pending = parts_->waiting.size();
+  for (const auto& worker : parts_->workers) {
+    if (worker->requests_out == 0) continue;
+    ++counts.busy;
+    counts.pending += worker->requests_out - 1;
+  }
+  return counts;
+}
+
+const loop::backpressure& thread_pool::held() const noexcept { return parts_->held; }
+
+}  // namespace millrace::offload

@@ -1,0 +1,159 @@
+#include "offload/thread_pool_worker.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "loop/quiet_thread.hpp"
+
+namespace millrace::offload {
+
+namespace {
+
+/// Looks at an empty ring before the thread goes to sleep, as long as that keeps being worth it: some microseconds, far less than
+/// it costs to be woken. After waiting in vain it looks half as often, since on a busy machine it takes the loop's time.
+constexpr int looks_most = 128;
+constexpr int looks_least = 1;
+
+instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
+
+// std::atomic::wait spins and yields before it sleeps, which on a busy machine takes the loop's time.
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free &&
+              sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+
+void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+  ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+void wake_sleeper(std::atomic<std::uint32_t>& word) noexcept {
+  ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+void pause_briefly() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+thread_pool_worker::thread_pool_worker(loop::mailbox& to_loop, const std::string& name) : to_loop_{to_loop} {
+  thread_ = loop::quiet_thread(name, [this] { serve(); });
+}
+
+thread_pool_worker::~thread_pool_worker() {
+  ended_.store(true, std::memory_order_release);
+  wake();
+  thread_.join();
+}
+
+void thread_pool_worker::hand_out(pool_request& request) {
+  const bool there_was_room = waiting_.push(&request);
+  assert(there_was_room);
+  static_cast<void>(there_was_room);
+}
+
+void thread_pool_worker::wake() noexcept {
+  // An exchange on both sides: whichever comes second sees what the other did before, so that no request sleeps.
+  if (asleep_.exchange(0, std::memory_order_seq_cst) != 0) wake_sleeper(asleep_);
+}
+
+void thread_pool_worker::serve() {
+  now_ = read_clock();
+  while (pool_request* const request = next()) compute(*request);
+}
+
+pool_request* thread_pool_worker::next() {
+  pool_request* request = nullptr;
+  if (waiting_.pop(request)) return request;
+  if (unreported_) report();
+  for (;;) {
+    for (int look = 0; look < looks_; ++look) {
+      if (waiting_.pop(request)) {
+        looks_ = std::min(looks_ * 2, looks_most);
+        now_ = read_clock();
+        return request;
+      }
+      pause_briefly();
+    }
+    looks_ = std::max(looks_ / 2, looks_least);
+    asleep_.exchange(1, std::memory_order_seq_cst);
+    if (waiting_.read_available() == 0) {
+      if (ended_.load(std::memory_order_acquire)) return nullptr;
+      sleep_while(asleep_, 1);
+    }
+    asleep_.store(0, std::memory_order_seq_cst);
+  }
+}
+
+void thread_pool_worker::compute(pool_request& request) {
+  request.begun = now_;
+  run_steps(request);
+  request.work.reset();
+  now_ = read_clock();
+  request.spent = now_ - request.begun;
+  give(request);
+}
+
+void thread_pool_worker::run_steps(pool_request& request) {
+  using reason = pool_request::stop_reason;
+  try {
+    for (;;) {
+      const reason stop = request.stop.load(std::memory_order_relaxed);
+      if (stop == reason::timed_out) {
+        request.answer = error{errc::timed_out, "the time for it ran out"};
+        return;
+      }
+      if (stop == reason::cancelled) {
+        request.answer = error{errc::cancelled, "it was cancelled"};
+        return;
+      }
+      if (request.work->step() == progress::done) {
+        request.answer = request.work->take_result();
+        return;
+      }
+      const instant now = read_clock();
+      if (now - request.begun >= long_work) send_back_others();
+      if (unreported_ && now - unreported_since_ >= chunk_work_wanted) report();
+    }
+  } catch (const std::exception& thrown) {
+    request.answer = invalid(thrown.what());
+  } catch (...) {
+    request.answer = invalid("the computation threw something that is no std::exception");
+  }
+}
+
+void thread_pool_worker::send_back_others() {
+  pool_request* other = nullptr;
+  bool some = false;
+  while (waiting_.pop(other)) {
+    other->sent_back = true;
+    ready_.push(other);
+    some = true;
+  }
+  if (some) report();
+}
+
+void thread_pool_worker::give(pool_request& request) {
+  const bool ends_chunk = request.ends_chunk;  // once it is in the ring it may be gone
+  const bool there_was_room = ready_.push(&request);
+  assert(there_was_room);
+  static_cast<void>(there_was_room);
+  if (!std::exchange(unreported_, true)) unreported_since_ = now_;
+  if (ends_chunk || now_ - unreported_since_ >= chunk_work_wanted) report();
+}
+
+void thread_pool_worker::report() noexcept {
+  unreported_ = false;
+  to_loop_.ring();
+}
+
+}  // namespace millrace::offload

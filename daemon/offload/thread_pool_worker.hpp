@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <boost/lockfree/policies.hpp>
+#include <boost/lockfree/spsc_queue.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include <millrace/base/time.hpp>
+
+#include "loop/mailbox.hpp"
+#include "offload/pool_request.hpp"
+
+namespace millrace::offload {
+
+/// Requests that travel to a worker together: so many, at most.
+inline constexpr std::size_t chunk_requests_max = 64;
+/// Chunks a worker may have: one that it works on and one that lies ready.
+inline constexpr std::size_t chunks_a_worker_max = 2;
+/// Measured work that a chunk should hold.
+inline constexpr duration chunk_work_wanted = std::chrono::microseconds{50};
+/// A computation that runs longer than this sends back what waits behind it, so that it can go to another worker.
+inline constexpr duration long_work = std::chrono::microseconds{500};
+
+/// One thread of a pool, and its two rings. Owned by the pool, whose loop thread is the only one that hands out and collects;
+/// ends when told so, after the request it works on.
+class thread_pool_worker {
+ public:
+  /// `to_loop` is rung when results lie ready.
+  thread_pool_worker(loop::mailbox& to_loop, const std::string& name);
+  ~thread_pool_worker();  ///< ends and joins the thread
+  thread_pool_worker(const thread_pool_worker&) = delete;
+  thread_pool_worker& operator=(const thread_pool_worker&) = delete;
+
+  /// Loop thread. There is room for `chunks_a_worker_max` chunks; asserted.
+  void hand_out(pool_request& request);
+  /// Loop thread, after some `hand_out`s: wakes the thread if it sleeps.
+  void wake() noexcept;
+  /// Loop thread: what came back since the last call.
+  template <class Take>
+  void collect(Take&& take) {
+    ready_.consume_all(take);
+  }
+
+  // The loop's notes about this worker.
+  std::size_t requests_out{0};
+  std::size_t chunks_out{0};
+  bool in_long_work{false};  ///< it sent something back and has not finished since
+
+ private:
+  static constexpr std::size_t ring_places = chunk_requests_max * chunks_a_worker_max + 1;
+  using ring = boost::lockfree::spsc_queue<pool_request*, boost::lockfree::capacity<ring_places>>;
+
+  void serve();
+  pool_request* next();
+  void compute(pool_request& request);
+  void run_steps(pool_request& request);
+  void send_back_others();
+  void give(pool_request& request);
+  void report() noexcept;
+
+  loop::mailbox& to_loop_;
+  ring waiting_;
+  ring ready_;
+  std::atomic<std::uint32_t> asleep_{0};
+  std::atomic<bool> ended_{false};
+  // The thread's own.
+  instant now_{};
+  instant unreported_since_{};
+  bool unreported_{false};
+  int looks_{1};
+  std::thread thread_;
+};
+
+}  // namespace millrace::offload
