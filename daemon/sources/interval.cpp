@@ -1,0 +1,36 @@
+#include "sources/interval.hpp"
+
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::sources {
+
+const options_of<interval_options>& interval_option_table() {
+  static const auto table =
+      options_of<interval_options>{}
+          .duration("every", &interval_options::every, {.least = milliseconds{1}, .most = hours{24 * 3'650}},
+                    "From one body to the next; the first comes at once.")
+          .text("body", &interval_options::body, "What it puts each time.")
+          .example("tick");
+  return table;
+}
+
+result<std::unique_ptr<source>> interval::make(const interval_options& options, const surroundings& where) {
+  return std::unique_ptr<source>{std::make_unique<interval>(options, where.loop)};
+}
+
+interval::interval(const interval_options& options, loop::event_loop& loop)
+    : loop_{loop}, every_{options.every}, body_{options.body} {}
+
+next_body interval::next(instant now) {
+  if (!due_) due_ = now;
+  if (now < *due_) return nothing_yet{};
+  const auto missed = (now - *due_) / every_;
+  due_ = *due_ + every_ * (missed + 1);
+  return body_;
+}
+
+loop::awaitable<> interval::more() {
+  if (due_) co_await loop::sleep_until(loop_, *due_);
+}
+
+}  // namespace millrace::sources

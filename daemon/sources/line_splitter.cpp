@@ -1,0 +1,52 @@
+#include "sources/line_splitter.hpp"
+
+#include <algorithm>
+
+namespace millrace::sources {
+
+void line_splitter::feed(std::string_view bytes) {
+  bytes_.erase(0, begin_);
+  scanned_ -= begin_;
+  begin_ = 0;
+  bytes_.append(bytes);
+}
+
+void line_splitter::restart() {
+  bytes_.clear();
+  begin_ = scanned_ = 0;
+  number_ = 1;
+  skipping_ = false;
+}
+
+std::optional<line_splitter::line> line_splitter::next() {
+  for (;;) {
+    const std::size_t end = bytes_.find('\n', scanned_);
+    if (end != std::string::npos) {
+      const bool is_rest = skipping_;
+      skipping_ = false;
+      const line found = take(end - begin_, end - begin_ + 1);
+      if (!is_rest) return found;
+      continue;
+    }
+    scanned_ = bytes_.size();
+    const std::size_t unfinished = bytes_.size() - begin_;
+    if (ended_ && unfinished > 0 && !skipping_) return take(unfinished, unfinished);
+    // One more than allowed may still be the \r of \r\n.
+    const bool is_known_too_long = !skipping_ && unfinished > line_bytes_max_ + 1;
+    if (skipping_ || is_known_too_long) begin_ = scanned_;
+    if (!is_known_too_long) return std::nullopt;
+    skipping_ = true;
+    return line{number_, {}, true};
+  }
+}
+
+line_splitter::line line_splitter::take(std::size_t bytes, std::size_t with_end) {
+  std::string_view text = std::string_view{bytes_}.substr(begin_, bytes);
+  begin_ += with_end;
+  scanned_ = begin_;
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  const bool too_long = text.size() > line_bytes_max_;
+  return {number_++, too_long ? std::string_view{} : text, too_long};
+}
+
+}  // namespace millrace::sources

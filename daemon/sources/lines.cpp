@@ -1,0 +1,97 @@
+#include "sources/lines.hpp"
+
+#include <millrace/base/quantity.hpp>
+#include <millrace/loop/deadline.hpp>
+
+namespace millrace::sources {
+
+const options_of<lines_options>& lines_option_table() {
+  const auto not_empty = [](std::string_view text) -> result<> {
+    if (text.empty()) return invalid("is empty");
+    return {};
+  };
+  static const auto table =
+      options_of<lines_options>{}
+          .text("file", &lines_options::file, "The file it reads; - is standard input.", not_empty,
+                "the name of a file, or -")
+          .required()
+          .example("numbers.txt")
+          .flag("follow", &lines_options::follow, "Whether it waits at the end of the file for what is added.")
+          .size("line_bytes_max", &lines_options::line_bytes_max, {.least = 1, .most = 16u << 20},
+                "Bytes of the longest line; longer ones are counted as errors and skipped.")
+          .text("comment", &lines_options::comment, "Lines that begin with this are skipped.", not_empty)
+          .example("\"#\"")
+          .flag("empty_lines", &lines_options::empty_lines,
+                "Whether empty lines are bodies too; otherwise they are skipped.");
+  return table;
+}
+
+result<std::unique_ptr<source>> lines::make(const lines_options& options, const surroundings& where) {
+  std::shared_ptr<line_input> input;
+  if (options.file == "-") {
+    input = line_input::of(where.input_descriptor, options.follow);
+  } else {
+    result<std::shared_ptr<line_input>> opened = line_input::open(options.file, options.follow);
+    if (!opened) return opened.error();
+    input = std::move(*opened);
+  }
+  return std::unique_ptr<source>{std::make_unique<lines>(options, std::move(input), where.loop)};
+}
+
+lines::lines(const lines_options& options, std::shared_ptr<line_input> input, loop::event_loop& loop)
+    : options_{options},
+      input_{std::move(input)},
+      grows_{input_->grows()},
+      loop_{loop},
+      lane_{loop, "lines of " + input_->name()},
+      splitter_{options.line_bytes_max} {}
+
+next_body lines::next(instant) {
+  while (const std::optional<line_splitter::line> line = splitter_.next()) {
+    if (line->too_long) {
+      return error{errc::out_of_range, input_->name() + ":" + std::to_string(line->number) +
+                                           ": the line is longer than line_bytes_max (" +
+                                           write_size(options_.line_bytes_max) + ") and was skipped"};
+    }
+    if (!is_skipped(line->text)) return body{line->text};
+  }
+  if (failure_) return *std::exchange(failure_, std::nullopt);
+  if (ended_) return no_more{};
+  return nothing_yet{};
+}
+
+bool lines::is_skipped(std::string_view line) const {
+  if (line.empty()) return !options_.empty_lines;
+  return options_.comment && line.starts_with(*options_.comment);
+}
+
+loop::awaitable<> lines::more() {
+  if (ended_) co_return;
+  // Named: a temporary with captures in the same expression as co_await is destroyed twice by g++ 12.
+  const std::function<result<std::string>()> read = [input = input_] { return input->read(); };
+  try {
+    if (at_end_) co_await loop::sleep_for(loop_, follow_every);
+    take(co_await lane_.run(read));
+  } catch (...) {
+    // Cancelled: nobody asks again, and an open lane would keep the loop running.
+    end();
+    throw;
+  }
+}
+
+void lines::take(result<std::string> read) {
+  at_end_ = !read || read->empty();
+  if (read && input_->restarted()) splitter_.restart();
+  if (!at_end_) return splitter_.feed(*read);
+  if (!read) failure_ = read.error();
+  if (read && grows_) return;
+  splitter_.end();
+  end();
+}
+
+void lines::end() {
+  ended_ = true;
+  lane_.close();
+}
+
+}  // namespace millrace::sources
