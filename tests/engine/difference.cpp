@@ -1,0 +1,210 @@
+#include <sstream>
+
+#include "engine/duel.hpp"
+
+namespace millrace::engine::testing {
+
+namespace {
+
+std::int64_t ns(instant at) { return at.time_since_epoch().count(); }
+
+/// Collects the first difference.
+class differences {
+ public:
+  template <class T>
+  void check(const char* what, const T& engine, const T& model) {
+    if (found_.empty() && !same(engine, model)) {
+      std::ostringstream text;
+      text << what << " of " << whose_ << ": engine " << show(engine) << ", model " << show(model);
+      found_ = text.str();
+    }
+  }
+  void look_at(std::string whose) { whose_ = std::move(whose); }
+  [[nodiscard]] std::string found() && { return std::move(found_); }
+
+ private:
+  static bool same(const counter& one, const counter& two) { return one.value() == two.value(); }
+  template <class T>
+  static bool same(const T& one, const T& two) {
+    return one == two;
+  }
+  template <class T>
+  static std::string show(const T& value) {
+    std::ostringstream text;
+    if constexpr (requires { text << value.value(); }) {
+      text << value.value();
+    } else if constexpr (std::is_same_v<T, instant>) {
+      text << ns(value);
+    } else if constexpr (std::is_same_v<T, duration>) {
+      text << value.count();
+    } else if constexpr (std::is_enum_v<T>) {
+      text << static_cast<int>(value);
+    } else {
+      text << value;
+    }
+    return text.str();
+  }
+
+  std::string whose_;
+  std::string found_;
+};
+
+void compare_job(differences& all, const job_facts& it, const model::its_job& other) {
+  all.check("queue", it.queue, other.queue);
+  all.check("state", it.state, other.state);
+  all.check("body", it.content.view(), std::string_view{other.text});
+  all.check("priority", it.urgency, other.urgency);
+  all.check("time of put", it.put_at, other.put_at);
+  all.check("time of entry", it.entered_state_at, other.entered);
+  all.check("delay", it.delay, other.delay);
+  all.check("ttr", it.ttr, other.ttr);
+  all.check("due time", it.due, other.due);
+  all.check("reserves", it.reserves, other.reserves);
+  all.check("timeouts", it.timeouts, other.timeouts);
+  all.check("releases", it.releases, other.releases);
+  all.check("buries", it.buries, other.buries);
+  all.check("kicks", it.kicks, other.kicks);
+  all.check("error", it.error_text, other.error_text);
+}
+
+void compare_levels(differences& all, const queue_levels& it, const queue_levels& other) {
+  all.check("ready", it.ready, other.ready);
+  all.check("reserved", it.reserved, other.reserved);
+  all.check("delayed", it.delayed, other.delayed);
+  all.check("buried", it.buried, other.buried);
+  all.check("urgent", it.urgent, other.urgent);
+  all.check("ready bytes", it.ready_bytes, other.ready_bytes);
+  all.check("reserved bytes", it.reserved_bytes, other.reserved_bytes);
+  all.check("delayed bytes", it.delayed_bytes, other.delayed_bytes);
+  all.check("buried bytes", it.buried_bytes, other.buried_bytes);
+  all.check("oldest ready", it.oldest_ready, other.oldest_ready);
+  all.check("oldest reserved", it.oldest_reserved, other.oldest_reserved);
+  all.check("oldest delayed", it.oldest_delayed, other.oldest_delayed);
+  all.check("oldest buried", it.oldest_buried, other.oldest_buried);
+  all.check("using", it.using_sessions, other.using_sessions);
+  all.check("watching", it.watching_sessions, other.watching_sessions);
+  all.check("waiting", it.waiting_sessions, other.waiting_sessions);
+  all.check("waiting puts", it.waiting_puts, other.waiting_puts);
+  all.check("length of pause", it.paused_for, other.paused_for);
+  all.check("end of pause", it.paused_until, other.paused_until);
+}
+
+void compare_counts(differences& all, const queue_counts& it, const queue_counts& other) {
+  all.check("puts", it.puts, other.puts);
+  all.check("reserved", it.reserved, other.reserved);
+  all.check("released", it.released, other.released);
+  all.check("kicked", it.kicked, other.kicked);
+  all.check("expired", it.ttr_expired, other.ttr_expired);
+  all.check("retried", it.retried, other.retried);
+  all.check("deletes", it.deletes, other.deletes);
+  all.check("pauses", it.pauses, other.pauses);
+  for (std::size_t i = 0; i < outcome_count; ++i) all.check("finished", it.finished[i], other.finished[i]);
+  for (std::size_t i = 0; i < reason_count; ++i) {
+    all.check("buried for a reason", it.buried[i], other.buried[i]);
+    all.check("dead-lettered", it.dead_lettered[i], other.dead_lettered[i]);
+    all.check("rejected", it.rejected[i], other.rejected[i]);
+  }
+}
+
+void compare_timings(differences& all, const queue_timings& it, const model::times& other) {
+  const auto one = [&](const char* what, const histogram& seen, const model::total& known) {
+    all.check(what, seen.count(), known.times);
+    all.check(what, seen.sum(), known.sum);
+  };
+  one("waits", it.wait, other.wait);
+  one("services", it.service, other.service);
+  one("ends", it.end_to_end, other.end_to_end);
+}
+
+void compare_first(differences& all, const std::optional<job_facts>& it, const model::its_job* other) {
+  all.check("first", it ? it->job : job_id{}, other != nullptr ? other->id : job_id{});
+}
+
+}  // namespace
+
+std::string difference(const engine& it, const model& other) {
+  differences all;
+  all.look_at("all");
+  all.check("next deadline", it.next_deadline(), other.next_deadline());
+  all.check("number of jobs", it.job_count(), other.jobs.size());
+  all.check("number of queues", it.queue_count(), other.queues.size());
+  compare_counts(all, it.counts_of_removed(), other.removed);
+  compare_timings(all, it.other_timings(), other.others);
+
+  std::vector<queue_id> listed;
+  for (std::size_t place = it.list_queues(0, 2, listed); place != 0;) place = it.list_queues(place, 2, listed);
+  all.check("listed queues", listed.size(), other.queues.size());
+  for (std::size_t i = 0; i < std::min(listed.size(), other.queues.size()); ++i) {
+    const auto& known = other.queues[i];
+    all.look_at("queue " + known.name);
+    all.check("place", listed[i], known.id);
+    all.check("name", it.name_of(known.id), std::string_view{known.name});
+    all.check("name found", it.find(known.name).value_or(queue_id{}), known.id);
+    compare_levels(all, it.levels(known.id), other.levels(known.id));
+    compare_counts(all, it.counts(known.id), known.counts);
+    compare_timings(all, it.timings(known.id), known.timed ? known.timings : other.others);
+    compare_first(all, it.first_ready(known.id), other.first(known.id, job_state::ready));
+    compare_first(all, it.first_delayed(known.id), other.first(known.id, job_state::delayed));
+    compare_first(all, it.first_buried(known.id), other.first(known.id, job_state::buried));
+  }
+  for (const auto& known : other.jobs) {
+    all.look_at("job " + std::to_string(known.id.value()));
+    const auto facts = it.look(known.id);
+    all.check("presence", facts.has_value(), true);
+    if (facts) compare_job(all, *facts, known);
+  }
+  for (const auto& known : other.sessions) {
+    all.look_at("session " + std::to_string(known.id.value()));
+    all.check("used queue", it.used(known.id), known.uses);
+    const auto watched = it.watched(known.id);
+    all.check("watched queues", std::equal(watched.begin(), watched.end(), known.watched.begin(), known.watched.end()),
+              true);
+  }
+  return std::move(all).found();
+}
+
+std::string words(const event& told) {
+  std::ostringstream text;
+  text << "event " << static_cast<int>(told.what) << " of " << told.session.value() << " id " << told.id.value()
+       << " finish " << static_cast<int>(told.finish);
+  if (told.what == event::kind::granted) {
+    const auto& job = told.job;
+    text << " job " << job.job.value() << " queue " << job.queue.value() << " '" << job.content.view() << "' reserves "
+         << job.reserves << " priority " << job.urgency << " put " << ns(job.put_at) << " ready "
+         << ns(job.ready_since);
+  }
+  return text.str();
+}
+
+std::string words(const change& what) {
+  std::ostringstream text;
+  if (const auto* put = std::get_if<job_put>(&what)) {
+    text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
+         << " '" << put->what.content.view() << "' priority " << put->what.urgency << " delay "
+         << put->what.delay.count() << " ttr " << put->what.ttr.count() << " at " << ns(put->put_at) << " due "
+         << ns(put->due);
+  } else if (const auto* moved = std::get_if<job_moved>(&what)) {
+    text << "moved " << moved->job.value() << " to " << static_cast<int>(moved->state) << " priority " << moved->urgency
+         << " due " << ns(moved->due);
+  } else if (const auto* gone = std::get_if<job_gone>(&what)) {
+    text << "gone " << gone->job.value();
+  } else if (const auto* paused = std::get_if<queue_paused>(&what)) {
+    text << "paused " << paused->queue.value() << " until " << ns(paused->until);
+  }
+  return text.str();
+}
+
+std::string shown(bool it) { return it ? "yes" : "no"; }
+std::string shown(std::size_t it) { return std::to_string(it); }
+std::string shown(const std::optional<std::size_t>& it) { return it ? std::to_string(*it) : "refused"; }
+std::string shown(finish_status it) { return "finish " + std::to_string(static_cast<int>(it)); }
+std::string shown(const put_answer& it) {
+  return "put " + std::to_string(static_cast<int>(it.status)) + " " + std::to_string(it.job.value());
+}
+std::string shown(const reserve_answer& it) {
+  const event as_event{event::kind::granted, {}, it.job, {}, {}};
+  return "reserve " + std::to_string(static_cast<int>(it.status)) +
+         (it.status == reserve_status::reserved ? " " + words(as_event) : "");
+}
+
+}  // namespace millrace::engine::testing

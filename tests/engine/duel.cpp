@@ -1,0 +1,117 @@
+#include "engine/duel.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <sstream>
+
+namespace millrace::engine::testing {
+
+namespace {
+
+const engine_options limits{.queues_max = 6, .watched_queues_max = 4, .timed_queues_max = 2};
+const std::vector<duration> lengths{duration{0},         duration{0}, duration{1}, milliseconds{500}, seconds{1},
+                                    milliseconds{1'500}, seconds{2},  seconds{3},  seconds{10}};
+
+}  // namespace
+
+duel::duel(duel_options options) : it_{limits}, model_{limits}, options_{options}, random_{options.seed} {
+  it_.collect_changes(true);
+}
+
+std::string duel::step() {
+  ++steps_;
+  difference_.clear();
+  said_.clear();
+  let_time_pass();
+  command();
+  compare_told();
+  if (difference_.empty() && steps_ % options_.compare_every == 0) difference_ = difference(it_, model_);
+  if (difference_.empty()) return {};
+  std::ostringstream text;
+  text << "seed " << options_.seed << ", step " << steps_ << ", at " << now_.time_since_epoch().count() << ", " << said_
+       << ": " << difference_;
+  return text.str();
+}
+
+void duel::compare_told() {
+  it_.take_events(events_);
+  it_.take_changes(changes_);
+  const auto compare = [this](const char* what, const auto& engine, const auto& model) {
+    for (std::size_t i = 0; difference_.empty() && i < std::max(engine.size(), model.size()); ++i) {
+      const std::string one = i < engine.size() ? words(engine[i]) : "nothing";
+      const std::string other = i < model.size() ? words(model[i]) : "nothing";
+      if (one != other) difference_ = std::string{what} + ": engine [" + one + "], model [" + other + "]";
+    }
+  };
+  compare("events", events_, model_.events);
+  compare("changes", changes_, model_.changes);
+  model_.events.clear();
+  model_.changes.clear();
+}
+
+void duel::let_time_pass() {
+  if (one_in(3)) return;
+  const instant next = it_.next_deadline();
+  if (next != never && next > now_ && one_in(2)) {
+    now_ = next - (one_in(3) ? duration{1} : duration{0});
+  } else {
+    now_ += one_of(lengths) / (one_in(2) ? 10 : 1);
+  }
+}
+
+queue_id duel::queue() { return model_.queues.empty() ? queue_id{} : one_of(model_.queues).id; }
+
+job_id duel::job() {
+  if (model_.jobs.empty() || one_in(12)) return job_id{any(50)};
+  return one_of(model_.jobs).id;
+}
+
+/// One that `who` holds, if it holds any.
+job_id duel::held_job(session_id who) {
+  std::vector<job_id> held;
+  for (const auto& each : model_.jobs) {
+    if (each.holder == who) held.push_back(each.id);
+  }
+  return held.empty() || one_in(20) ? job() : one_of(held);
+}
+
+/// `at_leisure`: one that waits for nothing.
+session_id duel::session(bool at_leisure) {
+  std::vector<session_id> found;
+  for (const auto& each : model_.sessions) {
+    const bool puts =
+        std::ranges::any_of(model_.line, [&](const auto& it) { return it.session == each.id && !it.job; });
+    if (!each.closing && !(at_leisure && (each.waits || puts))) found.push_back(each.id);
+  }
+  return found.empty() ? session_id{} : one_of(found);
+}
+
+queue_options duel::options() {
+  queue_options some;
+  if (options_.small_limits || one_in(8)) {
+    some.max_jobs = 1 + any(options_.jobs_about / 4);
+    some.max_bytes = 1 + any(options_.jobs_about);
+  }
+  some.when_full = static_cast<overflow>(any(3));
+  return some;
+}
+
+put_request duel::request() {
+  put_request some;
+  some.content = body{std::string(any(one_in(5) ? 12 : 4), static_cast<char>('a' + any(26)))};
+  some.urgency = one_in(2) ? 1'024 : static_cast<priority>(1'018 + any(12));
+  some.delay = one_in(3) ? one_of(lengths) : duration{0};
+  some.ttr = one_of(lengths);
+  return some;
+}
+
+finish_request duel::finish() {
+  finish_request what;
+  what.result = one_in(3) ? static_cast<outcome>(any(4)) : outcome::ok;
+  if (one_in(2)) what.error_text = "error " + std::to_string(any(10));
+  if (one_in(2)) what.dead_letter = queue();
+  for (std::size_t n = one_in(2) ? any(4) : 0; n > 0; --n) what.outputs.push_back({queue(), request()});
+  return what;
+}
+
+}  // namespace millrace::engine::testing

@@ -1,0 +1,202 @@
+#include "engine/duel.hpp"
+
+namespace millrace::engine::testing {
+
+namespace {
+
+std::string text_of(session_id who) { return " by " + std::to_string(who.value()); }
+std::string text_of(job_id which) { return " job " + std::to_string(which.value()); }
+std::string text_of(duration length) { return " for " + std::to_string(length.count()); }
+
+}  // namespace
+
+void duel::command() {
+  if (!closing_.empty() && one_in(2)) {
+    const session_id who = closing_.back();
+    closing_.pop_back();
+    say("close" + text_of(who));
+    const bool gone = it_.close_session(who, now_);
+    expect(gone, model_.close_session(who, now_));
+    if (!gone) closing_.push_back(who);
+    return;
+  }
+  // Few jobs: mostly puts and reserves; too many: whatever ends them.
+  if (model_.jobs.size() > 2 * options_.jobs_about) return job_command();
+  switch (any(20)) {
+    case 0:
+      return queue_command();
+    case 1:
+    case 2:
+      return session_command();
+    case 3:
+    case 4:
+      return job_command();
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+      return holder_command();
+    default:
+      return waiting_command();
+  }
+}
+
+void duel::queue_command() {
+  const std::string which = name();
+  switch (any(4)) {
+    case 0: {
+      const auto some = options();
+      say("declare " + which);
+      // Most queues stay undeclared, so that they come and go.
+      if (!it_.find(which) && !one_in(10)) return it_.set_queue_defaults(some), void(model_.defaults = some);
+      const auto done = it_.declare(which, some);
+      const queue_id fresh = done.has_value() ? *done : queue_id{};
+      return expect(done.has_value(), model_.declare(which, some, fresh));
+    }
+    case 1:
+      say("refuse puts");
+      if (!one_in(5'000)) return;
+      it_.refuse_puts();
+      model_.draining = true;
+      return;
+    default: {
+      if (model_.queues.empty()) return;
+      const queue_id paused = queue();
+      const duration length = one_in(3) ? duration{0} : milliseconds{any(4'000)};
+      say("pause " + std::to_string(paused.value()) + text_of(length));
+      expect(it_.pause(paused, length, now_).has_value(), true);
+      model_.pause(paused, length, now_);
+    }
+  }
+}
+
+void duel::session_command() {
+  const session_id who = session(true);
+  const bool more = model_.sessions.size() < options_.sessions_about;
+  if (!who || (more && one_in(3))) {
+    say("open");
+    return model_.open_session(it_.open_session());
+  }
+  const std::string which = name();
+  switch (any(more ? 11 : 8)) {
+    case 0: {
+      const session_id gone = session(false);
+      say("close" + text_of(gone));
+      const bool done = it_.close_session(gone, now_);
+      expect(done, model_.close_session(gone, now_));
+      if (!done) closing_.push_back(gone);
+      return;
+    }
+    case 1: {
+      say("ignore " + which + text_of(who));
+      const auto left = it_.ignore(who, which);
+      return expect(left.has_value() ? std::optional{*left} : std::nullopt, model_.ignore(who, which));
+    }
+    case 2:
+    case 3: {
+      say("use " + which + text_of(who));
+      const auto used = it_.use(who, which);
+      return expect(used.has_value(), model_.use(who, which, used.has_value() ? *used : queue_id{}));
+    }
+    default: {
+      say("watch " + which + text_of(who));
+      const auto watched = it_.watch(who, which);
+      const queue_id fresh = it_.find(which).value_or(queue_id{});
+      return expect(watched.has_value() ? std::optional{*watched} : std::nullopt, model_.watch(who, which, fresh));
+    }
+  }
+}
+
+void duel::waiting_command() {
+  if (one_in(6)) {
+    const session_id who = session(false);
+    if (!who) return;
+    say("withdraw" + text_of(who));
+    if (one_in(2)) return expect(it_.withdraw_put(who), model_.withdraw_put(who));
+    return expect(it_.withdraw_reserve(who), model_.withdraw_reserve(who));
+  }
+  const session_id who = session(true);
+  if (!who) return;
+  if (one_in(2)) {
+    const queue_id into = one_in(2) && it_.used(who) ? it_.used(who) : queue();
+    if (!into) return;
+    const auto what = request();
+    say("put into " + std::to_string(into.value()) + text_of(who));
+    auto copy = what;
+    const auto answer = it_.put(who, into, std::move(copy), now_);
+    return expect(answer, model_.put(who, into, what, now_));
+  }
+  const auto how = one_in(4) ? lease::unlimited : lease::ttr;
+  const instant until = one_in(3) ? now_ : one_in(5) ? never : now_ + milliseconds{any(5'000)};
+  say("reserve" + text_of(who));
+  const auto answer = it_.reserve(who, how, until, now_);
+  expect(answer, model_.reserve(who, how, until, now_));
+}
+
+void duel::holder_command() {
+  const session_id who = session(false);
+  if (!who) return;
+  const job_id which = held_job(who);
+  const auto urgency = static_cast<priority>(1'018 + any(12));
+  switch (any(8)) {
+    case 0:
+      say("touch" + text_of(which) + text_of(who));
+      return expect(it_.touch(who, which, now_), model_.touch(who, which, now_));
+    case 1:
+      say("bury" + text_of(which) + text_of(who));
+      return expect(it_.bury(who, which, urgency, now_), model_.bury(who, which, urgency, now_));
+    case 2: {
+      const duration delay = one_in(2) ? duration{0} : milliseconds{any(3'000)};
+      say("release" + text_of(which) + text_of(who) + text_of(delay));
+      return expect(it_.release(who, which, urgency, delay, now_), model_.release(who, which, urgency, delay, now_));
+    }
+    case 3:
+      say("withdraw the finish of" + text_of(which) + text_of(who));
+      return expect(it_.withdraw_finish(who, which), model_.withdraw_finish(who, which));
+    default: {
+      auto what = finish();
+      what.job = which;
+      say("finish" + text_of(which) + text_of(who) + " as " + std::to_string(static_cast<int>(what.result)) + " with " +
+          std::to_string(what.outputs.size()) + " outputs");
+      auto copy = what;
+      const auto answer = it_.finish(who, std::move(copy), now_);
+      return expect(answer, model_.finish(who, what, now_));
+    }
+  }
+}
+
+void duel::job_command() {
+  const session_id who = session(false);
+  const job_id which = job();
+  switch (any(8)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      say("erase" + text_of(which) + text_of(who));
+      return expect(it_.erase(who, which, now_), model_.erase(who, which, now_));
+    case 4:
+      say("kick" + text_of(which));
+      return expect(it_.kick_job(which, now_), model_.kick_job(which, now_));
+    case 5:
+      say("reserve" + text_of(which) + text_of(who));
+      if (!who) return;
+      return expect(it_.reserve_job(who, which, now_), model_.reserve_job(who, which, now_));
+    case 6:
+      say("advance");
+      return it_.advance(now_), model_.advance(now_);
+    default: {
+      if (model_.queues.empty()) return;
+      const queue_id kicked = queue();
+      const std::size_t bound = one_in(4) ? 5'000 : any(4);
+      say("kick " + std::to_string(bound) + " of " + std::to_string(kicked.value()));
+      auto from = engine::kick_from::undecided, other = engine::kick_from::undecided;
+      expect(it_.kick(kicked, bound, from, now_), model_.kick(kicked, bound, other, now_));
+      return expect(from == other, true);
+    }
+  }
+}
+
+}  // namespace millrace::engine::testing

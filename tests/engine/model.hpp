@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/change.hpp"
+#include "engine/command.hpp"
+#include "engine/engine.hpp"
+
+namespace millrace::engine::testing {
+
+/// The engine's rules a second time, as plainly as they can be said: everything stands in a vector and is found by looking
+/// through all of it; whatever can be derived is derived. Nothing is shared with the engine but the types of its commands.
+class model {
+ public:
+  struct total {
+    std::uint64_t times{0};
+    duration sum{0};
+    void observe(duration length) { ++times, sum += length; }
+  };
+  struct times {
+    total wait, service, end_to_end;
+  };
+  struct its_job {
+    job_id id;
+    queue_id queue;
+    std::string text;
+    job_state state{job_state::ready};
+    priority urgency{0};
+    instant put_at{}, entered{};
+    std::uint64_t order{0};  ///< of coming into the state it is in
+    duration delay{0}, ttr{0};
+    instant due{never};  ///< end of its delay or lease
+    bool in_margin{false};
+    session_id holder{};
+    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+    std::string error_text;
+  };
+  struct its_queue {
+    queue_id id;
+    std::string name;
+    queue_options options;
+    bool declared{false}, timed{false};
+    instant paused_until{};
+    duration paused_for{0};
+    queue_counts counts;
+    times timings;
+  };
+  struct its_session {
+    session_id id;
+    queue_id uses;
+    std::vector<queue_id> watched;
+    bool waits{false}, closing{false};
+    std::uint64_t since{0};
+    lease wanted{lease::ttr};
+    instant until{never};
+  };
+  /// A put, or the finish of `job`, that stands in the line of `queue`; the longest there stands first.
+  struct in_line {
+    session_id session;
+    queue_id queue;
+    job_id job{};
+    put_request put{};
+    finish_request finish{};
+  };
+
+  explicit model(engine_options options) : limits{options} {}
+
+  // Ids of queues and sessions are the engine's to choose: a new one is handed in.
+  bool declare(std::string_view name, const queue_options& options, queue_id fresh);
+  bool use(session_id who, std::string_view name, queue_id fresh);
+  std::optional<std::size_t> watch(session_id who, std::string_view name, queue_id fresh);
+  std::optional<std::size_t> ignore(session_id who, std::string_view name);
+  void open_session(session_id fresh) { sessions.emplace_back().id = fresh; }
+  bool close_session(session_id who, instant at);
+  void pause(queue_id which, duration length, instant at);
+
+  put_answer put(session_id who, queue_id into, put_request what, instant at);
+  bool withdraw_put(session_id who);
+  reserve_answer reserve(session_id who, lease how, instant until, instant at);
+  reserve_answer reserve_job(session_id who, job_id which, instant at);
+  bool withdraw_reserve(session_id who);
+  finish_status finish(session_id who, finish_request what, instant at);
+  bool withdraw_finish(session_id who, job_id which);
+  bool erase(session_id who, job_id which, instant at);
+  bool release(session_id who, job_id which, priority urgency, duration delay, instant at);
+  bool bury(session_id who, job_id which, priority urgency, instant at);
+  bool touch(session_id who, job_id which, instant at);
+  std::size_t kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at);
+  bool kick_job(job_id which, instant at);
+  void advance(instant at) { begin(at); }
+
+  [[nodiscard]] instant next_deadline() const;
+  [[nodiscard]] queue_levels levels(queue_id which) const;
+  /// The job of that state that comes first: ready by (priority, id), delayed by (due, id), else by order of entry.
+  [[nodiscard]] const its_job* first(queue_id which, job_state state) const;
+  [[nodiscard]] const its_queue* find(std::string_view name) const;
+
+  engine_options limits;
+  queue_options defaults;
+  bool draining{false};
+  std::vector<its_job> jobs;
+  std::vector<its_queue> queues;
+  std::vector<its_session> sessions;
+  std::vector<in_line> line;
+  std::vector<event> events;
+  change_set changes;
+  queue_counts removed;
+  times others;  ///< of queues without their own, and of those that are gone
+
+ private:
+  struct due {
+    instant when{never};
+    int kind{0};  ///< delay, lease, pause, margin, timeout: in this order at one instant
+    std::uint64_t number{0};
+    auto operator<=>(const due&) const = default;
+  };
+  enum class room { free, drops, later, none };
+
+  its_job* job(job_id which);
+  its_queue& queue(queue_id which);
+  its_session& session(session_id who);
+  its_job* held(session_id who, job_id which);
+  [[nodiscard]] std::uint64_t count(queue_id which, job_state state) const;
+  [[nodiscard]] std::uint64_t bytes(queue_id which, job_state state) const;
+  [[nodiscard]] bool anybody_in_line(queue_id which) const;
+  [[nodiscard]] bool idle(const its_queue& which) const;
+  its_queue* find_or_add(std::string_view name, queue_id fresh);
+
+  void begin(instant at);
+  [[nodiscard]] due soonest() const;
+  std::size_t do_due(due what, std::size_t most);
+  void settle();
+  void look_again(queue_id which);
+  void admit(queue_id which);
+
+  void enter(its_job& it, job_state state);
+  void leave(its_job& it);
+  void make_ready(job_id which);
+  void start_lease(its_job& it);
+  reserved_job make_reserved(its_job& it, its_session& who, lease how);
+  void end_job(job_id which);
+  job_id put_job(queue_id into, put_request what, std::string error_text = {});
+  void offer(queue_id which);
+  bool serve_one(queue_id which);
+  std::size_t serve_after_pause(queue_id which, std::size_t most);
+  void kick_one(job_id which);
+  times& timings(const its_queue& which) { return which.timed ? queue(which.id).timings : others; }
+  void observe_done(const its_job& it);
+  void tell(event::kind what, session_id who, job_id id = {}, finish_status finish = finish_status::done);
+
+  room room_in(queue_id into, std::uint64_t more, std::uint64_t more_bytes, const its_job* leaving, bool first) const;
+  void drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes);
+  std::pair<room, queue_id> room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const;
+  finish_status carry_out(job_id which, finish_request what, room found);
+  finish_status fail(job_id which, outcome result, reason why, const finish_request& what);
+  void forget_finish(job_id which);
+  bool leave_line(session_id who);
+
+  instant now{};
+  std::uint64_t last_job{0}, last_order{0}, last_wait{0};
+  std::vector<queue_id> unsettled;
+};
+
+}  // namespace millrace::engine::testing

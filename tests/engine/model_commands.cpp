@@ -1,0 +1,289 @@
+#include <algorithm>
+#include <cassert>
+
+#include "engine/model.hpp"
+
+namespace millrace::engine::testing {
+
+void model::enter(its_job& it, job_state state) {
+  it.state = state;
+  it.entered = now;
+  it.order = ++last_order;
+  it.due = state == job_state::delayed ? after(now, it.delay) : never;
+}
+
+void model::leave(its_job& it) {
+  forget_finish(it.id);
+  it.holder = {};
+  it.in_margin = false;
+}
+
+void model::make_ready(job_id which) {
+  its_job& it = *job(which);
+  leave(it);
+  enter(it, job_state::ready);
+  changes.emplace_back(job_moved{which, job_state::ready, it.urgency, {}});
+  offer(it.queue);
+}
+
+void model::start_lease(its_job& it) {
+  it.due = after(now, it.ttr);
+  it.in_margin = limits.lease_margin > duration::zero() && it.due - limits.lease_margin <= now;
+}
+
+reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
+  its_queue& from = queue(it.queue);
+  const bool was_ready = it.state == job_state::ready;
+  const instant since = was_ready ? it.entered : now;
+  if (was_ready) timings(from).wait.observe(now - since);
+  if (!was_ready) changes.emplace_back(job_moved{it.id, job_state::reserved, it.urgency, {}});
+  enter(it, job_state::reserved);
+  it.holder = who.id;
+  if (how == lease::ttr) start_lease(it);
+  ++it.reserves;
+  from.counts.reserved.add();
+  return {it.id, it.queue, body{it.text}, it.reserves, it.urgency, it.put_at, since};
+}
+
+void model::end_job(job_id which) {
+  its_job& it = *job(which);
+  const queue_id from = it.queue;
+  leave(it);
+  changes.emplace_back(job_gone{which});
+  std::erase_if(jobs, [&](const its_job& each) { return each.id == which; });
+  look_again(from);
+}
+
+job_id model::put_job(queue_id into, put_request what, std::string error_text) {
+  its_job it;
+  it.id = job_id{++last_job};
+  it.queue = into;
+  it.text = what.content.view();
+  it.urgency = what.urgency;
+  it.delay = what.delay;
+  it.ttr = what.ttr = std::max<duration>(what.ttr, seconds{1});
+  it.put_at = now;
+  it.error_text = std::move(error_text);
+  enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
+  const instant when = it.state == job_state::delayed ? it.due : instant{};
+  changes.emplace_back(job_put{it.id, into, it.state, what, now, when});
+  queue(into).counts.puts.add();
+  jobs.push_back(it);
+  if (it.state == job_state::ready) offer(into);
+  return it.id;
+}
+
+model::its_queue* model::find_or_add(std::string_view name, queue_id fresh) {
+  for (auto& it : queues) {
+    if (it.name == name) return &it;
+  }
+  if (queues.size() >= limits.queues_max) return nullptr;
+  its_queue added;
+  added.id = fresh;
+  added.name = name;
+  added.options = defaults;
+  added.timed = std::ranges::count(queues, true, &its_queue::timed) < static_cast<long>(limits.timed_queues_max);
+  queues.push_back(added);
+  return &queues.back();
+}
+
+bool model::declare(std::string_view name, const queue_options& options, queue_id fresh) {
+  its_queue* const it = find_or_add(name, fresh);
+  if (it == nullptr) return false;
+  it->declared = true;
+  it->options = options;
+  look_again(it->id);
+  settle();
+  return true;
+}
+
+bool model::use(session_id who, std::string_view name, queue_id fresh) {
+  const its_queue* const it = find_or_add(name, fresh);
+  if (it == nullptr) return false;
+  const queue_id before = std::exchange(session(who).uses, it->id);
+  if (before && before != it->id) look_again(before);
+  settle();
+  return true;
+}
+
+std::optional<std::size_t> model::watch(session_id who, std::string_view name, queue_id fresh) {
+  auto& watched = session(who).watched;
+  const its_queue* it = find(name);
+  if (it != nullptr && std::ranges::count(watched, it->id) > 0) return watched.size();
+  if (watched.size() >= limits.watched_queues_max) return std::nullopt;
+  it = find_or_add(name, fresh);
+  if (it == nullptr) return std::nullopt;
+  watched.push_back(it->id);
+  return watched.size();
+}
+
+std::optional<std::size_t> model::ignore(session_id who, std::string_view name) {
+  auto& watched = session(who).watched;
+  const its_queue* const it = find(name);
+  if (it == nullptr || std::ranges::count(watched, it->id) == 0) return watched.size();
+  if (watched.size() == 1) return std::nullopt;
+  std::erase(watched, it->id);
+  look_again(it->id);
+  settle();
+  return watched.size();
+}
+
+bool model::close_session(session_id who, instant at) {
+  begin(at);
+  its_session& it = session(who);
+  if (!it.closing) {
+    it.closing = true;
+    it.waits = false;
+    leave_line(who);
+    if (const auto before = std::exchange(it.uses, queue_id{})) look_again(before);
+    for (const queue_id each : std::exchange(it.watched, {})) look_again(each);
+  }
+  const auto longest_held = [&]() -> its_job* {
+    its_job* found = nullptr;
+    for (auto& each : jobs) {
+      if (each.holder == who && (found == nullptr || each.order < found->order)) found = &each;
+    }
+    return found;
+  };
+  std::size_t left = 1'000;
+  for (; left > 0 && longest_held() != nullptr; --left) make_ready(longest_held()->id);
+  const bool gone = longest_held() == nullptr;
+  if (gone) std::erase_if(sessions, [&](const its_session& each) { return each.id == who; });
+  settle();
+  return gone;
+}
+
+void model::pause(queue_id which, duration length, instant at) {
+  begin(at);
+  its_queue& it = queue(which);
+  it.counts.pauses.add();
+  const bool was_paused = it.paused_until != instant{};
+  if (length > duration::zero()) {
+    it.paused_for = length;
+    it.paused_until = after(now, length);
+    changes.emplace_back(queue_paused{which, it.paused_until});
+  } else {
+    changes.emplace_back(queue_paused{which, {}});
+    if (was_paused) {
+      it.paused_until = now;
+      serve_after_pause(which, 1'000);
+    }
+  }
+  settle();
+}
+
+reserve_answer model::reserve(session_id who, lease how, instant until, instant at) {
+  begin(at);
+  its_session& it = session(who);
+  const its_job* best = nullptr;
+  for (const queue_id each : it.watched) {
+    if (queue(each).paused_until != instant{}) continue;
+    const its_job* const here = first(each, job_state::ready);
+    if (here == nullptr) continue;
+    if (best == nullptr || std::pair{here->urgency, here->id} < std::pair{best->urgency, best->id}) best = here;
+  }
+  if (best != nullptr) return {reserve_status::reserved, make_reserved(*job(best->id), it, how)};
+  const auto warned = [&](const its_job& each) { return each.holder == who && each.in_margin; };
+  if (std::ranges::any_of(jobs, warned)) return {reserve_status::deadline_soon, {}};
+  if (until <= now) return {reserve_status::timed_out, {}};
+  it.waits = true;
+  it.since = ++last_wait;
+  it.wanted = how;
+  it.until = until;
+  return {reserve_status::waiting, {}};
+}
+
+reserve_answer model::reserve_job(session_id who, job_id which, instant at) {
+  begin(at);
+  its_job* const it = job(which);
+  if (it == nullptr || it->state == job_state::reserved) return {reserve_status::not_found, {}};
+  return {reserve_status::reserved, make_reserved(*it, session(who), lease::ttr)};
+}
+
+bool model::withdraw_reserve(session_id who) { return std::exchange(session(who).waits, false); }
+
+bool model::erase(session_id who, job_id which, instant at) {
+  begin(at);
+  its_job* const it = job(which);
+  if (it == nullptr || (it->state == job_state::reserved && it->holder != who)) return false;
+  if (it->state == job_state::reserved) observe_done(*it);
+  auto& counts = queue(it->queue).counts;
+  counts.deletes.add();
+  counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
+  end_job(which);
+  settle();
+  return true;
+}
+
+bool model::release(session_id who, job_id which, priority urgency, duration delay, instant at) {
+  begin(at);
+  its_job* const it = held(who, which);
+  if (it == nullptr) return false;
+  it->urgency = urgency;
+  it->delay = delay;
+  ++it->releases;
+  queue(it->queue).counts.released.add();
+  if (delay == duration::zero()) {
+    make_ready(which);
+  } else {
+    leave(*it);
+    enter(*it, job_state::delayed);
+    changes.emplace_back(job_moved{which, job_state::delayed, urgency, it->due});
+  }
+  settle();
+  return true;
+}
+
+bool model::bury(session_id who, job_id which, priority urgency, instant at) {
+  begin(at);
+  its_job* const it = held(who, which);
+  if (it == nullptr) return false;
+  it->urgency = urgency;
+  ++it->buries;
+  queue(it->queue).counts.buried[static_cast<std::size_t>(reason::client)].add();
+  leave(*it);
+  enter(*it, job_state::buried);
+  changes.emplace_back(job_moved{which, job_state::buried, urgency, {}});
+  settle();
+  return true;
+}
+
+bool model::touch(session_id who, job_id which, instant at) {
+  begin(at);
+  its_job* const it = held(who, which);
+  if (it != nullptr && it->due != never) start_lease(*it);
+  return it != nullptr;
+}
+
+void model::kick_one(job_id which) {
+  its_job& it = *job(which);
+  ++it.kicks;
+  queue(it.queue).counts.kicked.add();
+  make_ready(which);
+}
+
+std::size_t model::kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at) {
+  begin(at);
+  if (from == engine::kick_from::undecided) {
+    from = first(which, job_state::buried) != nullptr ? engine::kick_from::buried : engine::kick_from::delayed;
+  }
+  const auto state = from == engine::kick_from::buried ? job_state::buried : job_state::delayed;
+  std::size_t kicked = 0;
+  while (kicked < bound && kicked < 1'000 && first(which, state) != nullptr) {
+    kick_one(first(which, state)->id);
+    ++kicked;
+  }
+  settle();
+  return kicked;
+}
+
+bool model::kick_job(job_id which, instant at) {
+  begin(at);
+  const its_job* const it = job(which);
+  if (it == nullptr || (it->state != job_state::buried && it->state != job_state::delayed)) return false;
+  kick_one(which);
+  settle();
+  return true;
+}
+
+}  // namespace millrace::engine::testing

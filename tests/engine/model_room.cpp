@@ -1,0 +1,244 @@
+// What a full queue means to puts and hand-offs, said plainly.
+#include <algorithm>
+#include <cassert>
+
+#include "engine/model.hpp"
+
+namespace millrace::engine::testing {
+
+model::room model::room_in(queue_id into, std::uint64_t more, std::uint64_t more_bytes, const its_job* leaving,
+                           bool first_in_line) const {
+  const auto& options = std::ranges::find(queues, into, &its_queue::id)->options;
+  if (more > options.max_jobs || more_bytes > options.max_bytes) return room::none;
+  std::uint64_t all = more, all_bytes = more_bytes, stay = more, stay_bytes = more_bytes;
+  for (const auto& it : jobs) {
+    if (it.queue != into || &it == leaving) continue;
+    ++all, all_bytes += it.text.size();
+    if (it.state != job_state::ready) ++stay, stay_bytes += it.text.size();
+  }
+  const bool next = first_in_line || !anybody_in_line(into);
+  if (next && all <= options.max_jobs && all_bytes <= options.max_bytes) return room::free;
+  if (options.when_full == overflow::block) return room::later;
+  if (options.when_full == overflow::reject || !next) return room::none;
+  return stay <= options.max_jobs && stay_bytes <= options.max_bytes ? room::drops : room::none;
+}
+
+void model::drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes) {
+  while (room_in(in, more, more_bytes, nullptr, true) != room::free) {
+    const its_job* oldest = nullptr;
+    for (const auto& it : jobs) {
+      if (it.queue != in || it.state != job_state::ready) continue;
+      if (oldest == nullptr || it.order < oldest->order) oldest = &it;
+    }
+    queue(in).counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
+    end_job(oldest->id);
+  }
+}
+
+put_answer model::put(session_id who, queue_id into, put_request what, instant at) {
+  begin(at);
+  auto& counts = queue(into).counts;
+  if (draining) {
+    counts.rejected[static_cast<std::size_t>(reason::draining)].add();
+    return {put_status::draining, {}};
+  }
+  const std::uint64_t size = what.content.size();
+  const room found = room_in(into, 1, size, nullptr, false);
+  if (found == room::none) {
+    counts.rejected[static_cast<std::size_t>(reason::overflow)].add();
+    return {put_status::refused, {}};
+  }
+  if (found == room::later) {
+    line.push_back({.session = who, .queue = into, .put = what});
+    return {put_status::waiting, {}};
+  }
+  if (found == room::drops) drop_for(into, 1, size);
+  const put_answer answer{put_status::inserted, put_job(into, what)};
+  settle();
+  return answer;
+}
+
+bool model::withdraw_put(session_id who) {
+  const bool left = leave_line(who);
+  settle();
+  return left;
+}
+
+bool model::leave_line(session_id who) {
+  const auto it = std::ranges::find_if(line, [&](const in_line& each) { return each.session == who && !each.job; });
+  if (it == line.end()) return false;
+  const queue_id from = it->queue;
+  line.erase(it);
+  look_again(from);
+  return true;
+}
+
+void model::look_again(queue_id which) {
+  if (std::ranges::count(unsettled, which) > 0) return;
+  if (anybody_in_line(which) || idle(queue(which))) unsettled.push_back(which);
+}
+
+void model::settle() {
+  while (!unsettled.empty()) {
+    const queue_id which = unsettled.front();
+    unsettled.erase(unsettled.begin());
+    admit(which);
+    its_queue& it = queue(which);
+    if (!idle(it) || std::ranges::count(unsettled, which) > 0) continue;
+    const auto add = [](counter& sum, const counter& by) { sum.add(by.value()); };
+    add(removed.puts, it.counts.puts);
+    add(removed.reserved, it.counts.reserved);
+    add(removed.released, it.counts.released);
+    add(removed.kicked, it.counts.kicked);
+    add(removed.ttr_expired, it.counts.ttr_expired);
+    add(removed.deletes, it.counts.deletes);
+    add(removed.pauses, it.counts.pauses);
+    for (std::size_t i = 0; i < outcome_count; ++i) add(removed.finished[i], it.counts.finished[i]);
+    for (std::size_t i = 0; i < reason_count; ++i) {
+      add(removed.buried[i], it.counts.buried[i]);
+      add(removed.dead_lettered[i], it.counts.dead_lettered[i]);
+      add(removed.rejected[i], it.counts.rejected[i]);
+    }
+    for (const auto part : {&times::wait, &times::service, &times::end_to_end}) {
+      (others.*part).times += (it.timings.*part).times;
+      (others.*part).sum += (it.timings.*part).sum;
+    }
+    std::erase_if(queues, [&](const its_queue& each) { return each.id == which; });
+  }
+}
+
+void model::admit(queue_id which) {
+  for (;;) {
+    const auto head = std::ranges::find(line, which, &in_line::queue);
+    if (head == line.end()) return;
+    const in_line it = *head;
+    if (!it.job) {
+      const std::uint64_t size = it.put.content.size();
+      const room found = room_in(which, 1, size, nullptr, true);
+      const bool empty = std::ranges::none_of(jobs, [&](const its_job& each) { return each.queue == which; });
+      if ((found == room::later || found == room::none) && !empty) return;
+      line.erase(head);
+      if (found == room::drops) drop_for(which, 1, size);
+      const job_id id = put_job(which, it.put);
+      tell(event::kind::put_admitted, it.session, id);
+      continue;
+    }
+    const auto [found, where] = room_for(*job(it.job), it.finish.outputs, which);
+    if (found == room::later && where == which) return;
+    line.erase(head);
+    if (found == room::later) {
+      line.push_back(it);
+      line.back().queue = where;
+      continue;
+    }
+    const finish_status status = carry_out(it.job, it.finish, found);
+    tell(event::kind::finish_done, it.session, it.job, status);
+  }
+}
+
+std::pair<model::room, queue_id> model::room_for(const its_job& it, const std::vector<output>& outputs,
+                                                 queue_id here) const {
+  std::pair<room, queue_id> answer{room::free, {}};
+  for (const auto& out : outputs) {
+    std::uint64_t more = 0, more_bytes = 0;
+    for (const auto& each : outputs) {
+      if (each.queue == out.queue) ++more, more_bytes += each.job.content.size();
+    }
+    const bool first_in_line = out.queue == here || out.queue == it.queue;
+    const room found = room_in(out.queue, more, more_bytes, &it, first_in_line);
+    if (found == room::none) return {room::none, {}};
+    if (found == room::later && answer.first != room::later) answer = {room::later, out.queue};
+  }
+  return answer;
+}
+
+finish_status model::finish(session_id who, finish_request what, instant at) {
+  begin(at);
+  const its_job* const it = held(who, what.job);
+  if (it == nullptr) return finish_status::not_found;
+  forget_finish(what.job);
+  finish_status status = finish_status::waiting;
+  if (what.result == outcome::ok) {
+    const auto [found, where] = room_for(*it, what.outputs, {});
+    if (found == room::later) {
+      line.push_back({.session = who, .queue = where, .job = what.job, .finish = what});
+    } else {
+      status = carry_out(what.job, what, found);
+    }
+  } else {
+    const auto why = what.result == outcome::timeout     ? reason::timeout
+                     : what.result == outcome::cancelled ? reason::cancelled
+                                                         : reason::failed;
+    status = fail(what.job, what.result, why, what);
+  }
+  settle();
+  return status;
+}
+
+finish_status model::carry_out(job_id which, finish_request what, room found) {
+  if (found == room::none) {
+    what.error_text = "an output queue is full";
+    return fail(which, outcome::failed, reason::output_full, what);
+  }
+  const its_job& it = *job(which);
+  observe_done(it);
+  queue(it.queue).counts.finished[static_cast<std::size_t>(outcome::ok)].add();
+  end_job(which);
+  for (const auto& out : what.outputs) {
+    std::uint64_t more = 0, more_bytes = 0;
+    for (const auto& each : what.outputs) {
+      if (each.queue == out.queue) ++more, more_bytes += each.job.content.size();
+    }
+    drop_for(out.queue, more, more_bytes);
+  }
+  for (const auto& out : what.outputs) put_job(out.queue, out.job);
+  return finish_status::done;
+}
+
+finish_status model::fail(job_id which, outcome result, reason why, const finish_request& what) {
+  its_job& it = *job(which);
+  auto& counts = queue(it.queue).counts;
+  observe_done(it);
+  counts.finished[static_cast<std::size_t>(result)].add();
+  if (what.dead_letter) {
+    const queue_id letters = *what.dead_letter;
+    const room found = room_in(letters, 1, it.text.size(), &it, letters == it.queue);
+    if (found == room::free || found == room::drops) {
+      counts.dead_lettered[static_cast<std::size_t>(why)].add();
+      const put_request letter{body{it.text}, it.urgency, duration{0}, it.ttr};
+      end_job(which);
+      drop_for(letters, 1, letter.content.size());
+      put_job(letters, letter, what.error_text);
+      return finish_status::dead_lettered;
+    }
+  }
+  counts.buried[static_cast<std::size_t>(why)].add();
+  ++it.buries;
+  it.error_text = what.error_text;
+  leave(it);
+  enter(it, job_state::buried);
+  changes.emplace_back(job_moved{which, job_state::buried, it.urgency, {}});
+  return finish_status::buried;
+}
+
+bool model::withdraw_finish(session_id who, job_id which) {
+  const auto it = std::ranges::find(line, which, &in_line::job);
+  if (held(who, which) == nullptr || it == line.end()) return false;
+  const queue_id from = it->queue;
+  line.erase(it);
+  look_again(from);
+  settle();
+  return true;
+}
+
+/// The job slips away from whoever's finish of it waits.
+void model::forget_finish(job_id which) {
+  const auto it = std::ranges::find(line, which, &in_line::job);
+  if (it == line.end()) return;
+  const auto [who, from] = std::pair{it->session, it->queue};
+  line.erase(it);
+  look_again(from);
+  tell(event::kind::finish_done, who, which, finish_status::not_found);
+}
+
+}  // namespace millrace::engine::testing

@@ -1,0 +1,49 @@
+#include <cstdlib>
+#include <iostream>
+#include <random>
+
+#include "engine/duel.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace::engine::testing;
+
+namespace {
+
+/// MILLRACE_MODEL_COMMANDS: how many commands all duels of one kind get together.
+std::size_t commands(std::size_t otherwise) {
+  const char* const said = std::getenv("MILLRACE_MODEL_COMMANDS");
+  return said == nullptr ? otherwise : std::strtoull(said, nullptr, 10);
+}
+
+/// MILLRACE_MODEL_SEED repeats a duel; otherwise each run has new ones.
+std::uint64_t first_seed() {
+  const char* const said = std::getenv("MILLRACE_MODEL_SEED");
+  return said == nullptr ? std::random_device{}() : std::strtoull(said, nullptr, 10);
+}
+
+void fight(duel_options options, std::size_t rounds, std::size_t all_commands) {
+  options.seed = first_seed();
+  std::cout << "seeds " << options.seed << " and " << rounds - 1 << " more\n";
+  for (std::size_t round = 0; round < rounds; ++round, ++options.seed) {
+    duel each{options};
+    for (std::size_t n = 0; n < all_commands / rounds; ++n) {
+      const auto difference = each.step();
+      if (!difference.empty()) FAIL(difference);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a few jobs: the engine does what its model does, after each of many random commands") {
+  fight({.jobs_about = 12, .sessions_about = 5}, 60, commands(150'000));
+}
+
+TEST_CASE("dozens of jobs and sessions: the same") {
+  fight({.jobs_about = 40, .sessions_about = 12}, 10, commands(100'000));
+}
+
+TEST_CASE("crowds: the same when a thousand jobs a turn are not enough") {
+  fight({.jobs_about = 3'000, .sessions_about = 40, .compare_every = 97, .small_limits = false}, 2,
+        commands(150'000) / 5);
+}
