@@ -9,12 +9,13 @@ alarm::alarm(loop::event_loop& loop, std::function<instant()> work)
 
 void alarm::ring() {
   set_to_ = never;
+  catching_up_ = true;
   const auto next = work_();
   if (next > loop_.now()) {
+    catching_up_ = false;
     set(next);
     return;
   }
-  catching_up_ = true;
   turns_.spawn("alarm", catch_up());
 }
 

@@ -1,0 +1,125 @@
+// Cancelling whoever waits neither loses a job nor makes two of it.
+
+#include "broker/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::desk;
+
+TEST_CASE("a cancelled wait for a job takes none: the next in line gets it") {
+  desk at;
+  const auto queue = at.queue("work");
+  desk::answer first;
+  desk::answer second;
+  const auto task = at.reserve(at.watcher("work"), first);
+  at.reserve(at.watcher("work"), second);
+  at.loop.run_ready();
+
+  at.loop.cancel(task);
+  at.loop.run_ready();
+  at.put(queue, "a");
+  at.loop.run_ready();
+
+  CHECK(first.aborted);
+  REQUIRE(second.taken);
+  CHECK(at.levels(queue).reserved == 1);
+}
+
+TEST_CASE("a job granted before the cancellation comes through belongs to whoever waited for it") {
+  desk at;
+  const auto queue = at.queue("work");
+  desk::answer waited;
+  const auto task = at.reserve(at.watcher("work"), waited);
+  at.loop.run_ready();
+
+  SECTION("granted first") {
+    at.put(queue, "a");
+    at.loop.cancel(task);
+  }
+  SECTION("cancelled first, in the same turn") {
+    at.loop.cancel(task);
+    at.put(queue, "a");
+  }
+  at.loop.run_ready();
+
+  CHECK_FALSE(waited.aborted);
+  REQUIRE(waited.taken);
+  CHECK(waited.taken->status == engine::reserve_status::reserved);
+  CHECK(at.levels(queue).reserved == 1);
+  CHECK(at.levels(queue).ready == 0);
+}
+
+TEST_CASE("a cancelled put leaves the line and is not in the queue") {
+  desk at;
+  const auto queue = at.queue("small", {.max_jobs = 1});
+  at.put(queue, "a");
+  at.put(queue, "b");
+  desk::answer waited;
+  const auto task = at.await_put(at.producer, waited);
+  at.loop.advance(seconds{1});
+
+  at.loop.cancel(task);
+  at.loop.run_ready();
+
+  CHECK(waited.aborted);
+  CHECK(at.levels(queue).waiting_puts == 0);
+  CHECK(at.broker.held_puts().active() == 0);
+  CHECK(at.broker.held_puts().total(at.loop.now()) == seconds{1});
+  const auto session = at.watcher("small");
+  at.broker.try_finish(session, {.job = at.broker.try_reserve(session, engine::lease::unlimited).job.job});
+  CHECK(at.levels(queue).jobs() == 0);
+}
+
+TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once") {
+  desk at;
+  const auto queue = at.queue("small", {.max_jobs = 1});
+  at.put(queue, "a");
+  at.put(queue, "b");
+  desk::answer waited;
+  const auto task = at.await_put(at.producer, waited);
+  at.loop.run_ready();
+
+  at.loop.cancel(task);
+  const auto session = at.watcher("small");
+  at.broker.try_finish(session, {.job = at.broker.try_reserve(session, engine::lease::unlimited).job.job});
+  at.loop.run_ready();
+
+  CHECK(waited.put);
+  CHECK(at.levels(queue).ready == 1);
+}
+
+TEST_CASE("a cancelled wait for room in an output queue leaves the job with its holder") {
+  desk at;
+  const auto from = at.queue("from");
+  const auto to = at.queue("to", {.max_jobs = 1});
+  at.put(to, "in the way");
+  const auto job = at.put(from, "a").job;
+  const auto session = at.watcher("from");
+  at.broker.try_reserve(session, engine::lease::unlimited);
+  at.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}});
+  desk::answer waited;
+  const auto task = at.await_finish(session, job, waited);
+  at.loop.run_ready();
+
+  at.loop.cancel(task);
+  at.loop.run_ready();
+
+  CHECK(waited.aborted);
+  CHECK(at.levels(from).reserved == 1);
+  CHECK(at.levels(to).jobs() == 1);
+  CHECK(at.broker.held_outputs().active() == 0);
+  CHECK(at.broker.release(session, job, engine::default_priority, {}));
+  CHECK(at.levels(from).ready == 1);
+}
+
+TEST_CASE("closing a session that stands in line ends its wait and its stay") {
+  desk at;
+  const auto queue = at.queue("small", {.max_jobs = 1});
+  at.put(queue, "a");
+  at.put(queue, "b");
+
+  CHECK(at.broker.try_close_session(at.producer));
+
+  CHECK(at.broker.held_puts().active() == 0);
+  CHECK(at.levels(queue).waiting_puts == 0);
+}

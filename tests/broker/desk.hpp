@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "broker/broker.hpp"
+#include "loop/task_scope.hpp"
+#include "store/memory_store.hpp"
+
+namespace millrace::testing {
+
+/// A broker on a loop whose time stands still until told, and coroutines that ask it.
+struct desk {
+  explicit desk(store::store* other = nullptr) : broker{loop, other == nullptr ? nothing : *other} {}
+  ~desk() {
+    scope.cancel();
+    broker.close();
+    loop.run_ready();
+  }
+
+  queue_id queue(std::string_view name, const engine::queue_options& options = {}) { return broker.declare(name, options).value(); }
+  session_id watcher(std::string_view name) {
+    const auto session = broker.open_session();
+    broker.watch(session, name).value();
+    return session;
+  }
+  engine::put_answer put(queue_id queue, std::string_view content, duration delay = {}, duration ttr = engine::default_ttr) {
+    return broker.try_put(producer, queue, {.content = body{content}, .delay = delay, .ttr = ttr});
+  }
+
+  // Answers of coroutines that `ask` runs: empty while they wait.
+  struct answer {
+    std::optional<engine::reserve_answer> taken;
+    std::optional<job_id> put;
+    std::optional<engine::finish_status> finished;
+    bool aborted{false};
+  };
+  task_id reserve(session_id who, answer& into, instant until = never, engine::lease how = engine::lease::unlimited) {
+    return scope.spawn("reserve", reserving(broker, who, how, until, into));
+  }
+  task_id await_put(session_id who, answer& into) { return scope.spawn("put", putting(broker, who, into)); }
+  task_id await_finish(session_id who, job_id job, answer& into) { return scope.spawn("finish", finishing(broker, who, job, into)); }
+
+  static loop::awaitable<> reserving(broker::broker& broker, session_id who, engine::lease how, instant until, answer& into) {
+    try {
+      into.taken = co_await broker.reserve(who, how, until);
+    } catch (const boost::system::system_error&) {
+      into.aborted = true;
+    }
+  }
+  static loop::awaitable<> putting(broker::broker& broker, session_id who, answer& into) {
+    try {
+      into.put = co_await broker.put_admitted(who);
+    } catch (const boost::system::system_error&) {
+      into.aborted = true;
+    }
+  }
+  static loop::awaitable<> finishing(broker::broker& broker, session_id who, job_id job, answer& into) {
+    try {
+      into.finished = co_await broker.finished(who, job);
+    } catch (const boost::system::system_error&) {
+      into.aborted = true;
+    }
+  }
+
+  [[nodiscard]] engine::queue_levels levels(queue_id queue) const { return broker.looking().levels(queue); }
+
+  loop::event_loop loop{loop::clock_kind::manual};
+  store::memory_store nothing;
+  broker::broker broker;
+  loop::task_scope scope{loop};
+  session_id producer{broker.open_session()};
+};
+
+}  // namespace millrace::testing

@@ -1,0 +1,17 @@
+#include "store/memory_store.hpp"
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+TEST_CASE("the memory store keeps nothing and calls everything safe at once") {
+  store::memory_store store;
+  engine::change_set changes{engine::job_gone{job_id{7}}};
+
+  const auto batch = store.keep(changes);
+
+  CHECK(batch == 0);
+  CHECK(changes.empty());
+  CHECK(store.safe_up_to() == 0);
+  CHECK_FALSE(store.remembers());
+}
