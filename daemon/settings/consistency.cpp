@@ -22,6 +22,8 @@ class checker {
  public:
   checker(settings& what, const node& root, complaint_list& complaints)
       : what_{what}, root_{root}, complaints_{complaints} {
+    const node* part = root_.find("queues");
+    queues_known_ = part == nullptr || part->form == node::shape::map;
     for (const auto& [name, options] : what_.queues) {
       declared_.insert(name);
       names_.push_back(name);
@@ -100,9 +102,9 @@ class checker {
   }
 
   void check_declared(const keys& path, const std::string& queue) {
-    // An empty name was complained about where it was read.
-    if (!queue.empty() && !declared_.contains(queue))
-      error(path, "there is no queue " + quoted(queue) + question_for(queue), "a name from queues");
+    // An empty name, and queues that could not be read, were complained about where they stand.
+    if (queue.empty() || declared_.contains(queue) || !queues_known_) return;
+    error(path, "there is no queue " + quoted(queue) + question_for(queue), "a name from queues");
   }
 
   /// A queue of failed jobs need not be declared.
@@ -131,6 +133,7 @@ class checker {
   settings& what_;
   const node& root_;
   complaint_list& complaints_;
+  bool queues_known_{true};
   std::set<std::string> declared_;
   std::vector<std::string> names_;
   std::set<std::string> fed_;

@@ -203,6 +203,8 @@ std::string node::described() const {
       return "a list";
     case shape::map:
       return "a map";
+    case shape::refused:
+      return "something else";
     case shape::scalar:
       break;
   }

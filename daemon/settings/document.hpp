@@ -18,7 +18,8 @@ inline constexpr int depth_max = 16;                 ///< maps and lists inside 
 /// One value of a YAML file, with its place: what reading needs and nothing more. No tags, anchors or aliases: a
 /// document that has them is complained about.
 struct node {
-  enum class shape { nothing, scalar, list, map } form{shape::nothing};
+  /// `refused`: it was complained about already; readers pass over it.
+  enum class shape { nothing, scalar, list, map, refused } form{shape::nothing};
   position at;
   bool quoted{false};             ///< a scalar written in quotes, or as a block of lines
   std::string text;               ///< of a scalar

@@ -107,4 +107,15 @@ std::string write_scalar(std::string_view text) {
   return out += '"';
 }
 
+std::string as_sentence(std::string_view text) {
+  std::string out{text};
+  if (out.empty()) return out;
+  // A first word like sha256 or run_on is a name and keeps its letters.
+  const std::string_view word = text.substr(0, text.find(' '));
+  const bool is_plain = std::all_of(word.begin(), word.end(), [](char c) { return is_letter(c) && c != '_'; });
+  if (is_plain && out.front() >= 'a') out.front() = static_cast<char>(out.front() - 'a' + 'A');
+  if (out.back() != '.' && out.back() != '?') out += '.';
+  return out;
+}
+
 }  // namespace millrace::settings

@@ -22,4 +22,7 @@ struct bad_byte {
 /// true, null, a map), in double quotes otherwise.
 [[nodiscard]] std::string write_scalar(std::string_view text);
 
+/// `what it is for` as `What it is for.`: declarations are written either way, people read one.
+[[nodiscard]] std::string as_sentence(std::string_view text);
+
 }  // namespace millrace::settings

@@ -45,6 +45,11 @@ std::pair<std::string, bool> value_of(const option& what, const void* defaults) 
   return {what.example.empty() ? fallback(what) : what.example, false};
 }
 
+std::string described(const option& what) {
+  const std::string reason = as_sentence(what.reason);
+  return what.kind == option_kind::section ? reason : reason + " (" + what.expected + ")";
+}
+
 class example {
  public:
   explicit example(const vocabulary& words) : words_{words} {}
@@ -97,7 +102,7 @@ class example {
     bool first = true;
     for (const std::string& name : registry.names()) {
       const auto* kind = registry.find(name);
-      comment(kind->summary);
+      comment(as_sentence(kind->summary));
       commented(name + "_example:");
       const auto deeper = out_.deeper();
       commented(kind_key + ": " + name);
@@ -109,8 +114,7 @@ class example {
   void write_options(const option_table& table, const void* defaults, keys how, bool required_only = false) {
     for (const option& each : table.options()) {
       if (!each.planned.empty() || (required_only && !each.required)) continue;
-      if (!required_only)
-        comment(each.kind == option_kind::section ? each.reason : each.reason + " (" + each.expected + ")");
+      if (!required_only) comment(described(each));
       if (each.kind == option_kind::section) {
         how == keys::live ? out_.line(each.key + ":") : commented(each.key + ":");
         const auto inner = out_.deeper();

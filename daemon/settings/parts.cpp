@@ -49,7 +49,8 @@ auto find_kind(const node& map, const std::string& path, std::string_view key, c
   if (word == nullptr) {
     complaints.error(map.at, here, "the key is missing", enumerated(names));
   } else if (word->form != node::shape::scalar) {
-    complaints.error(word->at, here, "there is " + word->described(), enumerated(names));
+    if (word->form != node::shape::refused)
+      complaints.error(word->at, here, "there is " + word->described(), enumerated(names));
   } else if (const auto* found = registry.find(word->text)) {
     return found;
   } else if (std::find(planned.begin(), planned.end(), word->text) != planned.end()) {

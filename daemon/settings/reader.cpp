@@ -32,6 +32,7 @@ void read_list(const node& value, const std::string& path, const target& into, c
   }
   bool all_scalars = true;
   for (const node& item : value.values) {
+    if (item.form == node::shape::refused) return;
     if (item.form != node::shape::scalar) {
       complaints.error(item.at, path, "an item is " + item.described(), what.expected);
       all_scalars = false;
@@ -46,6 +47,7 @@ void read_list(const node& value, const std::string& path, const target& into, c
 
 void read_option(const node& value, const std::string& path, const target& into, const option& what,
                  complaint_list& complaints) {
+  if (value.form == node::shape::refused) return;
   if (what.kind == option_kind::text_list) return read_list(value, path, into, what, complaints);
   if (what.kind != option_kind::section) return read_scalar(value, path, into, what, complaints);
   if (!expect_map(value, path, complaints)) return;
@@ -96,7 +98,8 @@ void read_map(const node& map, const std::string& path, std::span<const target> 
 
 bool expect_map(const node& value, const std::string& path, complaint_list& complaints) {
   if (value.form == node::shape::map) return true;
-  complaints.error(value.at, path, "there is " + value.described(), "a map of keys, {} for an empty one");
+  if (value.form != node::shape::refused)
+    complaints.error(value.at, path, "there is " + value.described(), "a map of keys, {} for an empty one");
   return false;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "settings/consistency.hpp"
+#include "settings/encoding.hpp"
 #include "settings/json.hpp"
 #include "settings/parts.hpp"
 
@@ -71,7 +72,7 @@ value map_of(const std::vector<const option_table*>& tables, json::members prope
 value describe(const option& what, const void* defaults) {
   if (what.kind == option_kind::section)
     return map_of({what.section}, {}, {}, defaults != nullptr ? what.view_section(defaults) : nullptr);
-  json::members out{{"description", json::string(what.reason + " (" + what.expected + ")")}};
+  json::members out{{"description", json::string(as_sentence(what.reason) + " (" + what.expected + ")")}};
   if (defaults != nullptr && !what.required && what.print) {
     if (const auto now = what.print(defaults))
       out.emplace_back("default", what.kind == option_kind::flag ? json::boolean(*now == "true") : json::string(*now));
@@ -116,7 +117,8 @@ value by_kind(const std::string& key, const Registry& registry, const option_tab
   std::vector<value> branches;
   for (const std::string& name : names) {
     const auto* kind = registry.find(name);
-    const value word = json::object({{"const", json::string(name)}, {"description", json::string(kind->summary)}});
+    const value word =
+        json::object({{"const", json::string(name)}, {"description", json::string(as_sentence(kind->summary))}});
     branches.push_back(json::object(
         {{"if", json::object({{"properties", json::object({{key, json::object({{"const", json::string(name)}})}})},
                               {"required", json::strings({key})}})},
