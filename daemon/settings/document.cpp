@@ -41,7 +41,7 @@ class builder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     complaints_.error(place(mark), path(), "aliases are not used in settings", "the value itself");
     node made;
-    made.form = node::shape::scalar;
+    made.form = node::shape::refused;
     made.at = place(mark);
     put(std::move(made));
   }

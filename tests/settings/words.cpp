@@ -43,6 +43,14 @@ const options_of<no_options>& empty_table() {
   return table;
 }
 
+result<std::unique_ptr<sources::source>> make_no_source(const void*, const sources::surroundings&) {
+  return invalid("it is made up");
+}
+
+result<handlers::handler> make_no_handler(const void*, const handlers::surroundings&) {
+  return invalid("it is made up");
+}
+
 }  // namespace
 
 const vocabulary& built_in() {
@@ -60,9 +68,9 @@ const vocabulary& made_up() {
   static const auto* all = [] {
     auto* handlers_known = new handlers::registry;
     auto* sources_known = new sources::registry;
-    sources_known->add({"drip", "drops, one by one", &drip_table(), {}});
-    handlers_known->add({"cup", "takes drops", &empty_table(), false, {}});
-    handlers_known->add({"mill", "grinds", &mill_table(), true, {}});
+    sources_known->add({"drip", "drops, one by one", &drip_table(), make_no_source});
+    handlers_known->add({"cup", "takes drops", &empty_table(), false, make_no_handler});
+    handlers_known->add({"mill", "grinds", &mill_table(), true, make_no_handler});
     return new vocabulary{*handlers_known, *sources_known};
   }();
   return *all;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "settings/complaint_list.hpp"
 #include "settings/load.hpp"
 
 namespace millrace::settings {
