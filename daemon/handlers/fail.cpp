@@ -1,5 +1,7 @@
 #include "handlers/fail.hpp"
 
+#include <string>
+
 namespace millrace::handlers {
 
 const options_of<fail_options>& fail_option_table() {

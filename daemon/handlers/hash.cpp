@@ -4,8 +4,12 @@
 
 #include <array>
 #include <cassert>
+#include <memory>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace millrace::handlers {
 

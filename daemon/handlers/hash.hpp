@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
+
 #include <millrace/handlers/handler.hpp>
 #include <millrace/handlers/registry.hpp>
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "handlers/prime_fast.hpp"
 #include "handlers/prime_large.hpp"

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include <millrace/handlers/handler.hpp>
 #include <millrace/handlers/registry.hpp>

@@ -1,6 +1,8 @@
 #include "handlers/print.hpp"
 
+#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <millrace/loop/blocking_lane.hpp>

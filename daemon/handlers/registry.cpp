@@ -1,6 +1,7 @@
 #include <millrace/handlers/registry.hpp>
 
 #include <cassert>
+#include <utility>
 
 namespace millrace::handlers {
 

@@ -3,6 +3,10 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "handlers/length.hpp"
 

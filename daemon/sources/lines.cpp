@@ -1,5 +1,8 @@
 #include "sources/lines.hpp"
 
+#include <functional>
+#include <utility>
+
 #include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <string_view>
 
 namespace millrace::sources {
 
@@ -37,7 +38,7 @@ std::string_view random::write_decimal() {
   __extension__ using wide = unsigned __int128;
   constexpr std::uint64_t power = 10'000'000'000'000'000'000u;
   constexpr std::size_t digits_at_a_time = 19;
-  digits_.assign(words_.size() * 20, '0');
+  digits_.assign(words_.size() * 20 + digits_at_a_time, '0');
   std::size_t left = words_.size();
   std::size_t begin = digits_.size();
   while (left > 0) {

@@ -1,6 +1,7 @@
 #include <millrace/sources/registry.hpp>
 
 #include <cassert>
+#include <utility>
 
 namespace millrace::sources {
 

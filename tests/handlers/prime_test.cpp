@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "handlers/program.hpp"
@@ -175,4 +176,15 @@ TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[
   CHECK(test("170141183460469231731687303715884105727", &steps) ==
         "170141183460469231731687303715884105727 is a prime number.");
   CHECK(steps == 1);
+}
+
+TEST_CASE("threads that test numbers, small and large ones, leave nothing behind", "[prime]") {
+  // The leak is what the address sanitizer would find.
+  for (int round = 0; round < 4; ++round) {
+    bool right = false;
+    std::thread worker{
+        [&right] { right = is_prime(999'983) && is_prime(18'446'744'073'709'551'557u) && !is_prime(561); }};
+    worker.join();
+    CHECK(right);
+  }
 }

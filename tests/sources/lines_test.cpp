@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <millrace/loop/deadline.hpp>
@@ -65,14 +68,19 @@ loop::awaitable<> collect(source& from, std::size_t most, texts& out) {
   }
 }
 
+/// As a producer does: the source goes when no more is wanted of it, for until then it keeps the loop running.
+loop::awaitable<> collect_and_drop(std::unique_ptr<source> from, std::size_t most, texts& out) {
+  co_await collect(*from, most, out);
+}
+
 /// Everything that comes, up to `most`.
 texts read_lines(const lines_options& options, int input = 0, std::size_t most = 100'000) {
   loop::event_loop loop;
   texts out;
-  const auto made = lines::make(options, {loop, input});
+  auto made = lines::make(options, {loop, input});
   if (!made) return {"error: " + made.error().text};
   loop::task_scope tasks{loop};
-  tasks.spawn("reader", collect(**made, most, out));
+  tasks.spawn("reader", collect_and_drop(std::move(*made), most, out));
   loop.run();
   return out;
 }
@@ -238,8 +246,8 @@ TEST_CASE("following gives what is added, and a line only when it is whole", "[l
     for (;;) {
       if (const auto line = splitter.next()) return std::string{line->text};
       const std::string bytes = input.read().value();
-      if (bytes.empty()) return "nothing yet";
       if (input.restarted()) splitter.restart();
+      if (bytes.empty()) return "nothing yet";
       splitter.feed(bytes);
     }
   };

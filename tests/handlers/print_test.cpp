@@ -7,11 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include <millrace/loop/deadline.hpp>
-
 #include "handlers/print.hpp"
 #include "handlers/program.hpp"
-#include "handlers/sleep.hpp"
+#include "handlers/waiting.hpp"
 #include "handlers/write_all.hpp"
 #include "loop/task_scope.hpp"
 #include "support/catch.hpp"
@@ -66,16 +64,6 @@ struct a_pipe {
   }
 };
 
-loop::awaitable<> handle_one(waiting_handler& with, std::string content, std::vector<std::string>& outcomes) {
-  const answer got = co_await with.handle(job_with(content));
-  outcomes.push_back(got ? content + ": " + got->value_or("done") : content + ": " + got.error().text);
-}
-
-loop::awaitable<> handle_all(waiting_handler& with, std::vector<std::string> contents,
-                             std::vector<std::string>& outcomes) {
-  for (std::string& each : contents) co_await handle_one(with, std::move(each), outcomes);
-}
-
 loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::blocking_lane& lane) {
   co_await jobs.join();
   lane.close();
@@ -89,58 +77,6 @@ void run_to_end(program& around, loop::task_scope& jobs) {
 }
 
 }  // namespace
-
-TEST_CASE("sleep waits as long as the body says, and the body goes on", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
-  for (const std::string length : {"3", "1", "2500ms"}) jobs.spawn("sleeper", handle_one(handler, length, outcomes));
-  around.loop.run_ready();
-  around.loop.advance(milliseconds{999});
-  CHECK(outcomes.empty());
-  around.loop.advance(milliseconds{1});
-  CHECK(outcomes == std::vector<std::string>{"1: done"});
-  around.loop.advance(seconds{2});
-  CHECK(outcomes == std::vector<std::string>{"1: done", "2500ms: done", "3: done"});
-}
-
-TEST_CASE("sleep can wait a fixed length and say a text", "[sleep]") {
-  program around;
-  handlers::sleep handler{{seconds{5}, "slept well"}, around.where};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
-  jobs.spawn("sleeper", handle_one(handler, "no length at all", outcomes));
-  around.loop.run_ready();
-  around.loop.advance(milliseconds{4'999});
-  CHECK(outcomes.empty());
-  around.loop.advance(milliseconds{1});
-  CHECK(outcomes == std::vector<std::string>{"no length at all: slept well"});
-}
-
-TEST_CASE("sleep fails a body that is no length of time, without waiting", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
-  jobs.spawn("sleeper", handle_one(handler, "soon", outcomes));
-  around.loop.run_ready();
-  CHECK(outcomes ==
-        std::vector<std::string>{"soon: \"soon\" is not a length of time (250ms, 1.5s, or a number of seconds)"});
-}
-
-TEST_CASE("a cancelled sleep ends at once", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
-  jobs.spawn("sleeper", handle_one(handler, "1h", outcomes));
-  around.loop.run_ready();
-  jobs.cancel();
-  around.loop.run_ready();
-  CHECK(jobs.size() == 0);
-  CHECK(outcomes.empty());
-}
 
 TEST_CASE("print writes the body and a newline, in the order of handling", "[print]") {
   a_pipe out;

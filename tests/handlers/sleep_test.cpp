@@ -1,0 +1,64 @@
+#include "handlers/sleep.hpp"
+
+#include <string>
+#include <vector>
+
+#include "handlers/program.hpp"
+#include "handlers/waiting.hpp"
+#include "loop/task_scope.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::handlers;
+
+TEST_CASE("sleep waits as long as the body says, and the body goes on", "[sleep]") {
+  program around;
+  handlers::sleep handler{{}, around.where};
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{around.loop};
+  for (const std::string length : {"3", "1", "2500ms"}) jobs.spawn("sleeper", handle_one(handler, length, outcomes));
+  around.loop.run_ready();
+  around.loop.advance(milliseconds{999});
+  CHECK(outcomes.empty());
+  around.loop.advance(milliseconds{1});
+  CHECK(outcomes == std::vector<std::string>{"1: done"});
+  around.loop.advance(seconds{2});
+  CHECK(outcomes == std::vector<std::string>{"1: done", "2500ms: done", "3: done"});
+}
+
+TEST_CASE("sleep can wait a fixed length and say a text", "[sleep]") {
+  program around;
+  handlers::sleep handler{{seconds{5}, "slept well"}, around.where};
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{around.loop};
+  jobs.spawn("sleeper", handle_one(handler, "no length at all", outcomes));
+  around.loop.run_ready();
+  around.loop.advance(milliseconds{4'999});
+  CHECK(outcomes.empty());
+  around.loop.advance(milliseconds{1});
+  CHECK(outcomes == std::vector<std::string>{"no length at all: slept well"});
+}
+
+TEST_CASE("sleep fails a body that is no length of time, without waiting", "[sleep]") {
+  program around;
+  handlers::sleep handler{{}, around.where};
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{around.loop};
+  jobs.spawn("sleeper", handle_one(handler, "soon", outcomes));
+  around.loop.run_ready();
+  CHECK(outcomes ==
+        std::vector<std::string>{"soon: \"soon\" is not a length of time (250ms, 1.5s, or a number of seconds)"});
+}
+
+TEST_CASE("a cancelled sleep ends at once", "[sleep]") {
+  program around;
+  handlers::sleep handler{{}, around.where};
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{around.loop};
+  jobs.spawn("sleeper", handle_one(handler, "1h", outcomes));
+  around.loop.run_ready();
+  jobs.cancel();
+  around.loop.run_ready();
+  CHECK(jobs.size() == 0);
+  CHECK(outcomes.empty());
+}
