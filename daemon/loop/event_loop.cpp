@@ -77,7 +77,7 @@ struct event_loop::parts {
       }
     }
     if (handled_in_all != nullptr) *handled_in_all += handled;
-    return core.ready.wants_turn() ? ready::more : left;
+    return core.ready.wants_turn() || core.deadlines.next() <= core.now ? ready::more : left;
   }
 
   void refresh() {

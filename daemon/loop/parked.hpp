@@ -24,7 +24,8 @@ class parked : public ready_entry {
       boost::asio::async_result<boost::asio::use_awaitable_t<executor>, void(boost::system::error_code)>::handler_type;
 
   explicit parked(loop_core& core) noexcept : core_{&core} {}
-  parked(parked&&) = default;  // only before it waits
+  /// Only before it waits.
+  parked(parked&& other) noexcept : ready_entry{}, core_{other.core_} { assert(!other.handler_); }
   parked& operator=(parked&&) = delete;
 
   void hold(handler&& waiting, std::string_view what) {

@@ -18,7 +18,7 @@ class signals {
   signals(const signals&) = delete;
   signals& operator=(const signals&) = delete;
 
-  /// The next one's number. Signals that arrive while nobody waits are kept, and given by rising number.
+  /// The next one's number. Signals that arrive while nobody waits are kept, in no particular order.
   awaitable<int> next();
 
  private:

@@ -49,12 +49,14 @@ struct task_scope::parts {
     starter(parts& to, task_record& of, awaitable<> what) : scope{to}, task{of}, work{std::move(what)} {}
 
     void resume() override {
-      const std::unique_ptr<starter> self{this};
-      if (task.cancelled) {
-        work = {};
-        scope.ended(task, nullptr);
+      std::unique_ptr<starter> self{this};
+      parts& in = scope;
+      task_record& its = task;
+      if (its.cancelled) {
+        self.reset();  // what the work was given ends before the task does
+        in.ended(its, nullptr);
       } else {
-        scope.start(task, std::move(work));
+        in.start(its, std::move(work));
       }
     }
 

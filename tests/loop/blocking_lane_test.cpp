@@ -1,0 +1,168 @@
+#include <millrace/loop/blocking_lane.hpp>
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "support/catch.hpp"
+
+#include "loop/still_loop.hpp"
+
+namespace millrace::loop {
+namespace {
+
+using answer = result<std::string>;
+
+awaitable<> run_and_note(blocking_lane& lane, std::function<answer()> call, diary& happened) {
+  const answer came = co_await lane.run(std::move(call));
+  happened.push_back(came ? *came : "error: " + came.error().text);
+}
+
+awaitable<> run_and_close(blocking_lane& lane, std::function<answer()> call, diary& happened) {
+  co_await run_and_note(lane, std::move(call), happened);
+  lane.close();
+}
+
+awaitable<> run_many_and_close(blocking_lane& lane, task_scope& scope) {
+  co_await scope.join();
+  lane.close();
+}
+
+/// A door that a blocked call waits behind.
+struct door {
+  std::mutex lock;
+  std::condition_variable opened;
+  bool open{false};
+
+  void wait() {
+    std::unique_lock hold{lock};
+    opened.wait(hold, [this] { return open; });
+  }
+  void let_through() {
+    const std::lock_guard hold{lock};
+    open = true;
+    opened.notify_all();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("calls run on the lane's thread one after another and answer in order", "[blocking_lane]") {
+  event_loop loop;
+  task_scope callers{loop};
+  task_scope closing{loop};
+  blocking_lane lane{loop, "test lane"};
+  diary happened;
+  const std::thread::id here = std::this_thread::get_id();
+  constexpr int calls = 200;  // more than fit at once
+  for (int n = 0; n < calls; ++n) {
+    const std::function<answer()> call = [n, here]() -> answer {
+      return std::this_thread::get_id() == here ? "on the loop" : std::to_string(n);
+    };
+    callers.spawn("caller", run_and_note(lane, call, happened));
+  }
+  closing.spawn("closing", run_many_and_close(lane, callers));
+  loop.run();
+  REQUIRE(happened.size() == calls);
+  for (int n = 0; n < calls; ++n) CHECK(happened[static_cast<std::size_t>(n)] == std::to_string(n));
+}
+
+TEST_CASE("errors and exceptions of a call are its answer", "[blocking_lane]") {
+  event_loop loop;
+  task_scope scope{loop};
+  blocking_lane lane{loop, "test lane"};
+  diary happened;
+  const std::function<answer()> failing = []() -> answer { return error{errc::io, "no such file"}; };
+  const std::function<answer()> throwing = []() -> answer { throw std::runtime_error("thrown"); };
+  scope.spawn("failing", run_and_note(lane, failing, happened));
+  scope.spawn("throwing", run_and_close(lane, throwing, happened));
+  loop.run();
+  CHECK(happened == diary{"error: no such file", "error: thrown"});
+}
+
+TEST_CASE("a closed lane refuses, also those who waited for a place", "[blocking_lane]") {
+  event_loop loop;
+  task_scope scope{loop};
+  blocking_lane lane{loop, "test lane"};
+  diary happened;
+  auto closed_door = std::make_shared<door>();
+  const std::function<answer()> wait_at_door = [closed_door]() -> answer {
+    closed_door->wait();
+    return "through";
+  };
+  for (std::size_t n = 0; n < blocking_lane::calls_max + 1; ++n) {
+    scope.spawn("caller", run_and_note(lane, wait_at_door, happened));
+  }
+  loop.run_ready();
+  lane.close();
+  loop.run_ready();
+  CHECK(happened == diary{"error: the blocking lane is closed"});
+  closed_door->let_through();
+  loop.run();
+  CHECK(happened.size() == blocking_lane::calls_max + 1);
+}
+
+TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it had not begun", "[blocking_lane]") {
+  event_loop loop;
+  task_scope scope{loop};
+  blocking_lane lane{loop, "test lane"};
+  diary happened;
+  auto closed_door = std::make_shared<door>();
+  auto begun = std::make_shared<std::atomic<int>>(0);
+  const std::function<answer()> wait_at_door = [closed_door, begun]() -> answer {
+    ++*begun;
+    closed_door->wait();
+    return "through";
+  };
+  const task_id first = scope.spawn("first", run_and_note(lane, wait_at_door, happened));
+  const task_id second = scope.spawn("second", run_and_note(lane, wait_at_door, happened));
+  scope.spawn("third", run_and_close(lane, wait_at_door, happened));
+  loop.run_ready();
+  while (*begun == 0) std::this_thread::yield();
+  loop.cancel(first);
+  loop.cancel(second);
+  loop.run_ready();
+  CHECK(scope.size() == 1);
+  closed_door->let_through();
+  loop.run();
+  CHECK(happened == diary{"through"});
+  CHECK(*begun == 2);
+}
+
+TEST_CASE("a call that never returns is left behind", "[blocking_lane]") {
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe(pipe.data()) == 0);
+  auto begun = std::make_shared<std::atomic<bool>>(false);
+  auto returned = std::make_shared<door>();
+  {
+    event_loop loop;
+    task_scope scope{loop};
+    blocking_lane lane{loop, "test lane"};
+    diary happened;
+    const std::function<answer()> read_nothing = [from = pipe[0], begun, returned]() -> answer {
+      *begun = true;
+      char byte = 0;
+      const auto count = ::read(from, &byte, 1);
+      returned->let_through();
+      return std::to_string(count);
+    };
+    const task_id id = scope.spawn("stuck", run_and_note(lane, read_nothing, happened));
+    loop.run_ready();
+    while (!*begun) std::this_thread::yield();
+    loop.cancel(id);
+    lane.close();
+    loop.run();
+    CHECK(happened.empty());
+  }
+  // The thread outlives lane and loop, and ends when its call returns.
+  REQUIRE(::close(pipe[1]) == 0);
+  returned->wait();
+  ::close(pipe[0]);
+}
+
+}  // namespace millrace::loop

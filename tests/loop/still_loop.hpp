@@ -1,0 +1,44 @@
+#pragma once
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <string>
+#include <vector>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/task_scope.hpp"
+
+namespace millrace::loop {
+
+/// A loop whose clock stands still, and a scope for the tasks of one test. What is left at the end is cancelled.
+struct still_loop {
+  event_loop loop{clock_kind::manual};
+  task_scope scope{loop};
+
+  still_loop() = default;
+  ~still_loop() {
+    scope.cancel();
+    loop.run_ready();
+  }
+  still_loop(const still_loop&) = delete;
+  still_loop& operator=(const still_loop&) = delete;
+};
+
+/// What happened, in order.
+using diary = std::vector<std::string>;
+
+/// Writes down how `work` ended: `done`, `cancelled` or what it threw.
+inline awaitable<> noting_the_end(awaitable<> work, std::string& end) {
+  try {
+    co_await std::move(work);
+    end = "done";
+  } catch (const boost::system::system_error& e) {
+    end = e.code() == boost::asio::error::operation_aborted ? "cancelled" : e.what();
+    if (e.code() == boost::asio::error::operation_aborted) throw;
+  } catch (const std::exception& e) {
+    end = e.what();
+  }
+}
+
+}  // namespace millrace::loop
