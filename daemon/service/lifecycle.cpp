@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
+#include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
 #include "service/last_resort.hpp"
@@ -36,6 +37,7 @@ lifecycle::lifecycle(daemon& parts, const settings::settings& what, const argume
       changed_{parts.loop(), "the end"},
       watchers_{parts.loop()},
       life_{parts.loop()},
+      stuck_{parts.broker(), what},
       began_at_{parts.loop().now()} {}
 
 exit_code lifecycle::run() {
@@ -78,6 +80,7 @@ loop::awaitable<> lifecycle::work_until_the_end() {
     progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
     progress_->begin();
   }
+  watchers_.spawn("stuck queues", watched(look_for_stuck_queues()));
   if (arguments_.until_idle) watchers_.spawn("until idle", watched(wait_until_idle()));
   while (!idle_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
   if (!idle_ && failure_.empty()) co_await drain();
@@ -110,6 +113,16 @@ loop::awaitable<> lifecycle::wait_until_idle() {
   co_await parts_.work().idle();
   idle_ = true;
   changed_.wake_all();
+}
+
+loop::awaitable<> lifecycle::look_for_stuck_queues() {
+  while (true) {
+    co_await loop::sleep_for(parts_.loop(), stuck_look_every);
+    const auto found = stuck_.newly_stuck();
+    if (found.empty() || !arguments_.until_idle) continue;
+    failure_ = "queue " + found.front() + " is full of buried jobs: this would never become idle";
+    changed_.wake_all();
+  }
 }
 
 loop::awaitable<> lifecycle::hear_signals() {

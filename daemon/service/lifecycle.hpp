@@ -11,6 +11,7 @@
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
 #include "service/progress.hpp"
+#include "service/stuck_queues.hpp"
 #include "settings/settings.hpp"
 
 namespace millrace::service {
@@ -32,6 +33,8 @@ class lifecycle {
   /// 1, whatever still runs.
   static constexpr duration closing_patience = seconds{10};
   static constexpr duration stopping_patience = seconds{3};
+  /// Between two looks at queues that are full of buried jobs.
+  static constexpr duration stuck_look_every = seconds{1};
 
   /// All three outlive it.
   lifecycle(daemon& parts, const settings::settings& what, const arguments& how);
@@ -47,6 +50,7 @@ class lifecycle {
   loop::awaitable<> close();
   loop::awaitable<> hear_signals();
   loop::awaitable<> wait_until_idle();
+  loop::awaitable<> look_for_stuck_queues();
   /// Notes what `work` throws: it ends the run.
   loop::awaitable<> watched(loop::awaitable<> work);
   loop::awaitable<> drain();
@@ -69,6 +73,7 @@ class lifecycle {
   loop::task_scope watchers_;
   loop::task_scope life_;
   std::unique_ptr<progress> progress_;
+  stuck_queues stuck_;
   instant began_at_{};
   exit_code code_{exit_code::done};
   std::string summary_;

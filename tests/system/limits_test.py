@@ -70,12 +70,27 @@ class Limits(DaemonTest):
             "producers: { fast: { kind: random, queue: full } }\n"
         )
         daemon = self.daemon(settings).started()
-        daemon.until('millrace_backpressure_active{stage="producers"}', lambda held: held == 1)
+        daemon.until('millrace_backpressure_active{stage="producer"}', lambda held: held == 1)
         before = resident_bytes(daemon.process.pid)
         for _ in range(50):
             daemon.get("/metrics")
         self.assertEqual(daemon.metric('millrace_queue_jobs{queue="full",state="ready"}'), 20_000)
         self.assertLess(resident_bytes(daemon.process.pid) - before, 64 << 20)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_a_queue_full_of_buried_jobs_is_said_and_does_not_wait_for_ever(self):
+        settings = self.settings(
+            "queues: { small: { max_jobs: 5 } }\n"
+            "producers: { p: { kind: range, queue: small, from: 1, to: 100 } }\n"
+            "consumers: { c: { queue: small, handler: fail, every: 1 } }\n"
+        )
+        daemon = self.daemon(settings, "--until-idle")
+        self.assertEqual(daemon.wait(), 1)
+        (line,) = daemon.entries("queue_stuck")
+        self.assertEqual((line["queue"], line["buried"]), ("small", 5))
+        daemon = self.daemon(settings).started()
+        daemon.wait_for("queue_stuck")
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
 

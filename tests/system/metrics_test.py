@@ -55,9 +55,9 @@ class Metrics(DaemonTest):
                 "consumers: { slow: { queue: small, handler: sleep } }\n"
             )
         ).started()
-        daemon.until('millrace_backpressure_active{stage="producers"}', lambda held: held == 1)
-        before = daemon.metric('millrace_backpressure_seconds_total{stage="producers"}')
-        daemon.until('millrace_backpressure_seconds_total{stage="producers"}', lambda total: total > before)
+        daemon.until('millrace_backpressure_active{stage="producer"}', lambda held: held == 1)
+        before = daemon.metric('millrace_backpressure_seconds_total{stage="producer"}')
+        daemon.until('millrace_backpressure_seconds_total{stage="producer"}', lambda total: total > before)
         self.assertLessEqual(daemon.metric('millrace_queue_jobs{queue="small",state="ready"}'), 10)
 
     def test_the_build_names_its_version(self):

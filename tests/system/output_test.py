@@ -7,7 +7,7 @@ import unittest
 
 from support import DaemonTest
 
-PRINTING = """queues: { q: { max_jobs: 1000 } }
+PRINTING = """queues: { q: { max_jobs: 10k } }
 producers: { many: { kind: range, queue: q, from: 1, to: %s } }
 consumers: { report: { queue: q, handler: print } }
 """
@@ -43,14 +43,27 @@ class Output(DaemonTest):
             daemon = self.daemon(self.settings(PRINTING % 10), "--until-idle", stdout=full)
             self.assertEqual(daemon.wait(), 0)
 
-    def stalled(self):
-        """A daemon whose output nobody reads, its pipe full."""
+    def full_pipe(self):
+        """The writing end of a pipe that takes nothing more; nobody reads it."""
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
+        os.set_blocking(writing, False)
+        try:
+            while os.write(writing, b"x" * 4096):
+                pass
+        except BlockingIOError:
+            pass
+        os.set_blocking(writing, True)
+        return writing
+
+    def stalled(self):
+        """A daemon whose first line of output does not get through."""
+        writing = self.full_pipe()
         daemon = self.daemon(self.settings(PRINTING % 1000000), stdout=writing)
         os.close(writing)
         daemon.started()
-        daemon.until('millrace_backpressure_active{stage="producers"}', lambda held: held >= 1)
+        daemon.until('millrace_consumer_active{consumer="report"}', lambda active: active == 1)
+        daemon.until('millrace_backpressure_active{stage="producer"}', lambda held: held == 1)
         return daemon
 
     def test_a_stalled_reader_never_holds_the_loop(self):
@@ -63,16 +76,7 @@ class Output(DaemonTest):
         self.assertEqual(daemon.wait(), 1)
 
     def test_a_stalled_log_never_holds_the_end(self):
-        reading, writing = os.pipe()
-        self.addCleanup(os.close, reading)
-        # The pipe is full before the daemon writes its first line.
-        os.set_blocking(writing, False)
-        try:
-            while os.write(writing, b"x" * 65536):
-                pass
-        except BlockingIOError:
-            pass
-        os.set_blocking(writing, True)
+        writing = self.full_pipe()  # before the daemon writes its first line
         command = [os.environ.get("MILLRACED", "build/release/millraced"), "--config", self.settings(PRINTING % 10), "--until-idle", "--log-format", "json"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writing)
         os.close(writing)

@@ -35,17 +35,27 @@ class Check(DaemonTest):
         self.assertRegex(line, r"^1:22: queues\.numbers\.max_job: .*max_jobs")
 
     def test_every_error_at_once_with_its_place(self):
-        lines = self.complaints(
-            "daemon:\n"
-            "  http: nowhere\n"
-            "  drain_timeout: soon\n"
-            "queues:\n"
-            "  q: { max_jobs: -1 }\n"
-            "consumers:\n"
-            "  c: { queue: q, handler: primes }\n"
+        self.assertEqual(
+            self.complaints(
+                "daemon:\n"
+                "  http: nowhere\n"
+                "  drain_timeout: soon\n"
+                "queues:\n"
+                "  q: { max_jobs: -1, durability: sync }\n"
+                "consumers:\n"
+                "  c: { queue: q, handler: primes }\n"
+            ),
+            [
+                "2:9: daemon.http: `nowhere` names no port "
+                "(expected an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off)",
+                "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 5m (expected a duration of at most 1d)",
+                "5:18: queues.q.max_jobs: `-1` is not a count like 1000, 100k or 10M (expected a count from 1 to 1G)",
+                "5:34: queues.q.durability: `sync` is planned, not here yet: it needs daemon.data_dir; queues live in memory "
+                "(expected memory)",
+                "7:27: consumers.c.handler: there is no handler `primes`, did you mean `prime`? "
+                "(expected one of fail, hash, noop, prime, print, sleep, spin)",
+            ],
         )
-        for place, key in (("2:9", "daemon.http"), ("3:18", "daemon.drain_timeout"), ("5:18", "queues.q.max_jobs"), ("7:27", "consumers.c.handler")):
-            self.assertTrue(any(line.startswith(f"{place}: {key}: ") for line in lines), (place, key, lines))
 
     def test_a_duplicate_key_is_an_error(self):
         lines = self.complaints(GOOD + "queues: {}\n")
@@ -63,7 +73,9 @@ class Check(DaemonTest):
             "  there: { queue: a, handler: noop, output: b }\n"
             "  back: { queue: b, handler: noop, output: a }\n"
         )
-        self.assertTrue(any("cycle" in line for line in lines), lines)
+        self.assertEqual(
+            lines, ["5:44: consumers.back.output: the outputs go in a circle: a → b → a (expected an end to every path)"]
+        )
 
     def test_a_queue_that_nothing_drains_is_a_warning(self):
         path = self.write("queues: { lonely: {} }\nproducers: { p: { kind: list, queue: lonely, items: [x] } }\n")
@@ -93,7 +105,7 @@ class PrintConfig(DaemonTest):
 
     def test_defaults_are_filled_in(self):
         printed = run("--config", self.write(GOOD), "--print-config").stdout
-        for part in ("http: 127.0.0.1:9464", "drain_timeout: 30s", "overflow: block", "bits_max: ", "concurrency: 1"):
+        for part in ('http: "127.0.0.1:9464"', "drain_timeout: 30s", "overflow: block", "bits_max: ", "concurrency: 1"):
             self.assertIn(part, printed)
 
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 PATIENCE = 90
@@ -110,8 +111,8 @@ class Daemon:
 
     def until(self, series, reached):
         """Scrapes until the value satisfies `reached`."""
-        last = None
-        for _ in range(100_000):
+        last, ends = None, time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
             last = self.metric(series)
             if last is not None and reached(last):
                 return last

@@ -75,7 +75,9 @@ class Verdicts(DaemonTest):
         self.assertEqual(self.order("--mode", "sequential"), TUTORIAL)
 
     def test_on_the_loop_the_small_ones_overtake(self):
-        self.assertEqual(self.order("--mode", "loop"), ["157", "427920331", "9637529763296797"])
+        order = self.order("--mode", "loop")
+        self.assertEqual(sorted(order), sorted(TUTORIAL))
+        self.assertEqual(order[-1], "9637529763296797")
 
     def test_on_threads_the_small_ones_overtake(self):
         order = self.order("--mode", "threads")
