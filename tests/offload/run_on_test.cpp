@@ -1,0 +1,122 @@
+#include "offload/run_on.hpp"
+
+#include <millrace/loop/deadline.hpp>
+
+#include "support/catch.hpp"
+
+#include "offload/pieces.hpp"
+
+namespace millrace::offload {
+namespace {
+
+loop::awaitable<> run_there(place where, loop::event_loop& loop, thread_pool& pool, std::unique_ptr<computation> work,
+                            instant when, diary& answers) {
+  const result<std::string> answer = co_await run_on(where, loop, pool, std::move(work), when);
+  answers.push_back(words(answer));
+}
+
+loop::awaitable<> write_turns(loop::event_loop& loop, int turns, diary& answers) {
+  for (int n = 0; n < turns; ++n) {
+    answers.push_back("turn");
+    co_await loop::yield(loop);
+  }
+}
+
+/// A loop whose clock stands still, with a pool beside it.
+struct still_place {
+  loop::event_loop loop{loop::clock_kind::manual};
+  loop::task_scope scope{loop};
+  thread_pool pool{loop, with_threads(1)};
+  diary answers;
+
+  still_place() = default;
+  ~still_place() {
+    scope.cancel();
+    loop.run_ready();
+    pool.close();
+    loop.run();
+  }
+  still_place(const still_place&) = delete;
+  still_place& operator=(const still_place&) = delete;
+
+  task_id call(place where, std::unique_ptr<computation> work, instant when = never) {
+    return scope.spawn("caller", run_there(where, loop, pool, std::move(work), when, answers));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("on the loop a computation runs a step a turn, and others get theirs", "[run_on]") {
+  still_place still;
+  still.call(place::loop, std::make_unique<counted>("computed", 3));
+  still.scope.spawn("other", write_turns(still.loop, 5, still.answers));
+  still.loop.run_ready();
+  CHECK(still.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
+}
+
+TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
+  still_place still;
+  for (const place where : {place::loop, place::threads}) {
+    still.answers.clear();
+    still.call(where, std::make_unique<counted>("computed", 3));
+    while (still.answers.size() < 1) still.loop.run_ready();
+    still.call(where, std::make_unique<throwing>(2));
+    while (still.answers.size() < 2) still.loop.run_ready();
+    still.call(where, std::make_unique<failing>());
+    while (still.answers.size() < 3) still.loop.run_ready();
+    CHECK(still.answers == diary{"computed", "invalid: division by zero", "out of range: too many digits"});
+  }
+}
+
+TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run_on]") {
+  for (const place where : {place::loop, place::threads}) {
+    still_place still;
+    const auto notes = std::make_shared<endless_notes>();
+    const task_id id = still.call(where, std::make_unique<endless>(notes));
+    loop::deadline stop{still.loop, [&] { still.loop.cancel(id); }};
+    stop.set(still.loop.now() + seconds{1});
+    // An endless computation on the loop is always ready: the clock has to be moved from within.
+    still.loop.post_from_any_thread([&] {
+      if (where == place::loop) stop.set(still.loop.now());
+    });
+    if (where == place::threads) {
+      still.loop.run_ready();
+      notes->wait_until_begun();
+      still.loop.advance(seconds{1});
+    }
+    while (still.answers.empty()) still.loop.run_ready();
+    CHECK(still.answers == diary{"cancelled: it was cancelled"});
+    CHECK(notes->gone);
+  }
+}
+
+TEST_CASE("a computation that is late is stopped wherever it runs", "[run_on]") {
+  still_place still;
+  const auto on_loop = std::make_shared<endless_notes>();
+  const auto on_thread = std::make_shared<endless_notes>();
+  still.call(place::threads, std::make_unique<endless>(on_thread), still.loop.now() + seconds{1});
+  still.loop.run_ready();
+  on_thread->wait_until_begun();
+  still.loop.advance(seconds{1});
+  while (still.answers.empty()) still.loop.run_ready();
+  still.call(place::loop, std::make_unique<endless>(on_loop), still.loop.now());
+  still.loop.run_ready();
+  CHECK(still.answers == diary(2, "timed out: the time for it ran out"));
+  CHECK(on_loop->gone);
+  CHECK(on_thread->gone);
+}
+
+TEST_CASE("the pool's options say what is allowed", "[pool_options]") {
+  const options_of<pool_options>& table = pool_option_table();
+  pool_options options;
+  REQUIRE(table.find("threads") != nullptr);
+  CHECK(table.find("threads")->read(&options, "4"));
+  CHECK(options.threads == 4);
+  CHECK_FALSE(table.find("threads")->read(&options, "5000"));
+  CHECK(table.find("backlog_max")->read(&options, "100k"));
+  CHECK(options.backlog_max == 100'000);
+  CHECK_FALSE(table.find("backlog_max")->read(&options, "0"));
+  CHECK_FALSE(table.find("processes")->planned.empty());
+}
+
+}  // namespace millrace::offload
