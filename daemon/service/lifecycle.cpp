@@ -130,15 +130,23 @@ loop::awaitable<> lifecycle::hear_signals() {
     const int number = co_await signals_.next();
     if (number == SIGHUP) {
       log::warning("reload", "reload is not here yet: the settings stay as they were read at the start");
-      continue;
+    } else {
+      asked_to_stop(number);
     }
-    ++stops_asked_;
-    log::info("signal", stops_asked_ == 1 ? "asked to end" : "asked to end at once",
-              {{"signal", name_of_signal(number)}});
-    if (stops_asked_ == 1) parts_.control().become_draining(name_of_signal(number));
-    if (stops_asked_ == 2) arm_last_resort(stopping_patience);
-    changed_.wake_all();
   }
+}
+
+void lifecycle::asked_to_stop(int number) {
+  const instant now = parts_.loop().now();
+  if (number == last_stop_signal_ && now - last_stop_at_ < signal_echo) return;
+  last_stop_signal_ = number;
+  last_stop_at_ = now;
+  ++stops_asked_;
+  log::info("signal", stops_asked_ == 1 ? "asked to end" : "asked to end at once",
+            {{"signal", name_of_signal(number)}});
+  if (stops_asked_ == 1) parts_.control().become_draining(name_of_signal(number));
+  if (stops_asked_ == 2) arm_last_resort(stopping_patience);
+  changed_.wake_all();
 }
 
 loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
@@ -182,8 +190,9 @@ void lifecycle::say_what_was_left() const {
     sum.buried += levels.buried;
   }
   const char* sentence = cancelled_jobs_ > 0 ? "the time to drain is over: running jobs were cancelled"
-                         : sum.jobs() == 0   ? "all work has ended, nothing was left"
-                                             : "running jobs have ended; what waited in the queues was left";
+                         : sum.jobs() == 0
+                             ? "all work has ended, nothing was left"
+                             : "running jobs have ended; what is left in the queues is lost, for they live in memory";
   log::info("drained", sentence,
             {{"cancelled", cancelled_jobs_}, {"ready", sum.ready}, {"delayed", sum.delayed}, {"buried", sum.buried}});
 }

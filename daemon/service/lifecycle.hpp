@@ -33,6 +33,8 @@ class lifecycle {
   /// 1, whatever still runs.
   static constexpr duration closing_patience = seconds{10};
   static constexpr duration stopping_patience = seconds{3};
+  /// A signal that comes again within this time is the same one: `timeout` sends it to the process and to its group.
+  static constexpr duration signal_echo = milliseconds{100};
   /// Between two looks at queues that are full of buried jobs.
   static constexpr duration stuck_look_every = seconds{1};
 
@@ -57,6 +59,7 @@ class lifecycle {
   loop::awaitable<> drain_work();
 
   result<> open();
+  void asked_to_stop(int number);
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void say_what_was_left() const;
 
@@ -64,8 +67,10 @@ class lifecycle {
   const settings::settings& settings_;
   const arguments& arguments_;
   loop::signals signals_;
-  loop::wait_point changed_;  ///< one of the next five has changed
+  loop::wait_point changed_;  ///< one of those below has changed
   int stops_asked_{0};
+  int last_stop_signal_{0};
+  instant last_stop_at_{};
   bool idle_{false};
   bool drained_{false};
   std::size_t cancelled_jobs_{0};

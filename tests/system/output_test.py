@@ -72,7 +72,7 @@ class Output(DaemonTest):
             self.assertEqual(daemon.get("/healthz")[0], 200)
         daemon.signal(signal.SIGTERM)
         daemon.wait_for("draining")
-        daemon.signal(signal.SIGTERM)
+        daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 1)
 
     def test_a_stalled_log_never_holds_the_end(self):

@@ -34,10 +34,10 @@ class Shutdown(DaemonTest):
     def test_it_is_not_ready_while_it_drains(self):
         daemon = self.napping("60s")
         self.assertEqual(daemon.get("/readyz"), (200, "ready\n"))
-        daemon.signal(signal.SIGINT)
+        daemon.signal(signal.SIGTERM)
         daemon.wait_for("draining")
         status, why = daemon.get("/readyz")
-        self.assertEqual((status, why), (503, "draining: SIGINT\n"))
+        self.assertEqual((status, why), (503, "draining: SIGTERM\n"))
         self.assertEqual(daemon.get("/healthz")[0], 200)
         daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 1)
@@ -53,10 +53,17 @@ class Shutdown(DaemonTest):
         daemon = self.napping("600s")
         daemon.signal(signal.SIGTERM)
         daemon.wait_for("draining")
-        daemon.signal(signal.SIGTERM)
+        daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 1)
         self.assertEqual(len(daemon.entries("stopped")), 1)
         self.assertEqual(daemon.entries("drained"), [])
+
+    def test_the_same_signal_at_the_same_moment_is_one(self):
+        daemon = self.napping("1s")
+        daemon.signal(signal.SIGTERM)  # as timeout(1) does: to the process, and to its group
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 0)
+        self.assertEqual(len(daemon.entries("signal")), 1)
 
     def test_a_second_signal_stops_computations_too(self):
         daemon = self.daemon(
@@ -70,7 +77,7 @@ class Shutdown(DaemonTest):
         daemon.until('millrace_consumer_active{consumer="burner"}', lambda active: active == 3)
         daemon.signal()
         daemon.wait_for("draining")
-        daemon.signal()
+        daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 1)
 
     def test_nothing_to_do_is_a_clean_end(self):
