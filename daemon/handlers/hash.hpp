@@ -15,7 +15,7 @@ struct hash_options {};
 class hash : public computing_handler {
  public:
   /// What one step takes in: 1 to 2 ms without, a third of that with the processor's instructions for it.
-  static constexpr std::size_t step_bytes = 512 * 1024;
+  static constexpr std::size_t step_bytes = std::size_t{512} * 1024;
 
   hash(const hash_options&, const surroundings&) {}
   result<std::unique_ptr<offload::computation>> begin(const job& work) override;

@@ -21,7 +21,7 @@ struct print_options {};
 /// may still appear, whole. Needs SIGPIPE ignored by the program.
 class print : public waiting_handler {
  public:
-  static constexpr std::size_t gathered_bytes_max = 256 * 1024;
+  static constexpr std::size_t gathered_bytes_max = std::size_t{256} * 1024;
 
   print(const print_options& options, const surroundings& where);
   loop::awaitable<answer> handle(job work) override;

@@ -13,7 +13,7 @@ namespace millrace::sources {
 /// at a time, and owned by both (the call that hangs may be the last owner). Closes what it opened.
 class line_input {
  public:
-  static constexpr std::size_t chunk_bytes = 64 * 1024;
+  static constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
 
   /// Fails with the name when there is no such file, when it may not be read, or when it is a directory. Does not block: a pipe with a
   /// name is opened by the first `read`.

@@ -16,7 +16,7 @@ namespace millrace::sources {
 struct lines_options {
   std::string file;
   bool follow{false};
-  std::size_t line_bytes_max{64 * 1024};
+  std::size_t line_bytes_max{std::size_t{64} * 1024};
   std::optional<std::string> comment;
   bool empty_lines{false};
 };
