@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <millrace/loop/wait_point.hpp>
-
 #include "loop/mailbox.hpp"
 #include "loop/parked.hpp"
 #include "loop/quiet_thread.hpp"
@@ -80,7 +78,7 @@ struct blocking_lane::parts {
     thread = quiet_thread(name, [lane_ = lane] { serve(*lane_); });
   }
 
-  /// The caller of one call, while it is under way.
+  /// The caller of one call, until it has its answer.
   struct caller final : parked {
     caller(parts& in, call_ptr its) : parked{in.loop.core()}, lane{&in}, call{std::move(its)} {}
 
@@ -88,14 +86,13 @@ struct blocking_lane::parts {
       hold(std::move(suspended), "a blocking call");
       call->caller = this;
       ++lane->callers;
-      ++lane->under_way;
-      const std::lock_guard locked{lane->lane->lock};
-      lane->lane->waiting.push_back(call);
-      lane->lane->wanted.notify_one();
+      lane->line.push_back(call);
+      lane->hand_over();
     }
     void leave() noexcept override {
       call->caller = nullptr;
       call->withdrawn.store(true, std::memory_order_relaxed);
+      std::erase(lane->line, call);
       lane->caller_gone();
     }
 
@@ -103,19 +100,41 @@ struct blocking_lane::parts {
     call_ptr call;
   };
 
+  /// From the callers' line to the thread, as far as there are places.
+  void hand_over() {
+    while (!line.empty() && under_way < calls_max) {
+      ++under_way;
+      const std::lock_guard hold{lane->lock};
+      lane->waiting.push_back(std::move(line.front()));
+      line.pop_front();
+      lane->wanted.notify_one();
+    }
+  }
+
   void deliver() {
     std::vector<call_ptr> done;
     {
       const std::lock_guard hold{lane->lock};
       done.swap(lane->done);
     }
-    for (const call_ptr& call : done) {
-      --under_way;
-      room.wake_one();
-      if (call->caller == nullptr) continue;
-      std::exchange(call->caller, nullptr)->wake();
-      caller_gone();
+    under_way -= done.size();
+    for (const call_ptr& call : done) answered(*call);
+    hand_over();
+  }
+
+  void answered(one_call& call) {
+    if (call.caller == nullptr) return;
+    std::exchange(call.caller, nullptr)->wake();
+    caller_gone();
+  }
+
+  void close() {
+    closed = true;
+    for (const call_ptr& call : std::exchange(line, {})) {
+      call->answer.emplace(error{errc::cancelled, "the blocking lane is closed"});
+      answered(*call);
     }
+    if (callers == 0) from_lane.close();
   }
 
   void caller_gone() {
@@ -124,10 +143,10 @@ struct blocking_lane::parts {
   }
 
   event_loop& loop;
-  std::size_t callers{0};    ///< suspended until their call has returned
+  std::deque<call_ptr> line;  ///< wait for a place; as many as there are callers suspended
+  std::size_t callers{0};
   std::size_t under_way{0};  ///< calls handed to the thread and not delivered back
   bool closed{false};
-  wait_point room{loop, "a free place in the blocking lane"};
   mailbox from_lane{loop, [this] { deliver(); }};
   std::shared_ptr<lane_side> lane{std::make_shared<lane_side>()};
   std::thread thread;
@@ -155,11 +174,6 @@ blocking_lane::~blocking_lane() {
 }
 
 awaitable<result<std::string>> blocking_lane::run(std::function<result<std::string>()> call) {
-  line_end where = line_end::back;
-  while (!parts_->closed && parts_->under_way >= calls_max) {
-    co_await parts_->room.wait(where);
-    where = line_end::front;
-  }
   if (parts_->closed) co_return error{errc::cancelled, "the blocking lane is closed"};
   const call_ptr its = std::make_shared<one_call>();
   its->what = std::move(call);
@@ -169,10 +183,7 @@ awaitable<result<std::string>> blocking_lane::run(std::function<result<std::stri
 }
 
 void blocking_lane::close() {
-  if (parts_->closed) return;
-  parts_->closed = true;
-  parts_->room.wake_all();
-  if (parts_->callers == 0) parts_->from_lane.close();
+  if (!parts_->closed) parts_->close();
 }
 
 }  // namespace millrace::loop

@@ -12,7 +12,7 @@
 namespace millrace::loop {
 
 /// A thread of its own for calls that may block: reading standard input or a file, writing to a pipe nobody empties. Calls run one after
-/// another, in order; at most `calls_max` are under way, further callers suspend. A call that is stuck in the operating system holds the
+/// another, in the order in which their callers came; at most `calls_max` are with the thread. A call that is stuck in the operating system holds the
 /// lane, never the loop.
 ///
 /// Loop thread only. While open it keeps the loop running; its owner closes it, and destroys it when nobody waits at it any more.
