@@ -84,7 +84,8 @@ request request_of(wire::request<wire::string_body>&& message) {
   return what;
 }
 
-/// One connection; lives in the frame of `sessions::serve`.
+/// One connection; lives in the frame of `sessions::serve`. What its coroutines hand each other are references to locals of the one that waits:
+/// g++ 12 makes bad code of some temporaries in an awaited call.
 class connection {
  public:
   connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::door_counts* counts,
@@ -106,18 +107,23 @@ class connection {
  private:
   enum class reading { request, refused, gone };
   enum class keep_connection { yes, no };
+  enum class lateness { expected, error };
 
   loop::awaitable<bool> wait_for_bytes();
   loop::awaitable<reading> read(parser& into);
-  loop::awaitable<bool> write(response answer, keep_connection keep);
+  loop::awaitable<bool> write(const response& answer, keep_connection keep);
   template <class Body>
-  loop::awaitable<bool> send(wire::response<Body> message);
-  loop::awaitable<> refuse(refusal with);
+  loop::awaitable<bool> send(wire::response<Body>& message);
+  loop::awaitable<> refuse(const refusal& with);
   loop::awaitable<> linger();
 
-  void allow(duration length) { cut_.set(after(loop_.now(), length)); }
+  /// Closes the connection after `length`. Being late is an error of the client's, or the way in which silence ends.
+  void allow(duration length, lateness if_late) {
+    if_late_ = if_late;
+    cut_.set(after(loop_.now(), length));
+  }
   void cut_off() {
-    late_ = true;
+    if (if_late_ == lateness::error) count(too_slow);
     close();
   }
   void close() {
@@ -136,24 +142,28 @@ class connection {
   network::stream_socket socket_;
   beast::flat_buffer buffer_{limits_.header_bytes_max + read_ahead_bytes};
   loop::deadline cut_;
+  lateness if_late_{lateness::expected};
   bool idle_{false};
-  bool late_{false};
   bool head_{false};      ///< of the request in hand: the answer goes without its body
   unsigned version_{11};  ///< of the request in hand
 };
 
 loop::awaitable<> connection::run() {
   for (std::uint32_t requests = 1; !finishing_; ++requests) {
-    if (!co_await wait_for_bytes()) co_return;
+    const bool more = co_await wait_for_bytes();
+    if (!more) co_return;
     parser incoming;
-    if (co_await read(incoming) != reading::request) co_return;
+    const auto got = co_await read(incoming);
+    if (got != reading::request) co_return;
 
     const bool keep = incoming.get().keep_alive() && requests < limits_.requests_max;
     version_ = incoming.get().version();
     head_ = incoming.get().method() == wire::verb::head;
-    auto answer = co_await routes_.answer(request_of(incoming.release()));
+    auto asked = request_of(incoming.release());
+    const auto answer = co_await routes_.answer(std::move(asked));
     const auto after_it = keep && !finishing_ ? keep_connection::yes : keep_connection::no;
-    if (!co_await write(std::move(answer), after_it)) co_return;
+    const bool written = co_await write(answer, after_it);
+    if (!written) co_return;
     if (after_it == keep_connection::no) break;
   }
   co_await linger();
@@ -163,7 +173,7 @@ loop::awaitable<bool> connection::wait_for_bytes() {
   if (buffer_.size() > 0) co_return true;  // the next request came with the last one
   buffer_.shrink_to_fit();                 // an idle connection holds no memory for reading
   idle_ = true;
-  allow(limits_.idle_deadline);
+  allow(limits_.idle_deadline, lateness::expected);
   const auto [failure] =
       co_await socket_.async_wait(network::stream_socket::wait_read, asio::as_tuple(loop::use_awaitable));
   idle_ = false;
@@ -173,31 +183,28 @@ loop::awaitable<bool> connection::wait_for_bytes() {
 loop::awaitable<connection::reading> connection::read(parser& into) {
   into.header_limit(limits_.header_bytes_max);
   into.body_limit(limits_.body_bytes_max);
-  allow(limits_.request_deadline);
+  allow(limits_.request_deadline, lateness::error);
   const auto [failure, bytes] = co_await wire::async_read(socket_, buffer_, into, asio::as_tuple(loop::use_awaitable));
   cut_.clear();
-  if (late_) {
-    count(too_slow);
-    co_return reading::gone;
-  }
   auto refused = refusal_of(failure);
   if (!failure && into.get().version() >= 11 && into.get().find(wire::field::host) == into.get().end())
     refused = refusal{text(400, "A request in HTTP/1.1 names its host.\n"), bad_request};
   if (refused) {
-    co_await refuse(std::move(*refused));
+    co_await refuse(*refused);
     co_return reading::refused;
   }
   co_return failure ? reading::gone : reading::request;
 }
 
-loop::awaitable<> connection::refuse(refusal with) {
+loop::awaitable<> connection::refuse(const refusal& with) {
   count(with.code);
   version_ = 11;
   head_ = false;
-  if (co_await write(std::move(with.answer), keep_connection::no)) co_await linger();
+  const bool written = co_await write(with.answer, keep_connection::no);
+  if (written) co_await linger();
 }
 
-loop::awaitable<bool> connection::write(response answer, keep_connection keep) {
+loop::awaitable<bool> connection::write(const response& answer, keep_connection keep) {
   const auto body = answer.body ? std::string_view{*answer.body} : std::string_view{};
   wire::response_header<> header;
   header.result(answer.status);
@@ -210,21 +217,20 @@ loop::awaitable<bool> connection::write(response answer, keep_connection keep) {
     wire::response<wire::empty_body> message{std::move(header)};
     message.content_length(body.size());
     message.keep_alive(keep == keep_connection::yes);
-    co_return co_await send(std::move(message));
+    co_return co_await send(message);
   }
   wire::response<wire::span_body<const char>> message{std::move(header)};
   message.body() = {body.data(), body.size()};
   message.content_length(body.size());
   message.keep_alive(keep == keep_connection::yes);
-  co_return co_await send(std::move(message));
+  co_return co_await send(message);
 }
 
 template <class Body>
-loop::awaitable<bool> connection::send(wire::response<Body> message) {
-  allow(limits_.response_deadline);
+loop::awaitable<bool> connection::send(wire::response<Body>& message) {
+  allow(limits_.response_deadline, lateness::error);
   const auto [failure, bytes] = co_await wire::async_write(socket_, message, asio::as_tuple(loop::use_awaitable));
   cut_.clear();
-  if (late_) count(too_slow);
   co_return !failure;
 }
 
@@ -234,7 +240,7 @@ loop::awaitable<> connection::linger() {
   error_code failure;
   socket_.shutdown(network::stream_socket::shutdown_send, failure);
   buffer_.clear();
-  allow(limits_.linger_deadline);
+  allow(limits_.linger_deadline, lateness::expected);
   std::array<char, 4096> dropped;
   while (!failure) {
     const auto [ended, bytes] =

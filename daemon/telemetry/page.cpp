@@ -89,13 +89,13 @@ loop::awaitable<result<page_text>> page::scrape() {
 }
 
 loop::awaitable<> page::parts::make_pages(parts& self) {
-  while (self.begun < self.wanted && !self.closed) {
+  while (self.begun < self.wanted) {
     ++self.begun;
-    result<page_text> made{error{errc::cancelled, "the page was not made"}};
+    result<page_text> made{error{errc::cancelled, "the page of metrics was not finished"}};
     try {
       made = co_await self.make_page();
     } catch (const boost::system::system_error&) {
-      self.closed = true;  // cancelled: nobody makes pages any more
+      self.begun = self.wanted;  // cancelled: nobody may wait for a page that this task would have made
     } catch (const std::exception& failure) {
       made = error{errc::invalid, failure.what()};
     }
@@ -154,7 +154,7 @@ void page::note_reload(bool successful, wall_time when) {
 
 loop::awaitable<> page::close() {
   auto& p = *parts_;
-  p.closed = true;
+  if (std::exchange(p.closed, true)) co_return;
   p.finished.wake_all();
   p.tasks.cancel();
   co_await p.tasks.join();

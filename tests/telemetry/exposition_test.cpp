@@ -1,0 +1,145 @@
+#include "telemetry/exposition.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+using telemetry::exposition;
+using telemetry::family_kind;
+using telemetry::folded_histogram;
+using telemetry::shown_buckets;
+
+TEST_CASE("counters and gauges are written with their help, type and labels") {
+  const shown_buckets buckets;
+  exposition page{buckets};
+  page.family(family_kind::counter, "jobs_total", "Jobs.");
+  page.sample({{"queue", "numbers"}, {"outcome", "ok"}}, std::uint64_t{3});
+  page.sample({{"queue", "verdicts"}, {"outcome", "ok"}}, std::uint64_t{0});
+  page.family(family_kind::gauge, "age_seconds", "Age.");
+  page.sample({}, duration{milliseconds{1'500}});
+
+  CHECK(std::move(page).text() ==
+        "# HELP jobs_total Jobs.\n"
+        "# TYPE jobs_total counter\n"
+        "jobs_total{queue=\"numbers\",outcome=\"ok\"} 3\n"
+        "jobs_total{queue=\"verdicts\",outcome=\"ok\"} 0\n"
+        "# HELP age_seconds Age.\n"
+        "# TYPE age_seconds gauge\n"
+        "age_seconds 1.5\n");
+}
+
+TEST_CASE("quotes, backslashes and newlines in labels are escaped") {
+  const shown_buckets buckets;
+  exposition page{buckets};
+  page.family(family_kind::gauge, "odd", "Odd.");
+  page.sample({{"task", "a\"b\\c\nd"}}, 1.0);
+  CHECK(std::move(page).text() ==
+        "# HELP odd Odd.\n"
+        "# TYPE odd gauge\n"
+        "odd{task=\"a\\\"b\\\\c\\nd\"} 1\n");
+}
+
+TEST_CASE("a large counter is written without losing digits") {
+  const shown_buckets buckets;
+  exposition page{buckets};
+  page.family(family_kind::counter, "large_total", "Large.");
+  page.sample({}, std::uint64_t{1'234'567'890'123});
+  CHECK_THAT(std::move(page).text(), Catch::Matchers::EndsWith("large_total 1234567890123\n"));
+}
+
+TEST_CASE("a family without samples is left out but named") {
+  const shown_buckets buckets;
+  exposition page{buckets};
+  page.family(family_kind::gauge, "nothing", "Nothing.");
+  page.family(family_kind::gauge, "something", "Something.");
+  page.sample({}, 1.0);
+  CHECK(page.names() == std::vector<std::string>{"nothing", "something"});
+  CHECK(std::move(page).text() == "# HELP something Something.\n# TYPE something gauge\nsomething 1\n");
+}
+
+TEST_CASE("a histogram is written cumulative, with the chosen bounds") {
+  const std::vector<duration> bounds{milliseconds{1}, milliseconds{10}, seconds{1}};
+  const shown_buckets buckets{bounds};
+  histogram seen;
+  seen.observe(microseconds{20});
+  seen.observe(milliseconds{1});
+  seen.observe(milliseconds{5}, 2);
+  seen.observe(seconds{30});
+
+  folded_histogram folded;
+  folded.add(seen, buckets);
+  exposition page{buckets};
+  page.family(family_kind::histogram, "wait_seconds", "Wait.");
+  page.sample({{"queue", "numbers"}}, folded);
+  CHECK(std::move(page).text() ==
+        "# HELP wait_seconds Wait.\n"
+        "# TYPE wait_seconds histogram\n"
+        "wait_seconds_count{queue=\"numbers\"} 5\n"
+        "wait_seconds_sum{queue=\"numbers\"} 30.01102\n"
+        "wait_seconds_bucket{queue=\"numbers\",le=\"0.001\"} 2\n"
+        "wait_seconds_bucket{queue=\"numbers\",le=\"0.01\"} 4\n"
+        "wait_seconds_bucket{queue=\"numbers\",le=\"1\"} 4\n"
+        "wait_seconds_bucket{queue=\"numbers\",le=\"+Inf\"} 5\n");
+}
+
+TEST_CASE("the usual buckets go from 10 us to 10 min, about three to the decade") {
+  const shown_buckets buckets;
+  const auto upper = buckets.upper();
+  REQUIRE(upper.size() == histogram_bounds::exported().size());
+  CHECK(upper.front() == microseconds{10});
+  CHECK(upper.back() == minutes{10});
+  CHECK(std::ranges::is_sorted(upper));
+}
+
+TEST_CASE("folding into the usual buckets is exact") {
+  const shown_buckets buckets;
+  // Each value at a bound, a nanosecond below and a nanosecond above it.
+  for (const auto bound : buckets.upper())
+    for (const auto offset : {duration{-1}, duration{0}, duration{1}}) {
+      histogram seen;
+      seen.observe(bound + offset);
+      folded_histogram folded;
+      folded.add(seen, buckets);
+      const auto expected = std::ranges::lower_bound(buckets.upper(), bound + offset) - buckets.upper().begin();
+      REQUIRE(folded.counts[static_cast<std::size_t>(expected)] == 1);
+      REQUIRE(std::accumulate(folded.counts.begin(), folded.counts.end(), 0u) == 1);
+    }
+}
+
+TEST_CASE("bounds that the counts cannot tell are left out") {
+  const std::vector<duration> wanted{microseconds{1}, milliseconds{1}, milliseconds{1}, hours{5}};
+  const shown_buckets buckets{wanted};
+  REQUIRE(buckets.upper().size() == 1);
+  CHECK(buckets.upper().front() == milliseconds{1});
+}
+
+TEST_CASE("a bound between the fine ones never counts more than lies below it") {
+  const std::vector<duration> wanted{microseconds{1'234}};
+  const shown_buckets buckets{wanted};
+  histogram seen;
+  for (int us = 1'000; us <= 1'500; ++us) seen.observe(microseconds{us});
+  folded_histogram folded;
+  folded.add(seen, buckets);
+  CHECK(folded.counts[0] <= 235);
+  CHECK(folded.counts[0] >= 190);
+}
+
+TEST_CASE("folded histograms add up") {
+  const shown_buckets buckets;
+  histogram one, other;
+  one.observe(milliseconds{3});
+  other.observe(milliseconds{3}, 4);
+  other.observe(hours{1});
+  folded_histogram sum;
+  sum.add(one, buckets);
+  folded_histogram more;
+  more.add(other, buckets);
+  sum.add(more);
+  CHECK(sum.count == 6);
+  CHECK(sum.counts.back() == 1);
+  CHECK(sum.sum == hours{1} + milliseconds{15});
+}

@@ -1,0 +1,39 @@
+#include "telemetry/process.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+TEST_CASE("what Linux says of this process is plausible") {
+  const auto facts = telemetry::look_at_process();
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  CHECK(facts.max_fds == files.rlim_cur);
+  CHECK(facts.open_fds >= 3);
+  CHECK(facts.threads >= 1);
+  CHECK(facts.resident_bytes > 100'000);
+  CHECK(facts.virtual_bytes >= facts.resident_bytes);
+  CHECK(facts.cpu_seconds >= 0);
+
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  CHECK(facts.start_time_seconds < now + 2);
+  CHECK(facts.start_time_seconds > now - 24 * 3'600);
+}
+
+TEST_CASE("an open file is one descriptor more, a thread one thread more") {
+  const auto before = telemetry::look_at_process();
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  telemetry::process_facts during;
+  std::thread{[&during] { during = telemetry::look_at_process(); }}.join();
+  CHECK(during.open_fds == before.open_fds + 1);
+  CHECK(during.threads == before.threads + 1);
+  ::close(file);
+  CHECK(telemetry::look_at_process().open_fds == before.open_fds);
+}

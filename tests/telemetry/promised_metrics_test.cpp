@@ -1,0 +1,91 @@
+#include <fstream>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "support/catch.hpp"
+#include "support/looked_at.hpp"
+#include "telemetry/process.hpp"
+#include "telemetry/queue_metrics.hpp"
+#include "telemetry/work_metrics.hpp"
+
+using namespace millrace;
+
+namespace {
+
+/// A page with one of everything.
+struct full_page {
+  full_page() {
+    telemetry::queue_row queue;
+    queue.name = "numbers";
+    queue.timed = true;
+    telemetry::write(page, telemetry::queue_copy{{}, {queue}});
+
+    telemetry::work_copy work;
+    work.producers.push_back({"candidates", 1, 0, {}});
+    work.consumers.push_back({"primality", 1, 4});
+    work.pools.push_back({"threads", 2, 1, 0, 0, 0, {}});
+    work.stages.push_back({"producer", 0, {}});
+    telemetry::write(page, work);
+
+    telemetry::system_copy system;
+    system.version = "1.2.3";
+    system.stalls.push_back({"report", 1, {}});
+    system.doors.push_back({"http", 1, 2, {{"bad_request", 0}}});
+    telemetry::write(page, system, telemetry::look_at_process());
+  }
+  telemetry::exposition page{telemetry::shown_buckets{}};
+};
+
+/// The list of promised metrics; tests run at the top of the checkout.
+std::set<std::string> promised() {
+  std::set<std::string> names;
+  std::ifstream list{"tests/structure/metrics"};
+  for (std::string line; std::getline(list, line);)
+    if (!line.empty() && line[0] != '#') names.insert("millrace_" + line);
+  return names;
+}
+
+constexpr std::string_view of_process = "process_";
+
+}  // namespace
+
+TEST_CASE("the families are those that were promised, and those of the process") {
+  const auto names = promised();
+  REQUIRE(names.size() > 30);
+  full_page it;
+  std::set<std::string> own, process;
+  for (const auto& name : it.page.names()) (name.starts_with(of_process) ? process : own).insert(name);
+  CHECK(own == names);
+  CHECK(process == std::set<std::string>{"process_cpu_seconds_total", "process_max_fds", "process_open_fds",
+                                         "process_resident_memory_bytes", "process_start_time_seconds",
+                                         "process_threads", "process_virtual_memory_bytes"});
+}
+
+TEST_CASE("promtool has nothing to say to a page with one of everything") {
+  full_page it;
+  const auto names = it.page.names();
+  const auto text = std::move(it.page).text();
+  for (const auto& name : names) CHECK(text.find("\n" + name) != std::string::npos);
+  CHECK(testing::promtool_says(text) == "");
+}
+
+TEST_CASE("promtool is asked indeed") { CHECK(testing::promtool_says("jobs{ 1\n") != ""); }
+
+TEST_CASE("a reload that failed leaves the time of the last good one") {
+  const auto shown = [](telemetry::reload_facts reload) {
+    telemetry::exposition page{telemetry::shown_buckets{}};
+    telemetry::system_copy system;
+    system.reload = reload;
+    telemetry::process_facts process;
+    process.start_time_seconds = 1'000;
+    telemetry::write(page, system, process);
+    return std::move(page).text();
+  };
+  using Catch::Matchers::Contains;
+  const wall_time later{seconds{2'000}};
+  CHECK_THAT(shown({}), Contains("\nmillrace_config_last_reload_successful 1\n"));
+  CHECK_THAT(shown({}), Contains("\nmillrace_config_last_reload_success_timestamp_seconds 1000\n"));
+  CHECK_THAT(shown({false, later}), Contains("\nmillrace_config_last_reload_successful 0\n"));
+  CHECK_THAT(shown({false, later}), Contains("\nmillrace_config_last_reload_success_timestamp_seconds 2000\n"));
+}

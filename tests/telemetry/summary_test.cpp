@@ -1,0 +1,107 @@
+#include "telemetry/summary.hpp"
+
+#include <memory>
+#include <optional>
+#include <regex>
+#include <string>
+#include <utility>
+
+#include <millrace/handlers/handler.hpp>
+#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/sources/source.hpp>
+
+#include "loop/task_scope.hpp"
+#include "support/catch.hpp"
+#include "support/looked_at.hpp"
+
+using namespace millrace;
+using testing::looked_at;
+
+namespace {
+
+/// 1 to 5.
+class five_numbers : public sources::source {
+ public:
+  sources::next_body next(instant) override {
+    if (next_ > 5) return sources::no_more{};
+    return body{std::to_string(next_++)};
+  }
+  loop::awaitable<> more() override { co_return; }
+  [[nodiscard]] bool endless() const override { return false; }
+
+ private:
+  int next_{1};
+};
+
+/// Does not like 3.
+class picky : public handlers::quick_handler {
+ public:
+  handlers::answer handle(const handlers::job& work) override {
+    if (work.content.view() == "3") return invalid("not this one");
+    return std::optional<std::string>{};
+  }
+};
+
+const options_of<no_options> none;
+const sources::kind numbers_kind{
+    "five", "", &none, [](const void*, const sources::surroundings&) -> result<std::unique_ptr<sources::source>> {
+      return std::unique_ptr<sources::source>{std::make_unique<five_numbers>()};
+    }};
+const handlers::kind picky_kind{
+    "picky", "", &none, false, [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+      return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<picky>()}};
+    }};
+
+loop::awaitable<> run(looked_at& it, std::string& said) {
+  loop::blocking_lane output{it.loop, "output"};
+  it.broker.declare("numbers", {}).value();
+  it.broker.declare("verdicts", {}).value();
+  workload::producer_settings producer{"candidates", {}, &numbers_kind, none.make()};
+  producer.common.queue = "numbers";
+  workload::consumer_settings consumer{"judge", {}, &picky_kind, none.make()};
+  consumer.common.queue = {"numbers"};
+  consumer.common.output = "verdicts";
+  const sources::surroundings inputs{it.loop};
+  const handlers::surroundings outputs{it.loop, output};
+  it.work.start({producer}, {consumer}, inputs, outputs).value();
+  co_await it.work.idle();
+  const telemetry::run_facts facts{milliseconds{1'500}, {"numbers"}};
+  said = telemetry::summary(it.broker, it.work, facts);
+  it.work.stop();
+  co_await it.work.join();
+  output.close();
+  co_await looked_at::close(it);
+}
+
+}  // namespace
+
+TEST_CASE("the summary says what came of the jobs, what is left, and what it cost") {
+  std::string said;
+  loop::event_loop loop;
+  loop::task_scope tasks{loop};
+  looked_at it{loop};
+  tasks.spawn("story", run(it, said));
+  loop.run();
+  INFO(said);
+  const std::regex expected{
+      "jobs: 4 ok, 1 failed\n"
+      "  judge: 4 ok, 1 failed\n"
+      "wait: p50 [0-9.]+[mu]?s, p99 [0-9.]+[mu]?s\n"
+      "service: p50 [0-9.]+[mu]?s, p99 [0-9.]+[mu]?s\n"
+      "buried:\n"
+      "  numbers: 1\n"
+      "left:\n"
+      "  verdicts: 4 \\(no consumer serves this queue\\)\n"
+      "wall time: 1.5s, processor time: [0-9.]+m?s, peak memory: [0-9]+ MiB\n"};
+  CHECK(std::regex_match(said, expected));
+}
+
+TEST_CASE("without jobs the summary says so") {
+  loop::event_loop loop;
+  loop::task_scope tasks{loop};
+  looked_at it{loop};
+  const auto said = telemetry::summary(it.broker, it.work, {});
+  CHECK_THAT(said, Catch::Matchers::StartsWith("jobs: 0 ok, 0 failed\nwait: none\nservice: none\nwall time: 0"));
+  tasks.spawn("end", looked_at::close(it));
+  loop.run();
+}
