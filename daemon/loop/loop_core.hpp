@@ -35,6 +35,9 @@ struct loop_core {
 
   /// Asks a task to end. One that has not started yet never will.
   void cancel(task_record& task);
+
+ private:
+  void emit_stop(task_record& task);
 };
 
 }  // namespace millrace::loop

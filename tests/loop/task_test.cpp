@@ -116,6 +116,8 @@ TEST_CASE("a cancelled task can await again from where it asks not to be disturb
   still.loop.cancel(id);
   still.loop.run_ready();
   still.loop.cancel(id);
+  still.loop.run_ready();
+  CHECK(still.loop.tasks().at(0).waits_for == "sleep");
   still.loop.advance(seconds{1});
   CHECK(happened == diary{"stopped", "goodbye"});
 }
