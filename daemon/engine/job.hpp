@@ -58,6 +58,21 @@ struct job {
 };
 static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
 
+/// When a delayed job is due.
+[[nodiscard]] inline instant due_of(const job& it) noexcept { return after(it.entered_at, it.delay); }
+
+/// The order in which ready jobs are served, and that in which delayed ones become ready.
+struct served_before {
+  [[nodiscard]] bool operator()(const job& one, const job& other) const noexcept {
+    return one.urgency != other.urgency ? one.urgency < other.urgency : one.id < other.id;
+  }
+};
+struct due_before {
+  [[nodiscard]] bool operator()(const job& one, const job& other) const noexcept {
+    return due_of(one) != due_of(other) ? due_of(one) < due_of(other) : one.id < other.id;
+  }
+};
+
 struct waiting_one;
 
 /// What most jobs never have.

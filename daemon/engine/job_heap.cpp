@@ -18,7 +18,8 @@ bool settle(job_table& jobs, job& it) noexcept {
 
 }  // namespace
 
-void job_heap::push(job_table& jobs, slot at) noexcept {
+template <class Before>
+void job_heap<Before>::push(job_table& jobs, slot at) noexcept {
   job& it = jobs[at];
   it.link = {};
   it.rank = 1;
@@ -26,7 +27,8 @@ void job_heap::push(job_table& jobs, slot at) noexcept {
   parent(jobs[root_]) = no_slot;
 }
 
-void job_heap::remove(job_table& jobs, slot at) noexcept {
+template <class Before>
+void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
   job& it = jobs[at];
   const slot rest = merge(jobs, left(it), right(it));
   slot above = parent(it);
@@ -42,10 +44,11 @@ void job_heap::remove(job_table& jobs, slot at) noexcept {
 }
 
 // As deep as two right spines are long: at most twice the logarithm of the jobs.
-slot job_heap::merge(job_table& jobs, slot one, slot other) const noexcept {
+template <class Before>
+slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexcept {
   if (one == no_slot) return other;
   if (other == no_slot) return one;
-  if (before_(jobs[other], jobs[one])) std::swap(one, other);
+  if (Before{}(jobs[other], jobs[one])) std::swap(one, other);
   job& top = jobs[one];
   const slot below = merge(jobs, right(top), other);
   right(top) = below;
@@ -53,5 +56,8 @@ slot job_heap::merge(job_table& jobs, slot one, slot other) const noexcept {
   settle(jobs, top);
   return one;
 }
+
+template class job_heap<served_before>;
+template class job_heap<due_before>;
 
 }  // namespace millrace::engine

@@ -5,8 +5,8 @@ namespace millrace::engine {
 
 namespace {
 
-instant due_of(const core& all, const job& it) noexcept {
-  if (it.state == job_state::delayed) return queue::due_of(it);
+instant due_shown(const core& all, const job& it) noexcept {
+  if (it.state == job_state::delayed) return due_of(it);
   if (it.state != job_state::reserved || !it.leased) return never;
   const auto stands = all.due.due_of(it.link[2]);
   const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.in_margin;
@@ -27,7 +27,7 @@ std::optional<job_facts> facts_of(const core& all, slot at) {
       .entered_state_at = it.entered_at,
       .delay = it.delay,
       .ttr = it.ttr,
-      .due = due_of(all, it),
+      .due = due_shown(all, it),
       .reserves = it.reserves,
       .timeouts = history.timeouts,
       .releases = history.releases,

@@ -27,7 +27,7 @@ void follow_first_delayed(core& all, queue& of) {
     all.due.clear(of.delay_end);
   } else {
     const job& it = all.jobs[first];
-    all.due.set(of.delay_end, queue::due_of(it), {due_kind::delay_end, it.id.value()});
+    all.due.set(of.delay_end, due_of(it), {due_kind::delay_end, it.id.value()});
   }
 }
 
@@ -109,7 +109,7 @@ void make_delayed(core& all, slot at, duration delay) {
   it.delay = delay;
   change_state(all, at, job_state::delayed);
   follow_first_delayed(all, all.queue_of(it));
-  all.remember(job_moved{it.id, job_state::delayed, it.urgency, queue::due_of(it)});
+  all.remember(job_moved{it.id, job_state::delayed, it.urgency, due_of(it)});
 }
 
 void make_buried(core& all, slot at) {

@@ -11,8 +11,6 @@ slot& next(job& it) noexcept { return it.link[1]; }
 
 }  // namespace
 
-ready_order::ready_order() noexcept : returned_{served_before} {}
-
 std::size_t ready_order::place_of(priority urgency) const noexcept {
   std::size_t at = 0;
   while (at < count_ && lanes_[at].urgency < urgency) ++at;
@@ -61,7 +59,7 @@ slot ready_order::first(const job_table& jobs) const noexcept {
   const slot in_lane = count_ == 0 ? no_slot : lanes_[0].first;
   const slot in_heap = returned_.first();
   if (in_lane == no_slot || in_heap == no_slot) return in_lane | in_heap;
-  return served_before(jobs[in_heap], jobs[in_lane]) ? in_heap : in_lane;
+  return served_before{}(jobs[in_heap], jobs[in_lane]) ? in_heap : in_lane;
 }
 
 }  // namespace millrace::engine

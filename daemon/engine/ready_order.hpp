@@ -16,8 +16,6 @@ class ready_order {
   /// Priorities present at once that have a lane of their own; further ones share the heap.
   static constexpr std::size_t lanes_max = 8;
 
-  ready_order() noexcept;
-
   void insert(job_table& jobs, slot at) noexcept;
   void remove(job_table& jobs, slot at) noexcept;
   [[nodiscard]] slot first(const job_table& jobs) const noexcept;
@@ -30,14 +28,9 @@ class ready_order {
 
   [[nodiscard]] std::size_t place_of(priority urgency) const noexcept;
 
-  std::array<lane, lanes_max> lanes_{};  ///< the first `count_`, none empty, most urgent first
   std::uint32_t count_{0};
-  job_heap returned_;
+  job_heap<served_before> returned_;
+  std::array<lane, lanes_max> lanes_{};  ///< the first `count_`, none empty, most urgent first
 };
-
-/// The order in which jobs are served.
-[[nodiscard]] inline bool served_before(const job& one, const job& other) noexcept {
-  return one.urgency != other.urgency ? one.urgency < other.urgency : one.id < other.id;
-}
 
 }  // namespace millrace::engine

@@ -16,7 +16,7 @@ slot best_ready(const core& all, const session& who) noexcept {
     if (from.paused()) continue;
     const slot first = from.ready.first(all.jobs);
     if (first == no_slot) continue;
-    if (best == no_slot || served_before(all.jobs[first], all.jobs[best])) best = first;
+    if (best == no_slot || served_before{}(all.jobs[first], all.jobs[best])) best = first;
   }
   return best;
 }

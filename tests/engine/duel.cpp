@@ -26,6 +26,33 @@ std::string duel::step() {
   command();
   compare_told();
   if (difference_.empty() && steps_ % options_.compare_every == 0) difference_ = difference(it_, model_);
+  return verdict();
+}
+
+std::string duel::storm() {
+  ++steps_;
+  difference_.clear();
+  switch (any(5)) {
+    case 0:
+    case 1:
+      put_many(queue());
+      break;
+    case 2:
+      take_many();
+      break;
+    case 3:
+      bury_many();
+      break;
+    default:
+      wait_in_a_crowd();
+      break;
+  }
+  compare_told();
+  if (difference_.empty()) difference_ = difference(it_, model_);
+  return verdict();
+}
+
+std::string duel::verdict() {
   if (difference_.empty()) return {};
   std::ostringstream text;
   text << "seed " << options_.seed << ", step " << steps_ << ", at " << now_.time_since_epoch().count() << ", " << said_

@@ -28,6 +28,8 @@ class duel {
 
   /// One command. Empty, or what differs and after which command.
   std::string step();
+  /// The same command over and over, until more has piled up than one turn moves.
+  std::string storm();
 
  private:
   using session_list = std::vector<session_id>;
@@ -54,6 +56,11 @@ class duel {
   void waiting_command();
   void holder_command();
   void job_command();
+  void put_many(queue_id into);
+  void take_many();
+  void bury_many();
+  void wait_in_a_crowd();
+  std::string verdict();
   void say(std::string what) { said_ = std::move(what); }
   template <class Answer>
   void expect(const Answer& engine, const Answer& model);

@@ -21,13 +21,15 @@ std::uint64_t first_seed() {
   return said == nullptr ? std::random_device{}() : std::strtoull(said, nullptr, 10);
 }
 
-void fight(duel_options options, std::size_t rounds, std::size_t all_commands) {
+/// `storm_every`: steps from one storm to the next; 0 is none.
+void fight(duel_options options, std::size_t rounds, std::size_t all_commands, std::size_t storm_every = 0) {
   options.seed = first_seed();
   std::cout << "seeds " << options.seed << " and " << rounds - 1 << " more\n";
   for (std::size_t round = 0; round < rounds; ++round, ++options.seed) {
     duel each{options};
-    for (std::size_t n = 0; n < all_commands / rounds; ++n) {
-      const auto difference = each.step();
+    for (std::size_t n = 1; n <= all_commands / rounds; ++n) {
+      const bool storm = storm_every != 0 && n % storm_every == 0;
+      const auto difference = storm ? each.storm() : each.step();
       if (!difference.empty()) FAIL(difference);
     }
   }
@@ -43,7 +45,7 @@ TEST_CASE("dozens of jobs and sessions: the same") {
   fight({.jobs_about = 40, .sessions_about = 12}, 10, commands(100'000));
 }
 
-TEST_CASE("crowds: the same when a thousand jobs a turn are not enough") {
-  fight({.jobs_about = 3'000, .sessions_about = 40, .compare_every = 97, .small_limits = false}, 2,
-        commands(150'000) / 5);
+TEST_CASE("storms: the same when a thousand jobs a turn are not enough") {
+  fight({.jobs_about = 2'000, .sessions_about = 8, .compare_every = 31, .small_limits = false}, 2,
+        commands(150'000) / 150, 40);
 }

@@ -78,6 +78,32 @@ TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves")
   }
 }
 
+TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
+  job_table jobs;
+  job_heap<served_before> heap;
+  std::mt19937_64 random{4};
+  std::vector<slot> inside;
+  for (int step = 0; step < 20'000; ++step) {
+    if (inside.size() < 300 || random() % 2 == 0) {
+      inside.push_back(jobs.add(job_id{static_cast<std::uint64_t>(step) + 1}));
+      jobs[inside.back()].urgency = static_cast<priority>(random());
+      heap.push(jobs, inside.back());
+    } else {
+      std::swap(inside[random() % inside.size()], inside.back());
+      heap.remove(jobs, inside.back());
+      jobs.remove(inside.back());
+      inside.pop_back();
+    }
+    if (step % 100 != 0) continue;
+    for (const slot at : inside) {
+      const job& it = jobs[at];
+      const auto left = jobs[it.link[0]].rank, right = jobs[it.link[1]].rank;
+      REQUIRE(left >= right);
+      REQUIRE(it.rank == right + 1);
+    }
+  }
+}
+
 TEST_CASE("the first deadline is the soonest, of one instant the lower kind, then the lower number") {
   deadlines due;
   deadlines::place a{0}, b{0}, c{0};
