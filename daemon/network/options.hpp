@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <millrace/base/option.hpp>
+#include <millrace/base/result.hpp>
+
+namespace millrace::network {
+
+/// Where a door opens: `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464`, or `unix:/run/x.sock`. Port 0: the kernel chooses.
+struct address {
+  std::string host;            ///< without brackets
+  std::uint16_t port{0};
+  std::string unix_path;       ///< not empty: a Unix socket, host and port mean nothing
+};
+[[nodiscard]] result<address> parse_address(std::string_view text);
+[[nodiscard]] std::string write_address(const address& where);
+
+/// Limits of one door.
+struct door_options {
+  address where;
+  std::uint32_t connections_max{1'000};  ///< further ones wait in the listen backlog
+};
+
+}  // namespace millrace::network
