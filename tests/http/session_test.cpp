@@ -1,9 +1,12 @@
 #include "http/session.hpp"
 
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
 #include <millrace/loop/wait_point.hpp>
 
 #include "support/catch.hpp"
@@ -149,6 +152,11 @@ TEST_CASE("a connection ends after its last allowed request") {
 }
 
 TEST_CASE("a thousand connections at once are served") {
+  // Both ends of each are in this process.
+  rlimit files{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+  files.rlim_cur = std::max<rlim_t>(files.rlim_cur, std::min<rlim_t>(files.rlim_max, 4'096));
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
   hello_door door;
   door.open();
   std::vector<raw_client> clients;

@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <millrace/loop/deadline.hpp>
-
 #include "loop/task_scope.hpp"
 #include "support/catch.hpp"
 #include "support/looked_at.hpp"
@@ -118,8 +116,7 @@ loop::awaitable<> after_the_end(looked_at& it, loop::task_scope&) {
   loop::task_scope scrapers{it.loop};
   result<text> waiting{error{errc::invalid, "untouched"}};
   scrapers.spawn("scraper", scrape_into(it, waiting));
-  co_await loop::yield(it.loop);
-  co_await looked_at::close(it);
+  scrapers.spawn("closer", looked_at::close(it));  // runs when the scraper waits
   co_await scrapers.join();
   CHECK(!waiting.has_value());
   if (!waiting) CHECK(waiting.error().code == errc::refused);
