@@ -45,7 +45,8 @@ TEST_CASE("HEAD of the metrics has their length and no more") {
   auto client = door.connect();
   client.send("HEAD /metrics HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n");
   const auto all = client.receive_all();
-  CHECK_THAT(all, Catch::Matchers::Contains("Content-Length: ") && Catch::Matchers::EndsWith("\r\n\r\n"));
+  CHECK(all.find("\r\nContent-Length: ") != std::string::npos);
+  CHECK_THAT(all, Catch::Matchers::EndsWith("\r\n\r\n"));
 }
 
 TEST_CASE("many scrape at once, and some go away while the page is made") {
