@@ -185,7 +185,11 @@ std::optional<node> parse_document(std::string_view text, complaint_list& compla
     complaints.error(limit.at, {}, limit.wrong);
   } catch (const YAML::Exception& fault) {
     const position at = fault.mark.is_null() ? position{} : place(fault.mark);
-    complaints.error(at, {}, "this is not YAML: " + fault.msg);
+    // Versions of the parser differ in the rest of this sentence.
+    if (fault.msg.starts_with("the referenced anchor is not defined"))
+      complaints.error(at, {}, "aliases are not used in settings", "the value itself");
+    else
+      complaints.error(at, {}, "this is not YAML: " + fault.msg);
   }
   return std::nullopt;
 }

@@ -25,9 +25,7 @@ std::size_t end_of(std::string_view text, std::size_t at) {
       quoted = true;
     } else if (opens(c)) {
       ++depth;
-    } else if (closes(c) && --depth < 0) {
-      break;
-    } else if (c == ',' && depth == 0) {
+    } else if ((closes(c) && --depth < 0) || (c == ',' && depth == 0)) {
       break;
     }
   }
@@ -88,6 +86,7 @@ value array(const std::vector<value>& items) {
 
 value strings(const std::vector<std::string>& items) {
   std::vector<value> quoted;
+  quoted.reserve(items.size());
   for (const std::string& item : items) quoted.push_back(string(item));
   return array(quoted);
 }
