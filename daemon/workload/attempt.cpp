@@ -93,9 +93,7 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
 
   attempt came;
   try {
-    auto running = run_on_ == offload::place::threads
-                       ? threads_.run(std::move(computation), deadline())
-                       : offload::run_on(run_on_, loop_, threads_, std::move(computation), deadline());
+    auto running = offload::run_on(run_on_, loop_, threads_, std::move(computation), deadline());
     auto result = co_await std::move(running);
     if (result.has_value()) {
       came.text = std::move(*result);

@@ -20,27 +20,27 @@ enum class arrivals { constant, poisson };
 
 /// What every producer can be told, whatever its kind.
 struct producer_options {
-  std::string queue;
-  std::optional<double> rate;             ///< bodies a second; none: as fast as the queue takes them
+  std::string queue{};
+  std::optional<double> rate{};  ///< bodies a second; none: as fast as the queue takes them
   arrivals pattern{arrivals::constant};
-  std::optional<std::uint64_t> limit;     ///< bodies in all
-  std::optional<duration> run_for;        ///< `for`: from the start
+  std::optional<std::uint64_t> limit{};  ///< bodies in all
+  std::optional<duration> run_for{};     ///< `for`: from the start
   engine::priority urgency{engine::default_priority};
   duration delay{0};
   duration ttr{engine::default_ttr};
-  std::uint32_t in_flight{1'024};         ///< puts that wait for their commit
-  std::uint64_t seed{1};                  ///< of Poisson arrivals
+  std::uint32_t in_flight{1'024};  ///< puts that wait for their commit
+  std::uint64_t seed{1};           ///< of Poisson arrivals
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 
 /// What every consumer can be told, whatever its handler.
 struct consumer_options {
-  std::vector<std::string> queue;         ///< one or several
+  std::vector<std::string> queue{};  ///< one or several
   offload::place run_on{offload::place::loop};
   std::uint32_t concurrency{1};
-  std::optional<duration> timeout;
-  std::optional<std::string> output;
-  std::optional<std::string> dead_letter;
+  std::optional<duration> timeout{};
+  std::optional<std::string> output{};
+  std::optional<std::string> dead_letter{};
 };
 [[nodiscard]] const options_of<consumer_options>& consumer_option_table();
 

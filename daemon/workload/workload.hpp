@@ -20,7 +20,7 @@ namespace millrace::workload {
 
 struct workload_options {
   mode how{mode::as_set};
-  std::optional<std::uint64_t> limit;  ///< `--limit`: for producers that would never end
+  std::optional<std::uint64_t> limit{};  ///< `--limit`: for producers that would never end
 };
 
 /// All producers and consumers of the settings: started together, drained together.

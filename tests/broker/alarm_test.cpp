@@ -49,8 +49,8 @@ TEST_CASE("a job whose time to run is over becomes ready again") {
 
 namespace {
 
-loop::awaitable<> watch_turns(loop::event_loop& loop, instant from, broker::broker& broker, queue_id queue, std::size_t jobs,
-                              std::uint64_t& most_in_a_turn, std::size_t& turns) {
+loop::awaitable<> watch_turns(loop::event_loop& loop, instant from, broker::broker& broker, queue_id queue,
+                              std::size_t jobs, std::uint64_t& most_in_a_turn, std::size_t& turns) {
   co_await loop::sleep_until(loop, from);
   std::uint64_t before = broker.looking().levels(queue).ready;
   while (before < jobs) {

@@ -22,13 +22,16 @@ struct desk {
     loop.run_ready();
   }
 
-  queue_id queue(std::string_view name, const engine::queue_options& options = {}) { return broker.declare(name, options).value(); }
+  queue_id queue(std::string_view name, const engine::queue_options& options = {}) {
+    return broker.declare(name, options).value();
+  }
   session_id watcher(std::string_view name) {
     const auto session = broker.open_session();
     broker.watch(session, name).value();
     return session;
   }
-  engine::put_answer put(queue_id queue, std::string_view content, duration delay = {}, duration ttr = engine::default_ttr) {
+  engine::put_answer put(queue_id queue, std::string_view content, duration delay = {},
+                         duration ttr = engine::default_ttr) {
     return broker.try_put(producer, queue, {.content = body{content}, .delay = delay, .ttr = ttr});
   }
 
@@ -43,9 +46,12 @@ struct desk {
     return scope.spawn("reserve", reserving(broker, who, how, until, into));
   }
   task_id await_put(session_id who, answer& into) { return scope.spawn("put", putting(broker, who, into)); }
-  task_id await_finish(session_id who, job_id job, answer& into) { return scope.spawn("finish", finishing(broker, who, job, into)); }
+  task_id await_finish(session_id who, job_id job, answer& into) {
+    return scope.spawn("finish", finishing(broker, who, job, into));
+  }
 
-  static loop::awaitable<> reserving(broker::broker& broker, session_id who, engine::lease how, instant until, answer& into) {
+  static loop::awaitable<> reserving(broker::broker& broker, session_id who, engine::lease how, instant until,
+                                     answer& into) {
     try {
       into.taken = co_await broker.reserve(who, how, until);
     } catch (const boost::system::system_error&) {

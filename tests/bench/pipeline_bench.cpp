@@ -1,0 +1,100 @@
+// Whole jobs through the daemon's own parts, counted as the daemon counts them: source → producer → queue → consumer → handler → done.
+
+#include <benchmark/benchmark.h>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "broker/broker.hpp"
+#include "handlers/noop.hpp"
+#include "handlers/prime.hpp"
+#include "loop/task_scope.hpp"
+#include "offload/thread_pool.hpp"
+#include "sources/random.hpp"
+#include "sources/range.hpp"
+#include "store/memory_store.hpp"
+#include "workload/workload.hpp"
+
+namespace {
+
+using namespace millrace;
+
+template <class Source, class Options>
+sources::kind source_kind(const char* name, const options_of<Options>& table) {
+  return {name, "", &table, [](const void* owner, const sources::surroundings& where) {
+            return Source::make(*static_cast<const Options*>(owner), where);
+          }};
+}
+
+/// What the daemon is made of, as far as a job meets it.
+struct daemon {
+  daemon() { broker.declare("jobs", {.max_jobs = 1'024}).value(); }
+
+  /// Seconds from the start until nothing is left to do.
+  double run(const workload::producer_settings& producer, const workload::consumer_settings& consumer) {
+    const auto began = std::chrono::steady_clock::now();
+    jobs.start({producer}, {consumer}, {loop}, {loop, output}).value();
+    scope.spawn("main", until_idle());
+    loop.run();
+    return std::chrono::duration<double>(finished - began).count();
+  }
+
+  loop::awaitable<> until_idle() {
+    co_await jobs.idle();
+    finished = std::chrono::steady_clock::now();
+    co_await jobs.drain(duration::zero());
+    broker.close();
+    threads.close();
+    output.close();
+  }
+
+  loop::event_loop loop;
+  store::memory_store store;
+  broker::broker broker{loop, store};
+  offload::thread_pool threads{loop, {.threads = 2}};
+  loop::blocking_lane output{loop, "output"};
+  workload::workload jobs{loop, broker, threads, {}};
+  loop::task_scope scope{loop};
+  std::chrono::steady_clock::time_point finished;
+};
+
+void pipeline_noop(benchmark::State& state) {
+  constexpr std::uint64_t count = 2'000'000;
+  const auto numbers = source_kind<sources::range>("range", sources::range_option_table());
+  const auto nothing = handlers::kind_of<handlers::noop>("noop", "", handlers::noop_option_table());
+  for (auto _ : state) {
+    daemon all;
+    const auto upto = std::make_shared<sources::range_options>();
+    upto->to = std::to_string(count);
+    workload::producer_settings producer{"numbers", {.queue = "jobs"}, &numbers, upto};
+    workload::consumer_settings consumer{"work", {.queue = {"jobs"}}, &nothing, nullptr};
+    state.SetIterationTime(all.run(producer, consumer));
+    if (all.jobs.consumers()[0]->outcomes[0].value() != count) state.SkipWithError("not every job was done once");
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(count) * state.iterations());
+}
+BENCHMARK(pipeline_noop)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
+
+void pipeline_prime_threads(benchmark::State& state) {
+  constexpr std::uint64_t count = 500'000;
+  const auto numbers = source_kind<sources::random>("random", sources::random_option_table());
+  const auto prime = handlers::kind_of<handlers::prime>("prime", "", handlers::prime_option_table());
+  for (auto _ : state) {
+    daemon all;
+    workload::producer_settings producer{"numbers", {.queue = "jobs", .limit = count}, &numbers, nullptr};
+    workload::consumer_settings consumer{
+        "work", {.queue = {"jobs"}, .run_on = offload::place::threads, .concurrency = 256}, &prime, nullptr};
+    state.SetIterationTime(all.run(producer, consumer));
+    if (all.jobs.consumers()[0]->outcomes[0].value() != count) state.SkipWithError("not every job was done once");
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(count) * state.iterations());
+}
+BENCHMARK(pipeline_prime_threads)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
+
+}  // namespace

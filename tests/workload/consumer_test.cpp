@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using engine::outcome;
+using testing::shop;
+
+TEST_CASE("a job goes from its source through its handler and is gone") {
+  shop at;
+  at.producer("three", {.queue = "numbers"}, testing::numbers_to(3));
+  at.consumer("note", {.queue = {"numbers"}}, testing::quick_kind(at.note()));
+  at.start();
+
+  CHECK(at.seen == std::vector<std::string>{"1", "2", "3"});
+  CHECK(at.levels("numbers").jobs() == 0);
+  CHECK(at.outcomes(0, outcome::ok) == 3);
+  CHECK(at.jobs.consumers()[0]->active == 0);
+}
+
+TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
+  shop at;
+  const auto queue = at.queue("numbers");
+  handlers::job told;
+  at.consumer("note", {.queue = {"numbers"}}, testing::quick_kind([&](const handlers::job& work) -> handlers::answer {
+                told = work;
+                return std::nullopt;
+              }));
+  at.put(queue, "a");
+  at.broker.watch(at.session, "numbers").value();
+  const auto taken = at.broker.try_reserve(at.session, engine::lease::unlimited);
+  at.broker.release(at.session, taken.job.job, 0, {});
+  at.start();
+
+  CHECK(told.id == taken.job.job);
+  CHECK(told.queue == "numbers");
+  CHECK(told.attempt == 2);
+  CHECK(told.content.view() == "a");
+}
+
+TEST_CASE("a consumer serves several queues by priority, then by age") {
+  shop at;
+  const auto a = at.queue("a");
+  const auto b = at.queue("b");
+  at.put(a, "1");
+  at.put(b, "2");
+  at.put(a, "3");
+  at.put(b, "urgent", {}, 0);
+  at.consumer("note", {.queue = {"a", "b"}}, testing::quick_kind(at.note()));
+  at.start();
+
+  CHECK(at.seen == std::vector<std::string>{"urgent", "1", "2", "3"});
+}
+
+TEST_CASE("as many jobs wait at the same time as the consumer has slots") {
+  shop at;
+  at.producer("ten", {.queue = "numbers"}, testing::numbers_to(10));
+  at.consumer("slow", {.queue = {"numbers"}, .concurrency = 4}, testing::waiting_kind(seconds{1}, at.note()));
+  at.start();
+  CHECK(at.jobs.consumers()[0]->active == 4);
+  CHECK(at.levels("numbers").reserved == 4);
+
+  at.loop.advance(seconds{1});
+  CHECK(at.seen.size() == 4);
+  at.loop.advance(seconds{2});
+  CHECK(at.seen.size() == 10);
+  CHECK(at.jobs.consumers()[0]->active == 0);
+}
+
+TEST_CASE("slots are tasks by name, and say what they wait for") {
+  shop at;
+  at.queue("numbers");
+  at.consumer("slow", {.queue = {"numbers"}, .concurrency = 2}, testing::waiting_kind(seconds{1}, at.note()));
+  at.start();
+
+  const auto tasks = at.loop.tasks();
+  const auto slot = std::find_if(tasks.begin(), tasks.end(), [](const auto& one) { return one.name == "slow#2"; });
+  REQUIRE(slot != tasks.end());
+  CHECK(slot->waits_for == "job");
+}
+
+TEST_CASE("a failed job is buried with its error, and the next one is served") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.consumer("picky", {.queue = {"work"}}, testing::quick_kind([](const handlers::job& work) -> handlers::answer {
+                if (work.content.view() == "bad") return invalid("it is bad");
+                return std::nullopt;
+              }));
+  at.put(queue, "bad");
+  at.put(queue, "good");
+  at.start();
+
+  CHECK(at.outcomes(0, outcome::failed) == 1);
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+  const auto buried = at.broker.looking().first_buried(queue);
+  REQUIRE(buried);
+  CHECK(buried->content.view() == "bad");
+  CHECK(buried->error_text == "it is bad");
+}
+
+TEST_CASE("whatever a handler throws is that job's failure and nothing more") {
+  shop at;
+  const auto queue = at.queue("work");
+  const testing::function thrower = [](const handlers::job& work) -> handlers::answer {
+    if (work.content.view() == "throw") throw std::runtime_error{"it went wrong"};
+    if (work.content.view() == "strange") throw 7;
+    if (work.content.view() == "abort") throw boost::system::system_error{boost::asio::error::operation_aborted};
+    return std::nullopt;
+  };
+  SECTION("a quick one") { at.consumer("c", {.queue = {"work"}}, testing::quick_kind(thrower)); }
+  SECTION("one that waits") { at.consumer("c", {.queue = {"work"}}, testing::waiting_kind(milliseconds{1}, thrower)); }
+  for (const auto* const content : {"throw", "strange", "abort", "good"}) at.put(queue, content);
+  at.start();
+  at.loop.advance(seconds{1});
+
+  CHECK(at.outcomes(0, outcome::failed) == 3);
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+  CHECK(at.levels("work").buried == 3);
+  CHECK(at.broker.looking().first_buried(queue)->error_text == "it went wrong");
+}
+
+TEST_CASE("a computation runs on the loop in steps between which others have their turn") {
+  shop at;
+  at.queue("work");
+  at.put(*at.broker.find("work"), "1000");
+  at.consumer("count", {.queue = {"work"}, .output = "done"}, testing::computing_kind());
+  at.start();
+
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+  CHECK(at.broker.looking().first_ready(*at.broker.find("done"))->content.view() == "counted");
+}
+
+TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 3},
+              testing::computing_kind());
+  for (int i = 0; i < 50; ++i) at.put(queue, "100");
+  at.put(queue, "!");
+  at.put(queue, "no number");
+  at.start();
+  at.turn_until([&] { return at.levels("work").ready + at.levels("work").reserved == 0; });
+
+  CHECK(at.outcomes(0, outcome::ok) == 50);
+  CHECK(at.outcomes(0, outcome::failed) == 2);
+  CHECK(at.broker.looking().look(job_id{51})->error_text == "the step went wrong");
+}
+
+TEST_CASE("a job that fails goes to the dead letters if there are any") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.put(queue, "a");
+  at.consumer("fails", {.queue = {"work"}, .output = "out", .dead_letter = "dead"},
+              testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
+  at.start();
+
+  CHECK(at.levels("work").jobs() == 0);
+  CHECK(at.levels("out").jobs() == 0);
+  CHECK(at.levels("dead").jobs() == 1);
+  CHECK(at.outcomes(0, outcome::failed) == 1);
+}
+
+TEST_CASE("a slot that is cancelled from outside gives its job back") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.put(queue, "a");
+  at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{9}, at.note()));
+  at.start();
+  REQUIRE(at.levels("work").reserved == 1);
+
+  at.loop.cancel(at.loop.tasks().back().id);
+  at.loop.run_ready();
+
+  CHECK(at.levels("work").ready == 1);
+  CHECK(at.outcomes(0, outcome::cancelled) == 1);
+  CHECK(at.jobs.consumers()[0]->active == 0);
+}

@@ -1,0 +1,153 @@
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using engine::outcome;
+using testing::shop;
+
+namespace {
+
+loop::awaitable<> drain_when_four_run(shop& at) {
+  while (at.levels("work").reserved != 4) co_await loop::yield(at.loop);
+  at.drained = co_await at.jobs.drain(milliseconds{1});
+  co_await shop::end(at, shop::how::at_once);
+}
+
+}  // namespace
+
+TEST_CASE("a drain stops producers, takes no further job, and lets running jobs come to their end") {
+  shop at;
+  at.producer("endless", {.queue = "work", .rate = 1}, testing::endless_source());
+  at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
+  at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{5}, at.note()));
+  at.start();
+  at.loop.advance(seconds{1});
+  at.drain(seconds{30});
+  at.loop.advance(seconds{3});
+  CHECK_FALSE(at.drained);
+  at.loop.advance(seconds{1});
+
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.seen.size() == 3);
+  CHECK(at.outcomes(0, outcome::ok) == 3);
+  CHECK(at.levels("work").reserved == 0);
+  CHECK(at.levels("work").ready == 9);
+  CHECK(at.jobs.producers()[0]->ended);
+}
+
+TEST_CASE("when patience is over, running jobs are cancelled, become ready again and are counted") {
+  shop at;
+  at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
+  at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{50}, at.note()));
+  at.start();
+  at.drain(seconds{2});
+  at.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
+  CHECK(at.levels("work").reserved == 3);
+  at.loop.advance(nanoseconds{1});
+
+  CHECK(at.drained == std::size_t{3});
+  CHECK(at.outcomes(0, outcome::cancelled) == 3);
+  CHECK(at.levels("work").ready == 10);
+  CHECK(at.broker.looking().first_ready(*at.broker.find("work"))->content.view() == "1");
+  CHECK(at.jobs.consumers()[0]->active == 0);
+}
+
+TEST_CASE("with a timeout, too, a running job is cancelled by the drain and not counted as late") {
+  shop at;
+  at.put(at.queue("work"), "a");
+  at.consumer("slow", {.queue = {"work"}, .timeout = seconds{20}}, testing::waiting_kind(seconds{50}, at.note()));
+  at.start();
+  at.drain(seconds{2});
+  at.loop.advance(seconds{2});
+
+  CHECK(at.drained == std::size_t{1});
+  CHECK(at.outcomes(0, outcome::cancelled) == 1);
+  CHECK(at.outcomes(0, outcome::timeout) == 0);
+  CHECK(at.levels("work").ready == 1);
+}
+
+TEST_CASE("computations are stopped between two steps, on the loop and on threads") {
+  shop at{{}, loop::clock_kind::real};
+  const auto queue = at.queue("work");
+  for (int i = 0; i < 6; ++i) at.put(queue, "1000000M");
+  const auto where = GENERATE(offload::place::loop, offload::place::threads);
+  at.consumer("count", {.queue = {"work"}, .run_on = where, .concurrency = 4}, testing::computing_kind());
+  at.try_start().value();
+  at.scope.spawn("drain", drain_when_four_run(at));
+  at.loop.run();
+
+  CHECK(at.drained == std::size_t{4});
+  CHECK(at.levels("work").ready == 6);
+}
+
+TEST_CASE("a job that waits for room in its output queue is given back") {
+  shop at;
+  at.put(at.queue("to", {.max_jobs = 1}), "in the way");
+  at.put(at.queue("from"), "a");
+  at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(at.note()));
+  at.start();
+  REQUIRE(at.levels("from").reserved == 1);
+  at.drain(seconds{2});
+  at.loop.advance(seconds{2});
+
+  CHECK(at.drained == std::size_t{1});
+  CHECK(at.levels("from").ready == 1);
+  CHECK(at.levels("to").jobs() == 1);
+}
+
+TEST_CASE("a producer held by a full queue is let go, and its body is not put") {
+  shop at;
+  at.queue("work", {.max_jobs = 1});
+  at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
+  at.start();
+  REQUIRE(at.jobs.held_producers().active() == 1);
+  at.drain(seconds{2});
+  at.loop.run_ready();
+
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.jobs.held_producers().active() == 0);
+  CHECK(at.levels("work").ready == 1);
+  CHECK(at.levels("work").waiting_puts == 0);
+}
+
+TEST_CASE("a job granted to a slot in the turn of the drain becomes ready again") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()));
+  at.start();
+  at.drain(seconds{2});
+  at.put(queue, "a");
+  REQUIRE(at.levels("work").reserved == 1);
+  at.loop.run_ready();
+
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.levels("work").ready == 1);
+  CHECK(at.seen.empty());
+}
+
+TEST_CASE("a drain in the moment of the start ends what has not begun") {
+  shop at;
+  at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
+  at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{5}, at.note()));
+  at.try_start().value();
+  at.drain(GENERATE(duration::zero(), duration{seconds{5}}));
+  at.loop.run_ready();
+
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.jobs.producers()[0]->ended);
+}
+
+TEST_CASE("a stop while a drain waits ends everything now") {
+  shop at;
+  at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
+  at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(hours{5}, at.note()));
+  at.start();
+  at.drain(hours{1});
+  at.loop.run_ready();
+  CHECK_FALSE(at.drained);
+  at.jobs.stop();
+  at.loop.run_ready();
+
+  CHECK(at.drained == std::size_t{3});
+  CHECK(at.levels("work").ready == 10);
+}

@@ -1,0 +1,86 @@
+// The output of a job goes into the next queue in the same change that ends the job.
+
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using engine::outcome;
+using testing::shop;
+
+namespace {
+
+handlers::answer doubled(const handlers::job& work) {
+  return std::string{work.content.view()} + std::string{work.content.view()};
+}
+handlers::answer unchanged(const handlers::job&) { return std::nullopt; }
+
+/// One job in `from`, and `to` full.
+void fill(shop& at, engine::overflow when_full) {
+  const auto from = at.queue("from");
+  const auto to = at.queue("to", {.max_jobs = 1, .when_full = when_full});
+  at.put(to, "in the way");
+  at.put(from, "a");
+}
+
+}  // namespace
+
+TEST_CASE("the handler's text goes on, or else the job's body unchanged, with the usual priority") {
+  shop at;
+  const auto from = at.queue("from");
+  at.put(from, "ab", {}, 3);
+  at.consumer("double", {.queue = {"from"}, .output = "doubled"}, testing::quick_kind(doubled));
+  at.consumer("copy", {.queue = {"doubled"}, .output = "copied"}, testing::quick_kind(unchanged));
+  at.start();
+
+  const auto job = at.broker.looking().first_ready(*at.broker.find("copied"));
+  REQUIRE(job);
+  CHECK(job->content.view() == "abab");
+  CHECK(job->urgency == engine::default_priority);
+  CHECK(at.broker.looking().job_count() == 1);
+}
+
+TEST_CASE("a full output queue that blocks suspends the slot, which goes on when there is room") {
+  shop at;
+  fill(at, engine::overflow::block);
+  at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
+  at.start();
+  at.loop.advance(seconds{2});
+  CHECK(at.levels("from").reserved == 1);
+  CHECK(at.jobs.consumers()[0]->active == 1);
+  CHECK(at.outcomes(0, outcome::ok) == 0);
+  CHECK(at.broker.held_outputs().total(at.loop.now()) == seconds{2});
+
+  at.broker.watch(at.session, "to").value();
+  at.broker.try_finish(at.session, {.job = at.broker.try_reserve(at.session, engine::lease::unlimited).job.job});
+  at.loop.run_ready();
+
+  CHECK(at.levels("from").jobs() == 0);
+  CHECK(at.levels("to").ready == 1);
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+  CHECK(at.jobs.consumers()[0]->active == 0);
+}
+
+TEST_CASE("a full output queue that rejects fails the job") {
+  shop at;
+  fill(at, engine::overflow::reject);
+  at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
+  at.start();
+
+  CHECK(at.levels("from").buried == 1);
+  CHECK(at.levels("to").ready == 1);
+  CHECK(at.outcomes(0, outcome::failed) == 1);
+  const auto& counts = at.broker.looking().counts(*at.broker.find("from"));
+  CHECK(counts.buried[static_cast<std::size_t>(engine::reason::output_full)].value() == 1);
+}
+
+TEST_CASE("a full output queue that drops makes room by the job longest ready") {
+  shop at;
+  fill(at, engine::overflow::drop_oldest);
+  at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
+  at.start();
+
+  CHECK(at.levels("from").jobs() == 0);
+  CHECK(at.levels("to").ready == 1);
+  CHECK(at.broker.looking().first_ready(*at.broker.find("to"))->content.view() == "a");
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+}

@@ -1,0 +1,98 @@
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using testing::shop;
+
+TEST_CASE("it is idle when all producers have ended and no served queue has a job ready, delayed or reserved") {
+  shop at;
+  at.producer("three", {.queue = "work"}, testing::numbers_to(3));
+  at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{1}, at.note()));
+  at.watch_idle();
+  at.start();
+  at.loop.advance(nanoseconds{seconds{3}} - nanoseconds{1});
+  CHECK_FALSE(at.idle);
+  at.loop.advance(nanoseconds{1});
+  CHECK(at.idle);
+}
+
+TEST_CASE("a producer that has something to come keeps it from being idle") {
+  shop at;
+  at.producer("late", {.queue = "work"}, testing::source_of({duration{seconds{5}}, "a"}));
+  at.consumer("quick", {.queue = {"work"}}, testing::quick_kind(at.note()));
+  at.watch_idle();
+  at.start();
+  at.loop.advance(seconds{4});
+  CHECK_FALSE(at.idle);
+  at.loop.advance(seconds{1});
+  CHECK(at.idle);
+  CHECK(at.seen.size() == 1);
+}
+
+TEST_CASE("a delayed job is waited for where a consumer serves its queue, and not elsewhere") {
+  shop at;
+  at.put(at.queue("served"), "a", seconds{7});
+  at.put(at.queue("unserved"), "b", hours{7});
+  at.put(at.queue("nobody's"), "c");
+  at.consumer("quick", {.queue = {"served"}}, testing::quick_kind(at.note()));
+  at.watch_idle();
+  at.start();
+  at.loop.advance(seconds{6});
+  CHECK_FALSE(at.idle);
+  at.loop.advance(seconds{1});
+  CHECK(at.idle);
+}
+
+TEST_CASE("buried jobs are not waited for") {
+  shop at;
+  at.put(at.queue("work"), "a");
+  at.consumer("fails", {.queue = {"work"}},
+              testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
+  at.watch_idle();
+  at.start();
+
+  CHECK(at.idle);
+  CHECK(at.levels("work").buried == 1);
+}
+
+TEST_CASE("what is handed off to a served queue, or waits for room in one, is waited for") {
+  shop at;
+  at.queue("second", {.max_jobs = 1});
+  at.producer("three", {.queue = "first"}, testing::numbers_to(3));
+  at.consumer("copy", {.queue = {"first"}, .concurrency = 3, .output = "second"},
+              testing::waiting_kind(seconds{1}, at.note()));
+  at.consumer("slow", {.queue = {"second"}}, testing::waiting_kind(seconds{2}, at.note()));
+  at.watch_idle();
+  at.start();
+  at.loop.advance(nanoseconds{seconds{7}} - nanoseconds{1});
+  CHECK_FALSE(at.idle);
+  at.loop.advance(nanoseconds{1});
+  CHECK(at.idle);
+  CHECK(at.seen.size() == 6);
+}
+
+TEST_CASE("what runs on threads is waited for") {
+  shop at{{}, loop::clock_kind::real};
+  at.producer("forty", {.queue = "work"}, testing::numbers_to(40));
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 4},
+              testing::computing_kind());
+  at.run_until_idle();
+
+  CHECK(at.outcomes(0, engine::outcome::ok) == 40);
+}
+
+TEST_CASE("without producers and consumers it is idle at once, and a drain ends the waiting") {
+  shop nothing;
+  nothing.watch_idle();
+  nothing.start();
+  CHECK(nothing.idle);
+
+  shop busy;
+  busy.producer("endless", {.queue = "work", .rate = 1}, testing::endless_source());
+  busy.watch_idle();
+  busy.start();
+  CHECK_FALSE(busy.idle);
+  busy.drain(seconds{1});
+  busy.loop.run_ready();
+  CHECK(busy.idle);
+}

@@ -1,0 +1,126 @@
+#include "workload/sequence.hpp"
+
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using testing::shop;
+using workload::mode;
+
+TEST_CASE("in sequence one job runs at a time in the whole program, each to its end, in the order of arrival") {
+  shop at{{.how = mode::sequential}};
+  const auto a = at.queue("a");
+  const auto b = at.queue("b");
+  at.put(b, "b1");
+  at.loop.advance(milliseconds{1});
+  at.put(a, "a1");
+  at.loop.advance(milliseconds{1});
+  at.put(b, "b2");
+  at.consumer("slow a", {.queue = {"a"}, .concurrency = 4}, testing::waiting_kind(seconds{2}, at.note()));
+  at.consumer("slow b", {.queue = {"b"}, .concurrency = 4}, testing::waiting_kind(seconds{1}, at.note()));
+  at.start();
+
+  CHECK(at.broker.looking().job_count() == 3);
+  CHECK(at.levels("a").reserved + at.levels("b").reserved == 1);
+  at.loop.advance(seconds{1});
+  CHECK(at.seen == std::vector<std::string>{"b1"});
+  CHECK(at.levels("a").reserved + at.levels("b").reserved == 1);
+  at.loop.advance(seconds{2});
+  CHECK(at.seen == std::vector<std::string>{"b1", "a1"});
+  at.loop.advance(seconds{1});
+  CHECK(at.seen == std::vector<std::string>{"b1", "a1", "b2"});
+  CHECK(at.jobs.consumers()[0]->concurrency == 1);
+}
+
+TEST_CASE("in sequence jobs that became ready together go by their id, whichever queue they are in") {
+  shop at{{.how = mode::sequential}};
+  const auto a = at.queue("a");
+  const auto b = at.queue("b");
+  for (int i = 0; i < 3; ++i) {
+    at.put(b, "b");
+    at.put(a, "a");
+  }
+  at.consumer("of a", {.queue = {"a"}}, testing::quick_kind(at.note()));
+  at.consumer("of b", {.queue = {"b"}}, testing::waiting_kind(milliseconds{1}, at.note()));
+  at.start();
+  at.loop.advance(seconds{1});
+
+  CHECK(at.seen == std::vector<std::string>{"b", "a", "b", "a", "b", "a"});
+}
+
+TEST_CASE("in sequence a job that arrives while nothing is ready is served at once, and the others after it") {
+  shop at{{.how = mode::sequential}};
+  const auto a = at.queue("a");
+  const auto b = at.queue("b");
+  at.consumer("of a", {.queue = {"a"}}, testing::waiting_kind(seconds{1}, at.note()));
+  at.consumer("of b", {.queue = {"b"}}, testing::waiting_kind(seconds{1}, at.note()));
+  at.start();
+  for (int round = 0; round < 3; ++round) {
+    at.put(b, "b");
+    at.put(a, "a");
+    at.loop.advance(seconds{5});
+  }
+
+  CHECK(at.seen == std::vector<std::string>{"b", "a", "b", "a", "b", "a"});
+  CHECK(at.broker.looking().job_count() == 0);
+}
+
+TEST_CASE("in sequence a computation runs on the loop, and jobs that fail are settled like any others") {
+  shop at{{.how = mode::sequential}};
+  const auto queue = at.queue("work");
+  for (const auto* const content : {"50", "!", "70", "no number"}) at.put(queue, content);
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 9},
+              testing::computing_kind());
+  at.watch_idle();
+  at.start();
+
+  CHECK(at.idle);
+  CHECK(at.outcomes(0, engine::outcome::ok) == 2);
+  CHECK(at.levels("work").buried == 2);
+}
+
+TEST_CASE("in sequence a drain lets the job that runs come to its end and takes no other") {
+  shop at{{.how = mode::sequential}};
+  at.producer("three", {.queue = "work"}, testing::numbers_to(3));
+  at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{2}, at.note()));
+  at.start();
+  at.drain(seconds{10});
+  at.loop.advance(seconds{2});
+
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.seen.size() == 1);
+  CHECK(at.levels("work").ready == 2);
+}
+
+TEST_CASE("in sequence a drain without patience gives the running job back") {
+  shop at{{.how = mode::sequential}};
+  const auto queue = at.queue("work");
+  const bool came_while_waiting = GENERATE(true, false);
+  if (!came_while_waiting) at.put(queue, "a");
+  at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{2}, at.note()));
+  at.start();
+  if (came_while_waiting) at.put(queue, "a");
+  at.loop.run_ready();
+  REQUIRE(at.levels("work").reserved == 1);
+  at.drain(seconds{1});
+  at.loop.advance(seconds{1});
+
+  CHECK(at.drained == std::size_t{1});
+  CHECK(at.levels("work").ready == 1);
+  CHECK(at.levels("work").reserved == 0);
+}
+
+TEST_CASE("the other modes say where computations run and leave other handlers alone") {
+  const auto how = GENERATE(mode::loop, mode::threads);
+  shop at{{.how = how}};
+  at.put(at.queue("work"), "1000");
+  at.put(at.queue("other"), "a");
+  const auto told = how == mode::loop ? offload::place::threads : offload::place::loop;
+  at.consumer("count", {.queue = {"work"}, .run_on = told}, testing::computing_kind());
+  at.consumer("quick", {.queue = {"other"}, .run_on = told}, testing::quick_kind(at.note()));
+  at.start();
+  at.turn_until([&] { return at.levels("work").jobs() == 0; });
+
+  CHECK(at.threads.counts().wait.count() == (how == mode::threads ? 1 : 0));
+  CHECK(at.seen.size() == 1);
+}

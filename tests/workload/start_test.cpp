@@ -1,0 +1,38 @@
+#include "support/catch.hpp"
+#include "workload/shop.hpp"
+
+using namespace millrace;
+using testing::shop;
+
+TEST_CASE("what cannot be made is an error that names the producer or the consumer, and nothing is started") {
+  shop at;
+  at.producer("fine", {.queue = "a"}, testing::numbers_to(3));
+  SECTION("a source") {
+    at.producer("candidates", {.queue = "a"},
+                {"broken", "", &testing::no_option_table(),
+                 [](const void*, const sources::surroundings&) -> result<std::unique_ptr<sources::source>> {
+                   return error{errc::io, "no such file"};
+                 }});
+    CHECK(at.try_start().error().text == "producer candidates: no such file");
+  }
+  SECTION("a handler") {
+    at.consumer("report", {.queue = {"a"}},
+                {"broken", "", &testing::no_option_table(), false,
+                 [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+                   return invalid("no such thing");
+                 }});
+    CHECK(at.try_start().error().text == "consumer report: no such thing");
+  }
+  at.loop.run_ready();
+  CHECK(at.broker.looking().job_count() == 0);
+  CHECK(at.loop.tasks().empty());
+}
+
+TEST_CASE("queues that nobody declared come into being with the defaults") {
+  shop at;
+  at.broker.set_queue_defaults({.max_jobs = 2});
+  at.producer("ten", {.queue = "numbers"}, testing::numbers_to(10));
+  at.start();
+
+  CHECK(at.levels("numbers").ready == 2);
+}
