@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <span>
 #include <vector>
 
 #include "service/escape.hpp"
@@ -79,11 +80,11 @@ std::string value_of(const log::field& what, quoting how) {
   return std::visit(write, what.value);
 }
 
-std::string sentence_and_fields(const log::line& what) {
-  std::string text = one_line(what.sentence);
-  for (const auto& field : what.fields)
-    text += ' ' + std::string{field.key} + '=' + value_of(field, quoting::where_needed);
-  return text;
+std::string with_fields(std::string sentence, std::span<const log::field> fields) {
+  for (const auto& field : fields) {
+    sentence += ' ' + std::string{field.key} + '=' + value_of(field, quoting::where_needed);
+  }
+  return sentence;
 }
 
 std::string upper_case(std::string_view key) {
@@ -140,7 +141,7 @@ log_format definite(log_format wanted) {
 std::string render_text(const log::line& what, wall_time when) {
   std::string text = utc(when) + ' ' + name_of(what.severity);
   text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // the events stand in one column
-  return text + std::string{what.event} + "  " + sentence_and_fields(what) + '\n';
+  return text + std::string{what.event} + "  " + with_fields(one_line(what.sentence), what.fields) + '\n';
 }
 
 std::string render_json(const log::line& what, wall_time when) {
@@ -161,7 +162,7 @@ std::string render_journal(const log::line& what) {
     std::replace(value.begin(), value.end(), '\0', ' ');
     entries += std::string{name} + '=' + value + '\0';
   };
-  add("MESSAGE", sentence_and_fields(what));
+  add("MESSAGE", with_fields(std::string{what.sentence}, what.fields));  // the journal knows lines
   add("PRIORITY", priority);
   add("SYSLOG_IDENTIFIER", "millraced");
   add("MILLRACE_EVENT", std::string{what.event});

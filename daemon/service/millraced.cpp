@@ -27,7 +27,7 @@ void say_summary(const std::string& summary, log_format format) {
     write_all(STDERR_FILENO, summary);
   } else {
     // Whoever reads lines of JSON or the journal gets one more of them, not a page of text between.
-    log::info("summary", summary);
+    log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
   }
 }
 
