@@ -1,5 +1,6 @@
 """How the daemon ends: idle, drained, stopped at once."""
 
+import os
 import signal
 import unittest
 
@@ -79,6 +80,21 @@ class Shutdown(DaemonTest):
         daemon.wait_for("draining")
         daemon.signal(signal.SIGINT)
         self.assertEqual(daemon.wait(), 1)
+
+    def test_an_input_that_says_nothing_does_not_hold_the_end(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, writing)
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { typed: { kind: lines, queue: q, file: '-' } }\n"
+            "consumers: { c: { queue: q, handler: noop } }\n"
+        )
+        daemon = self.daemon(settings, stdin=reading).started()
+        os.close(reading)
+        os.write(writing, b"one\n")
+        daemon.until('millrace_jobs_finished_total{queue="q",outcome="ok"}', lambda done: done == 1)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
 
     def test_nothing_to_do_is_a_clean_end(self):
         daemon = self.daemon(self.settings("")).started()

@@ -19,8 +19,8 @@ namespace millrace::loop {
 class blocking_lane {
  public:
   static constexpr std::size_t calls_max = 64;
-  /// How long the destructor waits for a call that is under way.
-  static constexpr duration patience = std::chrono::milliseconds{200};
+  /// How long the destructor waits for a call that is under way: less than what counts as a stall.
+  static constexpr duration patience = std::chrono::milliseconds{50};
 
   /// `name` is what system tools show for the thread (15 characters of it).
   blocking_lane(event_loop& loop, std::string name);
