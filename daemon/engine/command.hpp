@@ -34,7 +34,7 @@ struct put_request {
 enum class put_status {
   inserted,  ///< `job` is its id
   waiting,   ///< the queue is full and blocks: the session stands in line; a `put_admitted` event follows
-  refused,   ///< the queue is full and rejects, or nothing could be dropped
+  refused,   ///< the queue is full and rejects, or nothing could be dropped, or the body could never fit
   draining,  ///< puts are refused everywhere
 };
 struct put_answer {
@@ -86,7 +86,11 @@ struct output {
 /// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are ignored.
 /// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows.
 /// A full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`.
-/// A full dead letter queue: the job is buried instead.
+/// An output into the job's own queue finds the room that the job leaves, also when others stand in line for it.
+/// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one
+/// that blocks: the job is buried instead.
+/// A job that slips away from its holder while its finish waits (its lease ends, or the holder does something else with it):
+/// the finish comes to nothing, and its event says `not_found`.
 struct finish_request {
   job_id job{};
   engine::outcome result{outcome::ok};

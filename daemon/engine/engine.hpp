@@ -28,6 +28,10 @@ namespace millrace::engine {
 /// a job that comes back takes the place its id gives it; waiters are served in the order in which they began to wait; a lease
 /// ends at its deadline, whoever waits; in the last second of a lease its holder gets `deadline_soon` instead of waiting.
 ///
+/// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is over, unless
+/// more than `moves_per_turn_max` things are due at once.
+/// Ids of sessions must be open (asserted); an id of a queue or job that is gone is answered as such.
+///
 /// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and nothing
 /// that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
 class engine {
@@ -55,6 +59,7 @@ class engine {
   bool close_session(session_id session, instant now);
   /// Names a queue, which comes into being if need be. `refused` beyond `queues_max` or `watched_queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
+  /// Neither while it waits in a reserve (asserted). The answer: how many queues it watches now.
   result<std::size_t> watch(session_id session, std::string_view name);
   /// `refused` for the only watched queue; fine for one not watched.
   result<std::size_t> ignore(session_id session, std::string_view name);
@@ -62,15 +67,17 @@ class engine {
   [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
 
   // --- commands -----------------------------------------------------------------------------------------------------------
+  /// A session waits for one put or one reserve at a time (asserted).
   put_answer put(session_id session, queue_id queue, put_request&& job, instant now);
   /// Withdraws a put that waits in line; false if it was admitted already.
   bool withdraw_put(session_id session);
-  /// `wait_until` in the past or equal to now: never waits. A session waits for one thing at a time (asserted).
+  /// `wait_until` in the past or equal to now: never waits. `never`: without limit. Who watches nothing is never granted anything.
   reserve_answer reserve(session_id session, lease how, instant wait_until, instant now);
   reserve_answer reserve_job(session_id session, job_id job, instant now);
   /// Stops waiting in a reserve; false if something was granted already.
   bool withdraw_reserve(session_id session);
 
+  /// Of one session any number may wait for room, each of another job; of one job the later replaces the earlier.
   finish_status finish(session_id session, finish_request&& what, instant now);
   /// Gives up a finish that waits for room: the job stays reserved. False if it was done already.
   bool withdraw_finish(session_id session, job_id job);

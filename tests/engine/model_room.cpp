@@ -49,7 +49,8 @@ put_answer model::put(session_id who, queue_id into, put_request what, instant a
     return {put_status::refused, {}};
   }
   if (found == room::later) {
-    line.push_back({.session = who, .queue = into, .put = what});
+    auto& last = line.emplace_back();
+    last.session = who, last.queue = into, last.put = what;
     return {put_status::waiting, {}};
   }
   if (found == room::drops) drop_for(into, 1, size);
@@ -161,7 +162,8 @@ finish_status model::finish(session_id who, finish_request what, instant at) {
   if (what.result == outcome::ok) {
     const auto [found, where] = room_for(*it, what.outputs, {});
     if (found == room::later) {
-      line.push_back({.session = who, .queue = where, .job = what.job, .finish = what});
+      auto& last = line.emplace_back();
+      last.session = who, last.queue = where, last.job = what.job, last.finish = what;
     } else {
       status = carry_out(what.job, what, found);
     }
