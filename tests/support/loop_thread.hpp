@@ -31,6 +31,13 @@ class loop_thread {
     return answer.get();
   }
 
+  /// Runs the coroutine that `story` makes, and waits for its end.
+  void run(const std::function<loop::awaitable<>()>& story) {
+    std::promise<void> done;
+    ask([this, &story, &done] { tasks_.spawn("story", tell(story, done)); });
+    done.get_future().wait();
+  }
+
   /// Runs the coroutine that `last` makes, and waits until nothing is left to do on the loop.
   void end(std::function<loop::awaitable<>()> last) {
     ask([this, &last] { tasks_.spawn("end", last()); });
@@ -38,6 +45,11 @@ class loop_thread {
   }
 
  private:
+  static loop::awaitable<> tell(const std::function<loop::awaitable<>()>& story, std::promise<void>& done) {
+    co_await story();
+    done.set_value();
+  }
+
   loop::event_loop loop_;
   loop::task_scope tasks_{loop_};
   std::thread thread_;
