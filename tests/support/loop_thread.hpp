@@ -2,12 +2,14 @@
 
 #include <functional>
 #include <future>
+#include <optional>
 #include <thread>
 #include <type_traits>
 #include <utility>
 
 #include <millrace/loop/event_loop.hpp>
 
+#include "loop/mailbox.hpp"
 #include "loop/task_scope.hpp"
 
 namespace millrace::testing {
@@ -19,6 +21,7 @@ class loop_thread {
   [[nodiscard]] loop::event_loop& loop() { return loop_; }
 
   void start() {
+    open_.emplace(loop_, [] {});
     thread_ = std::thread{[this] { loop_.run(); }};
   }
 
@@ -40,7 +43,10 @@ class loop_thread {
 
   /// Runs the coroutine that `last` makes, and waits until nothing is left to do on the loop.
   void end(std::function<loop::awaitable<>()> last) {
-    ask([this, &last] { tasks_.spawn("end", last()); });
+    ask([this, &last] {
+      tasks_.spawn("end", last());
+      open_->close();
+    });
     thread_.join();
   }
 
@@ -52,6 +58,7 @@ class loop_thread {
 
   loop::event_loop loop_;
   loop::task_scope tasks_{loop_};
+  std::optional<loop::mailbox> open_;  ///< keeps the loop running until `end`, also when nothing else is left to do
   std::thread thread_;
 };
 
