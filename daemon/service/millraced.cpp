@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -19,6 +20,16 @@ namespace {
 
 /// How long a stalled standard error may hold the end of the program.
 constexpr duration log_patience = seconds{2};
+
+/// A standard stream that came closed stays closed to whoever uses it: its number must not become that of the next thing opened, or what is
+/// printed and logged would be written into it. Only its number is taken, by something that fails in the direction that is used.
+void keep_closed_streams_closed() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // Those below are taken: the lowest free number is this one.
+    [[maybe_unused]] const int taken = ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 void say_summary(const std::string& summary, log_format format) {
   if (summary.empty()) return;
@@ -57,6 +68,7 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
 }
 
 exit_code run(const std::vector<std::string>& given) {
+  keep_closed_streams_closed();
   // A reader that goes away is an error of one write, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
   const auto read = read_arguments(given);

@@ -38,6 +38,23 @@ class Output(DaemonTest):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertIn("failed", ended.stderr)
 
+    def test_what_is_printed_never_goes_into_another_descriptor(self):
+        # Eight bytes with their newline: what the loop's own descriptor for wake-ups takes without complaint.
+        settings = self.settings(
+            "queues: { q: {} }\n"
+            "producers: { p: { kind: list, queue: q, items: [1234567] } }\n"
+            "consumers: { c: { queue: q, handler: print } }\n"
+        )
+        ended = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$0" "$@" >&-', os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"],
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=90,
+        )
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("standard output is closed", ended.stderr)
+        self.assertIn("jobs: 0 ok, 1 failed", ended.stderr)
+
     def test_a_full_disk_fails_print_jobs_only(self):
         with open("/dev/full", "wb") as full:
             daemon = self.daemon(self.settings(PRINTING % 10), "--until-idle", stdout=full)
