@@ -34,10 +34,13 @@ class checker {
     check_daemon();
     for (const auto& each : what_.producers) check(each);
     for (const auto& each : what_.consumers) check(each);
-    for (const auto& each : find_output_circles(what_.consumers))
-      error({"consumers", each.consumer, "output"}, "the outputs go in a circle: " + each.path, "an end to every path");
+    check_circles();
     // Beside errors these would often be their echo.
     if (complaints_.has_errors()) return;
+    // A job that fails here and is mended there may well go round until it succeeds; whether it ever does, nobody can say.
+    for (const auto& each : find_output_circles(what_.consumers, ways_out::both))
+      warning({"consumers", each.consumer}, "outputs and dead letters go in a circle: " + each.path,
+              "an end for a job that always fails");
     for (const auto& each : what_.consumers) declare_dead_letter(each);
     for (const auto& [name, options] : what_.queues) warn_of(name);
   }
@@ -53,6 +56,14 @@ class checker {
     std::string out;
     for (const std::string& key : path) out = path_of(out, key);
     return out;
+  }
+
+  void check_circles() {
+    for (const auto& each : find_output_circles(what_.consumers, ways_out::outputs))
+      error({"consumers", each.consumer, "output"}, "the outputs go in a circle: " + each.path, "an end to every path");
+    for (const auto& each : find_output_circles(what_.consumers, ways_out::dead_letters))
+      error({"consumers", each.consumer, "dead_letter"}, "the dead letters go in a circle: " + each.path,
+            "an end to every path");
   }
 
   void check_daemon() {

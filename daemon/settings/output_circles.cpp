@@ -58,11 +58,17 @@ void search(const arrows& from, const std::string& start, std::map<std::string, 
 
 }  // namespace
 
-std::vector<output_circle> find_output_circles(const std::vector<workload::consumer_settings>& consumers) {
+std::vector<output_circle> find_output_circles(const std::vector<workload::consumer_settings>& consumers,
+                                               ways_out followed) {
   arrows from;
   for (const auto& each : consumers) {
-    if (!each.common.output) continue;
-    for (const std::string& queue : each.common.queue) from[queue].push_back({*each.common.output, each.name});
+    const auto& output = each.common.output;
+    const auto& letters = each.common.dead_letter;
+    for (const std::string& queue : each.common.queue) {
+      if (output && followed != ways_out::dead_letters) from[queue].push_back({*output, each.name});
+      // A dead letter to its own queue is a complaint of its own.
+      if (letters && followed != ways_out::outputs && *letters != queue) from[queue].push_back({*letters, each.name});
+    }
   }
   std::map<std::string, seen> known;
   std::vector<output_circle> found;

@@ -90,7 +90,7 @@ loop::awaitable<> consumer::serve(slot& mine) {
       const auto asked = came.result;
       auto answer = settle(mine.session, std::move(job), std::move(came));
       if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(mine.session, id);
-      settlement_.settled(asked, answer);
+      settlement_.settled(asked, answer, at_.loop.now());
       end(mine);
     } else {
       co_await attempt_and_settle(mine, mine.session, std::move(taken.job));
@@ -132,7 +132,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
   if (asked == engine::outcome::cancelled) throw boost::system::system_error{boost::asio::error::operation_aborted};
   auto answer = settle(session, std::move(job), std::move(came));
   if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(session, id);
-  settlement_.settled(asked, answer);
+  settlement_.settled(asked, answer, at_.loop.now());
   end(mine);
 }
 

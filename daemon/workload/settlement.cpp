@@ -10,6 +10,7 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came, 
   engine::finish_request what;
   what.job = job.id;
   what.result = came.result;
+  what.dead_letter = where_.dead_letter;  // also of a job that was done, but whose output finds no room
   if (came.result == engine::outcome::ok) {
     if (where_.output) {
       auto content = came.text ? body{*came.text} : std::move(job.content);
@@ -26,16 +27,24 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came, 
                   {"left_out", log_.take_left_out()}});
   }
   what.error_text = std::move(came.error_text);
-  what.dead_letter = where_.dead_letter;
   return what;
 }
 
-void settlement::settled(engine::outcome asked, engine::finish_status answer) {
+void settlement::settled(engine::outcome asked, engine::finish_status answer, instant now) {
   switch (answer) {
     case engine::finish_status::buried:
     case engine::finish_status::dead_lettered:
-      // Done well and buried all the same: its output found no room.
-      count(asked == engine::outcome::ok ? engine::outcome::failed : asked);
+      if (asked != engine::outcome::ok) {
+        count(asked);
+        break;
+      }
+      count(engine::outcome::failed);
+      if (log_.may_say(now)) {
+        log::warning("job_failed", "it was done, but its output found no room",
+                     {{"consumer", counts_.name},
+                      {"outcome", engine::name_of(engine::outcome::failed)},
+                      {"left_out", log_.take_left_out()}});
+      }
       break;
     case engine::finish_status::not_found:
       count(engine::outcome::deleted);

@@ -29,7 +29,7 @@ class settlement {
   /// Moves the attempt's texts and, if it goes on unchanged, the job's body. Not for a cancelled attempt.
   [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came, instant now);
   /// Counts what the attempt came to, given what was asked of the engine and its last word on it.
-  void settled(engine::outcome asked, engine::finish_status answer);
+  void settled(engine::outcome asked, engine::finish_status answer, instant now);
   /// The attempt was cancelled and the job went back to its queue.
   void released() { count(engine::outcome::cancelled); }
 

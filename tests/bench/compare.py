@@ -21,7 +21,7 @@ PEERS = HERE / "peers"
 
 def bench_rate(program: str, name: str, seconds: float) -> float:
     done = subprocess.run(
-        [program, f"--benchmark_filter=^{re.escape(name)}(/real_time)?$", "--benchmark_format=json",
+        [program, f"--benchmark_filter=^{re.escape(name)}(/iterations:[0-9]+)?(/(real|manual)_time)?$", "--benchmark_format=json",
          f"--benchmark_min_time={seconds}"],
         check=True, capture_output=True, text=True)
     runs = json.loads(done.stdout)["benchmarks"]
