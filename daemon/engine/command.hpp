@@ -86,6 +86,7 @@ struct output {
 /// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are ignored.
 /// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows.
 /// A full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`.
+/// An output queue that is gone, or goes while the finish waits for another, has no room: the same. (Declared queues never go.)
 /// An output into the job's own queue finds the room that the job leaves, also when others stand in line for it.
 /// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one
 /// that blocks: the job is buried instead.

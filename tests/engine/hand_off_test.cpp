@@ -222,6 +222,24 @@ TEST_CASE("room that a hand-off leaves behind is used in the same command") {
   CHECK(m.events() == told{"finish 1: 2 done", "put 3: 4"});
 }
 
+TEST_CASE("an output queue that went while the finish stood in another line has no room") {
+  mill m;
+  const auto s = m.session();
+  const auto full = m.declare("full", 1);
+  const auto passer_by = m.session({"fleeting"});
+  const auto fleeting = m.queue("fleeting");
+  const auto filler = m.put(m.session({"full"}));
+  m.put(s, "in");
+  const auto job = m.take_id(s);
+  CHECK(m.finish(s, job, ok({{fleeting, "a"}, {full, "b"}})) == finish_status::waiting);
+  while (!m.it.close_session(passer_by, m.now)) {}
+  REQUIRE_FALSE(m.it.find("fleeting").has_value());
+  m.it.erase(s, filler, m.now);
+  CHECK(m.events() == told{"finish 1: 2 buried"});
+  CHECK(m.it.levels(full).ready == 0);
+  CHECK(count(m.it.counts(m.queue()).buried, reason::output_full) == 1);
+}
+
 TEST_CASE("a finish that is withdrawn leaves the job reserved") {
   mill m;
   const auto s = m.session();

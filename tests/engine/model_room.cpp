@@ -8,7 +8,9 @@ namespace millrace::engine::testing {
 
 model::room model::room_in(queue_id into, std::uint64_t more, std::uint64_t more_bytes, const its_job* leaving,
                            bool first_in_line) const {
-  const auto& options = std::ranges::find(queues, into, &its_queue::id)->options;
+  const auto its = std::ranges::find(queues, into, &its_queue::id);
+  if (its == queues.end()) return room::none;  // It went while a finish with outputs into it stood in another line.
+  const auto& options = its->options;
   if (more > options.max_jobs || more_bytes > options.max_bytes) return room::none;
   std::uint64_t all = more, all_bytes = more_bytes, stay = more, stay_bytes = more_bytes;
   for (const auto& it : jobs) {

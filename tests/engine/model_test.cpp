@@ -1,7 +1,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <random>
-#include <string_view>
 
 #include "engine/duel.hpp"
 #include "support/catch.hpp"
@@ -16,12 +15,10 @@ std::size_t commands(std::size_t otherwise) {
   return said == nullptr ? otherwise : std::strtoull(said, nullptr, 10);
 }
 
-/// The same each time, so that a run can be repeated; MILLRACE_MODEL_SEED names others, `random` draws new ones.
-/// Known difference, not yet understood: seed 962811198 (README, limits).
+/// New ones each time, printed; MILLRACE_MODEL_SEED repeats a run.
 std::uint64_t first_seed() {
   const char* const said = std::getenv("MILLRACE_MODEL_SEED");
-  if (said == nullptr) return 1;
-  return std::string_view{said} == "random" ? std::random_device{}() : std::strtoull(said, nullptr, 10);
+  return said == nullptr ? std::random_device{}() : std::strtoull(said, nullptr, 10);
 }
 
 /// `storm_every`: steps from one storm to the next; 0 is none.
