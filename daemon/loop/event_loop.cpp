@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "loop/brief_wait.hpp"
 #include "loop/loop_core.hpp"
 
 namespace millrace::loop {
@@ -39,13 +40,18 @@ struct event_loop::parts {
   void run() {
     core.owner = std::this_thread::get_id();
     for (;;) {
-      if (turn() == ready::more) continue;
+      if (turn() == ready::more || mail_comes_soon()) continue;
       prepare_sleep();
       core.turn.asleep = true;
       const std::size_t handled = core.context.run_one();
       if (core.turn.asleep) wake_up();
       if (handled == 0) break;
     }
+  }
+
+  bool mail_comes_soon() {
+    if (core.mail_expected == 0) return false;
+    return before_sleep.until([this] { return core.mail_came.load(std::memory_order_acquire); });
   }
 
   std::size_t run_ready() {
@@ -89,7 +95,10 @@ struct event_loop::parts {
 
   void wake_up() {
     core.turn.asleep = false;
-    if (clock == clock_kind::real) core.now = awake_since = read_clock();
+    if (clock == clock_kind::manual) return;
+    const instant fell_asleep = core.now;
+    core.now = awake_since = read_clock();
+    before_sleep.slept(core.now - fell_asleep);
   }
 
   void fire_due() {
@@ -154,6 +163,7 @@ struct event_loop::parts {
   system_timer timer{core.context.get_executor()};
   instant armed{never};
   instant awake_since{};
+  brief_wait before_sleep;
   due_entry probe;
   instant probe_due{};
 };

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <cassert>
+#include <cstddef>
 #include <thread>
 
 #include <millrace/base/time.hpp>
@@ -21,6 +23,9 @@ struct loop_core {
   ready_list ready{context};
   deadline_heap deadlines;
   instant now{};
+  /// Mailboxes whose mail is expected within microseconds: before the loop sleeps it looks for it a while.
+  std::size_t mail_expected{0};
+  std::atomic<bool> mail_came{false};  ///< a hint only: what was rung for is delivered in any case
   std::thread::id owner{std::this_thread::get_id()};
 
   [[nodiscard]] bool on_loop_thread() const noexcept { return std::this_thread::get_id() == owner; }

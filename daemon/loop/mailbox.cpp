@@ -62,6 +62,7 @@ struct mailbox::parts {
       boost::asio::require(core.context.get_executor(), boost::asio::execution::outstanding_work.tracked)};
   executor::inner_executor where{core.context.get_executor()};  // `open` is the loop's, this one is read by all
   std::atomic<bool> pending{false};
+  bool expected{false};
   handler_room room;
 
   /// Carries the parts, so that a delivery which is still on its way when the mailbox ends finds them.
@@ -72,6 +73,7 @@ struct mailbox::parts {
     void operator()() const {
       // Cleared first: what is left while we deliver rings again.
       its->pending.exchange(false, std::memory_order_acq_rel);
+      its->core.mail_came.store(false, std::memory_order_relaxed);
       if (!its->open) return;
       const std::shared_ptr<parts> stays = its;
       resumption noted{its->core.tasks.loop_itself()};
@@ -94,10 +96,17 @@ mailbox::~mailbox() { assert(!parts_->open); }
 void mailbox::ring() noexcept {
   if (parts_->pending.exchange(true, std::memory_order_acq_rel)) return;
   boost::asio::post(parts_->where, parts::delivery{parts_});
+  parts_->core.mail_came.store(true, std::memory_order_release);
+}
+
+void mailbox::expect_soon(bool on) noexcept {
+  if (on == std::exchange(parts_->expected, on)) return;
+  parts_->core.mail_expected += on ? 1 : -1;
 }
 
 void mailbox::close() {
   assert(parts_->core.on_loop_thread());
+  expect_soon(false);
   parts_->open.reset();
 }
 

@@ -21,6 +21,8 @@ class mailbox {
   /// Any thread. One system call at most, none while a delivery is pending or the loop is awake. What the caller did before
   /// is seen by `deliver`.
   void ring() noexcept;
+  /// Loop thread: a ring is a matter of microseconds, so that looking for it is cheaper than to sleep and be woken.
+  void expect_soon(bool on) noexcept;
   /// No delivery after this, also not for what was rung before.
   void close();
 

@@ -18,6 +18,8 @@ namespace {
 
 /// Above this a second chunk lying ready at a worker gains little and delays much.
 constexpr duration estimate_for_two_chunks = std::chrono::milliseconds{1};
+/// The loop looks for results of computations that are as short before it sleeps.
+constexpr duration estimate_to_look_for = std::chrono::microseconds{5};
 /// One long computation among short ones must not make the pool forget for long that they are short.
 constexpr duration estimate_step_max = std::chrono::milliseconds{10};
 constexpr int estimate_memory = 8;
@@ -133,6 +135,7 @@ struct thread_pool::parts final : loop::ready_entry {
     }
     ++worker.chunks_out;
     worker.requests_out += count;
+    from_workers.expect_soon(estimate <= estimate_to_look_for);
     worker.wake();
   }
 
@@ -155,6 +158,7 @@ struct thread_pool::parts final : loop::ready_entry {
       if (closed) stop(request, stop_reason::cancelled);
     }
     if (waiting.size() != 0) hand_out_soon();
+    if (with_workers.size() == 0) from_workers.expect_soon(false);
     close_when_empty();
   }
 

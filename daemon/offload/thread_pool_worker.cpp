@@ -16,11 +16,6 @@ namespace millrace::offload {
 
 namespace {
 
-/// Looks at an empty ring before the thread goes to sleep, as long as that keeps being worth it: some microseconds, far less than
-/// it costs to be woken. After waiting in vain it looks half as often, since on a busy machine it takes the loop's time.
-constexpr int looks_most = 128;
-constexpr int looks_least = 1;
-
 instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
 
 // std::atomic::wait spins and yields before it sleeps, which on a busy machine takes the loop's time.
@@ -33,14 +28,6 @@ void sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept
 
 void wake_sleeper(std::atomic<std::uint32_t>& word) noexcept {
   ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-}
-
-void pause_briefly() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
 }
 
 }  // namespace
@@ -76,19 +63,16 @@ pool_request* thread_pool_worker::next() {
   if (waiting_.pop(request)) return request;
   if (unreported_) report();
   for (;;) {
-    for (int look = 0; look < looks_; ++look) {
-      if (waiting_.pop(request)) {
-        looks_ = std::min(looks_ * 2, looks_most);
-        now_ = read_clock();
-        return request;
-      }
-      pause_briefly();
+    if (before_sleep_.until([&] { return waiting_.pop(request); })) {
+      now_ = read_clock();
+      return request;
     }
-    looks_ = std::max(looks_ / 2, looks_least);
     asleep_.exchange(1, std::memory_order_seq_cst);
     if (waiting_.read_available() == 0) {
       if (ended_.load(std::memory_order_acquire)) return nullptr;
+      const instant before = read_clock();
       sleep_while(asleep_, 1);
+      before_sleep_.slept(read_clock() - before);
     }
     asleep_.store(0, std::memory_order_seq_cst);
   }

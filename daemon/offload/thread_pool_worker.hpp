@@ -10,6 +10,7 @@
 
 #include <millrace/base/time.hpp>
 
+#include "loop/brief_wait.hpp"
 #include "loop/mailbox.hpp"
 #include "offload/pool_request.hpp"
 
@@ -70,7 +71,7 @@ class thread_pool_worker {
   instant now_{};
   instant unreported_since_{};
   bool unreported_{false};
-  int looks_{1};
+  loop::brief_wait before_sleep_;
   std::thread thread_;
 };
 
