@@ -38,6 +38,7 @@ class body {
   [[nodiscard]] std::uint32_t size() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
 
  private:
+  friend class body_in_progress;
   struct block {
     std::atomic<std::uint32_t> owners;
     std::uint32_t bytes;
@@ -46,6 +47,24 @@ class body {
   void release() noexcept;
 
   block* block_{nullptr};
+};
+
+/// A body whose bytes come in pieces: its memory is taken once, when its size is known, and becomes the body.
+class body_in_progress {
+ public:
+  body_in_progress() noexcept = default;
+  /// False: there is no memory for it. At most `body::bytes_max` (asserted). Forgets what was begun before.
+  [[nodiscard]] bool begin(std::size_t bytes) noexcept;
+  /// Takes what is missing off the front of `bytes`.
+  void take(std::string_view& bytes) noexcept;
+  [[nodiscard]] std::size_t missing() const noexcept { return size_ - filled_; }
+  /// Nothing must be missing (asserted).
+  [[nodiscard]] body finish() noexcept;
+
+ private:
+  body whole_;
+  std::size_t size_{0};
+  std::size_t filled_{0};
 };
 
 }  // namespace millrace

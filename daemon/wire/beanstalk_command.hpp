@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <millrace/base/body.hpp>
+
+/// Bytes ↔ commands of the beanstalk protocol (`doc/protocol.txt` of beanstalkd 1.13). No socket, no queue.
+namespace millrace::wire {
+
+enum class beanstalk_verb : std::uint8_t {
+  put,
+  use,
+  reserve,
+  reserve_with_timeout,
+  reserve_job,
+  delete_job,
+  release,
+  bury,
+  touch,
+  watch,
+  ignore,
+  peek,
+  peek_ready,
+  peek_delayed,
+  peek_buried,
+  kick,
+  kick_job,
+  stats,
+  stats_job,
+  stats_tube,
+  list_tubes,
+  list_tube_used,
+  list_tubes_watched,
+  pause_tube,
+  quit
+};
+inline constexpr std::size_t beanstalk_verb_count = 25;
+/// As on the wire: `reserve-with-timeout`.
+[[nodiscard]] std::string_view name_of(beanstalk_verb verb) noexcept;
+
+/// A command line, CR LF included.
+inline constexpr std::size_t command_line_bytes_max = 224;
+inline constexpr std::size_t tube_name_bytes_max = 200;
+/// 1 … 200 bytes of `A-Z a-z 0-9 - + / ; . $ _ ( )`, not starting with `-`.
+[[nodiscard]] bool is_tube_name(std::string_view text) noexcept;
+
+/// One command; which members mean something depends on the verb.
+struct beanstalk_command {
+  beanstalk_verb verb{beanstalk_verb::quit};
+  std::uint64_t job{0};       ///< reserve-job, delete, release, bury, touch, peek, kick-job, stats-job
+  std::uint32_t priority{0};  ///< put, release, bury
+  std::uint32_t delay{0};     ///< seconds; put, release, pause-tube
+  std::uint32_t ttr{0};       ///< seconds; put
+  std::uint32_t count{0};     ///< put: bytes announced; reserve-with-timeout: seconds; kick: bound
+  std::string_view tube;      ///< use, watch, ignore, stats-tube, pause-tube; good until the next call of the reader
+  body content;               ///< put
+};
+
+/// Bytes of one connection → commands, however the bytes are cut. What has come of an unfinished line or body is kept inside: of a line at
+/// most `command_line_bytes_max` bytes, of a body what was announced, if that is within the limit. A body beyond it is skipped, not kept.
+/// Allocates nothing but bodies.
+class beanstalk_command_reader {
+ public:
+  enum class found {
+    nothing,          ///< all bytes were taken; more are needed
+    command,          ///< a put has its body
+    bad_format,       ///< a line that is refused; it has no effect and swallows no body
+    unknown_command,  ///< the same
+    expected_crlf,    ///< a put whose body does not end in CR LF; `into` holds its line
+    job_too_big,      ///< a put beyond the limit, after the last byte of its body; `into` holds its line
+    out_of_memory     ///< a put for whose body there was no memory, after the last byte of it; `into` holds its line
+  };
+
+  explicit beanstalk_command_reader(std::uint32_t body_bytes_max) noexcept : body_bytes_max_{body_bytes_max} {}
+
+  /// Takes one command off the front of `bytes`, or all of `bytes` if it is not complete.
+  found next(std::string_view& bytes, beanstalk_command& into);
+
+  /// Between two commands: nothing unfinished is kept.
+  [[nodiscard]] bool at_rest() const noexcept;
+
+ private:
+  enum class state : std::uint8_t { line, long_line, content, skipping };
+
+  found end_of_line(std::string_view line, std::string_view& bytes, beanstalk_command& into);
+  found begin_body(std::string_view& bytes, beanstalk_command& into);
+  found take_body(std::string_view& bytes, beanstalk_command& into);
+  found skip_body(std::string_view& bytes, beanstalk_command& into);
+
+  std::uint32_t body_bytes_max_;
+  state state_{state::line};
+  bool cr_kept_{false};             ///< long_line: the last byte thrown away was a CR
+  std::uint8_t line_bytes_{0};      ///< kept of an unfinished line
+  std::uint8_t end_bytes_{0};       ///< content: bytes that came of the CR LF behind the body
+  bool end_wrong_{false};           ///< content: they are no CR LF
+  found after_skipping_{found::job_too_big};
+  std::uint64_t left_{0};           ///< skipping: bytes to come, CR LF included
+  beanstalk_command put_;           ///< whose body is coming in; its tube is empty
+  body_in_progress content_;
+  std::array<char, command_line_bytes_max> line_;
+};
+
+// --- the other direction, for clients ---------------------------------------------------------------------------------------------
+/// Appends the command as it goes over the wire, `content` included. The command must be sayable: asserts its tube name.
+void append(std::string& to, const beanstalk_command& what);
+
+}  // namespace millrace::wire
