@@ -45,6 +45,8 @@ inline constexpr std::size_t beanstalk_verb_count = 25;
 /// A command line, CR LF included.
 inline constexpr std::size_t command_line_bytes_max = 224;
 inline constexpr std::size_t tube_name_bytes_max = 200;
+/// Of reserve-with-timeout.
+inline constexpr std::uint32_t timeout_seconds_max = 0x7FFF'FFFFu;
 /// 1 … 200 bytes of `A-Z a-z 0-9 - + / ; . $ _ ( )`, not starting with `-`.
 [[nodiscard]] bool is_tube_name(std::string_view text) noexcept;
 
@@ -56,8 +58,9 @@ struct beanstalk_command {
   std::uint32_t delay{0};     ///< seconds; put, release, pause-tube
   std::uint32_t ttr{0};       ///< seconds; put
   std::uint32_t count{0};     ///< put: bytes announced; reserve-with-timeout: seconds; kick: bound
-  std::string_view tube;      ///< use, watch, ignore, stats-tube, pause-tube; good until the next call of the reader
-  body content;               ///< put
+  std::string_view
+      tube;  ///< use, watch, ignore, stats-tube, pause-tube; of a reader: good until its next call, and as long as the bytes it was given
+  body content;  ///< put
 };
 
 /// Bytes of one connection → commands, however the bytes are cut. What has come of an unfinished line or body is kept inside: of a line at
@@ -86,26 +89,30 @@ class beanstalk_command_reader {
  private:
   enum class state : std::uint8_t { line, long_line, content, skipping };
 
+  found take_line(std::string_view& bytes, beanstalk_command& into);
+  found skip_line(std::string_view& bytes);
   found end_of_line(std::string_view line, std::string_view& bytes, beanstalk_command& into);
   found begin_body(std::string_view& bytes, beanstalk_command& into);
   found take_body(std::string_view& bytes, beanstalk_command& into);
+  found begin_skipping(found then, std::string_view& bytes, beanstalk_command& into);
   found skip_body(std::string_view& bytes, beanstalk_command& into);
 
   std::uint32_t body_bytes_max_;
   state state_{state::line};
-  bool cr_kept_{false};             ///< long_line: the last byte thrown away was a CR
-  std::uint8_t line_bytes_{0};      ///< kept of an unfinished line
-  std::uint8_t end_bytes_{0};       ///< content: bytes that came of the CR LF behind the body
-  bool end_wrong_{false};           ///< content: they are no CR LF
+  bool cr_kept_{false};         ///< long_line: the last byte thrown away was a CR
+  std::uint8_t line_bytes_{0};  ///< kept of an unfinished line
+  std::uint8_t end_bytes_{0};   ///< content: bytes that came of the CR LF behind the body
+  bool end_wrong_{false};       ///< content: they are no CR LF
   found after_skipping_{found::job_too_big};
-  std::uint64_t left_{0};           ///< skipping: bytes to come, CR LF included
-  beanstalk_command put_;           ///< whose body is coming in; its tube is empty
+  std::uint64_t left_{0};  ///< skipping: bytes to come, CR LF included
+  beanstalk_command put_;  ///< whose body is coming in; its tube is empty
   body_in_progress content_;
   std::array<char, command_line_bytes_max> line_;
 };
 
 // --- the other direction, for clients ---------------------------------------------------------------------------------------------
-/// Appends the command as it goes over the wire, `content` included. The command must be sayable: asserts its tube name.
+/// Appends the command as it goes over the wire, `content` included. The command must be sayable: asserts its tube name and timeout.
+/// A put announces what its content has, whatever `count` says.
 void append(std::string& to, const beanstalk_command& what);
 
 }  // namespace millrace::wire

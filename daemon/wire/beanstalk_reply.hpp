@@ -55,10 +55,11 @@ class beanstalk_yaml {
  public:
   beanstalk_yaml();
   void add(std::string_view key, std::uint64_t value);
-  void add_bare(std::string_view key, std::string_view value);    ///< state, draining, id
-  void add_quoted(std::string_view key, std::string_view value);  ///< name, tube, version, hostname, os, platform; `"` and `\` are escaped
+  void add_bare(std::string_view key, std::string_view value);  ///< state, draining, id
+  void add_quoted(std::string_view key,
+                  std::string_view value);  ///< name, tube, version, hostname, os, platform; `"` and `\` are escaped
   void add_seconds(std::string_view key, std::uint64_t microseconds);  ///< with six decimals
-  void add_item(std::string_view name);                           ///< of a list, bare
+  void add_item(std::string_view name);                                ///< of a list, bare
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
 
  private:
@@ -74,19 +75,31 @@ struct beanstalk_reply {
   std::string_view chunk;   ///< reserved, found, ok; good until the next call
 };
 
+/// The longest line of a reply, CR LF included: `USING` and a tube.
+inline constexpr std::size_t reply_line_bytes_max = 208;
+/// The longest chunk that a client takes: the largest job that beanstalkd can be set to, which no list of tubes comes near.
+inline constexpr std::uint64_t reply_chunk_bytes_max = std::uint64_t{1} << 30;
+
 /// Bytes of one connection → replies, however the bytes are cut. Keeps what is unfinished; a reply that lies whole in `bytes` is not copied.
 class beanstalk_reply_reader {
  public:
-  enum class found { nothing, reply, nonsense };  ///< nonsense: this is no server of the protocol; the connection is of no use any more
+  enum class found {
+    nothing,
+    reply,
+    nonsense
+  };  ///< nonsense: this is no server of the protocol; all that follows is nonsense too
 
   /// Takes one reply off the front of `bytes`, or all of `bytes` if it is not complete.
   found next(std::string_view& bytes, beanstalk_reply& into);
 
  private:
-  found whole(std::string_view& bytes, beanstalk_reply& into);
+  found take_kept(std::string_view& bytes, beanstalk_reply& into);
+  void keep(std::string_view& bytes, std::size_t count);
 
   std::string kept_;
-  bool given_{false};  ///< what is kept was given out and goes at the next call
+  std::size_t missing_{0};  ///< of the reply that is kept; 0 while its line has not come
+  bool given_{false};       ///< what is kept was given out and goes at the next call
+  bool lost_{false};        ///< there was nonsense
 };
 
 }  // namespace millrace::wire

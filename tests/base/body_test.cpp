@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 using millrace::body;
+using millrace::body_in_progress;
 
 TEST_CASE("a body is the bytes it was made of, also a NUL among them") {
   const body it{std::string_view{"a\0b", 3}};
@@ -51,4 +52,57 @@ TEST_CASE("copies are made and dropped on any thread") {
   }
   for (auto& each : threads) each.join();
   CHECK(it.size() == 1'000);
+}
+
+TEST_CASE("a body that comes in pieces is what it would be in one") {
+  body_in_progress coming;
+  REQUIRE(coming.begin(5));
+  std::string_view first = "ab", rest = "cdefg";
+  coming.take(first);
+  CHECK(first.empty());
+  CHECK(coming.missing() == 3);
+  coming.take(rest);
+  CHECK(rest == "fg");
+  CHECK(coming.missing() == 0);
+  const body whole = coming.finish();
+  CHECK(whole.view() == "abcde");
+  CHECK(coming.missing() == 0);
+}
+
+TEST_CASE("nothing at all is a body that is complete when it begins") {
+  body_in_progress coming;
+  REQUIRE(coming.begin(0));
+  std::string_view bytes = "x";
+  coming.take(bytes);
+  CHECK(bytes == "x");
+  CHECK(coming.finish().size() == 0);
+}
+
+TEST_CASE("a body that begins anew forgets what came before, and one that is finished is left alone") {
+  body_in_progress coming;
+  REQUIRE(coming.begin(3));
+  std::string_view bytes = "ab";
+  coming.take(bytes);
+  REQUIRE(coming.begin(2));
+  bytes = "cd";
+  coming.take(bytes);
+  const body first = coming.finish();
+  REQUIRE(coming.begin(2));
+  bytes = "ef";
+  coming.take(bytes);
+  CHECK(first.view() == "cd");
+  CHECK(coming.finish().view() == "ef");
+}
+
+TEST_CASE("a body in progress is moved with all that came of it") {
+  body_in_progress coming;
+  REQUIRE(coming.begin(4));
+  std::string_view bytes = "ab";
+  coming.take(bytes);
+  body_in_progress moved{std::move(coming)};
+  CHECK(coming.missing() == 0);
+  bytes = "cd";
+  moved.take(bytes);
+  coming = std::move(moved);
+  CHECK(coming.finish().view() == "abcd");
 }

@@ -49,10 +49,22 @@ class body {
   block* block_{nullptr};
 };
 
-/// A body whose bytes come in pieces: its memory is taken once, when its size is known, and becomes the body.
+/// A body whose bytes come in pieces: its memory is taken once, when its size is known, and becomes the body. Nobody else sees it before.
 class body_in_progress {
  public:
   body_in_progress() noexcept = default;
+  body_in_progress(body_in_progress&& other) noexcept
+      : whole_{std::move(other.whole_)},
+        size_{std::exchange(other.size_, 0)},
+        filled_{std::exchange(other.filled_, 0)} {}
+  body_in_progress& operator=(body_in_progress other) noexcept {
+    std::swap(whole_, other.whole_);
+    std::swap(size_, other.size_);
+    std::swap(filled_, other.filled_);
+    return *this;
+  }
+  ~body_in_progress() = default;
+
   /// False: there is no memory for it. At most `body::bytes_max` (asserted). Forgets what was begun before.
   [[nodiscard]] bool begin(std::size_t bytes) noexcept;
   /// Takes what is missing off the front of `bytes`.

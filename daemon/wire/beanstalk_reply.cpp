@@ -1,0 +1,35 @@
+#include "wire/beanstalk_reply.hpp"
+
+#include <cassert>
+
+#include "wire/beanstalk_reply_words.hpp"
+#include "wire/line_writer.hpp"
+
+namespace millrace::wire {
+
+void append(std::string& to, beanstalk_word alone) {
+  assert(stands_alone(alone));
+  line_writer{text_of(alone)}.append_to(to);
+}
+
+void append(std::string& to, beanstalk_word what, std::uint64_t number) {
+  assert(what == beanstalk_word::inserted || what == beanstalk_word::buried_job ||
+         what == beanstalk_word::kicked_count || what == beanstalk_word::watching);
+  line_writer{text_of(what)}.argument(number).append_to(to);
+}
+
+void append_using(std::string& to, std::string_view tube) {
+  line_writer{text_of(beanstalk_word::using_tube)}.argument(tube).append_to(to);
+}
+
+void append_head(std::string& to, beanstalk_word what, std::uint64_t job, std::size_t body_bytes) {
+  assert(what == beanstalk_word::reserved || what == beanstalk_word::found);
+  line_writer{text_of(what)}.argument(job).argument(body_bytes).append_to(to);
+}
+
+void append_chunk(std::string& to, std::string_view yaml) {
+  line_writer{text_of(beanstalk_word::ok)}.argument(yaml.size()).append_to(to);
+  to.append(yaml).append(line_end);
+}
+
+}  // namespace millrace::wire
