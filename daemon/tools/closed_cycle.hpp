@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "tools/exactly_once.hpp"
+#include "tools/tally.hpp"
+#include "wire/beanstalk_command.hpp"
+#include "wire/beanstalk_reply.hpp"
+
+namespace millrace::tools {
+
+/// What all connections of a closed loop do.
+struct closed_plan {
+  enum class work {
+    put,    ///< only puts
+    drain,  ///< reserves and deletes until nothing is left
+    mix     ///< puts, reserves as many, deletes those
+  };
+
+  work what{work::mix};
+  std::uint32_t run{0};    ///< marks the jobs
+  std::uint32_t depth{1};  ///< commands in flight on a connection
+  std::size_t body_bytes{0};
+  bool to_stay{false};    ///< puts are of the backlog: out of the way of others, and in no book
+  std::uint64_t jobs{0};  ///< how many are put; 0: until `until`
+  instant until{never};   ///< no further jobs are put
+};
+
+/// What the connections of a run share.
+struct closed_run {
+  closed_plan plan;
+  exactly_once book;
+  tally counts;
+  std::uint64_t put{0};         ///< jobs of this plan so far
+  std::vector<instant> put_at;  ///< when the jobs were sent, an entry for each `depth` of them
+};
+
+/// One connection's part in a closed loop, without the connection: it says what is to be sent, and is handed what came. `depth` puts leave in
+/// one piece, then as many reserves, then deletes, each piece when the one before it was answered.
+class closed_cycle {
+ public:
+  static constexpr std::uint32_t depth_max = 1'000;
+  static constexpr std::uint32_t priority = 1'024;
+  static constexpr std::uint32_t priority_to_stay = 1'000'000;
+  /// Long enough that no job of a load becomes ready again because the load was slow.
+  static constexpr std::uint32_t ttr_seconds = 3'600;
+  /// In a mix a job is always ready: whoever waits this long for one will not get it.
+  static constexpr std::uint32_t reserve_seconds = 10;
+
+  explicit closed_cycle(closed_run& run);
+
+  /// Begins; `next_piece` is then what to send.
+  void begin(instant now);
+  /// Bytes that came, at this time. An error ends the run.
+  result<> take(std::string_view bytes, instant now);
+
+  /// What is to be sent now, once; empty while answers are awaited.
+  [[nodiscard]] std::string_view next_piece() noexcept;
+  /// Everything was answered and there is nothing more to do.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+ private:
+  void begin_round(instant now);
+  void send_puts(instant now);
+  void send_reserves(std::uint32_t count, instant now);
+  void send_deletes(instant now);
+  void send(tally::kind leg, std::string_view piece, std::uint32_t answers, instant now) noexcept;
+  result<> take_reply(const wire::beanstalk_reply& reply, instant now);
+  result<> take_job(const wire::beanstalk_reply& reply, instant now);
+  void leg_answered(instant now);
+  void flush_ages(instant now) noexcept;
+
+  closed_run& run_;
+  wire::beanstalk_reply_reader reader_;
+  wire::beanstalk_command delete_;
+  std::string puts_;
+  std::size_t put_bytes_{0};    ///< of one put
+  std::size_t mark_offset_{0};  ///< in one put
+  std::string reserves_;
+  std::string deletes_;
+  std::vector<std::uint64_t> held_;
+  std::string_view piece_;
+  tally::kind leg_{tally::put};
+  std::uint32_t awaited_{0};
+  std::uint32_t round_{0};  ///< jobs of this round
+  instant sent_at_{};
+  instant age_from_{};
+  std::uint64_t age_times_{0};
+  bool empty_{false};  ///< drain: a reserve found nothing
+  bool ended_{false};
+};
+
+}  // namespace millrace::tools

@@ -1,0 +1,107 @@
+#include "tools/crew.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace millrace::tools {
+
+namespace asio = boost::asio;
+using wire::beanstalk_verb;
+using wire::beanstalk_word;
+
+namespace {
+
+/// As much as a kernel's socket gives at once when replies are many.
+constexpr std::size_t read_bytes = 128u << 10;
+/// Connections that are being opened at the same time: below the usual backlog of a listening socket.
+constexpr std::size_t openings_max = 100;
+
+error with_peer(const network::connection& at, error why) { return {why.code, at.peer() + ": " + why.text}; }
+
+error io_error(const network::connection& at, const boost::system::error_code& why) {
+  if (why == asio::error::operation_aborted) throw boost::system::system_error{why};
+  return at.failed(why);
+}
+
+}  // namespace
+
+loop::awaitable<result<>> crew::open(std::uint32_t count, const std::vector<std::string>& queues) {
+  while (members_.size() < count) {
+    joint_work openings{loop_};
+    const std::size_t upto = std::min<std::size_t>(count, members_.size() + openings_max);
+    while (members_.size() < upto) {
+      const auto& queue = queues[members_.size() % queues.size()];
+      auto& member = *members_.emplace_back(std::make_unique<network::beanstalk_client>(loop_));
+      openings.spawn("opening", join_queue(*this, member, queue));
+    }
+    const auto opened = co_await openings.join();
+    if (!opened) co_return opened;
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client& member, const std::string& queue) {
+  const instant until = after(self.loop_.now(), answer_patience);
+  const auto opened = co_await member.open(self.server_, until);
+  if (!opened) co_return opened;
+  for (const auto verb : {beanstalk_verb::use, beanstalk_verb::watch, beanstalk_verb::ignore}) {
+    wire::beanstalk_command command;
+    command.verb = verb;
+    command.tube = verb == beanstalk_verb::ignore ? std::string_view{"default"} : std::string_view{queue};
+    if (verb != beanstalk_verb::ignore || queue != "default") member.say(command);
+  }
+  const auto sent = co_await member.send(until);
+  if (!sent) co_return sent;
+  while (member.awaited() > 0) {
+    const auto reply = co_await member.reply(until);
+    if (!reply) co_return reply.error();
+    if (reply->word != beanstalk_word::using_tube && reply->word != beanstalk_word::watching)
+      co_return with_peer(member.bytes(), {errc::invalid, std::string{network::in_words(reply->word)}});
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> crew::work(closed_run& run, joint_work& parts) {
+  for (auto& member : members_) parts.spawn("load", work_alone(*this, *member, run));
+  co_return co_await parts.join();
+}
+
+loop::awaitable<result<>> crew::work_alone(crew& self, network::beanstalk_client& member, closed_run& run) {
+  auto& line = member.bytes();
+  std::vector<char> buffer(read_bytes);
+  const auto into = asio::buffer(buffer);
+  closed_cycle cycle{run};
+  cycle.begin(self.loop_.refresh_now());
+  while (!cycle.ended()) {
+    if (const auto piece = cycle.next_piece(); !piece.empty()) {
+      boost::system::error_code failure;
+      const std::size_t sent = line.socket().write_some(asio::buffer(piece), failure);
+      if (failure && failure != asio::error::would_block) co_return io_error(line, failure);
+      if (sent < piece.size()) {
+        const auto rest = co_await send_now(line, piece.substr(sent));
+        if (!rest) co_return rest;
+      }
+    }
+    const auto [failure, got] = co_await line.socket().async_read_some(into, asio::as_tuple(loop::use_awaitable));
+    if (failure) co_return io_error(line, failure);
+    const auto taken = cycle.take({buffer.data(), got}, self.loop_.refresh_now());
+    if (!taken) co_return with_peer(line, taken.error());
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto [failure, sent] = co_await to.socket().async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                                                       asio::as_tuple(loop::use_awaitable));
+    if (failure) co_return io_error(to, failure);
+    bytes.remove_prefix(sent);
+  }
+  co_return result<>{};
+}
+
+}  // namespace millrace::tools

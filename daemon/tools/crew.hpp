@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <millrace/base/result.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "network/beanstalk_client.hpp"
+#include "tools/closed_cycle.hpp"
+#include "tools/joint_work.hpp"
+
+namespace millrace::tools {
+
+/// How long a server may take to accept a connection or to answer what is no load.
+inline constexpr duration answer_patience = seconds{10};
+
+/// The connections of one run to one server. Owned by the run; loop thread only.
+class crew {
+ public:
+  crew(loop::event_loop& loop, const network::address& server) : loop_{loop}, server_{server} {}
+
+  /// Connects `count` times; each uses and watches one of `queues` alone, in turn.
+  loop::awaitable<result<>> open(std::uint32_t count, const std::vector<std::string>& queues);
+  [[nodiscard]] std::vector<std::unique_ptr<network::beanstalk_client>>& members() noexcept { return members_; }
+
+  /// Each does its part of a closed loop, to the end of the plan.
+  loop::awaitable<result<>> work(closed_run& run, joint_work& parts);
+
+ private:
+  static loop::awaitable<result<>> join_queue(crew& self, network::beanstalk_client& member, const std::string& queue);
+  static loop::awaitable<result<>> work_alone(crew& self, network::beanstalk_client& member, closed_run& run);
+
+  loop::event_loop& loop_;
+  const network::address& server_;
+  std::vector<std::unique_ptr<network::beanstalk_client>> members_;
+};
+
+/// Sends `bytes` at once as far as the socket takes them, the rest when it does.
+loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes);
+
+}  // namespace millrace::tools

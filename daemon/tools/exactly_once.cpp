@@ -1,0 +1,41 @@
+#include "tools/exactly_once.hpp"
+
+#include <bit>
+#include <string>
+
+namespace millrace::tools {
+
+namespace {
+
+constexpr std::uint64_t bits = 64;
+
+}  // namespace
+
+std::uint64_t exactly_once::put(std::uint64_t count) {
+  const std::uint64_t first = put_;
+  put_ += count;
+  const std::uint64_t words = (put_ + bits - 1) / bits;
+  // Grown ahead and by doubling: a run that goes on for minutes does not stop to copy at each step.
+  if (words > came_out_.size()) came_out_.resize(std::bit_ceil(words + 1));
+  return first;
+}
+
+result<> exactly_once::came_out(std::uint64_t number) {
+  if (number >= put_) return error{errc::invalid, "job " + std::to_string(number) + " came out but was never put"};
+  auto& word = came_out_[number / bits];
+  const std::uint64_t bit = std::uint64_t{1} << (number % bits);
+  if ((word & bit) != 0) return error{errc::invalid, "job " + std::to_string(number) + " came out twice"};
+  word |= bit;
+  ++out_;
+  return {};
+}
+
+result<> exactly_once::settle() const {
+  if (inside() == 0) return {};
+  std::uint64_t first = 0;
+  while ((came_out_[first / bits] >> (first % bits) & 1) != 0) ++first;
+  return error{errc::not_found, std::to_string(inside()) + " of " + std::to_string(put_) + " jobs were lost, job " +
+                                    std::to_string(first) + " the first of them"};
+}
+
+}  // namespace millrace::tools

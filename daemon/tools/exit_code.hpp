@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+namespace millrace::tools {
+
+enum class exit_code : int {
+  done = 0,
+  failed = 1,  ///< failed while running; also when a job was lost or came twice
+  bad_arguments = 2,
+  no_connection = 3,  ///< nobody there, or nobody who speaks the protocol
+};
+
+/// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).
+struct farewell {
+  exit_code code{exit_code::done};
+  std::string text;
+};
+
+}  // namespace millrace::tools

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <millrace/base/result.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/task_scope.hpp"
+
+namespace millrace::tools {
+
+/// Tasks that succeed together: the first failure cancels the others and is what comes of the whole. Owned by whoever joins it; loop thread.
+class joint_work {
+ public:
+  explicit joint_work(loop::event_loop& loop) : tasks_{loop} {}
+
+  void spawn(std::string name, loop::awaitable<result<>> part);
+  void fail(error why);
+  loop::awaitable<result<>> join();
+
+ private:
+  static loop::awaitable<> watched(joint_work& self, loop::awaitable<result<>> part);
+
+  loop::task_scope tasks_;
+  std::optional<error> failure_;
+};
+
+}  // namespace millrace::tools

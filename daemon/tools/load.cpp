@@ -1,0 +1,80 @@
+#include "tools/load.hpp"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "tools/job_mark.hpp"
+
+namespace millrace::tools {
+
+namespace {
+
+std::vector<std::string> names_of_queues(const bench_options& options, std::uint32_t number) {
+  if (!options.queue.empty()) return {options.queue};
+  std::array<char, 8> run{};
+  job_mark::write_hex(number, run.data());
+  std::vector<std::string> names;
+  for (std::uint32_t at = 1; at <= options.queues; ++at)
+    names.push_back("bench-" + std::string{run.data(), run.size()} + "-" + std::to_string(at));
+  return names;
+}
+
+}  // namespace
+
+load::load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
+           progress& shown)
+    : loop_{loop},
+      options_{options},
+      server_{server},
+      progress_{shown},
+      queues_{names_of_queues(options, number)},
+      crew_{loop, server} {
+  run_.plan.run = number;
+  run_.plan.depth = options.depth;
+  run_.plan.body_bytes = options.body_bytes;
+}
+
+loop::awaitable<result<tally>> load::run() {
+  const auto connected = co_await connect();
+  if (!connected) co_return error{errc::not_found, connected.error().text};
+  const auto worked = co_await work();
+  if (!worked) co_return worked.error();
+  co_return std::move(measured_);
+}
+
+loop::awaitable<result<>> load::connect() {
+  progress_.say("connecting");
+  co_return co_await crew_.open(options_.connections, queues_);
+}
+
+loop::awaitable<result<>> load::work() {
+  using enum closed_plan::work;
+  result<> worked;
+  if (options_.phase == bench_phase::mix) {
+    worked = co_await work_through(mix, options_.jobs, true);
+  } else {
+    worked = co_await work_through(put, options_.jobs, options_.phase == bench_phase::put);
+    if (worked) worked = co_await work_through(drain, 0, options_.phase == bench_phase::drain);
+  }
+  if (worked) worked = run_.book.settle();
+  co_return worked;
+}
+
+loop::awaitable<result<>> load::work_through(closed_plan::work what, std::uint64_t jobs, bool timed) {
+  const instant begin = loop_.refresh_now();
+  run_.plan.what = what;
+  run_.plan.jobs = jobs;
+  run_.counts = tally{};
+  run_.counts.from = timed ? begin + options_.warm_up : begin;
+  if (jobs == 0 && what != closed_plan::work::drain)
+    run_.plan.until = run_.counts.until = run_.counts.from + options_.length;
+  joint_work parts{loop_};
+  progress_.watch(run_.counts, parts, timed ? "" : what == closed_plan::work::put ? "filling" : "emptying");
+  auto worked = co_await crew_.work(run_, parts);
+  co_await progress_.rest();
+  if (timed) measured_ = std::move(run_.counts);
+  co_return worked;
+}
+
+}  // namespace millrace::tools

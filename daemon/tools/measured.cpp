@@ -1,0 +1,65 @@
+#include "tools/measured.hpp"
+
+#include <algorithm>
+
+#include "tools/figures.hpp"
+
+namespace millrace::tools {
+
+namespace {
+
+double per_second(std::uint64_t count, duration length) {
+  return length > duration::zero() ? static_cast<double>(count) / in_seconds(length) : 0;
+}
+
+template <class Figure>
+ratio ratio_of(const measured& first, const measured& second, Figure figure) {
+  std::vector<double> pairs;
+  for (std::size_t at = 0; at < std::min(first.runs.size(), second.runs.size()); ++at) {
+    const double below = figure(second.runs[at]);
+    if (below > 0) pairs.push_back(figure(first.runs[at]) / below);
+  }
+  if (pairs.empty()) return {};
+  const auto [least, most] = std::ranges::minmax(pairs);
+  return {median_of(pairs), least, most};
+}
+
+}  // namespace
+
+tally measured::merged() const {
+  tally all;
+  duration length{0};
+  for (const auto& run : runs) {
+    for (std::size_t at = 0; at < tally::kinds; ++at) all.commands[at].merge(run.commands[at]);
+    all.jobs.merge(run.jobs);
+    all.lag.merge(run.lag);
+    all.answers += run.answers;
+    length += run.measured();
+  }
+  all.until = all.from + length;
+  return all;
+}
+
+double jobs_per_second(const tally& run, bench_phase phase) {
+  const auto& done = run.commands[phase == bench_phase::put ? tally::put : tally::remove];
+  return per_second(done.count(), run.measured());
+}
+
+double commands_per_second(const tally& run) { return per_second(run.commands_counted(), run.measured()); }
+
+const latencies& headline(const tally& run, bench_phase phase) {
+  if (run.jobs.count() > 0) return run.jobs;
+  return run.commands[phase == bench_phase::drain ? tally::reserve : tally::put];
+}
+
+ratio throughput_ratio(const measured& first, const measured& second, bench_phase phase) {
+  return ratio_of(first, second, [phase](const tally& run) { return jobs_per_second(run, phase); });
+}
+
+ratio p99_ratio(const measured& first, const measured& second, bench_phase phase) {
+  return ratio_of(first, second, [phase](const tally& run) {
+    return static_cast<double>(headline(run, phase).quantile(0.99).count());
+  });
+}
+
+}  // namespace millrace::tools

@@ -1,0 +1,42 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tools/bench.hpp"
+#include "tools/exit_code.hpp"
+
+namespace millrace::tools {
+namespace {
+
+constexpr const char* usage =
+    "millrace TOOL [WORDS OF THE TOOL]: a client's tools for work queues.\n\n"
+    "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n\n"
+    "millrace TOOL --help says more; millrace --version prints the version.\n";
+
+/// One word, one tool.
+exit_code run(std::vector<std::string> words) {
+  // A server that goes away is an error of one write, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::string tool = words.empty() ? "" : words.front();
+  if (tool == "bench") return bench({std::next(words.begin()), words.end()});
+  if (tool == "--version" || tool == "-v") return std::puts("millrace " MILLRACE_VERSION), exit_code::done;
+  if (tool == "--help" || tool == "-h") return std::fputs(usage, stdout), exit_code::done;
+  if (!tool.empty()) std::fprintf(stderr, "millrace: there is no tool '%s'\n", tool.c_str());
+  std::fputs(usage, stderr);
+  return exit_code::bad_arguments;
+}
+
+}  // namespace
+}  // namespace millrace::tools
+
+int main(int count, char** words) {
+  try {
+    return static_cast<int>(millrace::tools::run({std::next(words), std::next(words, count)}));
+  } catch (const std::exception& wrong) {
+    std::fprintf(stderr, "millrace: %s\n", wrong.what());
+    return static_cast<int>(millrace::tools::exit_code::failed);
+  }
+}

@@ -1,0 +1,71 @@
+#include "tools/progress.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include <millrace/loop/deadline.hpp>
+
+#include "tools/figures.hpp"
+
+namespace millrace::tools {
+
+namespace {
+
+constexpr duration look_every = milliseconds{200};
+/// Looks between two lines where there is no terminal.
+constexpr unsigned looks_a_line = 50;
+
+}  // namespace
+
+progress::progress(loop::event_loop& loop, bool quiet)
+    : loop_{loop}, terminal_{::isatty(STDERR_FILENO) == 1}, quiet_{quiet}, tasks_{loop} {}
+
+void progress::say(const std::string& what) {
+  if (terminal_) show(what);
+}
+
+void progress::watch(const tally& counts, joint_work& parts, std::string what) {
+  tasks_.spawn("progress", look(*this, counts, parts, std::move(what)));
+}
+
+loop::awaitable<> progress::rest() {
+  tasks_.cancel();
+  co_await tasks_.join();
+}
+
+loop::awaitable<> progress::look(progress& self, const tally& counts, joint_work& parts, std::string what) {
+  const instant began = self.loop_.now();
+  std::uint64_t before = counts.answers;
+  instant answered = began;
+  for (unsigned looks = 1;; ++looks) {
+    const instant looked = self.loop_.now();
+    co_await loop::sleep_for(self.loop_, look_every);
+    const instant now = self.loop_.now();
+    const std::uint64_t came = counts.answers - std::exchange(before, counts.answers);
+    if (came > 0) answered = now;
+    if (now - answered > silence_max) parts.fail({errc::timed_out, "nothing was answered any more"});
+    if (!self.terminal_ && looks % looks_a_line != 0) continue;
+    const std::string stage = !what.empty() ? what : now < counts.from ? "warming up" : "measuring";
+    self.show(stage + "  " + in_short(in_seconds(now - began)) + " s  " +
+              in_short(static_cast<double>(came) / in_seconds(now - looked)) + " commands/s");
+  }
+}
+
+void progress::show(const std::string& text) {
+  if (quiet_) return;
+  shown_ = true;
+  const std::string line = heading_ + text;
+  if (terminal_) {
+    std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+}
+
+void progress::clear() {
+  if (terminal_ && std::exchange(shown_, false)) std::fprintf(stderr, "\r\x1b[K");
+}
+
+}  // namespace millrace::tools

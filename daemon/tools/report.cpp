@@ -1,0 +1,104 @@
+#include "tools/report.hpp"
+
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+#include <millrace/base/quantity.hpp>
+
+#include "tools/figures.hpp"
+
+namespace millrace::tools {
+namespace {
+
+constexpr std::size_t column = 11;
+
+/// As many characters as a person sees, however many bytes they take.
+std::size_t width_of(std::string_view text) {
+  std::size_t width = 0;
+  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0u) != 0x80u;
+  return width;
+}
+
+std::string right(std::string text, std::size_t width = column) {
+  const std::size_t seen = width_of(text);
+  if (seen < width) text.insert(0, width - seen, ' ');
+  return text;
+}
+
+std::string left(std::string text, std::size_t width) {
+  const std::size_t seen = width_of(text);
+  if (seen < width) text.append(width - seen, ' ');
+  return text;
+}
+
+std::string row(std::string_view name, const latencies& of) {
+  if (of.count() == 0) return {};
+  std::string text = "  " + left(std::string{name}, 16);
+  for (const double share : {0.5, 0.9, 0.99, 0.999}) text += right(in_short(of.quantile(share)));
+  return text + right(in_short(of.max())) + right(in_short(of.mean())) +
+         right(in_short(static_cast<double>(of.count()))) + "\n";
+}
+
+std::string shape_of(const bench_options& how) {
+  static constexpr std::array<std::string_view, 3> phases{"put", "drain", "mix"};
+  std::string text = how.rate > 0 ? "open loop at " + write_rate(how.rate) + " jobs/s, "
+                                  : std::string{phases[static_cast<std::size_t>(how.phase)]} + ", ";
+  text += std::to_string(how.connections) + " connections";
+  if (how.rate == 0) text += " x depth " + std::to_string(how.depth);
+  text += ", bodies of " + write_size(how.body_bytes) + (how.body_bytes < 1'000 ? " B" : "");
+  if (how.queues > 1) text += ", " + std::to_string(how.queues) + " queues";
+  if (how.idle_connections > 0) text += ", " + write_count(how.idle_connections) + " idle connections";
+  if (how.extra_queues > 0) text += ", " + write_count(how.extra_queues) + " further queues";
+  if (how.backlog > 0) text += ", a backlog of " + write_count(how.backlog) + " jobs";
+  return text;
+}
+
+std::string times(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), value < 10 ? "%.2f" : "%.1f", value);
+  return text.data();
+}
+
+std::string ratio_line(std::string_view name, const ratio& of) {
+  return "  " + left(std::string{name}, 16) + right(times(of.median)) + "   (" + times(of.least) + " to " +
+         times(of.most) + ")\n";
+}
+
+std::string server_table(const measured& server, const bench_options& how) {
+  const tally all = server.merged();
+  std::vector<double> jobs, commands;
+  for (const auto& run : server.runs) {
+    jobs.push_back(jobs_per_second(run, how.phase));
+    commands.push_back(commands_per_second(run));
+  }
+  std::string text = server.server + "\n";
+  text += "  " + in_short(median_of(jobs)) + " jobs/s, " + in_short(median_of(commands)) + " commands/s";
+  text += server.runs.size() > 1 ? " (medians of " + std::to_string(server.runs.size()) + " runs)\n\n"
+                                 : " in " + in_short(all.measured()) + "\n\n";
+  text += "  " + left("latency", 16);
+  for (const auto* name : {"p50", "p90", "p99", "p99.9", "max", "mean", "count"}) text += right(name);
+  text += "\n";
+  for (std::size_t at = 0; at < tally::kinds; ++at) text += row(tally::names[at], all.commands[at]);
+  text += row("put to reserved", all.jobs);
+  return text + row("sender's lag", all.lag);
+}
+
+}  // namespace
+
+std::string line_of(const tally& run, const bench_options& how) {
+  return in_short(jobs_per_second(run, how.phase)) + " jobs/s, " + in_short(commands_per_second(run)) +
+         " commands/s, p50 " + in_short(headline(run, how.phase).quantile(0.5)) + ", p99 " +
+         in_short(headline(run, how.phase).quantile(0.99));
+}
+
+std::string table_of(const std::vector<measured>& servers, const bench_options& how) {
+  std::string text = shape_of(how) + "\n";
+  for (const auto& server : servers) text += "\n" + server_table(server, how);
+  if (servers.size() < 2) return text;
+  text += "\n" + servers[0].server + " against " + servers[1].server + ", pair by pair: median (least to most)\n";
+  text += ratio_line("jobs/s", throughput_ratio(servers[0], servers[1], how.phase));
+  return text + ratio_line("p99 latency", p99_ratio(servers[0], servers[1], how.phase));
+}
+
+}  // namespace millrace::tools

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/bench_arguments.hpp"
+#include "tools/measured.hpp"
+
+namespace millrace::tools {
+
+/// One line about one run, as it ends.
+[[nodiscard]] std::string line_of(const tally& run, const bench_options& how);
+/// What people read in the end: a table for each server (one or two), and the ratio of two.
+[[nodiscard]] std::string table_of(const std::vector<measured>& servers, const bench_options& how);
+/// The same for programs: one JSON object and a newline. Its names are promised by --help.
+[[nodiscard]] std::string json_of(const std::vector<measured>& servers, const bench_options& how);
+
+}  // namespace millrace::tools
