@@ -117,6 +117,20 @@ result<std::size_t> broker::watch(session_id session, std::string_view queue) {
   return parts_->engine.watch(session, queue);
 }
 
+result<queue_id> broker::use(session_id session, std::string_view queue) {
+  auto& p = *parts_;
+  auto used = p.engine.use(session, queue);
+  p.follow_up();
+  return used;
+}
+
+result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
+  auto& p = *parts_;
+  auto left = p.engine.ignore(session, queue);
+  p.follow_up();
+  return left;
+}
+
 bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
   auto stay = p.parties.withdraw(session);
@@ -137,6 +151,15 @@ engine::put_answer broker::try_put(session_id session, queue_id queue, engine::p
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
+  p.follow_up();
+  return answer;
+}
+
+engine::put_answer broker::put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by) {
+  auto& p = *parts_;
+  const auto now = p.now();
+  const auto answer = p.engine.put(session, queue, std::move(job), now);
+  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
   p.follow_up();
   return answer;
 }
@@ -183,6 +206,28 @@ loop::awaitable<engine::reserve_answer> broker::reserve(session_id session, engi
   co_return as_answer(p.parties.take(session));
 }
 
+engine::reserve_answer broker::reserve(session_id session, engine::lease how, instant until, decision_taker& by) {
+  auto& p = *parts_;
+  auto answer = p.engine.reserve(session, how, until, p.now());
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, by);
+  p.follow_up();
+  return answer;
+}
+
+engine::reserve_answer broker::reserve_job(session_id session, job_id job) {
+  auto& p = *parts_;
+  auto answer = p.engine.reserve_job(session, job, p.now());
+  p.follow_up();
+  return answer;
+}
+
+void broker::withdraw(session_id session) {
+  auto& p = *parts_;
+  p.engine.withdraw_reserve(session);
+  p.engine.withdraw_put(session);
+  p.give_up(session);
+}
+
 engine::finish_status broker::try_finish(session_id session, engine::finish_request&& what) {
   auto& p = *parts_;
   const auto now = p.now();
@@ -211,6 +256,50 @@ bool broker::release(session_id session, job_id job, engine::priority urgency, d
   const bool released = p.engine.release(session, job, urgency, delay, p.now());
   p.follow_up();
   return released;
+}
+
+bool broker::bury(session_id session, job_id job, engine::priority urgency) {
+  auto& p = *parts_;
+  const bool buried = p.engine.bury(session, job, urgency, p.now());
+  p.follow_up();
+  return buried;
+}
+
+bool broker::touch(session_id session, job_id job) {
+  auto& p = *parts_;
+  const bool touched = p.engine.touch(session, job, p.now());
+  p.follow_up();
+  return touched;
+}
+
+bool broker::erase(session_id session, job_id job) {
+  auto& p = *parts_;
+  const bool erased = p.engine.erase(session, job, p.now());
+  p.follow_up();
+  return erased;
+}
+
+// --- looking after queues --------------------------------------------------------------------------------------------
+
+std::size_t broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from) {
+  auto& p = *parts_;
+  const auto kicked = p.engine.kick(queue, bound, from, p.now());
+  p.follow_up();
+  return kicked;
+}
+
+bool broker::kick_job(job_id job) {
+  auto& p = *parts_;
+  const bool kicked = p.engine.kick_job(job, p.now());
+  p.follow_up();
+  return kicked;
+}
+
+result<> broker::pause(queue_id queue, duration length) {
+  auto& p = *parts_;
+  auto paused = p.engine.pause(queue, length, p.now());
+  p.follow_up();
+  return paused;
 }
 
 // --- being safe, stopping, looking -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <millrace/base/result.hpp>
 #include <millrace/loop/event_loop.hpp>
 
+#include "broker/decision.hpp"
 #include "engine/engine.hpp"
 #include "loop/backpressure.hpp"
 #include "store/store.hpp"
@@ -37,10 +38,14 @@ class broker {
   loop::awaitable<> close_session(session_id session);
   /// One turn of that, for those whose task was cancelled and who may not wait: true when it is closed.
   bool try_close_session(session_id session);
+  result<queue_id> use(session_id session, std::string_view queue);
   result<std::size_t> watch(session_id session, std::string_view queue);
+  result<std::size_t> ignore(session_id session, std::string_view queue);
 
   // Producing. `waiting` means: `put_admitted` must be awaited next.
   engine::put_answer try_put(session_id session, queue_id queue, engine::put_request&& job);
+  /// `waiting` means: `by` will be told.
+  engine::put_answer put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by);
   /// The id of the job that waited in line once it is in.
   loop::awaitable<job_id> put_admitted(session_id session);
 
@@ -48,10 +53,24 @@ class broker {
   engine::reserve_answer try_reserve(session_id session, engine::lease how);
   /// Waits until there is a job, or until `until`.
   loop::awaitable<engine::reserve_answer> reserve(session_id session, engine::lease how, instant until = never);
+  /// `waiting` means: `by` will be told.
+  engine::reserve_answer reserve(session_id session, engine::lease how, instant until, decision_taker& by);
+  engine::reserve_answer reserve_job(session_id session, job_id job);
+  /// Whoever waits as a taker does so no more: nothing was granted or put, and nothing will be told. Nothing if it does not wait.
+  void withdraw(session_id session);
   /// `waiting`: for room in an output queue; `finished` must be awaited next.
   engine::finish_status try_finish(session_id session, engine::finish_request&& what);
   loop::awaitable<engine::finish_status> finished(session_id session, job_id job);
   bool release(session_id session, job_id job, engine::priority urgency, duration delay);
+  bool bury(session_id session, job_id job, engine::priority urgency);
+  bool touch(session_id session, job_id job);
+  bool erase(session_id session, job_id job);
+
+  // For whoever looks after queues.
+  /// See engine::kick: call again with what is left.
+  std::size_t kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from);
+  bool kick_job(job_id job);
+  result<> pause(queue_id queue, duration length);
 
   // Being safe. With a store that remembers nothing all is safe at once.
   /// The batch with which the changes of the last command will be safe.

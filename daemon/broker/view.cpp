@@ -44,6 +44,12 @@ std::optional<engine::job_facts> view::first_buried(queue_id queue) const {
 
 std::size_t view::job_count() const { return broker_.looking().job_count(); }
 
+engine::engine_totals view::totals() const { return broker_.looking().totals(); }
+
+std::size_t view::list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const {
+  return broker_.looking().list_queues(start, most, into);
+}
+
 std::size_t view::bytes_of_records() const { return broker_.looking().bytes_of_records(); }
 
 }  // namespace millrace::broker

@@ -43,6 +43,9 @@ class view {
   [[nodiscard]] std::optional<engine::job_facts> first_buried(queue_id queue) const;
 
   [[nodiscard]] std::size_t job_count() const;
+  [[nodiscard]] engine::engine_totals totals() const;
+  /// See engine::list_queues.
+  std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
   [[nodiscard]] std::size_t bytes_of_records() const;
   /// Who stands before a full queue: with a put, with the output of a finished job.
   [[nodiscard]] const loop::backpressure& held_puts() const noexcept { return broker_.held_puts(); }

@@ -11,10 +11,22 @@ void waiting::expect(session_id session, std::optional<admission::stay> held) {
   place->second.held = held;
 }
 
+void waiting::expect(session_id session, std::optional<admission::stay> held, decision_taker& by) {
+  expect(session, held);
+  parties_.find(session)->second.by = &by;
+}
+
 std::optional<admission::stay> waiting::decide(engine::event&& what) {
   const auto found = parties_.find(what.session);
   if (found == parties_.end()) return std::nullopt;
   auto& mine = found->second;
+  if (mine.by != nullptr) {
+    const auto held = mine.held;
+    auto& by = *mine.by;
+    parties_.erase(found);
+    by.decided(std::move(what));
+    return held;
+  }
   mine.decided = std::move(what);
   if (mine.point != nullptr) mine.point->wake_one();
   return std::exchange(mine.held, std::nullopt);

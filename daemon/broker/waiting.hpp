@@ -9,6 +9,7 @@
 #include <millrace/loop/wait_point.hpp>
 
 #include "broker/admission.hpp"
+#include "broker/decision.hpp"
 #include "engine/command.hpp"
 
 namespace millrace::broker {
@@ -23,6 +24,8 @@ class waiting {
 
   /// The engine answered `waiting` for this session.
   void expect(session_id session, std::optional<admission::stay> held = std::nullopt);
+  /// The same for somebody without a coroutine, who is told at once and not expected any more then.
+  void expect(session_id session, std::optional<admission::stay> held, decision_taker& by);
   /// The engine decided: wakes the session's coroutine at the next turn. Returns its stay, which has ended; nothing for a session that has gone.
   std::optional<admission::stay> decide(engine::event&& what);
   /// Suspends until there is a decision. Cancelled: throws, though a decision may be there. `what` is a literal.
@@ -38,6 +41,7 @@ class waiting {
     loop::wait_point* point{nullptr};
     std::optional<admission::stay> held;
     std::optional<engine::event> decided;
+    decision_taker* by{nullptr};
   };
 
   loop::event_loop& loop_;

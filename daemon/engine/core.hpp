@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -35,6 +36,9 @@ struct core {
   std::vector<std::pair<slot, demand>> demands;  ///< of the finish at hand; here for its storage
   queue_counts removed_counts;
   queue_timings other_timings;
+  std::array<std::uint64_t, job_state_count> jobs_in{};  ///< of all queues, by state
+  std::uint64_t urgent{0};
+  counter puts, ttr_expired;
 
   [[nodiscard]] queue& queue_of(const job& it) noexcept { return queues[it.queue]; }
 

@@ -125,6 +125,7 @@ class engine {
   [[nodiscard]] std::size_t next_place() const;
   [[nodiscard]] std::size_t queue_count() const;
   [[nodiscard]] std::size_t job_count() const;
+  [[nodiscard]] engine_totals totals() const;
   /// Memory of job records and their index, without bodies: for the metric and the benchmark.
   [[nodiscard]] std::size_t bytes_of_records() const;
 

@@ -113,6 +113,18 @@ std::size_t engine::queue_count() const { return parts_->queues.size(); }
 
 std::size_t engine::job_count() const { return parts_->jobs.size(); }
 
+engine_totals engine::totals() const {
+  const core& all = *parts_;
+  const auto in = [&](job_state state) { return all.jobs_in[static_cast<std::size_t>(state)]; };
+  return {.ready = in(job_state::ready),
+          .reserved = in(job_state::reserved),
+          .delayed = in(job_state::delayed),
+          .buried = in(job_state::buried),
+          .urgent = all.urgent,
+          .puts = all.puts,
+          .ttr_expired = all.ttr_expired};
+}
+
 std::size_t engine::bytes_of_records() const { return parts_->jobs.bytes(); }
 
 }  // namespace millrace::engine

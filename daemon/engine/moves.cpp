@@ -53,14 +53,23 @@ void leave_state(core& all, slot at) {
   const job& it = all.jobs[at];
   queue& its = all.queue_of(it);
   its.leave(all.jobs, at);
+  --all.jobs_in[static_cast<std::size_t>(it.state)];
+  if (it.state == job_state::ready && it.urgency < urgent_below) --all.urgent;
   if (it.state == job_state::reserved) let_go(all, at);
   if (it.state == job_state::delayed) follow_first_delayed(all, its);
+}
+
+void enter_state(core& all, slot at, job_state state) {
+  const job& it = all.jobs[at];
+  all.queue_of(it).enter(all.jobs, at, state, all.now);
+  ++all.jobs_in[static_cast<std::size_t>(state)];
+  if (state == job_state::ready && it.urgency < urgent_below) ++all.urgent;
 }
 
 void change_state(core& all, slot at, job_state to) {
   assert(may_become(all.jobs[at].state, to));
   leave_state(all, at);
-  all.queue_of(all.jobs[at]).enter(all.jobs, at, to, all.now);
+  enter_state(all, at, to);
 }
 
 void offer(core& all, queue& from) {
@@ -88,7 +97,8 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
   it.content = std::move(what.content);
   if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
   into.counts.puts.add();
-  into.enter(all.jobs, at, state, all.now);
+  all.puts.add();
+  enter_state(all, at, state);
   if (state == job_state::delayed) {
     follow_first_delayed(all, into);
   } else {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include <millrace/base/counters.hpp>
 
@@ -36,6 +37,12 @@ struct queue_levels {
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     return ready_bytes + reserved_bytes + delayed_bytes + buried_bytes;
   }
+};
+
+/// Of all queues together, those that have disappeared included.
+struct engine_totals {
+  std::uint64_t ready{0}, reserved{0}, delayed{0}, buried{0}, urgent{0};
+  counter puts, ttr_expired;
 };
 
 }  // namespace millrace::engine

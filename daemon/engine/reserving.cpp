@@ -86,6 +86,7 @@ void give_up_waiting(core& all, session& who) {
 void expire_lease(core& all, slot at) {
   ++all.jobs.history_of(at).timeouts;
   all.queue_of(all.jobs[at]).counts.ttr_expired.add();
+  all.ttr_expired.add();
   make_ready(all, at);
 }
 

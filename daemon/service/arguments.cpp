@@ -15,20 +15,11 @@ constexpr const char* about =
     "millraced: a work-queue daemon. Producers, queues and consumers are written in a YAML file.\n"
     "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.";
 
-/// beanstalkd's options, which a drop-in replacement must know; they begin to work together with its protocol.
-const std::map<std::string, std::string>& of_beanstalkd() {
+/// beanstalkd's options that a drop-in replacement must know, and does not have yet: they need queues on disk.
+const std::map<std::string, std::string>& planned_of_beanstalkd() {
   static const std::map<std::string, std::string> options{
-      {"-b", "the write-ahead log directory"},
-      {"-f", "how often it is synced"},
-      {"-F", "never sync"},
-      {"-l", "the listening address"},
-      {"-p", "the listening port"},
-      {"-u", "the user to become"},
-      {"-z", "the largest job"},
-      {"-s", "the size of a log file"},
-      {"-c", "compact the log"},
-      {"-n", "do not compact the log"},
-      {"-V", "verbosity"},
+      {"-b", "the write-ahead log directory"}, {"-f", "how often it is synced"}, {"-F", "never sync"},
+      {"-s", "the size of a log file"},        {"-c", "compact the log"},        {"-n", "do not compact the log"},
   };
   return options;
 }
@@ -40,8 +31,9 @@ farewell refusal(const std::string& wrong) {
 /// `-p11300`, `-p` and `-VV` are all written.
 farewell refuse_extra(const std::string& word, const std::vector<std::string>& known) {
   if (word.size() >= 2 && word[0] == '-' && word[1] != '-') {
-    if (const auto found = of_beanstalkd().find(word.substr(0, 2)); found != of_beanstalkd().end()) {
-      return refusal(found->first + ": this option of beanstalkd (" + found->second + ") is planned, not here yet");
+    if (const auto found = planned_of_beanstalkd().find(word.substr(0, 2)); found != planned_of_beanstalkd().end()) {
+      return refusal(found->first + ": this option of beanstalkd (" + found->second +
+                     ") is planned, not here yet: queues live in memory");
     }
   }
   if (word.empty() || word[0] != '-')
@@ -52,6 +44,7 @@ farewell refuse_extra(const std::string& word, const std::vector<std::string>& k
 
 struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
+  int verbosity{0};
   std::string limit, mode, format, level;
 };
 
@@ -73,6 +66,19 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("--log-level", seen.level, "least severity that is logged: debug, info (default), warning, error")
       ->type_name("LEVEL");
   app.add_flag("-v,--version", seen.version, "print the version and exit");
+
+  const auto* const instead = "beanstalkd's options, instead of a settings file";
+  auto& same = given.drop_in;
+  app.add_option("-l", same.listen, "listen on this address, or unix:PATH (default: 127.0.0.1)")
+      ->type_name("ADDR")
+      ->group(instead);
+  app.add_option("-p", same.port, "listen on this port (default: 11300)")->type_name("PORT")->group(instead);
+  app.add_option("-z", same.job_bytes, "the largest job (default: 65535)")->type_name("BYTES")->group(instead);
+  app.add_option("-u", same.user, "become this user once the ports are open")->type_name("USER")->group(instead);
+  app.add_flag("-V", seen.verbosity, "log more")->group(instead);
+  app.add_option("--http", same.http, "serve metrics and health there too (default: nowhere)")
+      ->type_name("ADDR:PORT")
+      ->group(instead);
   app.allow_extras();
 }
 
@@ -106,6 +112,7 @@ std::optional<farewell> read_words(const flags& seen, arguments& into) {
                                                         {"info", log::level::info},
                                                         {"warning", log::level::warning},
                                                         {"error", log::level::error}};
+  if (seen.verbosity > 0) into.least = log::level::debug;
   if (auto wrong = choose("--mode", seen.mode, modes, into.mode)) return wrong;
   if (auto wrong = choose("--log-format", seen.format, formats, into.format)) return wrong;
   return choose("--log-level", seen.level, levels, into.least);
@@ -123,7 +130,11 @@ std::optional<farewell> read_task(const flags& seen, arguments& into) {
     if (wanted) into.what = what;
   }
   const bool reads_file = into.what != task::print_example_config && into.what != task::print_schema;
-  if (reads_file && into.config.empty()) return refusal("--config FILE is missing");
+  if (!into.config.empty() && (into.drop_in.any() || into.drop_in.http))
+    return refusal("-l, -p, -z, -u and --http stand instead of --config FILE, not beside it");
+  if (into.drop_in.any() && into.what != task::run) return refusal("this needs --config FILE");
+  if (reads_file && into.config.empty() && !into.drop_in.any())
+    return refusal("--config FILE is missing (or -l ADDR, -p PORT, to stand in for beanstalkd)");
   return std::nullopt;
 }
 

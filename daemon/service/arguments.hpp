@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "service/drop_in.hpp"
 #include "service/log_sinks.hpp"
 #include "workload/options.hpp"
 
@@ -31,7 +32,8 @@ enum class task {
 /// The command line as a value.
 struct arguments {
   service::task what{task::run};
-  std::string config;  ///< empty only for the tasks that read no file
+  std::string config;  ///< empty for the tasks that read no file, and when beanstalkd's options stand for it
+  drop_in_options drop_in;
   bool until_idle{false};
   std::optional<std::uint64_t> limit;
   workload::mode mode{workload::mode::as_set};
@@ -45,8 +47,7 @@ struct farewell {
   std::string text;
 };
 
-/// Reads the words after the program's name. Options of beanstalkd are recognised and refused with a sentence: they
-/// come with its protocol.
+/// Reads the words after the program's name. Options of beanstalkd that are not here yet are recognised and refused with a sentence.
 [[nodiscard]] std::variant<arguments, farewell> read_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::service

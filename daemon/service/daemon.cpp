@@ -11,6 +11,7 @@
 #include <millrace/loop/blocking_lane.hpp>
 #include <millrace/sources/source.hpp>
 
+#include "beanstalk/server.hpp"
 #include "engine/options.hpp"
 #include "http/health.hpp"
 #include "http/routes.hpp"
@@ -51,10 +52,12 @@ struct daemon::parts {
         threads{loop, set.daemon.offload},
         work{loop, broker, threads, how},
         page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, buckets(set.daemon)}},
-        http{loop, routes} {}
+        http{loop, routes},
+        beanstalk{loop, broker, {.job_bytes_max = set.daemon.max_job_size}} {}
 
   result<> declare_queues();
   result<> open_http();
+  result<> open_beanstalk();
 
   const settings::settings& what;
   loop::event_loop loop;
@@ -68,7 +71,9 @@ struct daemon::parts {
   http::control control;
   http::routes routes;
   http::server http;
+  beanstalk::server beanstalk;
   bool http_open{false};
+  bool beanstalk_open{false};
 };
 
 daemon::daemon(const settings::settings& what, const workload::workload_options& how)
@@ -81,6 +86,7 @@ result<> daemon::open() {
   if (auto declared = all.declare_queues(); !declared) return declared;
   // The door before the work: a second daemon must not begin to print what the first is printing.
   if (auto opened = all.open_http(); !opened) return opened;
+  if (auto opened = all.open_beanstalk(); !opened) return opened;
   const sources::surroundings inputs{all.loop, STDIN_FILENO};
   const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
   return all.work.start(all.what.producers, all.what.consumers, inputs, outputs);
@@ -88,6 +94,7 @@ result<> daemon::open() {
 
 loop::awaitable<> daemon::close() {
   auto& all = *parts_;
+  if (all.beanstalk_open) co_await all.beanstalk.close();
   if (all.http_open) co_await all.http.close();
   co_await all.page.close();
   all.threads.close();
@@ -116,6 +123,29 @@ result<> daemon::parts::open_http() {
   http_open = true;
   page.add_door("http", http.counts());
   return {};
+}
+
+result<> daemon::parts::open_beanstalk() {
+  if (!what.daemon.beanstalk_enabled) return {};
+  const auto where = network::parse_address(what.daemon.beanstalk);
+  if (!where) return error{where.error().code, "beanstalk: " + where.error().text};
+  const network::door_options door{.where = *where, .connections_max = what.daemon.beanstalk_connections_max};
+  if (auto opened = beanstalk.open(door); !opened)
+    return error{opened.error().code, "beanstalk: " + opened.error().text};
+  beanstalk_open = true;
+  page.add_door("beanstalk", beanstalk.connections());
+  page.add_commands("beanstalk", beanstalk.counts());
+  return {};
+}
+
+void daemon::refuse_puts() { parts_->beanstalk.refuse_puts(); }
+
+void daemon::drain_doors() {
+  if (parts_->beanstalk_open) parts_->beanstalk.drain();
+}
+
+std::string daemon::beanstalk_address() const {
+  return parts_->beanstalk_open ? network::write_address(parts_->beanstalk.local_address()) : std::string{};
 }
 
 loop::event_loop& daemon::loop() noexcept { return parts_->loop; }

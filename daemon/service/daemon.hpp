@@ -29,6 +29,10 @@ class daemon {
   /// Declares the queues, opens the doors, starts producers and consumers. The error says what could not be had: a
   /// port, a file.
   result<> open();
+  /// Every put of a client is refused from now on, for ever; all else goes on.
+  void refuse_puts();
+  /// Clients of the network end as soon as they have the replies they are owed, and no new ones come.
+  void drain_doors();
   /// Closes the doors and everything that keeps the loop running. Producers and consumers must have ended.
   loop::awaitable<> close();
 
@@ -39,6 +43,8 @@ class daemon {
   [[nodiscard]] http::control& control() noexcept;
   /// Where HTTP listens, with the port that the kernel chose; empty when it does not.
   [[nodiscard]] std::string http_address() const;
+  /// The same for clients of the beanstalk protocol.
+  [[nodiscard]] std::string beanstalk_address() const;
 
  private:
   struct parts;

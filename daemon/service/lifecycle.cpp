@@ -33,7 +33,7 @@ lifecycle::lifecycle(daemon& parts, const settings::settings& what, const argume
     : parts_{parts},
       settings_{what},
       arguments_{how},
-      signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP}},
+      signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP, SIGUSR1}},
       changed_{parts.loop(), "the end"},
       watchers_{parts.loop()},
       life_{parts.loop()},
@@ -63,12 +63,14 @@ loop::awaitable<> lifecycle::live() {
 
 result<> lifecycle::open() {
   auto opened = parts_.open();
+  if (opened && arguments_.drop_in.user) opened = become_user(*arguments_.drop_in.user);
   if (!opened) return opened;
   parts_.control().become_ready();
   log::info("started", "millraced is running",
             {{"version", MILLRACE_VERSION},
              {"pid", static_cast<std::int64_t>(::getpid())},
              {"http", parts_.http_address()},
+             {"beanstalk", parts_.beanstalk_address()},
              {"settings", settings_.file},
              {"producers", settings_.producers.size()},
              {"consumers", settings_.consumers.size()}});
@@ -94,6 +96,7 @@ loop::awaitable<> lifecycle::work_until_the_end() {
 loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop, running jobs may end",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
+  parts_.drain_doors();
   watchers_.spawn("drain", watched(drain_work()));
   while (!drained_ && stops_asked_ < 2 && failure_.empty()) co_await changed_.wait();
   if (drained_) {
@@ -130,6 +133,9 @@ loop::awaitable<> lifecycle::hear_signals() {
     const int number = co_await signals_.next();
     if (number == SIGHUP) {
       log::warning("reload", "reload is not here yet: the settings stay as they were read at the start");
+    } else if (number == SIGUSR1) {
+      parts_.refuse_puts();
+      log::info("refusing_puts", "puts are refused from now on; all else goes on", {{"signal", "SIGUSR1"}});
     } else {
       asked_to_stop(number);
     }

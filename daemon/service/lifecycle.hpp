@@ -23,7 +23,7 @@ namespace millrace::service {
 ///                                                   └─ second signal: stop ───┘
 ///
 /// Draining: producers stop and running jobs have `drain_timeout`; one line says what was left. SIGHUP is answered
-/// with a line.
+/// with a line. SIGUSR1: puts of clients are refused from now on.
 ///
 /// Owned by `main`, for one run; everything but `run` happens on the loop. Whatever hangs while closing, the process
 /// ends: see `closing_patience`.

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,12 +43,33 @@ void say_summary(const std::string& summary, log_format format) {
   }
 }
 
+/// Of the file, or of the command line.
+settings::loaded read_settings(const arguments& how, const settings::vocabulary& words) {
+  if (!how.config.empty()) return settings::load_file(how.config, words);
+  settings::loaded read;
+  if (auto made = settings_of(how.drop_in)) {
+    read.value = std::move(*made);
+  } else {
+    write_all(STDERR_FILENO, "millraced: " + made.error().text + '\n');
+  }
+  return read;
+}
+
+/// Each connection is an open file, and the usual limit of 1,024 is a matter of programs that use select.
+void allow_many_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
-  auto read = settings::load_file(how.config, words);
+  auto read = read_settings(how, words);
   if (!read.value) {
     write_all(STDERR_FILENO, text_of(read.complaints));
     return exit_code::bad_settings;
   }
+  allow_many_files();
   find_files_beside(*read.value);
   if (how.until_idle && !how.limit) {
     if (const auto endless = endless_producer(*read.value); !endless.empty()) {

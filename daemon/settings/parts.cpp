@@ -134,6 +134,8 @@ void read_parts(const node& root, const vocabulary& words, settings& into, compl
     read_map(*part, "daemon", {&daemon, 1}, {}, complaints);
     into.daemon.http_enabled = into.daemon.http != "off" && into.daemon.http != "false";
     if (!into.daemon.http_enabled) into.daemon.http = "off";
+    into.daemon.beanstalk_enabled = into.daemon.beanstalk != "off" && into.daemon.beanstalk != "false";
+    if (!into.daemon.beanstalk_enabled) into.daemon.beanstalk = "off";
   }
   read_queues(root, into, complaints);
   read_producers(root, words, into, complaints);

@@ -17,11 +17,16 @@
 namespace millrace::settings {
 
 inline constexpr std::size_t histogram_buckets_max = 100;
+inline constexpr std::uint32_t max_job_size_most = 1u << 30;  ///< as beanstalkd's
 
 /// The `daemon:` part.
 struct daemon_options {
   std::string http{"127.0.0.1:9464"};           ///< checked by network::parse_address
   bool http_enabled{true};                      ///< false: `http: off`
+  std::string beanstalk{"off"};                 ///< the same; off: no network door
+  bool beanstalk_enabled{false};
+  std::uint32_t beanstalk_connections_max{20'000};
+  std::uint32_t max_job_size{65'535};           ///< bytes; of a put that comes over the network
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "loop/task_scope.hpp"
+#include "telemetry/command_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
 #include "telemetry/work_metrics.hpp"
@@ -27,12 +28,14 @@ struct whole_copy {
   queue_copy queues;
   work_copy work;
   system_copy system;
+  command_copy commands;
 };
 
 std::string render(const whole_copy& copied) {
   exposition page{copied.buckets};
   write(page, copied.queues);
   write(page, copied.work);
+  write(page, copied.commands);
   write(page, copied.system, look_at_process());
   return std::move(page).text();
 }
@@ -55,6 +58,7 @@ struct page::parts {
   shown_buckets buckets;
   queue_metrics queues{buckets};
   std::vector<named_door> doors;
+  std::vector<named_commands> commands;
   reload_facts reload;
 
   loop::blocking_lane thread;
@@ -124,10 +128,11 @@ loop::awaitable<result<page_text>> page::parts::make_page() {
 
 loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
   const auto& from = looked_at;
-  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}});
+  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}, {}});
   copied->queues = co_await queues.copy(from.loop, from.broker.looking());
   copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
   copied->system = copy_system(from.loop, from.stalls, doors, buckets);
+  copied->commands = copy_commands(commands, buckets);
   copied->system.reload = reload;
   copied->system.version = from.version;
   co_return copied;
@@ -145,6 +150,10 @@ page::~page() = default;
 
 void page::add_door(std::string protocol, const network::door_counts& counts) {
   parts_->doors.push_back({std::move(protocol), &counts});
+}
+
+void page::add_commands(std::string protocol, const beanstalk::session_counts& counts) {
+  parts_->commands.push_back({std::move(protocol), &counts});
 }
 
 void page::note_reload(bool successful, wall_time when) {

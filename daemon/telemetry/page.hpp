@@ -8,6 +8,7 @@
 #include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
 
+#include "beanstalk/counts.hpp"
 #include "broker/broker.hpp"
 #include "loop/stall_watch.hpp"
 #include "network/listener.hpp"
@@ -45,6 +46,8 @@ class page {
 
   /// Shows a door under this protocol's name from now on; the counts outlive the page.
   void add_door(std::string protocol, const network::door_counts& counts);
+  /// The same for the commands of its clients.
+  void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// How the last reload went.
   void note_reload(bool successful, wall_time when);
 

@@ -122,12 +122,35 @@ void compare_first(differences& all, const std::optional<job_facts>& it, const m
 
 }  // namespace
 
+namespace {
+
+void compare_totals(differences& all, const engine_totals& it, const model& other) {
+  queue_levels sum;
+  std::uint64_t puts = other.removed.puts.value(), expired = other.removed.ttr_expired.value();
+  for (const auto& known : other.queues) {
+    const auto levels = other.levels(known.id);
+    sum.ready += levels.ready, sum.reserved += levels.reserved, sum.delayed += levels.delayed;
+    sum.buried += levels.buried, sum.urgent += levels.urgent;
+    puts += known.counts.puts.value(), expired += known.counts.ttr_expired.value();
+  }
+  all.check("ready", it.ready, sum.ready);
+  all.check("reserved", it.reserved, sum.reserved);
+  all.check("delayed", it.delayed, sum.delayed);
+  all.check("buried", it.buried, sum.buried);
+  all.check("urgent", it.urgent, sum.urgent);
+  all.check("puts", it.puts.value(), puts);
+  all.check("expired", it.ttr_expired.value(), expired);
+}
+
+}  // namespace
+
 std::string difference(const engine& it, const model& other) {
   differences all;
   all.look_at("all");
   all.check("next deadline", it.next_deadline(), other.next_deadline());
   all.check("number of jobs", it.job_count(), other.jobs.size());
   all.check("number of queues", it.queue_count(), other.queues.size());
+  compare_totals(all, it.totals(), other);
   compare_counts(all, it.counts_of_removed(), other.removed);
   compare_timings(all, it.other_timings(), other.others);
 

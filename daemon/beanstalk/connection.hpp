@@ -1,0 +1,122 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "beanstalk/dialect.hpp"
+#include "beanstalk/session.hpp"
+#include "broker/decision.hpp"
+#include "loop/loop_core.hpp"
+#include "network/listener.hpp"
+#include "network/outbox.hpp"
+#include "wire/beanstalk_command.hpp"
+
+namespace millrace::beanstalk {
+
+class connection;
+
+/// What all connections share.
+struct surroundings {
+  static constexpr std::size_t scratch_bytes = 64u << 10;
+
+  surroundings(loop::event_loop& on, broker::broker& with, network::door_counts& at, const session_limits& within)
+      : loop{on}, broker{with}, door{at}, limits{within} {}
+
+  loop::event_loop& loop;
+  broker::broker& broker;
+  network::door_counts& door;
+  session_limits limits;
+  session_counts counts;
+  server_facts facts;
+  std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
+  std::string spare;                          ///< where replies are built
+  /// Commands carried out since the last write, by verb.
+  std::array<std::uint32_t, wire::beanstalk_verb_count> unwritten{};
+  std::function<void(connection&)> gone;  ///< a connection that has let go of everything: it is to be destroyed
+};
+
+/// One connection. `serve` reads; what was read is carried out at once, unless an earlier command still waits: then it lies in `input_` until that is
+/// answered. Replies are written once for all that was carried out in a row.
+///
+/// Belongs to `sessions`, which destroys it when it says that it is gone: when its coroutine has ended, the broker has taken its session back and no
+/// callback is on its way any more.
+class connection final : private loop::ready_entry, private broker::decision_taker {
+ public:
+  connection(surroundings& shared, network::stream_socket socket);
+
+  /// Until the client or the server ends the connection.
+  loop::awaitable<> serve();
+  /// The coroutine has ended, by itself or not.
+  void served();
+  /// Ends as soon as what is owed is written.
+  void finish();
+
+ private:
+  enum class standing {
+    ready,   ///< for the next command
+    waits,   ///< for a decision of the broker
+    later,   ///< for the next turn: what it does is done in parts
+    unread,  ///< for the client to read its replies
+  };
+  using command = wire::beanstalk_command;
+  using found = wire::beanstalk_command_reader::found;
+
+  [[nodiscard]] bool paused() const noexcept;
+  loop::awaitable<> until_read_again();
+  loop::awaitable<> until_written();
+  [[nodiscard]] std::string_view read_more(std::size_t got);
+  void take(std::string_view bytes);
+  void end_of_input();
+
+  void carry_out_input();
+  /// Until it has to wait; returns what is left.
+  std::string_view carry_out(std::string_view bytes);
+  void came(dialect::next what);
+  void refuse(found why);
+  void write();
+  void wait_until_writable();
+  void close();
+
+  void decided(engine::event&& what) noexcept override;
+  void resume() override;
+  void go_on_soon();
+  void leave();
+  [[nodiscard]] bool replies_full() const noexcept { return replies_.bytes() >= shared_.limits.reply_bytes_max; }
+  void stand(standing how);
+  void observe_wait();
+
+  surroundings& shared_;
+  network::stream_socket socket_;
+  loop::task_record& task_;
+  wire::beanstalk_command_reader reader_;
+  dialect dialect_;
+  network::outbox replies_;
+  command command_;
+  std::string input_;     ///< behind a command that waits
+  std::size_t taken_{0};  ///< of `input_`
+  std::optional<engine::event> decision_;
+  loop::deadline first_command_;
+  loop::wait_point changed_;
+  standing standing_{standing::ready};
+  instant stands_since_{};
+  wire::beanstalk_verb waiting_verb_{};
+  bool open_{true};
+  bool input_ended_{false};
+  bool closing_{false};   ///< as soon as all is written
+  bool watching_{false};  ///< not reading; only a reset is noticed
+  bool queued_{false};    ///< on the list of what is ready
+  bool writes_{false};    ///< a callback will come when there is room for more
+  bool served_{false};
+  std::array<char, 1'024> first_bytes_;
+};
+
+}  // namespace millrace::beanstalk

@@ -1,0 +1,301 @@
+#include "beanstalk/dialect.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "broker/view.hpp"
+
+namespace millrace::beanstalk {
+
+namespace {
+
+using wire::beanstalk_verb;
+using word = wire::beanstalk_word;
+
+/// Queues that one turn of list-tubes names.
+constexpr std::size_t listed_a_turn = 1'000;
+
+constexpr std::string_view line_end = "\r\n";
+
+duration in_seconds(std::uint32_t count) { return seconds{count}; }
+
+}  // namespace
+
+dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
+                 broker::decision_taker& by)
+    : loop_{loop}, broker_{broker}, counts_{counts}, facts_{facts}, by_{by}, session_{broker.open_session()} {
+  // It exists for as long as the door is open, so neither can be refused.
+  broker_.use(session_, "default").value();
+  broker_.watch(session_, "default").value();
+}
+
+dialect::~dialect() { assert(!session_); }
+
+bool dialect::leave() {
+  if (!session_) return true;
+  if (waits_) {
+    broker_.withdraw(session_);
+    end_waiting();
+  }
+  counts_.producers -= std::exchange(produces_, false) ? 1 : 0;
+  counts_.workers -= std::exchange(works_, false) ? 1 : 0;
+  if (!broker_.try_close_session(session_)) return false;
+  session_ = {};
+  return true;
+}
+
+dialect::next dialect::carry_out(command& what, outbox& replies) {
+  assert(!waits_ && unfinished_.index() == 0);
+  counts_.command(what.verb).add();
+  const job_id job{what.job};
+  const auto view = broker::view{broker_};
+  switch (what.verb) {
+    case beanstalk_verb::put:
+      return put(what, replies);
+    case beanstalk_verb::reserve:
+      return reserve(never, replies);
+    case beanstalk_verb::reserve_with_timeout:
+      return reserve(after(loop_.now(), in_seconds(what.count)), replies);
+    case beanstalk_verb::delete_job:
+      return say_if(replies, broker_.erase(session_, job), word::deleted);
+    case beanstalk_verb::reserve_job:
+      return reserve_job(what, replies);
+    case beanstalk_verb::release:
+      return say_if(replies, broker_.release(session_, job, what.priority, in_seconds(what.delay)), word::released);
+    case beanstalk_verb::bury:
+      return say_if(replies, broker_.bury(session_, job, what.priority), word::buried);
+    case beanstalk_verb::touch:
+      return say_if(replies, broker_.touch(session_, job), word::touched);
+    case beanstalk_verb::kick:
+      return kick(what, replies);
+    case beanstalk_verb::kick_job:
+      return say_if(replies, broker_.kick_job(job), word::kicked);
+    case beanstalk_verb::use:
+      return use(what, replies);
+    case beanstalk_verb::watch:
+    case beanstalk_verb::ignore:
+      return watch(what, replies);
+    case beanstalk_verb::pause_tube:
+      return pause(what, replies);
+    case beanstalk_verb::peek:
+      return show(replies, view.look(job));
+    case beanstalk_verb::peek_ready:
+      return show(replies, view.first_ready(broker_.looking().used(session_)));
+    case beanstalk_verb::peek_delayed:
+      return show(replies, view.first_delayed(broker_.looking().used(session_)));
+    case beanstalk_verb::peek_buried:
+      return show(replies, view.first_buried(broker_.looking().used(session_)));
+    case beanstalk_verb::stats:
+      wire::append_chunk(replies.text(), stats(view, counts_, facts_, loop_.now()).text());
+      return next::answered;
+    case beanstalk_verb::stats_job:
+      return show_job(what, replies);
+    case beanstalk_verb::stats_tube:
+      return show_queue(what, replies);
+    case beanstalk_verb::list_tubes:
+      return go_on(unfinished_.emplace<listing>(), replies);
+    case beanstalk_verb::list_tube_used:
+      wire::append_using(replies.text(), broker_.looking().name_of(broker_.looking().used(session_)));
+      return next::answered;
+    case beanstalk_verb::list_tubes_watched:
+      return list_watched(replies);
+    case beanstalk_verb::quit:
+      return next::quit;
+  }
+  return say(replies, word::internal_error);
+}
+
+// --- jobs --------------------------------------------------------------------------------------------------------------
+
+dialect::next dialect::put(command& what, outbox& replies) {
+  became(produces_, counts_.producers);
+  engine::put_request job{.content = std::move(what.content),
+                          .urgency = what.priority,
+                          .delay = in_seconds(what.delay),
+                          .ttr = in_seconds(what.ttr)};
+  const auto answer = broker_.put(session_, broker_.looking().used(session_), std::move(job), by_);
+  switch (answer.status) {
+    case engine::put_status::inserted:
+      wire::append(replies.text(), word::inserted, answer.job.value());
+      return next::answered;
+    case engine::put_status::waiting:
+      begin_waiting(word::out_of_memory);
+      return next::waits;
+    case engine::put_status::draining:
+      return say(replies, word::draining);
+    case engine::put_status::refused:
+      break;
+  }
+  return say(replies, word::out_of_memory);
+}
+
+dialect::next dialect::reserve(instant until, outbox& replies) {
+  became(works_, counts_.workers);
+  const auto answer = broker_.reserve(session_, engine::lease::ttr, until, by_);
+  switch (answer.status) {
+    case engine::reserve_status::reserved:
+      hand_over(replies, answer.job);
+      return next::answered;
+    case engine::reserve_status::waiting:
+      begin_waiting(word::timed_out);
+      return next::waits;
+    case engine::reserve_status::deadline_soon:
+      return say(replies, word::deadline_soon);
+    default:
+      return say(replies, word::timed_out);
+  }
+}
+
+dialect::next dialect::reserve_job(const command& what, outbox& replies) {
+  const auto answer = broker_.reserve_job(session_, job_id{what.job});
+  if (answer.status != engine::reserve_status::reserved) return say(replies, word::not_found);
+  became(works_, counts_.workers);
+  hand_over(replies, answer.job);
+  return next::answered;
+}
+
+void dialect::decided(engine::event&& what, outbox& replies) {
+  end_waiting();
+  switch (what.what) {
+    case engine::event::kind::granted:
+      return hand_over(replies, what.job);
+    case engine::event::kind::put_admitted:
+      return wire::append(replies.text(), word::inserted, what.id.value());
+    case engine::event::kind::deadline_soon:
+      return wire::append(replies.text(), word::deadline_soon);
+    default:
+      return wire::append(replies.text(), word::timed_out);
+  }
+}
+
+void dialect::give_up(outbox& replies) {
+  assert(waits_);
+  broker_.withdraw(session_);
+  end_waiting();
+  wire::append(replies.text(), if_given_up_);
+}
+
+void dialect::refuse_waiting_put(outbox& replies) {
+  assert(waits_);
+  const bool puts = if_given_up_ == word::out_of_memory;
+  broker_.withdraw(session_);
+  end_waiting();
+  if (puts) wire::append(replies.text(), word::draining);
+}
+
+void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
+  wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());
+  replies.add(job.content, line_end);
+}
+
+dialect::next dialect::show(outbox& replies, const std::optional<engine::job_facts>& found) {
+  if (!found) return say(replies, word::not_found);
+  wire::append_head(replies.text(), word::found, found->job.value(), found->content.size());
+  replies.add(found->content, line_end);
+  return next::answered;
+}
+
+dialect::next dialect::kick(const command& what, outbox& replies) {
+  return go_on(unfinished_.emplace<kicking>(
+                   kicking{broker_.looking().used(session_), what.count, 0, engine::engine::kick_from::undecided}),
+               replies);
+}
+
+// --- what takes more than one turn ----------------------------------------------------------------------------------------
+
+dialect::next dialect::go_on(outbox& replies) {
+  if (auto* const it = std::get_if<kicking>(&unfinished_)) return go_on(*it, replies);
+  return go_on(std::get<listing>(unfinished_), replies);
+}
+
+dialect::next dialect::go_on(kicking& it, outbox& replies) {
+  const auto kicked = broker_.kick(it.queue, it.left, it.from);
+  it.left -= kicked;
+  it.kicked += kicked;
+  if (kicked == engine::moves_per_turn_max && it.left > 0) return next::later;
+  wire::append(replies.text(), word::kicked_count, it.kicked);
+  unfinished_ = {};
+  return next::answered;
+}
+
+dialect::next dialect::go_on(listing& it, outbox& replies) {
+  std::vector<queue_id> some;
+  const broker::view view{broker_};
+  it.place = view.list_queues(it.place, listed_a_turn, some);
+  for (const auto id : some) it.yaml.add_item(broker_.looking().name_of(id));
+  if (it.place != 0) return next::later;
+  wire::append_chunk(replies.text(), it.yaml.text());
+  unfinished_ = {};
+  return next::answered;
+}
+
+// --- queues ------------------------------------------------------------------------------------------------------------
+
+dialect::next dialect::use(const command& what, outbox& replies) {
+  if (!broker_.use(session_, what.tube)) return say(replies, word::out_of_memory);
+  wire::append_using(replies.text(), what.tube);
+  return next::answered;
+}
+
+dialect::next dialect::watch(const command& what, outbox& replies) {
+  const bool more = what.verb == beanstalk_verb::watch;
+  const auto count = more ? broker_.watch(session_, what.tube) : broker_.ignore(session_, what.tube);
+  if (!count) return say(replies, more ? word::out_of_memory : word::not_ignored);
+  wire::append(replies.text(), word::watching, *count);
+  return next::answered;
+}
+
+dialect::next dialect::pause(const command& what, outbox& replies) {
+  const auto queue = broker_.find(what.tube);
+  return say_if(replies, queue && broker_.pause(*queue, in_seconds(what.delay)), word::paused);
+}
+
+dialect::next dialect::list_watched(outbox& replies) {
+  wire::beanstalk_yaml all;
+  for (const auto id : broker_.looking().watched(session_)) all.add_item(broker_.looking().name_of(id));
+  wire::append_chunk(replies.text(), all.text());
+  return next::answered;
+}
+
+dialect::next dialect::show_job(const command& what, outbox& replies) {
+  const auto found = broker::view{broker_}.look(job_id{what.job});
+  if (!found) return say(replies, word::not_found);
+  const auto yaml = stats_of_job(*found, broker_.looking().name_of(found->queue), loop_.now());
+  wire::append_chunk(replies.text(), yaml.text());
+  return next::answered;
+}
+
+dialect::next dialect::show_queue(const command& what, outbox& replies) {
+  const auto found = broker::view{broker_}.queue(what.tube);
+  if (!found) return say(replies, word::not_found);
+  wire::append_chunk(replies.text(), stats_of_tube(*found, loop_.now()).text());
+  return next::answered;
+}
+
+// --- words ---------------------------------------------------------------------------------------------------------------
+
+dialect::next dialect::say(outbox& replies, word what) {
+  wire::append(replies.text(), what);
+  return next::answered;
+}
+
+dialect::next dialect::say_if(outbox& replies, bool done, word what) {
+  return say(replies, done ? what : word::not_found);
+}
+
+void dialect::became(bool& already, std::uint32_t& count) {
+  if (!std::exchange(already, true)) ++count;
+}
+
+void dialect::begin_waiting(word if_given_up) {
+  waits_ = true;
+  if_given_up_ = if_given_up;
+  if (if_given_up == word::timed_out) ++counts_.waiting;
+}
+
+void dialect::end_waiting() {
+  waits_ = false;
+  if (if_given_up_ == word::timed_out) --counts_.waiting;
+}
+
+}  // namespace millrace::beanstalk

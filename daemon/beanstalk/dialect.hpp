@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "beanstalk/counts.hpp"
+#include "beanstalk/statistics.hpp"
+#include "broker/broker.hpp"
+#include "broker/decision.hpp"
+#include "network/outbox.hpp"
+#include "wire/beanstalk_command.hpp"
+#include "wire/beanstalk_reply.hpp"
+
+namespace millrace::beanstalk {
+
+/// The protocol's words ↔ the broker's words, for one connection: carries its commands out as a session of the broker and appends the replies.
+/// Knows no socket.
+///
+/// Belongs to one connection, on the loop's thread. `leave` must have answered true before it is destroyed.
+class dialect {
+ public:
+  enum class next {
+    answered,
+    waits,  ///< for a decision, which `decided` is to be handed; no command before
+    later,  ///< it did a part of something large: `go_on` at the next turn; no command before
+    quit
+  };
+
+  /// `by` is told the decisions. All three outlive it.
+  dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
+          broker::decision_taker& by);
+  ~dialect();
+  dialect(const dialect&) = delete;
+  dialect& operator=(const dialect&) = delete;
+
+  /// `command` is not needed any more; its body is taken.
+  next carry_out(wire::beanstalk_command& command, network::outbox& replies);
+  next go_on(network::outbox& replies);
+  void decided(engine::event&& what, network::outbox& replies);
+  /// While it waits: the client says nothing more, so that it is answered as if its time were over.
+  void give_up(network::outbox& replies);
+  /// While it waits: the server ends. A put is answered DRAINING, a reserve not at all.
+  void refuse_waiting_put(network::outbox& replies);
+
+  /// Lets go of everything, in turns: true when done.
+  [[nodiscard]] bool leave();
+
+ private:
+  using command = wire::beanstalk_command;
+  using outbox = network::outbox;
+  using word = wire::beanstalk_word;
+
+  struct kicking {
+    queue_id queue{};
+    std::size_t left{0};
+    std::uint64_t kicked{0};
+    engine::engine::kick_from from{engine::engine::kick_from::undecided};
+  };
+  struct listing {
+    std::size_t place{0};
+    wire::beanstalk_yaml yaml;
+  };
+
+  next put(command& what, outbox& replies);
+  next reserve(instant until, outbox& replies);
+  next reserve_job(const command& what, outbox& replies);
+  next kick(const command& what, outbox& replies);
+  next go_on(kicking& it, outbox& replies);
+  next go_on(listing& it, outbox& replies);
+  next watch(const command& what, outbox& replies);
+  next pause(const command& what, outbox& replies);
+  next use(const command& what, outbox& replies);
+  next list_watched(outbox& replies);
+  next show_job(const command& what, outbox& replies);
+  next show_queue(const command& what, outbox& replies);
+
+  next say(outbox& replies, word what);
+  next say_if(outbox& replies, bool done, word what);
+  next show(outbox& replies, const std::optional<engine::job_facts>& found);
+  void hand_over(outbox& replies, const engine::reserved_job& job);
+  void became(bool& already, std::uint32_t& count);
+  void begin_waiting(word if_given_up);
+  void end_waiting();
+
+  loop::event_loop& loop_;
+  broker::broker& broker_;
+  session_counts& counts_;
+  const server_facts& facts_;
+  broker::decision_taker& by_;
+  session_id session_;
+  bool produces_{false};
+  bool works_{false};
+  bool waits_{false};
+  word if_given_up_{word::timed_out};
+  std::variant<std::monostate, kicking, listing> unfinished_;
+};
+
+}  // namespace millrace::beanstalk

@@ -1,0 +1,30 @@
+#include "beanstalk/server.hpp"
+
+#include <utility>
+
+namespace millrace::beanstalk {
+
+server::server(loop::event_loop& loop, broker::broker& broker, session_limits limits)
+    : broker_{broker},
+      door_{loop, "beanstalk", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
+      sessions_{loop, broker, door_.counts(), limits} {}
+
+result<> server::open(const network::door_options& options) {
+  // A new connection uses and watches it, so it must not depend on whether there is room for one more queue.
+  if (const auto made = broker_.find_or_declare("default"); !made) return made.error();
+  return door_.open(options);
+}
+
+void server::drain() {
+  door_.stop_accepting();
+  sessions_.refuse_puts();
+  sessions_.finish();
+}
+
+loop::awaitable<> server::close(duration patience) {
+  drain();
+  co_await door_.close(patience);
+  co_await sessions_.close();
+}
+
+}  // namespace millrace::beanstalk

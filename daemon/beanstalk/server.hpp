@@ -1,0 +1,42 @@
+#pragma once
+
+#include <millrace/base/result.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "beanstalk/session.hpp"
+#include "broker/broker.hpp"
+#include "network/listener.hpp"
+
+namespace millrace::beanstalk {
+
+/// The beanstalk door: a listener and the sessions behind it.
+///
+/// Owned by the daemon; loop thread only. `close` must have returned before it is destroyed.
+class server {
+ public:
+  /// What clients get to write and read what they are owed once the server ends.
+  static constexpr duration closing_patience = seconds{2};
+
+  server(loop::event_loop& loop, broker::broker& broker, session_limits limits = {});
+
+  /// Begins to listen; the queue `default` exists from now on.
+  result<> open(const network::door_options& options);
+  [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
+
+  /// Every put is answered DRAINING from now on; all else goes on, for ever.
+  void refuse_puts() { sessions_.refuse_puts(); }
+  /// No more connections, no more puts; those that are there end as soon as they have the replies they are owed.
+  void drain();
+  /// The same, and returns when all have ended; those that do not take their replies in time are cut.
+  loop::awaitable<> close(duration patience = closing_patience);
+
+  [[nodiscard]] const network::door_counts& connections() const noexcept { return door_.counts(); }
+  [[nodiscard]] const session_counts& counts() const noexcept { return sessions_.counts(); }
+
+ private:
+  broker::broker& broker_;
+  network::listener door_;
+  sessions sessions_;
+};
+
+}  // namespace millrace::beanstalk

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <millrace/base/time.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "beanstalk/counts.hpp"
+#include "broker/broker.hpp"
+#include "network/listener.hpp"
+
+namespace millrace::beanstalk {
+
+/// Limits of the door.
+struct session_limits {
+  std::uint32_t job_bytes_max{65'535};    ///< a put beyond it is answered JOB_TOO_BIG; at most 2^30
+  std::size_t reply_bytes_max{1u << 20};  ///< replies that a client leaves unread; beyond it, it is not read any more
+  std::size_t input_bytes_max{
+      64u << 10};  ///< commands behind one that waits; beyond it, the client is not read any more
+  duration first_command_deadline{seconds{60}};  ///< for a client that connects and says nothing
+};
+inline constexpr std::uint32_t job_bytes_most = 1u << 30;
+
+/// All connections of the beanstalk protocol. Each is a coroutine that reads all that has come, carries all of it out and writes once; what it waits
+/// for in a reserve or a put before a full queue comes as a decision of the broker, while it goes on reading.
+///
+/// Owned by whoever owns the door; loop thread only. `close` must have returned before it is destroyed.
+class sessions {
+ public:
+  /// `door` counts the connections and gets the names of the errors. All three outlive it.
+  sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits = {});
+  ~sessions();
+  sessions(const sessions&) = delete;
+  sessions& operator=(const sessions&) = delete;
+
+  /// Serves one connection to its end.
+  loop::awaitable<> serve(network::stream_socket socket);
+
+  /// Every put is answered DRAINING from now on; all else goes on, for ever.
+  void refuse_puts();
+  /// Ends all connections, each as soon as the replies it is owed are written; what they hold becomes ready again.
+  void finish();
+  /// Until all have let go; no connection may come any more.
+  loop::awaitable<> close();
+
+  [[nodiscard]] const session_counts& counts() const noexcept;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::beanstalk

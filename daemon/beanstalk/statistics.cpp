@@ -1,0 +1,158 @@
+#include "beanstalk/statistics.hpp"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+namespace millrace::beanstalk {
+
+namespace {
+
+using wire::beanstalk_verb;
+using wire::beanstalk_yaml;
+
+std::uint64_t whole_seconds(duration length) {
+  return static_cast<std::uint64_t>(std::max<seconds::rep>(0, std::chrono::duration_cast<seconds>(length).count()));
+}
+
+std::uint64_t microseconds_of(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000u + static_cast<std::uint64_t>(time.tv_usec);
+}
+
+std::string_view word_of(engine::job_state state) {
+  switch (state) {
+    case engine::job_state::ready:
+      return "ready";
+    case engine::job_state::reserved:
+      return "reserved";
+    case engine::job_state::delayed:
+      return "delayed";
+    case engine::job_state::buried:
+      return "buried";
+  }
+  return "";
+}
+
+/// Commands that have a counter in `stats`, in its order; `reserve-job` and `kick-job` have none.
+constexpr beanstalk_verb counted[] = {
+    beanstalk_verb::put,
+    beanstalk_verb::peek,
+    beanstalk_verb::peek_ready,
+    beanstalk_verb::peek_delayed,
+    beanstalk_verb::peek_buried,
+    beanstalk_verb::reserve,
+    beanstalk_verb::reserve_with_timeout,
+    beanstalk_verb::delete_job,
+    beanstalk_verb::release,
+    beanstalk_verb::use,
+    beanstalk_verb::watch,
+    beanstalk_verb::ignore,
+    beanstalk_verb::bury,
+    beanstalk_verb::kick,
+    beanstalk_verb::touch,
+    beanstalk_verb::stats,
+    beanstalk_verb::stats_job,
+    beanstalk_verb::stats_tube,
+    beanstalk_verb::list_tubes,
+    beanstalk_verb::list_tube_used,
+    beanstalk_verb::list_tubes_watched,
+    beanstalk_verb::pause_tube,
+};
+
+void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  all.add("pid", static_cast<std::uint64_t>(::getpid()));
+  all.add_quoted("version", protocol_version);
+  all.add_seconds("rusage-utime", microseconds_of(used.ru_utime));
+  all.add_seconds("rusage-stime", microseconds_of(used.ru_stime));
+  all.add("uptime", whole_seconds(now - facts.began_at));
+}
+
+}  // namespace
+
+std::string new_server_id() {
+  std::random_device source;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id;
+  while (id.size() < 16) id += digits[source() % 16];
+  return id;
+}
+
+beanstalk_yaml stats(const broker::view& view, const session_counts& counts, const server_facts& facts, instant now) {
+  beanstalk_yaml all;
+  const auto totals = view.totals();
+  all.add("current-jobs-urgent", totals.urgent);
+  all.add("current-jobs-ready", totals.ready);
+  all.add("current-jobs-reserved", totals.reserved);
+  all.add("current-jobs-delayed", totals.delayed);
+  all.add("current-jobs-buried", totals.buried);
+  for (const auto verb : counted) all.add("cmd-" + std::string{name_of(verb)}, counts.command(verb).value());
+  all.add("job-timeouts", totals.ttr_expired.value());
+  all.add("total-jobs", totals.puts.value());
+  all.add("max-job-size", facts.max_job_size);
+  all.add("current-tubes", view.queue_count());
+  all.add("current-connections", facts.door->connections);
+  all.add("current-producers", counts.producers);
+  all.add("current-workers", counts.workers);
+  all.add("current-waiting", counts.waiting);
+  all.add("total-connections", facts.door->opened.value());
+  add_process(all, facts, now);
+  for (const auto* key : {"binlog-oldest-index", "binlog-current-index", "binlog-records-migrated",
+                          "binlog-records-written", "binlog-max-size"}) {
+    all.add(key, 0);
+  }
+  all.add_bare("draining", facts.draining ? "true" : "false");
+  all.add_bare("id", facts.id);
+  utsname system{};
+  ::uname(&system);
+  all.add_quoted("hostname", system.nodename);
+  all.add_quoted("os", system.version);
+  all.add_quoted("platform", system.machine);
+  return all;
+}
+
+beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now) {
+  const auto& levels = queue.levels;
+  beanstalk_yaml all;
+  all.add_quoted("name", queue.name);
+  all.add("current-jobs-urgent", levels.urgent);
+  all.add("current-jobs-ready", levels.ready);
+  all.add("current-jobs-reserved", levels.reserved);
+  all.add("current-jobs-delayed", levels.delayed);
+  all.add("current-jobs-buried", levels.buried);
+  all.add("total-jobs", queue.counts->puts.value());
+  all.add("current-using", levels.using_sessions);
+  all.add("current-watching", levels.watching_sessions);
+  all.add("current-waiting", levels.waiting_sessions);
+  all.add("cmd-delete", queue.counts->deletes.value());
+  all.add("cmd-pause-tube", queue.counts->pauses.value());
+  const bool paused = levels.paused_until > now;
+  all.add("pause", paused ? whole_seconds(levels.paused_for) : 0);
+  all.add("pause-time-left", paused ? whole_seconds(levels.paused_until - now) : 0);
+  return all;
+}
+
+beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now) {
+  beanstalk_yaml all;
+  all.add("id", job.job.value());
+  all.add_quoted("tube", tube);
+  all.add_bare("state", word_of(job.state));
+  all.add("pri", job.urgency);
+  all.add("age", whole_seconds(now - job.put_at));
+  all.add("delay", whole_seconds(job.delay));
+  all.add("ttr", whole_seconds(job.ttr));
+  all.add("time-left", job.due == never ? 0 : whole_seconds(job.due - now));
+  all.add("file", 0);
+  all.add("reserves", job.reserves);
+  all.add("timeouts", job.timeouts);
+  all.add("releases", job.releases);
+  all.add("buries", job.buries);
+  all.add("kicks", job.kicks);
+  return all;
+}
+
+}  // namespace millrace::beanstalk

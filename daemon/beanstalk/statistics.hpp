@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <millrace/base/time.hpp>
+
+#include "beanstalk/counts.hpp"
+#include "broker/view.hpp"
+#include "network/listener.hpp"
+#include "wire/beanstalk_reply.hpp"
+
+/// The protocol's statistics (protocol §5): keys in the order in which beanstalkd has them.
+namespace millrace::beanstalk {
+
+/// The version that the `stats` command shows. Libraries read it as a number, and use what came with 1.8 only above it.
+inline constexpr std::string_view protocol_version = "1.13";
+
+/// What the statistics say of the server, besides what is counted.
+struct server_facts {
+  std::uint32_t max_job_size{0};
+  instant began_at{};
+  std::string id;  ///< 16 hex digits, new at each start
+  const network::door_counts* door{nullptr};
+  bool draining{false};
+};
+[[nodiscard]] std::string new_server_id();
+
+[[nodiscard]] wire::beanstalk_yaml stats(const broker::view& view, const session_counts& counts,
+                                         const server_facts& facts, instant now);
+[[nodiscard]] wire::beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now);
+[[nodiscard]] wire::beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now);
+
+}  // namespace millrace::beanstalk

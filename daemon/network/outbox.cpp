@@ -1,0 +1,107 @@
+#include "network/outbox.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+
+namespace millrace::network {
+
+namespace {
+
+/// Pieces that one write takes.
+constexpr std::size_t pieces_max = 16;
+/// A spare buffer that has grown beyond this is given back to the system.
+constexpr std::size_t spare_bytes_max = 1u << 20;
+
+using pieces = std::array<boost::asio::const_buffer, pieces_max>;
+
+/// Adds `bytes` without what was written of them already.
+void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std::size_t& written) {
+  const auto skipped = std::min(written, bytes.size());
+  written -= skipped;
+  bytes.remove_prefix(skipped);
+  if (!bytes.empty() && count < all.size()) all[count++] = boost::asio::buffer(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+std::string& outbox::text() {
+  if (text_.capacity() < spare_.capacity() && empty()) std::swap(text_, spare_);
+  return text_;
+}
+
+void outbox::add(const body& content, std::string_view end) {
+  if (content.size() < large_body_bytes) {
+    text().append(content.view());
+  } else {
+    large_.push_back({text_.size(), content});
+    large_bytes_ += content.size();
+  }
+  text_.append(end);
+}
+
+boost::system::error_code outbox::write(stream_socket& to) {
+  while (!empty()) {
+    std::size_t taken = 0;
+    const auto asked = bytes();
+    const auto failure = write_once(to, taken);
+    written_ += taken;
+    if (failure == boost::asio::error::would_block) break;
+    if (failure) return failure;
+    // Less than all: the system's buffer is full, unless the pieces were too many for one write.
+    if (taken < asked && large_.size() < pieces_max / 2) break;
+  }
+  drop_written();
+  return {};
+}
+
+boost::system::error_code outbox::write_once(stream_socket& to, std::size_t& taken) {
+  boost::system::error_code failure;
+  if (large_.empty()) {
+    taken = to.write_some(boost::asio::buffer(text_.data() + written_, text_.size() - written_), failure);
+    return failure;
+  }
+  pieces all{};
+  std::size_t count = 0, written = written_, from = 0;
+  for (const auto& [behind, content] : large_) {
+    add_unwritten(all, count, std::string_view{text_}.substr(from, behind - from), written);
+    add_unwritten(all, count, content.view(), written);
+    from = behind;
+  }
+  add_unwritten(all, count, std::string_view{text_}.substr(from), written);
+  taken = to.write_some(all, failure);
+  return failure;
+}
+
+void outbox::drop_written() {
+  if (empty()) return clear();
+  // Bodies that are through are let go; the text goes as a whole when all is written, or when most of it is.
+  while (!large_.empty() && written_ >= large_.front().behind + large_.front().content.size()) {
+    const auto behind = large_.front().behind;
+    const auto size = large_.front().content.size();
+    text_.erase(0, behind);
+    written_ -= behind + size;
+    large_bytes_ -= size;
+    large_.pop_front();
+    for (auto& later : large_) later.behind -= behind;
+  }
+  if (large_.empty() && written_ > text_.size() / 2) {
+    text_.erase(0, written_);
+    written_ = 0;
+  }
+}
+
+void outbox::clear() {
+  large_.clear();
+  large_bytes_ = written_ = 0;
+  text_.clear();
+  if (text_.capacity() > spare_.capacity() && text_.capacity() <= spare_bytes_max) {
+    std::swap(text_, spare_);
+  }
+  if (text_.capacity() != 0) text_ = std::string{};
+}
+
+}  // namespace millrace::network

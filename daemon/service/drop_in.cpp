@@ -1,0 +1,81 @@
+#include "service/drop_in.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <millrace/base/quantity.hpp>
+
+#include "network/options.hpp"
+
+namespace millrace::service {
+
+namespace {
+
+/// beanstalkd knows no limits of a tube; ours are so wide that other limits are met first.
+constexpr std::uint64_t jobs_max = 100'000'000;
+constexpr std::uint64_t bytes_max = 16ull << 30;
+constexpr const char* default_port = "11300";
+/// Other than beanstalkd: whoever wants to be reached from elsewhere says so.
+constexpr const char* default_host = "127.0.0.1";
+
+error wrong(const std::string& option, const std::string& value, const std::string& expected) {
+  return {errc::invalid, option + ": '" + value + "' is not understood (expected " + expected + ")"};
+}
+
+result<std::string> address_of(const drop_in_options& given) {
+  const auto port = parse_count(given.port.value_or(default_port));
+  if (!port || *port > 65'535) return wrong("-p", *given.port, "a port from 0 to 65535");
+  auto host = given.listen.value_or(default_host);
+  if (host.starts_with("unix:")) {
+    if (!network::parse_address(host)) return wrong("-l", host, "unix:PATH");
+    return host;
+  }
+  if (host.find(':') != std::string::npos && !host.starts_with('[')) host = "[" + host + "]";
+  auto address = host + ":" + std::to_string(*port);
+  if (const auto parsed = network::parse_address(address); !parsed)
+    return wrong("-l", *given.listen, "an address in numbers, localhost, or unix:PATH");
+  return address;
+}
+
+}  // namespace
+
+result<settings::settings> settings_of(const drop_in_options& given) {
+  settings::settings made;
+  made.file = "(command line)";
+  const auto address = address_of(given);
+  if (!address) return address.error();
+  made.daemon.beanstalk = *address;
+  made.daemon.beanstalk_enabled = true;
+  made.daemon.http_enabled = given.http.has_value();
+  made.daemon.http = given.http.value_or("off");
+  if (given.http && !network::parse_address(*given.http))
+    return wrong("--http", *given.http, "an address like 127.0.0.1:9464");
+  if (given.job_bytes) {
+    const auto bytes = parse_size(*given.job_bytes);
+    if (!bytes || *bytes < 1 || *bytes > settings::max_job_size_most)
+      return wrong("-z", *given.job_bytes, "bytes from 1 to " + std::to_string(settings::max_job_size_most));
+    made.daemon.max_job_size = static_cast<std::uint32_t>(*bytes);
+  }
+  made.queue_defaults.max_jobs = jobs_max;
+  made.queue_defaults.max_bytes = bytes_max;
+  made.queue_defaults.when_full = engine::overflow::reject;
+  return made;
+}
+
+result<> become_user(const std::string& name) {
+  errno = 0;
+  const passwd* const found = ::getpwnam(name.c_str());
+  if (found == nullptr) return error{errc::not_found, "-u: there is no user '" + name + "'"};
+  const auto user = found->pw_uid;
+  const auto group = found->pw_gid;
+  if (::getuid() == user && ::getgid() == group) return {};
+  if (::initgroups(name.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0)
+    return error{errc::refused, "-u: cannot become '" + name + "': " + std::strerror(errno)};
+  return {};
+}
+
+}  // namespace millrace::service

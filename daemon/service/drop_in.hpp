@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <millrace/base/result.hpp>
+
+#include "settings/settings.hpp"
+
+namespace millrace::service {
+
+/// beanstalkd's command line: what was given of it, as written.
+struct drop_in_options {
+  std::optional<std::string> listen;     ///< -l ADDR or unix:PATH
+  std::optional<std::string> port;       ///< -p
+  std::optional<std::string> job_bytes;  ///< -z
+  std::optional<std::string> http;       ///< --http, ours
+  std::optional<std::string> user;       ///< -u
+
+  /// Some of beanstalkd's was given: there is no settings file.
+  [[nodiscard]] bool any() const noexcept { return listen || port || job_bytes || user; }
+};
+
+/// What a settings file would say. Queues refuse what is beyond their limits, since clients of beanstalkd know that answer. The error names the option.
+[[nodiscard]] result<settings::settings> settings_of(const drop_in_options& given);
+
+/// Becomes another user, with its groups. Called once all ports are open.
+[[nodiscard]] result<> become_user(const std::string& name);
+
+}  // namespace millrace::service

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "beanstalk/counts.hpp"
+#include "telemetry/exposition.hpp"
+
+namespace millrace::telemetry {
+
+/// The commands of clients under the name of their protocol.
+struct named_commands {
+  std::string protocol;
+  const beanstalk::session_counts* counts;
+};
+
+/// The same, as copied on the loop.
+struct command_copy {
+  struct door {
+    std::string protocol;
+    std::array<std::uint64_t, wire::beanstalk_verb_count> times{};
+    std::array<folded_histogram, wire::beanstalk_verb_count> seconds;
+  };
+
+  std::vector<door> doors;
+};
+
+[[nodiscard]] command_copy copy_commands(const std::vector<named_commands>& doors, const shown_buckets& buckets);
+
+/// On any thread.
+void write(exposition& page, const command_copy& commands);
+
+}  // namespace millrace::telemetry
