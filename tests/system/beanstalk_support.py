@@ -1,0 +1,305 @@
+"""The beanstalk door as a client meets it: bytes out, exact bytes back, silence, end of file.
+
+Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server is told to drain and
+must end with 0: what a sanitizer finds in it fails the test that caused it.
+
+BEANSTALKD=/usr/bin/beanstalkd runs the same tests against that program instead of millraced, to see whether a test asks for what the
+protocol says or for what millrace happens to do. Tests marked @not_beanstalkd ask for something that beanstalkd does otherwise (the mark
+says what it does), and are skipped there.
+"""
+
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+import unittest
+
+from support import MILLRACED, PATIENCE, DaemonTest, Lines, parsed
+
+BEANSTALKD = os.environ.get("BEANSTALKD", "")
+# A sanitizer keeps freed memory and shadows the rest: how much memory is used says nothing then.
+MEMORY_MEANS_SOMETHING = "ASAN_OPTIONS" not in os.environ and "/asan/" not in MILLRACED
+
+DEFAULT_LIMIT = 65535  # bytes of a job's body
+
+
+def not_beanstalkd(what_it_does):
+    return unittest.skipIf(BEANSTALKD, "beanstalkd: " + what_it_does)
+
+
+def put(body, priority=0, delay=0, ttr=60):
+    """The bytes of a put."""
+    return b"put %d %d %d %d\r\n%b\r\n" % (priority, delay, ttr, len(body), body)
+
+
+def shown(data):
+    return repr(data if len(data) <= 400 else data[:200] + b" ... " + data[-200:])
+
+
+class Wire:
+    """One connection. What was read too much stands in `early`."""
+
+    def __init__(self, address, receive_buffer=None):
+        self.socket = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(PATIENCE)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
+        if self.socket.family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.early = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def receive(self, length):
+        """Exactly that many bytes, or all up to the end of file."""
+        while len(self.early) < length:
+            more = self.socket.recv(1 << 20)
+            if not more:
+                break
+            self.early += more
+        taken, self.early = self.early[:length], self.early[length:]
+        return taken
+
+    def line(self):
+        """The next line without its CR LF."""
+        while b"\r\n" not in self.early:
+            more = self.socket.recv(1 << 16)
+            if not more:
+                raise AssertionError(f"end of file instead of a line, after {shown(self.early)}")
+            self.early += more
+        taken, _, self.early = self.early.partition(b"\r\n")
+        return taken
+
+    def chunk(self):
+        """A reply with a chunk: its first words, and the chunk."""
+        words = self.line().split(b" ")
+        if words[0] not in (b"OK", b"FOUND", b"RESERVED"):
+            return words, None
+        body = self.receive(int(words[-1]) + 2)
+        if body[-2:] != b"\r\n":
+            raise AssertionError(f"the chunk of {words} does not end in CR LF: {shown(body)}")
+        return words, body[:-2]
+
+    def expect(self, data):
+        got = self.receive(len(data))
+        if got != data:
+            raise AssertionError(f"\nexpected {shown(data)}\ngot      {shown(got)}")
+        return self
+
+    def ask(self, request, reply):
+        """Sends the bytes and expects the bytes."""
+        self.send(request)
+        return self.expect(reply)
+
+    def told(self, request):
+        """Sends a line and gives the line that answers it."""
+        self.send(request + b"\r\n")
+        return self.line().decode()
+
+    def asked(self, request):
+        """Sends a line and gives the chunk that answers it."""
+        self.send(request + b"\r\n")
+        words, chunk = self.chunk()
+        if chunk is None:
+            raise AssertionError(f"{request} was answered {words}")
+        return chunk
+
+    def stats(self, request=b"stats"):
+        """The statistics as a dictionary, strings without their quotes."""
+        lines = self.asked(request).decode().split("\n")
+        return {key: value.strip('"') for key, value in (line.split(": ", 1) for line in lines[1:] if line)}
+
+    def names(self, request=b"list-tubes"):
+        """The names of a list."""
+        return [line[2:] for line in self.asked(request).decode().split("\n")[1:] if line]
+
+    def put(self, body, **how):
+        """Puts a job; its id."""
+        self.send(put(body, **how))
+        return int(self.accepted())
+
+    def accepted(self):
+        word, _, number = self.line().partition(b" ")
+        if word != b"INSERTED":
+            raise AssertionError(f"{word} {number} instead of INSERTED")
+        return number
+
+    def expect_end(self):
+        got = self.receive(1)
+        if got:
+            raise AssertionError(f"{shown(got + self.early)} instead of the end of file")
+
+    def has_something(self):
+        return bool(self.early) or bool(select.select([self.socket], [], [], 0)[0])
+
+    def end_sending(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Ends the connection with a reset instead of an end of file."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+class Server:
+    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead."""
+
+    def __init__(self, *words, config=None, host="127.0.0.1", http=False):
+        self.unix = host[5:] if host.startswith("unix:") else None
+        self.http_port = None
+        if BEANSTALKD:
+            port = free_port()
+            command = [BEANSTALKD, "-l", host, "-p", str(port), *words]
+        else:
+            port = None
+            where = ["--config", config] if config else ["-l", host, "-p", "0"]
+            command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.printed, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
+        self.address = self.unix or (host, port or self._told_port())
+        if BEANSTALKD:
+            self._until_it_listens()
+        self._control = None
+
+    def _told_port(self):
+        port = None
+        for entry in self.entries_until("started"):
+            if entry.get("door") == "beanstalk" or entry.get("beanstalk"):
+                texts = [entry["beanstalk"]] if entry.get("beanstalk") else [str(text) for text in entry.values()]
+                (port,) = [int(found[1]) for found in (re.search(r"^\S*:(\d+)$", text) for text in texts) if found][:1] or [None]
+            if entry.get("http") and ":" in entry["http"]:
+                self.http_port = int(entry["http"].rsplit(":", 1)[1])
+        return port
+
+    def entries_until(self, event):
+        while (line := self.log.next()) is not None:
+            entry = parsed(line)
+            if entry:
+                yield entry
+                if entry["event"] == event:
+                    return
+        raise AssertionError(f"no {event} in the log:\n" + "\n".join(self.log.all))
+
+    def wait_for(self, event):
+        return list(self.entries_until(event))[-1]
+
+    def _until_it_listens(self):
+        """Looks without connecting: a first connection would be counted."""
+        while not (os.path.exists(self.unix) if self.unix else listens(self.address[1])):
+            if self.process.poll() is not None:
+                raise AssertionError(self.log.rest())
+            time.sleep(0.002)
+
+    def connect(self, **how):
+        return Wire(self.address, **how)
+
+    def settle(self):
+        """Returns when the server has read what all connections sent before: it has answered one of them three times since."""
+        if not self._control:
+            self._control = self.connect()
+        for _ in range(3):
+            self._control.ask(b"list-tube-used\r\n", b"USING default\r\n")
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """Tells it to end; its exit code."""
+        if self._control:
+            self._control.close()
+        self.signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def listens(port):
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        return any(words[1].endswith(":%04X" % port) and words[3] == "0A" for words in map(str.split, file))
+
+
+class BeanstalkTest(DaemonTest):
+    """A test with a server of its own, made at the first connection; `words` are its options."""
+
+    words = ()
+
+    def setUp(self):
+        super().setUp()
+        self.server_ = None
+
+    @property
+    def server(self):
+        if not self.server_:
+            self.start(*self.words)
+        return self.server_
+
+    def start(self, *words, **how):
+        self.server_ = Server(*words, **how)
+        self.addCleanup(self.end, self.server_)
+        return self.server_
+
+    def start_on(self, settings, **how):
+        """A server with the beanstalk door and http, and these parts of a settings file."""
+        text = "daemon:\n  http: 127.0.0.1:0\n  beanstalk: 127.0.0.1:0\n" + settings
+        return self.start(config=self.write(text), **how)
+
+    def end(self, server):
+        if server.process.poll() is None:
+            try:
+                code = server.stop()
+            finally:
+                server.kill()
+            if not BEANSTALKD:
+                self.assertEqual(code, 0, "\n".join(server.log.rest()[-60:]))
+
+    def connect(self, **how):
+        wire = self.server.connect(**how)
+        self.addCleanup(wire.close)
+        return wire
+
+    def connections(self, count):
+        return [self.connect() for _ in range(count)]
+
+    def assert_silent(self, *wires):
+        """Nothing is said on these connections though the server has read all that was sent."""
+        self.server.settle()
+        for wire in wires:
+            if wire.has_something():
+                self.fail(f"{shown(wire.early + wire.socket.recv(4096))} instead of silence")
+
+    def waiting(self, count):
+        """Until that many connections wait in a reserve."""
+        with self.server.connect() as other:
+            while int(other.stats()["current-waiting"]) != count:
+                pass
