@@ -58,9 +58,9 @@ struct beanstalk_command {
   std::uint32_t delay{0};     ///< seconds; put, release, pause-tube
   std::uint32_t ttr{0};       ///< seconds; put
   std::uint32_t count{0};     ///< put: bytes announced; reserve-with-timeout: seconds; kick: bound
-  std::string_view
-      tube;  ///< use, watch, ignore, stats-tube, pause-tube; of a reader: good until its next call, and as long as the bytes it was given
-  body content;  ///< put
+  /// use, watch, ignore, stats-tube, pause-tube; of a reader: good until its next call, and as long as the bytes it was given
+  std::string_view tube{};
+  body content{};  ///< put
 };
 
 /// Bytes of one connection → commands, however the bytes are cut. What has come of an unfinished line or body is kept inside: of a line at

@@ -1,0 +1,58 @@
+#include <string>
+
+#include "support/catch.hpp"
+#include "wire/beanstalk_reply.hpp"
+
+using namespace millrace;
+using namespace std::string_literals;
+
+namespace {
+
+std::string quoted(std::string_view value) {
+  wire::beanstalk_yaml yaml;
+  yaml.add_quoted("k", value);
+  return std::string{yaml.text()};
+}
+
+std::string seconds(std::uint64_t microseconds) {
+  wire::beanstalk_yaml yaml;
+  yaml.add_seconds("k", microseconds);
+  return std::string{yaml.text()};
+}
+
+}  // namespace
+
+TEST_CASE("a chunk begins with three dashes and has a line for each key, in order") {
+  wire::beanstalk_yaml yaml;
+  CHECK(yaml.text() == "---\n");
+  yaml.add("id", 0);
+  yaml.add("pri", 18'446'744'073'709'551'615u);
+  yaml.add_bare("state", "ready");
+  yaml.add_quoted("tube", "0.5");
+  yaml.add_seconds("rusage-utime", 1'500'000);
+  CHECK(yaml.text() == "---\nid: 0\npri: 18446744073709551615\nstate: ready\ntube: \"0.5\"\nrusage-utime: 1.500000\n");
+}
+
+TEST_CASE("a list has its items bare") {
+  wire::beanstalk_yaml yaml;
+  yaml.add_item("default");
+  yaml.add_item("a-b+c/d;e.f$g_h(i)");
+  CHECK(yaml.text() == "---\n- default\n- a-b+c/d;e.f$g_h(i)\n");
+}
+
+TEST_CASE("strings are quoted, and what would end or break the quotes is escaped") {
+  CHECK(quoted("") == "---\nk: \"\"\n");
+  CHECK(quoted("#1 SMP: x") == "---\nk: \"#1 SMP: x\"\n");
+  CHECK(quoted("a\"b\\c") == "---\nk: \"a\\\"b\\\\c\"\n");
+  CHECK(quoted("\n\r\t\0\x1f\x7f"s) == "---\nk: \"\\x0a\\x0d\\x09\\x00\\x1f\\x7f\"\n");
+  CHECK(quoted("\xC3\xA4") == "---\nk: \"\xC3\xA4\"\n");
+}
+
+TEST_CASE("seconds have six decimals") {
+  CHECK(seconds(0) == "---\nk: 0.000000\n");
+  CHECK(seconds(1) == "---\nk: 0.000001\n");
+  CHECK(seconds(999'999) == "---\nk: 0.999999\n");
+  CHECK(seconds(1'000'000) == "---\nk: 1.000000\n");
+  CHECK(seconds(12'000'345) == "---\nk: 12.000345\n");
+  CHECK(seconds(18'446'744'073'709'551'615u) == "---\nk: 18446744073709.551615\n");
+}
