@@ -75,7 +75,7 @@ class benchmark {
   }
 
   void print() {
-    const std::string text = table_of(servers_, options_);
+    const std::string text = options_.json ? json_of(servers_, options_) : table_of(servers_, options_);
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
       std::perror("millrace bench: standard output");
       code_ = exit_code::failed;

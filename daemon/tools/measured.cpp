@@ -40,9 +40,12 @@ tally measured::merged() const {
   return all;
 }
 
+std::uint64_t jobs_counted(const tally& run, bench_phase phase) {
+  return run.commands[phase == bench_phase::put ? tally::put : tally::remove].count();
+}
+
 double jobs_per_second(const tally& run, bench_phase phase) {
-  const auto& done = run.commands[phase == bench_phase::put ? tally::put : tally::remove];
-  return per_second(done.count(), run.measured());
+  return per_second(jobs_counted(run, phase), run.measured());
 }
 
 double commands_per_second(const tally& run) { return per_second(run.commands_counted(), run.measured()); }

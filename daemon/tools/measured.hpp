@@ -17,7 +17,9 @@ struct measured {
   [[nodiscard]] tally merged() const;
 };
 
-/// Jobs that went the phase's way, and commands, per second of what was measured.
+/// Jobs that went the phase's way: put, or taken out.
+[[nodiscard]] std::uint64_t jobs_counted(const tally& run, bench_phase phase);
+/// Those, and commands, per second of what was measured.
 [[nodiscard]] double jobs_per_second(const tally& run, bench_phase phase);
 [[nodiscard]] double commands_per_second(const tally& run);
 /// What a run's latency is judged by: of whole jobs where there are such, else of the phase's first command.
