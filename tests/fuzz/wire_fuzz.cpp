@@ -1,0 +1,164 @@
+// libFuzzer: the first byte says how the others are cut, the second what reads them. Whole, cut or command by command, the bytes must say the
+// same; all of them are taken; what was read can be written, and is then read as the same.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "wire/transcript.hpp"
+
+using namespace millrace;
+using namespace millrace::testing;
+
+namespace {
+
+/// Small, so that the fuzzer finds bodies on both sides of it.
+constexpr std::uint32_t body_bytes_max = 300;
+
+[[noreturn]] void complain(const char* about, const transcript& first, const transcript& second) {
+  std::fprintf(stderr, "%s\n", about);
+  for (const auto* each : {&first, &second}) {
+    std::fprintf(stderr, "--- %zu results\n", each->size());
+    for (const auto& line : *each) std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  std::abort();
+}
+
+void hold(bool what, const char* about) {
+  if (!what) complain(about, {}, {});
+}
+
+/// The lengths of the pieces, from a seed: some short, some long, some nothing.
+class cuts {
+ public:
+  explicit cuts(std::uint8_t seed) : state_{seed} {}
+  std::size_t next() {
+    state_ = state_ * 1'664'525u + 1'013'904'223u;
+    const std::uint32_t random = state_ >> 16;
+    return random % 4 == 0 ? random / 4 % 400 : random / 4 % 5;
+  }
+
+ private:
+  std::uint32_t state_;
+};
+
+template <class reading>
+void feed_in_pieces(reading& into, std::string_view bytes, std::uint8_t seed) {
+  cuts lengths{seed};
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, lengths.next());
+    if (!into.feed(piece)) {
+      hold(!into.results().empty() && into.results().back() == "nonsense", "bytes were left over");
+      return;
+    }
+    bytes.remove_prefix(piece.size());
+  }
+}
+
+/// The same without any state between two commands: each line, and each body with it, is found by hand and goes to a reader of its own.
+transcript one_by_one(std::string_view bytes) {
+  transcript all;
+  for (std::size_t end; (end = bytes.find("\r\n")) != std::string_view::npos;) {
+    const std::string_view line = bytes.substr(0, end + 2);
+    bytes.remove_prefix(line.size());
+    if (line.size() > wire::command_line_bytes_max) {
+      all.emplace_back("bad_format");
+      continue;
+    }
+    command_reading alone{body_bytes_max};
+    alone.feed(line);
+    if (alone.results().empty()) {
+      // A put, whose last number says what is still to come.
+      const std::size_t body_bytes = std::stoul(std::string{line.substr(line.rfind(' '))}) + 2;
+      if (bytes.size() < body_bytes) break;
+      alone.feed(bytes.substr(0, body_bytes));
+      bytes.remove_prefix(body_bytes);
+    }
+    hold(alone.results().size() == 1 && alone.it().at_rest(), "one command is not one result");
+    all.push_back(alone.results().front());
+  }
+  return all;
+}
+
+void try_commands(std::string_view bytes, std::uint8_t seed) {
+  command_reading whole{body_bytes_max}, cut{body_bytes_max};
+  hold(whole.feed(bytes), "bytes were left over");
+  feed_in_pieces(cut, bytes, seed);
+  if (whole.results() != cut.results()) complain("whole and cut are not the same", whole.results(), cut.results());
+  const transcript alone = one_by_one(bytes);
+  if (whole.results() != alone) complain("together and one by one are not the same", whole.results(), alone);
+  hold(whole.it().at_rest() == cut.it().at_rest(), "whole and cut are not both at rest");
+
+  // What was read and is a command is written and read again.
+  wire::beanstalk_command_reader reader{body_bytes_max};
+  std::string written;
+  transcript expected;
+  for (;;) {
+    wire::beanstalk_command what;
+    const auto found = reader.next(bytes, what);
+    if (found == wire::beanstalk_command_reader::found::nothing) break;
+    if (found != wire::beanstalk_command_reader::found::command) continue;
+    hold(what.verb != wire::beanstalk_verb::put || what.count == what.content.size(),
+         "a body is not as long as announced");
+    expected.push_back(text_of(what));
+    wire::append(written, what);
+  }
+  command_reading again{body_bytes_max};
+  feed_in_pieces(again, written, seed);
+  if (again.results() != expected) complain("what was written is not what was read", expected, again.results());
+}
+
+void write(std::string& to, const wire::beanstalk_reply& what) {
+  switch (what.word) {
+    case wire::beanstalk_word::inserted:
+    case wire::beanstalk_word::buried_job:
+    case wire::beanstalk_word::kicked_count:
+    case wire::beanstalk_word::watching:
+      return wire::append(to, what.word, what.number);
+    case wire::beanstalk_word::using_tube:
+      return wire::append_using(to, what.tube);
+    case wire::beanstalk_word::reserved:
+    case wire::beanstalk_word::found:
+      wire::append_head(to, what.word, what.number, what.chunk.size());
+      to.append(what.chunk).append("\r\n");
+      return;
+    case wire::beanstalk_word::ok:
+      return wire::append_chunk(to, what.chunk);
+    default:
+      return wire::append(to, what.word);
+  }
+}
+
+void try_replies(std::string_view bytes, std::uint8_t seed) {
+  reply_reading whole, cut;
+  whole.feed(bytes);
+  feed_in_pieces(cut, bytes, seed);
+  if (whole.results() != cut.results()) complain("whole and cut are not the same", whole.results(), cut.results());
+
+  wire::beanstalk_reply_reader reader;
+  wire::beanstalk_reply what;
+  std::string written;
+  transcript expected;
+  while (reader.next(bytes, what) == wire::beanstalk_reply_reader::found::reply) {
+    expected.push_back(text_of(wire::beanstalk_reply_reader::found::reply, what));
+    write(written, what);
+  }
+  reply_reading again;
+  feed_in_pieces(again, written, seed);
+  if (again.results() != expected) complain("what was written is not what was read", expected, again.results());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view bytes{reinterpret_cast<const char*>(data) + 2, size - 2};
+  // Letters, so that the seeds are text.
+  if (data[1] % 2 == 'c' % 2)
+    try_commands(bytes, data[0]);
+  else
+    try_replies(bytes, data[0]);
+  return 0;
+}
