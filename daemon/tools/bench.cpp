@@ -2,18 +2,26 @@
 
 #include <sys/resource.h>
 
+#include <array>
+#include <csignal>
 #include <cstdio>
+#include <deque>
+#include <initializer_list>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include <millrace/loop/event_loop.hpp>
 
+#include "loop/signals.hpp"
 #include "loop/task_scope.hpp"
 #include "tools/bench_arguments.hpp"
+#include "tools/job_mark.hpp"
 #include "tools/load.hpp"
 #include "tools/measured.hpp"
 #include "tools/progress.hpp"
 #include "tools/report.hpp"
+#include "tools/surroundings.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -26,56 +34,115 @@ void raise_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// All the runs that were asked for, one after another.
+std::vector<std::string> names_of_queues(const bench_options& options, std::uint32_t number) {
+  if (!options.queue.empty()) return {options.queue};
+  std::array<char, 8> run{};
+  job_mark::write_hex(number, run.data());
+  std::vector<std::string> names;
+  for (std::uint32_t at = 1; at <= options.queues; ++at)
+    names.push_back("bench-" + std::string{run.data(), run.size()} + "-" + std::to_string(at));
+  return names;
+}
+
+/// All the runs that were asked for, one after another, and what stands around them.
 class benchmark {
  public:
-  explicit benchmark(const bench_options& options) : options_{options}, progress_{loop_, options.quiet} {
-    servers_.push_back({write_address(options.server), {}});
-    if (options.against) servers_.push_back({write_address(*options.against), {}});
+  explicit benchmark(const bench_options& options)
+      : options_{options},
+        number_{std::random_device{}()},
+        queues_{names_of_queues(options, number_)},
+        progress_{loop_, options.quiet} {
+    add(options.server);
+    if (options.against) add(*options.against);
   }
 
   exit_code run() {
     loop::task_scope tasks{loop_};
-    tasks.spawn("bench", all_runs(*this));
+    loop::task_scope watchers{loop_};
+    watchers.spawn("signals", hear_signals(*this));
+    tasks.spawn("bench", live(*this, watchers));
     loop_.run();
     return code_;
   }
 
  private:
-  static loop::awaitable<> all_runs(benchmark& self) {
-    bool going = true;
-    for (std::uint32_t at = 0; going && at < self.options_.repeat; ++at) {
-      // Whoever comes first in one pair comes second in the next: neither has the warmer machine.
-      const std::size_t first = at % self.servers_.size();
-      for (std::size_t turn = 0; going && turn < self.servers_.size(); ++turn)
-        going = co_await self.one_run(at, (first + turn) % self.servers_.size());
-    }
-    self.progress_.clear();
-    if (going) self.print();
+  struct opponent {
+    const network::address& where;
+    surroundings around;
+    measured came;
+  };
+
+  void add(const network::address& where) {
+    servers_.push_back({where, {loop_, options_, where, number_, queues_, progress_}, {write_address(where), {}}});
   }
 
-  loop::awaitable<bool> one_run(std::uint32_t at, std::size_t which) {
-    auto& server = servers_[which];
-    std::string heading = server.server;
-    if (options_.repeat > 1) heading += "  run " + std::to_string(at + 1) + " of " + std::to_string(options_.repeat);
-    progress_.heading(heading + "  ");
-    load once{loop_, options_, which == 0 ? options_.server : *options_.against, random_(), progress_};
-    auto came = co_await once.run();
-    progress_.clear();
-    if (!came) {
-      std::fprintf(stderr, "millrace bench: %s\n", came.error().text.c_str());
-      code_ = came.error().code == errc::not_found ? exit_code::no_connection : exit_code::failed;
-      co_return false;
+  static loop::awaitable<> live(benchmark& self, loop::task_scope& watchers) {
+    const bool done = co_await self.all_runs();
+    // A run that failed leaves jobs behind. A queue that others may use as well is not for us to empty.
+    const bool leftovers = self.code_ == exit_code::failed && self.options_.queue.empty();
+    for (auto& server : self.servers_) {
+      const auto taken = co_await server.around.take_away(leftovers);
+      if (!taken && done) self.fail(taken.error());
     }
-    if (options_.repeat > 1 && !options_.json)
-      std::printf("%s  %s\n", heading.c_str(), line_of(*came, options_).c_str());
-    std::fflush(stdout);
-    server.runs.push_back(std::move(*came));
+    self.progress_.clear();
+    watchers.cancel();
+    co_await watchers.join();
+    if (done) self.print();
+  }
+
+  static loop::awaitable<> hear_signals(benchmark& self) {
+    co_await self.signals_->next();
+    self.interrupted_ = true;
+    self.progress_.interrupt();
+    self.signals_.reset();  // the next one ends the program
+  }
+
+  loop::awaitable<bool> all_runs() {
+    for (auto& server : servers_) {
+      progress_.heading(server.came.server + "  ");
+      const auto made = co_await server.around.make();
+      if (!made) co_return fail(made.error());
+    }
+    for (std::uint32_t at = 0; at < options_.repeat; ++at) {
+      // Whoever comes first in one pair comes second in the next: neither has the warmer machine.
+      const std::size_t first = at % servers_.size();
+      for (std::size_t turn = 0; turn < servers_.size(); ++turn) {
+        const bool ran = co_await one_run(at, servers_[(first + turn) % servers_.size()]);
+        if (!ran) co_return false;
+      }
+    }
     co_return true;
   }
 
+  loop::awaitable<bool> one_run(std::uint32_t at, opponent& server) {
+    std::string heading = server.came.server + "  ";
+    if (options_.repeat > 1)
+      heading += "run " + std::to_string(at + 1) + " of " + std::to_string(options_.repeat) + "  ";
+    progress_.heading(heading);
+    load once{loop_, options_, server.where, number_, queues_, progress_};
+    auto came = co_await once.run();
+    if (!came) co_return fail(came.error());
+    if (interrupted_) co_return fail({errc::cancelled, "interrupted"});
+    progress_.clear();
+    if (options_.repeat > 1 && !options_.json) {
+      std::printf("%s%s\n", heading.c_str(), line_of(*came, options_).c_str());
+      std::fflush(stdout);
+    }
+    server.came.runs.push_back(std::move(*came));
+    co_return true;
+  }
+
+  bool fail(const error& why) {
+    progress_.clear();
+    std::fprintf(stderr, "millrace bench: %s\n", why.text.c_str());
+    code_ = why.code == errc::not_found ? exit_code::no_connection : exit_code::failed;
+    return false;
+  }
+
   void print() {
-    const std::string text = options_.json ? json_of(servers_, options_) : table_of(servers_, options_);
+    std::vector<measured> came;
+    for (auto& server : servers_) came.push_back(std::move(server.came));
+    const std::string text = options_.json ? json_of(came, options_) : table_of(came, options_);
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
       std::perror("millrace bench: standard output");
       code_ = exit_code::failed;
@@ -83,10 +150,13 @@ class benchmark {
   }
 
   const bench_options& options_;
+  const std::uint32_t number_;
+  const std::vector<std::string> queues_;
   loop::event_loop loop_;
+  std::optional<loop::signals> signals_{std::in_place, loop_, std::initializer_list<int>{SIGINT, SIGTERM}};
   progress progress_;
-  std::random_device random_;
-  std::vector<measured> servers_;
+  std::deque<opponent> servers_;
+  bool interrupted_{false};
   exit_code code_{exit_code::done};
 };
 

@@ -192,8 +192,11 @@ void check_together(const given_words& words, word_reader& read, const bench_opt
   if (what.rate > 0 && !words.depth.empty()) read.wrong("--depth", "an open loop has as many in flight as it takes");
   if (what.rate > 0 && what.connections < 2)
     read.wrong("--connections", "an open loop needs one that puts and one that reserves");
-  if (what.backlog > 0 && (what.rate > 0 || what.phase == bench_phase::drain))
-    read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix or put, no --rate");
+  if (what.backlog > 0 && (what.rate > 0 || what.phase != bench_phase::mix))
+    read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix, no --rate");
+  const double jobs_at_rate = what.rate * in_seconds(what.warm_up + what.length);
+  if (what.jobs == 0 && jobs_at_rate > static_cast<double>(exactly_once::jobs_max))
+    read.wrong("--rate", "that many jobs are too many (at most " + write_count(exactly_once::jobs_max) + ")");
   const std::uint32_t working = what.rate > 0 ? what.connections / 2 : what.connections;
   if (what.queues > working)
     read.wrong("--queues", "each needs a connection of its own: at most " + std::to_string(working));

@@ -1,11 +1,11 @@
 #include "tools/closed_cycle.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
-#include "network/beanstalk_client.hpp"
 #include "tools/job_mark.hpp"
+#include "tools/job_put.hpp"
+#include "tools/refusal.hpp"
 
 namespace millrace::tools {
 
@@ -13,38 +13,14 @@ using wire::beanstalk_verb;
 using wire::beanstalk_word;
 using work = closed_plan::work;
 
-namespace {
-
-/// One put of the plan, as bytes, with a mark that is overwritten each time it is sent.
-std::string one_put(const closed_plan& plan) {
-  assert(plan.body_bytes >= job_mark::bytes);
-  std::string content(plan.body_bytes, '.');
-  job_mark{plan.run, plan.to_stay ? job_mark::to_stay : 0}.write(content.data());
-  wire::beanstalk_command put;
-  put.verb = beanstalk_verb::put;
-  put.priority = plan.to_stay ? closed_cycle::priority_to_stay : closed_cycle::priority;
-  put.ttr = closed_cycle::ttr_seconds;
-  put.count = static_cast<std::uint32_t>(plan.body_bytes);
-  put.content = body{content};
-  std::string bytes;
-  wire::append(bytes, put);
-  return bytes;
-}
-
-error refused(std::string_view command, beanstalk_word answer) {
-  return {errc::refused, std::string{command} + " was answered by " + std::string{network::in_words(answer)}};
-}
-
-}  // namespace
-
 closed_cycle::closed_cycle(closed_run& run) : run_{run} {
   const auto& plan = run.plan;
   if (plan.what != work::drain) {
-    const std::string put = one_put(plan);
-    put_bytes_ = put.size();
-    mark_offset_ = put.size() - 2 - plan.body_bytes;
+    const job_put put{plan.run, plan.body_bytes, plan.to_stay ? job_put::priority_to_stay : job_put::priority};
+    put_bytes_ = put.bytes.size();
+    number_at_ = put.number_at;
     puts_.reserve(put_bytes_ * plan.depth);
-    for (std::uint32_t at = 0; at < plan.depth; ++at) puts_ += put;
+    for (std::uint32_t at = 0; at < plan.depth; ++at) puts_ += put.bytes;
   }
   if (plan.what != work::put) {
     wire::beanstalk_command reserve;
@@ -81,8 +57,8 @@ void closed_cycle::send_puts(instant now) {
       static_cast<std::uint32_t>(in_book ? run_.book.put(round_) : run_.put) | (in_book ? 0 : job_mark::to_stay);
   run_.put += round_;
   if (in_book) run_.put_at.push_back(now);
-  char* mark = puts_.data() + mark_offset_ + job_mark::bytes / 2;
-  for (std::uint32_t at = 0; at < round_; ++at, mark += put_bytes_) job_mark::write_hex(number++, mark);
+  char* digits = puts_.data() + number_at_;
+  for (std::uint32_t at = 0; at < round_; ++at, digits += put_bytes_) job_mark::write_hex(number++, digits);
   send(tally::put, std::string_view{puts_}.substr(0, round_ * put_bytes_), round_, now);
 }
 
@@ -105,6 +81,7 @@ void closed_cycle::send(tally::kind leg, std::string_view piece, std::uint32_t a
   piece_ = piece;
   awaited_ = answers;
   sent_at_ = now;
+  run_.counts.asked += answers;
 }
 
 result<> closed_cycle::take(std::string_view bytes, instant now) {
@@ -114,8 +91,7 @@ result<> closed_cycle::take(std::string_view bytes, instant now) {
   for (;;) {
     const auto what = reader_.next(bytes, reply);
     if (what == found::nothing) break;
-    if (what == found::nonsense || awaited_ == 0)
-      return error{errc::invalid, "what it answers is not the beanstalk protocol"};
+    if (what == found::nonsense || awaited_ == 0) return not_the_protocol();
     --awaited_;
     if (auto taken = take_reply(reply, now); !taken) return taken;
   }
@@ -144,13 +120,11 @@ result<> closed_cycle::take_reply(const wire::beanstalk_reply& reply, instant no
 
 result<> closed_cycle::take_job(const wire::beanstalk_reply& reply, instant now) {
   held_.push_back(reply.number);
+  if (!run_.plan.check) return {};
   const auto mark = job_mark::read(reply.chunk);
-  if (!mark || mark->run != run_.plan.run)
-    return error{errc::refused, "job " + std::to_string(reply.number) + " in the queue was not put by this run"};
-  if ((mark->number & job_mark::to_stay) != 0) {
-    if (run_.plan.what == work::drain) return {};
+  if (!mark || mark->run != run_.plan.run) return foreign_job(reply.number);
+  if ((mark->number & job_mark::to_stay) != 0)
     return error{errc::invalid, "a job of the backlog came out although one of better priority was ready"};
-  }
   if (auto once = run_.book.came_out(mark->number); !once) return once;
   if (run_.plan.what != work::mix) return {};
   // Neighbours left in one piece: most come out together as well.

@@ -26,8 +26,9 @@ struct closed_plan {
   work what{work::mix};
   std::uint32_t run{0};    ///< marks the jobs
   std::uint32_t depth{1};  ///< commands in flight on a connection
-  std::size_t body_bytes{0};
+  std::uint32_t body_bytes{0};
   bool to_stay{false};    ///< puts are of the backlog: out of the way of others, and in no book
+  bool check{true};       ///< only jobs of the run may come out, each once; otherwise whatever is there is cleared away
   std::uint64_t jobs{0};  ///< how many are put; 0: until `until`
   instant until{never};   ///< no further jobs are put
 };
@@ -46,10 +47,6 @@ struct closed_run {
 class closed_cycle {
  public:
   static constexpr std::uint32_t depth_max = 1'000;
-  static constexpr std::uint32_t priority = 1'024;
-  static constexpr std::uint32_t priority_to_stay = 1'000'000;
-  /// Long enough that no job of a load becomes ready again because the load was slow.
-  static constexpr std::uint32_t ttr_seconds = 3'600;
   /// In a mix a job is always ready: whoever waits this long for one will not get it.
   static constexpr std::uint32_t reserve_seconds = 10;
 
@@ -80,8 +77,8 @@ class closed_cycle {
   wire::beanstalk_reply_reader reader_;
   wire::beanstalk_command delete_;
   std::string puts_;
-  std::size_t put_bytes_{0};    ///< of one put
-  std::size_t mark_offset_{0};  ///< in one put
+  std::size_t put_bytes_{0};  ///< of one put
+  std::size_t number_at_{0};  ///< in one put
   std::string reserves_;
   std::string deletes_;
   std::vector<std::uint64_t> held_;

@@ -20,8 +20,6 @@ constexpr std::size_t read_bytes = 128u << 10;
 /// Connections that are being opened at the same time: below the usual backlog of a listening socket.
 constexpr std::size_t openings_max = 100;
 
-error with_peer(const network::connection& at, error why) { return {why.code, at.peer() + ": " + why.text}; }
-
 error io_error(const network::connection& at, const boost::system::error_code& why) {
   if (why == asio::error::operation_aborted) throw boost::system::system_error{why};
   return at.failed(why);
@@ -60,7 +58,7 @@ loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client
     const auto reply = co_await member.reply(until);
     if (!reply) co_return reply.error();
     if (reply->word != beanstalk_word::using_tube && reply->word != beanstalk_word::watching)
-      co_return with_peer(member.bytes(), {errc::invalid, std::string{network::in_words(reply->word)}});
+      co_return said_by(member.bytes(), {errc::invalid, std::string{network::in_words(reply->word)}});
   }
   co_return result<>{};
 }
@@ -89,19 +87,28 @@ loop::awaitable<result<>> crew::work_alone(crew& self, network::beanstalk_client
     const auto [failure, got] = co_await line.socket().async_read_some(into, asio::as_tuple(loop::use_awaitable));
     if (failure) co_return io_error(line, failure);
     const auto taken = cycle.take({buffer.data(), got}, self.loop_.refresh_now());
-    if (!taken) co_return with_peer(line, taken.error());
+    if (!taken) co_return said_by(line, taken.error());
   }
   co_return result<>{};
 }
 
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto [failure, sent] = co_await to.socket().async_write_some(asio::buffer(bytes.data(), bytes.size()),
-                                                                       asio::as_tuple(loop::use_awaitable));
+    const auto piece = asio::buffer(bytes.data(), bytes.size());
+    const auto [failure, sent] = co_await to.socket().async_write_some(piece, asio::as_tuple(loop::use_awaitable));
     if (failure) co_return io_error(to, failure);
     bytes.remove_prefix(sent);
   }
   co_return result<>{};
 }
+
+loop::awaitable<result<std::size_t>> read_now(network::connection& from, std::span<char> into) {
+  const auto space = asio::buffer(into.data(), into.size());
+  const auto [failure, got] = co_await from.socket().async_read_some(space, asio::as_tuple(loop::use_awaitable));
+  if (failure) co_return io_error(from, failure);
+  co_return got;
+}
+
+error said_by(const network::connection& server, error why) { return {why.code, server.peer() + ": " + why.text}; }
 
 }  // namespace millrace::tools

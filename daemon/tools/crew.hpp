@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <millrace/base/result.hpp>
@@ -38,7 +40,11 @@ class crew {
   std::vector<std::unique_ptr<network::beanstalk_client>> members_;
 };
 
-/// Sends `bytes` at once as far as the socket takes them, the rest when it does.
+/// Sends `bytes`, which must outlive the call; what the socket takes at once leaves at once. No deadline: whoever watches the run cancels it.
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes);
+/// What came, at least one byte.
+loop::awaitable<result<std::size_t>> read_now(network::connection& from, std::span<char> into);
+/// The same complaint with the server's name before it.
+[[nodiscard]] error said_by(const network::connection& server, error why);
 
 }  // namespace millrace::tools

@@ -17,6 +17,8 @@ class joint_work {
 
   void spawn(std::string name, loop::awaitable<result<>> part);
   void fail(error why);
+  /// The others are not needed any more: they are cancelled, and that is no failure.
+  void stop() { tasks_.cancel(); }
   loop::awaitable<result<>> join();
 
  private:

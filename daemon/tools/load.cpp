@@ -1,35 +1,26 @@
 #include "tools/load.hpp"
 
-#include <array>
-#include <charconv>
+#include <cmath>
 #include <utility>
 
-#include "tools/job_mark.hpp"
+#include "tools/open_load.hpp"
 
 namespace millrace::tools {
 
 namespace {
 
-std::vector<std::string> names_of_queues(const bench_options& options, std::uint32_t number) {
-  if (!options.queue.empty()) return {options.queue};
-  std::array<char, 8> run{};
-  job_mark::write_hex(number, run.data());
-  std::vector<std::string> names;
-  for (std::uint32_t at = 1; at <= options.queues; ++at)
-    names.push_back("bench-" + std::string{run.data(), run.size()} + "-" + std::to_string(at));
-  return names;
+/// How many jobs an open loop puts, warming up included.
+std::uint64_t jobs_of(const bench_options& options) {
+  if (options.jobs > 0) return options.jobs;
+  return static_cast<std::uint64_t>(
+      std::llround(std::ceil(in_seconds(options.warm_up + options.length) * options.rate)));
 }
 
 }  // namespace
 
 load::load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
-           progress& shown)
-    : loop_{loop},
-      options_{options},
-      server_{server},
-      progress_{shown},
-      queues_{names_of_queues(options, number)},
-      crew_{loop, server} {
+           const std::vector<std::string>& queues, progress& shown)
+    : loop_{loop}, options_{options}, server_{server}, progress_{shown}, queues_{queues}, crew_{loop, server} {
   run_.plan.run = number;
   run_.plan.depth = options.depth;
   run_.plan.body_bytes = options.body_bytes;
@@ -50,6 +41,7 @@ loop::awaitable<result<>> load::connect() {
 
 loop::awaitable<result<>> load::work() {
   using enum closed_plan::work;
+  if (options_.rate > 0) co_return co_await keep_rate();
   result<> worked;
   if (options_.phase == bench_phase::mix) {
     worked = co_await work_through(mix, options_.jobs, true);
@@ -74,6 +66,24 @@ loop::awaitable<result<>> load::work_through(closed_plan::work what, std::uint64
   auto worked = co_await crew_.work(run_, parts);
   co_await progress_.rest();
   if (timed) measured_ = std::move(run_.counts);
+  co_return worked;
+}
+
+loop::awaitable<result<>> load::keep_rate() {
+  open_run run;
+  run.run = run_.plan.run;
+  run.body_bytes = options_.body_bytes;
+  run.rate = options_.rate;
+  run.begin = loop_.refresh_now();
+  run.jobs = jobs_of(options_);
+  run.counts.from = run.begin + options_.warm_up;
+  if (options_.jobs == 0) run.counts.until = run.counts.from + options_.length;
+  joint_work parts{loop_};
+  progress_.watch(run.counts, parts, "");
+  open_load all{loop_, crew_, run};
+  auto worked = co_await all.work(parts);
+  co_await progress_.rest();
+  measured_ = std::move(run.counts);
   co_return worked;
 }
 

@@ -17,9 +17,9 @@ namespace millrace::tools {
 /// One run against one server, from the first connection to the last job deleted. Owned by the bench; loop thread only.
 class load {
  public:
-  /// `server`, `options` and `shown` outlive it. `number` becomes part of the names of its queues and of its jobs' marks.
+  /// All outlive it. `number` marks its jobs.
   load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
-       progress& shown);
+       const std::vector<std::string>& queues, progress& shown);
 
   /// What was measured. An error has `not_found` as its code when nobody, or nobody of the protocol, is there.
   loop::awaitable<result<tally>> run();
@@ -27,13 +27,14 @@ class load {
  private:
   loop::awaitable<result<>> work();
   loop::awaitable<result<>> connect();
+  loop::awaitable<result<>> keep_rate();
   loop::awaitable<result<>> work_through(closed_plan::work what, std::uint64_t jobs, bool timed);
 
   loop::event_loop& loop_;
   const bench_options& options_;
   const network::address& server_;
   progress& progress_;
-  std::vector<std::string> queues_;
+  const std::vector<std::string>& queues_;
   crew crew_;
   closed_run run_;
   tally measured_;

@@ -27,12 +27,18 @@ void progress::say(const std::string& what) {
 }
 
 void progress::watch(const tally& counts, joint_work& parts, std::string what) {
+  watched_ = &parts;
   tasks_.spawn("progress", look(*this, counts, parts, std::move(what)));
 }
 
 loop::awaitable<> progress::rest() {
+  watched_ = nullptr;
   tasks_.cancel();
   co_await tasks_.join();
+}
+
+void progress::interrupt() {
+  if (watched_ != nullptr) watched_->fail({errc::cancelled, "interrupted"});
 }
 
 loop::awaitable<> progress::look(progress& self, const tally& counts, joint_work& parts, std::string what) {
@@ -44,7 +50,7 @@ loop::awaitable<> progress::look(progress& self, const tally& counts, joint_work
     co_await loop::sleep_for(self.loop_, look_every);
     const instant now = self.loop_.now();
     const std::uint64_t came = counts.answers - std::exchange(before, counts.answers);
-    if (came > 0) answered = now;
+    if (came > 0 || counts.asked == counts.answers) answered = now;
     if (now - answered > silence_max) parts.fail({errc::timed_out, "nothing was answered any more"});
     if (!self.terminal_ && looks % looks_a_line != 0) continue;
     const std::string stage = !what.empty() ? what : now < counts.from ? "warming up" : "measuring";

@@ -27,6 +27,8 @@ class progress {
   /// Shows what comes in until `rest`; `what` is empty while it is measured. Fails `parts` when nothing comes any more.
   void watch(const tally& counts, joint_work& parts, std::string what);
   loop::awaitable<> rest();
+  /// Ends what is watched: a person has had enough.
+  void interrupt();
   /// Takes the line away.
   void clear();
 
@@ -40,6 +42,7 @@ class progress {
   loop::task_scope tasks_;
   std::string heading_;
   bool shown_{false};
+  joint_work* watched_{nullptr};
 };
 
 }  // namespace millrace::tools

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -19,15 +20,22 @@ struct tally {
   instant from{};
   instant until{never};
   std::array<latencies, kinds> commands;
-  latencies jobs;            ///< put → reserved; in an open loop from the instant at which the put was due
-  latencies lag;             ///< open loop: how late puts were sent
-  instant last{};            ///< the last answer that counts
-  std::uint64_t answers{0};  ///< all of them, for those who watch
+  latencies jobs;  ///< put → reserved; in an open loop from the instant at which the put was due
+  latencies lag;   ///< open loop: how late puts were sent
+  instant last{};  ///< the last answer that counts
+  std::uint64_t asked{
+      0};  ///< commands sent, for those who watch; a reserve that waits for a job is not one until it is answered
+  std::uint64_t answers{0};  ///< all of them
 
-  [[nodiscard]] bool counts(instant now) const noexcept { return now >= from && now < until; }
+  [[nodiscard]] bool counts(instant when) const noexcept { return when >= from && when < until; }
+  /// Closed loop: what was answered in the time of measuring counts.
   void answered(kind what, duration took, std::uint64_t times, instant now) noexcept {
+    answered_late(what, took, times, now, now);
+  }
+  /// Open loop: what was due in the time of measuring counts, however late the answer: the slow ones are not left out.
+  void answered_late(kind what, duration took, std::uint64_t times, instant now, instant due) noexcept {
     answers += times;
-    if (!counts(now)) return;
+    if (!counts(due)) return;
     commands[what].note(took, times);
     last = now;
   }
@@ -39,7 +47,7 @@ struct tally {
   }
   /// The time over which it was counted.
   [[nodiscard]] duration measured() const noexcept {
-    const instant end = until == never ? last : until;
+    const instant end = until == never ? last : std::max(until, last);
     return end > from ? end - from : duration::zero();
   }
 };

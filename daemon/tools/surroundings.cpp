@@ -1,0 +1,158 @@
+#include "tools/surroundings.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tools/closed_cycle.hpp"
+#include "tools/crew.hpp"
+#include "tools/job_mark.hpp"
+#include "tools/job_put.hpp"
+#include "tools/joint_work.hpp"
+#include "tools/refusal.hpp"
+
+namespace millrace::tools {
+
+using wire::beanstalk_verb;
+using wire::beanstalk_word;
+
+namespace {
+
+/// Commands in one piece while the surroundings are made.
+constexpr std::size_t commands_a_piece = 500;
+constexpr std::size_t openings_a_time = 100;
+/// A server that goes through all its queues for each command is slow with many of them, not dead.
+constexpr duration piece_patience = minutes{2};
+/// Of the name of the first queue, before what tells the further ones apart.
+constexpr std::size_t stem_bytes = 150;
+constexpr std::uint32_t workers = 8;
+constexpr std::uint32_t worker_depth = 100;
+
+}  // namespace
+
+surroundings::surroundings(loop::event_loop& loop, const bench_options& options, const network::address& server,
+                           std::uint32_t run, const std::vector<std::string>& queues, progress& shown)
+    : loop_{loop}, options_{options}, server_{server}, run_{run}, queues_{queues}, progress_{shown} {}
+
+loop::awaitable<result<>> surroundings::make() {
+  auto made = co_await open_idle_connections();
+  if (made) made = co_await make_extra_queues();
+  if (made && options_.backlog > 0) made = co_await put_backlog();
+  if (!made && made.error().code != errc::refused) co_return error{errc::not_found, made.error().text};
+  co_return made;
+}
+
+loop::awaitable<result<>> surroundings::take_away(bool whatever_is_left) {
+  result<> taken;
+  if (options_.backlog > 0 || whatever_is_left) taken = co_await empty_queues();
+  auto deleted = co_await delete_extra_jobs();
+  idle_.clear();
+  co_return taken ? deleted : taken;
+}
+
+loop::awaitable<result<>> surroundings::connect_idle(surroundings& self, network::connection& idle) {
+  co_return co_await idle.open(self.server_, after(self.loop_.now(), answer_patience));
+}
+
+loop::awaitable<result<>> surroundings::open_idle_connections() {
+  while (idle_.size() < options_.idle_connections) {
+    progress_.say("opening idle connections: " + std::to_string(idle_.size()));
+    joint_work openings{loop_};
+    const std::size_t upto = std::min<std::size_t>(options_.idle_connections, idle_.size() + openings_a_time);
+    while (idle_.size() < upto)
+      openings.spawn("idle", connect_idle(*this, *idle_.emplace_back(std::make_unique<network::connection>(loop_))));
+    const auto opened = co_await openings.join();
+    if (!opened) co_return opened;
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> surroundings::make_extra_queues() {
+  if (options_.extra_queues == 0) co_return result<>{};
+  network::beanstalk_client client{loop_};
+  const auto opened = co_await client.open(server_, after(loop_.now(), answer_patience));
+  if (!opened) co_return opened;
+  wire::beanstalk_command use, put;
+  use.verb = beanstalk_verb::use;
+  put.verb = beanstalk_verb::put;
+  put.ttr = job_put::ttr_seconds;
+  std::string content(options_.body_bytes, '.');
+  job_mark{run_, job_mark::to_stay}.write(content.data());
+  put.content = body{content};
+  put.count = options_.body_bytes;
+  while (extra_jobs_.size() < options_.extra_queues) {
+    progress_.say("making further queues: " + std::to_string(extra_jobs_.size()));
+    const std::size_t upto = std::min<std::size_t>(options_.extra_queues, extra_jobs_.size() + commands_a_piece / 2);
+    for (std::size_t at = extra_jobs_.size(); at < upto; ++at) {
+      const std::string name = queues_.front().substr(0, stem_bytes) + "-extra-" + std::to_string(at);
+      use.tube = name;
+      client.say(use);
+      client.say(put);
+    }
+    const instant until = after(loop_.refresh_now(), piece_patience);
+    const auto sent = co_await client.send(until);
+    if (!sent) co_return sent;
+    while (client.awaited() > 0) {
+      const auto reply = co_await client.reply(until);
+      if (!reply) co_return reply.error();
+      if (reply->word == beanstalk_word::inserted) extra_jobs_.push_back(reply->number);
+      if (reply->word != beanstalk_word::inserted && reply->word != beanstalk_word::using_tube)
+        co_return refused("put into a further queue", reply->word);
+    }
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> surroundings::delete_extra_jobs() {
+  if (extra_jobs_.empty()) co_return result<>{};
+  network::beanstalk_client client{loop_};
+  const auto opened = co_await client.open(server_, after(loop_.refresh_now(), answer_patience));
+  if (!opened) co_return opened;
+  wire::beanstalk_command remove;
+  remove.verb = beanstalk_verb::delete_job;
+  while (!extra_jobs_.empty()) {
+    progress_.say("deleting further queues: " + std::to_string(extra_jobs_.size()) + " left");
+    for (std::size_t said = 0; said < commands_a_piece && !extra_jobs_.empty(); ++said, extra_jobs_.pop_back()) {
+      remove.job = extra_jobs_.back();
+      client.say(remove);
+    }
+    const instant until = after(loop_.refresh_now(), piece_patience);
+    const auto sent = co_await client.send(until);
+    if (!sent) co_return sent;
+    while (client.awaited() > 0) {
+      const auto reply = co_await client.reply(until);
+      if (!reply) co_return reply.error();
+    }
+  }
+  co_return result<>{};
+}
+
+loop::awaitable<result<>> surroundings::put_backlog() {
+  closed_run run;
+  run.plan.what = closed_plan::work::put;
+  run.plan.to_stay = true;
+  run.plan.jobs = options_.backlog;
+  co_return co_await work_through(run, "putting the backlog");
+}
+
+loop::awaitable<result<>> surroundings::empty_queues() {
+  closed_run run;
+  run.plan.what = closed_plan::work::drain;
+  run.plan.check = false;
+  co_return co_await work_through(run, "emptying the queues");
+}
+
+loop::awaitable<result<>> surroundings::work_through(closed_run& run, const char* what) {
+  run.plan.run = run_;
+  run.plan.depth = worker_depth;
+  run.plan.body_bytes = options_.body_bytes;
+  crew hands{loop_, server_};
+  auto done = co_await hands.open(std::max(workers, static_cast<std::uint32_t>(queues_.size())), queues_);
+  if (!done) co_return done;
+  joint_work parts{loop_};
+  progress_.watch(run.counts, parts, what);
+  done = co_await hands.work(run, parts);
+  co_await progress_.rest();
+  co_return done;
+}
+
+}  // namespace millrace::tools
