@@ -225,7 +225,9 @@ void connection::write() {
   }
   if (closing_ && replies_.empty()) return close();
   if (standing_ == standing::unread && replies_.bytes() <= shared_.limits.reply_bytes_max / 2) go_on_soon();
-  if (watching_ && !paused()) socket_.cancel();
+  if (paused()) return;
+  if (watching_) socket_.cancel();
+  changed_.wake_all();
 }
 
 void connection::wait_until_writable() {

@@ -11,11 +11,11 @@ namespace millrace::service {
 
 /// beanstalkd's command line: what was given of it, as written.
 struct drop_in_options {
-  std::optional<std::string> listen;     ///< -l ADDR or unix:PATH
-  std::optional<std::string> port;       ///< -p
-  std::optional<std::string> job_bytes;  ///< -z
-  std::optional<std::string> http;       ///< --http, ours
-  std::optional<std::string> user;       ///< -u
+  std::optional<std::string> listen{};     ///< -l ADDR or unix:PATH
+  std::optional<std::string> port{};       ///< -p
+  std::optional<std::string> job_bytes{};  ///< -z
+  std::optional<std::string> http{};       ///< --http, ours
+  std::optional<std::string> user{};       ///< -u
 
   /// Some of beanstalkd's was given: there is no settings file.
   [[nodiscard]] bool any() const noexcept { return listen || port || job_bytes || user; }

@@ -49,10 +49,43 @@ TEST_CASE("errands that read no file need none") {
   CHECK(refused({"--check"}).text.find("--config FILE is missing") != std::string::npos);
 }
 
-TEST_CASE("beanstalkd's options are recognised with and without a blank") {
-  CHECK(refused({"-p", "11300"}).text.find("-p: this option of beanstalkd") != std::string::npos);
-  CHECK(refused({"-p11300"}).text.find("-p: this option of beanstalkd") != std::string::npos);
+TEST_CASE("beanstalkd's options that need a disk are recognised with and without a blank") {
+  CHECK(refused({"-b", "/var/lib"}).text.find("-b: this option of beanstalkd") != std::string::npos);
+  CHECK(refused({"-f50"}).text.find("-f: this option of beanstalkd") != std::string::npos);
+  CHECK(refused({"-F"}).text.find("planned, not here yet") != std::string::npos);
   CHECK(refused({"-x"}).text.find("unknown option -x") != std::string::npos);
+}
+
+TEST_CASE("beanstalkd's options stand instead of a settings file") {
+  const auto given = std::get<arguments>(read_arguments({"-l", "::1", "-p11399", "-z", "1000", "-u", "nobody", "-VV"}));
+  CHECK(given.config.empty());
+  CHECK(given.drop_in.any());
+  CHECK(given.drop_in.user == "nobody");
+  CHECK(given.least == log::level::debug);
+  const auto made = settings_of(given.drop_in).value();
+  CHECK(made.daemon.beanstalk == "[::1]:11399");
+  CHECK(made.daemon.beanstalk_enabled);
+  CHECK_FALSE(made.daemon.http_enabled);
+  CHECK(made.daemon.max_job_size == 1'000);
+  CHECK(made.queue_defaults.when_full == engine::overflow::reject);
+  CHECK(refused({"--config", "x", "-p", "1"}).text.find("not beside it") != std::string::npos);
+  CHECK(refused({"--http", "127.0.0.1:1"}).text.find("--config FILE is missing") != std::string::npos);
+}
+
+TEST_CASE("beanstalkd's options: where it listens, and what is refused") {
+  using given = drop_in_options;
+  const auto address = [](const given& what) { return settings_of(what).value().daemon.beanstalk; };
+  const auto wrong = [](const given& what) { return settings_of(what).error().text; };
+  CHECK(address({.port = "11300"}) == "127.0.0.1:11300");
+  CHECK(address({.listen = "0.0.0.0"}) == "0.0.0.0:11300");
+  CHECK(address({.listen = "unix:/run/x"}) == "unix:/run/x");
+  CHECK(wrong({.port = "65536"}).starts_with("-p: '65536'"));
+  CHECK(wrong({.port = "x"}).starts_with("-p: 'x'"));
+  CHECK(wrong({.listen = "unix:"}).starts_with("-l: "));
+  CHECK(wrong({.port = "1", .job_bytes = "1073741825"}).starts_with("-z: "));
+  CHECK(wrong({.port = "1", .job_bytes = "0"}).starts_with("-z: "));
+  CHECK(wrong({.port = "1", .http = "nowhere"}).starts_with("--http: "));
+  CHECK(settings_of({.job_bytes = "1073741824"}).value().daemon.max_job_size == 1u << 30);
 }
 
 TEST_CASE("worker processes are not here yet") {

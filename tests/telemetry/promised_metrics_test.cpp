@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/looked_at.hpp"
+#include "telemetry/command_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
 #include "telemetry/work_metrics.hpp"
@@ -27,6 +28,11 @@ struct full_page {
     work.pools.push_back({"threads", 2, 1, 0, 0, 0, {}});
     work.stages.push_back({"producer", 0, {}});
     telemetry::write(page, work);
+
+    telemetry::command_copy commands;
+    commands.doors.push_back({"beanstalk", {}, {}});
+    for (auto& seconds : commands.doors[0].seconds) seconds.add(histogram{}, telemetry::shown_buckets{});
+    telemetry::write(page, commands);
 
     telemetry::system_copy system;
     system.version = "1.2.3";

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "beanstalk/server.hpp"
+#include "broker/broker.hpp"
+#include "store/memory_store.hpp"
+#include "support/catch.hpp"
+#include "support/loop_thread.hpp"
+#include "support/raw_client.hpp"
+
+namespace millrace::testing {
+
+/// The door on a loop of its own, and clients that write and read what goes over the wire.
+class door {
+ public:
+  explicit door(beanstalk::session_limits limits = {}, engine::queue_options defaults = {})
+      : server_{thread_.loop(), broker_, limits} {
+    broker_.set_queue_defaults(defaults);
+    network::door_options where;
+    where.where = network::parse_address("127.0.0.1:0").value();
+    server_.open(where).value();
+    thread_.start();
+  }
+  ~door() { close(); }
+
+  void close(duration patience = seconds{30}) {
+    if (std::exchange(closed_, true)) return;
+    thread_.end([this, patience] { return end(*this, patience); });
+  }
+
+  [[nodiscard]] raw_client client() { return raw_client::to_port(server_.local_address().port); }
+  template <class Function>
+  auto ask(Function what) {
+    return thread_.ask([this, &what] { return what(server_, broker_); });
+  }
+  void drain() {
+    ask([](auto& server, auto&) { server.drain(); });
+  }
+  /// Sessions that wait in a reserve: to know that a command has come that is not answered yet.
+  void until_waiting(std::uint32_t count) {
+    while (ask([](auto& server, auto&) { return server.counts().waiting; }) != count) std::this_thread::yield();
+  }
+
+ private:
+  static loop::awaitable<> end(door& it, duration patience) {
+    co_await it.server_.close(patience);
+    it.broker_.close();
+  }
+
+  loop_thread thread_;
+  store::memory_store nothing_;
+  broker::broker broker_{thread_.loop(), nothing_};
+  beanstalk::server server_;
+  bool closed_{false};
+};
+
+/// Sends, and reads as many bytes as are expected.
+inline std::string answer(raw_client& client, std::string_view request, std::size_t bytes) {
+  client.send(request);
+  return client.receive_at_least(bytes);
+}
+
+#define SAYS(client, request, reply) \
+  CHECK(millrace::testing::answer(client, request, std::string_view{reply}.size()) == std::string_view{reply})
+
+}  // namespace millrace::testing

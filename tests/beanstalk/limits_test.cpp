@@ -1,0 +1,139 @@
+#include "beanstalk/door.hpp"
+
+using namespace millrace;
+using testing::door;
+
+namespace {
+
+std::uint64_t errors(door& at, std::string_view code) {
+  return at.ask([code](auto& server, auto&) {
+    for (const auto& [known, count] : server.connections().protocol_errors)
+      if (known == code) return count.value();
+    return std::uint64_t{999};
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a client that does not read its replies is not read any more, and gets them all when it does") {
+  door at{{.job_bytes_max = 100'000, .reply_bytes_max = 200'000}};
+  auto client = at.client();
+  const std::string content(100'000, 'x');
+  SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
+  std::string peeks;
+  constexpr std::size_t times = 400;
+  for (std::size_t n = 0; n < times; ++n) peeks += "peek 1\r\n";
+  CHECK(client.send(peeks));
+  // The system's own buffers hold some megabytes; it has to stand still before all is answered.
+  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  const auto peeked =
+      at.ask([](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::peek).value(); });
+  CHECK(peeked < times);
+  auto other = at.client();
+  SAYS(other, "list-tube-used\r\n", "USING default\r\n");
+  const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
+  const auto all = client.receive_at_least(times * reply.size());
+  REQUIRE(all.size() == times * reply.size());
+  for (std::size_t n = 0; n < times; ++n) CHECK(all.compare(n * reply.size(), reply.size(), reply) == 0);
+  SAYS(client, "list-tube-used\r\n", "USING default\r\n");
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0);
+}
+
+TEST_CASE("a client that does not read and goes is noticed") {
+  door at{{.job_bytes_max = 100'000, .reply_bytes_max = 100'000}};
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 100000\r\n" + std::string(100'000, 'x') + "\r\n", "INSERTED 1\r\n");
+  std::string peeks;
+  for (int n = 0; n < 400; ++n) peeks += "peek 1\r\n";
+  client.send(peeks);
+  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  client.reset();
+  while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 0) std::this_thread::yield();
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0);
+}
+
+TEST_CASE("behind a command that waits only so much is read, and all of it is answered in the end") {
+  door at{{.input_bytes_max = 1'000}};
+  auto worker = at.client();
+  std::string behind;
+  constexpr std::size_t times = 200'000;
+  for (std::size_t n = 0; n < times; ++n) behind += "list-tube-used\r\n";
+  std::thread sender{[&] {
+    worker.send("reserve\r\n");
+    worker.send(behind);
+  }};
+  at.until_waiting(1);
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 0\r\n\r\n", "INSERTED 1\r\n");
+  const std::string_view reply = "USING default\r\n";
+  const auto all = worker.receive_at_least(16 + times * reply.size());
+  sender.join();
+  CHECK(all.size() == 16 + times * reply.size());
+  CHECK(all.starts_with("RESERVED 1 0\r\n\r\nUSING default\r\n"));
+}
+
+TEST_CASE("who goes while more is read than may stand behind its reserve is noticed by a reset") {
+  door at{{.input_bytes_max = 100}};
+  auto worker = at.client();
+  worker.send("reserve\r\n" + std::string(500, 'x'));
+  at.until_waiting(1);
+  worker.reset();
+  at.until_waiting(0);
+  while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 0) std::this_thread::yield();
+}
+
+TEST_CASE("a client that connects and says nothing is let go; one that has spoken is not") {
+  door at{{.first_command_deadline = milliseconds{50}}};
+  auto speaks = at.client();
+  SAYS(speaks, "list-tube-used\r\n", "USING default\r\n");
+  auto silent = at.client();
+  auto half_a_word = at.client();
+  half_a_word.send("list-tu");
+  CHECK(silent.receive_all().empty());
+  CHECK(half_a_word.receive_all().empty());
+  SAYS(speaks, "list-tube-used\r\n", "USING default\r\n");
+  CHECK(errors(at, "silent") == 2);
+}
+
+TEST_CASE("a job beyond the limit is refused after its last byte, and the connection stays in step") {
+  door at{{.job_bytes_max = 10}};
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 11\r\n12345678901\r\nput 0 0 60 10\r\n1234567890\r\n", "JOB_TOO_BIG\r\nINSERTED 1\r\n");
+  CHECK(errors(at, "job_too_big") == 1);
+}
+
+TEST_CASE("a full queue that rejects answers OUT_OF_MEMORY; one that drops inserts") {
+  door rejects{{}, {.max_jobs = 1, .when_full = engine::overflow::reject}};
+  // `default` has the limits of the defaults that stood when the door opened.
+  auto one = rejects.client();
+  SAYS(one, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\nlist-tube-used\r\n",
+       "INSERTED 1\r\nOUT_OF_MEMORY\r\nUSING default\r\n");
+  door drops{{}, {.max_jobs = 1, .when_full = engine::overflow::drop_oldest}};
+  auto other = drops.client();
+  SAYS(other, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\npeek 1\r\npeek-ready\r\n",
+       "INSERTED 1\r\nINSERTED 2\r\nNOT_FOUND\r\nFOUND 2 1\r\nb\r\n");
+}
+
+TEST_CASE("a full queue that blocks holds the reply until there is room") {
+  door at{{}, {.max_jobs = 1}};
+  auto client = at.client(), worker = at.client();
+  client.send("put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\nlist-tube-used\r\n");
+  CHECK(client.receive_at_least(12) == "INSERTED 1\r\n");
+  SAYS(worker, "reserve\r\ndelete 1\r\n", "RESERVED 1 1\r\na\r\nDELETED\r\n");
+  CHECK(client.receive_at_least(27) == "INSERTED 2\r\nUSING default\r\n");
+
+  client.send("put 0 0 60 1\r\nc\r\n");
+  while (at.ask([](auto&, auto& broker) { return broker.held_puts().active(); }) == 0) std::this_thread::yield();
+  SECTION("who says no more is refused") {
+    client.half_close();
+    CHECK(client.receive_all() == "OUT_OF_MEMORY\r\n");
+  }
+  SECTION("who goes is forgotten") { client.reset(); }
+  SECTION("when the server ends, it is refused") {
+    at.drain();
+    CHECK(client.receive_all() == "DRAINING\r\n");
+    return;
+  }
+  while (at.ask([](auto&, auto& broker) { return broker.held_puts().active(); }) != 0) std::this_thread::yield();
+  SAYS(worker, "reserve\r\ndelete 2\r\nreserve-with-timeout 0\r\n", "RESERVED 2 1\r\nb\r\nDELETED\r\nTIMED_OUT\r\n");
+}

@@ -1,0 +1,99 @@
+#include "beanstalk/door.hpp"
+
+using namespace millrace;
+using testing::door;
+
+TEST_CASE("put, reserve, delete; pipelined too") {
+  door at;
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 3\r\nabc\r\n", "INSERTED 1\r\n");
+  SAYS(client, "reserve\r\n", "RESERVED 1 3\r\nabc\r\n");
+  SAYS(client, "delete 1\r\ndelete 1\r\nput 5 0 60 0\r\n\r\nreserve\r\n",
+       "DELETED\r\nNOT_FOUND\r\nINSERTED 2\r\nRESERVED 2 0\r\n\r\n");
+}
+
+TEST_CASE("a reserve that waits holds back what stands behind it, and all of it is answered in order") {
+  door at;
+  auto worker = at.client();
+  worker.send("reserve\r\nlist-tube-used\r\nreserve\r\ndelete 1\r\n");
+  at.until_waiting(1);
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
+  const std::string_view first = "RESERVED 1 1\r\na\r\nUSING default\r\n";
+  CHECK(worker.receive_at_least(first.size()) == first);
+  SAYS(client, "put 0 0 60 1\r\nb\r\n", "INSERTED 2\r\n");
+  const std::string_view second = "RESERVED 2 1\r\nb\r\nDELETED\r\n";
+  CHECK(worker.receive_at_least(second.size()) == second);
+}
+
+TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum") {
+  door at;
+  auto client = at.client();
+  std::string puts, inserted;
+  for (int n = 1; n <= 2'500; ++n) {
+    puts += "put 0 100 60 0\r\n\r\n";
+    inserted += "INSERTED " + std::to_string(n) + "\r\n";
+  }
+  SAYS(client, puts, inserted);
+  SAYS(client, "kick 2400\r\nlist-tube-used\r\n", "KICKED 2400\r\nUSING default\r\n");
+  SAYS(client, "kick 4000000000\r\n", "KICKED 100\r\n");
+}
+
+TEST_CASE("thousands of tubes are listed in slices, all of them") {
+  door at;
+  auto client = at.client();
+  std::string watches, watching;
+  for (int n = 0; n < 999; ++n) {
+    watches += "watch tube-" + std::to_string(n) + "\r\n";
+    watching += "WATCHING " + std::to_string(n + 2) + "\r\n";
+  }
+  SAYS(client, watches, watching);
+  auto other = at.client();
+  SAYS(other, "use more\r\nwatch others\r\n", "USING more\r\nWATCHING 2\r\n");
+  std::string chunk = "---\n- default\n";
+  for (int n = 0; n < 999; ++n) chunk += "- tube-" + std::to_string(n) + "\n";
+  chunk += "- more\n- others\n";
+  SAYS(client, "list-tubes\r\nlist-tube-used\r\n",
+       "OK " + std::to_string(chunk.size()) + "\r\n" + chunk + "\r\nUSING default\r\n");
+}
+
+TEST_CASE("a client that says no more gets TIMED_OUT for each reserve that still waits, and the answers behind it") {
+  door at;
+  auto client = at.client();
+  client.send("reserve\r\nlist-tube-used\r\nreserve-with-timeout 100\r\nwatch a\r\n");
+  client.half_close();
+  CHECK(client.receive_all() == "TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\nWATCHING 2\r\n");
+}
+
+TEST_CASE("what a client holds is ready again when it has gone, however it went") {
+  door at;
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
+  auto one = at.client(), two = at.client();
+  SAYS(one, "reserve\r\n", "RESERVED 1 1\r\na\r\n");
+  SAYS(two, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
+  one.reset();
+  SAYS(client, "reserve\r\n", "RESERVED 1 1\r\na\r\n");
+  two.close();
+  SAYS(client, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
+}
+
+TEST_CASE("a server that ends sends what it owes and closes; who waits in a reserve is not answered") {
+  door at;
+  auto idle = at.client(), worker = at.client();
+  SAYS(idle, "list-tube-used\r\n", "USING default\r\n");
+  worker.send("reserve\r\n");
+  at.until_waiting(1);
+  at.close();
+  CHECK(idle.receive_all().empty());
+  CHECK(worker.receive_all().empty());
+}
+
+TEST_CASE("a server that refuses puts does all else, and says so") {
+  door at;
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
+  at.ask([](auto& server, auto&) { server.refuse_puts(); });
+  SAYS(client, "put 0 0 60 1\r\nb\r\nreserve\r\n", "DRAINING\r\nRESERVED 1 1\r\na\r\n");
+  SAYS(client, "put 0 0 60 1\r\nbxx", "EXPECTED_CRLF\r\n");
+}

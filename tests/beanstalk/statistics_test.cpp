@@ -1,0 +1,46 @@
+#include "beanstalk/statistics.hpp"
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+TEST_CASE("each start has an id of its own, of 16 hex digits") {
+  const auto one = beanstalk::new_server_id();
+  CHECK(one.size() == 16);
+  CHECK(one.find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(one != beanstalk::new_server_id());
+}
+
+TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing runs") {
+  const instant now{seconds{1'000}};
+  engine::job_facts job{.job = job_id{7},
+                        .state = engine::job_state::reserved,
+                        .content = {},
+                        .urgency = 5,
+                        .put_at = now - milliseconds{2'900},
+                        .delay = seconds{3},
+                        .ttr = seconds{60},
+                        .due = now + milliseconds{59'999},
+                        .reserves = 2,
+                        .timeouts = 1,
+                        .error_text = {}};
+  CHECK(beanstalk::stats_of_job(job, "a tube", now).text() ==
+        "---\nid: 7\ntube: \"a tube\"\nstate: reserved\npri: 5\nage: 2\ndelay: 3\nttr: 60\ntime-left: 59\nfile: 0\n"
+        "reserves: 2\ntimeouts: 1\nreleases: 0\nburies: 0\nkicks: 0\n");
+  job.state = engine::job_state::buried;
+  job.due = never;
+  CHECK(beanstalk::stats_of_job(job, "t", now).text().find("time-left: 0\n") != std::string::npos);
+}
+
+TEST_CASE("a pause that is over is none") {
+  const instant now{seconds{1'000}};
+  engine::queue_counts counts;
+  broker::queue_view queue{.id = queue_id{1}, .name = "q", .levels = {}, .counts = &counts, .timings = nullptr};
+  queue.levels.paused_for = seconds{10};
+  queue.levels.paused_until = now + milliseconds{2'500};
+  const std::string paused{beanstalk::stats_of_tube(queue, now).text()};
+  CHECK(paused.find("pause: 10\npause-time-left: 2\n") != std::string::npos);
+  queue.levels.paused_until = instant{};
+  const std::string over{beanstalk::stats_of_tube(queue, now).text()};
+  CHECK(over.find("pause: 0\npause-time-left: 0\n") != std::string::npos);
+}

@@ -1,0 +1,89 @@
+#include <vector>
+
+#include "broker/decision.hpp"
+#include "broker/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::desk;
+
+namespace {
+
+/// Somebody without a coroutine.
+struct taker final : broker::decision_taker {
+  void decided(engine::event&& what) noexcept override { told.push_back(std::move(what)); }
+  std::vector<engine::event> told;
+};
+
+}  // namespace
+
+TEST_CASE("a taker is told of the job it waited for, once") {
+  desk at;
+  const auto queue = at.queue("work");
+  taker waits;
+  const auto who = at.watcher("work");
+  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).status == engine::reserve_status::waiting);
+  at.put(queue, "a");
+  at.put(queue, "b");
+  REQUIRE(waits.told.size() == 1);
+  CHECK(waits.told[0].what == engine::event::kind::granted);
+  CHECK(waits.told[0].job.content.view() == "a");
+  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).job.content.view() == "b");
+  CHECK(waits.told.size() == 1);
+}
+
+TEST_CASE("a taker's time runs out") {
+  desk at;
+  at.queue("work");
+  taker waits;
+  at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), waits);
+  at.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
+  CHECK(waits.told.empty());
+  at.loop.advance(nanoseconds{1});
+  REQUIRE(waits.told.size() == 1);
+  CHECK(waits.told[0].what == engine::event::kind::timed_out);
+}
+
+TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next") {
+  desk at;
+  const auto queue = at.queue("work");
+  taker first, second;
+  const auto one = at.watcher("work");
+  at.broker.reserve(one, engine::lease::ttr, never, first);
+  at.broker.reserve(at.watcher("work"), engine::lease::ttr, never, second);
+  at.broker.withdraw(one);
+  at.put(queue, "a");
+  CHECK(first.told.empty());
+  CHECK(second.told.size() == 1);
+}
+
+TEST_CASE("takers stand before a full queue, which is counted until they are admitted or withdraw") {
+  desk at;
+  const auto queue = at.queue("work", {.max_jobs = 1});
+  const auto worker = at.watcher("work");
+  const auto held = at.put(queue, "a").job;
+  taker first, second;
+  const auto one = at.broker.open_session();
+  CHECK(at.broker.put(one, queue, {.content = body{"b"}}, first).status == engine::put_status::waiting);
+  at.broker.put(at.broker.open_session(), queue, {.content = body{"c"}}, second);
+  CHECK(at.broker.held_puts().active() == 2);
+  at.broker.withdraw(one);
+  CHECK(at.broker.held_puts().active() == 1);
+  CHECK(at.broker.erase(worker, held));
+  CHECK(first.told.empty());
+  REQUIRE(second.told.size() == 1);
+  CHECK(second.told[0].what == engine::event::kind::put_admitted);
+  CHECK(at.broker.held_puts().active() == 0);
+}
+
+TEST_CASE("a taker whose session is closed is told nothing") {
+  desk at;
+  const auto queue = at.queue("work");
+  taker waits;
+  const auto who = at.watcher("work");
+  at.broker.reserve(who, engine::lease::ttr, never, waits);
+  CHECK(at.broker.try_close_session(who));
+  at.put(queue, "a");
+  CHECK(waits.told.empty());
+  CHECK(at.levels(queue).ready == 1);
+}

@@ -1,0 +1,110 @@
+#include "network/outbox.hpp"
+
+#include <string>
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+namespace {
+
+/// A connection whose other end is read by hand.
+struct line {
+  line() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    const int small = 4'096;
+    ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    near.assign(boost::asio::local::stream_protocol{}, ends[0]);
+    near.non_blocking(true);
+    far = ends[1];
+  }
+  ~line() { hang_up(); }
+  void hang_up() {
+    if (far >= 0) ::close(std::exchange(far, -1));
+  }
+  /// All that has come.
+  std::string read() {
+    std::string all;
+    char bytes[4'096];
+    for (ssize_t got = 0; (got = ::read(far, bytes, sizeof bytes)) > 0;)
+      all.append(bytes, static_cast<std::size_t>(got));
+    return all;
+  }
+
+  loop::event_loop loop;
+  network::stream_socket near{loop.get_executor()};
+  int far{-1};
+};
+
+std::string letters(std::size_t count, char first) {
+  std::string all(count, ' ');
+  for (std::size_t n = 0; n < count; ++n) all[n] = static_cast<char>(first + static_cast<char>(n % 23));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("what was appended is written in one go, and the buffer goes back to whoever lent it") {
+  line to;
+  std::string spare;
+  spare.reserve(10'000);
+  const auto lent = spare.capacity();
+  network::outbox out{spare};
+  out.text() += "INSERTED 1\r\n";
+  CHECK(spare.capacity() < lent);
+  out.add(body{"abc"}, "\r\n");
+  CHECK(out.bytes() == 17);
+  CHECK_FALSE(out.write(to.near));
+  CHECK(out.empty());
+  CHECK(spare.capacity() == lent);
+  CHECK(to.read() == "INSERTED 1\r\nabc\r\n");
+}
+
+TEST_CASE("large bodies keep their place, however little the system takes at a time") {
+  line to;
+  std::string spare;
+  network::outbox out{spare};
+  std::string expected;
+  for (int n = 0; n < 12; ++n) {
+    const auto text = "RESERVED " + std::to_string(n) + "\r\n";
+    const auto content =
+        letters(n % 3 == 0 ? 10u : network::outbox::large_body_bytes * 2 + static_cast<unsigned>(n), 'a');
+    out.text() += text;
+    out.add(body{content}, "\r\n");
+    expected += text + content + "\r\n";
+  }
+  CHECK(out.bytes() == expected.size());
+  std::string got;
+  int writes = 0;
+  while (!out.empty()) {
+    const auto before = out.bytes();
+    REQUIRE_FALSE(out.write(to.near));
+    const auto more = to.read();
+    CHECK(before - out.bytes() == more.size());
+    got += more;
+    if (++writes == 3) {  // what is appended meanwhile comes behind
+      out.text() += "TIMED_OUT\r\n";
+      expected += "TIMED_OUT\r\n";
+    }
+  }
+  CHECK(writes > 3);
+  CHECK(got == expected);
+}
+
+TEST_CASE("a connection that has ended is an error, and what was meant for it can be forgotten") {
+  line to;
+  std::string spare;
+  network::outbox out{spare};
+  out.text() += "DELETED\r\n";
+  to.hang_up();
+  CHECK(out.write(to.near));
+  CHECK_FALSE(out.empty());
+  out.clear();
+  CHECK(out.empty());
+}
