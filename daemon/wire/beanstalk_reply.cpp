@@ -19,7 +19,7 @@ void append(std::string& to, beanstalk_word what, std::uint64_t number) {
 }
 
 void append_using(std::string& to, std::string_view tube) {
-  line_writer{text_of(beanstalk_word::using_tube)}.argument(tube).append_to(to);
+  to.append(text_of(beanstalk_word::using_tube)).append(" ").append(tube).append(line_end);
 }
 
 void append_head(std::string& to, beanstalk_word what, std::uint64_t job, std::size_t body_bytes) {
