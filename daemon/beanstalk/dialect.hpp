@@ -13,6 +13,7 @@
 #include "beanstalk/statistics.hpp"
 #include "broker/broker.hpp"
 #include "broker/decision.hpp"
+#include "engine/engine.hpp"
 #include "network/outbox.hpp"
 #include "wire/beanstalk_command.hpp"
 #include "wire/beanstalk_reply.hpp"

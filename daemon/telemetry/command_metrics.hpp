@@ -7,6 +7,7 @@
 
 #include "beanstalk/counts.hpp"
 #include "telemetry/exposition.hpp"
+#include "wire/beanstalk_command.hpp"
 
 namespace millrace::telemetry {
 
