@@ -3,9 +3,12 @@
 #include <sys/resource.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <deque>
+#include <fstream>
 #include <initializer_list>
 #include <optional>
 #include <random>
@@ -143,10 +146,20 @@ class benchmark {
     std::vector<measured> came;
     for (auto& server : servers_) came.push_back(std::move(server.came));
     const std::string text = options_.json ? json_of(came, options_) : table_of(came, options_);
-    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
-      std::perror("millrace bench: standard output");
-      code_ = exit_code::failed;
-    }
+    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) fail_to_write("standard output");
+    if (!options_.plot.empty()) plot(picture_of(came, options_));
+  }
+
+  void plot(const std::string& picture) {
+    std::ofstream file{options_.plot, std::ios::binary};
+    file << picture;
+    file.close();
+    if (!file) fail_to_write(options_.plot);
+  }
+
+  void fail_to_write(const std::string& where) {
+    std::fprintf(stderr, "millrace bench: %s: %s\n", where.c_str(), std::strerror(errno));
+    code_ = exit_code::failed;
   }
 
   const bench_options& options_;

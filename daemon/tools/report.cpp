@@ -6,6 +6,7 @@
 
 #include <millrace/base/quantity.hpp>
 
+#include "tools/chart.hpp"
 #include "tools/figures.hpp"
 
 namespace millrace::tools {
@@ -40,20 +41,6 @@ std::string row(std::string_view name, const latencies& of) {
          right(in_short(static_cast<double>(of.count()))) + "\n";
 }
 
-std::string shape_of(const bench_options& how) {
-  static constexpr std::array<std::string_view, 3> phases{"put", "drain", "mix"};
-  std::string text = how.rate > 0 ? "open loop at " + write_rate(how.rate) + " jobs/s, "
-                                  : std::string{phases[static_cast<std::size_t>(how.phase)]} + ", ";
-  text += std::to_string(how.connections) + " connections";
-  if (how.rate == 0) text += " x depth " + std::to_string(how.depth);
-  text += ", bodies of " + write_size(how.body_bytes) + (how.body_bytes < 1'000 ? " B" : "");
-  if (how.queues > 1) text += ", " + std::to_string(how.queues) + " queues";
-  if (how.idle_connections > 0) text += ", " + write_count(how.idle_connections) + " idle connections";
-  if (how.extra_queues > 0) text += ", " + write_count(how.extra_queues) + " further queues";
-  if (how.backlog > 0) text += ", a backlog of " + write_count(how.backlog) + " jobs";
-  return text;
-}
-
 std::string times(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), value < 10 ? "%.2f" : "%.1f", value);
@@ -86,6 +73,20 @@ std::string server_table(const measured& server, const bench_options& how) {
 
 }  // namespace
 
+std::string shape_of(const bench_options& how) {
+  static constexpr std::array<std::string_view, 3> phases{"put", "drain", "mix"};
+  std::string text = how.rate > 0 ? "open loop at " + write_rate(how.rate) + " jobs/s, "
+                                  : std::string{phases[static_cast<std::size_t>(how.phase)]} + ", ";
+  text += std::to_string(how.connections) + " connections";
+  if (how.rate == 0) text += " x depth " + std::to_string(how.depth);
+  text += ", bodies of " + write_size(how.body_bytes) + (how.body_bytes < 1'000 ? " B" : "");
+  if (how.queues > 1) text += ", " + std::to_string(how.queues) + " queues";
+  if (how.idle_connections > 0) text += ", " + write_count(how.idle_connections) + " idle connections";
+  if (how.extra_queues > 0) text += ", " + write_count(how.extra_queues) + " further queues";
+  if (how.backlog > 0) text += ", a backlog of " + write_count(how.backlog) + " jobs";
+  return text;
+}
+
 std::string line_of(const tally& run, const bench_options& how) {
   return in_short(jobs_per_second(run, how.phase)) + " jobs/s, " + in_short(commands_per_second(run)) +
          " commands/s, p50 " + in_short(headline(run, how.phase).quantile(0.5)) + ", p99 " +
@@ -99,6 +100,19 @@ std::string table_of(const std::vector<measured>& servers, const bench_options& 
   text += "\n" + servers[0].server + " against " + servers[1].server + ", pair by pair: median (least to most)\n";
   text += ratio_line("jobs/s", throughput_ratio(servers[0], servers[1], how.phase));
   return text + ratio_line("p99 latency", p99_ratio(servers[0], servers[1], how.phase));
+}
+
+std::string picture_of(const std::vector<measured>& servers, const bench_options& how) {
+  std::vector<tally> all;
+  for (const auto& server : servers) all.push_back(server.merged());
+  std::vector<chart_curve> curves;
+  for (std::size_t at = 0; at < servers.size(); ++at)
+    if (headline(all[at], how.phase).count() > 0) curves.push_back({servers[at].server, &headline(all[at], how.phase)});
+  if (curves.empty()) return {};
+  const bool whole_jobs = curves.front().of == &all.front().jobs;
+  std::string what = whole_jobs ? "From put to reserved" : how.phase == bench_phase::drain ? "Reserve" : "Put";
+  if (how.rate > 0) what = "From the instant a put was due to reserved";
+  return chart_of(what + ": how latency is distributed", shape_of(how), curves);
 }
 
 }  // namespace millrace::tools
