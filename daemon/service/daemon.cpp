@@ -104,6 +104,8 @@ loop::awaitable<> daemon::close() {
 
 result<> daemon::parts::declare_queues() {
   broker.set_queue_defaults(what.queue_defaults);
+  // Clients expect it first among the tubes.
+  if (what.daemon.beanstalk_enabled) broker.find_or_declare("default").value();
   for (const auto& [name, options] : what.queues) {
     if (const auto declared = broker.declare(name, options); !declared) {
       return error{declared.error().code, "queue " + name + ": " + declared.error().text};
