@@ -146,7 +146,11 @@ class Wire:
             raise AssertionError(f"{shown(got + self.early)} instead of the end of file")
 
     def has_something(self):
-        return bool(self.early) or bool(select.select([self.socket], [], [], 0)[0])
+        if self.early:
+            return True
+        looking = select.poll()
+        looking.register(self.socket, select.POLLIN)
+        return bool(looking.poll(0))
 
     def end_sending(self):
         self.socket.shutdown(socket.SHUT_WR)
@@ -163,32 +167,24 @@ class Wire:
 class Server:
     """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead."""
 
-    def __init__(self, *words, config=None, host="127.0.0.1", http=False):
+    def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False):
         self.unix = host[5:] if host.startswith("unix:") else None
-        self.http_port = None
         if BEANSTALKD:
-            port = free_port()
+            port = port or free_port()
             command = [BEANSTALKD, "-l", host, "-p", str(port), *words]
         else:
-            port = None
-            where = ["--config", config] if config else ["-l", host, "-p", "0"]
+            where = ["--config", config] if config else ["-l", host, "-p", str(port)]
             command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.printed, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
-        self.address = self.unix or (host, port or self._told_port())
-        if BEANSTALKD:
-            self._until_it_listens()
         self._control = None
-
-    def _told_port(self):
-        port = None
-        for entry in self.entries_until("started"):
-            if entry.get("door") == "beanstalk" or entry.get("beanstalk"):
-                texts = [entry["beanstalk"]] if entry.get("beanstalk") else [str(text) for text in entry.values()]
-                (port,) = [int(found[1]) for found in (re.search(r"^\S*:(\d+)$", text) for text in texts) if found][:1] or [None]
-            if entry.get("http") and ":" in entry["http"]:
-                self.http_port = int(entry["http"].rsplit(":", 1)[1])
-        return port
+        if BEANSTALKD:
+            self.address = self.unix or (host, port)
+            self._until_it_listens()
+        else:
+            started = self.wait_for("started")
+            self.address = self.unix or (host, port_of(started["beanstalk"]))
+            self.http_port = port_of(started["http"])
 
     def entries_until(self, event):
         while (line := self.log.next()) is not None:
@@ -239,6 +235,12 @@ class Server:
         self.process.wait()
 
 
+def port_of(address):
+    """The port of an address like 127.0.0.1:11300; None of a path or where nothing is served."""
+    found = re.search(r":(\d+)$", address)
+    return int(found[1]) if found else None
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
@@ -269,9 +271,9 @@ class BeanstalkTest(DaemonTest):
         self.addCleanup(self.end, self.server_)
         return self.server_
 
-    def start_on(self, settings, **how):
-        """A server with the beanstalk door and http, and these parts of a settings file."""
-        text = "daemon:\n  http: 127.0.0.1:0\n  beanstalk: 127.0.0.1:0\n" + settings
+    def start_on(self, settings, daemon="", **how):
+        """A server with the beanstalk door and http, and these parts of a settings file; `daemon` are more keys of that part."""
+        text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0'%s }\n%s" % (daemon and ", " + daemon, settings)
         return self.start(config=self.write(text), **how)
 
     def end(self, server):

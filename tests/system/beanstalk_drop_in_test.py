@@ -1,0 +1,202 @@
+"""millraced in beanstalkd's place: its options, its addresses, its signals."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import unittest
+
+from beanstalk_support import BEANSTALKD, MILLRACED, BeanstalkTest, Wire, free_port, not_beanstalkd, put
+from support import PATIENCE, run
+
+PROGRAM = BEANSTALKD or MILLRACED
+
+
+class Options(BeanstalkTest):
+    def ended(self, *words):
+        return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE)
+
+    def refused(self, *words):
+        """The first line of what it says, when it ends with 2."""
+        ended = self.ended(*words)
+        self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended)
+        return ended.stderr.splitlines()[0]
+
+    @not_beanstalkd("ends with 5")
+    def test_help(self):
+        for word in ("-h", "--help"):
+            ended = self.ended(word)
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            for option in ("-l", "-p", "-z", "-u", "-V", "-v", "--http"):
+                self.assertIn(option, ended.stdout)
+
+    def test_version(self):
+        ended = self.ended("-v")
+        self.assertEqual(ended.returncode, 0)
+        self.assertRegex(ended.stdout, r"^(millraced|beanstalkd) \d+\.\d+")
+
+    @not_beanstalkd("takes any port for what it can read of it")
+    def test_ports_that_are_none(self):
+        for port in ("x", "-1", "65536", "99999999999", "1 2", "", "11300x", "+5"):
+            self.assertRegex(self.refused("-p", port), r"^millraced: -p", port)
+
+    @not_beanstalkd("knows them, or ends with 5")
+    def test_what_is_not_here_yet_is_said(self):
+        for words in (["-b", self.folder], ["-b" + self.folder], ["-f", "50"], ["-f0"], ["-F"], ["-s", "10485760"]):
+            self.assertRegex(self.refused("-p", "0", *words), rf"^millraced: {words[0][:2]}: .*not here yet")
+
+    @not_beanstalkd("takes any size")
+    def test_sizes_that_are_none(self):
+        for size in ("x", "-1", "1073741825", "99999999999999999999", ""):
+            self.assertRegex(self.refused("-p", "0", "-z", size), r"^millraced: -z", size)
+
+    @not_beanstalkd("cannot be asked")
+    def test_addresses_that_are_none(self):
+        for address in ("nowhere.invalid", "1.2.3.4.5", "127.0.0.1:11300"):
+            ended = self.ended("-l", address, "-p", "0")
+            self.assertIn(ended.returncode, (2, 3), ended)
+            self.assertIn(address, ended.stderr)
+
+    @not_beanstalkd("ends otherwise")
+    def test_a_user_nobody_knows(self):
+        ended = self.ended("-p", "0", "-u", "nobody-of-that-name")
+        self.assertIn(ended.returncode, (2, 3), ended)
+        self.assertIn("nobody-of-that-name", ended.stderr)
+
+    @not_beanstalkd("has no settings file")
+    def test_a_settings_file_is_instead_of_options(self):
+        settings = self.write("daemon: { http: 127.0.0.1:0 }\n")
+        self.assertIn("--config", self.refused("--config", settings, "-p", "0"))
+
+    def test_a_size_limit(self):
+        self.start("-z", "10")
+        wire = self.connect()
+        wire.ask(put(b"x" * 10) + put(b"x" * 11), b"INSERTED 1\r\nJOB_TOO_BIG\r\n")
+        self.assertEqual(wire.stats()["max-job-size"], "10")
+
+    def test_the_greatest_size_limit(self):
+        self.start("-z", str(1 << 30))
+        wire = self.connect()
+        body = os.urandom(1 << 20) * 5
+        number = wire.put(body)
+        wire.send(b"reserve\r\n")
+        self.assertEqual(wire.chunk()[1], body)
+        self.assertEqual(wire.stats()["max-job-size"], str(1 << 30))
+        wire.ask(b"delete %d\r\n" % number, b"DELETED\r\n")
+        wire.send(b"put 0 0 60 1073741825\r\nx")
+        self.assert_silent(wire)
+
+    @unittest.skipIf(BEANSTALKD, "a setting")
+    def test_a_size_limit_in_the_settings(self):
+        self.start_on("", daemon="max_job_size: 1KiB")
+        self.connect().ask(put(b"x" * 1024) + put(b"x" * 1025), b"INSERTED 1\r\nJOB_TOO_BIG\r\n")
+
+    def test_verbosity_is_taken(self):
+        self.start("-V")
+        self.connect().put(b"x")
+
+    @unittest.skipIf(os.getuid() != 0, "only root can become another")
+    @unittest.skipIf("asan" in MILLRACED and not os.access(os.path.dirname(MILLRACED), os.X_OK), "the user cannot see the program")
+    def test_it_becomes_another_user(self):
+        self.start("-u", "nobody")
+        self.connect().put(b"x")
+        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
+            users = next(line for line in file if line.startswith("Uid:")).split()[1:]
+        self.assertEqual(set(users), {str(pwd.getpwnam("nobody").pw_uid)})
+
+    @unittest.skipIf(BEANSTALKD, "beanstalkd has no http")
+    def test_metrics_beside_it(self):
+        self.start(http=True)
+        self.assertIsNotNone(self.server.http_port)
+        with socket.create_connection(("127.0.0.1", self.server.http_port), PATIENCE) as http:
+            http.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertTrue(http.recv(100).startswith(b"HTTP/1.1 200"))
+
+
+class Addresses(BeanstalkTest):
+    def test_a_unix_socket(self):
+        path = os.path.join(self.folder, "door")
+        self.start(host="unix:" + path)
+        wire = self.connect()
+        wire.ask(put(b"x") + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+        wire.close()
+        self.end(self.server)
+        self.start(host="unix:" + path)  # what a killed server leaves behind is in nobody's way
+        self.server.kill()
+        self.start(host="unix:" + path)
+        self.connect().put(b"x")
+
+    def test_a_given_port(self):
+        port = free_port()
+        self.start(port=port)
+        with Wire(("127.0.0.1", port)) as wire:
+            wire.put(b"x")
+
+    @not_beanstalkd("ends with 111")
+    def test_a_port_in_use(self):
+        port = str(self.server.address[1])
+        ended = run("-l", "127.0.0.1", "-p", port)
+        self.assertEqual(ended.returncode, 3, ended)
+        self.assertIn(f"127.0.0.1:{port}: address already in use", ended.stderr.lower())
+
+    @unittest.skipIf(BEANSTALKD, "a setting")
+    def test_connections_beyond_the_limit_wait_outside(self):
+        self.start_on("", daemon="beanstalk_connections_max: 2")
+        one, two, three = self.connections(3)
+        one.put(b"x")
+        two.put(b"y")
+        three.send(b"stats-job 1\r\n")
+        for _ in range(5):
+            one.ask(b"list-tube-used\r\n", b"USING default\r\n")
+        self.assertFalse(three.has_something())
+        two.close()
+        self.assertIsNotNone(three.chunk()[1])
+
+
+class Signals(BeanstalkTest):
+    def test_sigusr1_refuses_puts_and_nothing_else(self):
+        wire, other = self.connections(2)
+        wire.put(b"x")
+        self.server.signal(signal.SIGUSR1)
+        while wire.stats()["draining"] != "true":
+            pass
+        for request, answer in ((put(b"a"), b"DRAINING"), (b"put 0 0 1 1\r\nabc", b"EXPECTED_CRLF"), (put(b"a" * 65536), b"JOB_TOO_BIG"),
+                                (put(b""), b"DRAINING"), (b"use t\r\n", b"USING t"), (b"reserve\r\n", b"RESERVED 1 1\r\nx"),
+                                (b"release 1 0 0\r\n", b"RELEASED"), (b"delete 1\r\n", b"DELETED")):
+            wire.ask(request, answer + b"\r\n")
+        stats = self.connect().stats()
+        self.assertEqual((stats["draining"], stats["total-jobs"]), ("true", "1"))
+        other.ask(put(b"a"), b"DRAINING\r\n")
+
+    def test_sigterm_ends_it_with_0(self):
+        wire, waiting, held = self.connections(3)
+        held.put(b"x")
+        held.ask(b"reserve\r\n", b"RESERVED 1 1\r\nx\r\n")
+        waiting.send(b"reserve\r\n")
+        self.waiting(1)
+        wire.send(b"put 0 0 60 100\r\nhalf")
+        self.server.settle()
+        code = self.server.stop()
+        if not BEANSTALKD:
+            self.assertEqual(code, 0)
+        for other in (wire, waiting, held):
+            try:
+                self.assertNotIn(b"RESERVED", other.receive(1000))
+            except ConnectionResetError:
+                pass
+        with self.assertRaises(OSError):
+            self.server.connect()
+
+    def test_a_new_server_takes_the_port_at_once(self):
+        port = self.server.address[1]
+        for wire in self.connections(20):
+            wire.put(b"x")
+        self.server.stop()
+        self.start(port=port)
+        with Wire(("127.0.0.1", port)) as wire:
+            wire.put(b"x")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
