@@ -116,7 +116,7 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   bool queued_{false};    ///< on the list of what is ready
   bool writes_{false};    ///< a callback will come when there is room for more
   bool served_{false};
-  std::array<char, 1'024> first_bytes_;
+  std::array<char, 512> first_bytes_;
 };
 
 }  // namespace millrace::beanstalk

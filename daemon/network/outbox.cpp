@@ -79,15 +79,16 @@ boost::system::error_code outbox::write_once(stream_socket& to, std::size_t& tak
 void outbox::drop_written() {
   if (empty()) return clear();
   // Bodies that are through are let go; the text goes as a whole when all is written, or when most of it is.
-  while (!large_.empty() && written_ >= large_.front().behind + large_.front().content.size()) {
-    const auto behind = large_.front().behind;
-    const auto size = large_.front().content.size();
-    text_.erase(0, behind);
-    written_ -= behind + size;
-    large_bytes_ -= size;
-    large_.pop_front();
-    for (auto& later : large_) later.behind -= behind;
+  auto still = large_.begin();
+  std::size_t text_through = 0;
+  for (; still != large_.end() && written_ >= still->behind - text_through + still->content.size(); ++still) {
+    written_ -= still->behind - text_through + still->content.size();
+    text_through = still->behind;
+    large_bytes_ -= still->content.size();
   }
+  large_.erase(large_.begin(), still);
+  text_.erase(0, text_through);
+  for (auto& later : large_) later.behind -= text_through;
   if (large_.empty() && written_ > text_.size() / 2) {
     text_.erase(0, written_);
     written_ = 0;

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/system/error_code.hpp>
 #include <millrace/base/body.hpp>
@@ -51,7 +51,7 @@ class outbox {
 
   std::string& spare_;
   std::string text_;
-  std::deque<large> large_;
+  std::vector<large> large_;
   std::size_t large_bytes_{0};
   std::size_t written_{0};  ///< of all that is kept, from the front
 };
