@@ -1,8 +1,7 @@
 #include "tools/bench_arguments.hpp"
 
 #include <CLI/CLI.hpp>
-#include <functional>
-#include <limits>
+#include <algorithm>
 #include <map>
 #include <string_view>
 
@@ -80,6 +79,32 @@ void declare(CLI::App& app, given_words& words, bench_options& into) {
   option("--plot", words.plot, "FILE.svg", "draw how latency is distributed");
   app.add_flag("--json", into.json, "print one JSON object instead of a table");
   app.add_flag("--quiet", into.quiet, "no progress on standard error");
+  app.allow_extras();
+}
+
+/// Whoever mistypes an option mostly has its beginning right.
+std::string nearest(const std::string& unknown, const std::vector<std::string>& known) {
+  constexpr std::size_t alike_least = 4;  // the two dashes among them
+  std::string best;
+  std::size_t most = alike_least - 1;
+  for (const auto& option : known) {
+    const auto apart = std::ranges::mismatch(option, unknown).in1;
+    const auto alike = static_cast<std::size_t>(apart - option.begin());
+    if (alike <= most) continue;
+    most = alike;
+    best = option;
+  }
+  return best;
+}
+
+farewell refuse_extra(const std::string& word, const CLI::App& app) {
+  if (word.empty() || word[0] != '-')
+    return refusal("'" + word + "' is not understood (a second server is given with --against)");
+  std::vector<std::string> known;
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  const std::string meant = nearest(word.substr(0, word.find('=')), known);
+  return refusal("unknown option " + word + (meant.empty() ? "" : ", did you mean " + meant + "?"));
 }
 
 /// Collects the first complaint; later words are then not looked at.
@@ -220,6 +245,7 @@ std::variant<bench_options, farewell> read_bench_arguments(const std::vector<std
   } catch (const CLI::ParseError& wrong) {
     return refusal(wrong.what());
   }
+  if (const auto extra = app.remaining(); !extra.empty()) return refuse_extra(extra.front(), app);
   word_reader read;
   read_quantities(given, read, options);
   read_phase(given, read, options);

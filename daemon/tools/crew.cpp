@@ -39,7 +39,7 @@ loop::awaitable<result<>> crew::open(std::uint32_t count, const std::vector<std:
     const auto opened = co_await openings.join();
     if (!opened) co_return opened;
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client& member, const std::string& queue) {
@@ -60,7 +60,7 @@ loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client
     if (reply->word != beanstalk_word::using_tube && reply->word != beanstalk_word::watching)
       co_return said_by(member.bytes(), {errc::invalid, std::string{network::in_words(reply->word)}});
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> crew::work(closed_run& run, joint_work& parts) {
@@ -89,7 +89,7 @@ loop::awaitable<result<>> crew::work_alone(crew& self, network::beanstalk_client
     const auto taken = cycle.take({buffer.data(), got}, self.loop_.refresh_now());
     if (!taken) co_return said_by(line, taken.error());
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes) {
@@ -99,7 +99,7 @@ loop::awaitable<result<>> send_now(network::connection& to, std::string_view byt
     if (failure) co_return io_error(to, failure);
     bytes.remove_prefix(sent);
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<std::size_t>> read_now(network::connection& from, std::span<char> into) {

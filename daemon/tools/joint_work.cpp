@@ -17,7 +17,7 @@ void joint_work::fail(error why) {
 loop::awaitable<result<>> joint_work::join() {
   co_await tasks_.join();
   if (failure_) co_return *failure_;
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<> joint_work::watched(joint_work& self, loop::awaitable<result<>> part) {

@@ -10,6 +10,10 @@
 
 namespace millrace::tools {
 
+/// What a task of it says in the end. Named, because g++ 12 takes a success that is made within a co_return for uninitialised once it is
+/// instrumented.
+inline const result<> all_well{};
+
 /// Tasks that succeed together: the first failure cancels the others and is what comes of the whole. Owned by whoever joins it; loop thread.
 class joint_work {
  public:

@@ -113,7 +113,7 @@ loop::awaitable<result<>> open_load::send_rest(open_load&, sender& to) {
     if (!sent) co_return sent;
   }
   to.busy = false;
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> open_load::hear_replies(open_load& self, sender& to) {

@@ -63,11 +63,11 @@ loop::awaitable<result<>> surroundings::open_idle_connections() {
     const auto opened = co_await openings.join();
     if (!opened) co_return opened;
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> surroundings::make_extra_queues() {
-  if (options_.extra_queues == 0) co_return result<>{};
+  if (options_.extra_queues == 0) co_return all_well;
   network::beanstalk_client client{loop_};
   const auto opened = co_await client.open(server_, after(loop_.now(), answer_patience));
   if (!opened) co_return opened;
@@ -99,11 +99,11 @@ loop::awaitable<result<>> surroundings::make_extra_queues() {
         co_return refused("put into a further queue", reply->word);
     }
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> surroundings::delete_extra_jobs() {
-  if (extra_jobs_.empty()) co_return result<>{};
+  if (extra_jobs_.empty()) co_return all_well;
   network::beanstalk_client client{loop_};
   const auto opened = co_await client.open(server_, after(loop_.refresh_now(), answer_patience));
   if (!opened) co_return opened;
@@ -123,7 +123,7 @@ loop::awaitable<result<>> surroundings::delete_extra_jobs() {
       if (!reply) co_return reply.error();
     }
   }
-  co_return result<>{};
+  co_return all_well;
 }
 
 loop::awaitable<result<>> surroundings::put_backlog() {

@@ -1,0 +1,63 @@
+#include "tools/exactly_once.hpp"
+
+#include "support/catch.hpp"
+#include "tools/job_mark.hpp"
+
+using namespace millrace;
+using tools::exactly_once;
+using tools::job_mark;
+
+TEST_CASE("a book is settled when each job that was put came out") {
+  exactly_once book;
+  CHECK(book.put(3) == 0);
+  CHECK(book.put(200) == 3);
+  CHECK_FALSE(book.settle());
+  for (std::uint64_t at = 203; at-- > 0;) CHECK(book.came_out(at));
+  CHECK(book.settle());
+  CHECK(book.jobs_put() == 203);
+  CHECK(book.jobs_out() == 203);
+}
+
+TEST_CASE("a job that never comes out is lost, and the first of them is named") {
+  exactly_once book;
+  book.put(100);
+  for (std::uint64_t at = 0; at < 100; ++at)
+    if (at != 70 && at != 93) CHECK(book.came_out(at));
+  const auto settled = book.settle();
+  REQUIRE_FALSE(settled);
+  CHECK(settled.error().text == "2 of 100 jobs were lost, job 70 the first of them");
+}
+
+TEST_CASE("a job that comes out twice is an error at once") {
+  exactly_once book;
+  book.put(10);
+  REQUIRE(book.came_out(7));
+  const auto again = book.came_out(7);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().text == "job 7 came out twice");
+  CHECK(book.jobs_out() == 1);
+}
+
+TEST_CASE("a job that nobody put cannot come out") {
+  exactly_once book;
+  book.put(64);
+  CHECK(book.came_out(63));
+  CHECK_FALSE(book.came_out(64));
+  CHECK_FALSE(book.came_out(1'000'000));
+}
+
+TEST_CASE("a mark is read back from the front of a body") {
+  std::string text(40, '.');
+  job_mark{0xdeadbeef, 0x8000'0001}.write(text.data());
+  CHECK(text.substr(0, 18) == "deadbeef80000001..");
+  const auto mark = job_mark::read(text);
+  REQUIRE(mark);
+  CHECK(mark->run == 0xdeadbeef);
+  CHECK(mark->number == 0x8000'0001);
+}
+
+TEST_CASE("a body that does not begin with a mark has none") {
+  for (const char* const other :
+       {"", "deadbeef0000000", "DEADBEEF00000001", "hello, this is somebody else's", "deadbeef 0000001"})
+    CHECK_FALSE(job_mark::read(other));
+}

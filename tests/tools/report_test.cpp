@@ -1,0 +1,84 @@
+#include "tools/report.hpp"
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+using tools::bench_options;
+using tools::bench_phase;
+using tools::measured;
+using tools::tally;
+
+namespace {
+
+/// A second in which `jobs` were put, reserved and deleted, each command in `took`.
+tally run_of(std::uint64_t jobs, duration took) {
+  tally run;
+  run.from = instant{hours{1}};
+  run.until = run.from + seconds{1};
+  for (const auto kind : {tally::put, tally::reserve, tally::remove}) run.answered(kind, took, jobs, run.from);
+  run.jobs.note(2 * took, jobs);
+  return run;
+}
+
+measured server_of(const std::string& name, std::initializer_list<std::uint64_t> jobs, duration took) {
+  measured server{name, {}};
+  for (const auto each : jobs) server.runs.push_back(run_of(each, took));
+  return server;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("rates are counts by the time they were counted over") {
+  const auto run = run_of(1'000, milliseconds{1});
+  CHECK(tools::jobs_per_second(run, bench_phase::mix) == 1'000);
+  CHECK(tools::commands_per_second(run) == 3'000);
+  CHECK(server_of("a", {1'000, 3'000}, milliseconds{1}).merged().measured() == seconds{2});
+  CHECK(tools::jobs_per_second(server_of("a", {1'000, 3'000}, milliseconds{1}).merged(), bench_phase::mix) == 2'000);
+}
+
+TEST_CASE("a ratio is the median of the pairs' ratios") {
+  const auto ours = server_of("ours", {600, 100, 1'000}, milliseconds{1});
+  const auto theirs = server_of("theirs", {200, 100, 100}, milliseconds{4});
+  const auto jobs = tools::throughput_ratio(ours, theirs, bench_phase::mix);
+  CHECK(jobs.median == 3);
+  CHECK(jobs.least == 1);
+  CHECK(jobs.most == 10);
+  CHECK(tools::p99_ratio(ours, theirs, bench_phase::mix).median == Approx(0.25).epsilon(0.02));
+}
+
+TEST_CASE("the table names what was asked for, each server's figures and the ratio") {
+  bench_options how;
+  how.connections = 64;
+  how.extra_queues = 20'000;
+  const auto text = tools::table_of(
+      {server_of("ours:1", {600, 600}, milliseconds{1}), server_of("theirs:2", {200, 200}, milliseconds{4})}, how);
+  CHECK(contains(text, "mix, 64 connections x depth 8, bodies of 64 B, 20k further queues\n"));
+  CHECK(contains(text, "600 jobs/s, 1.8 k commands/s (medians of 2 runs)"));
+  CHECK(contains(text, "put to reserved"));
+  CHECK(contains(text, "ours:1 against theirs:2"));
+  CHECK(contains(text, "3.00   (3.00 to 3.00)"));
+}
+
+TEST_CASE("the JSON object has the promised names") {
+  const bench_options how;
+  const auto text = tools::json_of(
+      {server_of("unix:/a\"b", {600}, milliseconds{1}), server_of("theirs:2", {200}, milliseconds{4})}, how);
+  CHECK(text.starts_with("{\"server\": \"unix:/a\\\"b\", \"options\": {\"phase\": \"mix\""));
+  CHECK(contains(text,
+                 "\"runs\": [{\"jobs_per_second\": 600, \"commands_per_second\": 1800, \"seconds\": 1, \"jobs\": 600, "
+                 "\"commands\": 1800, \"latency_us\": {\"put\": {\"count\": 600, \"mean\": 1000, "));
+  for (const char* const name :
+       {"\"total\"", "\"against\"", "\"ratio\"", "\"p99_9\"", "\"max\"", "\"job\"", "\"median\""})
+    CHECK(contains(text, name));
+  CHECK(text.ends_with("}\n"));
+}
+
+TEST_CASE("nothing measured is a report of zeros") {
+  const bench_options how;
+  const std::vector<measured> none{{"a:1", {tally{}}}};
+  CHECK(contains(tools::table_of(none, how), "0 jobs/s"));
+  CHECK(contains(tools::json_of(none, how), "\"jobs_per_second\": 0"));
+  CHECK(tools::picture_of(none, how).empty());
+}
