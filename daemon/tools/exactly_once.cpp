@@ -34,7 +34,7 @@ result<> exactly_once::settle() const {
   if (inside() == 0) return {};
   std::uint64_t first = 0;
   while ((came_out_[first / bits] >> (first % bits) & 1) != 0) ++first;
-  return error{errc::not_found, std::to_string(inside()) + " of " + std::to_string(put_) + " jobs were lost, job " +
+  return error{errc::invalid, std::to_string(inside()) + " of " + std::to_string(put_) + " jobs were lost, job " +
                                     std::to_string(first) + " the first of them"};
 }
 
