@@ -3,16 +3,14 @@
 A ratio is ours divided by the peer's, pair by pair; the table has its median and, in brackets, its least and most.
 """
 import argparse
-import datetime
 import json
-import os
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
 import sys
 
+from figures import figure, heading
 from rows import ROWS
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,20 +41,6 @@ def rate(program: str, what: str, seconds: float) -> float:
     return bench_rate(program, rest, seconds) if kind == "bench" else script_rate(rest.split())
 
 
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal"))) / 2**20
-    release = platform.freedesktop_os_release()["PRETTY_NAME"]
-    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, {release}"
-
-
-def figure(value: float) -> str:
-    for unit, name in ((1e6, " M"), (1e3, " k")):
-        if value >= unit:
-            return f"{value / unit:.3g}{name}"
-    return f"{value:.3g}"
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("program", help="the bench program")
@@ -64,7 +48,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=0.5, help="length of one of ours (default 0.5)")
     options.add_argument("--only", default="", help="rows whose words contain this")
     chosen = options.parse_args()
-    print(f"{datetime.date.today()}, {machine()}; medians of {chosen.pairs} pairs\n")
+    print(heading(chosen.pairs))
     print("| work | ours | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
     for row in (row for row in ROWS if chosen.only in row.work):

@@ -1,0 +1,131 @@
+"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, and prints the table.
+
+Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and most. The last rows stand against
+ourselves without the queues, connections or jobs that are said. Each row names the options to repeat it with.
+"""
+import argparse
+import json
+import pathlib
+import re
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+from figures import figure, heading
+
+# Options, bar.
+AGAINST_BEANSTALKD = [
+    ("--connections 1 --depth 1", 1.0),
+    ("--connections 64 --depth 1", 1.3),
+    ("--connections 64 --depth 8", 6.0),
+    ("--connections 64 --depth 32", 12.0),
+    ("--connections 16 --depth 32 --body 4KiB", 4.0),
+]
+OPEN_LOOP = "--connections 64 --rate 20k/s"
+# Options beside the load, options of the load itself.
+AGAINST_OURSELVES = [
+    ("--extra-queues 100k", "--connections 64 --depth 8 --queues 64"),
+    ("--idle-connections 9900", "--connections 64 --depth 8"),
+    ("--backlog 10M", "--connections 64 --depth 8"),
+]
+SELF_BAR = 0.8
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A program that listens, from the moment it does."""
+
+    def __init__(self, *words: str):
+        self.port = free_port()
+        self.process = subprocess.Popen([*words, "-l", "127.0.0.1", "-p", str(self.port)], stderr=subprocess.DEVNULL)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None:
+                    sys.exit(f"{words[0]} has ended at once")
+                time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+def bench(program: pathlib.Path, *words: str) -> dict:
+    done = subprocess.run([program, "bench", "--json", "--quiet", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"millrace bench {' '.join(words)}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def row(work: str, ours: str, against: str, theirs: str, ratios, bar: float, met: bool) -> None:
+    least, middle, most = ratios
+    print(f"| `{work}` | {ours} | {against} | {theirs} | {middle:.3g} ({least:.3g} – {most:.3g}) | {bar:g} "
+          f"| {'met' if met else 'missed'} |", flush=True)
+
+
+def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
+    for load, bar in AGAINST_BEANSTALKD:
+        with Server(built / "millraced", "--log-level", "error") as ours, Server("beanstalkd") as theirs:
+            seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+                         *load.split())
+        ratio = seen["ratio"]["jobs_per_second"]
+        row(load, figure(seen["total"]["jobs_per_second"]), "beanstalkd", figure(seen["against"]["total"]["jobs_per_second"]),
+            (ratio["least"], ratio["median"], ratio["most"]), bar, ratio["median"] >= bar)
+
+
+def open_loop(built: pathlib.Path, pairs: int) -> None:
+    with Server(built / "millraced", "--log-level", "error") as ours, Server("beanstalkd") as theirs:
+        seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+                     *OPEN_LOOP.split())
+    def p99(of: dict) -> str:
+        return f"{of['total']['latency_us']['job']['p99']:.0f} µs"
+    ratio = seen["ratio"]["p99"]
+    row(OPEN_LOOP + ": p99 put to reserve", p99(seen), "beanstalkd", p99(seen["against"]),
+        (ratio["least"], ratio["median"], ratio["most"]), 1.0, ratio["median"] <= 1.0)
+
+
+def against_ourselves(built: pathlib.Path, pairs: int) -> None:
+    for beside, load in AGAINST_OURSELVES:
+        with_it, without = [], []
+        for _ in range(pairs):
+            for words, rates in ((load + " " + beside, with_it), (load, without)):
+                with Server(built / "millraced", "--log-level", "error") as ours:
+                    rates.append(bench(built / "millrace", ours.address(), *words.split())["total"]["jobs_per_second"])
+        ratios = sorted(a / b for a, b in zip(with_it, without))
+        middle = statistics.median(ratios)
+        row(load + " " + beside, figure(statistics.median(with_it)), "without it", figure(statistics.median(without)),
+            (ratios[0], middle, ratios[-1]), SELF_BAR, middle >= SELF_BAR)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("built", type=pathlib.Path, help="where millraced and millrace were built")
+    options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
+    options.add_argument("--only", default="", help="beanstalkd, open or itself")
+    chosen = options.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    print(heading(chosen.pairs))
+    print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
+    print("|---|---|---|---|---|---|---|")
+    for name, measure in (("beanstalkd", against_beanstalkd), ("open", open_loop), ("itself", against_ourselves)):
+        if re.search(chosen.only, name):
+            measure(chosen.built, chosen.pairs)
+
+
+main()
