@@ -110,6 +110,7 @@ class benchmark {
       // Whoever comes first in one pair comes second in the next: neither has the warmer machine.
       const std::size_t first = at % servers_.size();
       for (std::size_t turn = 0; turn < servers_.size(); ++turn) {
+        if (interrupted_) co_return fail({errc::cancelled, "interrupted"});
         const bool ran = co_await one_run(at, servers_[(first + turn) % servers_.size()]);
         if (!ran) co_return false;
       }
