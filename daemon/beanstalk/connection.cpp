@@ -21,8 +21,8 @@ connection::connection(surroundings& shared, stream_socket socket)
     : shared_{shared},
       socket_{std::move(socket)},
       task_{shared.loop.core().current()},
-      reader_{shared.limits.job_bytes_max},
-      dialect_{shared.loop, shared.broker, shared.counts, shared.facts, *this},
+      reader_{shared.limits.job_bytes_max, &shared.bodies},
+      dialect_{shared.loop, shared.broker, shared.counts, shared.facts, shared.limits.all_replies_bytes_max, *this},
       replies_{shared.spare},
       first_command_{shared.loop,
                      [this] {
@@ -159,6 +159,8 @@ void connection::refuse(found why) {
 void connection::carry_out_input() {
   const auto left = carry_out(std::string_view{input_}.substr(taken_));
   taken_ = input_.size() - left.size();
+  // What is through goes before it is more than what is left, so that a client which is always ahead does not make it grow.
+  if (taken_ > input_.size() / 2) input_.erase(0, std::exchange(taken_, 0));
   if (left.empty()) {
     input_ = {};
     taken_ = 0;
@@ -219,15 +221,31 @@ void connection::write() {
     if (replies_.write(socket_)) return close();
     if (!replies_.empty()) wait_until_writable();
   }
+  count_replies();
   const auto took = shared_.loop.refresh_now() - before;
   for (std::size_t verb = 0; verb < shared_.unwritten.size(); ++verb) {
     if (const auto times = std::exchange(shared_.unwritten[verb], 0)) shared_.counts.seconds[verb].observe(took, times);
   }
   if (closing_ && replies_.empty()) return close();
-  if (standing_ == standing::unread && replies_.bytes() <= shared_.limits.reply_bytes_max / 2) go_on_soon();
+  if (standing_ == standing::unread && replies_taken()) go_on_soon();
   if (paused()) return;
   if (watching_) socket_.cancel();
   changed_.wake_all();
+}
+
+bool connection::replies_full() const noexcept {
+  return replies_.bytes() >= shared_.limits.reply_bytes_max ||
+         (!replies_.empty() && shared_.counts.reply_bytes >= shared_.limits.all_replies_bytes_max);
+}
+
+/// So many that it may be read again.
+bool connection::replies_taken() const noexcept {
+  return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
+}
+
+void connection::count_replies() {
+  shared_.counts.reply_bytes += replies_.bytes() - counted_;
+  counted_ = replies_.bytes();
 }
 
 void connection::wait_until_writable() {
@@ -258,6 +276,7 @@ void connection::close() {
   error_code ignored;
   socket_.close(ignored);
   replies_.clear();
+  count_replies();
   first_command_.clear();
   if (standing_ == standing::unread) stand(standing::ready);
   changed_.wake_all();

@@ -37,6 +37,7 @@ struct surroundings {
   session_limits limits;
   session_counts counts;
   server_facts facts;
+  wire::body_budget bodies{};
   std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
   std::string spare;                          ///< where replies are built
   /// Commands carried out since the last write, by verb.
@@ -90,7 +91,9 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   void resume() override;
   void go_on_soon();
   void leave();
-  [[nodiscard]] bool replies_full() const noexcept { return replies_.bytes() >= shared_.limits.reply_bytes_max; }
+  [[nodiscard]] bool replies_full() const noexcept;
+  [[nodiscard]] bool replies_taken() const noexcept;
+  void count_replies();
   void stand(standing how);
   void observe_wait();
 
@@ -101,8 +104,9 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   dialect dialect_;
   network::outbox replies_;
   command command_;
-  std::string input_;     ///< behind a command that waits
-  std::size_t taken_{0};  ///< of `input_`
+  std::string input_;       ///< behind a command that waits
+  std::size_t taken_{0};    ///< of `input_`
+  std::size_t counted_{0};  ///< of the replies, among those of all
   std::optional<engine::event> decision_;
   loop::deadline first_command_;
   loop::wait_point changed_;

@@ -22,8 +22,14 @@ duration in_seconds(std::uint32_t count) { return seconds{count}; }
 }  // namespace
 
 dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-                 broker::decision_taker& by)
-    : loop_{loop}, broker_{broker}, counts_{counts}, facts_{facts}, by_{by}, session_{broker.open_session()} {
+                 std::uint64_t reply_bytes_max, broker::decision_taker& by)
+    : loop_{loop},
+      broker_{broker},
+      counts_{counts},
+      facts_{facts},
+      reply_bytes_max_{reply_bytes_max},
+      by_{by},
+      session_{broker.open_session()} {
   // It exists for as long as the door is open, so neither can be refused.
   broker_.use(session_, "default").value();
   broker_.watch(session_, "default").value();
@@ -37,6 +43,7 @@ bool dialect::leave() {
     broker_.withdraw(session_);
     end_waiting();
   }
+  end_listing();
   counts_.producers -= std::exchange(produces_, false) ? 1 : 0;
   counts_.workers -= std::exchange(works_, false) ? 1 : 0;
   if (!broker_.try_close_session(session_)) return false;
@@ -223,10 +230,18 @@ dialect::next dialect::go_on(listing& it, outbox& replies) {
   const broker::view view{broker_};
   it.place = view.list_queues(it.place, listed_a_turn, some);
   for (const auto id : some) it.yaml.add_item(broker_.looking().name_of(id));
-  if (it.place != 0) return next::later;
-  wire::append_chunk(replies.text(), it.yaml.text());
+  counts_.reply_bytes += it.yaml.text().size() - it.counted;
+  it.counted = it.yaml.text().size();
+  const bool too_much = counts_.reply_bytes >= reply_bytes_max_;
+  if (it.place != 0 && !too_much) return next::later;
+  if (!too_much) wire::append_chunk(replies.text(), it.yaml.text());
+  end_listing();
+  return too_much ? say(replies, word::out_of_memory) : next::answered;
+}
+
+void dialect::end_listing() {
+  if (const auto* const it = std::get_if<listing>(&unfinished_)) counts_.reply_bytes -= it->counted;
   unfinished_ = {};
-  return next::answered;
 }
 
 // --- queues ------------------------------------------------------------------------------------------------------------

@@ -33,9 +33,10 @@ class dialect {
     quit
   };
 
-  /// `by` is told the decisions. All three outlive it.
+  /// `by` is told the decisions. A list of tubes for which the replies to all clients leave no room within `reply_bytes_max` is refused.
+  /// What is referred to outlives it.
   dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-          broker::decision_taker& by);
+          std::uint64_t reply_bytes_max, broker::decision_taker& by);
   ~dialect();
   dialect(const dialect&) = delete;
   dialect& operator=(const dialect&) = delete;
@@ -65,6 +66,7 @@ class dialect {
   };
   struct listing {
     std::size_t place{0};
+    std::size_t counted{0};  ///< of its text, among the replies of all
     wire::beanstalk_yaml yaml;
   };
 
@@ -85,6 +87,7 @@ class dialect {
   next say_if(outbox& replies, bool done, word what);
   next show(outbox& replies, const std::optional<engine::job_facts>& found);
   void hand_over(outbox& replies, const engine::reserved_job& job);
+  void end_listing();
   void became(bool& already, std::uint32_t& count);
   void begin_waiting(word if_given_up);
   void end_waiting();
@@ -93,6 +96,7 @@ class dialect {
   broker::broker& broker_;
   session_counts& counts_;
   const server_facts& facts_;
+  std::uint64_t reply_bytes_max_;
   broker::decision_taker& by_;
   session_id session_;
   bool produces_{false};

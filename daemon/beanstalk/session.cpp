@@ -1,5 +1,6 @@
 #include "beanstalk/session.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +19,7 @@ struct sessions::parts {
     shared.facts.began_at = loop.refresh_now();
     shared.facts.id = new_server_id();
     shared.facts.door = &door;
+    shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
     shared.gone = [this](connection& one) { remove(one); };
   }
 

@@ -18,6 +18,10 @@ struct session_limits {
   std::size_t reply_bytes_max{1u << 20};  ///< replies that a client leaves unread; beyond it, it is not read any more
   std::size_t input_bytes_max{
       64u << 10};  ///< commands behind one that waits; beyond it, the client is not read any more
+  std::uint64_t all_replies_bytes_max{256u
+                                      << 20};  ///< of all clients together; beyond it each gets one reply at a time
+  std::uint64_t all_bodies_bytes_max{
+      256u << 20};  ///< bodies that are still coming in, as announced; beyond it: OUT_OF_MEMORY
   duration first_command_deadline{seconds{60}};  ///< for a client that connects and says nothing
 };
 inline constexpr std::uint32_t job_bytes_most = 1u << 30;

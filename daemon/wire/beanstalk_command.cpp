@@ -90,7 +90,10 @@ found beanstalk_command_reader::begin_body(std::string_view& bytes, beanstalk_co
     bytes.remove_prefix(whole);
     return found::expected_crlf;
   }
-  if (!content_.begin(into.count)) return begin_skipping(found::out_of_memory, bytes, into);
+  if ((!all_here && !take_from_budget(into.count)) || !content_.begin(into.count)) {
+    give_back();
+    return begin_skipping(found::out_of_memory, bytes, into);
+  }
   if (all_here) {
     content_.take(bytes);
     into.content = content_.finish();
@@ -112,9 +115,22 @@ found beanstalk_command_reader::take_body(std::string_view& bytes, beanstalk_com
   state_ = state::line;
   into = std::move(put_);
   body came = content_.finish();
+  give_back();
   if (end_wrong_) return found::expected_crlf;
   into.content = std::move(came);
   return found::command;
+}
+
+bool beanstalk_command_reader::take_from_budget(std::uint32_t bytes) noexcept {
+  if (budget_ == nullptr) return true;
+  if (budget_->bytes_left < bytes) return false;
+  budget_->bytes_left -= bytes;
+  from_budget_ = bytes;
+  return true;
+}
+
+void beanstalk_command_reader::give_back() noexcept {
+  if (budget_ != nullptr) budget_->bytes_left += std::exchange(from_budget_, 0);
 }
 
 found beanstalk_command_reader::begin_skipping(found then, std::string_view& bytes, beanstalk_command& into) {

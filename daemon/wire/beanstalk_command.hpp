@@ -63,6 +63,12 @@ struct beanstalk_command {
   body content{};  ///< put
 };
 
+/// Memory for bodies that are still coming in, shared by the readers of many connections: what is announced is taken, and given back when the body is
+/// there or given up.
+struct body_budget {
+  std::uint64_t bytes_left{0};
+};
+
 /// Bytes of one connection → commands, however the bytes are cut. What has come of an unfinished line or body is kept inside: of a line at
 /// most `command_line_bytes_max` bytes, of a body what was announced, if that is within the limit. A body beyond it is skipped, not kept.
 /// Allocates nothing but bodies.
@@ -75,10 +81,15 @@ class beanstalk_command_reader {
     unknown_command,  ///< the same
     expected_crlf,    ///< a put whose body does not end in CR LF; `into` holds its line
     job_too_big,      ///< a put beyond the limit, after the last byte of its body; `into` holds its line
-    out_of_memory     ///< a put for whose body there was no memory, after the last byte of it; `into` holds its line
+    out_of_memory  ///< a put for whose body there was no memory (or no budget), after the last byte of it; `into` holds its line
   };
 
-  explicit beanstalk_command_reader(std::uint32_t body_bytes_max) noexcept : body_bytes_max_{body_bytes_max} {}
+  /// `budget`, if any, outlives the reader.
+  explicit beanstalk_command_reader(std::uint32_t body_bytes_max, body_budget* budget = nullptr) noexcept
+      : body_bytes_max_{body_bytes_max}, budget_{budget} {}
+  ~beanstalk_command_reader() { give_back(); }
+  beanstalk_command_reader(const beanstalk_command_reader&) = delete;
+  beanstalk_command_reader& operator=(const beanstalk_command_reader&) = delete;
 
   /// Takes one command off the front of `bytes`, or all of `bytes` if it is not complete.
   found next(std::string_view& bytes, beanstalk_command& into);
@@ -97,7 +108,12 @@ class beanstalk_command_reader {
   found begin_skipping(found then, std::string_view& bytes, beanstalk_command& into);
   found skip_body(std::string_view& bytes, beanstalk_command& into);
 
+  [[nodiscard]] bool take_from_budget(std::uint32_t bytes) noexcept;
+  void give_back() noexcept;
+
   std::uint32_t body_bytes_max_;
+  body_budget* budget_;
+  std::uint32_t from_budget_{0};
   state state_{state::line};
   bool cr_kept_{false};         ///< long_line: the last byte thrown away was a CR
   std::uint8_t line_bytes_{0};  ///< kept of an unfinished line

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <thread>
+#include <vector>
+
 #include "beanstalk/door.hpp"
 
 using namespace millrace;
@@ -136,4 +140,75 @@ TEST_CASE("a full queue that blocks holds the reply until there is room") {
   }
   while (at.ask([](auto&, auto& broker) { return broker.held_puts().active(); }) != 0) std::this_thread::yield();
   SAYS(worker, "reserve\r\ndelete 2\r\nreserve-with-timeout 0\r\n", "RESERVED 2 1\r\nb\r\nDELETED\r\nTIMED_OUT\r\n");
+}
+
+TEST_CASE(
+    "the replies of all clients together have a limit: beyond it each gets one at a time, and a list of tubes is "
+    "refused") {
+  door at{{.job_bytes_max = 100'000, .all_replies_bytes_max = 1'000'000}};
+  auto greedy = at.client(), other = at.client();
+  const std::string content(100'000, 'x');
+  SAYS(other, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
+  std::vector<testing::raw_client> clients;
+  std::string peeks;
+  for (int n = 0; n < 100; ++n) peeks += "peek 1\r\n";
+  const auto kept = [&] { return at.ask([](auto& server, auto&) { return server.counts().reply_bytes; }); };
+  while (kept() < 1'000'000) {
+    clients.push_back(at.client());
+    clients.back().send(peeks);
+    REQUIRE(clients.size() < 1'000);
+  }
+  SAYS(other, "peek-ready\r\n", "FOUND 1 100000\r\n" + content + "\r\n");
+  SAYS(other, "list-tubes\r\n", "OUT_OF_MEMORY\r\n");
+  const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
+  for (auto& client : clients) CHECK(client.receive_at_least(100 * reply.size()).size() == 100 * reply.size());
+  SAYS(other, "list-tubes\r\n", "OK 14\r\n---\n- default\n\r\n");
+  CHECK(kept() == 0);
+}
+
+TEST_CASE("bodies that are coming in have a limit together; what comes whole needs none of it") {
+  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'500}};
+  auto one = at.client(), two = at.client();
+  const std::string content(1'000, 'x');
+  // The answer comes when all before it in the same piece has been read.
+  const auto send_half = [&](testing::raw_client& client) {
+    SAYS(client, "list-tube-used\r\nput 0 0 60 1000\r\n" + content.substr(500), "USING default\r\n");
+  };
+  send_half(one);
+  send_half(two);
+  SAYS(two, content.substr(500) + "\r\n", "OUT_OF_MEMORY\r\n");
+  SAYS(two, "put 0 0 60 1000\r\n" + content + "\r\n", "INSERTED 1\r\n");
+  SAYS(one, content.substr(500) + "\r\n", "INSERTED 2\r\n");
+  send_half(two);
+  SAYS(two, content.substr(500) + "\r\n", "INSERTED 3\r\n");
+  SECTION("who goes gives back what it had") {
+    send_half(one);
+    one.reset();
+    while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 1) std::this_thread::yield();
+    send_half(two);
+    SAYS(two, content.substr(500) + "\r\n", "INSERTED 4\r\n");
+  }
+}
+
+TEST_CASE("a client that is always ahead of its answers does not make the memory grow") {
+  door at;
+  auto worker = at.client(), client = at.client();
+  std::string reserves;
+  for (int n = 0; n < 3'000; ++n) reserves += "reserve\r\n";
+  worker.send(reserves);
+  for (int round = 0; round < 20; ++round) {
+    std::string puts;
+    for (int n = 0; n < 1'000; ++n) puts += "put 0 0 60 0\r\n\r\n";
+    client.send(puts);
+    for (std::size_t lines = 0; lines < 1'000;) {
+      const auto some = client.receive();
+      lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
+    }
+    for (std::size_t lines = 0; lines < 2'000;) {
+      const auto some = worker.receive();
+      lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
+    }
+    worker.send(std::string_view{reserves}.substr(0, reserves.size() / 3));
+  }
+  at.until_waiting(1);
 }
