@@ -1,21 +1,14 @@
 #include "broker/broker.hpp"
 
 #include <utility>
-#include <vector>
 
 #include <millrace/loop/deadline.hpp>
 
-#include "broker/admission.hpp"
-#include "broker/alarm.hpp"
-#include "broker/held_reply.hpp"
-#include "broker/waiting.hpp"
+#include "broker/broker_parts.hpp"
 
 namespace millrace::broker {
 
 namespace {
-
-/// Commands between two readings of the clock within one turn of the loop.
-constexpr unsigned commands_per_clock_reading = 256;
 
 engine::reserve_answer as_answer(engine::event&& decided) {
   switch (decided.what) {
@@ -29,62 +22,6 @@ engine::reserve_answer as_answer(engine::event&& decided) {
 }
 
 }  // namespace
-
-struct broker::parts {
-  parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
-      : loop{on}, engine{limits}, held{on, store}, parties{on}, bell{on, [this] { return advance(); }} {
-    engine.collect_changes(held.remembers());
-  }
-
-  /// The time of the next command.
-  instant now() {
-    if (++commands % commands_per_clock_reading == 0) return loop.refresh_now();
-    return loop.now();
-  }
-
-  /// After every command: what it decided for others, what must be remembered, when the engine must be called again.
-  void follow_up() {
-    if (engine.has_events()) deliver();
-    if (held.remembers()) {
-      engine.take_changes(changes);
-      held.keep(changes);
-    }
-    bell.set(engine.next_deadline());
-  }
-
-  void deliver() {
-    engine.take_events(events);
-    for (auto& one : events) {
-      auto stay = parties.decide(std::move(one));
-      gate.end(stay, loop.now());
-    }
-    events.clear();
-  }
-
-  instant advance() {
-    engine.advance(now());
-    follow_up();
-    return engine.next_deadline();
-  }
-
-  /// Withdraws a wait whose coroutine was cancelled before anything was decided.
-  void give_up(session_id session) {
-    auto stay = parties.withdraw(session);
-    gate.end(stay, loop.now());
-    follow_up();
-  }
-
-  loop::event_loop& loop;
-  engine::engine engine;
-  engine::queue_options queue_defaults;
-  held_reply held;
-  waiting parties;
-  admission gate;
-  std::vector<engine::event> events;
-  engine::change_set changes;
-  unsigned commands{0};
-  alarm bell;
-};
 
 broker::broker(loop::event_loop& loop, store::store& store, engine::engine_options limits)
     : parts_{std::make_unique<parts>(loop, store, limits)} {}
@@ -224,8 +161,9 @@ engine::reserve_answer broker::reserve_job(session_id session, job_id job) {
 void broker::withdraw(session_id session) {
   auto& p = *parts_;
   p.engine.withdraw_reserve(session);
-  p.engine.withdraw_put(session);
+  const bool stood = p.engine.withdraw_put(session);
   p.give_up(session);
+  if (stood && p.put_away) p.put_away();
 }
 
 engine::finish_status broker::try_finish(session_id session, engine::finish_request&& what) {
@@ -251,62 +189,13 @@ loop::awaitable<engine::finish_status> broker::finished(session_id session, job_
   co_return p.parties.take(session).finish;
 }
 
-bool broker::release(session_id session, job_id job, engine::priority urgency, duration delay) {
-  auto& p = *parts_;
-  const bool released = p.engine.release(session, job, urgency, delay, p.now());
-  p.follow_up();
-  return released;
-}
-
-bool broker::bury(session_id session, job_id job, engine::priority urgency) {
-  auto& p = *parts_;
-  const bool buried = p.engine.bury(session, job, urgency, p.now());
-  p.follow_up();
-  return buried;
-}
-
-bool broker::touch(session_id session, job_id job) {
-  auto& p = *parts_;
-  const bool touched = p.engine.touch(session, job, p.now());
-  p.follow_up();
-  return touched;
-}
-
-bool broker::erase(session_id session, job_id job) {
-  auto& p = *parts_;
-  const bool erased = p.engine.erase(session, job, p.now());
-  p.follow_up();
-  return erased;
-}
-
-// --- looking after queues --------------------------------------------------------------------------------------------
-
-std::size_t broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from) {
-  auto& p = *parts_;
-  const auto kicked = p.engine.kick(queue, bound, from, p.now());
-  p.follow_up();
-  return kicked;
-}
-
-bool broker::kick_job(job_id job) {
-  auto& p = *parts_;
-  const bool kicked = p.engine.kick_job(job, p.now());
-  p.follow_up();
-  return kicked;
-}
-
-result<> broker::pause(queue_id queue, duration length) {
-  auto& p = *parts_;
-  auto paused = p.engine.pause(queue, length, p.now());
-  p.follow_up();
-  return paused;
-}
-
 // --- being safe, stopping, looking -----------------------------------------------------------------------------------
 
 store::batch_id broker::newest_batch() const noexcept { return parts_->held.newest(); }
 
 loop::awaitable<> broker::until_safe(store::batch_id batch) { return parts_->held.until_safe(batch); }
+
+void broker::when_put_away(std::function<void()> told) { parts_->put_away = std::move(told); }
 
 void broker::refuse_puts() {
   parts_->engine.refuse_puts();

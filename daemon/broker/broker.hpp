@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -77,6 +78,10 @@ class broker {
   [[nodiscard]] store::batch_id newest_batch() const noexcept;
   /// Suspends until `batch` is safe.
   loop::awaitable<> until_safe(store::batch_id batch);
+
+  /// `told` is called after each command by which a job left its queue or was put away other than by `finish`: whoever waits for queues to be empty looks
+  /// again. One listener at a time; an empty function is none.
+  void when_put_away(std::function<void()> told);
 
   /// Every put is refused from now on.
   void refuse_puts();

@@ -31,8 +31,13 @@ struct workload::parts {
         changed{on, "idle"},
         producer_tasks{on},
         consumer_tasks{on} {
+    broker.when_put_away([this] { something_ended(); });
     if (options.how == mode::sequential) in_turn.emplace(loop, broker, [this] { something_ended(); });
   }
+
+  ~parts() { broker.when_put_away({}); }
+  parts(const parts&) = delete;
+  parts& operator=(const parts&) = delete;
 
   result<> make(const producer_settings& settings, const sources::surroundings& inputs);
   result<> make(const consumer_settings& settings, const handlers::surroundings& outputs);

@@ -96,3 +96,22 @@ TEST_CASE("without producers and consumers it is idle at once, and a drain ends 
   busy.loop.run_ready();
   CHECK(busy.idle);
 }
+
+TEST_CASE("a job that somebody else took and deleted, or buried, is not waited for any more") {
+  shop at;
+  const auto queue = at.queue("work");
+  at.put(queue, "a", seconds{5});
+  at.put(queue, "b", seconds{5});
+  const auto client = at.broker.open_session();
+  at.consumer("quick", {.queue = {"work"}}, testing::quick_kind(at.note()));
+  for (const job_id job : {job_id{1}, job_id{2}})
+    REQUIRE(at.broker.reserve_job(client, job).status == engine::reserve_status::reserved);
+  at.watch_idle();
+  at.start();
+  CHECK(at.broker.bury(client, job_id{1}, 0));
+  at.loop.run_ready();
+  CHECK_FALSE(at.idle);
+  CHECK(at.broker.erase(client, job_id{2}));
+  at.loop.run_ready();
+  CHECK(at.idle);
+}
