@@ -12,9 +12,6 @@ namespace {
 using wire::beanstalk_verb;
 using word = wire::beanstalk_word;
 
-/// Queues that one turn of list-tubes names.
-constexpr std::size_t listed_a_turn = 1'000;
-
 constexpr std::string_view line_end = "\r\n";
 
 duration in_seconds(std::uint32_t count) { return seconds{count}; }
@@ -199,91 +196,6 @@ dialect::next dialect::show(outbox& replies, const std::optional<engine::job_fac
   if (!found) return say(replies, word::not_found);
   wire::append_head(replies.text(), word::found, found->job.value(), found->content.size());
   replies.add(found->content, line_end);
-  return next::answered;
-}
-
-dialect::next dialect::kick(const command& what, outbox& replies) {
-  return go_on(unfinished_.emplace<kicking>(
-                   kicking{broker_.looking().used(session_), what.count, 0, engine::engine::kick_from::undecided}),
-               replies);
-}
-
-// --- what takes more than one turn ----------------------------------------------------------------------------------------
-
-dialect::next dialect::go_on(outbox& replies) {
-  if (auto* const it = std::get_if<kicking>(&unfinished_)) return go_on(*it, replies);
-  return go_on(std::get<listing>(unfinished_), replies);
-}
-
-dialect::next dialect::go_on(kicking& it, outbox& replies) {
-  const auto kicked = broker_.kick(it.queue, it.left, it.from);
-  it.left -= kicked;
-  it.kicked += kicked;
-  if (kicked == engine::moves_per_turn_max && it.left > 0) return next::later;
-  wire::append(replies.text(), word::kicked_count, it.kicked);
-  unfinished_ = {};
-  return next::answered;
-}
-
-dialect::next dialect::go_on(listing& it, outbox& replies) {
-  std::vector<queue_id> some;
-  const broker::view view{broker_};
-  it.place = view.list_queues(it.place, listed_a_turn, some);
-  for (const auto id : some) it.yaml.add_item(broker_.looking().name_of(id));
-  counts_.reply_bytes += it.yaml.text().size() - it.counted;
-  it.counted = it.yaml.text().size();
-  const bool too_much = counts_.reply_bytes >= reply_bytes_max_;
-  if (it.place != 0 && !too_much) return next::later;
-  if (!too_much) wire::append_chunk(replies.text(), it.yaml.text());
-  end_listing();
-  return too_much ? say(replies, word::out_of_memory) : next::answered;
-}
-
-void dialect::end_listing() {
-  if (const auto* const it = std::get_if<listing>(&unfinished_)) counts_.reply_bytes -= it->counted;
-  unfinished_ = {};
-}
-
-// --- queues ------------------------------------------------------------------------------------------------------------
-
-dialect::next dialect::use(const command& what, outbox& replies) {
-  if (!broker_.use(session_, what.tube)) return say(replies, word::out_of_memory);
-  wire::append_using(replies.text(), what.tube);
-  return next::answered;
-}
-
-dialect::next dialect::watch(const command& what, outbox& replies) {
-  const bool more = what.verb == beanstalk_verb::watch;
-  const auto count = more ? broker_.watch(session_, what.tube) : broker_.ignore(session_, what.tube);
-  if (!count) return say(replies, more ? word::out_of_memory : word::not_ignored);
-  wire::append(replies.text(), word::watching, *count);
-  return next::answered;
-}
-
-dialect::next dialect::pause(const command& what, outbox& replies) {
-  const auto queue = broker_.find(what.tube);
-  return say_if(replies, queue && broker_.pause(*queue, in_seconds(what.delay)), word::paused);
-}
-
-dialect::next dialect::list_watched(outbox& replies) {
-  wire::beanstalk_yaml all;
-  for (const auto id : broker_.looking().watched(session_)) all.add_item(broker_.looking().name_of(id));
-  wire::append_chunk(replies.text(), all.text());
-  return next::answered;
-}
-
-dialect::next dialect::show_job(const command& what, outbox& replies) {
-  const auto found = broker::view{broker_}.look(job_id{what.job});
-  if (!found) return say(replies, word::not_found);
-  const auto yaml = stats_of_job(*found, broker_.looking().name_of(found->queue), loop_.now());
-  wire::append_chunk(replies.text(), yaml.text());
-  return next::answered;
-}
-
-dialect::next dialect::show_queue(const command& what, outbox& replies) {
-  const auto found = broker::view{broker_}.queue(what.tube);
-  if (!found) return say(replies, word::not_found);
-  wire::append_chunk(replies.text(), stats_of_tube(*found, loop_.now()).text());
   return next::answered;
 }
 
