@@ -35,7 +35,7 @@ result<> exactly_once::settle() const {
   std::uint64_t first = 0;
   while ((came_out_[first / bits] >> (first % bits) & 1) != 0) ++first;
   return error{errc::invalid, std::to_string(inside()) + " of " + std::to_string(put_) + " jobs were lost, job " +
-                                    std::to_string(first) + " the first of them"};
+                                  std::to_string(first) + " the first of them"};
 }
 
 }  // namespace millrace::tools

@@ -22,8 +22,14 @@ exit_code run(std::vector<std::string> words) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::string tool = words.empty() ? "" : words.front();
   if (tool == "bench") return bench({std::next(words.begin()), words.end()});
-  if (tool == "--version" || tool == "-v") return std::puts("millrace " MILLRACE_VERSION), exit_code::done;
-  if (tool == "--help" || tool == "-h") return std::fputs(usage, stdout), exit_code::done;
+  if (tool == "--version" || tool == "-v") {
+    std::puts("millrace " MILLRACE_VERSION);
+    return exit_code::done;
+  }
+  if (tool == "--help" || tool == "-h") {
+    std::fputs(usage, stdout);
+    return exit_code::done;
+  }
   if (!tool.empty()) std::fprintf(stderr, "millrace: there is no tool '%s'\n", tool.c_str());
   std::fputs(usage, stderr);
   return exit_code::bad_arguments;

@@ -45,10 +45,11 @@ class Server:
         self.process = subprocess.Popen([program, "-l", "127.0.0.1", "-p", str(self.port), *more], stderr=subprocess.DEVNULL)
 
     def answering(self):
-        while True:
+        while self.process.poll() is None:
             with contextlib.suppress(ConnectionRefusedError):
                 ask(("127.0.0.1", self.port), b"quit\r\n")
                 return self
+        raise AssertionError(f"the server ended with {self.process.returncode}")
 
     def stop(self):
         self.process.terminate()
