@@ -14,7 +14,7 @@ namespace millrace::tools {
 namespace {
 
 constexpr double width = 960, height = 600;
-constexpr double left = 92, right = 930, top = 150, bottom = 528;
+constexpr double left = 92, right = 912, top = 150, bottom = 528;
 /// The legend stands above the curves: inside, there is no corner that no distribution comes to.
 constexpr double legend_y = 100;
 constexpr int points_a_nine = 60;

@@ -63,7 +63,7 @@ TEST_CASE("a curve goes from left to right and never down, within the picture") 
     CHECK(paths[0][at].x >= paths[0][at - 1].x);
     CHECK(paths[0][at].y <= paths[0][at - 1].y);
   }
-  for (const auto& each : paths[0]) CHECK((each.x >= 92 && each.x <= 930 && each.y >= 150 && each.y <= 528));
+  for (const auto& each : paths[0]) CHECK((each.x >= 92 && each.x <= 912 && each.y >= 150 && each.y <= 528));
 }
 
 TEST_CASE("a single value, and values that are all the same, are drawn as well") {
