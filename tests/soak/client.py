@@ -127,6 +127,7 @@ class Client:
         self.ledger.deletes(token)
         if self.chance.random() < 0.005:
             self.wire.send(b"delete %d\r\n" % number)
+            self.ledger.forget(token)
             raise Died
         answer = self.tell(b"delete %d" % number, "DELETED", "NOT_FOUND")
         self.ledger.deleted(token, answer == "DELETED")

@@ -85,6 +85,8 @@ class Ledger:
             if self.ids[token] not in (0, number):
                 self.complaints.append(f"token {token} has the ids {self.ids[token]} and {number}")
             self.ids[token] = number
+            if not self.deleted_at[token]:
+                self.tokens[number] = token
             if 0 < self.deleted_at[token] < asked_at:
                 self.complaints.append(f"job {number} was deleted and comes again")
             if not is_short(token):
@@ -101,6 +103,11 @@ class Ledger:
     def deletes(self, token):
         with self.lock:
             self.deleting[token] = min(255, self.deleting[token] + 1)
+
+    def forget(self, token):
+        """Nobody will read whether it was deleted: it counts as one that is there only when it is seen again."""
+        with self.lock:
+            self.tokens.pop(self.ids[token], None)
 
     def deleted(self, token, really):
         with self.lock:

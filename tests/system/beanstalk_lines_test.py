@@ -107,6 +107,16 @@ class Words(BeanstalkTest):
         for line in (b"reservex", b"statsx", b"peek-readyx", b"list-tubesx", b"usex a", b"putx 0 0 1 0"):
             self.assertIn(wire.told(line), (BAD, UNKNOWN), line)
 
+    def test_what_beanstalkd_takes_by_chance(self):
+        """Its quirks may be answered otherwise, but once, and what follows is understood."""
+        for line, answers in ((b"pause-tubedefault 0", ("PAUSED", BAD, UNKNOWN)), (b"quitx", ("", BAD, UNKNOWN)), (b"quit now", ("", BAD, UNKNOWN))):
+            wire = self.connect()
+            wire.send(line + b"\r\nlist-tube-used\r\n")
+            wire.end_sending()
+            lines = wire.receive(1000).decode().split("\r\n")
+            self.assertIn(lines[0], answers, line)
+            self.assertIn(lines[1:], ([], ["USING default", ""]), line)
+
     def test_words_that_need_an_argument(self):
         bare = (b"put", b"use", b"delete", b"kick", b"touch", b"peek", b"release", b"bury", b"watch", b"ignore", b"kick-job")
         self.table([(word, UNKNOWN) for word in bare])

@@ -94,6 +94,16 @@ class Waiters(BeanstalkTest):
         two.expect(b"RESERVED 2 1\r\ny\r\n")
         self.assert_silent(one)
 
+    def test_a_waiter_at_several_tubes_gets_one_job(self):
+        waiter, producer = self.connections(2)
+        waiter.send(b"watch a\r\nwatch b\r\nreserve\r\n")
+        self.waiting(1)
+        producer.send(b"use a\r\n" + put(b"x") + b"use b\r\n" + put(b"y") + b"use default\r\n" + put(b"z"))
+        producer.expect(b"USING a\r\nINSERTED 1\r\nUSING b\r\nINSERTED 2\r\nUSING default\r\nINSERTED 3\r\n")
+        waiter.expect(b"WATCHING 2\r\nWATCHING 3\r\nRESERVED 1 1\r\nx\r\n")
+        self.assert_silent(waiter)
+        self.assertEqual(producer.stats()["current-jobs-ready"], "2")
+
     def test_every_way_back_to_ready_wakes_a_waiter(self):
         holder, waiter = self.connections(2)
         holder.ask(put(b"x", priority=1) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")

@@ -165,20 +165,21 @@ class Wire:
 
 
 class Server:
-    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead."""
+    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead;
+    `beanstalkd` is the path of a beanstalkd to run instead of millraced."""
 
-    def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False):
+    def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False, beanstalkd=BEANSTALKD):
         self.unix = host[5:] if host.startswith("unix:") else None
-        if BEANSTALKD:
+        if beanstalkd:
             port = port or free_port()
-            command = [BEANSTALKD, "-l", host, "-p", str(port), *words]
+            command = [beanstalkd, "-l", host, "-p", str(port), *words]
         else:
             where = ["--config", config] if config else ["-l", host, "-p", str(port)]
             command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.printed, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         self._control = None
-        if BEANSTALKD:
+        if beanstalkd:
             self.address = self.unix or (host, port)
             self._until_it_listens()
         else:
@@ -210,10 +211,15 @@ class Server:
 
     def settle(self):
         """Returns when the server has read what all connections sent before: it has answered one of them three times since."""
+        for _ in range(3):
+            self.control.ask(b"list-tube-used\r\n", b"USING default\r\n")
+
+    @property
+    def control(self):
+        """A connection for those who look on."""
         if not self._control:
             self._control = self.connect()
-        for _ in range(3):
-            self._control.ask(b"list-tube-used\r\n", b"USING default\r\n")
+        return self._control
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
