@@ -3,7 +3,7 @@
 import random
 import time
 
-from beanstalk_support import put
+from beanstalk_wire import put
 from ledger import body_of, is_short
 
 TUBES = [b"a", b"b", b"c", b"default"]

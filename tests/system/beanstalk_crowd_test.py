@@ -4,7 +4,8 @@ import resource
 import threading
 import unittest
 
-from beanstalk_support import DEFAULT_LIMIT, MEMORY_MEANS_SOMETHING, BeanstalkTest, put
+from beanstalk_support import MEMORY_MEANS_SOMETHING, BeanstalkTest
+from beanstalk_wire import DEFAULT_LIMIT, put
 
 CROWD = 2000
 MIB = 1 << 20

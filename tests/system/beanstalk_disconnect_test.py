@@ -2,7 +2,8 @@
 
 import unittest
 
-from beanstalk_support import DEFAULT_LIMIT, BeanstalkTest, put
+from beanstalk_support import BeanstalkTest
+from beanstalk_wire import DEFAULT_LIMIT, put
 
 COMMANDS = [
     b"use gone", b"reserve", b"reserve-with-timeout 1000", b"reserve-job 1", b"delete 1", b"release 2 0 0", b"bury 2 0", b"touch 2",

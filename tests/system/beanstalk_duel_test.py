@@ -9,7 +9,8 @@ import random
 import shutil
 import unittest
 
-from beanstalk_support import BEANSTALKD, BeanstalkTest, Server, put
+from beanstalk_support import BEANSTALKD, BeanstalkTest, Server
+from beanstalk_wire import put
 
 OTHER = shutil.which("beanstalkd") or "/usr/bin/beanstalkd"
 STEPS = 4000

@@ -2,7 +2,8 @@
 
 import unittest
 
-from beanstalk_support import DEFAULT_LIMIT, BeanstalkTest, not_beanstalkd, put
+from beanstalk_support import BeanstalkTest, not_beanstalkd
+from beanstalk_wire import DEFAULT_LIMIT, put
 
 
 class Putting(BeanstalkTest):

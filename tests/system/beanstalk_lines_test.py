@@ -2,7 +2,8 @@
 
 import unittest
 
-from beanstalk_support import BeanstalkTest, not_beanstalkd, put
+from beanstalk_support import BeanstalkTest, not_beanstalkd
+from beanstalk_wire import put
 
 BAD, UNKNOWN = "BAD_FORMAT", "UNKNOWN_COMMAND"
 NAME_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+/;.$_()"

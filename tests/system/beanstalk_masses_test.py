@@ -2,7 +2,8 @@
 
 import unittest
 
-from beanstalk_support import BEANSTALKD, BeanstalkTest, put
+from beanstalk_support import BEANSTALKD, BeanstalkTest
+from beanstalk_wire import put
 
 MANY = 5000
 

@@ -2,7 +2,8 @@
 
 import unittest
 
-from beanstalk_support import BeanstalkTest, not_beanstalkd, put
+from beanstalk_support import BeanstalkTest, not_beanstalkd
+from beanstalk_wire import put
 
 
 class Order(BeanstalkTest):

@@ -4,7 +4,8 @@ import os
 import re
 import unittest
 
-from beanstalk_support import BEANSTALKD, DEFAULT_LIMIT, BeanstalkTest, not_beanstalkd, put
+from beanstalk_support import BEANSTALKD, BeanstalkTest, not_beanstalkd
+from beanstalk_wire import DEFAULT_LIMIT, put
 
 JOBS = ["current-jobs-urgent", "current-jobs-ready", "current-jobs-reserved", "current-jobs-delayed", "current-jobs-buried"]
 COMMANDS = ["put", "peek", "peek-ready", "peek-delayed", "peek-buried", "reserve", "reserve-with-timeout", "delete", "release", "use", "watch",

@@ -6,7 +6,8 @@ How late is not a question for a test (a machine may be slow), beyond LATE, whic
 import time
 import unittest
 
-from beanstalk_support import BeanstalkTest, not_beanstalkd, put
+from beanstalk_support import BeanstalkTest, not_beanstalkd
+from beanstalk_wire import put
 
 LATE = 20
 

@@ -3,7 +3,8 @@
 import signal
 import unittest
 
-from beanstalk_support import BEANSTALKD, BeanstalkTest, put
+from beanstalk_support import BEANSTALKD, BeanstalkTest
+from beanstalk_wire import put
 from support import Daemon
 
 
