@@ -94,7 +94,7 @@ class Options(BeanstalkTest):
         self.connect().ask(put(b"x" * 1024) + put(b"x" * 1025), b"INSERTED 1\r\nJOB_TOO_BIG\r\n")
 
     def test_verbosity_is_taken(self):
-        self.start("-V")
+        self.start("-V", "-V")
         self.connect().put(b"x")
 
     @unittest.skipIf(os.getuid() != 0, "only root can become another")
