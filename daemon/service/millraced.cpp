@@ -63,7 +63,27 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/// Signals that come before the lifecycle listens wait for it: being told to end while starting is being told to end. Ctrl-C still ends at once.
+class held_signals {
+ public:
+  held_signals() {
+    sigset_t some;
+    ::sigemptyset(&some);
+    for (const int number : {SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&some, number);
+    ::pthread_sigmask(SIG_BLOCK, &some, &before_);
+  }
+  ~held_signals() { let_through(); }
+  held_signals(const held_signals&) = delete;
+  held_signals& operator=(const held_signals&) = delete;
+
+  void let_through() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
+  held_signals signals;
   auto read = read_settings(how, words);
   if (!read.value) {
     write_all(STDERR_FILENO, text_of(read.complaints));
@@ -83,6 +103,7 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
   daemon parts{*read.value, {how.mode, how.limit}};
   lifecycle life{parts, *read.value, how};
+  signals.let_through();
   const auto code = life.run();
   say_summary(life.summary(), how.format);
   log::stop(log_patience);

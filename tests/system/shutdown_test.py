@@ -32,6 +32,16 @@ class Shutdown(DaemonTest):
         (line,) = daemon.entries("drained")
         self.assertEqual((line["cancelled"], line["ready"]), (0, 2), line)
 
+    def test_being_told_to_end_while_starting_is_being_told_to_end(self):
+        settings = os.path.join(self.folder, "fifo")
+        os.mkfifo(settings)
+        daemon = self.daemon(settings)
+        with open(settings, "w") as file:  # opens when the daemon begins to read
+            daemon.signal(signal.SIGTERM)
+            file.write(naps("600s"))
+        self.assertEqual(daemon.wait(), 0)
+        self.assertEqual(len(daemon.entries("drained")), 1)
+
     def test_it_is_not_ready_while_it_drains(self):
         daemon = self.napping("60s")
         self.assertEqual(daemon.get("/readyz"), (200, "ready\n"))
