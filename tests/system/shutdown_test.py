@@ -38,7 +38,7 @@ class Shutdown(DaemonTest):
         daemon = self.daemon(settings)
         with open(settings, "w") as file:  # opens when the daemon begins to read
             daemon.signal(signal.SIGTERM)
-            file.write(naps("600s"))
+            file.write(naps("1ms"))
         self.assertEqual(daemon.wait(), 0)
         self.assertEqual(len(daemon.entries("drained")), 1)
 
