@@ -147,34 +147,33 @@ class TimeToRun(TimeTest):
     @not_beanstalkd("loses some expiries")
     def test_a_lost_job_is_no_longer_its_holders(self):
         holder, waiter, clock = *self.connections(2), Clock()
-        holder.ask(put(b"x", priority=7, ttr=1) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+        holder.ask(put(b"x", priority=7, ttr=2) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
         waiter.ask(b"reserve\r\n", b"RESERVED 1 1\r\nx\r\n")
-        self.assert_took(clock, 1)
-        for request in (b"touch 1", b"release 1 0 0", b"bury 1 0", b"delete 1"):
-            self.assertEqual(holder.told(request), "NOT_FOUND")
+        self.assert_took(clock, 2)
+        holder.ask(b"touch 1\r\nrelease 1 0 0\r\nbury 1 0\r\ndelete 1\r\n", b"NOT_FOUND\r\n" * 4)
         stats = holder.stats(b"stats-job 1")
         self.assertEqual([stats[key] for key in ("state", "pri", "reserves", "timeouts", "releases")], ["reserved", "7", "2", "1", "0"])
         while holder.stats(b"stats-job 1")["state"] != "ready" and clock.seconds() < LATE:
             pass
-        self.assert_took(clock, 2)
+        self.assert_took(clock, 4)
         holder.ask(b"touch 1\r\ndelete 1\r\n", b"NOT_FOUND\r\nDELETED\r\n")
 
+    @not_beanstalkd("loses some expiries")
     def test_touch_starts_the_clock_again(self):
-        holder, waiter, clock = *self.connections(2), Clock()
-        holder.ask(put(b"x", ttr=2) + b"reserve\r\nreserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nDEADLINE_SOON\r\n")
-        self.assert_took(clock, 1)
-        clock.start()
-        holder.ask(b"touch 1\r\n", b"TOUCHED\r\n")
-        waiter.send(b"reserve-with-timeout 1\r\n")
-        waiter.expect(b"TIMED_OUT\r\n")
-        self.assert_took(clock, 1)
-        holder.ask(b"reserve-with-timeout 100\r\n", b"DEADLINE_SOON\r\n")
-        self.assert_took(clock, 1)
+        holder, other, clock = *self.connections(2), Clock()
+        holder.ask(put(b"x", ttr=3) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+        other.ask(b"reserve-with-timeout 1\r\n", b"TIMED_OUT\r\n")
+        touched = Clock()
+        answer = holder.told(b"touch 1")
+        if clock.seconds() < 3:  # else a slow machine has let its time go by
+            self.assertEqual(answer, "TOUCHED")
+            other.ask(b"reserve\r\n", b"RESERVED 1 1\r\nx\r\n")
+            self.assert_took(touched, 3)
 
     def test_bury_and_release_stop_the_clock(self):
         holder, other, clock = *self.connections(2), Clock()
-        holder.ask(put(b"x", ttr=1) * 2 + b"reserve\r\nreserve\r\n", b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\nx\r\nRESERVED 2 1\r\nx\r\n")
-        holder.ask(b"bury 1 0\r\nrelease 2 0 1000\r\n", b"BURIED\r\nRELEASED\r\n")
+        holder.send(put(b"x", ttr=1) * 2 + b"reserve\r\nreserve\r\nbury 1 0\r\nrelease 2 0 1000\r\n")
+        holder.expect(b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\nx\r\nRESERVED 2 1\r\nx\r\nBURIED\r\nRELEASED\r\n")
         other.ask(b"reserve-with-timeout 2\r\n", b"TIMED_OUT\r\n")
         self.assert_took(clock, 2)
         self.assertEqual([other.stats(b"stats-job %d" % n)["timeouts"] for n in (1, 2)], ["0", "0"])
