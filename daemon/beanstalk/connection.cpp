@@ -1,5 +1,7 @@
 #include "beanstalk/connection.hpp"
 
+#include <poll.h>
+
 #include <cassert>
 #include <cstring>
 #include <utility>
@@ -16,6 +18,19 @@ namespace millrace::beanstalk {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using network::stream_socket;
+
+namespace {
+
+constexpr duration look_for_resets_every = seconds{1};
+
+/// Whether the other side takes nothing any more. A read would not say so: what was sent before a reset hides it, and an end of file is also what
+/// comes from a client that has said all it wants and reads its answers.
+bool gone(stream_socket& socket) {
+  pollfd asked{.fd = socket.native_handle(), .events = 0, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0 && (asked.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace
 
 connection::connection(surroundings& shared, stream_socket socket)
     : shared_{shared},
@@ -93,13 +108,13 @@ loop::awaitable<> connection::until_read_again() {
   watching_ = true;
   static_cast<void>(co_await socket_.async_wait(stream_socket::wait_error, asio::as_tuple(loop::use_awaitable)));
   watching_ = false;
-  if (!open_ || !paused()) co_return;
-  char byte = 0;
-  error_code state;
-  socket_.receive(asio::buffer(&byte, 1), stream_socket::message_peek, state);
-  if (state && state != asio::error::would_block) co_return close();
-  // Something urgent was sent, or the wait was cancelled for another reason: that is looked at once, or it would come again and again.
-  while (open_ && paused()) co_await changed_.wait();
+  // Something urgent that was sent ends the wait at once, each time: from then on a reset is looked for only now and then.
+  loop::deadline look{shared_.loop, [this] { changed_.wake_all(); }};
+  while (open_ && paused()) {
+    if (gone(socket_)) co_return close();
+    look.set(after(shared_.loop.now(), look_for_resets_every));
+    co_await changed_.wait();
+  }
 }
 
 loop::awaitable<> connection::until_written() {

@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <thread>
+
+#include "beanstalk/door.hpp"
+
+using namespace millrace;
+using testing::door;
+
+namespace {
+
+void until_connections(door& at, std::uint32_t count) {
+  while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != count)
+    std::this_thread::yield();
+}
+
+/// A reserve, and more behind it than is read: the rest stays in the system's buffer.
+void wait_with_much_behind(door& at, testing::raw_client& worker) {
+  worker.send("reserve\r\n");
+  at.until_waiting(1);
+  worker.send(std::string(200'000, 'x'));
+}
+
+}  // namespace
+
+TEST_CASE("a reset is noticed behind bytes that are not read") {
+  door at{{.input_bytes_max = 100}};
+  auto worker = at.client();
+  wait_with_much_behind(at, worker);
+  SECTION("") {}
+  SECTION("also when something urgent came before") { ::send(worker.descriptor(), "!", 1, MSG_OOB | MSG_NOSIGNAL); }
+  worker.reset();
+  at.until_waiting(0);
+  until_connections(at, 0);
+}
+
+TEST_CASE("a server that ends sends all it owes to a client that reads late and says no more") {
+  constexpr std::size_t bytes = 100'000;
+  door at{{.job_bytes_max = bytes, .reply_bytes_max = bytes}};
+  auto client = at.client();
+  const std::string content(bytes, 'x');
+  SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
+  std::string peeks;
+  for (int n = 0; n < 400; ++n) peeks += "peek 1\r\n";
+  client.send(peeks);
+  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  client.half_close();
+  // It is read no more, but others are: what was sent before they are answered has come.
+  auto other = at.client();
+  SAYS(other, "list-tube-used\r\n", "USING default\r\n");
+  SECTION("") {}
+  SECTION("something urgent changes nothing") { ::send(client.descriptor(), "!", 1, MSG_OOB | MSG_NOSIGNAL); }
+  at.drain();
+  CHECK(other.receive_all().empty());
+  const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
+  const auto all = client.receive_all();
+  CHECK(all.size() >= reply.size());
+  CHECK(all.size() % reply.size() == 0);
+}
+
+TEST_CASE("a client that says no more and reads slowly gets every answer") {
+  constexpr std::size_t bytes = 100'000, times = 400;
+  door at{{.job_bytes_max = bytes, .reply_bytes_max = 2 * bytes}};
+  auto client = at.client();
+  const std::string content(bytes, 'x');
+  SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
+  std::string peeks;
+  for (std::size_t n = 0; n < times; ++n) peeks += "peek 1\r\n";
+  client.send(peeks);
+  client.half_close();
+  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
+  CHECK(client.receive_all().size() == times * reply.size());
+}
