@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <utility>
@@ -28,6 +29,25 @@ constexpr duration look_for_resets_every = seconds{1};
 bool gone(stream_socket& socket) {
   pollfd asked{.fd = socket.native_handle(), .events = 0, .revents = 0};
   return ::poll(&asked, 1, 0) > 0 && (asked.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/// What a connection may do before all others have their turn, in commands that cost little; about as many as are read at once.
+constexpr std::size_t effort_a_turn = 4'096;
+
+std::size_t effort_of(const wire::beanstalk_command& what) {
+  using verb = wire::beanstalk_verb;
+  switch (what.verb) {
+    case verb::kick:
+      return std::min<std::size_t>(1 + what.count, engine::moves_per_turn_max);
+    case verb::stats:
+    case verb::stats_job:
+    case verb::stats_tube:
+    case verb::list_tubes:
+    case verb::list_tubes_watched:
+      return 32;
+    default:
+      return 1;
+  }
 }
 
 }  // namespace
@@ -124,12 +144,17 @@ loop::awaitable<> connection::until_written() {
 // --- carrying out --------------------------------------------------------------------------------------------------------
 
 std::string_view connection::carry_out(std::string_view bytes) {
-  while (!bytes.empty() && standing_ == standing::ready && open_ && !closing_) {
+  for (std::size_t effort = 0; !bytes.empty() && standing_ == standing::ready && open_ && !closing_;) {
+    if (effort >= effort_a_turn) {
+      came(dialect::next::later);
+      break;
+    }
     const auto what = reader_.next(bytes, command_);
     if (what == found::nothing) break;
     if (first_command_.when() != never) first_command_.clear();
     if (what == found::command) {
       const auto verb = command_.verb;
+      effort += effort_of(command_);
       const auto next = dialect_.carry_out(command_, replies_);
       waiting_verb_ = verb;
       came(next);
@@ -214,7 +239,7 @@ void connection::resume() {
   if (auto decision = std::exchange(decision_, std::nullopt)) {
     dialect_.decided(std::move(*decision), replies_);
     observe_wait();
-  } else if (standing_ == standing::later) {
+  } else if (standing_ == standing::later && dialect_.unfinished()) {
     const auto next = dialect_.go_on(replies_);
     if (next == dialect::next::later) return go_on_soon();
     observe_wait();

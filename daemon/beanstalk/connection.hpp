@@ -65,7 +65,7 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   enum class standing {
     ready,   ///< for the next command
     waits,   ///< for a decision of the broker
-    later,   ///< for the next turn: what it does is done in parts
+    later,   ///< for the next turn: what it does is done in parts, or others have theirs
     unread,  ///< for the client to read its replies
   };
   using command = wire::beanstalk_command;
@@ -79,7 +79,7 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   void end_of_input();
 
   void carry_out_input();
-  /// Until it has to wait; returns what is left.
+  /// Until it has to wait, or has done enough for one turn; returns what is left.
   std::string_view carry_out(std::string_view bytes);
   void came(dialect::next what);
   void refuse(found why);

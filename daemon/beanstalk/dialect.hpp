@@ -43,6 +43,8 @@ class dialect {
 
   /// `command` is not needed any more; its body is taken.
   next carry_out(wire::beanstalk_command& command, network::outbox& replies);
+  /// Something large, of which a part is left to be done.
+  [[nodiscard]] bool unfinished() const noexcept { return unfinished_.index() != 0; }
   next go_on(network::outbox& replies);
   void decided(engine::event&& what, network::outbox& replies);
   /// While it waits: the client says nothing more, so that it is answered as if its time were over.

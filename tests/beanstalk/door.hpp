@@ -36,6 +36,10 @@ class door {
   auto ask(Function what) {
     return thread_.ask([this, &what] { return what(server_, broker_); });
   }
+  /// Of the loop, so far.
+  [[nodiscard]] std::uint64_t turns() {
+    return thread_.ask([this] { return thread_.loop().counts().turns.value(); });
+  }
   void drain() {
     ask([](auto& server, auto&) { server.drain(); });
   }

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <thread>
+
 #include "beanstalk/door.hpp"
 
 using namespace millrace;
@@ -37,6 +40,38 @@ TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum"
   SAYS(client, puts, inserted);
   SAYS(client, "kick 2400\r\nlist-tube-used\r\n", "KICKED 2400\r\nUSING default\r\n");
   SAYS(client, "kick 4000000000\r\n", "KICKED 100\r\n");
+}
+
+TEST_CASE("many commands that each do much leave others their turns") {
+  door at;
+  auto client = at.client();
+  std::string requests;
+  std::size_t bytes = 0, turns_least = 0;
+  SECTION("kicks") {
+    std::string puts;
+    constexpr int jobs = 50'000;
+    for (int n = 0; n < jobs; ++n) puts += "put 0 1000000 60 0\r\n\r\n";
+    std::size_t lines = 0;
+    std::thread sender{[&] { client.send(puts); }};
+    while (lines < jobs) {
+      const auto some = client.receive();
+      lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
+    }
+    sender.join();
+    for (int n = 0; n < 100; ++n) requests += "kick 500\r\n";
+    bytes = 100 * std::string_view{"KICKED 500\r\n"}.size();
+    turns_least = 10;
+  }
+  SECTION("lists") {
+    const std::string_view list = "OK 14\r\n---\n- default\n\r\n";
+    for (int n = 0; n < 2'000; ++n) requests += "list-tubes\r\n";
+    bytes = 2'000 * list.size();
+    turns_least = 13;
+  }
+  const auto before = at.turns();
+  const auto all = answer(client, requests, bytes);
+  CHECK(at.turns() - before >= turns_least);
+  CHECK(all.size() == bytes);
 }
 
 TEST_CASE("thousands of tubes are listed in slices, all of them") {
