@@ -56,10 +56,10 @@ void pause(core& all, queue& it, duration length) {
     it.paused_for = length;
     it.paused_until = after(all.now, length);
     all.due.set(it.pause_end, it.paused_until, {due_kind::pause_end, it.id.value()});
-    all.remember(queue_paused{it.id, it.paused_until});
+    all.remember(queue_paused{it.id, it.paused_until, length});
     return;
   }
-  all.remember(queue_paused{it.id, instant{}});
+  all.remember(queue_paused{it.id, instant{}, duration{0}});
   if (!it.paused()) return;
   it.paused_until = all.now;
   all.due.set(it.pause_end, all.now, {due_kind::pause_end, it.id.value()});

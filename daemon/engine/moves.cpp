@@ -72,6 +72,20 @@ void change_state(core& all, slot at, job_state to) {
   enter_state(all, at, to);
 }
 
+void remember_move(core& all, slot at, job_state to, instant due) {
+  if (!all.collecting) return;
+  const job& it = all.jobs[at];
+  const job_history& history = all.jobs.history_if_any(at);
+  all.remember(job_moved{it.id,
+                         all.queue_of(it).id,
+                         to,
+                         it.urgency,
+                         it.delay,
+                         due,
+                         {it.reserves, history.timeouts, history.releases, history.buries, history.kicks},
+                         history.error_text});
+}
+
 void offer(core& all, queue& from) {
   if (!from.waiting.empty() && !from.paused()) grant_first(all, from);
 }
@@ -92,7 +106,7 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
     const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
     what.ttr = it.ttr;
     what.delay = it.delay;
-    all.remember(job_put{id, into.id, state, what, all.now, due});
+    all.remember(job_put{id, into.id, state, what, all.now, due, error_text});
   }
   it.content = std::move(what.content);
   if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
@@ -109,9 +123,8 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
 
 void make_ready(core& all, slot at) {
   change_state(all, at, job_state::ready);
-  const job& it = all.jobs[at];
-  all.remember(job_moved{it.id, job_state::ready, it.urgency, instant{}});
-  offer(all, all.queue_of(it));
+  remember_move(all, at, job_state::ready, instant{});
+  offer(all, all.queue_of(all.jobs[at]));
 }
 
 void make_delayed(core& all, slot at, duration delay) {
@@ -119,13 +132,12 @@ void make_delayed(core& all, slot at, duration delay) {
   it.delay = delay;
   change_state(all, at, job_state::delayed);
   follow_first_delayed(all, all.queue_of(it));
-  all.remember(job_moved{it.id, job_state::delayed, it.urgency, due_of(it)});
+  remember_move(all, at, job_state::delayed, due_of(it));
 }
 
 void make_buried(core& all, slot at) {
   change_state(all, at, job_state::buried);
-  const job& it = all.jobs[at];
-  all.remember(job_moved{it.id, job_state::buried, it.urgency, instant{}});
+  remember_move(all, at, job_state::buried, instant{});
 }
 
 reserved_job make_reserved(core& all, slot at, session& holder, lease how) {
@@ -137,7 +149,7 @@ reserved_job make_reserved(core& all, slot at, session& holder, lease how) {
     timings_of(all, from).wait.observe(all.now - ready_since);
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
-    all.remember(job_moved{it.id, job_state::reserved, it.urgency, instant{}});
+    remember_move(all, at, job_state::reserved, instant{});
   }
   change_state(all, at, job_state::reserved);
 
@@ -157,7 +169,7 @@ void end_job(core& all, slot at) {
   const job& it = all.jobs[at];
   queue& its = all.queue_of(it);
   leave_state(all, at);
-  all.remember(job_gone{it.id});
+  all.remember(job_gone{it.id, its.id});
   all.jobs.remove(at);
   look_again(all, its);
 }

@@ -205,14 +205,17 @@ std::string words(const change& what) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
          << " '" << put->what.content.view() << "' priority " << put->what.urgency << " delay "
          << put->what.delay.count() << " ttr " << put->what.ttr.count() << " at " << ns(put->put_at) << " due "
-         << ns(put->due);
+         << ns(put->due) << " error " << put->error_text;
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
-    text << "moved " << moved->job.value() << " to " << static_cast<int>(moved->state) << " priority " << moved->urgency
-         << " due " << ns(moved->due);
+    const auto& [reserves, timeouts, releases, buries, kicks] = moved->tally;
+    text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
+         << " priority " << moved->urgency << " delay " << moved->delay.count() << " due " << ns(moved->due)
+         << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << " error "
+         << moved->error_text;
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
-    text << "gone " << gone->job.value();
+    text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {
-    text << "paused " << paused->queue.value() << " until " << ns(paused->until);
+    text << "paused " << paused->queue.value() << " until " << ns(paused->until) << " for " << paused->length.count();
   }
   return text.str();
 }

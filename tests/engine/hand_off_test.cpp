@@ -232,7 +232,8 @@ TEST_CASE("an output queue that went while the finish stood in another line has 
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{fleeting, "a"}, {full, "b"}})) == finish_status::waiting);
-  while (!m.it.close_session(passer_by, m.now)) {}
+  while (!m.it.close_session(passer_by, m.now)) {
+  }
   REQUIRE_FALSE(m.it.find("fleeting").has_value());
   m.it.erase(s, filler, m.now);
   CHECK(m.events() == told{"finish 1: 2 buried"});

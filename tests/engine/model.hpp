@@ -137,6 +137,7 @@ class model {
   void look_again(queue_id which);
   void admit(queue_id which);
 
+  void remember_move(const its_job& it, job_state to);
   void enter(its_job& it, job_state state);
   void leave(its_job& it);
   void make_ready(job_id which);

@@ -18,11 +18,22 @@ void model::leave(its_job& it) {
   it.in_margin = false;
 }
 
+void model::remember_move(const its_job& it, job_state to) {
+  changes.emplace_back(job_moved{it.id,
+                                 it.queue,
+                                 to,
+                                 it.urgency,
+                                 it.delay,
+                                 to == job_state::delayed ? it.due : instant{},
+                                 {it.reserves, it.timeouts, it.releases, it.buries, it.kicks},
+                                 it.error_text});
+}
+
 void model::make_ready(job_id which) {
   its_job& it = *job(which);
   leave(it);
   enter(it, job_state::ready);
-  changes.emplace_back(job_moved{which, job_state::ready, it.urgency, {}});
+  remember_move(it, job_state::ready);
   offer(it.queue);
 }
 
@@ -36,7 +47,7 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   const bool was_ready = it.state == job_state::ready;
   const instant since = was_ready ? it.entered : now;
   if (was_ready) timings(from).wait.observe(now - since);
-  if (!was_ready) changes.emplace_back(job_moved{it.id, job_state::reserved, it.urgency, {}});
+  if (!was_ready) remember_move(it, job_state::reserved);
   enter(it, job_state::reserved);
   it.holder = who.id;
   if (how == lease::ttr) start_lease(it);
@@ -49,7 +60,7 @@ void model::end_job(job_id which) {
   its_job& it = *job(which);
   const queue_id from = it.queue;
   leave(it);
-  changes.emplace_back(job_gone{which});
+  changes.emplace_back(job_gone{which, from});
   std::erase_if(jobs, [&](const its_job& each) { return each.id == which; });
   look_again(from);
 }
@@ -66,7 +77,7 @@ job_id model::put_job(queue_id into, put_request what, std::string error_text) {
   it.error_text = std::move(error_text);
   enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
   const instant when = it.state == job_state::delayed ? it.due : instant{};
-  changes.emplace_back(job_put{it.id, into, it.state, what, now, when});
+  changes.emplace_back(job_put{it.id, into, it.state, what, now, when, it.error_text});
   queue(into).counts.puts.add();
   jobs.push_back(it);
   if (it.state == job_state::ready) offer(into);
@@ -161,9 +172,9 @@ void model::pause(queue_id which, duration length, instant at) {
   if (length > duration::zero()) {
     it.paused_for = length;
     it.paused_until = after(now, length);
-    changes.emplace_back(queue_paused{which, it.paused_until});
+    changes.emplace_back(queue_paused{which, it.paused_until, length});
   } else {
-    changes.emplace_back(queue_paused{which, {}});
+    changes.emplace_back(queue_paused{which, {}, {}});
     if (was_paused) {
       it.paused_until = now;
       serve_after_pause(which, 1'000);
@@ -228,7 +239,7 @@ bool model::release(session_id who, job_id which, priority urgency, duration del
   } else {
     leave(*it);
     enter(*it, job_state::delayed);
-    changes.emplace_back(job_moved{which, job_state::delayed, urgency, it->due});
+    remember_move(*it, job_state::delayed);
   }
   settle();
   return true;
@@ -243,7 +254,7 @@ bool model::bury(session_id who, job_id which, priority urgency, instant at) {
   queue(it->queue).counts.buried[static_cast<std::size_t>(reason::client)].add();
   leave(*it);
   enter(*it, job_state::buried);
-  changes.emplace_back(job_moved{which, job_state::buried, urgency, {}});
+  remember_move(*it, job_state::buried);
   settle();
   return true;
 }

@@ -221,7 +221,7 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
   it.error_text = what.error_text;
   leave(it);
   enter(it, job_state::buried);
-  changes.emplace_back(job_moved{which, job_state::buried, it.urgency, {}});
+  remember_move(it, job_state::buried);
   return finish_status::buried;
 }
 

@@ -6,7 +6,7 @@ using namespace millrace;
 
 TEST_CASE("the memory store keeps nothing and calls everything safe at once") {
   store::memory_store store;
-  engine::change_set changes{engine::job_gone{job_id{7}}};
+  engine::change_set changes{engine::job_gone{job_id{7}, queue_id{1}}};
 
   const auto batch = store.keep(changes);
 
