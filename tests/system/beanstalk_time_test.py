@@ -9,7 +9,7 @@ import unittest
 from beanstalk_support import BeanstalkTest, not_beanstalkd
 from beanstalk_wire import put
 
-LATE = 45
+LATE = 20
 
 
 class Clock:
