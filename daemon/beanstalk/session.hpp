@@ -21,7 +21,7 @@ struct session_limits {
   std::uint64_t all_replies_bytes_max{256u
                                       << 20};  ///< of all clients together; beyond it each gets one reply at a time
   std::uint64_t all_bodies_bytes_max{
-      256u << 20};  ///< bodies that are still coming in, as announced; beyond it: OUT_OF_MEMORY
+      256u << 20};  ///< what has come of bodies that are still coming in; beyond it: OUT_OF_MEMORY
   duration first_command_deadline{seconds{60}};  ///< for a client that connects and says nothing
 };
 inline constexpr std::uint32_t job_bytes_most = 1u << 30;

@@ -90,10 +90,7 @@ found beanstalk_command_reader::begin_body(std::string_view& bytes, beanstalk_co
     bytes.remove_prefix(whole);
     return found::expected_crlf;
   }
-  if ((!all_here && !take_from_budget(into.count)) || !content_.begin(into.count)) {
-    give_back();
-    return begin_skipping(found::out_of_memory, bytes, into);
-  }
+  if (!content_.begin(into.count)) return begin_skipping(found::out_of_memory, bytes, into);
   if (all_here) {
     content_.take(bytes);
     into.content = content_.finish();
@@ -108,6 +105,14 @@ found beanstalk_command_reader::begin_body(std::string_view& bytes, beanstalk_co
 }
 
 found beanstalk_command_reader::take_body(std::string_view& bytes, beanstalk_command& into) {
+  if (!take_from_budget(std::min(bytes.size(), content_.missing()))) {
+    left_ = content_.missing() + line_end.size();
+    after_skipping_ = found::out_of_memory;
+    state_ = state::skipping;
+    content_ = {};
+    give_back();
+    return skip_body(bytes, into);
+  }
   content_.take(bytes);
   for (; !bytes.empty() && end_bytes_ < line_end.size(); bytes.remove_prefix(1))
     end_wrong_ |= bytes.front() != line_end[end_bytes_++];
@@ -121,11 +126,11 @@ found beanstalk_command_reader::take_body(std::string_view& bytes, beanstalk_com
   return found::command;
 }
 
-bool beanstalk_command_reader::take_from_budget(std::uint32_t bytes) noexcept {
+bool beanstalk_command_reader::take_from_budget(std::size_t bytes) noexcept {
   if (budget_ == nullptr) return true;
   if (budget_->bytes_left < bytes) return false;
   budget_->bytes_left -= bytes;
-  from_budget_ = bytes;
+  from_budget_ += bytes;
   return true;
 }
 

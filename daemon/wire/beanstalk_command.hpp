@@ -63,8 +63,8 @@ struct beanstalk_command {
   body content{};  ///< put
 };
 
-/// Memory for bodies that are still coming in, shared by the readers of many connections: what is announced is taken, and given back when the body is
-/// there or given up.
+/// Memory for bodies that are still coming in, shared by the readers of many connections: what has come is taken, and given back when the body is there
+/// or given up. What is only announced costs nothing: the system gives memory when it is written, and who announces much and stalls holds nobody up.
 struct body_budget {
   std::uint64_t bytes_left{0};
 };
@@ -96,6 +96,8 @@ class beanstalk_command_reader {
 
   /// Between two commands: nothing unfinished is kept.
   [[nodiscard]] bool at_rest() const noexcept;
+  /// A put whose line is read and whose body is still coming in.
+  [[nodiscard]] bool in_body() const noexcept { return state_ == state::content || state_ == state::skipping; }
 
  private:
   enum class state : std::uint8_t { line, long_line, content, skipping };
@@ -108,12 +110,12 @@ class beanstalk_command_reader {
   found begin_skipping(found then, std::string_view& bytes, beanstalk_command& into);
   found skip_body(std::string_view& bytes, beanstalk_command& into);
 
-  [[nodiscard]] bool take_from_budget(std::uint32_t bytes) noexcept;
+  [[nodiscard]] bool take_from_budget(std::size_t bytes) noexcept;
   void give_back() noexcept;
 
   std::uint32_t body_bytes_max_;
   body_budget* budget_;
-  std::uint32_t from_budget_{0};
+  std::uint64_t from_budget_{0};
   state state_{state::line};
   bool cr_kept_{false};         ///< long_line: the last byte thrown away was a CR
   std::uint8_t line_bytes_{0};  ///< kept of an unfinished line

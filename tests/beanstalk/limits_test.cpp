@@ -90,12 +90,15 @@ TEST_CASE("a client that connects and says nothing is let go; one that has spoke
   door at{{.first_command_deadline = milliseconds{50}}};
   auto speaks = at.client();
   SAYS(speaks, "list-tube-used\r\n", "USING default\r\n");
+  auto slow = at.client();
+  slow.send("put 0 0 60 4\r\nab");
   auto silent = at.client();
   auto half_a_word = at.client();
   half_a_word.send("list-tu");
   CHECK(silent.receive_all().empty());
   CHECK(half_a_word.receive_all().empty());
   SAYS(speaks, "list-tube-used\r\n", "USING default\r\n");
+  SAYS(slow, "cd\r\n", "INSERTED 1\r\n");
   CHECK(errors(at, "silent") == 2);
 }
 
@@ -166,8 +169,20 @@ TEST_CASE(
   CHECK(kept() == 0);
 }
 
+TEST_CASE("who announces bodies and stalls leaves memory for others") {
+  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'000}};
+  std::vector<testing::raw_client> stalled;
+  for (int n = 0; n < 10; ++n) {
+    stalled.push_back(at.client());
+    SAYS(stalled.back(), "list-tube-used\r\nput 0 0 60 1000\r\nx", "USING default\r\n");
+  }
+  auto client = at.client();
+  SAYS(client, "list-tube-used\r\nput 0 0 60 500\r\n", "USING default\r\n");
+  SAYS(client, std::string(500, 'y') + "\r\n", "INSERTED 1\r\n");
+}
+
 TEST_CASE("bodies that are coming in have a limit together; what comes whole needs none of it") {
-  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'500}};
+  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'200}};
   auto one = at.client(), two = at.client();
   const std::string content(1'000, 'x');
   // The answer comes when all before it in the same piece has been read.
