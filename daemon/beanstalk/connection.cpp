@@ -150,8 +150,9 @@ std::string_view connection::carry_out(std::string_view bytes) {
       break;
     }
     const auto what = reader_.next(bytes, command_);
+    const bool has_spoken = what != found::nothing || reader_.in_body();
+    if (has_spoken && first_command_.when() != never) first_command_.clear();
     if (what == found::nothing) break;
-    if (first_command_.when() != never) first_command_.clear();
     if (what == found::command) {
       const auto verb = command_.verb;
       effort += effort_of(command_);
