@@ -17,6 +17,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/system/system_error.hpp>
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/wait_point.hpp>
@@ -173,7 +174,11 @@ loop::awaitable<> listener::parts::accept(parts& self) {
 
 void listener::parts::begin(stream_socket socket) {
   error_code ignored;  // a client that has gone already is noticed by whoever serves it
-  if (here.unix_path.empty()) socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  if (here.unix_path.empty()) {
+    socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    // A host that is gone without a word, behind which somebody waits for ever, is found in the end.
+    socket.set_option(asio::socket_base::keep_alive{true}, ignored);
+  }
   counts.opened.add();
   const auto number = std::to_string(counts.opened.value());
   tasks.spawn(name + "#" + number, run(*this, std::move(socket), presence{*this}));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 #include <millrace/loop/deadline.hpp>
@@ -33,6 +34,13 @@ loop::awaitable<> echo(network::stream_socket socket) {
   } catch (const boost::system::system_error& failure) {
     if (failure.code() == boost::asio::error::operation_aborted) throw;
   }
+}
+
+loop::awaitable<> note_keep_alive(network::stream_socket socket, bool& asks) {
+  boost::asio::socket_base::keep_alive option;
+  socket.get_option(option);
+  asks = option.value();
+  co_return;
 }
 
 network::door_options at(const std::string& address, std::uint32_t connections_max = 1'000) {
@@ -69,6 +77,19 @@ bool echoes(raw_client& client, std::string_view text) {
 }
 
 }  // namespace
+
+TEST_CASE("a connection asks from time to time whether the other host is still there") {
+  testing::loop_thread thread;
+  bool asks = false;
+  network::listener door{thread.loop(), "asked", [&asks](network::stream_socket socket) -> loop::awaitable<> {
+                           return note_keep_alive(std::move(socket), asks);
+                         }};
+  REQUIRE(door.open(at("127.0.0.1:0")));
+  thread.start();
+  CHECK(raw_client::to_port(door.local_address().port).receive_all().empty());
+  thread.end([&door] { return door.close(seconds{30}); });
+  CHECK(asks);
+}
 
 TEST_CASE("a listener serves clients at the port that the kernel chose") {
   for (const char* const address : {"127.0.0.1:0", "localhost:0", "0.0.0.0:0"}) {
