@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -113,10 +114,12 @@ struct listener::parts {
   address here;
   std::uint32_t connections_max{0};
   task_id accepting{};
+  std::optional<instant> complained_at;
 
   static loop::awaitable<> accept(parts& self);
   static loop::awaitable<> run(parts& self, stream_socket socket, presence here);
   void begin(stream_socket socket);
+  void complain(const error_code& failure);
   error_code bind(const protocol::endpoint& where);
 };
 
@@ -165,11 +168,21 @@ loop::awaitable<> listener::parts::accept(parts& self) {
       self.begin(std::move(socket));
     } else if (failure != asio::error::connection_aborted) {
       self.counts.accept_errors.add();
-      log::warning("accept_failed", "A connection could not be accepted; trying again.",
-                   {{"address", write_address(self.here)}, {"error", failure.message()}});
+      self.complain(failure);
       co_await loop::sleep_for(self.loop, accept_pause);
     }
   }
+}
+
+/// What lasts is tried ten times a second, and said now and then.
+void listener::parts::complain(const error_code& failure) {
+  const auto now = loop.now();
+  if (complained_at && now - *complained_at < complaint_every) return;
+  complained_at = now;
+  log::warning("accept_failed", "A connection could not be accepted; trying again.",
+               {{"address", write_address(here)},
+                {"error", failure.message()},
+                {"failures", static_cast<std::int64_t>(counts.accept_errors.value())}});
 }
 
 void listener::parts::begin(stream_socket socket) {

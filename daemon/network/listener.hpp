@@ -49,6 +49,8 @@ class listener {
 
   static constexpr int backlog = 1'024;
   static constexpr duration accept_pause = milliseconds{100};
+  /// How often the log says so while it lasts.
+  static constexpr duration complaint_every = seconds{10};
 
   /// `name` begins the names of the tasks: `http#17`.
   listener(loop::event_loop& loop, std::string name, service serve);
