@@ -113,3 +113,36 @@ TEST_CASE("one body does not show in the next") {
                   "expected_crlf put count=1"},
                  5);
 }
+
+TEST_CASE(
+    "a body for which the memory of all runs out on its way is skipped to its end, and all it had is given back") {
+  using reader_type = wire::beanstalk_command_reader;
+  const std::string all = put(10, "0123456789\r\nquit\r\n");
+  const auto head = put(10, "").size();
+  for (std::size_t cut = head; cut <= head + 5; ++cut) {
+    for (std::size_t second = cut; second < head + 12; ++second) {
+      CAPTURE(cut, second);
+      wire::body_budget budget{5};
+      {
+        reader_type reader{100, &budget};
+        wire::beanstalk_command into;
+        std::vector<reader_type::found> seen;
+        for (const auto& piece : {all.substr(0, cut), all.substr(cut, second - cut), all.substr(second)}) {
+          std::string_view bytes = piece;
+          while (!bytes.empty()) {
+            const auto what = reader.next(bytes, into);
+            if (what != reader_type::found::nothing) seen.push_back(what);
+          }
+        }
+        CHECK(seen == std::vector{reader_type::found::out_of_memory, reader_type::found::command});
+        CHECK(into.verb == wire::beanstalk_verb::quit);
+        CHECK(budget.bytes_left == 5);
+        std::string_view bytes = std::string_view{all}.substr(0, head + 3);
+        CHECK(reader.next(bytes, into) == reader_type::found::nothing);
+        CHECK(reader.in_body());
+        CHECK(budget.bytes_left == 2);
+      }
+      CHECK(budget.bytes_left == 5);
+    }
+  }
+}
