@@ -24,6 +24,7 @@ third_party_by_pkg_config(cli11 CLI11)
 third_party_by_pkg_config(crypto libcrypto)
 third_party_by_pkg_config(prometheus prometheus-cpp-core)
 third_party_by_pkg_config(spdlog spdlog)
+third_party_by_pkg_config(sqlite sqlite3)
 third_party_by_pkg_config(systemd libsystemd)
 third_party_by_pkg_config(yaml yaml-cpp)
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "engine/change.hpp"
 
@@ -15,15 +16,30 @@ class store {
  public:
   virtual ~store() = default;
 
-  /// Takes the changes of one command (empties `changes`) and says with which batch they will be safe; 0: they are safe already.
+  /// Takes the changes of one command (empties `changes`) and says with which batch they will be safe; 0: they are safe already. Only
+  /// changes of durable queues are handed in.
   virtual batch_id keep(engine::change_set& changes) = 0;
+  /// The same for changes that nobody waits for: written within the store's interval, or with the next batch that somebody waits for.
+  virtual batch_id keep_soon(engine::change_set& changes) { return keep(changes); }
+  /// A durable mark: no id above the last mark that became safe may be given out, since after a crash they begin above it.
+  virtual batch_id lease_ids(std::uint64_t up_to) {
+    static_cast<void>(up_to);
+    return 0;
+  }
   /// The last batch that is safe.
   [[nodiscard]] virtual batch_id safe_up_to() const = 0;
-  /// `moved` is called on the loop each time `safe_up_to` has risen. One listener, set once, before the first change; a store where everything
-  /// is safe at once has nothing to tell.
+  /// `moved` is called on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener, set once, before the
+  /// first change; a store where everything is safe at once has nothing to tell.
   virtual void when_safe(std::function<void()> moved) { static_cast<void>(moved); }
   /// False: nobody need collect changes for it.
   [[nodiscard]] virtual bool remembers() const = 0;
+
+  /// Not empty: why nothing becomes safe any more.
+  [[nodiscard]] virtual std::string failure() const { return {}; }
+  /// Puts are to be refused before they run, so that what is there can still be worked off.
+  [[nodiscard]] virtual bool short_of_space() const { return false; }
+  /// More waits to be written than the store wants to hold: whoever brings changes had better pause until `when_safe` is called.
+  [[nodiscard]] virtual bool backlogged() const { return false; }
 };
 
 }  // namespace millrace::store

@@ -1,0 +1,143 @@
+#include "store/batch.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace millrace::store {
+
+namespace {
+
+/// Puts that were cancelled keep their places until there are that many, and more of them than others.
+constexpr std::size_t cancelled_kept = 1'024;
+
+bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.job < id; }
+
+}  // namespace
+
+void batch::put(engine::job_put&& what, queue_number queue, std::uint64_t burying) {
+  content_bytes_ += what.what.content.size();
+  new_job made{.job = what.job,
+               .queue = queue,
+               .ttr = what.what.ttr,
+               .put_at = what.put_at,
+               .condition = {.state = what.state,
+                             .urgency = what.what.urgency,
+                             .delay = what.what.delay,
+                             .due = what.due,
+                             .burying = burying,
+                             .tally = {},
+                             .error_text = std::move(what.error_text)},
+               .content = std::move(what.what.content)};
+  // Ids rise, so this is its place; the search is for whoever hands them in otherwise.
+  auto place = puts_.end();
+  if (!puts_.empty() && puts_.back().job >= what.job) {
+    place = std::lower_bound(puts_.begin(), puts_.end(), what.job, comes_before);
+    assert(place->job != what.job);
+  }
+  puts_.insert(place, std::move(made));
+}
+
+void batch::move(engine::job_moved&& what, std::uint64_t burying) {
+  job_condition now{.state = what.state,
+                    .urgency = what.urgency,
+                    .delay = what.delay,
+                    .due = what.due,
+                    .burying = burying,
+                    .tally = what.tally,
+                    .error_text = std::move(what.error_text)};
+  if (new_job* const put = find_put(what.job)) {
+    put->condition = std::move(now);
+    return;
+  }
+  const auto [place, is_new] = place_of_move_.try_emplace(what.job.value(), moves_.size());
+  if (is_new) {
+    moves_.push_back({what.job, std::move(now)});
+  } else {
+    moves_[place->second].condition = std::move(now);
+  }
+}
+
+void batch::remove(job_id job) {
+  if (new_job* const put = find_put(job)) {
+    content_bytes_ -= put->content.size();
+    put->content = body{};
+    put->gone = true;
+    if (++cancelled_ > cancelled_kept && cancelled_ > puts_.size() / 2) drop_cancelled();
+    return;
+  }
+  forget_move(job);
+  removals_.push_back(job);
+}
+
+void batch::set_pause(queue_number queue, instant until, duration length) {
+  const auto same = [queue](const pause& one) { return one.queue == queue; };
+  const auto known = std::find_if(pauses_.begin(), pauses_.end(), same);
+  if (known == pauses_.end()) {
+    pauses_.push_back({queue, until, length});
+  } else {
+    *known = {queue, until, length};
+  }
+}
+
+void batch::add_queue(queue_number number, std::string name) { new_queues_.push_back({number, std::move(name)}); }
+
+void batch::drop_queue(queue_number number) { dropped_queues_.push_back(number); }
+
+void batch::mark_ids(std::uint64_t up_to) noexcept { id_mark_ = std::max(id_mark_, up_to); }
+
+void batch::clear() {
+  new_queues_.clear();
+  puts_.clear();
+  moves_.clear();
+  removals_.clear();
+  pauses_.clear();
+  dropped_queues_.clear();
+  place_of_move_.clear();
+  id_mark_ = 0;
+  cancelled_ = 0;
+  content_bytes_ = 0;
+}
+
+void batch::sort() {
+  drop_cancelled();
+  std::sort(moves_.begin(), moves_.end(), [](const auto& one, const auto& other) { return one.job < other.job; });
+  place_of_move_.clear();
+  std::sort(removals_.begin(), removals_.end());
+}
+
+bool batch::empty() const noexcept {
+  return jobs() == 0 && pauses_.empty() && id_mark_ == 0 && new_queues_.empty() && dropped_queues_.empty();
+}
+
+std::uint64_t batch::bytes() const noexcept {
+  return content_bytes_ + puts_.size() * sizeof(new_job) + moves_.size() * sizeof(moved_job) +
+         removals_.size() * sizeof(job_id);
+}
+
+batch::new_job* batch::find_put(job_id job) {
+  if (puts_.empty() || job < puts_.front().job || puts_.back().job < job) return nullptr;
+  const auto place = std::lower_bound(puts_.begin(), puts_.end(), job, comes_before);
+  return place->job == job ? &*place : nullptr;
+}
+
+void batch::forget_move(job_id job) {
+  if (moves_.empty()) return;
+  const auto known = place_of_move_.find(job.value());
+  if (known == place_of_move_.end()) return;
+  const auto place = known->second;
+  place_of_move_.erase(known);
+  if (place + 1 != moves_.size()) {
+    moves_[place] = std::move(moves_.back());
+    place_of_move_[moves_[place].job.value()] = place;
+  }
+  moves_.pop_back();
+}
+
+void batch::drop_cancelled() {
+  if (cancelled_ == 0) return;
+  std::erase_if(puts_, [](const new_job& one) { return one.gone; });
+  cancelled_ = 0;
+}
+
+}  // namespace millrace::store

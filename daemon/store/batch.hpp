@@ -1,0 +1,106 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <millrace/base/time.hpp>
+
+#include "engine/change.hpp"
+#include "store/store.hpp"
+
+namespace millrace::store {
+
+/// The number of a queue in the data file; rises, never used for another queue.
+using queue_number = std::uint32_t;
+
+/// What of a job changes after its put.
+struct job_condition {
+  engine::job_state state{engine::job_state::ready};
+  engine::priority urgency{0};
+  duration delay{0};
+  instant due{};
+  std::uint64_t burying{0};  ///< when buried: rises with each burying
+  engine::job_tally tally;
+  std::string error_text;
+};
+
+/// Changes that share one commit, folded: a job appears at most once. A put and a delete of the same job cancel out and cost no row;
+/// what happens to a job that is put in this batch goes into its put; of several moves the last one counts.
+///
+/// Filled on the loop; handed to the writer whole, and nobody else sees it until it comes back. A batch that is written twice (because the
+/// disk was full the first time) gives the same rows.
+class batch {
+ public:
+  struct new_job {
+    job_id job;
+    queue_number queue;
+    duration ttr;
+    instant put_at;
+    job_condition condition;
+    body content;
+    bool gone{false};  ///< it was deleted again: no row
+  };
+  struct moved_job {
+    job_id job;
+    job_condition condition;
+  };
+  struct new_queue {
+    queue_number number;
+    std::string name;
+  };
+  struct pause {
+    queue_number queue;
+    instant until;
+    duration length;
+  };
+
+  batch_id id{0};
+
+  void put(engine::job_put&& what, queue_number queue, std::uint64_t burying);
+  void move(engine::job_moved&& what, std::uint64_t burying);
+  void remove(job_id job);
+  void set_pause(queue_number queue, instant until, duration length);
+  void add_queue(queue_number number, std::string name);
+  void drop_queue(queue_number number);
+  void mark_ids(std::uint64_t up_to) noexcept;
+  void clear();
+
+  // In the order in which they are to be written; jobs in order of id after `sort`.
+  [[nodiscard]] const std::vector<new_queue>& new_queues() const noexcept { return new_queues_; }
+  [[nodiscard]] const std::vector<new_job>& puts() const noexcept { return puts_; }
+  [[nodiscard]] const std::vector<moved_job>& moves() const noexcept { return moves_; }
+  [[nodiscard]] const std::vector<job_id>& removals() const noexcept { return removals_; }
+  [[nodiscard]] const std::vector<pause>& pauses() const noexcept { return pauses_; }
+  [[nodiscard]] const std::vector<queue_number>& dropped_queues() const noexcept { return dropped_queues_; }
+  [[nodiscard]] std::uint64_t id_mark() const noexcept { return id_mark_; }  ///< 0: none
+  /// Rows are cheaper to reach in the order in which they stand in the file. Nothing can be added afterwards.
+  void sort();
+
+  /// Jobs whose rows it writes.
+  [[nodiscard]] std::size_t jobs() const noexcept {
+    return puts_.size() - cancelled_ + moves_.size() + removals_.size();
+  }
+  [[nodiscard]] bool empty() const noexcept;
+  /// What it holds in memory, bodies included.
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+
+ private:
+  [[nodiscard]] new_job* find_put(job_id job);
+  void forget_move(job_id job);
+  void drop_cancelled();
+
+  std::vector<new_queue> new_queues_;
+  std::vector<new_job> puts_;  ///< rising ids
+  std::vector<moved_job> moves_;
+  std::vector<job_id> removals_;
+  std::vector<pause> pauses_;
+  std::vector<queue_number> dropped_queues_;
+  boost::unordered_flat_map<std::uint64_t, std::size_t> place_of_move_;
+  std::uint64_t id_mark_{0};
+  std::size_t cancelled_{0};  ///< of `puts_`
+  std::uint64_t content_bytes_{0};
+};
+
+}  // namespace millrace::store

@@ -1,0 +1,141 @@
+#include "store/batch_rows.hpp"
+
+#include <utility>
+
+#include "store/schema.hpp"
+#include "store/wall_clock.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+std::int64_t on_disk(std::uint64_t number) noexcept { return static_cast<std::int64_t>(number); }
+std::int64_t on_disk(job_id id) noexcept { return on_disk(id.value()); }
+
+state_on_disk on_disk(engine::job_state state) noexcept {
+  switch (state) {
+    case engine::job_state::delayed:
+      return state_on_disk::delayed;
+    case engine::job_state::buried:
+      return state_on_disk::buried;
+    case engine::job_state::ready:
+    case engine::job_state::reserved:
+      break;
+  }
+  return state_on_disk::ready;
+}
+
+/// As most jobs are put: ready at once, and nothing has happened to them.
+bool is_plain(const job_condition& it) noexcept {
+  return it.state == engine::job_state::ready && it.delay == duration::zero() && it.tally == engine::job_tally{} &&
+         it.error_text.empty();
+}
+
+/// Eleven values from `place` on.
+void bind_condition(sqlite::statement& to, int place, const job_condition& it, duration wall_offset) noexcept {
+  const bool delayed = it.state == engine::job_state::delayed;
+  to.bind(place++, static_cast<std::int64_t>(on_disk(it.state)));
+  to.bind(place++, it.urgency);
+  to.bind(place++, it.delay.count());
+  to.bind(place++, delayed ? to_disk(it.due, wall_offset) : 0);
+  to.bind(place++, it.state == engine::job_state::buried ? on_disk(it.burying) : 0);
+  to.bind(place++, it.tally.reserves);
+  to.bind(place++, it.tally.timeouts);
+  to.bind(place++, it.tally.releases);
+  to.bind(place++, it.tally.buries);
+  to.bind(place++, it.tally.kicks);
+  to.bind_text(place++, it.error_text);
+}
+
+}  // namespace
+
+result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
+  batch_rows made;
+  const std::pair<sqlite::statement*, std::string_view> all[]{
+      {&made.add_queue_, "INSERT OR REPLACE INTO queue VALUES(?1, ?2, 0, 0)"},
+      {&made.drop_queue_, "DELETE FROM queue WHERE number = ?1"},
+      {&made.pause_, "UPDATE queue SET paused_until = ?2, paused_for = ?3 WHERE number = ?1"},
+      {&made.mark_, "INSERT OR REPLACE INTO mark VALUES('id', ?1)"},
+      // Binding zeros costs more than having them in the statement.
+      {&made.put_plain_, "INSERT INTO job VALUES(?1, ?2, 0, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0, 0, '', ?6)"},
+      {&made.put_,
+       "INSERT INTO job(id, queue, ttr, put_at, body, state, urgency, delay, due, burying, reserves, timeouts, "
+       "releases, buries, "
+       "kicks, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
+      {&made.move_,
+       "UPDATE job SET state = ?2, urgency = ?3, delay = ?4, due = ?5, burying = ?6, reserves = ?7, timeouts = ?8, "
+       "releases = ?9, buries = ?10, kicks = ?11, error = ?12 WHERE id = ?1"},
+      {&made.remove_, "DELETE FROM job WHERE id = ?1"},
+  };
+  for (const auto& [place, sql] : all) {
+    auto one = in.prepare(sql);
+    if (!one) return one.error();
+    *place = std::move(*one);
+  }
+  return made;
+}
+
+result<> batch_rows::write(const batch& it, duration wall_offset) {
+  if (it.id_mark() != 0) {
+    mark_.bind(1, on_disk(it.id_mark()));
+    if (const auto done = mark_.run(); !done) return done.error();
+  }
+  if (const auto done = write_queues(it); !done) return done.error();
+  for (const auto& pause_of_one : it.pauses()) {
+    if (const auto done = pause(pause_of_one, wall_offset); !done) return done.error();
+  }
+  // Removals first: the pages they leave take the puts.
+  for (const auto job : it.removals()) {
+    remove_.bind(1, on_disk(job));
+    if (const auto done = remove_.run(); !done) return done.error();
+  }
+  for (const auto& moved : it.moves()) {
+    if (const auto done = move(moved, wall_offset); !done) return done.error();
+  }
+  for (const auto& job : it.puts()) {
+    if (const auto done = put(job, wall_offset); !done) return done.error();
+  }
+  return {};
+}
+
+result<> batch_rows::write_queues(const batch& it) {
+  for (const auto number : it.dropped_queues()) {
+    drop_queue_.bind(1, number);
+    if (const auto done = drop_queue_.run(); !done) return done.error();
+  }
+  for (const auto& queue : it.new_queues()) {
+    add_queue_.bind(1, queue.number);
+    add_queue_.bind_text(2, queue.name);
+    if (const auto done = add_queue_.run(); !done) return done.error();
+  }
+  return {};
+}
+
+result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
+  const bool plain = is_plain(it.condition);
+  sqlite::statement& by = plain ? put_plain_ : put_;
+  by.bind(1, on_disk(it.job));
+  by.bind(2, it.queue);
+  if (plain) by.bind(3, it.condition.urgency);
+  by.bind(plain ? 4 : 3, it.ttr.count());
+  by.bind(plain ? 5 : 4, to_disk(it.put_at, wall_offset));
+  by.bind_blob(plain ? 6 : 5, it.content.view());
+  if (!plain) bind_condition(by, 6, it.condition, wall_offset);
+  return by.run();
+}
+
+result<> batch_rows::move(const batch::moved_job& it, duration wall_offset) {
+  move_.bind(1, on_disk(it.job));
+  bind_condition(move_, 2, it.condition, wall_offset);
+  return move_.run();
+}
+
+result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {
+  const bool paused = it.until != instant{};
+  pause_.bind(1, it.queue);
+  pause_.bind(2, paused ? to_disk(it.until, wall_offset) : 0);
+  pause_.bind(3, paused ? it.length.count() : 0);
+  return pause_.run();
+}
+
+}  // namespace millrace::store

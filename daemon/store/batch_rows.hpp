@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "store/batch.hpp"
+#include "store/sqlite.hpp"
+
+namespace millrace::store {
+
+/// The statements that make a batch into rows, prepared once. Belongs to a connection and its thread.
+class batch_rows {
+ public:
+  [[nodiscard]] static result<batch_rows> prepare(sqlite::connection& in);
+
+  /// Inside a transaction of the caller. `it` is sorted.
+  [[nodiscard]] result<> write(const batch& it, duration wall_offset);
+
+ private:
+  batch_rows() = default;
+  [[nodiscard]] result<> write_queues(const batch& it);
+  [[nodiscard]] result<> put(const batch::new_job& it, duration wall_offset);
+  [[nodiscard]] result<> move(const batch::moved_job& it, duration wall_offset);
+  [[nodiscard]] result<> pause(const batch::pause& it, duration wall_offset);
+
+  sqlite::statement add_queue_, drop_queue_, pause_, mark_, put_plain_, put_, move_, remove_;
+};
+
+}  // namespace millrace::store

@@ -1,0 +1,92 @@
+#include "store/data_directory.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include "store/schema.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+constexpr mode_t for_its_user_alone = 0700;
+
+error system_error(const std::string& what) { return {errc::io, what + ": " + std::generic_category().message(errno)}; }
+
+error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
+
+// Page size: 4 KiB is what disks and the page cache write; see the figures in tests/bench/store_bench.cpp.
+// auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give pages back.
+// wal_autocheckpoint is the writer's business. The cache holds the right edge of the tree and what is deleted on its left.
+constexpr const char* settings = R"(
+  PRAGMA page_size = 4096;
+  PRAGMA auto_vacuum = INCREMENTAL;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 0;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -32768;
+  PRAGMA temp_store = MEMORY;
+)";
+
+}  // namespace
+
+result<data_directory> data_directory::open(const std::string& path) {
+  data_directory made;
+  made.path_ = path;
+  if (::mkdir(path.c_str(), for_its_user_alone) != 0 && errno != EEXIST) return system_error(path);
+  const std::string lock = path + "/millrace.lock";
+  made.lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (made.lock_ < 0) return system_error(lock);
+  if (::flock(made.lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return error{errc::refused, path + ": in use by another process"};
+    return system_error(lock);
+  }
+  return made;
+}
+
+data_directory::data_directory(data_directory&& other) noexcept
+    : path_{std::move(other.path_)}, lock_{std::exchange(other.lock_, -1)} {}
+
+data_directory& data_directory::operator=(data_directory&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+
+data_directory::~data_directory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs) {
+  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs);
+  if (!made) return about(in.data_file(), made.error());
+  // Looked at first: not even a pragma of ours is for a file of somebody else.
+  if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
+  if (const auto set = made->run(settings); !set) return damage(in, set.error());
+  if (const auto ready = prepare_schema(*made); !ready) {
+    return ready.error().code == errc::invalid ? damage(in, ready.error()) : about(in.data_file(), ready.error());
+  }
+  return made;
+}
+
+error damage(const data_directory& in, const error& found) {
+  if (found.code != errc::invalid) return about(in.data_file(), found);
+  return invalid(in.data_file() + " is damaged: " + found.text + "; millrace fsck " + in.path() + " says more");
+}
+
+std::uint64_t free_bytes_of(const std::string& path) noexcept {
+  struct statvfs facts {};
+  if (::statvfs(path.c_str(), &facts) != 0) return UINT64_MAX;
+  return static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <millrace/base/result.hpp>
+
+#include "store/sqlite.hpp"
+
+namespace millrace::store {
+
+/// The directory that holds a store's files: the data file with its log, and the lock that keeps a second program out. The lock is the
+/// system's own and goes with the process, however that ends.
+class data_directory {
+ public:
+  /// Makes the directory (not its parents) and takes the lock.
+  [[nodiscard]] static result<data_directory> open(const std::string& path);
+  data_directory(data_directory&& other) noexcept;
+  data_directory& operator=(data_directory&& other) noexcept;
+  ~data_directory();
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::string data_file() const { return path_ + "/millrace.db"; }
+
+ private:
+  data_directory() = default;
+
+  std::string path_;
+  int lock_{-1};
+};
+
+/// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`: nullptr is the system's.
+/// The error names the file, and says how to look at a damaged one.
+[[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs);
+/// That sentence, for damage that is found later.
+[[nodiscard]] error damage(const data_directory& in, const error& found);
+
+/// Bytes that may still be written to the file system of `path`; the greatest number if it does not say.
+[[nodiscard]] std::uint64_t free_bytes_of(const std::string& path) noexcept;
+
+}  // namespace millrace::store

@@ -1,0 +1,54 @@
+#include "store/open_batch.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace millrace::store {
+
+void open_batch::add(engine::change_set& changes) {
+  for (auto& one : changes) {
+    std::visit([this](auto& what) { add(what); }, one);
+  }
+  changes.clear();
+}
+
+void open_batch::recovered(queue_id queue, std::uint64_t burying) {
+  queues.job_came(queue);
+  last_burying_ = std::max(last_burying_, burying);
+}
+
+std::unique_ptr<batch> open_batch::exchange(std::unique_ptr<batch> next) {
+  next->id = it_->id + 1;
+  return std::exchange(it_, std::move(next));
+}
+
+void open_batch::skip() {
+  it_->clear();
+  ++it_->id;
+}
+
+void open_batch::add(engine::job_put& put) {
+  const auto number = queues.number_of(put.queue, *it_);
+  queues.job_came(put.queue);
+  it_->put(std::move(put), number, burying_of(put.state));
+}
+
+void open_batch::add(engine::job_moved& moved) { it_->move(std::move(moved), burying_of(moved.state)); }
+
+void open_batch::add(engine::job_gone& gone) {
+  queues.job_went(gone.queue);
+  it_->remove(gone.job);
+}
+
+void open_batch::add(engine::queue_paused& paused) {
+  const auto number = queues.number_of(paused.queue, *it_);
+  queues.paused(paused.queue, paused.until != instant{});
+  it_->set_pause(number, paused.until, paused.length);
+}
+
+std::uint64_t open_batch::burying_of(engine::job_state state) noexcept {
+  return state == engine::job_state::buried ? ++last_burying_ : 0;
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/change.hpp"
+#include "store/batch.hpp"
+#include "store/queue_numbers.hpp"
+
+namespace millrace::store {
+
+/// The batch that is open: takes changes as the engine tells them, and gives them what the file needs besides: the numbers of queues and the
+/// order of burying. Belongs to the store, on the loop's thread.
+class open_batch {
+ public:
+  explicit open_batch(queue_numbers::names names) : queues{std::move(names)} { it_->id = 1; }
+
+  /// Empties `changes`.
+  void add(engine::change_set& changes);
+  void mark_ids(std::uint64_t up_to) { it_->mark_ids(up_to); }
+  /// What a recovered job is counted as.
+  void recovered(queue_id queue, std::uint64_t burying);
+
+  [[nodiscard]] batch_id id() const noexcept { return it_->id; }
+  [[nodiscard]] bool empty() const noexcept { return it_->empty(); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return it_->bytes(); }
+
+  /// What was open; `next`, an empty one, is open now.
+  [[nodiscard]] std::unique_ptr<batch> exchange(std::unique_ptr<batch> next);
+  /// The open one is done with as if it had been written.
+  void skip();
+  /// Drops what it holds, for a store that has failed.
+  void forget() { it_->clear(); }
+  [[nodiscard]] batch& writable() noexcept { return *it_; }
+
+  queue_numbers queues;
+
+ private:
+  void add(engine::job_put& put);
+  void add(engine::job_moved& moved);
+  void add(engine::job_gone& gone);
+  void add(engine::queue_paused& paused);
+  std::uint64_t burying_of(engine::job_state state) noexcept;
+
+  std::unique_ptr<batch> it_{std::make_unique<batch>()};
+  std::uint64_t last_burying_{0};
+};
+
+}  // namespace millrace::store

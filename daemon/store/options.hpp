@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <millrace/base/option.hpp>
+#include <millrace/base/time.hpp>
+
+namespace millrace::store {
+
+/// Where, how soon, how much.
+struct store_options {
+  std::string data_dir;                                      ///< not empty; created if its parent is there
+  duration relaxed_interval{std::chrono::milliseconds{50}};  ///< changes of relaxed queues are on disk after this time
+  bool relaxed_sync{true};                                   ///< false: relaxed changes are written but not synced
+  std::uint64_t store_pending_bytes_max{64ull << 20};        ///< beyond it `backlogged()` asks for a pause
+  std::uint64_t disk_reserve{64ull << 20};                   ///< free space below which puts are refused
+};
+
+[[nodiscard]] const options_of<store_options>& store_option_table();
+
+}  // namespace millrace::store

@@ -1,0 +1,53 @@
+#include "store/queue_numbers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::store {
+
+void queue_numbers::recovered(queue_number number, queue_id queue, std::string name, bool paused) {
+  last_ = std::max(last_, number);
+  known_[queue.value()] = {.number = number, .jobs = 0, .paused = paused, .name = std::move(name)};
+}
+
+void queue_numbers::forgotten(queue_number number, batch& open) {
+  last_ = std::max(last_, number);
+  open.drop_queue(number);
+}
+
+queue_number queue_numbers::number_of(queue_id queue, batch& open) {
+  auto known = known_.find(queue.value());
+  if (known != known_.end()) {
+    if (known->second.jobs > 0 || known->second.name == ask_(queue)) return known->second.number;
+    open.drop_queue(known->second.number);
+    known_.erase(known);
+  }
+  if (known_.size() > 2 * in_use_ + idle_most) drop_idle(open);
+  const auto number = ++last_;
+  std::string name{ask_(queue)};
+  open.add_queue(number, name);
+  known_[queue.value()] = {.number = number, .jobs = 0, .paused = false, .name = std::move(name)};
+  return number;
+}
+
+void queue_numbers::job_came(queue_id queue) {
+  if (known_[queue.value()].jobs++ == 0) ++in_use_;
+}
+
+void queue_numbers::job_went(queue_id queue) {
+  entry& it = known_[queue.value()];
+  if (it.jobs > 0 && --it.jobs == 0) --in_use_;
+}
+
+void queue_numbers::paused(queue_id queue, bool on) { known_[queue.value()].paused = on; }
+
+void queue_numbers::drop_idle(batch& open) {
+  boost::unordered::erase_if(known_, [&open](const auto& one) {
+    const entry& it = one.second;
+    if (it.jobs > 0 || it.paused) return false;
+    open.drop_queue(it.number);
+    return true;
+  });
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+
+#include "store/batch.hpp"
+
+namespace millrace::store {
+
+/// Which number of the file stands for which queue of the program, and how many rows it has. Queues come and go by the million, their ids
+/// are used again, and their rows in the file must not pile up: a queue without jobs may be another one the next time it is seen, so its
+/// name is asked again; and from time to time rows of queues without jobs are dropped.
+///
+/// Belongs to the store, on the loop's thread.
+class queue_numbers {
+ public:
+  using names = std::function<std::string_view(queue_id)>;
+  explicit queue_numbers(names ask) : ask_{std::move(ask)} {}
+
+  /// A queue that stands in the file, at the start.
+  void recovered(queue_number number, queue_id queue, std::string name, bool paused);
+  /// A number that stands in the file, but for no queue any more.
+  void forgotten(queue_number number, batch& open);
+  /// The row that tells which queue it is goes into `open` if the file does not have it yet.
+  queue_number number_of(queue_id queue, batch& open);
+  void job_came(queue_id queue);
+  void job_went(queue_id queue);
+  void paused(queue_id queue, bool on);
+
+  [[nodiscard]] std::size_t size() const noexcept { return known_.size(); }
+
+  /// Rows of queues that have neither jobs nor a pause, kept for when they are used again.
+  static constexpr std::size_t idle_most = 4'096;
+
+ private:
+  struct entry {
+    queue_number number{0};
+    std::uint64_t jobs{0};
+    bool paused{false};
+    std::string name;
+  };
+  void drop_idle(batch& open);
+
+  names ask_;
+  boost::unordered_flat_map<std::uint32_t, entry> known_;
+  queue_number last_{0};
+  std::size_t in_use_{0};  ///< entries with jobs
+};
+
+}  // namespace millrace::store

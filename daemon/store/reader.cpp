@@ -1,0 +1,151 @@
+#include "store/reader.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "store/schema.hpp"
+#include "store/wall_clock.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+constexpr std::string_view job_columns =
+    "SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, "
+    "error, "
+    "body FROM job";
+
+/// Numbers of one row. What does not fit is noted and found at the end, so that reading goes on without a check a column.
+struct columns {
+  sqlite::statement& from;
+  int next{0};
+  bool fit{true};
+
+  std::int64_t at_least_zero() {
+    const auto value = from.number(next++);
+    fit = fit && value >= 0;
+    return value;
+  }
+  std::uint32_t small() {
+    const auto value = from.number(next++);
+    fit = fit && value >= 0 && value <= std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(value);
+  }
+  std::int64_t any() { return from.number(next++); }
+};
+
+error bad_row(std::string_view table, std::int64_t key) {
+  return invalid("row " + std::to_string(key) + " of table " + std::string{table} + " does not make sense");
+}
+
+}  // namespace
+
+struct reader::row {
+  engine::kept_job job;
+  queue_number queue{0};
+  std::uint64_t burying{0};
+};
+
+result<> reader::each_queue(const std::function<void(kept_queue&&)>& take) {
+  auto rows = in_.prepare("SELECT number, name, paused_until, paused_for FROM queue");
+  if (!rows) return rows.error();
+  for (;;) {
+    const auto more = rows->step();
+    if (!more) return more.error();
+    if (!*more) return {};
+    columns at{*rows};
+    kept_queue made;
+    made.number = at.small();
+    made.name = rows->text(at.next++);
+    const auto until = at.any();
+    made.paused = until != 0;
+    if (made.paused) made.paused_until = from_disk(until, wall_offset_);
+    made.paused_for = duration{at.at_least_zero()};
+    if (!at.fit || made.name.empty()) return bad_row("queue", rows->number(0));
+    take(std::move(made));
+  }
+}
+
+result<> reader::each_job(const take_job& take) {
+  std::vector<std::pair<std::uint64_t, std::int64_t>> buried;  // number of the burying, id
+  row it;
+  {
+    auto rows = in_.prepare(std::string{job_columns} + " ORDER BY id");
+    if (!rows) return rows.error();
+    for (;;) {
+      const auto more = rows->step();
+      if (!more) return more.error();
+      if (!*more) break;
+      if (rows->number(2) == static_cast<std::int64_t>(state_on_disk::buried)) {
+        buried.emplace_back(static_cast<std::uint64_t>(rows->number(8)), rows->number(0));
+        continue;
+      }
+      if (const auto read = read_job(*rows, it); !read) return read.error();
+      if (const auto taken = take(std::move(it.job), it.queue, it.burying); !taken) return taken.error();
+    }
+  }
+  std::sort(buried.begin(), buried.end());
+  auto one = in_.prepare(std::string{job_columns} + " WHERE id = ?1");
+  if (!one) return one.error();
+  for (const auto& [burying, id] : buried) {
+    one->bind(1, id);
+    const auto found = one->step();
+    if (!found) return found.error();
+    if (!*found) return bad_row("job", id);
+    if (const auto read = read_job(*one, it); !read) return read.error();
+    one->reset();
+    if (const auto taken = take(std::move(it.job), it.queue, it.burying); !taken) return taken.error();
+  }
+  return {};
+}
+
+result<> reader::read_job(sqlite::statement& from, row& into) const {
+  columns at{from};
+  engine::kept_job& job = into.job;
+  job.job = job_id{static_cast<std::uint64_t>(at.at_least_zero())};
+  into.queue = at.small();
+  const auto state = at.any();
+  job.what.urgency = at.small();
+  job.what.ttr = duration{at.at_least_zero()};
+  job.put_at = from_disk(at.any(), wall_offset_);
+  job.what.delay = duration{at.at_least_zero()};
+  const auto due = at.any();
+  into.burying = static_cast<std::uint64_t>(at.at_least_zero());
+  job.tally = {.reserves = at.small(),
+               .timeouts = at.small(),
+               .releases = at.small(),
+               .buries = at.small(),
+               .kicks = at.small()};
+  job.error_text = from.text(at.next++);
+  job.what.content = body{from.blob(at.next++)};
+  job.due = instant{};
+  switch (static_cast<state_on_disk>(state)) {
+    case state_on_disk::ready:
+      job.state = engine::job_state::ready;
+      break;
+    case state_on_disk::delayed:
+      job.state = engine::job_state::delayed;
+      job.due = from_disk(due, wall_offset_);
+      break;
+    case state_on_disk::buried:
+      job.state = engine::job_state::buried;
+      break;
+    default:
+      at.fit = false;
+  }
+  if (!at.fit || !job.job) return bad_row("job", from.number(0));
+  return {};
+}
+
+result<std::uint64_t> reader::id_mark() {
+  const auto mark = in_.number("SELECT coalesce((SELECT value FROM mark WHERE name = 'id'), 0)");
+  if (!mark) return mark.error();
+  const auto highest = in_.number("SELECT coalesce(max(id), 0) FROM job");
+  if (!highest) return highest.error();
+  return static_cast<std::uint64_t>(std::max({*mark, *highest, std::int64_t{0}}));
+}
+
+}  // namespace millrace::store

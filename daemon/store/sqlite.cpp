@@ -1,0 +1,183 @@
+#include "store/sqlite.hpp"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+#include <system_error>
+#include <utility>
+
+namespace millrace::store::sqlite {
+
+namespace {
+
+errc code_of(int status, int system_errno) noexcept {
+  switch (status & 0xff) {
+    case SQLITE_FULL:
+      return errc::refused;
+    case SQLITE_IOERR:
+      return system_errno == ENOSPC || system_errno == EDQUOT ? errc::refused : errc::io;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return errc::timed_out;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return errc::invalid;
+    default:
+      return errc::io;
+  }
+}
+
+error failure_of(sqlite3* db) {
+  const int status = sqlite3_extended_errcode(db);
+  const int system_errno = sqlite3_system_errno(db);
+  std::string text = sqlite3_errmsg(db);
+  if ((status & 0xff) == SQLITE_IOERR || (status & 0xff) == SQLITE_CANTOPEN) {
+    text += " (code " + std::to_string(status);
+    if (system_errno != 0) text += ", " + std::generic_category().message(system_errno);
+    text += ")";
+  }
+  return {code_of(status, system_errno), std::move(text)};
+}
+
+}  // namespace
+
+statement::statement(statement&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+
+statement& statement::operator=(statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+statement::~statement() { sqlite3_finalize(handle_); }
+
+void statement::bind(int place, std::int64_t value) noexcept { sqlite3_bind_int64(handle_, place, value); }
+
+void statement::bind_text(int place, std::string_view value) noexcept {
+  sqlite3_bind_text64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void statement::bind_blob(int place, std::string_view value) noexcept {
+  sqlite3_bind_blob64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC);
+}
+
+result<bool> statement::step() {
+  const int status = sqlite3_step(handle_);
+  if (status == SQLITE_ROW) return true;
+  if (status == SQLITE_DONE) {
+    sqlite3_reset(handle_);
+    return false;
+  }
+  error failed = failure_of(sqlite3_db_handle(handle_));
+  sqlite3_reset(handle_);
+  return failed;
+}
+
+result<> statement::run() {
+  const auto row = step();
+  if (!row) return row.error();
+  if (*row) reset();
+  return {};
+}
+
+void statement::reset() noexcept { sqlite3_reset(handle_); }
+
+std::int64_t statement::number(int column) noexcept { return sqlite3_column_int64(handle_, column); }
+
+std::string_view statement::text(int column) noexcept {
+  const auto* const bytes = sqlite3_column_text(handle_, column);
+  if (bytes == nullptr) return {};
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::string_view statement::blob(int column) noexcept {
+  const void* const bytes = sqlite3_column_blob(handle_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+struct connection::parts {
+  sqlite3* db{nullptr};
+  int log_pages{0};
+};
+
+void connection::closing::operator()(parts* which) const noexcept {
+  sqlite3_close_v2(which->db);
+  delete which;
+}
+
+result<connection> connection::open(const std::string& path, open_as how, const char* vfs) {
+  connection made;
+  made.parts_.reset(new parts);
+  // Without SQLite's own mutexes: a connection has one thread at a time.
+  const int flags = SQLITE_OPEN_NOMUTEX |
+                    (how == open_as::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  if (sqlite3_open_v2(path.c_str(), &made.parts_->db, flags, vfs) != SQLITE_OK) {
+    if (made.parts_->db == nullptr) return error{errc::io, "no memory for a connection"};
+    return failure_of(made.parts_->db);
+  }
+  const auto note_pages = [](void* its, sqlite3*, const char*, int pages) {
+    static_cast<parts*>(its)->log_pages = pages;
+    return SQLITE_OK;
+  };
+  // Takes the place of automatic checkpoints, which are left to the owner.
+  sqlite3_wal_hook(made.parts_->db, note_pages, made.parts_.get());
+  return made;
+}
+
+result<> connection::run(const char* sql) {
+  if (sqlite3_exec(parts_->db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure_of(parts_->db);
+  return {};
+}
+
+result<statement> connection::prepare(std::string_view sql) {
+  statement made;
+  if (sqlite3_prepare_v3(parts_->db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &made.handle_,
+                         nullptr) != SQLITE_OK) {
+    return failure_of(parts_->db);
+  }
+  return made;
+}
+
+result<std::int64_t> connection::number(std::string_view sql) {
+  auto asked = prepare(sql);
+  if (!asked) return asked.error();
+  const auto row = asked->step();
+  if (!row) return row.error();
+  return *row ? asked->number(0) : 0;
+}
+
+int connection::log_pages() const noexcept { return parts_->log_pages; }
+
+result<bool> connection::checkpoint() { return checkpoint(SQLITE_CHECKPOINT_PASSIVE); }
+
+result<bool> connection::checkpoint_and_cut() { return checkpoint(SQLITE_CHECKPOINT_TRUNCATE); }
+
+result<bool> connection::checkpoint(int mode) {
+  int in_log = 0;
+  int copied = 0;
+  const int status = sqlite3_wal_checkpoint_v2(parts_->db, nullptr, mode, &in_log, &copied);
+  if (status == SQLITE_BUSY) return false;
+  if (status != SQLITE_OK) return failure_of(parts_->db);
+  if (in_log == copied) parts_->log_pages = 0;
+  return in_log == copied;
+}
+
+result<transaction> transaction::begin(connection& in) {
+  if (const auto begun = in.run("BEGIN IMMEDIATE"); !begun) return begun.error();
+  return transaction{in};
+}
+
+transaction::transaction(transaction&& other) noexcept : in_{std::exchange(other.in_, nullptr)} {}
+
+transaction::~transaction() {
+  // Some errors roll back by themselves; then there is nothing left to do, and saying so is no failure.
+  if (in_ != nullptr) static_cast<void>(in_->run("ROLLBACK"));
+}
+
+result<> transaction::commit() {
+  if (const auto done = in_->run("COMMIT"); !done) return done.error();
+  in_ = nullptr;
+  return {};
+}
+
+}  // namespace millrace::store::sqlite

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <millrace/base/result.hpp>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+/// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left, `timed_out` another connection holds a lock,
+/// `invalid` the file is no database or a damaged one, `io` all else.
+namespace millrace::store::sqlite {
+
+/// A prepared statement; belongs to its connection and ends before it. Bound text and blobs are not copied: they must live until the
+/// statement has run.
+class statement {
+ public:
+  statement() noexcept = default;
+  statement(statement&& other) noexcept;
+  statement& operator=(statement&& other) noexcept;
+  ~statement();
+
+  /// Places count from 1.
+  void bind(int place, std::int64_t value) noexcept;
+  void bind_text(int place, std::string_view value) noexcept;
+  void bind_blob(int place, std::string_view value) noexcept;
+  /// True: a row stands ready; false: it has run to its end and may be bound again.
+  [[nodiscard]] result<bool> step();
+  /// Runs a statement that gives no rows, and makes it ready to be bound again.
+  [[nodiscard]] result<> run();
+  void reset() noexcept;
+
+  /// Columns count from 0. Texts and blobs are valid until the next step.
+  [[nodiscard]] std::int64_t number(int column) noexcept;
+  [[nodiscard]] std::string_view text(int column) noexcept;
+  [[nodiscard]] std::string_view blob(int column) noexcept;
+
+ private:
+  friend class connection;
+  sqlite3_stmt* handle_{nullptr};
+};
+
+enum class open_as { read_write, read_only };
+
+/// One connection; one thread at a time.
+class connection {
+ public:
+  /// Makes the file if it is not there. `vfs`: nullptr is the system's.
+  [[nodiscard]] static result<connection> open(const std::string& path, open_as how, const char* vfs);
+  connection(connection&&) noexcept = default;
+  connection& operator=(connection&&) noexcept = default;
+
+  /// Runs one or several statements without values.
+  [[nodiscard]] result<> run(const char* sql);
+  [[nodiscard]] result<statement> prepare(std::string_view sql);
+  /// The number that a statement (a pragma, mostly) gives.
+  [[nodiscard]] result<std::int64_t> number(std::string_view sql);
+
+  /// Pages in the write-ahead log after the last commit.
+  [[nodiscard]] int log_pages() const noexcept;
+  /// Copies the log into the file as far as readers allow; true: all of it, so that the log begins anew.
+  [[nodiscard]] result<bool> checkpoint();
+  /// The same, and cuts the log to nothing.
+  [[nodiscard]] result<bool> checkpoint_and_cut();
+
+ private:
+  struct parts;
+  struct closing {
+    void operator()(parts* which) const noexcept;
+  };
+  connection() = default;
+  [[nodiscard]] result<bool> checkpoint(int mode);
+
+  std::unique_ptr<parts, closing> parts_;
+};
+
+/// Begun by `begin`; what is not committed when it ends is rolled back.
+class transaction {
+ public:
+  [[nodiscard]] static result<transaction> begin(connection& in);
+  transaction(transaction&& other) noexcept;
+  transaction& operator=(transaction&&) = delete;
+  ~transaction();
+
+  [[nodiscard]] result<> commit();
+
+ private:
+  explicit transaction(connection& in) noexcept : in_{&in} {}
+  connection* in_;
+};
+
+}  // namespace millrace::store::sqlite

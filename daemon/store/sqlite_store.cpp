@@ -1,0 +1,262 @@
+#include "store/sqlite_store.hpp"
+
+#include <cassert>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/mailbox.hpp"
+#include "store/data_directory.hpp"
+#include "store/open_batch.hpp"
+#include "store/reader.hpp"
+#include "store/writer.hpp"
+
+namespace millrace::store {
+
+struct sqlite_store::parts {
+  parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
+        sqlite::connection file, batch_rows statements)
+      : loop{in},
+        options{how},
+        around{std::move(with)},
+        directory{std::move(where)},
+        data{std::move(file)},
+        rows{std::move(statements)},
+        open{std::move(names)},
+        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {}
+
+  void start_writing() {
+    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
+  }
+  void add(engine::change_set& changes);
+  batch_id waited_for();
+  void want();
+  void mail_came();
+  void hand_over();
+  void take(commit_report&& report);
+
+  loop::event_loop& loop;
+  const store_options options;
+  const surroundings around;
+  data_directory directory;
+  std::optional<sqlite::connection> data;  ///< until the writer has them
+  std::optional<batch_rows> rows;
+  open_batch open;
+  const bool has_space;  ///< at the start
+  std::unique_ptr<batch> spare{std::make_unique<batch>()};
+  instant open_since{never};  ///< of the first change in the open batch
+  instant committing_since{never};
+  std::uint64_t committing_bytes{0};
+  bool is_wanted{false};  ///< somebody waits for the open batch, or its time has come
+  bool is_synced{false};  ///< somebody waits for the open batch
+  bool committing{false};
+  batch_id safe{0};
+  std::string failure;
+  std::function<void()> moved;
+  sqlite_store_counts counts;
+
+  loop::wait_point closing{loop, "the store's last commit"};
+  loop::deadline soon{loop, [this] { want(); }};
+  loop::mailbox mail{loop, [this] { mail_came(); }};
+  bool mail_open{true};
+  std::optional<writer> writing;
+};
+
+result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop, const store_options& options,
+                                                         queue_names names, surroundings around) {
+  auto directory = data_directory::open(options.data_dir);
+  if (!directory) return directory.error();
+  auto data = open_data_file(*directory, around.vfs);
+  if (!data) return data.error();
+  auto rows = batch_rows::prepare(*data);
+  if (!rows) return damage(*directory, rows.error());
+  return std::unique_ptr<sqlite_store>{new sqlite_store{std::make_unique<parts>(
+      loop, options, std::move(names), std::move(around), std::move(*directory), std::move(*data), std::move(*rows))}};
+}
+
+sqlite_store::sqlite_store(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
+
+sqlite_store::~sqlite_store() {
+  parts_->writing.reset();
+  if (parts_->mail_open) parts_->mail.close();
+}
+
+result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::string_view)>& queue_of,
+                                            const std::function<void(engine::kept_job&&)>& job,
+                                            const std::function<void(const recovered_pause&)>& pause) {
+  parts& its = *parts_;
+  assert(its.data && "before the first change");
+  reader from{*its.data, its.around.wall_offset()};
+  struct found {
+    kept_queue row;
+    queue_id queue{};
+  };
+  std::unordered_map<queue_number, found> queues;
+  const auto known = [&](found& it) {
+    if (!it.queue) {
+      it.queue = queue_of(it.row.name);
+      its.open.queues.recovered(it.row.number, it.queue, it.row.name, it.row.paused);
+    }
+    return it.queue;
+  };
+
+  const auto all_queues = from.each_queue([&](kept_queue&& row) {
+    row.paused = row.paused && row.paused_until > its.loop.now();
+    const auto number = row.number;
+    queues[number].row = std::move(row);
+  });
+  if (!all_queues) return damage(its.directory, all_queues.error());
+  const auto all_jobs =
+      from.each_job([&](engine::kept_job&& it, queue_number number, std::uint64_t burying) -> result<> {
+        const auto of = queues.find(number);
+        if (of == queues.end())
+          return invalid("job " + std::to_string(it.job.value()) + " is in a queue that is not there");
+        it.queue = known(of->second);
+        its.open.recovered(it.queue, burying);
+        job(std::move(it));
+        return {};
+      });
+  if (!all_jobs) return damage(its.directory, all_jobs.error());
+  for (auto& [number, it] : queues) {
+    if (it.row.paused) {
+      pause({known(it), it.row.paused_until, it.row.paused_for});
+    } else if (!it.queue) {
+      its.open.queues.forgotten(number, its.open.writable());
+    }
+  }
+  const auto mark = from.id_mark();
+  if (!mark) return damage(its.directory, mark.error());
+  return *mark;
+}
+
+batch_id sqlite_store::keep(engine::change_set& changes) {
+  parts_->add(changes);
+  return parts_->waited_for();
+}
+
+batch_id sqlite_store::keep_soon(engine::change_set& changes) {
+  parts& its = *parts_;
+  its.add(changes);
+  // Half of the interval is for the commit itself and for the one that it may have to wait for.
+  if (!its.is_wanted && its.soon.when() == never) its.soon.set(after(its.loop.now(), its.options.relaxed_interval / 2));
+  return its.open.id();
+}
+
+batch_id sqlite_store::lease_ids(std::uint64_t up_to) {
+  parts_->open.mark_ids(up_to);
+  return parts_->waited_for();
+}
+
+void sqlite_store::parts::add(engine::change_set& changes) {
+  assert(mail_open && "not after close");
+  if (!failure.empty()) return changes.clear();
+  if (open_since == never) open_since = loop.now();
+  open.add(changes);
+}
+
+batch_id sqlite_store::parts::waited_for() {
+  is_synced = true;
+  if (failure.empty()) want();
+  return open.id();
+}
+
+void sqlite_store::parts::want() {
+  is_wanted = true;
+  soon.clear();
+  // Not at once: what else this turn of the loop brings shall share the commit.
+  if (!committing) mail.ring();
+}
+
+void sqlite_store::parts::mail_came() {
+  if (writing) {
+    if (auto report = writing->take_report()) take(std::move(*report));
+  }
+  hand_over();
+  closing.wake_all();
+}
+
+void sqlite_store::parts::hand_over() {
+  if (committing || !is_wanted || !failure.empty()) return;
+  is_wanted = false;
+  const bool synced = std::exchange(is_synced, false) || options.relaxed_sync;
+  const instant since = std::exchange(open_since, never);
+  if (open.empty()) {
+    // All of it cancelled out, and everything before is safe.
+    safe = open.id();
+    open.skip();
+    if (moved) moved();
+    return;
+  }
+  start_writing();
+  committing = true;
+  committing_since = since;
+  committing_bytes = open.bytes();
+  writing->commit(open.exchange(std::move(spare)), synced);
+}
+
+void sqlite_store::parts::take(commit_report&& report) {
+  committing = false;
+  committing_since = never;
+  committing_bytes = 0;
+  spare = std::move(report.written);
+  counts.errors.add(report.failed_attempts);
+  if (report.failure.empty()) {
+    counts.commit.observe(report.took);
+    counts.commit_jobs.observe(report.jobs);
+    counts.bytes = report.file_bytes;
+    safe = report.id;
+  } else {
+    failure = std::move(report.failure);
+    open.forget();
+    soon.clear();
+  }
+  // Hands over first: the disk works while those who waited go on.
+  hand_over();
+  if (moved) moved();
+}
+
+batch_id sqlite_store::safe_up_to() const { return parts_->safe; }
+
+void sqlite_store::when_safe(std::function<void()> moved) { parts_->moved = std::move(moved); }
+
+std::string sqlite_store::failure() const { return parts_->failure; }
+
+bool sqlite_store::short_of_space() const {
+  parts& its = *parts_;
+  // Its thread goes on looking, also when no change comes any more that would start it.
+  if (!its.has_space) its.start_writing();
+  return its.writing && its.writing->short_of_space();
+}
+
+bool sqlite_store::backlogged() const {
+  return parts_->committing_bytes + parts_->open.bytes() > parts_->options.store_pending_bytes_max;
+}
+
+const sqlite_store_counts& sqlite_store::counts() const {
+  const auto oldest = std::min(parts_->committing_since, parts_->open_since);
+  parts_->counts.lag = oldest == never ? duration::zero() : parts_->loop.now() - oldest;
+  return parts_->counts;
+}
+
+loop::awaitable<> sqlite_store::close() {
+  co_await loop::from_here_undisturbed();
+  parts& its = *parts_;
+  if (!its.open.empty() && its.failure.empty()) {
+    its.is_synced = true;
+    its.want();
+  }
+  while (its.failure.empty() && (its.committing || its.is_wanted)) co_await its.closing.wait();
+  if (its.writing) {
+    its.writing->end();
+    while (!its.writing->ended()) co_await its.closing.wait();
+    its.writing.reset();
+  }
+  its.soon.clear();
+  its.mail.close();
+  its.mail_open = false;
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/loop/event_loop.hpp>
+
+#include "store/counts.hpp"
+#include "store/options.hpp"
+#include "store/store.hpp"
+#include "store/surroundings.hpp"
+
+namespace millrace::store {
+
+/// The durable store: one SQLite file. Changes gather in the open batch while the writer's thread commits the one before; when the writer is
+/// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order.
+///
+/// Loop thread only. Owned by the composition, made before the broker and gone after it. While open it keeps the loop running; ends by
+/// `close`. Destroyed without it, it waits for its thread; what was still open is lost, as in a crash.
+class sqlite_store final : public store {
+ public:
+  /// Asked on the loop when changes of a queue come that had no jobs before.
+  using queue_names = std::function<std::string_view(queue_id)>;
+
+  /// Makes the directory's files, or looks at the header of those that are there. Refused: a directory in use, a damaged file, the file of
+  /// another program or of a newer version.
+  [[nodiscard]] static result<std::unique_ptr<sqlite_store>> open(loop::event_loop& loop, const store_options& options,
+                                                                  queue_names names, surroundings around = {});
+  ~sqlite_store() override;
+
+  struct recovered_pause {
+    queue_id queue;
+    instant until;
+    duration length;
+  };
+  /// Streams what was kept: jobs in order of id, then buried ones in the order in which they were buried. Before the first `keep`.
+  /// `queue_of` makes a queue of that name exist; it is asked only for queues that have jobs or a pause. Gives the id mark: the next id is
+  /// above it.
+  [[nodiscard]] result<std::uint64_t> recover(const std::function<queue_id(std::string_view)>& queue_of,
+                                              const std::function<void(engine::kept_job&&)>& job,
+                                              const std::function<void(const recovered_pause&)>& pause);
+
+  batch_id keep(engine::change_set& changes) override;
+  batch_id keep_soon(engine::change_set& changes) override;
+  batch_id lease_ids(std::uint64_t up_to) override;
+  [[nodiscard]] batch_id safe_up_to() const override;
+  void when_safe(std::function<void()> moved) override;
+  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] std::string failure() const override;
+  [[nodiscard]] bool short_of_space() const override;
+  [[nodiscard]] bool backlogged() const override;
+
+  /// Commits what is open, joins the thread and lets the loop end. A disk that is full then is a failure: what is open is lost, and was never
+  /// called safe. Not disturbed by a cancelled caller.
+  loop::awaitable<> close();
+
+  [[nodiscard]] const sqlite_store_counts& counts() const;
+
+ private:
+  struct parts;
+  explicit sqlite_store(std::unique_ptr<parts> made);
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace millrace::store

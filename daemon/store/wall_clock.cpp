@@ -1,0 +1,33 @@
+#include "store/wall_clock.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+/// A sum that stops at the ends of what can be said, one short of `never`.
+std::int64_t sum(std::int64_t one, std::int64_t other) noexcept {
+  std::int64_t both = 0;
+  if (!__builtin_add_overflow(one, other, &both) && both != never_on_disk) return both;
+  return one < 0 ? INT64_MIN : never_on_disk - 1;
+}
+
+}  // namespace
+
+duration read_wall_offset() noexcept {
+  const auto wall = std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch());
+  return wall - std::chrono::steady_clock::now().time_since_epoch();
+}
+
+std::int64_t to_disk(instant when, duration wall_offset) noexcept {
+  return when == never ? never_on_disk : sum(when.time_since_epoch().count(), wall_offset.count());
+}
+
+instant from_disk(std::int64_t when, duration wall_offset) noexcept {
+  return when == never_on_disk ? never : instant{duration{sum(when, -wall_offset.count())}};
+}
+
+stopwatch::stopwatch() noexcept : begun_{std::chrono::steady_clock::now()} {}
+
+duration stopwatch::elapsed() const noexcept { return std::chrono::steady_clock::now() - begun_; }
+
+}  // namespace millrace::store

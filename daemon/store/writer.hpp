@@ -1,0 +1,105 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "loop/mailbox.hpp"
+#include "store/batch.hpp"
+#include "store/batch_rows.hpp"
+#include "store/data_directory.hpp"
+#include "store/options.hpp"
+#include "store/sqlite.hpp"
+#include "store/surroundings.hpp"
+
+namespace millrace::store {
+
+/// How a commit went.
+struct commit_report {
+  std::unique_ptr<batch> written;  ///< empty again, to be filled anew
+  batch_id id{0};
+  duration took{0};
+  std::size_t jobs{0};
+  std::uint64_t failed_attempts{0};
+  std::uint64_t file_bytes{0};
+  std::string failure;  ///< not empty: it is not safe, and nothing will be any more
+};
+
+/// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it keeps the files small:
+/// copies the log into the data file, and gives free pages back.
+///
+/// No space: the batch is tried again, whole, until there is some; meanwhile `short_of_space`. Any other error ends it: what the system
+/// keeps of a file after a failed sync nobody knows, so nothing is written any more.
+///
+/// Owned by the store on the loop's thread, which hands over one batch at a time. Stops when told so by `end`, after its batch.
+class writer {
+ public:
+  /// `data` is this thread's own from now on.
+  writer(sqlite::connection data, batch_rows rows, std::string directory, const store_options& options,
+         surroundings around, loop::mailbox& to_loop);
+  ~writer();  ///< ends and joins
+  writer(const writer&) = delete;
+  writer& operator=(const writer&) = delete;
+
+  /// Loop thread. Only when the last one was reported.
+  void commit(std::unique_ptr<batch> what, bool synced);
+  /// Loop thread: what became of it, once.
+  [[nodiscard]] std::optional<commit_report> take_report();
+  /// Loop thread: finishes what it was given, tidies up, and rings; a batch that finds no space now fails.
+  void end();
+  /// Loop thread: the thread has nothing left to do; to destroy the writer waits for nothing.
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+  /// Any thread.
+  [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
+
+ private:
+  struct work {
+    std::unique_ptr<batch> what;
+    bool synced{true};
+  };
+  enum class next_thing { batch, upkeep, end };
+
+  void serve();
+  next_thing wait(work& into);
+  void carry_out(work& it);
+  [[nodiscard]] result<> write(batch& it, bool synced);
+  [[nodiscard]] bool wait_for_space();
+  void report(commit_report&& it);
+  void keep_files_small(std::size_t pages_at_once);
+  [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
+  [[nodiscard]] std::int64_t all_pages();
+  void look_at_space();
+  void fail(const error& why, std::string_view doing);
+
+  sqlite::connection data_;
+  batch_rows rows_;
+  const std::string directory_;
+  const store_options options_;
+  const surroundings around_;
+  loop::mailbox& to_loop_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<work> given_;
+  std::optional<commit_report> reported_;
+  bool ending_{false};
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> short_of_space_{false};
+
+  // The thread's own.
+  std::string failure_;
+  bool synced_{true};  ///< as the connection is set
+  bool has_upkeep_{false};
+  std::thread thread_;
+};
+
+}  // namespace millrace::store

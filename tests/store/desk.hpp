@@ -1,0 +1,127 @@
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/task_scope.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace millrace::testing {
+
+/// A directory of its own for one test, gone after it.
+class scratch_directory {
+ public:
+  scratch_directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-store-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~scratch_directory() { std::filesystem::remove_all(path_); }
+  scratch_directory(const scratch_directory&) = delete;
+  scratch_directory& operator=(const scratch_directory&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string data_dir() const { return path_ + "/data"; }
+  [[nodiscard]] std::string data_file() const { return data_dir() + "/millrace.db"; }
+  [[nodiscard]] std::uint64_t bytes() const {
+    std::uint64_t all = 0;
+    for (const auto& file : std::filesystem::directory_iterator{data_dir()}) all += file.file_size();
+    return all;
+  }
+
+ private:
+  std::string path_;
+};
+
+/// What a store gives back at its start.
+struct memory_of_store {
+  std::vector<engine::kept_job> jobs;
+  std::vector<store::sqlite_store::recovered_pause> pauses;
+  std::uint64_t id_mark{0};
+};
+
+/// A store on a real loop, with names for queues: "q1" is queue_id 1. The loop runs on the test's thread, inside `until_safe` and `close`.
+class store_desk {
+ public:
+  explicit store_desk(const store::store_options& options, store::surroundings around = {}) {
+    auto made = store::sqlite_store::open(
+        loop, options, [this](queue_id queue) { return std::string_view{name_of(queue)}; }, std::move(around));
+    it = std::move(made).value();
+    it->when_safe([this] { ++told; });
+  }
+  ~store_desk() {
+    if (it) close();
+  }
+
+  const std::string& name_of(queue_id queue) {
+    auto& name = names_[queue.value()];
+    if (name.empty()) name = "q" + std::to_string(queue.value());
+    return name;
+  }
+
+  memory_of_store recover() {
+    memory_of_store found;
+    const auto mark = it->recover(
+        [](std::string_view name) {
+          return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
+        },
+        [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
+        [&](const store::sqlite_store::recovered_pause& pause) { found.pauses.push_back(pause); });
+    found.id_mark = mark.value();
+    return found;
+  }
+
+  store::batch_id keep(engine::change one) {
+    engine::change_set all;
+    all.push_back(std::move(one));
+    return it->keep(all);
+  }
+
+  /// Turns the loop until `batch` is safe or the store has failed.
+  void until_safe(store::batch_id batch) {
+    until([&] { return it->safe_up_to() >= batch || !it->failure().empty(); });
+  }
+  void until(const std::function<bool()>& so) {
+    while (!so()) {
+      if (loop.run_ready() == 0) std::this_thread::yield();
+    }
+  }
+  void close() {
+    scope_.spawn("close", close_store(*it));
+    loop.run();
+    it.reset();
+  }
+
+  loop::event_loop loop;
+  std::unique_ptr<store::sqlite_store> it;
+  int told{0};
+
+ private:
+  static loop::awaitable<> close_store(store::sqlite_store& which) { co_await which.close(); }
+
+  std::map<std::uint32_t, std::string> names_;
+  loop::task_scope scope_{loop};
+};
+
+inline engine::job_put put_of(std::uint64_t id, std::string_view text, queue_id queue = queue_id{1}) {
+  return {.job = job_id{id},
+          .queue = queue,
+          .state = engine::job_state::ready,
+          .what = {.content = body{text}},
+          .put_at = instant{seconds{1}},
+          .due = {},
+          .error_text = {}};
+}
+
+inline engine::job_gone gone_of(std::uint64_t id, queue_id queue = queue_id{1}) { return {job_id{id}, queue}; }
+
+}  // namespace millrace::testing

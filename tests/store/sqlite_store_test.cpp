@@ -1,0 +1,144 @@
+#include "store/sqlite_store.hpp"
+
+#include <string>
+#include <vector>
+
+#include "store/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::gone_of;
+using testing::put_of;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+std::vector<std::uint64_t> ids_of(const std::vector<engine::kept_job>& jobs) {
+  std::vector<std::uint64_t> ids;
+  for (const auto& job : jobs) ids.push_back(job.job.value());
+  return ids;
+}
+
+using ids = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("what is safe is there again after a restart") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    CHECK(desk.recover().jobs.empty());
+    const auto batch = desk.keep(put_of(7, "seven", queue_id{3}));
+    CHECK(batch > desk.it->safe_up_to());
+    desk.until_safe(batch);
+    CHECK(desk.told > 0);
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  const auto found = again.recover();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(found.jobs[0].job == job_id{7});
+  CHECK(found.jobs[0].queue == queue_id{3});
+  CHECK(found.jobs[0].state == engine::job_state::ready);
+  CHECK(found.jobs[0].what.content.view() == "seven");
+  CHECK(found.jobs[0].what.urgency == engine::default_priority);
+  CHECK(found.jobs[0].what.ttr == engine::default_ttr);
+  CHECK(found.id_mark == 7);
+}
+
+TEST_CASE("closing commits what is open") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    desk.keep(put_of(1, "one"));
+    engine::change_set soon{put_of(2, "two")};
+    desk.it->keep_soon(soon);
+    desk.close();
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(ids_of(again.recover().jobs) == ids{1, 2});
+}
+
+TEST_CASE("changes that come while a commit is under way share the next one") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto first = desk.keep(put_of(1, "x"));
+  desk.loop.run_ready();  // the end of the turn: the first batch is on its way
+  const auto second = desk.keep(put_of(2, "x"));
+  for (std::uint64_t id = 3; id < 1'000; ++id) CHECK(desk.keep(put_of(id, "x")) == second);
+  CHECK(second == first + 1);
+
+  desk.until_safe(second);
+
+  CHECK(desk.it->counts().commit_jobs.count() == 2);
+  CHECK(desk.it->counts().commit_jobs.sum() == 999);
+}
+
+TEST_CASE("a job that is put and deleted before its batch is written costs no row, and its reply waits all the same") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  desk.until_safe(desk.keep(put_of(1, "so that the queue is known")));
+  desk.keep(put_of(2, "x"));
+  const auto batch = desk.keep(gone_of(2));
+  CHECK(batch > desk.it->safe_up_to());
+
+  desk.until_safe(batch);
+
+  CHECK(desk.it->counts().commit_jobs.sum() == 1);
+}
+
+TEST_CASE("relaxed changes are written in time, though nobody waits for them") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = milliseconds{5}}};
+  engine::change_set changes{put_of(1, "x")};
+  const auto batch = desk.it->keep_soon(changes);
+  CHECK(changes.empty());
+  desk.until_safe(batch);
+  CHECK(desk.it->safe_up_to() == batch);
+}
+
+TEST_CASE("a change that somebody waits for takes the relaxed ones before it along") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}}};
+  engine::change_set changes{put_of(1, "x")};
+  const auto relaxed = desk.it->keep_soon(changes);
+  const auto batch = desk.keep(put_of(2, "x"));
+  CHECK(batch == relaxed);
+  desk.until_safe(batch);
+  CHECK(desk.it->counts().commit_jobs.sum() == 2);
+}
+
+TEST_CASE("ids that were leased are not given out again") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    desk.until_safe(desk.it->lease_ids(100'000));
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(again.recover().id_mark == 100'000);
+}
+
+TEST_CASE("buried jobs come back last, in the order in which they were buried") {
+  scratch_directory scratch;
+  const auto bury = [](std::uint64_t id) {
+    return engine::job_moved{job_id{id}, queue_id{1}, engine::job_state::buried, 5, {}, {}, {.buries = 1}, "no good"};
+  };
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint64_t id = 1; id <= 4; ++id) desk.keep(put_of(id, "x"));
+    desk.until_safe(desk.keep(bury(3)));
+    desk.until_safe(desk.keep(bury(1)));
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  const auto found = again.recover();
+  CHECK(ids_of(found.jobs) == ids{2, 4, 3, 1});
+  CHECK(found.jobs[2].state == engine::job_state::buried);
+  CHECK(found.jobs[2].tally.buries == 1);
+  CHECK(found.jobs[2].what.urgency == 5);
+  CHECK(found.jobs[2].error_text == "no good");
+  again.keep(bury(2));
+  again.close();
+
+  store_desk third{{.data_dir = scratch.data_dir()}};
+  CHECK(ids_of(third.recover().jobs) == ids{4, 3, 1, 2});
+}
