@@ -51,7 +51,11 @@ struct event_loop::parts {
 
   bool mail_comes_soon() {
     if (core.mail_expected == 0) return false;
-    return before_sleep.until([this] { return core.mail_came.load(std::memory_order_acquire); });
+    // Taken, not only seen: the ring of mail that was delivered already must not keep the loop awake.
+    return before_sleep.until([this] {
+      return core.mail_came.load(std::memory_order_relaxed) &&
+             core.mail_came.exchange(false, std::memory_order_acquire);
+    });
   }
 
   std::size_t run_ready() {
