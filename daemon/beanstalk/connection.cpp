@@ -102,7 +102,7 @@ std::string_view connection::read_more(std::size_t got) {
 }
 
 void connection::take(std::string_view bytes) {
-  shared_.loop.refresh_now();
+  shared_.unwritten.begin(shared_.loop.now());
   if (standing_ == standing::ready) bytes = carry_out(bytes);
   input_.append(bytes);
   write();
@@ -110,6 +110,7 @@ void connection::take(std::string_view bytes) {
 
 void connection::end_of_input() {
   input_ended_ = true;
+  shared_.unwritten.begin(shared_.loop.now());
   // It will never be told more: a reserve ends as if its time were over.
   if (standing_ == standing::waits && !decision_) {
     dialect_.give_up(replies_);
@@ -171,7 +172,7 @@ std::string_view connection::carry_out(std::string_view bytes) {
 void connection::came(dialect::next what) {
   switch (what) {
     case dialect::next::answered:
-      ++shared_.unwritten[static_cast<std::size_t>(waiting_verb_)];
+      shared_.unwritten.add(waiting_verb_);
       break;
     case dialect::next::waits:
       if (input_ended_) return dialect_.give_up(replies_);
@@ -193,7 +194,7 @@ void connection::refuse(found why) {
   shared_.door.protocol_error(code);
   if (why != found::bad_format && why != found::unknown_command) {
     shared_.counts.command(command_.verb).add();
-    ++shared_.unwritten[static_cast<std::size_t>(command_.verb)];
+    shared_.unwritten.add(command_.verb);
   }
 }
 
@@ -237,6 +238,7 @@ void connection::resume() {
   queued_ = false;
   if (served_) return leave();
   if (!open_) return;
+  shared_.unwritten.begin(shared_.loop.now());
   if (auto decision = std::exchange(decision_, std::nullopt)) {
     dialect_.decided(std::move(*decision), replies_);
     observe_wait();
@@ -257,16 +259,13 @@ void connection::observe_wait() {
 // --- writing ---------------------------------------------------------------------------------------------------------------
 
 void connection::write() {
-  const auto before = shared_.loop.now();
-  if (!writes_ && !replies_.empty() && open_) {
-    if (replies_.write(socket_)) return close();
-    if (!replies_.empty()) wait_until_writable();
-  }
+  error_code failure;
+  if (!writes_ && !replies_.empty() && open_) failure = replies_.write(socket_);
+  // The next connection of this turn begins where this one ends.
+  shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
+  if (failure) return close();
+  if (!writes_ && !replies_.empty() && open_) wait_until_writable();
   count_replies();
-  const auto took = shared_.loop.refresh_now() - before;
-  for (std::size_t verb = 0; verb < shared_.unwritten.size(); ++verb) {
-    if (const auto times = std::exchange(shared_.unwritten[verb], 0)) shared_.counts.seconds[verb].observe(took, times);
-  }
   if (closing_ && replies_.empty()) return close();
   if (standing_ == standing::unread && replies_taken()) go_on_soon();
   if (paused()) return;

@@ -40,8 +40,7 @@ struct surroundings {
   wire::body_budget bodies{};
   std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
   std::string spare;                          ///< where replies are built
-  /// Commands carried out since the last write, by verb.
-  std::array<std::uint32_t, wire::beanstalk_verb_count> unwritten{};
+  commands_in_a_row unwritten;
   std::function<void(connection&)> gone;  ///< a connection that has let go of everything: it is to be destroyed
 };
 

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <utility>
 
 #include <millrace/base/counters.hpp>
+#include <millrace/base/time.hpp>
 
 #include "loop/backpressure.hpp"
 #include "wire/beanstalk_command.hpp"
@@ -28,6 +31,30 @@ struct session_counts {
   [[nodiscard]] const counter& command(wire::beanstalk_verb verb) const noexcept {
     return commands[static_cast<std::size_t>(verb)];
   }
+};
+
+/// Commands that were carried out in a row, for replies that are written together: how long that took is the time of each.
+class commands_in_a_row {
+ public:
+  void begin(instant now) noexcept { began_ = now; }
+  void add(wire::beanstalk_verb verb) noexcept {
+    const auto at = static_cast<std::size_t>(verb);
+    ++times_[at];
+    verbs_ |= 1u << at;
+  }
+  void written(session_counts& into, instant now) noexcept {
+    for (; verbs_ != 0; verbs_ &= verbs_ - 1) {
+      const auto at = static_cast<std::size_t>(std::countr_zero(verbs_));
+      into.seconds[at].observe(now - began_, std::exchange(times_[at], 0));
+    }
+  }
+
+ private:
+  static_assert(wire::beanstalk_verb_count <= 32);
+
+  std::array<std::uint32_t, wire::beanstalk_verb_count> times_{};
+  std::uint32_t verbs_{0};  ///< a bit for each of which there are some
+  instant began_{};
 };
 
 }  // namespace millrace::beanstalk

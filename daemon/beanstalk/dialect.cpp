@@ -16,6 +16,23 @@ constexpr std::string_view line_end = "\r\n";
 
 duration in_seconds(std::uint32_t count) { return seconds{count}; }
 
+/// Whether a time counts from now, which must not lie before the client asked.
+bool begins_a_time(const wire::beanstalk_command& what) {
+  switch (what.verb) {
+    case beanstalk_verb::reserve:
+    case beanstalk_verb::reserve_with_timeout:
+    case beanstalk_verb::reserve_job:
+    case beanstalk_verb::touch:
+    case beanstalk_verb::pause_tube:
+      return true;
+    case beanstalk_verb::put:
+    case beanstalk_verb::release:
+      return what.delay > 0;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
@@ -51,6 +68,7 @@ bool dialect::leave() {
 dialect::next dialect::carry_out(command& what, outbox& replies) {
   assert(!waits_ && unfinished_.index() == 0);
   counts_.command(what.verb).add();
+  if (begins_a_time(what)) loop_.refresh_now();
   const job_id job{what.job};
   const auto view = broker::view{broker_};
   switch (what.verb) {
