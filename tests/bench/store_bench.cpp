@@ -1,0 +1,143 @@
+// The durable store: how many jobs a second live and die with their changes on disk before anybody is told, and how fast they come
+// back at the start. The directory is made under TMPDIR, which had better be on the disk that is asked about.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/task_scope.hpp"
+#include "store/sqlite_store.hpp"
+
+using namespace millrace;
+
+namespace {
+
+constexpr queue_id only_queue{1};
+
+loop::awaitable<> close_store(store::sqlite_store& which) { co_await which.close(); }
+
+/// A store in a directory that it leaves behind for the next one.
+struct opened {
+  explicit opened(const std::string& data_dir)
+      : it{store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) {
+             return std::string_view{"queue"};
+           }).value()} {}
+  ~opened() {
+    tasks.spawn("close", close_store(*it));
+    loop.run();
+  }
+
+  std::uint64_t recover() {
+    std::uint64_t jobs = 0;
+    const auto mark = it->recover([](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; },
+                                  [](const auto&) {});
+    benchmark::DoNotOptimize(mark.value());
+    return jobs;
+  }
+  void wait_for(store::batch_id batch) {
+    while (it->safe_up_to() < batch) {
+      if (loop.run_ready() == 0) loop.context().run_one();
+    }
+  }
+
+  loop::event_loop loop;
+  loop::task_scope tasks{loop};
+  std::unique_ptr<store::sqlite_store> it;
+};
+
+struct directory {
+  directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-bench-XXXXXX").string();
+    path = ::mkdtemp(pattern.data());
+  }
+  ~directory() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+engine::job_put put_of(std::uint64_t id, const std::string& text) {
+  return {job_id{id}, only_queue, engine::job_state::ready, {.content = body{text}}, instant{seconds{1}}, {}, {}};
+}
+
+/// Each batch puts so many jobs and deletes as many older ones; the next one gathers while it is committed. `standing` jobs
+/// lie there all the time.
+void lifecycles(benchmark::State& state) {
+  const auto together = static_cast<std::uint64_t>(state.range(0));
+  const std::string text(static_cast<std::size_t>(state.range(1)), 'x');
+  const auto standing = static_cast<std::uint64_t>(state.range(2));
+  directory where;
+  opened store{where.path};
+  engine::change_set changes;
+  std::uint64_t last = 0;
+  std::uint64_t oldest = 0;
+  store::batch_id batch = 0;
+  while (last < standing) {
+    for (int n = 0; n < 1'000; ++n) changes.emplace_back(put_of(++last, text));
+    batch = store.it->keep(changes);
+    if (store.it->backlogged()) store.wait_for(batch);
+  }
+  store.wait_for(batch);
+  store::batch_id before = 0;
+  for (auto _ : state) {
+    for (std::uint64_t n = 0; n < together; ++n) {
+      changes.emplace_back(put_of(++last, text));
+      batch = store.it->keep(changes);
+      if (last > standing + 2 * together) {  // no job is put and deleted in one batch, which would cost nothing
+        changes.emplace_back(engine::job_gone{job_id{++oldest}, only_queue});
+        batch = store.it->keep(changes);
+      }
+    }
+    store.loop.run_ready();
+    store.wait_for(before);
+    before = batch;
+  }
+  store.wait_for(batch);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(together));
+  const auto& counts = store.it->counts();
+  state.counters["commit_p50_us"] = in_seconds(counts.commit.quantile(0.5)) * 1e6;
+  state.counters["commit_p99_us"] = in_seconds(counts.commit.quantile(0.99)) * 1e6;
+  state.counters["jobs_a_commit"] =
+      static_cast<double>(counts.commit_jobs.sum()) / static_cast<double>(counts.commit_jobs.count());
+}
+BENCHMARK(lifecycles)
+    ->ArgNames({"batch", "bytes", "standing"})
+    ->Args({1, 64, 0})
+    ->Args({64, 64, 0})
+    ->Args({256, 64, 0})
+    ->Args({256, 64, 1'000'000})
+    ->Args({2'048, 64, 0})
+    ->Args({64, 4'096, 0})
+    ->Args({512, 4'096, 0})
+    ->UseRealTime();
+
+/// Starting up on so many jobs, file in the page cache.
+void recovery(benchmark::State& state) {
+  const auto jobs = static_cast<std::uint64_t>(state.range(0));
+  const std::string text(static_cast<std::size_t>(state.range(1)), 'x');
+  directory where;
+  {
+    opened store{where.path};
+    engine::change_set changes;
+    for (std::uint64_t id = 1; id <= jobs; ++id) {
+      changes.emplace_back(put_of(id, text));
+      const auto batch = store.it->keep(changes);
+      if (store.it->backlogged()) store.wait_for(batch);
+    }
+  }
+  std::uint64_t found = 0;
+  for (auto _ : state) found += opened{where.path}.recover();
+  state.SetItemsProcessed(static_cast<std::int64_t>(found));
+}
+BENCHMARK(recovery)
+    ->ArgNames({"jobs", "bytes"})
+    ->Args({1'000'000, 64})
+    ->Args({200'000, 1'024})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
