@@ -1,0 +1,203 @@
+// The store against a model of it: random changes, restarts in between, and what comes back must be what the model has.
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "store/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+/// Wall clocks of one run of the program differ from those of the next by what the test says.
+constexpr duration first_offset = hours{400'000};
+
+struct model {
+  struct entry {
+    engine::kept_job job;
+    std::uint64_t burying{0};
+  };
+  std::map<std::uint64_t, entry> jobs;
+  std::map<std::uint32_t, engine::queue_paused> pauses;
+  std::uint64_t last_id{0};
+  std::uint64_t mark{0};
+  std::uint64_t buryings{0};
+};
+
+class history {
+ public:
+  explicit history(std::uint64_t seed) : random_{seed} {}
+
+  void run(store_desk& desk, int commands) {
+    for (int n = 0; n < commands; ++n) {
+      engine::change_set changes;
+      for (auto count = below(4); count-- > 0;) add_change(changes);
+      const auto batch = below(3) == 0 ? desk.it->keep_soon(changes) : desk.it->keep(changes);
+      if (below(50) == 0) {
+        its.mark += below(1'000);
+        its.mark = std::max(its.mark, its.last_id);
+        desk.it->lease_ids(its.mark);
+      }
+      if (below(10) == 0) desk.loop.run_ready();
+      if (below(100) == 0) desk.until_safe(batch);
+    }
+  }
+
+  /// The engine's time of the next run is this far from that of the last.
+  void shift(duration by) {
+    for (auto& [id, one] : its.jobs) {
+      one.job.put_at += by;
+      if (one.job.state == engine::job_state::delayed) one.job.due += by;
+    }
+    for (auto& [queue, one] : its.pauses) {
+      if (one.until != never) one.until += by;
+    }
+  }
+
+  void check(const testing::memory_of_store& found) const {
+    std::vector<model::entry> expected;
+    for (const auto& [id, one] : its.jobs) expected.push_back(one);
+    std::stable_sort(expected.begin(), expected.end(),
+                     [](const auto& one, const auto& other) { return one.burying < other.burying; });
+    REQUIRE(found.jobs.size() == expected.size());
+    for (std::size_t at = 0; at < expected.size(); ++at) {
+      const auto& one = found.jobs[at];
+      const auto& other = expected[at].job;
+      REQUIRE(one.job == other.job);
+      REQUIRE(one.queue == other.queue);
+      REQUIRE(one.state == other.state);
+      REQUIRE(one.what.content.view() == other.what.content.view());
+      REQUIRE(one.what.urgency == other.what.urgency);
+      REQUIRE(one.what.delay == other.what.delay);
+      REQUIRE(one.what.ttr == other.what.ttr);
+      REQUIRE(one.put_at == other.put_at);
+      if (one.state == engine::job_state::delayed) REQUIRE(one.due == other.due);
+      REQUIRE(one.tally == other.tally);
+      REQUIRE(one.error_text == other.error_text);
+    }
+    REQUIRE(found.pauses.size() == its.pauses.size());
+    for (const auto& pause : found.pauses) {
+      const auto& other = its.pauses.at(pause.queue.value());
+      REQUIRE(pause.until == other.until);
+      REQUIRE(pause.length == other.length);
+    }
+    REQUIRE(found.id_mark >= std::max(its.mark, its.jobs.empty() ? 0 : its.jobs.rbegin()->first));
+  }
+
+  std::uint64_t below(std::uint64_t end) { return random_() % end; }
+
+ private:
+  queue_id some_queue() { return queue_id{static_cast<std::uint32_t>(1 + below(5))}; }
+  /// Late enough that no pause is over before the test is.
+  instant some_time() { return instant{hours{10'000} + seconds{below(1'000'000)}}; }
+
+  std::string some_text() {
+    const std::uint64_t bytes = below(20) == 0 ? below(20'000) : below(100);
+    return std::string(bytes, static_cast<char>(below(256)));
+  }
+
+  void add_change(engine::change_set& into) {
+    const auto kind = below(20);
+    if (kind < 8 || its.jobs.empty()) {
+      into.emplace_back(put());
+    } else if (kind == 8) {
+      const auto queue = some_queue();
+      const engine::queue_paused paused{queue, below(3) == 0 ? never : some_time(), seconds{below(100)}};
+      if (below(3) == 0) {
+        into.emplace_back(engine::queue_paused{queue, instant{}, {}});
+        its.pauses.erase(queue.value());
+      } else {
+        into.emplace_back(paused);
+        its.pauses.insert_or_assign(queue.value(), paused);
+      }
+    } else {
+      auto at = its.jobs.lower_bound(1 + below(its.last_id));
+      if (at == its.jobs.end()) at = its.jobs.begin();
+      if (kind < 15) {
+        into.emplace_back(engine::job_gone{at->second.job.job, at->second.job.queue});
+        its.jobs.erase(at);
+      } else {
+        into.emplace_back(move(at->second));
+      }
+    }
+  }
+
+  engine::job_put put() {
+    engine::job_put made{.job = job_id{++its.last_id},
+                         .queue = some_queue(),
+                         .state = below(3) == 0 ? engine::job_state::delayed : engine::job_state::ready,
+                         .what = {.content = body{some_text()},
+                                  .urgency = static_cast<engine::priority>(random_()),
+                                  .delay = seconds{below(100)},
+                                  .ttr = seconds{1 + below(100)}},
+                         .put_at = some_time(),
+                         .due = some_time(),
+                         .error_text = below(5) == 0 ? "because" : ""};
+    its.jobs[made.job.value()] = {.job = {.job = made.job,
+                                          .queue = made.queue,
+                                          .state = made.state,
+                                          .what = made.what,
+                                          .put_at = made.put_at,
+                                          .due = made.due,
+                                          .tally = {},
+                                          .error_text = made.error_text}};
+    return made;
+  }
+
+  engine::job_moved move(model::entry& it) {
+    constexpr engine::job_state states[]{engine::job_state::ready, engine::job_state::delayed,
+                                         engine::job_state::buried};
+    const auto number = [this] { return static_cast<std::uint32_t>(below(5)); };
+    engine::job_moved made{it.job.job,
+                           it.job.queue,
+                           states[below(3)],
+                           static_cast<engine::priority>(random_()),
+                           seconds{below(100)},
+                           some_time(),
+                           {number(), number(), number(), number(), number()},
+                           below(3) == 0 ? "it failed" : ""};
+    it.job.state = made.state;
+    it.job.what.urgency = made.urgency;
+    it.job.what.delay = made.delay;
+    it.job.due = made.due;
+    it.job.tally = made.tally;
+    it.job.error_text = made.error_text;
+    it.burying = made.state == engine::job_state::buried ? ++its.buryings : 0;
+    return made;
+  }
+
+  std::mt19937_64 random_;
+  model its;
+};
+
+}  // namespace
+
+TEST_CASE("after random histories and restarts everything is as the model has it") {
+  const auto begun = std::chrono::steady_clock::now();
+  std::random_device fresh;
+  for (int round = 0; round < 200 && std::chrono::steady_clock::now() - begun < seconds{4}; ++round) {
+    const auto seed = (static_cast<std::uint64_t>(fresh()) << 32) | fresh();
+    INFO("seed " << seed);
+    scratch_directory scratch;
+    history life{seed};
+    duration offset = first_offset;
+    for (int session = 0; session < 4; ++session) {
+      store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = milliseconds{2}},
+                      {.wall_offset = [offset] { return offset; }}};
+      life.check(desk.recover());
+      life.run(desk, static_cast<int>(life.below(500)));
+      desk.close();
+      const duration shift = seconds{life.below(1'000)};
+      offset += shift;
+      life.shift(-shift);
+    }
+  }
+}
