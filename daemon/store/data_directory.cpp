@@ -25,14 +25,13 @@ error about(const std::string& file, const error& found) { return {found.code, f
 
 // Page size: 4 KiB is what disks and the page cache write; see the figures in tests/bench/store_bench.cpp.
 // auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give pages back.
-// wal_autocheckpoint is the writer's business. The cache holds the right edge of the tree and what is deleted on its left.
+// Checkpoints are the writer's business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the right edge of the tree and what is deleted on its left.
 constexpr const char* settings = R"(
   PRAGMA page_size = 4096;
   PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA wal_autocheckpoint = 0;
-  PRAGMA journal_size_limit = 67108864;
+  PRAGMA journal_size_limit = 33554432;
   PRAGMA cache_size = -32768;
   PRAGMA temp_store = MEMORY;
 )";

@@ -167,8 +167,11 @@ void writer::keep_files_small(std::size_t pages_at_once) {
   if (const auto given = give_pages_back(pages_at_once); !given && given.error().code != errc::refused) {
     return fail(given.error(), "while giving space back");
   }
-  if (data_.log_pages() < checkpoint_pages && (pages_at_once == 0 || has_upkeep_)) return;
-  if (const auto copied = data_.checkpoint(); !copied && copied.error().code != errc::refused) {
+  const bool tidied_up = std::exchange(tidied_up_, false);
+  if (data_.log_pages() < checkpoint_pages && !tidied_up) return;
+  // Pages that were given back leave the disk with the copying.
+  const auto copied = tidied_up ? data_.checkpoint_and_cut() : data_.checkpoint();
+  if (!copied && copied.error().code != errc::refused) {
     fail(copied.error(), "while copying the log");
   }
 }
@@ -180,6 +183,7 @@ result<> writer::give_pages_back(std::size_t pages_at_once) {
   if (!all) return all.error();
   has_upkeep_ =
       has_upkeep_ ? *free > free_pages_kept && *free > *all / 16 : *free > free_pages_most && *free > *all / 4;
+  tidied_up_ = tidied_up_ || (had_upkeep && !has_upkeep_);
   if (!has_upkeep_ || pages_at_once == 0) return {};
   return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
 }

@@ -97,8 +97,9 @@ class writer {
 
   // The thread's own.
   std::string failure_;
-  bool synced_{true};  ///< as the connection is set
-  bool has_upkeep_{false};
+  bool synced_{true};       ///< as the connection is set
+  bool has_upkeep_{false};  ///< the file has more free pages than it should
+  bool tidied_up_{false};   ///< it had, and the file has not been cut since
   std::thread thread_;
 };
 

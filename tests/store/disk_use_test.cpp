@@ -1,0 +1,99 @@
+// Disk use follows live data.
+#include <cstdint>
+#include <string>
+
+#include "store/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::gone_of;
+using testing::put_of;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+constexpr std::uint64_t mebibyte = 1u << 20;
+
+/// Keeps `change(n)` for each n below `count`, with the writer at work in between.
+template <class Change>
+void keep_many(store_desk& desk, std::uint64_t count, Change&& change) {
+  for (std::uint64_t n = 0; n < count; ++n) {
+    const auto batch = desk.keep(change(n));
+    if (n % 100 == 0) desk.loop.run_ready();
+    if (desk.it->backlogged()) desk.until_safe(batch);
+  }
+  desk.until_safe(desk.it->lease_ids(1));
+}
+
+engine::job_moved released(std::uint64_t id, std::uint32_t times) {
+  return {job_id{id}, queue_id{1}, engine::job_state::ready, 1, {}, {}, {.releases = times}, {}};
+}
+
+}  // namespace
+
+TEST_CASE("releasing the same 300 jobs again and again leaves disk use flat") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  keep_many(desk, 300, [](std::uint64_t n) { return put_of(n + 1, std::string(1'000, 'x')); });
+  for (std::uint32_t round = 1; round <= 400; ++round) {
+    for (std::uint64_t id = 1; id < 300; ++id) desk.keep(released(id, round));
+    desk.until_safe(desk.keep(released(300, round)));
+  }
+  // 120,000 rows of 1 KB were written; the log has its limit and the file its 300 jobs.
+  CHECK(scratch.bytes() < 24 * mebibyte);
+  desk.close();
+  CHECK(scratch.bytes() < mebibyte);
+}
+
+TEST_CASE("deleting most of a large backlog gives the space back while the store runs") {
+  scratch_directory scratch;
+  constexpr std::uint64_t jobs = 60'000;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  keep_many(desk, jobs, [](std::uint64_t n) { return put_of(n + 1, std::string(1'000, 'x')); });
+  REQUIRE(scratch.bytes() > jobs * 1'000);
+
+  keep_many(desk, jobs - 100, [](std::uint64_t n) { return gone_of(n + 1); });
+
+  // Nobody asks for anything more: the writer tidies up by itself.
+  desk.until([&] { return scratch.bytes() < 24 * mebibyte; });
+  desk.close();
+  CHECK(scratch.bytes() < 4 * mebibyte);
+}
+
+TEST_CASE("a queue of jobs that come and go stays as large as what stands in it") {
+  scratch_directory scratch;
+  constexpr std::uint64_t standing = 5'000;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  keep_many(desk, 100'000, [&](std::uint64_t n) -> engine::change {
+    const auto id = n / 2 + 1;
+    if (n % 2 == 0) return put_of(id, std::string(1'000, 'x'));
+    return id > standing ? engine::change{gone_of(id - standing)} : engine::change{released(id, 1)};
+  });
+  CHECK(scratch.bytes() < standing * 1'000 + 48 * mebibyte);
+  desk.close();
+  CHECK(scratch.bytes() < standing * 1'000 * 3 / 2 + 5 * mebibyte);
+}
+
+TEST_CASE("queues that come and go leave no rows behind") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint32_t queue = 1; queue <= 30'000; ++queue) {
+      desk.keep(put_of(queue, "x", queue_id{queue}));
+      const auto batch = desk.keep(gone_of(queue, queue_id{queue}));
+      if (queue % 1'000 == 0) desk.until_safe(batch);
+    }
+    desk.keep(put_of(30'001, "x", queue_id{30'001}));
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  std::uint64_t asked = 0;
+  const auto mark = again.it->recover(
+      [&](std::string_view) {
+        ++asked;
+        return queue_id{1};
+      },
+      [](engine::kept_job&&) {}, [](const store::sqlite_store::recovered_pause&) {});
+  CHECK(mark.value() == 30'001);
+  CHECK(asked == 1);
+}
