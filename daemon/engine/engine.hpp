@@ -66,6 +66,18 @@ class engine {
   [[nodiscard]] queue_id used(session_id session) const;
   [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
 
+  // --- coming back ------------------------------------------------------------------------------------------------------------
+  // What a store kept, after the declarations and before anything else.
+  /// The queue of that name; one that nobody declared goes again when nothing holds it.
+  queue_id restore_queue(std::string_view name);
+  /// In order of id, buried ones in the order in which they were buried. The queue must be there (asserted).
+  void restore(kept_job&& job, instant now);
+  void restore_pause(queue_id queue, instant until, duration length, instant now);
+  /// Ids begin above `mark`.
+  void restore_ids(std::uint64_t mark);
+  /// The highest id given out.
+  [[nodiscard]] job_id last_id() const;
+
   // --- commands -----------------------------------------------------------------------------------------------------------
   /// A session waits for one put or one reserve at a time (asserted).
   put_answer put(session_id session, queue_id queue, put_request&& job, instant now);

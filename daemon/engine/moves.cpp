@@ -59,9 +59,9 @@ void leave_state(core& all, slot at) {
   if (it.state == job_state::delayed) follow_first_delayed(all, its);
 }
 
-void enter_state(core& all, slot at, job_state state) {
+void enter_state(core& all, slot at, job_state state, instant since) {
   const job& it = all.jobs[at];
-  all.queue_of(it).enter(all.jobs, at, state, all.now);
+  all.queue_of(it).enter(all.jobs, at, state, since);
   ++all.jobs_in[static_cast<std::size_t>(state)];
   if (state == job_state::ready && it.urgency < urgent_below) ++all.urgent;
 }
@@ -69,7 +69,7 @@ void enter_state(core& all, slot at, job_state state) {
 void change_state(core& all, slot at, job_state to) {
   assert(may_become(all.jobs[at].state, to));
   leave_state(all, at);
-  enter_state(all, at, to);
+  enter_state(all, at, to, all.now);
 }
 
 void remember_move(core& all, slot at, job_state to, instant due) {
@@ -112,13 +112,37 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
   if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
   into.counts.puts.add();
   all.puts.add();
-  enter_state(all, at, state);
+  enter_state(all, at, state, all.now);
   if (state == job_state::delayed) {
     follow_first_delayed(all, into);
   } else {
     offer(all, into);
   }
   return id;
+}
+
+void restore_job(core& all, queue& into, kept_job&& what) {
+  const slot at = all.jobs.add(what.job);
+  job& it = all.jobs[at];
+  it.queue = queue_table::place_of(into);
+  it.urgency = what.what.urgency;
+  it.ttr = std::max(what.what.ttr, ttr_min);
+  it.delay = std::max(what.what.delay, duration::zero());
+  it.put_at = what.put_at;
+  it.content = std::move(what.what.content);
+  it.reserves = what.tally.reserves;
+  const bool has_history = what.tally.timeouts + what.tally.releases + what.tally.buries + what.tally.kicks != 0;
+  if (has_history || !what.error_text.empty()) {
+    job_history& history = all.jobs.history_of(at);
+    history.timeouts = what.tally.timeouts;
+    history.releases = what.tally.releases;
+    history.buries = what.tally.buries;
+    history.kicks = what.tally.kicks;
+    history.error_text = std::move(what.error_text);
+  }
+  all.last_job = std::max(all.last_job, what.job.value());
+  enter_state(all, at, what.state, what.state == job_state::delayed ? what.due - it.delay : all.now);
+  if (what.state == job_state::delayed) follow_first_delayed(all, into);
 }
 
 void make_ready(core& all, slot at) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "engine/change.hpp"
 #include "engine/core.hpp"
 
 /// Every way in which a job comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, counts of jobs and
@@ -11,6 +12,10 @@ namespace millrace::engine {
 /// A new job in the queue: delayed if it has a delay, else ready; with an error text if it is a dead letter. Limits are the
 /// caller's to check.
 job_id put_job(core& all, queue& into, put_request&& what, std::string error_text = {});
+
+/// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits are not asked, nothing is
+/// counted or remembered, and nobody may wait yet.
+void restore_job(core& all, queue& into, kept_job&& what);
 
 /// The state it is in ends, the other begins. A job that becomes ready goes at once to who waited longest for one.
 void make_ready(core& all, slot at);

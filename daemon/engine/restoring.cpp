@@ -1,0 +1,40 @@
+// What a store kept comes back into the engine.
+#include <algorithm>
+#include <cassert>
+
+#include "engine/engine.hpp"
+#include "engine/moves.hpp"
+#include "engine/parts.hpp"
+
+namespace millrace::engine {
+
+queue_id engine::restore_queue(std::string_view name) {
+  if (const queue* const found = parts_->queues.find(name)) return found->id;
+  // Whatever the limit of queues is now: jobs that were acknowledged are not lost to it.
+  return parts_->queues.add(name, parts_->defaults).id;
+}
+
+void engine::restore(kept_job&& job, instant now) {
+  assert(parts_->now <= now && parts_->jobs.find(job.job) == no_slot);
+  parts_->now = now;
+  queue* const into = parts_->queues.find(job.queue);
+  assert(into != nullptr);
+  restore_job(*parts_, *into, std::move(job));
+}
+
+void engine::restore_pause(queue_id id, instant until, duration length, instant now) {
+  assert(parts_->now <= now);
+  parts_->now = now;
+  queue* const found = parts_->queues.find(id);
+  assert(found != nullptr);
+  if (until <= now) return;
+  found->paused_for = length;
+  found->paused_until = until;
+  parts_->due.set(found->pause_end, until, {due_kind::pause_end, found->id.value()});
+}
+
+void engine::restore_ids(std::uint64_t mark) { parts_->last_job = std::max(parts_->last_job, mark); }
+
+job_id engine::last_id() const { return job_id{parts_->last_job}; }
+
+}  // namespace millrace::engine
