@@ -248,7 +248,10 @@ loop::awaitable<> sqlite_store::close() {
     its.is_synced = true;
     its.want();
   }
-  while (its.failure.empty() && (its.committing || its.is_wanted)) co_await its.closing.wait();
+  while (its.failure.empty() && (its.committing || its.is_wanted)) {
+    if (its.writing) its.writing->lose_patience();
+    co_await its.closing.wait();
+  }
   if (its.writing) {
     its.writing->end();
     while (!its.writing->ended()) co_await its.closing.wait();

@@ -58,7 +58,16 @@ std::optional<commit_report> writer::take_report() {
   return std::exchange(reported_, std::nullopt);
 }
 
+void writer::lose_patience() {
+  {
+    const std::lock_guard held{mutex_};
+    patient_ = false;
+  }
+  changed_.notify_one();
+}
+
 void writer::end() {
+  lose_patience();
   {
     const std::lock_guard held{mutex_};
     ending_ = true;
@@ -146,7 +155,7 @@ bool writer::wait_for_space() {
     log::warning("disk_full", "no space is left: replies wait, puts are refused", {{"data_dir", directory_}});
   }
   std::unique_lock held{mutex_};
-  return !changed_.wait_for(held, look_again_after, [this] { return ending_; });
+  return !changed_.wait_for(held, look_again_after, [this] { return !patient_; });
 }
 
 void writer::report(commit_report&& it) {
@@ -181,6 +190,7 @@ result<> writer::give_pages_back(std::size_t pages_at_once) {
   if (!free) return free.error();
   const auto all = data_.number("PRAGMA page_count");
   if (!all) return all.error();
+  const bool had_upkeep = has_upkeep_;
   has_upkeep_ =
       has_upkeep_ ? *free > free_pages_kept && *free > *all / 16 : *free > free_pages_most && *free > *all / 4;
   tidied_up_ = tidied_up_ || (had_upkeep && !has_upkeep_);
@@ -189,6 +199,7 @@ result<> writer::give_pages_back(std::size_t pages_at_once) {
 }
 
 void writer::look_at_space() {
+  if (!failure_.empty()) return;
   const bool is_short = around_.free_bytes(directory_) < options_.disk_reserve;
   if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
   if (is_short) {

@@ -53,7 +53,9 @@ class writer {
   void commit(std::unique_ptr<batch> what, bool synced);
   /// Loop thread: what became of it, once.
   [[nodiscard]] std::optional<commit_report> take_report();
-  /// Loop thread: finishes what it was given, tidies up, and rings; a batch that finds no space now fails.
+  /// Loop thread: from now on a batch that finds no space fails.
+  void lose_patience();
+  /// Loop thread: finishes what it was given, tidies up, and rings.
   void end();
   /// Loop thread: the thread has nothing left to do; to destroy the writer waits for nothing.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
@@ -91,6 +93,7 @@ class writer {
   std::condition_variable changed_;
   std::optional<work> given_;
   std::optional<commit_report> reported_;
+  bool patient_{true};
   bool ending_{false};
   std::atomic<bool> ended_{false};
   std::atomic<bool> short_of_space_{false};

@@ -1,0 +1,137 @@
+// The disk is full, or fails.
+#include <sqlite3.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "store/desk.hpp"
+#include "store/watched_vfs.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::put_of;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+/// A disk that can be told to fail: each write, or each sync, from the `after`th on.
+class bad_disk final : public testing::file_watcher {
+ public:
+  int before_write(const std::string&, std::string_view, long long) override { return come(write_error); }
+  int before_truncate(const std::string&, long long) override { return come(write_error); }
+  int before_sync(const std::string&) override { return come(sync_error); }
+
+  std::atomic<int> write_error{SQLITE_OK};
+  std::atomic<int> sync_error{SQLITE_OK};
+  std::atomic<int> after{0};  ///< operations that still go well
+  std::atomic<int> operations{0};
+
+ private:
+  int come(const std::atomic<int>& error) {
+    ++operations;
+    if (error == SQLITE_OK) return SQLITE_OK;
+    return after-- > 0 ? SQLITE_OK : error.load();
+  }
+};
+
+store::store_options options_in(const scratch_directory& scratch) { return {.data_dir = scratch.data_dir()}; }
+constexpr auto on_bad_disk = [] { return store::surroundings{.vfs = testing::watched_vfs::name}; };
+
+std::size_t jobs_in(const scratch_directory& scratch) {
+  store_desk again{options_in(scratch)};
+  return again.recover().jobs.size();
+}
+
+}  // namespace
+
+TEST_CASE("a batch that meets a full disk waits, whole, until there is room") {
+  scratch_directory scratch;
+  bad_disk disk;
+  {
+    testing::watched_vfs vfs{disk};
+    store_desk desk{options_in(scratch), on_bad_disk()};
+    desk.until_safe(desk.keep(put_of(1, "before")));
+    CHECK_FALSE(desk.it->short_of_space());
+
+    disk.write_error = SQLITE_FULL;
+    desk.keep(put_of(2, "while it is full"));
+    const auto batch = desk.keep(testing::gone_of(1));
+    desk.until([&] { return desk.it->short_of_space(); });
+    CHECK(desk.it->safe_up_to() < batch);
+    CHECK(desk.it->failure().empty());
+
+    disk.write_error = SQLITE_OK;
+    desk.until_safe(batch);
+    CHECK(desk.it->safe_up_to() == batch);
+    desk.until([&] { return !desk.it->short_of_space(); });
+    CHECK(desk.it->counts().errors.value() > 0);
+  }
+  CHECK(jobs_in(scratch) == 1);
+}
+
+TEST_CASE("a disk that is still full at the end is a failure, not a wait without end") {
+  scratch_directory scratch;
+  bad_disk disk;
+  {
+    testing::watched_vfs vfs{disk};
+    store_desk desk{options_in(scratch), on_bad_disk()};
+    desk.until_safe(desk.keep(put_of(1, "safe")));
+    disk.write_error = SQLITE_FULL;
+    desk.keep(put_of(2, "not safe"));
+    desk.close();
+  }
+  CHECK(jobs_in(scratch) == 1);
+}
+
+TEST_CASE("puts are to be refused while less is free than is reserved, also when nothing is written") {
+  scratch_directory scratch;
+  std::atomic<std::uint64_t> free{100};
+  store::store_options options = options_in(scratch);
+  options.disk_reserve = 1'000;
+  store_desk desk{options, {.free_bytes = [&free](const std::string&) { return free.load(); }}};
+  CHECK(desk.recover().jobs.empty());
+  CHECK(desk.it->short_of_space());
+  free = 2'000;
+  desk.until([&] { return !desk.it->short_of_space(); });
+  desk.until_safe(desk.keep(put_of(1, "x")));
+  free = 10;
+  desk.until_safe(desk.keep(put_of(2, "x")));
+  desk.until([&] { return desk.it->short_of_space(); });
+}
+
+TEST_CASE("after a write or a sync that failed nothing is safe any more, and what was safe stays") {
+  const bool by_sync = GENERATE(false, true);
+  for (int good_ones = 0; good_ones < 12; ++good_ones) {
+    INFO((by_sync ? "sync" : "write") << " fails after " << good_ones << " that went well");
+    scratch_directory scratch;
+    bad_disk disk;
+    std::uint64_t safe_jobs = 0;
+    {
+      testing::watched_vfs vfs{disk};
+      store_desk desk{options_in(scratch), on_bad_disk()};
+      desk.until_safe(desk.keep(put_of(1, "x")));
+      safe_jobs = 1;
+      disk.after = good_ones;
+      (by_sync ? disk.sync_error : disk.write_error) = by_sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
+      for (std::uint64_t id = 2; desk.it->failure().empty(); ++id) {
+        REQUIRE(id < 100);
+        const auto batch = desk.keep(put_of(id, "x"));
+        desk.until_safe(batch);
+        if (desk.it->safe_up_to() >= batch) safe_jobs = id;
+      }
+      CHECK(desk.it->failure().find(scratch.data_dir()) == 0);
+      const auto safe = desk.it->safe_up_to();
+      const int told = desk.told;
+      CHECK(desk.keep(put_of(1'000, "x")) > safe);
+      disk.write_error = disk.sync_error = SQLITE_OK;
+      desk.loop.run_ready();
+      CHECK(desk.it->safe_up_to() == safe);
+      CHECK(desk.told == told);
+    }
+    // The last one may have come to the disk, though nobody was told so.
+    CHECK(jobs_in(scratch) >= safe_jobs);
+    CHECK(jobs_in(scratch) <= safe_jobs + 1);
+  }
+}

@@ -1,0 +1,100 @@
+#include "store/watched_vfs.hpp"
+
+#include <sqlite3.h>
+
+#include <cassert>
+#include <cstddef>
+#include <new>
+
+namespace millrace::testing {
+
+namespace {
+
+file_watcher* watcher = nullptr;
+sqlite3_vfs* system_vfs = nullptr;
+sqlite3_vfs watched{};
+
+/// Begins as SQLite wants it; the system's own file lies behind it.
+struct watched_file {
+  sqlite3_file base;
+  std::string* path;
+  sqlite3_file* real;
+};
+
+watched_file& its(sqlite3_file* file) { return *reinterpret_cast<watched_file*>(file); }
+sqlite3_file* real(sqlite3_file* file) { return its(file).real; }
+
+int close(sqlite3_file* file) {
+  const int status = real(file)->pMethods->xClose(real(file));
+  delete its(file).path;
+  return status;
+}
+int read(sqlite3_file* file, void* into, int bytes, sqlite3_int64 offset) {
+  return real(file)->pMethods->xRead(real(file), into, bytes, offset);
+}
+int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 offset) {
+  const std::string_view all{static_cast<const char*>(from), static_cast<std::size_t>(bytes)};
+  if (const int status = watcher->before_write(*its(file).path, all, offset); status != SQLITE_OK) return status;
+  return real(file)->pMethods->xWrite(real(file), from, bytes, offset);
+}
+int truncate(sqlite3_file* file, sqlite3_int64 bytes) {
+  if (const int status = watcher->before_truncate(*its(file).path, bytes); status != SQLITE_OK) return status;
+  return real(file)->pMethods->xTruncate(real(file), bytes);
+}
+// Not handed on: what a sync means is the watcher's to say, and the machine of a test does not lose its power.
+int sync(sqlite3_file* file, int) { return watcher->before_sync(*its(file).path); }
+int size(sqlite3_file* file, sqlite3_int64* into) { return real(file)->pMethods->xFileSize(real(file), into); }
+int lock(sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); }
+int unlock(sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); }
+int check_lock(sqlite3_file* file, int* into) { return real(file)->pMethods->xCheckReservedLock(real(file), into); }
+int control(sqlite3_file* file, int what, void* with) {
+  return real(file)->pMethods->xFileControl(real(file), what, with);
+}
+int sector_size(sqlite3_file* file) { return real(file)->pMethods->xSectorSize(real(file)); }
+// A disk that promises nothing.
+int characteristics(sqlite3_file*) { return 0; }
+int shm_map(sqlite3_file* file, int page, int bytes, int extend, volatile void** into) {
+  return real(file)->pMethods->xShmMap(real(file), page, bytes, extend, into);
+}
+int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
+  return real(file)->pMethods->xShmLock(real(file), offset, count, flags);
+}
+void shm_barrier(sqlite3_file* file) { real(file)->pMethods->xShmBarrier(real(file)); }
+int shm_unmap(sqlite3_file* file, int remove) { return real(file)->pMethods->xShmUnmap(real(file), remove); }
+
+const sqlite3_io_methods methods{
+    2,         close,      read,    write,       truncate,        sync,    size,     lock,
+    unlock,    check_lock, control, sector_size, characteristics, shm_map, shm_lock, shm_barrier,
+    shm_unmap, nullptr,    nullptr};
+
+int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* flags_out) {
+  watched_file& made = its(file);
+  made.real = reinterpret_cast<sqlite3_file*>(&made + 1);
+  made.base.pMethods = nullptr;
+  const int status = system_vfs->xOpen(system_vfs, path, made.real, flags, flags_out);
+  if (status != SQLITE_OK) return status;
+  made.path = new std::string{path == nullptr ? "" : path};
+  made.base.pMethods = &methods;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+watched_vfs::watched_vfs(file_watcher& by) {
+  assert(watcher == nullptr);
+  watcher = &by;
+  system_vfs = sqlite3_vfs_find(nullptr);
+  watched = *system_vfs;
+  watched.pNext = nullptr;
+  watched.zName = name;
+  watched.szOsFile = static_cast<int>(sizeof(watched_file)) + system_vfs->szOsFile;
+  watched.xOpen = open;
+  sqlite3_vfs_register(&watched, 0);
+}
+
+watched_vfs::~watched_vfs() {
+  sqlite3_vfs_unregister(&watched);
+  watcher = nullptr;
+}
+
+}  // namespace millrace::testing

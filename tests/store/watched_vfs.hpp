@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace millrace::testing {
+
+/// What stands between SQLite and the file system in a test. Called on whichever thread SQLite runs on; answers SQLITE_OK, or the error that
+/// SQLite gets instead of what it asked for.
+class file_watcher {
+ public:
+  virtual ~file_watcher() = default;
+  virtual int before_write(const std::string& file, std::string_view bytes, long long offset) = 0;
+  virtual int before_truncate(const std::string& file, long long bytes) = 0;
+  virtual int before_sync(const std::string& file) = 0;
+};
+
+/// The system's file system with somebody who watches, under a name for SQLite. One at a time.
+class watched_vfs {
+ public:
+  explicit watched_vfs(file_watcher& by);
+  ~watched_vfs();
+  watched_vfs(const watched_vfs&) = delete;
+  watched_vfs& operator=(const watched_vfs&) = delete;
+
+  static constexpr const char* name = "millrace-watched";
+};
+
+}  // namespace millrace::testing
