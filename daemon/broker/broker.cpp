@@ -48,6 +48,14 @@ result<queue_id> broker::find_or_declare(std::string_view name) {
   return declare(name, parts_->queue_defaults);
 }
 
+void broker::restore(const std::function<std::uint64_t(engine::engine& into)>& back) {
+  auto& p = *parts_;
+  const auto mark = back(p.engine);
+  p.engine.restore_ids(mark);
+  p.ids.begin_above(std::max(mark, p.engine.last_id().value()));
+  p.bell.set(p.engine.next_deadline());
+}
+
 session_id broker::open_session() { return parts_->engine.open_session(); }
 
 result<std::size_t> broker::watch(session_id session, std::string_view queue) {
@@ -85,6 +93,7 @@ loop::awaitable<> broker::close_session(session_id session) {
 
 engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job) {
   auto& p = *parts_;
+  if (p.no_room_on_disk(queue)) return {engine::put_status::refused, {}};
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
@@ -94,6 +103,7 @@ engine::put_answer broker::try_put(session_id session, queue_id queue, engine::p
 
 engine::put_answer broker::put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by) {
   auto& p = *parts_;
+  if (p.no_room_on_disk(queue)) return {engine::put_status::refused, {}};
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
@@ -192,6 +202,14 @@ loop::awaitable<engine::finish_status> broker::finished(session_id session, job_
 // --- being safe, stopping, looking -----------------------------------------------------------------------------------
 
 store::batch_id broker::newest_batch() const noexcept { return parts_->held.newest(); }
+
+store::batch_id broker::batch_of_last_command() const noexcept { return parts_->last_batch; }
+
+bool broker::is_safe(store::batch_id batch) const { return parts_->held.is_safe(batch); }
+
+void broker::when_safe(std::function<void()> moved) { parts_->held.when_safe(std::move(moved)); }
+
+std::string broker::store_failure() const { return parts_->kept_in.failure(); }
 
 loop::awaitable<> broker::until_safe(store::batch_id batch) { return parts_->held.until_safe(batch); }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <millrace/base/ids.hpp>
@@ -34,6 +35,8 @@ class broker {
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   /// The queue of that name; declared with the defaults if there is none.
   result<queue_id> find_or_declare(std::string_view name);
+  /// Before anything else: what a store kept is put into the engine by `back`, whose ids begin above the answer.
+  void restore(const std::function<std::uint64_t(engine::engine& into)>& back);
   session_id open_session();
   /// Gives back what it holds, in turns.
   loop::awaitable<> close_session(session_id session);
@@ -74,8 +77,14 @@ class broker {
   result<> pause(queue_id queue, duration length);
 
   // Being safe. With a store that remembers nothing all is safe at once.
-  /// The batch with which the changes of the last command will be safe.
+  /// The newest batch that anybody waits for.
   [[nodiscard]] store::batch_id newest_batch() const noexcept;
+  /// The batch that must be safe before the last command is acknowledged; 0: it may be at once.
+  [[nodiscard]] store::batch_id batch_of_last_command() const noexcept;
+  [[nodiscard]] bool is_safe(store::batch_id batch) const;
+  /// `moved` is called when more has become safe, or nothing does any more: then `store_failure` says why. One listener.
+  void when_safe(std::function<void()> moved);
+  [[nodiscard]] std::string store_failure() const;
   /// Suspends until `batch` is safe.
   loop::awaitable<> until_safe(store::batch_id batch);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "broker/alarm.hpp"
 #include "broker/broker.hpp"
 #include "broker/held_reply.hpp"
+#include "broker/id_lease.hpp"
 #include "broker/waiting.hpp"
 
 namespace millrace::broker {
@@ -18,7 +20,9 @@ inline constexpr unsigned commands_per_clock_reading = 256;
 /// What stands behind the class: whoever waits is in broker.cpp, what a holder does with its job and a keeper with a queue in commands.cpp.
 struct broker::parts {
   parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
-      : loop{on}, engine{limits}, held{on, store}, parties{on}, bell{on, [this] { return advance(); }} {
+      : loop{on}, engine{limits}, held{on, store}, ids{store}, kept_in{store}, parties{on}, bell{on, [this] {
+                                                                                                   return advance();
+                                                                                                 }} {
     engine.collect_changes(held.remembers());
   }
 
@@ -33,9 +37,14 @@ struct broker::parts {
     if (engine.has_events()) deliver();
     if (held.remembers()) {
       engine.take_changes(changes);
-      held.keep(changes);
+      last_batch = std::max(held.keep(changes, engine), ids.batch_for(engine.last_id().value()));
     }
     bell.set(engine.next_deadline());
+  }
+
+  /// A put that the disk has no room for is refused before it runs.
+  [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
+    return kept_in.short_of_space() && engine.options_of(queue).safety != engine::durability::memory;
   }
 
   void deliver() {
@@ -64,6 +73,9 @@ struct broker::parts {
   engine::engine engine;
   engine::queue_options queue_defaults;
   held_reply held;
+  id_lease ids;
+  store::store& kept_in;
+  store::batch_id last_batch{0};
   waiting parties;
   admission gate;
   std::vector<engine::event> events;

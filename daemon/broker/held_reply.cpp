@@ -1,15 +1,34 @@
 #include "broker/held_reply.hpp"
 
+#include <algorithm>
+#include <variant>
+
 namespace millrace::broker {
 
 held_reply::held_reply(loop::event_loop& loop, store::store& store)
     : loop_{loop}, store_{store}, remembers_{store.remembers()} {
-  store_.when_safe([this] { wake_safe(); });
+  store_.when_safe([this] {
+    wake_safe();
+    if (moved_) moved_();
+  });
 }
 
-void held_reply::keep(engine::change_set& changes) {
-  if (changes.empty()) return;
-  if (const auto batch = store_.keep(changes); batch != 0) newest_ = batch;
+store::batch_id held_reply::keep(engine::change_set& changes, const engine::engine& of) {
+  const auto wanted = [&of](const engine::change& one) {
+    return of.options_of(std::visit([](const auto& what) { return what.queue; }, one)).safety;
+  };
+  auto safest = engine::durability::memory;
+  std::erase_if(changes, [&](const engine::change& one) {
+    const auto how = wanted(one);
+    safest = std::max(safest, how);
+    return how == engine::durability::memory;
+  });
+  if (changes.empty()) return 0;
+  if (safest != engine::durability::sync) {
+    store_.keep_soon(changes);
+    return 0;
+  }
+  return newest_ = store_.keep(changes);
 }
 
 loop::awaitable<> held_reply::until_safe(store::batch_id batch) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <utility>
 
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/wait_point.hpp>
 
-#include "engine/command.hpp"
+#include "engine/change.hpp"
+#include "engine/engine.hpp"
 #include "store/store.hpp"
 
 namespace millrace::broker {
@@ -20,8 +23,11 @@ class held_reply {
 
   /// Whether changes need to be collected at all.
   [[nodiscard]] bool remembers() const noexcept { return remembers_; }
-  /// Hands the changes of one command over.
-  void keep(engine::change_set& changes);
+  /// Hands the changes of one command over: all of them together are as safe as the safest of their queues wants. The batch whose commit a reply to it
+  /// has to wait for; 0: none.
+  store::batch_id keep(engine::change_set& changes, const engine::engine& of);
+  /// `moved` is called when more has become safe, or nothing does any more. One listener.
+  void when_safe(std::function<void()> moved) { moved_ = std::move(moved); }
   /// The batch of the last changes; 0: nothing to wait for.
   [[nodiscard]] store::batch_id newest() const noexcept { return newest_; }
   [[nodiscard]] bool is_safe(store::batch_id batch) const { return batch == 0 || batch <= store_.safe_up_to(); }
@@ -39,6 +45,7 @@ class held_reply {
   store::store& store_;
   bool remembers_;
   store::batch_id newest_{0};
+  std::function<void()> moved_;
   std::multimap<store::batch_id, holder*> waiting_;
 };
 

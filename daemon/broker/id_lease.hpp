@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+#include "store/store.hpp"
+
+namespace millrace::broker {
+
+/// Ids of jobs are never given out twice, also not those of queues in memory: with a store that remembers they come from leases, and a lease is on disk
+/// before anybody is told an id of it.
+///
+/// Belongs to the broker, on the loop's thread.
+class id_lease {
+ public:
+  /// Ids of one lease. The next one is asked for when half of it is used, so that nobody waits for it.
+  static constexpr std::uint64_t ids = 100'000;
+
+  explicit id_lease(store::store& store) noexcept : store_{store} {}
+
+  /// Ids up to here may have been given out before the start.
+  void begin_above(std::uint64_t mark) noexcept { safe_ = asked_ = mark; }
+  /// The batch that must be safe before anybody is told of `last`; 0: it may be told now.
+  [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
+    if (last + ids / 2 > asked_) {
+      asked_ = last + ids;
+      batch_ = store_.lease_ids(asked_);
+    }
+    if (last <= safe_) return 0;
+    if (batch_ <= store_.safe_up_to()) safe_ = asked_;
+    return last <= safe_ ? 0 : batch_;
+  }
+
+ private:
+  store::store& store_;
+  std::uint64_t safe_{0};
+  std::uint64_t asked_{0};
+  store::batch_id batch_{0};
+};
+
+}  // namespace millrace::broker
