@@ -50,6 +50,23 @@ std::size_t effort_of(const wire::beanstalk_command& what) {
   }
 }
 
+/// Whether its reply says that something is kept. Who only takes or looks may be told at once.
+bool waits_for_commit(wire::beanstalk_verb what) {
+  using verb = wire::beanstalk_verb;
+  switch (what) {
+    case verb::put:
+    case verb::delete_job:
+    case verb::release:
+    case verb::bury:
+    case verb::kick:
+    case verb::kick_job:
+    case verb::pause_tube:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 connection::connection(surroundings& shared, stream_socket socket)
@@ -157,7 +174,9 @@ std::string_view connection::carry_out(std::string_view bytes) {
     if (what == found::command) {
       const auto verb = command_.verb;
       effort += effort_of(command_);
+      const auto place = replies_.end();
       const auto next = dialect_.carry_out(command_, replies_);
+      if (waits_for_commit(verb)) hold_back(place, shared_.broker.batch_of_last_command());
       waiting_verb_ = verb;
       came(next);
     } else {
@@ -240,10 +259,15 @@ void connection::resume() {
   if (!open_) return;
   shared_.unwritten.begin(shared_.loop.now());
   if (auto decision = std::exchange(decision_, std::nullopt)) {
+    const auto place = replies_.end();
+    const bool put = decision->what == engine::event::kind::put_admitted;
     dialect_.decided(std::move(*decision), replies_);
+    if (put) hold_back(place, shared_.broker.newest_batch());
     observe_wait();
   } else if (standing_ == standing::later && dialect_.unfinished()) {
+    const auto place = replies_.end();
     const auto next = dialect_.go_on(replies_);
+    if (waits_for_commit(waiting_verb_)) hold_back(place, shared_.broker.newest_batch());
     if (next == dialect::next::later) return go_on_soon();
     observe_wait();
   }
@@ -254,48 +278,6 @@ void connection::resume() {
 
 void connection::observe_wait() {
   shared_.counts.seconds[static_cast<std::size_t>(waiting_verb_)].observe(shared_.loop.now() - stands_since_);
-}
-
-// --- writing ---------------------------------------------------------------------------------------------------------------
-
-void connection::write() {
-  error_code failure;
-  if (!writes_ && !replies_.empty() && open_) failure = replies_.write(socket_);
-  // The next connection of this turn begins where this one ends.
-  shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
-  if (failure) return close();
-  if (!writes_ && !replies_.empty() && open_) wait_until_writable();
-  count_replies();
-  if (closing_ && replies_.empty()) return close();
-  if (standing_ == standing::unread && replies_taken()) go_on_soon();
-  if (paused()) return;
-  if (watching_) socket_.cancel();
-  changed_.wake_all();
-}
-
-bool connection::replies_full() const noexcept {
-  return replies_.bytes() >= shared_.limits.reply_bytes_max ||
-         (!replies_.empty() && shared_.counts.reply_bytes >= shared_.limits.all_replies_bytes_max);
-}
-
-/// So many that it may be read again.
-bool connection::replies_taken() const noexcept {
-  return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
-}
-
-void connection::count_replies() {
-  shared_.counts.reply_bytes += replies_.bytes() - counted_;
-  counted_ = replies_.bytes();
-}
-
-void connection::wait_until_writable() {
-  writes_ = true;
-  socket_.async_wait(stream_socket::wait_write, [this](const error_code&) {
-    loop::resumption noted{task_};
-    writes_ = false;
-    if (served_) return leave();
-    if (open_) write();
-  });
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------------
@@ -331,6 +313,7 @@ void connection::served() {
 /// Called until there is nothing left that could call back.
 void connection::leave() {
   if (queued_ || writes_) return;
+  if (std::exchange(awaits_commit_, false)) std::erase(shared_.await_commit, this);
   decision_.reset();
   if (dialect_.leave()) return shared_.gone(*this);
   standing_ = standing::later;

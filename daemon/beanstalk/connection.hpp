@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
@@ -18,6 +19,7 @@
 #include "loop/loop_core.hpp"
 #include "network/listener.hpp"
 #include "network/outbox.hpp"
+#include "store/store.hpp"
 #include "wire/beanstalk_command.hpp"
 
 namespace millrace::beanstalk {
@@ -41,6 +43,7 @@ struct surroundings {
   std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
   std::string spare;                          ///< where replies are built
   commands_in_a_row unwritten;
+  std::vector<connection*> await_commit;  ///< whose replies are held back
   std::function<void(connection&)> gone;  ///< a connection that has let go of everything: it is to be destroyed
 };
 
@@ -59,6 +62,8 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   void served();
   /// Ends as soon as what is owed is written.
   void finish();
+  /// More has become safe on disk, or nothing does any more.
+  void more_is_safe();
 
  private:
   enum class standing {
@@ -83,6 +88,8 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   void came(dialect::next what);
   void refuse(found why);
   void write();
+  void hold_back(std::uint64_t from, store::batch_id until_safe);
+  [[nodiscard]] std::uint64_t may_leave();
   void wait_until_writable();
   void close();
 
@@ -102,6 +109,13 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   wire::beanstalk_command_reader reader_;
   dialect dialect_;
   network::outbox replies_;
+  /// From such a place on, replies leave only when that batch is safe; both rise.
+  struct held_back {
+    std::uint64_t from;
+    store::batch_id batch;
+  };
+  std::vector<held_back> held_;
+  bool awaits_commit_{false};  ///< is among those of the surroundings
   command command_;
   std::string input_;       ///< behind a command that waits
   std::size_t taken_{0};    ///< of `input_`

@@ -20,8 +20,16 @@ struct sessions::parts {
     shared.facts.id = new_server_id();
     shared.facts.door = &door;
     shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
+    broker.when_safe([this] {
+      const auto those = std::exchange(shared.await_commit, {});
+      for (auto* const one : those) one->more_is_safe();
+    });
     shared.gone = [this](connection& one) { remove(one); };
   }
+
+  ~parts() { shared.broker.when_safe({}); }
+  parts(const parts&) = delete;
+  parts& operator=(const parts&) = delete;
 
   connection& add(network::stream_socket socket) {
     auto fresh = std::make_unique<connection>(shared, std::move(socket));

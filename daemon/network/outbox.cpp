@@ -18,12 +18,15 @@ constexpr std::size_t spare_bytes_max = 1u << 20;
 
 using pieces = std::array<boost::asio::const_buffer, pieces_max>;
 
-/// Adds `bytes` without what was written of them already.
-void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std::size_t& written) {
+/// Adds `bytes` without what was written of them already, at most `most`.
+void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std::size_t& written, std::size_t& most) {
   const auto skipped = std::min(written, bytes.size());
   written -= skipped;
   bytes.remove_prefix(skipped);
-  if (!bytes.empty() && count < all.size()) all[count++] = boost::asio::buffer(bytes.data(), bytes.size());
+  bytes = bytes.substr(0, most);
+  if (bytes.empty() || count == all.size()) return;
+  most -= bytes.size();
+  all[count++] = boost::asio::buffer(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -43,36 +46,38 @@ void outbox::add(const body& content, std::string_view end) {
   text_.append(end);
 }
 
-boost::system::error_code outbox::write(stream_socket& to) {
-  while (!empty()) {
+boost::system::error_code outbox::write(stream_socket& to, std::uint64_t up_to) {
+  for (;;) {
+    const auto place = dropped_ + written_;
+    const auto most = static_cast<std::size_t>(std::min(up_to, end()) - std::min(place, up_to));
+    if (most == 0) break;
     std::size_t taken = 0;
-    const auto asked = bytes();
-    const auto failure = write_once(to, taken);
+    const auto failure = write_once(to, most, taken);
     written_ += taken;
     if (failure == boost::asio::error::would_block) break;
     if (failure) return failure;
     // Less than all: the system's buffer is full, unless the pieces were too many for one write.
-    if (taken < asked && large_.size() < pieces_max / 2) break;
+    if (taken < most && large_.size() < pieces_max / 2) break;
   }
   drop_written();
   return {};
 }
 
-boost::system::error_code outbox::write_once(stream_socket& to, std::size_t& taken) {
+boost::system::error_code outbox::write_once(stream_socket& to, std::size_t most, std::size_t& taken) {
   boost::system::error_code failure;
   if (large_.empty()) {
-    taken = to.write_some(boost::asio::buffer(text_.data() + written_, text_.size() - written_), failure);
+    taken = to.write_some(boost::asio::buffer(text_.data() + written_, most), failure);
     return failure;
   }
-  pieces all{};
+  pieces some{};
   std::size_t count = 0, written = written_, from = 0;
   for (const auto& [behind, content] : large_) {
-    add_unwritten(all, count, std::string_view{text_}.substr(from, behind - from), written);
-    add_unwritten(all, count, content.view(), written);
+    add_unwritten(some, count, std::string_view{text_}.substr(from, behind - from), written, most);
+    add_unwritten(some, count, content.view(), written, most);
     from = behind;
   }
-  add_unwritten(all, count, std::string_view{text_}.substr(from), written);
-  taken = to.write_some(all, failure);
+  add_unwritten(some, count, std::string_view{text_}.substr(from), written, most);
+  taken = to.write_some(some, failure);
   return failure;
 }
 
@@ -83,6 +88,7 @@ void outbox::drop_written() {
   std::size_t text_through = 0;
   for (; still != large_.end() && written_ >= still->behind - text_through + still->content.size(); ++still) {
     written_ -= still->behind - text_through + still->content.size();
+    dropped_ += still->behind - text_through + still->content.size();
     text_through = still->behind;
     large_bytes_ -= still->content.size();
   }
@@ -91,11 +97,12 @@ void outbox::drop_written() {
   for (auto& later : large_) later.behind -= text_through;
   if (large_.empty() && written_ > text_.size() / 2) {
     text_.erase(0, written_);
-    written_ = 0;
+    dropped_ += std::exchange(written_, 0);
   }
 }
 
 void outbox::clear() {
+  dropped_ = end();
   large_.clear();
   large_bytes_ = written_ = 0;
   text_.clear();

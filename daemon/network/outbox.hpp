@@ -34,9 +34,12 @@ class outbox {
   /// Bytes that were appended and are not written.
   [[nodiscard]] std::size_t bytes() const noexcept { return text_.size() + large_bytes_ - written_; }
   [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
+  /// Bytes that were ever appended: a place in the stream.
+  [[nodiscard]] std::uint64_t end() const noexcept { return dropped_ + text_.size() + large_bytes_; }
 
-  /// Writes as much as the system takes now, without waiting. The error is that of a connection that has ended.
-  boost::system::error_code write(stream_socket& to);
+  static constexpr std::uint64_t all = ~std::uint64_t{0};
+  /// Writes as much as the system takes now, without waiting, and nothing behind `up_to`. The error is that of a connection that has ended.
+  boost::system::error_code write(stream_socket& to, std::uint64_t up_to = all);
   /// Forgets all of it.
   void clear();
 
@@ -46,14 +49,15 @@ class outbox {
     body content;
   };
 
-  boost::system::error_code write_once(stream_socket& to, std::size_t& taken);
+  boost::system::error_code write_once(stream_socket& to, std::size_t most, std::size_t& taken);
   void drop_written();
 
   std::string& spare_;
   std::string text_;
   std::vector<large> large_;
   std::size_t large_bytes_{0};
-  std::size_t written_{0};  ///< of all that is kept, from the front
+  std::size_t written_{0};    ///< of all that is kept, from the front
+  std::uint64_t dropped_{0};  ///< bytes before what is kept
 };
 
 }  // namespace millrace::network

@@ -1,0 +1,73 @@
+// What a connection writes, and when.
+#include <algorithm>
+#include <utility>
+
+#include "beanstalk/connection.hpp"
+
+namespace millrace::beanstalk {
+
+using boost::system::error_code;
+using network::stream_socket;
+
+void connection::write() {
+  error_code failure;
+  if (!writes_ && !replies_.empty() && open_) failure = replies_.write(socket_, may_leave());
+  // The next connection of this turn begins where this one ends.
+  shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
+  if (failure) return close();
+  if (!held_.empty() && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
+  if (!writes_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_until_writable();
+  count_replies();
+  if (closing_ && replies_.empty()) return close();
+  if (standing_ == standing::unread && replies_taken()) go_on_soon();
+  if (paused()) return;
+  if (watching_) socket_.cancel();
+  changed_.wake_all();
+}
+
+void connection::hold_back(std::uint64_t from, store::batch_id until_safe) {
+  if (shared_.broker.is_safe(until_safe) || (!held_.empty() && held_.back().batch >= until_safe)) return;
+  held_.push_back({from, until_safe});
+}
+
+/// The place in the stream up to which replies may be written.
+std::uint64_t connection::may_leave() {
+  const auto held = std::ranges::find_if(held_, [this](const auto& it) { return !shared_.broker.is_safe(it.batch); });
+  held_.erase(held_.begin(), held);
+  return held_.empty() ? network::outbox::all : held_.front().from;
+}
+
+void connection::more_is_safe() {
+  awaits_commit_ = false;
+  if (!open_) return;
+  // What is held will never be safe: an answer would be a promise that is not kept.
+  if (!shared_.broker.store_failure().empty() && may_leave() != network::outbox::all) return close();
+  write();
+}
+
+bool connection::replies_full() const noexcept {
+  return replies_.bytes() >= shared_.limits.reply_bytes_max ||
+         (!replies_.empty() && shared_.counts.reply_bytes >= shared_.limits.all_replies_bytes_max);
+}
+
+/// So many that it may be read again.
+bool connection::replies_taken() const noexcept {
+  return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
+}
+
+void connection::count_replies() {
+  shared_.counts.reply_bytes += replies_.bytes() - counted_;
+  counted_ = replies_.bytes();
+}
+
+void connection::wait_until_writable() {
+  writes_ = true;
+  socket_.async_wait(stream_socket::wait_write, [this](const error_code&) {
+    loop::resumption noted{task_};
+    writes_ = false;
+    if (served_) return leave();
+    if (open_) write();
+  });
+}
+
+}  // namespace millrace::beanstalk
