@@ -2,12 +2,6 @@
 
 namespace millrace::engine {
 
-namespace {
-
-constexpr auto not_durable_yet = "is planned, not here yet: it needs daemon.data_dir; queues live in memory";
-
-}  // namespace
-
 const options_of<queue_options>& queue_option_table() {
   static const auto table =
       options_of<queue_options>{}
@@ -19,10 +13,11 @@ const options_of<queue_options>& queue_option_table() {
               "overflow", &queue_options::when_full,
               {{"block", overflow::block}, {"reject", overflow::reject}, {"drop_oldest", overflow::drop_oldest}},
               "what a put meets when the queue is full: it waits, it is refused, or the job longest ready is dropped")
-          .choice("durability", &queue_options::safety, {{"memory", durability::memory}},
-                  "how safe its jobs are before a put is acknowledged")
-          .planned_choice("relaxed", not_durable_yet)
-          .planned_choice("sync", not_durable_yet);
+          .choice("durability", &queue_options::safety,
+                  {{"sync", durability::sync}, {"relaxed", durability::relaxed}, {"memory", durability::memory}},
+                  "how safe its jobs are before a put is acknowledged: on disk, on disk a moment later, or in memory; "
+                  "sync unless said "
+                  "otherwise where there is a data_dir");
   return table;
 }
 

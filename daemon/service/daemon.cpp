@@ -11,6 +11,7 @@
 #include <millrace/loop/blocking_lane.hpp>
 #include <millrace/sources/source.hpp>
 
+#include "base/log.hpp"
 #include "beanstalk/server.hpp"
 #include "engine/options.hpp"
 #include "http/health.hpp"
@@ -21,6 +22,7 @@
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
 #include "store/memory_store.hpp"
+#include "store/sqlite_store.hpp"
 #include "telemetry/page.hpp"
 
 namespace millrace::service {
@@ -44,18 +46,21 @@ std::vector<duration> buckets(const settings::daemon_options& what) {
 
 /// In the order in which they stand on each other; destroyed the other way round.
 struct daemon::parts {
-  parts(const settings::settings& set, const workload::workload_options& how)
+  parts(const settings::settings& set, const workload::workload_options& how, result<>& opened)
       : what{set},
         stalls{loop, set.daemon.stall_threshold},
         standard_output{loop, "standard output"},
-        broker{loop, store, engine_limits(set.daemon)},
+        disk{open_disk(opened)},
+        broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(set.daemon)},
         threads{loop, set.daemon.offload},
         work{loop, broker, threads, how},
         page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, buckets(set.daemon)}},
         http{loop, routes},
         beanstalk{loop, broker, {.job_bytes_max = set.daemon.max_job_size}} {}
 
+  std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
+  result<> recover();
   result<> open_http();
   result<> open_beanstalk();
 
@@ -63,7 +68,8 @@ struct daemon::parts {
   loop::event_loop loop;
   loop::stall_watch stalls;
   loop::blocking_lane standard_output;
-  store::memory_store store;
+  store::memory_store memory;
+  std::unique_ptr<store::sqlite_store> disk;  ///< none: queues live in memory
   broker::broker broker;
   offload::thread_pool threads;
   workload::workload work;
@@ -77,13 +83,15 @@ struct daemon::parts {
 };
 
 daemon::daemon(const settings::settings& what, const workload::workload_options& how)
-    : parts_{std::make_unique<parts>(what, how)} {}
+    : parts_{std::make_unique<parts>(what, how, store_opened_)} {}
 
 daemon::~daemon() = default;
 
 result<> daemon::open() {
   auto& all = *parts_;
+  if (!store_opened_) return store_opened_;
   if (auto declared = all.declare_queues(); !declared) return declared;
+  if (auto recovered = all.recover(); !recovered) return recovered;
   // The door before the work: a second daemon must not begin to print what the first is printing.
   if (auto opened = all.open_http(); !opened) return opened;
   if (auto opened = all.open_beanstalk(); !opened) return opened;
@@ -99,6 +107,7 @@ loop::awaitable<> daemon::close() {
   co_await all.page.close();
   all.threads.close();
   all.standard_output.close();
+  if (all.disk) co_await all.disk->close();
   all.broker.close();
 }
 
@@ -112,6 +121,38 @@ result<> daemon::parts::declare_queues() {
     }
   }
   return {};
+}
+
+std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
+  if (!what.daemon.data_dir) return nullptr;
+  auto made =
+      store::sqlite_store::open(loop, what.daemon.store, [this](queue_id id) { return broker.looking().name_of(id); });
+  if (made) return std::move(*made);
+  opened = made.error();
+  return nullptr;
+}
+
+result<> daemon::parts::recover() {
+  if (!disk) return {};
+  result<> recovered;
+  std::uint64_t jobs = 0;
+  broker.restore([&](engine::engine& into) -> std::uint64_t {
+    const instant now = loop.refresh_now();
+    const auto mark = disk->recover([&](std::string_view name) { return into.restore_queue(name); },
+                                    [&](engine::kept_job&& job) {
+                                      into.restore(std::move(job), now);
+                                      ++jobs;
+                                    },
+                                    [&](const store::sqlite_store::recovered_pause& pause) {
+                                      into.restore_pause(pause.queue, pause.until, pause.length, now);
+                                    });
+    if (mark) return *mark;
+    recovered = mark.error();
+    return 0;
+  });
+  if (recovered)
+    log::info("recovered", "jobs that were kept are back", {{"data_dir", *what.daemon.data_dir}, {"jobs", jobs}});
+  return recovered;
 }
 
 result<> daemon::parts::open_http() {

@@ -48,6 +48,7 @@ class daemon {
 
  private:
   struct parts;
+  result<> store_opened_;  ///< why not, if it could not be
   std::unique_ptr<parts> parts_;
 };
 

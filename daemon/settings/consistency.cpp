@@ -32,6 +32,7 @@ class checker {
 
   void run() {
     check_daemon();
+    check_durability();
     for (const auto& each : what_.producers) check(each);
     for (const auto& each : what_.consumers) check(each);
     check_circles();
@@ -81,6 +82,35 @@ class checker {
             "a count of at least that");
   }
 
+  void check_durability() {
+    if (what_.daemon.data_dir) return;
+    const auto check = [this](const keys& path, const engine::queue_options& options) {
+      if (options.safety != engine::durability::memory)
+        error(path, "nothing can be kept on disk without daemon.data_dir", "memory, or a data_dir");
+    };
+    check({"queue_defaults", "durability"}, what_.queue_defaults);
+    for (const auto& [name, options] : what_.queues) check({"queues", name, "durability"}, options);
+  }
+
+  /// What a hand-off is worth: not more than the less durable of its two queues.
+  void check_hand_off(const workload::consumer_settings& each, const char* key, const std::string& into) {
+    const auto safety_of = [this](const std::string& queue) {
+      for (const auto& [name, options] : what_.queues)
+        if (name == queue) return options.safety;
+      return what_.queue_defaults.safety;
+    };
+    for (const auto& from : each.common.queue) {
+      if (safety_of(into) >= safety_of(from)) continue;
+      const std::string wrong =
+          "`" + into + "` is less durable than `" + from + "`: what is handed over may be lost in a crash";
+      if (std::string_view{key} == "dead_letter")
+        error({"consumers", each.name, key}, wrong, "a queue as durable");
+      else
+        warning({"consumers", each.name, key}, wrong, "a queue as durable");
+      return;
+    }
+  }
+
   void check(const workload::producer_settings& each) {
     check_declared({"producers", each.name, "queue"}, each.common.queue);
     fed_.insert(each.common.queue);
@@ -99,9 +129,11 @@ class checker {
     if (each.common.output) {
       check_declared({"consumers", each.name, "output"}, *each.common.output);
       fed_.insert(*each.common.output);
+      check_hand_off(each, "output", *each.common.output);
     }
     if (each.common.dead_letter) {
       fed_.insert(*each.common.dead_letter);
+      check_hand_off(each, "dead_letter", *each.common.dead_letter);
       if (!is_name(*each.common.dead_letter))
         check_declared({"consumers", each.name, "dead_letter"}, *each.common.dead_letter);
       if (seen.contains(*each.common.dead_letter))

@@ -137,6 +137,8 @@ void read_parts(const node& root, const vocabulary& words, settings& into, compl
     into.daemon.beanstalk_enabled = into.daemon.beanstalk != "off" && into.daemon.beanstalk != "false";
     if (!into.daemon.beanstalk_enabled) into.daemon.beanstalk = "off";
   }
+  into.daemon.store.data_dir = into.daemon.data_dir.value_or("");
+  if (into.daemon.data_dir) into.queue_defaults.safety = engine::durability::sync;
   read_queues(root, into, complaints);
   read_producers(root, words, into, complaints);
   read_consumers(root, words, into, complaints);

@@ -25,13 +25,15 @@ const options_of<daemon_options>& daemon_option_table() {
       options_of<options>{}
           .text("http", &options::http, "Where metrics and health are served; off: nowhere.", check_door,
                 "an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off")
-          .text("beanstalk", &options::beanstalk,
-                "Where clients of the beanstalk protocol are served; off: nowhere.", check_door,
-                "an address like 127.0.0.1:11300, [::1]:11300 or unix:/run/millrace-queue.sock, or off")
+          .text("beanstalk", &options::beanstalk, "Where clients of the beanstalk protocol are served; off: nowhere.",
+                check_door, "an address like 127.0.0.1:11300, [::1]:11300 or unix:/run/millrace-queue.sock, or off")
           .count("beanstalk_connections_max", &options::beanstalk_connections_max, {.least = 1, .most = 1'000'000},
                  "Connections of that door; further ones wait until one ends.")
           .size("max_job_size", &options::max_job_size, {.least = 1, .most = max_job_size_most},
                 "The largest job body that a client may put.")
+          .text("data_dir", &options::data_dir, "Directory in which jobs are kept; without it queues live in memory.")
+          .example("/var/lib/millrace")
+          .section("store", &options::store, store::store_option_table(), "How soon jobs are on disk, and limits.")
           .section("offload", &options::offload, offload::pool_option_table(), "Threads for what computes.")
           .duration("drain_timeout", &options::drain_timeout, {.most = hours{24}},
                     "What running jobs get to end when the daemon is told to stop.")
@@ -40,8 +42,7 @@ const options_of<daemon_options>& daemon_option_table() {
           .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000}, "Queues in all.")
           .text_list("histogram_buckets", &options::histogram_buckets,
                      "Upper bounds of exported histograms, rising; empty: about three to the decade, from 10us to 10m.",
-                     check_bucket, "a rising list of durations")
-          .planned("data_dir", "durable queues are planned, not here yet: queues live in memory");
+                     check_bucket, "a rising list of durations");
   return table;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/options.hpp"
 #include "network/options.hpp"
 #include "offload/options.hpp"
+#include "store/options.hpp"
 #include "workload/options.hpp"
 
 namespace millrace::settings {
@@ -27,6 +28,8 @@ struct daemon_options {
   bool beanstalk_enabled{false};
   std::uint32_t beanstalk_connections_max{20'000};
   std::uint32_t max_job_size{65'535};           ///< bytes; of a put that comes over the network
+  std::optional<std::string> data_dir;          ///< none: queues live in memory
+  store::store_options store;                   ///< its directory is the one above
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};

@@ -5,8 +5,6 @@ namespace millrace::store {
 const options_of<store_options>& store_option_table() {
   static const options_of<store_options> table = [] {
     options_of<store_options> made;
-    made.text("data_dir", &store_options::data_dir, "directory in which jobs of durable queues are kept")
-        .example("/var/lib/millrace");
     made.duration("relaxed_interval", &store_options::relaxed_interval, {milliseconds{1}, hours{1}},
                   "changes of queues with `durability: relaxed` are on disk after this time");
     made.size("store_pending_bytes_max", &store_options::store_pending_bytes_max, {1ull << 20, std::nullopt},

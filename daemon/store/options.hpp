@@ -17,6 +17,7 @@ struct store_options {
   std::uint64_t disk_reserve{64ull << 20};                   ///< free space below which puts are refused
 };
 
+/// How soon and how much; where is said elsewhere, since without it there is no store.
 [[nodiscard]] const options_of<store_options>& store_option_table();
 
 }  // namespace millrace::store
