@@ -26,7 +26,10 @@ error about(const std::string& file, const error& found) { return {found.code, f
 // Page size: 4 KiB is what disks and the page cache write; see the figures in tests/bench/store_bench.cpp.
 // auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give pages back.
 // Checkpoints are the writer's business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the right edge of the tree and what is deleted on its left.
+// A new file is made with a rollback journal, before there is a log: `EXTRA` makes the end of that journal durable too. Else it could be
+// back after a power failure, and undo pages that were written long after it.
 constexpr const char* settings = R"(
+  PRAGMA synchronous = EXTRA;
   PRAGMA page_size = 4096;
   PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;

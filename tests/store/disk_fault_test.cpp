@@ -22,6 +22,7 @@ class bad_disk final : public testing::file_watcher {
   int before_write(const std::string&, std::string_view, long long) override { return come(write_error); }
   int before_truncate(const std::string&, long long) override { return come(write_error); }
   int before_sync(const std::string&) override { return come(sync_error); }
+  int before_remove(const std::string&) override { return come(write_error); }
 
   std::atomic<int> write_error{SQLITE_OK};
   std::atomic<int> sync_error{SQLITE_OK};

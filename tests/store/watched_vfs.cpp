@@ -78,6 +78,14 @@ int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* fla
   return SQLITE_OK;
 }
 
+int remove(sqlite3_vfs*, const char* path, int with_directory_synced) {
+  if (const int status = watcher->before_remove(path); status != SQLITE_OK) return status;
+  if (with_directory_synced != 0) {
+    if (const int status = watcher->before_sync(path); status != SQLITE_OK) return status;
+  }
+  return system_vfs->xDelete(system_vfs, path, 0);
+}
+
 }  // namespace
 
 watched_vfs::watched_vfs(file_watcher& by) {
@@ -89,6 +97,7 @@ watched_vfs::watched_vfs(file_watcher& by) {
   watched.zName = name;
   watched.szOsFile = static_cast<int>(sizeof(watched_file)) + system_vfs->szOsFile;
   watched.xOpen = open;
+  watched.xDelete = remove;
   sqlite3_vfs_register(&watched, 0);
 }
 

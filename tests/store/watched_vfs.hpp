@@ -13,6 +13,7 @@ class file_watcher {
   virtual int before_write(const std::string& file, std::string_view bytes, long long offset) = 0;
   virtual int before_truncate(const std::string& file, long long bytes) = 0;
   virtual int before_sync(const std::string& file) = 0;
+  virtual int before_remove(const std::string& file) = 0;
 };
 
 /// The system's file system with somebody who watches, under a name for SQLite. One at a time.

@@ -1,0 +1,116 @@
+// The power fails: at each operation on the files of a recorded run, with what was not synced dropped, kept, or torn. What comes back must be
+// what stood there after one of the batches, and none before the last one that was called safe.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "store/desk.hpp"
+#include "store/recorded_disk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::gone_of;
+using testing::put_of;
+using testing::recorded_disk;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+/// Jobs by id, and how often each was released.
+using state = std::map<std::uint64_t, std::uint32_t>;
+
+/// Does not fail and keeps nothing: for opening what the power left.
+class any_disk final : public testing::file_watcher {
+  int before_write(const std::string&, std::string_view, long long) override { return 0; }
+  int before_truncate(const std::string&, long long) override { return 0; }
+  int before_sync(const std::string&) override { return 0; }
+  int before_remove(const std::string&) override { return 0; }
+};
+
+store::surroundings watched() { return {.vfs = testing::watched_vfs::name}; }
+
+/// Puts, releases and deletes in three sessions of a program; what stood there after each batch of all of them.
+std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std::mt19937_64& random) {
+  testing::watched_vfs vfs{disk};
+  std::vector<state> after_batch(1);
+  state now;
+  std::uint64_t last = 0;
+  for (int session = 0; session < 3; ++session) {
+    store_desk desk{{.data_dir = data_dir}, watched()};
+    desk.recover();
+    const auto batches_before = after_batch.size() - 1;
+    const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.it->safe_up_to()); };
+    desk.it->when_safe(acknowledge);
+    for (int n = 0; n < 150; ++n) {
+      store::batch_id batch = 0;
+      const auto old = now.lower_bound(1 + random() % (last + 1));
+      if (old == now.end() || random() % 3 == 0) {
+        batch = desk.keep(put_of(++last, std::string(random() % 3'000, 'x')));
+        now[last] = 0;
+      } else if (random() % 2 == 0) {
+        batch = desk.keep(gone_of(old->first));
+        now.erase(old);
+      } else {
+        batch = desk.keep(engine::job_moved{
+            job_id{old->first}, queue_id{1}, engine::job_state::ready, 1, {}, {}, {.releases = ++old->second}, {}});
+      }
+      after_batch.resize(batches_before + batch + 1);
+      after_batch.back() = now;
+      if (random() % 8 == 0) desk.until_safe(batch);
+    }
+    desk.close();
+  }
+  return after_batch;
+}
+
+state what_is_left(const recorded_disk::image& image) {
+  scratch_directory scratch;
+  std::filesystem::create_directory(scratch.data_dir());
+  for (const auto& [name, bytes] : image.files) {
+    std::ofstream{scratch.data_dir() + "/" + name, std::ios::binary} << bytes;
+  }
+  any_disk disk;
+  testing::watched_vfs vfs{disk};
+  store_desk desk{{.data_dir = scratch.data_dir()}, watched()};
+  state found;
+  for (const auto& job : desk.recover().jobs) found[job.job.value()] = job.tally.releases;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("whenever the power fails, what was called safe is there, and nothing comes back") {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random{seed};
+  recorded_disk disk;
+  scratch_directory scratch;
+  const auto after_batch = record(disk, scratch.data_dir(), random);
+
+  std::vector<std::size_t> moments(disk.operations() + 1);
+  std::iota(moments.begin(), moments.end(), std::size_t{0});
+  std::shuffle(moments.begin(), moments.end(), random);
+  std::size_t looked_at = 0;
+  for (const auto moment : moments) {
+    if (std::chrono::steady_clock::now() - begun > seconds{6}) break;
+    for (const auto fate : {recorded_disk::fate::dropped, recorded_disk::fate::kept, recorded_disk::fate::drawn}) {
+      const auto image = disk.after(moment, fate, random);
+      INFO("after operation " << moment << ", fate " << static_cast<int>(fate) << ", acknowledged batch "
+                              << image.acknowledged);
+      const auto found = what_is_left(image);
+      const auto first = after_batch.begin() + static_cast<std::ptrdiff_t>(image.acknowledged);
+      REQUIRE(std::find(first, after_batch.end(), found) != after_batch.end());
+      ++looked_at;
+    }
+  }
+  INFO(looked_at << " images of " << disk.operations() << " operations");
+  CHECK(looked_at > 0);
+}
