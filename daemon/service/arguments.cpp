@@ -15,27 +15,11 @@ constexpr const char* about =
     "millraced: a work-queue daemon. Producers, queues and consumers are written in a YAML file.\n"
     "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.";
 
-/// beanstalkd's options that a drop-in replacement must know, and does not have yet: they need queues on disk.
-const std::map<std::string, std::string>& planned_of_beanstalkd() {
-  static const std::map<std::string, std::string> options{
-      {"-b", "the write-ahead log directory"}, {"-f", "how often it is synced"}, {"-F", "never sync"},
-      {"-s", "the size of a log file"},        {"-c", "compact the log"},        {"-n", "do not compact the log"},
-  };
-  return options;
-}
-
 farewell refusal(const std::string& wrong) {
   return {exit_code::bad_settings, "millraced: " + wrong + "\nmillraced --help shows what can be given.\n"};
 }
 
-/// `-p11300`, `-p` and `-VV` are all written.
 farewell refuse_extra(const std::string& word, const std::vector<std::string>& known) {
-  if (word.size() >= 2 && word[0] == '-' && word[1] != '-') {
-    if (const auto found = planned_of_beanstalkd().find(word.substr(0, 2)); found != planned_of_beanstalkd().end()) {
-      return refusal(found->first + ": this option of beanstalkd (" + found->second +
-                     ") is planned, not here yet: queues live in memory");
-    }
-  }
   if (word.empty() || word[0] != '-')
     return refusal("'" + word + "' is not understood (settings files are given with --config FILE)");
   const std::string meant = settings::nearest(word.substr(0, word.find('=')), known);
@@ -75,6 +59,15 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("-p", same.port, "listen on this port (default: 11300)")->type_name("PORT")->group(instead);
   app.add_option("-z", same.job_bytes, "the largest job (default: 65535)")->type_name("BYTES")->group(instead);
   app.add_option("-u", same.user, "become this user once the ports are open")->type_name("USER")->group(instead);
+  app.add_option("-b", same.data_dir, "keep jobs in this directory")->type_name("DIR")->group(instead);
+  app.add_option("-f", same.sync_after,
+                 "with -b: jobs are on disk after this time; 0, the default: before they are acknowledged")
+      ->type_name("MS")
+      ->group(instead);
+  app.add_flag("-F", same.never_sync, "with -b: never sync")->group(instead);
+  app.add_option("-s", same.log_bytes, "means nothing here: disk use follows the jobs")
+      ->type_name("BYTES")
+      ->group(instead);
   app.add_flag("-V", seen.verbosity, "log more")->group(instead);
   app.add_option("--http", same.http, "serve metrics and health there too (default: nowhere)")
       ->type_name("ADDR:PORT")

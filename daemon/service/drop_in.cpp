@@ -41,6 +41,29 @@ result<std::string> address_of(const drop_in_options& given) {
   return address;
 }
 
+/// `-b` alone and `-f0`: a reply leaves when it is on disk. `-f MS`: it is on disk so soon. `-F`: it is written and never synced.
+result<> keep_on_disk(const drop_in_options& given, settings::settings& made) {
+  if (!given.data_dir) {
+    if (given.sync_after || given.never_sync) return error{errc::invalid, "-f and -F say how soon -b DIR is synced"};
+    return {};
+  }
+  made.daemon.data_dir = made.daemon.store.data_dir = *given.data_dir;
+  made.queue_defaults.safety = engine::durability::sync;
+  if (given.sync_after) {
+    const auto after = parse_count(*given.sync_after);
+    if (!after || *after > 3'600'000) return wrong("-f", *given.sync_after, "milliseconds from 0 to 3600000");
+    if (*after > 0) {
+      made.queue_defaults.safety = engine::durability::relaxed;
+      made.daemon.store.relaxed_interval = milliseconds{*after};
+    }
+  }
+  if (given.never_sync) {
+    made.queue_defaults.safety = engine::durability::relaxed;
+    made.daemon.store.relaxed_sync = false;
+  }
+  return {};
+}
+
 }  // namespace
 
 result<settings::settings> settings_of(const drop_in_options& given) {
@@ -60,6 +83,7 @@ result<settings::settings> settings_of(const drop_in_options& given) {
       return wrong("-z", *given.job_bytes, "bytes from 1 to " + std::to_string(settings::max_job_size_most));
     made.daemon.max_job_size = static_cast<std::uint32_t>(*bytes);
   }
+  if (auto kept = keep_on_disk(given, made); !kept) return kept.error();
   made.queue_defaults.max_jobs = jobs_max;
   made.queue_defaults.max_bytes = bytes_max;
   made.queue_defaults.when_full = engine::overflow::reject;

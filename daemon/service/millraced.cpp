@@ -101,6 +101,7 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   }
   log::start(log_sink(how.format), how.least);
   for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
+  if (how.drop_in.log_bytes) log::warning("settings", "-s means nothing here: disk use follows the jobs");
   daemon parts{*read.value, {how.mode, how.limit}};
   lifecycle life{parts, *read.value, how};
   signals.let_through();

@@ -49,10 +49,22 @@ TEST_CASE("errands that read no file need none") {
   CHECK(refused({"--check"}).text.find("--config FILE is missing") != std::string::npos);
 }
 
-TEST_CASE("beanstalkd's options that need a disk are recognised with and without a blank") {
-  CHECK(refused({"-b", "/var/lib"}).text.find("-b: this option of beanstalkd") != std::string::npos);
-  CHECK(refused({"-f50"}).text.find("-f: this option of beanstalkd") != std::string::npos);
-  CHECK(refused({"-F"}).text.find("planned, not here yet") != std::string::npos);
+TEST_CASE("beanstalkd's options for a disk") {
+  const auto kept = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"-b", "/var/lib/x"});
+    return settings_of(read(words).drop_in).value();
+  };
+  CHECK(kept({}).daemon.data_dir == "/var/lib/x");
+  CHECK(kept({}).daemon.store.data_dir == "/var/lib/x");
+  CHECK(kept({}).queue_defaults.safety == engine::durability::sync);
+  CHECK(kept({"-f0"}).queue_defaults.safety == engine::durability::sync);
+  CHECK(kept({"-f", "25"}).queue_defaults.safety == engine::durability::relaxed);
+  CHECK(kept({"-f", "25"}).daemon.store.relaxed_interval == milliseconds{25});
+  CHECK(kept({"-f25"}).daemon.store.relaxed_sync);
+  CHECK_FALSE(kept({"-F"}).daemon.store.relaxed_sync);
+  CHECK(kept({"-s", "1000000"}).queue_defaults.safety == engine::durability::sync);
+  CHECK(settings_of(read({"-p1", "-f50"}).drop_in).error().text == "-f and -F say how soon -b DIR is synced");
+  CHECK(settings_of(read({"-b", "x", "-f", "soon"}).drop_in).error().text.starts_with("-f: 'soon'"));
   CHECK(refused({"-x"}).text.find("unknown option -x") != std::string::npos);
 }
 

@@ -42,10 +42,23 @@ class Options(BeanstalkTest):
         for port in ("x", "-1", "65536", "99999999999", "1 2", "", "11300x", "+5"):
             self.assertRegex(self.refused("-p", port), r"^millraced: -p", port)
 
-    @not_beanstalkd("knows them, or ends with 5")
-    def test_what_is_not_here_yet_is_said(self):
-        for words in (["-b", self.folder], ["-b" + self.folder], ["-f", "50"], ["-f0"], ["-F"], ["-s", "10485760"]):
-            self.assertRegex(self.refused("-p", "0", *words), rf"^millraced: {words[0][:2]}: .*not here yet")
+    @not_beanstalkd("takes them")
+    def test_how_soon_is_of_no_use_without_where(self):
+        for words in (["-f", "50"], ["-f0"], ["-F"]):
+            self.assertRegex(self.refused("-p", "0", *words), r"^millraced: -f and -F .* -b")
+        self.assertRegex(self.refused("-p", "0", "-b", self.folder, "-f", "soon"), r"^millraced: -f: 'soon'")
+
+    def test_jobs_are_kept_in_a_directory(self):
+        for words in (["-b"], ["-f0", "-b"], ["-f", "50", "-s", "10485760", "-b"], ["-F", "-b"]):
+            with self.subTest(words):
+                folder = os.path.join(self.folder, str(len(os.listdir(self.folder))))
+                os.mkdir(folder)
+                server = self.start(*words, folder)
+                self.connect().ask(put(b"kept"), b"INSERTED 1\r\n")
+                self.end(server)
+                server = self.start(*words, folder)
+                self.connect().ask(b"reserve\r\ndelete 1\r\n", b"RESERVED 1 4\r\nkept\r\nDELETED\r\n")
+                self.end(server)
 
     @not_beanstalkd("takes any size")
     def test_sizes_that_are_none(self):
