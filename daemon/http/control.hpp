@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 
 namespace millrace::http {
 
@@ -8,16 +10,21 @@ namespace millrace::http {
 /// `/readyz`; one thread, the loop's.
 class control {
  public:
-  [[nodiscard]] bool ready() const noexcept { return not_ready_because_.empty(); }
-  /// `starting`, `draining: …`; empty when ready.
-  [[nodiscard]] const std::string& not_ready_because() const noexcept { return not_ready_because_; }
+  [[nodiscard]] bool ready() const { return not_ready_because().empty(); }
+  /// `starting`, `draining: …`, what `trouble` says; empty when ready.
+  [[nodiscard]] std::string not_ready_because() const {
+    return not_ready_because_.empty() && trouble_ ? trouble_() : not_ready_because_;
+  }
 
   void become_ready() { not_ready_because_.clear(); }
+  /// Asked whenever somebody looks: what keeps it from taking work, empty if nothing does.
+  void watch(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }
   /// `why` goes on after `draining: `.
   void become_draining(const std::string& why) { not_ready_because_ = "draining: " + why; }
 
  private:
   std::string not_ready_because_{"starting"};
+  std::function<std::string()> trouble_;
 };
 
 }  // namespace millrace::http

@@ -157,6 +157,10 @@ result<> daemon::parts::recover() {
 
 result<> daemon::parts::open_http() {
   if (!what.daemon.http_enabled) return {};
+  control.watch([this] {
+    const auto why = broker.store_failure();
+    return why.empty() ? why : "store: " + why;
+  });
   http::add_health(routes, control);
   http::add_scrape(routes, page);
   const auto where = network::parse_address(what.daemon.http);

@@ -196,8 +196,9 @@ void lifecycle::say_what_was_left() const {
     sum.buried += levels.buried;
   }
   const char* sentence = cancelled_jobs_ > 0 ? "the time to drain is over: running jobs were cancelled"
-                         : sum.jobs() == 0
-                             ? "all work has ended, nothing was left"
+                         : sum.jobs() == 0   ? "all work has ended, nothing was left"
+                         : settings_.daemon.data_dir
+                             ? "running jobs have ended; what is left in durable queues is kept"
                              : "running jobs have ended; what is left in the queues is lost, for they live in memory";
   log::info("drained", sentence,
             {{"cancelled", cancelled_jobs_}, {"ready", sum.ready}, {"delayed", sum.delayed}, {"buried", sum.buried}});
