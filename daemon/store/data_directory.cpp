@@ -23,7 +23,9 @@ error system_error(const std::string& what) { return {errc::io, what + ": " + st
 
 error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
 
-// Page size: 4 KiB is what disks and the page cache write; see the figures in tests/bench/store_bench.cpp.
+// Page size: a commit writes each page it touched once, and jobs that end touch others than jobs that come, so small pages are cheaper. Put and
+// deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB: 64 B bodies in batches of 256 542 k against 493 k, with a
+// million others standing 468 k against 372 k, 4 KiB bodies in batches of 64 100 k against 74 k. Only reading at the start likes large ones.
 // auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give pages back.
 // Checkpoints are the writer's business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the right edge of the tree and what is deleted on its left.
 // A new file is made with a rollback journal, before there is a log: `EXTRA` makes the end of that journal durable too. Else it could be
