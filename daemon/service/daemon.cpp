@@ -150,6 +150,7 @@ result<> daemon::parts::recover() {
     recovered = mark.error();
     return 0;
   });
+  if (recovered) page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
   if (recovered)
     log::info("recovered", "jobs that were kept are back", {{"data_dir", *what.daemon.data_dir}, {"jobs", jobs}});
   return recovered;

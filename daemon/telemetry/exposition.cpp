@@ -104,6 +104,17 @@ void exposition::sample(labels of, const folded_histogram& value) {
   }
 }
 
+void exposition::sample(labels of, std::span<const std::uint64_t> upper, std::span<const std::uint64_t> counts,
+                        std::uint64_t sum) {
+  assert(parts_->open.type == prometheus::MetricType::Histogram && counts.size() == upper.size() + 1);
+  auto& shown = parts_->add(of).histogram;
+  shown.sample_sum = static_cast<double>(sum);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    shown.sample_count += counts[i];
+    if (i < upper.size()) shown.bucket.push_back({shown.sample_count, static_cast<double>(upper[i])});
+  }
+}
+
 const std::vector<std::string>& exposition::names() const noexcept { return parts_->names; }
 
 std::string exposition::text() && {

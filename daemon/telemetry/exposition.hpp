@@ -63,6 +63,9 @@ class exposition {
   void sample(labels of, const counter& value) { sample(of, value.value()); }
   void sample(labels of, duration value) { sample(of, in_seconds(value)); }
   void sample(labels of, const folded_histogram& value);
+  /// A histogram of plain numbers: `counts` not cumulative, one more than `upper`.
+  void sample(labels of, std::span<const std::uint64_t> upper, std::span<const std::uint64_t> counts,
+              std::uint64_t sum);
 
   /// The names of all families begun, in order.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept;

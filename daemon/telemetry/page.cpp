@@ -14,6 +14,7 @@
 #include "telemetry/command_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
+#include "telemetry/store_metrics.hpp"
 #include "telemetry/work_metrics.hpp"
 
 namespace millrace::telemetry {
@@ -29,6 +30,7 @@ struct whole_copy {
   work_copy work;
   system_copy system;
   command_copy commands;
+  store_copy stores;
 };
 
 std::string render(const whole_copy& copied) {
@@ -36,6 +38,7 @@ std::string render(const whole_copy& copied) {
   write(page, copied.queues);
   write(page, copied.work);
   write(page, copied.commands);
+  write(page, copied.stores);
   write(page, copied.system, look_at_process());
   return std::move(page).text();
 }
@@ -59,6 +62,7 @@ struct page::parts {
   queue_metrics queues{buckets};
   std::vector<named_door> doors;
   std::vector<named_commands> commands;
+  std::vector<named_store> stores;
   reload_facts reload;
 
   loop::blocking_lane thread;
@@ -128,11 +132,12 @@ loop::awaitable<result<page_text>> page::parts::make_page() {
 
 loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
   const auto& from = looked_at;
-  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}, {}});
+  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}, {}, {}});
   copied->queues = co_await queues.copy(from.loop, from.broker.looking());
   copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
   copied->system = copy_system(from.loop, from.stalls, doors, buckets);
   copied->commands = copy_commands(commands, buckets);
+  copied->stores = copy_stores(stores, buckets);
   copied->system.reload = reload;
   copied->system.version = from.version;
   co_return copied;
@@ -154,6 +159,10 @@ void page::add_door(std::string protocol, const network::door_counts& counts) {
 
 void page::add_commands(std::string protocol, const beanstalk::session_counts& counts) {
   parts_->commands.push_back({std::move(protocol), &counts});
+}
+
+void page::add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts) {
+  parts_->stores.push_back({std::move(name), std::move(counts)});
 }
 
 void page::note_reload(bool successful, wall_time when) {

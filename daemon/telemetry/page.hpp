@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "loop/stall_watch.hpp"
 #include "network/listener.hpp"
 #include "offload/thread_pool.hpp"
+#include "store/counts.hpp"
 #include "telemetry/system_metrics.hpp"
 #include "workload/workload.hpp"
 
@@ -48,6 +50,8 @@ class page {
   void add_door(std::string protocol, const network::door_counts& counts);
   /// The same for the commands of its clients.
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
+  /// Shows a store; `counts` is asked on the loop and good for as long as the page.
+  void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
   /// How the last reload went.
   void note_reload(bool successful, wall_time when);
 

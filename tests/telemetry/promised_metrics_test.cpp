@@ -8,6 +8,7 @@
 #include "telemetry/command_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
+#include "telemetry/store_metrics.hpp"
 #include "telemetry/work_metrics.hpp"
 
 using namespace millrace;
@@ -33,6 +34,12 @@ struct full_page {
     commands.doors.push_back({"beanstalk", {}, {}});
     for (auto& seconds : commands.doors[0].seconds) seconds.add(histogram{}, telemetry::shown_buckets{});
     telemetry::write(page, commands);
+
+    telemetry::store_copy stores;
+    stores.stores.emplace_back().name = "disk";
+    stores.stores[0].commit.add(histogram{}, telemetry::shown_buckets{});
+    stores.stores[0].commit_jobs.observe(7);
+    telemetry::write(page, stores);
 
     telemetry::system_copy system;
     system.version = "1.2.3";

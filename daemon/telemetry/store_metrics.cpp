@@ -1,0 +1,37 @@
+#include "telemetry/store_metrics.hpp"
+
+namespace millrace::telemetry {
+
+store_copy copy_stores(const std::vector<named_store>& stores, const shown_buckets& buckets) {
+  store_copy copied;
+  for (const auto& [name, counts_of] : stores) {
+    const auto& counts = counts_of();
+    auto& one = copied.stores.emplace_back();
+    one.name = name;
+    one.commit.add(counts.commit, buckets);
+    one.commit_jobs = counts.commit_jobs;
+    one.errors = counts.errors.value();
+    one.bytes = counts.bytes;
+    one.lag = counts.lag;
+  }
+  return copied;
+}
+
+void write(exposition& page, const store_copy& stores) {
+  page.family(family_kind::histogram, "millrace_store_commit_seconds",
+              "From the first row of a batch until it was safe on disk.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.commit);
+  page.family(family_kind::histogram, "millrace_store_commit_jobs", "Jobs that one commit wrote.");
+  for (const auto& one : stores.stores)
+    page.sample({{"store", one.name}}, store::size_distribution::upper, one.commit_jobs.counts(),
+                one.commit_jobs.sum());
+  page.family(family_kind::counter, "millrace_store_errors_total", "Commits that failed, each attempt.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.errors);
+  page.family(family_kind::gauge, "millrace_store_bytes", "Bytes on disk, the log included.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.bytes);
+  page.family(family_kind::gauge, "millrace_store_lag_seconds",
+              "How long ago the oldest change came that is not on disk.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.lag);
+}
+
+}  // namespace millrace::telemetry

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "store/counts.hpp"
+#include "telemetry/exposition.hpp"
+
+namespace millrace::telemetry {
+
+/// A store under its name.
+struct named_store {
+  std::string name;
+  std::function<const store::sqlite_store_counts&()> counts;
+};
+
+/// The same, as copied on the loop.
+struct store_copy {
+  struct one {
+    std::string name;
+    folded_histogram commit;
+    store::size_distribution commit_jobs;
+    std::uint64_t errors{0}, bytes{0};
+    duration lag{0};
+  };
+  std::vector<one> stores;
+};
+
+[[nodiscard]] store_copy copy_stores(const std::vector<named_store>& stores, const shown_buckets& buckets);
+
+/// On any thread.
+void write(exposition& page, const store_copy& stores);
+
+}  // namespace millrace::telemetry
