@@ -70,6 +70,8 @@ void remove_queue(core& all, queue& it) {
     all.other_timings.service.merge(it.timings->service);
     all.other_timings.end_to_end.merge(it.timings->end_to_end);
   }
+  // One of that name which comes later is another queue.
+  if (it.paused()) all.remember(queue_paused{it.id, instant{}, duration{0}});
   all.due.clear(it.pause_end);
   all.queues.remove(it);
 }

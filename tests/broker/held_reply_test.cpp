@@ -28,7 +28,19 @@ class slow_store final : public store::store {
     tell();
   }
 
+  millrace::store::batch_id keep_soon(engine::change_set& changes) override {
+    kept_soon += changes.size();
+    changes.clear();
+    return newest;
+  }
+  millrace::store::batch_id lease_ids(std::uint64_t up_to) override {
+    leased_up_to = up_to;
+    return ++newest;
+  }
+
   std::size_t kept{0};
+  std::size_t kept_soon{0};
+  std::uint64_t leased_up_to{0};
   millrace::store::batch_id newest{0};
   millrace::store::batch_id safe{0};
   std::function<void()> tell;
@@ -90,4 +102,48 @@ TEST_CASE("without a store that remembers, everything is safe at once") {
   at.loop.run_ready();
 
   CHECK(said.size() == 1);
+}
+
+TEST_CASE(
+    "queues in memory reach no store, relaxed ones are waited for by nobody, and a hand-off is as safe as the safest "
+    "of its queues") {
+  slow_store store;
+  desk at{&store};
+  const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.safety = engine::durability::relaxed}),
+             sync = at.queue("sync", {.safety = engine::durability::sync});
+  at.put(memory, "ids are leased");
+  store.commit(store.newest);
+
+  at.put(memory, "a");
+  CHECK(store.kept + store.kept_soon == 0);
+  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
+  at.put(relaxed, "b");
+  CHECK(store.kept_soon == 1);
+  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
+  at.put(sync, "c");
+  CHECK(store.kept == 1);
+  CHECK_FALSE(at.broker.is_safe(at.broker.batch_of_last_command()));
+
+  const auto worker = at.watcher("relaxed");
+  const auto job = at.broker.try_reserve(worker, engine::lease::unlimited).job.job;
+  engine::finish_request done;
+  done.job = job;
+  done.outputs.push_back({sync, {.content = body{"d"}}});
+  CHECK(at.broker.try_finish(worker, std::move(done)) == engine::finish_status::done);
+  CHECK(store.kept == 3);
+  CHECK(store.kept_soon == 1);
+}
+
+TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
+  slow_store store;
+  desk at{&store};
+  at.broker.restore([](engine::engine&) { return std::uint64_t{500'000}; });
+  const auto queue = at.queue("memory");
+  CHECK(at.put(queue, "a").job == job_id{500'001});
+  const auto batch = at.broker.batch_of_last_command();
+  CHECK(store.leased_up_to > 500'001);
+  CHECK_FALSE(at.broker.is_safe(batch));
+  store.commit(batch);
+  at.put(queue, "b");
+  CHECK(at.broker.batch_of_last_command() == 0);
 }

@@ -106,6 +106,7 @@ void model::settle() {
       (others.*part).times += (it.timings.*part).times;
       (others.*part).sum += (it.timings.*part).sum;
     }
+    if (it.paused_until != instant{}) changes.emplace_back(queue_paused{which, {}, {}});
     std::erase_if(queues, [&](const its_queue& each) { return each.id == which; });
   }
 }
