@@ -16,8 +16,9 @@ namespace millrace::testing {
 /// The door on a loop of its own, and clients that write and read what goes over the wire.
 class door {
  public:
-  explicit door(beanstalk::session_limits limits = {}, engine::queue_options defaults = {})
-      : server_{thread_.loop(), broker_, limits} {
+  explicit door(beanstalk::session_limits limits = {}, engine::queue_options defaults = {},
+                store::store* disk = nullptr)
+      : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
     network::door_options where;
     where.where = network::parse_address("127.0.0.1:0").value();
@@ -56,7 +57,7 @@ class door {
 
   loop_thread thread_;
   store::memory_store nothing_;
-  broker::broker broker_{thread_.loop(), nothing_};
+  broker::broker broker_;
   beanstalk::server server_;
   bool closed_{false};
 };

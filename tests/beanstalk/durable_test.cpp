@@ -1,0 +1,126 @@
+#include "beanstalk/door.hpp"
+
+using namespace millrace;
+using testing::door;
+
+namespace {
+
+/// A disk that takes its time: each command is a batch, safe when the test says so. Touched on the loop only.
+class slow_disk final : public store::store {
+ public:
+  millrace::store::batch_id keep(engine::change_set& changes) override {
+    changes.clear();
+    return ++newest;
+  }
+  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
+  void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
+  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] std::string failure() const override { return why; }
+  [[nodiscard]] bool short_of_space() const override { return full; }
+
+  void commit() {
+    safe = newest;
+    tell();
+  }
+  void fail() {
+    why = "the disk is gone";
+    tell();
+  }
+
+  millrace::store::batch_id newest{0}, safe{0};
+  std::function<void()> tell;
+  std::string why;
+  bool full{false};
+};
+
+constexpr engine::queue_options on_disk{.safety = engine::durability::sync};
+
+void declare_memory(door& at) {
+  at.ask([](auto&, auto& broker) { broker.declare("memory", {.safety = engine::durability::memory}).value(); });
+}
+
+/// Until that many puts have been carried out.
+void until_puts(door& at, std::uint64_t count) {
+  while (at.ask([](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::put).value(); }) !=
+         count)
+    std::this_thread::yield();
+}
+
+}  // namespace
+
+TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overtakes its answer") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  declare_memory(at);
+  auto client = at.client(), other = at.client();
+  client.send("put 0 0 60 1\r\na\r\nuse memory\r\nput 0 0 60 1\r\nb\r\npeek 1\r\n");
+  until_puts(at, 2);
+  // Others see the job, and are answered where nothing has to be safe.
+  SAYS(other, "peek 1\r\nuse memory\r\nput 0 0 60 1\r\nc\r\n", "FOUND 1 1\r\na\r\nUSING memory\r\nINSERTED 3\r\n");
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().reply_bytes; }) > 0);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  const std::string_view all = "INSERTED 1\r\nUSING memory\r\nINSERTED 2\r\nFOUND 1 1\r\na\r\n";
+  CHECK(client.receive_at_least(all.size()) == all);
+}
+
+TEST_CASE("what stands before the first answer that waits leaves at once") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  auto client = at.client();
+  SAYS(client, "list-tube-used\r\nput 0 0 60 1\r\na\r\n", "USING default\r\n");
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  CHECK(client.receive_at_least(12) == "INSERTED 1\r\n");
+}
+
+TEST_CASE("deletes, releases, buries and kicks wait for the disk; reserves do not") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  auto client = at.client();
+  client.send("put 0 0 60 1\r\na\r\n");
+  until_puts(at, 1);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  CHECK(client.receive_at_least(12) == "INSERTED 1\r\n");
+  SAYS(client, "reserve\r\nbury 1 0\r\nkick 1\r\nreserve\r\nrelease 1 0 0\r\nreserve\r\ndelete 1\r\n",
+       "RESERVED 1 1\r\na\r\n");
+  while (at.ask([](auto& server, auto&) {
+    return server.counts().command(wire::beanstalk_verb::delete_job).value();
+  }) == 0)
+    std::this_thread::yield();
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  const std::string_view rest =
+      "BURIED\r\nKICKED 1\r\nRESERVED 1 1\r\na\r\nRELEASED\r\nRESERVED 1 1\r\na\r\nDELETED\r\n";
+  CHECK(client.receive_at_least(rest.size()) == rest);
+}
+
+TEST_CASE("when the disk fails, who waits for it is cut off without an answer; others go on") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  auto client = at.client(), other = at.client();
+  client.send("put 0 0 60 1\r\na\r\n");
+  until_puts(at, 1);
+  at.ask([&](auto&, auto&) { disk.fail(); });
+  CHECK(client.receive_all().empty());
+  SAYS(other, "peek 1\r\n", "FOUND 1 1\r\na\r\n");
+}
+
+TEST_CASE("a disk without room refuses puts before they run, but not those into memory") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  declare_memory(at);
+  auto client = at.client();
+  at.ask([&](auto&, auto&) { disk.full = true; });
+  SAYS(client, "put 0 0 60 1\r\na\r\nuse memory\r\nput 0 0 60 1\r\nb\r\n",
+       "OUT_OF_MEMORY\r\nUSING memory\r\nINSERTED 1\r\n");
+}
+
+TEST_CASE("who vanishes while its answer waits is forgotten, and its put stays") {
+  slow_disk disk;
+  door at{{}, on_disk, &disk};
+  auto client = at.client(), other = at.client();
+  client.send("put 0 0 60 1\r\na\r\n");
+  until_puts(at, 1);
+  client.reset();
+  while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 1) std::this_thread::yield();
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  SAYS(other, "peek 1\r\n", "FOUND 1 1\r\na\r\n");
+}
