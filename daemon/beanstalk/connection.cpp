@@ -183,7 +183,7 @@ std::string_view connection::carry_out(std::string_view bytes) {
       refuse(what);
     }
     if (replies_full()) write();
-    if (replies_full() && standing_ == standing::ready) stand(standing::unread);
+    if ((replies_full() || shared_.broker.backlogged()) && standing_ == standing::ready) stand(standing::unread);
   }
   return bytes;
 }

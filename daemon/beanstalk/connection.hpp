@@ -70,7 +70,7 @@ class connection final : private loop::ready_entry, private broker::decision_tak
     ready,   ///< for the next command
     waits,   ///< for a decision of the broker
     later,   ///< for the next turn: what it does is done in parts, or others have theirs
-    unread,  ///< for the client to read its replies
+    unread,  ///< for the client to read its replies, or for the disk to take what waits for it
   };
   using command = wire::beanstalk_command;
   using found = wire::beanstalk_command_reader::found;

@@ -15,7 +15,8 @@ void connection::write() {
   // The next connection of this turn begins where this one ends.
   shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
   if (failure) return close();
-  if (!held_.empty() && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
+  const bool disk_is_behind = standing_ == standing::unread && shared_.broker.backlogged();
+  if ((!held_.empty() || disk_is_behind) && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
   if (!writes_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_until_writable();
   count_replies();
   if (closing_ && replies_.empty()) return close();
@@ -52,6 +53,7 @@ bool connection::replies_full() const noexcept {
 
 /// So many that it may be read again.
 bool connection::replies_taken() const noexcept {
+  if (shared_.broker.backlogged()) return false;
   return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
 }
 

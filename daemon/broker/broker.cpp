@@ -207,6 +207,10 @@ store::batch_id broker::batch_of_last_command() const noexcept { return parts_->
 
 bool broker::is_safe(store::batch_id batch) const { return parts_->held.is_safe(batch); }
 
+bool broker::backlogged() const { return parts_->held.backlogged(); }
+
+loop::awaitable<> broker::until_worked_off() { return parts_->held.until_worked_off(); }
+
 void broker::when_safe(std::function<void()> moved) { parts_->held.when_safe(std::move(moved)); }
 
 std::string broker::store_failure() const { return parts_->kept_in.failure(); }

@@ -82,6 +82,9 @@ class broker {
   /// The batch that must be safe before the last command is acknowledged; 0: it may be at once.
   [[nodiscard]] store::batch_id batch_of_last_command() const noexcept;
   [[nodiscard]] bool is_safe(store::batch_id batch) const;
+  /// More waits to be written than the store wants to hold: whoever brings more pauses, until `when_safe` or as a coroutine.
+  [[nodiscard]] bool backlogged() const;
+  loop::awaitable<> until_worked_off();
   /// `moved` is called when more has become safe, or nothing does any more: then `store_failure` says why. One listener.
   void when_safe(std::function<void()> moved);
   [[nodiscard]] std::string store_failure() const;

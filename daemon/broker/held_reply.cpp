@@ -6,7 +6,7 @@
 namespace millrace::broker {
 
 held_reply::held_reply(loop::event_loop& loop, store::store& store)
-    : loop_{loop}, store_{store}, remembers_{store.remembers()} {
+    : loop_{loop}, store_{store}, remembers_{store.remembers()}, worked_off_{loop, "disk"} {
   store_.when_safe([this] {
     wake_safe();
     if (moved_) moved_();
@@ -31,6 +31,10 @@ store::batch_id held_reply::keep(engine::change_set& changes, const engine::engi
   return newest_ = store_.keep(changes);
 }
 
+loop::awaitable<> held_reply::until_worked_off() {
+  while (backlogged()) co_await worked_off_.wait();
+}
+
 loop::awaitable<> held_reply::until_safe(store::batch_id batch) {
   if (is_safe(batch)) co_return;
   holder held{{loop_, "commit"}};
@@ -46,6 +50,7 @@ loop::awaitable<> held_reply::until_safe(store::batch_id batch) {
 }
 
 void held_reply::wake_safe() {
+  worked_off_.wake_all();
   const auto first_unsafe = waiting_.upper_bound(store_.safe_up_to());
   for (auto one = waiting_.begin(); one != first_unsafe; ++one) {
     one->second->safe = true;

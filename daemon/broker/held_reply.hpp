@@ -31,6 +31,10 @@ class held_reply {
   /// The batch of the last changes; 0: nothing to wait for.
   [[nodiscard]] store::batch_id newest() const noexcept { return newest_; }
   [[nodiscard]] bool is_safe(store::batch_id batch) const { return batch == 0 || batch <= store_.safe_up_to(); }
+  /// More waits to be written than the store wants to hold.
+  [[nodiscard]] bool backlogged() const { return store_.backlogged(); }
+  /// Suspends until it does not. Cancelled: throws.
+  loop::awaitable<> until_worked_off();
   /// Suspends until `batch` is safe. Cancelled: throws, and the batch is committed all the same.
   loop::awaitable<> until_safe(store::batch_id batch);
 
@@ -45,6 +49,7 @@ class held_reply {
   store::store& store_;
   bool remembers_;
   store::batch_id newest_{0};
+  loop::wait_point worked_off_;
   std::function<void()> moved_;
   std::multimap<store::batch_id, holder*> waiting_;
 };

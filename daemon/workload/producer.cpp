@@ -61,6 +61,7 @@ loop::awaitable<> producer::produce() {
         co_await admitted();
         this_turn = 0;
       }
+      if (at_.broker.backlogged()) co_await at_.broker.until_worked_off();
       if (since_safe_ >= options_.in_flight) {
         co_await at_.broker.until_safe(at_.broker.newest_batch());
         since_safe_ = 0;

@@ -17,6 +17,7 @@ class slow_disk final : public store::store {
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] std::string failure() const override { return why; }
   [[nodiscard]] bool short_of_space() const override { return full; }
+  [[nodiscard]] bool backlogged() const override { return newest - safe >= backlog_max; }
 
   void commit() {
     safe = newest;
@@ -31,6 +32,7 @@ class slow_disk final : public store::store {
   std::function<void()> tell;
   std::string why;
   bool full{false};
+  millrace::store::batch_id backlog_max{1'000'000};
 };
 
 constexpr engine::queue_options on_disk{.safety = engine::durability::sync};
@@ -123,4 +125,26 @@ TEST_CASE("who vanishes while its answer waits is forgotten, and its put stays")
   while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 1) std::this_thread::yield();
   at.ask([&](auto&, auto&) { disk.commit(); });
   SAYS(other, "peek 1\r\n", "FOUND 1 1\r\na\r\n");
+}
+
+TEST_CASE("while the disk is behind, clients are not read, and all is answered in the end") {
+  slow_disk disk;
+  disk.backlog_max = 10;
+  door at{{}, on_disk, &disk};
+  auto client = at.client();
+  std::string puts, inserted;
+  for (int n = 1; n <= 25; ++n) {
+    puts += "put 0 0 60 1\r\na\r\n";
+    inserted += "INSERTED " + std::to_string(n) + "\r\n";
+  }
+  client.send(puts);
+  until_puts(at, 10);
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 1);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  until_puts(at, 20);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  until_puts(at, 25);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  CHECK(client.receive_at_least(inserted.size()) == inserted);
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0);
 }
