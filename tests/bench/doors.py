@@ -12,6 +12,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from figures import figure, heading
@@ -23,6 +24,13 @@ AGAINST_BEANSTALKD = [
     ("--connections 64 --depth 8", 6.0),
     ("--connections 64 --depth 32", 12.0),
     ("--connections 16 --depth 32 --body 4KiB", 4.0),
+]
+# The same on disk: how soon a job is there, options, bar.
+DURABLE = [
+    ("-f0", "--connections 64 --depth 1", 8.0),
+    ("-f0", "--connections 64 --depth 32", 60.0),
+    ("-f0", "--connections 16 --depth 32 --body 4KiB", 10.0),
+    ("-f50", "--connections 64 --depth 1", 1.3),
 ]
 OPEN_LOOP = "--connections 64 --rate 20k/s"
 # Options beside the load, options of the load itself.
@@ -89,6 +97,20 @@ def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
             (ratio["least"], ratio["median"], ratio["most"]), bar, ratio["median"] >= bar)
 
 
+def on_disk(built: pathlib.Path, pairs: int) -> None:
+    # A folder of the disk that /var/tmp is on: /tmp is often memory.
+    for soon, load, bar in DURABLE:
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as one, tempfile.TemporaryDirectory(dir="/var/tmp") as other:
+            with (Server(built / "millraced", "--log-level", "error", "-b", one, soon) as ours,
+                  Server("beanstalkd", "-b", other, soon) as theirs):
+                seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+                             *load.split())
+        ratio = seen["ratio"]["jobs_per_second"]
+        row(load, figure(seen["total"]["jobs_per_second"]) + f" (-b {soon})", "beanstalkd " + soon,
+            figure(seen["against"]["total"]["jobs_per_second"]), (ratio["least"], ratio["median"], ratio["most"]), bar,
+            ratio["median"] >= bar)
+
+
 def open_loop(built: pathlib.Path, pairs: int) -> None:
     with Server(built / "millraced", "--log-level", "error") as ours, Server("beanstalkd") as theirs:
         seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
@@ -117,13 +139,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("built", type=pathlib.Path, help="where millraced and millrace were built")
     options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
-    options.add_argument("--only", default="", help="beanstalkd, open or itself")
+    options.add_argument("--only", default="", help="beanstalkd, disk, open or itself")
     chosen = options.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     print(heading(chosen.pairs))
     print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
-    for name, measure in (("beanstalkd", against_beanstalkd), ("open", open_loop), ("itself", against_ourselves)):
+    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("open", open_loop), ("itself", against_ourselves)):
         if re.search(chosen.only, name):
             measure(chosen.built, chosen.pairs)
 
