@@ -93,7 +93,7 @@ loop::awaitable<> broker::close_session(session_id session) {
 
 engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job) {
   auto& p = *parts_;
-  if (p.no_room_on_disk(queue)) return {engine::put_status::refused, {}};
+  if (p.no_room_on_disk(queue)) return p.refused_for_space();
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
@@ -103,7 +103,7 @@ engine::put_answer broker::try_put(session_id session, queue_id queue, engine::p
 
 engine::put_answer broker::put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by) {
   auto& p = *parts_;
-  if (p.no_room_on_disk(queue)) return {engine::put_status::refused, {}};
+  if (p.no_room_on_disk(queue)) return p.refused_for_space();
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);

@@ -47,6 +47,12 @@ struct broker::parts {
     return kept_in.short_of_space() && engine.options_of(queue).safety != engine::durability::memory;
   }
 
+  /// Said at once: what others have changed, and what may wait for room, is not its business.
+  engine::put_answer refused_for_space() {
+    last_batch = 0;
+    return {engine::put_status::refused, {}};
+  }
+
   void deliver() {
     engine.take_events(events);
     for (auto& one : events) {

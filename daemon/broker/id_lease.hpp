@@ -18,9 +18,11 @@ class id_lease {
   explicit id_lease(store::store& store) noexcept : store_{store} {}
 
   /// Ids up to here may have been given out before the start.
-  void begin_above(std::uint64_t mark) noexcept { safe_ = asked_ = mark; }
+  void begin_above(std::uint64_t mark) noexcept { begun_ = safe_ = asked_ = mark; }
   /// The batch that must be safe before anybody is told of `last`; 0: it may be told now.
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
+    // Before the first id there is nothing to lease: what is done before `begin_above` would put a mark on disk below the one that is there.
+    if (last == begun_) return 0;
     if (last + ids / 2 > asked_) {
       asked_ = last + ids;
       batch_ = store_.lease_ids(asked_);
@@ -32,6 +34,7 @@ class id_lease {
 
  private:
   store::store& store_;
+  std::uint64_t begun_{0};
   std::uint64_t safe_{0};
   std::uint64_t asked_{0};
   store::batch_id batch_{0};

@@ -40,7 +40,10 @@ class slow_store final : public store::store {
 
   std::size_t kept{0};
   std::size_t kept_soon{0};
+  [[nodiscard]] bool short_of_space() const override { return is_full; }
+
   std::uint64_t leased_up_to{0};
+  bool is_full{false};
   millrace::store::batch_id newest{0};
   millrace::store::batch_id safe{0};
   std::function<void()> tell;
@@ -146,4 +149,27 @@ TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in 
   store.commit(batch);
   at.put(queue, "b");
   CHECK(at.broker.batch_of_last_command() == 0);
+}
+
+TEST_CASE("the mark that was kept is left alone until an id is given") {
+  slow_store store;
+  desk at{&store};
+  const auto queue = at.queue("declared before anything was read");
+  at.broker.restore([](engine::engine&) { return std::uint64_t{500'000}; });
+  at.queue("declared afterwards");
+  CHECK(store.leased_up_to == 0);
+  at.put(queue, "a");
+  CHECK(store.leased_up_to > 500'001);
+}
+
+TEST_CASE("a put that the disk has no room for is refused at once, whatever others wait for") {
+  slow_store store;
+  desk at{&store};
+  const auto queue = at.queue("durable", {.safety = engine::durability::sync});
+  at.put(queue, "a");
+  REQUIRE_FALSE(at.broker.is_safe(at.broker.batch_of_last_command()));
+  store.is_full = true;
+  const auto session = at.broker.open_session();
+  CHECK(at.broker.try_put(session, queue, {.content = body{"b"}}).status == engine::put_status::refused);
+  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
 }
