@@ -100,6 +100,8 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def kill(self):
+        if self._control:
+            self._control.close()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
