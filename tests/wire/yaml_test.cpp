@@ -8,7 +8,7 @@ using namespace std::string_literals;
 
 namespace {
 
-std::string quoted(std::string_view value) {
+std::string as_quoted(std::string_view value) {
   wire::beanstalk_yaml yaml;
   yaml.add_quoted("k", value);
   return std::string{yaml.text()};
@@ -41,11 +41,11 @@ TEST_CASE("a list has its items bare") {
 }
 
 TEST_CASE("strings are quoted, and what would end or break the quotes is escaped") {
-  CHECK(quoted("") == "---\nk: \"\"\n");
-  CHECK(quoted("#1 SMP: x") == "---\nk: \"#1 SMP: x\"\n");
-  CHECK(quoted("a\"b\\c") == "---\nk: \"a\\\"b\\\\c\"\n");
-  CHECK(quoted("\n\r\t\0\x1f\x7f"s) == "---\nk: \"\\x0a\\x0d\\x09\\x00\\x1f\\x7f\"\n");
-  CHECK(quoted("\xC3\xA4") == "---\nk: \"\xC3\xA4\"\n");
+  CHECK(as_quoted("") == "---\nk: \"\"\n");
+  CHECK(as_quoted("#1 SMP: x") == "---\nk: \"#1 SMP: x\"\n");
+  CHECK(as_quoted("a\"b\\c") == "---\nk: \"a\\\"b\\\\c\"\n");
+  CHECK(as_quoted("\n\r\t\0\x1f\x7f"s) == "---\nk: \"\\x0a\\x0d\\x09\\x00\\x1f\\x7f\"\n");
+  CHECK(as_quoted("\xC3\xA4") == "---\nk: \"\xC3\xA4\"\n");
 }
 
 TEST_CASE("seconds have six decimals") {
