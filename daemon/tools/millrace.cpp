@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/bench.hpp"
+#include "tools/data.hpp"
 #include "tools/exit_code.hpp"
 
 namespace millrace::tools {
@@ -13,7 +14,8 @@ namespace {
 
 constexpr const char* usage =
     "millrace TOOL [WORDS OF THE TOOL]: a client's tools for work queues.\n\n"
-    "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n\n"
+    "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n"
+    "  fsck     check every record of a data directory\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
 /// One word, one tool.
@@ -21,7 +23,9 @@ exit_code run(std::vector<std::string> words) {
   // A server that goes away is an error of one write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   const std::string tool = words.empty() ? "" : words.front();
-  if (tool == "bench") return bench({std::next(words.begin()), words.end()});
+  const std::vector<std::string> behind{words.begin() + (words.empty() ? 0 : 1), words.end()};
+  if (tool == "bench") return bench(behind);
+  if (tool == "fsck") return fsck(behind);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
     return exit_code::done;

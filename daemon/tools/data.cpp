@@ -1,0 +1,44 @@
+#include "tools/data.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "store/data_directory.hpp"
+#include "store/fsck.hpp"
+
+namespace millrace::tools {
+
+namespace {
+
+exit_code say(exit_code code, const std::string& why) {
+  std::fprintf(stderr, "millrace: %s\n", why.c_str());
+  return code;
+}
+
+bool is_word(const std::string& it) { return !it.empty() && it.front() != '-'; }
+
+/// A directory that was there before: to look into one must not make it.
+result<store::data_directory> open_existing(const std::string& path) {
+  const std::string file = path + "/millrace.db";
+  if (::access(file.c_str(), R_OK | W_OK) != 0)
+    return error{errc::not_found, file + ": is not there, or not to be written"};
+  return store::data_directory::open(path);
+}
+
+}  // namespace
+
+exit_code fsck(const std::vector<std::string>& words) {
+  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, "millrace fsck DATA_DIR");
+  const auto in = open_existing(words[0]);
+  if (!in) return say(exit_code::cannot_open, in.error().text);
+  const auto found = store::fsck(
+      *in, [](std::string_view line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); });
+  if (!found) return say(exit_code::cannot_open, found.error().text);
+  std::printf("%llu jobs in %llu queues: %llu faults\n", static_cast<unsigned long long>(found->jobs),
+              static_cast<unsigned long long>(found->queues), static_cast<unsigned long long>(found->faults));
+  return found->faults == 0 ? exit_code::done : exit_code::failed;
+}
+
+}  // namespace millrace::tools
