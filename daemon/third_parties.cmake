@@ -35,7 +35,7 @@ find_library(GMP_LIBRARY gmp REQUIRED)
 third_party(flint ${FLINT_LIBRARY} ${GMP_LIBRARY})
 target_include_directories(third_party_flint SYSTEM INTERFACE ${FLINT_INCLUDE_DIR})
 
-# The bodies of Asio and Beast are compiled once, here, instead of in every file that includes them. The definitions are
+# The bodies of Asio, Beast and JSON are compiled once, here, instead of in every file that includes them. The definitions are
 # the whole build's: a file that missed them would bring bodies of its own.
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 if(MILLRACE_SANITIZER STREQUAL "thread")
@@ -45,6 +45,9 @@ endif()
 add_library(millrace_asio STATIC ${PROJECT_SOURCE_DIR}/daemon/asio.cpp)
 target_link_libraries(millrace_asio PUBLIC Boost::headers Threads::Threads)
 third_party(asio millrace_asio)
+add_library(millrace_json STATIC ${PROJECT_SOURCE_DIR}/daemon/json.cpp)
+target_link_libraries(millrace_json PUBLIC Boost::headers)
+third_party(json millrace_json)
 add_library(millrace_beast STATIC ${PROJECT_SOURCE_DIR}/daemon/beast.cpp)
 target_link_libraries(millrace_beast PUBLIC millrace_asio)
 third_party(beast millrace_beast)

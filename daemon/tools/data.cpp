@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iostream>
 #include <string_view>
 
 #include "store/data_directory.hpp"
+#include "store/dump.hpp"
 #include "store/fsck.hpp"
 
 namespace millrace::tools {
@@ -39,6 +41,32 @@ exit_code fsck(const std::vector<std::string>& words) {
   std::printf("%llu jobs in %llu queues: %llu faults\n", static_cast<unsigned long long>(found->jobs),
               static_cast<unsigned long long>(found->queues), static_cast<unsigned long long>(found->faults));
   return found->faults == 0 ? exit_code::done : exit_code::failed;
+}
+
+exit_code dump(const std::vector<std::string>& words) {
+  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, "millrace dump DATA_DIR");
+  const auto from = open_existing(words[0]);
+  if (!from) return say(exit_code::cannot_open, from.error().text);
+  const auto done = store::dump(*from, [](std::string_view line) -> result<> {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    if (std::putchar('\n') == EOF) return error{errc::io, "standard output cannot be written"};
+    return {};
+  });
+  if (!done) return say(exit_code::failed, done.error().text);
+  if (std::fflush(stdout) != 0) return say(exit_code::failed, "standard output cannot be written");
+  return exit_code::done;
+}
+
+exit_code restore(const std::vector<std::string>& words) {
+  if (words.size() != 1 || !is_word(words[0]))
+    return say(exit_code::bad_arguments, "millrace restore DATA_DIR < LINES");
+  const auto into = store::data_directory::open(words[0]);
+  if (!into) return say(exit_code::cannot_open, into.error().text);
+  std::ios::sync_with_stdio(false);
+  const auto jobs = store::restore(*into, std::cin);
+  if (!jobs) return say(exit_code::failed, jobs.error().text);
+  std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(*jobs));
+  return exit_code::done;
 }
 
 }  // namespace millrace::tools

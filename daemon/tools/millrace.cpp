@@ -15,7 +15,9 @@ namespace {
 constexpr const char* usage =
     "millrace TOOL [WORDS OF THE TOOL]: a client's tools for work queues.\n\n"
     "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n"
-    "  fsck     check every record of a data directory\n\n"
+    "  fsck     check every record of a data directory\n"
+    "  dump     print a data directory as JSON Lines\n"
+    "  restore  make a data directory of such lines from standard input\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
 /// One word, one tool.
@@ -26,6 +28,8 @@ exit_code run(std::vector<std::string> words) {
   const std::vector<std::string> behind{words.begin() + (words.empty() ? 0 : 1), words.end()};
   if (tool == "bench") return bench(behind);
   if (tool == "fsck") return fsck(behind);
+  if (tool == "dump") return dump(behind);
+  if (tool == "restore") return restore(behind);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
     return exit_code::done;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <istream>
+#include <string_view>
+
+#include <millrace/base/result.hpp>
+
+#include "store/data_directory.hpp"
+
+/// A data directory as JSON Lines, and back. One object a line, told apart by their first member:
+///
+///   {"ids_up_to": N}               the highest id that may have been given out
+///   {"paused": QUEUE, "until_ns": WALL (absent: until somebody ends it), "length_ns": N}
+///   {"id": N, "queue": QUEUE, "state": "ready" | "delayed" | "buried", "priority": N, "put_at_ns": WALL, "due_ns": WALL (when delayed),
+///    "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N, "buries": N, "kicks": N, "error": TEXT, "body": TEXT}
+///
+/// WALL is nanoseconds since 1970, UTC. What is no UTF-8 stands as base64 in `body_base64`, `error_base64` instead. Jobs come in order of id,
+/// then buried ones in the order in which they were buried.
+namespace millrace::store {
+
+/// `line` has no newline at its end; what it refuses ends the dump with that error.
+[[nodiscard]] result<> dump(const data_directory& from, const std::function<result<>(std::string_view line)>& line);
+
+/// Everything or nothing; gives the number of jobs. The error names the line. Refused: a directory that has jobs.
+[[nodiscard]] result<std::uint64_t> restore(const data_directory& into, std::istream& lines);
+
+}  // namespace millrace::store

@@ -1,0 +1,83 @@
+#include "store/filling.hpp"
+
+#include <utility>
+
+namespace millrace::store {
+
+namespace {
+
+/// Jobs and bytes that are gathered before they are made into rows.
+constexpr std::size_t jobs_at_once = 4'096;
+constexpr std::uint64_t bytes_at_once = 16ull << 20;
+
+}  // namespace
+
+result<filling> filling::begin(const data_directory& in) {
+  auto data = open_data_file(in, nullptr);
+  if (!data) return data.error();
+  const auto there = data->number("SELECT count(*) FROM (SELECT 1 FROM job LIMIT 1)");
+  if (!there) return damage(in, there.error());
+  if (*there != 0) return error{errc::refused, in.path() + ": there are jobs in it"};
+  auto rows = batch_rows::prepare(*data);
+  if (!rows) return damage(in, rows.error());
+  // One transaction for all, which a connection that is closed rolls back.
+  const auto begun = data->run("BEGIN IMMEDIATE; DELETE FROM queue");
+  if (!begun) return begun.error();
+  return filling{std::move(*data), std::move(*rows)};
+}
+
+result<> filling::add(engine::kept_job&& job, std::string_view queue) {
+  if (!job.job || job.job.value() > INT64_MAX) return invalid("its id is out of range");
+  if (!ids_.insert(job.job.value()).second) {
+    return invalid("job " + std::to_string(job.job.value()) + " comes a second time");
+  }
+  const std::uint64_t burying = job.state == engine::job_state::buried ? ++last_burying_ : 0;
+  // Two changes that fold into one row: a put does not say what has happened to the job since.
+  engine::job_moved now{.job = job.job,
+                        .queue = {},
+                        .state = job.state,
+                        .urgency = job.what.urgency,
+                        .delay = job.what.delay,
+                        .due = job.due,
+                        .tally = job.tally,
+                        .error_text = std::move(job.error_text)};
+  const auto number = number_of(queue);
+  open_.put({.job = job.job,
+             .queue = {},
+             .state = job.state,
+             .what = std::move(job.what),
+             .put_at = job.put_at,
+             .due = job.due,
+             .error_text = {}},
+            number, burying);
+  open_.move(std::move(now), burying);
+  return open_.jobs() < jobs_at_once && open_.bytes() < bytes_at_once ? result<>{} : write();
+}
+
+result<> filling::pause(std::string_view queue, instant until, duration length) {
+  open_.set_pause(number_of(queue), until, length);
+  return {};
+}
+
+result<> filling::finish() {
+  if (const auto written = write(); !written) return written.error();
+  if (const auto safe = data_.run("COMMIT"); !safe) return safe.error();
+  const auto whole = data_.checkpoint_and_cut();
+  if (!whole) return whole.error();
+  return {};
+}
+
+queue_number filling::number_of(std::string_view queue) {
+  const auto [known, is_new] = queues_.try_emplace(std::string{queue}, last_queue_ + 1);
+  if (is_new) open_.add_queue(++last_queue_, known->first);
+  return known->second;
+}
+
+result<> filling::write() {
+  open_.sort();
+  const auto written = rows_.write(open_, duration::zero());
+  open_.clear();
+  return written;
+}
+
+}  // namespace millrace::store

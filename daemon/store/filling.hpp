@@ -1,0 +1,49 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "engine/change.hpp"
+#include "store/batch.hpp"
+#include "store/batch_rows.hpp"
+#include "store/data_directory.hpp"
+
+namespace millrace::store {
+
+/// Fills an empty data directory with jobs that come from elsewhere: all of them or, when anything fails before `finish`, none. Times are
+/// those of the wall, as instants since 1970. One thread; the directory outlives it.
+class filling {
+ public:
+  /// Refused: a directory that has jobs.
+  [[nodiscard]] static result<filling> begin(const data_directory& in);
+
+  /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was there before.
+  [[nodiscard]] result<> add(engine::kept_job&& job, std::string_view queue);
+  [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
+  /// No id up to this one will be given out.
+  void mark_ids(std::uint64_t up_to) { open_.mark_ids(up_to); }
+  [[nodiscard]] result<> finish();
+
+  [[nodiscard]] std::uint64_t jobs() const noexcept { return ids_.size(); }
+
+ private:
+  filling(sqlite::connection data, batch_rows rows) : data_{std::move(data)}, rows_{std::move(rows)} {}
+  queue_number number_of(std::string_view queue);
+  [[nodiscard]] result<> write();
+
+  sqlite::connection data_;
+  batch_rows rows_;
+  batch open_;
+  boost::unordered_flat_map<std::string, queue_number> queues_;
+  boost::unordered_flat_set<std::uint64_t> ids_;
+  queue_number last_queue_{0};
+  std::uint64_t last_burying_{0};
+};
+
+}  // namespace millrace::store

@@ -1,0 +1,121 @@
+#include "store/dump.hpp"
+
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "store/desk.hpp"
+#include "store/filling.hpp"
+#include "store/plain_text.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::scratch_directory;
+
+namespace {
+
+std::string dumped(const std::string& data_dir) {
+  std::string all;
+  const auto from = store::data_directory::open(data_dir);
+  REQUIRE(from.has_value());
+  const auto done = store::dump(*from, [&](std::string_view line) -> result<> {
+    all.append(line) += '\n';
+    return {};
+  });
+  REQUIRE(done.has_value());
+  return all;
+}
+
+/// The number of jobs, or why not.
+std::string restored(const std::string& data_dir, const std::string& lines) {
+  std::istringstream in{lines};
+  const auto into = store::data_directory::open(data_dir);
+  REQUIRE(into.has_value());
+  const auto jobs = store::restore(*into, in);
+  return jobs ? std::to_string(*jobs) : jobs.error().text;
+}
+
+void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
+  std::mt19937_64 random{4711};
+  const auto below = [&random](std::uint64_t limit) { return random() % limit; };
+  const auto in = store::data_directory::open(data_dir);
+  REQUIRE(in.has_value());
+  auto filling = store::filling::begin(*in);
+  REQUIRE(filling.has_value());
+  for (std::uint64_t at = 0; at < jobs; ++at) {
+    engine::kept_job job;
+    job.job = job_id{jobs + 1 - at};
+    job.state = std::array{engine::job_state::ready, engine::job_state::delayed, engine::job_state::buried}[below(3)];
+    std::string bytes(below(60), '\0');
+    const auto letters = below(2) == 0 ? 128u : 256u;
+    for (char& byte : bytes) byte = static_cast<char>(below(letters));
+    job.what = {.content = body{bytes},
+                .urgency = static_cast<std::uint32_t>(random()),
+                .delay = duration{below(1'000'000'000'000)},
+                .ttr = duration{below(1'000'000'000'000)}};
+    job.put_at = instant{duration{1'700'000'000'000'000'000 + static_cast<std::int64_t>(below(1'000'000'000))}};
+    if (job.state == engine::job_state::delayed) job.due = job.put_at + job.what.delay;
+    job.tally.reserves = static_cast<std::uint32_t>(random());
+    job.tally.kicks = static_cast<std::uint32_t>(below(3));
+    if (below(4) == 0) job.error_text = "went \"wrong\"\n\xff";
+    REQUIRE(filling->add(std::move(job), "q" + std::to_string(below(5))).has_value());
+  }
+  REQUIRE(filling->pause("q1", never, seconds{7}).has_value());
+  REQUIRE(filling->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
+  filling->mark_ids(jobs + 5'000);
+  REQUIRE(filling->finish().has_value());
+}
+
+constexpr const char* one_job =
+    R"({"id":7,"queue":"q1","state":"ready","priority":1,"put_at_ns":5,"ttr_ns":1000000000,"delay_ns":0,"reserves":0,)"
+    R"("timeouts":0,"releases":0,"buries":0,"kicks":0,"error":"","body":"x"})";
+
+}  // namespace
+
+TEST_CASE("what is dumped and restored is dumped alike") {
+  scratch_directory one;
+  scratch_directory other;
+  fill_at_random(one.data_dir(), 10'000);
+  const auto lines = dumped(one.data_dir());
+  CHECK(restored(other.data_dir(), lines) == "10000");
+  CHECK((dumped(other.data_dir()) == lines));  // in brackets: a megabyte need not be shown
+}
+
+TEST_CASE("a store gives back what was restored") {
+  scratch_directory scratch;
+  CHECK(restored(scratch.data_dir(), std::string{"{\"ids_up_to\":90}\n"} + one_job) == "1");
+  testing::store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto found = desk.recover();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(found.jobs[0].job == job_id{7});
+  CHECK(found.jobs[0].what.content.view() == "x");
+  CHECK(found.id_mark == 90);
+}
+
+TEST_CASE("a directory that has jobs is not restored into") {
+  scratch_directory scratch;
+  CHECK(restored(scratch.data_dir(), one_job) == "1");
+  CHECK(restored(scratch.data_dir(), one_job) == scratch.data_dir() + ": there are jobs in it");
+}
+
+TEST_CASE("a line that means nothing is named, and nothing of the others is kept") {
+  scratch_directory scratch;
+  const std::string good = std::string{one_job} + "\n";
+  CHECK(restored(scratch.data_dir(), good + "no json\n") == "line 2: it is no JSON object");
+  CHECK(restored(scratch.data_dir(), good + "{\"id\":8}\n") == "line 2: its 'queue' is missing or means nothing");
+  CHECK(restored(scratch.data_dir(), good + good) == "line 2: job 7 comes a second time");
+  CHECK(restored(scratch.data_dir(), good) == "1");
+}
+
+TEST_CASE("bytes come back from base64") {
+  CHECK(store::to_base64("fooba") == "Zm9vYmE=");
+  CHECK(store::to_base64("f") == "Zg==");
+  CHECK(store::from_base64("Zm9vYmE=") == "fooba");
+  CHECK_FALSE(store::from_base64("Zm9").has_value());
+  CHECK_FALSE(store::from_base64("Zm9*").has_value());
+  CHECK(
+      store::is_utf8("Stra\xc3\x9f"
+                     "e"));
+  CHECK_FALSE(store::is_utf8("\xed\xa0\x80"));
+  CHECK_FALSE(store::is_utf8("\xc3"));
+}
