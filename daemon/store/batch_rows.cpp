@@ -55,7 +55,8 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.add_queue_, "INSERT OR REPLACE INTO queue VALUES(?1, ?2, 0, 0)"},
       {&made.drop_queue_, "DELETE FROM queue WHERE number = ?1"},
       {&made.pause_, "UPDATE queue SET paused_until = ?2, paused_for = ?3 WHERE number = ?1"},
-      {&made.mark_, "INSERT OR REPLACE INTO mark VALUES('id', ?1)"},
+      {&made.mark_,
+       "INSERT INTO mark VALUES('id', ?1) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)"},
       // Binding zeros costs more than having them in the statement.
       {&made.put_plain_, "INSERT INTO job VALUES(?1, ?2, 0, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0, 0, '', ?6)"},
       {&made.put_,

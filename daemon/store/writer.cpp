@@ -14,6 +14,8 @@ namespace {
 /// The log is copied into the data file when it has so many pages (16 MiB): a page that changes again and again, as the edges of a
 /// queue do, is copied once; and the copying, which holds up the next commit, stays a matter of some tens of milliseconds.
 constexpr int checkpoint_pages = 4'096;
+/// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing to write.
+constexpr std::int64_t pages_kept_when_short = 64;
 constexpr std::int64_t page_bytes = 4'096;
 
 /// Free pages of the file are for what comes next; those beyond a quarter of it are given back until it is a sixteenth, in slices: small
@@ -176,7 +178,9 @@ void writer::keep_files_small(std::size_t pages_at_once) {
   if (const auto given = give_pages_back(pages_at_once); !given && given.error().code != errc::refused) {
     return fail(given.error(), "while giving space back");
   }
-  const bool tidied_up = std::exchange(tidied_up_, false);
+  const bool has_time_and_no_space = pages_at_once != 0 && short_of_space();
+  const bool tidied_up =
+      std::exchange(tidied_up_, false) || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
   if (data_.log_pages() < checkpoint_pages && !tidied_up) return;
   // Pages that were given back leave the disk with the copying.
   const auto copied = tidied_up ? data_.checkpoint_and_cut() : data_.checkpoint();
@@ -191,8 +195,9 @@ result<> writer::give_pages_back(std::size_t pages_at_once) {
   const auto all = data_.number("PRAGMA page_count");
   if (!all) return all.error();
   const bool had_upkeep = has_upkeep_;
-  has_upkeep_ =
-      has_upkeep_ ? *free > free_pages_kept && *free > *all / 16 : *free > free_pages_most && *free > *all / 4;
+  has_upkeep_ = short_of_space() ? *free > pages_kept_when_short
+                : has_upkeep_    ? *free > free_pages_kept && *free > *all / 16
+                                 : *free > free_pages_most && *free > *all / 4;
   tidied_up_ = tidied_up_ || (had_upkeep && !has_upkeep_);
   if (!has_upkeep_ || pages_at_once == 0) return {};
   return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());

@@ -203,7 +203,7 @@ class FullDisk(Durable):
         disk = os.path.join(self.folder, "disk")
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
-        stack.enter_context(mounted(self, disk, "size=128m"))
+        stack.enter_context(mounted(self, disk, "size=64m"))
         self.data_dir, self.other = os.path.join(disk, "data"), os.path.join(disk, "other")
 
     def fill(self, left):
@@ -232,8 +232,7 @@ class FullDisk(Durable):
         self.fail("there is room, and puts are refused")
 
     def test_puts_are_refused_while_the_rest_goes_on(self):
-        self.fill(84 << 20)
-        wire = self.again(store="disk_reserve: 40MiB")
+        wire = self.again(store="disk_reserve: 32MiB")
         accepted = self.put_until_refused(wire, b"x" * 50_000)
         self.assertGreater(len(accepted), 100)
         wire.ask(put(b"small") + put(b"later", delay=9), b"OUT_OF_MEMORY\r\n" * 2)
