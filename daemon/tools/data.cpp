@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <iostream>
 #include <string_view>
+#include <utility>
 
 #include "store/data_directory.hpp"
 #include "store/dump.hpp"
+#include "store/filling.hpp"
 #include "store/fsck.hpp"
+#include "tools/beanstalkd_binlog.hpp"
 
 namespace millrace::tools {
 
@@ -66,6 +69,31 @@ exit_code restore(const std::vector<std::string>& words) {
   const auto jobs = store::restore(*into, std::cin);
   if (!jobs) return say(exit_code::failed, jobs.error().text);
   std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(*jobs));
+  return exit_code::done;
+}
+
+exit_code import(const std::vector<std::string>& words) {
+  if (words.size() != 4 || words[0] != "--from" || words[1] != "beanstalkd-binlog" || !is_word(words[2]) ||
+      !is_word(words[3])) {
+    return say(exit_code::bad_arguments, "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR");
+  }
+  auto found = read_beanstalkd_binlog(words[2]);
+  if (!found) {
+    const bool damaged = found.error().code == errc::invalid;
+    return say(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
+  }
+  const auto into = store::data_directory::open(words[3]);
+  if (!into) return say(exit_code::cannot_open, into.error().text);
+  auto filling = store::filling::begin(*into);
+  if (!filling) return say(exit_code::failed, filling.error().text);
+  for (auto& [job, queue] : found->jobs) {
+    if (const auto added = filling->add(std::move(job), queue); !added)
+      return say(exit_code::failed, added.error().text);
+  }
+  filling->mark_ids(found->highest_id);
+  if (const auto safe = filling->finish(); !safe) return say(exit_code::failed, safe.error().text);
+  for (const auto& remark : found->remarks) std::fprintf(stderr, "%s\n", remark.c_str());
+  std::fprintf(stderr, "%zu jobs imported\n", found->jobs.size());
   return exit_code::done;
 }
 

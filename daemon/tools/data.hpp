@@ -12,5 +12,6 @@ namespace millrace::tools {
 exit_code fsck(const std::vector<std::string>& words);
 exit_code dump(const std::vector<std::string>& words);
 exit_code restore(const std::vector<std::string>& words);
+exit_code import(const std::vector<std::string>& words);
 
 }  // namespace millrace::tools

@@ -17,7 +17,8 @@ constexpr const char* usage =
     "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n"
     "  fsck     check every record of a data directory\n"
     "  dump     print a data directory as JSON Lines\n"
-    "  restore  make a data directory of such lines from standard input\n\n"
+    "  restore  make a data directory of such lines from standard input\n"
+    "  import   make a data directory of a beanstalkd log directory\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
 /// One word, one tool.
@@ -30,6 +31,7 @@ exit_code run(std::vector<std::string> words) {
   if (tool == "fsck") return fsck(behind);
   if (tool == "dump") return dump(behind);
   if (tool == "restore") return restore(behind);
+  if (tool == "import") return import(behind);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
     return exit_code::done;

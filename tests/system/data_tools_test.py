@@ -1,0 +1,114 @@
+"""The offline tools as a person runs them: fsck, dump, restore, import."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from beanstalk_support import Server
+from beanstalk_wire import put
+from support import MILLRACED, PATIENCE, DaemonTest
+
+MILLRACE = os.environ.get("MILLRACE", os.path.join(os.path.dirname(MILLRACED), "millrace"))
+DEBIANS = "/usr/bin/beanstalkd"
+
+
+def tool(*words, stdin=""):
+    return subprocess.run([MILLRACE, *words], input=stdin, capture_output=True, text=True, timeout=PATIENCE)
+
+
+class DataTools(DaemonTest):
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def server(self, *words, **how):
+        server = Server(*words, beanstalkd=how.get("beanstalkd"))
+        self.addCleanup(server.kill)
+        return server
+
+    def filled(self):
+        """A data directory with two jobs, that nobody has open."""
+        server = self.server("-b", self.path("data"))
+        with server.connect() as wire:
+            wire.ask(put(b"one") + put(b"\xff\x00", delay=1000), b"INSERTED 1\r\nINSERTED 2\r\n")
+        self.assertEqual(server.stop(), 0)
+        return self.path("data")
+
+    def test_a_damaged_row_is_named(self):
+        data = self.filled()
+        self.assertEqual((tool("fsck", data).returncode, tool("fsck", data).stdout), (0, "2 jobs in 1 queues: 0 faults\n"))
+        with sqlite3.connect(data + "/millrace.db") as file:
+            file.execute("UPDATE job SET state = 9 WHERE id = 2")
+        file.close()
+        said = tool("fsck", data)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertIn("job 2: its state 9 is none\n", said.stdout)
+
+    def test_a_running_daemon_is_not_disturbed(self):
+        self.server("-b", self.path("data"))
+        for words in (["fsck"], ["dump"], ["restore"]):
+            said = tool(*words, self.path("data"))
+            self.assertEqual(said.returncode, 3, words)
+            self.assertIn("in use by another process", said.stderr)
+
+    def test_a_dump_is_restored(self):
+        lines = tool("dump", self.filled()).stdout
+        jobs = [line for line in map(json.loads, lines.splitlines()) if "id" in line]
+        self.assertEqual([(job["id"], job["state"]) for job in jobs], [(1, "ready"), (2, "delayed")])
+        self.assertEqual((jobs[0]["body"], jobs[1]["body_base64"]), ("one", "/wA="))
+        said = tool("restore", self.path("other"), stdin=lines)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(tool("dump", self.path("other")).stdout, lines)
+        self.assertEqual(tool("restore", self.path("other"), stdin=lines).returncode, 1)
+
+    def test_words_that_mean_nothing(self):
+        for words in (["fsck"], ["dump", "--what"], ["restore"], ["import", self.path("a"), self.path("b")]):
+            self.assertEqual(tool(*words).returncode, 2, words)
+        self.assertEqual(tool("fsck", self.path("nowhere")).returncode, 3)
+        self.assertFalse(os.path.exists(self.path("nowhere")))
+
+    @unittest.skipUnless(os.path.exists(DEBIANS), "no beanstalkd to make a log")
+    def test_a_beanstalkd_s_log_is_imported_and_served(self):
+        log = self.path("log")
+        os.mkdir(log)
+        theirs = self.server("-b", log, "-f0", beanstalkd=DEBIANS)
+        with theirs.connect() as wire:
+            wire.ask(b"use jobs\r\nwatch jobs\r\n", b"USING jobs\r\nWATCHING 2\r\n")
+            for number, (body, delay) in enumerate([(b"plain", 0), (b"later", 1000), (b"buried", 0), (b"gone", 0), (b"back", 0), (b"", 0)], 1):
+                wire.ask(put(body, priority=10, delay=delay), b"INSERTED %d\r\n" % number)
+            for number, body in [(3, b"buried"), (4, b"gone"), (5, b"back"), (6, b"")]:
+                wire.ask(b"reserve-job %d\r\n" % number, b"RESERVED %d %d\r\n%b\r\n" % (number, len(body), body))
+            # beanstalkd writes a release only if it has a delay. The burying comes last: its record does not end in more zeros than its padding.
+            wire.ask(b"delete 4\r\n", b"DELETED\r\n").ask(b"release 5 3 0\r\nrelease 6 3 500\r\n", b"RELEASED\r\nRELEASED\r\n")
+            wire.ask(b"bury 3 7\r\n", b"BURIED\r\n")
+            self.assertEqual(tool("import", "--from", "beanstalkd-binlog", log, self.path("data")).returncode, 3, "it runs")
+            theirs.kill()
+        with open(log + "/binlog.1", "rb") as file:
+            whole = file.read()
+        # As if it had died while it wrote a seventh job.
+        records = whole.rstrip(b"\0")
+        records += b"\0" * 3
+        first = whole.index(b"\4\0\0\0jobs")
+        shutil.rmtree(log)
+        os.mkdir(log)
+        with open(log + "/binlog.1", "wb") as file:
+            file.write(records + whole[first:first + 40])
+        said = tool("import", "--from", "beanstalkd-binlog", log, self.path("data"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("is not finished", said.stderr)
+        self.assertIn("5 jobs imported", said.stderr)
+        self.assertEqual(tool("fsck", self.path("data")).returncode, 0)
+
+        ours = self.server("-b", self.path("data"))
+        with ours.connect() as wire:
+            wire.ask(b"use jobs\r\nwatch jobs\r\n", b"USING jobs\r\nWATCHING 2\r\n")
+            wire.ask(b"peek-buried\r\n", b"FOUND 3 6\r\nburied\r\n").ask(b"peek-delayed\r\n", b"FOUND 6 0\r\n\r\n")
+            wire.ask(b"reserve\r\nreserve\r\n", b"RESERVED 1 5\r\nplain\r\nRESERVED 5 4\r\nback\r\n")
+            wire.ask(b"peek 2\r\n", b"FOUND 2 5\r\nlater\r\n").ask(b"peek 4\r\n", b"NOT_FOUND\r\n")
+        self.assertEqual(ours.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
