@@ -137,6 +137,10 @@ loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
   copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
   copied->system = copy_system(from.loop, from.stalls, doors, buckets);
   copied->commands = copy_commands(commands, buckets);
+  for (const auto& each : commands) {
+    const auto& held = each.counts->unread;
+    copied->work.stages.push_back({"client", held.active(), held.total(from.loop.now())});
+  }
   copied->stores = copy_stores(stores, buckets);
   copied->system.reload = reload;
   copied->system.version = from.version;
