@@ -29,6 +29,7 @@ farewell refuse_extra(const std::string& word, const std::vector<std::string>& k
 struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
   int verbosity{0};
+  bool compaction{false};
   std::string limit, mode, format, level;
 };
 
@@ -68,6 +69,7 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("-s", same.log_bytes, "means nothing here: disk use follows the jobs")
       ->type_name("BYTES")
       ->group(instead);
+  app.add_flag("-c,-n", seen.compaction, "mean nothing here: there is no log to compact")->group(instead);
   app.add_flag("-V", seen.verbosity, "log more")->group(instead);
   app.add_option("--http", same.http, "serve metrics and health there too (default: nowhere)")
       ->type_name("ADDR:PORT")

@@ -62,6 +62,7 @@ TEST_CASE("beanstalkd's options for a disk") {
   CHECK(kept({"-f", "25"}).daemon.store.relaxed_interval == milliseconds{25});
   CHECK(kept({"-f25"}).daemon.store.relaxed_sync);
   CHECK_FALSE(kept({"-F"}).daemon.store.relaxed_sync);
+  CHECK(kept({"-c", "-n"}).queue_defaults.safety == engine::durability::sync);
   CHECK(kept({"-s", "1000000"}).queue_defaults.safety == engine::durability::sync);
   CHECK(settings_of(read({"-p1", "-f50"}).drop_in).error().text == "-f and -F say how soon -b DIR is synced");
   CHECK(settings_of(read({"-b", "x", "-f", "soon"}).drop_in).error().text.starts_with("-f: 'soon'"));

@@ -33,10 +33,6 @@ class CommandLine(DaemonTest):
     def test_a_file_without_its_option_is_refused(self):
         self.assertIn("settings files are given with --config FILE", self.refused("quickstart.yaml"))
 
-    def test_options_of_beanstalkd_that_are_planned(self):
-        for words in (["-b", "/tmp"], ["-b/tmp"], ["-f", "50"], ["-f0"], ["-F"], ["-s", "10485760"], ["-c"], ["-n"]):
-            self.assertRegex(self.refused(*words), r"^millraced: -[a-zA-Z]: this option of beanstalkd \(.+\) is planned, not here yet")
-
     def test_modes(self):
         self.assertEqual(
             self.refused("--config", "x", "--mode", "processes"),
