@@ -47,7 +47,7 @@ struct farewell {
   std::string text;
 };
 
-/// Reads the words after the program's name. Options of beanstalkd that are not here yet are recognised and refused with a sentence.
+/// Reads the words after the program's name.
 [[nodiscard]] std::variant<arguments, farewell> read_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::service

@@ -135,17 +135,39 @@ def against_ourselves(built: pathlib.Path, pairs: int) -> None:
             (ratios[0], middle, ratios[-1]), SELF_BAR, middle >= SELF_BAR)
 
 
+def idle_connections(built: pathlib.Path, _: int) -> None:
+    """Memory of a connection that has spoken once and is silent since; the first thousand are not counted."""
+    with Server(built / "millraced", "--log-level", "error") as ours:
+        def resident() -> int:
+            status = pathlib.Path(f"/proc/{ours.process.pid}/status").read_text()
+            return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) * 1024
+
+        def connect() -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", ours.port))
+            client.sendall(b"list-tube-used\r\n")
+            client.recv(100)
+            return client
+
+        first = [connect() for _ in range(1_000)]
+        before = resident()
+        more = [connect() for _ in range(8_000)]
+        each = (resident() - before) / len(more)
+        for client in first + more:
+            client.close()
+    print(f"\nAn idle connection: {each:.0f} B (bar 4096: {'met' if each <= 4096 else 'missed'})")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("built", type=pathlib.Path, help="where millraced and millrace were built")
     options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
-    options.add_argument("--only", default="", help="beanstalkd, disk, open or itself")
+    options.add_argument("--only", default="", help="beanstalkd, disk, open, itself or idle")
     chosen = options.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     print(heading(chosen.pairs))
     print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
-    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("open", open_loop), ("itself", against_ourselves)):
+    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
         if re.search(chosen.only, name):
             measure(chosen.built, chosen.pairs)
 
