@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -59,6 +60,8 @@ struct kept_job {
   queue_id queue;
   job_state state{job_state::ready};
   put_request what;
+  /// Its body was left on disk and has so many bytes; `what.content` is empty.
+  std::optional<std::uint32_t> bytes_on_disk{};
   instant put_at{};
   instant due{};  ///< when delayed; may be past
   job_tally tally;

@@ -2,7 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
 
 #include "engine/change.hpp"
 
@@ -33,6 +38,16 @@ class store {
   virtual void when_safe(std::function<void()> moved) { static_cast<void>(moved); }
   /// False: nobody need collect changes for it.
   [[nodiscard]] virtual bool remembers() const = 0;
+
+  /// Whether bodies of jobs that are safe can be had back, so that they need not stay in memory.
+  [[nodiscard]] virtual bool reads_bodies() const { return false; }
+  /// Reads bodies of jobs whose put is safe, beside the loop. For each of them `when_read`'s listener is called once, on the loop, never from
+  /// within this call, in any order. `not_found`: there is no such job any more; other errors: it could not be read. How many are asked for at
+  /// once is the caller's to limit.
+  virtual void read_bodies(std::span<const job_id> jobs) { static_cast<void>(jobs); }
+  using body_taker = std::function<void(job_id, result<body>&&)>;
+  /// One listener, set once.
+  virtual void when_read(body_taker came) { static_cast<void>(came); }
 
   /// Not empty: why nothing becomes safe any more.
   [[nodiscard]] virtual std::string failure() const { return {}; }
