@@ -59,6 +59,7 @@ struct reserved_job {
   instant ready_since{};
 };
 
+/// `waiting`: for a job, or for the body of one on its way from disk; a `granted` event (or another decision) follows.
 enum class reserve_status { reserved, waiting, deadline_soon, timed_out, not_found };
 struct reserve_answer {
   reserve_status status{reserve_status::timed_out};
@@ -111,7 +112,14 @@ enum class finish_status {
 
 /// Something the engine decided for a session that was waiting. Collected during a command and taken by the caller after it.
 struct event {
-  enum class kind : std::uint8_t { granted, deadline_soon, timed_out, put_admitted, finish_done } what;
+  enum class kind : std::uint8_t {
+    granted,
+    deadline_soon,
+    timed_out,
+    not_found,  ///< the job reserved by its id has no body any more that could be read
+    put_admitted,
+    finish_done
+  } what;
   session_id session{};
   reserved_job job{};                         ///< granted
   job_id id{};                                ///< put_admitted: the new job; finish_done: the finished one
@@ -123,7 +131,9 @@ struct job_facts {
   job_id job{};
   queue_id queue{};
   job_state state{job_state::ready};
-  body content;
+  body content;                 ///< empty while it is on disk only
+  std::uint32_t bytes{0};       ///< of its body, wherever that is
+  bool content_on_disk{false};  ///< only
   engine::priority urgency{0};
   instant put_at{};
   instant entered_state_at{};

@@ -30,6 +30,9 @@ struct core {
   std::uint64_t last_job{0};
   bool refusing_puts{false};
   bool collecting{false};
+  std::uint64_t body_bytes{0};  ///< of memory, by bounded bodies that are in it or on their way
+  std::vector<job_id> wanted_bodies;
+  std::vector<slot> read_ahead;  ///< here for its storage
   std::vector<event> events;
   change_set changes;
   std::vector<slot> unsettled;                   ///< queues where room came free, or that nothing may hold any more

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "engine/admission.hpp"
+#include "engine/bodies.hpp"
 #include "engine/due.hpp"
 #include "engine/hand_off.hpp"
 #include "engine/moves.hpp"
@@ -42,11 +43,12 @@ session& known(core& all, session_id id) {
   return *found;
 }
 
-/// The job, if this session holds it.
+/// The job, if this session holds it, body and all.
 slot held(core& all, session_id who, job_id id) {
   const slot at = all.jobs.find(id);
   if (at == no_slot || all.jobs[at].state != job_state::reserved) return no_slot;
-  return all.sessions[all.jobs[at].holder].id == who ? at : no_slot;
+  const session& holder = all.sessions[all.jobs[at].holder];
+  return holder.id == who && holder.awaited != at ? at : no_slot;
 }
 
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
@@ -119,7 +121,12 @@ reserve_answer engine::reserve_job(session_id session, job_id job, instant now) 
   return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, known(*parts_, session), job); });
 }
 
-bool engine::withdraw_reserve(session_id session) { return stop_waiting(*parts_, known(*parts_, session)); }
+bool engine::withdraw_reserve(session_id id) {
+  return carry_out(*parts_, [&] {
+    auto& who = known(*parts_, id);
+    return stop_waiting(*parts_, who) || stop_awaiting_body(*parts_, who);
+  });
+}
 
 finish_status engine::finish(session_id session, finish_request&& what, instant now) {
   return carry_out(*parts_, now, [&] {
@@ -216,6 +223,39 @@ bool engine::kick_job(job_id id, instant now) {
     slot const at = parts_->jobs.find(id);
     if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
     kick_one(*parts_, at);
+    return true;
+  });
+}
+
+void engine::stored(job_id job) {
+  if (const slot at = parts_->jobs.find(job); at != no_slot) millrace::engine::stored(*parts_, at);
+}
+
+bool engine::wants_bodies() const noexcept { return !parts_->wanted_bodies.empty(); }
+
+void engine::take_wanted_bodies(std::vector<job_id>& into) {
+  into.clear();
+  std::swap(into, parts_->wanted_bodies);
+}
+
+void engine::body_came(job_id job, body&& content, instant now) {
+  carry_out(*parts_, now, [&] {
+    const slot at = parts_->jobs.find(job);
+    if (at == no_slot || !parts_->jobs[at].wanted) return false;
+    if (parts_->jobs[at].content.size() == content.size()) {
+      millrace::engine::body_came(*parts_, at, std::move(content));
+    } else {
+      millrace::engine::body_lost(*parts_, at);
+    }
+    return true;
+  });
+}
+
+void engine::body_lost(job_id job, instant now) {
+  carry_out(*parts_, now, [&] {
+    const slot at = parts_->jobs.find(job);
+    if (at == no_slot || !parts_->jobs[at].wanted) return false;
+    millrace::engine::body_lost(*parts_, at);
     return true;
   });
 }

@@ -106,6 +106,19 @@ class engine {
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();
 
+  // --- bodies on disk -------------------------------------------------------------------------------------------------------
+  // With `body_memory_max`, bodies of durable queues are in memory only as far as that allows (engine/bodies.hpp). A job that is reserved while its body
+  // is on disk belongs to its holder, but its lease begins when the body is there; `reserve` answers `waiting`, and a timeout does not count meanwhile.
+  /// The job's put is safe: its body can be read back. Nothing if it is gone.
+  void stored(job_id job);
+  /// Jobs whose bodies are to be read, each once until it is answered by `body_came` or `body_lost`.
+  [[nodiscard]] bool wants_bodies() const noexcept;
+  void take_wanted_bodies(std::vector<job_id>& into);  ///< swaps, as `take_events`
+  /// One of another length than was put counts as lost. Nothing if the job is gone.
+  void body_came(job_id job, body&& content, instant now);
+  /// It cannot be read: a job that somebody waits for is buried (`io_error`), and that session keeps its place in line; others wait for the next try.
+  void body_lost(job_id job, instant now);
+
   // --- time ---------------------------------------------------------------------------------------------------------------
   /// Does what is due at `now`, at most `moves_per_turn_max` jobs: afterwards `next_deadline()` may still be ≤ now.
   void advance(instant now);
@@ -140,6 +153,8 @@ class engine {
   [[nodiscard]] engine_totals totals() const;
   /// Memory of job records and their index, without bodies: for the metric and the benchmark.
   [[nodiscard]] std::size_t bytes_of_records() const;
+  /// Of memory, by the bodies that `body_memory_max` bounds: those in memory and those on their way.
+  [[nodiscard]] std::uint64_t bytes_of_bodies() const;
 
  private:
   struct parts;

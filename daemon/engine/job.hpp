@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string>
 
-#include <millrace/base/body.hpp>
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
 
 #include "engine/command.hpp"
+#include "engine/job_body.hpp"
 #include "engine/paged.hpp"
 
 namespace millrace::engine {
@@ -36,7 +36,7 @@ inline constexpr std::size_t job_state_count = 4;
 /// - reserved: previous and next of what its session holds, and the place of its lease among the deadlines.
 struct job {
   job_id id;
-  body content;
+  job_body content;
   instant put_at{};
   instant entered_at{};  ///< when it came into the state it is in; a delay counts from here
   duration ttr{0};
@@ -55,6 +55,9 @@ struct job {
   bool in_margin : 1 {false};    ///< the holder is being warned
   bool leased : 1 {false};       ///< its reservation has a deadline
   bool has_waiting : 1 {false};  ///< a finish of it stands in line
+  bool on_disk : 1 {false};      ///< its body is, and need not be in memory
+  bool bounded : 1 {false};      ///< its body counts for what bodies may take of memory
+  bool wanted : 1 {false};       ///< its body is being read from disk
 };
 static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
 

@@ -43,6 +43,11 @@ void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
   it.rank = 0;
 }
 
+template <class Before>
+std::pair<slot, slot> job_heap<Before>::below(const job_table& jobs, slot at) noexcept {
+  return {jobs[at].link[0], jobs[at].link[1]};
+}
+
 // As deep as two right spines are long: at most twice the logarithm of the jobs.
 template <class Before>
 slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexcept {

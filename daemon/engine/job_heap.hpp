@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "engine/job_table.hpp"
 
 namespace millrace::engine {
@@ -12,6 +14,8 @@ class job_heap {
   [[nodiscard]] slot first() const noexcept { return root_; }
   void push(job_table& jobs, slot at) noexcept;
   void remove(job_table& jobs, slot at) noexcept;
+  /// Those that stand right below it in the heap and come after it; `no_slot` where there is none.
+  [[nodiscard]] static std::pair<slot, slot> below(const job_table& jobs, slot at) noexcept;
 
  private:
   [[nodiscard]] slot merge(job_table& jobs, slot one, slot other) const noexcept;

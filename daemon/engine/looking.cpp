@@ -21,7 +21,9 @@ std::optional<job_facts> facts_of(const core& all, slot at) {
       .job = it.id,
       .queue = all.queues[it.queue].id,
       .state = it.state,
-      .content = it.content,
+      .content = it.content.in_memory() ? it.content.content() : body{},
+      .bytes = it.content.size(),
+      .content_on_disk = !it.content.in_memory(),
       .urgency = it.urgency,
       .put_at = it.put_at,
       .entered_state_at = it.entered_at,
@@ -124,6 +126,8 @@ engine_totals engine::totals() const {
           .puts = all.puts,
           .ttr_expired = all.ttr_expired};
 }
+
+std::uint64_t engine::bytes_of_bodies() const { return parts_->body_bytes; }
 
 std::size_t engine::bytes_of_records() const { return parts_->jobs.bytes(); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/bodies.hpp"
 #include "engine/hand_off.hpp"
 #include "engine/reserving.hpp"
 
@@ -42,6 +43,7 @@ void let_go(core& all, slot at) {
   clear_margin(all, it);
   all.due.clear(lease_place(it));
   session& holder = all.sessions[it.holder];
+  if (holder.awaited == at) holder.awaited = no_slot;
   (held_before(it) == no_slot ? holder.held_first : held_after(all.jobs[held_before(it)])) = held_after(it);
   (held_after(it) == no_slot ? holder.held_last : held_before(all.jobs[held_after(it)])) = held_before(it);
   it.link = {};
@@ -90,6 +92,16 @@ void offer(core& all, queue& from) {
   if (!from.waiting.empty() && !from.paused()) grant_first(all, from);
 }
 
+reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
+  job& it = all.jobs[at];
+  queue& from = all.queue_of(it);
+  it.leased = how == lease::ttr;
+  if (it.leased) start_lease(all, at);
+  ++it.reserves;
+  from.counts.reserved.add();
+  return {it.id, from.id, it.content.content(), it.reserves, it.urgency, it.put_at, ready_since};
+}
+
 }  // namespace
 
 job_id put_job(core& all, queue& into, put_request&& what, std::string error_text) {
@@ -109,6 +121,7 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
     all.remember(job_put{id, into.id, state, what, all.now, due, error_text});
   }
   it.content = std::move(what.content);
+  begin_counting(all, at);
   if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
   into.counts.puts.add();
   all.puts.add();
@@ -129,7 +142,9 @@ void restore_job(core& all, queue& into, kept_job&& what) {
   it.ttr = std::max(what.what.ttr, ttr_min);
   it.delay = std::max(what.what.delay, duration::zero());
   it.put_at = what.put_at;
-  it.content = std::move(what.what.content);
+  it.on_disk = true;
+  it.content = what.bytes_on_disk ? job_body::on_disk(*what.bytes_on_disk) : job_body{std::move(what.what.content)};
+  begin_counting(all, at);
   it.reserves = what.tally.reserves;
   const bool has_history = what.tally.timeouts + what.tally.releases + what.tally.buries + what.tally.kicks != 0;
   if (has_history || !what.error_text.empty()) {
@@ -149,6 +164,7 @@ void make_ready(core& all, slot at) {
   change_state(all, at, job_state::ready);
   remember_move(all, at, job_state::ready, instant{});
   offer(all, all.queue_of(all.jobs[at]));
+  put_back(all, at);
 }
 
 void make_delayed(core& all, slot at, duration delay) {
@@ -157,14 +173,16 @@ void make_delayed(core& all, slot at, duration delay) {
   change_state(all, at, job_state::delayed);
   follow_first_delayed(all, all.queue_of(it));
   remember_move(all, at, job_state::delayed, due_of(it));
+  put_back(all, at);
 }
 
 void make_buried(core& all, slot at) {
   change_state(all, at, job_state::buried);
   remember_move(all, at, job_state::buried, instant{});
+  put_back(all, at);
 }
 
-reserved_job make_reserved(core& all, slot at, session& holder, lease how) {
+std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease how) {
   job& it = all.jobs[at];
   queue& from = all.queue_of(it);
   auto ready_since = all.now;
@@ -181,18 +199,34 @@ reserved_job make_reserved(core& all, slot at, session& holder, lease how) {
   it.link = {holder.held_last, no_slot, 0};
   (holder.held_last == no_slot ? holder.held_first : held_after(all.jobs[holder.held_last])) = at;
   holder.held_last = at;
-  it.leased = how == lease::ttr;
-  if (it.leased) start_lease(all, at);
 
-  ++it.reserves;
-  from.counts.reserved.add();
-  return {it.id, from.id, it.content, it.reserves, it.urgency, it.put_at, ready_since};
+  const bool is_here = it.content.in_memory();
+  if (!is_here) {
+    holder.awaited = at;
+    holder.awaited_since = ready_since;
+    holder.wanted = how;
+    want(all, at);
+  }
+  read_ahead(all, from);
+  if (!is_here) return std::nullopt;
+  return hand_over(all, at, how, ready_since);
+}
+
+void body_came(core& all, slot at, body&& content) {
+  arrived(all, at, std::move(content));
+  const job& it = all.jobs[at];
+  if (it.state != job_state::reserved) return;
+  session& holder = all.sessions[it.holder];
+  if (holder.awaited != at) return;
+  holder.awaited = no_slot;
+  tell_granted(all, holder, hand_over(all, at, holder.wanted, holder.awaited_since));
 }
 
 void end_job(core& all, slot at) {
   const job& it = all.jobs[at];
   queue& its = all.queue_of(it);
   leave_state(all, at);
+  end_counting(all, at);
   all.remember(job_gone{it.id, its.id});
   all.jobs.remove(at);
   look_again(all, its);
@@ -221,15 +255,19 @@ void observe_done(core& all, slot at) {
   times.end_to_end.observe(all.now - it.put_at);
 }
 
+void tell_granted(core& all, const session& who, reserved_job&& job) {
+  event granted;
+  granted.what = event::kind::granted;
+  granted.session = who.id;
+  granted.job = std::move(job);
+  all.events.push_back(std::move(granted));
+}
+
 void grant_first(core& all, queue& from) {
   session& waiting = all.sessions[from.waiting.first()];
   const slot at = from.ready.first(all.jobs);
   stop_waiting(all, waiting);
-  event granted;
-  granted.what = event::kind::granted;
-  granted.session = waiting.id;
-  granted.job = make_reserved(all, at, waiting, waiting.wanted);
-  all.events.push_back(std::move(granted));
+  if (auto got = make_reserved(all, at, waiting, waiting.wanted)) tell_granted(all, waiting, std::move(*got));
 }
 
 }  // namespace millrace::engine

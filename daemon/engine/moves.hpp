@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/change.hpp"
@@ -21,7 +22,11 @@ void restore_job(core& all, queue& into, kept_job&& what);
 void make_ready(core& all, slot at);
 void make_delayed(core& all, slot at, duration delay);
 void make_buried(core& all, slot at);
-reserved_job make_reserved(core& all, slot at, session& holder, lease how);
+/// Nothing: its body is on disk only; the session waits until that has come (`body_came`).
+std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease how);
+
+/// The body of a job that wanted it; whoever waits for that has the job now.
+void body_came(core& all, slot at, body&& content);
 
 /// The job is no more. Whoever waits for its room is looked after when the command is settled.
 void end_job(core& all, slot at);
@@ -31,6 +36,9 @@ void start_lease(core& all, slot at);
 
 /// Time spent reserved and time since the put are observed, for a job whose holder is done with it.
 void observe_done(core& all, slot at);
+
+/// The event for somebody who waited.
+void tell_granted(core& all, const session& who, reserved_job&& job);
 
 /// Gives the first ready job to who waited longest; both must be there.
 void grant_first(core& all, queue& from);

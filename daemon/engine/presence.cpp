@@ -33,6 +33,7 @@ void let_used_go(core& all, session& who) {
 /// All that ties the session to queues and lines, but not the jobs it holds.
 void leave_everything(core& all, session& who) {
   stop_waiting(all, who);
+  stop_awaiting_body(all, who);
   withdraw_put(all, who);
   let_used_go(all, who);
   for (const queue_id watched : who.watched) {

@@ -42,6 +42,8 @@ struct queue {
   bool timed{false};      ///< has, or will have, histograms of its own
   bool unsettled{false};  ///< stands among those to be looked at when the command is done
   std::uint32_t urgent{0};
+  std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
+  std::uint32_t reserves_unlooked{0};  ///< so many more before it is read ahead again
   std::uint32_t using_sessions{0}, watching_sessions{0};
   std::array<state_list, job_state_count> in{};
   instant paused_until{};

@@ -62,4 +62,31 @@ slot ready_order::first(const job_table& jobs) const noexcept {
   return served_before{}(jobs[in_heap], jobs[in_lane]) ? in_heap : in_lane;
 }
 
+void ready_order::first_few(const job_table& jobs, std::size_t most, std::vector<slot>& into) const {
+  into.clear();
+  // The heads of all lanes and of the heap; whoever is taken is followed by those behind.
+  std::vector<slot> heads;
+  const auto later = [&](slot one, slot other) { return served_before{}(jobs[other], jobs[one]); };
+  const auto add = [&](slot at) {
+    if (at == no_slot) return;
+    heads.push_back(at);
+    std::push_heap(heads.begin(), heads.end(), later);
+  };
+  for (std::size_t place = 0; place < count_; ++place) add(lanes_[place].first);
+  add(returned_.first());
+  while (into.size() < most && !heads.empty()) {
+    std::pop_heap(heads.begin(), heads.end(), later);
+    const slot at = heads.back();
+    heads.pop_back();
+    into.push_back(at);
+    if (jobs[at].in_heap) {
+      const auto [left, right] = job_heap<served_before>::below(jobs, at);
+      add(left);
+      add(right);
+    } else {
+      add(jobs[at].link[1]);
+    }
+  }
+}
+
 }  // namespace millrace::engine

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "engine/job_heap.hpp"
 
@@ -19,6 +20,8 @@ class ready_order {
   void insert(job_table& jobs, slot at) noexcept;
   void remove(job_table& jobs, slot at) noexcept;
   [[nodiscard]] slot first(const job_table& jobs) const noexcept;
+  /// The first `most` in order, in place of what `into` holds. Costs its logarithm for each of them.
+  void first_few(const job_table& jobs, std::size_t most, std::vector<slot>& into) const;
 
  private:
   struct lane {

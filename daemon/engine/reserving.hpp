@@ -7,8 +7,12 @@ namespace millrace::engine {
 
 reserve_answer reserve(core& all, session& who, lease how, instant wait_until);
 reserve_answer reserve_job(core& all, session& who, job_id job);
-/// It leaves the lines of all queues it watches. False if it did not wait.
+/// It leaves the lines of all queues it watches. False if it did not wait there.
 bool stop_waiting(core& all, session& who);
+/// The job whose body it waits for is ready again. False if there is none.
+bool stop_awaiting_body(core& all, session& who);
+/// The body of a job that wanted it cannot be read: whoever waits for that keeps its place in line, and the job is buried.
+void body_lost(core& all, slot at);
 
 /// The margin before the end of a lease begins: a holder that waits is told.
 void begin_margin(core& all, slot at);

@@ -21,6 +21,10 @@ struct session {
   bool waits{false};  ///< for a job
   bool closing{false};
   lease wanted{lease::ttr};
+  instant wait_until{never};
+  slot awaited{no_slot};                         ///< the job it got, whose body is on its way from disk
+  bool by_id{false};                             ///< it asked for that job and no other
+  instant awaited_since{};                       ///< when that became ready
   slot held_first{no_slot}, held_last{no_slot};  ///< jobs, in order of reservation
   std::uint32_t held_in_margin{0};
   deadlines::place timeout{0};

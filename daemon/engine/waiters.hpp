@@ -29,6 +29,14 @@ class waiters {
     last_ = &it;
     ++count_;
   }
+  /// Before all others: it had its turn already and got nothing.
+  void join_first(waiter& it) noexcept {
+    it.previous = nullptr;
+    it.next = first_;
+    (first_ == nullptr ? last_ : first_->previous) = &it;
+    first_ = &it;
+    ++count_;
+  }
   void leave(waiter& it) noexcept {
     (it.previous == nullptr ? first_ : it.previous->next) = it.next;
     (it.next == nullptr ? last_ : it.next->previous) = it.previous;

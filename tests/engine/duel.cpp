@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <sstream>
 
 namespace millrace::engine::testing {
@@ -9,12 +10,19 @@ namespace millrace::engine::testing {
 namespace {
 
 const engine_options limits{.queues_max = 6, .watched_queues_max = 4, .timed_queues_max = 2};
+
+engine_options limits_for(const duel_options& how) {
+  auto all = limits;
+  if (how.bodies_on_disk) all.body_memory_max = 150, all.body_prefetch = 4;
+  return all;
+}
+
 const std::vector<duration> lengths{duration{0},         duration{0}, duration{1}, milliseconds{500}, seconds{1},
                                     milliseconds{1'500}, seconds{2},  seconds{3},  seconds{10}};
 
 }  // namespace
 
-duel::duel(duel_options options) : it_{limits}, model_{limits}, options_{options}, random_{options.seed} {
+duel::duel(duel_options options) : it_{limits_for(options)}, model_{limits}, options_{options}, random_{options.seed} {
   it_.collect_changes(true);
 }
 
@@ -61,8 +69,15 @@ std::string duel::verdict() {
 }
 
 void duel::compare_told() {
-  it_.take_events(events_);
+  read_bodies();
   it_.take_changes(changes_);
+  if (options_.bodies_on_disk) {
+    write_bodies();
+    // Who gets a job with a body at once is told before those whose bodies come from disk.
+    const auto by_session = [](const event& one, const event& other) { return one.session < other.session; };
+    std::stable_sort(events_.begin(), events_.end(), by_session);
+    std::stable_sort(model_.events.begin(), model_.events.end(), by_session);
+  }
   const auto compare = [this](const char* what, const auto& engine, const auto& model) {
     for (std::size_t i = 0; difference_.empty() && i < std::max(engine.size(), model.size()); ++i) {
       const std::string one = i < engine.size() ? words(engine[i]) : "nothing";
@@ -72,8 +87,51 @@ void duel::compare_told() {
   };
   compare("events", events_, model_.events);
   compare("changes", changes_, model_.changes);
+  events_.clear();
   model_.events.clear();
   model_.changes.clear();
+}
+
+/// Adds to `events_` what the engine has decided, bodies from disk and all.
+void duel::read_bodies() {
+  const auto take = [this] {
+    it_.take_events(newest_events_);
+    std::move(newest_events_.begin(), newest_events_.end(), std::back_inserter(events_));
+  };
+  take();
+  while (it_.wants_bodies()) {
+    it_.take_wanted_bodies(wanted_);
+    for (const auto job : wanted_) it_.body_came(job, body{disk_.at(job)}, now_);
+    bodies_read_ += wanted_.size();
+    take();
+  }
+}
+
+/// A job that waits for its body only counts as one that was got at once.
+reserve_answer duel::with_body(session_id who, reserve_answer answer) {
+  if (!options_.bodies_on_disk || answer.status != reserve_status::waiting) return answer;
+  read_bodies();
+  const auto mine = [who](const event& one) { return one.session == who && one.what == event::kind::granted; };
+  const auto found = std::ranges::find_if(events_, mine);
+  if (found == events_.end()) return answer;
+  answer = {reserve_status::reserved, std::move(found->job)};
+  events_.erase(found);
+  return answer;
+}
+
+/// What was put is on disk, and said to be so at some later time.
+void duel::write_bodies() {
+  for (const auto job : unsafe_) {
+    if (one_in(2)) it_.stored(job);
+  }
+  unsafe_.clear();
+  for (const auto& one : changes_) {
+    if (const auto* put = std::get_if<job_put>(&one)) {
+      disk_[put->job] = put->what.content.view();
+      unsafe_.push_back(put->job);
+    }
+    if (const auto* gone = std::get_if<job_gone>(&one)) disk_.erase(gone->job);
+  }
 }
 
 void duel::let_time_pass() {
@@ -120,6 +178,7 @@ queue_options duel::options() {
     some.max_bytes = 1 + any(options_.jobs_about);
   }
   some.when_full = static_cast<overflow>(any(3));
+  if (options_.bodies_on_disk) some.safety = durability::sync;
   return some;
 }
 

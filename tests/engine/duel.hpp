@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -18,6 +19,8 @@ struct duel_options {
   std::size_t sessions_about{7};
   std::size_t compare_every{1};  ///< commands from one look at everything to the next; answers are compared always
   bool small_limits{true};       ///< of queues, so that they are full most of the time
+  /// The engine's queues are durable and hardly any body may stay in memory; its disk answers at once, before anything is compared.
+  bool bodies_on_disk{false};
 };
 
 /// The engine and its model get the same random commands. Whatever one of them answers, tells, remembers or shows that
@@ -30,6 +33,7 @@ class duel {
   std::string step();
   /// The same command over and over, until more has piled up than one turn moves.
   std::string storm();
+  [[nodiscard]] std::uint64_t bodies_read() const noexcept { return bodies_read_; }
 
  private:
   using session_list = std::vector<session_id>;
@@ -65,6 +69,9 @@ class duel {
   template <class Answer>
   void expect(const Answer& engine, const Answer& model);
   void compare_told();
+  void read_bodies();
+  reserve_answer with_body(session_id who, reserve_answer answer);
+  void write_bodies();
 
   engine it_;
   model model_;
@@ -77,6 +84,11 @@ class duel {
   std::string difference_;
   std::size_t steps_{0};
   std::vector<event> events_;
+  std::vector<event> newest_events_;
+  std::vector<job_id> wanted_;
+  std::map<job_id, std::string> disk_;
+  std::vector<job_id> unsafe_;
+  std::uint64_t bodies_read_{0};
   change_set changes_;
 };
 

@@ -131,7 +131,7 @@ void duel::waiting_command() {
   const auto how = one_in(4) ? lease::unlimited : lease::ttr;
   const instant until = one_in(3) ? now_ : one_in(5) ? never : now_ + milliseconds{any(5'000)};
   say("reserve" + text_of(who));
-  const auto answer = it_.reserve(who, how, until, now_);
+  const auto answer = with_body(who, it_.reserve(who, how, until, now_));
   expect(answer, model_.reserve(who, how, until, now_));
 }
 
@@ -183,7 +183,7 @@ void duel::job_command() {
     case 5:
       say("reserve" + text_of(which) + text_of(who));
       if (!who) return;
-      return expect(it_.reserve_job(who, which, now_), model_.reserve_job(who, which, now_));
+      return expect(with_body(who, it_.reserve_job(who, which, now_)), model_.reserve_job(who, which, now_));
     case 6:
       say("advance");
       return it_.advance(now_), model_.advance(now_);

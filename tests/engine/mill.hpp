@@ -98,6 +98,8 @@ struct mill {
         return "deadline_soon " + who;
       case event::kind::timed_out:
         return "timed_out " + who;
+      case event::kind::not_found:
+        return "not_found " + who;
       case event::kind::put_admitted:
         return "put " + who + ": " + std::to_string(told.id.value());
       case event::kind::finish_done:

@@ -27,11 +27,13 @@ void fight(duel_options options, std::size_t rounds, std::size_t all_commands, s
   std::cout << "seeds " << options.seed << " and " << rounds - 1 << " more\n";
   for (std::size_t round = 0; round < rounds; ++round, ++options.seed) {
     duel each{options};
+    const auto looks = options.bodies_on_disk && all_commands / rounds > 1'000;
     for (std::size_t n = 1; n <= all_commands / rounds; ++n) {
       const bool storm = storm_every != 0 && n % storm_every == 0;
       const auto difference = storm ? each.storm() : each.step();
       if (!difference.empty()) FAIL(difference);
     }
+    if (looks) CHECK(each.bodies_read() > 0);
   }
 }
 
@@ -43,6 +45,10 @@ TEST_CASE("a few jobs: the engine does what its model does, after each of many r
 
 TEST_CASE("dozens of jobs and sessions: the same") {
   fight({.jobs_about = 40, .sessions_about = 12}, 10, commands(100'000));
+}
+
+TEST_CASE("with bodies on disk that come at once: the same") {
+  fight({.jobs_about = 30, .sessions_about = 7, .bodies_on_disk = true}, 20, commands(100'000));
 }
 
 TEST_CASE("storms: the same when a thousand jobs a turn are not enough") {

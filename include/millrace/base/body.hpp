@@ -37,6 +37,16 @@ class body {
   }
   [[nodiscard]] std::uint32_t size() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
 
+  /// For whoever keeps it in a word of his own: an even number, 0 for an empty body. What was detached must be attached again, once.
+  [[nodiscard]] std::uintptr_t detach() noexcept {
+    return reinterpret_cast<std::uintptr_t>(std::exchange(block_, nullptr));
+  }
+  [[nodiscard]] static body attach(std::uintptr_t detached) noexcept {
+    body owned;
+    owned.block_ = reinterpret_cast<block*>(detached);
+    return owned;
+  }
+
  private:
   friend class body_in_progress;
   struct block {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <millrace/base/body.hpp>
+
+#include "engine/core.hpp"
+
+/// Which bodies are in memory when not all of them may be. Bodies of durable queues count, as long as they are in memory or on their way; above
+/// seven eighths of `body_memory_max` those that are safe on disk leave it. Last to be served, first to leave: in a queue of which bodies have
+/// left, newcomers leave as soon as they are safe, whatever room there is, since all that stand before them come first. The last eighth is for
+/// reading ahead: before it is their turn, so many bodies of a queue are asked for.
+///
+/// The bodies that holders have are not bounded by this.
+namespace millrace::engine {
+
+/// The body of a new job counts from now on, if it is to be bounded; that of a job which ends does no more.
+void begin_counting(core& all, slot at);
+void end_counting(core& all, slot at) noexcept;
+
+/// It is on disk from now on, too.
+void stored(core& all, slot at);
+/// Its holder does not have it any more.
+void put_back(core& all, slot at);
+
+/// The body is to be read, if it is not on its way already.
+void want(core& all, slot at);
+/// After a job of that queue was taken: bodies of the next ones, where they are on disk only.
+void read_ahead(core& all, queue& from);
+
+/// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any more.
+void arrived(core& all, slot at, body&& content);
+void not_arrived(core& all, slot at) noexcept;
+
+}  // namespace millrace::engine
