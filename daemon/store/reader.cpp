@@ -15,8 +15,13 @@ namespace {
 
 constexpr std::string_view job_columns =
     "SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, "
-    "error, "
-    "body FROM job";
+    "error, ";
+constexpr std::string_view body_itself = "body FROM job";
+// Type and length stand at the head of a row: SQLite does not follow a long body to its pages for them.
+constexpr std::string_view size_of_body = "iif(typeof(body) = 'blob', length(body), -1) FROM job";
+/// What a body takes of memory beyond its bytes: its own head, and the allocator's.
+constexpr std::uint64_t bytes_around_a_body = 24;
+constexpr int body_column = 15;
 
 /// Numbers of one row. What does not fit is noted and found at the end, so that reading goes on without a check a column.
 struct columns {
@@ -49,6 +54,16 @@ struct reader::row {
   std::uint64_t burying{0};
 };
 
+/// Jobs on their way to whoever takes them.
+struct reader::stream {
+  const take_job& take;
+  std::uint64_t room;  ///< for bodies, in bytes
+  bool has_room{true};
+  std::int64_t last{std::numeric_limits<std::int64_t>::min()};   ///< id that was read
+  std::vector<std::pair<std::uint64_t, std::int64_t>> buried{};  ///< number of the burying, id
+  row it{};
+};
+
 result<> reader::each_queue(const std::function<void(kept_queue&&)>& take) {
   auto rows = in_.prepare("SELECT number, name, paused_until, paused_for FROM queue");
   if (!rows) return rows.error();
@@ -69,37 +84,82 @@ result<> reader::each_queue(const std::function<void(kept_queue&&)>& take) {
   }
 }
 
-result<> reader::each_job(const take_job& take) {
-  std::vector<std::pair<std::uint64_t, std::int64_t>> buried;  // number of the burying, id
-  row it;
-  {
-    auto rows = in_.prepare(std::string{job_columns} + " ORDER BY id");
-    if (!rows) return rows.error();
-    for (;;) {
-      const auto more = rows->step();
-      if (!more) return more.error();
-      if (!*more) break;
-      if (rows->number(2) == static_cast<std::int64_t>(state_on_disk::buried)) {
-        buried.emplace_back(static_cast<std::uint64_t>(rows->number(8)), rows->number(0));
-        continue;
-      }
-      if (const auto read = read_job(*rows, it); !read) return read.error();
-      if (const auto taken = take(std::move(it.job), it.queue, it.burying); !taken) return taken.error();
+result<> reader::each_job(const take_job& take, std::uint64_t body_bytes_max) {
+  stream all{.take = take, .room = body_bytes_max};
+  for (bool at_end = false; !at_end;) {
+    const auto read = each_unburied(all);
+    if (!read) return read.error();
+    at_end = *read;
+  }
+  std::sort(all.buried.begin(), all.buried.end());
+  return each_buried(all);
+}
+
+result<sqlite::statement> reader::job_rows(bool with_bodies, std::string_view which) {
+  return in_.prepare(std::string{job_columns}.append(with_bodies ? body_itself : size_of_body).append(which));
+}
+
+result<bool> reader::each_unburied(stream& all) {
+  const bool with_bodies = all.has_room;
+  auto rows = job_rows(with_bodies, " WHERE id > ?1 ORDER BY id");
+  if (!rows) return rows.error();
+  rows->bind(1, all.last);
+  while (with_bodies == all.has_room) {
+    const auto more = rows->step();
+    if (!more) return more.error();
+    if (!*more) return true;
+    all.last = rows->number(0);
+    if (rows->number(2) == static_cast<std::int64_t>(state_on_disk::buried)) {
+      all.buried.emplace_back(static_cast<std::uint64_t>(rows->number(8)), all.last);
+    } else if (const auto given = give(*rows, with_bodies, all); !given) {
+      return given.error();
     }
   }
-  std::sort(buried.begin(), buried.end());
-  auto one = in_.prepare(std::string{job_columns} + " WHERE id = ?1");
-  if (!one) return one.error();
-  for (const auto& [burying, id] : buried) {
-    one->bind(1, id);
-    const auto found = one->step();
+  return false;
+}
+
+result<> reader::each_buried(stream& all) {
+  sqlite::statement one;
+  bool with_bodies = !all.has_room;
+  for (const auto& [burying, id] : all.buried) {
+    if (with_bodies != all.has_room) {
+      auto rows = job_rows(all.has_room, " WHERE id = ?1");
+      if (!rows) return rows.error();
+      one = std::move(*rows);
+      with_bodies = all.has_room;
+    }
+    one.bind(1, id);
+    const auto found = one.step();
     if (!found) return found.error();
     if (!*found) return bad_row("job", id);
-    if (const auto read = read_job(*one, it); !read) return read.error();
-    one->reset();
-    if (const auto taken = take(std::move(it.job), it.queue, it.burying); !taken) return taken.error();
+    if (const auto given = give(one, with_bodies, all); !given) return given;
+    one.reset();
   }
   return {};
+}
+
+result<> reader::give(sqlite::statement& from, bool with_bodies, stream& all) const {
+  if (const auto read = read_job(from, all.it); !read) return read;
+  engine::kept_job& job = all.it.job;
+  job.what.content = {};
+  job.bytes_on_disk.reset();
+  std::int64_t left_on_disk = 0;
+  if (with_bodies) {
+    const auto bytes = from.blob(body_column);
+    const std::uint64_t cost = bytes.empty() ? 0 : bytes.size() + bytes_around_a_body;
+    all.has_room = cost <= all.room;
+    if (all.has_room) {
+      all.room -= cost;
+      job.what.content = body{bytes};
+    } else {
+      left_on_disk = static_cast<std::int64_t>(bytes.size());
+    }
+  } else {
+    left_on_disk = from.number(body_column);
+    if (left_on_disk < 0) return bad_row("job", from.number(0));
+  }
+  if (left_on_disk != 0) job.bytes_on_disk = static_cast<std::uint32_t>(left_on_disk);
+  return all.take(std::move(job), all.it.queue, all.it.burying);
 }
 
 result<> reader::read_job(sqlite::statement& from, row& into) const {
@@ -120,7 +180,6 @@ result<> reader::read_job(sqlite::statement& from, row& into) const {
                .buries = at.small(),
                .kicks = at.small()};
   job.error_text = from.text(at.next++);
-  job.what.content = body{from.blob(at.next++)};
   job.due = instant{};
   switch (static_cast<state_on_disk>(state)) {
     case state_on_disk::ready:

@@ -10,6 +10,7 @@ namespace {
 // A job is one row, its body with it: a second table for bodies would be a second tree to write for every job. Its key is
 // SQLite's own row number, and there is no index: jobs come with rising ids, so puts go to the right edge of the tree and
 // recovery reads it from left to right. What is wanted in another order (buried jobs) bears a number by which it is sorted.
+// The body comes last: what is wanted of a row without it does not touch the pages on which a long one goes on.
 constexpr const char* first_version = R"(
   CREATE TABLE queue(
     number       INTEGER PRIMARY KEY,  -- of this file; a program numbers its queues anew each time

@@ -1,20 +1,30 @@
 #include "store/sqlite_store.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/wait_point.hpp>
 
 #include "loop/mailbox.hpp"
+#include "store/body_reader.hpp"
 #include "store/data_directory.hpp"
 #include "store/open_batch.hpp"
 #include "store/reader.hpp"
 #include "store/writer.hpp"
 
 namespace millrace::store {
+
+namespace {
+
+/// A byte that is kept stands in the log and then in the file, where large rows fill pages by half.
+constexpr std::uint64_t room_for_a_byte = 4;
+
+}  // namespace
 
 struct sqlite_store::parts {
   parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
@@ -31,12 +41,18 @@ struct sqlite_store::parts {
   void start_writing() {
     if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
   }
+  void close_mail() {
+    mail.close();
+    body_mail.close();
+    mail_open = false;
+  }
   void add(engine::change_set& changes);
   batch_id waited_for();
   void want();
   void mail_came();
   void hand_over();
   void take(commit_report&& report);
+  void bodies_came();
 
   loop::event_loop& loop;
   const store_options options;
@@ -56,13 +72,19 @@ struct sqlite_store::parts {
   batch_id safe{0};
   std::string failure;
   std::function<void()> moved;
+  body_taker body_came;
+  std::vector<body_found> found;  ///< empty but while it is given out
   sqlite_store_counts counts;
 
   loop::wait_point closing{loop, "the store's last commit"};
   loop::deadline soon{loop, [this] { want(); }};
   loop::mailbox mail{loop, [this] { mail_came(); }};
+  // Of its own: the writer's mail ends the open batch, and a body that comes must not do so in the midst of a turn.
+  loop::mailbox body_mail{loop, [this] { bodies_came(); }};
   bool mail_open{true};
+  bool is_closing{false};
   std::optional<writer> writing;
+  std::optional<body_reader> reading;
 };
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop, const store_options& options,
@@ -80,13 +102,16 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop,
 sqlite_store::sqlite_store(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
 
 sqlite_store::~sqlite_store() {
+  // First: the last connection to the file is the writer's.
+  parts_->reading.reset();
   parts_->writing.reset();
-  if (parts_->mail_open) parts_->mail.close();
+  if (parts_->mail_open) parts_->close_mail();
 }
 
 result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::string_view)>& queue_of,
                                             const std::function<void(engine::kept_job&&)>& job,
-                                            const std::function<void(const recovered_pause&)>& pause) {
+                                            const std::function<void(const recovered_pause&)>& pause,
+                                            std::uint64_t body_bytes_max) {
   parts& its = *parts_;
   assert(its.data && "before the first change");
   reader from{*its.data, its.around.wall_offset()};
@@ -109,8 +134,8 @@ result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::st
     queues[number].row = std::move(row);
   });
   if (!all_queues) return damage(its.directory, all_queues.error());
-  const auto all_jobs =
-      from.each_job([&](engine::kept_job&& it, queue_number number, std::uint64_t burying) -> result<> {
+  const auto all_jobs = from.each_job(
+      [&](engine::kept_job&& it, queue_number number, std::uint64_t burying) -> result<> {
         const auto of = queues.find(number);
         if (of == queues.end())
           return invalid("job " + std::to_string(it.job.value()) + " is in a queue that is not there");
@@ -118,7 +143,8 @@ result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::st
         its.open.recovered(it.queue, burying);
         job(std::move(it));
         return {};
-      });
+      },
+      body_bytes_max);
   if (!all_jobs) return damage(its.directory, all_jobs.error());
   for (auto& [number, it] : queues) {
     if (it.row.paused) {
@@ -222,13 +248,39 @@ batch_id sqlite_store::safe_up_to() const { return parts_->safe; }
 
 void sqlite_store::when_safe(std::function<void()> moved) { parts_->moved = std::move(moved); }
 
+void sqlite_store::read_bodies(std::span<const job_id> jobs) {
+  parts& its = *parts_;
+  if (its.is_closing || jobs.empty()) return;
+  if (!its.reading) its.reading.emplace(its.directory.data_file(), its.around.vfs, its.body_mail);
+  its.reading->read(jobs);
+}
+
+void sqlite_store::when_read(body_taker came) { parts_->body_came = std::move(came); }
+
+void sqlite_store::parts::bodies_came() {
+  if (is_closing) {
+    closing.wake_all();
+    return;
+  }
+  reading->take_found(found);
+  for (body_found& one : found) {
+    if (!one.what && one.what.error().code != errc::not_found) counts.errors.add(1);
+    if (body_came) body_came(one.job, std::move(one.what));
+  }
+  found.clear();
+}
+
 std::string sqlite_store::failure() const { return parts_->failure; }
 
 bool sqlite_store::short_of_space() const {
   parts& its = *parts_;
   // Its thread goes on looking, also when no change comes any more that would start it.
   if (!its.has_space) its.start_writing();
-  return its.writing && its.writing->short_of_space();
+  if (!its.writing) return false;
+  if (its.writing->short_of_space()) return true;
+  // What was accepted is not refused any more: the reserve is to be there still when that is written.
+  const auto to_be_written = (its.committing_bytes + its.open.bytes()) * room_for_a_byte;
+  return its.writing->room() - std::min(its.writing->room(), to_be_written) < its.options.disk_reserve;
 }
 
 bool sqlite_store::backlogged() const {
@@ -244,6 +296,8 @@ const sqlite_store_counts& sqlite_store::counts() const {
 loop::awaitable<> sqlite_store::close() {
   co_await loop::from_here_undisturbed();
   parts& its = *parts_;
+  its.is_closing = true;
+  if (its.reading) its.reading->end();
   if (!its.open.empty() && its.failure.empty()) {
     its.is_synced = true;
     its.want();
@@ -252,14 +306,16 @@ loop::awaitable<> sqlite_store::close() {
     if (its.writing) its.writing->lose_patience();
     co_await its.closing.wait();
   }
+  // Before the writer, which cuts the log at its end and is the last one at the file.
+  while (its.reading && !its.reading->ended()) co_await its.closing.wait();
+  its.reading.reset();
   if (its.writing) {
     its.writing->end();
     while (!its.writing->ended()) co_await its.closing.wait();
     its.writing.reset();
   }
   its.soon.clear();
-  its.mail.close();
-  its.mail_open = false;
+  its.close_mail();
 }
 
 }  // namespace millrace::store

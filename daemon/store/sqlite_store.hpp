@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,10 +20,11 @@
 namespace millrace::store {
 
 /// The durable store: one SQLite file. Changes gather in the open batch while the writer's thread commits the one before; when the writer is
-/// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order.
+/// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order. Bodies are
+/// read back by a thread of their own, which starts when the first one is asked for.
 ///
 /// Loop thread only. Owned by the composition, made before the broker and gone after it. While open it keeps the loop running; ends by
-/// `close`. Destroyed without it, it waits for its thread; what was still open is lost, as in a crash.
+/// `close`. Destroyed without it, it waits for its threads; what was still open is lost, as in a crash.
 class sqlite_store final : public store {
  public:
   /// Asked on the loop when changes of a queue come that had no jobs before.
@@ -41,10 +43,11 @@ class sqlite_store final : public store {
   };
   /// Streams what was kept: jobs in order of id, then buried ones in the order in which they were buried. Before the first `keep`.
   /// `queue_of` makes a queue of that name exist; it is asked only for queues that have jobs or a pause. Gives the id mark: the next id is
-  /// above it.
+  /// above it. Bodies are brought along until they take `body_bytes_max` of memory; then they are left on disk, which `kept_job` says.
   [[nodiscard]] result<std::uint64_t> recover(const std::function<queue_id(std::string_view)>& queue_of,
                                               const std::function<void(engine::kept_job&&)>& job,
-                                              const std::function<void(const recovered_pause&)>& pause);
+                                              const std::function<void(const recovered_pause&)>& pause,
+                                              std::uint64_t body_bytes_max = UINT64_MAX);
 
   batch_id keep(engine::change_set& changes) override;
   batch_id keep_soon(engine::change_set& changes) override;
@@ -52,11 +55,16 @@ class sqlite_store final : public store {
   [[nodiscard]] batch_id safe_up_to() const override;
   void when_safe(std::function<void()> moved) override;
   [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool reads_bodies() const override { return true; }
+  /// A body whose put is not safe yet may be `not_found`: that is the caller's error, and not noticed. What is asked for when `close` begins, or
+  /// after it, is dropped.
+  void read_bodies(std::span<const job_id> jobs) override;
+  void when_read(body_taker came) override;
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space() const override;
   [[nodiscard]] bool backlogged() const override;
 
-  /// Commits what is open, joins the thread and lets the loop end. A disk that is full then is a failure: what is open is lost, and was never
+  /// Commits what is open, joins the threads and lets the loop end. A disk that is full then is a failure: what is open is lost, and was never
   /// called safe. Not disturbed by a cancelled caller.
   loop::awaitable<> close();
 

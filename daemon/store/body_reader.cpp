@@ -1,0 +1,144 @@
+#include "store/body_reader.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <utility>
+
+#include "loop/quiet_thread.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+/// One transaction reads so many bodies, or so many bytes and the body that goes beyond. While it lasts the writer cannot begin its log anew
+/// nor cut it, so that the log grows: it had better be short.
+constexpr std::size_t slice_jobs = 64;
+constexpr std::size_t slice_bytes = 1u << 20;
+
+// The cache is for one slice: SQLite empties it when the next transaction finds that somebody has written in between. 8 MiB hold the paths to
+// 64 bodies and their pages many times over; bodies that are read again come from the system's cache. No mmap_size: a page that cannot be read
+// is an error of one body here, and would be the end of the process there.
+// In this mode readers and writer do not wait for each other, but for moments (when the log's index is made anew) they do.
+constexpr const char* settings = "PRAGMA cache_size = -8192; PRAGMA busy_timeout = 1000";
+
+}  // namespace
+
+body_reader::body_reader(std::string data_file, const char* vfs, loop::mailbox& to_loop)
+    : path_{std::move(data_file)}, vfs_{vfs}, to_loop_{to_loop} {
+  thread_ = loop::quiet_thread("store_bodies", [this] { serve(); });
+}
+
+body_reader::~body_reader() {
+  end();
+  thread_.join();
+}
+
+void body_reader::read(std::span<const job_id> jobs) {
+  {
+    const std::lock_guard held{mutex_};
+    assert(!ending_);
+    asked_.insert(asked_.end(), jobs.begin(), jobs.end());
+  }
+  changed_.notify_one();
+}
+
+void body_reader::take_found(std::vector<body_found>& into) {
+  into.clear();
+  const std::lock_guard held{mutex_};
+  std::swap(found_, into);
+}
+
+void body_reader::end() {
+  {
+    const std::lock_guard held{mutex_};
+    ending_ = true;
+  }
+  changed_.notify_one();
+}
+
+void body_reader::serve() {
+  std::vector<job_id> jobs;
+  while (wait(jobs)) {
+    std::span<job_id> rest{jobs};
+    while (!rest.empty() && !ending_) rest = rest.subspan(read_slice(rest));
+  }
+  data_.reset();
+  ended_.store(true, std::memory_order_release);
+  to_loop_.ring();
+}
+
+bool body_reader::wait(std::vector<job_id>& into) {
+  into.clear();
+  std::unique_lock held{mutex_};
+  changed_.wait(held, [this] { return !asked_.empty() || ending_; });
+  std::swap(asked_, into);
+  return !ending_;
+}
+
+std::size_t body_reader::read_slice(std::span<job_id> from) {
+  from = from.first(std::min(from.size(), slice_jobs));
+  std::sort(from.begin(), from.end());
+  std::size_t bytes = 0;
+  std::size_t jobs = 0;
+  while (jobs < from.size() && bytes < slice_bytes && !ending_) {
+    const job_id job = from[jobs++];
+    auto what = read(job);
+    if (what) bytes += what->size();
+    slice_.push_back({job, std::move(what)});
+  }
+  if (data_) {
+    data_->in_slice = false;
+    if (!data_->connection.run("COMMIT")) data_.reset();
+  }
+  {
+    const std::lock_guard held{mutex_};
+    std::move(slice_.begin(), slice_.end(), std::back_inserter(found_));
+  }
+  slice_.clear();
+  to_loop_.ring();
+  return jobs;
+}
+
+result<body> body_reader::read(job_id job) {
+  auto what = [&]() -> result<body> {
+    if (const auto ready = open(); !ready) return ready.error();
+    return look_up(job);
+  }();
+  // What a connection knows of a file that could not be read is not asked again.
+  if (!what && what.error().code != errc::not_found) data_.reset();
+  return what;
+}
+
+result<> body_reader::open() {
+  if (!data_) {
+    auto made = sqlite::connection::open(path_, sqlite::open_as::read_only, vfs_);
+    if (!made) return made.error();
+    if (const auto set = made->run(settings); !set) return set.error();
+    auto body_of = made->prepare("SELECT body FROM job WHERE id = ?1");
+    if (!body_of) return body_of.error();
+    data_.emplace(open_file{std::move(*made), std::move(*body_of)});
+  }
+  if (std::exchange(data_->in_slice, true)) return {};
+  return data_->connection.run("BEGIN");
+}
+
+result<body> body_reader::look_up(job_id job) {
+  sqlite::statement& from = data_->body_of;
+  from.bind(1, static_cast<std::int64_t>(job.value()));
+  const auto found = from.step();
+  if (!found) return found.error();
+  if (!*found) return error{errc::not_found, "job " + std::to_string(job.value()) + " is not in the file"};
+  std::string_view bytes = from.blob(0);
+  // Bodies are on disk because memory is short: that there is none for this one is no reason to end.
+  body_in_progress made;
+  const bool has_room = made.begin(bytes.size());
+  if (has_room) made.take(bytes);
+  from.reset();
+  if (!has_room) return error{errc::io, "there is no memory for its body"};
+  return made.finish();
+}
+
+}  // namespace millrace::store

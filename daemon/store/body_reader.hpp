@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+
+#include "loop/mailbox.hpp"
+#include "store/sqlite.hpp"
+
+namespace millrace::store {
+
+/// What became of one body that was asked for.
+struct body_found {
+  job_id job;
+  result<body> what;
+};
+
+/// Bodies back from disk, beside the loop and beside the writer: a thread with a connection of its own, which can only read. Takes all that was
+/// asked for at once, reads it in slices, in the order of the ids within each (neighbours share pages), and rings after each slice.
+///
+/// A body that cannot be read is an error of that body alone: the next one is tried anew, over a new connection.
+///
+/// Owned by the store on the loop's thread. Stops when told so by `end`, after the body it is reading; what is asked for then is dropped.
+class body_reader {
+ public:
+  /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up the log.
+  body_reader(std::string data_file, const char* vfs, loop::mailbox& to_loop);
+  ~body_reader();  ///< ends and joins
+  body_reader(const body_reader&) = delete;
+  body_reader& operator=(const body_reader&) = delete;
+
+  /// Loop thread. Each gets its answer, also one that is asked for twice.
+  void read(std::span<const job_id> jobs);
+  /// Loop thread: what was found since the last call, in place of what `into` held.
+  void take_found(std::vector<body_found>& into);
+  /// Loop thread: rings when nothing is left to do.
+  void end();
+  /// Loop thread: the thread has nothing left to do; to destroy the reader waits for nothing.
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+ private:
+  struct open_file {
+    sqlite::connection connection;
+    sqlite::statement body_of;
+    bool in_slice{false};  ///< a transaction is open
+  };
+
+  void serve();
+  [[nodiscard]] bool wait(std::vector<job_id>& into);
+  std::size_t read_slice(std::span<job_id> from);
+  [[nodiscard]] result<body> read(job_id job);
+  [[nodiscard]] result<> open();
+  [[nodiscard]] result<body> look_up(job_id job);
+
+  const std::string path_;
+  const char* const vfs_;
+  loop::mailbox& to_loop_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<job_id> asked_;
+  std::vector<body_found> found_;
+  std::atomic<bool> ending_{false};
+  std::atomic<bool> ended_{false};
+
+  // The thread's own.
+  std::optional<open_file> data_;
+  std::vector<body_found> slice_;
+  std::thread thread_;
+};
+
+}  // namespace millrace::store
