@@ -30,6 +30,7 @@ int close(sqlite3_file* file) {
   return status;
 }
 int read(sqlite3_file* file, void* into, int bytes, sqlite3_int64 offset) {
+  if (const int status = watcher->before_read(*its(file).path, bytes, offset); status != SQLITE_OK) return status;
   return real(file)->pMethods->xRead(real(file), into, bytes, offset);
 }
 int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 offset) {

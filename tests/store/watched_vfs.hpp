@@ -10,6 +10,10 @@ namespace millrace::testing {
 class file_watcher {
  public:
   virtual ~file_watcher() = default;
+  virtual int before_read(const std::string& file, int bytes, long long offset) {
+    static_cast<void>(file), static_cast<void>(bytes), static_cast<void>(offset);
+    return 0;
+  }
   virtual int before_write(const std::string& file, std::string_view bytes, long long offset) = 0;
   virtual int before_truncate(const std::string& file, long long bytes) = 0;
   virtual int before_sync(const std::string& file) = 0;
