@@ -77,37 +77,53 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
 }
 
 result<> batch_rows::write(const batch& it, duration wall_offset) {
-  if (it.id_mark() != 0) {
-    mark_.bind(1, on_disk(it.id_mark()));
-    if (const auto done = mark_.run(); !done) return done.error();
-  }
-  if (const auto done = write_queues(it); !done) return done.error();
-  for (const auto& pause_of_one : it.pauses()) {
-    if (const auto done = pause(pause_of_one, wall_offset); !done) return done.error();
-  }
+  if (const auto done = write_queues(it, wall_offset); !done) return done;
   // Removals first: the pages they leave take the puts.
-  for (const auto job : it.removals()) {
-    remove_.bind(1, on_disk(job));
-    if (const auto done = remove_.run(); !done) return done.error();
-  }
-  for (const auto& moved : it.moves()) {
-    if (const auto done = move(moved, wall_offset); !done) return done.error();
-  }
-  for (const auto& job : it.puts()) {
-    if (const auto done = put(job, wall_offset); !done) return done.error();
-  }
-  return {};
+  if (const auto done = remove(it.removals()); !done) return done;
+  if (const auto done = move(it.moves(), wall_offset); !done) return done;
+  return put(it.puts(), wall_offset);
 }
 
-result<> batch_rows::write_queues(const batch& it) {
+result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
+  if (it.id_mark() != 0) {
+    mark_.bind(1, on_disk(it.id_mark()));
+    if (const auto done = mark_.run(); !done) return done;
+  }
   for (const auto number : it.dropped_queues()) {
     drop_queue_.bind(1, number);
-    if (const auto done = drop_queue_.run(); !done) return done.error();
+    if (const auto done = drop_queue_.run(); !done) return done;
   }
   for (const auto& queue : it.new_queues()) {
     add_queue_.bind(1, queue.number);
     add_queue_.bind_text(2, queue.name);
-    if (const auto done = add_queue_.run(); !done) return done.error();
+    if (const auto done = add_queue_.run(); !done) return done;
+  }
+  for (const auto& pause_of_one : it.pauses()) {
+    if (const auto done = pause(pause_of_one, wall_offset); !done) return done;
+  }
+  return {};
+}
+
+result<> batch_rows::remove(std::span<const job_id> jobs) {
+  for (const auto job : jobs) {
+    remove_.bind(1, on_disk(job));
+    if (const auto done = remove_.run(); !done) return done;
+  }
+  return {};
+}
+
+result<> batch_rows::move(std::span<const batch::moved_job> jobs, duration wall_offset) {
+  for (const auto& job : jobs) {
+    move_.bind(1, on_disk(job.job));
+    bind_condition(move_, 2, job.condition, wall_offset);
+    if (const auto done = move_.run(); !done) return done;
+  }
+  return {};
+}
+
+result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_offset) {
+  for (const auto& job : jobs) {
+    if (const auto done = put(job, wall_offset); !done) return done;
   }
   return {};
 }
@@ -123,12 +139,6 @@ result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
   by.bind_blob(plain ? 6 : 5, it.content.view());
   if (!plain) bind_condition(by, 6, it.condition, wall_offset);
   return by.run();
-}
-
-result<> batch_rows::move(const batch::moved_job& it, duration wall_offset) {
-  move_.bind(1, on_disk(it.job));
-  bind_condition(move_, 2, it.condition, wall_offset);
-  return move_.run();
 }
 
 result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
@@ -15,14 +16,17 @@ class batch_rows {
  public:
   [[nodiscard]] static result<batch_rows> prepare(sqlite::connection& in);
 
-  /// Inside a transaction of the caller. `it` is sorted.
+  // Inside a transaction of the caller. Batches are sorted.
   [[nodiscard]] result<> write(const batch& it, duration wall_offset);
+  // Its parts.
+  [[nodiscard]] result<> write_queues(const batch& it, duration wall_offset);  ///< and the mark of ids
+  [[nodiscard]] result<> remove(std::span<const job_id> jobs);
+  [[nodiscard]] result<> move(std::span<const batch::moved_job> jobs, duration wall_offset);
+  [[nodiscard]] result<> put(std::span<const batch::new_job> jobs, duration wall_offset);
 
  private:
   batch_rows() = default;
-  [[nodiscard]] result<> write_queues(const batch& it);
   [[nodiscard]] result<> put(const batch::new_job& it, duration wall_offset);
-  [[nodiscard]] result<> move(const batch::moved_job& it, duration wall_offset);
   [[nodiscard]] result<> pause(const batch::pause& it, duration wall_offset);
 
   sqlite::statement add_queue_, drop_queue_, pause_, mark_, put_plain_, put_, move_, remove_;

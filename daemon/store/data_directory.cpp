@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "store/ballast.hpp"
 #include "store/schema.hpp"
 
 namespace millrace::store {
@@ -41,12 +42,39 @@ constexpr const char* settings = R"(
   PRAGMA temp_store = MEMORY;
 )";
 
+/// A directory's name is safe when the one above it is synced. Not only by who made it, who may have died before this; but where there are data
+/// already, somebody has, and where that cannot be asked for it is not ours to make.
+result<> keep_its_name(const std::string& path, const std::string& data_file) {
+  if (::access(data_file.c_str(), F_OK) == 0) return {};
+  const std::string above = path + "/..";
+  const int directory = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return errno == EACCES ? result<>{} : system_error(above);
+  const bool failed = ::fsync(directory) != 0 && errno != EINVAL && errno != EROFS;
+  const auto why = failed ? system_error(above) : error{};
+  ::close(directory);
+  if (failed) return why;
+  return {};
+}
+
+result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs) {
+  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs);
+  if (!made) return about(in.data_file(), made.error());
+  // Looked at first: not even a pragma of ours is for a file of somebody else.
+  if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
+  if (const auto set = made->run(settings); !set) return damage(in, set.error());
+  if (const auto ready = prepare_schema(*made); !ready) {
+    return ready.error().code == errc::invalid ? damage(in, ready.error()) : about(in.data_file(), ready.error());
+  }
+  return made;
+}
+
 }  // namespace
 
 result<data_directory> data_directory::open(const std::string& path) {
   data_directory made;
   made.path_ = path;
   if (::mkdir(path.c_str(), for_its_user_alone) != 0 && errno != EEXIST) return system_error(path);
+  if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
   const std::string lock = path + "/millrace.lock";
   made.lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (made.lock_ < 0) return system_error(lock);
@@ -71,14 +99,10 @@ data_directory::~data_directory() {
 }
 
 result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs) {
-  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs);
-  if (!made) return about(in.data_file(), made.error());
-  // Looked at first: not even a pragma of ours is for a file of somebody else.
-  if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
-  if (const auto set = made->run(settings); !set) return damage(in, set.error());
-  if (const auto ready = prepare_schema(*made); !ready) {
-    return ready.error().code == errc::invalid ? damage(in, ready.error()) : about(in.data_file(), ready.error());
-  }
+  auto made = open_and_prepare(in, vfs);
+  // Even to look into a log takes a page or two of the disk.
+  const bool is_full = !made && made.error().code == errc::refused;
+  if (is_full && ballast{in.path(), 0}.give_up()) made = open_and_prepare(in, vfs);
   return made;
 }
 

@@ -11,11 +11,23 @@
 
 namespace millrace::store {
 
+/// From where on files are made smaller, in pages of 4 KiB.
+struct file_limits {
+  /// The log is copied into the data file when it has so many (16 MiB), or fewer when the disk is small: a page that changes again and again, as the
+  /// edges of a queue do, is copied once; and the copying, which holds up the next commit, stays a matter of some tens of milliseconds.
+  std::int64_t log_pages{4'096};
+  /// Free pages of the file are for what comes next; those beyond a quarter of it, and beyond so many, are given back until they are a sixteenth, or
+  /// so few.
+  std::int64_t free_pages_most{1'024};
+  std::int64_t free_pages_kept{256};
+};
+
 /// What a store has from the system, and tests put something else in place of. Called on the loop's thread and on the writer's.
 struct surroundings {
   const char* vfs{nullptr};  ///< SQLite's name of a file system; nullptr: the system's
   std::function<duration()> wall_offset{read_wall_offset};
   std::function<std::uint64_t(const std::string& path)> free_bytes{free_bytes_of};
+  file_limits limits{};  ///< small ones let a test see in a second what takes a busy day
 };
 
 }  // namespace millrace::store

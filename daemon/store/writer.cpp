@@ -1,7 +1,9 @@
 #include "store/writer.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "base/log.hpp"
@@ -11,19 +13,10 @@ namespace millrace::store {
 
 namespace {
 
-/// The log is copied into the data file when it has so many pages (16 MiB): a page that changes again and again, as the edges of a
-/// queue do, is copied once; and the copying, which holds up the next commit, stays a matter of some tens of milliseconds.
-constexpr int checkpoint_pages = 4'096;
-/// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing to write.
-constexpr std::int64_t pages_kept_when_short = 64;
 constexpr std::int64_t page_bytes = 4'096;
 
-/// Free pages of the file are for what comes next; those beyond a quarter of it are given back until it is a sixteenth, in slices: small
-/// ones within the commits of a busy writer, larger ones by themselves when there is nothing else to do.
-constexpr std::int64_t free_pages_kept = 256;
-constexpr std::int64_t free_pages_most = 1'024;
-constexpr std::size_t slice_of_busy = 64;
-constexpr std::size_t slice_of_idle = 1'024;
+/// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of log.
+constexpr std::size_t rows_of_piece = 64;
 
 constexpr auto look_again_after = std::chrono::milliseconds{100};
 
@@ -34,10 +27,9 @@ writer::writer(sqlite::connection data, batch_rows rows, std::string directory, 
     : data_{std::move(data)},
       rows_{std::move(rows)},
       directory_{std::move(directory)},
-      options_{options},
       around_{std::move(around)},
+      upkeep_{data_, directory_, options, around_},
       to_loop_{to_loop} {
-  look_at_space();
   thread_ = loop::quiet_thread("store", [this] { serve(); });
 }
 
@@ -78,18 +70,20 @@ void writer::end() {
 }
 
 void writer::serve() {
+  upkeep_.begin();
   work next;
   for (;;) {
     const auto what = wait(next);
     if (what == next_thing::end) break;
     if (what == next_thing::batch) carry_out(next);
-    look_at_space();
-    keep_files_small(what == next_thing::batch ? 0 : slice_of_idle);
+    if (!failure_.empty()) continue;
+    upkeep_.look_at_space();
+    check(what == next_thing::batch ? upkeep_.after_commit() : upkeep_.when_idle(), "while keeping the files small");
   }
   if (failure_.empty()) {
     // Not for safety, which the log gives: the next start has less to read.
     if (const auto tidy = data_.checkpoint_and_cut(); !tidy && tidy.error().code != errc::refused) {
-      fail(tidy.error(), "at the end");
+      check(tidy.error(), "at the end");
     }
   }
   ended_.store(true, std::memory_order_release);
@@ -99,8 +93,8 @@ void writer::serve() {
 writer::next_thing writer::wait(work& into) {
   std::unique_lock held{mutex_};
   const auto asked = [this] { return given_ || ending_; };
-  if (has_upkeep_ || short_of_space()) {
-    const auto patience = has_upkeep_ && !short_of_space() ? std::chrono::milliseconds{1} : look_again_after;
+  if (failure_.empty() && (upkeep_.has_pages_to_give() || upkeep_.short_of_space())) {
+    const auto patience = upkeep_.short_of_space() ? look_again_after : std::chrono::milliseconds{1};
     if (!changed_.wait_for(held, patience, asked)) return next_thing::upkeep;
   } else {
     changed_.wait(held, asked);
@@ -118,44 +112,84 @@ void writer::carry_out(work& it) {
   if (failure_.empty()) {
     const stopwatch watch;
     it.what->sort();
-    for (;;) {
-      const auto written = write(*it.what, it.synced);
-      if (written) break;
-      ++done.failed_attempts;
-      if (written.error().code != errc::refused || !wait_for_space()) {
-        fail(written.error(), "while writing");
-        break;
-      }
+    auto written = write(*it.what, it.synced);
+    while (!written && written.error().code == errc::refused) {
+      // The first time what can be done is done at once; after that the room has to come from somebody else.
+      if (++done.failed_attempts > 1 && !wait_for_space()) break;
+      written = upkeep_.make_room();
+      if (written) written = write_in_pieces(*it.what);
     }
+    if (!written && written.error().code != errc::refused) ++done.failed_attempts;
+    check(written, "while writing");
     done.took = watch.elapsed();
   }
   it.what->clear();
   done.written = std::move(it.what);
   done.failure = failure_;
-  if (const auto pages = all_pages(); failure_.empty())
-    done.file_bytes = static_cast<std::uint64_t>(pages * page_bytes);
+  if (failure_.empty()) done.file_bytes = static_cast<std::uint64_t>(upkeep_.all_pages() * page_bytes);
   report(std::move(done));
 }
 
 result<> writer::write(batch& it, bool synced) {
-  if (synced != synced_) {
-    if (const auto set = data_.run(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !set)
-      return set;
-    synced_ = synced;
-  }
+  if (const auto set = set_synced(synced); !set) return set;
+  return write_whole(it);
+}
+
+result<> writer::set_synced(bool synced) {
+  if (synced == synced_) return {};
+  const auto set = data_.run(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (set) synced_ = synced;
+  return set;
+}
+
+result<> writer::write_whole(const batch& it) {
   auto all = sqlite::transaction::begin(data_);
   if (!all) return all.error();
   if (const auto written = rows_.write(it, around_.wall_offset()); !written) return written;
-  if (has_upkeep_) {
-    if (const auto given = give_pages_back(slice_of_busy); !given) return given;
-  }
+  if (const auto given = upkeep_.give_some_pages(); !given) return given;
   return all->commit();
 }
 
-bool writer::wait_for_space() {
-  if (!short_of_space_.exchange(true, std::memory_order_relaxed)) {
-    log::warning("disk_full", "no space is left: replies wait, puts are refused", {{"data_dir", directory_}});
+/// Each row that changes takes a page of the log until that is copied, so a large batch may need more room than a full disk ever has again,
+/// though when it is done it takes none. A job that moves within its queue is a change of its own, and so is one that goes; but where jobs
+/// also come, one may go because the other came, and the two stay together. Nobody has been told of anything before all is written.
+result<> writer::write_in_pieces(const batch& it) {
+  const auto pieces_of = [](auto rows, auto&& write) -> result<> {
+    for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), rows_of_piece))) {
+      if (const auto done = write(rows.first(std::min(rows.size(), rows_of_piece))); !done) return done;
+    }
+    return {};
+  };
+  const auto wall_offset = around_.wall_offset();
+  const auto moved = pieces_of(std::span{it.moves()},
+                               [&](auto jobs) { return write_piece([&] { return rows_.move(jobs, wall_offset); }); });
+  if (!moved) return moved;
+  std::span removals{it.removals()};
+  if (it.puts().empty()) {
+    const auto removed =
+        pieces_of(removals, [&](auto jobs) { return write_piece([&] { return rows_.remove(jobs); }); });
+    if (!removed) return removed;
+    removals = {};
   }
+  return write_piece([&]() -> result<> {
+    if (const auto done = rows_.write_queues(it, wall_offset); !done) return done;
+    if (const auto done = rows_.remove(removals); !done) return done;
+    return rows_.put(it.puts(), wall_offset);
+  });
+}
+
+template <class Rows>
+result<> writer::write_piece(Rows&& rows) {
+  {
+    auto all = sqlite::transaction::begin(data_);
+    if (!all) return all.error();
+    if (const auto written = rows(); !written) return written;
+    if (const auto safe = all->commit(); !safe) return safe;
+  }
+  return upkeep_.after_piece();
+}
+
+bool writer::wait_for_space() {
   std::unique_lock held{mutex_};
   return !changed_.wait_for(held, look_again_after, [this] { return !patient_; });
 }
@@ -168,55 +202,9 @@ void writer::report(commit_report&& it) {
   to_loop_.ring();
 }
 
-std::int64_t writer::all_pages() {
-  const auto in_file = data_.number("PRAGMA page_count");
-  return (in_file ? *in_file : 0) + data_.log_pages();
-}
-
-void writer::keep_files_small(std::size_t pages_at_once) {
-  if (!failure_.empty()) return;
-  if (const auto given = give_pages_back(pages_at_once); !given && given.error().code != errc::refused) {
-    return fail(given.error(), "while giving space back");
-  }
-  const bool has_time_and_no_space = pages_at_once != 0 && short_of_space();
-  const bool tidied_up =
-      std::exchange(tidied_up_, false) || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
-  if (data_.log_pages() < checkpoint_pages && !tidied_up) return;
-  // Pages that were given back leave the disk with the copying.
-  const auto copied = tidied_up ? data_.checkpoint_and_cut() : data_.checkpoint();
-  if (!copied && copied.error().code != errc::refused) {
-    fail(copied.error(), "while copying the log");
-  }
-}
-
-result<> writer::give_pages_back(std::size_t pages_at_once) {
-  const auto free = data_.number("PRAGMA freelist_count");
-  if (!free) return free.error();
-  const auto all = data_.number("PRAGMA page_count");
-  if (!all) return all.error();
-  const bool had_upkeep = has_upkeep_;
-  has_upkeep_ = short_of_space() ? *free > pages_kept_when_short
-                : has_upkeep_    ? *free > free_pages_kept && *free > *all / 16
-                                 : *free > free_pages_most && *free > *all / 4;
-  tidied_up_ = tidied_up_ || (had_upkeep && !has_upkeep_);
-  if (!has_upkeep_ || pages_at_once == 0) return {};
-  return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
-}
-
-void writer::look_at_space() {
-  if (!failure_.empty()) return;
-  const bool is_short = around_.free_bytes(directory_) < options_.disk_reserve;
-  if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
-  if (is_short) {
-    log::warning("disk_nearly_full", "less space is free than disk_reserve: puts are refused",
-                 {{"data_dir", directory_}});
-  } else {
-    log::info("disk_has_space", "there is space again: puts are taken", {{"data_dir", directory_}});
-  }
-}
-
-void writer::fail(const error& why, std::string_view doing) {
-  failure_ = directory_ + ": " + std::string{doing} + ": " + why.text;
+void writer::check(const result<>& done, std::string_view doing) {
+  if (done) return;
+  failure_ = directory_ + ": " + std::string{doing} + ": " + done.error().text;
   log::error("store_failed", "nothing is acknowledged any more", {{"error", failure_}});
 }
 

@@ -15,10 +15,10 @@
 #include "loop/mailbox.hpp"
 #include "store/batch.hpp"
 #include "store/batch_rows.hpp"
-#include "store/data_directory.hpp"
 #include "store/options.hpp"
 #include "store/sqlite.hpp"
 #include "store/surroundings.hpp"
+#include "store/upkeep.hpp"
 
 namespace millrace::store {
 
@@ -33,11 +33,12 @@ struct commit_report {
   std::string failure;  ///< not empty: it is not safe, and nothing will be any more
 };
 
-/// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it keeps the files small:
-/// copies the log into the data file, and gives free pages back.
+/// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it does the upkeep of the
+/// files.
 ///
-/// No space: the batch is tried again, whole, until there is some; meanwhile `short_of_space`. Any other error ends it: what the system
-/// keeps of a file after a failed sync nobody knows, so nothing is written any more.
+/// No space: room is made as far as that can be done, and the batch tried again, piece by piece where it has pieces, until all of it is
+/// written; meanwhile `short_of_space`. Any other error ends it: what the system keeps of a file after a failed sync nobody knows, so nothing is
+/// written any more.
 ///
 /// Owned by the store on the loop's thread, which hands over one batch at a time. Stops when told so by `end`, after its batch.
 class writer {
@@ -61,7 +62,9 @@ class writer {
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
   /// Any thread.
-  [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool short_of_space() const noexcept { return upkeep_.short_of_space(); }
+  /// Any thread: bytes that were free after the last batch.
+  [[nodiscard]] std::uint64_t room() const noexcept { return upkeep_.room(); }
 
  private:
   struct work {
@@ -74,19 +77,20 @@ class writer {
   next_thing wait(work& into);
   void carry_out(work& it);
   [[nodiscard]] result<> write(batch& it, bool synced);
+  [[nodiscard]] result<> set_synced(bool synced);
+  [[nodiscard]] result<> write_whole(const batch& it);
+  [[nodiscard]] result<> write_in_pieces(const batch& it);
+  template <class Rows>
+  [[nodiscard]] result<> write_piece(Rows&& rows);
   [[nodiscard]] bool wait_for_space();
   void report(commit_report&& it);
-  void keep_files_small(std::size_t pages_at_once);
-  [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
-  [[nodiscard]] std::int64_t all_pages();
-  void look_at_space();
-  void fail(const error& why, std::string_view doing);
+  void check(const result<>& done, std::string_view doing);
 
   sqlite::connection data_;
   batch_rows rows_;
   const std::string directory_;
-  const store_options options_;
   const surroundings around_;
+  upkeep upkeep_;
   loop::mailbox& to_loop_;
 
   std::mutex mutex_;
@@ -96,13 +100,10 @@ class writer {
   bool patient_{true};
   bool ending_{false};
   std::atomic<bool> ended_{false};
-  std::atomic<bool> short_of_space_{false};
 
   // The thread's own.
   std::string failure_;
-  bool synced_{true};       ///< as the connection is set
-  bool has_upkeep_{false};  ///< the file has more free pages than it should
-  bool tidied_up_{false};   ///< it had, and the file has not been cut since
+  bool synced_{true};  ///< as the connection is set
   std::thread thread_;
 };
 

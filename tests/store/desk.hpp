@@ -14,6 +14,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "loop/task_scope.hpp"
+#include "store/ballast.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace millrace::testing {
@@ -32,9 +33,12 @@ class scratch_directory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string data_dir() const { return path_ + "/data"; }
   [[nodiscard]] std::string data_file() const { return data_dir() + "/millrace.db"; }
+  /// Without the ballast, which is as large as it is.
   [[nodiscard]] std::uint64_t bytes() const {
     std::uint64_t all = 0;
-    for (const auto& file : std::filesystem::directory_iterator{data_dir()}) all += file.file_size();
+    for (const auto& file : std::filesystem::directory_iterator{data_dir()}) {
+      if (file.path().filename() != store::ballast::file_name) all += file.file_size();
+    }
     return all;
   }
 
@@ -68,14 +72,14 @@ class store_desk {
     return name;
   }
 
-  memory_of_store recover() {
+  memory_of_store recover(std::uint64_t body_bytes_max = UINT64_MAX) {
     memory_of_store found;
     const auto mark = it->recover(
         [](std::string_view name) {
           return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
         },
         [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
-        [&](const store::sqlite_store::recovered_pause& pause) { found.pauses.push_back(pause); });
+        [&](const store::sqlite_store::recovered_pause& pause) { found.pauses.push_back(pause); }, body_bytes_max);
     found.id_mark = mark.value();
     return found;
   }

@@ -1,0 +1,72 @@
+#include "store/ballast.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/log.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+/// What has to fit when nothing else does is the log, as new pages of the data file: then it is copied, begins anew, and takes no more
+/// room. The log has at most 16 MiB and, on a small disk, a quarter of what is free (store/upkeep), so this is as much.
+constexpr std::uint64_t most_bytes = 16ull << 20;
+constexpr std::uint64_t share_of_reserve = 4;
+constexpr std::uint64_t page_bytes = 4'096;
+
+constexpr std::uint64_t bytes_of_block = 512;  // of st_blocks, whatever the file system's are
+
+}  // namespace
+
+ballast::ballast(const std::string& directory, std::uint64_t disk_reserve)
+    : path_{directory + "/" + file_name},
+      wanted_{std::min(disk_reserve / share_of_reserve, most_bytes) / page_bytes * page_bytes} {
+  struct stat facts {};
+  if (::stat(path_.c_str(), &facts) != 0) return;
+  // A copy may have a hole in its place, and the reserve may have been another one.
+  held_ =
+      std::min(static_cast<std::uint64_t>(facts.st_size), static_cast<std::uint64_t>(facts.st_blocks) * bytes_of_block);
+}
+
+void ballast::make() {
+  if (held_ == wanted_) return;
+  const int why_not = wanted_ == 0 ? 0 : take_room();
+  if (why_not == 0 && wanted_ != 0) {
+    held_ = wanted_;
+    return;
+  }
+  ::unlink(path_.c_str());
+  held_ = 0;
+  if (why_not == 0 || told_) return;
+  told_ = true;
+  log::warning("no_ballast", "room that is to be given up when the disk is full cannot be taken",
+               {{"file", path_}, {"error", std::generic_category().message(why_not)}});
+}
+
+bool ballast::give_up() {
+  if (held_ == 0) return false;
+  // Cut first: on some full disks to take a name away wants room too.
+  const bool cut = ::truncate(path_.c_str(), 0) == 0;
+  const bool gone = ::unlink(path_.c_str()) == 0;
+  log::warning("ballast_given_up", "no space is left: the ballast makes some", {{"file", path_}, {"bytes", held_}});
+  held_ = 0;
+  return cut || gone;
+}
+
+int ballast::take_room() const {
+  const int file = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  const auto bytes = static_cast<off_t>(wanted_);
+  int failed = ::ftruncate(file, std::min(bytes, static_cast<off_t>(held_))) == 0 ? 0 : errno;
+  if (failed == 0) failed = ::posix_fallocate(file, 0, bytes);
+  ::close(file);
+  return failed;
+}
+
+}  // namespace millrace::store

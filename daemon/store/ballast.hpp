@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace millrace::store {
+
+/// A file that only takes up room: the part of `disk_reserve` that nobody else on the disk can take. It is given up when a batch finds no
+/// space, so that deletes can still be written, and made again when there is room. A data directory without it is as good as one with it.
+///
+/// Belongs to one thread at a time.
+class ballast {
+ public:
+  static constexpr const char* file_name = "millrace.ballast";
+
+  /// Finds what an earlier program left; makes nothing.
+  ballast(const std::string& directory, std::uint64_t disk_reserve);
+
+  /// What giving it up would free; 0: it is not there.
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return held_; }
+  /// Takes its room, if it has not. A disk on which that fails is told of once.
+  void make();
+  /// False: there was nothing to give.
+  bool give_up();
+
+ private:
+  [[nodiscard]] int take_room() const;
+
+  std::string path_;
+  std::uint64_t wanted_;
+  std::uint64_t held_{0};
+  bool told_{false};
+};
+
+}  // namespace millrace::store

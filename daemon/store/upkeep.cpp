@@ -1,0 +1,120 @@
+#include "store/upkeep.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+constexpr std::int64_t page_bytes = 4'096;
+/// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is copied.
+constexpr std::uint64_t share_of_room = 4;
+/// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing to write. The log is never
+/// copied more often than that.
+constexpr std::int64_t pages_kept_when_short = 64;
+
+/// Free pages are given back in slices: small ones within the commits of a busy writer, larger ones by themselves when there is nothing else to
+/// do.
+constexpr std::size_t slice_of_busy = 64;
+constexpr std::size_t slice_of_idle = 1'024;
+
+result<> unless_refused(const error& found) {
+  if (found.code == errc::refused) return {};
+  return found;
+}
+
+}  // namespace
+
+upkeep::upkeep(sqlite::connection& data, std::string directory, const store_options& options,
+               const surroundings& around)
+    : data_{data},
+      directory_{std::move(directory)},
+      reserve_{options.disk_reserve},
+      around_{around},
+      ballast_{directory_, reserve_} {
+  look_at_space();
+}
+
+void upkeep::begin() {
+  if (!short_of_space()) ballast_.make();
+}
+
+void upkeep::look_at_space() {
+  const auto free = around_.free_bytes(directory_);
+  const auto room = free + std::min(ballast_.bytes(), UINT64_MAX - free);
+  room_.store(room, std::memory_order_relaxed);
+  const bool is_short = room < reserve_;
+  if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
+  if (is_short) {
+    log::warning("disk_nearly_full", "less space is free than disk_reserve: puts are refused",
+                 {{"data_dir", directory_}});
+  } else {
+    log::info("disk_has_space", "there is space again: puts are taken", {{"data_dir", directory_}});
+    ballast_.make();
+  }
+}
+
+void upkeep::no_space() {
+  if (short_of_space_.exchange(true, std::memory_order_relaxed)) return;
+  log::warning("disk_full", "no space is left: replies wait, puts are refused", {{"data_dir", directory_}});
+}
+
+result<> upkeep::make_room() {
+  no_space();
+  ballast_.give_up();
+  // A log that is copied begins anew, over what it has on disk; one that is cut gives that back too.
+  const auto copied = data_.checkpoint_and_cut();
+  return copied ? result<>{} : unless_refused(copied.error());
+}
+
+result<> upkeep::give_some_pages() { return has_pages_to_give_ ? give_pages_back(slice_of_busy) : result<>{}; }
+
+result<> upkeep::when_idle() { return keep_files_small(slice_of_idle); }
+
+result<> upkeep::after_piece() {
+  if (data_.log_pages() < pages_kept_when_short) return {};
+  const auto copied = data_.checkpoint();
+  return copied ? result<>{} : unless_refused(copied.error());
+}
+
+result<> upkeep::keep_files_small(std::size_t pages_at_once) {
+  if (const auto given = give_pages_back(pages_at_once); !given && given.error().code != errc::refused) return given;
+  const bool has_time_and_no_space = pages_at_once != 0 && short_of_space();
+  const bool cut =
+      std::exchange(to_be_cut_, false) || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
+  if (data_.log_pages() < log_pages_most() && !cut) return {};
+  // Pages that were given back leave the disk with the copying.
+  auto copied = cut ? data_.checkpoint_and_cut() : data_.checkpoint();
+  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = data_.checkpoint();
+  return copied ? result<>{} : unless_refused(copied.error());
+}
+
+result<> upkeep::give_pages_back(std::size_t pages_at_once) {
+  const auto free = data_.number("PRAGMA freelist_count");
+  if (!free) return free.error();
+  const auto all = data_.number("PRAGMA page_count");
+  if (!all) return all.error();
+  const auto& limits = around_.limits;
+  const bool had_some = has_pages_to_give_;
+  has_pages_to_give_ = short_of_space()     ? *free > pages_kept_when_short
+                       : has_pages_to_give_ ? *free > limits.free_pages_kept && *free > *all / 16
+                                            : *free > limits.free_pages_most && *free > *all / 4;
+  to_be_cut_ = to_be_cut_ || (had_some && !has_pages_to_give_);
+  if (!has_pages_to_give_ || pages_at_once == 0) return {};
+  return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
+}
+
+std::int64_t upkeep::all_pages() {
+  const auto in_file = data_.number("PRAGMA page_count");
+  return (in_file ? *in_file : 0) + data_.log_pages();
+}
+
+std::int64_t upkeep::log_pages_most() const noexcept {
+  const auto by_room = static_cast<std::int64_t>(room() / share_of_room / page_bytes);
+  return std::min(around_.limits.log_pages, std::max(by_room, pages_kept_when_short));
+}
+
+}  // namespace millrace::store

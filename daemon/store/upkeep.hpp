@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include <millrace/base/result.hpp>
+
+#include "store/ballast.hpp"
+#include "store/options.hpp"
+#include "store/sqlite.hpp"
+#include "store/surroundings.hpp"
+
+namespace millrace::store {
+
+/// Keeps the files of a store small and room on its disk: copies the log into the data file before it is too long for what is free, gives free
+/// pages back, holds the ballast and gives it up.
+///
+/// Belongs to the writer and its thread; what is `any thread` says so. Errors with `refused` (no space) are not given: there will be another
+/// time. All others are.
+class upkeep {
+ public:
+  /// `data` outlives it. Looks at the disk at once.
+  upkeep(sqlite::connection& data, std::string directory, const store_options& options, const surroundings& around);
+
+  /// Takes the ballast's room if there is enough.
+  void begin();
+  /// How much room there is, and what follows from it.
+  void look_at_space();
+  /// A write found none: from now on the disk is short of space, until a look says otherwise.
+  void no_space();
+  /// The same, after which all is done that can make some.
+  [[nodiscard]] result<> make_room();
+
+  /// What there is to do when nothing is to be written.
+  [[nodiscard]] bool has_pages_to_give() const noexcept { return has_pages_to_give_; }
+  /// Within a transaction of the caller, as a part of it. Here `refused` is given.
+  [[nodiscard]] result<> give_some_pages();
+  /// Between transactions, when the next one may be waiting; and when nobody waits.
+  [[nodiscard]] result<> after_commit() { return keep_files_small(0); }
+  [[nodiscard]] result<> when_idle();
+  /// Between transactions, while there is no space: the log stays as short as it can be.
+  [[nodiscard]] result<> after_piece();
+
+  /// Pages of the file and of the log.
+  [[nodiscard]] std::int64_t all_pages();
+
+  /// Any thread.
+  [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
+  /// Any thread: bytes that were free, with the ballast, at the last look.
+  [[nodiscard]] std::uint64_t room() const noexcept { return room_.load(std::memory_order_relaxed); }
+
+ private:
+  [[nodiscard]] result<> keep_files_small(std::size_t pages_at_once);
+  [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
+  [[nodiscard]] std::int64_t log_pages_most() const noexcept;
+
+  sqlite::connection& data_;
+  const std::string directory_;
+  const std::uint64_t reserve_;
+  const surroundings& around_;
+  ballast ballast_;
+  std::atomic<std::uint64_t> room_{0};
+  std::atomic<bool> short_of_space_{false};
+  bool has_pages_to_give_{false};  ///< the file has more free pages than it should
+  bool to_be_cut_{false};          ///< it had, and the file has not been cut since
+};
+
+}  // namespace millrace::store
