@@ -1,21 +1,18 @@
-"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, and prints the table.
+"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, on disk against its redis with `redis-benchmark` too, and prints the table.
 
 Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and most. The last rows stand against
 ourselves without the queues, connections or jobs that are said. Each row names the options to repeat it with.
 """
 import argparse
-import json
 import pathlib
 import re
 import resource
 import socket
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 
+import redis_jobs
 from figures import figure, heading
+from servers import Redis, Server, bench, folder_on_disk, leave_on_sigterm, memory
 
 # Options, bar.
 AGAINST_BEANSTALKD = [
@@ -32,6 +29,9 @@ DURABLE = [
     ("-f0", "--connections 16 --depth 32 --body 4KiB", 10.0),
     ("-f50", "--connections 64 --depth 1", 1.3),
 ]
+# On disk, against redis with `appendfsync always`: connections, depth, bytes of a body, and what a job is there. The bar is the first's.
+AGAINST_REDIS = (64, 32, 64)
+LIVES_IN_REDIS = [("LPUSH, RPOP", redis_jobs.PUSH_AND_POP, 1.5), ("LPUSH, RPOPLPUSH, LREM", redis_jobs.PUSH_TAKE_REMOVE, None)]
 OPEN_LOOP = "--connections 64 --rate 20k/s"
 # Options beside the load, options of the load itself.
 AGAINST_OURSELVES = [
@@ -42,55 +42,16 @@ AGAINST_OURSELVES = [
 SELF_BAR = 0.8
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """A program that listens, from the moment it does."""
-
-    def __init__(self, *words: str):
-        self.port = free_port()
-        self.process = subprocess.Popen([*words, "-l", "127.0.0.1", "-p", str(self.port)], stderr=subprocess.DEVNULL)
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                if self.process.poll() is not None:
-                    sys.exit(f"{words[0]} has ended at once")
-                time.sleep(0.01)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-
-def bench(program: pathlib.Path, *words: str) -> dict:
-    done = subprocess.run([program, "bench", "--json", "--quiet", *words], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"millrace bench {' '.join(words)}: {done.stderr}")
-    return json.loads(done.stdout)
-
-
-def row(work: str, ours: str, against: str, theirs: str, ratios, bar: float, met: bool) -> None:
+def row(work: str, ours: str, against: str, theirs: str, ratios, bar: float | None, met: bool) -> None:
     least, middle, most = ratios
-    print(f"| `{work}` | {ours} | {against} | {theirs} | {middle:.3g} ({least:.3g} – {most:.3g}) | {bar:g} "
-          f"| {'met' if met else 'missed'} |", flush=True)
+    verdict = "– | –" if bar is None else f"{bar:g} | {'met' if met else 'missed'}"
+    print(f"| `{work}` | {ours} | {against} | {theirs} | {middle:.3g} ({least:.3g} – {most:.3g}) | {verdict} |", flush=True)
 
 
 def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
     for load, bar in AGAINST_BEANSTALKD:
         with Server(built / "millraced", "--log-level", "error") as ours, Server("beanstalkd") as theirs:
-            seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+            seen = bench(built, ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
                          *load.split())
         ratio = seen["ratio"]["jobs_per_second"]
         row(load, figure(seen["total"]["jobs_per_second"]), "beanstalkd", figure(seen["against"]["total"]["jobs_per_second"]),
@@ -98,12 +59,11 @@ def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
 
 
 def on_disk(built: pathlib.Path, pairs: int) -> None:
-    # A folder of the disk that /var/tmp is on: /tmp is often memory.
     for soon, load, bar in DURABLE:
-        with tempfile.TemporaryDirectory(dir="/var/tmp") as one, tempfile.TemporaryDirectory(dir="/var/tmp") as other:
+        with folder_on_disk() as one, folder_on_disk() as other:
             with (Server(built / "millraced", "--log-level", "error", "-b", one, soon) as ours,
                   Server("beanstalkd", "-b", other, soon) as theirs):
-                seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+                seen = bench(built, ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
                              *load.split())
         ratio = seen["ratio"]["jobs_per_second"]
         row(load, figure(seen["total"]["jobs_per_second"]) + f" (-b {soon})", "beanstalkd " + soon,
@@ -111,9 +71,33 @@ def on_disk(built: pathlib.Path, pairs: int) -> None:
             ratio["median"] >= bar)
 
 
+def against_redis(built: pathlib.Path, pairs: int) -> None:
+    connections, depth, body = AGAINST_REDIS
+    load = f"--connections {connections} --depth {depth}"
+    for name, life, bar in LIVES_IN_REDIS:
+        ours, theirs = [], []
+        with folder_on_disk() as one, folder_on_disk() as other:
+            with Server(built / "millraced", "--log-level", "error", "-b", one, "-f0") as door, Redis(other) as redis:
+                def measure_ours() -> None:
+                    seen = bench(built, door.address(), *load.split(), "--body", str(body))
+                    ours.append(seen["total"]["jobs_per_second"])
+
+                def measure_theirs() -> None:
+                    theirs.append(redis_jobs.jobs_per_second(redis, life, connections, depth, body))
+
+                for at in range(pairs):
+                    # Whoever comes first in one pair comes second in the next.
+                    for measure in (measure_ours, measure_theirs)[::-1 if at % 2 else 1]:
+                        measure()
+        ratios = sorted(a / b for a, b in zip(ours, theirs))
+        middle = statistics.median(ratios)
+        row(load, figure(statistics.median(ours)) + " (-b -f0)", f"redis, appendfsync always: {name}", figure(statistics.median(theirs)),
+            (ratios[0], middle, ratios[-1]), bar, bar is not None and middle >= bar)
+
+
 def open_loop(built: pathlib.Path, pairs: int) -> None:
     with Server(built / "millraced", "--log-level", "error") as ours, Server("beanstalkd") as theirs:
-        seen = bench(built / "millrace", ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
+        seen = bench(built, ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
                      *OPEN_LOOP.split())
     def p99(of: dict) -> str:
         return f"{of['total']['latency_us']['job']['p99']:.0f} µs"
@@ -128,7 +112,7 @@ def against_ourselves(built: pathlib.Path, pairs: int) -> None:
         for _ in range(pairs):
             for words, rates in ((load + " " + beside, with_it), (load, without)):
                 with Server(built / "millraced", "--log-level", "error") as ours:
-                    rates.append(bench(built / "millrace", ours.address(), *words.split())["total"]["jobs_per_second"])
+                    rates.append(bench(built, ours.address(), *words.split())["total"]["jobs_per_second"])
         ratios = sorted(a / b for a, b in zip(with_it, without))
         middle = statistics.median(ratios)
         row(load + " " + beside, figure(statistics.median(with_it)), "without it", figure(statistics.median(without)),
@@ -139,8 +123,7 @@ def idle_connections(built: pathlib.Path, _: int) -> None:
     """Memory of a connection that has spoken once and is silent since; the first thousand are not counted."""
     with Server(built / "millraced", "--log-level", "error") as ours:
         def resident() -> int:
-            status = pathlib.Path(f"/proc/{ours.process.pid}/status").read_text()
-            return int(re.search(r"VmRSS:\s*(\d+)", status)[1]) * 1024
+            return memory(ours.process.pid, "VmRSS")
 
         def connect() -> socket.socket:
             client = socket.create_connection(("127.0.0.1", ours.port))
@@ -161,13 +144,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("built", type=pathlib.Path, help="where millraced and millrace were built")
     options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
-    options.add_argument("--only", default="", help="beanstalkd, disk, open, itself or idle")
+    options.add_argument("--only", default="", help="beanstalkd, disk, redis, open, itself or idle")
     chosen = options.parse_args()
+    leave_on_sigterm()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     print(heading(chosen.pairs))
     print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
-    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
+    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("redis", against_redis), ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
         if re.search(chosen.only, name):
             measure(chosen.built, chosen.pairs)
 

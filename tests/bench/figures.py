@@ -18,5 +18,5 @@ def figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-def heading(pairs: int) -> str:
-    return f"{datetime.date.today()}, {machine()}; medians of {pairs} pairs\n"
+def heading(count: int, of: str = "pairs") -> str:
+    return f"{datetime.date.today()}, {machine()}; {'one ' + of if count == 1 else f'medians of {count} {of}'}\n"
