@@ -42,10 +42,16 @@ def value(page, series):
     return float(re.search(rf"^{re.escape(series)} (\S+)$", page, re.MULTILINE).group(1))
 
 
-def percentile(page, share):
-    """The bucket's upper bound below which that share of the probes lies, in seconds, and how many probes there were."""
+def probes_within(page):
+    """Of each bucket of the lag, its upper bound in seconds (infinite in the end) and how many probes lie below it."""
     buckets = re.findall(r'^millrace_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', page, re.MULTILINE)
-    buckets = [(float("inf") if bound == "+Inf" else float(bound), float(count)) for bound, count in buckets]
+    return {float("inf") if bound == "+Inf" else float(bound): float(count) for bound, count in buckets}
+
+
+def percentile(page, share, before=""):
+    """The bucket's upper bound below which that share of the probes lies that came after the page `before`, in seconds, and how many there were."""
+    earlier = probes_within(before)
+    buckets = [(bound, count - earlier.get(bound, 0)) for bound, count in probes_within(page).items()]
     total = buckets[-1][1]
     return next(bound for bound, count in buckets if count >= share * total), int(total)
 
