@@ -12,11 +12,11 @@ def machine() -> str:
 
 
 def figure(value: float) -> str:
-    for unit, name in ((1e6, " M"), (1e3, " k")):
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= unit:
             return f"{value / unit:.3g}{name}"
     return f"{value:.3g}"
 
 
-def heading(count: int, of: str = "pairs") -> str:
-    return f"{datetime.date.today()}, {machine()}; {'one ' + of if count == 1 else f'medians of {count} {of}'}\n"
+def heading(count: int, of: str = "pair") -> str:
+    return f"{datetime.date.today()}, {machine()}; {f'one {of}' if count == 1 else f'medians of {count} {of}s'}\n"

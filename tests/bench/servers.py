@@ -121,7 +121,7 @@ class Daemon(Process):
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
         if not self.heard.wait(self.starts_within) or "started" not in self.said:
-            sys.exit(f"{self.name} did not start within {self.starts_within:g} s: {self.other_lines or self.said}")
+            sys.exit(f"{self.name} did not start, or not within {self.starts_within:g} s: {''.join(self.other_lines) or self.said}")
 
     def listen(self) -> None:
         for line in self.process.stderr:
