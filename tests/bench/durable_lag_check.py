@@ -74,7 +74,7 @@ def main() -> int:
     print(heading(1, "run"))
     print(f"loop lag under `{chosen.load}` on disk: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms ({probes} probes in {seconds:.0f} s; "
           f"bar {chosen.bar_ms:g} ms: {'met' if met else 'missed'})\n"
-          f"the disk's writer was {more(COMMITS.format('sum')) / seconds:.0%} busy with {commits / seconds:.0f} commits/s, the loop "
+          f"{commits / seconds:.0f} commits/s took {more(COMMITS.format('sum')) / seconds:.0%} of the time (copying the log comes on top), the loop was busy for "
           f"{more('millrace_loop_busy_seconds_total') / seconds:.0%}, without a processor {(waited - waited_before) / seconds:.1%}; {figure(json.loads(came)['total']['jobs_per_second'])} jobs/s")
     return 0 if met else 1
 
