@@ -141,8 +141,7 @@ dialect::next dialect::put(command& what, outbox& replies) {
       wire::append(replies.text(), word::inserted, answer.job.value());
       return next::answered;
     case engine::put_status::waiting:
-      begin_waiting(word::out_of_memory);
-      return next::waits;
+      return begin_waiting(word::out_of_memory);
     case engine::put_status::draining:
       return say(replies, word::draining);
     case engine::put_status::refused:
@@ -159,8 +158,7 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
       hand_over(replies, answer.job);
       return next::answered;
     case engine::reserve_status::waiting:
-      begin_waiting(word::timed_out);
-      return next::waits;
+      return begin_waiting(word::timed_out);
     case engine::reserve_status::deadline_soon:
       return say(replies, word::deadline_soon);
     default:
@@ -169,7 +167,11 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
 }
 
 dialect::next dialect::reserve_job(const command& what, outbox& replies) {
-  const auto answer = broker_.reserve_job(session_, job_id{what.job});
+  const auto answer = broker_.reserve_job(session_, job_id{what.job}, by_);
+  if (answer.status == engine::reserve_status::waiting) {
+    became(works_, counts_.workers);
+    return begin_waiting(word::not_found);
+  }
   if (answer.status != engine::reserve_status::reserved) return say(replies, word::not_found);
   became(works_, counts_.workers);
   hand_over(replies, answer.job);
@@ -185,6 +187,10 @@ void dialect::decided(engine::event&& what, outbox& replies) {
       return wire::append(replies.text(), word::inserted, what.id.value());
     case engine::event::kind::deadline_soon:
       return wire::append(replies.text(), word::deadline_soon);
+    case engine::event::kind::shown:
+      return append_found(replies, what.job.job, what.job.content);
+    case engine::event::kind::not_found:
+      return wire::append(replies.text(), word::not_found);
     default:
       return wire::append(replies.text(), word::timed_out);
   }
@@ -212,9 +218,17 @@ void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
 
 dialect::next dialect::show(outbox& replies, const std::optional<engine::job_facts>& found) {
   if (!found) return say(replies, word::not_found);
-  wire::append_head(replies.text(), word::found, found->job.value(), found->content.size());
-  replies.add(found->content, line_end);
+  if (found->content_on_disk) {
+    broker_.show(session_, found->job, by_);
+    return begin_waiting(word::not_found);
+  }
+  append_found(replies, found->job, found->content);
   return next::answered;
+}
+
+void dialect::append_found(outbox& replies, job_id job, const body& content) {
+  wire::append_head(replies.text(), word::found, job.value(), content.size());
+  replies.add(content, line_end);
 }
 
 // --- words ---------------------------------------------------------------------------------------------------------------
@@ -232,10 +246,11 @@ void dialect::became(bool& already, std::uint32_t& count) {
   if (!std::exchange(already, true)) ++count;
 }
 
-void dialect::begin_waiting(word if_given_up) {
+dialect::next dialect::begin_waiting(word if_given_up) {
   waits_ = true;
   if_given_up_ = if_given_up;
   if (if_given_up == word::timed_out) ++counts_.waiting;
+  return next::waits;
 }
 
 void dialect::end_waiting() {

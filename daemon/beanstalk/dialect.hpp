@@ -89,9 +89,10 @@ class dialect {
   next say_if(outbox& replies, bool done, word what);
   next show(outbox& replies, const std::optional<engine::job_facts>& found);
   void hand_over(outbox& replies, const engine::reserved_job& job);
+  static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
   void became(bool& already, std::uint32_t& count);
-  void begin_waiting(word if_given_up);
+  next begin_waiting(word if_given_up);
   void end_waiting();
 
   loop::event_loop& loop_;

@@ -79,6 +79,7 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
 bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
   auto stay = p.parties.withdraw(session);
+  p.from_disk.look_no_more(session);
   p.gate.end(stay, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now());
   p.follow_up();
@@ -131,6 +132,7 @@ engine::reserve_answer broker::try_reserve(session_id session, engine::lease how
   auto& p = *parts_;
   const auto now = p.now();
   auto answer = p.engine.reserve(session, how, now, now);
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
   p.follow_up();
   return answer;
 }
@@ -141,6 +143,11 @@ loop::awaitable<engine::reserve_answer> broker::reserve(session_id session, engi
   if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
   p.follow_up();
   if (answer.status != engine::reserve_status::waiting) co_return answer;
+  co_return co_await granted(session);
+}
+
+loop::awaitable<engine::reserve_answer> broker::granted(session_id session) {
+  auto& p = *parts_;
   try {
     co_await p.parties.wait(session, "job");
   } catch (...) {
@@ -161,11 +168,18 @@ engine::reserve_answer broker::reserve(session_id session, engine::lease how, in
   return answer;
 }
 
-engine::reserve_answer broker::reserve_job(session_id session, job_id job) {
+engine::reserve_answer broker::reserve_job(session_id session, job_id job, decision_taker& by) {
   auto& p = *parts_;
   auto answer = p.engine.reserve_job(session, job, p.now());
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, by);
   p.follow_up();
   return answer;
+}
+
+void broker::show(session_id session, job_id job, decision_taker& by) {
+  auto& p = *parts_;
+  p.parties.expect(session, std::nullopt, by);
+  p.from_disk.look(session, job);
 }
 
 void broker::withdraw(session_id session) {
@@ -211,7 +225,7 @@ bool broker::backlogged() const { return parts_->held.backlogged(); }
 
 loop::awaitable<> broker::until_worked_off() { return parts_->held.until_worked_off(); }
 
-void broker::when_safe(std::function<void()> moved) { parts_->held.when_safe(std::move(moved)); }
+void broker::when_safe(std::function<void()> moved) { parts_->more_is_safe = std::move(moved); }
 
 std::string broker::store_failure() const { return parts_->kept_in.failure(); }
 

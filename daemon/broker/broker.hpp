@@ -53,13 +53,16 @@ class broker {
   /// The id of the job that waited in line once it is in.
   loop::awaitable<job_id> put_admitted(session_id session);
 
-  // Consuming. `try_reserve` answers `timed_out` when there is nothing now.
+  // Consuming. `try_reserve` answers `timed_out` when there is nothing now; `waiting`: a job's body comes from disk, `granted` must be awaited next.
   engine::reserve_answer try_reserve(session_id session, engine::lease how);
+  loop::awaitable<engine::reserve_answer> granted(session_id session);
   /// Waits until there is a job, or until `until`.
   loop::awaitable<engine::reserve_answer> reserve(session_id session, engine::lease how, instant until = never);
   /// `waiting` means: `by` will be told.
   engine::reserve_answer reserve(session_id session, engine::lease how, instant until, decision_taker& by);
-  engine::reserve_answer reserve_job(session_id session, job_id job);
+  engine::reserve_answer reserve_job(session_id session, job_id job, decision_taker& by);
+  /// The body of a job of which `job_facts` says that it is on disk only: `by` is told `shown`, or `not_found`.
+  void show(session_id session, job_id job, decision_taker& by);
   /// Whoever waits as a taker does so no more: nothing was granted or put, and nothing will be told. Nothing if it does not wait.
   void withdraw(session_id session);
   /// `waiting`: for room in an output queue; `finished` must be awaited next.

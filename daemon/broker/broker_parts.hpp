@@ -7,6 +7,7 @@
 
 #include "broker/admission.hpp"
 #include "broker/alarm.hpp"
+#include "broker/bodies.hpp"
 #include "broker/broker.hpp"
 #include "broker/held_reply.hpp"
 #include "broker/id_lease.hpp"
@@ -20,10 +21,25 @@ inline constexpr unsigned commands_per_clock_reading = 256;
 /// What stands behind the class: whoever waits is in broker.cpp, what a holder does with its job and a keeper with a queue in commands.cpp.
 struct broker::parts {
   parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
-      : loop{on}, engine{limits}, held{on, store}, ids{store}, kept_in{store}, parties{on}, bell{on, [this] {
-                                                                                                   return advance();
-                                                                                                 }} {
+      : loop{on},
+        engine{without_bodies_on_disk_unless(store.reads_bodies(), limits)},
+        held{on, store},
+        from_disk{engine, store, store.reads_bodies() && limits.body_memory_max},
+        ids{store},
+        kept_in{store},
+        parties{on},
+        bell{on, [this] { return advance(); }} {
     engine.collect_changes(held.remembers());
+    held.when_safe([this] {
+      from_disk.more_is_safe();
+      if (more_is_safe) more_is_safe();
+    });
+    if (from_disk.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
+  }
+
+  static engine::engine_options without_bodies_on_disk_unless(bool readable, engine::engine_options limits) {
+    if (!readable) limits.body_memory_max.reset();
+    return limits;
   }
 
   /// The time of the next command.
@@ -37,7 +53,12 @@ struct broker::parts {
     if (engine.has_events()) deliver();
     if (held.remembers()) {
       engine.take_changes(changes);
+      if (from_disk.on()) from_disk.note(changes);
       last_batch = std::max(held.keep(changes, engine), ids.batch_for(engine.last_id().value()));
+      if (from_disk.on()) {
+        from_disk.went_with(held.last_kept());
+        from_disk.ask();
+      }
     }
     bell.set(engine.next_deadline());
   }
@@ -68,9 +89,27 @@ struct broker::parts {
     return engine.next_deadline();
   }
 
+  void body_read(job_id job, result<body>& content) {
+    for (const auto who : from_disk.lookers(job)) {
+      engine::event told;
+      told.session = who;
+      told.what = content ? engine::event::kind::shown : engine::event::kind::not_found;
+      told.job.job = job;
+      if (content) told.job.content = *content;
+      parties.decide(std::move(told));
+    }
+    if (content) {
+      engine.body_came(job, std::move(*content), now());
+    } else {
+      engine.body_lost(job, now());
+    }
+    follow_up();
+  }
+
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
   void give_up(session_id session) {
     auto stay = parties.withdraw(session);
+    from_disk.look_no_more(session);
     gate.end(stay, loop.now());
     follow_up();
   }
@@ -79,6 +118,7 @@ struct broker::parts {
   engine::engine engine;
   engine::queue_options queue_defaults;
   held_reply held;
+  bodies from_disk;
   id_lease ids;
   store::store& kept_in;
   store::batch_id last_batch{0};
@@ -87,6 +127,7 @@ struct broker::parts {
   std::vector<engine::event> events;
   engine::change_set changes;
   std::function<void()> put_away;
+  std::function<void()> more_is_safe;
   unsigned commands{0};
   alarm bell;
 };

@@ -5,6 +5,17 @@
 
 namespace millrace::broker {
 
+namespace {
+
+/// A job that was kept once is on disk, though its queue lives in memory now: were its end not kept, it would come back.
+bool is_on_disk(const engine::change& one) noexcept {
+  if (const auto* const moved = std::get_if<engine::job_moved>(&one)) return moved->on_disk;
+  const auto* const gone = std::get_if<engine::job_gone>(&one);
+  return gone != nullptr && gone->on_disk;
+}
+
+}  // namespace
+
 held_reply::held_reply(loop::event_loop& loop, store::store& store)
     : loop_{loop}, store_{store}, remembers_{store.remembers()}, worked_off_{loop, "disk"} {
   store_.when_safe([this] {
@@ -15,7 +26,8 @@ held_reply::held_reply(loop::event_loop& loop, store::store& store)
 
 store::batch_id held_reply::keep(engine::change_set& changes, const engine::engine& of) {
   const auto wanted = [&of](const engine::change& one) {
-    return of.options_of(std::visit([](const auto& what) { return what.queue; }, one)).safety;
+    const auto how = of.options_of(std::visit([](const auto& what) { return what.queue; }, one)).safety;
+    return how == engine::durability::memory && is_on_disk(one) ? engine::durability::relaxed : how;
   };
   auto safest = engine::durability::memory;
   std::erase_if(changes, [&](const engine::change& one) {
@@ -25,10 +37,10 @@ store::batch_id held_reply::keep(engine::change_set& changes, const engine::engi
   });
   if (changes.empty()) return 0;
   if (safest != engine::durability::sync) {
-    store_.keep_soon(changes);
+    last_kept_ = store_.keep_soon(changes);
     return 0;
   }
-  return newest_ = store_.keep(changes);
+  return newest_ = last_kept_ = store_.keep(changes);
 }
 
 loop::awaitable<> held_reply::until_worked_off() {

@@ -26,6 +26,8 @@ class held_reply {
   /// Hands the changes of one command over: all of them together are as safe as the safest of their queues wants. The batch whose commit a reply to it
   /// has to wait for; 0: none.
   store::batch_id keep(engine::change_set& changes, const engine::engine& of);
+  /// The batch with which the last changes that were handed over will be safe, whether anybody waits for it or not.
+  [[nodiscard]] store::batch_id last_kept() const noexcept { return last_kept_; }
   /// `moved` is called when more has become safe, or nothing does any more. One listener.
   void when_safe(std::function<void()> moved) { moved_ = std::move(moved); }
   /// The batch of the last changes; 0: nothing to wait for.
@@ -49,6 +51,7 @@ class held_reply {
   store::store& store_;
   bool remembers_;
   store::batch_id newest_{0};
+  store::batch_id last_kept_{0};
   loop::wait_point worked_off_;
   std::function<void()> moved_;
   std::multimap<store::batch_id, holder*> waiting_;

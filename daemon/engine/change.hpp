@@ -38,10 +38,12 @@ struct job_moved {
   instant due;     ///< when delayed
   job_tally tally;
   std::string error_text;  ///< why it was buried, if it failed
+  bool on_disk{false};     ///< it is, whatever its queue wants now
 };
 struct job_gone {
   job_id job;
   queue_id queue;
+  bool on_disk{false};
 };
 struct queue_paused {
   queue_id queue;

@@ -116,7 +116,8 @@ struct event {
     granted,
     deadline_soon,
     timed_out,
-    not_found,  ///< the job reserved by its id has no body any more that could be read
+    not_found,  ///< the job reserved by its id, or looked at, has no body any more that could be read
+    shown,      ///< the body of a job that is only looked at, from disk (said by the broker): `job` has its id and body
     put_admitted,
     finish_done
   } what;

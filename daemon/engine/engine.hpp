@@ -65,6 +65,8 @@ class engine {
   result<std::size_t> ignore(session_id session, std::string_view name);
   [[nodiscard]] queue_id used(session_id session) const;
   [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
+  /// Whether it waits for the body of a job that it has got.
+  [[nodiscard]] bool awaits_body(session_id session) const;
 
   // --- coming back ------------------------------------------------------------------------------------------------------------
   // What a store kept, after the declarations and before anything else.

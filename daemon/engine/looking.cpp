@@ -66,6 +66,11 @@ std::span<const queue_id> engine::watched(session_id id) const {
   return found == nullptr ? std::span<const queue_id>{} : found->watched;
 }
 
+bool engine::awaits_body(session_id id) const {
+  const session* const found = parts_->sessions.find(id);
+  return found != nullptr && found->awaited != no_slot;
+}
+
 std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }
 
 std::optional<job_facts> engine::first_ready(queue_id id) const {

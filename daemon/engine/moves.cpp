@@ -85,7 +85,8 @@ void remember_move(core& all, slot at, job_state to, instant due) {
                          it.delay,
                          due,
                          {it.reserves, history.timeouts, history.releases, history.buries, history.kicks},
-                         history.error_text});
+                         history.error_text,
+                         it.on_disk});
 }
 
 void offer(core& all, queue& from) {
@@ -227,7 +228,7 @@ void end_job(core& all, slot at) {
   queue& its = all.queue_of(it);
   leave_state(all, at);
   end_counting(all, at);
-  all.remember(job_gone{it.id, its.id});
+  all.remember(job_gone{it.id, its.id, it.on_disk});
   all.jobs.remove(at);
   look_again(all, its);
 }

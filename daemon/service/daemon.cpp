@@ -31,7 +31,15 @@ namespace {
 engine::engine_options engine_limits(const settings::daemon_options& what) {
   engine::engine_options limits;
   limits.queues_max = what.queues_max;
+  limits.body_memory_max = what.store.memory_limit;
+  limits.body_prefetch = what.store.body_prefetch;
   return limits;
+}
+
+/// As at any other time, an eighth is left for what is read ahead.
+std::uint64_t room_for_bodies(const store::store_options& what) {
+  const auto most = what.memory_limit.value_or(UINT64_MAX);
+  return most - most / 8;
 }
 
 std::vector<duration> buckets(const settings::daemon_options& what) {
@@ -145,7 +153,8 @@ result<> daemon::parts::recover() {
                                     },
                                     [&](const store::sqlite_store::recovered_pause& pause) {
                                       into.restore_pause(pause.queue, pause.until, pause.length, now);
-                                    });
+                                    },
+                                    room_for_bodies(what.daemon.store));
     if (mark) return *mark;
     recovered = mark.error();
     return 0;

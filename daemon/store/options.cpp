@@ -11,6 +11,12 @@ const options_of<store_options>& store_option_table() {
               "changes that wait to be written before those who bring more are held");
     made.size("disk_reserve", &store_options::disk_reserve, {0, std::nullopt},
               "puts are refused while less than this is free on the disk of data_dir");
+    made.size("memory_limit", &store_options::memory_limit, {1ull << 20, std::nullopt},
+              "what bodies of durable queues may take of memory; the others are on disk only until it is their turn "
+              "(unless given, all are in memory)")
+        .example("256MiB");
+    made.count("body_prefetch", &store_options::body_prefetch, {1, 100'000},
+               "with memory_limit: so many jobs of a queue have their bodies read before it is their turn");
     return made;
   }();
   return table;

@@ -74,9 +74,13 @@ loop::awaitable<> consumer::serve(slot& mine) {
     }
     auto taken = at_.broker.try_reserve(mine.session, engine::lease::unlimited);
     if (taken.status != engine::reserve_status::reserved) {
-      at_.resting();
       mine.waits = true;
-      taken = co_await at_.broker.reserve(mine.session, engine::lease::unlimited);
+      if (taken.status == engine::reserve_status::waiting) {
+        taken = co_await at_.broker.granted(mine.session);
+      } else {
+        at_.resting();
+        taken = co_await at_.broker.reserve(mine.session, engine::lease::unlimited);
+      }
       mine.waits = false;
       this_turn = 0;
       if (taken.status != engine::reserve_status::reserved) continue;

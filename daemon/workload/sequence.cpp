@@ -51,6 +51,11 @@ loop::awaitable<> sequence::give_turns() {
   while (!closing_) {
     if (auto* const next = first_in_line()) {
       auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited);
+      if (taken.status == engine::reserve_status::waiting) {
+        waits_ = true;
+        taken = co_await broker_.granted(next->session_);
+        waits_ = false;
+      }
       if (taken.status != engine::reserve_status::reserved) continue;
       give(*next, {next->session_, std::move(taken.job)});
     } else {

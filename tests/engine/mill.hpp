@@ -98,6 +98,8 @@ struct mill {
         return "deadline_soon " + who;
       case event::kind::timed_out:
         return "timed_out " + who;
+      case event::kind::shown:
+        return "shown " + who;
       case event::kind::not_found:
         return "not_found " + who;
       case event::kind::put_admitted:

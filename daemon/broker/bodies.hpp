@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+
+#include "engine/change.hpp"
+#include "engine/engine.hpp"
+#include "store/store.hpp"
+
+namespace millrace::broker {
+
+/// Brings bodies back from disk before their jobs leave, and tells the engine which ones are safe there and need not stay in memory. The engine
+/// decides which go and come; the store reads; who only looks at a job waits here.
+///
+/// Belongs to the broker, on the loop's thread. With a store that cannot read bodies, or without a limit of memory for them, it does nothing.
+class bodies {
+ public:
+  bodies(engine::engine& engine, store::store& store, bool bounded) noexcept;
+
+  /// Whether any body may be on disk only.
+  [[nodiscard]] bool on() const noexcept { return on_; }
+  /// The changes of one command, before the store takes them; then the batch with which they will be safe.
+  void note(const engine::change_set& changes);
+  void went_with(store::batch_id batch);
+  /// More has become safe.
+  void more_is_safe();
+  /// After a command: asks for what the engine wants.
+  void ask();
+
+  /// Somebody looks at a job whose body is on disk only; one job at a time.
+  void look(session_id who, job_id job);
+  void look_no_more(session_id who);
+  /// Who looked at a job whose body has come or could not be read; they look no more.
+  [[nodiscard]] std::vector<session_id> lookers(job_id job);
+
+ private:
+  engine::engine& engine_;
+  store::store& store_;
+  const bool on_;
+  std::vector<job_id> noted_;
+  std::deque<std::pair<store::batch_id, job_id>> unsafe_;  ///< puts, in order of their batches
+  std::vector<job_id> wanted_;
+  std::unordered_map<session_id, job_id> looked_at_;
+  std::unordered_multimap<job_id, session_id> lookers_;
+};
+
+}  // namespace millrace::broker
