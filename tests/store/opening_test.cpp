@@ -113,3 +113,63 @@ TEST_CASE("a row that makes no sense is named") {
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
+
+TEST_CASE("bodies are brought along at the start until they take what they may, then they are left on disk") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint64_t id = 1; id <= 6; ++id) {
+      desk.keep(put_of(id, id == 4 ? std::string{} : std::string(10 * id, static_cast<char>('a' + id))));
+    }
+    const auto bury = [&](std::uint64_t id) {
+      desk.until_safe(desk.keep(
+          engine::job_moved{job_id{id}, queue_id{1}, engine::job_state::buried, 5, {}, {}, {.buries = 1}, "no good"}));
+    };
+    bury(6);
+    bury(2);
+  }
+  // In the order in which they come: 1, 3, 4 (empty), 5, then the buried ones 6 and 2. Each body takes 24 bytes and its own.
+  const std::uint64_t everything = 10 + 30 + 50 + 60 + 20 + 5 * 24;
+  const auto [body_bytes_max, brought] = GENERATE_COPY(table<std::uint64_t, std::vector<std::uint64_t>>({
+      {0, {4}},
+      {33, {4}},
+      {34, {1, 4}},
+      {34 + 54 - 1, {1, 4}},
+      {34 + 54, {1, 3, 4}},
+      {34 + 54 + 74, {1, 3, 4, 5}},
+      {everything - 1, {1, 3, 4, 5, 6}},
+      {everything, {1, 3, 4, 5, 6, 2}},
+      {UINT64_MAX, {1, 3, 4, 5, 6, 2}},
+  }));
+  INFO(body_bytes_max << " bytes");
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  const auto found = again.recover(body_bytes_max);
+  std::vector<std::uint64_t> came;
+  std::vector<std::uint64_t> with_body;
+  for (const auto& job : found.jobs) {
+    const auto id = job.job.value();
+    const auto bytes = id == 4 ? 0 : 10 * id;
+    came.push_back(id);
+    if (job.bytes_on_disk) {
+      CHECK(*job.bytes_on_disk == bytes);
+      CHECK(job.what.content.size() == 0);
+    } else {
+      with_body.push_back(id);
+      CHECK(job.what.content.view() == std::string(bytes, static_cast<char>('a' + id)));
+    }
+    CHECK(job.error_text == (id == 6 || id == 2 ? "no good" : ""));
+  }
+  CHECK(came == std::vector<std::uint64_t>{1, 3, 4, 5, 6, 2});
+  CHECK(with_body == brought);
+}
+
+TEST_CASE("a row whose body is none of bytes is named, though the body is left on disk") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), "UPDATE job SET body = 'text' WHERE id = 2");
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
+                                          [](const store::sqlite_store::recovered_pause&) {}, 0);
+  REQUIRE_FALSE(recovered);
+  CHECK(contains(recovered.error().text, "row 2 of table job"));
+}

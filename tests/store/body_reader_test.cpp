@@ -1,0 +1,291 @@
+// Bodies of jobs back from disk, through the store whose thread reads them.
+#include "store/body_reader.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "store/desk.hpp"
+#include "store/watched_vfs.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::gone_of;
+using testing::put_of;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+constexpr std::size_t kibibyte = 1024;
+constexpr std::size_t mebibyte = 1024 * kibibyte;
+
+/// Asks, and keeps what came.
+class asker {
+ public:
+  explicit asker(store_desk& of) : desk_{of} {
+    desk_.it->when_read([this](job_id job, result<body>&& what) {
+      CHECK_FALSE(is_asking_);
+      came.push_back({job, std::move(what)});
+    });
+  }
+  void ask(const std::vector<job_id>& jobs) {
+    is_asking_ = true;
+    desk_.it->read_bodies(jobs);
+    is_asking_ = false;
+    asked_ += jobs.size();
+  }
+  void until_all_came() {
+    desk_.until([&] { return came.size() == asked_; });
+  }
+  const std::vector<store::body_found>& ask_for(const std::vector<job_id>& jobs) {
+    came.clear();
+    asked_ = 0;
+    ask(jobs);
+    until_all_came();
+    return came;
+  }
+
+  std::vector<store::body_found> came;
+
+ private:
+  store_desk& desk_;
+  std::size_t asked_{0};
+  bool is_asking_{false};
+};
+
+/// A body that is another one for each job.
+std::string text_of(std::uint64_t id, std::size_t bytes) {
+  std::string text = std::to_string(id) + " ";
+  std::minstd_rand random{static_cast<std::uint32_t>(id)};
+  while (text.size() < bytes) text.push_back(static_cast<char>(random()));
+  return text;
+}
+
+std::vector<job_id> ids(std::uint64_t from, std::uint64_t to) {
+  std::vector<job_id> all;
+  for (; from <= to; ++from) all.emplace_back(from);
+  return all;
+}
+
+/// Reads that fail, of threads other than those that write.
+class unreadable_disk final : public testing::file_watcher {
+ public:
+  int before_read(const std::string&, int bytes, long long) override {
+    read_bytes += bytes;
+    const std::lock_guard held{mutex_};
+    if (failures_left_ == 0 || writers_.contains(std::this_thread::get_id())) return SQLITE_OK;
+    --failures_left_;
+    return SQLITE_IOERR_READ;
+  }
+  int before_write(const std::string&, std::string_view, long long) override {
+    const std::lock_guard held{mutex_};
+    writers_.insert(std::this_thread::get_id());
+    return SQLITE_OK;
+  }
+  int before_truncate(const std::string&, long long) override { return SQLITE_OK; }
+  int before_sync(const std::string&) override { return SQLITE_OK; }
+  int before_remove(const std::string&) override { return SQLITE_OK; }
+
+  void fail(int reads) {
+    const std::lock_guard held{mutex_};
+    failures_left_ = reads;
+  }
+  std::atomic<long long> read_bytes{0};
+
+ private:
+  std::mutex mutex_;
+  std::set<std::thread::id> writers_;
+  int failures_left_{0};
+};
+
+}  // namespace
+
+TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not found") {
+  constexpr std::uint64_t jobs = 5'000;
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  CHECK(desk.it->reads_bodies());
+  asker bodies{desk};
+  store::batch_id batch = 0;
+  for (std::uint64_t id = 1; id <= jobs; ++id) batch = desk.keep(put_of(id, text_of(id, id % 300)));
+  desk.until_safe(batch);
+  for (std::uint64_t id = 3; id <= jobs; id += 3) batch = desk.keep(gone_of(id));
+  desk.until_safe(batch);
+  auto all = ids(1, jobs);
+  std::shuffle(all.begin(), all.end(), std::minstd_rand{1});
+
+  std::set<job_id> found;
+  for (const auto& [job, what] : bodies.ask_for(all)) {
+    INFO("job " << job.value());
+    CHECK(found.insert(job).second);
+    if (job.value() % 3 == 0) {
+      REQUIRE_FALSE(what.has_value());
+      CHECK(what.error().code == errc::not_found);
+    } else {
+      REQUIRE(what.has_value());
+      CHECK(what->view() == text_of(job.value(), job.value() % 300));
+    }
+  }
+  CHECK(found.size() == jobs);
+  CHECK(desk.it->counts().errors.value() == 0);
+}
+
+TEST_CASE("large bodies, empty ones, and one that is asked for twice") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  asker bodies{desk};
+  for (std::uint64_t id = 1; id <= 4; ++id) desk.keep(put_of(id, text_of(id, mebibyte)));
+  desk.until_safe(desk.keep(put_of(5, "")));
+
+  std::map<std::uint64_t, int> times;
+  for (const auto& [job, what] : bodies.ask_for({job_id{5}, job_id{2}, job_id{4}, job_id{2}, job_id{1}})) {
+    ++times[job.value()];
+    REQUIRE(what.has_value());
+    CHECK(what->view() == (job == job_id{5} ? "" : text_of(job.value(), mebibyte)));
+  }
+  CHECK(times == std::map<std::uint64_t, int>{{1, 1}, {2, 2}, {4, 1}, {5, 1}});
+}
+
+TEST_CASE("bodies are read while others are committed and the log is copied beneath them") {
+  constexpr std::uint64_t together = 256;
+  constexpr std::uint64_t standing = 4 * together;
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  asker bodies{desk};
+  std::uint64_t last = 0;
+  std::uint64_t asked = 0;
+  for (int round = 0; round < 40; ++round) {
+    const std::uint64_t safe = last;
+    store::batch_id batch = 0;
+    for (std::uint64_t n = 0; n < together; ++n) {
+      ++last;
+      batch = desk.keep(put_of(last, text_of(last, 2 * kibibyte)));
+      if (last > standing) batch = desk.keep(gone_of(last - standing));
+    }
+    // All of them, also those that are being deleted, in pieces that come while the batch is written.
+    for (std::uint64_t id = safe - std::min(safe, standing) + 1; id <= safe; id += 100) {
+      const auto some = ids(id, std::min(safe, id + 99));
+      bodies.ask(some);
+      asked += some.size();
+      desk.loop.run_ready();
+    }
+    desk.until_safe(batch);
+  }
+  bodies.until_all_came();
+  CHECK(bodies.came.size() == asked);
+  std::size_t wrong = 0;
+  std::size_t there = 0;
+  for (const auto& [job, what] : bodies.came) {
+    if (what) {
+      ++there;
+      wrong += what->view() == text_of(job.value(), 2 * kibibyte) ? 0 : 1;
+    } else {
+      wrong += what.error().code == errc::not_found && job.value() <= last - standing ? 0 : 1;
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(there >= asked / 2);
+  CHECK(desk.it->failure().empty());
+  CHECK(std::filesystem::file_size(scratch.data_file()) > mebibyte);  // it was copied
+}
+
+TEST_CASE("a reader that has nothing to do lets the log begin anew") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  asker bodies{desk};
+  std::uintmax_t log_bytes = 0;
+  for (std::uint64_t id = 1; id <= 60; ++id) {
+    desk.until_safe(desk.keep(put_of(id, text_of(id, mebibyte))));
+    REQUIRE(bodies.ask_for({job_id{id}})[0].what.has_value());
+    log_bytes = std::max(log_bytes, std::filesystem::file_size(scratch.data_file() + "-wal"));
+  }
+  CHECK(log_bytes < 40 * mebibyte);
+}
+
+TEST_CASE("a body that cannot be read is an error of that body, and the next ones come") {
+  const bool at_opening = GENERATE(true, false);
+  INFO((at_opening ? "while the file is opened" : "while a body is read"));
+  scratch_directory scratch;
+  unreadable_disk disk;
+  testing::watched_vfs vfs{disk};
+  store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
+  asker bodies{desk};
+  store::batch_id batch = 0;
+  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
+  desk.until_safe(batch);
+  if (!at_opening) REQUIRE(bodies.ask_for({job_id{10}})[0].what.has_value());
+
+  disk.fail(1);
+  for (const auto& [job, what] : bodies.ask_for({job_id{3}, job_id{1}, job_id{2}})) {
+    INFO("job " << job.value());
+    if (job == job_id{1}) {
+      REQUIRE_FALSE(what.has_value());
+      CHECK(what.error().code == errc::io);
+      CHECK(what.error().text.find("disk I/O error") == 0);
+    } else {
+      REQUIRE(what.has_value());
+      CHECK(what->view() == text_of(job.value(), 100 * kibibyte));
+    }
+  }
+  CHECK(desk.it->counts().errors.value() == 1);
+
+  disk.fail(1'000'000);
+  for (const auto& [job, what] : bodies.ask_for(ids(4, 6))) CHECK_FALSE(what.has_value());
+  CHECK(desk.it->counts().errors.value() == 4);
+  disk.fail(0);
+  for (const auto& [job, what] : bodies.ask_for(ids(1, 10))) CHECK(what.has_value());
+  CHECK(desk.it->counts().errors.value() == 4);
+  CHECK(desk.it->failure().empty());
+}
+
+TEST_CASE("a store that ends while bodies are asked for tells nobody any more, and commits what is open") {
+  const bool with_close = GENERATE(true, false);
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    asker bodies{desk};
+    store::batch_id batch = 0;
+    for (std::uint64_t id = 1; id <= 500; ++id) batch = desk.keep(put_of(id, text_of(id, 20 * kibibyte)));
+    desk.until_safe(batch);
+    bodies.ask(ids(1, 500));
+    desk.keep(put_of(501, "the last one"));
+    if (with_close) {
+      desk.close();
+    } else {
+      desk.it.reset();
+    }
+    CHECK(bodies.came.size() <= 500);
+    const auto told = bodies.came.size();
+    desk.loop.run_ready();
+    CHECK(bodies.came.size() == told);
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(again.recover().jobs.size() >= (with_close ? 501 : 500));
+}
+
+TEST_CASE("long bodies that are left on disk at the start are not read") {
+  scratch_directory scratch;
+  unreadable_disk disk;
+  testing::watched_vfs vfs{disk};
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint64_t id = 1; id <= 30; ++id) desk.keep(put_of(id, text_of(id, mebibyte)));
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
+  const auto found = again.recover(0);
+  CHECK(disk.read_bytes < static_cast<long long>(3 * mebibyte));
+  REQUIRE(found.jobs.size() == 30);
+  for (const auto& job : found.jobs) CHECK(job.bytes_on_disk == mebibyte);
+  asker bodies{again};
+  for (const auto& [job, what] : bodies.ask_for(ids(1, 30))) CHECK(what->view() == text_of(job.value(), mebibyte));
+}
