@@ -16,7 +16,7 @@ struct store_options {
   bool relaxed_sync{true};                                   ///< false: relaxed changes are written but not synced
   std::uint64_t store_pending_bytes_max{64ull << 20};        ///< beyond it `backlogged()` asks for a pause
   std::uint64_t disk_reserve{64ull << 20};                   ///< free space below which puts are refused
-  std::optional<std::uint64_t> memory_limit;                 ///< of bodies; none: all of them stay in memory
+  std::optional<std::uint64_t> memory_limit{};               ///< of bodies; none: all of them stay in memory
   std::uint32_t body_prefetch{256};                          ///< jobs of a queue whose bodies are read ahead
 };
 
