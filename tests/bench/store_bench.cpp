@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <millrace/loop/event_loop.hpp>
 
@@ -33,10 +35,10 @@ struct opened {
     loop.run();
   }
 
-  std::uint64_t recover() {
+  std::uint64_t recover(std::uint64_t body_bytes_max) {
     std::uint64_t jobs = 0;
     const auto mark = it->recover([](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; },
-                                  [](const auto&) {});
+                                  [](const auto&) {}, body_bytes_max);
     benchmark::DoNotOptimize(mark.value());
     return jobs;
   }
@@ -115,29 +117,62 @@ BENCHMARK(lifecycles)
     ->Args({512, 4'096, 0})
     ->UseRealTime();
 
-/// Starting up on so many jobs, file in the page cache.
-void recovery(benchmark::State& state) {
-  const auto jobs = static_cast<std::uint64_t>(state.range(0));
-  const std::string text(static_cast<std::size_t>(state.range(1)), 'x');
-  directory where;
-  {
-    opened store{where.path};
-    engine::change_set changes;
-    for (std::uint64_t id = 1; id <= jobs; ++id) {
-      changes.emplace_back(put_of(id, text));
-      const auto batch = store.it->keep(changes);
-      if (store.it->backlogged()) store.wait_for(batch);
-    }
+/// So many jobs of so many bytes, on disk and nowhere else.
+void fill(const directory& where, std::uint64_t jobs, std::size_t bytes) {
+  const std::string text(bytes, 'x');
+  opened store{where.path};
+  engine::change_set changes;
+  for (std::uint64_t id = 1; id <= jobs; ++id) {
+    changes.emplace_back(put_of(id, text));
+    const auto batch = store.it->keep(changes);
+    if (store.it->backlogged()) store.wait_for(batch);
   }
+}
+
+/// Starting up on so many jobs, file in the page cache; without `bodies` they are left on disk.
+void recovery(benchmark::State& state) {
+  directory where;
+  fill(where, static_cast<std::uint64_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
+  const std::uint64_t body_bytes_max = state.range(2) != 0 ? UINT64_MAX : 0;
   std::uint64_t found = 0;
-  for (auto _ : state) found += opened{where.path}.recover();
+  for (auto _ : state) found += opened{where.path}.recover(body_bytes_max);
   state.SetItemsProcessed(static_cast<std::int64_t>(found));
 }
 BENCHMARK(recovery)
-    ->ArgNames({"jobs", "bytes"})
-    ->Args({1'000'000, 64})
-    ->Args({200'000, 1'024})
+    ->ArgNames({"jobs", "bytes", "bodies"})
+    ->Args({1'000'000, 64, 1})
+    ->Args({200'000, 1'024, 1})
+    ->Args({1'000'000, 1'024, 0})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
+
+/// Bodies read back, so many at a time, file in the page cache: as neighbours, or each from anywhere.
+void bodies(benchmark::State& state) {
+  const auto jobs = static_cast<std::uint64_t>(state.range(0));
+  const bool scattered = state.range(3) != 0;
+  directory where;
+  fill(where, jobs, static_cast<std::size_t>(state.range(1)));
+  opened store{where.path};
+  std::size_t came = 0;
+  store.it->when_read([&](job_id, result<body>&& what) { came += what ? 1 : 0; });
+  std::vector<job_id> asked(static_cast<std::size_t>(state.range(2)));
+  std::mt19937_64 random;
+  std::uint64_t last = 0;
+  for (auto _ : state) {
+    for (job_id& one : asked) one = job_id{(scattered ? random() : last++) % jobs + 1};
+    came = 0;
+    store.it->read_bodies(asked);
+    while (came < asked.size()) {
+      if (store.loop.run_ready() == 0) store.loop.context().run_one();
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(2));
+}
+BENCHMARK(bodies)
+    ->ArgNames({"jobs", "bytes", "at_once", "scattered"})
+    ->Args({1'000'000, 1'024, 256, 0})
+    ->Args({1'000'000, 1'024, 256, 1})
+    ->Iterations(2'000)  // so that it is filled once
+    ->UseRealTime();
 
 }  // namespace
