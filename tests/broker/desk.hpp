@@ -15,7 +15,8 @@ namespace millrace::testing {
 
 /// A broker on a loop whose time stands still until told, and coroutines that ask it.
 struct desk {
-  explicit desk(store::store* other = nullptr) : broker{loop, other == nullptr ? nothing : *other} {}
+  explicit desk(store::store* other = nullptr, engine::engine_options limits = {})
+      : broker{loop, other == nullptr ? nothing : *other, limits} {}
   ~desk() {
     scope.cancel();
     broker.close();

@@ -1,0 +1,239 @@
+#include "broker/bodies.hpp"
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/decision.hpp"
+#include "broker/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::desk;
+
+namespace {
+
+/// Keeps bodies; is safe, and reads, when the test says so.
+class body_store final : public store::store {
+ public:
+  millrace::store::batch_id keep(engine::change_set& changes) override {
+    for (const auto& one : changes) {
+      if (const auto* put = std::get_if<engine::job_put>(&one)) bodies[put->job] = put->what.content;
+      if (const auto* gone = std::get_if<engine::job_gone>(&one)) bodies.erase(gone->job);
+    }
+    changes.clear();
+    return ++newest;
+  }
+  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
+  void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
+  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool reads_bodies() const override { return readable; }
+  void read_bodies(std::span<const job_id> jobs) override { asked.insert(asked.end(), jobs.begin(), jobs.end()); }
+  void when_read(body_taker came) override { take = std::move(came); }
+
+  void commit() {
+    safe = newest;
+    tell();
+  }
+  /// Answers all that was asked.
+  void read() {
+    for (const auto job : std::exchange(asked, {})) {
+      const auto found = bodies.find(job);
+      if (broken) {
+        take(job, error{errc::io, "the disk is broken"});
+      } else if (found == bodies.end()) {
+        take(job, error{errc::not_found, "no such job"});
+      } else {
+        take(job, body{found->second});
+      }
+    }
+  }
+
+  std::map<job_id, body> bodies;
+  std::vector<job_id> asked;
+  bool readable{true};
+  bool broken{false};
+  millrace::store::batch_id newest{0};
+  millrace::store::batch_id safe{0};
+  std::function<void()> tell;
+  body_taker take;
+};
+
+engine::engine_options no_memory() {
+  engine::engine_options limits;
+  limits.body_memory_max = 0;
+  return limits;
+}
+
+struct taker final : broker::decision_taker {
+  void decided(engine::event&& what) noexcept override { told.push_back(std::move(what)); }
+  std::vector<engine::event> told;
+};
+
+struct has_disk {
+  body_store disk;
+};
+
+/// A durable queue none of whose bodies may stay in memory.
+struct disk_desk : has_disk, desk {
+  explicit disk_desk(engine::durability safety = engine::durability::sync)
+      : desk{&disk, no_memory()}, durable{queue("durable", {.safety = safety})}, who{watcher("durable")} {}
+
+  job_id put_safely(std::string_view text) {
+    const auto job = put(durable, text).job;
+    disk.commit();
+    return job;
+  }
+  [[nodiscard]] bool on_disk_only(job_id job) const { return broker.looking().look(job)->content_on_disk; }
+
+  queue_id durable;
+  session_id who;
+  taker waits;
+};
+
+}  // namespace
+
+TEST_CASE("a body leaves memory when its batch is safe, not before, whatever anybody waits for") {
+  for (const auto safety : {engine::durability::sync, engine::durability::relaxed}) {
+    disk_desk at{safety};
+    const auto job = at.put(at.durable, "a").job;
+    CHECK_FALSE(at.on_disk_only(job));
+    at.disk.commit();
+    CHECK(at.on_disk_only(job));
+  }
+}
+
+TEST_CASE("a store that cannot read bodies keeps them all in memory") {
+  body_store unreadable;
+  unreadable.readable = false;
+  desk at{&unreadable, no_memory()};
+  const auto job = at.put(at.queue("durable", {.safety = engine::durability::sync}), "a").job;
+  unreadable.commit();
+  CHECK_FALSE(at.broker.looking().look(job)->content_on_disk);
+}
+
+TEST_CASE("a reserve is granted when the body has been read") {
+  disk_desk at;
+  const auto job = at.put_safely("a");
+  SECTION("to a taker") {
+    CHECK(at.broker.reserve(at.who, engine::lease::ttr, at.loop.now(), at.waits).status ==
+          engine::reserve_status::waiting);
+    CHECK(at.disk.asked == std::vector{job});
+    CHECK(at.waits.told.empty());
+    at.disk.read();
+    REQUIRE(at.waits.told.size() == 1);
+    CHECK(at.waits.told[0].what == engine::event::kind::granted);
+    CHECK(at.waits.told[0].job.content.view() == "a");
+  }
+  SECTION("to a taker that wants this very job") {
+    CHECK(at.broker.reserve_job(at.who, job, at.waits).status == engine::reserve_status::waiting);
+    at.disk.read();
+    REQUIRE(at.waits.told.size() == 1);
+    CHECK(at.waits.told[0].job.content.view() == "a");
+  }
+  SECTION("to a coroutine") {
+    desk::answer answer;
+    at.reserve(at.who, answer);
+    at.loop.run_ready();
+    CHECK_FALSE(answer.taken);
+    at.disk.read();
+    at.loop.run_ready();
+    REQUIRE(answer.taken);
+    CHECK(answer.taken->job.content.view() == "a");
+  }
+}
+
+TEST_CASE("a coroutine cancelled while its body is on the way gives the job back") {
+  disk_desk at;
+  at.put_safely("a");
+  desk::answer answer;
+  const auto task = at.reserve(at.who, answer);
+  at.loop.run_ready();
+  CHECK(at.levels(at.durable).reserved == 1);
+  at.loop.cancel(task);
+  at.loop.run_ready();
+  CHECK(answer.aborted);
+  CHECK(at.levels(at.durable).ready == 1);
+  at.disk.read();
+  CHECK(at.broker.try_reserve(at.who, engine::lease::ttr).job.content.view() == "a");
+}
+
+TEST_CASE("who only looks is shown the body, many by one reading") {
+  disk_desk at;
+  const auto job = at.put_safely("a");
+  taker first, second;
+  at.broker.show(at.who, job, first);
+  at.broker.show(at.watcher("durable"), job, second);
+  CHECK(at.disk.asked == std::vector{job});
+  at.disk.read();
+  for (const auto* const one : {&first, &second}) {
+    REQUIRE(one->told.size() == 1);
+    CHECK(one->told[0].what == engine::event::kind::shown);
+    CHECK(one->told[0].job.job == job);
+    CHECK(one->told[0].job.content.view() == "a");
+  }
+  CHECK(at.levels(at.durable).ready == 1);
+}
+
+TEST_CASE("a job that has ended while somebody waits to look at it is not found") {
+  disk_desk at;
+  const auto job = at.put_safely("a");
+  at.broker.show(at.who, job, at.waits);
+  REQUIRE(at.broker.erase(at.producer, job));
+  at.disk.read();
+  REQUIRE(at.waits.told.size() == 1);
+  CHECK(at.waits.told[0].what == engine::event::kind::not_found);
+}
+
+TEST_CASE("who looks no more is told nothing") {
+  disk_desk at;
+  const auto job = at.put_safely("a");
+  at.broker.show(at.who, job, at.waits);
+  SECTION("it withdraws") { at.broker.withdraw(at.who); }
+  SECTION("it goes") { REQUIRE(at.broker.try_close_session(at.who)); }
+  at.disk.read();
+  CHECK(at.waits.told.empty());
+}
+
+TEST_CASE("a body that cannot be read buries the job of who reserved it, and tells who looks that there is none") {
+  disk_desk at;
+  const auto job = at.put_safely("a");
+  at.disk.broken = true;
+  taker looks;
+  at.broker.show(at.producer, job, looks);
+  at.disk.read();
+  REQUIRE(looks.told.size() == 1);
+  CHECK(looks.told[0].what == engine::event::kind::not_found);
+  CHECK(at.levels(at.durable).ready == 1);
+
+  at.broker.reserve(at.who, engine::lease::ttr, never, at.waits);
+  at.disk.read();
+  CHECK(at.waits.told.empty());
+  CHECK(at.levels(at.durable).buried == 1);
+  at.disk.broken = false;
+  REQUIRE(at.broker.kick_job(job));
+  at.disk.read();
+  REQUIRE(at.waits.told.size() == 1);
+  CHECK(at.waits.told[0].job.content.view() == "a");
+}
+
+TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory now") {
+  body_store disk;
+  disk.bodies[job_id{7}] = body{"old"};
+  desk at{&disk};
+  const auto queue = at.queue("fast", {.safety = engine::durability::memory});
+  at.broker.restore([&](engine::engine& into) -> std::uint64_t {
+    engine::kept_job kept;
+    kept.job = job_id{7};
+    kept.queue = queue;
+    kept.what.content = body{"old"};
+    into.restore(std::move(kept), at.loop.now());
+    return 7;
+  });
+  at.put(queue, "new");
+  CHECK(disk.bodies.size() == 1);
+  REQUIRE(at.broker.erase(at.producer, job_id{7}));
+  CHECK(disk.bodies.empty());
+}
