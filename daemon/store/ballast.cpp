@@ -35,7 +35,7 @@ ballast::ballast(const std::string& directory, std::uint64_t disk_reserve)
 }
 
 void ballast::make() {
-  if (held_ == wanted_) return;
+  if (held_ == wanted_ || failed_) return;
   const int why_not = wanted_ == 0 ? 0 : take_room();
   if (why_not == 0 && wanted_ != 0) {
     held_ = wanted_;
@@ -43,8 +43,8 @@ void ballast::make() {
   }
   ::unlink(path_.c_str());
   held_ = 0;
-  if (why_not == 0 || told_) return;
-  told_ = true;
+  if (why_not == 0) return;
+  failed_ = true;
   log::warning("no_ballast", "room that is to be given up when the disk is full cannot be taken",
                {{"file", path_}, {"error", std::generic_category().message(why_not)}});
 }

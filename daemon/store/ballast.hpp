@@ -18,7 +18,7 @@ class ballast {
 
   /// What giving it up would free; 0: it is not there.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return held_; }
-  /// Takes its room, if it has not. A disk on which that fails is told of once.
+  /// Takes its room, if it has not. Where that fails, it says so and is not tried again.
   void make();
   /// False: there was nothing to give.
   bool give_up();
@@ -29,7 +29,7 @@ class ballast {
   std::string path_;
   std::uint64_t wanted_;
   std::uint64_t held_{0};
-  bool told_{false};
+  bool failed_{false};
 };
 
 }  // namespace millrace::store

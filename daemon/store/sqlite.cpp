@@ -15,6 +15,8 @@ errc code_of(int status, int system_errno) noexcept {
     case SQLITE_FULL:
       return errc::refused;
     case SQLITE_IOERR:
+      // A sync that failed is never tried again, whatever the reason: what it did not write may be gone from the system's memory.
+      if (status == SQLITE_IOERR_FSYNC || status == SQLITE_IOERR_DIR_FSYNC) return errc::io;
       return system_errno == ENOSPC || system_errno == EDQUOT ? errc::refused : errc::io;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -52,6 +52,7 @@ struct sqlite_store::parts {
   void mail_came();
   void hand_over();
   void take(commit_report&& report);
+  void fail(std::string&& why);
   void bodies_came();
 
   loop::event_loop& loop;
@@ -199,6 +200,10 @@ void sqlite_store::parts::want() {
 void sqlite_store::parts::mail_came() {
   if (writing) {
     if (auto report = writing->take_report()) take(std::move(*report));
+    if (auto why = writing->take_failure(); !why.empty() && !committing && failure.empty()) {
+      fail(std::move(why));
+      if (moved) moved();
+    }
   }
   hand_over();
   closing.wake_all();
@@ -235,13 +240,17 @@ void sqlite_store::parts::take(commit_report&& report) {
     counts.bytes = report.file_bytes;
     safe = report.id;
   } else {
-    failure = std::move(report.failure);
-    open.forget();
-    soon.clear();
+    fail(std::move(report.failure));
   }
   // Hands over first: the disk works while those who waited go on.
   hand_over();
   if (moved) moved();
+}
+
+void sqlite_store::parts::fail(std::string&& why) {
+  failure = std::move(why);
+  open.forget();
+  soon.clear();
 }
 
 batch_id sqlite_store::safe_up_to() const { return parts_->safe; }

@@ -38,22 +38,18 @@ upkeep::upkeep(sqlite::connection& data, std::string directory, const store_opti
   look_at_space();
 }
 
-void upkeep::begin() {
-  if (!short_of_space()) ballast_.make();
-}
-
 void upkeep::look_at_space() {
   const auto free = around_.free_bytes(directory_);
   const auto room = free + std::min(ballast_.bytes(), UINT64_MAX - free);
   room_.store(room, std::memory_order_relaxed);
   const bool is_short = room < reserve_;
+  if (free >= reserve_) ballast_.make();
   if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
   if (is_short) {
     log::warning("disk_nearly_full", "less space is free than disk_reserve: puts are refused",
                  {{"data_dir", directory_}});
   } else {
     log::info("disk_has_space", "there is space again: puts are taken", {{"data_dir", directory_}});
-    ballast_.make();
   }
 }
 
@@ -81,15 +77,27 @@ result<> upkeep::after_piece() {
 }
 
 result<> upkeep::keep_files_small(std::size_t pages_at_once) {
-  if (const auto given = give_pages_back(pages_at_once); !given && given.error().code != errc::refused) return given;
+  auto done = give_pages_back(pages_at_once);
   const bool has_time_and_no_space = pages_at_once != 0 && short_of_space();
-  const bool cut =
-      std::exchange(to_be_cut_, false) || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
-  if (data_.log_pages() < log_pages_most() && !cut) return {};
+  const bool cut = to_be_cut_ || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
+  if (done && (data_.log_pages() >= log_pages_most() || cut)) done = copy_log(cut);
+  was_refused_ = !done && done.error().code == errc::refused;
+  return done ? done : unless_refused(done.error());
+}
+
+result<> upkeep::copy_log(bool and_cut) {
   // Pages that were given back leave the disk with the copying.
-  auto copied = cut ? data_.checkpoint_and_cut() : data_.checkpoint();
-  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = data_.checkpoint();
-  return copied ? result<>{} : unless_refused(copied.error());
+  const auto copy = [&] { return and_cut ? data_.checkpoint_and_cut() : data_.checkpoint(); };
+  auto copied = copy();
+  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = copy();
+  if (!copied) return copied.error();
+  to_be_cut_ = false;
+  return {};
+}
+
+upkeep::next upkeep::what_is_left() const noexcept {
+  if (was_refused_ || short_of_space()) return next::later;
+  return has_pages_to_give_ || to_be_cut_ ? next::soon : next::nothing;
 }
 
 result<> upkeep::give_pages_back(std::size_t pages_at_once) {

@@ -23,17 +23,16 @@ class upkeep {
   /// `data` outlives it. Looks at the disk at once.
   upkeep(sqlite::connection& data, std::string directory, const store_options& options, const surroundings& around);
 
-  /// Takes the ballast's room if there is enough.
-  void begin();
-  /// How much room there is, and what follows from it.
+  /// How much room there is, and what follows from it: puts are refused or taken again, the ballast has its room.
   void look_at_space();
   /// A write found none: from now on the disk is short of space, until a look says otherwise.
   void no_space();
   /// The same, after which all is done that can make some.
   [[nodiscard]] result<> make_room();
 
-  /// What there is to do when nothing is to be written.
-  [[nodiscard]] bool has_pages_to_give() const noexcept { return has_pages_to_give_; }
+  enum class next { nothing, soon, later };
+  /// What there is to do when nothing is to be written; `later`: the disk is full, and to try again at once is of no use.
+  [[nodiscard]] next what_is_left() const noexcept;
   /// Within a transaction of the caller, as a part of it. Here `refused` is given.
   [[nodiscard]] result<> give_some_pages();
   /// Between transactions, when the next one may be waiting; and when nobody waits.
@@ -52,6 +51,7 @@ class upkeep {
 
  private:
   [[nodiscard]] result<> keep_files_small(std::size_t pages_at_once);
+  [[nodiscard]] result<> copy_log(bool and_cut);
   [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
   [[nodiscard]] std::int64_t log_pages_most() const noexcept;
 
@@ -64,6 +64,7 @@ class upkeep {
   std::atomic<bool> short_of_space_{false};
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should
   bool to_be_cut_{false};          ///< it had, and the file has not been cut since
+  bool was_refused_{false};        ///< there was no space for the last of it
 };
 
 }  // namespace millrace::store

@@ -47,6 +47,11 @@ void writer::commit(std::unique_ptr<batch> what, bool synced) {
   changed_.notify_one();
 }
 
+std::string writer::take_failure() {
+  const std::lock_guard held{mutex_};
+  return std::exchange(failed_between_, {});
+}
+
 std::optional<commit_report> writer::take_report() {
   const std::lock_guard held{mutex_};
   return std::exchange(reported_, std::nullopt);
@@ -70,7 +75,6 @@ void writer::end() {
 }
 
 void writer::serve() {
-  upkeep_.begin();
   work next;
   for (;;) {
     const auto what = wait(next);
@@ -79,6 +83,7 @@ void writer::serve() {
     if (!failure_.empty()) continue;
     upkeep_.look_at_space();
     check(what == next_thing::batch ? upkeep_.after_commit() : upkeep_.when_idle(), "while keeping the files small");
+    if (!failure_.empty()) tell_failure();
   }
   if (failure_.empty()) {
     // Not for safety, which the log gives: the next start has less to read.
@@ -93,8 +98,8 @@ void writer::serve() {
 writer::next_thing writer::wait(work& into) {
   std::unique_lock held{mutex_};
   const auto asked = [this] { return given_ || ending_; };
-  if (failure_.empty() && (upkeep_.has_pages_to_give() || upkeep_.short_of_space())) {
-    const auto patience = upkeep_.short_of_space() ? look_again_after : std::chrono::milliseconds{1};
+  if (const auto left = upkeep_.what_is_left(); failure_.empty() && left != upkeep::next::nothing) {
+    const auto patience = left == upkeep::next::later ? look_again_after : std::chrono::milliseconds{1};
     if (!changed_.wait_for(held, patience, asked)) return next_thing::upkeep;
   } else {
     changed_.wait(held, asked);
@@ -198,6 +203,14 @@ void writer::report(commit_report&& it) {
   {
     const std::lock_guard held{mutex_};
     reported_ = std::move(it);
+  }
+  to_loop_.ring();
+}
+
+void writer::tell_failure() {
+  {
+    const std::lock_guard held{mutex_};
+    failed_between_ = failure_;
   }
   to_loop_.ring();
 }

@@ -54,6 +54,8 @@ class writer {
   void commit(std::unique_ptr<batch> what, bool synced);
   /// Loop thread: what became of it, once.
   [[nodiscard]] std::optional<commit_report> take_report();
+  /// Loop thread: not empty, once: it failed between two batches, and none will be safe any more.
+  [[nodiscard]] std::string take_failure();
   /// Loop thread: from now on a batch that finds no space fails.
   void lose_patience();
   /// Loop thread: finishes what it was given, tidies up, and rings.
@@ -84,6 +86,7 @@ class writer {
   [[nodiscard]] result<> write_piece(Rows&& rows);
   [[nodiscard]] bool wait_for_space();
   void report(commit_report&& it);
+  void tell_failure();
   void check(const result<>& done, std::string_view doing);
 
   sqlite::connection data_;
@@ -97,6 +100,7 @@ class writer {
   std::condition_variable changed_;
   std::optional<work> given_;
   std::optional<commit_report> reported_;
+  std::string failed_between_;
   bool patient_{true};
   bool ending_{false};
   std::atomic<bool> ended_{false};
