@@ -1,6 +1,7 @@
 #include "store/recorded_disk.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace millrace::testing {
@@ -26,7 +27,17 @@ int recorded_disk::before_sync(const std::string& file) { return note({operation
 
 int recorded_disk::before_remove(const std::string& file) { return note({operation::kind::remove, file, {}, 0}); }
 
+void recorded_disk::created(const std::string& file) { note({operation::kind::create, file, {}, 0}); }
+
+void recorded_disk::directory_synced() { note({operation::kind::sync_names, {}, {}, 0}); }
+
 void recorded_disk::acknowledge(std::uint64_t batch) { note({operation::kind::acknowledge, {}, {}, batch}); }
+
+std::size_t recorded_disk::cuts_of(const std::string& file) const {
+  return static_cast<std::size_t>(std::count_if(done_.begin(), done_.end(), [&](const operation& one) {
+    return one.what == operation::kind::truncate && one.file == file;
+  }));
+}
 
 int recorded_disk::note(operation one) {
   one.file = last_name(one.file);
@@ -35,53 +46,101 @@ int recorded_disk::note(operation one) {
   return ok;
 }
 
-void recorded_disk::apply(const operation& one, content& to) {
-  if (one.what == operation::kind::remove) {
-    to.reset();
-    return;
-  }
-  if (!to) to.emplace();
+void recorded_disk::apply(const operation& one, std::string& to) {
   if (one.what == operation::kind::truncate) {
-    to->resize(one.number);
+    to.resize(one.number);
   } else {
-    to->resize(std::max<std::size_t>(to->size(), one.number + one.bytes.size()));
-    to->replace(one.number, one.bytes.size(), one.bytes);
+    to.resize(std::max<std::size_t>(to.size(), one.number + one.bytes.size()));
+    to.replace(one.number, one.bytes.size(), one.bytes);
   }
 }
 
-recorded_disk::image recorded_disk::after(std::size_t operations, fate of_unsynced, std::mt19937_64& random) const {
-  struct file {
-    content synced;
-    std::vector<const operation*> unsynced;
-  };
-  std::map<std::string, file> files;
-  image made;
-  for (std::size_t at = 0; at < operations; ++at) {
-    const operation& one = done_[at];
-    if (one.what == operation::kind::acknowledge) {
-      made.acknowledged = std::max(made.acknowledged, one.number);
-      continue;
+/// What the disk holds for certain, and what it may hold. A file is one thing, and its name another, which the directory has.
+class recorded_disk::remains {
+ public:
+  void take(const operation& one) {
+    using kind = operation::kind;
+    switch (one.what) {
+      case kind::create:
+        files_.emplace_back();
+        now_[one.file] = files_.size() - 1;
+        unsynced_names_.push_back({one.file, files_.size() - 1});
+        break;
+      case kind::remove:
+        now_.erase(one.file);
+        unsynced_names_.push_back({one.file, no_file});
+        break;
+      case kind::write:
+      case kind::truncate:
+        files_[now_.at(one.file)].unsynced.push_back(&one);
+        break;
+      case kind::sync: {
+        file& it = files_[now_.at(one.file)];
+        for (const operation* const before : it.unsynced) apply(*before, it.synced);
+        it.unsynced.clear();
+        break;
+      }
+      case kind::sync_names:
+        for (const auto& it : unsynced_names_) set_name(it);
+        unsynced_names_.clear();
+        break;
+      case kind::acknowledge:
+        break;
     }
-    file& it = files[one.file];
-    if (one.what != operation::kind::sync) {
-      it.unsynced.push_back(&one);
-      continue;
-    }
-    for (const operation* const before : it.unsynced) apply(*before, it.synced);
-    it.unsynced.clear();
   }
-  for (auto& [name, it] : files) {
-    for (const operation* const one : it.unsynced) {
-      const auto lot = of_unsynced == fate::drawn ? random() % 3 : of_unsynced == fate::kept ? 1 : 0;
-      if (lot == 1) apply(*one, it.synced);
-      if (lot == 2 && one->what == operation::kind::write && one->bytes.size() > sector_bytes) {
-        operation torn = *one;
-        torn.bytes.resize(random() % (one->bytes.size() / sector_bytes) * sector_bytes);
-        apply(torn, it.synced);
+
+  std::map<std::string, std::string> lose_power(fate of_unsynced, std::mt19937_64& random) {
+    const auto lot = [&](unsigned lots) {
+      return of_unsynced == fate::drawn ? random() % lots : of_unsynced == fate::kept ? 1 : 0;
+    };
+    for (auto& it : files_) {
+      for (const operation* const one : it.unsynced) {
+        const auto its_lot = lot(3);
+        if (its_lot == 1) apply(*one, it.synced);
+        if (its_lot == 2 && one->what == operation::kind::write && one->bytes.size() > sector_bytes) {
+          operation torn = *one;
+          torn.bytes.resize(random() % (one->bytes.size() / sector_bytes) * sector_bytes);
+          apply(torn, it.synced);
+        }
       }
     }
-    if (it.synced) made.files[name] = std::move(*it.synced);
+    for (const auto& it : unsynced_names_) {
+      if (lot(2) == 1) set_name(it);
+    }
+    std::map<std::string, std::string> left;
+    for (const auto& [text, which] : names_) left[text] = std::move(files_[which].synced);
+    return left;
   }
+
+ private:
+  static constexpr std::size_t no_file = SIZE_MAX;
+  struct file {
+    std::string synced;
+    std::vector<const operation*> unsynced;
+  };
+  struct name {
+    std::string text;
+    std::size_t which;
+  };
+  void set_name(const name& it) {
+    names_.erase(it.text);
+    if (it.which != no_file) names_.emplace(it.text, it.which);
+  }
+
+  std::vector<file> files_;
+  std::map<std::string, std::size_t> now_, names_;
+  std::vector<name> unsynced_names_;
+};
+
+recorded_disk::image recorded_disk::after(std::size_t operations, fate of_unsynced, std::mt19937_64& random) const {
+  remains left;
+  image made;
+  for (std::size_t at = 0; at < operations; ++at) {
+    left.take(done_[at]);
+    if (done_[at].what == operation::kind::acknowledge)
+      made.acknowledged = std::max(made.acknowledged, done_[at].number);
+  }
+  made.files = left.lose_power(of_unsynced, random);
   return made;
 }
 

@@ -1,10 +1,12 @@
 #include "store/watched_vfs.hpp"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cassert>
 #include <cstddef>
 #include <new>
+#include <utility>
 
 namespace millrace::testing {
 
@@ -19,6 +21,7 @@ struct watched_file {
   sqlite3_file base;
   std::string* path;
   sqlite3_file* real;
+  bool synced;
 };
 
 watched_file& its(sqlite3_file* file) { return *reinterpret_cast<watched_file*>(file); }
@@ -42,8 +45,12 @@ int truncate(sqlite3_file* file, sqlite3_int64 bytes) {
   if (const int status = watcher->before_truncate(*its(file).path, bytes); status != SQLITE_OK) return status;
   return real(file)->pMethods->xTruncate(real(file), bytes);
 }
-// Not handed on: what a sync means is the watcher's to say, and the machine of a test does not lose its power.
-int sync(sqlite3_file* file, int) { return watcher->before_sync(*its(file).path); }
+// Not handed on but once: what a sync means is the watcher's to say, and the machine of a test does not lose its power. The first one of a new
+// log or journal is where SQLite syncs the directory too, which it does by opening it.
+int sync(sqlite3_file* file, int how) {
+  if (const int status = watcher->before_sync(*its(file).path); status != SQLITE_OK) return status;
+  return std::exchange(its(file).synced, true) ? SQLITE_OK : real(file)->pMethods->xSync(real(file), how);
+}
 int size(sqlite3_file* file, sqlite3_int64* into) { return real(file)->pMethods->xFileSize(real(file), into); }
 int lock(sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); }
 int unlock(sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); }
@@ -68,23 +75,31 @@ const sqlite3_io_methods methods{
     unlock,    check_lock, control, sector_size, characteristics, shm_map, shm_lock, shm_barrier,
     shm_unmap, nullptr,    nullptr};
 
+using directory_opener = int (*)(const char* path, int* into);
+sqlite3_syscall_ptr systems_opener = nullptr;
+
+int open_directory(const char* path, int* into) {
+  if (watcher != nullptr) watcher->directory_synced();
+  return reinterpret_cast<directory_opener>(systems_opener)(path, into);
+}
+
 int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* flags_out) {
   watched_file& made = its(file);
+  made.synced = false;
+  const bool is_new = path != nullptr && ::access(path, F_OK) != 0;
   made.real = reinterpret_cast<sqlite3_file*>(&made + 1);
   made.base.pMethods = nullptr;
   const int status = system_vfs->xOpen(system_vfs, path, made.real, flags, flags_out);
   if (status != SQLITE_OK) return status;
   made.path = new std::string{path == nullptr ? "" : path};
   made.base.pMethods = &methods;
+  if (is_new) watcher->created(path);
   return SQLITE_OK;
 }
 
 int remove(sqlite3_vfs*, const char* path, int with_directory_synced) {
   if (const int status = watcher->before_remove(path); status != SQLITE_OK) return status;
-  if (with_directory_synced != 0) {
-    if (const int status = watcher->before_sync(path); status != SQLITE_OK) return status;
-  }
-  return system_vfs->xDelete(system_vfs, path, 0);
+  return system_vfs->xDelete(system_vfs, path, with_directory_synced);
 }
 
 }  // namespace
@@ -100,9 +115,12 @@ watched_vfs::watched_vfs(file_watcher& by) {
   watched.xOpen = open;
   watched.xDelete = remove;
   sqlite3_vfs_register(&watched, 0);
+  systems_opener = system_vfs->xGetSystemCall(system_vfs, "openDirectory");
+  system_vfs->xSetSystemCall(system_vfs, "openDirectory", reinterpret_cast<sqlite3_syscall_ptr>(open_directory));
 }
 
 watched_vfs::~watched_vfs() {
+  system_vfs->xSetSystemCall(system_vfs, "openDirectory", systems_opener);
   sqlite3_vfs_unregister(&watched);
   watcher = nullptr;
 }

@@ -18,6 +18,9 @@ class file_watcher {
   virtual int before_truncate(const std::string& file, long long bytes) = 0;
   virtual int before_sync(const std::string& file) = 0;
   virtual int before_remove(const std::string& file) = 0;
+  /// A file that was not there has been made; and all names in a directory are made to last.
+  virtual void created(const std::string& file) { static_cast<void>(file); }
+  virtual void directory_synced() {}
 };
 
 /// The system's file system with somebody who watches, under a name for SQLite. One at a time.
