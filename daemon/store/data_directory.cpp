@@ -19,6 +19,7 @@ namespace millrace::store {
 namespace {
 
 constexpr mode_t for_its_user_alone = 0700;
+constexpr const char* lock_name = "millrace.lock";
 
 error system_error(const std::string& what) { return {errc::io, what + ": " + std::generic_category().message(errno)}; }
 
@@ -73,24 +74,42 @@ result<sqlite::connection> open_and_prepare(const data_directory& in, const char
 result<data_directory> data_directory::open(const std::string& path) {
   data_directory made;
   made.path_ = path;
-  if (::mkdir(path.c_str(), for_its_user_alone) != 0 && errno != EEXIST) return system_error(path);
+  made.made_ = ::mkdir(path.c_str(), for_its_user_alone) == 0;
+  if (!made.made_ && errno != EEXIST) return system_error(path);
   if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
-  const std::string lock = path + "/millrace.lock";
+  const std::string lock = path + "/" + lock_name;
   made.lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (made.lock_ < 0) return system_error(lock);
   if (::flock(made.lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return error{errc::refused, path + ": in use by another process"};
     return system_error(lock);
   }
+  made.was_empty_ = ::access(made.data_file().c_str(), F_OK) != 0;
   return made;
 }
 
+void data_directory::undo() {
+  if (was_empty_) {
+    for (const char* const behind : {"", "-wal", "-shm", "-journal"}) ::unlink((data_file() + behind).c_str());
+  }
+  if (made_) {
+    ::unlink((path_ + "/" + lock_name).c_str());
+    ::rmdir(path_.c_str());
+  }
+  ::close(std::exchange(lock_, -1));
+}
+
 data_directory::data_directory(data_directory&& other) noexcept
-    : path_{std::move(other.path_)}, lock_{std::exchange(other.lock_, -1)} {}
+    : path_{std::move(other.path_)},
+      lock_{std::exchange(other.lock_, -1)},
+      made_{other.made_},
+      was_empty_{other.was_empty_} {}
 
 data_directory& data_directory::operator=(data_directory&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(lock_, other.lock_);
+  std::swap(made_, other.made_);
+  std::swap(was_empty_, other.was_empty_);
   return *this;
 }
 

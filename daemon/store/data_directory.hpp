@@ -19,6 +19,10 @@ class data_directory {
   data_directory& operator=(data_directory&& other) noexcept;
   ~data_directory();
 
+  /// What opening it has made is gone again, for whoever wanted to fill it and could not: the directory, unless it was there before, and the
+  /// data file, unless it was. The lock is given back.
+  void undo();
+
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string data_file() const { return path_ + "/millrace.db"; }
 
@@ -27,6 +31,8 @@ class data_directory {
 
   std::string path_;
   int lock_{-1};
+  bool made_{false};       ///< the directory
+  bool was_empty_{false};  ///< it had no data file
 };
 
 /// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`: nullptr is the system's.

@@ -24,6 +24,37 @@ exit_code say(exit_code code, const std::string& why) {
 
 bool is_word(const std::string& it) { return !it.empty() && it.front() != '-'; }
 
+constexpr const char* of_fsck =
+    "millrace fsck DATA_DIR: checks every record, one line a fault. 0: there is none, 1: there are some.";
+constexpr const char* of_dump = "millrace dump DATA_DIR: prints the jobs, pauses and the mark of ids as JSON Lines.";
+constexpr const char* of_restore =
+    "millrace restore DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed, or not at "
+    "all.";
+constexpr const char* of_import =
+    "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR: fills a directory without jobs with those of a "
+    "beanstalkd 1.12, or not at all.";
+
+bool is_asked_for(const std::vector<std::string>& words) {
+  return words.size() == 1 && (words[0] == "--help" || words[0] == "-h");
+}
+
+exit_code help(const char* text) {
+  std::puts(text);
+  return exit_code::done;
+}
+
+/// A file that this program cannot begin with: of a newer version, somebody else's, or held by another program.
+exit_code code_of(const error& why) {
+  const bool not_begun = why.code == errc::unsupported || why.code == errc::timed_out;
+  return not_begun ? exit_code::cannot_open : exit_code::failed;
+}
+
+/// What could not be filled does not stay behind empty.
+exit_code undone(store::data_directory& into, exit_code code, const std::string& why) {
+  into.undo();
+  return say(code, why);
+}
+
 /// A directory that was there before: to look into one must not make it.
 result<store::data_directory> open_existing(const std::string& path) {
   const std::string file = path + "/millrace.db";
@@ -32,10 +63,21 @@ result<store::data_directory> open_existing(const std::string& path) {
   return store::data_directory::open(path);
 }
 
+result<> fill(const store::data_directory& into, binlog_content& with) {
+  auto filling = store::filling::begin(into);
+  if (!filling) return filling.error();
+  for (auto& [job, queue] : with.jobs) {
+    if (const auto added = filling->add(std::move(job), queue); !added) return added;
+  }
+  filling->mark_ids(with.highest_id);
+  return filling->finish();
+}
+
 }  // namespace
 
 exit_code fsck(const std::vector<std::string>& words) {
-  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, "millrace fsck DATA_DIR");
+  if (is_asked_for(words)) return help(of_fsck);
+  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_fsck);
   const auto in = open_existing(words[0]);
   if (!in) return say(exit_code::cannot_open, in.error().text);
   const auto found = store::fsck(
@@ -47,7 +89,8 @@ exit_code fsck(const std::vector<std::string>& words) {
 }
 
 exit_code dump(const std::vector<std::string>& words) {
-  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, "millrace dump DATA_DIR");
+  if (is_asked_for(words)) return help(of_dump);
+  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_dump);
   const auto from = open_existing(words[0]);
   if (!from) return say(exit_code::cannot_open, from.error().text);
   const auto done = store::dump(*from, [](std::string_view line) -> result<> {
@@ -55,43 +98,43 @@ exit_code dump(const std::vector<std::string>& words) {
     if (std::putchar('\n') == EOF) return error{errc::io, "standard output cannot be written"};
     return {};
   });
-  if (!done) return say(exit_code::failed, done.error().text);
+  if (!done) {
+    // It writes nothing, so space is wanted only to begin.
+    const bool is_full = done.error().code == errc::refused;
+    return say(is_full ? exit_code::cannot_open : code_of(done.error()), done.error().text);
+  }
   if (std::fflush(stdout) != 0) return say(exit_code::failed, "standard output cannot be written");
   return exit_code::done;
 }
 
 exit_code restore(const std::vector<std::string>& words) {
-  if (words.size() != 1 || !is_word(words[0]))
-    return say(exit_code::bad_arguments, "millrace restore DATA_DIR < LINES");
-  const auto into = store::data_directory::open(words[0]);
+  if (is_asked_for(words)) return help(of_restore);
+  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_restore);
+  auto into = store::data_directory::open(words[0]);
   if (!into) return say(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
   const auto jobs = store::restore(*into, std::cin);
-  if (!jobs) return say(exit_code::failed, jobs.error().text);
+  if (!jobs) return undone(*into, code_of(jobs.error()), jobs.error().text);
   std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(*jobs));
   return exit_code::done;
 }
 
 exit_code import(const std::vector<std::string>& words) {
+  if (is_asked_for(words)) return help(of_import);
   if (words.size() != 4 || words[0] != "--from" || words[1] != "beanstalkd-binlog" || !is_word(words[2]) ||
       !is_word(words[3])) {
-    return say(exit_code::bad_arguments, "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR");
+    return say(exit_code::bad_arguments, of_import);
   }
   auto found = read_beanstalkd_binlog(words[2]);
   if (!found) {
     const bool damaged = found.error().code == errc::invalid;
     return say(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
   }
-  const auto into = store::data_directory::open(words[3]);
+  auto into = store::data_directory::open(words[3]);
   if (!into) return say(exit_code::cannot_open, into.error().text);
-  auto filling = store::filling::begin(*into);
-  if (!filling) return say(exit_code::failed, filling.error().text);
-  for (auto& [job, queue] : found->jobs) {
-    if (const auto added = filling->add(std::move(job), queue); !added)
-      return say(exit_code::failed, added.error().text);
+  if (const auto filled = fill(*into, *found); !filled) {
+    return undone(*into, code_of(filled.error()), filled.error().text);
   }
-  filling->mark_ids(found->highest_id);
-  if (const auto safe = filling->finish(); !safe) return say(exit_code::failed, safe.error().text);
   for (const auto& remark : found->remarks) std::fprintf(stderr, "%s\n", remark.c_str());
   std::fprintf(stderr, "%zu jobs imported\n", found->jobs.size());
   return exit_code::done;

@@ -66,8 +66,30 @@ class DataTools(DaemonTest):
     def test_words_that_mean_nothing(self):
         for words in (["fsck"], ["dump", "--what"], ["restore"], ["import", self.path("a"), self.path("b")]):
             self.assertEqual(tool(*words).returncode, 2, words)
+        for word in ("fsck", "dump", "restore", "import"):
+            said = tool(word, "--help")
+            self.assertEqual((said.returncode, said.stderr), (0, ""))
+            self.assertTrue(said.stdout.startswith("millrace " + word), said.stdout)
         self.assertEqual(tool("fsck", self.path("nowhere")).returncode, 3)
         self.assertFalse(os.path.exists(self.path("nowhere")))
+
+    def test_what_cannot_be_filled_does_not_stay_behind(self):
+        lines = tool("dump", self.filled()).stdout
+        self.assertEqual(tool("restore", self.path("new"), stdin=lines + "{}\n").returncode, 1)
+        self.assertFalse(os.path.exists(self.path("new")))
+        os.mkdir(self.path("there"))
+        self.assertEqual(tool("restore", self.path("there"), stdin="nonsense").returncode, 1)
+        self.assertEqual(os.listdir(self.path("there")), ["millrace.lock"])
+
+    def test_a_file_of_a_newer_version_is_no_start(self):
+        data = self.filled()
+        with sqlite3.connect(data + "/millrace.db") as file:
+            file.execute("PRAGMA user_version = 4711")
+        file.close()
+        for word in ("fsck", "dump", "restore"):
+            said = tool(word, data)
+            self.assertEqual(said.returncode, 3, said.stderr)
+            self.assertIn("newer", said.stderr)
 
     @unittest.skipUnless(os.path.exists(DEBIANS), "no beanstalkd to make a log")
     def test_a_beanstalkd_s_log_is_imported_and_served(self):
