@@ -198,12 +198,14 @@ def mounted(test, place, options):
 class FullDisk(Durable):
     """A disk of its own, which other files fill: the log of the database alone takes 16 MiB before it is begun anew."""
 
+    SIZE = "64m"
+
     def setUp(self):
         super().setUp()
         disk = os.path.join(self.folder, "disk")
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
-        stack.enter_context(mounted(self, disk, "size=64m"))
+        stack.enter_context(mounted(self, disk, "size=" + self.SIZE))
         self.data_dir, self.other = os.path.join(disk, "data"), os.path.join(disk, "other")
 
     def fill(self, left):
@@ -280,6 +282,49 @@ class FullDisk(Durable):
         self.assertEqual(wire.stats()["current-jobs-ready"], str(len(numbers)))
         for number in numbers:
             self.assertEqual(wire.stats(b"stats-job %d" % number)["state"], "ready")
+
+
+class SmallDisk(FullDisk):
+    """Smaller than the log would become elsewhere: all of FullDisk that fits, and what is to go on without a byte."""
+
+    SIZE = "8m"
+    test_puts_are_refused_while_the_rest_goes_on = None
+
+    def test_all_that_is_there_is_worked_off(self):
+        for depth in (1, 200):
+            with self.subTest(depth=depth):
+                wire = self.again(store="disk_reserve: 2MiB")
+                accepted = []
+                while True:
+                    wire.send(put(b"x" * 3000) * depth)
+                    answers = [wire.line() for _ in range(depth)]
+                    accepted += [int(answer.removeprefix(b"INSERTED ")) for answer in answers if answer != b"OUT_OF_MEMORY"]
+                    if b"OUT_OF_MEMORY" in answers:
+                        break
+                self.assertGreater(len(accepted), 100)
+                for number in accepted[:-10]:
+                    wire.ask(b"delete %d\r\n" % number, b"DELETED\r\n")
+                left = accepted[-10:]
+                left.append(self.put_until_accepted(wire, b"recovered"))
+                wire = self.again(killed=True)
+                self.holds(wire, left)
+                wire.ask(b"".join(b"delete %d\r\n" % number for number in left), b"DELETED\r\n" * len(left))
+
+    def test_jobs_move_and_go_though_others_took_the_last_byte(self):
+        wire = self.again(store="disk_reserve: 2MiB")
+        accepted = self.put_until_refused(wire, b"x" * 2000)
+        self.assertTrue(os.path.exists(self.data_dir + "/millrace.ballast"))
+        self.fill(0)
+        # Each of them changes a page of its own: more than the disk could ever hold at once.
+        wire.ask(b"".join(b"reserve-job %d\r\nrelease %d 7 0\r\n" % (number, number) for number in accepted),
+                 b"".join(b"RESERVED %d 2000\r\n%b\r\nRELEASED\r\n" % (number, b"x" * 2000) for number in accepted))
+        wire.ask(b"".join(b"delete %d\r\n" % number for number in accepted[5:]), b"DELETED\r\n" * len(accepted[5:]))
+        self.server.wait_for("ballast_given_up")
+        wire = self.again(store="disk_reserve: 2MiB", killed=True)
+        self.holds(wire, accepted[:5])
+        self.assertEqual(wire.stats(b"stats-job %d" % accepted[0])["pri"], "7")
+        os.unlink(self.other)
+        self.put_until_accepted(wire, b"recovered")
 
 
 del BeanstalkTest, Durable
