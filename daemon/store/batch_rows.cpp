@@ -1,5 +1,8 @@
 #include "store/batch_rows.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include "store/schema.hpp"
@@ -31,6 +34,20 @@ bool is_plain(const job_condition& it) noexcept {
          it.error_text.empty();
 }
 
+/// So many plain jobs are put by one statement, as long as there are so many in a row: starting and ending a statement is a good part of what a
+/// short row costs.
+constexpr std::size_t rows_at_once = 8;
+
+/// Six values each.
+std::string plain_rows(std::size_t count) {
+  std::string all;
+  for (std::size_t n = 0; n < count; ++n) {
+    if (n > 0) all += ", ";
+    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?)";
+  }
+  return all;
+}
+
 /// Eleven values from `place` on.
 void bind_condition(sqlite::statement& to, int place, const job_condition& it, duration wall_offset) noexcept {
   const bool delayed = it.state == engine::job_state::delayed;
@@ -51,14 +68,15 @@ void bind_condition(sqlite::statement& to, int place, const job_condition& it, d
 
 result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
   batch_rows made;
-  const std::pair<sqlite::statement*, std::string_view> all[]{
+  const std::pair<sqlite::statement*, std::string> all[]{
       {&made.add_queue_, "INSERT OR REPLACE INTO queue VALUES(?1, ?2, 0, 0)"},
       {&made.drop_queue_, "DELETE FROM queue WHERE number = ?1"},
       {&made.pause_, "UPDATE queue SET paused_until = ?2, paused_for = ?3 WHERE number = ?1"},
       {&made.mark_,
        "INSERT INTO mark VALUES('id', ?1) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)"},
       // Binding zeros costs more than having them in the statement.
-      {&made.put_plain_, "INSERT INTO job VALUES(?1, ?2, 0, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0, 0, 0, '', ?6)"},
+      {&made.put_plain_, "INSERT INTO job VALUES" + plain_rows(1)},
+      {&made.put_plain_rows_, "INSERT INTO job VALUES" + plain_rows(rows_at_once)},
       {&made.put_,
        "INSERT INTO job(id, queue, ttr, put_at, body, state, urgency, delay, due, burying, reserves, timeouts, "
        "releases, buries, "
@@ -66,7 +84,7 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.move_,
        "UPDATE job SET state = ?2, urgency = ?3, delay = ?4, due = ?5, burying = ?6, reserves = ?7, timeouts = ?8, "
        "releases = ?9, buries = ?10, kicks = ?11, error = ?12 WHERE id = ?1"},
-      {&made.remove_, "DELETE FROM job WHERE id = ?1"},
+      {&made.remove_, "DELETE FROM job WHERE id BETWEEN ?1 AND ?2"},
   };
   for (const auto& [place, sql] : all) {
     auto one = in.prepare(sql);
@@ -105,9 +123,14 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
 }
 
 result<> batch_rows::remove(std::span<const job_id> jobs) {
-  for (const auto job : jobs) {
-    remove_.bind(1, on_disk(job));
+  // A queue is worked off from its front: jobs that end together are neighbours, and a run of them costs one search instead of one each.
+  for (auto first = jobs.begin(); first != jobs.end();) {
+    auto last = first;
+    while (std::next(last) != jobs.end() && std::next(last)->value() == last->value() + 1) ++last;
+    remove_.bind(1, on_disk(*first));
+    remove_.bind(2, on_disk(*last));
     if (const auto done = remove_.run(); !done) return done;
+    first = std::next(last);
   }
   return {};
 }
@@ -122,23 +145,40 @@ result<> batch_rows::move(std::span<const batch::moved_job> jobs, duration wall_
 }
 
 result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_offset) {
-  for (const auto& job : jobs) {
-    if (const auto done = put(job, wall_offset); !done) return done;
+  while (!jobs.empty()) {
+    const auto first_other = std::ranges::find_if_not(jobs.first(std::min(jobs.size(), rows_at_once)),
+                                                      [](const auto& one) { return is_plain(one.condition); });
+    const auto plain = static_cast<std::size_t>(first_other - jobs.begin());
+    const auto taken = plain == rows_at_once ? rows_at_once : 1;
+    const auto done = plain > 0 ? put_plain(jobs.first(taken), wall_offset) : put(jobs.front(), wall_offset);
+    if (!done) return done;
+    jobs = jobs.subspan(taken);
   }
   return {};
 }
 
-result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
-  const bool plain = is_plain(it.condition);
-  sqlite::statement& by = plain ? put_plain_ : put_;
-  by.bind(1, on_disk(it.job));
-  by.bind(2, it.queue);
-  if (plain) by.bind(3, it.condition.urgency);
-  by.bind(plain ? 4 : 3, it.ttr.count());
-  by.bind(plain ? 5 : 4, to_disk(it.put_at, wall_offset));
-  by.bind_blob(plain ? 6 : 5, it.content.view());
-  if (!plain) bind_condition(by, 6, it.condition, wall_offset);
+result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wall_offset) {
+  sqlite::statement& by = jobs.size() == 1 ? put_plain_ : put_plain_rows_;
+  int place = 1;
+  for (const auto& it : jobs) {
+    by.bind(place++, on_disk(it.job));
+    by.bind(place++, it.queue);
+    by.bind(place++, it.condition.urgency);
+    by.bind(place++, it.ttr.count());
+    by.bind(place++, to_disk(it.put_at, wall_offset));
+    by.bind_blob(place++, it.content.view());
+  }
   return by.run();
+}
+
+result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
+  put_.bind(1, on_disk(it.job));
+  put_.bind(2, it.queue);
+  put_.bind(3, it.ttr.count());
+  put_.bind(4, to_disk(it.put_at, wall_offset));
+  put_.bind_blob(5, it.content.view());
+  bind_condition(put_, 6, it.condition, wall_offset);
+  return put_.run();
 }
 
 result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {

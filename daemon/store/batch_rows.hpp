@@ -27,9 +27,10 @@ class batch_rows {
  private:
   batch_rows() = default;
   [[nodiscard]] result<> put(const batch::new_job& it, duration wall_offset);
+  [[nodiscard]] result<> put_plain(std::span<const batch::new_job> jobs, duration wall_offset);
   [[nodiscard]] result<> pause(const batch::pause& it, duration wall_offset);
 
-  sqlite::statement add_queue_, drop_queue_, pause_, mark_, put_plain_, put_, move_, remove_;
+  sqlite::statement add_queue_, drop_queue_, pause_, mark_, put_plain_, put_plain_rows_, put_, move_, remove_;
 };
 
 }  // namespace millrace::store
