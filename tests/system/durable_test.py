@@ -290,6 +290,20 @@ class SmallDisk(FullDisk):
     SIZE = "8m"
     test_puts_are_refused_while_the_rest_goes_on = None
 
+    def test_a_producer_waits_for_space(self):
+        self.again(store="disk_reserve: 2MiB")
+        self.end(self.server_)
+        self.server_ = None
+        self.fill(1 << 20)
+        producer = "queues: { q: {} }\nproducers: { p: { kind: range, queue: q, from: 1, to: 300 } }\n"
+        wire = self.again(producer, store="disk_reserve: 2MiB")
+        wire.ask(put(b"small"), b"OUT_OF_MEMORY\r\n")
+        os.unlink(self.other)
+        ends = time.monotonic() + PATIENCE
+        while wire.stats(b"stats-tube q")["current-jobs-ready"] != "300" and time.monotonic() < ends:
+            pass
+        self.assertEqual(wire.stats(b"stats-tube q")["current-jobs-ready"], "300")
+
     def test_all_that_is_there_is_worked_off(self):
         for depth in (1, 200):
             with self.subTest(depth=depth):
