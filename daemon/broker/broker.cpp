@@ -112,6 +112,8 @@ engine::put_answer broker::put(session_id session, queue_id queue, engine::put_r
   return answer;
 }
 
+bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }
+
 loop::awaitable<job_id> broker::put_admitted(session_id session) {
   auto& p = *parts_;
   try {

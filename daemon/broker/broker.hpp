@@ -53,6 +53,9 @@ class broker {
   /// The id of the job that waited in line once it is in.
   loop::awaitable<job_id> put_admitted(session_id session);
 
+  /// A put into that queue would be refused because the disk is short of space. Nobody is told when that ends.
+  [[nodiscard]] bool short_of_space(queue_id queue) const;
+
   // Consuming. `try_reserve` answers `timed_out` when there is nothing now; `waiting`: a job's body comes from disk, `granted` must be awaited next.
   engine::reserve_answer try_reserve(session_id session, engine::lease how);
   loop::awaitable<engine::reserve_answer> granted(session_id session);

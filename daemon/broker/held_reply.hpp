@@ -37,7 +37,8 @@ class held_reply {
   [[nodiscard]] bool backlogged() const { return store_.backlogged(); }
   /// Suspends until it does not. Cancelled: throws.
   loop::awaitable<> until_worked_off();
-  /// Suspends until `batch` is safe. Cancelled: throws, and the batch is committed all the same.
+  /// Suspends until `batch` is safe. Cancelled: throws, and the batch is committed all the same. Nobody who waits here owes a reply for it (clients'
+  /// sessions hold back bytes, which no cancelling lets out), so that a drain need not stand before a disk that is full.
   loop::awaitable<> until_safe(store::batch_id batch);
 
  private:

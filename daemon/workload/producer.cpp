@@ -53,6 +53,13 @@ loop::awaitable<> producer::produce() {
       co_await loop::yield(at_.loop);
     }
 
+    // Before a body is asked for: none is lost, or held without an end.
+    if (at_.broker.short_of_space(queue_)) {
+      co_await space_on_disk();
+      this_turn = 0;
+      continue;
+    }
+
     auto next = next_body();
     if (auto* const content = std::get_if<body>(&next)) {
       const auto answer = put(std::move(*content));
@@ -107,6 +114,18 @@ loop::awaitable<> producer::admitted() {
   }
   at_.held.end(began, at_.loop.now());
   was_put();
+}
+
+loop::awaitable<> producer::space_on_disk() {
+  const auto began = at_.loop.now();
+  at_.held.begin(began);
+  try {
+    while (at_.broker.short_of_space(queue_) && !pace_.over(at_.loop.now())) co_await loop::sleep_for(at_.loop, rest);
+  } catch (...) {
+    at_.held.end(began, at_.loop.now());
+    throw;
+  }
+  at_.held.end(began, at_.loop.now());
 }
 
 loop::awaitable<> producer::wait_for_more() {

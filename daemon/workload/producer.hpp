@@ -49,6 +49,7 @@ class producer {
   sources::next_body next_body();
   engine::put_status put(body&& content);
   loop::awaitable<> admitted();
+  loop::awaitable<> space_on_disk();
   loop::awaitable<> wait_for_more();
   void came_to_nothing(std::string_view event, std::string_view why);
   void was_put();
