@@ -4,6 +4,9 @@ namespace millrace::store {
 
 namespace {
 
+constexpr int readings_most = 8;
+constexpr duration close_enough = std::chrono::microseconds{1};
+
 /// A sum that stops at the ends of what can be said, one short of `never`.
 std::int64_t sum(std::int64_t one, std::int64_t other) noexcept {
   std::int64_t both = 0;
@@ -14,8 +17,20 @@ std::int64_t sum(std::int64_t one, std::int64_t other) noexcept {
 }  // namespace
 
 duration read_wall_offset() noexcept {
-  const auto wall = std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch());
-  return wall - std::chrono::steady_clock::now().time_since_epoch();
+  using steady = std::chrono::steady_clock;
+  // Between two clocks the system may give the processor to somebody else: of some readings the closest is believed, and of that one the greater
+  // offset, by which times on disk are late rather than early.
+  duration closest = duration::max();
+  duration offset{0};
+  for (int n = 0; n < readings_most && closest > close_enough; ++n) {
+    const auto before = steady::now();
+    const auto wall = std::chrono::system_clock::now();
+    const duration between = steady::now() - before;
+    if (between >= closest) continue;
+    closest = between;
+    offset = std::chrono::duration_cast<duration>(wall.time_since_epoch()) - before.time_since_epoch();
+  }
+  return offset;
 }
 
 std::int64_t to_disk(instant when, duration wall_offset) noexcept {
