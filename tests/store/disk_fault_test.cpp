@@ -1,5 +1,6 @@
 // The disk is full, or fails.
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <string>
@@ -100,6 +101,28 @@ TEST_CASE("puts are to be refused while less is free than is reserved, also when
   free = 10;
   desk.until_safe(desk.keep(put_of(2, "x")));
   desk.until([&] { return desk.it->short_of_space(); });
+}
+
+TEST_CASE("a ballast is given up to a full disk, and made again when there is room") {
+  scratch_directory scratch;
+  const std::string ballast = scratch.data_dir() + "/" + store::ballast::file_name;
+  bad_disk disk;
+  testing::watched_vfs vfs{disk};
+  store::store_options options = options_in(scratch);
+  options.disk_reserve = 1u << 20;
+  store_desk desk{options, on_bad_disk()};
+  desk.until_safe(desk.keep(put_of(1, "before")));
+  struct stat facts {};
+  REQUIRE(::stat(ballast.c_str(), &facts) == 0);
+  CHECK(facts.st_size == 1 << 18);
+  CHECK(facts.st_blocks * 512 >= facts.st_size);
+
+  disk.write_error = SQLITE_FULL;
+  const auto batch = desk.keep(put_of(2, "while it is full"));
+  desk.until([&] { return ::stat(ballast.c_str(), &facts) != 0; });
+  disk.write_error = SQLITE_OK;
+  desk.until_safe(batch);
+  desk.until([&] { return ::stat(ballast.c_str(), &facts) == 0; });
 }
 
 TEST_CASE("after a write or a sync that failed nothing is safe any more, and what was safe stays") {
