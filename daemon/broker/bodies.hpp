@@ -29,10 +29,10 @@ class bodies {
   /// The changes of one command, before the store takes them; then the batch with which they will be safe.
   void note(const engine::change_set& changes);
   void went_with(store::batch_id batch);
-  /// More has become safe.
+  /// More has become safe. A thousand at a time: the rest follows with the commands that come.
   void more_is_safe();
   /// After a command: asks for what the engine wants.
-  void ask();
+  void follow_up();
 
   /// Somebody looks at a job whose body is on disk only; one job at a time.
   void look(session_id who, job_id job);
@@ -41,6 +41,8 @@ class bodies {
   [[nodiscard]] std::vector<session_id> lookers(job_id job);
 
  private:
+  void let_go(std::size_t most);
+
   engine::engine& engine_;
   store::store& store_;
   const bool on_;

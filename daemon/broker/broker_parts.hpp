@@ -57,7 +57,7 @@ struct broker::parts {
       last_batch = std::max(held.keep(changes, engine), ids.batch_for(engine.last_id().value()));
       if (from_disk.on()) {
         from_disk.went_with(held.last_kept());
-        from_disk.ask();
+        from_disk.follow_up();
       }
     }
     bell.set(engine.next_deadline());

@@ -11,7 +11,7 @@ const options_of<store_options>& store_option_table() {
               "changes that wait to be written before those who bring more are held");
     made.size("disk_reserve", &store_options::disk_reserve, {0, std::nullopt},
               "puts are refused while less than this is free on the disk of data_dir");
-    made.size("memory_limit", &store_options::memory_limit, {1ull << 20, std::nullopt},
+    made.size("memory_limit", &store_options::memory_limit, {0, std::nullopt},
               "what bodies of durable queues may take of memory; the others are on disk only until it is their turn "
               "(unless given, all are in memory)")
         .example("256MiB");

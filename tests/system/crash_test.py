@@ -29,8 +29,12 @@ class Crash(BeanstalkTest):
         self.chance = random.Random(SEED)
         self.data_dir = os.path.join(self.folder, "data")
 
-    def settings_of(self, more="", name="settings.yaml"):
-        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off }\n%s" % (self.data_dir, more), name)
+    def settings_of(self, more="", name="settings.yaml", store=""):
+        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off, store: { %s } }\n%s" % (self.data_dir, store, more), name)
+
+    def either_way(self, more="", name="settings.yaml"):
+        """Bodies stay in memory, or none does."""
+        return self.settings_of(more, name, store=self.chance.choice(("", "memory_limit: 0")))
 
     def started(self, settings):
         """A server on what the one before left; now and then one dies before it has read all that."""
@@ -57,6 +61,7 @@ class KilledUnderLoad(Crash):
         self.ledger = Ledger(self.chance)
         settings, deleted, rounds = self.settings_of(), 0, 0
         for rounds in range(1, ROUNDS + 1):
+            settings = self.either_way()
             server = self.started(settings)
             first = self.first_id(server)
             clients = [Client(f"{number}", server, self.ledger, random.Random(f"{SEED} {rounds} {number}")) for number in range(CLIENTS)]
