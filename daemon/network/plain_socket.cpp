@@ -1,0 +1,60 @@
+#include "network/plain_socket.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <boost/asio/error.hpp>
+
+namespace millrace::network {
+
+using boost::system::error_code;
+
+namespace {
+
+/// Neither waits nor raises SIGPIPE, whatever the descriptor's own flags are.
+constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+/// `call` until no signal interrupts it.
+template <class Call>
+plain_socket::outcome outcome_of(const Call& call) noexcept {
+  ssize_t done = 0;
+  do done = call();
+  while (done < 0 && errno == EINTR);
+  if (done >= 0) return {static_cast<std::size_t>(done), {}};
+  return {0, error_code{errno, boost::system::system_category()}};
+}
+
+int descriptor_of(stream_socket& taken) noexcept {
+  error_code failure;
+  const int descriptor = taken.release(failure);
+  return failure ? -1 : descriptor;
+}
+
+}  // namespace
+
+plain_socket::plain_socket(stream_socket taken) : descriptor_{descriptor_of(taken)} {}
+
+plain_socket::outcome plain_socket::receive(std::span<char> into) noexcept {
+  auto got = outcome_of([&] { return ::recv(descriptor_, into.data(), into.size(), flags); });
+  if (!got.failure && got.bytes == 0) got.failure = boost::asio::error::eof;
+  return got;
+}
+
+plain_socket::outcome plain_socket::send(std::span<const char> bytes) noexcept {
+  return outcome_of([&] { return ::send(descriptor_, bytes.data(), bytes.size(), flags); });
+}
+
+plain_socket::outcome plain_socket::send(std::span<const iovec> pieces) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // the system only reads them
+  message.msg_iovlen = pieces.size();
+  return outcome_of([&] { return ::sendmsg(descriptor_, &message, flags); });
+}
+
+void plain_socket::close() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+}  // namespace millrace::network

@@ -1,0 +1,175 @@
+#include "network/readiness.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <boost/asio/error.hpp>
+
+#include "network/plain_socket.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+namespace {
+
+/// A socket that is watched, and its other end.
+struct line final : network::readiness_listener {
+  explicit line(network::readiness& by) : line{by, new_pair()} {}
+  line(network::readiness& by, std::pair<int, int> ends) : at{by}, near{ends.first}, far{ends.second} {}
+  ~line() { end(); }
+
+  void watch() {
+    REQUIRE_FALSE(at.add(near.descriptor(), *this));
+    watched = true;
+  }
+  void end() {
+    if (std::exchange(watched, false)) at.remove(near.descriptor(), *this);
+  }
+  void told(network::readiness_news what) override {
+    news.push_back(what);
+    if (then) then();
+  }
+  std::string read() {
+    char bytes[100];
+    const auto [got, failure] = near.receive(bytes);
+    return failure ? failure.message() : std::string{bytes, got};
+  }
+
+  static std::pair<int, int> new_pair() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    return {ends[0], ends[1]};
+  }
+
+  network::readiness& at;
+  network::plain_socket near;
+  network::plain_socket far;
+  std::vector<network::readiness_news> news;
+  std::function<void()> then;
+  bool watched{false};
+};
+
+struct room {
+  loop::event_loop loop{loop::clock_kind::manual};
+  network::readiness sockets{loop};
+};
+
+}  // namespace
+
+TEST_CASE("an owner is told what has come once, also of what was there before it was watched") {
+  room here;
+  line one{here.sockets};
+  REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);
+  one.watch();
+  here.loop.run_ready();
+  REQUIRE(one.news.size() == 1);
+  CHECK(one.news[0].readable);
+  CHECK_FALSE(one.news[0].writable);
+  CHECK_FALSE(one.news[0].said_all);
+  here.loop.run_ready();
+  CHECK(one.news.size() == 1);
+  REQUIRE(one.far.send(std::string_view{"b"}).bytes == 1);
+  here.loop.run_ready();
+  CHECK(one.news.size() == 2);
+  CHECK(one.read() == "ab");
+}
+
+TEST_CASE("who says no more, and who has gone, are told apart") {
+  room here;
+  line one{here.sockets}, other{here.sockets};
+  one.watch();
+  other.watch();
+  ::shutdown(one.far.descriptor(), SHUT_WR);
+  other.far.close();
+  here.loop.run_ready();
+  REQUIRE(one.news.size() == 1);
+  CHECK(one.news[0].said_all);
+  CHECK_FALSE(one.news[0].gone);
+  REQUIRE(other.news.size() == 1);
+  CHECK(other.news[0].gone);
+}
+
+TEST_CASE("room to write is news for who has asked, each time that there was none") {
+  room here;
+  line one{here.sockets};
+  one.watch();
+  const std::string much(1u << 20, 'x');
+  std::vector<char> drain(much.size() * 2);
+  for (int time = 1; time <= 3; ++time) {
+    while (!one.near.send(std::string_view{much}).failure) {
+    }
+    if (time == 1) one.at.tell_writable(one.near.descriptor(), one);
+    here.loop.run_ready();
+    CHECK(one.news.empty());
+    while (!one.far.receive(drain).failure) {
+    }
+    here.loop.run_ready();
+    REQUIRE_FALSE(one.news.empty());
+    CHECK(one.news.back().writable);
+    one.news.clear();
+  }
+}
+
+TEST_CASE("one who is removed is told nothing more, also not what was on its way") {
+  room here;
+  line one{here.sockets}, other{here.sockets};
+  for (auto* const it : {&one, &other}) {
+    it->watch();
+    REQUIRE(it->far.send(std::string_view{"a"}).bytes == 1);
+  }
+  one.then = [&] { other.end(); };
+  other.then = [&] { one.end(); };
+  here.loop.run_ready();
+  CHECK(one.news.size() + other.news.size() == 1);
+}
+
+TEST_CASE("the loop runs as long as any is watched, and it can begin again when there was none") {
+  loop::event_loop loop;
+  network::readiness sockets{loop};
+  for (int time = 0; time < 2; ++time) {
+    line one{sockets}, other{sockets};
+    for (auto* const it : {&one, &other}) {
+      it->watch();
+      REQUIRE(it->far.send(std::string_view{"a"}).bytes == 1);
+      it->then = [it] { it->end(); };
+    }
+    loop.run();
+    CHECK(one.news.size() + other.news.size() == 2);
+  }
+  line first{sockets}, second{sockets};
+  first.watch();
+  first.end();
+  second.watch();
+  second.then = [&] { second.end(); };
+  second.far.close();
+  loop.run();
+  CHECK(second.news.size() == 1);
+}
+
+TEST_CASE("more than are told in a row are told all") {
+  room here;
+  std::vector<std::unique_ptr<line>> all;
+  for (int n = 0; n < 3 * network::readiness::told_in_a_row + 1; ++n) {
+    auto& one = *all.emplace_back(std::make_unique<line>(here.sockets));
+    one.watch();
+    REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);
+  }
+  here.loop.run_ready();
+  for (const auto& one : all) CHECK(one->news.size() == 1);
+}
+
+TEST_CASE("what cannot be watched is an error") {
+  room here;
+  line one{here.sockets};
+  network::plain_socket none{-1};
+  CHECK(here.sockets.add(none.descriptor(), one));
+  CHECK(none.receive(std::span<char>{}).failure);
+}
