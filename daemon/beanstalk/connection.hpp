@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@
 #include "loop/loop_core.hpp"
 #include "network/listener.hpp"
 #include "network/outbox.hpp"
+#include "network/plain_socket.hpp"
+#include "network/readiness.hpp"
 #include "store/store.hpp"
 #include "wire/beanstalk_command.hpp"
 
@@ -31,7 +34,7 @@ struct surroundings {
   static constexpr std::size_t scratch_bytes = 64u << 10;
 
   surroundings(loop::event_loop& on, broker::broker& with, network::door_counts& at, const session_limits& within)
-      : loop{on}, broker{with}, door{at}, limits{within} {}
+      : loop{on}, broker{with}, door{at}, limits{within}, clients{on} {}
 
   loop::event_loop& loop;
   broker::broker& broker;
@@ -39,6 +42,7 @@ struct surroundings {
   session_limits limits;
   session_counts counts;
   server_facts facts;
+  network::readiness clients;
   wire::body_budget bodies{};
   std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
   std::string spare;                          ///< where replies are built
@@ -47,12 +51,14 @@ struct surroundings {
   std::function<void(connection&)> gone;  ///< a connection that has let go of everything: it is to be destroyed
 };
 
-/// One connection. `serve` reads; what was read is carried out at once, unless an earlier command still waits: then it lies in `input_` until that is
-/// answered. Replies are written once for all that was carried out in a row.
+/// One connection. It is told when there is something to read; what was read is carried out at once, unless an earlier command still waits: then it
+/// lies in `input_` until that is answered. Replies are written once for all that was carried out in a row. Its coroutine only waits for the end.
 ///
 /// Belongs to `sessions`, which destroys it when it says that it is gone: when its coroutine has ended, the broker has taken its session back and no
 /// callback is on its way any more.
-class connection final : private loop::ready_entry, private broker::decision_taker {
+class connection final : private loop::ready_entry,
+                         private network::readiness_listener,
+                         private broker::decision_taker {
  public:
   connection(surroundings& shared, network::stream_socket socket);
 
@@ -75,27 +81,32 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   using command = wire::beanstalk_command;
   using found = wire::beanstalk_command_reader::found;
 
+  void told(network::readiness_news what) override;
+  template <class Function>
+  void guarded(const Function& what);
+  void read();
+  void read_on();
+  void look_for_end();
   [[nodiscard]] bool paused() const noexcept;
-  loop::awaitable<> until_read_again();
-  loop::awaitable<> until_written();
-  [[nodiscard]] std::string_view read_more(std::size_t got);
   void take(std::string_view bytes);
   void end_of_input();
 
   void carry_out_input();
   /// Until it has to wait, or has done enough for one turn; returns what is left.
   std::string_view carry_out(std::string_view bytes);
+  void go_on();
   void came(dialect::next what);
   void refuse(found why);
   void write();
   void hold_back(std::uint64_t from, store::batch_id until_safe);
   [[nodiscard]] std::uint64_t may_leave();
-  void wait_until_writable();
+  void wait_for_room();
   void close();
 
   void decided(engine::event&& what) noexcept override;
   void resume() override;
   void go_on_soon();
+  void go_on_next_turn();
   void leave();
   [[nodiscard]] bool replies_full() const noexcept;
   [[nodiscard]] bool replies_taken() const noexcept;
@@ -104,7 +115,7 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   void observe_wait();
 
   surroundings& shared_;
-  network::stream_socket socket_;
+  network::plain_socket socket_;
   loop::task_record& task_;
   wire::beanstalk_command_reader reader_;
   dialect dialect_;
@@ -122,18 +133,23 @@ class connection final : private loop::ready_entry, private broker::decision_tak
   std::size_t counted_{0};  ///< of the replies, among those of all
   std::optional<engine::event> decision_;
   loop::deadline first_command_;
-  loop::wait_point changed_;
+  loop::wait_point ended_;
   standing standing_{standing::ready};
   instant stands_since_{};
   wire::beanstalk_verb waiting_verb_{};
+  std::exception_ptr thrown_;  ///< for the coroutine
   bool open_{true};
-  bool input_ended_{false};
-  bool closing_{false};   ///< as soon as all is written
-  bool watching_{false};  ///< not reading; only a reset is noticed
-  bool queued_{false};    ///< on the list of what is ready
-  bool writes_{false};    ///< a callback will come when there is room for more
+  bool watched_{false};
+  bool may_read_{false};     ///< there may be something to read that is not told again
+  bool urgent_{false};       ///< something urgent came
+  bool said_all_{false};     ///< the client sends no more
+  bool input_ended_{false};  ///< and all it sent was read
+  bool gone_{false};         ///< the client takes nothing any more
+  bool closing_{false};      ///< as soon as all is written
+  bool queued_{false};       ///< on the list of what is ready
+  bool awaits_room_{false};  ///< to write more
+  bool asked_for_room_{false};
   bool served_{false};
-  std::array<char, 512> first_bytes_;
 };
 
 }  // namespace millrace::beanstalk

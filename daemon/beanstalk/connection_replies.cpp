@@ -6,24 +6,18 @@
 
 namespace millrace::beanstalk {
 
-using boost::system::error_code;
-using network::stream_socket;
-
 void connection::write() {
-  error_code failure;
-  if (!writes_ && !replies_.empty() && open_) failure = replies_.write(socket_, may_leave());
+  boost::system::error_code failure;
+  if (!awaits_room_ && !replies_.empty() && open_) failure = replies_.write(socket_, may_leave());
   // The next connection of this turn begins where this one ends.
   shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
   if (failure) return close();
   const bool disk_is_behind = standing_ == standing::unread && shared_.broker.backlogged();
   if ((!held_.empty() || disk_is_behind) && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
-  if (!writes_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_until_writable();
+  if (!awaits_room_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_for_room();
   count_replies();
   if (closing_ && replies_.empty()) return close();
   if (standing_ == standing::unread && replies_taken()) go_on_soon();
-  if (paused()) return;
-  if (watching_) socket_.cancel();
-  changed_.wake_all();
 }
 
 void connection::hold_back(std::uint64_t from, store::batch_id until_safe) {
@@ -62,14 +56,10 @@ void connection::count_replies() {
   counted_ = replies_.bytes();
 }
 
-void connection::wait_until_writable() {
-  writes_ = true;
-  socket_.async_wait(stream_socket::wait_write, [this](const error_code&) {
-    loop::resumption noted{task_};
-    writes_ = false;
-    if (served_) return leave();
-    if (open_) write();
-  });
+void connection::wait_for_room() {
+  awaits_room_ = true;
+  // Most never need it, and once asked for it is told each time.
+  if (!std::exchange(asked_for_room_, true)) shared_.clients.tell_writable(socket_.descriptor(), *this);
 }
 
 }  // namespace millrace::beanstalk

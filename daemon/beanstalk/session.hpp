@@ -26,8 +26,8 @@ struct session_limits {
 };
 inline constexpr std::uint32_t job_bytes_most = 1u << 30;
 
-/// All connections of the beanstalk protocol. Each is a coroutine that reads all that has come, carries all of it out and writes once; what it waits
-/// for in a reserve or a put before a full queue comes as a decision of the broker, while it goes on reading.
+/// All connections of the beanstalk protocol. Each is told when bytes have come, reads them, carries all of it out and writes once; what it waits for in
+/// a reserve or a put before a full queue comes as a decision of the broker, while it goes on reading. Its coroutine waits for its end.
 ///
 /// Owned by whoever owns the door; loop thread only. `close` must have returned before it is destroyed.
 class sessions {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
 namespace millrace::network {
@@ -16,7 +16,7 @@ constexpr std::size_t pieces_max = 16;
 /// A spare buffer that has grown beyond this is given back to the system.
 constexpr std::size_t spare_bytes_max = 1u << 20;
 
-using pieces = std::array<boost::asio::const_buffer, pieces_max>;
+using pieces = std::array<iovec, pieces_max>;
 
 /// Adds `bytes` without what was written of them already, at most `most`.
 void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std::size_t& written, std::size_t& most) {
@@ -26,7 +26,7 @@ void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std:
   bytes = bytes.substr(0, most);
   if (bytes.empty() || count == all.size()) return;
   most -= bytes.size();
-  all[count++] = boost::asio::buffer(bytes.data(), bytes.size());
+  all[count++] = {const_cast<char*>(bytes.data()), bytes.size()};  // the system only reads them
 }
 
 }  // namespace
@@ -46,13 +46,12 @@ void outbox::add(const body& content, std::string_view end) {
   text_.append(end);
 }
 
-boost::system::error_code outbox::write(stream_socket& to, std::uint64_t up_to) {
+boost::system::error_code outbox::write(plain_socket& to, std::uint64_t up_to) {
   for (;;) {
     const auto place = dropped_ + written_;
     const auto most = static_cast<std::size_t>(std::min(up_to, end()) - std::min(place, up_to));
     if (most == 0) break;
-    std::size_t taken = 0;
-    const auto failure = write_once(to, most, taken);
+    const auto [taken, failure] = write_once(to, most);
     written_ += taken;
     if (failure == boost::asio::error::would_block) break;
     if (failure) return failure;
@@ -63,12 +62,8 @@ boost::system::error_code outbox::write(stream_socket& to, std::uint64_t up_to) 
   return {};
 }
 
-boost::system::error_code outbox::write_once(stream_socket& to, std::size_t most, std::size_t& taken) {
-  boost::system::error_code failure;
-  if (large_.empty()) {
-    taken = to.write_some(boost::asio::buffer(text_.data() + written_, most), failure);
-    return failure;
-  }
+plain_socket::outcome outbox::write_once(plain_socket& to, std::size_t most) const {
+  if (large_.empty()) return to.send({text_.data() + written_, most});
   pieces some{};
   std::size_t count = 0, written = written_, from = 0;
   for (const auto& [behind, content] : large_) {
@@ -77,8 +72,7 @@ boost::system::error_code outbox::write_once(stream_socket& to, std::size_t most
     from = behind;
   }
   add_unwritten(some, count, std::string_view{text_}.substr(from), written, most);
-  taken = to.write_some(some, failure);
-  return failure;
+  return to.send(std::span{some}.first(count));
 }
 
 void outbox::drop_written() {

@@ -9,7 +9,7 @@
 #include <boost/system/error_code.hpp>
 #include <millrace/base/body.hpp>
 
-#include "network/listener.hpp"
+#include "network/plain_socket.hpp"
 
 namespace millrace::network {
 
@@ -39,7 +39,7 @@ class outbox {
 
   static constexpr std::uint64_t all = ~std::uint64_t{0};
   /// Writes as much as the system takes now, without waiting, and nothing behind `up_to`. The error is that of a connection that has ended.
-  boost::system::error_code write(stream_socket& to, std::uint64_t up_to = all);
+  boost::system::error_code write(plain_socket& to, std::uint64_t up_to = all);
   /// Forgets all of it.
   void clear();
 
@@ -49,7 +49,7 @@ class outbox {
     body content;
   };
 
-  boost::system::error_code write_once(stream_socket& to, std::size_t most, std::size_t& taken);
+  [[nodiscard]] plain_socket::outcome write_once(plain_socket& to, std::size_t most) const;
   void drop_written();
 
   std::string& spare_;

@@ -71,3 +71,40 @@ TEST_CASE("a client that says no more and reads slowly gets every answer") {
   const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
   CHECK(client.receive_all().size() == times * reply.size());
 }
+
+TEST_CASE("who closes is noticed behind bytes that are not read: its reserve ends as if its time were over") {
+  door at{{.input_bytes_max = 100}};
+  auto worker = at.client();
+  const std::string_view command = "list-tube-used\r\n", reply = "USING default\r\n";
+  std::string commands;
+  for (int n = 0; n < 1'000; ++n) commands += command;
+  worker.send("reserve\r\n");
+  at.until_waiting(1);
+  worker.send(commands);
+  // So much has been read that it is paused; what comes now stays in the system's buffer, and so little of it that the end comes as well.
+  for (const auto before = at.turns(); at.turns() < before + 3;) std::this_thread::yield();
+  worker.send(commands);
+  SECTION("it reads its answers") {
+    worker.half_close();
+    const auto all = worker.receive_all();
+    CHECK(all.starts_with("TIMED_OUT\r\nUSING default\r\n"));
+    CHECK(all.size() == 11 + 2'000 * reply.size());
+  }
+  SECTION("it has gone") { worker.close(); }
+  at.until_waiting(0);
+  until_connections(at, 0);
+}
+
+TEST_CASE("what a client sends before and behind something urgent is all answered") {
+  door at;
+  auto client = at.client();
+  SAYS(client, "list-tube-used\r\n", "USING default\r\n");
+  // While the loop is here it reads nothing, so that all of it lies there in one piece.
+  at.ask([&](auto&, auto&) {
+    client.send("list-tube-used\r\n");
+    ::send(client.descriptor(), "!", 1, MSG_OOB | MSG_NOSIGNAL);
+    client.send("list-tube-used\r\nwatch a\r\n");
+  });
+  const std::string_view replies = "USING default\r\nUSING default\r\nWATCHING 2\r\n";
+  CHECK(client.receive_at_least(replies.size()) == replies);
+}

@@ -1,11 +1,11 @@
 #include "network/outbox.hpp"
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <sys/socket.h>
 #include <unistd.h>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <millrace/loop/event_loop.hpp>
 
 #include "support/catch.hpp"
 
@@ -20,8 +20,7 @@ struct line {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     const int small = 4'096;
     ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-    near.assign(boost::asio::local::stream_protocol{}, ends[0]);
-    near.non_blocking(true);
+    near.emplace(ends[0]);
     far = ends[1];
   }
   ~line() { hang_up(); }
@@ -37,8 +36,7 @@ struct line {
     return all;
   }
 
-  loop::event_loop loop;
-  network::stream_socket near{loop.get_executor()};
+  std::optional<network::plain_socket> near;
   int far{-1};
 };
 
@@ -60,7 +58,7 @@ TEST_CASE("what was appended is written in one go, and the buffer goes back to w
   CHECK(spare.capacity() < lent);
   out.add(body{"abc"}, "\r\n");
   CHECK(out.bytes() == 17);
-  CHECK_FALSE(out.write(to.near));
+  CHECK_FALSE(out.write(*to.near));
   CHECK(out.empty());
   CHECK(spare.capacity() == lent);
   CHECK(to.read() == "INSERTED 1\r\nabc\r\n");
@@ -84,7 +82,7 @@ TEST_CASE("large bodies keep their place, however little the system takes at a t
   int writes = 0;
   while (!out.empty()) {
     const auto before = out.bytes();
-    REQUIRE_FALSE(out.write(to.near));
+    REQUIRE_FALSE(out.write(*to.near));
     const auto more = to.read();
     CHECK(before - out.bytes() == more.size());
     got += more;
@@ -103,7 +101,7 @@ TEST_CASE("a connection that has ended is an error, and what was meant for it ca
   network::outbox out{spare};
   out.text() += "DELETED\r\n";
   to.hang_up();
-  CHECK(out.write(to.near));
+  CHECK(out.write(*to.near));
   CHECK_FALSE(out.empty());
   out.clear();
   CHECK(out.empty());
