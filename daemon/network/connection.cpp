@@ -81,6 +81,7 @@ loop::awaitable<error_code> connection::connect(const address& where) {
   for (const auto& candidate : candidates) {
     error_code ignored;
     socket_.close(ignored);
+    protocol_ = candidate.protocol();
     std::tie(failure) = co_await socket_.async_connect(candidate, asio::as_tuple(loop::use_awaitable));
     if (!failure || failure == asio::error::operation_aborted) break;
   }
@@ -106,6 +107,14 @@ loop::awaitable<result<>> connection::write(std::string_view bytes, instant unti
   auto judged = patience.judge(failure);
   if (!judged) close();
   co_return judged;
+}
+
+plain_socket connection::take_out() { return plain_socket{std::move(socket_)}; }
+
+void connection::give_back(plain_socket socket) {
+  error_code ignored;  // one that cannot be taken in is closed, which the next operation says
+  socket_.assign(protocol_, socket.descriptor(), ignored);
+  if (!ignored) socket.release();
 }
 
 void connection::close() noexcept {

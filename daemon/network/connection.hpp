@@ -13,6 +13,7 @@
 
 #include "network/listener.hpp"
 #include "network/options.hpp"
+#include "network/plain_socket.hpp"
 
 namespace millrace::network {
 
@@ -38,6 +39,9 @@ class connection {
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   /// For whoever keeps time otherwise. It does not block.
   [[nodiscard]] stream_socket& socket() noexcept { return socket_; }
+  /// Out of Asio, for whoever stands in a `readiness`. Until it is given back the connection is closed.
+  [[nodiscard]] plain_socket take_out();
+  void give_back(plain_socket socket);
   /// The address as it was given.
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
   /// What an operation on `socket()` that failed like this means to people.
@@ -49,6 +53,7 @@ class connection {
 
   loop::event_loop& loop_;
   stream_socket socket_;
+  stream_socket::protocol_type protocol_{0, 0};
   std::string peer_;
 };
 

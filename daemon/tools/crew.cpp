@@ -7,6 +7,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "tools/closed_line.hpp"
+
 namespace millrace::tools {
 
 namespace asio = boost::asio;
@@ -15,8 +17,6 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// As much as a kernel's socket gives at once when replies are many.
-constexpr std::size_t read_bytes = 128u << 10;
 /// Connections that are being opened at the same time: below the usual backlog of a listening socket.
 constexpr std::size_t openings_max = 100;
 
@@ -64,32 +64,14 @@ loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client
 }
 
 loop::awaitable<result<>> crew::work(closed_run& run, joint_work& parts) {
+  buffer_.resize(read_bytes);
   for (auto& member : members_) parts.spawn("load", work_alone(*this, *member, run));
   co_return co_await parts.join();
 }
 
 loop::awaitable<result<>> crew::work_alone(crew& self, network::beanstalk_client& member, closed_run& run) {
-  auto& line = member.bytes();
-  std::vector<char> buffer(read_bytes);
-  const auto into = asio::buffer(buffer);
-  closed_cycle cycle{run};
-  cycle.begin(self.loop_.refresh_now());
-  while (!cycle.ended()) {
-    if (const auto piece = cycle.next_piece(); !piece.empty()) {
-      boost::system::error_code failure;
-      const std::size_t sent = line.socket().write_some(asio::buffer(piece), failure);
-      if (failure && failure != asio::error::would_block) co_return io_error(line, failure);
-      if (sent < piece.size()) {
-        const auto rest = co_await send_now(line, piece.substr(sent));
-        if (!rest) co_return rest;
-      }
-    }
-    const auto [failure, got] = co_await line.socket().async_read_some(into, asio::as_tuple(loop::use_awaitable));
-    if (failure) co_return io_error(line, failure);
-    const auto taken = cycle.take({buffer.data(), got}, self.loop_.refresh_now());
-    if (!taken) co_return said_by(line, taken.error());
-  }
-  co_return all_well;
+  closed_line line{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
+  co_return co_await line.work();
 }
 
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes) {

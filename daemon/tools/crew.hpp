@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,6 +12,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "network/beanstalk_client.hpp"
+#include "network/readiness.hpp"
 #include "tools/closed_cycle.hpp"
 #include "tools/joint_work.hpp"
 
@@ -22,7 +24,10 @@ inline constexpr duration answer_patience = seconds{10};
 /// The connections of one run to one server. Owned by the run; loop thread only.
 class crew {
  public:
-  crew(loop::event_loop& loop, const network::address& server) : loop_{loop}, server_{server} {}
+  /// As much as a kernel's socket gives at once when replies are many.
+  static constexpr std::size_t read_bytes = 128u << 10;
+
+  crew(loop::event_loop& loop, const network::address& server) : loop_{loop}, server_{server}, lines_{loop} {}
 
   /// Connects `count` times; each uses and watches one of `queues` alone, in turn.
   loop::awaitable<result<>> open(std::uint32_t count, const std::vector<std::string>& queues);
@@ -37,6 +42,8 @@ class crew {
 
   loop::event_loop& loop_;
   const network::address& server_;
+  network::readiness lines_;
+  std::vector<char> buffer_;
   std::vector<std::unique_ptr<network::beanstalk_client>> members_;
 };
 

@@ -1,0 +1,69 @@
+#include "tools/closed_line.hpp"
+
+#include <utility>
+
+#include <boost/asio/error.hpp>
+
+#include "tools/crew.hpp"
+
+namespace millrace::tools {
+
+namespace asio = boost::asio;
+
+closed_line::closed_line(loop::event_loop& loop, network::readiness& among, std::span<char> buffer,
+                         network::connection& over, closed_run& run)
+    : loop_{loop},
+      among_{among},
+      buffer_{buffer},
+      over_{over},
+      socket_{over.take_out()},
+      cycle_{run},
+      ended_{loop, "the end of the load"} {}
+
+closed_line::~closed_line() {
+  if (watched_) among_.remove(socket_.descriptor(), *this);
+}
+
+loop::awaitable<result<>> closed_line::work() {
+  if (const auto failure = among_.add(socket_.descriptor(), *this)) co_return over_.failed(failure);
+  watched_ = true;
+  cycle_.begin(loop_.refresh_now());
+  send_more();
+  while (watched_) co_await ended_.wait();
+  over_.give_back(std::move(socket_));
+  co_return outcome_;
+}
+
+void closed_line::told(network::readiness_news what) {
+  if (what.writable) send_more();
+  for (bool more = what.readable; more && watched_;) {
+    const auto [got, failure] = socket_.receive(buffer_);
+    if (failure == asio::error::would_block) return;
+    if (failure) return end(over_.failed(failure));
+    if (auto taken = cycle_.take({buffer_.data(), got}, loop_.refresh_now()); !taken)
+      return end(said_by(over_, taken.error()));
+    // What did not fill the buffer was all there was, but for an end.
+    more = got == buffer_.size() || what.said_all || what.gone;
+    send_more();
+  }
+}
+
+void closed_line::send_more() {
+  if (unsent_.empty()) unsent_ = cycle_.next_piece();
+  if (!unsent_.empty()) {
+    const auto [sent, failure] = socket_.send(unsent_);
+    if (failure && failure != asio::error::would_block) return end(over_.failed(failure));
+    unsent_.remove_prefix(sent);
+    if (!unsent_.empty() && !std::exchange(asked_for_room_, true)) among_.tell_writable(socket_.descriptor(), *this);
+  }
+  if (cycle_.ended()) end(all_well);
+}
+
+void closed_line::end(result<> how) {
+  outcome_ = std::move(how);
+  watched_ = false;
+  among_.remove(socket_.descriptor(), *this);
+  ended_.wake_all();
+}
+
+}  // namespace millrace::tools
