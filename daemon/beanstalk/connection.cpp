@@ -89,8 +89,7 @@ void connection::read_on() {
 /// While it is not read: what stands unread hides the end from a read.
 void connection::look_for_end() {
   if (gone_) return close();
-  if (!said_all_ || standing_ != standing::waits || decision_) return;
-  dialect_.give_up(replies_);
+  if (!said_all_ || standing_ != standing::waits || decision_ || !dialect_.give_up(replies_)) return;
   stand(standing::later);
   go_on_soon();
 }
@@ -106,10 +105,7 @@ void connection::end_of_input() {
   said_all_ = input_ended_ = true;
   shared_.unwritten.begin(shared_.loop.now());
   // It will never be told more: a reserve ends as if its time were over.
-  if (standing_ == standing::waits && !decision_) {
-    dialect_.give_up(replies_);
-    stand(standing::ready);
-  }
+  if (standing_ == standing::waits && !decision_ && dialect_.give_up(replies_)) stand(standing::ready);
   if (standing_ == standing::ready) carry_out_input();
   write();
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -47,7 +48,7 @@ struct surroundings {
   std::array<char, scratch_bytes> scratch{};  ///< what was read lies here while it is carried out
   std::string spare;                          ///< where replies are built
   commands_in_a_row unwritten;
-  std::vector<connection*> await_commit;  ///< whose replies are held back
+  std::deque<connection*> await_commit;   ///< whose replies are held back
   std::function<void(connection&)> gone;  ///< a connection that has let go of everything: it is to be destroyed
 };
 

@@ -102,8 +102,7 @@ void connection::came(dialect::next what) {
       shared_.unwritten.add(waiting_verb_);
       break;
     case dialect::next::waits:
-      if (said_all_) return dialect_.give_up(replies_);
-      stand(standing::waits);
+      if (!said_all_ || !dialect_.give_up(replies_)) stand(standing::waits);
       break;
     case dialect::next::later:
       stand(standing::later);

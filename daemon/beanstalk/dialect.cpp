@@ -196,11 +196,13 @@ void dialect::decided(engine::event&& what, outbox& replies) {
   }
 }
 
-void dialect::give_up(outbox& replies) {
+bool dialect::give_up(outbox& replies) {
   assert(waits_);
+  if (if_given_up_ == word::not_found || broker_.looking().awaits_body(session_)) return false;
   broker_.withdraw(session_);
   end_waiting();
   wire::append(replies.text(), if_given_up_);
+  return true;
 }
 
 void dialect::refuse_waiting_put(outbox& replies) {

@@ -47,8 +47,9 @@ class dialect {
   [[nodiscard]] bool unfinished() const noexcept { return unfinished_.index() != 0; }
   next go_on(network::outbox& replies);
   void decided(engine::event&& what, network::outbox& replies);
-  /// While it waits: the client says nothing more, so that it is answered as if its time were over.
-  void give_up(network::outbox& replies);
+  /// While it waits: the client says nothing more, so that it is answered as if its time were over. False: what it waits for is on its way from
+  /// disk and will come.
+  bool give_up(network::outbox& replies);
   /// While it waits: the server ends. A put is answered DRAINING, a reserve not at all.
   void refuse_waiting_put(network::outbox& replies);
 

@@ -5,12 +5,55 @@
 #include <unordered_map>
 #include <utility>
 
+#include <millrace/loop/deadline.hpp>
 #include <millrace/loop/wait_point.hpp>
 
 #include "beanstalk/connection.hpp"
 #include "beanstalk/protocol_errors.hpp"
 
 namespace millrace::beanstalk {
+
+namespace {
+
+/// More has become safe: writes to each connection what it waited for. There may be thousands: what takes too long goes on at the next turn.
+class release_of_replies final : private loop::ready_entry {
+ public:
+  explicit release_of_replies(surroundings& shared) noexcept : shared_{shared} {}
+
+  void begin() {
+    left_ = shared_.await_commit.size();
+    if (!queued_) go_on();
+  }
+  /// It will be back at the next turn, and must be there.
+  [[nodiscard]] bool is_queued() const noexcept { return queued_; }
+
+ private:
+  static constexpr duration a_turn = microseconds{500};
+
+  void resume() override {
+    queued_ = false;
+    go_on();
+  }
+
+  void go_on() {
+    const instant enough = after(shared_.loop.refresh_now(), a_turn);
+    // Who still waits comes to the end of the line again; who has left is not in it any more.
+    for (; left_ > 0 && !shared_.await_commit.empty() && shared_.loop.refresh_now() < enough; --left_) {
+      connection& next = *shared_.await_commit.front();
+      shared_.await_commit.pop_front();
+      next.more_is_safe();
+    }
+    if (left_ == 0 || shared_.await_commit.empty()) return;
+    queued_ = true;
+    shared_.loop.core().ready.push_behind(*this);
+  }
+
+  surroundings& shared_;
+  std::size_t left_{0};
+  bool queued_{false};
+};
+
+}  // namespace
 
 struct sessions::parts {
   parts(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)
@@ -20,10 +63,7 @@ struct sessions::parts {
     shared.facts.id = new_server_id();
     shared.facts.door = &door;
     shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
-    broker.when_safe([this] {
-      const auto those = std::exchange(shared.await_commit, {});
-      for (auto* const one : those) one->more_is_safe();
-    });
+    broker.when_safe([this] { release.begin(); });
     shared.gone = [this](connection& one) { remove(one); };
   }
 
@@ -44,6 +84,7 @@ struct sessions::parts {
   }
 
   surroundings shared;
+  release_of_replies release{shared};
   std::unordered_map<connection*, std::unique_ptr<connection>> open;
   loop::wait_point emptied;
 };
@@ -77,6 +118,7 @@ void sessions::finish() {
 
 loop::awaitable<> sessions::close() {
   while (!parts_->open.empty()) co_await parts_->emptied.wait();
+  while (parts_->release.is_queued()) co_await loop::yield(parts_->shared.loop);
 }
 
 const session_counts& sessions::counts() const noexcept { return parts_->shared.counts; }

@@ -10,6 +10,7 @@
 
 #include <sys/epoll.h>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace millrace::network {
@@ -41,12 +42,14 @@ readiness_news news_of(std::uint32_t events) noexcept {
 }  // namespace
 
 struct readiness::parts : std::enable_shared_from_this<parts> {
-  explicit parts(loop::event_loop& in) : own{in.get_executor(), new_epoll()} {}
+  explicit parts(loop::event_loop& in) : loop{in}, own{in.get_executor(), new_epoll()} {}
 
   void wait();
+  void go_on(std::uint64_t number);
   void tell();
   error_code control(int operation, int which, std::uint32_t events, readiness_listener& owner) noexcept;
 
+  loop::event_loop& loop;
   descriptor own;
   std::array<epoll_event, told_in_a_row> found{};
   std::span<epoll_event> untold;  ///< of what was found
@@ -94,16 +97,27 @@ void readiness::parts::wait() {
   own.async_wait(descriptor::wait_read, [weak = weak_from_this(), number = ++waits](const error_code&) {
     const auto self = weak.lock();
     if (!self || self->waits != number) return;
-    self->tell();
-    // Whoever is told may end the last one, and begin anew.
-    if (self->waits == number) self->wait();
+    const int count = ::epoll_wait(self->own.native_handle(), self->found.data(), told_in_a_row, 0);
+    self->untold = std::span{self->found}.first(static_cast<std::size_t>(count < 0 ? 0 : count));
+    self->go_on(number);
+  });
+}
+
+/// Tells those who are still to be told; what takes too long goes on when the loop has looked after deadlines and others.
+void readiness::parts::go_on(std::uint64_t number) {
+  tell();
+  // Whoever is told may end the last one, and begin anew.
+  if (waits != number) return;
+  if (untold.empty()) return wait();
+  boost::asio::post(own.get_executor(), [weak = weak_from_this(), number] {
+    const auto self = weak.lock();
+    if (self && self->waits == number) self->go_on(number);
   });
 }
 
 void readiness::parts::tell() {
-  const int count = ::epoll_wait(own.native_handle(), found.data(), told_in_a_row, 0);
-  untold = std::span{found}.first(static_cast<std::size_t>(count < 0 ? 0 : count));
-  while (!untold.empty()) {
+  const instant enough = after(loop.refresh_now(), told_for);
+  while (!untold.empty() && loop.refresh_now() < enough) {
     const epoll_event next = untold.front();
     untold = untold.subspan(1);
     if (next.data.ptr != nullptr) static_cast<readiness_listener*>(next.data.ptr)->told(news_of(next.events));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <boost/system/error_code.hpp>
+#include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
 
 namespace millrace::network {
@@ -26,7 +27,8 @@ class readiness_listener {
 };
 
 /// Many sockets that stand in the loop as one: an epoll descriptor of their own, for which the loop waits. One wake-up tells all owners whose
-/// sockets have news, at most `told_in_a_row` of them before the loop does other things; no receive is made in vain, and no operation is allocated.
+/// sockets have news, at most `told_in_a_row` of them, and not for longer than `told_for`, before the loop does other things; no receive is made in
+/// vain, and no operation is allocated.
 ///
 /// An owner is told of changes only: who leaves something unread remembers it and comes back by itself. What is there when a socket is added is
 /// news. Room for more to write is news for those who have asked for it.
@@ -35,6 +37,7 @@ class readiness_listener {
 class readiness {
  public:
   static constexpr int told_in_a_row = 64;
+  static constexpr duration told_for = microseconds{500};
 
   /// Throws when the system gives no descriptor.
   explicit readiness(loop::event_loop& loop);
