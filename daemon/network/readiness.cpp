@@ -41,11 +41,11 @@ readiness_news news_of(std::uint32_t events) noexcept {
 
 }  // namespace
 
-struct readiness::parts : std::enable_shared_from_this<parts> {
+struct readiness::parts {
   explicit parts(loop::event_loop& in) : loop{in}, own{in.get_executor(), new_epoll()} {}
 
-  void wait();
-  void go_on(std::uint64_t number);
+  static void wait(const std::shared_ptr<parts>& all);
+  static void go_on(const std::shared_ptr<parts>& all, std::uint64_t number);
   void tell();
   error_code control(int operation, int which, std::uint32_t events, readiness_listener& owner) noexcept;
 
@@ -63,7 +63,7 @@ readiness::~readiness() { assert(parts_->watched == 0); }
 
 error_code readiness::add(int which, readiness_listener& owner) {
   if (const auto failure = parts_->control(EPOLL_CTL_ADD, which, always, owner)) return failure;
-  if (parts_->watched++ == 0) parts_->wait();
+  if (parts_->watched++ == 0) parts::wait(parts_);
   return {};
 }
 
@@ -93,25 +93,25 @@ error_code readiness::parts::control(int operation, int which, std::uint32_t eve
   return ::epoll_ctl(own.native_handle(), operation, which, &what) == 0 ? error_code{} : last_error();
 }
 
-void readiness::parts::wait() {
-  own.async_wait(descriptor::wait_read, [weak = weak_from_this(), number = ++waits](const error_code&) {
+void readiness::parts::wait(const std::shared_ptr<parts>& all) {
+  all->own.async_wait(descriptor::wait_read, [weak = std::weak_ptr{all}, number = ++all->waits](const error_code&) {
     const auto self = weak.lock();
     if (!self || self->waits != number) return;
     const int count = ::epoll_wait(self->own.native_handle(), self->found.data(), told_in_a_row, 0);
     self->untold = std::span{self->found}.first(static_cast<std::size_t>(count < 0 ? 0 : count));
-    self->go_on(number);
+    go_on(self, number);
   });
 }
 
 /// Tells those who are still to be told; what takes too long goes on when the loop has looked after deadlines and others.
-void readiness::parts::go_on(std::uint64_t number) {
-  tell();
+void readiness::parts::go_on(const std::shared_ptr<parts>& all, std::uint64_t number) {
+  all->tell();
   // Whoever is told may end the last one, and begin anew.
-  if (waits != number) return;
-  if (untold.empty()) return wait();
-  boost::asio::post(own.get_executor(), [weak = weak_from_this(), number] {
+  if (all->waits != number) return;
+  if (all->untold.empty()) return wait(all);
+  boost::asio::post(all->own.get_executor(), [weak = std::weak_ptr{all}, number] {
     const auto self = weak.lock();
-    if (self && self->waits == number) self->go_on(number);
+    if (self && self->waits == number) go_on(self, number);
   });
 }
 
