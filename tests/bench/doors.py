@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, on disk against its redis with `redis-benchmark` too, and prints the table.
 
 Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and most. The last rows stand against
