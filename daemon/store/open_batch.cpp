@@ -1,6 +1,7 @@
 #include "store/open_batch.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -42,9 +43,11 @@ void open_batch::add(engine::job_gone& gone) {
 }
 
 void open_batch::add(engine::queue_paused& paused) {
-  const auto number = queues.number_of(paused.queue, *it_);
-  queues.paused(paused.queue, paused.until != instant{});
-  it_->set_pause(number, paused.until, paused.length);
+  const bool begins = paused.until != instant{};
+  const auto number = begins ? std::optional{queues.number_of(paused.queue, *it_)} : queues.paused_number(paused.queue);
+  if (!number) return;
+  queues.paused(paused.queue, begins);
+  it_->set_pause(*number, paused.until, paused.length);
 }
 
 std::uint64_t open_batch::burying_of(engine::job_state state) noexcept {

@@ -30,6 +30,12 @@ queue_number queue_numbers::number_of(queue_id queue, batch& open) {
   return number;
 }
 
+std::optional<queue_number> queue_numbers::paused_number(queue_id queue) const {
+  const auto known = known_.find(queue.value());
+  if (known == known_.end() || !known->second.paused) return std::nullopt;
+  return known->second.number;
+}
+
 void queue_numbers::job_came(queue_id queue) {
   if (known_[queue.value()].jobs++ == 0) ++in_use_;
 }

@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ class queue_numbers {
   void forgotten(queue_number number, batch& open);
   /// The row that tells which queue it is goes into `open` if the file does not have it yet.
   queue_number number_of(queue_id queue, batch& open);
+  /// The row whose pause is over; none if it has none there. Asks for no name: often the pause ends because the queue is gone.
+  [[nodiscard]] std::optional<queue_number> paused_number(queue_id queue) const;
   void job_came(queue_id queue);
   void job_went(queue_id queue);
   void paused(queue_id queue, bool on);

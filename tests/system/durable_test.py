@@ -113,6 +113,18 @@ class Restarts(Durable):
             last = wire.put(b"x")
             wire.ask(b"delete %d\r\n" % last, b"DELETED\r\n")
 
+    def test_a_paused_queue_that_is_gone_is_no_obstacle_to_a_restart(self):
+        wire = self.again()
+        # Never used for a job, and left by its last one.
+        wire.ask(b"use empty\r\npause-tube empty 5000\r\nuse p\r\n", b"USING empty\r\nPAUSED\r\nUSING p\r\n")
+        number = wire.put(b"x")
+        wire.ask(b"pause-tube p 5000\r\ndelete %d\r\nuse default\r\n" % number, b"PAUSED\r\nDELETED\r\nUSING default\r\n")
+        kept = wire.put(b"y")
+        for killed in (False, True):
+            wire = self.again(killed=killed)
+            self.assertEqual(wire.names(), ["default"])
+            wire.ask(b"peek %d\r\n" % kept, b"FOUND %d 1\r\ny\r\n" % kept)
+
     def test_a_pause_survives_a_restart(self):
         wire = self.again()
         wire.ask(b"use p\r\nwatch p\r\n", b"USING p\r\nWATCHING 2\r\n")
