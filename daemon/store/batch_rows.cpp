@@ -107,10 +107,6 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
     mark_.bind(1, on_disk(it.id_mark()));
     if (const auto done = mark_.run(); !done) return done;
   }
-  for (const auto number : it.dropped_queues()) {
-    drop_queue_.bind(1, number);
-    if (const auto done = drop_queue_.run(); !done) return done;
-  }
   for (const auto& queue : it.new_queues()) {
     add_queue_.bind(1, queue.number);
     add_queue_.bind_text(2, queue.name);
@@ -118,6 +114,11 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
   }
   for (const auto& pause_of_one : it.pauses()) {
     if (const auto done = pause(pause_of_one, wall_offset); !done) return done;
+  }
+  // Last: a queue may have come and gone within this batch.
+  for (const auto number : it.dropped_queues()) {
+    drop_queue_.bind(1, number);
+    if (const auto done = drop_queue_.run(); !done) return done;
   }
   return {};
 }

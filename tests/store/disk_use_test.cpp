@@ -6,6 +6,8 @@
 #include <string>
 
 #include "store/desk.hpp"
+#include "store/queue_numbers.hpp"
+#include "store/sqlite.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
@@ -109,4 +111,18 @@ TEST_CASE("queues that come and go leave no rows behind") {
       [](engine::kept_job&&) {}, [](const store::sqlite_store::recovered_pause&) {});
   CHECK(mark.value() == 30'001);
   CHECK(asked == 1);
+}
+
+TEST_CASE("queues that come and go within one batch leave no rows behind either") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  for (std::uint32_t queue = 1; queue <= 30'000; ++queue) {
+    desk.keep(put_of(queue, "x", queue_id{queue}));
+    desk.keep(gone_of(queue, queue_id{queue}));
+  }
+  desk.until_safe(desk.keep(put_of(30'001, "x", queue_id{30'001})));
+  desk.close();
+  auto file = store::sqlite::connection::open(scratch.data_file(), store::sqlite::open_as::read_only, nullptr);
+  const auto rows = file.value().number("SELECT count(*) FROM queue");
+  CHECK(rows.value() <= static_cast<std::int64_t>(store::queue_numbers::idle_most) + 2);
 }
