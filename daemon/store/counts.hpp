@@ -39,7 +39,7 @@ struct sqlite_store_counts {
   histogram commit;               ///< from the first row of a batch until it was safe
   size_distribution commit_jobs;  ///< jobs a commit wrote
   counter errors;                 ///< commits that failed, each attempt, and bodies that could not be read
-  std::uint64_t bytes{0};         ///< of the data file and its log
+  std::uint64_t bytes{0};         ///< of the data file and of what its log holds
   duration lag{0};                ///< how long ago the oldest change came that is not written
 };
 

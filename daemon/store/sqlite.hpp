@@ -59,7 +59,7 @@ class connection {
   /// The number that a statement (a pragma, mostly) gives.
   [[nodiscard]] result<std::int64_t> number(std::string_view sql);
 
-  /// Pages in the write-ahead log after the last commit.
+  /// Pages in the write-ahead log after the last commit; 0 when all of them have been copied since.
   [[nodiscard]] int log_pages() const noexcept;
   /// Copies the log into the file as far as readers allow; true: all of it, so that the log begins anew.
   [[nodiscard]] result<bool> checkpoint();

@@ -15,6 +15,7 @@
 #include "store/data_directory.hpp"
 #include "store/open_batch.hpp"
 #include "store/reader.hpp"
+#include "store/upkeep.hpp"
 #include "store/writer.hpp"
 
 namespace millrace::store {
@@ -36,7 +37,9 @@ struct sqlite_store::parts {
         data{std::move(file)},
         rows{std::move(statements)},
         open{std::move(names)},
-        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {}
+        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {
+    counts.bytes = bytes_of(*data);
+  }
 
   void start_writing() {
     if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
@@ -237,7 +240,6 @@ void sqlite_store::parts::take(commit_report&& report) {
   if (report.failure.empty()) {
     counts.commit.observe(report.took);
     counts.commit_jobs.observe(report.jobs);
-    counts.bytes = report.file_bytes;
     safe = report.id;
   } else {
     fail(std::move(report.failure));
@@ -299,6 +301,7 @@ bool sqlite_store::backlogged() const {
 const sqlite_store_counts& sqlite_store::counts() const {
   const auto oldest = std::min(parts_->committing_since, parts_->open_since);
   parts_->counts.lag = oldest == never ? duration::zero() : parts_->loop.now() - oldest;
+  if (parts_->writing) parts_->counts.bytes = parts_->writing->file_bytes();
   return parts_->counts;
 }
 

@@ -28,6 +28,11 @@ result<> unless_refused(const error& found) {
 
 }  // namespace
 
+std::uint64_t bytes_of(sqlite::connection& data) {
+  const auto in_file = data.number("PRAGMA page_count");
+  return static_cast<std::uint64_t>(((in_file ? *in_file : 0) + data.log_pages()) * page_bytes);
+}
+
 upkeep::upkeep(sqlite::connection& data, std::string directory, const store_options& options,
                const surroundings& around)
     : data_{data},
@@ -36,6 +41,7 @@ upkeep::upkeep(sqlite::connection& data, std::string directory, const store_opti
       around_{around},
       ballast_{directory_, reserve_} {
   look_at_space();
+  note_size();
 }
 
 void upkeep::look_at_space() {
@@ -68,7 +74,11 @@ result<> upkeep::make_room() {
 
 result<> upkeep::give_some_pages() { return has_pages_to_give_ ? give_pages_back(slice_of_busy) : result<>{}; }
 
-result<> upkeep::when_idle() { return keep_files_small(slice_of_idle); }
+result<> upkeep::when_idle() {
+  const auto done = keep_files_small(slice_of_idle);
+  note_size();
+  return done;
+}
 
 result<> upkeep::after_piece() {
   if (data_.log_pages() < pages_kept_when_short) return {};
@@ -78,9 +88,11 @@ result<> upkeep::after_piece() {
 
 result<> upkeep::keep_files_small(std::size_t pages_at_once) {
   auto done = give_pages_back(pages_at_once);
-  const bool has_time_and_no_space = pages_at_once != 0 && short_of_space();
-  const bool cut = to_be_cut_ || (has_time_and_no_space && data_.log_pages() > pages_kept_when_short);
-  if (done && (data_.log_pages() >= log_pages_most() || cut)) done = copy_log(cut);
+  const bool has_time = pages_at_once != 0;
+  const bool cut = to_be_cut_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
+  // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is copied anyway.
+  const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
+  if (done && now) done = copy_log(cut);
   was_refused_ = !done && done.error().code == errc::refused;
   return done ? done : unless_refused(done.error());
 }
@@ -91,13 +103,16 @@ result<> upkeep::copy_log(bool and_cut) {
   auto copied = copy();
   if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = copy();
   if (!copied) return copied.error();
-  to_be_cut_ = false;
+  if (and_cut) cut_was_held_up_ = !*copied;
+  if (and_cut && *copied) to_be_cut_ = false;
   return {};
 }
 
 upkeep::next upkeep::what_is_left() const noexcept {
   if (was_refused_ || short_of_space()) return next::later;
-  return has_pages_to_give_ || to_be_cut_ ? next::soon : next::nothing;
+  if (has_pages_to_give_) return next::soon;
+  if (!to_be_cut_) return next::nothing;
+  return cut_was_held_up_ ? next::later : next::soon;
 }
 
 result<> upkeep::give_pages_back(std::size_t pages_at_once) {
@@ -115,10 +130,7 @@ result<> upkeep::give_pages_back(std::size_t pages_at_once) {
   return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
 }
 
-std::int64_t upkeep::all_pages() {
-  const auto in_file = data_.number("PRAGMA page_count");
-  return (in_file ? *in_file : 0) + data_.log_pages();
-}
+void upkeep::note_size() { file_bytes_.store(bytes_of(data_), std::memory_order_relaxed); }
 
 std::int64_t upkeep::log_pages_most() const noexcept {
   const auto by_room = static_cast<std::int64_t>(room() / share_of_room / page_bytes);

@@ -13,6 +13,9 @@
 
 namespace millrace::store {
 
+/// Of a data file and of what its log holds.
+[[nodiscard]] std::uint64_t bytes_of(sqlite::connection& data);
+
 /// Keeps the files of a store small and room on its disk: copies the log into the data file before it is too long for what is free, gives free
 /// pages back, holds the ballast and gives it up.
 ///
@@ -31,7 +34,8 @@ class upkeep {
   [[nodiscard]] result<> make_room();
 
   enum class next { nothing, soon, later };
-  /// What there is to do when nothing is to be written; `later`: the disk is full, and to try again at once is of no use.
+  /// What there is to do when nothing is to be written; `later`: the disk is full, or somebody who reads is in the way, and to try again at once is
+  /// of no use.
   [[nodiscard]] next what_is_left() const noexcept;
   /// Within a transaction of the caller, as a part of it. Here `refused` is given.
   [[nodiscard]] result<> give_some_pages();
@@ -41,13 +45,15 @@ class upkeep {
   /// Between transactions, while there is no space: the log stays as short as it can be.
   [[nodiscard]] result<> after_piece();
 
-  /// Pages of the file and of the log.
-  [[nodiscard]] std::int64_t all_pages();
+  /// After a commit, for `file_bytes`.
+  void note_size();
 
   /// Any thread.
   [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
   /// Any thread: bytes that were free, with the ballast, at the last look.
   [[nodiscard]] std::uint64_t room() const noexcept { return room_.load(std::memory_order_relaxed); }
+  /// Any thread: of the data file and its log, when they changed last.
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_.load(std::memory_order_relaxed); }
 
  private:
   [[nodiscard]] result<> keep_files_small(std::size_t pages_at_once);
@@ -61,9 +67,11 @@ class upkeep {
   const surroundings& around_;
   ballast ballast_;
   std::atomic<std::uint64_t> room_{0};
+  std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<bool> short_of_space_{false};
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should
   bool to_be_cut_{false};          ///< it had, and the file has not been cut since
+  bool cut_was_held_up_{false};    ///< by somebody who reads, when it was tried last
   bool was_refused_{false};        ///< there was no space for the last of it
 };
 

@@ -13,8 +13,6 @@ namespace millrace::store {
 
 namespace {
 
-constexpr std::int64_t page_bytes = 4'096;
-
 /// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of log.
 constexpr std::size_t rows_of_piece = 64;
 
@@ -131,7 +129,7 @@ void writer::carry_out(work& it) {
   it.what->clear();
   done.written = std::move(it.what);
   done.failure = failure_;
-  if (failure_.empty()) done.file_bytes = static_cast<std::uint64_t>(upkeep_.all_pages() * page_bytes);
+  if (failure_.empty()) upkeep_.note_size();
   report(std::move(done));
 }
 

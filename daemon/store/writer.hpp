@@ -29,7 +29,6 @@ struct commit_report {
   duration took{0};
   std::size_t jobs{0};
   std::uint64_t failed_attempts{0};
-  std::uint64_t file_bytes{0};
   std::string failure;  ///< not empty: it is not safe, and nothing will be any more
 };
 
@@ -65,8 +64,9 @@ class writer {
 
   /// Any thread.
   [[nodiscard]] bool short_of_space() const noexcept { return upkeep_.short_of_space(); }
-  /// Any thread: bytes that were free after the last batch.
+  /// Any thread; see upkeep.
   [[nodiscard]] std::uint64_t room() const noexcept { return upkeep_.room(); }
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept { return upkeep_.file_bytes(); }
 
  private:
   struct work {

@@ -25,9 +25,10 @@ void write(exposition& page, const store_copy& stores) {
   for (const auto& one : stores.stores)
     page.sample({{"store", one.name}}, store::size_distribution::upper, one.commit_jobs.counts(),
                 one.commit_jobs.sum());
-  page.family(family_kind::counter, "millrace_store_errors_total", "Commits that failed, each attempt.");
+  page.family(family_kind::counter, "millrace_store_errors_total",
+              "Commits that failed, each attempt, and bodies that could not be read.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.errors);
-  page.family(family_kind::gauge, "millrace_store_bytes", "Bytes on disk, the log included.");
+  page.family(family_kind::gauge, "millrace_store_bytes", "Bytes of the data file and of what its log holds.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.bytes);
   page.family(family_kind::gauge, "millrace_store_lag_seconds",
               "How long ago the oldest change came that is not on disk.");

@@ -1,8 +1,10 @@
 // Disk use follows live data.
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "store/desk.hpp"
@@ -72,8 +74,41 @@ TEST_CASE("deleting most of a large backlog gives the space back while the store
 
   // Nobody asks for anything more: the writer tidies up by itself.
   desk.until([&] { return scratch.bytes() < 24 * mebibyte; });
+  desk.until([&] { return desk.it->counts().bytes < 24 * mebibyte; });
   desk.close();
   CHECK(scratch.bytes() < 4 * mebibyte);
+}
+
+TEST_CASE("who reads while the files are to be cut holds that up, and no longer than the reading lasts") {
+  scratch_directory scratch;
+  std::atomic<int> looks{0};  // one each time the writer sees what there is to do
+  store_desk desk{{.data_dir = scratch.data_dir()}, {.free_bytes = [&looks](const std::string& path) {
+                    ++looks;
+                    return store::free_bytes_of(path);
+                  }}};
+  const auto log_bytes = [&] { return std::filesystem::file_size(scratch.data_file() + "-wal"); };
+  keep_many(desk, 20'000, [](std::uint64_t n) { return put_of(n + 1, std::string(1'000, 'x')); });
+  auto reading = store::sqlite::connection::open(scratch.data_file(), store::sqlite::open_as::read_only, nullptr);
+  REQUIRE(reading->run("BEGIN; SELECT count(*) FROM queue"));
+  keep_many(desk, 19'900, [](std::uint64_t n) { return gone_of(n + 1); });
+  // All that is free is given back, but as long as somebody reads what it was, that stands in the log.
+  desk.until([&] { return desk.it->counts().bytes < log_bytes() + 4 * mebibyte; });
+  const int given_back = looks;
+  desk.until([&] { return looks > given_back + 1; });
+  CHECK(log_bytes() > mebibyte);
+
+  REQUIRE(reading->run("COMMIT"));
+  desk.until([&] { return scratch.bytes() < 4 * mebibyte; });
+}
+
+TEST_CASE("how large the files are is known before anything is written") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    keep_many(desk, 1'000, [](std::uint64_t n) { return put_of(n + 1, std::string(1'000, 'x')); });
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(again.it->counts().bytes > mebibyte);
 }
 
 TEST_CASE("a queue of jobs that come and go stays as large as what stands in it") {
