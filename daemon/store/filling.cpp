@@ -22,8 +22,8 @@ result<filling> filling::begin(const data_directory& in) {
   if (!rows) return damage(in, rows.error());
   // One transaction for all, which a connection that is closed rolls back.
   const auto begun = data->run("BEGIN IMMEDIATE; DELETE FROM queue");
-  if (!begun) return begun.error();
-  return filling{std::move(*data), std::move(*rows)};
+  if (!begun) return damage(in, begun.error());
+  return filling{in, std::move(*data), std::move(*rows)};
 }
 
 result<> filling::add(engine::kept_job&& job, std::string_view queue) {
@@ -61,9 +61,9 @@ result<> filling::pause(std::string_view queue, instant until, duration length) 
 
 result<> filling::finish() {
   if (const auto written = write(); !written) return written.error();
-  if (const auto safe = data_.run("COMMIT"); !safe) return safe.error();
+  if (const auto safe = data_.run("COMMIT"); !safe) return damage(in_, safe.error());
   const auto whole = data_.checkpoint_and_cut();
-  if (!whole) return whole.error();
+  if (!whole) return damage(in_, whole.error());
   return {};
 }
 
@@ -77,7 +77,8 @@ result<> filling::write() {
   open_.sort();
   const auto written = rows_.write(open_, duration::zero());
   open_.clear();
-  return written;
+  if (!written) return damage(in_, written.error());
+  return {};
 }
 
 }  // namespace millrace::store

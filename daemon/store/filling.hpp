@@ -33,10 +33,12 @@ class filling {
   [[nodiscard]] std::uint64_t jobs() const noexcept { return ids_.size(); }
 
  private:
-  filling(sqlite::connection data, batch_rows rows) : data_{std::move(data)}, rows_{std::move(rows)} {}
+  filling(const data_directory& in, sqlite::connection data, batch_rows rows)
+      : in_{in}, data_{std::move(data)}, rows_{std::move(rows)} {}
   queue_number number_of(std::string_view queue);
   [[nodiscard]] result<> write();
 
+  const data_directory& in_;
   sqlite::connection data_;
   batch_rows rows_;
   batch open_;

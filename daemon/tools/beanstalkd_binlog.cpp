@@ -57,7 +57,7 @@ class log_reader {
       const auto place = std::to_string(all.size() - rest_.size());
       const auto more = read_record();
       if (!more) return invalid(path + ": byte " + place + ": " + more.error().text);
-      if (*more == next::cut_off) found.remarks.push_back(path + ": the record at byte " + place + " is not finished");
+      if (*more == next::cut_off) found_.remarks.push_back(path + ": the record at byte " + place + " is not finished");
       if (*more != next::record) break;
     }
     return {};
@@ -69,13 +69,13 @@ class log_reader {
       if (it.job.state == engine::job_state::buried) {
         buried.push_back(std::move(it));
       } else {
-        found.jobs.push_back({std::move(it.job), std::move(it.queue)});
+        found_.jobs.push_back({std::move(it.job), std::move(it.queue)});
       }
     }
     std::sort(buried.begin(), buried.end(),
               [](const auto& one, const auto& other) { return one.record < other.record; });
-    for (auto& it : buried) found.jobs.push_back({std::move(it.job), std::move(it.queue)});
-    return std::move(found);
+    for (auto& it : buried) found_.jobs.push_back({std::move(it.job), std::move(it.queue)});
+    return std::move(found_);
   }
 
  private:
@@ -97,9 +97,12 @@ class log_reader {
     const std::string_view facts = take(facts_size);
     const auto id = number_at<std::uint64_t>(facts, 0);
     if (id == 0) return name_length == 0 ? next::end : next::cut_off;
-    found.highest_id = std::max(found.highest_id, id);
+    if (id > INT64_MAX) return invalid("no job has that id");
+    found_.highest_id = std::max(found_.highest_id, id);
     const auto state = number_at<std::uint8_t>(facts, 76);
     if (state > static_cast<std::uint8_t>(logged_state::delayed)) return invalid("no job has that state");
+    const auto delay = number_at<std::int64_t>(facts, 16), ttr = number_at<std::int64_t>(facts, 24);
+    if (delay < 0 || ttr < 0) return invalid("no job has such a delay or time to run");
 
     std::string_view content;
     if (name_length > 0) {
@@ -147,7 +150,7 @@ class log_reader {
 
   [[nodiscard]] bool only_zeros() const { return rest_.find_first_not_of('\0') == std::string_view::npos; }
 
-  binlog_content found;
+  binlog_content found_;
   std::map<std::uint64_t, logged_job> jobs_;
   std::uint64_t records_{0};
   std::string_view rest_;

@@ -28,11 +28,13 @@ constexpr const char* of_fsck =
     "millrace fsck DATA_DIR: checks every record, one line a fault. 0: there is none, 1: there are some.";
 constexpr const char* of_dump = "millrace dump DATA_DIR: prints the jobs, pauses and the mark of ids as JSON Lines.";
 constexpr const char* of_restore =
-    "millrace restore DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed, or not at "
-    "all.";
+    "millrace restore DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed (0), or not "
+    "at "
+    "all: 1: a line means nothing, there are jobs, or no space; 3: the directory cannot be opened.";
 constexpr const char* of_import =
     "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR: fills a directory without jobs with those of a "
-    "beanstalkd 1.12, or not at all.";
+    "beanstalkd 1.12 (0), or not at all: 1: the log is damaged, there are jobs, or no space; 3: one of them cannot be "
+    "opened.";
 
 bool is_asked_for(const std::vector<std::string>& words) {
   return words.size() == 1 && (words[0] == "--help" || words[0] == "-h");
@@ -85,6 +87,7 @@ exit_code fsck(const std::vector<std::string>& words) {
   if (!found) return say(exit_code::cannot_open, found.error().text);
   std::printf("%llu jobs in %llu queues: %llu faults\n", static_cast<unsigned long long>(found->jobs),
               static_cast<unsigned long long>(found->queues), static_cast<unsigned long long>(found->faults));
+  if (std::fflush(stdout) != 0) return say(exit_code::failed, "standard output cannot be written");
   return found->faults == 0 ? exit_code::done : exit_code::failed;
 }
 

@@ -9,7 +9,7 @@ enum class exit_code : int {
   failed = 1,  ///< failed while running; also when a job was lost or came twice
   bad_arguments = 2,
   no_connection = 3,  ///< nobody there, or nobody who speaks the protocol
-  cannot_open = 3,    ///< a data directory that is not there, or that another process has
+  cannot_open = 3,    ///< a data directory that is not there, that another process has, or of a newer version
 };
 
 /// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).

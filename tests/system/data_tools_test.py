@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import unittest
 
@@ -90,6 +91,48 @@ class DataTools(DaemonTest):
             said = tool(word, data)
             self.assertEqual(said.returncode, 3, said.stderr)
             self.assertIn("newer", said.stderr)
+
+    def record(self, number, body=b"body", name=b"jobs", delay=0, ttr=60 * 10**9, state=1):
+        """As beanstalkd 1.12 writes it."""
+        facts = struct.pack("=QI4xqqi4xqq5IB3x", number, 10, delay, ttr, len(body) + 2, 0, 0, 0, 0, 0, 0, 0, state)
+        return struct.pack("=i", len(name)) + name + facts + (body + b"\r\n" if name else b"")
+
+    def test_a_log_that_means_nothing_is_not_imported(self):
+        log = self.path("log")
+        os.mkdir(log)
+        good = struct.pack("=i", 7) + self.record(1)
+        for bad, why in [
+            (self.record(2**63), "no job has that id"),
+            (self.record(2, delay=-1), "no job has such a delay"),
+            (self.record(2, ttr=-1), "no job has such a delay or time to run"),
+            (self.record(2, state=5), "no job has that state"),
+            (self.record(2, name=b"x" * 201), "no name has that length"),
+        ]:
+            with self.subTest(why=why):
+                with open(log + "/binlog.1", "wb") as file:
+                    file.write(good + bad)
+                said = tool("import", "--from", "beanstalkd-binlog", log, self.path("data"))
+                self.assertEqual(said.returncode, 1, said.stderr)
+                self.assertIn("binlog.1: byte %d: %s" % (len(good), why), said.stderr)
+                self.assertFalse(os.path.exists(self.path("data")))
+
+    def test_a_log_in_several_files_is_imported_as_it_ended(self):
+        log = self.path("log")
+        os.mkdir(log)
+        files = {
+            1: self.record(1) + self.record(2, state=2) + self.record(3),
+            2: self.record(1, name=b"", state=3) + self.record(9, name=b"", state=1),  # 9: its full record was in a file that is gone
+            10: self.record(3, name=b"", state=0) + b"\0" * 500,
+        }
+        for number, records in files.items():
+            with open("%s/binlog.%d" % (log, number), "wb") as file:
+                file.write(struct.pack("=i", 7) + records)
+        said = tool("import", "--from", "beanstalkd-binlog", log, self.path("data"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        lines = [json.loads(line) for line in tool("dump", self.path("data")).stdout.splitlines()]
+        self.assertEqual(lines[0], {"ids_up_to": 9})
+        self.assertEqual([(job["id"], job["state"], job["body"], job["ttr_ns"]) for job in lines[1:]],
+                         [(2, "ready", "body", 60 * 10**9), (1, "buried", "body", 60 * 10**9)])
 
     @unittest.skipUnless(os.path.exists(DEBIANS), "no beanstalkd to make a log")
     def test_a_beanstalkd_s_log_is_imported_and_served(self):
