@@ -180,8 +180,9 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
       desk.loop.run_ready();
     }
     desk.until_safe(batch);
+    // However slow the reader is: what was asked for in this round was there until this round's batch.
+    bodies.until_all_came();
   }
-  bodies.until_all_came();
   CHECK(bodies.came.size() == asked);
   std::size_t wrong = 0;
   std::size_t there = 0;
@@ -194,7 +195,7 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
     }
   }
   CHECK(wrong == 0);
-  CHECK(there >= asked / 2);
+  CHECK(there >= asked / 4 * 3);
   CHECK(desk.it->failure().empty());
   CHECK(std::filesystem::file_size(scratch.data_file()) > mebibyte);  // it was copied
 }
