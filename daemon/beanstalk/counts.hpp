@@ -23,7 +23,7 @@ struct session_counts {
   std::uint32_t workers{0};      ///< … that ever reserved
   std::uint32_t waiting{0};      ///< … that wait in a reserve
   std::uint64_t reply_bytes{0};  ///< that are kept for clients, all together
-  loop::backpressure unread;     ///< connections that are not read because they do not read their replies
+  loop::backpressure unread;  ///< connections that are not read: they do not read their replies, or the disk is behind
 
   [[nodiscard]] counter& command(wire::beanstalk_verb verb) noexcept {
     return commands[static_cast<std::size_t>(verb)];

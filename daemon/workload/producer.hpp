@@ -19,7 +19,8 @@
 namespace millrace::workload {
 
 /// A source put into a queue at a pace: up to `bodies_per_turn` without suspending, then everybody else has a turn. A full queue that blocks
-/// suspends it, and that time is measured; what a queue refuses is counted as an error and gone.
+/// suspends it, and that time is measured; what a queue refuses is counted as an error and gone. Before a disk without space it waits in the same
+/// way, looking each `rest`: a disk does not say when others make room on it, and the store asks no more often.
 ///
 /// Errors of the source are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so that a source that
 /// only fails does not spin.
@@ -34,7 +35,7 @@ class producer {
   struct place {
     loop::event_loop& loop;
     broker::broker& broker;
-    loop::backpressure& held;     ///< producers held by a full queue
+    loop::backpressure& held;     ///< producers held by a full queue, or by a disk without space
     std::function<void()> ended;  ///< called on the loop, once
   };
 
