@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/log.hpp"
 #include "loop/quiet_thread.hpp"
 
 namespace millrace::store {
@@ -24,10 +25,14 @@ constexpr std::size_t slice_bytes = 1u << 20;
 // In this mode readers and writer do not wait for each other, but for moments (when the log's index is made anew) they do.
 constexpr const char* settings = "PRAGMA cache_size = -8192; PRAGMA busy_timeout = 1000";
 
+constexpr duration complain_every = seconds{10};
+
 }  // namespace
 
 body_reader::body_reader(std::string data_file, const char* vfs, loop::mailbox& to_loop)
     : path_{std::move(data_file)}, vfs_{vfs}, to_loop_{to_loop} {
+  // One that cannot be made is asked for again with the first body.
+  if (auto made = connect()) data_.emplace(std::move(*made));
   thread_ = loop::quiet_thread("store_bodies", [this] { serve(); });
 }
 
@@ -89,10 +94,7 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
     if (what) bytes += what->size();
     slice_.push_back({job, std::move(what)});
   }
-  if (data_) {
-    data_->in_slice = false;
-    if (!data_->connection.run("COMMIT")) data_.reset();
-  }
+  if (data_ && std::exchange(data_->in_slice, false) && !data_->connection.run("COMMIT")) renew();
   {
     const std::lock_guard held{mutex_};
     std::move(slice_.begin(), slice_.end(), std::back_inserter(found_));
@@ -107,22 +109,51 @@ result<body> body_reader::read(job_id job) {
     if (const auto ready = open(); !ready) return ready.error();
     return look_up(job);
   }();
-  // What a connection knows of a file that could not be read is not asked again.
-  if (!what && what.error().code != errc::not_found) data_.reset();
+  if (!what && what.error().code != errc::not_found) {
+    complain(job, what.error());
+    renew();
+  }
   return what;
+}
+
+void body_reader::complain(job_id job, const error& why) {
+  // Where one cannot be read there are often thousands.
+  if (complained_ && complained_->elapsed() < complain_every) return;
+  complained_.emplace();
+  log::warning("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it",
+               {{"file", path_}, {"job", job.value()}, {"error", why.text}});
+}
+
+result<body_reader::open_file> body_reader::connect() const {
+  auto made = sqlite::connection::open(path_, sqlite::open_as::read_only, vfs_);
+  if (!made) return made.error();
+  if (const auto set = made->run(settings); !set) return set.error();
+  // Reads the schema, and so opens the log, too.
+  auto body_of = made->prepare("SELECT body FROM job WHERE id = ?1");
+  if (!body_of) return body_of.error();
+  return open_file{std::move(*made), std::move(*body_of)};
 }
 
 result<> body_reader::open() {
   if (!data_) {
-    auto made = sqlite::connection::open(path_, sqlite::open_as::read_only, vfs_);
+    auto made = connect();
     if (!made) return made.error();
-    if (const auto set = made->run(settings); !set) return set.error();
-    auto body_of = made->prepare("SELECT body FROM job WHERE id = ?1");
-    if (!body_of) return body_of.error();
-    data_.emplace(open_file{std::move(*made), std::move(*body_of)});
+    data_.emplace(std::move(*made));
   }
-  if (std::exchange(data_->in_slice, true)) return {};
-  return data_->connection.run("BEGIN");
+  if (data_->in_slice) return {};
+  const auto begun = data_->connection.run("BEGIN");
+  data_->in_slice = begun.has_value();
+  return begun;
+}
+
+/// What a connection knows of a file that could not be read is not asked again; but where no file can be opened any more, it is all there is.
+void body_reader::renew() {
+  if (auto made = connect()) {
+    data_.emplace(std::move(*made));
+  } else if (data_) {
+    static_cast<void>(data_->connection.run("ROLLBACK"));
+    data_->in_slice = false;
+  }
 }
 
 result<body> body_reader::look_up(job_id job) {

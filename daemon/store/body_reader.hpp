@@ -15,6 +15,7 @@
 
 #include "loop/mailbox.hpp"
 #include "store/sqlite.hpp"
+#include "store/wall_clock.hpp"
 
 namespace millrace::store {
 
@@ -27,7 +28,8 @@ struct body_found {
 /// Bodies back from disk, beside the loop and beside the writer: a thread with a connection of its own, which can only read. Takes all that was
 /// asked for at once, reads it in slices, in the order of the ids within each (neighbours share pages), and rings after each slice.
 ///
-/// A body that cannot be read is an error of that body alone: the next one is tried anew, over a new connection.
+/// A body that cannot be read is an error of that body alone: the next one is tried anew, over a new connection if there can be one. The first is
+/// made at once: later clients may have taken every file that the process can open.
 ///
 /// Owned by the store on the loop's thread. Stops when told so by `end`, after the body it is reading; what is asked for then is dropped.
 class body_reader {
@@ -58,7 +60,10 @@ class body_reader {
   [[nodiscard]] bool wait(std::vector<job_id>& into);
   std::size_t read_slice(std::span<job_id> from);
   [[nodiscard]] result<body> read(job_id job);
+  [[nodiscard]] result<open_file> connect() const;
   [[nodiscard]] result<> open();
+  void renew();
+  void complain(job_id job, const error& why);
   [[nodiscard]] result<body> look_up(job_id job);
 
   const std::string path_;
@@ -74,6 +79,7 @@ class body_reader {
 
   // The thread's own.
   std::optional<open_file> data_;
+  std::optional<stopwatch> complained_;
   std::vector<body_found> slice_;
   std::thread thread_;
 };

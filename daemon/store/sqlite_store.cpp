@@ -56,6 +56,9 @@ struct sqlite_store::parts {
   void hand_over();
   void take(commit_report&& report);
   void fail(std::string&& why);
+  void start_reading() {
+    if (!reading) reading.emplace(directory.data_file(), around.vfs, body_mail);
+  }
   void bodies_came();
 
   loop::event_loop& loop;
@@ -262,11 +265,14 @@ void sqlite_store::when_safe(std::function<void()> moved) { parts_->moved = std:
 void sqlite_store::read_bodies(std::span<const job_id> jobs) {
   parts& its = *parts_;
   if (its.is_closing || jobs.empty()) return;
-  if (!its.reading) its.reading.emplace(its.directory.data_file(), its.around.vfs, its.body_mail);
+  its.start_reading();
   its.reading->read(jobs);
 }
 
-void sqlite_store::when_read(body_taker came) { parts_->body_came = std::move(came); }
+void sqlite_store::when_read(body_taker came) {
+  parts_->body_came = std::move(came);
+  parts_->start_reading();
+}
 
 void sqlite_store::parts::bodies_came() {
   if (is_closing) {

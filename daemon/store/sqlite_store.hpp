@@ -21,7 +21,7 @@ namespace millrace::store {
 
 /// The durable store: one SQLite file. Changes gather in the open batch while the writer's thread commits the one before; when the writer is
 /// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order. Bodies are
-/// read back by a thread of their own, which starts when the first one is asked for.
+/// read back by a thread of their own, which starts when somebody wants to be told of them (`when_read`).
 ///
 /// Loop thread only. Owned by the composition, made before the broker and gone after it. While open it keeps the loop running; ends by
 /// `close`. Destroyed without it, it waits for its threads; what was still open is lost, as in a crash.

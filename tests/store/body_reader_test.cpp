@@ -2,6 +2,7 @@
 #include "store/body_reader.hpp"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -214,8 +215,8 @@ TEST_CASE("a reader that has nothing to do lets the log begin anew") {
 }
 
 TEST_CASE("a body that cannot be read is an error of that body, and the next ones come") {
-  const bool at_opening = GENERATE(true, false);
-  INFO((at_opening ? "while the file is opened" : "while a body is read"));
+  const bool is_first = GENERATE(true, false);
+  INFO((is_first ? "the first that is read" : "a later one"));
   scratch_directory scratch;
   unreadable_disk disk;
   testing::watched_vfs vfs{disk};
@@ -224,7 +225,7 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
   store::batch_id batch = 0;
   for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
   desk.until_safe(batch);
-  if (!at_opening) REQUIRE(bodies.ask_for({job_id{10}})[0].what.has_value());
+  if (!is_first) REQUIRE(bodies.ask_for({job_id{10}})[0].what.has_value());
 
   disk.fail(1);
   for (const auto& [job, what] : bodies.ask_for({job_id{3}, job_id{1}, job_id{2}})) {
@@ -247,6 +248,23 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
   for (const auto& [job, what] : bodies.ask_for(ids(1, 10))) CHECK(what.has_value());
   CHECK(desk.it->counts().errors.value() == 4);
   CHECK(desk.it->failure().empty());
+}
+
+TEST_CASE("bodies are read where no file can be opened any more") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  asker bodies{desk};
+  desk.until_safe(desk.keep(put_of(1, text_of(1, 100 * kibibyte))));
+  rlimit files{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = files.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  bodies.ask_for({job_id{1}, job_id{2}});
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
+  for (const auto& [job, what] : bodies.came) {
+    CHECK(what.has_value() == (job == job_id{1}));
+    if (!what) CHECK(what.error().code == errc::not_found);
+  }
 }
 
 TEST_CASE("a store that ends while bodies are asked for tells nobody any more, and commits what is open") {
