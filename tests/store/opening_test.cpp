@@ -130,36 +130,36 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
   }
   // In the order in which they come: 1, 3, 4 (empty), 5, then the buried ones 6 and 2. Each body takes 24 bytes and its own.
   const std::uint64_t everything = 10 + 30 + 50 + 60 + 20 + 5 * 24;
-  const auto [body_bytes_max, brought] = GENERATE_COPY(table<std::uint64_t, std::vector<std::uint64_t>>({
-      {0, {4}},
-      {33, {4}},
-      {34, {1, 4}},
-      {34 + 54 - 1, {1, 4}},
-      {34 + 54, {1, 3, 4}},
-      {34 + 54 + 74, {1, 3, 4, 5}},
-      {everything - 1, {1, 3, 4, 5, 6}},
-      {everything, {1, 3, 4, 5, 6, 2}},
-      {UINT64_MAX, {1, 3, 4, 5, 6, 2}},
+  const auto [body_bytes_max, brought] = GENERATE_COPY(table<std::uint64_t, std::string_view>({
+      {0, " 4"},
+      {33, " 4"},
+      {34, " 1 4"},
+      {34 + 54 - 1, " 1 4"},
+      {34 + 54, " 1 3 4"},
+      {34 + 54 + 74, " 1 3 4 5"},
+      {everything - 1, " 1 3 4 5 6"},
+      {everything, " 1 3 4 5 6 2"},
+      {UINT64_MAX, " 1 3 4 5 6 2"},
   }));
   INFO(body_bytes_max << " bytes");
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover(body_bytes_max);
-  std::vector<std::uint64_t> came;
-  std::vector<std::uint64_t> with_body;
+  std::string came;
+  std::string with_body;
   for (const auto& job : found.jobs) {
     const auto id = job.job.value();
     const auto bytes = id == 4 ? 0 : 10 * id;
-    came.push_back(id);
+    came += ' ' + std::to_string(id);
     if (job.bytes_on_disk) {
       CHECK(*job.bytes_on_disk == bytes);
       CHECK(job.what.content.size() == 0);
     } else {
-      with_body.push_back(id);
+      with_body += ' ' + std::to_string(id);
       CHECK(job.what.content.view() == std::string(bytes, static_cast<char>('a' + id)));
     }
     CHECK(job.error_text == (id == 6 || id == 2 ? "no good" : ""));
   }
-  CHECK(came == std::vector<std::uint64_t>{1, 3, 4, 5, 6, 2});
+  CHECK(came == " 1 3 4 5 6 2");
   CHECK(with_body == brought);
 }
 
