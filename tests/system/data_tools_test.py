@@ -10,6 +10,7 @@ import unittest
 
 from beanstalk_support import Server
 from beanstalk_wire import put
+from durable_support import mounted
 from support import MILLRACED, PATIENCE, DaemonTest
 
 MILLRACE = os.environ.get("MILLRACE", os.path.join(os.path.dirname(MILLRACED), "millrace"))
@@ -81,6 +82,17 @@ class DataTools(DaemonTest):
         os.mkdir(self.path("there"))
         self.assertEqual(tool("restore", self.path("there"), stdin="nonsense").returncode, 1)
         self.assertEqual(os.listdir(self.path("there")), ["millrace.lock"])
+
+    def test_a_disk_too_small_for_all_of_it_is_left_as_it_was(self):
+        mark, job, *_ = tool("dump", self.filled()).stdout.splitlines()
+        jobs = (dict(json.loads(job), id=number, body="x" * 10_000) for number in range(1, 301))
+        lines = "\n".join([mark, *map(json.dumps, jobs)])
+        disk = self.path("disk")
+        with mounted(self, disk, "size=1m"):
+            said = tool("restore", disk + "/data", stdin=lines)
+            self.assertEqual(said.returncode, 1, said.stderr)
+            self.assertIn(disk + "/data/millrace.db: ", said.stderr)
+            self.assertEqual(os.listdir(disk), [])
 
     def test_a_file_of_a_newer_version_is_no_start(self):
         data = self.filled()
