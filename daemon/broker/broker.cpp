@@ -1,5 +1,6 @@
 #include "broker/broker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <millrace/loop/deadline.hpp>
@@ -217,7 +218,7 @@ loop::awaitable<engine::finish_status> broker::finished(session_id session, job_
 
 // --- being safe, stopping, looking -----------------------------------------------------------------------------------
 
-store::batch_id broker::newest_batch() const noexcept { return parts_->held.newest(); }
+store::batch_id broker::newest_batch() const noexcept { return std::max(parts_->held.newest(), parts_->ids.newest()); }
 
 store::batch_id broker::batch_of_last_command() const noexcept { return parts_->last_batch; }
 

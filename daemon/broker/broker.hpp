@@ -83,7 +83,7 @@ class broker {
   result<> pause(queue_id queue, duration length);
 
   // Being safe. With a store that remembers nothing all is safe at once.
-  /// The newest batch that anybody waits for.
+  /// The newest batch that anybody waits for; what was decided for others than who gave the last command is safe with it. A lease of ids is one, too.
   [[nodiscard]] store::batch_id newest_batch() const noexcept;
   /// The batch that must be safe before the last command is acknowledged; 0: it may be at once.
   [[nodiscard]] store::batch_id batch_of_last_command() const noexcept;

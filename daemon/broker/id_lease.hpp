@@ -31,6 +31,8 @@ class id_lease {
     if (batch_ <= store_.safe_up_to()) safe_ = asked_;
     return last <= safe_ ? 0 : batch_;
   }
+  /// The batch of the newest lease; 0: there is none yet.
+  [[nodiscard]] store::batch_id newest() const noexcept { return batch_; }
 
  private:
   store::store& store_;

@@ -137,6 +137,20 @@ TEST_CASE(
   CHECK(store.kept_soon == 1);
 }
 
+TEST_CASE("who waited for room in memory is told its id when the lease of that is on disk") {
+  slow_store store;
+  desk at{&store};
+  const auto queue = at.queue("memory", {.max_jobs = 1});
+  const auto first = at.put(queue, "a").job;
+  REQUIRE(at.broker.try_put(at.broker.open_session(), queue, {.content = body{"b"}}).status ==
+          engine::put_status::waiting);
+  REQUIRE(at.broker.erase(at.producer, first));
+  REQUIRE(at.levels(queue).ready == 1);
+  CHECK_FALSE(at.broker.is_safe(at.broker.newest_batch()));
+  store.commit(store.newest);
+  CHECK(at.broker.is_safe(at.broker.newest_batch()));
+}
+
 TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
   slow_store store;
   desk at{&store};
