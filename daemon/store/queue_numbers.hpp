@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <millrace/base/ids.hpp>
 
@@ -35,8 +34,6 @@ class queue_numbers {
   void job_came(queue_id queue);
   void job_went(queue_id queue);
   void paused(queue_id queue, bool on);
-
-  [[nodiscard]] std::size_t size() const noexcept { return known_.size(); }
 
   /// Rows of queues that have neither jobs nor a pause, kept for when they are used again.
   static constexpr std::size_t idle_most = 4'096;
