@@ -24,6 +24,7 @@ loop::awaitable<> alarm::catch_up() {
     auto next = instant::min();
     while (next <= loop_.now() && !closed_) {
       co_await loop::yield(loop_);
+      if (closed_) co_return;
       next = work_();
     }
     catching_up_ = false;

@@ -115,8 +115,9 @@ loop::awaitable<> daemon::close() {
   co_await all.page.close();
   all.threads.close();
   all.standard_output.close();
-  if (all.disk) co_await all.disk->close();
+  // Before the disk: a job that comes due while that ends would be a change that comes too late. It is due at the next start as well.
   all.broker.close();
+  if (all.disk) co_await all.disk->close();
 }
 
 result<> daemon::parts::declare_queues() {

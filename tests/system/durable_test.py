@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 import unittest
 
 from beanstalk_wire import put
@@ -53,6 +54,18 @@ class Restarts(Durable):
         wire.ask(b"delete %d\r\n" % numbers[0], b"DELETED\r\n")
         wire = self.again(relaxed)
         self.assertEqual(wire.stats(b"stats-tube r")["current-jobs-ready"], "499")
+
+    def test_jobs_that_come_due_while_it_ends_are_there_and_disturb_nothing(self):
+        wire = self.again()
+        numbers, ends = [], time.monotonic() + 0.5
+        while time.monotonic() < ends:
+            wire.send(put(b"x" * 2000, delay=1) * 5)
+            numbers += [wire.accepted() for _ in range(5)]
+        while wire.stats()["current-jobs-ready"] == "0":
+            pass
+        wire = self.again()  # while those that were put later come due, one after another
+        stats = wire.stats()
+        self.assertEqual(int(stats["current-jobs-ready"]) + int(stats["current-jobs-delayed"]), len(numbers))
 
     def test_what_is_relaxed_is_on_disk_with_the_next_that_is_not(self):
         queues = "queues: { r: { durability: relaxed }, s: { durability: sync } }\n"
