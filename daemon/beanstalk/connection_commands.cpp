@@ -29,10 +29,11 @@ std::size_t effort_of(const wire::beanstalk_command& what) {
   }
 }
 
-/// Whether its reply says that something is kept. Who only takes or looks may be told at once.
-bool waits_for_commit(wire::beanstalk_verb what) {
+/// The batch that must be safe before the reply to the last command leaves: that of what it changed; of a command that only takes or looks, at most
+/// that of the lease of the ids which it tells, so that none is given twice.
+store::batch_id batch_of_reply(wire::beanstalk_verb to, const broker::broker& by) {
   using verb = wire::beanstalk_verb;
-  switch (what) {
+  switch (to) {
     case verb::put:
     case verb::delete_job:
     case verb::release:
@@ -40,9 +41,17 @@ bool waits_for_commit(wire::beanstalk_verb what) {
     case verb::kick:
     case verb::kick_job:
     case verb::pause_tube:
-      return true;
+      return by.batch_of_last_command();
+    case verb::reserve:
+    case verb::reserve_with_timeout:
+    case verb::reserve_job:
+    case verb::peek:
+    case verb::peek_ready:
+    case verb::peek_delayed:
+    case verb::peek_buried:
+      return by.batch_of_ids();
     default:
-      return false;
+      return 0;
   }
 }
 
@@ -63,7 +72,7 @@ std::string_view connection::carry_out(std::string_view bytes) {
       effort += effort_of(command_);
       const auto place = replies_.end();
       const auto next = dialect_.carry_out(command_, replies_);
-      if (waits_for_commit(verb)) hold_back(place, shared_.broker.batch_of_last_command());
+      hold_back(place, batch_of_reply(verb, shared_.broker));
       waiting_verb_ = verb;
       came(next);
     } else {
@@ -82,12 +91,12 @@ void connection::go_on() {
     const auto place = replies_.end();
     const bool put = decision->what == engine::event::kind::put_admitted;
     dialect_.decided(std::move(*decision), replies_);
-    if (put) hold_back(place, shared_.broker.newest_batch());
+    hold_back(place, put ? shared_.broker.newest_batch() : shared_.broker.batch_of_ids());
     observe_wait();
   } else if (standing_ == standing::later && dialect_.unfinished()) {
     const auto place = replies_.end();
     const auto next = dialect_.go_on(replies_);
-    if (waits_for_commit(waiting_verb_)) hold_back(place, shared_.broker.newest_batch());
+    if (waiting_verb_ == wire::beanstalk_verb::kick) hold_back(place, shared_.broker.newest_batch());
     if (next == dialect::next::later) return go_on_soon();
     observe_wait();
   }

@@ -5,13 +5,6 @@
 
 namespace millrace::broker {
 
-namespace {
-
-/// Jobs looked after with each command: more than a command puts, so that those left over do not pile up.
-constexpr std::size_t a_command = 4;
-
-}  // namespace
-
 bodies::bodies(engine::engine& engine, store::store& store, bool bounded) noexcept
     : engine_{engine}, store_{store}, on_{bounded} {}
 
@@ -28,18 +21,15 @@ void bodies::went_with(store::batch_id batch) {
   noted_.clear();
 }
 
-void bodies::more_is_safe() { let_go(engine::moves_per_turn_max); }
-
-void bodies::let_go(std::size_t most) {
+void bodies::more_is_safe() {
   const auto safe = store_.safe_up_to();
-  for (; most > 0 && !unsafe_.empty() && unsafe_.front().first <= safe; --most) {
+  for (auto most = engine::moves_per_turn_max; most > 0 && !unsafe_.empty() && unsafe_.front().first <= safe; --most) {
     engine_.stored(unsafe_.front().second);
     unsafe_.pop_front();
   }
 }
 
 void bodies::follow_up() {
-  let_go(a_command);
   if (!engine_.wants_bodies()) return;
   engine_.take_wanted_bodies(wanted_);
   store_.read_bodies(wanted_);

@@ -29,8 +29,9 @@ class bodies {
   /// The changes of one command, before the store takes them; then the batch with which they will be safe.
   void note(const engine::change_set& changes);
   void went_with(store::batch_id batch);
-  /// More has become safe. A thousand at a time: the rest follows with the commands that come.
+  /// More has become safe. A thousand at a time: then it is behind, and wants to be called again.
   void more_is_safe();
+  [[nodiscard]] bool is_behind() const { return !unsafe_.empty() && unsafe_.front().first <= store_.safe_up_to(); }
   /// After a command: asks for what the engine wants.
   void follow_up();
 
@@ -41,8 +42,6 @@ class bodies {
   [[nodiscard]] std::vector<session_id> lookers(job_id job);
 
  private:
-  void let_go(std::size_t most);
-
   engine::engine& engine_;
   store::store& store_;
   const bool on_;

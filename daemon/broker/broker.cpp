@@ -222,6 +222,10 @@ store::batch_id broker::newest_batch() const noexcept { return std::max(parts_->
 
 store::batch_id broker::batch_of_last_command() const noexcept { return parts_->last_batch; }
 
+store::batch_id broker::batch_of_ids() const noexcept {
+  return parts_->ids.batch_of_known(parts_->engine.last_id().value());
+}
+
 bool broker::is_safe(store::batch_id batch) const { return parts_->held.is_safe(batch); }
 
 bool broker::backlogged() const { return parts_->held.backlogged(); }

@@ -87,6 +87,8 @@ class broker {
   [[nodiscard]] store::batch_id newest_batch() const noexcept;
   /// The batch that must be safe before the last command is acknowledged; 0: it may be at once.
   [[nodiscard]] store::batch_id batch_of_last_command() const noexcept;
+  /// The batch that must be safe before any id is told, also by a command that changes nothing: that of a lease of ids; 0: there is none.
+  [[nodiscard]] store::batch_id batch_of_ids() const noexcept;
   [[nodiscard]] bool is_safe(store::batch_id batch) const;
   /// More waits to be written than the store wants to hold: whoever brings more pauses, until `when_safe` or as a coroutine.
   [[nodiscard]] bool backlogged() const;

@@ -32,6 +32,7 @@ struct broker::parts {
     engine.collect_changes(held.remembers());
     held.when_safe([this] {
       from_disk.more_is_safe();
+      bell.set(next_deadline());
       if (more_is_safe) more_is_safe();
     });
     if (from_disk.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
@@ -60,8 +61,11 @@ struct broker::parts {
         from_disk.follow_up();
       }
     }
-    bell.set(engine.next_deadline());
+    bell.set(next_deadline());
   }
+
+  /// When it has to be looked after again, commands or none.
+  [[nodiscard]] instant next_deadline() const { return from_disk.is_behind() ? loop.now() : engine.next_deadline(); }
 
   /// A put that the disk has no room for is refused before it runs.
   [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
@@ -85,8 +89,9 @@ struct broker::parts {
 
   instant advance() {
     engine.advance(now());
+    from_disk.more_is_safe();
     follow_up();
-    return engine.next_deadline();
+    return next_deadline();
   }
 
   void body_read(job_id job, result<body>& content) {

@@ -28,6 +28,9 @@ class slow_disk final : public store::store {
     tell();
   }
 
+  millrace::store::batch_id lease_ids(std::uint64_t) override { return lease_takes_a_batch ? ++newest : 0; }
+
+  bool lease_takes_a_batch{false};
   millrace::store::batch_id newest{0}, safe{0};
   std::function<void()> tell;
   std::string why;
@@ -63,6 +66,22 @@ TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overt
   at.ask([&](auto&, auto&) { disk.commit(); });
   const std::string_view all = "INSERTED 1\r\nUSING memory\r\nINSERTED 2\r\nFOUND 1 1\r\na\r\n";
   CHECK(client.receive_at_least(all.size()) == all);
+}
+
+TEST_CASE("an id that a crash could give out again is told to nobody, not even to who only takes its job") {
+  slow_disk disk;
+  disk.lease_takes_a_batch = true;
+  door at{{}, on_disk, &disk};
+  auto client = at.client(), other = at.client();
+  client.send("put 0 0 60 1\r\na\r\n");
+  until_puts(at, 1);
+  other.send("list-tube-used\r\nreserve\r\nlist-tube-used\r\n");
+  const std::string_view before = "USING default\r\n";
+  CHECK(other.receive_at_least(before.size()) == before);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  const std::string_view rest = "RESERVED 1 1\r\na\r\nUSING default\r\n";
+  CHECK(other.receive_at_least(rest.size()) == rest);
+  CHECK(client.receive_at_least(12) == "INSERTED 1\r\n");
 }
 
 TEST_CASE("what stands before the first answer that waits leaves at once") {
