@@ -7,12 +7,7 @@ namespace millrace::engine {
 
 namespace {
 
-/// What the memory of a body costs beyond its bytes: its head, the allocator's, and rounding to 16.
-constexpr std::uint64_t cost_beyond_bytes = 24;
-
-std::uint64_t cost(const job& it) noexcept {
-  return it.content.size() == 0 ? 0 : it.content.size() + cost_beyond_bytes;
-}
+std::uint64_t cost(const job& it) noexcept { return memory_of_body(it.content.size()); }
 
 bool counts_now(const job& it) noexcept { return it.bounded && (it.content.in_memory() || it.wanted); }
 

@@ -8,6 +8,11 @@
 
 namespace millrace::engine {
 
+/// What a body of that length takes of memory: its bytes, and about 24 for its head, the allocator's, and rounding.
+[[nodiscard]] constexpr std::uint64_t memory_of_body(std::uint64_t bytes) noexcept {
+  return bytes == 0 ? 0 : bytes + 24;
+}
+
 /// The body of a job; or, while it is on disk only, how long it is. A single word, because there are millions.
 class job_body {
  public:

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/job_body.hpp"
 #include "store/schema.hpp"
 #include "store/wall_clock.hpp"
 
@@ -19,8 +20,6 @@ constexpr std::string_view job_columns =
 constexpr std::string_view body_itself = "body FROM job";
 // Type and length stand at the head of a row: SQLite does not follow a long body to its pages for them.
 constexpr std::string_view size_of_body = "iif(typeof(body) = 'blob', length(body), -1) FROM job";
-/// What a body takes of memory beyond its bytes: its own head, and the allocator's.
-constexpr std::uint64_t bytes_around_a_body = 24;
 constexpr int body_column = 15;
 
 /// Numbers of one row. What does not fit is noted and found at the end, so that reading goes on without a check a column.
@@ -146,7 +145,7 @@ result<> reader::give(sqlite::statement& from, bool with_bodies, stream& all) co
   std::int64_t left_on_disk = 0;
   if (with_bodies) {
     const auto bytes = from.blob(body_column);
-    const std::uint64_t cost = bytes.empty() ? 0 : bytes.size() + bytes_around_a_body;
+    const auto cost = engine::memory_of_body(bytes.size());
     all.has_room = cost <= all.room;
     if (all.has_room) {
       all.room -= cost;

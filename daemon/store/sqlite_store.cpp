@@ -2,21 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <optional>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <millrace/loop/deadline.hpp>
-#include <millrace/loop/wait_point.hpp>
 
-#include "loop/mailbox.hpp"
-#include "store/body_reader.hpp"
-#include "store/data_directory.hpp"
-#include "store/open_batch.hpp"
-#include "store/reader.hpp"
-#include "store/upkeep.hpp"
-#include "store/writer.hpp"
+#include "store/sqlite_store_parts.hpp"
 
 namespace millrace::store {
 
@@ -26,73 +16,6 @@ namespace {
 constexpr std::uint64_t room_for_a_byte = 4;
 
 }  // namespace
-
-struct sqlite_store::parts {
-  parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
-        sqlite::connection file, batch_rows statements)
-      : loop{in},
-        options{how},
-        around{std::move(with)},
-        directory{std::move(where)},
-        data{std::move(file)},
-        rows{std::move(statements)},
-        open{std::move(names)},
-        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {
-    counts.bytes = bytes_of(*data);
-  }
-
-  void start_writing() {
-    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
-  }
-  void close_mail() {
-    mail.close();
-    body_mail.close();
-    mail_open = false;
-  }
-  void add(engine::change_set& changes);
-  batch_id waited_for();
-  void want();
-  void mail_came();
-  void hand_over();
-  void take(commit_report&& report);
-  void fail(std::string&& why);
-  void start_reading() {
-    if (!reading) reading.emplace(directory.data_file(), around.vfs, body_mail);
-  }
-  void bodies_came();
-
-  loop::event_loop& loop;
-  const store_options options;
-  const surroundings around;
-  data_directory directory;
-  std::optional<sqlite::connection> data;  ///< until the writer has them
-  std::optional<batch_rows> rows;
-  open_batch open;
-  const bool has_space;  ///< at the start
-  std::unique_ptr<batch> spare{std::make_unique<batch>()};
-  instant open_since{never};  ///< of the first change in the open batch
-  instant committing_since{never};
-  std::uint64_t committing_bytes{0};
-  bool is_wanted{false};  ///< somebody waits for the open batch, or its time has come
-  bool is_synced{false};  ///< somebody waits for the open batch
-  bool committing{false};
-  batch_id safe{0};
-  std::string failure;
-  std::function<void()> moved;
-  body_taker body_came;
-  std::vector<body_found> found;  ///< empty but while it is given out
-  sqlite_store_counts counts;
-
-  loop::wait_point closing{loop, "the store's last commit"};
-  loop::deadline soon{loop, [this] { want(); }};
-  loop::mailbox mail{loop, [this] { mail_came(); }};
-  // Of its own: the writer's mail ends the open batch, and a body that comes must not do so in the midst of a turn.
-  loop::mailbox body_mail{loop, [this] { bodies_came(); }};
-  bool mail_open{true};
-  bool is_closing{false};
-  std::optional<writer> writing;
-  std::optional<body_reader> reading;
-};
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop, const store_options& options,
                                                          queue_names names, surroundings around) {
@@ -113,56 +36,6 @@ sqlite_store::~sqlite_store() {
   parts_->reading.reset();
   parts_->writing.reset();
   if (parts_->mail_open) parts_->close_mail();
-}
-
-result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::string_view)>& queue_of,
-                                            const std::function<void(engine::kept_job&&)>& job,
-                                            const std::function<void(const recovered_pause&)>& pause,
-                                            std::uint64_t body_bytes_max) {
-  parts& its = *parts_;
-  assert(its.data && "before the first change");
-  reader from{*its.data, its.around.wall_offset()};
-  struct found {
-    kept_queue row;
-    queue_id queue{};
-  };
-  std::unordered_map<queue_number, found> queues;
-  const auto known = [&](found& it) {
-    if (!it.queue) {
-      it.queue = queue_of(it.row.name);
-      its.open.queues.recovered(it.row.number, it.queue, it.row.name, it.row.paused);
-    }
-    return it.queue;
-  };
-
-  const auto all_queues = from.each_queue([&](kept_queue&& row) {
-    row.paused = row.paused && row.paused_until > its.loop.now();
-    const auto number = row.number;
-    queues[number].row = std::move(row);
-  });
-  if (!all_queues) return damage(its.directory, all_queues.error());
-  const auto all_jobs = from.each_job(
-      [&](engine::kept_job&& it, queue_number number, std::uint64_t burying) -> result<> {
-        const auto of = queues.find(number);
-        if (of == queues.end())
-          return invalid("job " + std::to_string(it.job.value()) + " is in a queue that is not there");
-        it.queue = known(of->second);
-        its.open.recovered(it.queue, burying);
-        job(std::move(it));
-        return {};
-      },
-      body_bytes_max);
-  if (!all_jobs) return damage(its.directory, all_jobs.error());
-  for (auto& [number, it] : queues) {
-    if (it.row.paused) {
-      pause({known(it), it.row.paused_until, it.row.paused_for});
-    } else if (!it.queue) {
-      its.open.queues.forgotten(number, its.open.writable());
-    }
-  }
-  const auto mark = from.id_mark();
-  if (!mark) return damage(its.directory, mark.error());
-  return *mark;
 }
 
 batch_id sqlite_store::keep(engine::change_set& changes) {

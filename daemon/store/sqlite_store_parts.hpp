@@ -1,0 +1,91 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/mailbox.hpp"
+#include "store/body_reader.hpp"
+#include "store/data_directory.hpp"
+#include "store/open_batch.hpp"
+#include "store/sqlite_store.hpp"
+#include "store/upkeep.hpp"
+#include "store/writer.hpp"
+
+namespace millrace::store {
+
+/// What stands behind the class: what is kept, and bodies read back, are in sqlite_store.cpp, the start in recovery.cpp.
+struct sqlite_store::parts {
+  parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
+        sqlite::connection file, batch_rows statements)
+      : loop{in},
+        options{how},
+        around{std::move(with)},
+        directory{std::move(where)},
+        data{std::move(file)},
+        rows{std::move(statements)},
+        open{std::move(names)},
+        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {
+    counts.bytes = bytes_of(*data);
+  }
+
+  void start_writing() {
+    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
+  }
+  void close_mail() {
+    mail.close();
+    body_mail.close();
+    mail_open = false;
+  }
+  void add(engine::change_set& changes);
+  batch_id waited_for();
+  void want();
+  void mail_came();
+  void hand_over();
+  void take(commit_report&& report);
+  void fail(std::string&& why);
+  void start_reading() {
+    if (!reading) reading.emplace(directory.data_file(), around.vfs, body_mail);
+  }
+  void bodies_came();
+
+  loop::event_loop& loop;
+  const store_options options;
+  const surroundings around;
+  data_directory directory;
+  std::optional<sqlite::connection> data;  ///< until the writer has them
+  std::optional<batch_rows> rows;
+  open_batch open;
+  const bool has_space;  ///< at the start
+  std::unique_ptr<batch> spare{std::make_unique<batch>()};
+  instant open_since{never};  ///< of the first change in the open batch
+  instant committing_since{never};
+  std::uint64_t committing_bytes{0};
+  bool is_wanted{false};  ///< somebody waits for the open batch, or its time has come
+  bool is_synced{false};  ///< somebody waits for the open batch
+  bool committing{false};
+  batch_id safe{0};
+  std::string failure;
+  std::function<void()> moved;
+  body_taker body_came;
+  std::vector<body_found> found;  ///< empty but while it is given out
+  sqlite_store_counts counts;
+
+  loop::wait_point closing{loop, "the store's last commit"};
+  loop::deadline soon{loop, [this] { want(); }};
+  loop::mailbox mail{loop, [this] { mail_came(); }};
+  // Of its own: the writer's mail ends the open batch, and a body that comes must not do so in the midst of a turn.
+  loop::mailbox body_mail{loop, [this] { bodies_came(); }};
+  bool mail_open{true};
+  bool is_closing{false};
+  std::optional<writer> writing;
+  std::optional<body_reader> reading;
+};
+
+}  // namespace millrace::store
