@@ -1,32 +1,19 @@
 #include "store/fsck.hpp"
 
-#include <sqlite3.h>
-
 #include <fstream>
 #include <string>
 #include <vector>
 
-#include "store/desk.hpp"
+#include "store/data_files.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::put_of;
+using testing::fill;
+using testing::run_sql;
 using testing::scratch_directory;
 using testing::store_desk;
 
 namespace {
-
-void fill(const std::string& data_dir, std::uint64_t jobs) {
-  store_desk desk{{.data_dir = data_dir}};
-  for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, std::string(100, 'x')));
-}
-
-void run_sql(const std::string& file, const char* sql) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(db);
-}
 
 struct told {
   store::examination what;

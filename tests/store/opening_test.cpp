@@ -1,15 +1,15 @@
-#include <sqlite3.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 
-#include "store/desk.hpp"
+#include "store/data_files.hpp"
 #include "store/schema.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
+using testing::fill;
 using testing::put_of;
+using testing::run_sql;
 using testing::scratch_directory;
 using testing::store_desk;
 
@@ -20,19 +20,6 @@ std::string refusal(const std::string& data_dir) {
   loop::event_loop loop;
   auto made = store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) { return std::string_view{"q1"}; });
   return made ? std::string{} : made.error().text;
-}
-
-/// A data directory with so many jobs in it.
-void fill(const std::string& data_dir, std::uint64_t jobs) {
-  store_desk desk{{.data_dir = data_dir}};
-  for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, std::string(100, 'x')));
-}
-
-void run_sql(const std::string& file, const char* sql) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(db);
 }
 
 void overwrite(const std::string& file, std::streamoff from, std::size_t bytes) {
