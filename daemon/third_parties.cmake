@@ -26,6 +26,7 @@ third_party_by_pkg_config(prometheus prometheus-cpp-core)
 third_party_by_pkg_config(spdlog spdlog)
 third_party_by_pkg_config(sqlite sqlite3)
 third_party_by_pkg_config(systemd libsystemd)
+third_party_by_pkg_config(xxhash libxxhash)
 third_party_by_pkg_config(yaml yaml-cpp)
 
 # FLINT 2.9 brings no pkg-config file.

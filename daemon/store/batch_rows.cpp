@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "store/checksum.hpp"
 #include "store/schema.hpp"
 #include "store/wall_clock.hpp"
 
@@ -38,12 +39,12 @@ bool is_plain(const job_condition& it) noexcept {
 /// short row costs.
 constexpr std::size_t rows_at_once = 8;
 
-/// Six values each.
+/// Seven values each.
 std::string plain_rows(std::size_t count) {
   std::string all;
   for (std::size_t n = 0; n < count; ++n) {
     if (n > 0) all += ", ";
-    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?)";
+    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, ?)";
   }
   return all;
 }
@@ -80,7 +81,7 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.put_,
        "INSERT INTO job(id, queue, ttr, put_at, body, state, urgency, delay, due, burying, reserves, timeouts, "
        "releases, buries, "
-       "kicks, error) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
+       "kicks, error, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
       {&made.move_,
        "UPDATE job SET state = ?2, urgency = ?3, delay = ?4, due = ?5, burying = ?6, reserves = ?7, timeouts = ?8, "
        "releases = ?9, buries = ?10, kicks = ?11, error = ?12 WHERE id = ?1"},
@@ -167,6 +168,7 @@ result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wa
     by.bind(place++, it.condition.urgency);
     by.bind(place++, it.ttr.count());
     by.bind(place++, to_disk(it.put_at, wall_offset));
+    by.bind(place++, checksum_of(it.job, it.content.view()));
     by.bind_blob(place++, it.content.view());
   }
   return by.run();
@@ -179,6 +181,7 @@ result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
   put_.bind(4, to_disk(it.put_at, wall_offset));
   put_.bind_blob(5, it.content.view());
   bind_condition(put_, 6, it.condition, wall_offset);
+  put_.bind(17, checksum_of(it.job, it.content.view()));
   return put_.run();
 }
 

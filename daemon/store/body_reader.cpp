@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "loop/quiet_thread.hpp"
+#include "store/checksum.hpp"
 
 namespace millrace::store {
 
@@ -129,7 +130,7 @@ result<body_reader::open_file> body_reader::connect() const {
   if (!made) return made.error();
   if (const auto set = made->run(settings); !set) return set.error();
   // Reads the schema, and so opens the log, too.
-  auto body_of = made->prepare("SELECT body FROM job WHERE id = ?1");
+  auto body_of = made->prepare("SELECT checksum, body FROM job WHERE id = ?1");
   if (!body_of) return body_of.error();
   return open_file{std::move(*made), std::move(*body_of)};
 }
@@ -162,7 +163,11 @@ result<body> body_reader::look_up(job_id job) {
   const auto found = from.step();
   if (!found) return found.error();
   if (!*found) return error{errc::not_found, "job " + std::to_string(job.value()) + " is not in the file"};
-  std::string_view bytes = from.blob(0);
+  std::string_view bytes = from.blob(1);
+  if (from.number(0) != checksum_of(job, bytes)) {
+    from.reset();
+    return damaged_body(job);
+  }
   // Bodies are on disk because memory is short: that there is none for this one is no reason to end.
   body_in_progress made;
   const bool has_room = made.begin(bytes.size());

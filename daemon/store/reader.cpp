@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/job_body.hpp"
+#include "store/checksum.hpp"
 #include "store/schema.hpp"
 #include "store/wall_clock.hpp"
 
@@ -16,11 +17,12 @@ namespace {
 
 constexpr std::string_view job_columns =
     "SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, "
-    "error, ";
+    "error, checksum, ";
 constexpr std::string_view body_itself = "body FROM job";
 // Type and length stand at the head of a row: SQLite does not follow a long body to its pages for them.
 constexpr std::string_view size_of_body = "iif(typeof(body) = 'blob', length(body), -1) FROM job";
-constexpr int body_column = 15;
+constexpr int checksum_column = 15;
+constexpr int body_column = 16;
 
 /// Numbers of one row. What does not fit is noted and found at the end, so that reading goes on without a check a column.
 struct columns {
@@ -145,6 +147,7 @@ result<> reader::give(sqlite::statement& from, bool with_bodies, stream& all) co
   std::int64_t left_on_disk = 0;
   if (with_bodies) {
     const auto bytes = from.blob(body_column);
+    if (from.number(checksum_column) != checksum_of(job.job, bytes)) return damaged_body(job.job);
     const auto cost = engine::memory_of_body(bytes.size());
     all.has_room = cost <= all.room;
     if (all.has_room) {

@@ -1,11 +1,38 @@
 #include "store/schema.hpp"
 
-#include <array>
 #include <string>
+
+#include "base/log.hpp"
+#include "store/checksum.hpp"
 
 namespace millrace::store {
 
 namespace {
+
+// As version 1 was created; without NOT NULL, an older program could leave a column empty.
+constexpr const char* first_version = R"(
+  CREATE TABLE queue(
+    number       INTEGER PRIMARY KEY,
+    name         TEXT,
+    paused_until INTEGER,
+    paused_for   INTEGER);
+  CREATE TABLE job(
+    id       INTEGER PRIMARY KEY,
+    queue    INTEGER,
+    state    INTEGER,
+    urgency  INTEGER,
+    ttr      INTEGER,
+    put_at   INTEGER,
+    delay    INTEGER,
+    due      INTEGER,
+    burying  INTEGER,
+    reserves INTEGER, timeouts INTEGER, releases INTEGER, buries INTEGER, kicks INTEGER,
+    error    TEXT,
+    body     BLOB);
+  CREATE TABLE mark(
+    name  TEXT PRIMARY KEY,
+    value INTEGER) WITHOUT ROWID;
+)";
 
 // A job is one row, its body with it: a second table for bodies would be a second tree to write for every job. In pages of log a job, batches of 64
 // (tests/bench/store_layout.py): 64 B bodies 0.09 to put and 0.13 to delete against 0.11 and 0.18 in a table of their own, 4 KiB bodies 1.18 and 1.22
@@ -14,37 +41,91 @@ namespace {
 // SQLite's own row number, and there is no index: jobs come with rising ids, so puts go to the right edge of the tree and
 // recovery reads it from left to right. What is wanted in another order (buried jobs) bears a number by which it is sorted.
 // The body comes last: what is wanted of a row without it does not touch the pages on which a long one goes on.
-constexpr const char* first_version = R"(
+constexpr const char* second_version = R"(
   CREATE TABLE queue(
-    number       INTEGER PRIMARY KEY,  -- of this file; a program numbers its queues anew each time
-    name         TEXT,
-    paused_until INTEGER,              -- wall clock, ns; 0: not paused; 2^63-1: until somebody ends it
-    paused_for   INTEGER);             -- ns
+    number       INTEGER PRIMARY KEY NOT NULL,  -- of this file; a program numbers its queues anew each time
+    name         TEXT NOT NULL,
+    paused_until INTEGER NOT NULL,     -- wall clock, ns; 0: not paused; 2^63-1: until somebody ends it
+    paused_for   INTEGER NOT NULL);    -- ns
   CREATE TABLE job(
-    id       INTEGER PRIMARY KEY,
-    queue    INTEGER,
-    state    INTEGER,                  -- 0 ready (or reserved), 1 delayed, 2 buried
-    urgency  INTEGER,
-    ttr      INTEGER,                  -- ns
-    put_at   INTEGER,                  -- wall clock, ns
-    delay    INTEGER,                  -- ns, the last one it was given
-    due      INTEGER,                  -- wall clock, ns; when delayed, else 0
-    burying  INTEGER,                  -- when buried: rises with each job that is buried, else 0
-    reserves INTEGER, timeouts INTEGER, releases INTEGER, buries INTEGER, kicks INTEGER,
-    error    TEXT,
-    body     BLOB);
+    id       INTEGER PRIMARY KEY NOT NULL,
+    queue    INTEGER NOT NULL,
+    state    INTEGER NOT NULL,         -- 0 ready (or reserved), 1 delayed, 2 buried
+    urgency  INTEGER NOT NULL,
+    ttr      INTEGER NOT NULL,         -- ns
+    put_at   INTEGER NOT NULL,         -- wall clock, ns
+    delay    INTEGER NOT NULL,         -- ns, the last one it was given
+    due      INTEGER NOT NULL,         -- wall clock, ns; when delayed, else 0
+    burying  INTEGER NOT NULL,         -- when buried: rises with each job that is buried, else 0
+    reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
+    kicks    INTEGER NOT NULL,
+    error    TEXT NOT NULL,
+    checksum INTEGER NOT NULL,         -- of the body; see checksum.hpp
+    body     BLOB NOT NULL);
   CREATE TABLE mark(
-    name  TEXT PRIMARY KEY,            -- 'id': the highest id that may have been given out
-    value INTEGER) WITHOUT ROWID;
+    name  TEXT PRIMARY KEY NOT NULL,   -- 'id': the highest id that may have been given out
+    value INTEGER NOT NULL) WITHOUT ROWID;
 )";
 
-/// What brings a file from the version of its place to the next one.
-constexpr std::array<const char*, schema_version> steps{first_version};
+// The new tables are created under their final names, so that a migrated file has the same schema as a new one.
+constexpr const char* set_first_version_aside = R"(
+  ALTER TABLE queue RENAME TO queue_1;
+  ALTER TABLE job RENAME TO job_1;
+  ALTER TABLE mark RENAME TO mark_1;
+)";
+constexpr const char* copy_first_version = R"(
+  INSERT INTO queue SELECT number, name, paused_until, paused_for FROM queue_1;
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
+    error, checksum_of(id, body), body FROM job_1 ORDER BY id;
+  INSERT INTO mark SELECT name, value FROM mark_1;
+  DROP TABLE queue_1;
+  DROP TABLE job_1;
+  DROP TABLE mark_1;
+)";
 
-result<> refuse_strangers(sqlite::connection& in) {
-  const auto tables = in.number("SELECT count(*) FROM sqlite_schema");
+/// The row because of which the tables of version 1 could not be copied.
+error unusable_row(sqlite::connection& data, error found) {
+  const auto lost = data.number("SELECT coalesce(min(id), 0) FROM job_1 WHERE body IS NULL");
+  if (lost && *lost != 0) {
+    return invalid("row " + std::to_string(*lost) +
+                   " of table job: its body is missing (an older version could not store it)");
+  }
+  return {errc::invalid, "a row of version 1 has no value in a column: " + found.text};
+}
+
+result<> migrate_from_first(sqlite::connection& data) {
+  if (const auto defined = data.define("checksum_of",
+                                       [](std::int64_t id, std::string_view body) {
+                                         return checksum_of(job_id{static_cast<std::uint64_t>(id)}, body);
+                                       });
+      !defined) {
+    return defined;
+  }
+  const auto jobs = data.number("SELECT count(*) FROM job");
+  if (!jobs) return jobs.error();
+  log::info("migrating", "the data file is migrated to the tables of this version, in one transaction",
+            {{"jobs", *jobs}, {"from", 1}, {"to", schema_version}});
+  for (const char* const step : {set_first_version_aside, second_version}) {
+    if (const auto done = data.run(step); !done) return done;
+  }
+  const auto copied = data.run(copy_first_version);
+  if (!copied && copied.error().code == errc::invalid) return unusable_row(data, copied.error());
+  return copied;
+}
+
+result<> refuse_differences(sqlite::connection& data, std::int64_t version) {
+  const auto differences = schema_differences(data, version);
+  if (!differences) return differences.error();
+  if (differences->empty()) return {};
+  std::string all;
+  for (const auto& one : *differences) all += (all.empty() ? "" : "; ") + one;
+  return invalid(all);
+}
+
+result<> refuse_strangers(sqlite::connection& data) {
+  const auto tables = data.number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
-  const auto owner = in.number("PRAGMA application_id");
+  const auto owner = data.number("PRAGMA application_id");
   if (!owner) return owner.error();
   if (*tables > 0 && *owner != application_id) {
     return error{errc::unsupported, "it is a database, but not one of millrace"};
@@ -54,25 +135,35 @@ result<> refuse_strangers(sqlite::connection& in) {
 
 }  // namespace
 
-result<> prepare_schema(sqlite::connection& in) {
-  if (const auto ours = refuse_strangers(in); !ours) return ours.error();
-  const auto version = in.number("PRAGMA user_version");
+const char* tables_of(std::int64_t version) noexcept { return version == 1 ? first_version : second_version; }
+
+result<std::int64_t> version_of(sqlite::connection& data) {
+  if (const auto ours = refuse_strangers(data); !ours) return ours.error();
+  const auto version = data.number("PRAGMA user_version");
   if (!version) return version.error();
   if (*version > schema_version) {
     return error{errc::unsupported, "it was written by a newer millrace: its version is " + std::to_string(*version) +
                                         ", this program knows " + std::to_string(schema_version)};
   }
   if (*version < 0) return invalid("its version is " + std::to_string(*version));
+  return *version;
+}
+
+result<> prepare_schema(sqlite::connection& data) {
+  const auto version = version_of(data);
+  if (!version) return version.error();
+  if (*version > 0) {
+    if (const auto same = refuse_differences(data, *version); !same) return same;
+  }
   if (*version == schema_version) return {};
 
-  auto all = sqlite::transaction::begin(in);
+  auto all = sqlite::transaction::begin(data);
   if (!all) return all.error();
-  for (auto step = *version; step < schema_version; ++step) {
-    if (const auto done = in.run(steps[static_cast<std::size_t>(step)]); !done) return done.error();
-  }
+  const auto made = *version == 0 ? data.run(second_version) : migrate_from_first(data);
+  if (!made) return made.error();
   const auto header = "PRAGMA application_id = " + std::to_string(application_id) +
                       "; PRAGMA user_version = " + std::to_string(schema_version);
-  if (const auto done = in.run(header.c_str()); !done) return done.error();
+  if (const auto done = data.run(header.c_str()); !done) return done.error();
   return all->commit();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include <millrace/base/result.hpp>
 
@@ -11,13 +13,24 @@ namespace millrace::store {
 /// The tables of a data file, drawn in schema.cpp. The header of the file says whose it is (`application_id`) and which
 /// version of the tables it has (`user_version`).
 inline constexpr std::int64_t application_id = 0x6d696c6c;  // "mill"
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 /// States as they stand on disk.
 enum class state_on_disk : std::int64_t { ready = 0, delayed = 1, buried = 2 };
 
-/// Makes the tables of a new file and brings those of an older version forward. Refused: the file of another program, and
-/// one of a newer version.
-[[nodiscard]] result<> prepare_schema(sqlite::connection& in);
+/// Creates the tables of a new file, and migrates those of an older version in one transaction, which it logs. Refused: the file of
+/// another program, a file of a newer version, and tables that differ from those millrace creates. The error names a row that cannot be
+/// migrated.
+[[nodiscard]] result<> prepare_schema(sqlite::connection& data);
+
+/// The version of the tables in a file of millrace; 0: the file is new and has none. Refused: see `prepare_schema`.
+[[nodiscard]] result<std::int64_t> version_of(sqlite::connection& data);
+
+/// How the schema of the file differs from the one that millrace creates for `version`, one sentence each: foreign or missing tables,
+/// indexes, views and triggers, and tables with other columns. `version` is between 1 and `schema_version`.
+[[nodiscard]] result<std::vector<std::string>> schema_differences(sqlite::connection& data, std::int64_t version);
+
+/// The statements that create the tables of `version`.
+[[nodiscard]] const char* tables_of(std::int64_t version) noexcept;
 
 }  // namespace millrace::store

@@ -23,6 +23,7 @@ errc code_of(int status, int system_errno) noexcept {
       return errc::timed_out;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_CONSTRAINT:
       return errc::invalid;
     default:
       return errc::io;
@@ -146,6 +147,20 @@ result<std::int64_t> connection::number(std::string_view sql) {
   const auto row = asked->step();
   if (!row) return row.error();
   return *row ? asked->number(0) : 0;
+}
+
+result<> connection::define(const char* name, sql_function function) {
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    const auto by = reinterpret_cast<sql_function>(sqlite3_user_data(context));
+    const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(values[1]));
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[1]));
+    sqlite3_result_int64(context, by(sqlite3_value_int64(values[0]), {bytes, size}));
+  };
+  if (sqlite3_create_function_v2(parts_->db, name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                 reinterpret_cast<void*>(function), call, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return failure_of(parts_->db);
+  }
+  return {};
 }
 
 int connection::log_pages() const noexcept { return parts_->log_pages; }

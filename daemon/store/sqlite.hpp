@@ -59,6 +59,10 @@ class connection {
   /// The number that a statement (a pragma, mostly) gives.
   [[nodiscard]] result<std::int64_t> number(std::string_view sql);
 
+  /// Makes `function` callable in statements as `name(number, blob)`.
+  using sql_function = std::int64_t (*)(std::int64_t number, std::string_view blob);
+  [[nodiscard]] result<> define(const char* name, sql_function function);
+
   /// Pages in the write-ahead log after the last commit; 0 when all of them have been copied since.
   [[nodiscard]] int log_pages() const noexcept;
   /// Copies the log into the file as far as readers allow; true: all of it, so that the log begins anew.

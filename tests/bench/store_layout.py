@@ -11,8 +11,8 @@ import sqlite3
 import sys
 import tempfile
 
-COLUMNS = "id INTEGER PRIMARY KEY, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, error TEXT, body BLOB"
-PUT = "INSERT INTO job VALUES(?1, 1, 0, 1024, 60000000000, 1763700000000000000 + ?1, 0, 0, 0, 0, 0, 0, 0, 0, '', ?2)"
+COLUMNS = "id INTEGER PRIMARY KEY, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, error TEXT, checksum, body BLOB"
+PUT = "INSERT INTO job VALUES(?1, 1, 0, 1024, 60000000000, 1763700000000000000 + ?1, 0, 0, 0, 0, 0, 0, 0, 0, '', 8070450532247928832 + ?1, ?2)"
 JOBS = 16_384
 LOG_HEAD, FRAME_HEAD = 32, 24
 

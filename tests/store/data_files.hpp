@@ -25,4 +25,33 @@ inline void run_sql(const std::string& file, const char* sql) {
   sqlite3_close(db);
 }
 
+/// An empty file as the first version of the schema made it.
+inline void create_first_version(const scratch_directory& scratch) {
+  std::filesystem::create_directory(scratch.data_dir());
+  run_sql(scratch.data_file(), "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+  run_sql(scratch.data_file(), R"(
+  CREATE TABLE queue(
+    number       INTEGER PRIMARY KEY,  -- of this file; a program numbers its queues anew each time
+    name         TEXT,
+    paused_until INTEGER,              -- wall clock, ns; 0: not paused; 2^63-1: until somebody ends it
+    paused_for   INTEGER);             -- ns
+  CREATE TABLE job(
+    id       INTEGER PRIMARY KEY,
+    queue    INTEGER,
+    state    INTEGER,                  -- 0 ready (or reserved), 1 delayed, 2 buried
+    urgency  INTEGER,
+    ttr      INTEGER,                  -- ns
+    put_at   INTEGER,                  -- wall clock, ns
+    delay    INTEGER,                  -- ns, the last one it was given
+    due      INTEGER,                  -- wall clock, ns; when delayed, else 0
+    burying  INTEGER,                  -- when buried: rises with each job that is buried, else 0
+    reserves INTEGER, timeouts INTEGER, releases INTEGER, buries INTEGER, kicks INTEGER,
+    error    TEXT,
+    body     BLOB);
+  CREATE TABLE mark(
+    name  TEXT PRIMARY KEY,            -- 'id': the highest id that may have been given out
+    value INTEGER) WITHOUT ROWID;
+  PRAGMA application_id = 1835625580; PRAGMA user_version = 1)");
+}
+
 }  // namespace millrace::testing

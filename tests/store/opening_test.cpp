@@ -160,3 +160,89 @@ TEST_CASE("a row whose body is none of bytes is named, though the body is left o
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
+
+TEST_CASE("a file of version 1 is migrated, with all that it holds") {
+  scratch_directory scratch;
+  testing::create_first_version(scratch);
+  run_sql(scratch.data_file(),
+          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
+          "INSERT INTO queue VALUES(4, 'q2', 9223372036854775807, 60000000000);"
+          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 1, 2, 3, 4, 5, '', x'00ff');"
+          "INSERT INTO job VALUES(6, 3, 2, 7, 60000000000, 1000, 0, 0, 9, 0, 0, 0, 1, 0, 'no good', x'');"
+          "INSERT INTO mark VALUES('id', 100)");
+  for (int start = 0; start < 2; ++start) {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    const auto found = desk.recover();
+    REQUIRE(found.jobs.size() == 2);
+    CHECK(found.jobs[0].job == job_id{5});
+    CHECK(found.jobs[0].what.content.view() == std::string_view{"\0\xff", 2});
+    CHECK(found.jobs[0].tally == engine::job_tally{1, 2, 3, 4, 5});
+    CHECK(found.jobs[1].state == engine::job_state::buried);
+    CHECK(found.jobs[1].error_text == "no good");
+    CHECK(found.pauses.size() == 1);
+    CHECK(found.id_mark == 100);
+  }
+}
+
+TEST_CASE("a row of version 1 without a body is named, and the file stays as it was") {
+  scratch_directory scratch;
+  testing::create_first_version(scratch);
+  run_sql(scratch.data_file(),
+          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
+          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', x'00ff');"
+          "INSERT INTO job VALUES(6, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL)");
+  CHECK(contains(refusal(scratch.data_dir()), "row 6 of table job: its body is missing"));
+  CHECK(contains(refusal(scratch.data_dir()), "row 6 of table job: its body is missing"));
+  run_sql(scratch.data_file(), "DELETE FROM job WHERE id = 6");
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  CHECK(desk.recover().jobs.size() == 1);
+}
+
+TEST_CASE("a schema that differs from millrace's own is refused, and the difference is named") {
+  const auto [change, sentence] = GENERATE(table<const char*, const char*>({
+      {"CREATE TRIGGER thief AFTER INSERT ON job BEGIN DELETE FROM job; END", "the trigger 'thief' is foreign"},
+      {"CREATE VIEW looks AS SELECT * FROM job", "the view 'looks' is foreign"},
+      {"CREATE INDEX by_queue ON job(queue)", "the index 'by_queue' is foreign"},
+      {"CREATE TABLE theirs(x)", "the table 'theirs' is foreign"},
+      {"ALTER TABLE job ADD COLUMN colour TEXT", "the table 'job' has the foreign column 'colour'"},
+      {"ALTER TABLE job RENAME COLUMN kicks TO kick", "the table 'job' has the foreign column 'kick'"},
+      {"DROP TABLE mark", "the table 'mark' is missing"},
+      {"DROP TABLE mark; CREATE TABLE mark(value INTEGER NOT NULL, name TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID",
+       "the table 'mark' has its columns in another order"},
+      {"DROP TABLE mark; CREATE TABLE mark(name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+       "the table 'mark' is defined differently"},
+  }));
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), change);
+  CHECK(contains(refusal(scratch.data_dir()), sentence));
+}
+
+TEST_CASE("statistics of ANALYZE and a VACUUM are no difference of the schema") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), "ANALYZE; VACUUM");
+  CHECK(refusal(scratch.data_dir()).empty());
+}
+
+TEST_CASE("a body that differs from its checksum is not brought back") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), "UPDATE job SET body = zeroblob(100) WHERE id = 2");
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
+                                          [](const store::sqlite_store::recovered_pause&) {});
+  REQUIRE_FALSE(recovered);
+  CHECK(contains(recovered.error().text, "row 2 of table job: its body differs from its checksum"));
+}
+
+TEST_CASE("the intact body of another job is a damaged one") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(),
+          "UPDATE job SET (checksum, body) = (SELECT checksum, body FROM job WHERE id = 3) WHERE id = 2");
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
+                                          [](const store::sqlite_store::recovered_pause&) {});
+  CHECK_FALSE(recovered);
+}
