@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 namespace millrace {
 
@@ -25,12 +26,10 @@ std::vector<duration> decades(std::span<const duration::rep> tenths) {
   }
 }
 
-/// 1.0, 1.1 … 1.9, 2.0, 2.2 … 4.8, 5.0, 5.5 … 9.5, in tenths.
+/// 1.0, 1.1 … 9.9, in tenths.
 std::vector<duration::rep> fine_steps() {
-  std::vector<duration::rep> tenths;
-  for (duration::rep at = 10; at < 20; at += 1) tenths.push_back(at);
-  for (duration::rep at = 20; at < 50; at += 2) tenths.push_back(at);
-  for (duration::rep at = 50; at < 100; at += 5) tenths.push_back(at);
+  std::vector<duration::rep> tenths(90);
+  std::iota(tenths.begin(), tenths.end(), duration::rep{10});
   return tenths;
 }
 
@@ -38,12 +37,11 @@ std::vector<duration::rep> fine_steps() {
 
 histogram_bounds::histogram_bounds(std::vector<duration> upper) : upper_{std::move(upper)} {
   assert(!upper_.empty() && upper_.front() > duration::zero() && std::ranges::is_sorted(upper_));
-  // Values of `width` bits are at least 2^(width-1): no bucket below that can be theirs.
-  for (std::size_t width = 1; width < first_of_octave_.size(); ++width) {
-    const std::uint64_t least = std::uint64_t{1} << (width - 1);
-    const auto first = std::ranges::find_if(
-        upper_, [least](duration bound) { return static_cast<std::uint64_t>(bound.count()) >= least; });
-    first_of_octave_[width] = static_cast<std::uint16_t>(first - upper_.begin());
+  for (std::size_t at = 0; at < upper_.size(); ++at) {
+    const auto part = part_of(static_cast<std::uint64_t>(upper_[at].count()));
+    // Values of a later part are above this bound.
+    for (std::size_t later = part + 1; later < first_of_part_.size(); ++later)
+      first_of_part_[later] = static_cast<std::uint16_t>(at + 1);
   }
 }
 

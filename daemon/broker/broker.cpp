@@ -32,6 +32,7 @@ broker::~broker() = default;
 // --- setting up ------------------------------------------------------------------------------------------------------
 
 result<queue_id> broker::declare(std::string_view name, const engine::queue_options& options) {
+  parts_->engine.advance(parts_->now());
   auto queue = parts_->engine.declare(name, options);
   parts_->follow_up();
   return queue;
@@ -60,11 +61,16 @@ void broker::restore(const std::function<std::uint64_t(engine::engine& into)>& b
 session_id broker::open_session() { return parts_->engine.open_session(); }
 
 result<std::size_t> broker::watch(session_id session, std::string_view queue) {
-  return parts_->engine.watch(session, queue);
+  auto& p = *parts_;
+  p.engine.advance(p.now());
+  auto watched = p.engine.watch(session, queue);
+  p.follow_up();
+  return watched;
 }
 
 result<queue_id> broker::use(session_id session, std::string_view queue) {
   auto& p = *parts_;
+  p.engine.advance(p.now());
   auto used = p.engine.use(session, queue);
   p.follow_up();
   return used;

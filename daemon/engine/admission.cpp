@@ -44,31 +44,11 @@ void admit(core& all, queue& into) {
   }
 }
 
-void add_counts(queue_counts& to, const queue_counts& from) {
-  const auto add = [](counter& sum, const counter& by) { sum.add(by.value()); };
-  const auto add_all = [&](auto& sums, const auto& by) {
-    for (std::size_t i = 0; i < sums.size(); ++i) add(sums[i], by[i]);
-  };
-  add(to.puts, from.puts);
-  add(to.reserved, from.reserved);
-  add(to.released, from.released);
-  add(to.kicked, from.kicked);
-  add(to.ttr_expired, from.ttr_expired);
-  add(to.retried, from.retried);
-  add(to.deletes, from.deletes);
-  add(to.pauses, from.pauses);
-  add_all(to.finished, from.finished);
-  add_all(to.buried, from.buried);
-  add_all(to.dead_lettered, from.dead_lettered);
-  add_all(to.rejected, from.rejected);
-}
-
 void remove_queue(core& all, queue& it) {
-  add_counts(all.removed_counts, it.counts);
-  if (it.timings != nullptr) {
-    all.other_timings.wait.merge(it.timings->wait);
-    all.other_timings.service.merge(it.timings->service);
-    all.other_timings.end_to_end.merge(it.timings->end_to_end);
+  if (it.row != queue_rows::none) {
+    all.rows.retire(it.row, it.counts, all.now);
+  } else {
+    add_counts(all.removed_counts, it.counts);
   }
   // One of that name which comes later is another queue.
   if (it.paused()) all.remember(queue_paused{it.id, instant{}, duration{0}});

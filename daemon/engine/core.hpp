@@ -10,6 +10,7 @@
 #include "engine/deadlines.hpp"
 #include "engine/job_table.hpp"
 #include "engine/options.hpp"
+#include "engine/queue_rows.hpp"
 #include "engine/queue_table.hpp"
 #include "engine/session.hpp"
 
@@ -18,7 +19,8 @@ namespace millrace::engine {
 /// All that the engine knows, for the verbs that change it: `moves`, `reserving`, `admission`, `hand_off`, `presence`, `due`.
 /// Between two commands it is settled: no session waits for a job that it could have, and nobody for room that is there.
 struct core {
-  explicit core(const engine_options& options) : limits{options}, queues{options.timed_queues_max} {}
+  explicit core(const engine_options& options)
+      : limits{options}, rows{options.queue_rows_max, options.metrics_linger} {}
 
   engine_options limits;
   queue_options defaults;  ///< of queues that nobody declared
@@ -37,8 +39,9 @@ struct core {
   change_set changes;
   std::vector<slot> unsettled;                   ///< queues where room came free, or that nothing may hold any more
   std::vector<std::pair<slot, demand>> demands;  ///< of the finish at hand; here for its storage
-  queue_counts removed_counts;
-  queue_timings other_timings;
+  queue_rows rows;
+  queue_counts removed_counts;                           ///< of removed queues that had no row
+  queue_timings other_timings;                           ///< of queues without a row
   std::array<std::uint64_t, job_state_count> jobs_in{};  ///< of all queues, by state
   std::uint64_t urgent{0};
   counter puts, ttr_expired;

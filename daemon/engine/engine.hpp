@@ -17,6 +17,7 @@
 #include "engine/command.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_counts.hpp"
+#include "engine/queue_rows.hpp"
 
 namespace millrace::engine {
 
@@ -30,6 +31,8 @@ namespace millrace::engine {
 ///
 /// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is over, unless
 /// more than `moves_per_turn_max` things are due at once.
+/// A command that is not handed `now` happens at the time of the last one that was: call `advance` first when that matters. A new queue
+/// continues the row of the metrics that an earlier queue of its name had, or not, by that time.
 /// Ids of sessions must be open (asserted); an id of a queue or job that is gone is answered as such.
 ///
 /// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and nothing
@@ -141,15 +144,16 @@ class engine {
   [[nodiscard]] std::optional<job_facts> first_buried(queue_id queue) const;
   [[nodiscard]] queue_levels levels(queue_id queue) const;
   [[nodiscard]] const queue_counts& counts(queue_id queue) const;
-  /// Its own histograms, or the shared ones of the queues beyond `timed_queues_max`.
+  /// Those of its row in the metrics, or the shared ones of the queues without a row.
   [[nodiscard]] const queue_timings& timings(queue_id queue) const;
   [[nodiscard]] const queue_timings& other_timings() const;
-  /// Counters of queues that have disappeared, added up.
+  /// The rows of the metrics.
+  [[nodiscard]] const queue_rows& rows() const;
+  [[nodiscard]] bool has_row(queue_id queue) const;
+  /// Counters of removed queues that had no row, added up.
   [[nodiscard]] const queue_counts& counts_of_removed() const;
   /// In order of creation, from `start` (a place, not an id), at most `most`; returns the place to go on, 0 at the end.
   std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
-  /// The place of the queue that is created next: from there on stand those that are newer than this call.
-  [[nodiscard]] std::size_t next_place() const;
   [[nodiscard]] std::size_t queue_count() const;
   [[nodiscard]] std::size_t job_count() const;
   [[nodiscard]] engine_totals totals() const;

@@ -100,21 +100,25 @@ const queue_counts& engine::counts(queue_id id) const {
 }
 
 const queue_timings& engine::timings(queue_id id) const {
-  static const queue_timings none;
   const queue* const found = parts_->queues.find(id);
-  if (found == nullptr || !found->timed) return parts_->other_timings;
-  return found->timings == nullptr ? none : *found->timings;
+  if (found == nullptr || found->row == queue_rows::none) return parts_->other_timings;
+  return parts_->rows.timings(found->row);
 }
 
 const queue_timings& engine::other_timings() const { return parts_->other_timings; }
+
+const queue_rows& engine::rows() const { return parts_->rows; }
+
+bool engine::has_row(queue_id id) const {
+  const queue* const found = parts_->queues.find(id);
+  return found != nullptr && found->row != queue_rows::none;
+}
 
 const queue_counts& engine::counts_of_removed() const { return parts_->removed_counts; }
 
 std::size_t engine::list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const {
   return parts_->queues.list(start, most, into);
 }
-
-std::size_t engine::next_place() const { return parts_->queues.next_place(); }
 
 std::size_t engine::queue_count() const { return parts_->queues.size(); }
 

@@ -16,9 +16,7 @@ slot& held_after(job& it) noexcept { return it.link[1]; }
 deadlines::place& lease_place(job& it) noexcept { return it.link[2]; }
 
 queue_timings& timings_of(core& all, queue& it) {
-  if (!it.timed) return all.other_timings;
-  if (it.timings == nullptr) it.timings = std::make_unique<queue_timings>();
-  return *it.timings;
+  return it.row == queue_rows::none ? all.other_timings : all.rows.timings(it.row);
 }
 
 /// The queue's entry among the deadlines follows its soonest delayed job.

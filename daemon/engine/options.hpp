@@ -33,7 +33,8 @@ struct queue_options {
 struct engine_options {
   std::uint32_t queues_max{200'000};        ///< declared and named by connections together; asserted ≥ 1
   std::uint32_t watched_queues_max{1'000};  ///< of one session
-  std::uint32_t timed_queues_max{200};      ///< queues with histograms of their own; all others share one set
+  std::uint32_t queue_rows_max{200};        ///< queues with a row of their own in the metrics; all others share one
+  duration metrics_linger{std::chrono::minutes{15}};  ///< how long the row of a removed queue stays
   duration lease_margin{
       std::chrono::seconds{1}};  ///< before the end of a lease: its holder is warned instead of waiting
   std::optional<std::uint64_t> body_memory_max{};  ///< bytes; of durable queues; none: all bodies stay in memory

@@ -19,7 +19,7 @@ error too_many(std::string_view what, std::uint32_t most) {
 result<queue*> find_or_add(core& all, std::string_view name) {
   if (queue* const found = all.queues.find(name)) return found;
   if (all.queues.size() >= all.limits.queues_max) return too_many("queues", all.limits.queues_max);
-  return &all.queues.add(name, all.defaults);
+  return &add_queue(all, name);
 }
 
 void let_used_go(core& all, session& who) {
@@ -45,6 +45,12 @@ void leave_everything(core& all, session& who) {
 }
 
 }  // namespace
+
+queue& add_queue(core& all, std::string_view name) {
+  queue& added = all.queues.add(name, all.defaults);
+  added.row = all.rows.assign(name, added.id, all.now);
+  return added;
+}
 
 result<queue_id> declare(core& all, std::string_view name, const queue_options& options) {
   if (options.max_jobs == 0 || options.max_bytes == 0) {

@@ -10,6 +10,9 @@
 /// Which queues there are because somebody declared, uses or watches them.
 namespace millrace::engine {
 
+/// Creates a queue with the default options. Requires: no queue has that name.
+queue& add_queue(core& all, std::string_view name);
+
 result<queue_id> declare(core& all, std::string_view name, const queue_options& options);
 result<queue_id> use(core& all, session& who, std::string_view name);
 result<std::size_t> watch(core& all, session& who, std::string_view name);

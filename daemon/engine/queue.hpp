@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include <millrace/base/ids.hpp>
@@ -12,6 +11,7 @@
 #include "engine/line.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_counts.hpp"
+#include "engine/queue_rows.hpp"
 #include "engine/ready_order.hpp"
 #include "engine/waiters.hpp"
 
@@ -39,7 +39,7 @@ struct queue {
   queue_id id;
   slot next_free{no_slot};
   bool declared{false};
-  bool timed{false};      ///< has, or will have, histograms of its own
+  queue_rows::index row{queue_rows::none};  ///< in the metrics
   bool unsettled{false};  ///< stands among those to be looked at when the command is done
   std::uint32_t urgent{0};
   std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
@@ -55,7 +55,6 @@ struct queue {
   job_heap<due_before> delayed;
   deadlines::place delay_end{0}, pause_end{0};
   duration paused_for{0};
-  std::unique_ptr<queue_timings> timings;
   std::uint64_t created{0};  ///< the how-manieth queue
   std::string name;
 

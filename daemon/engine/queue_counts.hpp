@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include <millrace/base/counters.hpp>
@@ -16,7 +17,22 @@ struct queue_counts {
   std::array<counter, reason_count> buried, dead_lettered, rejected;
 };
 
-/// How long jobs stayed. The first `timed_queues_max` queues have a set each, all others share one.
+/// Calls `combine(to's counter, from's counter)` for each of them.
+template <class Combine>
+void each_counter(queue_counts& to, const queue_counts& from, Combine combine) {
+  for (const auto which :
+       {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
+        &queue_counts::ttr_expired, &queue_counts::retried, &queue_counts::deletes, &queue_counts::pauses})
+    combine(to.*which, from.*which);
+  for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], from.finished[i]);
+  for (std::size_t i = 0; i < reason_count; ++i) {
+    combine(to.buried[i], from.buried[i]);
+    combine(to.dead_lettered[i], from.dead_lettered[i]);
+    combine(to.rejected[i], from.rejected[i]);
+  }
+}
+
+/// How long jobs stayed. Queues with a row in the metrics have a set each, all others share one.
 struct queue_timings {
   histogram wait;        ///< ready → reserved
   histogram service;     ///< reserved → done

@@ -22,8 +22,6 @@ queue& queue_table::add(std::string_view name, const queue_options& options) {
   it.name = name;
   it.options = options;
   it.created = ++created_;
-  it.timed = timed_ < timed_max_;
-  if (it.timed) ++timed_;
   by_name_[shard_of(it.name)].emplace(it.name, at);
   by_creation_.emplace_hint(by_creation_.end(), it.created, at);
   return it;
@@ -32,7 +30,6 @@ queue& queue_table::add(std::string_view name, const queue_options& options) {
 void queue_table::remove(queue& it) {
   by_name_[shard_of(it.name)].erase(it.name);
   by_creation_.erase(it.created);
-  if (it.timed) --timed_;
   const auto id = it.id;
   std::destroy_at(&it);
   std::construct_at(&it);

@@ -20,8 +20,7 @@ class queue_table {
  public:
   static constexpr unsigned slot_bits = 22;
 
-  /// Up to `timed_max` queues that live at one time get histograms of their own.
-  explicit queue_table(std::uint32_t timed_max) : timed_max_{timed_max} {}
+  queue_table() = default;
   queue_table(const queue_table&) = delete;
   queue_table& operator=(const queue_table&) = delete;
 
@@ -39,8 +38,6 @@ class queue_table {
   [[nodiscard]] static slot place_of(const queue& it) noexcept { return place_of(it.id); }
 
   std::size_t list(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
-  /// The place in that order of the queue that is made next.
-  [[nodiscard]] std::size_t next_place() const noexcept { return created_ + 1; }
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }
 
  private:
@@ -54,8 +51,6 @@ class queue_table {
   std::array<names, shards> by_name_;
   std::map<std::uint64_t, slot> by_creation_;
   std::uint64_t created_{0};
-  std::uint32_t timed_{0};
-  std::uint32_t timed_max_;
 };
 
 }  // namespace millrace::engine

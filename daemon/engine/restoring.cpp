@@ -5,13 +5,14 @@
 #include "engine/engine.hpp"
 #include "engine/moves.hpp"
 #include "engine/parts.hpp"
+#include "engine/presence.hpp"
 
 namespace millrace::engine {
 
 queue_id engine::restore_queue(std::string_view name) {
   if (const queue* const found = parts_->queues.find(name)) return found->id;
   // Whatever the limit of queues is now: jobs that were acknowledged are not lost to it.
-  return parts_->queues.add(name, parts_->defaults).id;
+  return add_queue(*parts_, name).id;
 }
 
 void engine::restore(kept_job&& job, instant now) {

@@ -31,6 +31,7 @@ namespace {
 engine::engine_options engine_limits(const settings::daemon_options& what) {
   engine::engine_options limits;
   limits.queues_max = what.queues_max;
+  limits.metrics_linger = what.metrics_linger;
   limits.body_memory_max = what.store.memory_limit;
   limits.body_prefetch = what.store.body_prefetch;
   return limits;

@@ -72,7 +72,7 @@ class checker {
     for (std::size_t n = 1; n < bounds.size(); ++n) {
       if (*parse_duration(bounds[n - 1]) < *parse_duration(bounds[n])) continue;
       error({"daemon", "histogram_buckets"}, "`" + bounds[n] + "` is not above `" + bounds[n - 1] + "`",
-            "a rising list of durations");
+            "a rising list of durations like 25ms or 2.5s");
     }
     if (bounds.size() > histogram_buckets_max)
       error({"daemon", "histogram_buckets"}, "there are " + std::to_string(bounds.size()) + " bounds",

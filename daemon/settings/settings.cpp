@@ -13,7 +13,11 @@ result<> check_door(std::string_view text) {
 result<> check_bucket(std::string_view text) {
   const auto bound = parse_duration(text);
   if (!bound) return bound.error();
-  if (*bound <= duration::zero()) return invalid("`" + std::string{text} + "` is not above 0");
+  const auto& known = histogram_bounds::fine();
+  if (*bound < known.upper().front() || *bound > known.upper().back())
+    return invalid("`" + std::string{text} + "` is outside 10us to 10m, where times are counted");
+  if (!known.contains(*bound))
+    return invalid("`" + std::string{text} + "` has more than two significant digits, so it cannot be counted exactly");
   return {};
 }
 
@@ -41,8 +45,13 @@ const options_of<daemon_options>& daemon_option_table() {
                     "Whatever holds the loop longer is counted and logged with its name.")
           .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000}, "Queues in all.")
           .text_list("histogram_buckets", &options::histogram_buckets,
-                     "Upper bounds of exported histograms, rising; empty: about three to the decade, from 10us to 10m.",
-                     check_bucket, "a rising list of durations");
+                     "Upper bounds of exported histograms, rising, of at most two significant digits; empty: about "
+                     "three to the "
+                     "decade, from 10us to 10m.",
+                     check_bucket, "a rising list of durations like 25ms or 2.5s")
+          .duration(
+              "metrics_linger", &options::metrics_linger, {.most = hours{24 * 365}},
+              "How long metrics show the row of a queue that was removed; a queue of the same name continues it.");
   return table;
 }
 

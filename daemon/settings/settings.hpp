@@ -35,6 +35,7 @@ struct daemon_options {
   duration stall_threshold{std::chrono::milliseconds{100}};
   std::uint32_t queues_max{200'000};
   std::vector<std::string> histogram_buckets;   ///< durations, ascending; empty: the usual
+  duration metrics_linger{std::chrono::minutes{15}};
 };
 [[nodiscard]] const options_of<daemon_options>& daemon_option_table();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <sstream>
 
 #include <prometheus/metric_family.h>
@@ -9,13 +10,11 @@
 
 namespace millrace::telemetry {
 
-shown_buckets::shown_buckets(std::span<const duration> upper, const histogram_bounds& fine) : fine_{&fine} {
+shown_buckets::shown_buckets(std::span<const duration> upper, const histogram_bounds& fine)
+    : fine_{&fine}, upper_(upper.begin(), upper.end()) {
   const auto known = fine.upper();
-  for (const auto bound : upper)
-    if (!known.empty() && bound >= known.front() && bound <= known.back()) upper_.push_back(bound);
-  assert(std::is_sorted(upper_.begin(), upper_.end()));
-  upper_.erase(std::unique(upper_.begin(), upper_.end()), upper_.end());
-
+  assert(std::ranges::is_sorted(upper, std::ranges::less_equal{}));
+  assert(std::ranges::all_of(upper, [&](duration bound) { return fine.contains(bound); }));
   place_of_.reserve(known.size() + 1);
   for (const auto bound : known) {
     const auto shown = std::lower_bound(upper_.begin(), upper_.end(), bound);

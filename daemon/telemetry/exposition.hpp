@@ -17,9 +17,7 @@ namespace millrace::telemetry {
 /// The buckets that are shown, and how the finer ones of a histogram fold into them.
 class shown_buckets {
  public:
-  /// Bounds below the first or beyond the last of the fine ones cannot be told from the counts and are left out.
-  /// Folding is exact for bounds that are among the fine ones; another bound counts what lies below the fine bound
-  /// before it (at most 10 % less).
+  /// Requires: `upper` rises, and each bound is one of the fine ones. So folding is exact.
   explicit shown_buckets(std::span<const duration> upper = histogram_bounds::exported(),
                          const histogram_bounds& fine = histogram_bounds::fine());
 

@@ -13,25 +13,8 @@ namespace millrace::telemetry {
 
 namespace {
 
-void add(counter& to, const counter& from) { to.add(from.value()); }
 void rise_to(counter& value, const counter& least) {
   if (value.value() < least.value()) value.add(least.value() - value.value());
-}
-
-/// Calls `what` with each counter of `to` and the same one of `from`.
-template <class Function>
-void each_counter(engine::queue_counts& to, const engine::queue_counts& from, Function what) {
-  for (const auto which :
-       {&engine::queue_counts::puts, &engine::queue_counts::reserved, &engine::queue_counts::released,
-        &engine::queue_counts::kicked, &engine::queue_counts::ttr_expired, &engine::queue_counts::retried,
-        &engine::queue_counts::deletes, &engine::queue_counts::pauses})
-    what(to.*which, from.*which);
-  for (std::size_t i = 0; i < engine::outcome_count; ++i) what(to.finished[i], from.finished[i]);
-  for (std::size_t i = 0; i < engine::reason_count; ++i) {
-    what(to.buried[i], from.buried[i]);
-    what(to.dead_lettered[i], from.dead_lettered[i]);
-    what(to.rejected[i], from.rejected[i]);
-  }
 }
 
 void rise_to(folded_histogram& seen, const folded_histogram& least) {
@@ -56,7 +39,6 @@ void add(engine::queue_levels& to, const engine::queue_levels& from) {
 }
 
 void add_timings(queue_row& to, const engine::queue_timings& from, const shown_buckets& buckets) {
-  to.timed = true;
   to.wait.add(from.wait, buckets);
   to.service.add(from.service, buckets);
   to.end_to_end.add(from.end_to_end, buckets);
@@ -67,13 +49,13 @@ void add_timings(queue_row& to, const engine::queue_timings& from, const shown_b
 loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const engine::engine& engine) {
   queue_copy copied;
   copied.at = loop.now();
-  name_newcomers(engine);
-  for (auto& one : named_) one.alive = false;
+  for (const auto& row : engine.rows().all())
+    if (engine.rows().shown(row, copied.at)) copy_row(row, engine, copied);
 
   // Removed queues are read first: a queue that goes while the slices pass is then missing for once, which
   // `keep_rising` makes good; read last, it would be counted twice.
   queue_row others;
-  others.name = other_queues;
+  others.name = engine::other_queues_name;
   others.counts = engine.counts_of_removed();
   add_timings(others, engine.other_timings(), buckets_);
 
@@ -81,59 +63,35 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
   for (std::size_t place = 0;;) {
     slice.clear();
     place = engine.list_queues(place, slice_queues, slice);
-    for (const auto queue : slice) copy_queue(queue, engine, copied, others);
+    for (const auto queue : slice) {
+      if (engine.has_row(queue)) continue;
+      const auto levels = engine.levels(queue);
+      engine::add_counts(others.counts, engine.counts(queue));
+      add(others.levels, levels);
+      if (levels.paused_until > copied.at) ++others.paused;
+    }
     if (place == 0) break;
     co_await loop::yield(loop);
   }
-  newer_ = engine.next_place();
-  std::erase_if(named_, [](const named& one) { return !one.alive; });
   keep_rising(others);
   copied.rows.push_back(std::move(others));
   co_return copied;
 }
 
-void queue_metrics::copy_queue(queue_id queue, const engine::engine& engine, queue_copy& into, queue_row& others) {
-  const auto name = engine.name_of(queue);
-  const auto levels = engine.levels(queue);
-  const auto& counts = engine.counts(queue);
-  const auto& timings = engine.timings(queue);
-  const bool paused = levels.paused_until > into.at;
-  const bool own_timings = &timings != &engine.other_timings();
-
-  if (has_row(queue)) {
-    auto& row = into.rows.emplace_back();
-    row.name = name;
-    row.counts = counts;
-    row.levels = levels;
-    row.paused = paused ? 1 : 0;
-    if (own_timings) add_timings(row, timings, buckets_);
-  } else {
-    each_counter(others.counts, counts, [](counter& to, const counter& from) { add(to, from); });
-    add(others.levels, levels);
-    others.paused += paused ? 1 : 0;
-    if (own_timings) add_timings(others, timings, buckets_);
-  }
-}
-
-void queue_metrics::name_newcomers(const engine::engine& engine) {
-  if (named_.size() >= named_queues_max) return;
-  std::vector<queue_id> newcomers;
-  engine.list_queues(newer_, named_queues_max - named_.size(), newcomers);
-  for (const auto queue : newcomers)
-    if (engine.name_of(queue) != other_queues) named_.push_back({queue});
-  // A copy that was given up has named its newcomers already.
-  std::ranges::sort(named_, {}, &named::id);
-  const auto twice = std::ranges::unique(named_, {}, &named::id);
-  named_.erase(twice.begin(), twice.end());
-}
-
-bool queue_metrics::has_row(queue_id queue) {
-  const auto place = std::ranges::lower_bound(named_, queue, {}, &named::id);
-  return place != named_.end() && place->id == queue && (place->alive = true);
+void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& into) {
+  auto& copied = into.rows.emplace_back();
+  copied.name = row.name;
+  copied.counts = row.before;
+  add_timings(copied, row.timings, buckets_);
+  if (!row.queue) return;
+  engine::add_counts(copied.counts, engine.counts(row.queue));
+  copied.levels = engine.levels(row.queue);
+  copied.paused = copied.levels.paused_until > into.at ? 1 : 0;
 }
 
 void queue_metrics::keep_rising(queue_row& others) {
-  each_counter(others.counts, last_others_.counts, [](counter& value, const counter& least) { rise_to(value, least); });
+  engine::each_counter(others.counts, last_others_.counts,
+                       [](counter& value, const counter& least) { rise_to(value, least); });
   rise_to(others.wait, last_others_.wait);
   rise_to(others.service, last_others_.service);
   rise_to(others.end_to_end, last_others_.end_to_end);
@@ -230,8 +188,7 @@ void write_counts(exposition& page, const queue_copy& queues) {
 void write_timing(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
                   folded_histogram queue_row::*which) {
   page.family(family_kind::histogram, name, help);
-  for (const auto& row : queues.rows)
-    if (row.timed) page.sample({{"queue", row.name}}, row.*which);
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.*which);
 }
 
 }  // namespace

@@ -15,18 +15,12 @@
 
 namespace millrace::telemetry {
 
-/// Queues that have rows of their own.
-inline constexpr std::size_t named_queues_max = 200;
-/// The row of all others.
-inline constexpr std::string_view other_queues = "__other__";
-
 /// One queue's row, or the sum of many, as copied on the loop.
 struct queue_row {
   std::string name;
   engine::queue_counts counts;
   engine::queue_levels levels;  ///< of a sum, `oldest_…` is the oldest of all
   std::uint64_t paused{0};      ///< 1 when paused; of a sum, how many are
-  bool timed{false};            ///< has histograms
   folded_histogram wait, service, end_to_end;
 };
 
@@ -35,16 +29,13 @@ struct queue_copy {
   std::vector<queue_row> rows;  ///< the last one is `__other__`
 };
 
-/// Which queues have rows of their own, and the copy of all queues for one scrape.
-///
-/// The first `named_queues_max` queues in order of creation get a row; a row that becomes free goes to a queue created
-/// later, never to one that was counted in `__other__`, so that no counter of `__other__` goes down. What removed
-/// queues had counted is in `__other__` too. A queue that is itself called `__other__` gets no row.
+/// Copies all queues for one scrape: the rows that the engine gave to queues (engine/queue_rows.hpp), then `__other__`, the sum
+/// of all queues without a row. Rows are copied in one turn of the loop, so that each is exact; the sum is made in slices.
 ///
 /// Owned by the page; loop thread only.
 class queue_metrics {
  public:
-  /// Queues copied before others may run: about 0.1 ms.
+  /// Queues without a row that are added up before others may run: about 0.1 ms.
   static constexpr std::size_t slice_queues = 64;
 
   /// `buckets` outlives it.
@@ -54,20 +45,11 @@ class queue_metrics {
   loop::awaitable<queue_copy> copy(loop::event_loop& loop, const engine::engine& engine);
 
  private:
-  struct named {
-    queue_id id;
-    bool alive{true};
-  };
-
-  void name_newcomers(const engine::engine& engine);
-  void copy_queue(queue_id queue, const engine::engine& engine, queue_copy& into, queue_row& others);
-  [[nodiscard]] bool has_row(queue_id queue);
+  void copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& into);
   void keep_rising(queue_row& others);
 
   const shown_buckets& buckets_;
-  std::vector<named> named_;  ///< by id
-  std::size_t newer_{0};      ///< the place from which queues stand that no copy has seen
-  queue_row last_others_;     ///< as it was shown last
+  queue_row last_others_;  ///< as it was shown last
 };
 
 /// On any thread.

@@ -92,13 +92,13 @@ queues_seen look(const engine::engine& engine, const std::set<std::string, std::
   const auto& shared = engine.other_timings();
   seen.wait.merge(shared.wait);
   seen.service.merge(shared.service);
+  for (const auto& row : engine.rows().all()) {
+    seen.wait.merge(row.timings.wait);
+    seen.service.merge(row.timings.service);
+  }
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);
   for (const auto queue : queues) {
-    if (const auto& own = engine.timings(queue); &own != &shared) {
-      seen.wait.merge(own.wait);
-      seen.service.merge(own.service);
-    }
     const auto name = engine.name_of(queue);
     const auto levels = engine.levels(queue);
     note(seen.buried, seen.buried_lines, levels.buried, name, "");

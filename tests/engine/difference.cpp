@@ -127,7 +127,7 @@ namespace {
 
 void compare_totals(differences& all, const engine_totals& it, const model& other) {
   queue_levels sum;
-  std::uint64_t puts = other.removed.puts.value(), expired = other.removed.ttr_expired.value();
+  std::uint64_t puts = other.puts_of_removed, expired = other.expirations_of_removed;
   for (const auto& known : other.queues) {
     const auto levels = other.levels(known.id);
     sum.ready += levels.ready, sum.reserved += levels.reserved, sum.delayed += levels.delayed;
@@ -145,6 +145,24 @@ void compare_totals(differences& all, const engine_totals& it, const model& othe
 
 }  // namespace
 
+void compare_rows(differences& all, const queue_rows& its, const model& other) {
+  const auto known_is_shown = [&](const auto& row) { return other.is_shown(row); };
+  const auto is_shown = [&](const auto& row) { return its.shown(row, other.time()); };
+  all.check("rows", std::ranges::count_if(its.all(), is_shown), std::ranges::count_if(other.rows, known_is_shown));
+  for (const auto& known : other.rows) {
+    if (!other.is_shown(known)) continue;
+    all.look_at("row " + known.name);
+    const auto found = std::ranges::find(its.all(), known.name, &queue_row::name);
+    if (found == its.all().end()) {
+      all.check("row is there", false, true);
+      continue;
+    }
+    all.check("queue of the row", found->queue, known.queue);
+    compare_counts(all, found->before, known.before);
+    compare_timings(all, found->timings, known.timings);
+  }
+}
+
 std::string difference(const engine& it, const model& other) {
   differences all;
   all.look_at("all");
@@ -154,6 +172,8 @@ std::string difference(const engine& it, const model& other) {
   compare_totals(all, it.totals(), other);
   compare_counts(all, it.counts_of_removed(), other.removed);
   compare_timings(all, it.other_timings(), other.others);
+  compare_rows(all, it.rows(), other);
+  all.look_at("all");
 
   std::vector<queue_id> listed;
   for (std::size_t place = it.list_queues(0, 2, listed); place != 0;) place = it.list_queues(place, 2, listed);
@@ -166,7 +186,8 @@ std::string difference(const engine& it, const model& other) {
     all.check("name found", it.find(known.name).value_or(queue_id{}), known.id);
     compare_levels(all, it.levels(known.id), other.levels(known.id));
     compare_counts(all, it.counts(known.id), known.counts);
-    compare_timings(all, it.timings(known.id), known.timed ? known.timings : other.others);
+    all.check("has a row", it.has_row(known.id), known.has_row);
+    if (!known.has_row) compare_timings(all, it.timings(known.id), other.others);
     compare_first(all, it.first_ready(known.id), other.first(known.id, job_state::ready));
     compare_first(all, it.first_delayed(known.id), other.first(known.id, job_state::delayed));
     compare_first(all, it.first_buried(known.id), other.first(known.id, job_state::buried));

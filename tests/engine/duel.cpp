@@ -9,7 +9,8 @@ namespace millrace::engine::testing {
 
 namespace {
 
-const engine_options limits{.queues_max = 6, .watched_queues_max = 4, .timed_queues_max = 2};
+const engine_options limits{
+    .queues_max = 6, .watched_queues_max = 4, .queue_rows_max = 2, .metrics_linger = seconds{5}};
 
 engine_options limits_for(const duel_options& how) {
   auto all = limits;

@@ -43,10 +43,18 @@ class model {
     queue_id id;
     std::string name;
     queue_options options;
-    bool declared{false}, timed{false};
+    bool declared{false};
+    bool has_row{false};  ///< in the metrics, decided when the queue is created
     instant paused_until{};
     duration paused_for{0};
     queue_counts counts;
+  };
+  /// What metrics show under one name. Rows of removed queues stay for `metrics_linger`.
+  struct its_row {
+    std::string name;
+    queue_id queue;  ///< none: it was removed at `removed_at`
+    instant removed_at{};
+    queue_counts before;
     times timings;
   };
   struct its_session {
@@ -98,6 +106,10 @@ class model {
   /// The job of that state that comes first: ready by (priority, id), delayed by (due, id), else by order of entry.
   [[nodiscard]] const its_job* first(queue_id which, job_state state) const;
   [[nodiscard]] const its_queue* find(std::string_view name) const;
+  [[nodiscard]] bool is_shown(const its_row& which) const {
+    return which.queue || now < which.removed_at + limits.metrics_linger;
+  }
+  [[nodiscard]] instant time() const { return now; }
 
   engine_options limits;
   queue_options defaults;
@@ -108,8 +120,10 @@ class model {
   std::vector<in_line> line;
   std::vector<event> events;
   change_set changes;
-  queue_counts removed;
-  times others;  ///< of queues without their own, and of those that are gone
+  std::vector<its_row> rows;
+  queue_counts removed;                                         ///< of queues without a row
+  std::uint64_t puts_of_removed{0}, expirations_of_removed{0};  ///< of all removed queues
+  times others;                                                 ///< of queues without a row
 
  private:
   struct due {
@@ -149,7 +163,8 @@ class model {
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);
   void kick_one(job_id which);
-  times& timings(const its_queue& which) { return which.timed ? queue(which.id).timings : others; }
+  its_row* row_of(std::string_view name);
+  times& timings(const its_queue& which) { return which.has_row ? row_of(which.name)->timings : others; }
   void observe_done(const its_job& it);
   void tell(event::kind what, session_id who, job_id id = {}, finish_status finish = finish_status::done);
 

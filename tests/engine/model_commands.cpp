@@ -84,6 +84,11 @@ job_id model::put_job(queue_id into, put_request what, std::string error_text) {
   return it.id;
 }
 
+model::its_row* model::row_of(std::string_view name) {
+  const auto found = std::ranges::find(rows, name, &its_row::name);
+  return found == rows.end() ? nullptr : &*found;
+}
+
 model::its_queue* model::find_or_add(std::string_view name, queue_id fresh) {
   for (auto& it : queues) {
     if (it.name == name) return &it;
@@ -93,7 +98,14 @@ model::its_queue* model::find_or_add(std::string_view name, queue_id fresh) {
   added.id = fresh;
   added.name = name;
   added.options = defaults;
-  added.timed = std::ranges::count(queues, true, &its_queue::timed) < static_cast<long>(limits.timed_queues_max);
+  std::erase_if(rows, [&](const its_row& each) { return !is_shown(each); });
+  its_row* row = row_of(name);
+  if (row == nullptr && rows.size() < limits.queue_rows_max) {
+    row = &rows.emplace_back();
+    row->name = name;
+  }
+  added.has_row = row != nullptr;
+  if (row != nullptr) row->queue = fresh;
   queues.push_back(added);
   return &queues.back();
 }

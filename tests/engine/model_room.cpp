@@ -88,23 +88,27 @@ void model::settle() {
     admit(which);
     its_queue& it = queue(which);
     if (!idle(it) || std::ranges::count(unsettled, which) > 0) continue;
+    its_row* const row = it.has_row ? row_of(it.name) : nullptr;
+    queue_counts& kept = row != nullptr ? row->before : removed;
     const auto add = [](counter& sum, const counter& by) { sum.add(by.value()); };
-    add(removed.puts, it.counts.puts);
-    add(removed.reserved, it.counts.reserved);
-    add(removed.released, it.counts.released);
-    add(removed.kicked, it.counts.kicked);
-    add(removed.ttr_expired, it.counts.ttr_expired);
-    add(removed.deletes, it.counts.deletes);
-    add(removed.pauses, it.counts.pauses);
-    for (std::size_t i = 0; i < outcome_count; ++i) add(removed.finished[i], it.counts.finished[i]);
+    add(kept.puts, it.counts.puts);
+    add(kept.reserved, it.counts.reserved);
+    add(kept.released, it.counts.released);
+    add(kept.kicked, it.counts.kicked);
+    add(kept.ttr_expired, it.counts.ttr_expired);
+    add(kept.deletes, it.counts.deletes);
+    add(kept.pauses, it.counts.pauses);
+    for (std::size_t i = 0; i < outcome_count; ++i) add(kept.finished[i], it.counts.finished[i]);
     for (std::size_t i = 0; i < reason_count; ++i) {
-      add(removed.buried[i], it.counts.buried[i]);
-      add(removed.dead_lettered[i], it.counts.dead_lettered[i]);
-      add(removed.rejected[i], it.counts.rejected[i]);
+      add(kept.buried[i], it.counts.buried[i]);
+      add(kept.dead_lettered[i], it.counts.dead_lettered[i]);
+      add(kept.rejected[i], it.counts.rejected[i]);
     }
-    for (const auto part : {&times::wait, &times::service, &times::end_to_end}) {
-      (others.*part).times += (it.timings.*part).times;
-      (others.*part).sum += (it.timings.*part).sum;
+    puts_of_removed += it.counts.puts.value();
+    expirations_of_removed += it.counts.ttr_expired.value();
+    if (row != nullptr) {
+      row->queue = {};
+      row->removed_at = now;
     }
     if (it.paused_until != instant{}) changes.emplace_back(queue_paused{which, {}, {}});
     std::erase_if(queues, [&](const its_queue& each) { return each.id == which; });

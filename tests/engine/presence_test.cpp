@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/mill.hpp"
 
 using namespace millrace;
@@ -20,7 +22,10 @@ TEST_CASE("a queue comes into being when someone uses or watches it, and goes wh
   CHECK_FALSE(m.it.find("a").has_value());
   CHECK(m.it.name_of(a).empty());
   CHECK(m.it.queue_count() == 2);
-  CHECK(m.it.counts_of_removed().puts.value() == 1);
+  CHECK(m.it.counts_of_removed().puts.value() == 0);
+  const auto row = std::ranges::find(m.it.rows().all(), "a", &queue_row::name);
+  REQUIRE(row != m.it.rows().all().end());
+  CHECK(row->before.puts.value() == 1);
 }
 
 TEST_CASE("a watched queue goes when it is ignored") {

@@ -178,8 +178,8 @@ TEST_CASE("a wait is timed from ready to reserved, service from reserved to done
   CHECK(m.it.other_timings().wait.count() == 0);
 }
 
-TEST_CASE("queues beyond those with histograms of their own share one set") {
-  mill m{{.timed_queues_max = 1}};
+TEST_CASE("queues without a row in the metrics share one set of histograms") {
+  mill m{{.queue_rows_max = 1}};
   m.session({"first"});
   const auto s = m.session({"second"});
   m.put(s);

@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the daemon."""
 
+import collections
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import time
 import unittest
 import urllib.parse
 
+from beanstalk_wire import Wire, put
 from support import PATIENCE, DaemonTest
 
 
@@ -39,17 +41,11 @@ class Prometheus(DaemonTest):
             time.sleep(0.2)  # it scrapes once a second and tells nobody
         self.fail(f"{expression} stayed at {self.query(port, expression)}")
 
-    def test_up_and_counting(self):
-        daemon = self.daemon(
-            self.settings(
-                "queues: { numbers: {} }\n"
-                "producers: { p: { kind: range, queue: numbers, from: 1, to: 50 } }\n"
-                "consumers: { c: { queue: numbers, handler: noop } }\n"
-            )
-        ).started()
+    def prometheus(self, scraped):
+        """A Prometheus that scrapes that port every second; its own port."""
         config = self.write(
             "global: { scrape_interval: 1s }\n"
-            f"scrape_configs: [ {{ job_name: millrace, static_configs: [ {{ targets: ['127.0.0.1:{daemon.port}'] }} ] }} ]\n",
+            f"scrape_configs: [ {{ job_name: millrace, static_configs: [ {{ targets: ['127.0.0.1:{scraped}'] }} ] }} ]\n",
             "prometheus.yml",
         )
         port = free_port()
@@ -63,12 +59,64 @@ class Prometheus(DaemonTest):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self.addCleanup(server.wait, PATIENCE)
+        self.addCleanup(server.terminate)
+        return port
+
+    def test_up_and_counting(self):
+        daemon = self.daemon(
+            self.settings(
+                "queues: { numbers: {} }\n"
+                "producers: { p: { kind: range, queue: numbers, from: 1, to: 50 } }\n"
+                "consumers: { c: { queue: numbers, handler: noop } }\n"
+            )
+        ).started()
+        port = self.prometheus(daemon.port)
+        self.until(port, 'up{job="millrace"}', lambda up: up == 1)
+        self.until(port, 'millrace_jobs_finished_total{queue="numbers",outcome="ok"}', lambda done: done == 50)
+
+    def test_each_job_is_counted_in_one_series_while_queues_come_and_go(self):
+        daemon = self.daemon(self.settings("  beanstalk: 127.0.0.1:0\n"))
+        entry = daemon.wait_for("started")
+        daemon.port = int(entry["http"].rsplit(":", 1)[1])
+        address = ("127.0.0.1", int(entry["beanstalk"].rsplit(":", 1)[1]))
+        port = self.prometheus(daemon.port)
+        self.until(port, 'up{job="millrace"}', lambda up: up == 1)
+        put_in = collections.Counter()
+        for sent in range(6):
+            # More queues than rows, and each disappears with its client.
+            for name in ["mail", *(f"reply-{sent}-{n}" for n in range(80))]:
+                with Wire(address) as client:
+                    client.ask(f"use {name}\r\n".encode(), f"USING {name}\r\n".encode())
+                    for _ in range(500 if name == "mail" else 3):
+                        client.send(put(b"job"))
+                        job = client.line().split()[1].decode()
+                        client.ask(f"delete {job}\r\n".encode(), b"DELETED\r\n")
+                        put_in[name] += 1
+            self.until(port, "sum(millrace_jobs_put_total)", lambda total: total == put_in.total())
+        self.assertEqual(self.query(port, 'millrace_jobs_put_total{queue="mail"}'), put_in["mail"])
+        # increase() takes the first sample of a series as its beginning and guesses up to the ends of the window; the samples do neither.
+        risen = sum(rise(values) for values in self.samples(port, "millrace_jobs_put_total[1h]"))
+        self.assertEqual(risen, put_in.total())
+        ended = sum(rise(values) for values in self.samples(port, 'millrace_jobs_finished_total{outcome="deleted"}[1h]'))
+        self.assertEqual(ended, put_in.total())
+        increase = self.query(port, 'increase(millrace_jobs_put_total{queue="mail"}[1h])')
+        self.assertLessEqual(increase, put_in["mail"] * 1.2)
+
+    def samples(self, port, selector):
+        """The values of each series of a range selector, oldest first."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
-            self.until(port, 'up{job="millrace"}', lambda up: up == 1)
-            self.until(port, 'millrace_jobs_finished_total{queue="numbers",outcome="ok"}', lambda done: done == 50)
+            connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": selector}))
+            found = json.loads(connection.getresponse().read())["data"]["result"]
         finally:
-            server.terminate()
-            server.wait(PATIENCE)
+            connection.close()
+        return [[float(value) for _, value in series["values"]] for series in found]
+
+
+def rise(values):
+    """What a counter counted that began at 0: a fall would be a counter that began anew."""
+    return values[0] + sum(after - before if after >= before else after for before, after in zip(values, values[1:]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ struct full_page {
   full_page() {
     telemetry::queue_row queue;
     queue.name = "numbers";
-    queue.timed = true;
+    for (auto* const times : {&queue.wait, &queue.service, &queue.end_to_end})
+      times->add(histogram{}, telemetry::shown_buckets{});
     telemetry::write(page, telemetry::queue_copy{{}, {queue}});
 
     telemetry::work_copy work;

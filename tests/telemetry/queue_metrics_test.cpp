@@ -1,6 +1,8 @@
 #include "telemetry/queue_metrics.hpp"
 
 #include <algorithm>
+#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ using telemetry::queue_row;
 namespace {
 
 constexpr instant start{hours{1}};
+const std::size_t rows_max = engine::engine_options{}.queue_rows_max;
 
 /// An engine, and the metrics of its queues as successive scrapes see them.
 class scraped_engine {
@@ -101,12 +104,12 @@ TEST_CASE("the age of the oldest job is 0 without one and grows while there is o
 TEST_CASE("beyond 200 queues the rest is folded into one row") {
   scraped_engine it;
   std::vector<queue_id> queues;
-  for (std::size_t i = 0; i < telemetry::named_queues_max + 50; ++i) {
+  for (std::size_t i = 0; i < rows_max + 50; ++i) {
     queues.push_back(it.declare("queue" + std::to_string(i)));
     it.put(queues.back());
   }
   const auto copied = it.copy();
-  REQUIRE(copied.rows.size() == telemetry::named_queues_max + 1);
+  REQUIRE(copied.rows.size() == rows_max + 1);
   CHECK(row(copied, "queue199") != nullptr);
   CHECK(row(copied, "queue200") == nullptr);
   CHECK(row(copied, "__other__")->counts.puts.value() == 50);
@@ -120,7 +123,7 @@ TEST_CASE("the fold of many queues lets others run in between") {
   queue_copy copied;
   it.tasks.spawn("copy", scraped_engine::copy_into(it.metrics, it.loop, it.engine, copied));
   CHECK(it.loop.run_ready() >= 5'000 / telemetry::queue_metrics::slice_queues);
-  CHECK(row(copied, "__other__")->counts.puts.value() == 5'000 - telemetry::named_queues_max);
+  CHECK(row(copied, "__other__")->counts.puts.value() == 5'000 - rows_max);
 }
 
 TEST_CASE("a queue that is called as the fold is has no row of its own") {
@@ -131,49 +134,86 @@ TEST_CASE("a queue that is called as the fold is has no row of its own") {
   CHECK(copied.rows[0].counts.puts.value() == 2);
 }
 
-TEST_CASE("no counter of the fold goes down when queues come and go") {
-  scraped_engine it;
-  // Queues that nobody declared vanish with their last user.
-  std::vector<session_id> users;
-  const auto come = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      users.push_back(it.engine.open_session());
-      const auto queue = it.engine.use(users.back(), "queue" + std::to_string(users.size())).value();
-      const auto put = it.engine.put(users.back(), queue, {.content = body{"abc"}}, start);
-      it.engine.erase(users.back(), put.job, start);
+namespace {
+
+/// Queues that clients make: each comes with its user and goes when that leaves.
+struct passing_queues {
+  scraped_engine it{{.queue_rows_max = 20, .metrics_linger = seconds{10}}};
+  instant now = it.loop.now();
+
+  void pass(duration time) {
+    it.loop.advance(time);
+    now = it.loop.now();
+  }
+  /// Puts and deletes `jobs` jobs in a queue that exists for that long.
+  void use(const std::string& name, int jobs) {
+    it.engine.advance(now);
+    const auto user = it.engine.open_session();
+    const auto queue = it.engine.use(user, name).value();
+    for (int i = 0; i < jobs; ++i) {
+      const auto put = it.engine.put(user, queue, {.content = body{"abc"}}, now);
+      REQUIRE(it.engine.erase(user, put.job, now));
     }
-  };
-  std::uint64_t total = 0;
-  std::uint64_t other = 0;
-  const auto scrape = [&] {
-    const auto copied = it.copy();
-    std::uint64_t all = 0;
-    for (const auto& one : copied.rows) all += one.counts.puts.value();
-    const auto folded = row(copied, "__other__")->counts.puts.value();
-    CHECK(folded >= other);
-    CHECK(all >= total);
-    other = folded;
-    total = all;
-  };
-  come(210);
-  scrape();
-  CHECK(total == 210);
-  CHECK(other == 10);
-  for (std::size_t i = 0; i < 30; ++i) it.engine.close_session(users[i], start);
-  scrape();
-  CHECK(total == 210);
-  CHECK(other == 40);
-  come(25);
-  scrape();
-  CHECK(total == 235);
-  CHECK(other == 40);  // the free rows went to queues that came later
-  for (std::size_t i = 205; i < 230; ++i) it.engine.close_session(users[i], start);
-  scrape();
-  CHECK(total == 235);
+    REQUIRE(it.engine.close_session(user, now));
+    REQUIRE_FALSE(it.engine.find(name));
+  }
+  queue_copy copy() { return it.copy(); }
+  static std::uint64_t puts(const queue_copy& copied, const std::string& name) {
+    const auto* const found = row(copied, name);
+    return found == nullptr ? 0 : found->counts.puts.value();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a queue that comes back continues its row, and nothing of it is in the fold") {
+  passing_queues m;
+  m.use("mail", 3'000);
+  CHECK(m.puts(m.copy(), "mail") == 3'000);
+  m.pass(seconds{9});
+  m.use("mail", 3'000);
+  const auto copied = m.copy();
+  CHECK(m.puts(copied, "mail") == 6'000);
+  CHECK(m.puts(copied, "__other__") == 0);
+}
+
+TEST_CASE("the row of a removed queue stays for the time that it lingers") {
+  passing_queues m;
+  m.use("mail", 1);
+  m.pass(seconds{10} - duration{1});
+  CHECK(m.puts(m.copy(), "mail") == 1);
+  m.pass(duration{1});
+  CHECK(row(m.copy(), "mail") == nullptr);
+  m.use("mail", 1);
+  CHECK(m.puts(m.copy(), "mail") == 1);
+}
+
+TEST_CASE("each put is counted in one series that never goes down, however queues come and go") {
+  passing_queues m;
+  std::mt19937_64 random{std::random_device{}()};
+  std::map<std::string, std::uint64_t> seen;
+  std::uint64_t increases = 0;
+  std::uint64_t all = 0;
+  for (int step = 0; step < 3'000; ++step) {
+    const auto name = "queue" + std::to_string(random() % 60);
+    const auto jobs = static_cast<int>(random() % 3);
+    m.use(name, jobs);
+    all += static_cast<std::uint64_t>(jobs);
+    if (random() % 4 == 0) m.pass(milliseconds{static_cast<int>(random() % 3'000)});
+    std::map<std::string, std::uint64_t> page;
+    for (const auto& one : m.copy().rows) page[one.name] = one.counts.puts.value();
+    for (const auto& [series, value] : page) {
+      const auto before = seen.find(series);
+      if (before != seen.end()) REQUIRE(value >= before->second);
+      increases += value - (before == seen.end() ? 0 : before->second);
+    }
+    seen = std::move(page);
+    REQUIRE(increases == all);
+  }
 }
 
 TEST_CASE("histograms are those of the queue, or in the fold for queues that have none of their own") {
-  scraped_engine it{{.timed_queues_max = 1}};
+  scraped_engine it{{.queue_rows_max = 1}};
   const auto timed = it.declare("timed");
   const auto untimed = it.declare("untimed");
   it.put(timed);

@@ -22,9 +22,9 @@ class counter {
   std::uint64_t value_{0};
 };
 
-/// Upper bounds of buckets, ascending and shared by the histograms that use them. `fine()` has every two-digit
-/// number of a decade up to 2 and coarser steps above (35 a decade, at most 10 % apart) from 10 µs to 10 min,
-/// and contains the coarse 1-2-5 bounds that are exported, so that folding to those is exact.
+/// Upper bounds of buckets, ascending and shared by the histograms that use them. `fine()` has every number of two significant
+/// digits from 10 µs to 10 min (90 a decade, at most 10 % apart). So a histogram can be exported exactly with any bounds of at most
+/// two significant digits in that range, among them the 1-2-5 bounds of `exported()`.
 class histogram_bounds {
  public:
   /// `upper` ascending, positive; asserted.
@@ -36,24 +36,34 @@ class histogram_bounds {
 
   [[nodiscard]] std::span<const duration> upper() const noexcept { return upper_; }
 
+  /// Whether values on both sides of `bound` are counted in different buckets.
+  [[nodiscard]] bool contains(duration bound) const noexcept { return std::ranges::binary_search(upper_, bound); }
+
   /// The first bucket whose upper bound is not below `value`; `upper().size()` beyond the last. A few nanoseconds.
   [[nodiscard]] std::size_t index_of(duration value) const noexcept {
-    const auto ns = static_cast<std::uint64_t>(std::max<duration::rep>(value.count(), 0));
-    std::size_t at = first_of_octave_[static_cast<std::size_t>(std::bit_width(ns))];
+    std::size_t at = first_of_part_[part_of(static_cast<std::uint64_t>(std::max<duration::rep>(value.count(), 0)))];
     while (at < upper_.size() && upper_[at].count() < value.count()) ++at;
     return at;
   }
 
  private:
+  /// Each octave of nanoseconds has eight parts. Rises with `ns`.
+  [[nodiscard]] static std::size_t part_of(std::uint64_t ns) noexcept {
+    if (ns < 8) return ns;
+    const auto shift = static_cast<std::size_t>(std::bit_width(ns)) - 4;
+    return shift * 8 + (ns >> shift);
+  }
+
   std::vector<duration> upper_;
-  std::array<std::uint16_t, 65> first_of_octave_{};
+  /// Where the search for a value of that part begins: the first bound that is not below all values of the part.
+  std::array<std::uint16_t, 61 * 8 + 8> first_of_part_{};
 };
 
 /// How often which length of time was seen. One thread writes; the bounds outlive it.
 class histogram {
  public:
-  explicit histogram(const histogram_bounds& bounds = histogram_bounds::fine())
-      : bounds_{&bounds}, counts_(bounds.upper().size() + 1) {}
+  histogram() : histogram{histogram_bounds::fine()} {}
+  explicit histogram(const histogram_bounds& bounds) : bounds_{&bounds}, counts_(bounds.upper().size() + 1) {}
 
   void observe(duration value) noexcept { observe(value, 1); }
   void observe(duration value, std::uint64_t times) noexcept {
