@@ -10,9 +10,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -25,6 +23,8 @@
 
 #include "base/log.hpp"
 #include "loop/task_scope.hpp"
+#include "network/reserve_descriptor.hpp"
+#include "network/unix_socket_file.hpp"
 
 namespace millrace::network {
 
@@ -66,16 +66,8 @@ std::uint16_t port_of(const protocol::endpoint& here) {
   return 0;
 }
 
-/// A Unix socket whose program is gone leaves its file behind: true if nobody answers there and it was taken away.
-bool take_away_stale(const protocol::endpoint& where, const std::string& path) {
-  struct stat facts {};
-  if (lstat(path.c_str(), &facts) != 0 || !S_ISSOCK(facts.st_mode)) return false;
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (probe < 0) return false;
-  const bool nobody =
-      ::connect(probe, where.data(), static_cast<socklen_t>(where.size())) != 0 && errno == ECONNREFUSED;
-  ::close(probe);
-  return nobody && ::unlink(path.c_str()) == 0;
+bool is_out_of_descriptors(const error_code& failure) noexcept {
+  return failure.value() == EMFILE || failure.value() == ENFILE;
 }
 
 error cannot_listen(const address& where, const std::string& why) {
@@ -85,8 +77,14 @@ error cannot_listen(const address& where, const std::string& why) {
 }  // namespace
 
 struct listener::parts {
-  parts(loop::event_loop& l, std::string n, service s)
-      : loop{l}, name{std::move(n)}, serve{std::move(s)}, door{l.get_executor()}, room{l, "connections"}, tasks{l} {}
+  parts(loop::event_loop& l, std::string n, service s, service last)
+      : loop{l},
+        name{std::move(n)},
+        serve{std::move(s)},
+        last_resort{std::move(last)},
+        door{l.get_executor()},
+        room{l, "connections"},
+        tasks{l} {}
 
   /// One open connection: counted as long as it lives, wherever it is destroyed.
   class presence {
@@ -107,7 +105,10 @@ struct listener::parts {
   loop::event_loop& loop;
   std::string name;
   service serve;
+  service last_resort;
   acceptor door;
+  reserve_descriptor reserve;
+  unix_socket_file file;  ///< of a Unix socket
   loop::wait_point room;  ///< where accepting waits at the limit
   loop::task_scope tasks;
   door_counts counts;
@@ -117,14 +118,16 @@ struct listener::parts {
   std::optional<instant> complained_at;
 
   static loop::awaitable<> accept(parts& self);
-  static loop::awaitable<> run(parts& self, stream_socket socket, presence here);
+  static loop::awaitable<> accept_on_reserve(parts& self);
+  static loop::awaitable<> serve_one(parts& self, stream_socket socket, presence here);
+  static loop::awaitable<> run(parts& self, const service& how, stream_socket socket);
   void begin(stream_socket socket);
   void complain(const error_code& failure);
   error_code bind(const protocol::endpoint& where);
 };
 
-listener::listener(loop::event_loop& loop, std::string name, service serve)
-    : parts_{std::make_unique<parts>(loop, std::move(name), std::move(serve))} {}
+listener::listener(loop::event_loop& loop, std::string name, service serve, service last_resort)
+    : parts_{std::make_unique<parts>(loop, std::move(name), std::move(serve), std::move(last_resort))} {}
 
 listener::~listener() = default;
 
@@ -135,12 +138,14 @@ result<> listener::open(const door_options& options) {
   if (!where) return cannot_listen(options.where, where.error().text);
 
   auto failure = p.bind(*where);
-  if (failure == asio::error::address_in_use && take_away_stale(*where, options.where.unix_path))
+  if (failure == asio::error::address_in_use && unix_socket_file::remove_stale(options.where.unix_path))
     failure = p.bind(*where);
   if (failure == asio::error::address_in_use) return cannot_listen(options.where, "address already in use");
   if (failure) return cannot_listen(options.where, failure.message());
 
   p.here = options.where;
+  if (!p.here.unix_path.empty()) p.file = unix_socket_file::at(p.here.unix_path);
+  p.reserve.take();
   if (p.here.unix_path.empty()) p.here.port = port_of(p.door.local_endpoint());
   p.connections_max = options.connections_max;
   p.accepting = p.tasks.spawn(p.name + " listener", parts::accept(p));
@@ -169,9 +174,37 @@ loop::awaitable<> listener::parts::accept(parts& self) {
     } else if (failure != asio::error::connection_aborted) {
       self.counts.accept_errors.add();
       self.complain(failure);
-      co_await loop::sleep_for(self.loop, accept_pause);
+      if (is_out_of_descriptors(failure) && self.reserve.take()) {
+        co_await accept_on_reserve(self);
+      } else {
+        co_await loop::sleep_for(self.loop, accept_pause);
+      }
     }
   }
+}
+
+/// Serves the next client when the process has no descriptor but the reserve.
+loop::awaitable<> listener::parts::accept_on_reserve(parts& self) {
+  // The failure says nothing about whether somebody waits to be accepted.
+  const auto [failure] = co_await self.door.async_wait(acceptor::wait_read, asio::as_tuple(loop::use_awaitable));
+  if (failure || !self.door.is_open()) co_return;
+  stream_socket socket{self.loop.get_executor()};
+  error_code refused;
+  self.door.non_blocking(true, refused);
+  if (!refused) self.door.accept(socket, refused);
+  if (!refused) co_return self.begin(std::move(socket));
+  if (!is_out_of_descriptors(refused)) co_return;
+
+  self.reserve.give_up();
+  self.door.accept(socket, refused);
+  if (!refused && self.last_resort) {
+    const presence here{self};
+    self.counts.opened.add();
+    co_await loop::with_timeout(self.loop, run(self, self.last_resort, std::move(socket)),
+                                after(self.loop.now(), last_resort_max));
+  }
+  socket.close(refused);
+  self.reserve.take();
 }
 
 /// What lasts is tried ten times a second, and said now and then.
@@ -194,12 +227,17 @@ void listener::parts::begin(stream_socket socket) {
   }
   counts.opened.add();
   const auto number = std::to_string(counts.opened.value());
-  tasks.spawn(name + "#" + number, run(*this, std::move(socket), presence{*this}));
+  tasks.spawn(name + "#" + number, serve_one(*this, std::move(socket), presence{*this}));
 }
 
-loop::awaitable<> listener::parts::run(parts& self, stream_socket socket, presence) {
+loop::awaitable<> listener::parts::serve_one(parts& self, stream_socket socket, presence) {
+  co_await run(self, self.serve, std::move(socket));
+}
+
+/// What the service throws is logged and ends this connection only.
+loop::awaitable<> listener::parts::run(parts& self, const service& how, stream_socket socket) {
   try {
-    co_await self.serve(std::move(socket));
+    co_await how(std::move(socket));
   } catch (const system_error& failure) {
     if (failure.code() == asio::error::operation_aborted) throw;
     log::warning("connection_failed", "A connection ended by an error.",
@@ -213,9 +251,10 @@ loop::awaitable<> listener::parts::run(parts& self, stream_socket socket, presen
 void listener::stop_accepting() {
   auto& p = *parts_;
   if (!p.door.is_open()) return;
+  // While the socket is open the kernel gives its inode to no other file.
+  p.file.remove();
   error_code ignored;
   p.door.close(ignored);
-  if (!p.here.unix_path.empty()) ::unlink(p.here.unix_path.c_str());
   p.loop.cancel(p.accepting);
 }
 

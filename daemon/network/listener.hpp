@@ -36,9 +36,11 @@ struct door_counts {
 
 /// Accepts connections at one address and runs each as a task of its own.
 ///
-/// At `connections_max` it stops accepting: further clients wait in the kernel's backlog until a connection ends. When
-/// accepting fails (no descriptor left, say) it pauses for `accept_pause` before the next try, so that a lasting
-/// failure costs no processor time.
+/// At `connections_max` it stops accepting: further clients wait in the kernel's backlog until a connection ends. When the process has no
+/// descriptor left, clients are accepted one at a time on a descriptor kept in reserve and served by `last_resort`; without one they are closed
+/// at once. When accepting fails otherwise it pauses for `accept_pause` before the next try, so that a lasting failure costs no processor time.
+///
+/// The file of a Unix socket is removed at the end, unless another program has put its own in its place (another inode).
 ///
 /// Owned by whoever owns the protocol behind it; loop thread only. Ends by `close`, which must have returned before it
 /// is destroyed.
@@ -49,11 +51,13 @@ class listener {
 
   static constexpr int backlog = 1'024;
   static constexpr duration accept_pause = milliseconds{100};
+  static constexpr duration last_resort_max = seconds{2};
   /// How often the log says so while it lasts.
   static constexpr duration complaint_every = seconds{10};
 
-  /// `name` begins the names of the tasks: `http#17`.
-  listener(loop::event_loop& loop, std::string name, service serve);
+  /// `name` begins the names of the tasks: `http#17`. `last_resort` must answer and return soon: no other client is accepted meanwhile. It is
+  /// given `last_resort_max`, then cancelled.
+  listener(loop::event_loop& loop, std::string name, service serve, service last_resort = {});
   ~listener();
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <string>
 
-#include <sys/resource.h>
 #include <unistd.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read.hpp>
@@ -14,10 +13,12 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "support/catch.hpp"
+#include "support/descriptor_limit.hpp"
 #include "support/loop_thread.hpp"
 #include "support/raw_client.hpp"
 
 using namespace millrace;
+using testing::no_descriptors_left;
 using testing::raw_client;
 
 namespace {
@@ -147,6 +148,25 @@ TEST_CASE("a Unix socket is there while somebody listens, and is taken over from
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a listener that stops leaves the file of its successor alone") {
+  const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto path = (folder / "door").string();
+  echo_door old{at("unix:" + path)};
+  REQUIRE(old.opened);
+  std::filesystem::remove(path);
+  echo_door successor{at("unix:" + path)};
+  REQUIRE(successor.opened);
+  old.close(seconds{30});
+  REQUIRE(std::filesystem::exists(path));
+  auto client = raw_client::to_path(path);
+  CHECK(echoes(client, "hello"));
+  client.close();
+  successor.close(seconds{30});
+  CHECK_FALSE(std::filesystem::exists(path));
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("a file that is no socket is never taken away") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder / "door");
@@ -208,25 +228,62 @@ TEST_CASE("an error in one connection ends that one only") {
   CHECK(echoes(good, "hello"));
 }
 
-TEST_CASE("without a free descriptor accepting pauses between tries, and goes on when there is one") {
-  echo_door door{at("127.0.0.1:0")};
-  // The sanitizer opens a pipe when it meets an object of a type for the first time: it has to have met a sleep before no descriptor is left.
-  door.thread.run([&door] { return loop::sleep_for(door.thread.loop(), milliseconds{1}); });
-  raw_client client{AF_INET};
-  const int lowest_free = ::dup(0);
-  REQUIRE(lowest_free >= 0);
-  ::close(lowest_free);
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  const rlimit none_left{static_cast<rlim_t>(lowest_free), before.rlim_max};
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+namespace {
 
-  client.connect_port(door.port());
-  client.send("x");
-  while (door.counts().accept_errors.value() == 0) ::sched_yield();
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(client.receive() == "x");
-  CHECK(door.counts().accept_errors.value() < 20);
+loop::awaitable<> say_goodbye(network::stream_socket socket) {
+  co_await boost::asio::async_write(socket, boost::asio::buffer("bye", 3), loop::use_awaitable);
+}
+
+}  // namespace
+
+TEST_CASE("without a free descriptor a client is closed at once, and served when there is one") {
+  echo_door door{at("127.0.0.1:0")};
+  raw_client first{AF_INET}, second{AF_INET}, third{AF_INET};
+  {
+    const no_descriptors_left shortage;
+    first.connect_port(door.port());
+    CHECK(first.receive().empty());
+    second.connect_port(door.port());
+    CHECK(second.receive().empty());
+  }
+  third.connect_port(door.port());
+  CHECK(echoes(third, "x"));
+  CHECK(door.counts().accept_errors.value() >= 2);
+  CHECK(door.counts().connections == 1);
+}
+
+TEST_CASE("without a free descriptor nothing is tried again before a client comes") {
+  echo_door door{at("127.0.0.1:0")};
+  auto first = raw_client::to_port(door.port());
+  REQUIRE(echoes(first, "x"));
+  raw_client second{AF_INET}, third{AF_INET};
+  const no_descriptors_left shortage;
+  second.connect_port(door.port());
+  CHECK(second.receive().empty());
+  const auto turns = [&door] { return door.thread.ask([&door] { return door.thread.loop().counts().turns.value(); }); };
+  const auto before = turns();
+  CHECK(turns() - before < 10);
+  third.connect_port(door.port());
+  CHECK(third.receive().empty());
+  CHECK(echoes(first, "y"));
+  CHECK(door.counts().accept_errors.value() < 5);
+}
+
+TEST_CASE("without a free descriptor a client is served by the last resort, one after another") {
+  testing::loop_thread thread;
+  network::listener door{thread.loop(), "echo", echo, say_goodbye};
+  REQUIRE(door.open(at("127.0.0.1:0")));
+  thread.start();
+  raw_client first{AF_INET}, second{AF_INET};
+  {
+    const no_descriptors_left shortage;
+    first.connect_port(door.local_address().port);
+    second.connect_port(door.local_address().port);
+    CHECK(first.receive_all() == "bye");
+    CHECK(second.receive_all() == "bye");
+  }
+  thread.end([&door] { return door.close(seconds{30}); });
+  CHECK(door.counts().connections == 0);
 }
 
 TEST_CASE("closing lets connections end") {

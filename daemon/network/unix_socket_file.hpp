@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+namespace millrace::network {
+
+/// The file of a Unix socket that this process has bound. It is removed by whoever bound it and by nobody else: a program that stops must not
+/// remove the file of its successor, which listens at the same path.
+class unix_socket_file {
+ public:
+  unix_socket_file() = default;
+  /// The file that stands at `path` now: to be called right after the bind.
+  [[nodiscard]] static unix_socket_file at(const std::string& path);
+
+  /// Removes the file if it is still the same one. Requires: the socket is still open, so that its inode number belongs to no other file.
+  void remove() noexcept;
+
+  /// A socket whose program is gone leaves its file behind: true if nobody listens at `path` and the file was removed.
+  static bool remove_stale(const std::string& path);
+
+ private:
+  std::string path_;
+  dev_t device_{0};
+  ino_t inode_{0};
+};
+
+}  // namespace millrace::network
