@@ -5,9 +5,9 @@
 namespace millrace::http {
 
 server::server(loop::event_loop& loop, const routes& where, session_limits limits)
-    : sessions_{loop, where, limits}, door_{loop, "http", [this](network::stream_socket socket) {
-                                              return sessions_.serve(std::move(socket));
-                                            }} {
+    : sessions_{loop, where, limits},
+      door_{loop, "http", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); },
+            [this](network::stream_socket socket) { return sessions_.serve_once(std::move(socket)); }} {
   sessions_.count_in(door_.counts());
 }
 

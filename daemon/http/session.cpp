@@ -1,5 +1,6 @@
 #include "http/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <optional>
@@ -21,6 +22,9 @@
 #include <boost/beast/http/write.hpp>
 #include <millrace/loop/deadline.hpp>
 
+#include "http/refusal.hpp"
+#include "http/request_head.hpp"
+
 namespace millrace::http {
 
 namespace asio = boost::asio;
@@ -30,31 +34,16 @@ using boost::system::error_code;
 
 namespace {
 
-/// Errors that are counted: a closed list.
-constexpr std::string_view bad_request = "bad_request";
-constexpr std::string_view header_too_large = "header_too_large";
-constexpr std::string_view body_too_large = "body_too_large";
-constexpr std::string_view too_slow = "too_slow";
-
 /// Bytes that may lie behind a request which is being read: the beginning of the next ones.
 constexpr std::size_t read_ahead_bytes = 16u << 10;
+/// The most that one read takes of a head.
+constexpr std::size_t head_piece_bytes = 4u << 10;
+
+/// Of a connection for one request: how long each of its steps may take.
+constexpr duration one_request_deadline = milliseconds{500};
+constexpr duration one_linger_deadline = milliseconds{100};
 
 using parser = wire::request_parser<wire::string_body>;
-
-struct refusal {
-  response answer;
-  std::string_view code;
-};
-
-/// What a client that sent this is told; none when it is gone and cannot be told anything.
-std::optional<refusal> refusal_of(error_code failure) {
-  static const auto& of_http = wire::make_error_code(wire::error::end_of_stream).category();
-  if (failure == wire::error::header_limit || failure == wire::error::buffer_overflow)
-    return refusal{text(431, "The request line and headers are too long.\n"), header_too_large};
-  if (failure == wire::error::body_limit) return refusal{text(413, "The body is too long.\n"), body_too_large};
-  if (failure == wire::error::end_of_stream || failure.category() != of_http) return std::nullopt;
-  return refusal{text(400, "This is not a request in HTTP: " + failure.message() + ".\n"), bad_request};
-}
 
 method method_of(wire::verb verb) {
   switch (verb) {
@@ -111,6 +100,7 @@ class connection {
 
   loop::awaitable<bool> wait_for_bytes();
   loop::awaitable<reading> read(parser& into);
+  loop::awaitable<bool> read_head(request_head& head, error_code& failure);
   loop::awaitable<bool> write(const response& answer, keep_connection keep);
   template <class Body>
   loop::awaitable<bool> send(wire::response<Body>& message);
@@ -181,19 +171,50 @@ loop::awaitable<bool> connection::wait_for_bytes() {
 }
 
 loop::awaitable<connection::reading> connection::read(parser& into) {
-  into.header_limit(limits_.header_bytes_max);
-  into.body_limit(limits_.body_bytes_max);
   allow(limits_.request_deadline, lateness::error);
-  const auto [failure, bytes] = co_await wire::async_read(socket_, buffer_, into, asio::as_tuple(loop::use_awaitable));
+  request_head head;
+  error_code failure;
+  const bool well_formed = co_await read_head(head, failure);
+  std::optional<refusal> refused;
+  if (!well_formed && !failure) {
+    refused = refusal_of(head);
+  } else if (!failure) {
+    into.header_limit(limits_.header_bytes_max);
+    into.body_limit(limits_.body_bytes_max);
+    auto check_chunk = [](std::uint64_t, beast::string_view extension, error_code& wrong) {
+      if (!is_safe_chunk_extension({extension.data(), extension.size()})) wrong = wire::error::bad_chunk_extension;
+    };
+    into.on_chunk_header(check_chunk);
+    const auto [ended, bytes] = co_await wire::async_read(socket_, buffer_, into, asio::as_tuple(loop::use_awaitable));
+    failure = ended;
+  }
   cut_.clear();
-  auto refused = refusal_of(failure);
-  if (!failure && into.get().version() >= 11 && into.get().find(wire::field::host) == into.get().end())
-    refused = refusal{text(400, "A request in HTTP/1.1 names its host.\n"), bad_request};
+  if (!refused) refused = refusal_of(failure);
   if (refused) {
     co_await refuse(*refused);
     co_return reading::refused;
   }
   co_return failure ? reading::gone : reading::request;
+}
+
+/// Fills the buffer until it begins with a whole head. False: it is refused, or the connection failed.
+loop::awaitable<bool> connection::read_head(request_head& head, error_code& failure) {
+  for (;;) {
+    const auto come = buffer_.data();
+    const auto verdict = head.check({static_cast<const char*>(come.data()), come.size()});
+    if (verdict != request_head::verdict::incomplete) co_return verdict == request_head::verdict::complete;
+    if (come.size() >= limits_.header_bytes_max) {
+      failure = wire::error::header_limit;
+      co_return false;
+    }
+    const auto room = buffer_.prepare(std::min(limits_.header_bytes_max + 1 - come.size(), head_piece_bytes));
+    const auto [ended, bytes] = co_await socket_.async_read_some(room, asio::as_tuple(loop::use_awaitable));
+    buffer_.commit(bytes);
+    if (ended) {
+      failure = ended == asio::error::eof && come.size() > 0 ? error_code{wire::error::partial_message} : ended;
+      co_return false;
+    }
+  }
 }
 
 loop::awaitable<> connection::refuse(const refusal& with) {
@@ -255,27 +276,41 @@ struct sessions::parts {
   loop::event_loop& loop;
   const routes& where;
   session_limits limits;
+  session_limits limits_of_one;  ///< of a connection for one request
   network::door_counts* counts{nullptr};
   bool finishing{false};
   std::set<connection*> open;
 };
 
 sessions::sessions(loop::event_loop& loop, const routes& where, session_limits limits)
-    : parts_{std::make_unique<parts>(parts{loop, where, limits, nullptr, false, {}})} {
+    : parts_{std::make_unique<parts>(parts{loop, where, limits, limits, nullptr, false, {}})} {
+  auto& one = parts_->limits_of_one;
+  one.requests_max = 1;
+  one.idle_deadline = std::min(limits.idle_deadline, one_request_deadline);
+  one.request_deadline = std::min(limits.request_deadline, one_request_deadline);
+  one.response_deadline = std::min(limits.response_deadline, one_request_deadline);
+  one.linger_deadline = std::min(limits.linger_deadline, one_linger_deadline);
   assert(limits.header_bytes_max >= 256 && limits.requests_max >= 1);
 }
 
 sessions::~sessions() { assert(parts_->open.empty()); }
 
 void sessions::count_in(network::door_counts& counts) {
-  for (const auto code : {bad_request, header_too_large, body_too_large, too_slow})
-    counts.protocol_errors.emplace_back(code, counter{});
+  for (const auto code : refusal_codes) counts.protocol_errors.emplace_back(code, counter{});
   parts_->counts = &counts;
 }
 
 loop::awaitable<> sessions::serve(network::stream_socket socket) {
+  return serve_within(parts_->limits, std::move(socket));
+}
+
+loop::awaitable<> sessions::serve_once(network::stream_socket socket) {
+  return serve_within(parts_->limits_of_one, std::move(socket));
+}
+
+loop::awaitable<> sessions::serve_within(const session_limits& limits, network::stream_socket socket) {
   auto& p = *parts_;
-  connection one{p.loop, p.where, p.limits, p.counts, p.finishing, std::move(socket)};
+  connection one{p.loop, p.where, limits, p.counts, p.finishing, std::move(socket)};
   struct listed {
     std::set<connection*>& list;
     connection* which;

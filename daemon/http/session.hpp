@@ -25,8 +25,8 @@ struct session_limits {
 };
 
 /// The HTTP connections of one door: each reads requests within its limits and writes the routes' answers in order.
-/// A request that is malformed or too large is refused (400, 413, 431) and its connection closed; who is too slow is
-/// cut off without a word.
+/// A request that is malformed, ambiguous (`http/request_head.hpp`) or too large is refused (400, 413, 431, 501) and its connection closed, so that
+/// nothing behind it is read as a request; who is too slow is cut off without a word.
 ///
 /// Loop thread only. Outlives the listener whose `service` it is; a connection ends with its client, at a deadline, or
 /// when its task is cancelled.
@@ -41,11 +41,15 @@ class sessions {
   void count_in(network::door_counts& counts);
 
   loop::awaitable<> serve(network::stream_socket socket);
+  /// The same for one request, which must come at once: the process has no descriptor left for others.
+  loop::awaitable<> serve_once(network::stream_socket socket);
 
   /// From now on connections close after the answer in hand; those without a request close at once.
   void finish();
 
  private:
+  loop::awaitable<> serve_within(const session_limits& limits, network::stream_socket socket);
+
   struct parts;
   std::unique_ptr<parts> parts_;
 };

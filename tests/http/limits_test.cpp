@@ -1,8 +1,10 @@
 #include <string>
 #include <utility>
 
+#include "http/health.hpp"
 #include "http/session.hpp"
 #include "support/catch.hpp"
+#include "support/descriptor_limit.hpp"
 #include "support/http_door.hpp"
 
 using namespace millrace;
@@ -126,4 +128,36 @@ TEST_CASE("at the limit of connections a client waits for its turn") {
   CHECK(door.thread.ask([&door] { return door.server->counts().opened.value(); }) == 1);
   first.close();
   CHECK(http_reader{second}.next().status() == 200);
+}
+
+TEST_CASE("without a free descriptor a request is answered and the connection closed") {
+  http_door door;
+  http::control state;
+  http::add_health(door.routes, state);
+  door.open();
+  testing::raw_client clients[] = {testing::raw_client{AF_INET}, testing::raw_client{AF_INET}};
+  const testing::no_descriptors_left shortage;
+  for (auto& client : clients) {
+    client.connect_port(door.server->local_address().port);
+    client.send(get("/healthz") + get("/healthz"));
+    http_reader answers{client};
+    const auto answer = answers.next();
+    CHECK(answer.status() == 200);
+    CHECK(answer.has("Connection: close"));
+    CHECK(answers.next().head.empty());
+  }
+}
+
+TEST_CASE("without a free descriptor a silent client holds up the next one for a moment only") {
+  http_door door;
+  http::control state;
+  http::add_health(door.routes, state);
+  door.open();
+  testing::raw_client silent{AF_INET}, asking{AF_INET};
+  const testing::no_descriptors_left shortage;
+  silent.connect_port(door.server->local_address().port);
+  asking.connect_port(door.server->local_address().port);
+  asking.send(get("/healthz"));
+  CHECK(http_reader{asking}.next().status() == 200);
+  CHECK(silent.receive().empty());
 }
