@@ -50,9 +50,14 @@ result<queue_id> broker::find_or_declare(std::string_view name) {
   return declare(name, parts_->queue_defaults);
 }
 
-void broker::restore(const std::function<std::uint64_t(engine::engine& into)>& back) {
+engine::engine& broker::begin_restore() {
+  parts_->restoring = true;
+  return parts_->engine;
+}
+
+void broker::end_restore(std::uint64_t mark) {
   auto& p = *parts_;
-  const auto mark = back(p.engine);
+  p.restoring = false;
   p.engine.restore_ids(mark);
   p.ids.begin_above(std::max(mark, p.engine.last_id().value()));
   p.bell.set(p.engine.next_deadline());

@@ -35,8 +35,11 @@ class broker {
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   /// The queue of that name; declared with the defaults if there is none.
   result<queue_id> find_or_declare(std::string_view name);
-  /// Before anything else: what a store kept is put into the engine by `back`, whose ids begin above the answer.
-  void restore(const std::function<std::uint64_t(engine::engine& into)>& back);
+  /// What a store kept is put into this engine, before anything but declarations. Until `end_restore` the loop may turn, but nothing is done that is due,
+  /// and nothing may be asked of the broker that changes a job.
+  engine::engine& begin_restore();
+  /// Ids begin above `mark`.
+  void end_restore(std::uint64_t mark);
   session_id open_session();
   /// Gives back what it holds, in turns.
   loop::awaitable<> close_session(session_id session);

@@ -51,6 +51,8 @@ struct broker::parts {
 
   /// After every command: what it decided for others, what must be remembered, when the engine must be called again.
   void follow_up() {
+    // Jobs that are due wait: their changes would be written while the file is still being read.
+    if (restoring) return;
     if (engine.has_events()) deliver();
     if (held.remembers()) {
       engine.take_changes(changes);
@@ -134,6 +136,7 @@ struct broker::parts {
   std::function<void()> put_away;
   std::function<void()> more_is_safe;
   unsigned commands{0};
+  bool restoring{false};
   alarm bell;
 };
 

@@ -11,11 +11,13 @@ namespace millrace::http {
 class control {
  public:
   [[nodiscard]] bool ready() const { return not_ready_because().empty(); }
-  /// `starting`, `draining: …`, what `trouble` says; empty when ready.
+  /// `starting`, `recovering`, `draining: …`, what `trouble` says; empty when ready.
   [[nodiscard]] std::string not_ready_because() const {
     return not_ready_because_.empty() && trouble_ ? trouble_() : not_ready_because_;
   }
 
+  /// What was kept is being read; how much there is of it, nobody knows.
+  void become_recovering() { not_ready_because_ = "recovering"; }
   void become_ready() { not_ready_because_.clear(); }
   /// Asked whenever somebody looks: what keeps it from taking work, empty if nothing does.
   void watch(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }

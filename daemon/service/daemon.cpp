@@ -21,6 +21,7 @@
 #include "loop/stall_watch.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
+#include "service/recovery_pump.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/page.hpp"
@@ -69,7 +70,7 @@ struct daemon::parts {
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
-  result<> recover();
+  void begin_recovery();
   result<> open_http();
   result<> open_beanstalk();
 
@@ -87,6 +88,7 @@ struct daemon::parts {
   http::routes routes;
   http::server http;
   beanstalk::server beanstalk;
+  std::optional<recovery_pump> recovering;
   bool http_open{false};
   bool beanstalk_open{false};
 };
@@ -96,13 +98,26 @@ daemon::daemon(const settings::settings& what, const workload::workload_options&
 
 daemon::~daemon() = default;
 
-result<> daemon::open() {
+result<> daemon::prepare() {
   auto& all = *parts_;
   if (!store_opened_) return store_opened_;
   if (auto declared = all.declare_queues(); !declared) return declared;
-  if (auto recovered = all.recover(); !recovered) return recovered;
   // The door before the work: a second daemon must not begin to print what the first is printing.
   if (auto opened = all.open_http(); !opened) return opened;
+  all.begin_recovery();
+  return {};
+}
+
+result<bool> daemon::recover_slice() {
+  auto& all = *parts_;
+  if (!all.recovering) return true;
+  auto done = all.recovering->run_slice();
+  if (!done || *done) all.recovering.reset();
+  return done;
+}
+
+result<> daemon::open() {
+  auto& all = *parts_;
   if (auto opened = all.open_beanstalk(); !opened) return opened;
   const sources::surroundings inputs{all.loop, STDIN_FILENO};
   const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
@@ -142,29 +157,11 @@ std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) 
   return nullptr;
 }
 
-result<> daemon::parts::recover() {
-  if (!disk) return {};
-  result<> recovered;
-  std::uint64_t jobs = 0;
-  broker.restore([&](engine::engine& into) -> std::uint64_t {
-    const instant now = loop.refresh_now();
-    const auto mark = disk->recover([&](std::string_view name) { return into.restore_queue(name); },
-                                    [&](engine::kept_job&& job) {
-                                      into.restore(std::move(job), now);
-                                      ++jobs;
-                                    },
-                                    [&](const store::sqlite_store::recovered_pause& pause) {
-                                      into.restore_pause(pause.queue, pause.until, pause.length, now);
-                                    },
-                                    room_for_bodies(what.daemon.store));
-    if (mark) return *mark;
-    recovered = mark.error();
-    return 0;
-  });
-  if (recovered) page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
-  if (recovered)
-    log::info("recovered", "jobs that were kept are back", {{"data_dir", *what.daemon.data_dir}, {"jobs", jobs}});
-  return recovered;
+void daemon::parts::begin_recovery() {
+  if (!disk) return;
+  page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
+  control.become_recovering();
+  recovering.emplace(loop, broker, *disk, *what.daemon.data_dir, room_for_bodies(what.daemon.store));
 }
 
 result<> daemon::parts::open_http() {

@@ -16,8 +16,8 @@ namespace millrace::service {
 /// All parts of the program, made in the order of the rooms and tied together. It knows how they hang together, and
 /// nothing of when they begin or end: that is the lifecycle's.
 ///
-/// Owned by `main`; loop thread only. `open` once, then `close`, which must have been awaited even when `open`
-/// failed; the destructor joins the threads.
+/// Owned by `main`; loop thread only. Opened once, then `close`, which must have been awaited even when opening
+/// failed or was given up half-way; the destructor joins the threads.
 class daemon {
  public:
   /// `what` outlives it.
@@ -26,8 +26,11 @@ class daemon {
   daemon(const daemon&) = delete;
   daemon& operator=(const daemon&) = delete;
 
-  /// Declares the queues, opens the doors, starts producers and consumers. The error says what could not be had: a
-  /// port, a file.
+  /// Opens in three steps; an error says what could not be had: a port, a file. First: declares the queues and opens HTTP.
+  result<> prepare();
+  /// Second: brings back what a store kept, a few milliseconds of it; call again, with other things in between, until it gives true.
+  [[nodiscard]] result<bool> recover_slice();
+  /// Third: opens the door for clients, starts producers and consumers.
   result<> open();
   /// Every put of a client is refused from now on, for ever; all else goes on.
   void refuse_puts();

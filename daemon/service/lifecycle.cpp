@@ -52,8 +52,11 @@ exit_code lifecycle::run() {
 
 loop::awaitable<> lifecycle::live() {
   watchers_.spawn("signals", watched(hear_signals()));
-  if (const auto opened = open(); !opened) {
+  if (const auto opened = co_await open(); !opened) {
     fail(exit_code::could_not_start, "could_not_start", opened.error().text);
+    parts_.work().stop();
+  } else if (!opened_) {
+    log::info("stopped", "stopped while recovering: what is on disk stays as it was");
     parts_.work().stop();
   } else {
     co_await work_until_the_end();
@@ -61,10 +64,20 @@ loop::awaitable<> lifecycle::live() {
   co_await close();
 }
 
-result<> lifecycle::open() {
-  auto opened = parts_.open();
+loop::awaitable<result<>> lifecycle::open() {
+  auto opened = parts_.prepare();
+  while (opened) {
+    const auto recovered = parts_.recover_slice();
+    if (!recovered) co_return recovered.error();
+    if (*recovered) break;
+    // Signals are heard, and HTTP is answered.
+    co_await loop::yield(parts_.loop());
+    if (stops_asked_ > 0) co_return opened;
+  }
+  if (opened) opened = parts_.open();
   if (opened && arguments_.drop_in.user) opened = become_user(*arguments_.drop_in.user);
-  if (!opened) return opened;
+  if (!opened) co_return opened;
+  opened_ = true;
   parts_.control().become_ready();
   log::info("started", "millraced is running",
             {{"version", MILLRACE_VERSION},
@@ -74,7 +87,7 @@ result<> lifecycle::open() {
              {"settings", settings_.file},
              {"producers", settings_.producers.size()},
              {"consumers", settings_.consumers.size()}});
-  return opened;
+  co_return opened;
 }
 
 loop::awaitable<> lifecycle::work_until_the_end() {

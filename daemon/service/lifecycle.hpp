@@ -18,9 +18,10 @@ namespace millrace::service {
 
 /// When the parts begin and end:
 ///
-///     open ─→ running ─┬─ nothing left (--until-idle) ────────────────────────┬─→ close ─→ the loop runs out
-///                      └─ SIGTERM, SIGINT ─→ drain ─┬─ ended, or out of time ─┤
-///                                                   └─ second signal: stop ───┘
+///     open ─┬─→ running ─┬─ nothing left (--until-idle) ────────────────────────┬─→ close ─→ the loop runs out
+///           │            └─ SIGTERM, SIGINT ─→ drain ─┬─ ended, or out of time ─┤
+///           │                                         └─ second signal: stop ───┤
+///           └─ SIGTERM, SIGINT while recovering ────────────────────────────────┘
 ///
 /// Draining: producers stop and running jobs have `drain_timeout`; one line says what was left. SIGHUP is answered
 /// with a line. SIGUSR1: puts of clients are refused from now on.
@@ -58,7 +59,8 @@ class lifecycle {
   loop::awaitable<> drain();
   loop::awaitable<> drain_work();
 
-  result<> open();
+  /// Gives up when asked to stop, without an error: then `opened_` is false.
+  loop::awaitable<result<>> open();
   void asked_to_stop(int number);
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void say_what_was_left() const;
@@ -71,6 +73,7 @@ class lifecycle {
   int stops_asked_{0};
   int last_stop_signal_{0};
   instant last_stop_at_{};
+  bool opened_{false};
   bool idle_{false};
   bool drained_{false};
   std::size_t cancelled_jobs_{0};

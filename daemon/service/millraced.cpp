@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iterator>
 
@@ -21,6 +22,9 @@ namespace {
 
 /// How long a stalled standard error may hold the end of the program.
 constexpr duration log_patience = seconds{2};
+
+/// Jobs left in memory that are freed at the end; beyond that many, the system takes the memory back.
+constexpr std::size_t jobs_freed_most = 100'000;
 
 /// A standard stream that came closed stays closed to whoever uses it: its number must not become that of the next thing opened, or what is
 /// printed and logged would be written into it. Only its number is taken, by something that fails in the direction that is used.
@@ -108,6 +112,8 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   const auto code = life.run();
   say_summary(life.summary(), how.format);
   log::stop(log_patience);
+  // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
+  if (parts.broker().looking().job_count() > jobs_freed_most) std::_Exit(static_cast<int>(code));
   return code;
 }
 

@@ -9,7 +9,8 @@
 
 #include "base/log.hpp"
 #include "loop/quiet_thread.hpp"
-#include "store/checksum.hpp"
+#include "store/rows.hpp"
+#include "store/schema.hpp"
 
 namespace millrace::store {
 
@@ -130,7 +131,7 @@ result<body_reader::open_file> body_reader::connect() const {
   if (!made) return made.error();
   if (const auto set = made->run(settings); !set) return set.error();
   // Reads the schema, and so opens the log, too.
-  auto body_of = made->prepare("SELECT checksum, body FROM job WHERE id = ?1");
+  auto body_of = made->prepare(job_query(body_part::bytes, "WHERE id = ?1", schema_version));
   if (!body_of) return body_of.error();
   return open_file{std::move(*made), std::move(*body_of)};
 }
@@ -163,11 +164,12 @@ result<body> body_reader::look_up(job_id job) {
   const auto found = from.step();
   if (!found) return found.error();
   if (!*found) return error{errc::not_found, "job " + std::to_string(job.value()) + " is not in the file"};
-  std::string_view bytes = from.blob(1);
-  if (from.number(0) != checksum_of(job, bytes)) {
+  job_row row;
+  if (const auto read = read_job(from, body_part::bytes, nullptr, duration::zero(), row); !read) {
     from.reset();
-    return damaged_body(job);
+    return read.error();
   }
+  std::string_view bytes = row.body;
   // Bodies are on disk because memory is short: that there is none for this one is no reason to end.
   body_in_progress made;
   const bool has_room = made.begin(bytes.size());

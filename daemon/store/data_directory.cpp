@@ -125,6 +125,19 @@ result<sqlite::connection> open_data_file(const data_directory& in, const char* 
   return made;
 }
 
+result<sqlite::connection> open_to_examine(const data_directory& in) {
+  const auto open = [&]() -> result<sqlite::connection> {
+    auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, nullptr);
+    if (!made) return about(in.data_file(), made.error());
+    if (const auto readable = made->number("PRAGMA schema_version"); !readable) return readable.error();
+    return made;
+  };
+  auto made = open();
+  const bool is_full = !made && made.error().code == errc::refused;
+  if (is_full && ballast{in.path(), 0}.give_up()) made = open();
+  return made;
+}
+
 error damage(const data_directory& in, const error& found) {
   if (found.code != errc::invalid) return about(in.data_file(), found);
   return invalid(in.data_file() + " is damaged: " + found.text + "; millrace fsck " + in.path() + " says more");

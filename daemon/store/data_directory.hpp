@@ -38,6 +38,8 @@ class data_directory {
 /// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`: nullptr is the system's.
 /// The error names the file, and says how to look at a damaged one.
 [[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs);
+/// The data file as it is: neither made, nor migrated, nor set.
+[[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& in);
 /// That sentence, for damage that is found later.
 [[nodiscard]] error damage(const data_directory& in, const error& found);
 

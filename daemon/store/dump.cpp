@@ -140,37 +140,52 @@ result<> add_line(const std::string& line, filling& to) {
   return done;
 }
 
-}  // namespace
+using line_sink = std::function<result<>(std::string_view line)>;
+using queue_names = std::unordered_map<queue_number, std::string>;
 
-result<> dump(const data_directory& in, const std::function<result<>(std::string_view line)>& line) {
-  auto data = open_data_file(in, nullptr);
-  if (!data) return data.error();
-  reader from{*data, of_the_wall};
-  const auto mark = from.id_mark();
-  if (!mark) return damage(in, mark.error());
-  if (const auto said = line(json::serialize(json::object{{"ids_up_to", *mark}})); !said) return said.error();
-  std::unordered_map<queue_number, std::string> names;
-  result<> said{};
-  const auto queues = from.each_queue([&](kept_queue&& queue) {
+/// The pauses; `names` gets all queues.
+result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_names& names, const line_sink& line) {
+  queue_cursor rows{data, of_the_wall};
+  for (kept_queue queue;;) {
+    const auto step = rows.next(queue);
+    if (!step) return damage(in, step.error());
+    if (*step == cursor_step::end) return {};
     names[queue.number] = queue.name;
-    if (!queue.paused || !said) return;
+    if (!queue.paused) continue;
     json::object pause;
     add_text(pause, "paused", queue.name);
     if (queue.paused_until != never) pause["until_ns"] = wall_ns(queue.paused_until);
     pause["length_ns"] = queue.paused_for.count();
-    said = line(json::serialize(pause));
-  });
-  if (!queues) return damage(in, queues.error());
-  if (!said) return said.error();
-  const auto jobs = from.each_job([&](engine::kept_job&& job, queue_number number, std::uint64_t) -> result<> {
-    const auto name = names.find(number);
-    if (name == names.end()) {
-      return invalid("job " + std::to_string(job.job.value()) + " is in a queue that is not there");
-    }
-    return line(json::serialize(object_of(job, name->second)));
-  });
-  if (!jobs) return damage(in, jobs.error());
-  return {};
+    if (const auto said = line(json::serialize(pause)); !said) return said;
+  }
+}
+
+result<> dump_jobs(const data_directory& in, sqlite::connection& data, const queue_names& names,
+                   const line_sink& line) {
+  known_queues numbers;
+  for (const auto& [number, name] : names) numbers.insert(number);
+  job_cursor rows{data, of_the_wall};
+  for (job_row row;;) {
+    const auto step = rows.next(numbers, row);
+    if (!step) return damage(in, step.error());
+    if (*step == cursor_step::end) return {};
+    if (*step == cursor_step::skipped) continue;
+    const auto said = line(json::serialize(object_of(row.job, names.find(row.queue)->second)));
+    if (!said) return said;
+  }
+}
+
+}  // namespace
+
+result<> dump(const data_directory& in, const line_sink& line) {
+  auto data = open_data_file(in, nullptr);
+  if (!data) return data.error();
+  const auto mark = read_id_mark(*data);
+  if (!mark) return damage(in, mark.error());
+  if (const auto said = line(json::serialize(json::object{{"ids_up_to", *mark}})); !said) return said.error();
+  queue_names names;
+  if (const auto done = dump_queues(in, *data, names, line); !done) return done;
+  return dump_jobs(in, *data, names, line);
 }
 
 result<std::uint64_t> restore(const data_directory& into, std::istream& lines) {

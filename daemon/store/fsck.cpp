@@ -1,52 +1,14 @@
 #include "store/fsck.hpp"
 
-#include <array>
 #include <string>
+#include <utility>
+
+#include "store/rows.hpp"
+#include "store/schema.hpp"
 
 namespace millrace::store {
 
 namespace {
-
-/// A table, and the question that gives the key and the fault of each row that no writer of ours wrote.
-struct inspected {
-  const char* table;
-  const char* question;
-};
-
-// The limits are those of store/reader: what passes here is read at the start, and what does not is refused there.
-constexpr std::array<inspected, 3> tables{{
-    {"queue", R"(
-      SELECT number, CASE
-        WHEN number NOT BETWEEN 1 AND 4294967295 THEN 'its number is out of range'
-        WHEN typeof(name) <> 'text' OR name = '' THEN 'it has no name'
-        WHEN typeof(paused_until) <> 'integer' THEN 'the end of its pause is no time'
-        WHEN typeof(paused_for) <> 'integer' OR paused_for < 0 THEN 'the length of its pause is no duration'
-      END AS fault FROM queue WHERE fault IS NOT NULL)"},
-    {"job", R"(
-      SELECT id, CASE
-        WHEN id < 1 THEN 'its id is not above zero'
-        WHEN typeof(job.queue) <> 'integer' OR queue.number IS NULL THEN 'its queue ' || quote(job.queue) || ' is not there'
-        WHEN typeof(state) <> 'integer' OR state NOT IN (0, 1, 2) THEN 'its state ' || quote(state) || ' is none'
-        WHEN typeof(urgency) <> 'integer' OR urgency NOT BETWEEN 0 AND 4294967295 THEN 'its priority is out of range'
-        WHEN typeof(ttr) <> 'integer' OR ttr < 0 THEN 'its time to run is no duration'
-        WHEN typeof(put_at) <> 'integer' THEN 'the time of its put is none'
-        WHEN typeof(delay) <> 'integer' OR delay < 0 THEN 'its delay is no duration'
-        WHEN typeof(due) <> 'integer' THEN 'the time when it is due is none'
-        WHEN typeof(burying) <> 'integer' OR burying < 0 THEN 'the number of its burying is none'
-        WHEN typeof(reserves) <> 'integer' OR reserves NOT BETWEEN 0 AND 4294967295
-          OR typeof(timeouts) <> 'integer' OR timeouts NOT BETWEEN 0 AND 4294967295
-          OR typeof(releases) <> 'integer' OR releases NOT BETWEEN 0 AND 4294967295
-          OR typeof(buries) <> 'integer' OR buries NOT BETWEEN 0 AND 4294967295
-          OR typeof(kicks) <> 'integer' OR kicks NOT BETWEEN 0 AND 4294967295 THEN 'one of its counters is out of range'
-        WHEN typeof(error) <> 'text' THEN 'its error is no text'
-        WHEN typeof(body) <> 'blob' THEN 'its body is not one of bytes'
-      END AS fault FROM job LEFT JOIN queue ON queue.number = job.queue WHERE fault IS NOT NULL)"},
-    {"mark", R"(
-      SELECT name, CASE
-        WHEN name <> 'id' THEN 'nobody knows this mark'
-        WHEN typeof(value) <> 'integer' OR value < 0 THEN 'its value is no id'
-      END AS fault FROM mark WHERE fault IS NOT NULL)"},
-}};
 
 class inspection {
  public:
@@ -64,24 +26,56 @@ class inspection {
     }
   }
 
-  void rows_of(const inspected& it) {
-    const std::string table = std::string{"table "} + it.table;
-    auto bad = in_.prepare(it.question);
-    if (!bad) return damaged(table, bad.error());
-    for (;;) {
-      const auto more = bad->step();
-      if (!more) return damaged(table, more.error());
-      if (!*more) return;
-      say(std::string{it.table} + " " + std::string{bad->text(0)} + ": " + std::string{bad->text(1)});
-    }
+  void schema(std::int64_t version) {
+    const auto differences = schema_differences(in_, version);
+    if (!differences) return damaged("the schema", differences.error());
+    for (const auto& one : *differences) say(one);
   }
 
-  std::uint64_t count(const char* question) {
-    const auto rows = in_.number(question);
-    return rows ? static_cast<std::uint64_t>(*rows) : 0;  // what does not let itself be counted has been told of
+  void queues() {
+    each_row("table queue", std::string{queue_query}, [this](sqlite::statement& row) -> result<> {
+      ++found_.queues;
+      kept_queue queue;
+      if (const auto read = read_queue(row, duration::zero(), queue); !read) return read;
+      queues_.insert(queue.number);
+      return {};
+    });
+  }
+
+  void jobs(std::int64_t version) {
+    if (const auto defined = define_checksum(in_); !defined) return damaged("table job", defined.error());
+    std::int64_t last = INT64_MIN;
+    each_row("table job", job_query(body_part::bytes, "ORDER BY id", version), [&](sqlite::statement& row) -> result<> {
+      ++found_.jobs;
+      job_row job;
+      if (const auto read = read_job(row, body_part::bytes, &queues_, duration::zero(), job); !read) return read;
+      const auto id = static_cast<std::int64_t>(job.job.job.value());
+      if (std::exchange(last, id) >= id) {
+        return invalid("row " + std::to_string(id) + " of table job: it comes out of order");
+      }
+      return {};
+    });
+  }
+
+  void marks() {
+    each_row("table mark", std::string{mark_query}, [](sqlite::statement& row) {
+      mark_row mark;
+      return read_mark(row, mark);
+    });
   }
 
  private:
+  void each_row(const char* table, const std::string& query, const std::function<result<>(sqlite::statement&)>& check) {
+    auto rows = in_.prepare(query);
+    if (!rows) return damaged(table, rows.error());
+    for (;;) {
+      const auto more = rows->step();
+      if (!more) return damaged(table, more.error());
+      if (!*more) return;
+      if (const auto valid = check(*rows); !valid) say(valid.error().text);
+    }
+  }
+
   void damaged(const std::string& what, const error& why) { say(what + ": " + why.text); }
   void say(const std::string& line) {
     ++found_.faults;
@@ -91,24 +85,29 @@ class inspection {
   sqlite::connection& in_;
   examination& found_;
   const std::function<void(std::string_view)>& fault_;
+  known_queues queues_;
 };
 
 }  // namespace
 
 result<examination> fsck(const data_directory& in, const std::function<void(std::string_view)>& fault) {
   examination found;
-  auto data = open_data_file(in, nullptr);
-  if (!data) {
-    if (data.error().code != errc::invalid) return data.error();
+  auto data = open_to_examine(in);
+  auto version = data ? version_of(*data) : data.error();
+  if (!version) {
+    if (version.error().code != errc::invalid) return version.error();
     ++found.faults;
-    fault("the file cannot be read at all: " + data.error().text);
+    fault("the file cannot be read at all: " + version.error().text);
     return found;
   }
   inspection of{*data, found, fault};
   of.structure();
-  for (const auto& table : tables) of.rows_of(table);
-  found.queues = of.count("SELECT count(*) FROM queue");
-  found.jobs = of.count("SELECT count(*) FROM job");
+  // A start creates the tables of a file that has none.
+  if (*version == 0) return found;
+  of.schema(*version);
+  of.queues();
+  of.jobs(*version);
+  of.marks();
   return found;
 }
 

@@ -2,57 +2,76 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <string_view>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 
 #include "engine/change.hpp"
-#include "store/batch.hpp"
+#include "store/rows.hpp"
 #include "store/sqlite.hpp"
 
 namespace millrace::store {
 
-/// A queue as it stands in the file.
-struct kept_queue {
-  queue_number number{0};
-  std::string name;
-  bool paused{false};
-  instant paused_until{};  ///< `never`: until somebody ends it
-  duration paused_for{0};
+/// What a step of a cursor came to.
+enum class cursor_step {
+  row,      ///< there is one
+  skipped,  ///< none yet: a bounded piece of work was done
+  end,
 };
 
-/// Rows back into values, row after row in the order of the file. Whatever a row holds that no writer of ours wrote is an error that names
-/// the row; a damaged file is an error in SQLite's words.
-class reader {
+/// All queues of the file, in the order of their numbers. Belongs to its connection, and ends before it.
+class queue_cursor {
  public:
-  /// `wall_offset`: see wall_clock.
-  reader(sqlite::connection& in, duration wall_offset) noexcept : in_{in}, wall_offset_{wall_offset} {}
-
-  [[nodiscard]] result<> each_queue(const std::function<void(kept_queue&&)>& take);
-  /// Jobs in order of id, then buried ones in the order in which they were buried. Their queue is the number in the file; the last
-  /// argument is the number of the burying. Of buried jobs two numbers each are held in memory, of others nothing.
-  ///
-  /// Bodies are brought along up to the first one with which they would take more than `body_bytes_max` of memory. That one and those after
-  /// it, empty ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
-  using take_job = std::function<result<>(engine::kept_job&&, queue_number, std::uint64_t burying)>;
-  [[nodiscard]] result<> each_job(const take_job& take, std::uint64_t body_bytes_max = UINT64_MAX);
-  /// The highest id that may have been given out.
-  [[nodiscard]] result<std::uint64_t> id_mark();
+  queue_cursor(sqlite::connection& data, duration wall_offset) noexcept : data_{data}, wall_offset_{wall_offset} {}
+  /// After an error or the end, the cursor must not be used again.
+  [[nodiscard]] result<cursor_step> next(kept_queue& into);
 
  private:
-  struct row;
-  struct stream;
-  [[nodiscard]] result<sqlite::statement> job_rows(bool with_bodies, std::string_view which);
-  /// False: there are more, to be had without their bodies.
-  [[nodiscard]] result<bool> each_unburied(stream& all);
-  [[nodiscard]] result<> each_buried(stream& all);
-  [[nodiscard]] result<> give(sqlite::statement& from, bool with_bodies, stream& all) const;
-  [[nodiscard]] result<> read_job(sqlite::statement& from, row& into) const;
-
-  sqlite::connection& in_;
+  sqlite::connection& data_;
   duration wall_offset_;
+  std::optional<sqlite::statement> rows_;
 };
+
+/// All jobs of the file, in order of id, then buried ones in the order in which they were buried. Of buried jobs two numbers each are held in
+/// memory, of others nothing. A step does a bounded piece of work, except that a body is read in one piece and that the buried jobs are put in
+/// order in one piece, which takes about 10 ms for a million.
+///
+/// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and those after it, empty
+/// ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
+///
+/// Belongs to its connection, and ends before it.
+class job_cursor {
+ public:
+  job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX) noexcept
+      : data_{data}, wall_offset_{wall_offset}, room_{body_bytes_max} {}
+
+  /// `queues`: those of the file; a job of another queue is an error. After an error or the end, the cursor must not be used again.
+  /// With `row`, `into` has its body, or `bytes_on_disk`.
+  [[nodiscard]] result<cursor_step> next(const known_queues& queues, job_row& into);
+
+ private:
+  using burial = std::pair<std::uint64_t, std::int64_t>;  ///< number of the burying, id
+
+  [[nodiscard]] result<> prepare(std::string_view condition);
+  [[nodiscard]] result<cursor_step> next_unburied(const known_queues& queues, job_row& into);
+  [[nodiscard]] result<cursor_step> next_buried(const known_queues& queues, job_row& into);
+  [[nodiscard]] result<> read(const known_queues& queues, job_row& into);
+
+  sqlite::connection& data_;
+  duration wall_offset_;
+  std::uint64_t room_;  ///< for bodies, in bytes
+  bool has_room_{true};
+  bool at_buried_{false};
+  std::optional<sqlite::statement> rows_;  ///< none: to be prepared
+  bool with_bodies_{true};                 ///< what `rows_` gives
+  std::int64_t next_id_{INT64_MIN};        ///< the lowest that has not been read
+  std::vector<burial> buried_;             ///< once `at_buried_`, a heap with the earliest on top
+};
+
+/// The highest id that may have been given out. Refused: a mark that nobody knows.
+[[nodiscard]] result<std::uint64_t> read_id_mark(sqlite::connection& data);
 
 }  // namespace millrace::store

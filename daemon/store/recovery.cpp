@@ -1,62 +1,122 @@
-// What was kept comes back when the store is opened.
+#include "store/recovery.hpp"
+
 #include <cassert>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
-#include "store/reader.hpp"
 #include "store/sqlite_store_parts.hpp"
 
 namespace millrace::store {
 
-result<std::uint64_t> sqlite_store::recover(const std::function<queue_id(std::string_view)>& queue_of,
-                                            const std::function<void(engine::kept_job&&)>& job,
-                                            const std::function<void(const recovered_pause&)>& pause,
-                                            std::uint64_t body_bytes_max) {
-  parts& its = *parts_;
-  assert(its.data && "before the first change");
-  reader from{*its.data, its.around.wall_offset()};
-  struct found {
-    kept_queue row;
-    queue_id queue{};
-  };
-  std::unordered_map<queue_number, found> queues;
-  const auto known = [&](found& it) {
-    if (!it.queue) {
-      it.queue = queue_of(it.row.name);
-      its.open.queues.recovered(it.row.number, it.queue, it.row.name, it.row.paused);
-    }
-    return it.queue;
-  };
+namespace {
 
-  const auto all_queues = from.each_queue([&](kept_queue&& row) {
-    row.paused = row.paused && row.paused_until > its.loop.now();
-    const auto number = row.number;
-    queues[number].row = std::move(row);
-  });
-  if (!all_queues) return damage(its.directory, all_queues.error());
-  const auto all_jobs = from.each_job(
-      [&](engine::kept_job&& it, queue_number number, std::uint64_t burying) -> result<> {
-        const auto of = queues.find(number);
-        if (of == queues.end())
-          return invalid("job " + std::to_string(it.job.value()) + " is in a queue that is not there");
-        it.queue = known(of->second);
-        its.open.recovered(it.queue, burying);
-        job(std::move(it));
-        return {};
-      },
-      body_bytes_max);
-  if (!all_jobs) return damage(its.directory, all_jobs.error());
-  for (auto& [number, it] : queues) {
-    if (it.row.paused) {
-      pause({known(it), it.row.paused_until, it.row.paused_for});
-    } else if (!it.queue) {
-      its.open.queues.forgotten(number, its.open.writable());
-    }
+/// Of one slice, for whoever wants all of it at once.
+constexpr std::size_t rows_at_once = 4'096;
+constexpr std::size_t bytes_at_once = 16u << 20;
+
+}  // namespace
+
+recovery::recovery(sqlite::connection& data, open_batch& open, duration wall_offset, instant now, recovery_sink sink,
+                   std::uint64_t body_bytes_max)
+    : data_{data},
+      open_{open},
+      now_{now},
+      sink_{std::move(sink)},
+      queue_rows_{data, wall_offset},
+      job_rows_{data, wall_offset, body_bytes_max} {}
+
+result<std::optional<std::uint64_t>> recovery::advance(std::size_t rows_max, std::size_t bytes_max) {
+  std::size_t bytes = 0;
+  for (std::size_t rows = 0; stage_ != stage::done && rows < rows_max && bytes < bytes_max; ++rows) {
+    const auto step = advance(bytes);
+    if (!step) return step.error();
+    if (*step == cursor_step::end) stage_ = static_cast<stage>(static_cast<int>(stage_) + 1);
+    if (*step == cursor_step::end && stage_ == stage::pauses) next_queue_ = queues_.begin();
   }
-  const auto mark = from.id_mark();
-  if (!mark) return damage(its.directory, mark.error());
-  return *mark;
+  if (stage_ != stage::done) return std::optional<std::uint64_t>{};
+  const auto mark = read_id_mark(data_);
+  if (!mark) return mark.error();
+  return std::optional{*mark};
+}
+
+result<cursor_step> recovery::advance(std::size_t& bytes) {
+  switch (stage_) {
+    case stage::queues:
+      return take_queue();
+    case stage::jobs:
+      return take_job(bytes);
+    case stage::pauses:
+      return finish_queue();
+    case stage::done:
+      break;
+  }
+  return cursor_step::end;
+}
+
+result<cursor_step> recovery::take_queue() {
+  kept_queue row;
+  auto step = queue_rows_.next(row);
+  if (!step || *step != cursor_step::row) return step;
+  row.paused = row.paused && row.paused_until > now_;
+  const auto number = row.number;
+  numbers_.insert(number);
+  queues_[number].row = std::move(row);
+  return step;
+}
+
+result<cursor_step> recovery::take_job(std::size_t& bytes) {
+  auto step = job_rows_.next(numbers_, row_);
+  if (!step || *step != cursor_step::row) return step;
+  bytes += row_.job.what.content.size();
+  row_.job.queue = engine_queue(queues_.find(row_.queue)->second);
+  open_.recovered(row_.job.queue, row_.burying);
+  sink_.job(std::move(row_.job));
+  return step;
+}
+
+cursor_step recovery::finish_queue() {
+  if (next_queue_ == queues_.end()) return cursor_step::end;
+  auto& [number, known] = *next_queue_++;
+  if (known.row.paused) {
+    sink_.pause({engine_queue(known), known.row.paused_until, known.row.paused_for});
+  } else if (!known.queue) {
+    open_.queues.forgotten(number, open_.writable());
+  }
+  return cursor_step::row;
+}
+
+/// The queue of the engine, which comes into being with its first job or its pause.
+queue_id recovery::engine_queue(known_queue& known) {
+  if (!known.queue) {
+    known.queue = sink_.queue_of(known.row.name);
+    open_.queues.recovered(known.row.number, known.queue, known.row.name, known.row.paused);
+  }
+  return known.queue;
+}
+
+void sqlite_store::begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
+  parts& its = *parts_;
+  assert(its.data && !its.recovering && "before the first change");
+  its.recovering.emplace(*its.data, its.open, its.around.wall_offset(), its.loop.now(), std::move(sink),
+                         body_bytes_max);
+}
+
+result<std::optional<std::uint64_t>> sqlite_store::recover_slice(std::size_t rows_max, std::size_t bytes_max) {
+  parts& its = *parts_;
+  assert(its.recovering);
+  auto done = its.recovering->advance(rows_max, bytes_max);
+  if (!done || *done) its.recovering.reset();
+  if (!done) return damage(its.directory, done.error());
+  return done;
+}
+
+result<std::uint64_t> sqlite_store::recover(recovery_sink sink, std::uint64_t body_bytes_max) {
+  begin_recovery(std::move(sink), body_bytes_max);
+  for (;;) {
+    const auto done = recover_slice(rows_at_once, bytes_at_once);
+    if (!done) return done.error();
+    if (*done) return **done;
+  }
 }
 
 }  // namespace millrace::store

@@ -94,13 +94,7 @@ error unusable_row(sqlite::connection& data, error found) {
 }
 
 result<> migrate_from_first(sqlite::connection& data) {
-  if (const auto defined = data.define("checksum_of",
-                                       [](std::int64_t id, std::string_view body) {
-                                         return checksum_of(job_id{static_cast<std::uint64_t>(id)}, body);
-                                       });
-      !defined) {
-    return defined;
-  }
+  if (const auto defined = define_checksum(data); !defined) return defined;
   const auto jobs = data.number("SELECT count(*) FROM job");
   if (!jobs) return jobs.error();
   log::info("migrating", "the data file is migrated to the tables of this version, in one transaction",
@@ -134,6 +128,12 @@ result<> refuse_strangers(sqlite::connection& data) {
 }
 
 }  // namespace
+
+result<> define_checksum(sqlite::connection& data) {
+  return data.define("checksum_of", [](std::int64_t id, std::string_view body) {
+    return checksum_of(job_id{static_cast<std::uint64_t>(id)}, body);
+  });
+}
 
 const char* tables_of(std::int64_t version) noexcept { return version == 1 ? first_version : second_version; }
 

@@ -30,6 +30,9 @@ enum class state_on_disk : std::int64_t { ready = 0, delayed = 1, buried = 2 };
 /// indexes, views and triggers, and tables with other columns. `version` is between 1 and `schema_version`.
 [[nodiscard]] result<std::vector<std::string>> schema_differences(sqlite::connection& data, std::int64_t version);
 
+/// Makes `checksum_of(id, body)` callable in statements on this connection: what the rows of version 1 are missing.
+[[nodiscard]] result<> define_checksum(sqlite::connection& data);
+
 /// The statements that create the tables of `version`.
 [[nodiscard]] const char* tables_of(std::int64_t version) noexcept;
 

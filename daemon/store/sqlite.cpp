@@ -13,11 +13,14 @@ namespace {
 errc code_of(int status, int system_errno) noexcept {
   switch (status & 0xff) {
     case SQLITE_FULL:
+    case SQLITE_NOMEM:
       return errc::refused;
     case SQLITE_IOERR:
       // A sync that failed is never tried again, whatever the reason: what it did not write may be gone from the system's memory.
       if (status == SQLITE_IOERR_FSYNC || status == SQLITE_IOERR_DIR_FSYNC) return errc::io;
       return system_errno == ENOSPC || system_errno == EDQUOT ? errc::refused : errc::io;
+    case SQLITE_TOOBIG:
+      return errc::out_of_range;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return errc::timed_out;
@@ -44,34 +47,45 @@ error failure_of(sqlite3* db) {
 
 }  // namespace
 
-statement::statement(statement&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+statement::statement(statement&& other) noexcept
+    : handle_{std::exchange(other.handle_, nullptr)}, bind_status_{std::exchange(other.bind_status_, SQLITE_OK)} {}
 
 statement& statement::operator=(statement&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(bind_status_, other.bind_status_);
   return *this;
 }
 
-statement::~statement() { sqlite3_finalize(handle_); }
+// The result is that of the last step, which was given there; so is that of a reset.
+statement::~statement() { static_cast<void>(sqlite3_finalize(handle_)); }
 
-void statement::bind(int place, std::int64_t value) noexcept { sqlite3_bind_int64(handle_, place, value); }
+void statement::note(int status) noexcept {
+  if (bind_status_ == SQLITE_OK) bind_status_ = status;
+}
+
+void statement::bind(int place, std::int64_t value) noexcept { note(sqlite3_bind_int64(handle_, place, value)); }
 
 void statement::bind_text(int place, std::string_view value) noexcept {
-  sqlite3_bind_text64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  note(
+      sqlite3_bind_text64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void statement::bind_blob(int place, std::string_view value) noexcept {
-  sqlite3_bind_blob64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC);
+  note(sqlite3_bind_blob64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC));
 }
 
 result<bool> statement::step() {
+  if (const int unbound = std::exchange(bind_status_, SQLITE_OK); unbound != SQLITE_OK) {
+    return error{code_of(unbound, 0), std::string{"a value cannot be bound: "} + sqlite3_errstr(unbound)};
+  }
   const int status = sqlite3_step(handle_);
   if (status == SQLITE_ROW) return true;
   if (status == SQLITE_DONE) {
-    sqlite3_reset(handle_);
+    reset();
     return false;
   }
   error failed = failure_of(sqlite3_db_handle(handle_));
-  sqlite3_reset(handle_);
+  reset();
   return failed;
 }
 
@@ -82,20 +96,32 @@ result<> statement::run() {
   return {};
 }
 
-void statement::reset() noexcept { sqlite3_reset(handle_); }
+void statement::reset() noexcept { static_cast<void>(sqlite3_reset(handle_)); }
 
-std::int64_t statement::number(int column) noexcept { return sqlite3_column_int64(handle_, column); }
+bool statement::read(int column, std::int64_t& value) noexcept {
+  if (sqlite3_column_type(handle_, column) != SQLITE_INTEGER) return false;
+  value = sqlite3_column_int64(handle_, column);
+  return true;
+}
+
+bool statement::read_text(int column, std::string_view& value) noexcept {
+  if (sqlite3_column_type(handle_, column) != SQLITE_TEXT) return false;
+  value = text(column);
+  return true;
+}
+
+bool statement::read_blob(int column, std::string_view& value) noexcept {
+  if (sqlite3_column_type(handle_, column) != SQLITE_BLOB) return false;
+  const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  value = bytes == nullptr ? std::string_view{}
+                           : std::string_view{bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+  return true;
+}
 
 std::string_view statement::text(int column) noexcept {
   const auto* const bytes = sqlite3_column_text(handle_, column);
   if (bytes == nullptr) return {};
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
-}
-
-std::string_view statement::blob(int column) noexcept {
-  const void* const bytes = sqlite3_column_blob(handle_, column);
-  if (bytes == nullptr) return {};
-  return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
 struct connection::parts {
@@ -104,7 +130,8 @@ struct connection::parts {
 };
 
 void connection::closing::operator()(parts* which) const noexcept {
-  sqlite3_close_v2(which->db);
+  // It always closes; what could fail, the last copying of the log, is made good by the next who opens the file.
+  static_cast<void>(sqlite3_close_v2(which->db));
   delete which;
 }
 
@@ -146,7 +173,9 @@ result<std::int64_t> connection::number(std::string_view sql) {
   if (!asked) return asked.error();
   const auto row = asked->step();
   if (!row) return row.error();
-  return *row ? asked->number(0) : 0;
+  std::int64_t value = 0;
+  if (*row && !asked->read(0, value)) return invalid("what was asked for is not a number: " + std::string{sql});
+  return value;
 }
 
 result<> connection::define(const char* name, sql_function function) {

@@ -10,8 +10,9 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-/// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left, `timed_out` another connection holds a lock,
-/// `invalid` the file is no database or a damaged one, `io` all else.
+/// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left on the disk or in memory, `out_of_range` a value or a
+/// row is longer than SQLite allows, `timed_out` another connection holds a lock,
+/// `invalid` the file is no database or a damaged one, or a value is missing, `io` all else.
 namespace millrace::store::sqlite {
 
 /// A prepared statement; belongs to its connection and ends before it. Bound text and blobs are not copied: they must live until the
@@ -23,7 +24,7 @@ class statement {
   statement& operator=(statement&& other) noexcept;
   ~statement();
 
-  /// Places count from 1.
+  /// Places count from 1. A value that cannot be bound is an error of the next step, which then does not run.
   void bind(int place, std::int64_t value) noexcept;
   void bind_text(int place, std::string_view value) noexcept;
   void bind_blob(int place, std::string_view value) noexcept;
@@ -33,14 +34,19 @@ class statement {
   [[nodiscard]] result<> run();
   void reset() noexcept;
 
-  /// Columns count from 0. Texts and blobs are valid until the next step.
-  [[nodiscard]] std::int64_t number(int column) noexcept;
+  /// Columns count from 0. Texts and blobs are valid until the next step. False: the column is NULL or of another type.
+  [[nodiscard]] bool read(int column, std::int64_t& value) noexcept;
+  [[nodiscard]] bool read_text(int column, std::string_view& value) noexcept;
+  [[nodiscard]] bool read_blob(int column, std::string_view& value) noexcept;
+  /// The text of a column of any type; empty for NULL.
   [[nodiscard]] std::string_view text(int column) noexcept;
-  [[nodiscard]] std::string_view blob(int column) noexcept;
 
  private:
   friend class connection;
+  void note(int status) noexcept;
+
   sqlite3_stmt* handle_{nullptr};
+  int bind_status_{0};  ///< the first one since the last step that is no success
 };
 
 enum class open_as { read_write, read_only };

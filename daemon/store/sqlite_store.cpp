@@ -164,6 +164,7 @@ std::string sqlite_store::failure() const { return parts_->failure; }
 
 bool sqlite_store::short_of_space() const {
   parts& its = *parts_;
+  if (its.recovering) return false;
   // Its thread goes on looking, also when no change comes any more that would start it.
   if (!its.has_space) its.start_writing();
   if (!its.writing) return false;
@@ -188,6 +189,7 @@ loop::awaitable<> sqlite_store::close() {
   co_await loop::from_here_undisturbed();
   parts& its = *parts_;
   its.is_closing = true;
+  its.recovering.reset();
   if (its.reading) its.reading->end();
   if (!its.open.empty() && its.failure.empty()) {
     its.is_synced = true;

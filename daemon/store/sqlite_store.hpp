@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,20 @@
 #include "store/surroundings.hpp"
 
 namespace millrace::store {
+
+struct recovered_pause {
+  queue_id queue;
+  instant until;
+  duration length;
+};
+
+/// Where recovery brings what it finds.
+struct recovery_sink {
+  /// Makes a queue of that name exist; asked only for queues that have jobs or a pause.
+  std::function<queue_id(std::string_view name)> queue_of;
+  std::function<void(engine::kept_job&&)> job;
+  std::function<void(const recovered_pause&)> pause;
+};
 
 /// The durable store: one SQLite file. Changes gather in the open batch while the writer's thread commits the one before; when the writer is
 /// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order. Bodies are
@@ -36,18 +51,14 @@ class sqlite_store final : public store {
                                                                   queue_names names, surroundings around = {});
   ~sqlite_store() override;
 
-  struct recovered_pause {
-    queue_id queue;
-    instant until;
-    duration length;
-  };
-  /// Streams what was kept: jobs in order of id, then buried ones in the order in which they were buried. Before the first `keep`.
-  /// `queue_of` makes a queue of that name exist; it is asked only for queues that have jobs or a pause. Gives the id mark: the next id is
-  /// above it. Bodies are brought along until they take `body_bytes_max` of memory; then they are left on disk, which `kept_job` says.
-  [[nodiscard]] result<std::uint64_t> recover(const std::function<queue_id(std::string_view)>& queue_of,
-                                              const std::function<void(engine::kept_job&&)>& job,
-                                              const std::function<void(const recovered_pause&)>& pause,
-                                              std::uint64_t body_bytes_max = UINT64_MAX);
+  /// Brings back what was kept, before the first `keep`: jobs in order of id, then buried ones in the order in which they were buried.
+  /// Bodies are brought along until they take `body_bytes_max` of memory; then they are left on disk, which `kept_job` says.
+  void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
+  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that goes beyond. Call again until it gives the id mark (the next id is
+  /// above it) or an error; between two calls nothing else may be asked of the store, but it may be closed.
+  [[nodiscard]] result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max, std::size_t bytes_max);
+  /// All of it at once; gives the id mark.
+  [[nodiscard]] result<std::uint64_t> recover(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
 
   batch_id keep(engine::change_set& changes) override;
   batch_id keep_soon(engine::change_set& changes) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "store/body_reader.hpp"
 #include "store/data_directory.hpp"
 #include "store/open_batch.hpp"
+#include "store/recovery.hpp"
 #include "store/sqlite_store.hpp"
 #include "store/upkeep.hpp"
 #include "store/writer.hpp"
@@ -36,6 +38,7 @@ struct sqlite_store::parts {
   }
 
   void start_writing() {
+    assert(!recovering);
     if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
   }
   void close_mail() {
@@ -62,6 +65,7 @@ struct sqlite_store::parts {
   std::optional<sqlite::connection> data;  ///< until the writer has them
   std::optional<batch_rows> rows;
   open_batch open;
+  std::optional<recovery> recovering;  ///< reads over `data`
   const bool has_space;  ///< at the start
   std::unique_ptr<batch> spare{std::make_unique<batch>()};
   instant open_since{never};  ///< of the first change in the open batch

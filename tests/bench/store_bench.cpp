@@ -37,8 +37,9 @@ struct opened {
 
   std::uint64_t recover(std::uint64_t body_bytes_max) {
     std::uint64_t jobs = 0;
-    const auto mark = it->recover([](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; },
-                                  [](const auto&) {}, body_bytes_max);
+    const auto mark = it->recover(
+        {[](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; }, [](const auto&) {}},
+        body_bytes_max);
     benchmark::DoNotOptimize(mark.value());
     return jobs;
   }

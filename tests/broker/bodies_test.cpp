@@ -224,16 +224,33 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
   disk.bodies[job_id{7}] = body{"old"};
   desk at{&disk};
   const auto queue = at.queue("fast", {.safety = engine::durability::memory});
-  at.broker.restore([&](engine::engine& into) -> std::uint64_t {
-    engine::kept_job kept;
-    kept.job = job_id{7};
-    kept.queue = queue;
-    kept.what.content = body{"old"};
-    into.restore(std::move(kept), at.loop.now());
-    return 7;
-  });
+  engine::kept_job kept;
+  kept.job = job_id{7};
+  kept.queue = queue;
+  kept.what.content = body{"old"};
+  at.broker.begin_restore().restore(std::move(kept), at.loop.now());
+  at.broker.end_restore(7);
   at.put(queue, "new");
   CHECK(disk.bodies.size() == 1);
   REQUIRE(at.broker.erase(at.producer, job_id{7}));
   CHECK(disk.bodies.empty());
+}
+
+TEST_CASE("a job that comes due while others are being restored waits for the end of that") {
+  body_store disk;
+  desk at{&disk};
+  const auto queue = at.queue("slow", {.safety = engine::durability::sync});
+  engine::kept_job kept;
+  kept.job = job_id{7};
+  kept.queue = queue;
+  kept.state = engine::job_state::delayed;
+  kept.due = after(at.loop.now(), seconds{1});
+  at.broker.begin_restore().restore(std::move(kept), at.loop.now());
+  at.broker.refuse_puts();
+  at.loop.advance(seconds{2});
+  at.loop.run_ready();
+  CHECK(at.levels(queue).delayed == 1);
+  at.broker.end_restore(7);
+  at.loop.run_ready();
+  CHECK(at.levels(queue).ready == 1);
 }

@@ -154,7 +154,8 @@ TEST_CASE("who waited for room in memory is told its id when the lease of that i
 TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
   slow_store store;
   desk at{&store};
-  at.broker.restore([](engine::engine&) { return std::uint64_t{500'000}; });
+  at.broker.begin_restore();
+  at.broker.end_restore(500'000);
   const auto queue = at.queue("memory");
   CHECK(at.put(queue, "a").job == job_id{500'001});
   const auto batch = at.broker.batch_of_last_command();
@@ -169,7 +170,8 @@ TEST_CASE("the mark that was kept is left alone until an id is given") {
   slow_store store;
   desk at{&store};
   const auto queue = at.queue("declared before anything was read");
-  at.broker.restore([](engine::engine&) { return std::uint64_t{500'000}; });
+  at.broker.begin_restore();
+  at.broker.end_restore(500'000);
   at.queue("declared afterwards");
   CHECK(store.leased_up_to == 0);
   at.put(queue, "a");

@@ -49,7 +49,7 @@ class scratch_directory {
 /// What a store gives back at its start.
 struct memory_of_store {
   std::vector<engine::kept_job> jobs;
-  std::vector<store::sqlite_store::recovered_pause> pauses;
+  std::vector<store::recovered_pause> pauses;
   std::uint64_t id_mark{0};
 };
 
@@ -74,12 +74,13 @@ class store_desk {
 
   memory_of_store recover(std::uint64_t body_bytes_max = UINT64_MAX) {
     memory_of_store found;
-    const auto mark = it->recover(
-        [](std::string_view name) {
-          return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
-        },
-        [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
-        [&](const store::sqlite_store::recovered_pause& pause) { found.pauses.push_back(pause); }, body_bytes_max);
+    const auto mark =
+        it->recover({[](std::string_view name) {
+                       return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
+                     },
+                     [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
+                     [&](const store::recovered_pause& pause) { found.pauses.push_back(pause); }},
+                    body_bytes_max);
     found.id_mark = mark.value();
     return found;
   }

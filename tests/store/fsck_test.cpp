@@ -49,8 +49,9 @@ TEST_CASE("each row that makes no sense is named, and one does not hide the next
           "UPDATE job SET state = 12 WHERE id = 2; UPDATE job SET queue = 77 WHERE id = 5;"
           "UPDATE job SET ttr = -1 WHERE id = 7; UPDATE job SET body = 'text' WHERE id = 9");
   CHECK(examined(scratch.data_dir()).faults ==
-        std::vector<std::string>{"job 2: its state 12 is none", "job 5: its queue 77 is not there",
-                                 "job 7: its time to run is no duration", "job 9: its body is not one of bytes"});
+        std::vector<std::string>{
+            "row 2 of table job: its state is out of range: 12", "row 5 of table job: its queue 77 is not there",
+            "row 7 of table job: its ttr is out of range: -1", "row 9 of table job: its body is not a blob"});
 }
 
 TEST_CASE("damaged pages are faults, not the end of the examination") {
@@ -75,4 +76,33 @@ TEST_CASE("a file that is no database is a fault") {
     open << std::string(64, '\x5a');
   }
   CHECK(examined(scratch.data_dir()).faults.size() == 1);
+}
+
+TEST_CASE("a body that differs from its checksum is a fault") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), "UPDATE job SET body = zeroblob(100) WHERE id = 2");
+  CHECK(examined(scratch.data_dir()).faults ==
+        std::vector<std::string>{"row 2 of table job: its body differs from its checksum"});
+}
+
+TEST_CASE("a foreign trigger is a fault") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  run_sql(scratch.data_file(), "CREATE TRIGGER thief AFTER INSERT ON job BEGIN DELETE FROM job; END");
+  CHECK(examined(scratch.data_dir()).faults == std::vector<std::string>{"the trigger 'thief' is foreign"});
+}
+
+TEST_CASE("a file of version 1 is examined as it is, and stays so") {
+  scratch_directory scratch;
+  testing::create_first_version(scratch);
+  run_sql(scratch.data_file(),
+          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
+          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', x'00ff');"
+          "INSERT INTO job VALUES(6, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL)");
+  for (int times = 0; times < 2; ++times) {
+    const auto all = examined(scratch.data_dir());
+    CHECK(all.faults == std::vector<std::string>{"row 6 of table job: its body is not a blob"});
+    CHECK(all.what.jobs == 2);
+  }
 }

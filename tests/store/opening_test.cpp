@@ -28,6 +28,12 @@ void overwrite(const std::string& file, std::streamoff from, std::size_t bytes) 
   open << std::string(bytes, '\x5a');
 }
 
+/// Takes everything and keeps nothing.
+store::recovery_sink ignoring_sink() {
+  return {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
+          [](const store::recovered_pause&) {}};
+}
+
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
@@ -83,8 +89,7 @@ TEST_CASE("a file with damaged pages is found out when it is read") {
   overwrite(scratch.data_file(), middle, 16'384);
   auto desk = std::make_unique<store_desk>(store::store_options{.data_dir = scratch.data_dir()});
   std::string why;
-  const auto recovered = desk->it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
-                                           [](const store::sqlite_store::recovered_pause&) {});
+  const auto recovered = desk->it->recover(ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, scratch.data_file() + " is damaged"));
   CHECK(contains(recovered.error().text, "millrace fsck"));
@@ -95,8 +100,7 @@ TEST_CASE("a row that makes no sense is named") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET state = 12 WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
-                                          [](const store::sqlite_store::recovered_pause&) {});
+  const auto recovered = desk.it->recover(ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -155,8 +159,7 @@ TEST_CASE("a row whose body is none of bytes is named, though the body is left o
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = 'text' WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
-                                          [](const store::sqlite_store::recovered_pause&) {}, 0);
+  const auto recovered = desk.it->recover(ignoring_sink(), 0);
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -230,8 +233,7 @@ TEST_CASE("a body that differs from its checksum is not brought back") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = zeroblob(100) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
-                                          [](const store::sqlite_store::recovered_pause&) {});
+  const auto recovered = desk.it->recover(ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job: its body differs from its checksum"));
 }
@@ -242,7 +244,38 @@ TEST_CASE("the intact body of another job is a damaged one") {
   run_sql(scratch.data_file(),
           "UPDATE job SET (checksum, body) = (SELECT checksum, body FROM job WHERE id = 3) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover([](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
-                                          [](const store::sqlite_store::recovered_pause&) {});
+  const auto recovered = desk.it->recover(ignoring_sink());
   CHECK_FALSE(recovered);
+}
+
+TEST_CASE("what is read in slices is what is read at once, and a recovery that is given up changes nothing") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint64_t id = 1; id <= 40; ++id)
+      desk.keep(put_of(id, std::string(id, 'x'), queue_id{static_cast<std::uint32_t>(1 + id % 3)}));
+    for (const std::uint64_t id : {30, 4, 17}) {
+      desk.keep(engine::job_moved{
+          job_id{id}, queue_id{static_cast<std::uint32_t>(1 + id % 3)}, engine::job_state::buried, 5, {}, {}, {}, ""});
+    }
+  }
+  const auto ids_in_slices = [&](std::size_t rows, int slices_max) {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    std::vector<std::uint64_t> ids;
+    desk.it->begin_recovery({[](std::string_view) { return queue_id{1}; },
+                             [&](engine::kept_job&& job) { ids.push_back(job.job.value()); },
+                             [](const store::recovered_pause&) {}});
+    for (int n = 0; n < slices_max; ++n) {
+      const auto done = desk.it->recover_slice(rows, 100);
+      REQUIRE(done.has_value());
+      if (*done) break;
+    }
+    return ids;
+  };
+  const auto all = ids_in_slices(1'000, 1'000);
+  CHECK(all.size() == 40);
+  CHECK((all[37] == 30 && all[38] == 4 && all[39] == 17));
+  CHECK(ids_in_slices(1, 20).size() < 20);
+  CHECK(ids_in_slices(1, 1'000) == all);
+  CHECK(ids_in_slices(7, 1'000) == all);
 }

@@ -46,7 +46,7 @@ class DataTools(DaemonTest):
         file.close()
         said = tool("fsck", data)
         self.assertEqual(said.returncode, 1, said.stderr)
-        self.assertIn("job 2: its state 9 is none\n", said.stdout)
+        self.assertIn("row 2 of table job: its state is out of range: 9\n", said.stdout)
 
     def test_a_running_daemon_is_not_disturbed(self):
         self.server("-b", self.path("data"))

@@ -1,0 +1,62 @@
+#include "service/recovery_pump.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace millrace::service {
+
+namespace {
+
+/// Read between two readings of the clock: well below a millisecond, unless a single body is larger.
+constexpr std::size_t rows_at_once = 256;
+constexpr std::size_t bytes_at_once = 1u << 20;
+
+}  // namespace
+
+recovery_pump::recovery_pump(loop::event_loop& loop, broker::broker& broker, store::sqlite_store& disk,
+                             std::string data_dir, std::uint64_t body_bytes_max)
+    : loop_{loop},
+      broker_{broker},
+      disk_{disk},
+      data_dir_{std::move(data_dir)},
+      now_{loop.refresh_now()},
+      next_report_{after(now_, report_interval)} {
+  engine::engine& into = broker_.begin_restore();
+  disk_.begin_recovery({.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
+                        .job =
+                            [this, &into](engine::kept_job&& job) {
+                              into.restore(std::move(job), now_);
+                              ++jobs_;
+                            },
+                        .pause =
+                            [this, &into](const store::recovered_pause& pause) {
+                              into.restore_pause(pause.queue, pause.until, pause.length, now_);
+                            }},
+                       body_bytes_max);
+}
+
+result<bool> recovery_pump::run_slice() {
+  now_ = loop_.refresh_now();
+  const instant end = after(now_, slice_length);
+  do {
+    const auto mark = disk_.recover_slice(rows_at_once, bytes_at_once);
+    if (!mark) return mark.error();
+    if (*mark) {
+      broker_.end_restore(**mark);
+      log::info("recovered", "jobs that were kept are back", {{"data_dir", data_dir_}, {"jobs", jobs_}});
+      return true;
+    }
+    now_ = loop_.refresh_now();
+  } while (now_ < end);
+  if (now_ >= next_report_) report();
+  return false;
+}
+
+void recovery_pump::report() {
+  next_report_ = after(now_, report_interval);
+  log::info("recovering", "jobs that were kept are being read", {{"data_dir", data_dir_}, {"jobs", jobs_}});
+}
+
+}  // namespace millrace::service

@@ -1,0 +1,159 @@
+#include "store/rows.hpp"
+
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "store/checksum.hpp"
+#include "store/schema.hpp"
+#include "store/wall_clock.hpp"
+
+namespace millrace::store {
+
+namespace {
+
+constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t most_of_32_bits = std::numeric_limits<std::uint32_t>::max();
+
+/// A column of whole numbers, and the range of what can be written into it.
+struct number_column {
+  const char* name;
+  std::int64_t least;
+  std::int64_t most;
+};
+
+constexpr std::array job_numbers{
+    number_column{"id", 1, most},
+    number_column{"queue", 1, most_of_32_bits},
+    number_column{"state", 0, 2},
+    number_column{"urgency", 0, most_of_32_bits},
+    number_column{"ttr", 0, most},
+    number_column{"put_at", least, most},
+    number_column{"delay", 0, most},
+    number_column{"due", least, most},
+    number_column{"burying", 0, most},
+    number_column{"reserves", 0, most_of_32_bits},
+    number_column{"timeouts", 0, most_of_32_bits},
+    number_column{"releases", 0, most_of_32_bits},
+    number_column{"buries", 0, most_of_32_bits},
+    number_column{"kicks", 0, most_of_32_bits},
+};
+constexpr int error_column = job_numbers.size();
+constexpr int checksum_column = error_column + 1;
+constexpr int body_column = checksum_column + 1;
+
+error bad_row(std::string_view table, std::string_view key, std::string_view fault) {
+  return invalid("row " + std::string{key} + " of table " + std::string{table} + ": " + std::string{fault});
+}
+
+/// The text of the key, whatever its type.
+error bad_row(std::string_view table, sqlite::statement& from, std::string_view fault) {
+  return bad_row(table, std::string{from.text(0)}, fault);
+}
+
+error bad_number(std::string_view table, sqlite::statement& from, int column, const char* name) {
+  std::int64_t value = 0;
+  const std::string subject = std::string{"its "} + name;
+  if (!from.read(column, value)) return bad_row(table, from, subject + " is not a number");
+  return bad_row(table, from, subject + " is out of range: " + std::to_string(value));
+}
+
+bool read_in_range(sqlite::statement& from, int column, const number_column& of, std::int64_t& value) {
+  return from.read(column, value) && value >= of.least && value <= of.most;
+}
+
+std::uint32_t in_32_bits(std::int64_t value) noexcept { return static_cast<std::uint32_t>(value); }
+
+result<> read_body(sqlite::statement& from, body_part part, job_row& into) {
+  std::int64_t checksum = 0;
+  if (!from.read(checksum_column, checksum)) return bad_number("job", from, checksum_column, "checksum");
+  if (part == body_part::length) {
+    std::int64_t length = 0;
+    if (!from.read(body_column, length) || length < 0) return bad_row("job", from, "its body is not a blob");
+    into.body = {};
+    into.body_bytes = static_cast<std::uint64_t>(length);
+    return {};
+  }
+  if (!from.read_blob(body_column, into.body)) return bad_row("job", from, "its body is not a blob");
+  if (checksum != checksum_of(into.job.job, into.body)) {
+    return bad_row("job", from, "its body differs from its checksum");
+  }
+  into.body_bytes = into.body.size();
+  return {};
+}
+
+}  // namespace
+
+result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& into) {
+  constexpr number_column number_range{"number", 1, most_of_32_bits};
+  constexpr number_column length_range{"paused_for", 0, most};
+  std::int64_t number = 0;
+  std::int64_t until = 0;
+  std::int64_t length = 0;
+  std::string_view name;
+  if (!read_in_range(from, 0, number_range, number)) return bad_number("queue", from, 0, number_range.name);
+  if (!from.read_text(1, name) || name.empty()) return bad_row("queue", from, "it has no name");
+  if (!from.read(2, until)) return bad_number("queue", from, 2, "paused_until");
+  if (!read_in_range(from, 3, length_range, length)) return bad_number("queue", from, 3, length_range.name);
+  into.number = in_32_bits(number);
+  into.name = name;
+  into.paused = until != 0;
+  into.paused_until = into.paused ? from_disk(until, wall_offset) : instant{};
+  into.paused_for = duration{length};
+  return {};
+}
+
+std::string job_query(body_part part, std::string_view condition, std::int64_t version) {
+  std::string sql = "SELECT ";
+  for (const auto& column : job_numbers) sql.append(column.name).append(", ");
+  sql += "error, ";
+  sql += version == 1 ? "checksum_of(id, body), " : "checksum, ";
+  sql += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
+  return sql.append(" FROM job ").append(condition);
+}
+
+result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues, duration wall_offset,
+                  job_row& into) {
+  std::array<std::int64_t, job_numbers.size()> value{};
+  for (std::size_t n = 0; n < value.size(); ++n) {
+    if (read_in_range(from, static_cast<int>(n), job_numbers[n], value[n])) continue;
+    return bad_number("job", from, static_cast<int>(n), job_numbers[n].name);
+  }
+  std::string_view error_text;
+  if (!from.read_text(error_column, error_text)) return bad_row("job", from, "its error is not a text");
+  into.queue = in_32_bits(value[1]);
+  if (queues != nullptr && !queues->contains(into.queue)) {
+    return bad_row("job", from, "its queue " + std::to_string(into.queue) + " is not there");
+  }
+  engine::kept_job& job = into.job;
+  job.job = job_id{static_cast<std::uint64_t>(value[0])};
+  job.what.urgency = in_32_bits(value[3]);
+  job.what.ttr = duration{value[4]};
+  job.put_at = from_disk(value[5], wall_offset);
+  job.what.delay = duration{value[6]};
+  into.burying = static_cast<std::uint64_t>(value[8]);
+  job.tally = {.reserves = in_32_bits(value[9]),
+               .timeouts = in_32_bits(value[10]),
+               .releases = in_32_bits(value[11]),
+               .buries = in_32_bits(value[12]),
+               .kicks = in_32_bits(value[13])};
+  job.error_text = error_text;
+  const auto state = static_cast<state_on_disk>(value[2]);
+  job.state = state == state_on_disk::ready     ? engine::job_state::ready
+              : state == state_on_disk::delayed ? engine::job_state::delayed
+                                                : engine::job_state::buried;
+  job.due = state == state_on_disk::delayed ? from_disk(value[7], wall_offset) : instant{};
+  return read_body(from, part, into);
+}
+
+result<> read_mark(sqlite::statement& from, mark_row& into) {
+  std::string_view name;
+  std::int64_t value = 0;
+  if (!from.read_text(0, name) || name != "id") return bad_row("mark", from, "its name is unknown");
+  if (!from.read(1, value) || value < 0) return bad_number("mark", from, 1, "value");
+  into = {.kind = mark_kind::ids, .value = static_cast<std::uint64_t>(value)};
+  return {};
+}
+
+}  // namespace millrace::store

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "engine/change.hpp"
+#include "store/batch.hpp"
+#include "store/sqlite.hpp"
+
+/// Rows of the data file as values. These functions alone decide whether a row is valid, that is, whether a writer of millrace could have
+/// written it: recovery, dump, fsck and reads of single bodies all use them, so none of them accepts what another one refuses. The error of an
+/// invalid row names the row and the column (`errc::invalid`).
+namespace millrace::store {
+
+/// A queue as it stands in the file.
+struct kept_queue {
+  queue_number number{0};
+  std::string name;
+  bool paused{false};
+  instant paused_until{};  ///< `never`: until somebody ends it
+  duration paused_for{0};
+};
+
+struct job_row {
+  engine::kept_job job;  ///< its queue and its body are left as they were
+  queue_number queue{0};
+  std::uint64_t burying{0};
+  std::string_view body;  ///< verified against its checksum; valid until the statement's next step
+  std::uint64_t body_bytes{0};
+};
+
+enum class mark_kind { ids };
+struct mark_row {
+  mark_kind kind{mark_kind::ids};
+  std::uint64_t value{0};
+};
+
+using known_queues = boost::unordered_flat_set<queue_number>;
+
+/// What is read of a body.
+enum class body_part {
+  bytes,  ///< all of it, to be verified
+  length,  ///< type and length, which stand at the head of a row: SQLite does not follow a long body to its pages for them
+};
+
+/// The statement that gives all queues; `read_queue` takes its rows.
+inline constexpr std::string_view queue_query =
+    "SELECT number, name, paused_until, paused_for FROM queue ORDER BY number";
+[[nodiscard]] result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& into);
+
+/// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: those of version 1 have no checksums,
+/// and `define_checksum` must have been called on the connection.
+[[nodiscard]] std::string job_query(body_part part, std::string_view condition, std::int64_t version);
+/// Columns of that statement.
+inline constexpr int job_id_column = 0, job_state_column = 2, job_burying_column = 8;
+/// `queues`: those of the file; nullptr: the job's queue is not looked up.
+[[nodiscard]] result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues,
+                                duration wall_offset, job_row& into);
+
+inline constexpr std::string_view mark_query = "SELECT name, value FROM mark";
+[[nodiscard]] result<> read_mark(sqlite::statement& from, mark_row& into);
+
+}  // namespace millrace::store
