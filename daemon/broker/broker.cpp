@@ -106,7 +106,7 @@ loop::awaitable<> broker::close_session(session_id session) {
 
 engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job) {
   auto& p = *parts_;
-  if (p.no_room_on_disk(queue)) return p.refused_for_space();
+  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) return p.refused_for_space();
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
@@ -116,7 +116,7 @@ engine::put_answer broker::try_put(session_id session, queue_id queue, engine::p
 
 engine::put_answer broker::put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by) {
   auto& p = *parts_;
-  if (p.no_room_on_disk(queue)) return p.refused_for_space();
+  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) return p.refused_for_space();
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
@@ -206,6 +206,11 @@ void broker::withdraw(session_id session) {
 
 engine::finish_status broker::try_finish(session_id session, engine::finish_request&& what) {
   auto& p = *parts_;
+  const auto is_too_large = [&p](const engine::output& one) { return p.cannot_be_kept(one.queue, one.job.content); };
+  if (what.result == engine::outcome::ok && std::ranges::any_of(what.outputs, is_too_large)) {
+    what.result = engine::outcome::failed;
+    what.error_text = "an output is larger than a job on disk can be";
+  }
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(what), now);
   if (answer == engine::finish_status::waiting) p.parties.expect(session, p.gate.after(answer, now));

@@ -69,6 +69,11 @@ struct broker::parts {
   /// When it has to be looked after again, commands or none.
   [[nodiscard]] instant next_deadline() const { return from_disk.is_behind() ? loop.now() : engine.next_deadline(); }
 
+  /// A put that the store could not write is refused before it runs: the engine cannot take it back.
+  [[nodiscard]] bool cannot_be_kept(queue_id queue, const body& content) const {
+    return content.size() > job_bytes_max && engine.options_of(queue).safety != engine::durability::memory;
+  }
+
   /// A put that the disk has no room for is refused before it runs.
   [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
     return kept_in.short_of_space() && engine.options_of(queue).safety != engine::durability::memory;
@@ -128,6 +133,7 @@ struct broker::parts {
   bodies from_disk;
   id_lease ids;
   store::store& kept_in;
+  const std::uint64_t job_bytes_max{kept_in.job_bytes_max()};
   store::batch_id last_batch{0};
   waiting parties;
   admission gate;

@@ -81,6 +81,8 @@ result<settings::settings> settings_of(const drop_in_options& given) {
     const auto bytes = parse_size(*given.job_bytes);
     if (!bytes || *bytes < 1 || *bytes > settings::max_job_size_most)
       return wrong("-z", *given.job_bytes, "bytes from 1 to " + std::to_string(settings::max_job_size_most));
+    if (given.data_dir && *bytes > store::kept_job_bytes_max)
+      return wrong("-z", *given.job_bytes, "with -b at most " + std::to_string(store::kept_job_bytes_max) + " bytes");
     made.daemon.max_job_size = static_cast<std::uint32_t>(*bytes);
   }
   if (auto kept = keep_on_disk(given, made); !kept) return kept.error();

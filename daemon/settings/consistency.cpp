@@ -4,6 +4,7 @@
 #include <set>
 
 #include "settings/output_circles.hpp"
+#include "store/options.hpp"
 
 namespace millrace::settings {
 
@@ -68,6 +69,9 @@ class checker {
   }
 
   void check_daemon() {
+    if (what_.daemon.data_dir && what_.daemon.max_job_size > store::kept_job_bytes_max)
+      error({"daemon", "max_job_size"}, "a job of that size cannot be kept in daemon.data_dir",
+            "at most " + std::to_string(store::kept_job_bytes_max) + " bytes, or no data_dir");
     const auto& bounds = what_.daemon.histogram_buckets;
     for (std::size_t n = 1; n < bounds.size(); ++n) {
       if (*parse_duration(bounds[n - 1]) < *parse_duration(bounds[n])) continue;

@@ -29,15 +29,20 @@ state_on_disk on_disk(engine::job_state state) noexcept {
   return state_on_disk::ready;
 }
 
-/// As most jobs are put: ready at once, and nothing has happened to them.
-bool is_plain(const job_condition& it) noexcept {
-  return it.state == engine::job_state::ready && it.delay == duration::zero() && it.tally == engine::job_tally{} &&
-         it.error_text.empty();
-}
+/// From this size on, a body is written into its row in place: for a bound one SQLite makes a copy of the whole row, and a batch must not depend on there
+/// being memory for that.
+constexpr std::size_t written_in_place = 1u << 20;
 
 /// So many plain jobs are put by one statement, as long as there are so many in a row: starting and ending a statement is a good part of what a
 /// short row costs.
 constexpr std::size_t rows_at_once = 8;
+
+/// As most jobs are put: ready at once, nothing has happened to them, and their bodies are bound.
+bool is_plain(const batch::new_job& job) noexcept {
+  const job_condition& it = job.condition;
+  return it.state == engine::job_state::ready && it.delay == duration::zero() && it.tally == engine::job_tally{} &&
+         it.error_text.empty() && job.content.size() < written_in_place;
+}
 
 /// Seven values each.
 std::string plain_rows(std::size_t count) {
@@ -148,8 +153,7 @@ result<> batch_rows::move(std::span<const batch::moved_job> jobs, duration wall_
 
 result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_offset) {
   while (!jobs.empty()) {
-    const auto first_other = std::ranges::find_if_not(jobs.first(std::min(jobs.size(), rows_at_once)),
-                                                      [](const auto& one) { return is_plain(one.condition); });
+    const auto first_other = std::ranges::find_if_not(jobs.first(std::min(jobs.size(), rows_at_once)), is_plain);
     const auto plain = static_cast<std::size_t>(first_other - jobs.begin());
     const auto taken = plain == rows_at_once ? rows_at_once : 1;
     const auto done = plain > 0 ? put_plain(jobs.first(taken), wall_offset) : put(jobs.front(), wall_offset);
@@ -179,10 +183,16 @@ result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
   put_.bind(2, it.queue);
   put_.bind(3, it.ttr.count());
   put_.bind(4, to_disk(it.put_at, wall_offset));
-  put_.bind_blob(5, it.content.view());
+  const bool in_place = it.content.size() >= written_in_place;
+  if (in_place) {
+    put_.bind_zeros(5, it.content.size());
+  } else {
+    put_.bind_blob(5, it.content.view());
+  }
   bind_condition(put_, 6, it.condition, wall_offset);
   put_.bind(17, checksum_of(it.job, it.content.view()));
-  return put_.run();
+  if (const auto done = put_.run(); !done || !in_place) return done;
+  return put_.write_blob("job", "body", on_disk(it.job), it.content.view());
 }
 
 result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {

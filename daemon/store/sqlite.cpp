@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "store/options.hpp"
+
 namespace millrace::store::sqlite {
 
 namespace {
@@ -74,6 +76,10 @@ void statement::bind_blob(int place, std::string_view value) noexcept {
   note(sqlite3_bind_blob64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC));
 }
 
+void statement::bind_zeros(int place, std::uint64_t bytes) noexcept {
+  note(sqlite3_bind_zeroblob64(handle_, place, bytes));
+}
+
 result<bool> statement::step() {
   if (const int unbound = std::exchange(bind_status_, SQLITE_OK); unbound != SQLITE_OK) {
     return error{code_of(unbound, 0), std::string{"a value cannot be bound: "} + sqlite3_errstr(unbound)};
@@ -97,6 +103,19 @@ result<> statement::run() {
 }
 
 void statement::reset() noexcept { static_cast<void>(sqlite3_reset(handle_)); }
+
+result<> statement::write_blob(const char* table, const char* column, std::int64_t row, std::string_view bytes) {
+  sqlite3* const db = sqlite3_db_handle(handle_);
+  sqlite3_blob* blob = nullptr;
+  if (sqlite3_blob_open(db, "main", table, column, row, 1, &blob) != SQLITE_OK) return failure_of(db);
+  result<> done;
+  if (sqlite3_blob_write(blob, bytes.data(), static_cast<int>(bytes.size()), 0) != SQLITE_OK) {
+    done = failure_of(db);
+  }
+  // Within a transaction, closing writes nothing.
+  if (sqlite3_blob_close(blob) != SQLITE_OK && done) done = failure_of(db);
+  return done;
+}
 
 bool statement::read(int column, std::int64_t& value) noexcept {
   if (sqlite3_column_type(handle_, column) != SQLITE_INTEGER) return false;
@@ -144,6 +163,9 @@ result<connection> connection::open(const std::string& path, open_as how, const 
   if (sqlite3_open_v2(path.c_str(), &made.parts_->db, flags, vfs) != SQLITE_OK) {
     if (made.parts_->db == nullptr) return error{errc::io, "no memory for a connection"};
     return failure_of(made.parts_->db);
+  }
+  if (sqlite3_limit(made.parts_->db, SQLITE_LIMIT_LENGTH, -1) < static_cast<int>(row_bytes_max)) {
+    return error{errc::unsupported, "this SQLite allows rows of less than " + std::to_string(row_bytes_max) + " bytes"};
   }
   const auto note_pages = [](void* its, sqlite3*, const char*, int pages) {
     static_cast<parts*>(its)->log_pages = pages;

@@ -28,11 +28,16 @@ class statement {
   void bind(int place, std::int64_t value) noexcept;
   void bind_text(int place, std::string_view value) noexcept;
   void bind_blob(int place, std::string_view value) noexcept;
+  /// So many zeros, which `write_blob` replaces: unlike a blob that is bound, they take no memory.
+  void bind_zeros(int place, std::uint64_t bytes) noexcept;
   /// True: a row stands ready; false: it has run to its end and may be bound again.
   [[nodiscard]] result<bool> step();
   /// Runs a statement that gives no rows, and makes it ready to be bound again.
   [[nodiscard]] result<> run();
   void reset() noexcept;
+  /// Over the statement's connection: writes over a blob of a row, page by page and without a copy of it in memory. Requires: it has that
+  /// length.
+  [[nodiscard]] result<> write_blob(const char* table, const char* column, std::int64_t row, std::string_view bytes);
 
   /// Columns count from 0. Texts and blobs are valid until the next step. False: the column is NULL or of another type.
   [[nodiscard]] bool read(int column, std::int64_t& value) noexcept;

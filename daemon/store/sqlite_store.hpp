@@ -71,6 +71,7 @@ class sqlite_store final : public store {
   /// after it, is dropped.
   void read_bodies(std::span<const job_id> jobs) override;
   void when_read(body_taker came) override;
+  [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space() const override;
   [[nodiscard]] bool backlogged() const override;

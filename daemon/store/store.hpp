@@ -49,6 +49,9 @@ class store {
   /// One listener, set once.
   virtual void when_read(body_taker came) { static_cast<void>(came); }
 
+  /// The largest body of a job that can be kept. `keep` requires that none is larger.
+  [[nodiscard]] virtual std::uint64_t job_bytes_max() const { return UINT64_MAX; }
+
   /// Not empty: why nothing becomes safe any more.
   [[nodiscard]] virtual std::string failure() const { return {}; }
   /// Puts are to be refused before they run, so that what is there can still be worked off.

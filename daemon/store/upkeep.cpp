@@ -59,13 +59,14 @@ void upkeep::look_at_space() {
   }
 }
 
-void upkeep::no_space() {
+void upkeep::no_space(std::string_view why) {
   if (short_of_space_.exchange(true, std::memory_order_relaxed)) return;
-  log::warning("disk_full", "no space is left: replies wait, puts are refused", {{"data_dir", directory_}});
+  log::warning("disk_full", "no space is left: replies wait, puts are refused",
+               {{"data_dir", directory_}, {"error", why}});
 }
 
-result<> upkeep::make_room() {
-  no_space();
+result<> upkeep::make_room(std::string_view why) {
+  no_space(why);
   ballast_.give_up();
   // A log that is copied begins anew, over what it has on disk; one that is cut gives that back too.
   const auto copied = data_.checkpoint_and_cut();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/result.hpp>
 
@@ -28,10 +29,10 @@ class upkeep {
 
   /// How much room there is, and what follows from it: puts are refused or taken again, the ballast has its room.
   void look_at_space();
-  /// A write found none: from now on the disk is short of space, until a look says otherwise.
-  void no_space();
+  /// A write found none, in SQLite's words `why`: from now on the disk is short of space, until a look says otherwise.
+  void no_space(std::string_view why);
   /// The same, after which all is done that can make some.
-  [[nodiscard]] result<> make_room();
+  [[nodiscard]] result<> make_room(std::string_view why);
 
   enum class next { nothing, soon, later };
   /// What there is to do when nothing is to be written; `later`: the disk is full, or somebody who reads is in the way, and to try again at once is

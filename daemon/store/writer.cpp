@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -15,6 +16,16 @@ namespace {
 
 /// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of log.
 constexpr std::size_t rows_of_piece = 64;
+
+/// Memory that cannot be had is what space on the disk is: it may be there the next time, and nobody has been told of anything.
+template <class Work>
+result<> attempt(Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return error{errc::refused, "out of memory"};
+  }
+}
 
 constexpr auto look_again_after = std::chrono::milliseconds{100};
 
@@ -115,12 +126,15 @@ void writer::carry_out(work& it) {
   if (failure_.empty()) {
     const stopwatch watch;
     it.what->sort();
-    auto written = write(*it.what, it.synced);
+    auto written = attempt([&] { return write(*it.what, it.synced); });
     while (!written && written.error().code == errc::refused) {
       // The first time what can be done is done at once; after that the room has to come from somebody else.
       if (++done.failed_attempts > 1 && !wait_for_space()) break;
-      written = upkeep_.make_room();
-      if (written) written = write_in_pieces(*it.what);
+      const std::string why = written.error().text;
+      written = attempt([&]() -> result<> {
+        if (const auto made = upkeep_.make_room(why); !made) return made;
+        return write_in_pieces(*it.what);
+      });
     }
     if (!written && written.error().code != errc::refused) ++done.failed_attempts;
     check(written, "while writing");

@@ -35,7 +35,7 @@ struct commit_report {
 /// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it does the upkeep of the
 /// files.
 ///
-/// No space: room is made as far as that can be done, and the batch tried again, piece by piece where it has pieces, until all of it is
+/// No space on the disk or in memory: room is made as far as that can be done, and the batch tried again, piece by piece where it has pieces, until all of it is
 /// written; meanwhile `short_of_space`. Any other error ends it: what the system keeps of a file after a failed sync nobody knows, so nothing is
 /// written any more.
 ///

@@ -30,8 +30,11 @@ class body_store final : public store::store {
   void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return readable; }
+  [[nodiscard]] std::uint64_t job_bytes_max() const override { return job_bytes_most; }
   void read_bodies(std::span<const job_id> jobs) override { asked.insert(asked.end(), jobs.begin(), jobs.end()); }
   void when_read(body_taker came) override { take = std::move(came); }
+
+  std::uint64_t job_bytes_most{UINT64_MAX};
 
   void commit() {
     safe = newest;
@@ -253,4 +256,22 @@ TEST_CASE("a job that comes due while others are being restored waits for the en
   at.broker.end_restore(7);
   at.loop.run_ready();
   CHECK(at.levels(queue).ready == 1);
+}
+
+TEST_CASE("a job that is larger than the store can write is refused before it is put, as an output too") {
+  body_store disk;
+  disk.job_bytes_most = 10;
+  desk at{&disk};
+  const auto kept = at.queue("kept", {.safety = engine::durability::sync});
+  const auto fast = at.queue("fast", {.safety = engine::durability::memory});
+  CHECK(at.put(kept, "0123456789").status == engine::put_status::inserted);
+  CHECK(at.put(kept, "0123456789a").status == engine::put_status::refused);
+  CHECK(at.put(fast, "0123456789a").status == engine::put_status::inserted);
+  const auto who = at.watcher("fast");
+  const auto taken = at.broker.try_reserve(who, engine::lease::unlimited);
+  REQUIRE(taken.status == engine::reserve_status::reserved);
+  engine::finish_request done{.job = taken.job.job};
+  done.outputs.push_back({kept, {.content = body{"0123456789a"}}});
+  CHECK(at.broker.try_finish(who, std::move(done)) == engine::finish_status::buried);
+  CHECK(at.levels(kept).ready == 1);
 }

@@ -1,5 +1,7 @@
 #include "store/sqlite_store.hpp"
 
+#include <sqlite3.h>
+
 #include <string>
 #include <vector>
 
@@ -141,4 +143,47 @@ TEST_CASE("buried jobs come back last, in the order in which they were buried") 
 
   store_desk third{{.data_dir = scratch.data_dir()}};
   CHECK(ids_of(third.recover().jobs) == ids{4, 3, 1, 2});
+}
+
+TEST_CASE("a large body, which is written in place, comes back as it was") {
+  scratch_directory scratch;
+  std::string large(3u << 20, '\0');
+  for (std::size_t n = 0; n < large.size(); ++n) large[n] = static_cast<char>(n * 2'654'435'761u >> 13);
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    desk.keep(put_of(1, "small"));
+    desk.keep(put_of(2, large));
+    auto delayed = put_of(3, large);
+    delayed.state = engine::job_state::delayed;
+    delayed.due = after(desk.loop.now(), seconds{60});
+    desk.until_safe(desk.keep(std::move(delayed)));
+    CHECK(desk.it->failure().empty());
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  const auto found = again.recover();
+  REQUIRE(found.jobs.size() == 3);
+  CHECK(found.jobs[0].what.content.view() == "small");
+  CHECK((found.jobs[1].what.content.view() == large));
+  CHECK((found.jobs[2].what.content.view() == large));
+}
+
+TEST_CASE("a batch for which there is no memory is written when there is some, and the store goes on") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    desk.until_safe(desk.keep(put_of(1, "before")));
+    // SQLite's own memory: nobody else's runs short.
+    const auto before = sqlite3_hard_heap_limit64(-1);
+    sqlite3_hard_heap_limit64(sqlite3_memory_used() + 16'384);
+    const auto batch = desk.keep(put_of(2, std::string(512u << 10, 'x')));
+    desk.until([&] { return desk.it->short_of_space() || desk.it->safe_up_to() >= batch; });
+    CHECK(desk.it->safe_up_to() < batch);
+    sqlite3_hard_heap_limit64(before);
+    desk.until_safe(batch);
+    CHECK(desk.it->failure().empty());
+    desk.until_safe(desk.keep(put_of(3, "after")));
+    CHECK(desk.it->failure().empty());
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(ids_of(again.recover().jobs) == ids{1, 2, 3});
 }
