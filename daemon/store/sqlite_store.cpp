@@ -6,6 +6,7 @@
 
 #include <millrace/loop/deadline.hpp>
 
+#include "store/directory_content.hpp"
 #include "store/sqlite_store_parts.hpp"
 
 namespace millrace::store {
@@ -19,6 +20,8 @@ constexpr std::uint64_t room_for_a_byte = 4;
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop, const store_options& options,
                                                          queue_names names, surroundings around) {
+  // Before the lock file is created: a refused directory stays as it was.
+  if (const auto own = check_content(options.data_dir, foreign_data::refuse); !own) return own.error();
   auto directory = data_directory::open(options.data_dir);
   if (!directory) return directory.error();
   auto data = open_data_file(*directory, around.vfs);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/data_directory.hpp"
+#include "store/directory_content.hpp"
 #include "store/dump.hpp"
 #include "store/filling.hpp"
 #include "store/fsck.hpp"
@@ -62,6 +63,13 @@ result<store::data_directory> open_existing(const std::string& path) {
   const std::string file = path + "/millrace.db";
   if (::access(file.c_str(), R_OK | W_OK) != 0)
     return error{errc::not_found, file + ": is not there, or not to be written"};
+  if (const auto known = store::check_content(path, store::foreign_data::report); !known) return known.error();
+  return store::data_directory::open(path);
+}
+
+/// A directory to be filled.
+result<store::data_directory> open_new(const std::string& path) {
+  if (const auto own = store::check_content(path, store::foreign_data::refuse); !own) return own.error();
   return store::data_directory::open(path);
 }
 
@@ -113,7 +121,7 @@ exit_code dump(const std::vector<std::string>& words) {
 exit_code restore(const std::vector<std::string>& words) {
   if (is_asked_for(words)) return help(of_restore);
   if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_restore);
-  auto into = store::data_directory::open(words[0]);
+  auto into = open_new(words[0]);
   if (!into) return say(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
   const auto jobs = store::restore(*into, std::cin);
@@ -133,7 +141,7 @@ exit_code import(const std::vector<std::string>& words) {
     const bool damaged = found.error().code == errc::invalid;
     return say(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
   }
-  auto into = store::data_directory::open(words[3]);
+  auto into = open_new(words[3]);
   if (!into) return say(exit_code::cannot_open, into.error().text);
   if (const auto filled = fill(*into, *found); !filled) {
     return undone(*into, code_of(filled.error()), filled.error().text);

@@ -11,7 +11,7 @@ import unittest
 from beanstalk_support import Server
 from beanstalk_wire import put
 from durable_support import mounted
-from support import MILLRACED, PATIENCE, DaemonTest
+from support import MILLRACED, PATIENCE, DaemonTest, run
 
 MILLRACE = os.environ.get("MILLRACE", os.path.join(os.path.dirname(MILLRACED), "millrace"))
 DEBIANS = "/usr/bin/beanstalkd"
@@ -83,10 +83,25 @@ class DataTools(DaemonTest):
         self.assertEqual(tool("restore", self.path("there"), stdin="nonsense").returncode, 1)
         self.assertEqual(os.listdir(self.path("there")), ["millrace.lock"])
 
+    def test_a_directory_with_a_log_of_beanstalkd_is_refused(self):
+        log = self.path("log")
+        os.mkdir(log)
+        with open(log + "/binlog.1", "wb") as file:
+            file.write(struct.pack("=i", 7) + self.record(1))
+        remedy = "millrace import --from beanstalkd-binlog %s NEW_DATA_DIR" % log
+        ended = run("-l", "127.0.0.1", "-p", "0", "-b", log)
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+        self.assertIn(remedy, ended.stderr)
+        for words in (["restore", log], ["import", "--from", "beanstalkd-binlog", log, log]):
+            said = tool(*words)
+            self.assertEqual(said.returncode, 3, said.stderr)
+            self.assertIn(remedy, said.stderr)
+        self.assertEqual(os.listdir(log), ["binlog.1"])
+
     def test_a_disk_too_small_for_all_of_it_is_left_as_it_was(self):
         mark, job, *_ = tool("dump", self.filled()).stdout.splitlines()
         jobs = (dict(json.loads(job), id=number, body="x" * 10_000) for number in range(1, 301))
-        lines = "\n".join([mark, *map(json.dumps, jobs)])
+        lines = "\n".join([mark, *map(json.dumps, jobs)]) + "\n"
         disk = self.path("disk")
         with mounted(self, disk, "size=1m"):
             said = tool("restore", disk + "/data", stdin=lines)
