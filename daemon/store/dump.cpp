@@ -1,12 +1,11 @@
 #include "store/dump.hpp"
 
 #include <boost/json.hpp>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
-#include "store/filling.hpp"
+#include "store/dump_words.hpp"
 #include "store/plain_text.hpp"
 #include "store/reader.hpp"
 
@@ -15,8 +14,6 @@ namespace millrace::store {
 namespace {
 
 namespace json = boost::json;
-
-constexpr const char* words[]{"ready", "reserved", "delayed", "buried"};  // in the order of engine::job_state
 
 /// With an offset of zero, instants are times of the wall.
 constexpr duration of_the_wall{0};
@@ -33,7 +30,7 @@ void add_text(json::object& to, const std::string& name, std::string_view bytes)
 json::object object_of(const engine::kept_job& job, const std::string& queue) {
   json::object made{{"id", job.job.value()}};
   add_text(made, "queue", queue);
-  made["state"] = words[static_cast<std::size_t>(job.state)];
+  made["state"] = dump_words[static_cast<std::size_t>(job.state)];
   made["priority"] = job.what.urgency;
   made["put_at_ns"] = wall_ns(job.put_at);
   if (job.state == engine::job_state::delayed) made["due_ns"] = wall_ns(job.due);
@@ -49,102 +46,28 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   return made;
 }
 
-/// The members of one line. The first that is missing or means nothing is noted, and found at the end.
-class members {
- public:
-  explicit members(const json::object& in) : in_{in} {}
+using line_sink = std::function<result<>(std::string_view line)>;
 
-  template <class Number>
-  Number number(const char* name) {
-    const auto* const it = in_.if_contains(name);
-    json::error_code wrong;
-    const auto value = it != nullptr ? it->to_number<Number>(wrong) : Number{};
-    if (it == nullptr || wrong) note(name);
-    return value;
+/// The lines that are written, with the seal that they get at the end.
+class sealed_lines {
+ public:
+  explicit sealed_lines(const line_sink& sink) : sink_{sink} {}
+  result<> operator()(const json::object& object) {
+    const auto text = json::serialize(object);
+    seal_.add(text);
+    return sink_(text);
   }
-  std::int64_t at_least_zero(const char* name) {
-    const auto value = number<std::int64_t>(name);
-    if (value < 0) note(name);
-    return value;
-  }
-  std::string text(const std::string& name) {
-    if (const auto* const plain = in_.if_contains(name); plain != nullptr && plain->is_string()) {
-      return {plain->get_string().data(), plain->get_string().size()};
-    }
-    const auto* const coded = in_.if_contains(name + "_base64");
-    if (coded != nullptr && coded->is_string()) {
-      if (auto bytes = from_base64({coded->get_string().data(), coded->get_string().size()})) return std::move(*bytes);
-    }
-    note(name);
-    return {};
-  }
-  [[nodiscard]] bool has(const char* name) const { return in_.contains(name); }
-  void note(const std::string& name) {
-    if (wrong_.empty()) wrong_ = name;
-  }
-  [[nodiscard]] const std::string& wrong() const { return wrong_; }
+  result<> end() { return sink_(json::serialize(json::object{{"lines", seal_.lines()}, {"xxh3", seal_.hex()}})); }
 
  private:
-  const json::object& in_;
-  std::string wrong_;
+  const line_sink& sink_;
+  dump_seal seal_;
 };
 
-std::optional<engine::job_state> state_of(std::string_view word) {
-  for (const auto state : {engine::job_state::ready, engine::job_state::delayed, engine::job_state::buried})
-    if (word == words[static_cast<std::size_t>(state)]) return state;
-  return std::nullopt;
-}
-
-result<> add_job(members& from, filling& to) {
-  engine::kept_job job;
-  job.job = job_id{from.number<std::uint64_t>("id")};
-  const auto queue = from.text("queue");
-  if (queue.empty()) from.note("queue");
-  const auto state = state_of(from.text("state"));
-  if (!state) from.note("state");
-  job.state = state.value_or(engine::job_state::ready);
-  job.what.urgency = from.number<std::uint32_t>("priority");
-  job.put_at = instant{duration{from.number<std::int64_t>("put_at_ns")}};
-  if (job.state == engine::job_state::delayed) job.due = instant{duration{from.number<std::int64_t>("due_ns")}};
-  job.what.ttr = duration{from.at_least_zero("ttr_ns")};
-  job.what.delay = duration{from.at_least_zero("delay_ns")};
-  job.tally = {.reserves = from.number<std::uint32_t>("reserves"),
-               .timeouts = from.number<std::uint32_t>("timeouts"),
-               .releases = from.number<std::uint32_t>("releases"),
-               .buries = from.number<std::uint32_t>("buries"),
-               .kicks = from.number<std::uint32_t>("kicks")};
-  job.error_text = from.text("error");
-  job.what.content = body{from.text("body")};
-  if (!from.wrong().empty()) return {};
-  return to.add(std::move(job), queue);
-}
-
-result<> add_line(const std::string& line, filling& to) {
-  json::error_code wrong;
-  const auto value = json::parse(json::string_view{line.data(), line.size()}, wrong);
-  if (wrong || !value.is_object()) return invalid("it is no JSON object");
-  members from{value.get_object()};
-  result<> done{};
-  if (from.has("ids_up_to")) {
-    to.mark_ids(static_cast<std::uint64_t>(from.at_least_zero("ids_up_to")));
-  } else if (from.has("paused") || from.has("paused_base64")) {
-    const auto queue = from.text("paused");
-    if (queue.empty()) from.note("paused");
-    const auto until = from.has("until_ns") ? instant{duration{from.number<std::int64_t>("until_ns")}} : never;
-    const duration length{from.at_least_zero("length_ns")};
-    if (from.wrong().empty()) done = to.pause(queue, until, length);
-  } else {
-    done = add_job(from, to);
-  }
-  if (!from.wrong().empty()) return invalid("its '" + from.wrong() + "' is missing or means nothing");
-  return done;
-}
-
-using line_sink = std::function<result<>(std::string_view line)>;
 using queue_names = std::unordered_map<queue_number, std::string>;
 
 /// The pauses; `names` gets all queues.
-result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_names& names, const line_sink& line) {
+result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_names& names, sealed_lines& line) {
   queue_cursor rows{data, of_the_wall};
   for (kept_queue queue;;) {
     const auto step = rows.next(queue);
@@ -156,12 +79,11 @@ result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_n
     add_text(pause, "paused", queue.name);
     if (queue.paused_until != never) pause["until_ns"] = wall_ns(queue.paused_until);
     pause["length_ns"] = queue.paused_for.count();
-    if (const auto said = line(json::serialize(pause)); !said) return said;
+    if (const auto said = line(pause); !said) return said;
   }
 }
 
-result<> dump_jobs(const data_directory& in, sqlite::connection& data, const queue_names& names,
-                   const line_sink& line) {
+result<> dump_jobs(const data_directory& in, sqlite::connection& data, const queue_names& names, sealed_lines& line) {
   known_queues numbers;
   for (const auto& [number, name] : names) numbers.insert(number);
   job_cursor rows{data, of_the_wall};
@@ -170,36 +92,24 @@ result<> dump_jobs(const data_directory& in, sqlite::connection& data, const que
     if (!step) return damage(in, step.error());
     if (*step == cursor_step::end) return {};
     if (*step == cursor_step::skipped) continue;
-    const auto said = line(json::serialize(object_of(row.job, names.find(row.queue)->second)));
+    const auto said = line(object_of(row.job, names.find(row.queue)->second));
     if (!said) return said;
   }
 }
 
 }  // namespace
 
-result<> dump(const data_directory& in, const line_sink& line) {
+result<> dump(const data_directory& in, const line_sink& sink) {
+  sealed_lines line{sink};
   auto data = open_data_file(in, nullptr);
   if (!data) return data.error();
   const auto mark = read_id_mark(*data);
   if (!mark) return damage(in, mark.error());
-  if (const auto said = line(json::serialize(json::object{{"ids_up_to", *mark}})); !said) return said.error();
+  if (const auto said = line({{"ids_up_to", *mark}}); !said) return said.error();
   queue_names names;
   if (const auto done = dump_queues(in, *data, names, line); !done) return done;
-  return dump_jobs(in, *data, names, line);
-}
-
-result<std::uint64_t> restore(const data_directory& into, std::istream& lines) {
-  auto filled = filling::begin(into);
-  if (!filled) return filled.error();
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(lines, line); ++number) {
-    if (line.empty()) continue;
-    const auto added = add_line(line, *filled);
-    if (!added) return error{added.error().code, "line " + std::to_string(number) + ": " + added.error().text};
-  }
-  if (lines.bad()) return error{errc::io, "the lines cannot be read to their end"};
-  if (const auto safe = filled->finish(); !safe) return safe.error();
-  return filled->jobs();
+  if (const auto done = dump_jobs(in, *data, names, line); !done) return done;
+  return line.end();
 }
 
 }  // namespace millrace::store

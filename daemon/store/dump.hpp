@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <istream>
+#include <string>
 #include <string_view>
 
 #include <millrace/base/result.hpp>
@@ -15,6 +16,7 @@
 ///   {"paused": QUEUE, "until_ns": WALL (absent: until somebody ends it), "length_ns": N}
 ///   {"id": N, "queue": QUEUE, "state": "ready" | "delayed" | "buried", "priority": N, "put_at_ns": WALL, "due_ns": WALL (when delayed),
 ///    "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N, "buries": N, "kicks": N, "error": TEXT, "body": TEXT}
+///   {"lines": N, "xxh3": HEX}      the last one: the number of lines before it, and XXH3 (64 bits) of their bytes, newlines included
 ///
 /// WALL is nanoseconds since 1970, UTC. What is no UTF-8 stands as base64 in `body_base64`, `error_base64` instead. Jobs come in order of id,
 /// then buried ones in the order in which they were buried.
@@ -23,7 +25,15 @@ namespace millrace::store {
 /// `line` has no newline at its end; what it refuses ends the dump with that error.
 [[nodiscard]] result<> dump(const data_directory& from, const std::function<result<>(std::string_view line)>& line);
 
-/// Everything or nothing; gives the number of jobs. The error names the line. Refused: a directory that has jobs.
-[[nodiscard]] result<std::uint64_t> restore(const data_directory& into, std::istream& lines);
+/// Whether a dump must end with the line that counts and hashes the others. Dumps of older versions have none.
+enum class completeness { required, optional };
+
+struct restored {
+  std::uint64_t jobs{0};
+  std::string remark;  ///< what was accepted because completeness is optional; else empty
+};
+
+/// Everything or nothing. The error names the line. Refused: a directory that has jobs. With `optional`, an unfinished line at the end is left out.
+[[nodiscard]] result<restored> restore(const data_directory& into, std::istream& lines, completeness wanted);
 
 }  // namespace millrace::store

@@ -29,9 +29,10 @@ constexpr const char* of_fsck =
     "millrace fsck DATA_DIR: checks every record, one line a fault. 0: there is none, 1: there are some.";
 constexpr const char* of_dump = "millrace dump DATA_DIR: prints the jobs, pauses and the mark of ids as JSON Lines.";
 constexpr const char* of_restore =
-    "millrace restore DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed (0), or not "
-    "at "
-    "all: 1: a line means nothing, there are jobs, or no space; 3: the directory cannot be opened.";
+    "millrace restore [--partial] DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed "
+    "(0), or not at all: 1: a line means nothing, the dump is not complete, there are jobs, or no space; 3: the "
+    "directory cannot be opened. --partial accepts a dump that is cut or changed, and one of a version that did not "
+    "count and hash its lines.";
 constexpr const char* of_import =
     "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR: fills a directory without jobs with those of a "
     "beanstalkd 1.12 (0), or not at all: 1: the log is damaged, there are jobs, or no space; 3: one of them cannot be "
@@ -120,13 +121,16 @@ exit_code dump(const std::vector<std::string>& words) {
 
 exit_code restore(const std::vector<std::string>& words) {
   if (is_asked_for(words)) return help(of_restore);
-  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_restore);
-  auto into = open_new(words[0]);
+  const bool is_partial = !words.empty() && words[0] == "--partial";
+  if (words.size() != (is_partial ? 2 : 1) || !is_word(words.back())) return say(exit_code::bad_arguments, of_restore);
+  auto into = open_new(words.back());
   if (!into) return say(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
-  const auto jobs = store::restore(*into, std::cin);
-  if (!jobs) return undone(*into, code_of(jobs.error()), jobs.error().text);
-  std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(*jobs));
+  const auto done =
+      store::restore(*into, std::cin, is_partial ? store::completeness::optional : store::completeness::required);
+  if (!done) return undone(*into, code_of(done.error()), done.error().text);
+  if (!done->remark.empty()) std::fprintf(stderr, "%s\n", done->remark.c_str());
+  std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(done->jobs));
   return exit_code::done;
 }
 

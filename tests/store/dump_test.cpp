@@ -1,9 +1,12 @@
 #include "store/dump.hpp"
 
+#include <algorithm>
+#include <iomanip>
 #include <random>
 #include <sstream>
 #include <string>
 
+#include "base/digest.hpp"
 #include "store/desk.hpp"
 #include "store/filling.hpp"
 #include "store/plain_text.hpp"
@@ -27,12 +30,24 @@ std::string dumped(const std::string& data_dir) {
 }
 
 /// The number of jobs, or why not.
-std::string restored(const std::string& data_dir, const std::string& lines) {
+std::string restored(const std::string& data_dir, const std::string& lines,
+                     store::completeness wanted = store::completeness::required) {
   std::istringstream in{lines};
   const auto into = store::data_directory::open(data_dir);
   REQUIRE(into.has_value());
-  const auto jobs = store::restore(*into, in);
-  return jobs ? std::to_string(*jobs) : jobs.error().text;
+  const auto done = store::restore(*into, in, wanted);
+  if (!done) return done.error().text;
+  return std::to_string(done->jobs) + (done->remark.empty() ? "" : ": " + done->remark);
+}
+
+/// With the line at the end that a dump has.
+std::string sealed(const std::string& lines) {
+  digest bytes;
+  bytes.add(lines);
+  std::ostringstream seal;
+  seal << R"({"lines":)" << std::count(lines.begin(), lines.end(), '\n') << R"(,"xxh3":")" << std::hex << std::setw(16)
+       << std::setfill('0') << bytes.value() << "\"}\n";
+  return lines + seal.str();
 }
 
 void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
@@ -83,7 +98,7 @@ TEST_CASE("what is dumped and restored is dumped alike") {
 
 TEST_CASE("a store gives back what was restored") {
   scratch_directory scratch;
-  CHECK(restored(scratch.data_dir(), std::string{"{\"ids_up_to\":90}\n"} + one_job) == "1");
+  CHECK(restored(scratch.data_dir(), sealed(std::string{"{\"ids_up_to\":90}\n"} + one_job + "\n")) == "1");
   testing::store_desk desk{{.data_dir = scratch.data_dir()}};
   const auto found = desk.recover();
   REQUIRE(found.jobs.size() == 1);
@@ -94,8 +109,9 @@ TEST_CASE("a store gives back what was restored") {
 
 TEST_CASE("a directory that has jobs is not restored into") {
   scratch_directory scratch;
-  CHECK(restored(scratch.data_dir(), one_job) == "1");
-  CHECK(restored(scratch.data_dir(), one_job) == scratch.data_dir() + ": there are jobs in it");
+  const auto lines = sealed(std::string{one_job} + "\n");
+  CHECK(restored(scratch.data_dir(), lines) == "1");
+  CHECK(restored(scratch.data_dir(), lines) == scratch.data_dir() + ": there are jobs in it");
 }
 
 TEST_CASE("a line that means nothing is named, and nothing of the others is kept") {
@@ -104,7 +120,64 @@ TEST_CASE("a line that means nothing is named, and nothing of the others is kept
   CHECK(restored(scratch.data_dir(), good + "no json\n") == "line 2: it is no JSON object");
   CHECK(restored(scratch.data_dir(), good + "{\"id\":8}\n") == "line 2: its 'queue' is missing or means nothing");
   CHECK(restored(scratch.data_dir(), good + good) == "line 2: job 7 comes a second time");
-  CHECK(restored(scratch.data_dir(), good) == "1");
+  CHECK(restored(scratch.data_dir(), sealed(good) + good) == "line 3: it comes after the end of the dump");
+  CHECK(restored(scratch.data_dir(), good + "{\"lines\":1}\n") == "line 2: its 'xxh3' is missing or means nothing");
+  CHECK(restored(scratch.data_dir(), sealed(good)) == "1");
+}
+
+TEST_CASE("a dump that was cut anywhere is not restored, and the last line that was read is named") {
+  scratch_directory full;
+  scratch_directory scratch;
+  fill_at_random(full.data_dir(), 20);
+  const auto lines = dumped(full.data_dir());
+  const std::string advice = "; --partial restores what is there";
+  std::size_t whole_lines = 0;
+  for (std::size_t bytes = 0; bytes + 1 < lines.size(); ++bytes) {
+    const bool is_line_end = bytes > 0 && lines[bytes - 1] == '\n';
+    if (!is_line_end && bytes % 37 != 0) continue;
+    const auto why = restored(scratch.data_dir(), lines.substr(0, bytes));
+    INFO(bytes << " bytes: " << why);
+    CHECK(why.ends_with(advice));
+    if (is_line_end) CHECK(why.find("the dump ends after line " + std::to_string(++whole_lines)) == 0);
+  }
+  CHECK(whole_lines == 23);  // the mark, two pauses, twenty jobs
+  CHECK(restored(scratch.data_dir(), lines) == "20");
+}
+
+TEST_CASE("a dump with changed or missing lines is not restored") {
+  scratch_directory full;
+  scratch_directory scratch;
+  fill_at_random(full.data_dir(), 20);
+  const auto lines = dumped(full.data_dir());
+  auto changed = lines;
+  changed[lines.find("\"put_at_ns\":") + 13] ^= 1;  // its second digit
+  CHECK(restored(scratch.data_dir(), changed) ==
+        "the lines of the dump were changed: their hash differs; --partial restores what is there");
+  const auto without_first = lines.substr(lines.find('\n') + 1);
+  CHECK(restored(scratch.data_dir(), without_first) ==
+        "the dump had 23 lines before its last one, here are 22; --partial restores what is there");
+}
+
+TEST_CASE("a dump without its end is restored when that is asked for, and an unfinished line is left out") {
+  const std::string first = std::string{one_job} + "\n";
+  const auto optional = store::completeness::optional;
+  const std::string second = R"({"id":8,"queue")";
+  {
+    scratch_directory scratch;
+    CHECK(restored(scratch.data_dir(), first, optional) ==
+          "1: the dump ends after line 1 (job 7), without the line that counts and hashes the others");
+  }
+  {
+    scratch_directory scratch;
+    CHECK(restored(scratch.data_dir(), first + second, optional) ==
+          "1: the dump is cut within line 2; the last whole one is line 1 (job 7)");
+  }
+  {
+    scratch_directory scratch;
+    CHECK(restored(scratch.data_dir(), first + second + "\n", optional) == "line 2: it is no JSON object");
+    CHECK(restored(scratch.data_dir(), first + "{\"lines\":2,\"xxh3\":\"00\"}\n", optional) ==
+          "1: the dump had 2 lines before its last one, here are 1");
+  }
 }
 
 TEST_CASE("bytes come back from base64") {

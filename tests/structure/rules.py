@@ -33,7 +33,7 @@ THIRD_PARTIES = [
     (r"boost/lockfree/.*", {"loop", "offload", "store"}),
     (r"boost/(system|intrusive|unordered|container|json|url|core|assert)[/.].*", {"*"}),
     (r"sqlite3\.h|libpq-fe\.h", {"store"}),
-    (r"xxhash\.h", {"store/checksum"}),
+    (r"xxhash\.h", {"base/digest", "store/checksum"}),
     (r"yaml-cpp/.*", {"settings"}),
     (r"prometheus/.*", {"telemetry"}),
     (r"openssl/(evp|sha)\.h", {"handlers/hash"}),

@@ -83,6 +83,18 @@ class DataTools(DaemonTest):
         self.assertEqual(tool("restore", self.path("there"), stdin="nonsense").returncode, 1)
         self.assertEqual(os.listdir(self.path("there")), ["millrace.lock"])
 
+    def test_a_dump_that_was_cut_is_not_restored(self):
+        lines = tool("dump", self.filled()).stdout.splitlines(keepends=True)
+        cut = "".join(lines[:-2])
+        said = tool("restore", self.path("new"), stdin=cut)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertIn("the dump ends after line 2 (job 1), without", said.stderr)
+        self.assertFalse(os.path.exists(self.path("new")))
+        said = tool("restore", "--partial", self.path("new"), stdin=cut)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("1 jobs restored", said.stderr)
+        self.assertEqual(tool("restore", "--partial").returncode, 2)
+
     def test_a_directory_with_a_log_of_beanstalkd_is_refused(self):
         log = self.path("log")
         os.mkdir(log)
@@ -104,7 +116,7 @@ class DataTools(DaemonTest):
         lines = "\n".join([mark, *map(json.dumps, jobs)]) + "\n"
         disk = self.path("disk")
         with mounted(self, disk, "size=1m"):
-            said = tool("restore", disk + "/data", stdin=lines)
+            said = tool("restore", "--partial", disk + "/data", stdin=lines)
             self.assertEqual(said.returncode, 1, said.stderr)
             self.assertIn(disk + "/data/millrace.db: ", said.stderr)
             self.assertEqual(os.listdir(disk), [])
@@ -158,7 +170,7 @@ class DataTools(DaemonTest):
         self.assertEqual(said.returncode, 0, said.stderr)
         lines = [json.loads(line) for line in tool("dump", self.path("data")).stdout.splitlines()]
         self.assertEqual(lines[0], {"ids_up_to": 9})
-        self.assertEqual([(job["id"], job["state"], job["body"], job["ttr_ns"]) for job in lines[1:]],
+        self.assertEqual([(job["id"], job["state"], job["body"], job["ttr_ns"]) for job in lines[1:-1]],
                          [(2, "ready", "body", 60 * 10**9), (1, "buried", "body", 60 * 10**9)])
 
     @unittest.skipUnless(os.path.exists(DEBIANS), "no beanstalkd to make a log")

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/digest.hpp"
+
+/// What the writer and the reader of a dump share.
+namespace millrace::store {
+
+/// States, in the order of engine::job_state.
+inline constexpr std::array<const char*, 4> dump_words{"ready", "reserved", "delayed", "buried"};
+
+/// Counts and hashes the lines of a dump, for its last line.
+class dump_seal {
+ public:
+  void add(std::string_view line) {
+    ++lines_;
+    digest_.add(line);
+    digest_.add("\n");
+  }
+  [[nodiscard]] std::uint64_t lines() const noexcept { return lines_; }
+  [[nodiscard]] std::string hex() const {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (int shift = 60; shift >= 0; shift -= 4) text += digits[(digest_.value() >> shift) & 15];
+    return text;
+  }
+
+ private:
+  digest digest_;
+  std::uint64_t lines_{0};
+};
+
+}  // namespace millrace::store
