@@ -29,9 +29,9 @@ void deadlines::clear(place& at) noexcept {
   if (at == 0) return;
   std::size_t const gap = at - 1;
   at = 0;
-  --count_;
+  const entry last = heap_[--count_];
+  heap_.shrink(count_);
   if (gap == count_) return;
-  const entry last = heap_[count_];
   // The last element may belong above or below the gap: they need not be on one path.
   if (gap > 0 && last.before(heap_[(gap - 1) / children])) {
     sift_up(gap, last);

@@ -7,6 +7,7 @@
 
 #include "engine/job.hpp"
 #include "engine/paged.hpp"
+#include "engine/record_pool.hpp"
 
 namespace millrace::engine {
 
@@ -15,7 +16,8 @@ namespace millrace::engine {
 /// The index is linear hashing (Litwin, 1980): chains through the records, about one bucket a job, and each `add` beyond
 /// that splits one bucket, so that growth costs each job its share and stalls none. Ids rise by one, so neighbours in time
 /// are neighbours in the index: blocks of 512 ids keep together, and are shuffled inside so that jobs left over at a regular
-/// distance spread out. Memory: 96 B of record and 4 B of bucket a job, of the most there ever were.
+/// distance spread out. Memory: 96 B of record a job, in pages that are returned when they are empty, and 4 B of bucket a job, of the
+/// most there ever were.
 class job_table {
  public:
   job_table();
@@ -42,8 +44,8 @@ class job_table {
   [[nodiscard]] std::size_t bucket_of(job_id id) const noexcept;
   void split();
 
-  slab<job, &job::same_bucket, 1024> records_;
-  slab<job_history, &job_history::next_free, 256> histories_;
+  record_pool<job, &job::same_bucket, 1024> records_;
+  record_pool<job_history, &job_history::next_free, 256> histories_;
   paged<slot, 16'384> buckets_;
   std::size_t whole_{1024};  ///< buckets when the present doubling began, a power of two
   std::size_t split_{0};     ///< of them, how many have been split

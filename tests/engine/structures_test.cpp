@@ -2,6 +2,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "engine/deadlines.hpp"
 #include "engine/job_table.hpp"
@@ -35,6 +36,39 @@ TEST_CASE("a job is found by its id from the day it is added to the day it is re
   for (std::uint64_t number = 1; number <= last + 10; ++number) {
     const auto known = there.find(number);
     REQUIRE(jobs.find(job_id{number}) == (known == there.end() ? no_slot : known->second));
+  }
+}
+
+TEST_CASE("the memory of records is returned when a backlog has gone, in whatever order it goes") {
+  std::mt19937_64 random{3};
+  for (const bool in_order : {true, false}) {
+    job_table jobs;
+    const auto before = jobs.bytes();
+    std::vector<slot> there;
+    for (std::uint64_t number = 1; number <= 100'000; ++number) there.push_back(jobs.add(job_id{number}));
+    CHECK(jobs.bytes() >= before + 100'000 * sizeof(job));
+    if (!in_order) std::ranges::shuffle(there, random);
+    for (const slot at : there) jobs.remove(at);
+    // What is left is the index, a spare page, and a few bytes for each page that there was.
+    CHECK(jobs.bytes() <= before + 100'000 * 5 + 1'024 * sizeof(job));
+    // Dropped pages are used again.
+    for (std::uint64_t number = 200'001; number <= 300'000; ++number) jobs.add(job_id{number});
+    CHECK(jobs.size() == 100'000);
+    CHECK(jobs.bytes() <= before + 100'000 * (sizeof(job) + 5) + 2 * 1'024 * sizeof(job));
+  }
+}
+
+TEST_CASE("a record that comes and goes at the edge of a page allocates nothing") {
+  job_table jobs;
+  std::uint64_t last = 0;
+  while (jobs.size() < 1'023) jobs.add(job_id{++last});  // fills the first page
+  jobs.remove(jobs.add(job_id{++last}));
+  const auto with_spare = jobs.bytes();
+  for (int i = 0; i < 1'000; ++i) {
+    const slot at = jobs.add(job_id{++last});
+    CHECK(jobs.bytes() == with_spare);
+    jobs.remove(at);
+    CHECK(jobs.bytes() == with_spare);
   }
 }
 
