@@ -32,7 +32,7 @@ class Server:
     """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead;
     `beanstalkd` is the path of a beanstalkd to run instead of millraced."""
 
-    def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False, beanstalkd=BEANSTALKD):
+    def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False, beanstalkd=BEANSTALKD, env=None):
         self.unix = host[5:] if host.startswith("unix:") else None
         if beanstalkd:
             port = port or free_port()
@@ -40,7 +40,7 @@ class Server:
         else:
             where = ["--config", config] if config else ["-l", host, "-p", str(port)]
             command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.printed, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         self._control = None
         if beanstalkd:

@@ -40,6 +40,11 @@ class Client(threading.Thread):
         self.buried = ledger.buried_in(self.own)
         self.held = []
         self.words = []  # requests of this turn, each with what takes its answer
+        self.sent = []
+
+    def start(self):
+        self.ledger.client_begins()
+        super().start()
 
     def run(self):
         try:
@@ -53,15 +58,20 @@ class Client(threading.Thread):
         except (Ended, ConnectionError):
             pass
         except Exception as error:  # a thread's end must be seen
-            self.ledger.complain(f"client {self.called}: {type(error).__name__}: {error}")
+            unanswered = [request[:40] for request in self.sent[:3]]
+            self.ledger.complain(f"client {self.called}: {type(error).__name__}: {error}; unanswered: {unanswered}")
+        finally:
+            self.ledger.client_ends()
 
     # --- one turn: requests in a row, then their answers -------------------------------------------------------------------
 
     def turn(self):
         words, self.words = self.words, []
+        self.sent = [request for request, _ in words]  # not answered yet
         self.wire.send(b"".join(request for request, _ in words))
         for _, take in words:
             take(*self.wire.chunk())
+            self.sent.pop(0)
 
     def ask(self, request, take):
         self.words.append((request if isinstance(request, bytes) else request.encode() + b"\r\n", take))
@@ -101,7 +111,7 @@ class Client(threading.Thread):
             job = self.ledger.new_job(tube, priority, delay)
 
             def take(words, _, job=job):
-                if words[0] == b"DRAINING":
+                if words[0] in (b"DRAINING", b"OUT_OF_MEMORY"):
                     return self.ledger.refused(job)
                 if words[0] != b"INSERTED":
                     raise AssertionError(f"a put was answered {words}")
@@ -143,8 +153,13 @@ class Client(threading.Thread):
             self.change(job, f"delete {job.id}", "DELETED", GONE)
         else:
             self.ledger.taken(job)
+            self.ask(f"reserve-job {job.id}", lambda words, _: self.takes_sleeper(job, words))
+
+    def takes_sleeper(self, job, words):
+        if b" ".join(words).decode() == f"RESERVED {job.id} {len(body_of(job.token))}":
             self.held.append(job)
-            self.say(f"reserve-job {job.id}", f"RESERVED {job.id} {len(body_of(job.token))}")
+        elif words != [b"NOT_FOUND"] or not self.ledger.reads_fail:
+            raise AssertionError(f"a reserve of job {job.id} was answered {words}")
 
     def kicks(self):
         """The first of those that it buried, all in one command."""

@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-PATIENCE = 90
+PATIENCE = int(os.environ.get("MILLRACE_TEST_PATIENCE", "90"))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MILLRACED = os.environ.get("MILLRACED", os.path.join(ROOT, "build", "release", "millraced"))
 CONFIG = os.path.join(ROOT, "config")
