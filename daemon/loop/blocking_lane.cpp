@@ -48,6 +48,8 @@ void make(one_call& call) noexcept {
     call.answer.emplace(call.what());
   } catch (const std::exception& e) {
     call.answer.emplace(error{errc::io, e.what()});
+  } catch (...) {
+    call.answer.emplace(error{errc::io, "the call threw something that is no std::exception"});
   }
   call.what = nullptr;  // what it owned may go on the thread that used it
 }

@@ -3,13 +3,12 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <cassert>
 #include <exception>
 #include <memory>
 
 #include "loop/parked.hpp"
+#include "loop/thrown.hpp"
 
 namespace millrace::loop {
 
@@ -80,16 +79,6 @@ struct child {
   bool ended{false};
   bool late{false};
 };
-
-bool is_cancellation(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const boost::system::system_error& e) {
-    return e.code() == boost::asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
 
 }  // namespace
 

@@ -2,8 +2,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <cassert>
 #include <exception>
 #include <memory>
@@ -14,32 +12,9 @@
 #include "base/log.hpp"
 
 #include "loop/loop_core.hpp"
+#include "loop/thrown.hpp"
 
 namespace millrace::loop {
-
-namespace {
-
-std::string what_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "something that is no std::exception";
-  }
-}
-
-bool only_cancelled(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const boost::system::system_error& e) {
-    return e.code() == boost::asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
-
-}  // namespace
 
 struct task_scope::parts {
   parts(event_loop& owner, std::size_t most) : loop{owner}, tasks_max{most} {}
@@ -76,13 +51,9 @@ struct task_scope::parts {
   }
 
   void ended(task_record& task, std::exception_ptr thrown) {
-    if (thrown && !(task.cancelled && only_cancelled(thrown))) {
-      if (!first_thrown) {
-        first_thrown = std::move(thrown);
-      } else {
-        log::error("task_failed", "a task failed after another one of its scope",
-                   {{"task", task.name}, {"reason", what_of(thrown)}});
-      }
+    if (thrown && !(task.cancelled && is_cancellation(thrown))) {
+      log::error("task_failed", "a task ended with an exception", {{"task", task.name}, {"reason", text_of(thrown)}});
+      if (!first_thrown) first_thrown = std::move(thrown);
     }
     tasks.erase(&task);
     loop.core().tasks.remove(task);
@@ -98,12 +69,7 @@ struct task_scope::parts {
 
 task_scope::task_scope(event_loop& loop, std::size_t tasks_max) : parts_{std::make_unique<parts>(loop, tasks_max)} {}
 
-task_scope::~task_scope() {
-  assert(parts_->tasks.empty());
-  if (parts_->first_thrown) {
-    log::error("task_failed", "a task failed and nobody joined it", {{"reason", what_of(parts_->first_thrown)}});
-  }
-}
+task_scope::~task_scope() { assert(parts_->tasks.empty()); }
 
 task_id task_scope::spawn(std::string name, awaitable<> work) {
   assert(!full());

@@ -9,8 +9,8 @@
 namespace millrace::loop {
 
 /// Tasks that are joined before their owner dies. Spawned coroutines take their parameters by value, or references only to what
-/// outlives the scope. A task's exception is kept and rethrown by `join` (operation_aborted of a cancelled task is no exception);
-/// the first one counts, the others are logged.
+/// outlives the scope. A task's exception is logged when the task ends, as `task_failed`; `join` rethrows the first one. (That a
+/// cancelled task ends with operation_aborted is no exception.)
 ///
 /// Owned by whoever spawns; loop thread only. Asserts that it is empty when destroyed. An owner that is a task itself and may be
 /// cancelled while it joins says `from_here_undisturbed()`, cancels the scope and joins again.

@@ -1,48 +1,14 @@
 #include "loop/stall_watch.hpp"
 
-#include <string_view>
-#include <utility>
-#include <variant>
-
 #include <millrace/loop/deadline.hpp>
 
-#include "base/log.hpp"
 #include "support/catch.hpp"
+#include "support/taken_log.hpp"
 
 #include "loop/still_loop.hpp"
 
 namespace millrace::loop {
 namespace {
-
-/// Takes the log for as long as it lives.
-class taken_log {
- public:
-  taken_log() {
-    log::sink where;
-    where.render = [](const log::line& line, wall_time) {
-      std::string text{line.event};
-      for (const log::field& field : line.fields) {
-        if (field.key == "task") text.append(" ").append(std::get<std::string_view>(field.value));
-      }
-      return text;
-    };
-    where.deliver = [this](log::level, std::string_view rendered) { lines_.emplace_back(rendered); };
-    log::start(std::move(where), log::level::debug);
-  }
-  ~taken_log() { finish(); }
-  taken_log(const taken_log&) = delete;
-  taken_log& operator=(const taken_log&) = delete;
-
-  /// Everything that was said.
-  const diary& finish() {
-    if (!std::exchange(finished_, true)) log::stop(seconds{60});
-    return lines_;
-  }
-
- private:
-  diary lines_;
-  bool finished_{false};
-};
 
 constexpr duration short_threshold = milliseconds{2};
 
@@ -71,7 +37,7 @@ const stall_count* find(const std::vector<stall_count>& stalls, std::string_view
 }  // namespace
 
 TEST_CASE("a stall is reported while it lasts and counted under its task's name when it ends", "[stall_watch]") {
-  taken_log log;
+  testing::taken_log log{{"task"}};
   still_loop still;
   const stall_watch watch{still.loop, short_threshold};
   still.scope.spawn("hog#7", hold_until_reported(watch));
@@ -86,7 +52,7 @@ TEST_CASE("a stall is reported while it lasts and counted under its task's name 
 }
 
 TEST_CASE("stalls of tasks that differ after '#' are counted together", "[stall_watch]") {
-  const taken_log log;
+  const testing::taken_log log{{"task"}};
   still_loop still;
   const stall_watch watch{still.loop, short_threshold};
   still.scope.spawn("hog#1", hold_now_and_then(still.loop, watch, 2));
@@ -99,7 +65,7 @@ TEST_CASE("stalls of tasks that differ after '#' are counted together", "[stall_
 }
 
 TEST_CASE("what runs for no task is the loop's own stall", "[stall_watch]") {
-  const taken_log log;
+  const testing::taken_log log{{"task"}};
   still_loop still;
   const stall_watch watch{still.loop, short_threshold};
   still.loop.post_from_any_thread([&] {
@@ -112,7 +78,7 @@ TEST_CASE("what runs for no task is the loop's own stall", "[stall_watch]") {
 }
 
 TEST_CASE("beyond the limit of names, stalls are counted together", "[stall_watch]") {
-  const taken_log log;
+  const testing::taken_log log{{"task"}};
   still_loop still;
   const stall_watch watch{still.loop, microseconds{1}};
   for (std::size_t n = 0; n < stalled_names_max + 3; ++n) {

@@ -5,6 +5,7 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "loop/still_loop.hpp"
+#include "support/taken_log.hpp"
 
 namespace millrace::loop {
 namespace {
@@ -90,6 +91,18 @@ TEST_CASE("the first exception of a scope is rethrown by join, once", "[task_sco
   still.scope.spawn("joiner", join_and_write(scope, happened));
   still.loop.run_ready();
   CHECK(happened == diary{"first", "joined"});
+}
+
+TEST_CASE("an exception of a task is logged when the task ends, whether or not the scope is joined", "[task_scope]") {
+  testing::taken_log log{{"task", "reason"}};
+  still_loop still;
+  task_scope scope{still.loop};
+  diary happened;
+  scope.spawn("one", fail(still.loop, "first"));
+  scope.spawn("other", sleep_then_write(still.loop, hours{1}, happened, "woke"));
+  still.loop.run_ready();
+  CHECK(log.finish() == diary{"task_failed one first"});
+  still.loop.advance(hours{1});
 }
 
 TEST_CASE("operation_aborted is no exception of a cancelled task, but it is one of any other", "[task_scope]") {
