@@ -7,6 +7,8 @@
 
 #include <millrace/loop/deadline.hpp>
 
+#include "offload/own_answer.hpp"
+
 namespace millrace::offload {
 
 namespace {
@@ -15,7 +17,7 @@ namespace {
 std::optional<result<std::string>> step(computation& work) {
   try {
     if (work.step() == progress::more) return std::nullopt;
-    return work.take_result();
+    return own_answer(work);
   } catch (const std::exception& thrown) {
     return invalid(thrown.what());
   } catch (...) {

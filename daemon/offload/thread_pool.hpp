@@ -29,7 +29,8 @@ class thread_pool {
 
   /// Runs all steps on a worker. Suspends until it has come out; callers beyond the backlog's limit count as held. The error is `cancelled`
   /// when the caller's task was cancelled or the pool closed and `timed_out` when `when` came first: in all cases the computation has
-  /// stopped, between two steps, before this returns. An exception of a step is an `invalid` error with its text.
+  /// stopped, between two steps, before this returns. An exception of a step is an `invalid` error with its text; so is an error
+  /// of the computation itself with one of these two codes.
   loop::awaitable<result<std::string>> run(std::unique_ptr<computation> work, instant when = never);
 
   /// The same for those who have no coroutine to suspend.

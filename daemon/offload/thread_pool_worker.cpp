@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "loop/quiet_thread.hpp"
+#include "offload/own_answer.hpp"
 
 namespace millrace::offload {
 
@@ -101,7 +102,7 @@ void thread_pool_worker::run_steps(pool_request& request) {
         return;
       }
       if (request.work->step() == progress::done) {
-        request.answer = request.work->take_result();
+        request.answer = own_answer(*request.work);
         return;
       }
       const instant now = read_clock();

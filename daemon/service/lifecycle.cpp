@@ -2,8 +2,7 @@
 
 #include <unistd.h>
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <csignal>
 #include <exception>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
+#include "loop/thrown.hpp"
 #include "service/last_resort.hpp"
 #include "telemetry/summary.hpp"
 
@@ -59,7 +59,10 @@ loop::awaitable<> lifecycle::live() {
     log::info("stopped", "stopped while recovering: what is on disk stays as it was");
     parts_.work().stop();
   } else {
-    co_await work_until_the_end();
+    // Whatever goes wrong here, what was opened is closed: otherwise the loop would run on.
+    auto work = work_until_the_end();
+    co_await watched(std::move(work));
+    parts_.work().stop();
   }
   co_await close();
 }
@@ -103,7 +106,6 @@ loop::awaitable<> lifecycle::work_until_the_end() {
     summary_ =
         telemetry::summary(parts_.broker(), parts_.work(), {parts_.loop().now() - began_at_, served_queues(settings_)});
   }
-  parts_.work().stop();
 }
 
 loop::awaitable<> lifecycle::drain() {
@@ -120,9 +122,16 @@ loop::awaitable<> lifecycle::drain() {
 }
 
 loop::awaitable<> lifecycle::drain_work() {
-  cancelled_jobs_ = co_await parts_.work().drain(settings_.daemon.drain_timeout);
+  std::exception_ptr failure;
+  try {
+    cancelled_jobs_ = co_await parts_.work().drain(settings_.daemon.drain_timeout);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // All tasks have ended also when one of them failed.
   drained_ = true;
   changed_.wake_all();
+  if (failure) std::rethrow_exception(failure);
 }
 
 loop::awaitable<> lifecycle::wait_until_idle() {
@@ -169,14 +178,15 @@ void lifecycle::asked_to_stop(int number) {
 }
 
 loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
+  std::exception_ptr thrown;
   try {
     co_await std::move(work);
-  } catch (const boost::system::system_error& wrong) {
-    if (wrong.code() == boost::asio::error::operation_aborted) throw;
-    failure_ = wrong.what();
-  } catch (const std::exception& wrong) {
-    failure_ = wrong.what();
+  } catch (...) {
+    thrown = std::current_exception();
   }
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
+  if (thrown && !(cancelled && loop::is_cancellation(thrown))) failure_ = loop::text_of(thrown);
   changed_.wake_all();
 }
 
@@ -185,9 +195,14 @@ loop::awaitable<> lifecycle::close() {
   auto work_ends = parts_.work().join();
   co_await watched(std::move(work_ends));
   watchers_.cancel();
-  co_await watchers_.join();
-  if (progress_) co_await progress_->end();
-  co_await parts_.close();
+  auto watchers_end = watchers_.join();
+  co_await watched(std::move(watchers_end));
+  if (progress_) {
+    auto progress_ends = progress_->end();
+    co_await watched(std::move(progress_ends));
+  }
+  auto parts_close = parts_.close();
+  co_await watched(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
   log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
 }

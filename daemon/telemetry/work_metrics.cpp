@@ -36,7 +36,7 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   }
   for (std::size_t i = 0; i < work.consumers().size(); ++i) {
     const auto& one = *work.consumers()[i];
-    copied.consumers.push_back({one.name, one.active, one.concurrency});
+    copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value()});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   co_return copied;
@@ -47,7 +47,8 @@ namespace {
 void write_workload(exposition& page, const work_copy& work) {
   page.family(family_kind::counter, "millrace_producer_jobs_total", "Jobs that a producer put.");
   for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.jobs);
-  page.family(family_kind::counter, "millrace_producer_errors_total", "Bodies that a producer could not read or put.");
+  page.family(family_kind::counter, "millrace_producer_errors_total",
+              "Bodies that a producer could not read or put, and exceptions that ended it.");
   for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.errors);
   page.family(family_kind::gauge, "millrace_producer_lag_seconds", "How far a producer is behind its rate.");
   for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.lag);
@@ -56,6 +57,9 @@ void write_workload(exposition& page, const work_copy& work) {
   for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, std::uint64_t{one.active});
   page.family(family_kind::gauge, "millrace_consumer_concurrency", "Slots of a consumer.");
   for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, std::uint64_t{one.concurrency});
+  page.family(family_kind::counter, "millrace_consumer_slot_restarts_total",
+              "Slots of a consumer that ended with an exception and were started again.");
+  for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, one.slot_restarts);
 }
 
 void write_pools(exposition& page, const work_copy& work) {

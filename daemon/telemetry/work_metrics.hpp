@@ -25,6 +25,7 @@ struct work_copy {
   struct consumer {
     std::string name;
     std::uint32_t active, concurrency;
+    std::uint64_t slot_restarts;
   };
   struct pool {
     std::string_view name;

@@ -1,13 +1,14 @@
 #include "workload/attempt.hpp"
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
+#include <cassert>
 #include <exception>
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
+
+#include "loop/thrown.hpp"
 
 namespace millrace::workload {
 
@@ -22,16 +23,8 @@ attempt from(handlers::answer&& answer) {
   return {engine::outcome::ok, {}, std::move(*answer)};
 }
 
-/// For use in a handler of any exception: what it says.
-std::string thrown_text() {
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    return thrown.what();
-  } catch (...) {
-    return "something that is no std::exception was thrown";
-  }
-}
+/// For use in a `catch (...)` block.
+attempt failed_by_exception() { return failed(loop::text_of(std::current_exception())); }
 
 }  // namespace
 
@@ -45,7 +38,7 @@ attempt attempts::run_now(const handlers::job& work) {
   try {
     return from(quick_->handle(work));
   } catch (...) {
-    return failed(thrown_text());
+    return failed_by_exception();
   }
 }
 
@@ -67,13 +60,11 @@ loop::awaitable<attempt> attempts::await(handlers::job work) {
       auto answer = co_await std::move(handling);
       came = from(std::move(answer));
     }
-  } catch (const boost::system::system_error& thrown) {
-    aborted = thrown.code() == boost::asio::error::operation_aborted;
-    came = failed(thrown.what());
   } catch (...) {
-    came = failed(thrown_text());
+    aborted = loop::is_cancellation(std::current_exception());
+    came = failed_by_exception();
   }
-  // A handler may be aborted by something of its own: that is a failure like any other.
+  // A handler can throw operation_aborted for reasons of its own: without a cancelled task that is a failure like any other.
   if (aborted) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
@@ -88,10 +79,12 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
     if (begun.has_error()) co_return failed(begun.error().text);
     computation = std::move(*begun);
   } catch (...) {
-    co_return failed(thrown_text());
+    co_return failed_by_exception();
   }
+  if (computation == nullptr) co_return failed("the handler began no computation");
 
   attempt came;
+  bool stopped = false;
   try {
     auto running = offload::run_on(run_on_, loop_, threads_, std::move(computation), deadline());
     auto result = co_await std::move(running);
@@ -99,18 +92,25 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
       came.text = std::move(*result);
     } else if (result.error().code == errc::timed_out) {
       came = too_late();
-    } else if (result.error().code == errc::cancelled) {
-      came = cancelled();
     } else {
+      stopped = result.error().code == errc::cancelled;
       came = failed(result.error().text);
     }
   } catch (...) {
-    came = cancelled();  // the task was cancelled before the computation began
+    // A task that was cancelled before the computation began, or no memory to begin it.
+    stopped = loop::is_cancellation(std::current_exception());
+    came = failed_by_exception();
+  }
+  // The pool also stops computations when it closes: only the task's own cancellation cancels a job.
+  if (stopped) {
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
   }
   co_return came;
 }
 
 attempt attempts::too_late() const {
+  assert(timeout_);
   return {engine::outcome::timeout, "no answer within " + write_duration(*timeout_), std::nullopt};
 }
 

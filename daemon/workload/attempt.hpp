@@ -20,11 +20,12 @@ struct attempt {
   std::optional<std::string> text;  ///< goes on to the output queue; none: the job's own body does
 };
 
-/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most. Whatever a handler throws is
-/// that job's failure and nothing more.
+/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most. Whatever a
+/// handler returns or throws, with any code and any type, is that job's outcome and nothing more.
 ///
-/// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a computation stops between two steps. A
-/// quick handler is done before any timeout could come. When the task itself is cancelled the outcome is `cancelled`, and the next await throws.
+/// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a computation stops
+/// between two steps. A quick handler is done before any timeout could come. Only when the task itself is cancelled is the outcome
+/// `cancelled`; the next await of the task throws then.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class attempts {

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
 
+#include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
+
+#include "base/log.hpp"
+#include "loop/thrown.hpp"
+#include "workload/restart_pause.hpp"
 
 namespace millrace::workload {
 
@@ -22,16 +28,15 @@ void consumer::start(loop::task_scope& scope) {
   const auto wanted = one_is_enough ? 1u : counts_.concurrency;
   for (unsigned number = 1; number <= wanted; ++number) {
     auto& mine = *slots_.emplace_back(std::make_unique<slot>());
-    mine.session = at_.broker.open_session();
-    std::vector<queue_id> served;
-    for (const auto& [queue, name] : queues_) {
-      // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
-      at_.broker.watch(mine.session, name).value();
-      served.push_back(queue);
+    mine.name = counts_.name + '#' + std::to_string(number);
+    open_session(mine);
+    if (at_.in_sequence != nullptr) {
+      std::vector<queue_id> served;
+      for (const auto& [queue, name] : queues_) served.push_back(queue);
+      mine.in_line = &at_.in_sequence->join(mine.session, std::move(served));
     }
-    if (at_.in_sequence != nullptr) mine.in_line = &at_.in_sequence->join(mine.session, std::move(served));
     ++running_;
-    mine.task = scope.spawn(counts_.name + '#' + std::to_string(number), run(mine));
+    mine.task = scope.spawn(mine.name, run(mine));
   }
 }
 
@@ -43,26 +48,58 @@ void consumer::stop_taking() {
 }
 
 loop::awaitable<> consumer::run(slot& mine) {
-  std::exception_ptr why;
-  try {
-    if (mine.in_line != nullptr) {
-      co_await serve_in_sequence(mine);
-    } else {
-      co_await serve(mine);
+  const running_mark mark{*this};
+  restart_pause pause;
+  while (true) {
+    const auto began = at_.loop.now();
+    std::exception_ptr failure;
+    try {
+      if (!mine.session) open_session(mine);
+      if (mine.in_line != nullptr) {
+        at_.in_sequence->attach(*mine.in_line, mine.session);
+        co_await serve_in_sequence(mine);
+      } else {
+        co_await serve(mine);
+      }
+    } catch (...) {
+      failure = std::current_exception();
     }
-  } catch (...) {
-    why = std::current_exception();
+    close_session(mine);
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
+    if (!failure || (cancelled && loop::is_cancellation(failure))) break;
+    if (closing_ || cancelled) std::rethrow_exception(failure);  // the drain goes on without this slot
+
+    const auto length = pause.after_run_of(at_.loop.now() - began);
+    counts_.slot_restarts.add();
+    log::error("consumer_slot_failed", "a slot of the consumer ended with an exception and starts again",
+               {{"consumer", counts_.name},
+                {"slot", mine.name},
+                {"reason", loop::text_of(failure)},
+                {"restart_in", write_duration(length)}});
+    mine.waits = true;
+    co_await loop::sleep_for(at_.loop, length);
+    mine.waits = false;
   }
+}
+
+void consumer::open_session(slot& mine) {
+  mine.session = at_.broker.open_session();
+  // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
+  for (const auto& [queue, name] : queues_) at_.broker.watch(mine.session, name).value();
+}
+
+void consumer::close_session(slot& mine) {
   if (mine.busy) {
     end(mine);
     settlement_.released();
   }
   mine.waits = false;
+  if (mine.in_line != nullptr) at_.in_sequence->detach(*mine.in_line);
+  if (!mine.session) return;
   while (!at_.broker.try_close_session(mine.session)) {
   }  // gives back one job at most
-  --running_;
-  at_.resting();
-  if (why) std::rethrow_exception(why);
+  mine.session = {};
 }
 
 loop::awaitable<> consumer::serve(slot& mine) {
@@ -91,8 +128,9 @@ loop::awaitable<> consumer::serve(slot& mine) {
       auto job = as_handled(std::move(taken.job));
       auto came = attempts_.run_now(job);
       const auto id = job.id;
-      const auto asked = came.result;
-      auto answer = settle(mine.session, std::move(job), std::move(came));
+      auto request = settlement_.request(std::move(job), std::move(came), at_.loop.now());
+      const auto asked = request.result;
+      auto answer = at_.broker.try_finish(mine.session, std::move(request));
       if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(mine.session, id);
       settlement_.settled(asked, answer, at_.loop.now());
       end(mine);
@@ -132,16 +170,15 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
   } else {
     came = co_await attempts_.run(job);
   }
-  const auto asked = came.result;
-  if (asked == engine::outcome::cancelled) throw boost::system::system_error{boost::asio::error::operation_aborted};
-  auto answer = settle(session, std::move(job), std::move(came));
+  if (came.result == engine::outcome::cancelled) {
+    throw boost::system::system_error{boost::asio::error::operation_aborted};
+  }
+  auto request = settlement_.request(std::move(job), std::move(came), at_.loop.now());
+  const auto asked = request.result;
+  auto answer = at_.broker.try_finish(session, std::move(request));
   if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(session, id);
   settlement_.settled(asked, answer, at_.loop.now());
   end(mine);
-}
-
-engine::finish_status consumer::settle(session_id session, handlers::job&& job, attempt&& came) {
-  return at_.broker.try_finish(session, settlement_.request(std::move(job), std::move(came), at_.loop.now()));
 }
 
 void consumer::begin(slot& mine) {

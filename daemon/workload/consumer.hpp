@@ -20,8 +20,12 @@
 
 namespace millrace::workload {
 
-/// Slots that reserve, attempt and settle. A slot is a task of its own, `name#3`, with a session of its own, for as long as the consumer runs; it
-/// takes up to `jobs_per_turn` jobs without suspending, as far as its handler lets it, then everybody else has a turn.
+/// Slots that reserve, attempt and settle. A slot is a task of its own, `name#3`, with a session of its own, for as long as the
+/// consumer runs; it takes up to `jobs_per_turn` jobs without suspending, as far as its handler lets it, then everybody else has a
+/// turn.
+///
+/// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no job's outcome)
+/// gives its job back, is logged and counted at once, and starts again after a `restart_pause`.
 ///
 /// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for it. In sequence, too, there is
 /// one slot, and the jobs come from the `sequence` that all consumers share.
@@ -51,6 +55,7 @@ class consumer {
 
  private:
   struct slot {
+    std::string name;
     session_id session{};
     task_id task{};
     sequence::member* in_line{nullptr};
@@ -58,11 +63,25 @@ class consumer {
     bool busy{false};
   };
 
+  /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.
+  struct running_mark {
+    explicit running_mark(consumer& of) : owner{of} {}
+    ~running_mark() {
+      --owner.running_;
+      owner.at_.resting();
+    }
+    running_mark(const running_mark&) = delete;
+    running_mark& operator=(const running_mark&) = delete;
+
+    consumer& owner;
+  };
+
   loop::awaitable<> run(slot& mine);
+  void open_session(slot& mine);
+  void close_session(slot& mine);
   loop::awaitable<> serve(slot& mine);
   loop::awaitable<> serve_in_sequence(slot& mine);
   loop::awaitable<> attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken);
-  engine::finish_status settle(session_id session, handlers::job&& job, attempt&& came);
   void begin(slot& mine);
   void end(slot& mine);
   [[nodiscard]] handlers::job as_handled(engine::reserved_job&& taken) const;

@@ -15,9 +15,10 @@ namespace millrace::workload {
 struct producer_counts {
   std::string name;
   counter jobs;     ///< bodies that became jobs
-  counter errors;   ///< of the source, and puts that the queue refused
+  counter errors;   ///< of the source, puts that the queue refused, and failures of the producer itself
   duration lag{0};  ///< how far it was behind its rate at the last put
   bool ended{false};
+  bool failed{false};  ///< ended with an exception
 };
 
 /// What a consumer counts. Written on the loop.
@@ -26,6 +27,7 @@ struct consumer_counts {
   std::uint32_t concurrency{0};
   std::uint32_t active{0};
   std::array<counter, engine::outcome_count> outcomes;
+  counter slot_restarts;  ///< slots that failed and were started again
 };
 
 }  // namespace millrace::workload

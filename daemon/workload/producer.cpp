@@ -1,14 +1,14 @@
 #include "workload/producer.hpp"
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <utility>
 
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
+#include "loop/thrown.hpp"
 
 namespace millrace::workload {
 
@@ -23,17 +23,23 @@ producer::producer(place where, const producer_options& options, queue_id queue,
       counts_{counts} {}
 
 loop::awaitable<> producer::run() {
-  std::exception_ptr why;
+  const running_mark mark{*this};
+  std::exception_ptr failure;
   try {
     co_await produce();
   } catch (...) {
-    why = std::current_exception();
+    failure = std::current_exception();
   }
   source_.reset();                         // a file and a thread it may have: they are no longer needed
   at_.broker.try_close_session(session_);  // holds no job: one turn is enough
-  counts_.ended = true;
-  at_.ended();
-  if (why) std::rethrow_exception(why);
+  if (!failure) co_return;
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
+  if (cancelled && loop::is_cancellation(failure)) co_return;
+  counts_.failed = true;
+  counts_.errors.add();
+  log::error("producer_failed", "the producer ended with an exception",
+             {{"producer", counts_.name}, {"jobs", counts_.jobs.value()}, {"reason", loop::text_of(failure)}});
 }
 
 loop::awaitable<> producer::produce() {
@@ -60,7 +66,7 @@ loop::awaitable<> producer::produce() {
       continue;
     }
 
-    auto next = next_body();
+    auto next = source_->next(at_.loop.now());
     if (auto* const content = std::get_if<body>(&next)) {
       const auto answer = put(std::move(*content));
       if (answer == engine::put_status::draining) co_return;
@@ -81,14 +87,6 @@ loop::awaitable<> producer::produce() {
     } else {
       co_return;
     }
-  }
-}
-
-sources::next_body producer::next_body() {
-  try {
-    return source_->next(at_.loop.now());
-  } catch (const std::exception& thrown) {
-    return invalid(thrown.what());
   }
 }
 
@@ -129,21 +127,12 @@ loop::awaitable<> producer::space_on_disk() {
 }
 
 loop::awaitable<> producer::wait_for_more() {
-  std::string failure;
-  try {
-    if (pace_.end() == never) {
-      co_await source_->more();
-    } else {
-      auto more = source_->more();
-      co_await loop::with_timeout(at_.loop, std::move(more), pace_.end());
-    }
-  } catch (const boost::system::system_error& thrown) {
-    if (thrown.code() == boost::asio::error::operation_aborted) throw;
-    failure = thrown.what();
-  } catch (const std::exception& thrown) {
-    failure = thrown.what();
+  if (pace_.end() == never) {
+    co_await source_->more();
+  } else {
+    auto more = source_->more();
+    co_await loop::with_timeout(at_.loop, std::move(more), pace_.end());
   }
-  if (!failure.empty()) came_to_nothing("source_failed", failure);
   pace_.had_nothing_until(at_.loop.now());
 }
 

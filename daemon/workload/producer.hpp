@@ -22,8 +22,9 @@ namespace millrace::workload {
 /// suspends it, and that time is measured; what a queue refuses is counted as an error and gone. Before a disk without space it waits in the same
 /// way, looking each `rest`: a disk does not say when others make room on it, and the store asks no more often.
 ///
-/// Errors of the source are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so that a source that
-/// only fails does not spin.
+/// Errors that the source returns are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so
+/// that a source that only fails does not spin. An exception is no such error: what the source would say next is unknown, so the
+/// producer ends, is logged at once and counted.
 ///
 /// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its task is cancelled: then a put
 /// that waits in line is withdrawn.
@@ -46,8 +47,20 @@ class producer {
   loop::awaitable<> run();
 
  private:
+  /// The producer's task, for as long as it runs; the last step tells the workload that it has ended.
+  struct running_mark {
+    explicit running_mark(producer& of) : owner{of} {}
+    ~running_mark() {
+      owner.counts_.ended = true;
+      owner.at_.ended();
+    }
+    running_mark(const running_mark&) = delete;
+    running_mark& operator=(const running_mark&) = delete;
+
+    producer& owner;
+  };
+
   loop::awaitable<> produce();
-  sources::next_body next_body();
   engine::put_status put(body&& content);
   loop::awaitable<> admitted();
   loop::awaitable<> space_on_disk();

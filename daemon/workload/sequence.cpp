@@ -1,9 +1,18 @@
 #include "workload/sequence.hpp"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <cassert>
 #include <exception>
 #include <tuple>
+#include <utility>
+
+#include <millrace/base/quantity.hpp>
+#include <millrace/loop/deadline.hpp>
+
+#include "base/log.hpp"
+#include "loop/thrown.hpp"
+#include "workload/restart_pause.hpp"
 
 namespace millrace::workload {
 
@@ -34,21 +43,52 @@ void sequence::stop() {
   if (waits_) loop_.cancel(task_);
 }
 
+void sequence::attach(member& who, session_id session) { who.session_ = session; }
+
+void sequence::detach(member& who) {
+  who.session_ = {};
+  if (const auto given = std::exchange(who.given_, std::nullopt)) abandon(*given);
+}
+
 loop::awaitable<> sequence::run() {
-  std::exception_ptr why;
-  try {
-    co_await give_turns();
-  } catch (...) {
-    why = std::current_exception();
+  restart_pause pause;
+  while (!closing_) {
+    const auto began = loop_.now();
+    std::exception_ptr failure;
+    try {
+      co_await give_turns();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    waits_ = false;
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none) break;
+    if (failure) co_await rest_after(failure, pause.after_run_of(loop_.now() - began));
   }
   // A job that is out keeps its session: whoever has it settles or abandons it.
   if (!permit_out_) close_lookout();
   closing_ = true;
-  if (why) std::rethrow_exception(why);
+}
+
+loop::awaitable<> sequence::rest_after(std::exception_ptr failure, duration length) {
+  log::error("sequence_failed", "the order of jobs ended with an exception and starts again",
+             {{"reason", loop::text_of(failure)}, {"restart_in", write_duration(length)}});
+  if (closing_) co_return;
+  waits_ = true;
+  try {
+    co_await loop::sleep_for(loop_, length);
+  } catch (...) {
+    closing_ = true;  // cancelled
+  }
+  waits_ = false;
 }
 
 loop::awaitable<> sequence::give_turns() {
   while (!closing_) {
+    if (permit_out_) {
+      co_await returned_.wait();
+      continue;
+    }
     if (auto* const next = first_in_line()) {
       auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited);
       if (taken.status == engine::reserve_status::waiting) {
@@ -68,8 +108,8 @@ loop::awaitable<> sequence::give_turns() {
       auto& server = server_of(taken.job.queue);
       give(server, {session, std::move(taken.job)});
     }
-    while (permit_out_) co_await returned_.wait();
   }
+  while (permit_out_) co_await returned_.wait();
 }
 
 loop::awaitable<sequence::turn> sequence::next(member& who) {
@@ -102,6 +142,7 @@ sequence::member* sequence::first_in_line() {
   std::optional<place> first;
   member* its_member = nullptr;
   for (const auto& one : members_) {
+    if (!one->session_) continue;  // starts again soon; the lookout session takes its jobs meanwhile
     // What this member's reserve would take: by priority, then id.
     std::optional<engine::job_facts> best;
     for (const auto queue : one->queues_) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,7 +20,8 @@ namespace millrace::workload {
 /// `--mode sequential`: one permit for all consumers. Of the jobs that the consumers would take next, the one that became ready first is given out,
 /// of several the one with the lowest id; the next follows when it is settled. Nothing is reserved without the permit.
 ///
-/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to its end.
+/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to its end. Should
+/// the task fail, it is logged and starts again after a `restart_pause`.
 class sequence {
  public:
   struct turn {
@@ -37,6 +39,10 @@ class sequence {
   member& join(session_id session, std::vector<queue_id> queues);
   void start(loop::task_scope& scope);
   void stop();
+  /// The member's session from now on: the one it joined with, or a new one after `detach`.
+  void attach(member& who, session_id session);
+  /// The member's session is about to be closed. A turn that was given to it and not taken is abandoned.
+  void detach(member& who);
 
   /// Suspends until the permit is given, with a job.
   loop::awaitable<turn> next(member& who);
@@ -48,6 +54,7 @@ class sequence {
  private:
   loop::awaitable<> run();
   loop::awaitable<> give_turns();
+  loop::awaitable<> rest_after(std::exception_ptr failure, duration length);
   [[nodiscard]] member* first_in_line();
   [[nodiscard]] member& server_of(queue_id queue);
   void give(member& who, turn&& what);

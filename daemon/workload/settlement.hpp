@@ -26,7 +26,8 @@ class settlement {
 
   settlement(queues where, consumer_counts& counts) : where_{where}, counts_{counts} {}
 
-  /// Moves the attempt's texts and, if it goes on unchanged, the job's body. Not for a cancelled attempt.
+  /// Moves the attempt's texts and, if it goes on unchanged, the job's body. Not for a cancelled attempt. The `result` of the request
+  /// is the job's outcome: `failed` also for an answer that cannot become a job.
   [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came, instant now);
   /// Counts what the attempt came to, given what was asked of the engine and its last word on it.
   void settled(engine::outcome asked, engine::finish_status answer, instant now);

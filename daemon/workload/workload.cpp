@@ -1,6 +1,7 @@
 #include "workload/workload.hpp"
 
 #include <cassert>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -125,11 +126,19 @@ void workload::stop() {
 
 loop::awaitable<> workload::join() {
   auto& p = *parts_;
-  co_await p.producer_tasks.join();
-  co_await p.consumer_tasks.join();
+  // Both are joined whatever they throw: a task that runs on would outlive what it uses.
+  std::exception_ptr failure;
+  for (auto* const tasks : {&p.producer_tasks, &p.consumer_tasks}) {
+    try {
+      co_await tasks->join();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
   // Also those that were cancelled before their first turn: what their sources hold open would keep the loop running.
   for (const auto& one : p.producer_facts) one->ended = true;
   p.producers.clear();
+  if (failure) std::rethrow_exception(failure);
 }
 
 const std::vector<std::unique_ptr<producer_counts>>& workload::producers() const noexcept {

@@ -44,7 +44,7 @@ class workload {
   loop::awaitable<std::size_t> drain(duration patience);
   /// Ends everything now, without waiting for running jobs.
   void stop();
-  /// Waits until all its tasks have ended.
+  /// Waits until all its tasks have ended, then rethrows the exception of one that failed; the task scopes have logged each.
   loop::awaitable<> join();
 
   [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;

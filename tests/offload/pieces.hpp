@@ -72,8 +72,12 @@ class throwing final : public computation {
 
 class failing final : public computation {
  public:
+  explicit failing(errc code = errc::out_of_range) : code_{code} {}
   progress step() override { return progress::done; }
-  result<std::string> take_result() override { return error{errc::out_of_range, "too many digits"}; }
+  result<std::string> take_result() override { return error{code_, "too many digits"}; }
+
+ private:
+  errc code_;
 };
 
 inline std::string words(const result<std::string>& answer) {

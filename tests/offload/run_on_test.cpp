@@ -68,6 +68,19 @@ TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
   }
 }
 
+TEST_CASE("a computation that returns one of the pool's own codes has failed, and was neither cancelled nor late",
+          "[run_on]") {
+  still_place still;
+  for (const place where : {place::loop, place::threads}) {
+    for (const errc code : {errc::cancelled, errc::timed_out}) {
+      still.answers.clear();
+      still.call(where, std::make_unique<failing>(code));
+      while (still.answers.empty()) still.loop.run_ready();
+      CHECK(still.answers == diary{"invalid: too many digits"});
+    }
+  }
+}
+
 TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run_on]") {
   for (const place where : {place::loop, place::threads}) {
     still_place still;

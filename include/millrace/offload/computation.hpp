@@ -19,7 +19,7 @@ class computation {
 
   /// Does a bounded slice. Not called again after `done`. An exception fails this job and nothing more; its `what()` is the error.
   virtual progress step() = 0;
-  /// After `done`: the text that came out, or why it failed. Called once.
+  /// After `done`: the text that came out, or why it failed, with any code. Called once.
   virtual result<std::string> take_result() = 0;
 };
 

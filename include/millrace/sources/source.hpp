@@ -21,7 +21,7 @@ struct no_more {};      ///< the source has ended
 using next_body =
     std::variant<body, nothing_yet, no_more, error>;  ///< an error is counted and logged; the source may go on after it
 
-/// Where bodies come from. Belongs to one producer, on the loop.
+/// Where bodies come from. Belongs to one producer, on the loop. An exception ends the producer; it is logged and counted.
 class source {
  public:
   virtual ~source() = default;

@@ -1,0 +1,191 @@
+// Whatever a handler or a source outside the tree does: it is the outcome of one job, or the end of one producer.
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/taken_log.hpp"
+#include "workload/consumer.hpp"
+#include "workload/shop.hpp"
+
+// It belongs to a project of its own, which is built against the promised headers alone.
+#include "example/unruly.cpp"
+
+using namespace millrace;
+using engine::outcome;
+using testing::shop;
+
+namespace {
+
+constexpr std::string_view ways[]{"invalid", "out_of_range", "not_found", "refused", "cancelled", "timed_out",
+                                  "io",      "unsupported",  "bad_alloc", "aborted", "number"};
+
+handlers::kind unruly_handler(std::string_view name) {
+  handlers::registry all;
+  add_unruly(all);
+  return *all.find(name);
+}
+
+struct variant {
+  std::string_view handler;
+  std::vector<std::string_view> phases;
+};
+
+/// The source's options are values of its own type: they are made and read as the settings do it.
+void unruly_producer(shop& at, std::string name, std::string_view how) {
+  sources::registry all;
+  add_unruly(all);
+  at.producer(std::move(name), {.queue = "work"}, *all.find("unruly"));
+  const auto& table = *all.find("unruly")->options;
+  at.producers.back().kind_options = table.make();
+  table.find("how")->read(at.producers.back().kind_options.get(), how).value();
+}
+
+}  // namespace
+
+TEST_CASE("whatever a handler returns or throws is its job's outcome, and its slot goes on") {
+  const auto tried = GENERATE(variant{"unruly_quick", {""}}, variant{"unruly_waiting", {"early:", "late:"}},
+                              variant{"unruly_computing", {"begin:", "result:"}});
+  const auto place = GENERATE(offload::place::loop, offload::place::threads);
+  const auto timeout = GENERATE(std::optional<duration>{}, std::optional<duration>{hours{1}});
+  CAPTURE(tried.handler, place == offload::place::threads, timeout.has_value());
+  shop at;
+  const auto queue = at.queue("work");
+  std::size_t bad = 0;
+  for (const auto phase : tried.phases) {
+    for (const auto way : ways) {
+      at.put(queue, std::string{phase}.append(way));
+      ++bad;
+    }
+  }
+  if (tried.handler == "unruly_computing") {
+    // A step has no error to return.
+    for (const auto* const how : {"step:bad_alloc", "step:aborted", "step:number", "nothing"}) {
+      at.put(queue, how);
+      ++bad;
+    }
+  }
+  at.put(queue, "good");
+  at.consumer("unruly", {.queue = {"work"}, .run_on = place, .concurrency = 2, .timeout = timeout},
+              unruly_handler(tried.handler));
+  at.watch_idle();
+  at.start();
+  at.turn_until([&] { return at.idle; });
+
+  CHECK(at.outcomes(0, outcome::failed) == bad);
+  CHECK(at.outcomes(0, outcome::ok) == 1);
+  CHECK(at.levels("work").buried == bad);
+  CHECK(at.jobs.consumers()[0]->slot_restarts.value() == 0);
+  CHECK(at.jobs.consumers()[0]->active == 0);
+
+  at.put(queue, "good");
+  at.turn_until([&] { return at.outcomes(0, outcome::ok) == 2; });
+  at.drain(seconds{1});
+  at.turn_until([&] { return at.drained.has_value(); });
+  CHECK(at.drained == std::size_t{0});
+}
+
+TEST_CASE("a source that throws ends its producer at once, logged and counted, and the program becomes idle") {
+  const std::string phase = GENERATE("next:", "more:");
+  const std::string way = GENERATE("bad_alloc", "aborted", "number");
+  CAPTURE(phase, way);
+  testing::taken_log log{{"producer"}};
+  {
+    shop at;
+    at.queue("work");
+    unruly_producer(at, "unruly", phase + way);
+    at.watch_idle();
+    at.start();
+
+    CHECK(at.jobs.producers()[0]->jobs.value() == 1);
+    CHECK(at.jobs.producers()[0]->errors.value() == 1);
+    CHECK(at.jobs.producers()[0]->failed);
+    CHECK(at.jobs.producers()[0]->ended);
+    CHECK(at.idle);
+    at.drain(seconds{1});
+    at.loop.run_ready();
+    CHECK(at.drained == std::size_t{0});
+  }
+  CHECK(log.finish() == std::vector<std::string>{"producer_failed unruly"});
+}
+
+TEST_CASE("an error that a source returns is counted, and the source goes on") {
+  const std::string way = GENERATE("cancelled", "timed_out", "io");
+  shop at;
+  at.queue("work");
+  unruly_producer(at, "unruly", "next:" + way);
+  at.start();
+
+  CHECK(at.jobs.producers()[0]->errors.value() == 1);
+  CHECK_FALSE(at.jobs.producers()[0]->failed);
+  CHECK(at.jobs.producers()[0]->ended);
+}
+
+TEST_CASE("a slot that ends with an exception is logged and counted at once and starts again after a growing pause") {
+  testing::taken_log log{{"slot", "reason", "restart_in"}};
+  {
+    shop at;
+    const auto queue = at.queue("work");
+    workload::consumer_counts counts{
+        .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
+    unsigned failures = 0;
+    // The slot calls it when it finds nothing to do.
+    const auto fail_three_times = [&] {
+      if (failures < 3) throw std::runtime_error{"failure " + std::to_string(++failures)};
+    };
+    handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
+    workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times},
+                                {{queue, "work"}},
+                                {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
+                                {},
+                                counts};
+    consumer.start(at.scope);
+    at.loop.run_ready();
+    CHECK(counts.slot_restarts.value() == 1);
+    at.put(queue, "a");
+    at.loop.advance(milliseconds{99});
+    CHECK(at.seen.empty());
+    at.loop.advance(milliseconds{1});
+    CHECK(at.seen.size() == 1);  // and found nothing more to do
+    CHECK(counts.slot_restarts.value() == 2);
+    at.loop.advance(milliseconds{200});
+    CHECK(counts.slot_restarts.value() == 3);
+    at.loop.advance(milliseconds{400});
+    at.put(queue, "b");
+    at.loop.run_ready();
+    CHECK(at.seen.size() == 2);
+    CHECK(consumer.running_slots() == 1);
+
+    consumer.stop_taking();
+    at.loop.run_ready();
+    CHECK(consumer.running_slots() == 0);
+  }
+  CHECK(log.finish() == std::vector<std::string>{"consumer_slot_failed fragile#1 failure 1 100ms",
+                                                 "consumer_slot_failed fragile#1 failure 2 200ms",
+                                                 "consumer_slot_failed fragile#1 failure 3 400ms"});
+}
+
+TEST_CASE("a slot that waits for its restart is stopped by a drain like any other") {
+  shop at;
+  const auto queue = at.queue("work");
+  workload::consumer_counts counts{
+      .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
+  bool failed = false;
+  const auto fail_once = [&] {
+    if (!std::exchange(failed, true)) throw std::runtime_error{"a failure"};
+  };
+  handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
+  workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once},
+                              {{queue, "work"}},
+                              {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
+                              {},
+                              counts};
+  consumer.start(at.scope);
+  at.loop.run_ready();
+  REQUIRE(counts.slot_restarts.value() == 1);
+  consumer.stop_taking();
+  at.loop.run_ready();
+  CHECK(consumer.running_slots() == 0);
+}
