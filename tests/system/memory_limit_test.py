@@ -1,10 +1,13 @@
 """Bodies of durable queues on disk: what clients and consumers see of it, which is nothing."""
 
+import contextlib
 import os
+import sqlite3
 import unittest
 
 from beanstalk_support import MEMORY_MEANS_SOMETHING, BeanstalkTest
 from beanstalk_wire import put
+from support import run
 
 MEBIBYTE = 1 << 20
 JOBS = 6_000
@@ -55,6 +58,25 @@ class MemoryLimit(BeanstalkTest):
             other.send(b"peek %d\r\nreserve\r\n" % (JOBS - 1))
             other.end_sending()
             other.expect(b"FOUND %d %d\r\n%b\r\nRESERVED 1 %d\r\n%b\r\n" % (JOBS - 1, BYTES, body_of(JOBS - 1), BYTES, body_of(1)))
+
+    def test_a_damaged_body_is_never_delivered(self):
+        self.fill(self.begin(limit="0"), 3)
+        self.end(self.server_)
+        data = os.path.join(self.folder, "data")
+        with contextlib.closing(sqlite3.connect(os.path.join(data, "millrace.db"), isolation_level=None)) as file:
+            file.execute("UPDATE job SET body = zeroblob(length(body)) WHERE id = 2")
+        self.server_ = None
+        wire = self.begin(limit="0")
+        self.reserved(wire, 1)
+        wire.ask(b"reserve-with-timeout 5\r\n", b"RESERVED 3 %d\r\n%b\r\n" % (BYTES, body_of(3)))
+        self.assertEqual(wire.stats(b"stats-job 2")["state"], "buried")
+        wire.ask(b"peek 2\r\n", b"NOT_FOUND\r\n")
+        self.end(self.server_)
+        # Where all bodies are read at the start, that is refused, and the row is named.
+        ended = run("--config", self.write("daemon: { http: off, data_dir: %s }\n" % data))
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+        self.assertIn("row 2 of table job: its body differs from its checksum", ended.stderr)
+        self.server_ = None
 
     def test_what_is_on_disk_survives_restarts_and_a_kill(self):
         wire = self.begin()
