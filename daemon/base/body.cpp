@@ -6,6 +6,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "base/background_free.hpp"
+
 namespace millrace {
 
 body::body(std::string_view bytes) {
@@ -46,7 +48,9 @@ body body_in_progress::finish() noexcept {
 // The last owner must see all that the others did with the bytes before they let go.
 void body::release() noexcept {
   if (block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t bytes = sizeof(block) + block_->bytes;
   block_->~block();
+  if (bytes >= background_free_bytes_min) return free_in_background(block_);
   ::operator delete(block_);
 }
 

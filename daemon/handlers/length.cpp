@@ -9,7 +9,8 @@
 namespace millrace::handlers {
 
 result<duration> length_in(std::string_view content) {
-  const std::string_view text = without_blanks(content);
+  const bool too_long = content.size() > length_bytes_max;
+  const std::string_view text = too_long ? content : without_blanks(content);
   const error no_length = invalid(quoted(text) + " is not a length of time (250ms, 1.5s, or a number of seconds)");
   if (text.empty() || text.size() > quoted_characters_max) return no_length;
   std::string with_unit{text};

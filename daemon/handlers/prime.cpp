@@ -35,9 +35,8 @@ static_assert(digits_of_bits(1) == 1 && digits_of_bits(4) == 2 && digits_of_bits
 
 bool all_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
 
-/// The digits of the number, without blanks and zeros around them. Looks no further than `digits_max` digits, however many come.
-result<std::string_view> number_in(std::string_view content, std::size_t digits_max, std::uint32_t bits_max) {
-  const std::string_view text = without_blanks(content);
+/// The digits of the number, without zeros in front of them. Looks no further than `digits_max` digits, however many come.
+result<std::string_view> number_in(std::string_view text, std::size_t digits_max, std::uint32_t bits_max) {
   if (text.empty() || !all_digits(text.substr(0, digits_max + 1))) return invalid(quoted(text) + " is not a number");
   const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
   const std::string_view digits = text.substr(first);
@@ -52,25 +51,86 @@ std::optional<std::uint64_t> in_64_bits(std::string_view digits) {
   return number;
 }
 
-}  // namespace
-
-prime::prime(const prime_options& options, const surroundings&)
-    : options_{options}, digits_max_{digits_of_bits(options.bits_max)} {}
-
-result<std::unique_ptr<offload::computation>> prime::begin(const job& work) {
-  const result<std::string_view> digits = number_in(work.content.view(), digits_max_, options_.bits_max);
+/// The computation for the number in `text`, which lies within `content` and has no blanks around it.
+result<std::unique_ptr<offload::computation>> computation_for(const prime_options& options, const body& content,
+                                                              std::string_view text) {
+  const result<std::string_view> digits = number_in(text, digits_of_bits(options.bits_max), options.bits_max);
   if (!digits) return digits.error();
   if (const std::optional<std::uint64_t> number = in_64_bits(*digits)) {
-    if (static_cast<std::uint32_t>(std::bit_width(*number)) > options_.bits_max)
-      return prime_too_long(*digits, options_.bits_max);
-    return options_.method == prime_method::fast ? prime_fast(*number) : prime_trial(*number);
+    if (static_cast<std::uint32_t>(std::bit_width(*number)) > options.bits_max)
+      return prime_too_long(*digits, options.bits_max);
+    return options.method == prime_method::fast ? prime_fast(*number) : prime_trial(*number);
   }
-  if (options_.bits_max <= 64) return prime_too_long(*digits, options_.bits_max);
-  if (options_.method == prime_method::trial) {
+  if (options.bits_max <= 64) return prime_too_long(*digits, options.bits_max);
+  if (options.method == prime_method::trial) {
     return error{errc::out_of_range, quoted(*digits) + ", a number of " + std::to_string(digits->size()) +
                                          " digits, is longer than the 64 bits of method trial"};
   }
-  return prime_large(work.content, *digits, options_.bits_max);
+  return prime_large(content, *digits, options.bits_max);
+}
+
+/// Finds the number in a body that may be full of blanks and zeros, a bounded piece a step, then tests it.
+class in_large_body : public offload::computation {
+ public:
+  in_large_body(const prime_options& options, body content)
+      : options_{options}, content_{std::move(content)}, text_{content_.view()} {}
+
+  offload::progress step() override {
+    if (test_ != nullptr) return test_->step();
+    if (drop_blanks_in_front() || drop_blanks_behind() || drop_zeros()) return offload::progress::more;
+    auto begun = computation_for(options_, content_, text_);
+    if (!begun) {
+      failure_ = begun.error();
+      return offload::progress::done;
+    }
+    test_ = std::move(*begun);
+    return offload::progress::more;
+  }
+
+  result<std::string> take_result() override {
+    if (failure_) return *failure_;
+    return test_->take_result();
+  }
+
+ private:
+  // Each returns true when a whole piece went, so that there may be more to drop.
+
+  bool drop_blanks_in_front() {
+    const std::string_view piece = text_.substr(0, prime::trimmed_bytes_a_step);
+    const std::size_t dropped = std::min(piece.find_first_not_of(blanks), piece.size());
+    text_.remove_prefix(dropped);
+    return dropped == prime::trimmed_bytes_a_step;
+  }
+  bool drop_blanks_behind() {
+    const std::string_view piece = text_.substr(text_.size() - std::min(text_.size(), prime::trimmed_bytes_a_step));
+    const std::size_t kept = piece.find_last_not_of(blanks) + 1;  // npos + 1 is none
+    text_.remove_suffix(piece.size() - kept);
+    return piece.size() - kept == prime::trimmed_bytes_a_step;
+  }
+  /// The last one may be the number.
+  bool drop_zeros() {
+    const std::size_t droppable = text_.empty() ? 0 : text_.size() - 1;
+    const std::string_view piece = text_.substr(0, std::min(droppable, prime::trimmed_bytes_a_step));
+    const std::size_t dropped = std::min(piece.find_first_not_of('0'), piece.size());
+    text_.remove_prefix(dropped);
+    return dropped == prime::trimmed_bytes_a_step;
+  }
+
+  prime_options options_;
+  body content_;
+  std::string_view text_;  ///< within content_: what is left of it
+  std::unique_ptr<offload::computation> test_;
+  std::optional<error> failure_;
+};
+
+}  // namespace
+
+prime::prime(const prime_options& options, const surroundings&) : options_{options} {}
+
+result<std::unique_ptr<offload::computation>> prime::begin(const job& work) {
+  if (work.content.size() > read_at_once_bytes_max)
+    return std::unique_ptr<offload::computation>{std::make_unique<in_large_body>(options_, work.content)};
+  return computation_for(options_, work.content, without_blanks(work.content.view()));
 }
 
 }  // namespace millrace::handlers

@@ -28,12 +28,15 @@ struct prime_options {
 /// number longer than `bits_max`: before it is converted where its digits alone say so.
 class prime : public computing_handler {
  public:
+  /// Longer bodies are searched for their number in steps of the computation.
+  static constexpr std::size_t read_at_once_bytes_max = 4'096;
+  static constexpr std::size_t trimmed_bytes_a_step = std::size_t{256} * 1024;
+
   prime(const prime_options& options, const surroundings&);
   result<std::unique_ptr<offload::computation>> begin(const job& work) override;
 
  private:
   prime_options options_;
-  std::size_t digits_max_;
 };
 
 /// The core of `fast` for 64 bits, without the job around it. Proven. Any thread.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <millrace/loop/blocking_lane.hpp>
 
@@ -20,9 +21,24 @@ namespace {
 
 /// What the lane's thread has: it may outlive the page and the handler when the write never comes back.
 struct sheet {
-  std::string text;
+  /// Copied lines, then one body that is written from where it lies.
+  struct piece {
+    std::string text;
+    body whole;
+  };
+
+  std::vector<piece> pieces{1};
+  std::size_t bytes{0};
   std::optional<result<std::string>> written;  ///< of the lane's thread
 };
+
+result<std::string> write_sheet(int descriptor, const sheet& lines) {
+  for (const sheet::piece& each : lines.pieces) {
+    if (auto wrote = write_all(descriptor, each.text); !wrote) return wrote;
+    if (auto wrote = write_all(descriptor, each.whole.view()); !wrote) return wrote;
+  }
+  return std::string{};
+}
 
 }  // namespace
 
@@ -74,8 +90,8 @@ print::print(const print_options&, const surroundings& where)
       room_{where.loop, "room for standard output"} {}
 
 loop::awaitable<answer> print::handle(job work) {
-  while (gathering_ != nullptr && gathering_->lines->text.size() >= gathered_bytes_max) co_await room_.wait();
-  const std::shared_ptr<page> mine = add(work.content.view());
+  while (gathering_ != nullptr && gathering_->lines->bytes >= gathered_bytes_max) co_await room_.wait();
+  const std::shared_ptr<page> mine = add(work.content);
   const entry my_entry{*mine};
   while (!mine->written) {
     if (writing_ == nullptr) writing_ = std::exchange(gathering_, nullptr);
@@ -88,9 +104,16 @@ loop::awaitable<answer> print::handle(job work) {
   co_return std::nullopt;
 }
 
-std::shared_ptr<print::page> print::add(std::string_view line) {
+std::shared_ptr<print::page> print::add(const body& line) {
   if (gathering_ == nullptr) gathering_ = std::make_shared<page>(loop_);
-  gathering_->lines->text.append(line) += '\n';
+  sheet& lines = *gathering_->lines;
+  if (line.size() < shared_bytes_min) {
+    lines.pieces.back().text.append(line.view()) += '\n';
+  } else {
+    lines.pieces.back().whole = line;
+    lines.pieces.push_back({"\n", {}});
+  }
+  lines.bytes += line.size() + 1;
   return gathering_;
 }
 
@@ -98,7 +121,7 @@ loop::awaitable<> print::write(std::shared_ptr<page> mine) {
   const turn my_turn{*this, *mine};
   // Asked a second time (its first writer was cancelled), the lane answers what became of the first write, for calls run in order.
   const std::function<result<std::string>()> call = [lines = mine->lines, descriptor = descriptor_] {
-    if (!lines->written) lines->written = write_all(descriptor, lines->text);
+    if (!lines->written) lines->written = write_sheet(descriptor, *lines);
     return *lines->written;
   };
   mine->written = co_await output_.run(call);

@@ -22,6 +22,8 @@ struct print_options {};
 class print : public waiting_handler {
  public:
   static constexpr std::size_t gathered_bytes_max = std::size_t{256} * 1024;
+  /// A body of at least so many bytes is not copied on the loop but written from where it lies.
+  static constexpr std::size_t shared_bytes_min = std::size_t{16} * 1024;
 
   print(const print_options& options, const surroundings& where);
   loop::awaitable<answer> handle(job work) override;
@@ -32,7 +34,7 @@ class print : public waiting_handler {
   struct entry;
   struct turn;
 
-  std::shared_ptr<page> add(std::string_view line);
+  std::shared_ptr<page> add(const body& line);
   loop::awaitable<> write(std::shared_ptr<page> mine);
   void next_page();
 

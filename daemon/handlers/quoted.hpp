@@ -13,6 +13,9 @@ inline constexpr std::size_t quoted_characters_max = 40;
 /// Never longer than a line, whatever came in.
 [[nodiscard]] std::string quoted(std::string_view text);
 
+/// What `without_blanks` drops.
+inline constexpr std::string_view blanks = " \t\r\n";
+
 /// Without the blanks, tabs and ends of line around it: what a body from a file or a terminal brings along.
 [[nodiscard]] std::string_view without_blanks(std::string_view text) noexcept;
 

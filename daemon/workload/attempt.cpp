@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <cassert>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
@@ -14,17 +15,34 @@ namespace millrace::workload {
 
 namespace {
 
-attempt failed(std::string why) { return {engine::outcome::failed, std::move(why), std::nullopt}; }
+attempt failed(std::string why) { return {engine::outcome::failed, std::move(why), std::nullopt, std::nullopt}; }
 
-attempt cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt}; }
+attempt cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt, std::nullopt}; }
+
+bool is_large(std::size_t bytes) { return bytes > attempts::on_loop_bytes_max; }
 
 attempt from(handlers::answer&& answer) {
   if (answer.has_error()) return failed(answer.error().text);
-  return {engine::outcome::ok, {}, std::move(*answer)};
+  return {engine::outcome::ok, {}, std::move(*answer), std::nullopt};
 }
 
 /// For use in a `catch (...)` block.
 attempt failed_by_exception() { return failed(loop::text_of(std::current_exception())); }
+
+/// Copies a text into a body, and frees the text, on the thread where it runs.
+class copying final : public offload::computation {
+ public:
+  copying(std::string text, std::shared_ptr<body> into) : text_{std::move(text)}, into_{std::move(into)} {}
+  offload::progress step() override {
+    *into_ = body{text_};
+    return offload::progress::done;
+  }
+  result<std::string> take_result() override { return std::string{}; }
+
+ private:
+  std::string text_;
+  std::shared_ptr<body> into_;
+};
 
 }  // namespace
 
@@ -69,6 +87,7 @@ loop::awaitable<attempt> attempts::await(handlers::job work) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
   }
+  if (came.text && is_large(came.text->size())) co_await copy_on_thread(came);
   co_return came;
 }
 
@@ -83,10 +102,11 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
   }
   if (computation == nullptr) co_return failed("the handler began no computation");
 
+  const auto where = is_large(work.content.size()) ? offload::place::threads : run_on_;
   attempt came;
   bool stopped = false;
   try {
-    auto running = offload::run_on(run_on_, loop_, threads_, std::move(computation), deadline());
+    auto running = offload::run_on(where, loop_, threads_, std::move(computation), deadline());
     auto result = co_await std::move(running);
     if (result.has_value()) {
       came.text = std::move(*result);
@@ -106,12 +126,25 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
   }
+  if (came.text && is_large(came.text->size())) co_await copy_on_thread(came);
   co_return came;
+}
+
+loop::awaitable<> attempts::copy_on_thread(attempt& came) {
+  const auto content = std::make_shared<body>();
+  auto running = threads_.run(std::make_unique<copying>(std::move(*came.text), content));
+  const auto copied = co_await std::move(running);
+  came.text.reset();
+  if (copied.has_value()) {
+    came.content = std::move(*content);
+  } else {
+    came = failed("the answer cannot become a job: " + copied.error().text);
+  }
 }
 
 attempt attempts::too_late() const {
   assert(timeout_);
-  return {engine::outcome::timeout, "no answer within " + write_duration(*timeout_), std::nullopt};
+  return {engine::outcome::timeout, "no answer within " + write_duration(*timeout_), std::nullopt, std::nullopt};
 }
 
 }  // namespace millrace::workload

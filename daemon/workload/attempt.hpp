@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
+#include <millrace/base/body.hpp>
 #include <millrace/base/time.hpp>
 #include <millrace/handlers/handler.hpp>
 #include <millrace/loop/event_loop.hpp>
@@ -17,7 +19,8 @@ namespace millrace::workload {
 struct attempt {
   engine::outcome result{engine::outcome::ok};
   std::string error_text;           ///< when it is not `ok`
-  std::optional<std::string> text;  ///< goes on to the output queue; none: the job's own body does
+  std::optional<std::string> text;  ///< goes on to the output queue; none: `content` or the job's own body does
+  std::optional<body> content;      ///< a text that was too large to be copied on the loop
 };
 
 /// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most. Whatever a
@@ -30,6 +33,10 @@ struct attempt {
 /// Owned by the consumer, shared by its slots, on the loop.
 class attempts {
  public:
+  /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the bytes, and
+  /// those of this limit take a fraction of a millisecond.
+  static constexpr std::size_t on_loop_bytes_max = std::size_t{64} * 1024;
+
   attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler how, offload::place run_on,
            std::optional<duration> timeout);
 
@@ -42,6 +49,7 @@ class attempts {
  private:
   loop::awaitable<attempt> await(handlers::job work);
   loop::awaitable<attempt> compute(handlers::job work);
+  loop::awaitable<> copy_on_thread(attempt& came);
   [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
   [[nodiscard]] attempt too_late() const;
 

@@ -12,11 +12,13 @@ namespace {
 
 /// The body of the output job. On failure the attempt becomes a failed one: an answer can be too long for a body, or for memory.
 body output_of(handlers::job& job, attempt& came) {
+  if (came.content) return std::move(*came.content);
   if (!came.text) return std::move(job.content);
   try {
     return body{*came.text};
   } catch (const std::exception& thrown) {
-    came = {engine::outcome::failed, std::string{"the answer cannot become a job: "} + thrown.what(), std::nullopt};
+    came = {engine::outcome::failed, std::string{"the answer cannot become a job: "} + thrown.what(), std::nullopt,
+            std::nullopt};
     return {};
   }
 }

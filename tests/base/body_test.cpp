@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/background_free.hpp"
 #include "support/catch.hpp"
 
 using millrace::body;
@@ -30,6 +31,17 @@ TEST_CASE("copies of a body share its bytes and outlive the original") {
   const body moved{std::move(copy)};
   CHECK(moved.view() == "shared");
   CHECK(copy.view().empty());
+}
+
+TEST_CASE("the memory of a large body is freed on a thread of its own") {
+  { const body large{std::string(millrace::background_free_bytes_min, 'x')}; }
+  { const body small{"small"}; }
+  {
+    const body large{std::string(millrace::background_free_bytes_min, 'y')};
+    const body copy{large};
+  }
+  // Would wait for ever if a large one had been freed here.
+  millrace::wait_for_background_frees(2);
 }
 
 TEST_CASE("a body may be assigned to itself") {

@@ -60,6 +60,23 @@ TEST_CASE("blanks around a number and zeros in front of it do not matter", "[pri
   CHECK(test(std::string(5000, '0') + "7") == "7 is a prime number.");
 }
 
+TEST_CASE("a large body is searched for its number in bounded steps", "[prime]") {
+  tester test;
+  constexpr std::size_t piece = prime::trimmed_bytes_a_step;
+  std::size_t steps = 0;
+  CHECK(test(std::string(3 * piece, ' ') + "157" + std::string(2 * piece, '\n'), &steps) == "157 is a prime number.");
+  CHECK(steps >= 6);
+  CHECK(test(std::string(4 * piece, '0') + "7", &steps) == "7 is a prime number.");
+  CHECK(steps >= 5);
+  CHECK(test(std::string(2 * piece, '0')) == "0 is not a prime number.");
+  CHECK(test(std::string(2 * piece, ' '), &steps) == "\"\" is not a number");
+  CHECK(steps >= 3);
+  CHECK(test(std::string(2 * piece, ' ') + "00x") == "\"x\" is not a number");
+  CHECK(test(std::string(2 * piece, '1')).ends_with("is longer than bits_max (4096 bits)"));
+  for (const std::size_t bytes : {prime::read_at_once_bytes_max, prime::read_at_once_bytes_max + 1})
+    CHECK(test(std::string(bytes - 3, ' ') + "157") == "157 is a prime number.");
+}
+
 TEST_CASE("what is not a number fails the job and is quoted", "[prime]") {
   tester test;
   CHECK(test("abc") == "\"abc\" is not a number");

@@ -67,6 +67,14 @@ TEST_CASE("a body says a length as people write it, or a bare number of seconds"
   CHECK(length_in(std::string(100'000, '1')).error().text.size() < 150);
 }
 
+TEST_CASE("a body longer than a length of time can be is refused unread", "[length]") {
+  const auto padded = [](std::size_t bytes) { return std::string(bytes - 1, ' ') + "1"; };
+  CHECK(length_in(padded(length_bytes_max)).value() == seconds{1});
+  const auto refused = length_in(padded(length_bytes_max + 1));
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().text.size() < 200);
+}
+
 TEST_CASE("spin burns the CPU time asked for in short steps, and the body goes on", "[spin]") {
   program around;
   spin handler{{}, around.where};

@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "support/catch.hpp"
+#include "workload/attempt.hpp"
 #include "workload/shop.hpp"
 
 using namespace millrace;
@@ -130,6 +131,30 @@ TEST_CASE("a computation runs on the loop in steps between which others have the
 
   CHECK(at.outcomes(0, outcome::ok) == 1);
   CHECK(at.broker.looking().first_ready(*at.broker.find("done"))->content.view() == "counted");
+}
+
+TEST_CASE("a computation on a large body, and the copy of a large answer, run on a thread whatever run_on says") {
+  const bool large = GENERATE(false, true);
+  shop at;
+  const auto queue = at.queue("work");
+  at.put(queue, std::string(workload::attempts::on_loop_bytes_max + (large ? 1 : 0), '7'));
+  SECTION("a computation") {
+    at.consumer("echo", {.queue = {"work"}, .run_on = offload::place::loop, .output = "done"}, testing::echo_kind());
+  }
+  SECTION("a handler that waits") {
+    at.consumer("echo", {.queue = {"work"}, .output = "done"},
+                testing::waiting_kind(nanoseconds{1}, [](const handlers::job& work) -> handlers::answer {
+                  return std::string{work.content.view()};
+                }));
+  }
+  at.start();
+  at.loop.advance(milliseconds{1});
+  at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
+
+  CHECK((at.threads.counts().wait.count() != 0) == large);
+  const auto made = at.broker.looking().first_ready(*at.broker.find("done"));
+  REQUIRE(made);
+  CHECK(made->content.size() == workload::attempts::on_loop_bytes_max + (large ? 1 : 0));
 }
 
 TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {

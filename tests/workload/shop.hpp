@@ -131,6 +131,25 @@ inline result<std::unique_ptr<offload::computation>> computing::begin(const hand
   return std::unique_ptr<offload::computation>{std::make_unique<counting_steps>(*steps)};
 }
 
+/// Answers with the body.
+class echo final : public handlers::computing_handler {
+ public:
+  result<std::unique_ptr<offload::computation>> begin(const handlers::job& work) override {
+    return std::unique_ptr<offload::computation>{std::make_unique<computation>(work.content)};
+  }
+
+ private:
+  class computation final : public offload::computation {
+   public:
+    explicit computation(body content) : content_{std::move(content)} {}
+    offload::progress step() override { return offload::progress::done; }
+    result<std::string> take_result() override { return std::string{content_.view()}; }
+
+   private:
+    body content_;
+  };
+};
+
 inline handlers::kind quick_kind(function what) {
   return {"quick", "", &no_option_table(), false,
           [=](const void*, const handlers::surroundings&) -> result<handlers::handler> {
@@ -148,6 +167,13 @@ inline handlers::kind computing_kind() {
   return {"computing", "", &no_option_table(), true,
           [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
             return handlers::handler{std::unique_ptr<handlers::computing_handler>{std::make_unique<computing>()}};
+          }};
+}
+
+inline handlers::kind echo_kind() {
+  return {"echo", "", &no_option_table(), true,
+          [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+            return handlers::handler{std::unique_ptr<handlers::computing_handler>{std::make_unique<echo>()}};
           }};
 }
 

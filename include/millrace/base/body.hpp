@@ -10,7 +10,8 @@ namespace millrace {
 
 /// The bytes of a job: immutable, reference-counted, one allocation of 8 bytes and the bytes themselves.
 /// Copied once, where they come in; after that the queue, a worker thread and the store share them.
-/// Copies may be made and dropped on any thread. An empty body allocates nothing.
+/// Copies may be made and dropped on any thread; the memory of one of 1 MiB and more is freed on a thread of its own. An empty body
+/// allocates nothing.
 class body {
  public:
   /// The largest body there can be: sizes are 32 bit.
