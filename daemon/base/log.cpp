@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -172,6 +173,12 @@ void write_at_once(const line& what) {
   text.append(" ").append(what.event).append(": ").append(what.sentence);
   for (const field& each : what.fields) append(text, each);
   text.append("\n");
+  // Nobody may be reading: this must not wait.
+  pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&standard_error, 1, 0) == 0) {
+    the_log().dropped.fetch_add(1);
+    return;
+  }
   // Standard error is the last resort; when that fails there is nowhere left to say so.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }

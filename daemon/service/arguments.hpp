@@ -19,6 +19,7 @@ enum class exit_code : int {
   failed = 1,           ///< failed while running, or stopped at once before its work was done
   bad_settings = 2,     ///< the command line or the settings file
   could_not_start = 3,  ///< a port is taken, a file is missing
+  not_all_done = 4,     ///< `--until-idle`: nothing is left that can be done, but not all jobs were done
 };
 
 enum class task {

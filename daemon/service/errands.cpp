@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "service/standard_error.hpp"
 #include "settings/print.hpp"
 #include "settings/schema.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 exit_code give(const std::string& text) {
   if (write_all(STDOUT_FILENO, text)) return exit_code::done;
-  write_all(STDERR_FILENO, std::string{"millraced: standard output: "} + std::strerror(errno) + '\n');
+  write_to_standard_error(std::string{"millraced: standard output: "} + std::strerror(errno) + '\n');
   return exit_code::failed;
 }
 
@@ -24,7 +25,7 @@ exit_code run_errand(const arguments& what, const settings::vocabulary& words) {
   if (what.what == task::print_example_config) return give(settings::print_example(words));
   if (what.what == task::print_schema) return give(settings::schema(words));
   const auto read = settings::load_file(what.config, words);
-  write_all(STDERR_FILENO, text_of(read.complaints));
+  write_to_standard_error(text_of(read.complaints));
   if (!read.value) return exit_code::bad_settings;
   return give(what.what == task::check ? what.config + ": ok\n" : settings::print(*read.value));
 }

@@ -100,8 +100,13 @@ loop::awaitable<> lifecycle::work_until_the_end() {
   }
   watchers_.spawn("stuck queues", watched(look_for_stuck_queues()));
   if (arguments_.until_idle) watchers_.spawn("until idle", watched(wait_until_idle()));
-  while (!idle_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
-  if (!idle_ && failure_.empty()) co_await drain();
+  while (!idle_ && !held_up_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
+  if (held_up_ && !idle_ && failure_.empty()) {
+    fail(exit_code::not_all_done, "held_up",
+         "nothing can go on: queue " + *stuck_.stuck().begin() + " is full and will not be emptied");
+  } else if (!idle_ && failure_.empty()) {
+    co_await drain();
+  }
   if (arguments_.until_idle) {
     summary_ =
         telemetry::summary(parts_.broker(), parts_.work(), {parts_.loop().now() - began_at_, served_queues(settings_)});
@@ -143,10 +148,11 @@ loop::awaitable<> lifecycle::wait_until_idle() {
 loop::awaitable<> lifecycle::look_for_stuck_queues() {
   while (true) {
     co_await loop::sleep_for(parts_.loop(), stuck_look_every);
-    const auto found = stuck_.newly_stuck();
-    if (found.empty() || !arguments_.until_idle) continue;
-    failure_ = "queue " + found.front() + " is full of buried jobs: this would never become idle";
+    stuck_.look();
+    if (!arguments_.until_idle || stuck_.stuck().empty() || !parts_.work().held_by_full_queues()) continue;
+    held_up_ = true;
     changed_.wake_all();
+    co_return;
   }
 }
 

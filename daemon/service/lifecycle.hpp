@@ -36,7 +36,7 @@ class lifecycle {
   static constexpr duration stopping_patience = seconds{3};
   /// A signal that comes again within this time is the same one: `timeout` sends it to the process and to its group.
   static constexpr duration signal_echo = milliseconds{100};
-  /// Between two looks at queues that are full of buried jobs.
+  /// Between two looks at queues that are full and will not be emptied.
   static constexpr duration stuck_look_every = seconds{1};
 
   /// All three outlive it.
@@ -75,6 +75,7 @@ class lifecycle {
   instant last_stop_at_{};
   bool opened_{false};
   bool idle_{false};
+  bool held_up_{false};  ///< by a full queue that will not be emptied
   bool drained_{false};
   std::size_t cancelled_jobs_{0};
   std::string failure_;

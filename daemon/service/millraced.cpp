@@ -15,12 +15,13 @@
 #include "service/lifecycle.hpp"
 #include "service/log_sinks.hpp"
 #include "service/relative_paths.hpp"
+#include "service/standard_error.hpp"
 #include "sources/catalogue.hpp"
 
 namespace millrace::service {
 namespace {
 
-/// How long a stalled standard error may hold the end of the program.
+/// How long the end of the program waits for the log to be written out, if its reader is alive.
 constexpr duration log_patience = seconds{2};
 
 /// Jobs left in memory that are freed at the end; beyond that many, the system takes the memory back.
@@ -36,11 +37,17 @@ void keep_closed_streams_closed() {
   }
 }
 
+/// A standard error that nobody reads does not delay the end.
+void stop_log(log_format format) {
+  const bool blocked = definite(format) != log_format::journald && standard_error_is_blocked();
+  log::stop(blocked ? duration::zero() : log_patience);
+}
+
 void say_summary(const std::string& summary, log_format format) {
   if (summary.empty()) return;
   if (definite(format) == log_format::text) {
-    log::stop(log_patience);
-    write_all(STDERR_FILENO, summary);
+    stop_log(format);
+    write_to_standard_error(summary);
   } else {
     // Whoever reads lines of JSON or the journal gets one more of them, not a page of text between.
     log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
@@ -54,7 +61,7 @@ settings::loaded read_settings(const arguments& how, const settings::vocabulary&
   if (auto made = settings_of(how.drop_in)) {
     read.value = std::move(*made);
   } else {
-    write_all(STDERR_FILENO, "millraced: " + made.error().text + '\n');
+    write_to_standard_error("millraced: " + made.error().text + '\n');
   }
   return read;
 }
@@ -90,16 +97,15 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   held_signals signals;
   auto read = read_settings(how, words);
   if (!read.value) {
-    write_all(STDERR_FILENO, text_of(read.complaints));
+    write_to_standard_error(text_of(read.complaints));
     return exit_code::bad_settings;
   }
   allow_many_files();
   find_files_beside(*read.value);
   if (how.until_idle && !how.limit) {
     if (const auto endless = endless_producer(*read.value); !endless.empty()) {
-      write_all(STDERR_FILENO,
-                "millraced: producers." + endless +
-                    " never ends, so --until-idle would not either: give it a limit, or add --limit N\n");
+      write_to_standard_error("millraced: producers." + endless +
+                              " never ends, so --until-idle would not either: give it a limit, or add --limit N\n");
       return exit_code::bad_settings;
     }
   }
@@ -111,7 +117,7 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   signals.let_through();
   const auto code = life.run();
   say_summary(life.summary(), how.format);
-  log::stop(log_patience);
+  stop_log(how.format);
   // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
   if (parts.broker().looking().job_count() > jobs_freed_most) std::_Exit(static_cast<int>(code));
   return code;
@@ -123,7 +129,10 @@ exit_code run(const std::vector<std::string>& given) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto read = read_arguments(given);
   if (const auto* bye = std::get_if<farewell>(&read)) {
-    write_all(bye->code == exit_code::done ? STDOUT_FILENO : STDERR_FILENO, bye->text);
+    if (bye->code == exit_code::done)
+      write_all(STDOUT_FILENO, bye->text);
+    else
+      write_to_standard_error(bye->text);
     return bye->code;
   }
   handlers::registry handlers;
@@ -142,7 +151,7 @@ int main(int count, char** words) {
   try {
     return static_cast<int>(millrace::service::run({std::next(words), std::next(words, count)}));
   } catch (const std::exception& wrong) {
-    millrace::service::write_all(STDERR_FILENO, std::string{"millraced: "} + wrong.what() + '\n');
+    millrace::service::write_to_standard_error(std::string{"millraced: "} + wrong.what() + '\n');
     return static_cast<int>(millrace::service::exit_code::failed);
   }
 }

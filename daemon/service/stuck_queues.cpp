@@ -1,26 +1,45 @@
 #include "service/stuck_queues.hpp"
 
+#include <utility>
+
 #include "base/log.hpp"
 
 namespace millrace::service {
+namespace {
 
-std::vector<std::string> stuck_queues::newly_stuck() {
+/// Puts wait for capacity that no consumer and no client can free.
+bool is_stuck(const engine::queue_levels& levels) {
+  if (levels.waiting_puts == 0 || levels.reserved != 0) return false;
+  return levels.buried == levels.jobs() || levels.watching_sessions == 0;
+}
+
+}  // namespace
+
+stuck_queues::stuck_queues(const broker::broker& broker, const settings::settings& what) : broker_{broker} {
+  for (const auto& [name, options] : what.queues) names_.insert(name);
+  for (const auto& producer : what.producers) names_.insert(producer.common.queue);
+  for (const auto& consumer : what.consumers) {
+    names_.insert(consumer.common.queue.begin(), consumer.common.queue.end());
+    if (consumer.common.output) names_.insert(*consumer.common.output);
+  }
+}
+
+void stuck_queues::look() {
   const auto& engine = broker_.looking();
-  std::vector<std::string> found;
-  for (const auto& [name, options] : settings_.queues) {
+  for (const auto& name : names_) {
     const auto queue = engine.find(name);
     if (!queue) continue;
     const auto levels = engine.levels(*queue);
-    const bool stuck = levels.waiting_puts > 0 && levels.buried > 0 && levels.buried == levels.jobs();
-    if (!stuck) {
-      known_.erase(name);
-    } else if (known_.insert(name).second) {
-      log::warning("queue_stuck", "the queue is full of buried jobs: whoever puts into it waits for ever",
-                   {{"queue", name}, {"buried", levels.buried}, {"waiting", levels.waiting_puts}});
-      found.push_back(name);
+    if (!is_stuck(levels)) {
+      stuck_.erase(name);
+    } else if (stuck_.insert(name).second) {
+      log::warning(
+          "queue_stuck",
+          levels.buried == levels.jobs() ? "the queue is full of buried jobs: its producers wait forever"
+                                         : "the queue is full and nobody serves it: its producers wait",
+          {{"queue", name}, {"jobs", levels.jobs()}, {"buried", levels.buried}, {"waiting", levels.waiting_puts}});
     }
   }
-  return found;
 }
 
 }  // namespace millrace::service

@@ -46,6 +46,7 @@ struct workload::parts {
   [[nodiscard]] offload::place place_of(const consumer_options& told) const;
   void stop_taking();
   [[nodiscard]] bool nothing_to_do() const;
+  [[nodiscard]] bool held_by_full_queues() const;
   [[nodiscard]] std::size_t running_slots() const;
   [[nodiscard]] std::uint64_t cancelled_jobs() const;
 
@@ -101,6 +102,8 @@ loop::awaitable<> workload::idle() {
   while (!p.closing && !p.nothing_to_do()) co_await p.changed.wait();
   co_await p.broker.until_safe(p.broker.newest_batch());
 }
+
+bool workload::held_by_full_queues() const { return parts_->held_by_full_queues(); }
 
 loop::awaitable<std::size_t> workload::drain(duration patience) {
   auto& p = *parts_;
@@ -235,6 +238,22 @@ bool workload::parts::nothing_to_do() const {
     for (const auto& [queue, name] : one->queues()) {
       const auto levels = engine.levels(queue);
       if (levels.ready + levels.delayed + levels.reserved + levels.waiting_puts != 0) return false;
+    }
+  }
+  return true;
+}
+
+bool workload::parts::held_by_full_queues() const {
+  if (held.active() != producers_left) return false;
+  std::size_t active = 0;
+  for (const auto& one : consumer_facts) active += one->active;
+  if (active != broker.held_outputs().active()) return false;
+  if (in_turn && active != 0) return true;  // the permit is out
+  for (std::size_t at = 0; at < consumers.size(); ++at) {
+    if (consumer_facts[at]->active >= consumers[at]->running_slots()) continue;
+    for (const auto& [queue, name] : consumers[at]->queues()) {
+      const auto levels = broker.looking().levels(queue);
+      if (levels.ready + levels.delayed != 0) return false;
     }
   }
   return true;

@@ -86,13 +86,47 @@ class Limits(DaemonTest):
             "consumers: { c: { queue: small, handler: fail, every: 1 } }\n"
         )
         daemon = self.daemon(settings, "--until-idle")
-        self.assertEqual(daemon.wait(), 1)
+        self.assertEqual(daemon.wait(), 4)
         (line,) = daemon.entries("queue_stuck")
         self.assertEqual((line["queue"], line["buried"]), ("small", 5))
+        self.assertEqual(len(daemon.entries("summary")), 1)
         daemon = self.daemon(settings).started()
         daemon.wait_for("queue_stuck")
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
+
+    def test_a_full_queue_that_nobody_serves_does_not_wait_for_ever(self):
+        for consumers, held_in in (
+            # The producer waits itself; a consumer's output does, with its slots; the permit of the sequence is out.
+            ("", "work"),
+            ("consumers: { c: { queue: work, handler: noop, output: done } }\n", "done"),
+            ("consumers: { c: { queue: work, handler: prime, concurrency: 2, output: done } }\n", "done"),
+            ("consumers: { c: { queue: work, handler: sleep, length: 1ms, concurrency: 2, output: done } }\n", "done"),
+        ):
+            for mode in ((), ("--mode", "sequential")):
+                settings = self.settings(
+                    "queue_defaults: { max_jobs: 3 }\n"
+                    "queues: { work: {}, done: {} }\n"
+                    "producers: { p: { kind: range, queue: work, from: 1, to: 100 } }\n" + consumers
+                )
+                daemon = self.daemon(settings, "--until-idle", *mode)
+                self.assertEqual(daemon.wait(), 4)
+                self.assertEqual([line["queue"] for line in daemon.entries("queue_stuck")], [held_in])
+                (held_up,) = daemon.entries("held_up")
+                self.assertIn(held_in, held_up["message"])
+
+    def test_a_full_queue_that_nobody_serves_lets_other_work_come_to_its_end(self):
+        settings = self.settings(
+            "queues: { lonely: { max_jobs: 3 }, served: {} }\n"
+            "producers:\n"
+            "  p: { kind: range, queue: lonely, from: 1, to: 100 }\n"
+            "  other: { kind: range, queue: served, from: 1, to: 4, rate: 2/s }\n"
+            "consumers: { c: { queue: served, handler: sleep, length: 1500ms } }\n"
+        )
+        daemon = self.daemon(settings, "--until-idle")
+        self.assertEqual(daemon.wait(), 4)
+        (summary,) = daemon.entries("summary")
+        self.assertIn("4 ok", summary["message"])
 
     def test_full_queues_reject_or_drop_as_they_are_told(self):
         for overflow, series in (
