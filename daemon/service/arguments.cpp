@@ -30,7 +30,7 @@ struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
   int verbosity{0};
   bool compaction{false};
-  std::string limit, mode, format, level;
+  std::string limit, mode, format, level, summary;
 };
 
 void declare(CLI::App& app, arguments& given, flags& seen) {
@@ -45,6 +45,8 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("--limit", seen.limit, "bodies that an endless producer makes before it ends")->type_name("N");
   app.add_option("--mode", seen.mode, "where every handler runs, whatever the file says: sequential, loop, threads")
       ->type_name("MODE");
+  app.add_option("--summary", seen.summary, "with --until-idle: the summary as text (default) or as one line of json")
+      ->type_name("FORMAT");
   app.add_option("--log-format", seen.format,
                  "text, json or journald (default: journald when standard error is its stream, else text)")
       ->type_name("FORMAT");
@@ -109,6 +111,10 @@ std::optional<farewell> read_words(const flags& seen, arguments& into) {
                                                         {"error", log::level::error}};
   if (seen.verbosity > 0) into.least = log::level::debug;
   if (auto wrong = choose("--mode", seen.mode, modes, into.mode)) return wrong;
+  static const std::map<std::string, summary_format> summaries{{"text", summary_format::text},
+                                                               {"json", summary_format::json}};
+  if (auto wrong = choose("--summary", seen.summary, summaries, into.summary)) return wrong;
+  if (!seen.summary.empty() && !into.until_idle) return refusal("--summary is of use with --until-idle only");
   if (auto wrong = choose("--log-format", seen.format, formats, into.format)) return wrong;
   return choose("--log-level", seen.level, levels, into.least);
 }

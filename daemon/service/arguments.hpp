@@ -19,7 +19,7 @@ enum class exit_code : int {
   failed = 1,           ///< failed while running, or stopped at once before its work was done
   bad_settings = 2,     ///< the command line or the settings file
   could_not_start = 3,  ///< a port is taken, a file is missing
-  not_all_done = 4,     ///< `--until-idle`: nothing is left that can be done, but not all jobs were done
+  not_all_done = 4,     ///< `--until-idle`: nothing is left that can be done, but some jobs were not done, or failed
 };
 
 enum class task {
@@ -30,6 +30,8 @@ enum class task {
   print_schema,
 };
 
+enum class summary_format { text, json };
+
 /// The command line as a value.
 struct arguments {
   service::task what{task::run};
@@ -39,6 +41,7 @@ struct arguments {
   std::optional<std::uint64_t> limit;
   workload::mode mode{workload::mode::as_set};
   log_format format{log_format::automatic};
+  summary_format summary{summary_format::text};
   log::level least{log::level::info};
 };
 

@@ -108,8 +108,10 @@ loop::awaitable<> lifecycle::work_until_the_end() {
     co_await drain();
   }
   if (arguments_.until_idle) {
-    summary_ =
-        telemetry::summary(parts_.broker(), parts_.work(), {parts_.loop().now() - began_at_, served_queues(settings_)});
+    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(settings_), held_up_};
+    const auto write = arguments_.summary == summary_format::json ? telemetry::summary_json : telemetry::summary;
+    summary_ = write(parts_.broker(), parts_.work(), run);
+    if (idle_ && failure_.empty()) note_result(telemetry::result_of(parts_.broker(), parts_.work()));
   }
 }
 
@@ -211,6 +213,19 @@ loop::awaitable<> lifecycle::close() {
   co_await watched(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
   log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
+}
+
+void lifecycle::note_result(const telemetry::run_result& result) {
+  if (result.all_done()) return;
+  code_ = exit_code::not_all_done;
+  const auto of = [&](engine::outcome which) { return result.outcomes[static_cast<std::size_t>(which)]; };
+  log::warning("not_all_done", "nothing is left to do, but not every job was done",
+               {{"failed", of(engine::outcome::failed)},
+                {"timeout", of(engine::outcome::timeout)},
+                {"buried", result.buried},
+                {"dead_lettered", result.dead_lettered},
+                {"rejected", result.rejected},
+                {"producer_errors", result.producer_errors}});
 }
 
 void lifecycle::fail(exit_code code, std::string_view event, const std::string& sentence) {

@@ -13,6 +13,7 @@
 #include "service/progress.hpp"
 #include "service/stuck_queues.hpp"
 #include "settings/settings.hpp"
+#include "telemetry/run_result.hpp"
 
 namespace millrace::service {
 
@@ -63,6 +64,7 @@ class lifecycle {
   loop::awaitable<result<>> open();
   void asked_to_stop(int number);
   void fail(exit_code code, std::string_view event, const std::string& sentence);
+  void note_result(const telemetry::run_result& result);
   void say_what_was_left() const;
 
   daemon& parts_;

@@ -43,10 +43,10 @@ void stop_log(log_format format) {
   log::stop(blocked ? duration::zero() : log_patience);
 }
 
-void say_summary(const std::string& summary, log_format format) {
+void say_summary(const std::string& summary, const arguments& how) {
   if (summary.empty()) return;
-  if (definite(format) == log_format::text) {
-    stop_log(format);
+  if (how.summary == summary_format::json || definite(how.format) == log_format::text) {
+    stop_log(how.format);
     write_to_standard_error(summary);
   } else {
     // Whoever reads lines of JSON or the journal gets one more of them, not a page of text between.
@@ -116,7 +116,7 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   lifecycle life{parts, *read.value, how};
   signals.let_through();
   const auto code = life.run();
-  say_summary(life.summary(), how.format);
+  say_summary(life.summary(), how);
   stop_log(how.format);
   // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
   if (parts.broker().looking().job_count() > jobs_freed_most) std::_Exit(static_cast<int>(code));

@@ -16,7 +16,7 @@ consumers: { c: { queue: q, handler: prime } }
 class Logs(DaemonTest):
     def test_text_has_time_level_event_and_sentence(self):
         ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "text")
-        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(ended.returncode, 4, ended.stderr)
         lines = ended.stderr.splitlines()
         self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +[a-z_]+  ")
         started = next(line for line in lines if " started  " in line)

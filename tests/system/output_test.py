@@ -23,7 +23,7 @@ class Output(DaemonTest):
         os.close(writing)
         self.assertEqual(os.read(reading, 2), b"1\n")
         os.close(reading)
-        self.assertEqual(daemon.wait(), 0)
+        self.assertEqual(daemon.wait(), 4)
         (summary,) = daemon.entries("summary")
         self.assertIn("failed", summary["message"])
 
@@ -35,7 +35,7 @@ class Output(DaemonTest):
             text=True,
             timeout=90,
         )
-        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(ended.returncode, 4, ended.stderr)
         self.assertIn("failed", ended.stderr)
 
     def test_what_is_printed_never_goes_into_another_descriptor(self):
@@ -51,14 +51,14 @@ class Output(DaemonTest):
             text=True,
             timeout=90,
         )
-        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(ended.returncode, 4, ended.stderr)
         self.assertIn("standard output is closed", ended.stderr)
         self.assertIn("jobs: 0 ok, 1 failed", ended.stderr)
 
     def test_a_full_disk_fails_print_jobs_only(self):
         with open("/dev/full", "wb") as full:
             daemon = self.daemon(self.settings(PRINTING % 10), "--until-idle", stdout=full)
-            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(daemon.wait(), 4)
 
     def full_pipe(self):
         """The writing end of a pipe that takes nothing more; nobody reads it."""

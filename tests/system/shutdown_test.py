@@ -1,10 +1,12 @@
 """How the daemon ends: idle, drained, stopped at once."""
 
+import json
 import os
 import signal
+import subprocess
 import unittest
 
-from support import DaemonTest
+from support import DaemonTest, run
 
 
 def naps(length, count=1, drain_timeout="30s"):
@@ -119,18 +121,50 @@ class Shutdown(DaemonTest):
         self.assertEqual(daemon.wait(), 0)
         self.assertEqual(len(daemon.entries("summary")), 1)
 
-    def test_idle_ends_with_0_even_when_jobs_failed(self):
-        daemon = self.daemon(
-            self.settings(
-                "queues: { q: {} }\n"
-                "producers: { p: { kind: list, queue: q, items: [1, x, 3] } }\n"
-                "consumers: { c: { queue: q, handler: prime } }\n"
-            ),
-            "--until-idle",
+    def test_idle_ends_with_4_when_not_every_job_was_done(self):
+        q = "queues: { q: { max_jobs: 10, overflow: %s } }\n"
+        blocks = q % "block"
+        items = "producers: { p: { kind: list, queue: q, items: [%s] } }\n"
+        prime = "consumers: { c: { queue: q, handler: prime%s } }\n"
+        closed = os.open(os.devnull, os.O_WRONLY)  # cannot be read
+        self.addCleanup(os.close, closed)
+        reads = "producers: { p: { kind: lines, queue: q, file: '-' } }\n"
+        for code, settings, stdin in (
+            (0, blocks + items % "1, 3" + prime % "", subprocess.DEVNULL),
+            (4, blocks + items % "1, x, 3" + prime % "", subprocess.DEVNULL),
+            (4, blocks + items % "1, x, 3" + prime % ", dead_letter: dead", subprocess.DEVNULL),
+            (4, blocks + items % "10s" + "consumers: { c: { queue: q, handler: sleep, timeout: 1ms } }\n", subprocess.DEVNULL),
+            (4, q % "reject" + "producers: { p: { kind: range, queue: q, from: 1, to: 20 } }\n", subprocess.DEVNULL),
+            (4, blocks + reads + prime % "", closed),
+        ):
+            with self.subTest(settings=settings):
+                daemon = self.daemon(self.settings(settings), "--until-idle", stdin=stdin)
+                self.assertEqual(daemon.wait(), code)
+                self.assertEqual(len(daemon.entries("not_all_done")), 0 if code == 0 else 1)
+
+    def test_the_summary_can_be_one_json_object(self):
+        settings = self.settings(
+            "queues: { q: {}, done: {} }\n"
+            "producers: { p: { kind: list, queue: q, items: [1, x, 3] } }\n"
+            "consumers: { c: { queue: q, handler: prime, output: done } }\n"
         )
-        self.assertEqual(daemon.wait(), 0)
-        (summary,) = daemon.entries("summary")
-        self.assertRegex(summary["message"], r"(?s)ok.*2.*failed.*1|failed.*1.*ok.*2|2 ok.*1 failed")
+        for log_format in ("text", "json"):
+            ended = run(
+                "--config", settings, "--until-idle", "--summary", "json", "--log-format", log_format
+            )
+            self.assertEqual(ended.returncode, 4)
+            summary = json.loads(ended.stderr.splitlines()[-1])
+            self.assertFalse(summary["all_done"])
+            self.assertEqual(summary["jobs"]["ok"], 2)
+            self.assertEqual(summary["consumers"]["c"]["failed"], 1)
+            self.assertEqual(summary["producers"]["p"], {"jobs": 3, "errors": 0, "failed": False})
+            self.assertEqual(summary["buried"], 1)
+            self.assertEqual(
+                summary["queues"]["done"], {"ready": 2, "reserved": 0, "delayed": 0, "buried": 0, "served": False}
+            )
+            self.assertGreater(summary["wait_seconds"]["p99"], 0)
+            self.assertGreater(summary["peak_memory_bytes"], 0)
+        self.assertIn("--until-idle", run("--config", settings, "--summary", "json").stderr)
 
 
 if __name__ == "__main__":

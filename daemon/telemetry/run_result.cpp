@@ -1,0 +1,46 @@
+#include "telemetry/run_result.hpp"
+
+#include <vector>
+
+namespace millrace::telemetry {
+
+namespace {
+
+template <class Counters>
+std::uint64_t sum_of(const Counters& counters) {
+  std::uint64_t sum = 0;
+  for (const auto& each : counters) sum += each.value();
+  return sum;
+}
+
+void add(run_result& to, const engine::queue_counts& counts) {
+  to.buried += sum_of(counts.buried);
+  to.dead_lettered += sum_of(counts.dead_lettered);
+  to.rejected += sum_of(counts.rejected);
+}
+
+}  // namespace
+
+bool run_result::all_done() const noexcept {
+  using engine::outcome;
+  const auto of = [this](outcome which) { return outcomes[static_cast<std::size_t>(which)]; };
+  return of(outcome::failed) + of(outcome::timeout) + producer_errors + buried + dead_lettered + rejected == 0;
+}
+
+run_result result_of(const broker::broker& broker, const workload::workload& work) {
+  run_result sum;
+  for (const auto& consumer : work.consumers()) {
+    for (std::size_t i = 0; i < sum.outcomes.size(); ++i) sum.outcomes[i] += consumer->outcomes[i].value();
+  }
+  for (const auto& producer : work.producers()) sum.producer_errors += producer->errors.value();
+  // Each event is in one of these: a living queue, an earlier queue of a row, a removed queue without a row.
+  const auto& engine = broker.looking();
+  std::vector<queue_id> queues;
+  engine.list_queues(0, engine.queue_count(), queues);
+  for (const auto queue : queues) add(sum, engine.counts(queue));
+  for (const auto& row : engine.rows().all()) add(sum, row.before);
+  add(sum, engine.counts_of_removed());
+  return sum;
+}
+
+}  // namespace millrace::telemetry
