@@ -20,7 +20,7 @@ consumer::consumer(place where, std::vector<served_queue> queues, attempts how, 
     : at_{std::move(where)},
       queues_{std::move(queues)},
       attempts_{std::move(how)},
-      settlement_{fate, counts},
+      settlement_{at_.loop, fate, counts},
       counts_{counts} {}
 
 void consumer::start(loop::task_scope& scope) {
@@ -128,11 +128,11 @@ loop::awaitable<> consumer::serve(slot& mine) {
       auto job = as_handled(std::move(taken.job));
       auto came = attempts_.run_now(job);
       const auto id = job.id;
-      auto request = settlement_.request(std::move(job), std::move(came), at_.loop.now());
+      auto request = settlement_.request(std::move(job), std::move(came));
       const auto asked = request.result;
       auto answer = at_.broker.try_finish(mine.session, std::move(request));
       if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(mine.session, id);
-      settlement_.settled(asked, answer, at_.loop.now());
+      settlement_.settled(asked, answer);
       end(mine);
     } else {
       co_await attempt_and_settle(mine, mine.session, std::move(taken.job));
@@ -173,11 +173,11 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
   if (came.result == engine::outcome::cancelled) {
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
-  auto request = settlement_.request(std::move(job), std::move(came), at_.loop.now());
+  auto request = settlement_.request(std::move(job), std::move(came));
   const auto asked = request.result;
   auto answer = at_.broker.try_finish(session, std::move(request));
   if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(session, id);
-  settlement_.settled(asked, answer, at_.loop.now());
+  settlement_.settled(asked, answer);
   end(mine);
 }
 

@@ -49,6 +49,8 @@ class consumer {
 
   void start(loop::task_scope& scope);
   void stop_taking();
+  /// Requires: all slots have ended.
+  void flush_log() { settlement_.flush_log(); }
 
   [[nodiscard]] const std::vector<served_queue>& queues() const noexcept { return queues_; }
   [[nodiscard]] std::size_t running_slots() const noexcept { return running_; }

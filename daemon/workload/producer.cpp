@@ -20,7 +20,9 @@ producer::producer(place where, const producer_options& options, queue_id queue,
       source_{std::move(source)},
       session_{at_.broker.open_session()},
       pace_{options, limit, at_.loop.now()},
-      counts_{counts} {}
+      counts_{counts},
+      source_failures_{at_.loop, "source_failed", "producer", counts.name},
+      refusals_{at_.loop, "put_refused", "producer", counts.name} {}
 
 loop::awaitable<> producer::run() {
   const running_mark mark{*this};
@@ -83,7 +85,7 @@ loop::awaitable<> producer::produce() {
       co_await wait_for_more();
       this_turn = 0;
     } else if (const auto* const failure = std::get_if<error>(&next)) {
-      came_to_nothing("source_failed", failure->text);
+      count_failure(source_failures_, "source_failed", failure->text);
     } else {
       co_return;
     }
@@ -95,7 +97,7 @@ engine::put_status producer::put(body&& content) {
       at_.broker.try_put(session_, queue_, {std::move(content), options_.urgency, options_.delay, options_.ttr});
   if (answer.status == engine::put_status::inserted) was_put();
   if (answer.status == engine::put_status::refused) {
-    came_to_nothing("put_refused", "the queue is full");
+    count_failure(refusals_, "put_refused", "the queue is full");
     pace_.put(at_.loop.now());  // this body had its turn
   }
   return answer.status;
@@ -143,11 +145,10 @@ void producer::was_put() {
   counts_.lag = pace_.put(at_.loop.now());
 }
 
-void producer::came_to_nothing(std::string_view event, std::string_view why) {
+void producer::count_failure(log_limiter& log, std::string_view event, std::string_view reason) {
   ++fruitless_in_a_row_;
   counts_.errors.add();
-  if (!log_.may_say(at_.loop.now())) return;
-  log::warning(event, why, {{"producer", counts_.name}, {"left_out", log_.take_left_out()}});
+  if (log.admit()) log::warning(event, reason, {{"producer", counts_.name}});
 }
 
 }  // namespace millrace::workload

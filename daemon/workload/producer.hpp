@@ -12,7 +12,7 @@
 #include "broker/broker.hpp"
 #include "loop/backpressure.hpp"
 #include "workload/counts.hpp"
-#include "workload/now_and_then.hpp"
+#include "workload/log_limiter.hpp"
 #include "workload/options.hpp"
 #include "workload/pace.hpp"
 
@@ -65,7 +65,7 @@ class producer {
   loop::awaitable<> admitted();
   loop::awaitable<> space_on_disk();
   loop::awaitable<> wait_for_more();
-  void came_to_nothing(std::string_view event, std::string_view why);
+  void count_failure(log_limiter& log, std::string_view event, std::string_view reason);
   void was_put();
 
   place at_;
@@ -75,7 +75,8 @@ class producer {
   session_id session_;
   pace pace_;
   producer_counts& counts_;
-  now_and_then log_;
+  log_limiter source_failures_;
+  log_limiter refusals_;
   unsigned fruitless_in_a_row_{0};
   unsigned since_safe_{0};  ///< puts since all were known to be safe
 };

@@ -25,7 +25,7 @@ body output_of(handlers::job& job, attempt& came) {
 
 }  // namespace
 
-engine::finish_request settlement::request(handlers::job&& job, attempt&& came, instant now) {
+engine::finish_request settlement::request(handlers::job&& job, attempt&& came) {
   engine::finish_request what;
   body content;
   if (came.result == engine::outcome::ok && where_.output) content = output_of(job, came);
@@ -36,19 +36,18 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came, 
     if (where_.output) what.outputs.push_back({*where_.output, {.content = std::move(content)}});
     return what;
   }
-  if (log_.may_say(now)) {
+  if (log_.admit()) {
     log::warning("job_failed", std::string_view{came.error_text}.substr(0, engine::error_text_bytes_max),
                  {{"consumer", counts_.name},
                   {"queue", job.queue},
                   {"job", job.id.value()},
-                  {"outcome", engine::name_of(came.result)},
-                  {"left_out", log_.take_left_out()}});
+                  {"outcome", engine::name_of(came.result)}});
   }
   what.error_text = std::move(came.error_text);
   return what;
 }
 
-void settlement::settled(engine::outcome asked, engine::finish_status answer, instant now) {
+void settlement::settled(engine::outcome asked, engine::finish_status answer) {
   switch (answer) {
     case engine::finish_status::buried:
     case engine::finish_status::dead_lettered:
@@ -57,11 +56,9 @@ void settlement::settled(engine::outcome asked, engine::finish_status answer, in
         break;
       }
       count(engine::outcome::failed);
-      if (log_.may_say(now)) {
-        log::warning("job_failed", "it was done, but its output found no room",
-                     {{"consumer", counts_.name},
-                      {"outcome", engine::name_of(engine::outcome::failed)},
-                      {"left_out", log_.take_left_out()}});
+      if (log_.admit()) {
+        log::warning("job_failed", "the job succeeded, but its output queue is full",
+                     {{"consumer", counts_.name}, {"outcome", engine::name_of(engine::outcome::failed)}});
       }
       break;
     case engine::finish_status::not_found:

@@ -141,6 +141,7 @@ loop::awaitable<> workload::join() {
   // Also those that were cancelled before their first turn: what their sources hold open would keep the loop running.
   for (const auto& one : p.producer_facts) one->ended = true;
   p.producers.clear();
+  for (const auto& one : p.consumers) one->flush_log();
   if (failure) std::rethrow_exception(failure);
 }
 
