@@ -16,6 +16,9 @@ constexpr std::size_t pieces_max = 16;
 /// A spare buffer that has grown beyond this is given back to the system.
 constexpr std::size_t spare_bytes_max = 1u << 20;
 
+/// Room beyond twice its text that a buffer may keep.
+constexpr std::size_t spare_room_bytes = 4u << 10;
+
 using pieces = std::array<iovec, pieces_max>;
 
 /// Adds `bytes` without what was written of them already, at most `most`.
@@ -93,6 +96,16 @@ void outbox::drop_written() {
     text_.erase(0, written_);
     dropped_ += std::exchange(written_, 0);
   }
+  return_room();
+}
+
+/// A client that leaves a few bytes unread must not keep a buffer that was made for many.
+void outbox::return_room() {
+  if (text_.capacity() <= 2 * text_.size() + spare_room_bytes) return;
+  std::string fitting{text_};
+  text_.clear();
+  std::swap(text_, fitting);
+  if (fitting.capacity() > spare_.capacity() && fitting.capacity() <= spare_bytes_max) std::swap(fitting, spare_);
 }
 
 void outbox::clear() {

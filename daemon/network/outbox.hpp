@@ -15,7 +15,7 @@ namespace millrace::network {
 
 /// What is to be written to one connection: whoever answers appends, and one write takes it all. Large bodies are not copied but written from where
 /// they lie. Memory is that of what waits: with nothing to write it holds none, since the buffer in which replies are built is lent by whoever owns
-/// all connections.
+/// all connections; what is left after a write moves to a buffer of its size.
 ///
 /// Belongs to one connection, on the loop's thread. It has no bound of its own: who appends looks at `bytes()` between two replies.
 class outbox {
@@ -34,6 +34,10 @@ class outbox {
   /// Bytes that were appended and are not written.
   [[nodiscard]] std::size_t bytes() const noexcept { return text_.size() + large_bytes_ - written_; }
   [[nodiscard]] bool empty() const noexcept { return bytes() == 0; }
+  /// Memory held for them: room that the text has not used included, and a large body whole, although others may share it.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return empty() ? 0 : text_.capacity() + large_bytes_ + large_.capacity() * sizeof(large);
+  }
   /// Bytes that were ever appended: a place in the stream.
   [[nodiscard]] std::uint64_t end() const noexcept { return dropped_ + text_.size() + large_bytes_; }
 
@@ -51,6 +55,7 @@ class outbox {
 
   [[nodiscard]] plain_socket::outcome write_once(plain_socket& to, std::size_t most) const;
   void drop_written();
+  void return_room();
 
   std::string& spare_;
   std::string text_;
