@@ -1,6 +1,7 @@
 #include "beanstalk/connection.hpp"
 
 #include <cassert>
+#include <span>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -11,12 +12,19 @@ namespace millrace::beanstalk {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Read at once from one client while the memory held for all is short.
+constexpr std::size_t short_read_bytes = 1u << 10;
+
+}  // namespace
+
 connection::connection(surroundings& shared, network::stream_socket socket)
     : shared_{shared},
       socket_{std::move(socket)},
       task_{shared.loop.core().current()},
       reader_{shared.limits.job_bytes_max, &shared.bodies},
-      dialect_{shared.loop, shared.broker, shared.counts, shared.facts, shared.limits.all_replies_bytes_max, *this},
+      dialect_{shared.loop, shared.broker, shared.counts, shared.facts, shared.limits.all_held_bytes_max, *this},
       replies_{shared.spare},
       first_command_{shared.loop,
                      [this] {
@@ -63,7 +71,8 @@ void connection::told(network::readiness_news what) {
 void connection::read() {
   if (!open_ || !may_read_) return;
   if (paused() || closing_) return look_for_end();
-  const auto [got, failure] = socket_.receive(shared_.scratch);
+  const auto room = std::span{shared_.scratch}.first(memory_is_short() ? short_read_bytes : shared_.scratch.size());
+  const auto [got, failure] = socket_.receive(room);
   if (failure == asio::error::would_block) {
     may_read_ = false;
   } else if (failure == asio::error::eof) {
@@ -73,7 +82,7 @@ void connection::read() {
     close();
   } else {
     // What did not fill it was all there was, and what comes now is told; but an end is told once, and something urgent cuts a receive short.
-    may_read_ = got == shared_.scratch.size() || said_all_ || gone_ || urgent_;
+    may_read_ = got == room.size() || said_all_ || gone_ || urgent_;
     take({shared_.scratch.data(), got});
     read_on();
   }
@@ -112,7 +121,8 @@ void connection::end_of_input() {
 
 bool connection::paused() const noexcept {
   return standing_ == standing::unread ||
-         (standing_ != standing::ready && input_.size() - taken_ >= shared_.limits.input_bytes_max);
+         (standing_ != standing::ready &&
+          (input_.size() - taken_ >= shared_.limits.input_bytes_max || memory_is_short()));
 }
 
 void connection::stand(standing how) {
@@ -156,14 +166,38 @@ void connection::observe_wait() {
 
 // --- the end ---------------------------------------------------------------------------------------------------------------
 
+void connection::drain() {
+  if (!open_ || closing_) return;
+  guarded([this] {
+    shared_.unwritten.begin(shared_.loop.now());
+    end_wait();
+    if (standing_ == standing::ready) carry_out_input();
+    write();
+  });
+}
+
+bool connection::has_work() const {
+  if (!open_) return false;
+  const bool command_left = !closing_ && (standing_ == standing::waits || standing_ == standing::later);
+  return command_left || !held_.empty() || dialect_.holds_jobs();
+}
+
+/// A command that waits for a job or for room is answered.
+void connection::end_wait() {
+  if (standing_ != standing::waits || decision_) return;
+  if (!dialect_.end_wait_for_drain(replies_)) return;
+  observe_wait();
+  stand(standing::ready);
+}
+
 void connection::finish() {
   if (!open_) return;
-  if (standing_ == standing::waits && !decision_) {
-    dialect_.refuse_waiting_put(replies_);
-    stand(standing::ready);
-  }
-  closing_ = true;
-  write();
+  guarded([this] {
+    shared_.unwritten.begin(shared_.loop.now());
+    end_wait();
+    closing_ = true;
+    write();
+  });
 }
 
 void connection::close() {
@@ -171,7 +205,9 @@ void connection::close() {
   if (std::exchange(watched_, false)) shared_.clients.remove(socket_.descriptor(), *this);
   socket_.close();
   replies_.clear();
-  count_replies();
+  input_ = {};
+  taken_ = 0;
+  count_held();
   first_command_.clear();
   if (standing_ == standing::unread) stand(standing::ready);
   ended_.wake_all();

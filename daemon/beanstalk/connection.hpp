@@ -67,7 +67,11 @@ class connection final : private loop::ready_entry,
   loop::awaitable<> serve();
   /// The coroutine has ended, by itself or not.
   void served();
-  /// Ends as soon as what is owed is written.
+  /// The daemon drains: ends a wait for a job or for room, and the connection when it holds no job and its replies are written. May be called again.
+  void drain();
+  /// While it drains: it holds a job, or has a command that is not answered or a reply that waits for its commit.
+  [[nodiscard]] bool has_work() const;
+  /// Ends as soon as what is owed is written, whatever it holds.
   void finish();
   /// More has become safe on disk, or nothing does any more.
   void more_is_safe();
@@ -109,9 +113,13 @@ class connection final : private loop::ready_entry,
   void go_on_soon();
   void go_on_next_turn();
   void leave();
+  [[nodiscard]] bool all_carried_out() const noexcept;
+  [[nodiscard]] bool memory_is_short() const noexcept;
+  void pause_if_full();
+  void end_wait();
   [[nodiscard]] bool replies_full() const noexcept;
   [[nodiscard]] bool replies_taken() const noexcept;
-  void count_replies();
+  void count_held();
   void stand(standing how);
   void observe_wait();
 
@@ -131,7 +139,7 @@ class connection final : private loop::ready_entry,
   command command_;
   std::string input_;       ///< behind a command that waits
   std::size_t taken_{0};    ///< of `input_`
-  std::size_t counted_{0};  ///< of the replies, among those of all
+  std::size_t counted_{0};  ///< of replies and input, among the memory held for all
   std::optional<engine::event> decision_;
   loop::deadline first_command_;
   loop::wait_point ended_;

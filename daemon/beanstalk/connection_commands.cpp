@@ -58,6 +58,8 @@ store::batch_id batch_of_reply(wire::beanstalk_verb to, const broker::broker& by
 }  // namespace
 
 std::string_view connection::carry_out(std::string_view bytes) {
+  // What was answered later, a long list for example, may have left more replies than there is room for.
+  pause_if_full();
   for (std::size_t effort = 0; !bytes.empty() && standing_ == standing::ready && open_ && !closing_;) {
     if (effort >= effort_a_turn) {
       came(dialect::next::later);
@@ -78,8 +80,7 @@ std::string_view connection::carry_out(std::string_view bytes) {
     } else {
       refuse(what);
     }
-    if (replies_full()) write();
-    if ((replies_full() || shared_.broker.backlogged()) && standing_ == standing::ready) stand(standing::unread);
+    pause_if_full();
   }
   return bytes;
 }

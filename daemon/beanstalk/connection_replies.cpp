@@ -15,7 +15,8 @@ void connection::write() {
   const bool disk_is_behind = standing_ == standing::unread && shared_.broker.backlogged();
   if ((!held_.empty() || disk_is_behind) && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
   if (!awaits_room_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_for_room();
-  count_replies();
+  count_held();
+  if (shared_.counts.draining && all_carried_out() && !dialect_.holds_jobs()) closing_ = true;
   if (closing_ && replies_.empty()) return close();
   if (standing_ == standing::unread && replies_taken()) go_on_soon();
 }
@@ -41,8 +42,22 @@ void connection::more_is_safe() {
 }
 
 bool connection::replies_full() const noexcept {
-  return replies_.bytes() >= shared_.limits.reply_bytes_max ||
-         (!replies_.empty() && shared_.counts.reply_bytes >= shared_.limits.all_replies_bytes_max);
+  return replies_.bytes() >= shared_.limits.reply_bytes_max || (!replies_.empty() && memory_is_short());
+}
+
+bool connection::memory_is_short() const noexcept {
+  return shared_.counts.held_bytes >= shared_.limits.all_held_bytes_max;
+}
+
+/// No further command is carried out while the client does not read its replies, or the disk is behind.
+void connection::pause_if_full() {
+  if (replies_full()) write();
+  if ((replies_full() || shared_.broker.backlogged()) && standing_ == standing::ready && open_) stand(standing::unread);
+}
+
+/// Nothing that was read is left to be carried out or answered.
+bool connection::all_carried_out() const noexcept {
+  return (standing_ == standing::ready || standing_ == standing::unread) && taken_ == input_.size();
 }
 
 /// So many that it may be read again.
@@ -51,9 +66,10 @@ bool connection::replies_taken() const noexcept {
   return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
 }
 
-void connection::count_replies() {
-  shared_.counts.reply_bytes += replies_.bytes() - counted_;
-  counted_ = replies_.bytes();
+void connection::count_held() {
+  const std::size_t held = replies_.held_bytes() + (input_.empty() ? 0 : input_.capacity());
+  shared_.counts.held_bytes += held - counted_;
+  counted_ = held;
 }
 
 void connection::wait_for_room() {

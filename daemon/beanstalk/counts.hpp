@@ -22,7 +22,10 @@ struct session_counts {
   std::uint32_t producers{0};    ///< open connections that ever put
   std::uint32_t workers{0};      ///< … that ever reserved
   std::uint32_t waiting{0};      ///< … that wait in a reserve
-  std::uint64_t reply_bytes{0};  ///< that are kept for clients, all together
+  /// Memory held for clients, all together: replies not written or still being built, puts that wait for room, commands behind one that waits.
+  std::uint64_t held_bytes{0};
+  bool draining{false};                ///< the daemon ends: no job is given to any client
+  std::uint64_t finished_in_drain{0};  ///< jobs that their clients deleted, released or buried since
   loop::backpressure unread;  ///< connections that are not read: they do not read their replies, or the disk is behind
 
   [[nodiscard]] counter& command(wire::beanstalk_verb verb) noexcept {

@@ -36,12 +36,12 @@ bool begins_a_time(const wire::beanstalk_command& what) {
 }  // namespace
 
 dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-                 std::uint64_t reply_bytes_max, broker::decision_taker& by)
+                 std::uint64_t held_bytes_max, broker::decision_taker& by)
     : loop_{loop},
       broker_{broker},
       counts_{counts},
       facts_{facts},
-      reply_bytes_max_{reply_bytes_max},
+      held_bytes_max_{held_bytes_max},
       by_{by},
       session_{broker.open_session()} {
   // It exists for as long as the door is open, so neither can be refused.
@@ -53,7 +53,7 @@ dialect::~dialect() { assert(!session_); }
 
 bool dialect::leave() {
   if (!session_) return true;
-  if (waits_) {
+  if (awaited_ != awaited::nothing) {
     broker_.withdraw(session_);
     end_waiting();
   }
@@ -66,7 +66,7 @@ bool dialect::leave() {
 }
 
 dialect::next dialect::carry_out(command& what, outbox& replies) {
-  assert(!waits_ && unfinished_.index() == 0);
+  assert(awaited_ == awaited::nothing && unfinished_.index() == 0);
   counts_.command(what.verb).add();
   if (begins_a_time(what)) loop_.refresh_now();
   const job_id job{what.job};
@@ -79,13 +79,14 @@ dialect::next dialect::carry_out(command& what, outbox& replies) {
     case beanstalk_verb::reserve_with_timeout:
       return reserve(after(loop_.now(), in_seconds(what.count)), replies);
     case beanstalk_verb::delete_job:
-      return say_if(replies, broker_.erase(session_, job), word::deleted);
+      return erase(job, replies);
     case beanstalk_verb::reserve_job:
       return reserve_job(what, replies);
     case beanstalk_verb::release:
-      return say_if(replies, broker_.release(session_, job, what.priority, in_seconds(what.delay)), word::released);
+      return say_if_finished(replies, broker_.release(session_, job, what.priority, in_seconds(what.delay)),
+                             word::released);
     case beanstalk_verb::bury:
-      return say_if(replies, broker_.bury(session_, job, what.priority), word::buried);
+      return say_if_finished(replies, broker_.bury(session_, job, what.priority), word::buried);
     case beanstalk_verb::touch:
       return say_if(replies, broker_.touch(session_, job), word::touched);
     case beanstalk_verb::kick:
@@ -135,13 +136,19 @@ dialect::next dialect::put(command& what, outbox& replies) {
                           .urgency = what.priority,
                           .delay = in_seconds(what.delay),
                           .ttr = in_seconds(what.ttr)};
+  const std::size_t bytes = job.content.size();
   const auto answer = broker_.put(session_, broker_.looking().used(session_), std::move(job), by_);
   switch (answer.status) {
     case engine::put_status::inserted:
       wire::append(replies.text(), word::inserted, answer.job.value());
       return next::answered;
     case engine::put_status::waiting:
-      return begin_waiting(word::out_of_memory);
+      if (counts_.held_bytes + bytes < held_bytes_max_) {
+        counts_.held_bytes += waiting_put_bytes_ = bytes;
+        return begin_waiting(awaited::room);
+      }
+      broker_.withdraw(session_);
+      break;
     case engine::put_status::draining:
       return say(replies, word::draining);
     case engine::put_status::refused:
@@ -152,13 +159,15 @@ dialect::next dialect::put(command& what, outbox& replies) {
 
 dialect::next dialect::reserve(instant until, outbox& replies) {
   became(works_, counts_.workers);
+  // An answer at once, so that the client goes on to finish the jobs it holds.
+  if (counts_.draining) return say(replies, word::timed_out);
   const auto answer = broker_.reserve(session_, engine::lease::ttr, until, by_);
   switch (answer.status) {
     case engine::reserve_status::reserved:
       hand_over(replies, answer.job);
       return next::answered;
     case engine::reserve_status::waiting:
-      return begin_waiting(word::timed_out);
+      return begin_waiting(awaited::ready_job);
     case engine::reserve_status::deadline_soon:
       return say(replies, word::deadline_soon);
     default:
@@ -167,15 +176,29 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
 }
 
 dialect::next dialect::reserve_job(const command& what, outbox& replies) {
+  if (counts_.draining) return say(replies, word::not_found);
   const auto answer = broker_.reserve_job(session_, job_id{what.job}, by_);
   if (answer.status == engine::reserve_status::waiting) {
     became(works_, counts_.workers);
-    return begin_waiting(word::not_found);
+    return begin_waiting(awaited::named_job);
   }
   if (answer.status != engine::reserve_status::reserved) return say(replies, word::not_found);
   became(works_, counts_.workers);
   hand_over(replies, answer.job);
   return next::answered;
+}
+
+dialect::next dialect::erase(job_id job, outbox& replies) {
+  // Anyone may delete a job that is not reserved: only the end of a job in hand counts.
+  const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
+  const bool erased = broker_.erase(session_, job);
+  if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
+  return say_if(replies, erased, word::deleted);
+}
+
+dialect::next dialect::say_if_finished(outbox& replies, bool finished, word what) {
+  if (finished && counts_.draining) ++counts_.finished_in_drain;
+  return say_if(replies, finished, what);
 }
 
 void dialect::decided(engine::event&& what, outbox& replies) {
@@ -197,21 +220,29 @@ void dialect::decided(engine::event&& what, outbox& replies) {
 }
 
 bool dialect::give_up(outbox& replies) {
-  assert(waits_);
-  if (if_given_up_ == word::not_found || broker_.looking().awaits_body(session_)) return false;
+  assert(awaited_ != awaited::nothing);
+  if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.looking().awaits_body(session_))
+    return false;
+  const auto answer = awaited_ == awaited::room ? word::out_of_memory : word::timed_out;
   broker_.withdraw(session_);
   end_waiting();
-  wire::append(replies.text(), if_given_up_);
+  wire::append(replies.text(), answer);
   return true;
 }
 
-void dialect::refuse_waiting_put(outbox& replies) {
-  assert(waits_);
-  const bool puts = if_given_up_ == word::out_of_memory;
+bool dialect::end_wait_for_drain(outbox& replies) {
+  assert(awaited_ != awaited::nothing);
+  if (awaited_ == awaited::shown_body) return false;
+  const auto answer = awaited_ == awaited::room        ? word::draining
+                      : awaited_ == awaited::ready_job ? word::timed_out
+                                                       : word::not_found;
   broker_.withdraw(session_);
   end_waiting();
-  if (puts) wire::append(replies.text(), word::draining);
+  wire::append(replies.text(), answer);
+  return true;
 }
+
+bool dialect::holds_jobs() const { return broker_.looking().holds_jobs(session_); }
 
 void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
   wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());
@@ -222,7 +253,7 @@ dialect::next dialect::show(outbox& replies, const std::optional<engine::job_fac
   if (!found) return say(replies, word::not_found);
   if (found->content_on_disk) {
     broker_.show(session_, found->job, by_);
-    return begin_waiting(word::not_found);
+    return begin_waiting(awaited::shown_body);
   }
   append_found(replies, found->job, found->content);
   return next::answered;
@@ -248,16 +279,16 @@ void dialect::became(bool& already, std::uint32_t& count) {
   if (!std::exchange(already, true)) ++count;
 }
 
-dialect::next dialect::begin_waiting(word if_given_up) {
-  waits_ = true;
-  if_given_up_ = if_given_up;
-  if (if_given_up == word::timed_out) ++counts_.waiting;
+dialect::next dialect::begin_waiting(awaited what) {
+  awaited_ = what;
+  if (what == awaited::ready_job) ++counts_.waiting;
   return next::waits;
 }
 
 void dialect::end_waiting() {
-  waits_ = false;
-  if (if_given_up_ == word::timed_out) --counts_.waiting;
+  if (awaited_ == awaited::ready_job) --counts_.waiting;
+  awaited_ = awaited::nothing;
+  counts_.held_bytes -= std::exchange(waiting_put_bytes_, 0);
 }
 
 }  // namespace millrace::beanstalk

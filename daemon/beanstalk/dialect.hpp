@@ -33,10 +33,10 @@ class dialect {
     quit
   };
 
-  /// `by` is told the decisions. A list of tubes for which the replies to all clients leave no room within `reply_bytes_max` is refused.
-  /// What is referred to outlives it.
+  /// `by` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and a put that would wait
+  /// for room are refused. What is referred to outlives it.
   dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-          std::uint64_t reply_bytes_max, broker::decision_taker& by);
+          std::uint64_t held_bytes_max, broker::decision_taker& by);
   ~dialect();
   dialect(const dialect&) = delete;
   dialect& operator=(const dialect&) = delete;
@@ -50,8 +50,11 @@ class dialect {
   /// While it waits: the client says nothing more, so that it is answered as if its time were over. False: what it waits for is on its way from
   /// disk and will come.
   bool give_up(network::outbox& replies);
-  /// While it waits: the server ends. A put is answered DRAINING, a reserve not at all.
-  void refuse_waiting_put(network::outbox& replies);
+  /// While it waits: the daemon drains. A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND. False: it waits for a body that it
+  /// only shows, which will come.
+  bool end_wait_for_drain(network::outbox& replies);
+  /// Whether any job is reserved for this client.
+  [[nodiscard]] bool holds_jobs() const;
 
   /// Lets go of everything, in turns: true when done.
   [[nodiscard]] bool leave();
@@ -69,13 +72,15 @@ class dialect {
   };
   struct listing {
     std::size_t place{0};
-    std::size_t counted{0};  ///< of its text, among the replies of all
+    std::size_t counted{0};  ///< of its text, among the memory held for all
     wire::beanstalk_yaml yaml;
   };
 
   next put(command& what, outbox& replies);
   next reserve(instant until, outbox& replies);
   next reserve_job(const command& what, outbox& replies);
+  next erase(job_id job, outbox& replies);
+  next say_if_finished(outbox& replies, bool finished, word what);
   next kick(const command& what, outbox& replies);
   next go_on(kicking& it, outbox& replies);
   next go_on(listing& it, outbox& replies);
@@ -93,20 +98,22 @@ class dialect {
   static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
   void became(bool& already, std::uint32_t& count);
-  next begin_waiting(word if_given_up);
+  /// What it waits for.
+  enum class awaited : std::uint8_t { nothing, room, ready_job, named_job, shown_body };
+  next begin_waiting(awaited what);
   void end_waiting();
 
   loop::event_loop& loop_;
   broker::broker& broker_;
   session_counts& counts_;
   const server_facts& facts_;
-  std::uint64_t reply_bytes_max_;
+  std::uint64_t held_bytes_max_;
   broker::decision_taker& by_;
   session_id session_;
   bool produces_{false};
   bool works_{false};
-  bool waits_{false};
-  word if_given_up_{word::timed_out};
+  awaited awaited_{awaited::nothing};
+  std::size_t waiting_put_bytes_{0};  ///< among the memory held for all
   std::variant<std::monostate, kicking, listing> unfinished_;
 };
 

@@ -84,9 +84,10 @@ dialect::next dialect::go_on(listing& it, outbox& replies) {
   const broker::view view{broker_};
   it.place = view.list_queues(it.place, listed_a_turn, some);
   for (const auto id : some) it.yaml.add_item(broker_.looking().name_of(id));
-  counts_.reply_bytes += it.yaml.text().size() - it.counted;
-  it.counted = it.yaml.text().size();
-  const bool too_much = counts_.reply_bytes >= reply_bytes_max_;
+  counts_.held_bytes += it.yaml.held_bytes() - it.counted;
+  it.counted = it.yaml.held_bytes();
+  // At the end there are two copies of it for a moment.
+  const bool too_much = counts_.held_bytes + (it.place == 0 ? it.yaml.text().size() : 0) >= held_bytes_max_;
   if (it.place != 0 && !too_much) return next::later;
   if (!too_much) wire::append_chunk(replies.text(), it.yaml.text());
   end_listing();
@@ -94,7 +95,7 @@ dialect::next dialect::go_on(listing& it, outbox& replies) {
 }
 
 void dialect::end_listing() {
-  if (const auto* const it = std::get_if<listing>(&unfinished_)) counts_.reply_bytes -= it->counted;
+  if (const auto* const it = std::get_if<listing>(&unfinished_)) counts_.held_bytes -= it->counted;
   unfinished_ = {};
 }
 

@@ -5,7 +5,8 @@
 namespace millrace::beanstalk {
 
 server::server(loop::event_loop& loop, broker::broker& broker, session_limits limits)
-    : broker_{broker},
+    : loop_{loop},
+      broker_{broker},
       door_{loop, "beanstalk", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
       sessions_{loop, broker, door_.counts(), limits} {}
 
@@ -17,12 +18,16 @@ result<> server::open(const network::door_options& options) {
 
 void server::drain() {
   door_.stop_accepting();
-  sessions_.refuse_puts();
-  sessions_.finish();
+  sessions_.drain();
+}
+
+loop::awaitable<bool> server::drained(duration patience) {
+  return sessions_.drained(after(loop_.refresh_now(), patience));
 }
 
 loop::awaitable<> server::close(duration patience) {
   drain();
+  sessions_.finish();
   co_await door_.close(patience);
   co_await sessions_.close();
 }

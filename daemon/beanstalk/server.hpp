@@ -25,15 +25,19 @@ class server {
 
   /// Every put is answered DRAINING from now on; all else goes on, for ever.
   void refuse_puts() { sessions_.refuse_puts(); }
-  /// No more connections, no more puts; those that are there end as soon as they have the replies they are owed.
+  /// No more connections and puts, and no job for anybody; who holds jobs may finish them, all others end as soon as they have the replies they are owed.
   void drain();
-  /// The same, and returns when all have ended; those that do not take their replies in time are cut.
+  /// After `drain`: true when no client holds a job or has a command that is not answered; false when `patience` is over before.
+  loop::awaitable<bool> drained(duration patience);
+  /// Drains without waiting for jobs that clients hold, and returns when all connections have ended; those that do not take their replies in time
+  /// are cut.
   loop::awaitable<> close(duration patience = closing_patience);
 
   [[nodiscard]] const network::door_counts& connections() const noexcept { return door_.counts(); }
   [[nodiscard]] const session_counts& counts() const noexcept { return sessions_.counts(); }
 
  private:
+  loop::event_loop& loop_;
   broker::broker& broker_;
   network::listener door_;
   sessions sessions_;

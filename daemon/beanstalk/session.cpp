@@ -15,6 +15,9 @@ namespace millrace::beanstalk {
 
 namespace {
 
+/// Between two looks at clients that hold jobs while the daemon drains: nobody is told when a lease runs out.
+constexpr duration drain_look_every = milliseconds{100};
+
 /// More has become safe: writes to each connection what it waited for. There may be thousands: what takes too long goes on at the next turn.
 class release_of_replies final : private loop::ready_entry {
  public:
@@ -57,7 +60,7 @@ class release_of_replies final : private loop::ready_entry {
 
 struct sessions::parts {
   parts(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)
-      : shared{loop, broker, door, limits}, emptied{loop, "connections"} {
+      : shared{loop, broker, door, limits}, left{loop, "connections"} {
     shared.facts.max_job_size = limits.job_bytes_max;
     shared.facts.began_at = loop.refresh_now();
     shared.facts.id = new_server_id();
@@ -80,13 +83,23 @@ struct sessions::parts {
 
   void remove(connection& one) {
     open.erase(&one);
-    if (open.empty()) emptied.wake_all();
+    if (left.waiting() != 0) left.wake_all();
+  }
+
+  /// Lets those end that have become able to, and tells whether any has work left. A lease that ran out is noticed here.
+  bool work_left() {
+    bool some = false;
+    for (const auto& [one, owned] : open) {
+      one->drain();
+      some = one->has_work() || some;
+    }
+    return some;
   }
 
   surroundings shared;
   release_of_replies release{shared};
   std::unordered_map<connection*, std::unique_ptr<connection>> open;
-  loop::wait_point emptied;
+  loop::wait_point left;  ///< a connection has gone
 };
 
 sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)
@@ -98,6 +111,7 @@ sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::door
 sessions::~sessions() { assert(parts_->open.empty()); }
 
 loop::awaitable<> sessions::serve(network::stream_socket socket) {
+  if (parts_->shared.counts.draining) co_return;  // accepted just before
   connection& one = parts_->add(std::move(socket));
   struct leaving {
     connection& which;
@@ -111,13 +125,30 @@ void sessions::refuse_puts() {
   parts_->shared.broker.refuse_puts();
 }
 
+void sessions::drain() {
+  refuse_puts();
+  parts_->shared.counts.draining = true;
+  for (const auto& [one, owned] : parts_->open) one->drain();
+}
+
+loop::awaitable<bool> sessions::drained(instant until) {
+  auto& p = *parts_;
+  loop::deadline look_again{p.shared.loop, [&p] { p.left.wake_all(); }};
+  while (p.work_left()) {
+    if (p.shared.loop.refresh_now() >= until) co_return false;
+    look_again.set(std::min(until, after(p.shared.loop.now(), drain_look_every)));
+    co_await p.left.wait();
+  }
+  co_return true;
+}
+
 void sessions::finish() {
   // One that ends at once is still there: it goes when its coroutine has ended.
   for (const auto& [one, owned] : parts_->open) one->finish();
 }
 
 loop::awaitable<> sessions::close() {
-  while (!parts_->open.empty()) co_await parts_->emptied.wait();
+  while (!parts_->open.empty()) co_await parts_->left.wait();
   while (parts_->release.is_queued()) co_await loop::yield(parts_->shared.loop);
 }
 

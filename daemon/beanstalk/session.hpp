@@ -18,8 +18,9 @@ struct session_limits {
   std::size_t reply_bytes_max{1u << 20};  ///< replies that a client leaves unread; beyond it, it is not read any more
   std::size_t input_bytes_max{
       64u << 10};  ///< commands behind one that waits; beyond it, the client is not read any more
-  std::uint64_t all_replies_bytes_max{256u
-                                      << 20};  ///< of all clients together; beyond it each gets one reply at a time
+  /// Memory held for all clients together (`session_counts::held_bytes`); beyond it each client gets one reply at a time, is not read while it waits,
+  /// and a list of tubes or a put that would wait for room is answered OUT_OF_MEMORY.
+  std::uint64_t all_held_bytes_max{256u << 20};
   std::uint64_t all_bodies_bytes_max{
       256u << 20};  ///< what has come of bodies that are still coming in; beyond it: OUT_OF_MEMORY
   duration first_command_deadline{seconds{60}};  ///< for a client that connects and says nothing
@@ -43,6 +44,11 @@ class sessions {
 
   /// Every put is answered DRAINING from now on; all else goes on, for ever.
   void refuse_puts();
+  /// The daemon ends: no job is given to a client any more. A reserve is answered TIMED_OUT at once, a reserve-job NOT_FOUND, also one that waits. A
+  /// connection ends when it holds no job and its replies are written.
+  void drain();
+  /// True when no client has anything left but replies that it does not read; false when `until` came before.
+  loop::awaitable<bool> drained(instant until);
   /// Ends all connections, each as soon as the replies it is owed are written; what they hold becomes ready again.
   void finish();
   /// Until all have let go; no connection may come any more.

@@ -68,6 +68,8 @@ class engine {
   result<std::size_t> ignore(session_id session, std::string_view name);
   [[nodiscard]] queue_id used(session_id session) const;
   [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
+  /// Whether any job is reserved by it.
+  [[nodiscard]] bool holds_jobs(session_id session) const;
   /// Whether it waits for the body of a job that it has got.
   [[nodiscard]] bool awaits_body(session_id session) const;
 

@@ -66,6 +66,11 @@ std::span<const queue_id> engine::watched(session_id id) const {
   return found == nullptr ? std::span<const queue_id>{} : found->watched;
 }
 
+bool engine::holds_jobs(session_id id) const {
+  const session* const found = parts_->sessions.find(id);
+  return found != nullptr && found->held_first != no_slot;
+}
+
 bool engine::awaits_body(session_id id) const {
   const session* const found = parts_->sessions.find(id);
   return found != nullptr && found->awaited != no_slot;

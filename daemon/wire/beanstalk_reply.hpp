@@ -61,6 +61,8 @@ class beanstalk_yaml {
   void add_seconds(std::string_view key, std::uint64_t microseconds);  ///< with six decimals
   void add_item(std::string_view name);                                ///< of a list, bare
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
+  /// Memory that the text takes.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return text_.capacity(); }
 
  private:
   std::string text_;

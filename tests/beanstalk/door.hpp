@@ -44,12 +44,25 @@ class door {
   void drain() {
     ask([](auto& server, auto&) { server.drain(); });
   }
+  /// After `drain`: whether all clients have finished within `patience`.
+  bool drained(duration patience) {
+    bool all = false;
+    thread_.run([this, patience, &all] { return note_drained(server_, patience, all); });
+    return all;
+  }
+  /// Ends all connections, while the loop goes on.
+  void close_clients() {
+    thread_.run([this] { return server_.close(); });
+  }
   /// Sessions that wait in a reserve: to know that a command has come that is not answered yet.
   void until_waiting(std::uint32_t count) {
     while (ask([](auto& server, auto&) { return server.counts().waiting; }) != count) std::this_thread::yield();
   }
 
  private:
+  static loop::awaitable<> note_drained(beanstalk::server& server, duration patience, bool& all) {
+    all = co_await server.drained(patience);
+  }
   static loop::awaitable<> end(door& it, duration patience) {
     co_await it.server_.close(patience);
     it.broker_.close();

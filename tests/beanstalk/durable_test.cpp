@@ -62,7 +62,7 @@ TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overt
   until_puts(at, 2);
   // Others see the job, and are answered where nothing has to be safe.
   SAYS(other, "peek 1\r\nuse memory\r\nput 0 0 60 1\r\nc\r\n", "FOUND 1 1\r\na\r\nUSING memory\r\nINSERTED 3\r\n");
-  CHECK(at.ask([](auto& server, auto&) { return server.counts().reply_bytes; }) > 0);
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().held_bytes; }) > 0);
   at.ask([&](auto&, auto&) { disk.commit(); });
   const std::string_view all = "INSERTED 1\r\nUSING memory\r\nINSERTED 2\r\nFOUND 1 1\r\na\r\n";
   CHECK(client.receive_at_least(all.size()) == all);

@@ -148,14 +148,14 @@ TEST_CASE("a full queue that blocks holds the reply until there is room") {
 TEST_CASE(
     "the replies of all clients together have a limit: beyond it each gets one at a time, and a list of tubes is "
     "refused") {
-  door at{{.job_bytes_max = 100'000, .all_replies_bytes_max = 1'000'000}};
+  door at{{.job_bytes_max = 100'000, .all_held_bytes_max = 1'000'000}};
   auto greedy = at.client(), other = at.client();
   const std::string content(100'000, 'x');
   SAYS(other, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
   std::vector<testing::raw_client> clients;
   std::string peeks;
   for (int n = 0; n < 100; ++n) peeks += "peek 1\r\n";
-  const auto kept = [&] { return at.ask([](auto& server, auto&) { return server.counts().reply_bytes; }); };
+  const auto kept = [&] { return at.ask([](auto& server, auto&) { return server.counts().held_bytes; }); };
   while (kept() < 1'000'000) {
     clients.push_back(at.client());
     clients.back().send(peeks);
@@ -167,6 +167,84 @@ TEST_CASE(
   for (auto& client : clients) CHECK(client.receive_at_least(100 * reply.size()).size() == 100 * reply.size());
   SAYS(other, "list-tubes\r\n", "OK 14\r\n---\n- default\n\r\n");
   CHECK(kept() == 0);
+}
+
+TEST_CASE(
+    "a client that asks for many long lists and reads none is not read any more, and gets them all when it does") {
+  door at{{.reply_bytes_max = 200'000}};
+  auto client = at.client();
+  std::string watches;
+  constexpr std::size_t tubes = 900, times = 300;
+  for (std::size_t n = 0; n < tubes; ++n)
+    watches += "watch " + std::to_string(100'000 + n) + std::string(194, 'x') + "\r\n";
+  auto watcher = at.client();
+  watcher.send(watches);
+  for (std::size_t lines = 0; lines < tubes;) {
+    const auto some = watcher.receive();
+    lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
+  }
+  std::string lists;
+  for (std::size_t n = 0; n < times; ++n) lists += "list-tubes\r\n";
+  client.send(lists);
+  const auto listed = [&] {
+    return at.ask(
+        [](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::list_tubes).value(); });
+  };
+  const auto unread = [&] { return at.ask([](auto& server, auto&) { return server.counts().unread.active(); }); };
+  while (unread() == 0 && listed() < times) std::this_thread::yield();
+  CHECK(listed() < times);
+  const std::size_t list = std::string_view{"OK 182714\r\n---\n- default\n\r\n"}.size() + tubes * 203;
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().held_bytes; }) < 4 * list);
+  CHECK(client.receive_at_least(times * list).size() == times * list);
+  SAYS(watcher, "list-tube-used\r\n", "USING default\r\n");
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().held_bytes; }) == 0);
+}
+
+TEST_CASE("commands behind one that waits count against the memory held for all clients") {
+  door at{{.all_held_bytes_max = 100'000}};
+  constexpr std::size_t clients = 20, times = 3'000;
+  std::string behind = "reserve\r\n";
+  for (std::size_t n = 0; n < times; ++n) behind += "list-tube-used\r\n";
+  std::vector<testing::raw_client> waiting;
+  for (std::size_t n = 0; n < clients; ++n) {
+    waiting.push_back(at.client());
+    waiting.back().send(behind);
+  }
+  at.until_waiting(clients);
+  const auto held = [&] { return at.ask([](auto& server, auto&) { return server.counts().held_bytes; }); };
+  CHECK(held() >= 30'000);
+  CHECK(held() < 300'000);
+  auto client = at.client();
+  std::string puts;
+  for (std::size_t n = 0; n < clients; ++n) puts += "put 0 0 60 0\r\n\r\n";
+  client.send(puts);
+  for (auto& one : waiting) {
+    const auto all = one.receive_at_least(std::string_view{"RESERVED 1 0\r\n\r\n"}.size() + times * 15);
+    CHECK(all.ends_with("USING default\r\n"));
+  }
+  CHECK(client.receive_at_least(clients * 12).size() >= clients * 12);
+  CHECK(held() == 0);
+}
+
+TEST_CASE("puts that wait for room count against the memory held for all clients; beyond it they are refused") {
+  door at{{.job_bytes_max = 100'000, .all_held_bytes_max = 250'000}, {.max_jobs = 1}};
+  auto worker = at.client(), one = at.client(), two = at.client(), three = at.client();
+  SAYS(worker, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
+  const std::string put = "put 0 0 60 100000\r\n" + std::string(100'000, 'x') + "\r\n";
+  const auto waiting = [&] { return at.ask([](auto&, auto& broker) { return broker.held_puts().active(); }); };
+  one.send(put);
+  two.send(put);
+  while (waiting() != 2) std::this_thread::yield();
+  SAYS(three, put, "OUT_OF_MEMORY\r\n");
+  SAYS(worker, "delete 1\r\n", "DELETED\r\n");
+  while (waiting() != 1) std::this_thread::yield();
+  three.send(put);
+  while (waiting() != 2) std::this_thread::yield();
+  one.reset();
+  two.reset();
+  three.reset();
+  while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 1) std::this_thread::yield();
+  CHECK(at.ask([](auto& server, auto&) { return server.counts().held_bytes; }) == 0);
 }
 
 TEST_CASE("who announces bodies and stalls leaves memory for others") {

@@ -113,7 +113,7 @@ TEST_CASE("what a client holds is ready again when it has gone, however it went"
   SAYS(client, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
 }
 
-TEST_CASE("a server that ends sends what it owes and closes; who waits in a reserve is not answered") {
+TEST_CASE("a server that ends sends what it owes and closes; who waits in a reserve gets TIMED_OUT") {
   door at;
   auto idle = at.client(), worker = at.client();
   SAYS(idle, "list-tube-used\r\n", "USING default\r\n");
@@ -121,7 +121,7 @@ TEST_CASE("a server that ends sends what it owes and closes; who waits in a rese
   at.until_waiting(1);
   at.close();
   CHECK(idle.receive_all().empty());
-  CHECK(worker.receive_all().empty());
+  CHECK(worker.receive_all() == "TIMED_OUT\r\n");
 }
 
 TEST_CASE("a server that refuses puts does all else, and says so") {
