@@ -92,6 +92,7 @@ class Ledger:
         self.acknowledged = 0
         self.unanswered_puts = 0
         self.clients = 0  # that work now
+        self.draining = False  # the daemon may have been told to end: it gives no job to anybody
         self.cut_offs = False  # a job may be given to the next client before the one that was cut off notices
         self.reads_fail = False  # a job whose body cannot be read is buried, whatever it was before
 
@@ -215,6 +216,7 @@ class Ledger:
     def compare(self, found):
         """`found` is what is there: (statistics, body, asked at, answered at) by id. What is found is sure from now on."""
         died = wall()
+        self.draining = False
         for number, (stats, body, asked, answered) in found.items():
             token = token_of(body)
             if not 0 < token <= len(self.jobs):

@@ -51,6 +51,7 @@ class Crash(BeanstalkTest):
         """Dies at any moment; now and then while it ends by itself."""
         time.sleep(self.chance.uniform(0, 0.02))
         if self.chance.random() < 0.2:
+            self.ledger.draining = True
             server.signal(signal.SIGTERM)
             time.sleep(self.chance.uniform(0, 0.05))
         server.kill()
