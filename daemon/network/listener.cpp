@@ -164,6 +164,9 @@ error_code listener::parts::bind(const protocol::endpoint& where) {
 }
 
 loop::awaitable<> listener::parts::accept(parts& self) {
+  // Without this Asio hides the error and waits for the next client, although others may wait in the backlog already.
+  error_code ignored;
+  self.door.set_option(acceptor::enable_connection_aborted{true}, ignored);
   for (;;) {
     while (self.counts.connections >= self.connections_max) co_await self.room.wait();
     stream_socket socket{self.loop.get_executor()};
