@@ -1,0 +1,74 @@
+"""Each call that the daemon makes of the operating system fails in turn while clients work. fault_support.py says what
+must hold then.
+
+    tests/system/each_fault_test.py            a sample, as in tests/run
+    tests/system/each_fault_test.py all        every call that one life makes, in every way; "all 3/8" is a share of it
+    tests/system/each_fault_test.py write 12   the rounds of one call, which is named where a round fails
+"""
+
+import sys
+import time
+import unittest
+
+from crash_support import SEED
+from fault_control import FILE_CALLS
+from fault_support import KINDS, Fault, FaultTest
+
+SAMPLE_SECONDS = 25  # after it no further round of a sample begins
+CHOSEN = []
+
+
+def every_fault(counts, memory_limit, calls):
+    """Every call of these counts, in each way that it can fail."""
+    return [Fault(call, nth, *kind, memory_limit)
+            for call in calls for kind in KINDS.get(call, ()) for nth in range(1, counts[call] + 1)]
+
+
+class EachFault(FaultTest):
+    def test_whatever_call_fails_nothing_acknowledged_is_lost(self):
+        begun = time.monotonic()
+        faults = every_fault(self.live("count")[0], "", KINDS)
+        faults += every_fault(self.live("count again")[0], "0", FILE_CALLS)
+        rounds, met, failed = 0, 0, []
+        for fault in self.chosen(faults):
+            if not CHOSEN and (failed or time.monotonic() - begun > SAMPLE_SECONDS):
+                break
+            # Half of the rounds begin with nothing on disk. What becomes of a job whose body cannot be read is not
+            # known to the next round.
+            if failed or "read" in (fault.call, self.last_call) or self.chance.random() < 0.5:
+                self.fresh(rounds)
+            rounds, self.last_call = rounds + 1, fault.call
+            try:
+                met += self.live(str(rounds), fault)[1] > 0
+            except AssertionError as failure:
+                failed.append(failure)
+                print(failure, flush=True)
+        print(f"{rounds} rounds of {len(faults)}, {met} of them met their fault, {len(failed)} failed, seed {SEED}")
+        self.assertEqual(failed, [])
+        self.assertGreater(met, 0)
+
+    last_call = ""
+
+    def chosen(self, faults):
+        if not CHOSEN:
+            return self.sample(faults)
+        if CHOSEN[0] == "all":
+            part, parts = map(int, CHOSEN[1].split("/")) if CHOSEN[1:] else (1, 1)
+            return faults[part - 1::parts]
+        return [fault for fault in faults if [fault.call, str(fault.nth)][:len(CHOSEN)] == CHOSEN]
+
+    def sample(self, faults):
+        """Without end; each class as often as any other, though some are called a hundred times as often."""
+        by_call = {}
+        for fault in faults:
+            by_call.setdefault(fault.call, []).append(fault)
+        while True:
+            for call in self.chance.sample(list(by_call), len(by_call)):
+                yield self.chance.choice(by_call[call])
+
+
+del FaultTest
+
+if __name__ == "__main__":
+    CHOSEN, sys.argv[1:] = sys.argv[1:], []
+    unittest.main(verbosity=2)

@@ -1,0 +1,164 @@
+"""Rounds in which calls of the daemon fail while clients work, and what must hold after each.
+
+Nothing that was acknowledged is lost, nothing that was deleted is back, and no wait is without end. The process ends
+by itself: with 3 and a message when it could not start, with 1 when its store failed, else with 0. What is left on
+disk has no fault.
+"""
+
+import dataclasses
+import errno
+import json
+import os
+import queue
+import signal
+import subprocess
+
+from beanstalk_support import Server
+from crash_ledger import Ledger
+from crash_support import Crash, looked_at
+from fault_control import FAIL, FOREVER, KILL, KILL_AFTER, TEAR, TEAR_AND_KILL, Faults
+from support import MILLRACED, PATIENCE, parsed
+
+MILLRACE = os.path.join(os.path.dirname(MILLRACED), "millrace")
+KILLS = (KILL, KILL_AFTER, TEAR_AND_KILL)
+NAMES = {FAIL: "fails", TEAR: "is torn", KILL: "kills", KILL_AFTER: "kills when done", TEAR_AND_KILL: "is torn, kills"}
+
+
+# What may happen to the calls of each class: (action, errno, how often).
+KINDS = {
+    "open": [(KILL, 0, 1)],
+    "mkdir": [(KILL_AFTER, 0, 1)],
+    "write": [(action, 0, 1) for action in (TEAR, KILL, TEAR_AND_KILL)],
+    "sync": [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
+    "truncate": [(KILL, 0, 1)],
+    "allocate": [(KILL, 0, 1)],
+    "unlink": [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
+    "lock": [(KILL, 0, 1)],
+    "unlock": [(KILL, 0, 1)],
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """The nth call of a class, counted from the start of the process."""
+
+    call: str
+    nth: int
+    action: int = FAIL
+    error: int = errno.EIO
+    times: int = FOREVER
+    memory_limit: str = ""
+
+    def __str__(self):
+        words = [f"{self.call} {self.nth}"]
+        if self.times != 1:
+            words.append("and every later one" if self.times == FOREVER else f"and {self.times - 1} more")
+        words.append(NAMES[self.action])
+        if self.error:
+            words.append(f"with {errno.errorcode[self.error]}")
+        if self.memory_limit:
+            words.append(f"(memory_limit {self.memory_limit})")
+        return " ".join(words)
+
+
+class Life(Server):
+    """A daemon under faults, which may not even start."""
+
+    started = True
+
+    def wait_for(self, event):
+        try:
+            return super().wait_for(event)
+        except (AssertionError, queue.Empty):
+            self.started = False
+            return {"beanstalk": "", "http": ""}
+
+    def entries(self, event):
+        return [entry for entry in map(parsed, self.log.rest()) if entry and entry["event"] == event]
+
+
+class FaultTest(Crash):
+    def setUp(self):
+        super().setUp()
+        self.faults = Faults(self.folder, self.data_dir)
+
+    def fresh(self, number):
+        """A data directory and a ledger that nobody has used."""
+        self.data_dir = os.path.join(self.folder, f"data{number}")
+        self.faults.data_dir = self.data_dir
+        self.ledger = Ledger(self.chance)
+
+    def live(self, name, fault=None, commands=150):
+        """One life with this fault. Its calls by class, and how many of them met the fault."""
+        settings = self.settings_of(store=f"memory_limit: {fault.memory_limit}" if fault and fault.memory_limit else "")
+        self.faults.renew()
+        if fault:
+            self.ledger.cut_offs, self.ledger.reads_fail = True, fault.call == "read"
+            self.faults.set(fault.call, fault.action, fault.error, fault.nth, fault.times)
+        life = Life(config=settings, env=self.faults.environment())
+        self.addCleanup(life.kill)
+        code = self.work(life, name, commands) if life.started else self.end_of(life)
+        counts, met = self.faults.counts(), self.faults.met()
+        self.judge(life, code, met and fault.action in KILLS)
+        self.compare()
+        if self.ledger.complaints:
+            self.fail("\n".join([str(fault), *self.ledger.complaints[:20], *life.log.rest()[-20:]]))
+        return counts, met
+
+    def work(self, life, name, commands):
+        """Its exit code when clients have worked."""
+        clients = self.clients_of(life, name)
+        self.ledger.wait_for(commands)
+        self.ledger.draining = True
+        life.signal(signal.SIGTERM)
+        code = self.end_of(life)
+        for client in clients:
+            client.join(PATIENCE)
+            if client.is_alive():
+                self.ledger.complain(f"client {client.called} waits for an answer that does not come")
+        return code
+
+    def end_of(self, life):
+        try:
+            return life.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            life.kill()
+            self.ledger.complain("it does not end")
+            return None
+
+    def judge(self, life, code, killed):
+        """Whether it ended as it may."""
+        if killed and code == -signal.SIGKILL:
+            return
+        if not life.started:
+            # Before there is a log, the message goes to standard error as it is.
+            said = life.entries("could_not_start") or [line for line in life.log.all if line.startswith("millraced: ")]
+            if code != 3 or len(said) != 1:
+                self.ledger.complain(f"it did not start, and ended with {code}")
+            return
+        failed = life.entries("store_failed") or life.entries("failed")
+        if code != (1 if failed else 0):
+            self.ledger.complain(f"it ended with {code}")
+
+    def compare(self):
+        """Holds what is on disk against the ledger, without faults."""
+        # A first start completes what the one before left half made; what the tools find then has no fault.
+        self.started(self.settings_of()).kill()
+        self.tool("fsck")
+        lines = [json.loads(line) for line in self.tool("dump").stdout.splitlines()]
+        known = {job.id for job in self.ledger.jobs if job.id} | {line["id"] for line in lines if "id" in line}
+        server = self.started(self.settings_of())
+        with server.connect() as wire:
+            found = looked_at(wire, known)
+            stats = wire.stats()
+        server.kill()
+        there = sum(int(stats["current-jobs-" + state]) for state in ("ready", "delayed", "buried"))
+        if there != len(found):
+            self.ledger.complain(f"{there} jobs are there, {len(found)} were found")
+        self.ledger.compare(found)
+
+    def tool(self, name):
+        ended = subprocess.run([MILLRACE, name, self.data_dir], capture_output=True, text=True, timeout=PATIENCE)
+        if ended.returncode != 0:
+            self.ledger.complain(f"{name}: {ended.stdout}{ended.stderr}")
+        return ended
