@@ -9,6 +9,7 @@
 
 #include "settings/consistency.hpp"
 #include "settings/document.hpp"
+#include "settings/expansion.hpp"
 #include "settings/parts.hpp"
 #include "settings/reader.hpp"
 
@@ -67,11 +68,12 @@ loaded load_text(std::string_view yaml, const std::string& name, const vocabular
   out.file = name;
   if (yaml.size() > file_bytes_max) {
     complaints.error({}, {}, "the file is larger than " + write_size(file_bytes_max));
-  } else if (const auto root = parse_document(yaml, complaints)) {
+  } else if (auto root = parse_document(yaml, complaints)) {
     if (root->form == node::shape::nothing) {
       complaints.error(root->at, {}, "there is nothing in it",
                        "a map with some of the keys daemon, queues, producers, consumers");
     } else if (expect_map(*root, {}, complaints)) {
+      expand_paths(*root, complaints);
       read_parts(*root, words, out, complaints);
       check_consistency(out, *root, complaints);
     }

@@ -108,5 +108,21 @@ class PrintConfig(DaemonTest):
             self.assertIn(part, printed)
 
 
+class Paths(DaemonTest):
+    def test_paths_are_relative_to_the_settings_file_wherever_it_is_started(self):
+        path = self.write("daemon: { data_dir: data, http: 'unix:${MILL_SOCKET}' }\nqueues: { q: {} }\n"
+                          "producers: { one: { kind: list, items: [a], queue: q } }\n")
+        ended = run("--config", path, "--until-idle", cwd="/", env={**os.environ, "MILL_SOCKET": "http.sock"})
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertTrue(os.path.isfile(os.path.join(self.folder, "data", "millrace.db")))
+        self.assertIn("unix:" + os.path.join(self.folder, "http.sock"), ended.stderr)
+
+    def test_a_variable_that_is_not_defined_is_refused(self):
+        environment = {name: value for name, value in os.environ.items() if name != "MILL_SOCKET"}
+        ended = run("--config", self.write("daemon: { http: 'unix:${MILL_SOCKET}' }\n"), "--check", env=environment)
+        self.assertEqual(ended.returncode, 2, ended.stderr)
+        self.assertIn(":1:17: daemon.http: the environment does not define `MILL_SOCKET`", ended.stderr)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -1,0 +1,112 @@
+#include "settings/expansion.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace millrace::settings {
+
+namespace {
+
+constexpr std::string_view unix_prefix = "unix:";
+
+bool is_variable_name(std::string_view name) {
+  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+  constexpr std::string_view digits = "0123456789";
+  if (name.empty() || digits.find(name.front()) != std::string_view::npos) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return letters.find(c) != std::string_view::npos || digits.find(c) != std::string_view::npos;
+  });
+}
+
+/// A name that is defined as nothing is not undefined.
+result<std::string> value_of(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody changes the environment
+  if (value == nullptr) return error{errc::not_found, "the environment does not define `" + shortened(name, 100) + "`"};
+  return std::string{value};
+}
+
+/// The home directory at the beginning of a path; `text` is what follows it.
+result<std::string> take_home(std::string_view& text) {
+  if (!text.starts_with('~')) return std::string{};
+  text.remove_prefix(1);
+  if (!text.empty() && text.front() != '/')
+    return error{errc::unsupported,
+                 "`~` is the home directory only before a `/`; write `./~` for a name that begins so"};
+  return value_of("HOME");
+}
+
+/// One of the texts that are expanded.
+void expand(node* value, const std::string& path, complaint_list& complaints) {
+  if (value == nullptr || value->form != node::shape::scalar) return;
+  auto text = expanded(value->text);
+  if (text) {
+    value->text = std::move(*text);
+    return;
+  }
+  complaints.error(value->at, path, text.error().text, "`${NAME}` of the environment, or `~/`");
+  value->form = node::shape::refused;
+}
+
+node* find(node& map, std::string_view key) {
+  for (std::size_t n = 0; n < map.keys.size(); ++n)
+    if (map.keys[n] == key) return &map.values[n];
+  return nullptr;
+}
+
+}  // namespace
+
+result<std::string> expanded(std::string_view text) {
+  std::string out;
+  if (text.starts_with(unix_prefix)) {
+    out = unix_prefix;
+    text.remove_prefix(unix_prefix.size());
+  }
+  const auto home = take_home(text);
+  if (!home) return home.error();
+  out += *home;
+  for (;;) {
+    const auto dollar = text.find("${");
+    if (dollar == std::string_view::npos) return out.append(text);
+    if (dollar > 0 && text[dollar - 1] == '$') {
+      out.append(text.substr(0, dollar - 1)).append("${");
+      text.remove_prefix(dollar + 2);
+      continue;
+    }
+    out.append(text.substr(0, dollar));
+    text.remove_prefix(dollar + 2);
+    const auto end = text.find('}');
+    const std::string name{text.substr(0, end)};
+    if (end == std::string_view::npos || !is_variable_name(name))
+      return invalid("`${` is not followed by a name and `}`");
+    const auto value = value_of(name);
+    if (!value) return value.error();
+    out += *value;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string unexpanded(std::string_view text) {
+  std::string out;
+  if (text.starts_with('~')) out = "./";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text.substr(at, 2) == "${") out += '$';
+    out += text[at];
+  }
+  return out;
+}
+
+void expand_paths(node& root, complaint_list& complaints) {
+  if (node* const daemon = find(root, "daemon"); daemon != nullptr) {
+    for (const auto key : expanded_daemon_keys) expand(find(*daemon, key), path_of("daemon", key), complaints);
+  }
+  node* const producers = find(root, "producers");
+  if (producers == nullptr || producers->form != node::shape::map) return;
+  for (std::size_t n = 0; n < producers->keys.size(); ++n) {
+    const std::string path = path_of("producers", producers->keys[n]);
+    for (const auto key : expanded_producer_keys) {
+      expand(find(producers->values[n], key), path_of(path, key), complaints);
+    }
+  }
+}
+
+}  // namespace millrace::settings
