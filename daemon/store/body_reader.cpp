@@ -24,17 +24,19 @@ constexpr std::size_t slice_bytes = 1u << 20;
 // The cache is for one slice: SQLite empties it when the next transaction finds that somebody has written in between. 8 MiB hold the paths to
 // 64 bodies and their pages many times over; bodies that are read again come from the system's cache. No mmap_size: a page that cannot be read
 // is an error of one body here, and would be the end of the process there.
-// In this mode readers and writer do not wait for each other, but for moments (when the log's index is made anew) they do.
-constexpr const char* settings = "PRAGMA cache_size = -8192; PRAGMA busy_timeout = 1000";
+constexpr const char* settings = "PRAGMA cache_size = -8192";
+
+/// Between two tries to read what was locked where SQLite itself does not wait.
+constexpr duration try_again_after = milliseconds{100};
 
 constexpr duration complain_every = seconds{10};
 
 }  // namespace
 
-body_reader::body_reader(std::string data_file, const char* vfs, loop::mailbox& to_loop)
-    : path_{std::move(data_file)}, vfs_{vfs}, to_loop_{to_loop} {
-  // One that cannot be made is asked for again with the first body.
-  if (auto made = connect()) data_.emplace(std::move(*made));
+body_reader::body_reader(std::string data_file, const char* vfs, lock_wait_limits lock_limits, loop::mailbox& to_loop)
+    : path_{std::move(data_file)}, vfs_{vfs}, lock_limits_{lock_limits}, to_loop_{to_loop} {
+  // One that cannot be made is asked for again with the first body; the loop does not wait for a lock.
+  if (auto made = connect(at_a_lock::fail)) data_.emplace(std::move(*made));
   thread_ = loop::quiet_thread("store_bodies", [this] { serve(); });
 }
 
@@ -107,15 +109,23 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
 }
 
 result<body> body_reader::read(job_id job) {
-  auto what = [&]() -> result<body> {
-    if (const auto ready = open(); !ready) return ready.error();
-    return look_up(job);
-  }();
-  if (!what && what.error().code != errc::not_found) {
+  auto what = read_once(job);
+  while (!what && what.error().code == errc::timed_out && wait_for_lock(try_again_after)) what = read_once(job);
+  if (!what && what.error().code != errc::not_found && !ending_) {
     complain(job, what.error());
     renew();
   }
   return what;
+}
+
+result<body> body_reader::read_once(job_id job) {
+  if (const auto ready = open(); !ready) return ready.error();
+  return look_up(job);
+}
+
+bool body_reader::wait_for_lock(duration time) {
+  std::unique_lock held{mutex_};
+  return !changed_.wait_for(held, time, [this] { return ending_.load(); });
 }
 
 void body_reader::complain(job_id job, const error& why) {
@@ -126,19 +136,24 @@ void body_reader::complain(job_id job, const error& why) {
                {{"file", path_}, {"job", job.value()}, {"error", why.text}});
 }
 
-result<body_reader::open_file> body_reader::connect() const {
+result<body_reader::open_file> body_reader::connect(at_a_lock then) {
   auto made = sqlite::connection::open(path_, sqlite::open_as::read_only, vfs_);
   if (!made) return made.error();
+  const auto wait = [this](duration time) { return wait_for_lock(time); };
+  const auto fail = [](duration) { return false; };
+  made->wait_for_locks(
+      {path_, then == at_a_lock::wait ? lock_wait::pause{wait} : lock_wait::pause{fail}, lock_limits_});
   if (const auto set = made->run(settings); !set) return set.error();
   // Reads the schema, and so opens the log, too.
   auto body_of = made->prepare(job_query(body_part::bytes, "WHERE id = ?1", schema_version));
   if (!body_of) return body_of.error();
+  made->wait_for_locks({path_, wait, lock_limits_});
   return open_file{std::move(*made), std::move(*body_of)};
 }
 
 result<> body_reader::open() {
   if (!data_) {
-    auto made = connect();
+    auto made = connect(at_a_lock::wait);
     if (!made) return made.error();
     data_.emplace(std::move(*made));
   }
@@ -150,7 +165,7 @@ result<> body_reader::open() {
 
 /// What a connection knows of a file that could not be read is not asked again; but where no file can be opened any more, it is all there is.
 void body_reader::renew() {
-  if (auto made = connect()) {
+  if (auto made = connect(at_a_lock::wait)) {
     data_.emplace(std::move(*made));
   } else if (data_) {
     static_cast<void>(data_->connection.run("ROLLBACK"));

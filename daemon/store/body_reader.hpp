@@ -28,14 +28,15 @@ struct body_found {
 /// Bodies back from disk, beside the loop and beside the writer: a thread with a connection of its own, which can only read. Takes all that was
 /// asked for at once, reads it in slices, in the order of the ids within each (neighbours share pages), and rings after each slice.
 ///
-/// A body that cannot be read is an error of that body alone: the next one is tried anew, over a new connection if there can be one. The first is
+/// A lock that another process holds is waited for. A body that cannot be read is an error of that body alone: the next
+/// one is tried anew, over a new connection if there can be one. The first is
 /// made at once: later clients may have taken every file that the process can open.
 ///
 /// Owned by the store on the loop's thread. Stops when told so by `end`, after the body it is reading; what is asked for then is dropped.
 class body_reader {
  public:
   /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up the log.
-  body_reader(std::string data_file, const char* vfs, loop::mailbox& to_loop);
+  body_reader(std::string data_file, const char* vfs, lock_wait_limits lock_limits, loop::mailbox& to_loop);
   ~body_reader();  ///< ends and joins
   body_reader(const body_reader&) = delete;
   body_reader& operator=(const body_reader&) = delete;
@@ -60,7 +61,10 @@ class body_reader {
   [[nodiscard]] bool wait(std::vector<job_id>& into);
   std::size_t read_slice(std::span<job_id> from);
   [[nodiscard]] result<body> read(job_id job);
-  [[nodiscard]] result<open_file> connect() const;
+  [[nodiscard]] result<body> read_once(job_id job);
+  [[nodiscard]] bool wait_for_lock(duration time);
+  enum class at_a_lock { wait, fail };
+  [[nodiscard]] result<open_file> connect(at_a_lock then);
   [[nodiscard]] result<> open();
   void renew();
   void complain(job_id job, const error& why);
@@ -68,6 +72,7 @@ class body_reader {
 
   const std::string path_;
   const char* const vfs_;
+  const lock_wait_limits lock_limits_;
   loop::mailbox& to_loop_;
 
   std::mutex mutex_;

@@ -19,7 +19,9 @@ namespace millrace::store {
 namespace {
 
 constexpr mode_t for_its_user_alone = 0700;
-constexpr const char* lock_name = "millrace.lock";
+
+/// The byte of the data file that is locked: SQLite locks bytes around 2^30, and no file has data here.
+constexpr off_t locked_byte = off_t{1} << 62u;
 
 error system_error(const std::string& what) { return {errc::io, what + ": " + std::generic_category().message(errno)}; }
 
@@ -77,7 +79,7 @@ result<data_directory> data_directory::open(const std::string& path) {
   made.made_ = ::mkdir(path.c_str(), for_its_user_alone) == 0;
   if (!made.made_ && errno != EEXIST) return system_error(path);
   if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
-  const std::string lock = path + "/" + lock_name;
+  const std::string lock = made.lock_file();
   made.lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (made.lock_ < 0) return system_error(lock);
   if (::flock(made.lock_, LOCK_EX | LOCK_NB) != 0) {
@@ -85,7 +87,25 @@ result<data_directory> data_directory::open(const std::string& path) {
     return system_error(lock);
   }
   made.was_empty_ = ::access(made.data_file().c_str(), F_OK) != 0;
+  if (const auto locked = made.lock_data_file(); !locked) {
+    if (made.was_empty_ && locked.error().code != errc::refused) made.undo();
+    return locked.error();
+  }
   return made;
+}
+
+result<> data_directory::lock_data_file() {
+  const std::string file = data_file();
+  data_lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (data_lock_ < 0) return system_error(file);
+  struct flock byte {};
+  byte.l_type = F_WRLCK;
+  byte.l_whence = SEEK_SET;
+  byte.l_start = locked_byte;
+  byte.l_len = 1;
+  if (::fcntl(data_lock_, F_OFD_SETLK, &byte) == 0) return {};
+  if (errno == EAGAIN || errno == EACCES) return error{errc::refused, path_ + ": in use by another process"};
+  return system_error(file);
 }
 
 void data_directory::undo() {
@@ -93,28 +113,34 @@ void data_directory::undo() {
     for (const char* const behind : {"", "-wal", "-shm", "-journal"}) ::unlink((data_file() + behind).c_str());
   }
   if (made_) {
-    ::unlink((path_ + "/" + lock_name).c_str());
+    ::unlink(lock_file().c_str());
     ::rmdir(path_.c_str());
   }
-  ::close(std::exchange(lock_, -1));
+  close();
 }
 
 data_directory::data_directory(data_directory&& other) noexcept
     : path_{std::move(other.path_)},
       lock_{std::exchange(other.lock_, -1)},
+      data_lock_{std::exchange(other.data_lock_, -1)},
       made_{other.made_},
       was_empty_{other.was_empty_} {}
 
 data_directory& data_directory::operator=(data_directory&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(lock_, other.lock_);
+  std::swap(data_lock_, other.data_lock_);
   std::swap(made_, other.made_);
   std::swap(was_empty_, other.was_empty_);
   return *this;
 }
 
-data_directory::~data_directory() {
-  if (lock_ >= 0) ::close(lock_);
+data_directory::~data_directory() { close(); }
+
+void data_directory::close() noexcept {
+  for (int* const descriptor : {&data_lock_, &lock_}) {
+    if (*descriptor >= 0) ::close(std::exchange(*descriptor, -1));
+  }
 }
 
 result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs) {

@@ -9,11 +9,17 @@
 
 namespace millrace::store {
 
-/// The directory that holds a store's files: the data file with its log, and the lock that keeps a second program out. The lock is the
-/// system's own and goes with the process, however that ends.
+/// The directory that holds a store's files: the data file with its log, and the locks that keep a second program out.
+/// The locks are the system's own and go with the process, however that ends. One is held on a file of its own, the
+/// other on the data file itself, so that a deleted lock file lets nobody in.
+///
+/// The lock of the data file is an open file description's (`F_OFD_SETLK`), on a byte far beyond those that SQLite
+/// locks, and its descriptor stays open until this is destroyed: SQLite's own locks belong to the process, and closing
+/// any descriptor of the file would drop them. So every connection to the file must be closed before.
 class data_directory {
  public:
-  /// Makes the directory (not its parents) and takes the lock.
+  /// Makes the directory (not its parents) and an empty data file, and takes the locks. Refused: one of them is held by
+  /// another process.
   [[nodiscard]] static result<data_directory> open(const std::string& path);
   data_directory(data_directory&& other) noexcept;
   data_directory& operator=(data_directory&& other) noexcept;
@@ -25,12 +31,18 @@ class data_directory {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string data_file() const { return path_ + "/millrace.db"; }
+  [[nodiscard]] std::string lock_file() const { return path_ + "/millrace.lock"; }
+  /// Of the data file, open for as long as this is.
+  [[nodiscard]] int data_descriptor() const noexcept { return data_lock_; }
 
  private:
   data_directory() = default;
+  [[nodiscard]] result<> lock_data_file();
+  void close() noexcept;
 
   std::string path_;
   int lock_{-1};
+  int data_lock_{-1};
   bool made_{false};       ///< the directory
   bool was_empty_{false};  ///< it had no data file
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +26,7 @@ errc code_of(int status, int system_errno) noexcept {
       return errc::out_of_range;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:  // others were faster each time it tried to read the index
       return errc::timed_out;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -146,6 +148,14 @@ std::string_view statement::text(int column) noexcept {
 struct connection::parts {
   sqlite3* db{nullptr};
   int log_pages{0};
+  std::optional<lock_wait> locks;
+  bool waits{true};  ///< for locks
+
+  /// `status`, after a wait for a lock that it may have taken.
+  int ended(int status) {
+    locks->ended();
+    return status;
+  }
 };
 
 void connection::closing::operator()(parts* which) const noexcept {
@@ -171,20 +181,29 @@ result<connection> connection::open(const std::string& path, open_as how, const 
     static_cast<parts*>(its)->log_pages = pages;
     return SQLITE_OK;
   };
+  made.wait_for_locks({path, lock_wait_limits{}});
+  const auto on_lock = [](void* its, int) {
+    auto& all = *static_cast<parts*>(its);
+    return all.waits && all.locks->wait() ? 1 : 0;
+  };
+  sqlite3_busy_handler(made.parts_->db, on_lock, made.parts_.get());
   // Takes the place of automatic checkpoints, which are left to the owner.
   sqlite3_wal_hook(made.parts_->db, note_pages, made.parts_.get());
   return made;
 }
 
+void connection::wait_for_locks(lock_wait by) { parts_->locks.emplace(std::move(by)); }
+
 result<> connection::run(const char* sql) {
-  if (sqlite3_exec(parts_->db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure_of(parts_->db);
+  if (parts_->ended(sqlite3_exec(parts_->db, sql, nullptr, nullptr, nullptr)) != SQLITE_OK)
+    return failure_of(parts_->db);
   return {};
 }
 
 result<statement> connection::prepare(std::string_view sql) {
   statement made;
-  if (sqlite3_prepare_v3(parts_->db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &made.handle_,
-                         nullptr) != SQLITE_OK) {
+  if (parts_->ended(sqlite3_prepare_v3(parts_->db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                       &made.handle_, nullptr)) != SQLITE_OK) {
     return failure_of(parts_->db);
   }
   return made;
@@ -194,6 +213,7 @@ result<std::int64_t> connection::number(std::string_view sql) {
   auto asked = prepare(sql);
   if (!asked) return asked.error();
   const auto row = asked->step();
+  parts_->locks->ended();
   if (!row) return row.error();
   std::int64_t value = 0;
   if (*row && !asked->read(0, value)) return invalid("what was asked for is not a number: " + std::string{sql});
@@ -221,14 +241,28 @@ result<bool> connection::checkpoint() { return checkpoint(SQLITE_CHECKPOINT_PASS
 result<bool> connection::checkpoint_and_cut() { return checkpoint(SQLITE_CHECKPOINT_TRUNCATE); }
 
 result<bool> connection::checkpoint(int mode) {
-  int in_log = 0;
-  int copied = 0;
-  const int status = sqlite3_wal_checkpoint_v2(parts_->db, nullptr, mode, &in_log, &copied);
-  if (status == SQLITE_BUSY) return false;
-  if (status != SQLITE_OK) return failure_of(parts_->db);
-  if (in_log == copied) parts_->log_pages = 0;
-  return in_log == copied;
+  const auto found = copy_log(mode);
+  if (!found) return found.error().code == errc::timed_out ? result<bool>{false} : found.error();
+  return found->in_log == found->copied;
 }
+
+result<connection::log_pages_found> connection::copy_log(int mode) {
+  log_pages_found found{};
+  parts_->waits = false;
+  const int status = sqlite3_wal_checkpoint_v2(parts_->db, nullptr, mode, &found.in_log, &found.copied);
+  parts_->waits = true;
+  if (status != SQLITE_OK) return failure_of(parts_->db);
+  if (found.in_log == found.copied) parts_->log_pages = 0;
+  return found;
+}
+
+result<int> connection::count_log_pages() {
+  const auto found = copy_log(SQLITE_CHECKPOINT_PASSIVE);
+  if (!found) return found.error();
+  return found->in_log;
+}
+
+void connection::leave_log() noexcept { sqlite3_db_config(parts_->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 result<transaction> transaction::begin(connection& in) {
   if (const auto begun = in.run("BEGIN IMMEDIATE"); !begun) return begun.error();

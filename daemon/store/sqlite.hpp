@@ -7,6 +7,8 @@
 
 #include <millrace/base/result.hpp>
 
+#include "store/lock_wait.hpp"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -64,6 +66,10 @@ class connection {
   connection(connection&&) noexcept = default;
   connection& operator=(connection&&) noexcept = default;
 
+  /// Every statement waits for the locks it needs, those of other processes included; `by` says how, and until when.
+  /// Before the first call: with the default limits, sleeping. A statement that has given up fails with `timed_out`.
+  void wait_for_locks(lock_wait by);
+
   /// Runs one or several statements without values.
   [[nodiscard]] result<> run(const char* sql);
   [[nodiscard]] result<statement> prepare(std::string_view sql);
@@ -76,10 +82,16 @@ class connection {
 
   /// Pages in the write-ahead log after the last commit; 0 when all of them have been copied since.
   [[nodiscard]] int log_pages() const noexcept;
-  /// Copies the log into the file as far as readers allow; true: all of it, so that the log begins anew.
+  /// Copies the log into the file as far as readers allow; true: all of it, so that the log begins anew. Does not wait
+  /// for locks: false, and the caller tries again later. Else one who reads for a long time would hold up every commit.
   [[nodiscard]] result<bool> checkpoint();
   /// The same, and cuts the log to nothing.
   [[nodiscard]] result<bool> checkpoint_and_cut();
+  /// How many pages the log has according to its index, which another process may have changed since the last commit.
+  /// Copies as `checkpoint`.
+  [[nodiscard]] result<int> count_log_pages();
+  /// From now on closing the connection leaves the log as it is.
+  void leave_log() noexcept;
 
  private:
   struct parts;
@@ -87,7 +99,13 @@ class connection {
     void operator()(parts* which) const noexcept;
   };
   connection() = default;
+  struct log_pages_found {
+    int in_log;
+    int copied;
+  };
   [[nodiscard]] result<bool> checkpoint(int mode);
+  /// `timed_out`: another connection is copying.
+  [[nodiscard]] result<log_pages_found> copy_log(int mode);
 
   std::unique_ptr<parts, closing> parts_;
 };

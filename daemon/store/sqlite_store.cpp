@@ -7,6 +7,7 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "store/directory_content.hpp"
+#include "store/index_guard.hpp"
 #include "store/sqlite_store_parts.hpp"
 
 namespace millrace::store {
@@ -22,6 +23,7 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop,
                                                          queue_names names, surroundings around) {
   // Before the lock file is created: a refused directory stays as it was.
   if (const auto own = check_content(options.data_dir, foreign_data::refuse); !own) return own.error();
+  guard_index();
   auto directory = data_directory::open(options.data_dir);
   if (!directory) return directory.error();
   auto data = open_data_file(*directory, around.vfs);

@@ -39,7 +39,7 @@ struct sqlite_store::parts {
 
   void start_writing() {
     assert(!recovering);
-    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory.path(), options, around, mail);
+    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory, options, around, mail);
   }
   void close_mail() {
     mail.close();
@@ -54,7 +54,7 @@ struct sqlite_store::parts {
   void take(commit_report&& report);
   void fail(std::string&& why);
   void start_reading() {
-    if (!reading) reading.emplace(directory.data_file(), around.vfs, body_mail);
+    if (!reading) reading.emplace(directory.data_file(), around.vfs, around.lock_limits, body_mail);
   }
   void bodies_came();
 

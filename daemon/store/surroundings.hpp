@@ -7,6 +7,7 @@
 #include <millrace/base/time.hpp>
 
 #include "store/data_directory.hpp"
+#include "store/lock_wait.hpp"
 #include "store/wall_clock.hpp"
 
 namespace millrace::store {
@@ -30,6 +31,7 @@ struct surroundings {
   std::function<duration()> wall_offset{read_wall_offset};
   std::function<std::uint64_t(const std::string& path)> free_bytes{free_bytes_of};
   file_limits limits{};  ///< small ones let a test see in a second what takes a busy day
+  lock_wait_limits lock_limits{};
 };
 
 }  // namespace millrace::store

@@ -1,6 +1,8 @@
 #include "store/upkeep.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/log.hpp"
@@ -10,6 +12,13 @@ namespace millrace::store {
 namespace {
 
 constexpr std::int64_t page_bytes = 4'096;
+/// Of a log: its own header, and that of each page (SQLite's file format, 4.1).
+constexpr std::int64_t log_header_bytes = 32;
+constexpr std::int64_t log_page_header_bytes = 24;
+/// Another process that copies the log lets the data file look too short for a moment. It is truncated when it has not
+/// grown for so long.
+constexpr auto look_again_after = std::chrono::milliseconds{100};
+constexpr int looks_most = 10;
 /// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is copied.
 constexpr std::uint64_t share_of_room = 4;
 /// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing to write. The log is never
@@ -21,8 +30,11 @@ constexpr std::int64_t pages_kept_when_short = 64;
 constexpr std::size_t slice_of_busy = 64;
 constexpr std::size_t slice_of_idle = 1'024;
 
-result<> unless_refused(const error& found) {
-  if (found.code == errc::refused) return {};
+/// What passes: there is no space now, or somebody else holds a lock.
+bool is_passing(const error& found) { return found.code == errc::refused || found.code == errc::timed_out; }
+
+result<> unless_passing(const error& found) {
+  if (is_passing(found)) return {};
   return found;
 }
 
@@ -33,13 +45,18 @@ std::uint64_t bytes_of(sqlite::connection& data) {
   return static_cast<std::uint64_t>(((in_file ? *in_file : 0) + data.log_pages()) * page_bytes);
 }
 
-upkeep::upkeep(sqlite::connection& data, std::string directory, const store_options& options,
+upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const store_options& options,
                const surroundings& around)
     : data_{data},
-      directory_{std::move(directory)},
+      directory_{directory.path()},
       reserve_{options.disk_reserve},
       around_{around},
-      ballast_{directory_, reserve_} {
+      ballast_{directory_, reserve_},
+      files_{directory.data_file(), directory.lock_file(), directory.data_descriptor()},
+      copying_{directory.data_file(),
+               "another connection or process reads the data file: its log cannot be copied and grows",
+               // The store's own reader is in the way for moments.
+               {.log_after = around.lock_limits.log_every, .log_every = around.lock_limits.log_every}} {
   look_at_space();
   note_size();
 }
@@ -59,6 +76,26 @@ void upkeep::look_at_space() {
   }
 }
 
+result<> upkeep::check_files() {
+  if (const auto same = files_.check(); !same) return same;
+  auto bytes = files_.data_bytes();
+  for (int looks = 0; !files_.data_is_whole(); ++looks) {
+    const auto before = std::exchange(bytes, files_.data_bytes());
+    if (bytes != before) looks = 0;
+    if (looks == looks_most) return files_.truncated_data();
+    std::this_thread::sleep_for(look_again_after);
+  }
+  const auto has_pages = [this](std::int64_t pages) {
+    const auto least = log_header_bytes + pages * (log_page_header_bytes + page_bytes);
+    return pages == 0 || files_.log_bytes() >= static_cast<std::uint64_t>(least);
+  };
+  if (has_pages(data_.log_pages())) return {};
+  // Another process may have copied all of the log and cut it since our last commit; then the index knows of it.
+  const auto pages = data_.count_log_pages();
+  if (pages ? has_pages(*pages) : is_passing(pages.error())) return {};
+  return files_.truncated_log();
+}
+
 void upkeep::no_space(std::string_view why) {
   if (short_of_space_.exchange(true, std::memory_order_relaxed)) return;
   log::warning("disk_full", "no space is left: replies wait, puts are refused",
@@ -69,8 +106,8 @@ result<> upkeep::make_room(std::string_view why) {
   no_space(why);
   ballast_.give_up();
   // A log that is copied begins anew, over what it has on disk; one that is cut gives that back too.
-  const auto copied = data_.checkpoint_and_cut();
-  return copied ? result<>{} : unless_refused(copied.error());
+  const auto copied = copy_log_once(true);
+  return copied ? result<>{} : unless_passing(copied.error());
 }
 
 result<> upkeep::give_some_pages() { return has_pages_to_give_ ? give_pages_back(slice_of_busy) : result<>{}; }
@@ -83,8 +120,8 @@ result<> upkeep::when_idle() {
 
 result<> upkeep::after_piece() {
   if (data_.log_pages() < pages_kept_when_short) return {};
-  const auto copied = data_.checkpoint();
-  return copied ? result<>{} : unless_refused(copied.error());
+  const auto copied = copy_log_once(false);
+  return copied ? result<>{} : unless_passing(copied.error());
 }
 
 result<> upkeep::keep_files_small(std::size_t pages_at_once) {
@@ -94,19 +131,30 @@ result<> upkeep::keep_files_small(std::size_t pages_at_once) {
   // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is copied anyway.
   const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
   if (done && now) done = copy_log(cut);
-  was_refused_ = !done && done.error().code == errc::refused;
-  return done ? done : unless_refused(done.error());
+  was_refused_ = !done && is_passing(done.error());
+  return done ? done : unless_passing(done.error());
 }
 
 result<> upkeep::copy_log(bool and_cut) {
   // Pages that were given back leave the disk with the copying.
-  const auto copy = [&] { return and_cut ? data_.checkpoint_and_cut() : data_.checkpoint(); };
-  auto copied = copy();
-  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = copy();
+  auto copied = copy_log_once(and_cut);
+  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = copy_log_once(and_cut);
   if (!copied) return copied.error();
   if (and_cut) cut_was_held_up_ = !*copied;
   if (and_cut && *copied) to_be_cut_ = false;
   return {};
+}
+
+/// With an index that is not whole the log would be cut before all of it is copied.
+result<bool> upkeep::copy_log_once(bool and_cut) {
+  if (const auto whole = check_index(); !whole) return whole.error();
+  auto copied = and_cut ? data_.checkpoint_and_cut() : data_.checkpoint();
+  if (copied && !*copied) {
+    copying_.waits();
+  } else {
+    copying_.ended();
+  }
+  return copied;
 }
 
 upkeep::next upkeep::what_is_left() const noexcept {

@@ -8,6 +8,9 @@
 #include <millrace/base/result.hpp>
 
 #include "store/ballast.hpp"
+#include "store/data_directory.hpp"
+#include "store/file_guard.hpp"
+#include "store/lock_wait.hpp"
 #include "store/options.hpp"
 #include "store/sqlite.hpp"
 #include "store/surroundings.hpp"
@@ -20,12 +23,19 @@ namespace millrace::store {
 /// Keeps the files of a store small and room on its disk: copies the log into the data file before it is too long for what is free, gives free
 /// pages back, holds the ballast and gives it up.
 ///
-/// Belongs to the writer and its thread; what is `any thread` says so. Errors with `refused` (no space) are not given: there will be another
-/// time. All others are.
+/// Belongs to the writer and its thread; what is `any thread` says so. Errors that pass (`refused`: no space,
+/// `timed_out`: a lock) are not given: there will be another time. All others are.
 class upkeep {
  public:
-  /// `data` outlives it. Looks at the disk at once.
-  upkeep(sqlite::connection& data, std::string directory, const store_options& options, const surroundings& around);
+  /// All outlive it. Looks at the disk at once.
+  upkeep(sqlite::connection& data, const data_directory& directory, const store_options& options,
+         const surroundings& around);
+
+  /// The files of the store are still those that it opened, and nobody has truncated one. Else nothing that was written
+  /// is safe.
+  [[nodiscard]] result<> check_files();
+  /// Before a commit: what it read through the index of the log was up to date.
+  [[nodiscard]] result<> check_index() { return files_.check_index(); }
 
   /// How much room there is, and what follows from it: puts are refused or taken again, the ballast has its room.
   void look_at_space();
@@ -61,19 +71,22 @@ class upkeep {
   [[nodiscard]] result<> copy_log(bool and_cut);
   [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
   [[nodiscard]] std::int64_t log_pages_most() const noexcept;
+  [[nodiscard]] result<bool> copy_log_once(bool and_cut);
 
   sqlite::connection& data_;
   const std::string directory_;
   const std::uint64_t reserve_;
   const surroundings& around_;
   ballast ballast_;
+  file_guard files_;
+  wait_log copying_;  ///< while others keep the log from being copied
   std::atomic<std::uint64_t> room_{0};
   std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<bool> short_of_space_{false};
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should
   bool to_be_cut_{false};          ///< it had, and the file has not been cut since
   bool cut_was_held_up_{false};    ///< by somebody who reads, when it was tried last
-  bool was_refused_{false};        ///< there was no space for the last of it
+  bool was_refused_{false};        ///< there was no space for the last of it, or it was locked
 };
 
 }  // namespace millrace::store

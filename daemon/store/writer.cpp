@@ -31,14 +31,16 @@ constexpr auto look_again_after = std::chrono::milliseconds{100};
 
 }  // namespace
 
-writer::writer(sqlite::connection data, batch_rows rows, std::string directory, const store_options& options,
+writer::writer(sqlite::connection data, batch_rows rows, const data_directory& directory, const store_options& options,
                surroundings around, loop::mailbox& to_loop)
     : data_{std::move(data)},
       rows_{std::move(rows)},
-      directory_{std::move(directory)},
+      directory_{directory.path()},
       around_{std::move(around)},
-      upkeep_{data_, directory_, options, around_},
+      upkeep_{data_, directory, options, around_},
       to_loop_{to_loop} {
+  data_.wait_for_locks(
+      {directory.data_file(), [this](duration time) { return wait_for_lock(time); }, around_.lock_limits});
   thread_ = loop::quiet_thread("store", [this] { serve(); });
 }
 
@@ -69,7 +71,7 @@ std::optional<commit_report> writer::take_report() {
 void writer::lose_patience() {
   {
     const std::lock_guard held{mutex_};
-    patient_ = false;
+    if (!impatient_) impatient_.emplace();
   }
   changed_.notify_one();
 }
@@ -91,9 +93,15 @@ void writer::serve() {
     if (what == next_thing::batch) carry_out(next);
     if (!failure_.empty()) continue;
     upkeep_.look_at_space();
-    check(what == next_thing::batch ? upkeep_.after_commit() : upkeep_.when_idle(), "while keeping the files small");
+    if (what == next_thing::batch) {
+      check(upkeep_.after_commit(), "while keeping the files small");
+    } else {
+      check(upkeep_.check_files(), "while looking at the files");
+      if (what == next_thing::upkeep && failure_.empty()) check(upkeep_.when_idle(), "while keeping the files small");
+    }
     if (!failure_.empty()) tell_failure();
   }
+  if (failure_.empty()) check(upkeep_.check_files(), "at the end");
   if (failure_.empty()) {
     // Not for safety, which the log gives: the next start has less to read.
     if (const auto tidy = data_.checkpoint_and_cut(); !tidy && tidy.error().code != errc::refused) {
@@ -110,6 +118,8 @@ writer::next_thing writer::wait(work& into) {
   if (const auto left = upkeep_.what_is_left(); failure_.empty() && left != upkeep::next::nothing) {
     const auto patience = left == upkeep::next::later ? look_again_after : std::chrono::milliseconds{1};
     if (!changed_.wait_for(held, patience, asked)) return next_thing::upkeep;
+  } else if (failure_.empty()) {
+    if (!changed_.wait_for(held, look_every, asked)) return next_thing::look;
   } else {
     changed_.wait(held, asked);
   }
@@ -127,7 +137,15 @@ void writer::carry_out(work& it) {
     const stopwatch watch;
     it.what->sort();
     auto written = attempt([&] { return write(*it.what, it.synced); });
-    while (!written && written.error().code == errc::refused) {
+    bool in_pieces = false;
+    while (!written && (written.error().code == errc::refused || written.error().code == errc::timed_out)) {
+      if (written.error().code == errc::timed_out) {
+        // SQLite does not ask its waiter where two wait for each other, or others are always faster.
+        if (!wait_for_lock(look_again_after)) break;
+        written = attempt([&] { return in_pieces ? write_in_pieces(*it.what) : write(*it.what, it.synced); });
+        continue;
+      }
+      in_pieces = true;
       // The first time what can be done is done at once; after that the room has to come from somebody else.
       if (++done.failed_attempts > 1 && !wait_for_space()) break;
       const std::string why = written.error().text;
@@ -137,6 +155,7 @@ void writer::carry_out(work& it) {
       });
     }
     if (!written && written.error().code != errc::refused) ++done.failed_attempts;
+    if (written) written = upkeep_.check_files();
     check(written, "while writing");
     done.took = watch.elapsed();
   }
@@ -164,6 +183,7 @@ result<> writer::write_whole(const batch& it) {
   if (!all) return all.error();
   if (const auto written = rows_.write(it, around_.wall_offset()); !written) return written;
   if (const auto given = upkeep_.give_some_pages(); !given) return given;
+  if (const auto whole = upkeep_.check_index(); !whole) return whole;
   return all->commit();
 }
 
@@ -201,6 +221,7 @@ result<> writer::write_piece(Rows&& rows) {
     auto all = sqlite::transaction::begin(data_);
     if (!all) return all.error();
     if (const auto written = rows(); !written) return written;
+    if (const auto whole = upkeep_.check_index(); !whole) return whole;
     if (const auto safe = all->commit(); !safe) return safe;
   }
   return upkeep_.after_piece();
@@ -208,7 +229,13 @@ result<> writer::write_piece(Rows&& rows) {
 
 bool writer::wait_for_space() {
   std::unique_lock held{mutex_};
-  return !changed_.wait_for(held, look_again_after, [this] { return !patient_; });
+  return !changed_.wait_for(held, look_again_after, [this] { return impatient_.has_value(); });
+}
+
+bool writer::wait_for_lock(duration time) {
+  std::unique_lock held{mutex_};
+  changed_.wait_for(held, time);
+  return !impatient_ || impatient_->elapsed() < lock_patience_at_end;
 }
 
 void writer::report(commit_report&& it) {
@@ -229,6 +256,7 @@ void writer::tell_failure() {
 
 void writer::check(const result<>& done, std::string_view doing) {
   if (done) return;
+  data_.leave_log();
   failure_ = directory_ + ": " + std::string{doing} + ": " + done.error().text;
   log::error("store_failed", "nothing is acknowledged any more", {{"error", failure_}});
 }

@@ -35,15 +35,21 @@ struct commit_report {
 /// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it does the upkeep of the
 /// files.
 ///
-/// No space on the disk or in memory: room is made as far as that can be done, and the batch tried again, piece by piece where it has pieces, until all of it is
-/// written; meanwhile `short_of_space`. Any other error ends it: what the system keeps of a file after a failed sync nobody knows, so nothing is
-/// written any more.
+/// No space on the disk or in memory: room is made as far as that can be done, and the batch tried again, piece by
+/// piece where it has pieces, until all of it is written; meanwhile `short_of_space`. A lock that another connection or
+/// process holds: it waits for it, and logs that it does. Any other error ends it, and so does a file that somebody
+/// deleted, replaced or truncated: what the system keeps of a file after a failed sync nobody knows, so nothing is
+/// written any more. The files are looked at before each report, and each `look_every` when there is nothing to do.
 ///
 /// Owned by the store on the loop's thread, which hands over one batch at a time. Stops when told so by `end`, after its batch.
 class writer {
  public:
-  /// `data` is this thread's own from now on.
-  writer(sqlite::connection data, batch_rows rows, std::string directory, const store_options& options,
+  static constexpr duration look_every = std::chrono::seconds{1};
+  /// What a lock may still take once patience is lost: then a batch that waits for it fails.
+  static constexpr duration lock_patience_at_end = std::chrono::seconds{3};
+
+  /// `data` is this thread's own from now on. `directory` outlives it.
+  writer(sqlite::connection data, batch_rows rows, const data_directory& directory, const store_options& options,
          surroundings around, loop::mailbox& to_loop);
   ~writer();  ///< ends and joins
   writer(const writer&) = delete;
@@ -55,7 +61,8 @@ class writer {
   [[nodiscard]] std::optional<commit_report> take_report();
   /// Loop thread: not empty, once: it failed between two batches, and none will be safe any more.
   [[nodiscard]] std::string take_failure();
-  /// Loop thread: from now on a batch that finds no space fails.
+  /// Loop thread: from now on a batch that finds no space fails, and one that waits for a lock does so after
+  /// `lock_patience_at_end`.
   void lose_patience();
   /// Loop thread: finishes what it was given, tidies up, and rings.
   void end();
@@ -73,7 +80,7 @@ class writer {
     std::unique_ptr<batch> what;
     bool synced{true};
   };
-  enum class next_thing { batch, upkeep, end };
+  enum class next_thing { batch, upkeep, look, end };
 
   void serve();
   next_thing wait(work& into);
@@ -85,6 +92,7 @@ class writer {
   template <class Rows>
   [[nodiscard]] result<> write_piece(Rows&& rows);
   [[nodiscard]] bool wait_for_space();
+  [[nodiscard]] bool wait_for_lock(duration time);
   void report(commit_report&& it);
   void tell_failure();
   void check(const result<>& done, std::string_view doing);
@@ -101,7 +109,7 @@ class writer {
   std::optional<work> given_;
   std::optional<commit_report> reported_;
   std::string failed_between_;
-  bool patient_{true};
+  std::optional<stopwatch> impatient_;  ///< since patience was lost
   bool ending_{false};
   std::atomic<bool> ended_{false};
 

@@ -1,7 +1,7 @@
 #include "store/watched_vfs.hpp"
 
 #include <sqlite3.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cassert>
 #include <cstddef>
@@ -65,7 +65,11 @@ int shm_map(sqlite3_file* file, int page, int bytes, int extend, volatile void**
   return real(file)->pMethods->xShmMap(real(file), page, bytes, extend, into);
 }
 int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
-  return real(file)->pMethods->xShmLock(real(file), offset, count, flags);
+  const int status = real(file)->pMethods->xShmLock(real(file), offset, count, flags);
+  if (status == SQLITE_OK && (flags & SQLITE_SHM_LOCK) != 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0) {
+    for (int lock = offset; lock < offset + count; ++lock) watcher->locked(static_cast<file_watcher::index_lock>(lock));
+  }
+  return status;
 }
 void shm_barrier(sqlite3_file* file) { real(file)->pMethods->xShmBarrier(real(file)); }
 int shm_unmap(sqlite3_file* file, int remove) { return real(file)->pMethods->xShmUnmap(real(file), remove); }
@@ -83,10 +87,17 @@ int open_directory(const char* path, int* into) {
   return reinterpret_cast<directory_opener>(systems_opener)(path, into);
 }
 
+/// The data file is made empty by whoever locks it, right before SQLite opens it.
+bool is_made_by_opening(const char* path, int flags) {
+  struct stat facts {};
+  if (path == nullptr) return false;
+  return ::stat(path, &facts) != 0 || ((flags & SQLITE_OPEN_MAIN_DB) != 0 && facts.st_size == 0);
+}
+
 int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* flags_out) {
   watched_file& made = its(file);
   made.synced = false;
-  const bool is_new = path != nullptr && ::access(path, F_OK) != 0;
+  const bool is_new = is_made_by_opening(path, flags);
   made.real = reinterpret_cast<sqlite3_file*>(&made + 1);
   made.base.pMethods = nullptr;
   const int status = system_vfs->xOpen(system_vfs, path, made.real, flags, flags_out);

@@ -21,6 +21,10 @@ class file_watcher {
   /// A file that was not there has been made; and all names in a directory are made to last.
   virtual void created(const std::string& file) { static_cast<void>(file); }
   virtual void directory_synced() {}
+  /// An exclusive lock of the log's index was taken (numbers of SQLite's WAL file format, 2.4.1); to return later
+  /// stretches it.
+  enum class index_lock { write = 0, checkpoint = 1, recover = 2 };
+  virtual void locked(index_lock which) { static_cast<void>(which); }
 };
 
 /// The system's file system with somebody who watches, under a name for SQLite. One at a time.
