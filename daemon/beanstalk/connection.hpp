@@ -17,6 +17,7 @@
 
 #include "beanstalk/dialect.hpp"
 #include "beanstalk/session.hpp"
+#include "broker/backlog_share.hpp"
 #include "broker/decision.hpp"
 #include "loop/loop_core.hpp"
 #include "network/listener.hpp"
@@ -105,6 +106,7 @@ class connection final : private loop::ready_entry,
   void write();
   void hold_back(std::uint64_t from, store::batch_id until_safe);
   [[nodiscard]] std::uint64_t may_leave();
+  [[nodiscard]] bool store_has_failed_it();
   void wait_for_room();
   void close();
 
@@ -118,7 +120,7 @@ class connection final : private loop::ready_entry,
   void pause_if_full();
   void end_wait();
   [[nodiscard]] bool replies_full() const noexcept;
-  [[nodiscard]] bool replies_taken() const noexcept;
+  [[nodiscard]] bool replies_taken() noexcept;
   void count_held();
   void stand(standing how);
   void observe_wait();
@@ -136,6 +138,7 @@ class connection final : private loop::ready_entry,
   };
   std::vector<held_back> held_;
   bool awaits_commit_{false};  ///< is among those of the surroundings
+  broker::backlog_share share_;  ///< of the changes that wait to be written
   command command_;
   std::string input_;       ///< behind a command that waits
   std::size_t taken_{0};    ///< of `input_`

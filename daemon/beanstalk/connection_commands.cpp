@@ -55,6 +55,23 @@ store::batch_id batch_of_reply(wire::beanstalk_verb to, const broker::broker& by
   }
 }
 
+/// Whether the command may bring changes that have to be written. A client that only takes, looks or asks never waits
+/// for the disk to be less busy.
+bool may_change(wire::beanstalk_verb verb) {
+  switch (verb) {
+    case wire::beanstalk_verb::put:
+    case wire::beanstalk_verb::delete_job:
+    case wire::beanstalk_verb::release:
+    case wire::beanstalk_verb::bury:
+    case wire::beanstalk_verb::kick:
+    case wire::beanstalk_verb::kick_job:
+    case wire::beanstalk_verb::pause_tube:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::string_view connection::carry_out(std::string_view bytes) {
@@ -71,10 +88,12 @@ std::string_view connection::carry_out(std::string_view bytes) {
     if (what == found::nothing) break;
     if (what == found::command) {
       const auto verb = command_.verb;
+      const auto body_bytes = command_.content.size();
       effort += effort_of(command_);
       const auto place = replies_.end();
       const auto next = dialect_.carry_out(command_, replies_);
       hold_back(place, batch_of_reply(verb, shared_.broker));
+      if (may_change(verb)) share_.note(shared_.broker, body_bytes);
       waiting_verb_ = verb;
       came(next);
     } else {

@@ -12,7 +12,8 @@ void connection::write() {
   // The next connection of this turn begins where this one ends.
   shared_.unwritten.written(shared_.counts, shared_.loop.refresh_now());
   if (failure) return close();
-  const bool disk_is_behind = standing_ == standing::unread && shared_.broker.backlogged();
+  if (store_has_failed_it()) return close();
+  const bool disk_is_behind = standing_ == standing::unread && share_.exceeded(shared_.broker);
   if ((!held_.empty() || disk_is_behind) && !std::exchange(awaits_commit_, true)) shared_.await_commit.push_back(this);
   if (!awaits_room_ && open_ && replies_.end() - replies_.bytes() < may_leave() && !replies_.empty()) wait_for_room();
   count_held();
@@ -36,9 +37,12 @@ std::uint64_t connection::may_leave() {
 void connection::more_is_safe() {
   awaits_commit_ = false;
   if (!open_) return;
-  // What is held will never be safe: an answer would be a promise that is not kept.
-  if (!shared_.broker.store_failure().empty() && may_leave() != network::outbox::all) return close();
   write();
+}
+
+/// What is held will never be safe: an answer would be a promise that is not kept.
+bool connection::store_has_failed_it() {
+  return !held_.empty() && !shared_.broker.store_failure().empty() && may_leave() != network::outbox::all;
 }
 
 bool connection::replies_full() const noexcept {
@@ -52,7 +56,7 @@ bool connection::memory_is_short() const noexcept {
 /// No further command is carried out while the client does not read its replies, or the disk is behind.
 void connection::pause_if_full() {
   if (replies_full()) write();
-  if ((replies_full() || shared_.broker.backlogged()) && standing_ == standing::ready && open_) stand(standing::unread);
+  if ((replies_full() || share_.exceeded(shared_.broker)) && standing_ == standing::ready && open_) stand(standing::unread);
 }
 
 /// Nothing that was read is left to be carried out or answered.
@@ -61,8 +65,8 @@ bool connection::all_carried_out() const noexcept {
 }
 
 /// So many that it may be read again.
-bool connection::replies_taken() const noexcept {
-  if (shared_.broker.backlogged()) return false;
+bool connection::replies_taken() noexcept {
+  if (share_.exceeded(shared_.broker)) return false;
   return replies_.empty() || (!replies_full() && replies_.bytes() <= shared_.limits.reply_bytes_max / 2);
 }
 

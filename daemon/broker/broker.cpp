@@ -244,9 +244,15 @@ store::batch_id broker::batch_of_ids() const noexcept {
 
 bool broker::is_safe(store::batch_id batch) const { return parts_->held.is_safe(batch); }
 
-bool broker::backlogged() const { return parts_->held.backlogged(); }
+store::batch_id broker::batch_of_last_changes() const noexcept { return parts_->last_changes; }
 
-loop::awaitable<> broker::until_worked_off() { return parts_->held.until_worked_off(); }
+std::uint64_t broker::backlog_room() const { return parts_->kept_in.backlog_room(); }
+
+loop::awaitable<> broker::until_more_is_safe() { return parts_->held.until_more_is_safe(); }
+
+bool broker::store_lags() const { return parts_->kept_in.lagging(); }
+
+std::uint64_t broker::acknowledged_unsafe() const { return parts_->held.acknowledged_unsafe(); }
 
 void broker::when_safe(std::function<void()> moved) { parts_->more_is_safe = std::move(moved); }
 

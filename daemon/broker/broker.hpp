@@ -93,9 +93,17 @@ class broker {
   /// The batch that must be safe before any id is told, also by a command that changes nothing: that of a lease of ids; 0: there is none.
   [[nodiscard]] store::batch_id batch_of_ids() const noexcept;
   [[nodiscard]] bool is_safe(store::batch_id batch) const;
-  /// More waits to be written than the store wants to hold: whoever brings more pauses, until `when_safe` or as a coroutine.
-  [[nodiscard]] bool backlogged() const;
-  loop::awaitable<> until_worked_off();
+  /// The batch with which the changes of the last command will be safe, whether its reply waits for them or not; 0: it
+  /// changed nothing durable.
+  [[nodiscard]] store::batch_id batch_of_last_changes() const noexcept;
+  /// Bytes of changes that the store still accepts; see backlog_share.
+  [[nodiscard]] std::uint64_t backlog_room() const;
+  loop::awaitable<> until_more_is_safe();
+  /// The store writes so late that relaxed queues acknowledge only what is on disk.
+  [[nodiscard]] bool store_lags() const;
+  /// Commands of relaxed queues that were acknowledged and are not on disk; after a failure of the store they never
+  /// will be.
+  [[nodiscard]] std::uint64_t acknowledged_unsafe() const;
   /// `moved` is called when more has become safe, or nothing does any more: then `store_failure` says why. One listener.
   void when_safe(std::function<void()> moved);
   [[nodiscard]] std::string store_failure() const;

@@ -50,14 +50,15 @@ struct broker::parts {
   }
 
   /// After every command: what it decided for others, what must be remembered, when the engine must be called again.
-  void follow_up() {
+  void follow_up(held_reply::cause why = held_reply::cause::command) {
     // Jobs that are due wait: their changes would be written while the file is still being read.
     if (restoring) return;
     if (engine.has_events()) deliver();
     if (held.remembers()) {
       engine.take_changes(changes);
       if (from_disk.on()) from_disk.note(changes);
-      last_batch = std::max(held.keep(changes, engine), ids.batch_for(engine.last_id().value()));
+      last_batch = std::max(held.keep(changes, engine, why), ids.batch_for(engine.last_id().value()));
+      last_changes = held.kept_batch();
       if (from_disk.on()) {
         from_disk.went_with(held.last_kept());
         from_disk.follow_up();
@@ -81,7 +82,7 @@ struct broker::parts {
 
   /// Said at once: what others have changed, and what may wait for room, is not its business.
   engine::put_answer refused_for_space() {
-    last_batch = 0;
+    last_batch = last_changes = 0;
     return {engine::put_status::refused, {}};
   }
 
@@ -97,7 +98,7 @@ struct broker::parts {
   instant advance() {
     engine.advance(now());
     from_disk.more_is_safe();
-    follow_up();
+    follow_up(held_reply::cause::time);
     return next_deadline();
   }
 
@@ -135,6 +136,7 @@ struct broker::parts {
   store::store& kept_in;
   const std::uint64_t job_bytes_max{kept_in.job_bytes_max()};
   store::batch_id last_batch{0};
+  store::batch_id last_changes{0};
   waiting parties;
   admission gate;
   std::vector<engine::event> events;

@@ -1,6 +1,7 @@
 #include "broker/held_reply.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <variant>
 
 namespace millrace::broker {
@@ -24,7 +25,8 @@ held_reply::held_reply(loop::event_loop& loop, store::store& store)
   });
 }
 
-store::batch_id held_reply::keep(engine::change_set& changes, const engine::engine& of) {
+store::batch_id held_reply::keep(engine::change_set& changes, const engine::engine& of, cause why) {
+  kept_batch_ = 0;
   const auto wanted = [&of](const engine::change& one) {
     const auto how = of.options_of(std::visit([](const auto& what) { return what.queue; }, one)).safety;
     return how == engine::durability::memory && is_on_disk(one) ? engine::durability::relaxed : how;
@@ -37,15 +39,22 @@ store::batch_id held_reply::keep(engine::change_set& changes, const engine::engi
   });
   if (changes.empty()) return 0;
   if (safest != engine::durability::sync) {
-    last_kept_ = store_.keep_soon(changes);
+    kept_batch_ = last_kept_ = store_.keep_soon(changes);
+    if (store_.lagging()) return newest_ = last_kept_;
+    if (why == cause::time || is_safe(last_kept_)) return 0;
+    if (unsafe_.empty() || unsafe_.back().batch != last_kept_) unsafe_.push_back({last_kept_, 0});
+    ++unsafe_.back().commands;
     return 0;
   }
-  return newest_ = last_kept_ = store_.keep(changes);
+  return newest_ = last_kept_ = kept_batch_ = store_.keep(changes);
 }
 
-loop::awaitable<> held_reply::until_worked_off() {
-  while (backlogged()) co_await worked_off_.wait();
+std::uint64_t held_reply::acknowledged_unsafe() const {
+  return std::accumulate(unsafe_.begin(), unsafe_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const acknowledged& one) { return sum + one.commands; });
 }
+
+loop::awaitable<> held_reply::until_more_is_safe() { co_await worked_off_.wait(); }
 
 loop::awaitable<> held_reply::until_safe(store::batch_id batch) {
   if (is_safe(batch)) co_return;
@@ -63,6 +72,7 @@ loop::awaitable<> held_reply::until_safe(store::batch_id batch) {
 
 void held_reply::wake_safe() {
   worked_off_.wake_all();
+  while (!unsafe_.empty() && is_safe(unsafe_.front().batch)) unsafe_.pop_front();
   const auto first_unsafe = waiting_.upper_bound(store_.safe_up_to());
   for (auto one = waiting_.begin(); one != first_unsafe; ++one) {
     one->second->safe = true;

@@ -166,9 +166,12 @@ void daemon::parts::begin_recovery() {
 
 result<> daemon::parts::open_http() {
   if (!what.daemon.http_enabled) return {};
-  control.watch([this] {
+  control.watch([this]() -> std::string {
     const auto why = broker.store_failure();
-    return why.empty() ? why : "store: " + why;
+    if (!why.empty()) return "store: " + why;
+    if (!broker.store_lags()) return {};
+    return "store: changes have waited longer than relaxed_lag_max (" +
+           write_duration(what.daemon.store.relaxed_lag_max) + ") to be written";
   });
   http::add_health(routes, control);
   http::add_scrape(routes, page);

@@ -150,6 +150,12 @@ loop::awaitable<> lifecycle::wait_until_idle() {
 loop::awaitable<> lifecycle::look_for_stuck_queues() {
   while (true) {
     co_await loop::sleep_for(parts_.loop(), stuck_look_every);
+    // What was put will not be acknowledged, nor what was done be finished: there is nothing to wait for.
+    if (arguments_.until_idle && failure_.empty() && !parts_.broker().store_failure().empty()) {
+      failure_ = "the store has failed";
+      changed_.wake_all();
+      co_return;
+    }
     stuck_.look();
     if (!arguments_.until_idle || stuck_.stuck().empty() || !parts_.work().held_by_full_queues()) continue;
     held_up_ = true;
@@ -212,6 +218,7 @@ loop::awaitable<> lifecycle::close() {
   auto parts_close = parts_.close();
   co_await watched(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
+  say_what_is_on_disk();
   log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
 }
 
@@ -233,6 +240,19 @@ void lifecycle::fail(exit_code code, std::string_view event, const std::string& 
   log::error(event, sentence);
 }
 
+void lifecycle::say_what_is_on_disk() {
+  const auto why = parts_.broker().store_failure();
+  if (!why.empty()) {
+    code_ = exit_code::failed;
+    log::error("not_on_disk",
+               "the store has failed: what clients were not told of may be lost, and commands of relaxed "
+               "queues that were acknowledged are not on disk",
+               {{"error", why}, {"acknowledged", parts_.broker().acknowledged_unsafe()}});
+  } else if (settings_.daemon.data_dir && opened_) {
+    log::info("kept", "what is left in durable queues is on disk", {{"data_dir", *settings_.daemon.data_dir}});
+  }
+}
+
 void lifecycle::say_what_was_left() const {
   const auto& engine = parts_.broker().looking();
   std::vector<queue_id> queues;
@@ -247,7 +267,7 @@ void lifecycle::say_what_was_left() const {
   const char* sentence = cancelled_jobs_ > 0 ? "the time to drain is over: running jobs were cancelled"
                          : sum.jobs() == 0   ? "all work has ended, nothing was left"
                          : settings_.daemon.data_dir
-                             ? "running jobs have ended; what is left in durable queues is kept"
+                             ? "running jobs have ended; what is left in durable queues is being written"
                              : "running jobs have ended; what is left in the queues is lost, for they live in memory";
   log::info("drained", sentence,
             {{"cancelled", cancelled_jobs_}, {"ready", sum.ready}, {"delayed", sum.delayed}, {"buried", sum.buried}});

@@ -66,6 +66,8 @@ class lifecycle {
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void note_result(const telemetry::run_result& result);
   void say_what_was_left() const;
+  /// After the store has closed.
+  void say_what_is_on_disk();
 
   daemon& parts_;
   const settings::settings& settings_;

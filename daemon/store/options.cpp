@@ -7,8 +7,12 @@ const options_of<store_options>& store_option_table() {
     options_of<store_options> made;
     made.duration("relaxed_interval", &store_options::relaxed_interval, {milliseconds{1}, hours{1}},
                   "changes of queues with `durability: relaxed` are on disk after this time");
+    made.duration("relaxed_lag_max", &store_options::relaxed_lag_max, {milliseconds{1}, hours{1}},
+                  "when their oldest change is later than relaxed_interval by more than this, relaxed queues "
+                  "acknowledge only what is on disk");
     made.size("store_pending_bytes_max", &store_options::store_pending_bytes_max, {1ull << 20, std::nullopt},
-              "changes that wait to be written before those who bring more are held");
+              "changes that may wait to be written; a client that brings changes pauses when it has brought more of "
+              "these bytes than are left");
     made.size("disk_reserve", &store_options::disk_reserve, {0, std::nullopt},
               "puts are refused while less than this is free on the disk of data_dir");
     made.size("memory_limit", &store_options::memory_limit, {0, std::nullopt},

@@ -21,8 +21,9 @@ inline constexpr std::uint32_t kept_job_bytes_max = row_bytes_max - engine::erro
 struct store_options {
   std::string data_dir;                                      ///< not empty; created if its parent is there
   duration relaxed_interval{std::chrono::milliseconds{50}};  ///< changes of relaxed queues are on disk after this time
+  duration relaxed_lag_max{std::chrono::seconds{5}};         ///< how late they may be before their replies wait
   bool relaxed_sync{true};                                   ///< false: relaxed changes are written but not synced
-  std::uint64_t store_pending_bytes_max{64ull << 20};        ///< beyond it `backlogged()` asks for a pause
+  std::uint64_t store_pending_bytes_max{64ull << 20};        ///< of changes that wait to be written
   std::uint64_t disk_reserve{64ull << 20};                   ///< free space below which puts are refused
   std::optional<std::uint64_t> memory_limit{};               ///< of bodies; none: all of them stay in memory
   std::uint32_t body_prefetch{256};                          ///< jobs of a queue whose bodies are read ahead

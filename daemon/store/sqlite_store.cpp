@@ -170,6 +170,7 @@ std::string sqlite_store::failure() const { return parts_->failure; }
 bool sqlite_store::short_of_space() const {
   parts& its = *parts_;
   if (its.recovering) return false;
+  if (!its.failure.empty()) return true;
   // Its thread goes on looking, also when no change comes any more that would start it.
   if (!its.has_space) its.start_writing();
   if (!its.writing) return false;
@@ -179,8 +180,18 @@ bool sqlite_store::short_of_space() const {
   return its.writing->room() - std::min(its.writing->room(), to_be_written) < its.options.disk_reserve;
 }
 
-bool sqlite_store::backlogged() const {
-  return parts_->committing_bytes + parts_->open.bytes() > parts_->options.store_pending_bytes_max;
+std::uint64_t sqlite_store::backlog_room() const {
+  const auto limit = parts_->options.store_pending_bytes_max;
+  return limit - std::min(limit, parts_->committing_bytes + parts_->open.bytes());
+}
+
+bool sqlite_store::lagging() const {
+  const parts& its = *parts_;
+  if (!its.failure.empty()) return true;
+  const auto oldest = std::min(its.committing_since, its.open_since);
+  // A change is late from the end of its interval on.
+  return oldest != never &&
+         its.loop.now() > after(after(oldest, its.options.relaxed_interval), its.options.relaxed_lag_max);
 }
 
 const sqlite_store_counts& sqlite_store::counts() const {

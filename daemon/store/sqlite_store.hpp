@@ -74,7 +74,8 @@ class sqlite_store final : public store {
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space() const override;
-  [[nodiscard]] bool backlogged() const override;
+  [[nodiscard]] std::uint64_t backlog_room() const override;
+  [[nodiscard]] bool lagging() const override;
 
   /// Commits what is open, joins the threads and lets the loop end. A disk that is full then is a failure: what is open is lost, and was never
   /// called safe. Not disturbed by a cancelled caller.

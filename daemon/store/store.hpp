@@ -56,8 +56,11 @@ class store {
   [[nodiscard]] virtual std::string failure() const { return {}; }
   /// Puts are to be refused before they run, so that what is there can still be worked off.
   [[nodiscard]] virtual bool short_of_space() const { return false; }
-  /// More waits to be written than the store wants to hold: whoever brings changes had better pause until `when_safe` is called.
-  [[nodiscard]] virtual bool backlogged() const { return false; }
+  /// Bytes of changes that the store still accepts before some of those it holds are written; 0: its limit is reached.
+  /// It rises when `when_safe` is called.
+  [[nodiscard]] virtual std::uint64_t backlog_room() const { return UINT64_MAX; }
+  /// Changes are written so late, or not at all any more, that those given to `keep_soon` must be waited for as well.
+  [[nodiscard]] virtual bool lagging() const { return false; }
 };
 
 }  // namespace millrace::store

@@ -70,13 +70,15 @@ loop::awaitable<> producer::produce() {
 
     auto next = source_->next(at_.loop.now());
     if (auto* const content = std::get_if<body>(&next)) {
+      const auto bytes = content->size();
       const auto answer = put(std::move(*content));
+      if (answer == engine::put_status::inserted) share_.note(at_.broker, bytes);
       if (answer == engine::put_status::draining) co_return;
       if (answer == engine::put_status::waiting) {
         co_await admitted();
         this_turn = 0;
       }
-      if (at_.broker.backlogged()) co_await at_.broker.until_worked_off();
+      while (share_.exceeded(at_.broker)) co_await at_.broker.until_more_is_safe();
       if (since_safe_ >= options_.in_flight) {
         co_await at_.broker.until_safe(at_.broker.newest_batch());
         since_safe_ = 0;

@@ -9,6 +9,7 @@
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/sources/source.hpp>
 
+#include "broker/backlog_share.hpp"
 #include "broker/broker.hpp"
 #include "loop/backpressure.hpp"
 #include "workload/counts.hpp"
@@ -73,6 +74,7 @@ class producer {
   queue_id queue_;
   std::unique_ptr<sources::source> source_;
   session_id session_;
+  broker::backlog_share share_;  ///< of the changes that wait to be written
   pace pace_;
   producer_counts& counts_;
   log_limiter source_failures_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "beanstalk/door.hpp"
 
 using namespace millrace;
@@ -17,7 +19,10 @@ class slow_disk final : public store::store {
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] std::string failure() const override { return why; }
   [[nodiscard]] bool short_of_space() const override { return full; }
-  [[nodiscard]] bool backlogged() const override { return newest - safe >= backlog_max; }
+  [[nodiscard]] std::uint64_t backlog_room() const override {
+    return (backlog_max - std::min(backlog_max, newest - safe)) * bytes_of_a_command;
+  }
+  [[nodiscard]] bool lagging() const override { return is_late || !why.empty(); }
 
   void commit() {
     safe = newest;
@@ -35,7 +40,9 @@ class slow_disk final : public store::store {
   std::function<void()> tell;
   std::string why;
   bool full{false};
+  bool is_late{false};
   millrace::store::batch_id backlog_max{1'000'000};
+  static constexpr std::uint64_t bytes_of_a_command = 257;  // what a client is charged for a body of one byte
 };
 
 constexpr engine::queue_options on_disk{.safety = engine::durability::sync};
@@ -157,13 +164,85 @@ TEST_CASE("while the disk is behind, clients are not read, and all is answered i
     inserted += "INSERTED " + std::to_string(n) + "\r\n";
   }
   client.send(puts);
-  until_puts(at, 10);
-  CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 1);
-  at.ask([&](auto&, auto&) { disk.commit(); });
-  until_puts(at, 20);
-  at.ask([&](auto&, auto&) { disk.commit(); });
+  // One client alone has half of the limit, and the command with which it has more.
+  for (const std::uint64_t carried_out : {6, 12, 18, 24}) {
+    until_puts(at, carried_out);
+    CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 1);
+    at.ask([&](auto&, auto&) { disk.commit(); });
+  }
   until_puts(at, 25);
   at.ask([&](auto&, auto&) { disk.commit(); });
   CHECK(client.receive_at_least(inserted.size()) == inserted);
   CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0);
+}
+
+TEST_CASE("while one client fills the backlog of a stalled disk, others go on, and a newcomer still has a share") {
+  slow_disk disk;
+  disk.backlog_max = 30;
+  door at{{}, on_disk, &disk};
+  declare_memory(at);
+  auto flood = at.client(), reader = at.client(), newcomer = at.client();
+  std::string puts;
+  for (int n = 0; n < 200; ++n) puts += "put 0 0 60 1\r\na\r\n";
+  flood.send(puts);
+  until_puts(at, 16);
+  // Memory queues, reserves of durable jobs and statistics wait for nothing.
+  for (std::uint64_t id = 1; id <= 10; ++id) {
+    const auto job = std::to_string(id), fresh = std::to_string(16 + id);
+    SAYS(reader, "use memory\r\nput 0 0 60 1\r\nb\r\nreserve\r\nlist-tube-used\r\n",
+         "USING memory\r\nINSERTED " + fresh + "\r\nRESERVED " + job + " 1\r\na\r\nUSING memory\r\n");
+  }
+  // A durable put is carried out though the one client floods, and so is what its client says next.
+  newcomer.send("put 0 0 60 1\r\nc\r\nput 0 0 60 1\r\nd\r\n");
+  until_puts(at, 16 + 10 + 2);
+  at.ask([&](auto&, auto&) { disk.commit(); });
+  const std::string_view inserted = "INSERTED 27\r\nINSERTED 28\r\n";
+  CHECK(newcomer.receive_at_least(inserted.size()) == inserted);
+  while (at.ask([&](auto& server, auto&) {
+    disk.commit();
+    return server.counts().command(wire::beanstalk_verb::put).value();
+  }) != 200 + 12)
+    std::this_thread::yield();
+  at.ask([&](auto&, auto&) { disk.commit(); });
+}
+
+TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed ones included, and nobody hangs") {
+  slow_disk disk;
+  door at{{}, {.safety = engine::durability::relaxed}, &disk};
+  declare_memory(at);
+  auto client = at.client(), other = at.client();
+  SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
+  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_unsafe(); }) == 2);
+  at.ask([&](auto&, auto&) { disk.fail(); });
+  client.send("delete 1\r\n");
+  CHECK(client.receive_all().empty());
+  for (const std::string_view command :
+       {"put 0 0 60 1\r\nc\r\n", "reserve-job 2\r\nrelease 2 0 0\r\n", "reserve-job 2\r\nbury 2 0\r\n"}) {
+    auto late = at.client();
+    late.send(command);
+    const auto said = late.receive_all();
+    CHECK(said.find("INSERTED") == std::string::npos);
+    CHECK(said.find("RELEASED") == std::string::npos);
+    CHECK(said.find("BURIED") == std::string::npos);
+  }
+  SAYS(other, "use memory\r\nput 0 0 60 1\r\nm\r\n", "USING memory\r\nINSERTED 4\r\n");
+  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_unsafe(); }) == 2);
+}
+
+TEST_CASE("a relaxed queue waits like a durable one while its disk is late, and no longer when that has caught up") {
+  slow_disk disk;
+  door at{{}, {.safety = engine::durability::relaxed}, &disk};
+  auto client = at.client();
+  SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
+  at.ask([&](auto&, auto&) { disk.is_late = true; });
+  client.send("list-tube-used\r\nput 0 0 60 1\r\nb\r\n");
+  until_puts(at, 2);
+  const std::string_view before = "USING default\r\n";
+  CHECK(client.receive_at_least(before.size()) == before);
+  at.ask([&](auto&, auto&) {
+    disk.is_late = false;
+    disk.commit();
+  });
+  CHECK(client.receive_at_least(12) == "INSERTED 2\r\n");
+  SAYS(client, "put 0 0 60 1\r\nc\r\n", "INSERTED 3\r\n");
 }

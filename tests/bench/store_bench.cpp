@@ -82,7 +82,7 @@ void lifecycles(benchmark::State& state) {
   while (last < standing) {
     for (int n = 0; n < 1'000; ++n) changes.emplace_back(put_of(++last, text));
     batch = store.it->keep(changes);
-    if (store.it->backlogged()) store.wait_for(batch);
+    if (store.it->backlog_room() == 0) store.wait_for(batch);
   }
   store.wait_for(batch);
   store::batch_id before = 0;
@@ -126,7 +126,7 @@ void fill(const directory& where, std::uint64_t jobs, std::size_t bytes) {
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     changes.emplace_back(put_of(id, text));
     const auto batch = store.it->keep(changes);
-    if (store.it->backlogged()) store.wait_for(batch);
+    if (store.it->backlog_room() == 0) store.wait_for(batch);
   }
 }
 

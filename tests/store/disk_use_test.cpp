@@ -28,7 +28,7 @@ void keep_many(store_desk& desk, std::uint64_t count, Change&& change) {
   for (std::uint64_t n = 0; n < count; ++n) {
     const auto batch = desk.keep(change(n));
     if (n % 100 == 0) desk.loop.run_ready();
-    if (desk.it->backlogged()) desk.until_safe(batch);
+    if (desk.it->backlog_room() == 0) desk.until_safe(batch);
   }
   desk.until_safe(desk.it->lease_ids(1));
 }

@@ -1,13 +1,14 @@
 """Queues on a disk that others fill: what is refused, what goes on, what comes back."""
 
 import contextlib
+import http.client
 import os
 import time
 import unittest
 
 from beanstalk_wire import put
 from durable_support import Durable, mounted
-from support import PATIENCE
+from support import PATIENCE, parsed
 
 
 class FullDisk(Durable):
@@ -91,6 +92,37 @@ class FullDisk(Durable):
         self.assertGreater(len(accepted), 0)
         accepted.append(self.put_until_accepted(other, b"recovered"))
         self.holds(self.again(killed=True), [first, *accepted])
+
+    def test_a_relaxed_queue_without_a_byte_left_stops_acknowledging_and_the_daemon_says_what_it_lost(self):
+        relaxed = "queues: { r: { durability: relaxed } }\n"
+        wire = self.again(relaxed, store="disk_reserve: 0B, relaxed_lag_max: 50ms")
+        wire.told(b"use r")
+        first = wire.put(b"first")
+        wire.told(b"use default")
+        wire.put(b"with it, all before is on disk")
+        wire.told(b"use r")
+        self.fill(0)
+        wire.put(b"y" * 60_000)
+        self.server.wait_for("disk_full")
+        while self.readiness() != "store: changes have waited longer than relaxed_lag_max (50ms) to be written":
+            self.assertIsNone(self.server.process.poll())
+        wire.send(b"delete %d\r\n" % first)
+        self.server.settle()
+        self.server.process.terminate()
+        self.assertEqual(self.server.wait_for("not_on_disk")["acknowledged"], 1)
+        self.assertEqual(self.server.process.wait(PATIENCE), 1)
+        self.assertEqual(wire.receive(len(b"DELETED\r\n")), b"")
+        self.assertNotIn("kept", [parsed(line)["event"] for line in self.server.log.rest() if parsed(line)])
+        self.server_ = None
+        os.unlink(self.other)
+        self.assertEqual(self.again(relaxed).stats(b"stats-job %d" % first)["state"], "ready")
+
+    def readiness(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=PATIENCE)
+        connection.request("GET", "/readyz")
+        text = connection.getresponse().read().decode().strip()
+        connection.close()
+        return text
 
     def holds(self, wire, numbers):
         """Exactly these jobs are there."""

@@ -2,12 +2,14 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import time
 import unittest
 
 from beanstalk_wire import put
 from durable_support import Durable, mounted
+from support import MILLRACED, PATIENCE
 
 DELAY = 100_000  # seconds: does not end while the test runs
 
@@ -133,6 +135,61 @@ class Refused(Durable):
         self.assertIn(self.data_dir + ": in use by another process", self.refused(self.settings_of()))
         wire.put(b"the first goes on")
         self.assertEqual(self.again().stats()["current-jobs-ready"], "2")
+
+    def test_a_second_daemon_and_the_tools_though_the_lock_file_is_deleted(self):
+        wire = self.again()
+        wire.put(b"x")
+        os.unlink(os.path.join(self.data_dir, "millrace.lock"))
+        self.assertIn(self.data_dir + ": in use by another process", self.refused(self.settings_of()))
+        os.unlink(os.path.join(self.data_dir, "millrace.lock"))
+        for tool in ("fsck", "dump", "restore"):
+            ended = subprocess.run([os.path.join(os.path.dirname(MILLRACED), "millrace"), tool, self.data_dir], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            self.assertEqual(ended.returncode, 3, ended)
+            self.assertIn("in use by another process", ended.stderr)
+        self.server.wait_for("store_failed")
+        self.ends_with_a_failed_store()
+
+    def ends_with_a_failed_store(self):
+        """The server that runs ends, with 1 and the reason."""
+        self.server.process.terminate()
+        lost = self.server.wait_for("not_on_disk")
+        self.assertEqual(self.server.process.wait(PATIENCE), 1)
+        self.server_ = None
+        return lost
+
+    def test_an_index_of_the_log_that_is_truncated_under_the_daemon(self):
+        wire = self.again()
+        for _ in range(20):
+            wire.put(b"x" * 9000)
+        for left in (0, 4096):
+            os.truncate(os.path.join(self.data_dir, "millrace.db-shm"), left)
+            wire.send(put(b"never acknowledged"))
+            self.server.wait_for("store_failed")
+            # Cut off, or refused when the daemon had looked at its files already.
+            refusal = b"OUT_OF_MEMORY\r\n"
+            self.assertIn(wire.receive(len(refusal)), (b"", refusal))
+            self.assertIn("millrace.db-shm", self.ends_with_a_failed_store()["error"])
+            wire = self.again()
+            self.assertGreaterEqual(int(wire.stats()["current-jobs-ready"]), 20)
+
+    def test_an_operator_who_looks_checkpoints_and_vacuums(self):
+        wire = self.again()
+        file = os.path.join(self.data_dir, "millrace.db")
+        numbers = []
+        for sql in ("SELECT count(*) FROM job", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(RESTART)") * 3:
+            numbers.append(wire.put(b"x" * 5000))
+            other = sqlite3.connect(file, timeout=PATIENCE)
+            other.execute(sql).fetchall()
+            other.close()
+        locked = sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)
+        locked.execute("BEGIN EXCLUSIVE")
+        wire.send(put(b"waits"))
+        self.server.wait_for("store_locked")
+        locked.execute("COMMIT")
+        locked.close()
+        numbers.append(wire.accepted())
+        self.server.wait_for("store_unlocked")
+        self.assertEqual(self.again(killed=True).stats()["current-jobs-ready"], str(len(numbers)))
 
     def damaged(self, where, length):
         """What is said of a file with 300 jobs that has noise there."""

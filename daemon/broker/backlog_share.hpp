@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/broker.hpp"
+
+namespace millrace::broker {
+
+/// What one client has brought of the changes that wait to be written, and whether it may bring more: only while the
+/// store accepts at least as many bytes as the client has there. So one client alone gets half of
+/// `store_pending_bytes_max`, two get a third each, and there is always some left for one that comes later.
+///
+/// Belongs to a connection or a producer, on the loop's thread.
+class backlog_share {
+ public:
+  /// After a command of this client that carried so many bytes of body.
+  void note(const broker& by, std::uint64_t body_bytes) {
+    const auto batch = by.batch_of_last_changes();
+    if (by.is_safe(batch)) return;
+    const auto bytes = body_bytes + bytes_of_change;
+    if (waiting_.empty() || waiting_.back().batch != batch) waiting_.push_back({batch, 0});
+    waiting_.back().bytes += bytes;
+    bytes_ += bytes;
+  }
+  /// The client pauses until more has become safe, and asks again then.
+  [[nodiscard]] bool exceeded(const broker& by) {
+    if (waiting_.empty()) return false;
+    auto first = waiting_.begin();
+    for (; first != waiting_.end() && by.is_safe(first->batch); ++first) bytes_ -= first->bytes;
+    waiting_.erase(waiting_.begin(), first);
+    return bytes_ > by.backlog_room();
+  }
+
+ private:
+  /// What a change without a body takes in an open batch, about.
+  static constexpr std::uint64_t bytes_of_change = 256;
+
+  struct part {
+    store::batch_id batch;
+    std::uint64_t bytes;
+  };
+  std::vector<part> waiting_;  ///< rising batches, as many as are written and gathered at a time
+  std::uint64_t bytes_{0};     ///< of all of them
+};
+
+}  // namespace millrace::broker
