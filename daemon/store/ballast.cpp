@@ -44,6 +44,8 @@ void ballast::make() {
   ::unlink(path_.c_str());
   held_ = 0;
   if (why_not == 0) return;
+  // Space that others took since it was looked for, or a signal: at the next look it may go well.
+  if (why_not == ENOSPC || why_not == EDQUOT || why_not == ENOMEM || why_not == EINTR) return;
   failed_ = true;
   log::warning("no_ballast", "room that is to be given up when the disk is full cannot be taken",
                {{"file", path_}, {"error", std::generic_category().message(why_not)}});
