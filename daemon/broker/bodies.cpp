@@ -5,7 +5,7 @@
 
 namespace millrace::broker {
 
-bodies::bodies(engine::engine& engine, store::store& store, bool bounded) noexcept
+bodies::bodies(engine::engine& engine, store::store& store, bool bounded)
     : engine_{engine}, store_{store}, on_{bounded} {}
 
 void bodies::note(const engine::change_set& changes) {

@@ -22,7 +22,7 @@ namespace millrace::broker {
 /// Belongs to the broker, on the loop's thread. With a store that cannot read bodies, or without a limit of memory for them, it does nothing.
 class bodies {
  public:
-  bodies(engine::engine& engine, store::store& store, bool bounded) noexcept;
+  bodies(engine::engine& engine, store::store& store, bool bounded);
 
   /// Whether any body may be on disk only.
   [[nodiscard]] bool on() const noexcept { return on_; }

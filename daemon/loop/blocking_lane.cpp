@@ -157,7 +157,8 @@ struct blocking_lane::parts {
 blocking_lane::blocking_lane(event_loop& loop, std::string name) : parts_{std::make_unique<parts>(loop, name)} {}
 
 blocking_lane::~blocking_lane() {
-  assert(parts_->closed && parts_->callers == 0);
+  close();
+  assert(parts_->callers == 0);
   lane_side& lane = *parts_->lane;
   bool left_behind = false;
   {

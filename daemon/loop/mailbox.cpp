@@ -91,7 +91,9 @@ mailbox::parts::delivery::allocator_type mailbox::parts::delivery::get_allocator
 mailbox::mailbox(event_loop& loop, std::function<void()> deliver)
     : parts_{std::make_shared<parts>(loop.core(), std::move(deliver))} {}
 
-mailbox::~mailbox() { assert(!parts_->open); }
+mailbox::~mailbox() {
+  if (parts_->open) close();
+}
 
 void mailbox::ring() noexcept {
   if (parts_->pending.exchange(true, std::memory_order_acq_rel)) return;

@@ -14,7 +14,7 @@ namespace millrace::loop {
 class mailbox {
  public:
   mailbox(event_loop& loop, std::function<void()> deliver);
-  ~mailbox();  ///< asserts that it was closed
+  ~mailbox();  ///< closes it, if its owner could not: an owner whose construction failed
   mailbox(const mailbox&) = delete;
   mailbox& operator=(const mailbox&) = delete;
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstddef>
+#include <system_error>
 #include <utility>
 
 namespace millrace::loop {
@@ -23,6 +24,9 @@ std::thread quiet_thread(const std::string& name, std::function<void()> body) {
   std::thread made;
   try {
     made = std::thread{std::move(body)};
+  } catch (const std::system_error& failure) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw std::system_error{failure.code(), "thread '" + name + "' cannot be started"};
   } catch (...) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;

@@ -236,7 +236,10 @@ struct asking final : loop::parked {
 thread_pool::thread_pool(loop::event_loop& loop, const pool_options& options)
     : parts_{std::make_unique<parts>(loop, options)} {}
 
-thread_pool::~thread_pool() { assert(parts_->closed && parts_->with_workers.size() == 0 && !parts_->handing_out); }
+thread_pool::~thread_pool() {
+  if (!parts_->closed) close();
+  assert(parts_->with_workers.size() == 0 && !parts_->handing_out);
+}
 
 loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when) {
   asked request{std::move(work), when};

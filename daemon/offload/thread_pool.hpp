@@ -18,8 +18,9 @@ namespace millrace::offload {
 /// Short computations travel in chunks of about 50 µs of measured work; a worker that finds itself in a long one sends back what waits
 /// behind it.
 ///
-/// Loop thread only. While open it keeps the loop running. Joined by its destructor, after `close` and when all requests have completed
-/// (asserted); running computations are stopped at their next step.
+/// Loop thread only. While open it keeps the loop running. Its destructor closes it if it is open and joins the
+/// threads; all requests must have completed (asserted); running computations are stopped at their next step. The
+/// constructor throws std::system_error when a thread cannot be started.
 class thread_pool {
  public:
   thread_pool(loop::event_loop& loop, const pool_options& options);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <system_error>
+#include "base/system_message.hpp"
 
 namespace millrace::sources {
 
@@ -71,7 +71,7 @@ bool line_input::rewind_if_cut() {
 }
 
 error line_input::failed(const char* what) const {
-  return {errc::io, name_ + " " + what + ": " + std::generic_category().message(errno)};
+  return {errc::io, name_ + " " + what + ": " + system_message(errno)};
 }
 
 }  // namespace millrace::sources

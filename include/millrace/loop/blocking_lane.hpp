@@ -16,6 +16,7 @@ namespace millrace::loop {
 /// lane, never the loop.
 ///
 /// Loop thread only. While open it keeps the loop running; its owner closes it, and destroys it when nobody waits at it any more.
+/// The constructor throws std::system_error when the thread cannot be started.
 class blocking_lane {
  public:
   static constexpr std::size_t calls_max = 64;
@@ -24,8 +25,8 @@ class blocking_lane {
 
   /// `name` is what system tools show for the thread (15 characters of it).
   blocking_lane(event_loop& loop, std::string name);
-  /// Joins the thread. A call that does not return within `patience` is left behind: the thread is detached with what it needs, so that
-  /// the program can end. Asserts that it was closed and that nobody waits.
+  /// Closes the lane if it is open, and joins the thread. A call that does not return within `patience` is left behind:
+  /// the thread is detached with what it needs, so that the program can end. Asserts that nobody waits.
   ~blocking_lane();
   blocking_lane(const blocking_lane&) = delete;
   blocking_lane& operator=(const blocking_lane&) = delete;
