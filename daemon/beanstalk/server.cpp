@@ -11,9 +11,15 @@ server::server(loop::event_loop& loop, broker::broker& broker, session_limits li
       sessions_{loop, broker, door_.counts(), limits} {}
 
 result<> server::open(const network::door_options& options) {
+  auto socket = network::bound_socket::bind(options.where);
+  if (!socket) return socket.error();
+  return open(std::move(*socket), options.connections_max);
+}
+
+result<> server::open(network::bound_socket socket, std::uint32_t connections_max) {
   // A new connection uses and watches it, so it must not depend on whether there is room for one more queue.
   if (const auto made = broker_.find_or_declare("default"); !made) return made.error();
-  return door_.open(options);
+  return door_.open(std::move(socket), connections_max);
 }
 
 void server::drain() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <millrace/base/result.hpp>
 #include <millrace/loop/event_loop.hpp>
 
@@ -21,6 +23,8 @@ class server {
 
   /// Begins to listen; the queue `default` exists from now on.
   result<> open(const network::door_options& options);
+  /// The same with a socket that was bound before.
+  result<> open(network::bound_socket socket, std::uint32_t connections_max);
   [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
 
   /// Every put is answered DRAINING from now on; all else goes on, for ever.

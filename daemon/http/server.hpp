@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <utility>
+
 #include "http/routes.hpp"
 #include "http/session.hpp"
 #include "network/listener.hpp"
@@ -17,6 +20,10 @@ class server {
   server(loop::event_loop& loop, const routes& where, session_limits limits = {});
 
   result<> open(const network::door_options& options) { return door_.open(options); }
+  /// The same with a socket that was bound before.
+  result<> open(network::bound_socket socket, std::uint32_t connections_max) {
+    return door_.open(std::move(socket), connections_max);
+  }
   [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
   [[nodiscard]] const network::door_counts& counts() const noexcept { return door_.counts(); }
 

@@ -2,26 +2,21 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <netinet/in.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/system_error.hpp>
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/wait_point.hpp>
 
 #include "base/log.hpp"
+#include "base/system_message.hpp"
 #include "loop/task_scope.hpp"
 #include "network/reserve_descriptor.hpp"
 #include "network/unix_socket_file.hpp"
@@ -42,36 +37,8 @@ void door_counts::protocol_error(std::string_view code) noexcept {
 
 namespace {
 
-/// Asio's generic endpoint takes an error for an endpoint, unless told which of the two is meant.
-result<protocol::endpoint> no_endpoint(errc code, std::string why) {
-  return {boost::system::in_place_error, error{code, std::move(why)}};
-}
-
-result<protocol::endpoint> endpoint_of(const address& where) {
-  constexpr auto path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
-  if (where.unix_path.size() > path_bytes_max)
-    return no_endpoint(errc::out_of_range,
-                       "the path of a Unix socket has at most " + std::to_string(path_bytes_max) + " bytes");
-  if (!where.unix_path.empty()) return protocol::endpoint{asio::local::stream_protocol::endpoint{where.unix_path}};
-  error_code failure;
-  const auto host = asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host, failure);
-  if (failure) return no_endpoint(errc::invalid, "the host is neither an address in numbers nor localhost");
-  return protocol::endpoint{asio::ip::tcp::endpoint{host, where.port}};
-}
-
-/// The port in a socket's own address.
-std::uint16_t port_of(const protocol::endpoint& here) {
-  if (here.data()->sa_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(here.data())->sin_port);
-  if (here.data()->sa_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(here.data())->sin6_port);
-  return 0;
-}
-
 bool is_out_of_descriptors(const error_code& failure) noexcept {
   return failure.value() == EMFILE || failure.value() == ENFILE;
-}
-
-error cannot_listen(const address& where, const std::string& why) {
-  return {errc::io, write_address(where) + ": " + why};
 }
 
 }  // namespace
@@ -123,7 +90,6 @@ struct listener::parts {
   static loop::awaitable<> run(parts& self, const service& how, stream_socket socket);
   void begin(stream_socket socket);
   void complain(const error_code& failure);
-  error_code bind(const protocol::endpoint& where);
 };
 
 listener::listener(loop::event_loop& loop, std::string name, service serve, service last_resort)
@@ -132,35 +98,26 @@ listener::listener(loop::event_loop& loop, std::string name, service serve, serv
 listener::~listener() = default;
 
 result<> listener::open(const door_options& options) {
-  auto& p = *parts_;
-  assert(!p.door.is_open() && options.connections_max >= 1);
-  const auto where = endpoint_of(options.where);
-  if (!where) return cannot_listen(options.where, where.error().text);
-
-  auto failure = p.bind(*where);
-  if (failure == asio::error::address_in_use && unix_socket_file::remove_stale(options.where.unix_path))
-    failure = p.bind(*where);
-  if (failure == asio::error::address_in_use) return cannot_listen(options.where, "address already in use");
-  if (failure) return cannot_listen(options.where, failure.message());
-
-  p.here = options.where;
-  if (!p.here.unix_path.empty()) p.file = unix_socket_file::at(p.here.unix_path);
-  p.reserve.take();
-  if (p.here.unix_path.empty()) p.here.port = port_of(p.door.local_endpoint());
-  p.connections_max = options.connections_max;
-  p.accepting = p.tasks.spawn(p.name + " listener", parts::accept(p));
-  return {};
+  auto socket = bound_socket::bind(options.where);
+  if (!socket) return socket.error();
+  return open(std::move(*socket), options.connections_max);
 }
 
-error_code listener::parts::bind(const protocol::endpoint& where) {
+result<> listener::open(bound_socket socket, std::uint32_t connections_max) {
+  auto& p = *parts_;
+  assert(!p.door.is_open() && connections_max >= 1);
+  if (const auto listening = socket.listen(); !listening) return listening;
+  const int number_of_protocol = socket.local_address().unix_path.empty() ? IPPROTO_TCP : 0;
   error_code failure;
-  door.open(where.protocol(), failure);
-  if (!failure) door.set_option(acceptor::reuse_address{true}, failure);
-  if (!failure) door.bind(where, failure);
-  if (!failure) door.listen(backlog, failure);
-  error_code ignored;
-  if (failure) door.close(ignored);
-  return failure;
+  p.door.assign(protocol{socket.family(), number_of_protocol}, socket.descriptor(), failure);
+  if (failure) return cannot_listen(socket.local_address(), system_message(failure.value()));
+  p.here = socket.local_address();
+  p.file = socket.file();
+  socket.release();
+  p.reserve.take();
+  p.connections_max = connections_max;
+  p.accepting = p.tasks.spawn(p.name + " listener", parts::accept(p));
+  return {};
 }
 
 loop::awaitable<> listener::parts::accept(parts& self) {
@@ -217,7 +174,7 @@ void listener::parts::complain(const error_code& failure) {
   complained_at = now;
   log::warning("accept_failed", "A connection could not be accepted; trying again.",
                {{"address", write_address(here)},
-                {"error", failure.message()},
+                {"error", system_message(failure.value())},
                 {"failures", static_cast<std::int64_t>(counts.accept_errors.value())}});
 }
 

@@ -15,6 +15,7 @@
 #include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
 
+#include "network/bound_socket.hpp"
 #include "network/options.hpp"
 
 namespace millrace::network {
@@ -49,7 +50,6 @@ class listener {
   /// Serves one connection to its end. What it throws is logged and ends that connection only.
   using service = std::function<loop::awaitable<>(stream_socket)>;
 
-  static constexpr int backlog = 1'024;
   static constexpr duration accept_pause = milliseconds{100};
   static constexpr duration last_resort_max = seconds{2};
   /// How often the log says so while it lasts.
@@ -64,6 +64,8 @@ class listener {
 
   /// Begins to listen. The error names the address and why not: `127.0.0.1:9464: address already in use`.
   result<> open(const door_options& options);
+  /// The same with a socket that was bound before.
+  result<> open(bound_socket socket, std::uint32_t connections_max);
   /// Where it listens, with the port that the kernel chose.
   [[nodiscard]] const address& local_address() const noexcept;
 

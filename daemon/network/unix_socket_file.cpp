@@ -1,6 +1,7 @@
 #include "network/unix_socket_file.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,11 +10,11 @@
 
 namespace millrace::network {
 
-unix_socket_file unix_socket_file::at(const std::string& path) {
+unix_socket_file unix_socket_file::at(std::string path) noexcept {
   struct stat found {};
   unix_socket_file file;
   if (::lstat(path.c_str(), &found) != 0) return file;
-  file.path_ = path;
+  file.path_ = std::move(path);
   file.device_ = found.st_dev;
   file.inode_ = found.st_ino;
   return file;

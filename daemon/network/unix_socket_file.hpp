@@ -12,7 +12,7 @@ class unix_socket_file {
  public:
   unix_socket_file() = default;
   /// The file that stands at `path` now: to be called right after the bind.
-  [[nodiscard]] static unix_socket_file at(const std::string& path);
+  [[nodiscard]] static unix_socket_file at(std::string path) noexcept;
 
   /// Removes the file if it is still the same one. Requires: the socket is still open, so that its inode number belongs to no other file.
   void remove() noexcept;

@@ -1,0 +1,112 @@
+#include "network/bound_socket.hpp"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cstdint>
+#include <utility>
+
+#include "base/system_message.hpp"
+
+namespace millrace::network {
+
+namespace asio = boost::asio;
+using endpoint = asio::generic::stream_protocol::endpoint;
+
+namespace {
+
+/// Asio's generic endpoint takes an error for an endpoint, unless told which of the two is meant.
+result<endpoint> no_endpoint(errc code, std::string why) {
+  return {boost::system::in_place_error, error{code, std::move(why)}};
+}
+
+result<endpoint> endpoint_of(const address& where) {
+  constexpr auto path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+  if (where.unix_path.size() > path_bytes_max)
+    return no_endpoint(errc::out_of_range,
+                       "the path of a Unix socket has at most " + std::to_string(path_bytes_max) + " bytes");
+  if (!where.unix_path.empty()) return endpoint{asio::local::stream_protocol::endpoint{where.unix_path}};
+  boost::system::error_code failure;
+  const auto host = asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host, failure);
+  if (failure) return no_endpoint(errc::invalid, "the host is neither an address in numbers nor localhost");
+  return endpoint{asio::ip::tcp::endpoint{host, where.port}};
+}
+
+/// The port that the system gave it; 0 for a Unix socket.
+std::uint16_t port_of(int descriptor) {
+  sockaddr_storage here{};
+  socklen_t bytes = sizeof here;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&here), &bytes) != 0) return 0;
+  if (here.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(here).sin_port);
+  if (here.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(here).sin6_port);
+  return 0;
+}
+
+/// 0, or the reason why not.
+int bind_to(int descriptor, const endpoint& where) {
+  return ::bind(descriptor, where.data(), static_cast<socklen_t>(where.size())) == 0 ? 0 : errno;
+}
+
+std::string reason(int error_number) {
+  return error_number == EADDRINUSE ? "address already in use" : system_message(error_number);
+}
+
+}  // namespace
+
+error cannot_listen(const address& where, const std::string& why) {
+  return {errc::io, write_address(where) + ": " + why};
+}
+
+result<bound_socket> bound_socket::bind(const address& where) {
+  const auto to = endpoint_of(where);
+  if (!to) return cannot_listen(where, to.error().text);
+  bound_socket made{to->data()->sa_family, where};
+  if (made.descriptor_ < 0) return cannot_listen(where, reason(errno));
+  const int on = 1;
+  ::setsockopt(made.descriptor_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // Copied now: what throws after the bind would leave the file behind.
+  auto path = where.unix_path;
+  int why = bind_to(made.descriptor_, *to);
+  if (why == EADDRINUSE && unix_socket_file::remove_stale(path)) why = bind_to(made.descriptor_, *to);
+  if (why != 0) return cannot_listen(where, reason(why));
+  if (path.empty()) {
+    made.here_.port = port_of(made.descriptor_);
+    return made;
+  }
+  made.file_ = unix_socket_file::at(std::move(path));
+  if (const auto listening = made.listen(); !listening) return listening.error();
+  return made;
+}
+
+bound_socket::bound_socket(int family, const address& here) : family_{family}, here_{here} {
+  // Last: what throws before would leave it open.
+  descriptor_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+bound_socket::bound_socket(bound_socket&& other) noexcept
+    : descriptor_{std::exchange(other.descriptor_, -1)},
+      family_{other.family_},
+      here_{std::move(other.here_)},
+      file_{std::move(other.file_)} {}
+
+bound_socket::~bound_socket() {
+  if (descriptor_ < 0) return;
+  file_.remove();
+  ::close(descriptor_);
+}
+
+result<> bound_socket::listen() {
+  if (::listen(descriptor_, backlog) != 0) return cannot_listen(here_, reason(errno));
+  return {};
+}
+
+int bound_socket::release() noexcept { return std::exchange(descriptor_, -1); }
+
+}  // namespace millrace::network
