@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/log.hpp"
+#include "store/private_file.hpp"
 
 namespace millrace::store {
 
@@ -62,7 +63,7 @@ bool ballast::give_up() {
 }
 
 int ballast::take_room() const {
-  const int file = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int file = open_private(path_);
   if (file < 0) return errno;
   const auto bytes = static_cast<off_t>(wanted_);
   int failed = ::ftruncate(file, std::min(bytes, static_cast<off_t>(held_))) == 0 ? 0 : errno;

@@ -8,22 +8,34 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <system_error>
 #include <utility>
 
+#include "base/system_message.hpp"
 #include "store/ballast.hpp"
+#include "store/private_file.hpp"
 #include "store/schema.hpp"
 
 namespace millrace::store {
 
 namespace {
 
-constexpr mode_t for_its_user_alone = 0700;
-
 /// The byte of the data file that is locked: SQLite locks bytes around 2^30, and no file has data here.
 constexpr off_t locked_byte = off_t{1} << 62u;
 
-error system_error(const std::string& what) { return {errc::io, what + ": " + std::generic_category().message(errno)}; }
+/// Whose `path` is, or the directory that keeps it from being looked at. Empty when it belongs to the user of this
+/// process.
+std::string owner_of(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 && ::stat(path.substr(0, path.rfind('/') + 1).c_str(), &facts) != 0) return {};
+  if (facts.st_uid == ::geteuid()) return {};
+  return " (it belongs to user " + std::to_string(facts.st_uid) + ", this process is user " +
+         std::to_string(::geteuid()) + ")";
+}
+
+error system_error(const std::string& path) {
+  const int why = errno;
+  return {errc::io, path + ": " + system_message(why) + (why == EACCES ? owner_of(path) : std::string{})};
+}
 
 error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
 
@@ -60,7 +72,7 @@ result<> keep_its_name(const std::string& path, const std::string& data_file) {
 }
 
 result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs) {
-  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs);
+  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs, in.path() + "/" + lock_name);
   if (!made) return about(in.data_file(), made.error());
   // Looked at first: not even a pragma of ours is for a file of somebody else.
   if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
@@ -76,11 +88,11 @@ result<sqlite::connection> open_and_prepare(const data_directory& in, const char
 result<data_directory> data_directory::open(const std::string& path) {
   data_directory made;
   made.path_ = path;
-  made.made_ = ::mkdir(path.c_str(), for_its_user_alone) == 0;
+  made.made_ = make_private_directory(path);
   if (!made.made_ && errno != EEXIST) return system_error(path);
   if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
   const std::string lock = made.lock_file();
-  made.lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  made.lock_ = open_private(lock);
   if (made.lock_ < 0) return system_error(lock);
   if (::flock(made.lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return error{errc::refused, path + ": in use by another process"};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/system_message.hpp"
 #include "store/ballast.hpp"
 
 namespace millrace::store {
@@ -59,7 +60,14 @@ result<content> read_content(const std::string& data_dir) {
   content found;
   std::error_code failed;
   bool has_log = false;
-  for (fs::directory_iterator file{data_dir, failed}, end; !failed && file != end; file.increment(failed)) {
+  fs::directory_iterator file;
+  try {
+    // The constructor that sets a code instead of throwing ends the process when there is no memory (libstdc++ 12).
+    file = fs::directory_iterator{data_dir};
+  } catch (const fs::filesystem_error& failure) {
+    failed = failure.code();
+  }
+  for (const fs::directory_iterator end; !failed && file != end; file.increment(failed)) {
     const std::string name = file->path().filename();
     found.has_data_file |= name == data_file;
     std::error_code unknown;
@@ -73,7 +81,7 @@ result<content> read_content(const std::string& data_dir) {
   // A directory that may be used but not listed is created by an operator on purpose; one that is not there is created later.
   if (failed && failed != std::errc::no_such_file_or_directory && failed != std::errc::permission_denied &&
       failed != std::errc::not_a_directory) {
-    return error{errc::io, data_dir + ": " + failed.message()};
+    return error{errc::io, data_dir + ": " + system_message(failed.value())};
   }
   found.has_orphaned_log = has_log && !found.has_data_file;
   std::sort(found.foreign.begin(), found.foreign.end());

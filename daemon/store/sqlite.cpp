@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/system_message.hpp"
 #include "store/options.hpp"
 
 namespace millrace::store::sqlite {
@@ -43,10 +46,31 @@ error failure_of(sqlite3* db) {
   std::string text = sqlite3_errmsg(db);
   if ((status & 0xff) == SQLITE_IOERR || (status & 0xff) == SQLITE_CANTOPEN) {
     text += " (code " + std::to_string(status);
-    if (system_errno != 0) text += ", " + std::generic_category().message(system_errno);
+    if (system_errno != 0) text += ", " + system_message(system_errno);
+    // What could not be opened for writing is tried for reading, and the first reason forgotten.
+    if ((status & 0xff) == SQLITE_CANTOPEN && system_errno == ENOENT) text += ", or " + system_message(EMFILE);
     text += ")";
   }
   return {code_of(status, system_errno), std::move(text)};
+}
+
+/// A path as a part of a URI (RFC 3986): every byte that could mean something else is written in hexadecimal digits.
+std::string in_uri(std::string_view path) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view{"/._-~"}.find(c) != std::string_view::npos;
+    if (plain) {
+      text += c;
+    } else {
+      text += '%';
+      text += digits[byte >> 4u];
+      text += digits[byte & 0xfu];
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -164,18 +188,26 @@ void connection::closing::operator()(parts* which) const noexcept {
   delete which;
 }
 
-result<connection> connection::open(const std::string& path, open_as how, const char* vfs) {
+result<connection> connection::open(const std::string& path, open_as how, const char* vfs, const std::string& mode_of) {
   connection made;
   made.parts_.reset(new parts);
   // Without SQLite's own mutexes: a connection has one thread at a time.
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (how == open_as::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  if (sqlite3_open_v2(path.c_str(), &made.parts_->db, flags, vfs) != SQLITE_OK) {
+  const char* const before_path = path.starts_with('/') ? "file://" : "file:";
+  const std::string name = mode_of.empty() ? path : before_path + in_uri(path) + "?modeof=" + in_uri(mode_of);
+  const int as_uri = mode_of.empty() ? 0 : SQLITE_OPEN_URI;
+  if (sqlite3_open_v2(name.c_str(), &made.parts_->db, flags | as_uri, vfs) != SQLITE_OK) {
     if (made.parts_->db == nullptr) return error{errc::io, "no memory for a connection"};
     return failure_of(made.parts_->db);
   }
   if (sqlite3_limit(made.parts_->db, SQLITE_LIMIT_LENGTH, -1) < static_cast<int>(row_bytes_max)) {
     return error{errc::unsupported, "this SQLite allows rows of less than " + std::to_string(row_bytes_max) + " bytes"};
+  }
+  // SQLite falls back to reading when it cannot open a file for writing, and forgets why.
+  if (how == open_as::read_write && sqlite3_db_readonly(made.parts_->db, "main") == 1) {
+    const int why = ::access(path.c_str(), W_OK) == 0 ? EMFILE : errno;
+    return error{errc::io, "cannot be opened for writing: " + system_message(why)};
   }
   const auto note_pages = [](void* its, sqlite3*, const char*, int pages) {
     static_cast<parts*>(its)->log_pages = pages;

@@ -61,8 +61,10 @@ enum class open_as { read_write, read_only };
 /// One connection; one thread at a time.
 class connection {
  public:
-  /// Makes the file if it is not there. `vfs`: nullptr is the system's.
-  [[nodiscard]] static result<connection> open(const std::string& path, open_as how, const char* vfs);
+  /// Makes the file if it is not there. `vfs`: nullptr is the system's. `mode_of`: a file whose permissions a new file
+  /// gets, and its log and index with it, whatever the umask; empty: readable by all that the umask allows.
+  [[nodiscard]] static result<connection> open(const std::string& path, open_as how, const char* vfs,
+                                               const std::string& mode_of = {});
   connection(connection&&) noexcept = default;
   connection& operator=(connection&&) noexcept = default;
 

@@ -43,6 +43,8 @@ sqlite_store::~sqlite_store() {
   if (parts_->mail_open) parts_->close_mail();
 }
 
+void sqlite_store::start() { parts_->start_writing(); }
+
 batch_id sqlite_store::keep(engine::change_set& changes) {
   parts_->add(changes);
   return parts_->waited_for();

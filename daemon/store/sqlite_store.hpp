@@ -60,6 +60,10 @@ class sqlite_store final : public store {
   /// All of it at once; gives the id mark.
   [[nodiscard]] result<std::uint64_t> recover(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
 
+  /// Starts the writer's thread, which would otherwise start with the first change: whoever starts the program learns
+  /// then that there is no thread. Throws std::system_error. After `recover`.
+  void start();
+
   batch_id keep(engine::change_set& changes) override;
   batch_id keep_soon(engine::change_set& changes) override;
   batch_id lease_ids(std::uint64_t up_to) override;
