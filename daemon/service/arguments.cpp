@@ -61,7 +61,7 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
       ->group(instead);
   app.add_option("-p", same.port, "listen on this port (default: 11300)")->type_name("PORT")->group(instead);
   app.add_option("-z", same.job_bytes, "the largest job (default: 65535)")->type_name("BYTES")->group(instead);
-  app.add_option("-u", same.user, "become this user once the ports are open")->type_name("USER")->group(instead);
+  app.add_option("-u", same.user, "become this user when the addresses are bound")->type_name("USER")->group(instead);
   app.add_option("-b", same.data_dir, "keep jobs in this directory")->type_name("DIR")->group(instead);
   app.add_option("-f", same.sync_after,
                  "with -b: jobs are on disk after this time; 0, the default: before they are acknowledged")

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <millrace/sources/source.hpp>
 
 #include "base/log.hpp"
+#include "base/system_message.hpp"
 #include "beanstalk/server.hpp"
 #include "engine/options.hpp"
 #include "http/health.hpp"
@@ -52,12 +54,24 @@ std::vector<duration> buckets(const settings::daemon_options& what) {
   return upper;
 }
 
+/// What `step` answers; what it throws becomes an error that names the limit.
+template <class Step>
+auto without_exceptions(const Step& step) -> decltype(step()) {
+  try {
+    return step();
+  } catch (const std::exception& failure) {
+    return error{errc::io, message_of(failure)};
+  }
+}
+
 }  // namespace
 
 /// In the order in which they stand on each other; destroyed the other way round.
 struct daemon::parts {
-  parts(const settings::settings& set, const workload::workload_options& how, result<>& opened)
+  /// `opened` is the error when the store could not be opened; then this may only be destroyed.
+  parts(const settings::settings& set, const workload::workload_options& how, doors sockets, result<>& opened)
       : what{set},
+        bound{std::move(sockets)},
         stalls{loop, set.daemon.stall_threshold},
         standard_output{loop, "standard output"},
         disk{open_disk(opened)},
@@ -75,6 +89,7 @@ struct daemon::parts {
   result<> open_beanstalk();
 
   const settings::settings& what;
+  doors bound;  ///< until the listeners have them
   loop::event_loop loop;
   loop::stall_watch stalls;
   loop::blocking_lane standard_output;
@@ -93,35 +108,48 @@ struct daemon::parts {
   bool beanstalk_open{false};
 };
 
-daemon::daemon(const settings::settings& what, const workload::workload_options& how)
-    : parts_{std::make_unique<parts>(what, how, store_opened_)} {}
+result<std::unique_ptr<daemon>> daemon::make(const settings::settings& set, const workload::workload_options& options,
+                                             doors sockets) {
+  return without_exceptions([&]() -> result<std::unique_ptr<daemon>> {
+    result<> opened;
+    auto made = std::make_unique<parts>(set, options, std::move(sockets), opened);
+    if (!opened) return opened.error();
+    return std::unique_ptr<daemon>{new daemon{std::move(made)}};
+  });
+}
+
+daemon::daemon(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
 
 daemon::~daemon() = default;
 
 result<> daemon::prepare() {
-  auto& all = *parts_;
-  if (!store_opened_) return store_opened_;
-  if (auto declared = all.declare_queues(); !declared) return declared;
-  // The door before the work: a second daemon must not begin to print what the first is printing.
-  if (auto opened = all.open_http(); !opened) return opened;
-  all.begin_recovery();
-  return {};
+  return without_exceptions([&all = *parts_]() -> result<> {
+    if (auto declared = all.declare_queues(); !declared) return declared;
+    // The door before the work: a second daemon must not begin to print what the first is printing.
+    if (auto opened = all.open_http(); !opened) return opened;
+    all.begin_recovery();
+    return {};
+  });
 }
 
 result<bool> daemon::recover_slice() {
-  auto& all = *parts_;
-  if (!all.recovering) return true;
-  auto done = all.recovering->run_slice();
-  if (!done || *done) all.recovering.reset();
-  return done;
+  return without_exceptions([&all = *parts_]() -> result<bool> {
+    if (!all.recovering) return true;
+    auto done = all.recovering->run_slice();
+    if (!done || *done) all.recovering.reset();
+    return done;
+  });
 }
 
 result<> daemon::open() {
-  auto& all = *parts_;
-  if (auto opened = all.open_beanstalk(); !opened) return opened;
-  const sources::surroundings inputs{all.loop, STDIN_FILENO};
-  const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
-  return all.work.start(all.what.producers, all.what.consumers, inputs, outputs);
+  return without_exceptions([&all = *parts_]() -> result<> {
+    // Now, so that a thread that the system does not give is an error of the start.
+    if (all.disk) all.disk->start();
+    if (auto opened = all.open_beanstalk(); !opened) return opened;
+    const sources::surroundings inputs{all.loop, STDIN_FILENO};
+    const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
+    return all.work.start(all.what.producers, all.what.consumers, inputs, outputs);
+  });
 }
 
 loop::awaitable<> daemon::close() {
@@ -165,7 +193,7 @@ void daemon::parts::begin_recovery() {
 }
 
 result<> daemon::parts::open_http() {
-  if (!what.daemon.http_enabled) return {};
+  if (!bound.http) return {};
   control.watch([this]() -> std::string {
     const auto why = broker.store_failure();
     if (!why.empty()) return "store: " + why;
@@ -175,9 +203,7 @@ result<> daemon::parts::open_http() {
   });
   http::add_health(routes, control);
   http::add_scrape(routes, page);
-  const auto where = network::parse_address(what.daemon.http);
-  if (!where) return error{where.error().code, "http: " + where.error().text};
-  if (auto opened = http.open({.where = *where}); !opened)
+  if (auto opened = http.open(std::move(*bound.http), network::door_options{}.connections_max); !opened)
     return error{opened.error().code, "http: " + opened.error().text};
   http_open = true;
   page.add_door("http", http.counts());
@@ -185,11 +211,8 @@ result<> daemon::parts::open_http() {
 }
 
 result<> daemon::parts::open_beanstalk() {
-  if (!what.daemon.beanstalk_enabled) return {};
-  const auto where = network::parse_address(what.daemon.beanstalk);
-  if (!where) return error{where.error().code, "beanstalk: " + where.error().text};
-  const network::door_options door{.where = *where, .connections_max = what.daemon.beanstalk_connections_max};
-  if (auto opened = beanstalk.open(door); !opened)
+  if (!bound.beanstalk) return {};
+  if (auto opened = beanstalk.open(std::move(*bound.beanstalk), what.daemon.beanstalk_connections_max); !opened)
     return error{opened.error().code, "beanstalk: " + opened.error().text};
   beanstalk_open = true;
   page.add_door("beanstalk", beanstalk.connections());

@@ -8,6 +8,7 @@
 
 #include "broker/broker.hpp"
 #include "http/control.hpp"
+#include "service/doors.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
 
@@ -17,16 +18,19 @@ namespace millrace::service {
 /// nothing of when they begin or end: that is the lifecycle's.
 ///
 /// Owned by `main`; loop thread only. Opened once, then `close`, which must have been awaited even when opening
-/// failed or was given up half-way; the destructor joins the threads.
+/// failed or was given up half-way; before `prepare` it may be destroyed as it is. The destructor joins the threads.
 class daemon {
  public:
-  /// `what` outlives it.
-  daemon(const settings::settings& what, const workload::workload_options& how);
+  /// Constructs all parts, and opens the store. `set` outlives the daemon. The error says what could not be had:
+  /// memory, a thread, a descriptor, the data directory; and which limit to raise.
+  [[nodiscard]] static result<std::unique_ptr<daemon>> make(const settings::settings& set,
+                                                            const workload::workload_options& options, doors sockets);
   ~daemon();
   daemon(const daemon&) = delete;
   daemon& operator=(const daemon&) = delete;
 
-  /// Opens in three steps; an error says what could not be had: a port, a file. First: declares the queues and opens HTTP.
+  /// Opens in three steps, none of which throws; an error says what could not be had: a port, a file. First: declares
+  /// the queues and opens HTTP.
   result<> prepare();
   /// Second: brings back what a store kept, a few milliseconds of it; call again, with other things in between, until it gives true.
   [[nodiscard]] result<bool> recover_slice();
@@ -51,7 +55,8 @@ class daemon {
 
  private:
   struct parts;
-  result<> store_opened_;  ///< why not, if it could not be
+  explicit daemon(std::unique_ptr<parts> made);
+
   std::unique_ptr<parts> parts_;
 };
 

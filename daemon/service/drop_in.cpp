@@ -1,12 +1,5 @@
 #include "service/drop_in.hpp"
 
-#include <grp.h>
-#include <pwd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include <millrace/base/quantity.hpp>
 
 #include "network/options.hpp"
@@ -90,18 +83,6 @@ result<settings::settings> settings_of(const drop_in_options& given) {
   made.queue_defaults.max_bytes = bytes_max;
   made.queue_defaults.when_full = engine::overflow::reject;
   return made;
-}
-
-result<> become_user(const std::string& name) {
-  errno = 0;
-  const passwd* const found = ::getpwnam(name.c_str());
-  if (found == nullptr) return error{errc::not_found, "-u: there is no user '" + name + "'"};
-  const auto user = found->pw_uid;
-  const auto group = found->pw_gid;
-  if (::getuid() == user && ::getgid() == group) return {};
-  if (::initgroups(name.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(user) != 0)
-    return error{errc::refused, "-u: cannot become '" + name + "': " + std::strerror(errno)};
-  return {};
 }
 
 }  // namespace millrace::service

@@ -28,7 +28,4 @@ struct drop_in_options {
 /// What a settings file would say. Queues refuse what is beyond their limits, since clients of beanstalkd know that answer. The error names the option.
 [[nodiscard]] result<settings::settings> settings_of(const drop_in_options& given);
 
-/// Becomes another user, with its groups. Called once all ports are open.
-[[nodiscard]] result<> become_user(const std::string& name);
-
 }  // namespace millrace::service

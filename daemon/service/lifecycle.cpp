@@ -11,6 +11,7 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
+#include "base/system_message.hpp"
 #include "loop/thrown.hpp"
 #include "service/last_resort.hpp"
 #include "telemetry/summary.hpp"
@@ -41,29 +42,41 @@ lifecycle::lifecycle(daemon& parts, const settings::settings& what, const argume
       began_at_{parts.loop().now()} {}
 
 exit_code lifecycle::run() {
-  life_.spawn("lifecycle", live());
   try {
+    life_.spawn("lifecycle", live_or_leave());
     parts_.loop().run();
-  } catch (const std::exception& wrong) {
-    fail(exit_code::failed, "failed", wrong.what());
+  } catch (const std::exception& failure) {
+    leave(failure);
   }
   return code_;
+}
+
+void lifecycle::leave(const std::exception& failure) {
+  const auto code = opened_ ? exit_code::failed : exit_code::could_not_start;
+  fail(code, opened_ ? "failed" : "could_not_start", message_of(failure));
+  leave_without_closing(code);
+}
+
+loop::awaitable<> lifecycle::live_or_leave() {
+  try {
+    co_await live();
+  } catch (const std::exception& failure) {
+    leave(failure);
+  }
 }
 
 loop::awaitable<> lifecycle::live() {
   watchers_.spawn("signals", watched(hear_signals()));
   if (const auto opened = co_await open(); !opened) {
     fail(exit_code::could_not_start, "could_not_start", opened.error().text);
-    parts_.work().stop();
   } else if (!opened_) {
     log::info("stopped", "stopped while recovering: what is on disk stays as it was");
-    parts_.work().stop();
   } else {
     // Whatever goes wrong here, what was opened is closed: otherwise the loop would run on.
     auto work = work_until_the_end();
     co_await watched(std::move(work));
-    parts_.work().stop();
   }
+  parts_.work().stop();
   co_await close();
 }
 
@@ -78,9 +91,9 @@ loop::awaitable<result<>> lifecycle::open() {
     if (stops_asked_ > 0) co_return opened;
   }
   if (opened) opened = parts_.open();
-  if (opened && arguments_.drop_in.user) opened = become_user(*arguments_.drop_in.user);
   if (!opened) co_return opened;
   opened_ = true;
+  end_quietly_without_memory(exit_code::failed);
   parts_.control().become_ready();
   log::info("started", "millraced is running",
             {{"version", MILLRACE_VERSION},
@@ -94,10 +107,7 @@ loop::awaitable<result<>> lifecycle::open() {
 }
 
 loop::awaitable<> lifecycle::work_until_the_end() {
-  if (definite(arguments_.format) != log_format::journald && status_line::possible_on(STDERR_FILENO)) {
-    progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
-    progress_->begin();
-  }
+  if (definite(arguments_.format) != log_format::journald && status_line::possible_on(STDERR_FILENO)) begin_progress();
   watchers_.spawn("stuck queues", watched(look_for_stuck_queues()));
   if (arguments_.until_idle) watchers_.spawn("until idle", watched(wait_until_idle()));
   while (!idle_ && !held_up_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
@@ -112,6 +122,16 @@ loop::awaitable<> lifecycle::work_until_the_end() {
     const auto write = arguments_.summary == summary_format::json ? telemetry::summary_json : telemetry::summary;
     summary_ = write(parts_.broker(), parts_.work(), run);
     if (idle_ && failure_.empty()) note_result(telemetry::result_of(parts_.broker(), parts_.work()));
+  }
+}
+
+void lifecycle::begin_progress() {
+  try {
+    progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
+    progress_->begin();
+  } catch (const std::exception& failure) {
+    // Work does not depend on it.
+    log::warning("no_progress", "progress cannot be shown", {{"error", message_of(failure)}});
   }
 }
 

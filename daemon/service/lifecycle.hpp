@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <string>
 
@@ -50,6 +51,7 @@ class lifecycle {
 
  private:
   loop::awaitable<> live();
+  loop::awaitable<> live_or_leave();
   loop::awaitable<> work_until_the_end();
   loop::awaitable<> close();
   loop::awaitable<> hear_signals();
@@ -63,6 +65,9 @@ class lifecycle {
   /// Gives up when asked to stop, without an error: then `opened_` is false.
   loop::awaitable<result<>> open();
   void asked_to_stop(int number);
+  /// Ends the process: `failure` stopped the loop, or the lifecycle itself, so that nothing can be closed in order.
+  [[noreturn]] void leave(const std::exception& failure);
+  void begin_progress();
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void note_result(const telemetry::run_result& result);
   void say_what_was_left() const;

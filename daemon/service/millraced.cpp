@@ -3,17 +3,22 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/log.hpp"
+#include "base/system_message.hpp"
 #include "handlers/catalogue.hpp"
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
+#include "service/doors.hpp"
 #include "service/errands.hpp"
+#include "service/last_resort.hpp"
 #include "service/lifecycle.hpp"
 #include "service/log_sinks.hpp"
+#include "service/privileges.hpp"
 #include "service/relative_paths.hpp"
 #include "service/standard_error.hpp"
 #include "sources/catalogue.hpp"
@@ -93,12 +98,62 @@ class held_signals {
   sigset_t before_{};
 };
 
+/// Takes the addresses; then, with `user`, gives up root before any file is opened or created.
+result<doors> take_places(const settings::daemon_options& options, const std::optional<user_identity>& user) {
+  if (!user) return bind_doors(options);
+  auto rights = privileges::give_up_groups(*user);
+  if (!rights) return rights.error();
+  auto bound = bind_doors(options, *rights);
+  if (!bound) return bound;
+  if (options.data_dir) {
+    if (const auto made = rights->make_directory(*options.data_dir); !made) return made.error();
+  }
+  if (const auto given_up = rights->give_up_root(); !given_up) return given_up.error();
+  return bound;
+}
+
+exit_code could_not_start(const std::string& reason) {
+  log::error("could_not_start", reason);
+  return exit_code::could_not_start;
+}
+
+exit_code run_parts(const settings::settings& set, const arguments& how, const std::optional<user_identity>& user,
+                    held_signals& signals) {
+  try {
+    auto bound = take_places(set.daemon, user);
+    if (!bound) return could_not_start(bound.error().text);
+    auto parts = daemon::make(set, {how.mode, how.limit}, std::move(*bound));
+    if (!parts) return could_not_start(parts.error().text);
+    lifecycle life{**parts, set, how};
+    signals.let_through();
+    const auto code = life.run();
+    say_summary(life.summary(), how);
+    // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
+    if ((*parts)->broker().looking().job_count() > jobs_freed_most) {
+      stop_log(how.format);
+      leave_without_closing(code);
+    }
+    return code;
+  } catch (const std::exception& failure) {
+    return could_not_start(message_of(failure));
+  }
+}
+
 exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   held_signals signals;
   auto read = read_settings(how, words);
   if (!read.value) {
     write_to_standard_error(text_of(read.complaints));
     return exit_code::bad_settings;
+  }
+  std::optional<user_identity> user;
+  if (how.drop_in.user) {
+    auto found = find_user(*how.drop_in.user);
+    if (!found) {
+      write_to_standard_error("millraced: " + found.error().text + '\n');
+      return exit_code::bad_settings;
+    }
+    user = std::move(*found);
   }
   allow_many_files();
   find_files_beside(*read.value);
@@ -112,18 +167,13 @@ exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
   log::start(log_sink(how.format), how.least);
   for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
   if (how.drop_in.log_bytes) log::warning("settings", "-s means nothing here: disk use follows the jobs");
-  daemon parts{*read.value, {how.mode, how.limit}};
-  lifecycle life{parts, *read.value, how};
-  signals.let_through();
-  const auto code = life.run();
-  say_summary(life.summary(), how);
+  const auto code = run_parts(*read.value, how, user, signals);
   stop_log(how.format);
-  // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
-  if (parts.broker().looking().job_count() > jobs_freed_most) std::_Exit(static_cast<int>(code));
   return code;
 }
 
 exit_code run(const std::vector<std::string>& given) {
+  end_quietly_without_memory(exit_code::could_not_start);
   keep_closed_streams_closed();
   // A reader that goes away is an error of one write, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
@@ -150,8 +200,9 @@ exit_code run(const std::vector<std::string>& given) {
 int main(int count, char** words) {
   try {
     return static_cast<int>(millrace::service::run({std::next(words), std::next(words, count)}));
-  } catch (const std::exception& wrong) {
-    millrace::service::write_to_standard_error(std::string{"millraced: "} + wrong.what() + '\n');
-    return static_cast<int>(millrace::service::exit_code::failed);
+  } catch (const std::exception& failure) {
+    // The lifecycle catches what fails while the daemon runs: this is a failure of the start.
+    millrace::service::write_to_standard_error("millraced: " + millrace::message_of(failure) + '\n');
+    return static_cast<int>(millrace::service::exit_code::could_not_start);
   }
 }

@@ -72,7 +72,7 @@ result<> keep_its_name(const std::string& path, const std::string& data_file) {
 }
 
 result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs) {
-  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs, in.path() + "/" + lock_name);
+  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs, in.lock_file());
   if (!made) return about(in.data_file(), made.error());
   // Looked at first: not even a pragma of ours is for a file of somebody else.
   if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
@@ -108,7 +108,7 @@ result<data_directory> data_directory::open(const std::string& path) {
 
 result<> data_directory::lock_data_file() {
   const std::string file = data_file();
-  data_lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  data_lock_ = open_private(file);
   if (data_lock_ < 0) return system_error(file);
   struct flock byte {};
   byte.l_type = F_WRLCK;

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <fstream>
 #include <initializer_list>
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include <millrace/loop/event_loop.hpp>
 
+#include "base/system_message.hpp"
 #include "loop/signals.hpp"
 #include "loop/task_scope.hpp"
 #include "tools/bench_arguments.hpp"
@@ -80,7 +82,13 @@ class benchmark {
   }
 
   static loop::awaitable<> live(benchmark& self, loop::task_scope& watchers) {
-    const bool done = co_await self.all_runs();
+    bool done = false;
+    try {
+      done = co_await self.all_runs();
+    } catch (const std::exception& failure) {
+      // Else the signals would be waited for without end.
+      self.fail({errc::io, message_of(failure)}, exit_code::out_of_resources);
+    }
     // A run that failed leaves jobs behind. A queue that others may use as well is not for us to empty.
     const bool leftovers = self.code_ == exit_code::failed && self.options_.queue.empty();
     for (auto& server : self.servers_) {
@@ -137,9 +145,13 @@ class benchmark {
   }
 
   bool fail(const error& why) {
+    return fail(why, why.code == errc::not_found ? exit_code::no_connection : exit_code::failed);
+  }
+
+  bool fail(const error& why, exit_code code) {
     progress_.clear();
     std::fprintf(stderr, "millrace bench: %s\n", why.text.c_str());
-    code_ = why.code == errc::not_found ? exit_code::no_connection : exit_code::failed;
+    code_ = code;
     return false;
   }
 

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string_view>
 #include <utility>
 
+#include "base/system_message.hpp"
 #include "store/data_directory.hpp"
 #include "store/directory_content.hpp"
 #include "store/dump.hpp"
@@ -57,6 +59,16 @@ exit_code code_of(const error& why) {
 exit_code undone(store::data_directory& into, exit_code code, const std::string& why) {
   into.undo();
   return say(code, why);
+}
+
+/// What `action` answers; what it throws (no memory) is an error like any other, so that what was begun is undone.
+template <class Action>
+auto without_exceptions(const Action& action) -> decltype(action()) {
+  try {
+    return action();
+  } catch (const std::exception& failure) {
+    return error{errc::io, message_of(failure)};
+  }
 }
 
 /// A directory that was there before: to look into one must not make it.
@@ -126,8 +138,8 @@ exit_code restore(const std::vector<std::string>& words) {
   auto into = open_new(words.back());
   if (!into) return say(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
-  const auto done =
-      store::restore(*into, std::cin, is_partial ? store::completeness::optional : store::completeness::required);
+  const auto wanted = is_partial ? store::completeness::optional : store::completeness::required;
+  const auto done = without_exceptions([&] { return store::restore(*into, std::cin, wanted); });
   if (!done) return undone(*into, code_of(done.error()), done.error().text);
   if (!done->remark.empty()) std::fprintf(stderr, "%s\n", done->remark.c_str());
   std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(done->jobs));
@@ -147,7 +159,7 @@ exit_code import(const std::vector<std::string>& words) {
   }
   auto into = open_new(words[3]);
   if (!into) return say(exit_code::cannot_open, into.error().text);
-  if (const auto filled = fill(*into, *found); !filled) {
+  if (const auto filled = without_exceptions([&] { return fill(*into, *found); }); !filled) {
     return undone(*into, code_of(filled.error()), filled.error().text);
   }
   for (const auto& remark : found->remarks) std::fprintf(stderr, "%s\n", remark.c_str());

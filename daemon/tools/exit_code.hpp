@@ -8,8 +8,9 @@ enum class exit_code : int {
   done = 0,
   failed = 1,  ///< failed while running; also when a job was lost or came twice
   bad_arguments = 2,
-  no_connection = 3,  ///< nobody there, or nobody who speaks the protocol
-  cannot_open = 3,    ///< a data directory that is not there, that another process has, or of a newer version
+  no_connection = 3,     ///< nobody there, or nobody who speaks the protocol
+  cannot_open = 3,       ///< a data directory that is not there, that another process has, or of a newer version
+  out_of_resources = 3,  ///< the system gives no memory, thread or descriptor
 };
 
 /// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/system_message.hpp"
 #include "tools/bench.hpp"
 #include "tools/data.hpp"
 #include "tools/exit_code.hpp"
@@ -51,8 +52,8 @@ exit_code run(std::vector<std::string> words) {
 int main(int count, char** words) {
   try {
     return static_cast<int>(millrace::tools::run({std::next(words), std::next(words, count)}));
-  } catch (const std::exception& wrong) {
-    std::fprintf(stderr, "millrace: %s\n", wrong.what());
-    return static_cast<int>(millrace::tools::exit_code::failed);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "millrace: %s\n", millrace::message_of(failure).c_str());
+    return static_cast<int>(millrace::tools::exit_code::out_of_resources);
   }
 }

@@ -1,0 +1,56 @@
+#include "service/doors.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace millrace::service {
+
+namespace {
+
+using binder = std::function<result<network::bound_socket>(const network::address&)>;
+
+result<network::bound_socket> bind_one(const char* key, const std::string& text, const binder& bind) {
+  const auto where = network::parse_address(text);
+  if (!where) return error{where.error().code, std::string{key} + ": " + where.error().text};
+  auto bound = bind(*where);
+  if (!bound) return error{bound.error().code, std::string{key} + ": " + bound.error().text};
+  return bound;
+}
+
+result<doors> bind_all(const settings::daemon_options& options, const binder& bind) {
+  doors made;
+  if (options.http_enabled) {
+    auto bound = bind_one("http", options.http, bind);
+    if (!bound) return bound.error();
+    made.http.emplace(std::move(*bound));
+  }
+  if (options.beanstalk_enabled) {
+    auto bound = bind_one("beanstalk", options.beanstalk, bind);
+    if (!bound) return bound.error();
+    made.beanstalk.emplace(std::move(*bound));
+  }
+  return made;
+}
+
+}  // namespace
+
+result<doors> bind_doors(const settings::daemon_options& options) {
+  return bind_all(options, network::bound_socket::bind);
+}
+
+result<doors> bind_doors(const settings::daemon_options& options, privileges& user) {
+  return bind_all(options, [&user](const network::address& where) {
+    std::optional<network::bound_socket> bound;
+    const auto as_user = user.as_user([&]() -> result<> {
+      auto socket = network::bound_socket::bind(where);
+      if (!socket) return socket.error();
+      bound.emplace(std::move(*socket));
+      return {};
+    });
+    // Root's own try says why not.
+    return as_user && bound ? result<network::bound_socket>{std::move(*bound)} : network::bound_socket::bind(where);
+  });
+}
+
+}  // namespace millrace::service

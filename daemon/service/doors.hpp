@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include <millrace/base/result.hpp>
+
+#include "network/bound_socket.hpp"
+#include "service/privileges.hpp"
+#include "settings/settings.hpp"
+
+namespace millrace::service {
+
+/// The addresses that the settings name, taken before anything else is begun: while the process may still be root, and
+/// so that a second daemon ends before it touches data or prints.
+struct doors {
+  std::optional<network::bound_socket> http;
+  std::optional<network::bound_socket> beanstalk;
+};
+
+/// The error names the key and the address.
+[[nodiscard]] result<doors> bind_doors(const settings::daemon_options& options);
+/// The same for a process that becomes `user`: what the user may bind belongs to the user, root binds the rest (a port
+/// below 1024, a Unix socket in a directory of root's).
+[[nodiscard]] result<doors> bind_doors(const settings::daemon_options& options, privileges& user);
+
+}  // namespace millrace::service
