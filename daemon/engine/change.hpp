@@ -51,7 +51,27 @@ struct queue_paused {
   duration length;
 };
 
-using change = std::variant<job_put, job_moved, job_gone, queue_paused>;
+/// A producer of the settings, and the kind of its source. The store owns it; its address is its identity.
+struct source_name {
+  std::string producer;
+  std::string kind;
+};
+/// How far a source was read: see <millrace/sources/source.hpp>.
+struct source_place {
+  std::uint64_t place{0};     ///< at most 2^63-1
+  std::uint64_t checksum{0};  ///< of what precedes the place
+  std::uint64_t bodies{0};    ///< put or refused up to the place
+
+  friend bool operator==(const source_place&, const source_place&) = default;
+};
+/// Comes from the broker, in the change set of the put to which it belongs, so that both are on disk or neither.
+struct source_moved {
+  queue_id queue;
+  const source_name* source;
+  source_place to;
+};
+
+using change = std::variant<job_put, job_moved, job_gone, queue_paused, source_moved>;
 
 /// The changes of one command, all or none.
 using change_set = std::vector<change>;

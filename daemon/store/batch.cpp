@@ -84,6 +84,15 @@ void batch::add_queue(queue_number number, std::string name) { new_queues_.push_
 
 void batch::drop_queue(queue_number number) { dropped_queues_.push_back(number); }
 
+void batch::set_position(const engine::source_name& source, const engine::source_place& at) {
+  const auto [known, is_new] = place_of_position_.try_emplace(&source, positions_.size());
+  if (is_new) {
+    positions_.push_back({&source, at});
+  } else {
+    positions_[known->second].at = at;
+  }
+}
+
 void batch::mark_ids(std::uint64_t up_to) noexcept { id_mark_ = std::max(id_mark_, up_to); }
 
 void batch::clear() {
@@ -93,7 +102,9 @@ void batch::clear() {
   removals_.clear();
   pauses_.clear();
   dropped_queues_.clear();
+  positions_.clear();
   place_of_move_.clear();
+  place_of_position_.clear();
   id_mark_ = 0;
   cancelled_ = 0;
   content_bytes_ = 0;
@@ -107,7 +118,8 @@ void batch::sort() {
 }
 
 bool batch::empty() const noexcept {
-  return jobs() == 0 && pauses_.empty() && id_mark_ == 0 && new_queues_.empty() && dropped_queues_.empty();
+  return jobs() == 0 && pauses_.empty() && id_mark_ == 0 && new_queues_.empty() && dropped_queues_.empty() &&
+         positions_.empty();
 }
 
 std::uint64_t batch::bytes() const noexcept {

@@ -56,6 +56,11 @@ class batch {
     duration length;
   };
 
+  struct source_position {
+    const engine::source_name* source;  ///< the store's; never changed
+    engine::source_place at;
+  };
+
   batch_id id{0};
 
   void put(engine::job_put&& what, queue_number queue, std::uint64_t burying);
@@ -64,6 +69,8 @@ class batch {
   void set_pause(queue_number queue, instant until, duration length);
   void add_queue(queue_number number, std::string name);
   void drop_queue(queue_number number);
+  /// Of several positions of one source the last one counts.
+  void set_position(const engine::source_name& source, const engine::source_place& at);
   void mark_ids(std::uint64_t up_to) noexcept;
   void clear();
 
@@ -74,6 +81,7 @@ class batch {
   [[nodiscard]] const std::vector<job_id>& removals() const noexcept { return removals_; }
   [[nodiscard]] const std::vector<pause>& pauses() const noexcept { return pauses_; }
   [[nodiscard]] const std::vector<queue_number>& dropped_queues() const noexcept { return dropped_queues_; }
+  [[nodiscard]] const std::vector<source_position>& positions() const noexcept { return positions_; }
   [[nodiscard]] std::uint64_t id_mark() const noexcept { return id_mark_; }  ///< 0: none
   /// Rows are cheaper to reach in the order in which they stand in the file. Nothing can be added afterwards.
   void sort();
@@ -97,7 +105,9 @@ class batch {
   std::vector<job_id> removals_;
   std::vector<pause> pauses_;
   std::vector<queue_number> dropped_queues_;
+  std::vector<source_position> positions_;
   boost::unordered_flat_map<std::uint64_t, std::size_t> place_of_move_;
+  boost::unordered_flat_map<const engine::source_name*, std::size_t> place_of_position_;
   std::uint64_t id_mark_{0};
   std::size_t cancelled_{0};  ///< of `puts_`
   std::uint64_t content_bytes_{0};

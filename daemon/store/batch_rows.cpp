@@ -80,6 +80,7 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.pause_, "UPDATE queue SET paused_until = ?2, paused_for = ?3 WHERE number = ?1"},
       {&made.mark_,
        "INSERT INTO mark VALUES('id', ?1) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)"},
+      {&made.position_, "INSERT OR REPLACE INTO source_position VALUES(?1, ?2, ?3, ?4, ?5)"},
       // Binding zeros costs more than having them in the statement.
       {&made.put_plain_, "INSERT INTO job VALUES" + plain_rows(1)},
       {&made.put_plain_rows_, "INSERT INTO job VALUES" + plain_rows(rows_at_once)},
@@ -117,6 +118,14 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
     add_queue_.bind(1, queue.number);
     add_queue_.bind_text(2, queue.name);
     if (const auto done = add_queue_.run(); !done) return done;
+  }
+  for (const auto& [source, at] : it.positions()) {
+    position_.bind_text(1, source->producer);
+    position_.bind_text(2, source->kind);
+    position_.bind(3, on_disk(at.place));
+    position_.bind(4, on_disk(at.checksum));
+    position_.bind(5, on_disk(at.bodies));
+    if (const auto done = position_.run(); !done) return done;
   }
   for (const auto& pause_of_one : it.pauses()) {
     if (const auto done = pause(pause_of_one, wall_offset); !done) return done;

@@ -19,7 +19,7 @@ class batch_rows {
   // Inside a transaction of the caller. Batches are sorted.
   [[nodiscard]] result<> write(const batch& it, duration wall_offset);
   // Its parts.
-  [[nodiscard]] result<> write_queues(const batch& it, duration wall_offset);  ///< and the mark of ids
+  [[nodiscard]] result<> write_queues(const batch& it, duration wall_offset);  ///< and the mark of ids, and positions
   [[nodiscard]] result<> remove(std::span<const job_id> jobs);
   [[nodiscard]] result<> move(std::span<const batch::moved_job> jobs, duration wall_offset);
   [[nodiscard]] result<> put(std::span<const batch::new_job> jobs, duration wall_offset);
@@ -30,7 +30,8 @@ class batch_rows {
   [[nodiscard]] result<> put_plain(std::span<const batch::new_job> jobs, duration wall_offset);
   [[nodiscard]] result<> pause(const batch::pause& it, duration wall_offset);
 
-  sqlite::statement add_queue_, drop_queue_, pause_, mark_, put_plain_, put_plain_rows_, put_, move_, remove_;
+  sqlite::statement add_queue_, drop_queue_, pause_, mark_, position_, put_plain_, put_plain_rows_, put_, move_,
+      remove_;
 };
 
 }  // namespace millrace::store

@@ -46,6 +46,16 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   return made;
 }
 
+json::object object_of(const kept_position& position) {
+  json::object made;
+  add_text(made, "producer", position.source.producer);
+  add_text(made, "kind", position.source.kind);
+  made["place"] = position.at.place;
+  made["checksum"] = static_cast<std::int64_t>(position.at.checksum);  // as it stands in the file
+  made["bodies"] = position.at.bodies;
+  return made;
+}
+
 using line_sink = std::function<result<>(std::string_view line)>;
 
 /// The lines that are written, with the seal that they get at the end.
@@ -83,6 +93,14 @@ result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_n
   }
 }
 
+result<> dump_positions(const data_directory& in, sqlite::connection& data, sealed_lines& line) {
+  result<> said{};
+  const auto read = each_position(data, [&](kept_position&& position) {
+    if (said) said = line(object_of(position));
+  });
+  return read ? said : damage(in, read.error());
+}
+
 result<> dump_jobs(const data_directory& in, sqlite::connection& data, const queue_names& names, sealed_lines& line) {
   known_queues numbers;
   for (const auto& [number, name] : names) numbers.insert(number);
@@ -108,6 +126,7 @@ result<> dump(const data_directory& in, const line_sink& sink) {
   if (const auto said = line({{"ids_up_to", *mark}}); !said) return said.error();
   queue_names names;
   if (const auto done = dump_queues(in, *data, names, line); !done) return done;
+  if (const auto done = dump_positions(in, *data, line); !done) return done;
   if (const auto done = dump_jobs(in, *data, names, line); !done) return done;
   return line.end();
 }

@@ -59,6 +59,13 @@ result<> filling::pause(std::string_view queue, instant until, duration length) 
   return {};
 }
 
+result<> filling::add_position(kept_position&& position) {
+  const auto [known, is_new] = sources_.try_emplace(position.source.producer, position.source);
+  if (!is_new) return invalid("producer " + position.source.producer + " comes a second time");
+  open_.set_position(known->second, position.at);
+  return {};
+}
+
 result<> filling::finish() {
   if (const auto written = write(); !written) return written.error();
   if (const auto safe = data_.run("COMMIT"); !safe) return damage(in_, safe.error());

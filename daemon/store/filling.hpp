@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "store/batch.hpp"
 #include "store/batch_rows.hpp"
 #include "store/data_directory.hpp"
+#include "store/store.hpp"
 
 namespace millrace::store {
 
@@ -26,6 +28,8 @@ class filling {
   /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was there before.
   [[nodiscard]] result<> add(engine::kept_job&& job, std::string_view queue);
   [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
+  /// Takes the place of what the directory keeps of the same producer. Refused: a producer that was there before.
+  [[nodiscard]] result<> add_position(kept_position&& position);
   /// No id up to this one will be given out.
   void mark_ids(std::uint64_t up_to) { open_.mark_ids(up_to); }
   [[nodiscard]] result<> finish();
@@ -44,6 +48,7 @@ class filling {
   batch open_;
   boost::unordered_flat_map<std::string, queue_number> queues_;
   boost::unordered_flat_set<std::uint64_t> ids_;
+  std::map<std::string, engine::source_name> sources_;  ///< by producer; the batch points to them
   queue_number last_queue_{0};
   std::uint64_t last_burying_{0};
 };

@@ -57,6 +57,13 @@ class inspection {
     });
   }
 
+  void positions() {
+    each_row("table source_position", std::string{position_query}, [](sqlite::statement& row) {
+      kept_position position;
+      return read_position(row, position);
+    });
+  }
+
   void marks() {
     each_row("table mark", std::string{mark_query}, [](sqlite::statement& row) {
       mark_row mark;
@@ -108,6 +115,7 @@ result<examination> fsck(const data_directory& in, const std::function<void(std:
   of.queues();
   of.jobs(*version);
   of.marks();
+  if (*version > 1) of.positions();
   return found;
 }
 

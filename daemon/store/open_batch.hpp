@@ -40,6 +40,7 @@ class open_batch {
   void add(engine::job_moved& moved);
   void add(engine::job_gone& gone);
   void add(engine::queue_paused& paused);
+  void add(engine::source_moved& moved) { it_->set_position(*moved.source, moved.to); }
   std::uint64_t burying_of(engine::job_state state) noexcept;
 
   std::unique_ptr<batch> it_{std::make_unique<batch>()};

@@ -96,6 +96,19 @@ result<> job_cursor::read(const known_queues& queues, job_row& into) {
   return {};
 }
 
+result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take) {
+  auto rows = data.prepare(position_query);
+  if (!rows) return rows.error();
+  for (;;) {
+    const auto more = rows->step();
+    if (!more) return more.error();
+    if (!*more) return {};
+    kept_position position;
+    if (const auto read = read_position(*rows, position); !read) return read;
+    take(std::move(position));
+  }
+}
+
 result<std::uint64_t> read_id_mark(sqlite::connection& data) {
   const auto highest = data.number("SELECT coalesce(max(id), 0) FROM job");
   if (!highest) return highest.error();

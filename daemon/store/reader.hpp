@@ -71,6 +71,10 @@ class job_cursor {
   std::vector<burial> buried_;             ///< once `at_buried_`, a heap with the earliest on top
 };
 
+/// The positions of all producers, those that are no longer in the settings among them: they stay, for whoever takes a producer out for a day does
+/// not want its lines a second time. Few: as many as producers ever had different names.
+[[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take);
+
 /// The highest id that may have been given out. Refused: a mark that nobody knows.
 [[nodiscard]] result<std::uint64_t> read_id_mark(sqlite::connection& data);
 

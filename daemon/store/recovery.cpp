@@ -107,6 +107,12 @@ result<std::optional<std::uint64_t>> sqlite_store::recover_slice(std::size_t row
   auto done = its.recovering->advance(rows_max, bytes_max);
   if (!done || *done) its.recovering.reset();
   if (!done) return damage(its.directory, done.error());
+  if (*done) {
+    const auto positions = each_position(*its.data, [&its](kept_position&& one) {
+      its.positions.insert_or_assign(one.source.producer, std::move(one));
+    });
+    if (!positions) return damage(its.directory, positions.error());
+  }
   return done;
 }
 

@@ -85,6 +85,17 @@ result<> add_job(members& from, filling& to) {
   return to.add(std::move(job), queue);
 }
 
+result<> add_position(members& from, filling& to) {
+  kept_position position;
+  position.source = {from.text("producer"), from.text("kind")};
+  if (position.source.producer.empty()) from.note("producer");
+  if (position.source.kind.empty()) from.note("kind");
+  position.at = {static_cast<std::uint64_t>(from.at_least_zero("place")),
+                 static_cast<std::uint64_t>(from.number<std::int64_t>("checksum")),
+                 static_cast<std::uint64_t>(from.at_least_zero("bodies"))};
+  return from.wrong().empty() ? to.add_position(std::move(position)) : result<>{};
+}
+
 result<> add_object(const json::object& object, filling& to) {
   members from{object};
   result<> done{};
@@ -96,6 +107,8 @@ result<> add_object(const json::object& object, filling& to) {
     const auto until = from.has("until_ns") ? instant{duration{from.number<std::int64_t>("until_ns")}} : never;
     const duration length{from.at_least_zero("length_ns")};
     if (from.wrong().empty()) done = to.pause(queue, until, length);
+  } else if (from.has("producer") || from.has("producer_base64")) {
+    done = add_position(from, to);
   } else {
     done = add_job(from, to);
   }

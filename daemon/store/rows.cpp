@@ -147,6 +147,25 @@ result<> read_job(sqlite::statement& from, body_part part, const known_queues* q
   return read_body(from, part, into);
 }
 
+result<> read_position(sqlite::statement& from, kept_position& into) {
+  constexpr std::array numbers{number_column{"place", 0, most}, number_column{"checksum", least, most},
+                               number_column{"bodies", 0, most}};
+  std::array<std::int64_t, numbers.size()> value{};
+  std::string_view producer;
+  std::string_view kind;
+  if (!from.read_text(0, producer) || producer.empty()) return bad_row("source_position", from, "it has no producer");
+  if (!from.read_text(1, kind) || kind.empty()) return bad_row("source_position", from, "it has no kind");
+  for (std::size_t n = 0; n < value.size(); ++n) {
+    const int column = static_cast<int>(n) + 2;
+    if (read_in_range(from, column, numbers[n], value[n])) continue;
+    return bad_number("source_position", from, column, numbers[n].name);
+  }
+  into.source = {std::string{producer}, std::string{kind}};
+  into.at = {static_cast<std::uint64_t>(value[0]), static_cast<std::uint64_t>(value[1]),
+             static_cast<std::uint64_t>(value[2])};
+  return {};
+}
+
 result<> read_mark(sqlite::statement& from, mark_row& into) {
   std::string_view name;
   std::int64_t value = 0;

@@ -11,6 +11,7 @@
 #include "engine/change.hpp"
 #include "store/batch.hpp"
 #include "store/sqlite.hpp"
+#include "store/store.hpp"
 
 /// Rows of the data file as values. These functions alone decide whether a row is valid, that is, whether a writer of millrace could have
 /// written it: recovery, dump, fsck and reads of single bodies all use them, so none of them accepts what another one refuses. The error of an
@@ -61,6 +62,10 @@ inline constexpr int job_id_column = 0, job_state_column = 2, job_burying_column
 /// `queues`: those of the file; nullptr: the job's queue is not looked up.
 [[nodiscard]] result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues,
                                 duration wall_offset, job_row& into);
+
+inline constexpr std::string_view position_query =
+    "SELECT producer, kind, place, checksum, bodies FROM source_position ORDER BY producer";
+[[nodiscard]] result<> read_position(sqlite::statement& from, kept_position& into);
 
 inline constexpr std::string_view mark_query = "SELECT name, value FROM mark";
 [[nodiscard]] result<> read_mark(sqlite::statement& from, mark_row& into);

@@ -65,6 +65,12 @@ constexpr const char* second_version = R"(
   CREATE TABLE mark(
     name  TEXT PRIMARY KEY NOT NULL,   -- 'id': the highest id that may have been given out
     value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE source_position(        -- how far a producer's source was read; written with the jobs it gave
+    producer TEXT PRIMARY KEY NOT NULL,
+    kind     TEXT NOT NULL,            -- of the source: its name in the settings
+    place    INTEGER NOT NULL,         -- in what the source counts: bytes, items
+    checksum INTEGER NOT NULL,         -- of what precedes the place
+    bodies   INTEGER NOT NULL) WITHOUT ROWID;  -- put or refused up to the place
 )";
 
 // The new tables are created under their final names, so that a migrated file has the same schema as a new one.

@@ -167,6 +167,15 @@ void sqlite_store::parts::bodies_came() {
   found.clear();
 }
 
+const engine::source_name* sqlite_store::name_source(std::string_view producer, std::string_view kind) {
+  return &parts_->sources.emplace_back(std::string{producer}, std::string{kind});
+}
+
+std::optional<kept_position> sqlite_store::position_of(std::string_view producer) const {
+  const auto known = parts_->positions.find(producer);
+  return known == parts_->positions.end() ? std::nullopt : std::optional{known->second};
+}
+
 std::string sqlite_store::failure() const { return parts_->failure; }
 
 bool sqlite_store::short_of_space() const {

@@ -76,6 +76,8 @@ class sqlite_store final : public store {
   void read_bodies(std::span<const job_id> jobs) override;
   void when_read(body_taker came) override;
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
+  const engine::source_name* name_source(std::string_view producer, std::string_view kind) override;
+  [[nodiscard]] std::optional<kept_position> position_of(std::string_view producer) const override;
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space() const override;
   [[nodiscard]] std::uint64_t backlog_room() const override;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cassert>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,6 +78,8 @@ struct sqlite_store::parts {
   bool committing{false};
   batch_id safe{0};
   std::string failure;
+  std::map<std::string, kept_position, std::less<>> positions;  ///< by producer, as recovered
+  std::deque<engine::source_name> sources;                      ///< batches point to them
   std::function<void()> moved;
   body_taker body_came;
   std::vector<body_found> found;  ///< empty but while it is given out

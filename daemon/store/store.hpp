@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/body.hpp>
 #include <millrace/base/ids.hpp>
@@ -15,6 +17,12 @@ namespace millrace::store {
 
 /// A batch of changes that share one commit; rises by one with each batch.
 using batch_id = std::uint64_t;
+
+/// How far the source of a producer was read when the program ended.
+struct kept_position {
+  engine::source_name source;
+  engine::source_place at;
+};
 
 /// The promise: changes in, told when safe, jobs back at start. Used on the loop.
 class store {
@@ -51,6 +59,18 @@ class store {
 
   /// The largest body of a job that can be kept. `keep` requires that none is larger.
   [[nodiscard]] virtual std::uint64_t job_bytes_max() const { return UINT64_MAX; }
+  /// Registers a producer whose positions come as `source_moved`, so that they are committed with its jobs. Once for each producer, at the
+  /// start. The store owns the name; nullptr: it remembers nothing.
+  virtual const engine::source_name* name_source(std::string_view producer, std::string_view kind) {
+    static_cast<void>(producer);
+    static_cast<void>(kind);
+    return nullptr;
+  }
+  /// What was kept of that producer before the start; none: it has put nothing yet.
+  [[nodiscard]] virtual std::optional<kept_position> position_of(std::string_view producer) const {
+    static_cast<void>(producer);
+    return std::nullopt;
+  }
 
   /// Not empty: why nothing becomes safe any more.
   [[nodiscard]] virtual std::string failure() const { return {}; }

@@ -78,6 +78,8 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
   REQUIRE(filling->pause("q1", never, seconds{7}).has_value());
   REQUIRE(filling->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
   filling->mark_ids(jobs + 5'000);
+  REQUIRE(filling->add_position({{"words", "lines"}, {90, 0x8000'0000'0000'0001, 7}}).has_value());
+  REQUIRE(filling->add_position({{"zero", "list"}, {}}).has_value());
   REQUIRE(filling->finish().has_value());
 }
 
@@ -105,6 +107,25 @@ TEST_CASE("a store gives back what was restored") {
   CHECK(found.jobs[0].job == job_id{7});
   CHECK(found.jobs[0].what.content.view() == "x");
   CHECK(found.id_mark == 90);
+}
+
+TEST_CASE("positions are restored, and take the place of those that the directory has") {
+  scratch_directory scratch;
+  const auto position = [](int place) {
+    return R"({"producer":"words","kind":"lines","place":)" + std::to_string(place) + R"(,"checksum":-3,"bodies":5})" +
+           "\n";
+  };
+  CHECK(restored(scratch.data_dir(), sealed(position(70))) == "0");
+  CHECK(restored(scratch.data_dir(), sealed(position(80))) == "0");
+  CHECK(restored(scratch.data_dir(), sealed(position(70) + position(80))) ==
+        "line 2: producer words comes a second time");
+  CHECK(restored(scratch.data_dir(), sealed(position(-1))) == "line 1: its 'place' is missing or means nothing");
+  testing::store_desk desk{{.data_dir = scratch.data_dir()}};
+  desk.recover();
+  const auto kept = desk.it->position_of("words");
+  REQUIRE(kept.has_value());
+  CHECK(kept->source.kind == "lines");
+  CHECK(kept->at == engine::source_place{80, static_cast<std::uint64_t>(-3), 5});
 }
 
 TEST_CASE("a directory that has jobs is not restored into") {
@@ -140,7 +161,7 @@ TEST_CASE("a dump that was cut anywhere is not restored, and the last line that 
     CHECK(why.ends_with(advice));
     if (is_line_end) CHECK(why.find("the dump ends after line " + std::to_string(++whole_lines)) == 0);
   }
-  CHECK(whole_lines == 23);  // the mark, two pauses, twenty jobs
+  CHECK(whole_lines == 25);  // the mark, two pauses, two positions, twenty jobs
   CHECK(restored(scratch.data_dir(), lines) == "20");
 }
 
@@ -155,7 +176,7 @@ TEST_CASE("a dump with changed or missing lines is not restored") {
         "the lines of the dump were changed: their hash differs; --partial restores what is there");
   const auto without_first = lines.substr(lines.find('\n') + 1);
   CHECK(restored(scratch.data_dir(), without_first) ==
-        "the dump had 23 lines before its last one, here are 22; --partial restores what is there");
+        "the dump had 25 lines before its last one, here are 24; --partial restores what is there");
 }
 
 TEST_CASE("a dump without its end is restored when that is asked for, and an unfinished line is left out") {

@@ -54,6 +54,25 @@ TEST_CASE("each row that makes no sense is named, and one does not hide the next
             "row 7 of table job: its ttr is out of range: -1", "row 9 of table job: its body is not a blob"});
 }
 
+TEST_CASE("a position that makes no sense is named, by fsck and by the start") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 1);
+  run_sql(scratch.data_file(),
+          "INSERT INTO source_position VALUES('good', 'lines', 7, -1, 1); INSERT INTO source_position VALUES('', "
+          "'lines', 7, 1, 1);"
+          "INSERT INTO source_position VALUES('high', 'lines', -7, 1, 1); INSERT INTO source_position VALUES('many', "
+          "'lines', 7, 1, 'x')");
+  CHECK(examined(scratch.data_dir()).faults ==
+        std::vector<std::string>{"row  of table source_position: it has no producer",
+                                 "row high of table source_position: its place is out of range: -7",
+                                 "row many of table source_position: its bodies is not a number"});
+  store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto recovered = desk.it->recover(
+      {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
+  REQUIRE_FALSE(recovered);
+  CHECK(recovered.error().text.find("row  of table source_position: it has no producer") != std::string::npos);
+}
+
 TEST_CASE("damaged pages are faults, not the end of the examination") {
   scratch_directory scratch;
   fill(scratch.data_dir(), 10'000);
