@@ -30,6 +30,7 @@ result<std::shared_ptr<line_input>> line_input::open(const std::string& path, bo
   input->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (input->descriptor_ < 0) return input->failed("cannot be opened");
   input->grows_ = follow;
+  input->rereadable_ = true;
   return input;
 }
 
@@ -60,6 +61,11 @@ result<std::string> line_input::read() {
     pollfd readable{descriptor_, POLLIN, 0};
     poll(&readable, 1, -1);
   }
+}
+
+result<> line_input::rewind() {
+  if (lseek(descriptor_, 0, SEEK_SET) != 0) return failed("cannot be read again");
+  return {};
 }
 
 bool line_input::rewind_if_cut() {

@@ -28,6 +28,10 @@ class line_input {
   /// A followed file that became shorter is read from its beginning: `restarted()` says so until the next call.
   [[nodiscard]] result<std::string> read();
   [[nodiscard]] bool restarted() const noexcept { return restarted_; }
+  /// A plain file with a name: what was read of it can be read again.
+  [[nodiscard]] bool is_rereadable() const noexcept { return rereadable_; }
+  /// Reads from the beginning again.
+  [[nodiscard]] result<> rewind();
   /// It can grow after its end: a plain file that is followed.
   [[nodiscard]] bool grows() const noexcept { return grows_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -44,6 +48,7 @@ class line_input {
   bool owned_;
   bool grows_{false};
   bool restarted_{false};
+  bool rereadable_{false};
 };
 
 }  // namespace millrace::sources

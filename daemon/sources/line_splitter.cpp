@@ -1,6 +1,7 @@
 #include "sources/line_splitter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace millrace::sources {
 
@@ -15,7 +16,15 @@ void line_splitter::restart() {
   bytes_.clear();
   begin_ = scanned_ = 0;
   number_ = 1;
+  consumed_ = 0;
+  if (read_) read_->reset();
   skipping_ = false;
+}
+
+void line_splitter::continue_behind(std::uint64_t bytes, std::uint64_t lines, digest read) {
+  consumed_ = bytes;
+  number_ = lines + 1;
+  read_ = std::move(read);
 }
 
 std::optional<line_splitter::line> line_splitter::next() {
@@ -33,7 +42,7 @@ std::optional<line_splitter::line> line_splitter::next() {
     if (ended_ && unfinished > 0 && !skipping_) return take(unfinished, unfinished);
     // One more than allowed may still be the \r of \r\n.
     const bool is_known_too_long = !skipping_ && unfinished > line_bytes_max_ + 1;
-    if (skipping_ || is_known_too_long) begin_ = scanned_;
+    if (skipping_ || is_known_too_long) consume(unfinished);
     if (!is_known_too_long) return std::nullopt;
     skipping_ = true;
     return line{number_, {}, true};
@@ -42,11 +51,17 @@ std::optional<line_splitter::line> line_splitter::next() {
 
 line_splitter::line line_splitter::take(std::size_t bytes, std::size_t with_end) {
   std::string_view text = std::string_view{bytes_}.substr(begin_, bytes);
-  begin_ += with_end;
-  scanned_ = begin_;
+  consume(with_end);
   if (text.ends_with('\r')) text.remove_suffix(1);
   const bool too_long = text.size() > line_bytes_max_;
   return {number_++, too_long ? std::string_view{} : text, too_long};
+}
+
+void line_splitter::consume(std::size_t bytes) {
+  if (read_) read_->add(std::string_view{bytes_}.substr(begin_, bytes));
+  consumed_ += bytes;
+  begin_ += bytes;
+  scanned_ = begin_;
 }
 
 }  // namespace millrace::sources

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/digest.hpp"
+
 namespace millrace::sources {
 
 /// Bytes as they come, cut into lines. A line ends with \n or \r\n, which do not belong to it, or with the input. Every other byte does,
@@ -25,17 +27,27 @@ class line_splitter {
   void end() { ended_ = true; }
   /// The input begins anew: an unfinished line is forgotten.
   void restart();
+  /// From now on `checksum` is of all bytes up to `consumed`. Before the first `feed`.
+  void track() { read_.emplace(); }
+  /// What is fed next stands behind so many bytes and lines, which have this digest. Requires: `track`.
+  void continue_behind(std::uint64_t bytes, std::uint64_t lines, digest read);
+  /// Bytes of the input up to the end of the last line that was given.
+  [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_; }
+  [[nodiscard]] std::uint64_t checksum() const noexcept { return read_ ? read_->value() : 0; }
   /// The next line; nullopt when it is not complete yet.
   std::optional<line> next();
 
  private:
   line take(std::size_t bytes, std::size_t with_end);
+  void consume(std::size_t bytes);
 
   std::size_t line_bytes_max_;
   std::string bytes_;
   std::size_t begin_{0};    ///< of the next line within bytes_
   std::size_t scanned_{0};  ///< up to here there is no end of line
   std::uint64_t number_{1};
+  std::uint64_t consumed_{0};
+  std::optional<digest> read_;
   bool skipping_{false};
   bool ended_{false};
 };

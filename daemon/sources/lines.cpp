@@ -1,10 +1,14 @@
 #include "sources/lines.hpp"
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
+
+#include "base/log.hpp"
+#include "sources/line_resumption.hpp"
 
 namespace millrace::sources {
 
@@ -80,6 +84,48 @@ loop::awaitable<> lines::more() {
     end();
     throw;
   }
+}
+
+bool lines::track_position() {
+  if (!input_->is_rereadable()) return false;
+  splitter_.track();
+  return true;
+}
+
+loop::awaitable<result<resumption>> lines::resume(position from) {
+  try {
+    co_return co_await read_up_to(from);
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+loop::awaitable<result<resumption>> lines::read_up_to(position from) {
+  const auto earlier = std::make_shared<line_resumption>(from.place, from.checksum);
+  // Named: a temporary with captures in the same expression as co_await is destroyed twice by g++ 12.
+  const std::function<result<std::string>()> read = [input = input_, earlier]() -> result<std::string> {
+    if (const auto done = earlier->read_on(*input); !done) return done.error();
+    return std::string{};
+  };
+  while (!earlier->at_place()) {
+    const auto done = co_await lane_.run(read);
+    if (done) continue;
+    if (grows_ && done.error().code == errc::invalid) co_return begin_anew(done.error());
+    end();
+    co_return done.error();
+  }
+  splitter_.continue_behind(earlier->bytes(), earlier->lines(), earlier->take_digest());
+  splitter_.feed(earlier->rest());
+  co_return resumption::behind_position;
+}
+
+result<resumption> lines::begin_anew(const error& why) {
+  log::warning("file_rotated",
+               "a followed file is not the one that was read before the restart: it is read from its beginning",
+               {{"file", input_->name()}, {"difference", why.text}});
+  if (const auto again = input_->rewind(); !again) return again.error();
+  return resumption::from_start;
 }
 
 void lines::take(result<std::string> read) {

@@ -44,9 +44,17 @@ class lines : public source {
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return grows_; }
 
+  /// Of a plain file that is read by its name: the place is in bytes, and all bytes before it are compared at a restart. A followed file that is
+  /// shorter or not the same was rotated: it is read from its beginning.
+  bool track_position() override;
+  [[nodiscard]] position reached() const override { return {splitter_.consumed(), splitter_.checksum()}; }
+  loop::awaitable<result<resumption>> resume(position from) override;
+
  private:
   [[nodiscard]] bool is_skipped(std::string_view line) const;
   void take(result<std::string> read);
+  loop::awaitable<result<resumption>> read_up_to(position from);
+  [[nodiscard]] result<resumption> begin_anew(const error& why);
   void end();
 
   lines_options options_;

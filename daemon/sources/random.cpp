@@ -4,6 +4,10 @@
 #include <charconv>
 #include <string_view>
 
+#include <millrace/loop/deadline.hpp>
+
+#include "base/digest.hpp"
+
 namespace millrace::sources {
 
 const options_of<random_options>& random_option_table() {
@@ -14,16 +18,19 @@ const options_of<random_options>& random_option_table() {
   return table;
 }
 
-result<std::unique_ptr<source>> random::make(const random_options& options, const surroundings&) {
-  return std::unique_ptr<source>{std::make_unique<random>(options)};
+result<std::unique_ptr<source>> random::make(const random_options& options, const surroundings& where) {
+  return std::unique_ptr<source>{std::make_unique<random>(options, where.loop)};
 }
 
-random::random(const random_options& options)
-    : generator_{options.seed},
+random::random(const random_options& options, loop::event_loop& loop)
+    : loop_{loop},
+      options_{options},
+      generator_{options.seed},
       top_bit_{std::uint64_t{1} << ((options.bits - 1) % 64)},
       words_((options.bits + 63) / 64) {}
 
 next_body random::next(instant) {
+  ++given_;
   for (std::uint64_t& word : words_) word = generator_();
   words_.back() = (words_.back() & (top_bit_ - 1)) | top_bit_;
   words_.front() |= 1;
@@ -57,5 +64,26 @@ std::string_view random::write_decimal() {
 }
 
 loop::awaitable<> random::more() { co_return; }
+
+bool random::track_position() {
+  digest settings;
+  settings.add(std::to_string(options_.bits) + "/" + std::to_string(options_.seed));
+  settings_ = settings.value();
+  return true;
+}
+
+loop::awaitable<result<resumption>> random::resume(position from) {
+  if (from.checksum != settings_)
+    co_return invalid("`bits` or `seed` was changed after " + std::to_string(from.place) + " numbers were put");
+  std::uint64_t in_turn = 0;
+  for (; given_ < from.place; ++given_) {
+    generator_.discard(words_.size());
+    in_turn += words_.size();
+    if (in_turn < skipped_per_turn) continue;
+    in_turn = 0;
+    co_await loop::yield(loop_);
+  }
+  co_return resumption::behind_position;
+}
 
 }  // namespace millrace::sources

@@ -25,15 +25,26 @@ struct random_options {
 class random : public source {
  public:
   [[nodiscard]] static result<std::unique_ptr<source>> make(const random_options& options, const surroundings& where);
-  explicit random(const random_options& options);
+  random(const random_options& options, loop::event_loop& loop);
 
   next_body next(instant now) override;
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return true; }
 
+  /// The place is how many numbers were given; `bits` and `seed` must be the same. Skipping them takes some 3 ns for each word, in turns of
+  /// `skipped_per_turn` words.
+  bool track_position() override;
+  [[nodiscard]] position reached() const override { return {given_, settings_}; }
+  loop::awaitable<result<resumption>> resume(position from) override;
+  static constexpr std::uint64_t skipped_per_turn = 100'000;
+
  private:
   [[nodiscard]] std::string_view write_decimal();
 
+  loop::event_loop& loop_;
+  random_options options_;
+  std::uint64_t given_{0};
+  std::uint64_t settings_{0};  ///< digest of what the numbers depend on, once a position is tracked
   std::mt19937_64 generator_;
   std::uint64_t top_bit_;             ///< of the highest word
   std::vector<std::uint64_t> words_;  ///< lowest first

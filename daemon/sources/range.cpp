@@ -8,6 +8,8 @@
 
 #include <millrace/base/quantity.hpp>
 
+#include "base/digest.hpp"
+
 namespace millrace::sources {
 
 namespace {
@@ -68,7 +70,27 @@ next_body range::next(instant) {
   std::array<char, 20> room{};
   const body out{write(at_, room)};
   at_ += step_;
+  ++given_;
   return out;
+}
+
+bool range::track_position() {
+  std::array<char, 20> room{};
+  digest settings;
+  settings.add(write(from_, room));
+  settings.add("/");
+  settings.add(write(step_, room));
+  settings_ = settings.value();
+  return true;
+}
+
+loop::awaitable<result<resumption>> range::resume(position from) {
+  if (from.checksum != settings_)
+    co_return invalid("`from` or `step` was changed after " + std::to_string(from.place) + " numbers were put");
+  // Beyond `to`, which may have moved: nothing is left then.
+  given_ = from.place;
+  at_ = from_ + step_ * number{from.place};
+  co_return resumption::behind_position;
 }
 
 loop::awaitable<> range::more() { co_return; }

@@ -23,16 +23,24 @@ class range : public source {
 
   /// Fails when the step is 0 or leads away from `to`.
   [[nodiscard]] static result<std::unique_ptr<source>> make(const range_options& options, const surroundings& where);
-  range(number from, number to, number step) : at_{from}, to_{to}, step_{step} {}
+  range(number from, number to, number step) : from_{from}, at_{from}, to_{to}, step_{step} {}
 
   next_body next(instant now) override;
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return false; }
 
+  /// The place is how many numbers were given; `from` and `step` must be the same, while `to` may move.
+  bool track_position() override;
+  [[nodiscard]] position reached() const override { return {given_, settings_}; }
+  loop::awaitable<result<resumption>> resume(position from) override;
+
  private:
+  number from_;
   number at_;
   number to_;
   number step_;
+  std::uint64_t given_{0};
+  std::uint64_t settings_{0};  ///< digest of what the numbers depend on, once a position is tracked
 };
 
 }  // namespace millrace::sources

@@ -98,6 +98,7 @@ TEST_CASE("the numbers of a range are checked when they are read", "[range]") {
 }
 
 TEST_CASE("random numbers are odd and have exactly the length asked for", "[random]") {
+  place here;
   // The smallest and the greatest numbers of a length in decimal, as long division gives them: here by doubling digits.
   const auto power_of_two = [](unsigned exponent) {
     std::string digits{"1"};
@@ -116,7 +117,7 @@ TEST_CASE("random numbers are odd and have exactly the length asked for", "[rand
     return a.size() != b.size() ? a.size() < b.size() : a < b;
   };
   for (const unsigned bits : {1u, 2u, 3u, 8u, 63u, 64u, 65u, 127u, 128u, 129u, 1000u, 4096u}) {
-    sources::random from{{bits, 7}};
+    sources::random from{{bits, 7}, here.loop};
     const std::string least = power_of_two(bits - 1);
     const std::string beyond = power_of_two(bits);
     for (const std::string& number : take(from, 50)) {
@@ -130,21 +131,23 @@ TEST_CASE("random numbers are odd and have exactly the length asked for", "[rand
 }
 
 TEST_CASE("a seed gives the same random numbers everywhere", "[random]") {
-  sources::random one{{64, 5489}};
+  place here;
+  sources::random one{{64, 5489}, here.loop};
   // The first outputs of the Mersenne Twister of 64 bits with its default seed, published by its authors; both are made odd, and get
   // their first bit.
   CHECK(take(one, 2) == texts{"14514284786278117031", "13843918777022418717"});
-  sources::random again{{64, 5489}};
-  sources::random other{{64, 5490}};
-  sources::random same{{64, 5489}};
+  sources::random again{{64, 5489}, here.loop};
+  sources::random other{{64, 5490}, here.loop};
+  sources::random same{{64, 5489}, here.loop};
   const texts numbers = take(again, 20);
   CHECK(numbers == take(same, 20));
   CHECK(numbers != take(other, 20));
 }
 
 TEST_CASE("random numbers of several words are written with the lowest word first", "[random]") {
+  place here;
   // 14514284786278117031 + 2^64 * 13843918777022418716.
-  sources::random from{{128, 5489}};
+  sources::random from{{128, 5489}, here.loop};
   CHECK(take(from, 1) == texts{"255375226656954685992020555922444562087"});
 }
 
