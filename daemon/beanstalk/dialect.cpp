@@ -152,6 +152,7 @@ dialect::next dialect::put(command& what, outbox& replies) {
     case engine::put_status::draining:
       return say(replies, word::draining);
     case engine::put_status::refused:
+    case engine::put_status::no_space:
       break;
   }
   return say(replies, word::out_of_memory);

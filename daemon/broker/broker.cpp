@@ -90,6 +90,7 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
 
 bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
+  p.steps.withdrawn(session);
   auto stay = p.parties.withdraw(session);
   p.from_disk.look_no_more(session);
   p.gate.end(stay, p.loop.now());
@@ -104,11 +105,21 @@ loop::awaitable<> broker::close_session(session_id session) {
 
 // --- producing -------------------------------------------------------------------------------------------------------
 
-engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job) {
+engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job,
+                                   const source_step* step) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) return p.refused_for_space();
+  if (p.cannot_be_kept(queue, job.content)) {
+    if (step != nullptr) p.steps.add(session, queue, *step, engine::put_status::refused);
+    p.follow_up();
+    return p.refused_for_space();
+  }
+  if (p.no_room_on_disk(queue)) {
+    p.last_batch = 0;
+    return {engine::put_status::no_space, {}};
+  }
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
+  if (step != nullptr) p.steps.add(session, queue, *step, answer.status);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
   p.follow_up();
   return answer;
@@ -122,6 +133,18 @@ engine::put_answer broker::put(session_id session, queue_id queue, engine::put_r
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
   p.follow_up();
   return answer;
+}
+
+bool broker::keeps(queue_id queue) const {
+  return parts_->held.remembers() && parts_->engine.options_of(queue).safety != engine::durability::memory;
+}
+
+const engine::source_name* broker::name_source(std::string_view producer, std::string_view kind) {
+  return parts_->kept_in.name_source(producer, kind);
+}
+
+std::optional<store::kept_position> broker::position_of(std::string_view producer) const {
+  return parts_->kept_in.position_of(producer);
 }
 
 bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }

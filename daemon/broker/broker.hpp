@@ -11,6 +11,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "broker/decision.hpp"
+#include "broker/source_steps.hpp"
 #include "engine/engine.hpp"
 #include "loop/backpressure.hpp"
 #include "store/store.hpp"
@@ -49,12 +50,20 @@ class broker {
   result<std::size_t> watch(session_id session, std::string_view queue);
   result<std::size_t> ignore(session_id session, std::string_view queue);
 
-  // Producing. `waiting` means: `put_admitted` must be awaited next.
-  engine::put_answer try_put(session_id session, queue_id queue, engine::put_request&& job);
+  // Producing. `waiting` means: `put_admitted` must be awaited next. `no_space`: `job` is untouched. `step` is kept in the same commit as the job.
+  engine::put_answer try_put(session_id session, queue_id queue, engine::put_request&& job,
+                             const source_step* step = nullptr);
   /// `waiting` means: `by` will be told.
   engine::put_answer put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by);
   /// The id of the job that waited in line once it is in.
   loop::awaitable<job_id> put_admitted(session_id session);
+
+  /// Whether what is put into that queue is on disk.
+  [[nodiscard]] bool keeps(queue_id queue) const;
+  /// A producer whose steps are kept with its jobs. Once for each, at the start. Requires: its queue is on disk.
+  const engine::source_name* name_source(std::string_view producer, std::string_view kind);
+  /// What was kept of that producer before the start.
+  [[nodiscard]] std::optional<store::kept_position> position_of(std::string_view producer) const;
 
   /// A put into that queue would be refused because the disk is short of space. Nobody is told when that ends.
   [[nodiscard]] bool short_of_space(queue_id queue) const;

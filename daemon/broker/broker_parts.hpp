@@ -11,6 +11,7 @@
 #include "broker/broker.hpp"
 #include "broker/held_reply.hpp"
 #include "broker/id_lease.hpp"
+#include "broker/source_steps.hpp"
 #include "broker/waiting.hpp"
 
 namespace millrace::broker {
@@ -56,6 +57,7 @@ struct broker::parts {
     if (engine.has_events()) deliver();
     if (held.remembers()) {
       engine.take_changes(changes);
+      steps.append_to(changes);
       if (from_disk.on()) from_disk.note(changes);
       last_batch = std::max(held.keep(changes, engine, why), ids.batch_for(engine.last_id().value()));
       last_changes = held.kept_batch();
@@ -89,6 +91,7 @@ struct broker::parts {
   void deliver() {
     engine.take_events(events);
     for (auto& one : events) {
+      if (one.what == engine::event::kind::put_admitted) steps.admitted(one.session);
       auto stay = parties.decide(std::move(one));
       gate.end(stay, loop.now());
     }
@@ -121,6 +124,7 @@ struct broker::parts {
 
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
   void give_up(session_id session) {
+    steps.withdrawn(session);
     auto stay = parties.withdraw(session);
     from_disk.look_no_more(session);
     gate.end(stay, loop.now());
@@ -139,6 +143,7 @@ struct broker::parts {
   store::batch_id last_changes{0};
   waiting parties;
   admission gate;
+  source_steps steps;
   std::vector<engine::event> events;
   engine::change_set changes;
   std::function<void()> put_away;

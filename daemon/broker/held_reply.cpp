@@ -29,6 +29,8 @@ store::batch_id held_reply::keep(engine::change_set& changes, const engine::engi
   kept_batch_ = 0;
   const auto wanted = [&of](const engine::change& one) {
     const auto how = of.options_of(std::visit([](const auto& what) { return what.queue; }, one)).safety;
+    // Nobody waits for a position alone: it is as safe as the put beside it.
+    if (std::holds_alternative<engine::source_moved>(one)) return std::min(how, engine::durability::relaxed);
     return how == engine::durability::memory && is_on_disk(one) ? engine::durability::relaxed : how;
   };
   auto safest = engine::durability::memory;

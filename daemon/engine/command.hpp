@@ -36,6 +36,7 @@ enum class put_status {
   waiting,   ///< the queue is full and blocks: the session stands in line; a `put_admitted` event follows
   refused,   ///< the queue is full and rejects, or nothing could be dropped, or the body could never fit
   draining,  ///< puts are refused everywhere
+  no_space,  ///< the disk is short of space: nothing was done, and the job is untouched (said by the broker)
 };
 struct put_answer {
   put_status status{put_status::refused};

@@ -186,6 +186,6 @@ TEST_CASE("a put that the disk has no room for is refused at once, whatever othe
   REQUIRE_FALSE(at.broker.is_safe(at.broker.batch_of_last_command()));
   store.is_full = true;
   const auto session = at.broker.open_session();
-  CHECK(at.broker.try_put(session, queue, {.content = body{"b"}}).status == engine::put_status::refused);
+  CHECK(at.broker.try_put(session, queue, {.content = body{"b"}}).status == engine::put_status::no_space);
   CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
 }

@@ -1,0 +1,138 @@
+// A producer's step is handed to the store together with its job, or not at all.
+#include "broker/source_steps.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::desk;
+
+namespace {
+
+/// Notes each change set as words: `put 1`, `gone 1`, `step 10`.
+class noting_store final : public store::store {
+ public:
+  millrace::store::batch_id keep(engine::change_set& changes) override { return note("", changes); }
+  millrace::store::batch_id keep_soon(engine::change_set& changes) override { return note("soon: ", changes); }
+  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return 0; }
+  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool short_of_space() const override { return is_full; }
+
+  std::vector<std::string> take() { return std::exchange(sets, {}); }
+
+  bool is_full{false};
+  std::vector<std::string> sets;
+
+ private:
+  millrace::store::batch_id note(std::string words, engine::change_set& changes) {
+    for (const auto& one : changes) {
+      if (const auto* const put = std::get_if<engine::job_put>(&one))
+        words += "put " + std::string{put->what.content.view()};
+      if (std::holds_alternative<engine::job_gone>(one)) words += "gone ";
+      if (const auto* const moved = std::get_if<engine::source_moved>(&one)) {
+        CHECK(moved->source->producer == "words");
+        words += " step " + std::to_string(moved->to.place);
+      }
+    }
+    changes.clear();
+    sets.push_back(words);
+    return 1;
+  }
+};
+
+const engine::source_name words_of_lines{"words", "lines"};
+
+broker::source_step step(std::uint64_t place) { return {&words_of_lines, {.place = place}}; }
+
+engine::put_status put(desk& at, queue_id queue, std::string_view content, std::uint64_t place) {
+  const auto to = step(place);
+  return at.broker.try_put(at.producer, queue, {.content = body{content}}, &to).status;
+}
+
+using sets = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") {
+  noting_store store;
+  desk at{&store};
+  const auto sync = at.queue("sync", {.safety = engine::durability::sync});
+  const auto relaxed = at.queue("relaxed", {.safety = engine::durability::relaxed});
+  const auto memory = at.queue("memory");
+  CHECK(at.broker.keeps(sync));
+  CHECK(at.broker.keeps(relaxed));
+  CHECK_FALSE(at.broker.keeps(memory));
+  put(at, sync, "a", 10);
+  put(at, relaxed, "b", 20);
+  put(at, memory, "c", 30);
+  CHECK(store.take() == sets{"put a step 10", "soon: put b step 20"});
+}
+
+TEST_CASE("the step of a put that waits for room goes when the put is admitted") {
+  noting_store store;
+  desk at{&store};
+  const auto queue =
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .safety = engine::durability::sync});
+  CHECK(put(at, queue, "a", 10) == engine::put_status::inserted);
+  CHECK(put(at, queue, "b", 20) == engine::put_status::waiting);
+  CHECK(store.take() == sets{"put a step 10"});
+  desk::answer answer;
+  at.await_put(at.producer, answer);
+  const auto worker = at.watcher("full");
+  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited);
+  at.broker.try_finish(worker, {.job = taken.job.job});
+  at.loop.run_ready();
+  REQUIRE(answer.put.has_value());
+  CHECK(store.take() == sets{"gone put b step 20"});
+}
+
+TEST_CASE("the step of a put that is withdrawn goes nowhere") {
+  const bool by_closing = GENERATE(true, false);
+  noting_store store;
+  desk at{&store};
+  const auto queue =
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .safety = engine::durability::sync});
+  put(at, queue, "a", 10);
+  put(at, queue, "b", 20);
+  store.take();
+  if (by_closing) {
+    REQUIRE(at.broker.try_close_session(at.producer));
+  } else {
+    desk::answer answer;
+    at.await_put(at.producer, answer);
+    at.loop.run_ready();
+    at.scope.cancel();
+    at.loop.run_ready();
+    CHECK(answer.aborted);
+  }
+  const auto worker = at.watcher("full");
+  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited);
+  at.broker.try_finish(worker, {.job = taken.job.job});
+  at.loop.run_ready();
+  CHECK(store.take() == sets{"gone "});
+}
+
+TEST_CASE("a body that is refused has had its turn, one without space on disk has not") {
+  noting_store store;
+  desk at{&store};
+  const auto queue =
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::reject, .safety = engine::durability::sync});
+  put(at, queue, "a", 10);
+  store.take();
+  CHECK(put(at, queue, "b", 20) == engine::put_status::refused);
+  CHECK(store.take() == sets{"soon:  step 20"});
+  store.is_full = true;
+  engine::put_request job{.content = body{"c"}};
+  const auto to = step(30);
+  CHECK(at.broker.try_put(at.producer, queue, std::move(job), &to).status == engine::put_status::no_space);
+  CHECK(job.content.view() == "c");
+  CHECK(store.take().empty());
+  at.broker.refuse_puts();
+  store.is_full = false;
+  CHECK(put(at, queue, "d", 40) == engine::put_status::draining);
+  CHECK(store.take().empty());
+}
