@@ -96,13 +96,14 @@ class checker {
     for (const auto& [name, options] : what_.queues) check({"queues", name, "durability"}, options);
   }
 
+  engine::durability safety_of(const std::string& queue) const {
+    for (const auto& [name, options] : what_.queues)
+      if (name == queue) return options.safety;
+    return what_.queue_defaults.safety;
+  }
+
   /// What a hand-off is worth: not more than the less durable of its two queues.
   void check_hand_off(const workload::consumer_settings& each, const char* key, const std::string& into) {
-    const auto safety_of = [this](const std::string& queue) {
-      for (const auto& [name, options] : what_.queues)
-        if (name == queue) return options.safety;
-      return what_.queue_defaults.safety;
-    };
     for (const auto& from : each.common.queue) {
       if (safety_of(into) >= safety_of(from)) continue;
       const std::string wrong =
@@ -120,6 +121,9 @@ class checker {
     fed_.insert(each.common.queue);
     if (each.common.pattern == workload::arrivals::poisson && !each.common.rate)
       error({"producers", each.name, "arrivals"}, "poisson arrivals need a rate", "the key rate beside it");
+    if (each.common.begin == workload::start::resume && safety_of(each.common.queue) == engine::durability::memory)
+      error({"producers", each.name, "start"},
+            "`" + each.common.queue + "` is in memory: there is no position to resume behind", "a queue on disk");
   }
 
   void check(const workload::consumer_settings& each) {

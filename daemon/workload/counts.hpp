@@ -18,7 +18,7 @@ struct producer_counts {
   counter errors;   ///< of the source, puts that the queue refused, and failures of the producer itself
   duration lag{0};  ///< how far it was behind its rate at the last put
   bool ended{false};
-  bool failed{false};  ///< ended with an exception
+  bool failed{false};  ///< ended with an exception, or could not resume its source
 };
 
 /// What a consumer counts. Written on the loop.

@@ -26,8 +26,14 @@ const options_of<producer_options>& producer_option_table() {
           .choice("arrivals", &options::pattern, {{"constant", arrivals::constant}, {"poisson", arrivals::poisson}},
                   "With a rate: evenly spaced, or at random moments with that mean.")
           .count("arrivals_seed", &options::seed, {}, "Seed of poisson arrivals: the same seed, the same moments.")
-          .count("limit", &options::limit, {.least = 1}, "Bodies in all; left out: until the source ends.")
+          .count("limit", &options::limit, {.least = 1},
+                 "Bodies in all, those before a restart included where it resumes; left out: until the source ends.")
           .example("10k")
+          .choice("start", &options::begin, {{"resume", start::resume}, {"again", start::again}},
+                  "After a restart: behind the last body that it put, or at the beginning; left out: resume, if its "
+                  "queue is "
+                  "on disk and its source has a position.")
+          .example("resume")
           .duration("for", &options::run_for, {.least = milliseconds{1}, .most = length_max},
                     "How long it produces, from the start; left out: until the source ends.")
           .example("10m")

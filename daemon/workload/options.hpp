@@ -17,19 +17,22 @@
 namespace millrace::workload {
 
 enum class arrivals { constant, poisson };
+/// Where a producer begins when there is a position from before the restart.
+enum class start { resume, again };
 
 /// What every producer can be told, whatever its kind.
 struct producer_options {
   std::string queue{};
   std::optional<double> rate{};  ///< bodies a second; none: as fast as the queue takes them
   arrivals pattern{arrivals::constant};
-  std::optional<std::uint64_t> limit{};  ///< bodies in all
+  std::optional<std::uint64_t> limit{};  ///< bodies in all, those before a restart included
   std::optional<duration> run_for{};     ///< `for`: from the start
   engine::priority urgency{engine::default_priority};
   duration delay{0};
   duration ttr{engine::default_ttr};
   std::uint32_t in_flight{1'024};  ///< puts that wait for their commit
   std::uint64_t seed{1};           ///< of Poisson arrivals
+  std::optional<start> begin{};    ///< `start`; none: `resume` where there is a position
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 

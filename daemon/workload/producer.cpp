@@ -13,11 +13,13 @@
 namespace millrace::workload {
 
 producer::producer(place where, const producer_options& options, queue_id queue,
-                   std::unique_ptr<sources::source> source, std::optional<std::uint64_t> limit, producer_counts& counts)
+                   std::unique_ptr<sources::source> source, std::optional<source_progress> progress,
+                   std::optional<std::uint64_t> limit, producer_counts& counts)
     : at_{std::move(where)},
       options_{options},
       queue_{queue},
       source_{std::move(source)},
+      progress_{std::move(progress)},
       session_{at_.broker.open_session()},
       pace_{options, limit, at_.loop.now()},
       counts_{counts},
@@ -28,7 +30,7 @@ loop::awaitable<> producer::run() {
   const running_mark mark{*this};
   std::exception_ptr failure;
   try {
-    co_await produce();
+    if (co_await resumed()) co_await produce();
   } catch (...) {
     failure = std::current_exception();
   }
@@ -42,6 +44,17 @@ loop::awaitable<> producer::run() {
   counts_.errors.add();
   log::error("producer_failed", "the producer ended with an exception",
              {{"producer", counts_.name}, {"jobs", counts_.jobs.value()}, {"reason", loop::text_of(failure)}});
+}
+
+loop::awaitable<bool> producer::resumed() {
+  if (!progress_ || pace_.over(at_.loop.now())) co_return true;
+  const auto reason = co_await progress_->resume();
+  if (reason.empty()) co_return true;
+  counts_.failed = true;
+  counts_.errors.add();
+  log::error("source_not_resumed", "a producer puts nothing: `start: again` would let it begin anew",
+             {{"producer", counts_.name}, {"reason", reason}});
+  co_return false;
 }
 
 loop::awaitable<> producer::produce() {
@@ -68,7 +81,7 @@ loop::awaitable<> producer::produce() {
       continue;
     }
 
-    auto next = source_->next(at_.loop.now());
+    auto next = unsent_ ? sources::next_body{*std::exchange(unsent_, std::nullopt)} : source_->next(at_.loop.now());
     if (auto* const content = std::get_if<body>(&next)) {
       const auto bytes = content->size();
       const auto answer = put(std::move(*content));
@@ -95,11 +108,13 @@ loop::awaitable<> producer::produce() {
 }
 
 engine::put_status producer::put(body&& content) {
-  const auto answer =
-      at_.broker.try_put(session_, queue_, {std::move(content), options_.urgency, options_.delay, options_.ttr});
+  engine::put_request job{std::move(content), options_.urgency, options_.delay, options_.ttr};
+  const auto answer = at_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
+  if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
   if (answer.status == engine::put_status::inserted) was_put();
   if (answer.status == engine::put_status::refused) {
     count_failure(refusals_, "put_refused", "the queue is full");
+    if (progress_) progress_->body_taken();
     pace_.put(at_.loop.now());  // this body had its turn
   }
   return answer.status;
@@ -143,6 +158,7 @@ loop::awaitable<> producer::wait_for_more() {
 void producer::was_put() {
   fruitless_in_a_row_ = 0;
   ++since_safe_;
+  if (progress_) progress_->body_taken();
   counts_.jobs.add();
   counts_.lag = pace_.put(at_.loop.now());
 }

@@ -16,12 +16,16 @@
 #include "workload/log_limiter.hpp"
 #include "workload/options.hpp"
 #include "workload/pace.hpp"
+#include "workload/source_progress.hpp"
 
 namespace millrace::workload {
 
 /// A source put into a queue at a pace: up to `bodies_per_turn` without suspending, then everybody else has a turn. A full queue that blocks
 /// suspends it, and that time is measured; what a queue refuses is counted as an error and gone. Before a disk without space it waits in the same
 /// way, looking each `rest`: a disk does not say when others make room on it, and the store asks no more often.
+///
+/// Into a queue on disk it stores the position of its source with each job, and resumes there (workload/source_progress.hpp). If it cannot, it logs
+/// the reason and ends without a put: going on would leave out or repeat bodies.
 ///
 /// Errors that the source returns are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so
 /// that a source that only fails does not spin. An exception is no such error: what the source would say next is unknown, so the
@@ -43,7 +47,7 @@ class producer {
 
   /// `limit` replaces the settings' own.
   producer(place where, const producer_options& options, queue_id queue, std::unique_ptr<sources::source> source,
-           std::optional<std::uint64_t> limit, producer_counts& counts);
+           std::optional<source_progress> progress, std::optional<std::uint64_t> limit, producer_counts& counts);
 
   loop::awaitable<> run();
 
@@ -62,6 +66,7 @@ class producer {
   };
 
   loop::awaitable<> produce();
+  loop::awaitable<bool> resumed();
   engine::put_status put(body&& content);
   loop::awaitable<> admitted();
   loop::awaitable<> space_on_disk();
@@ -73,6 +78,8 @@ class producer {
   producer_options options_;
   queue_id queue_;
   std::unique_ptr<sources::source> source_;
+  std::optional<source_progress> progress_;
+  std::optional<body> unsent_;  ///< had no space on disk
   session_id session_;
   broker::backlog_share share_;  ///< of the changes that wait to be written
   pace pace_;

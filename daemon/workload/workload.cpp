@@ -1,5 +1,6 @@
 #include "workload/workload.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <string_view>
@@ -167,6 +168,10 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
   auto limit = settings.common.limit;
   const auto never_ends = (*source)->endless() && !limit && !settings.common.run_for;
   if (never_ends) limit = options.limit;
+  auto progress = source_progress::begin(broker, settings, *queue, **source);
+  if (progress.has_error()) return progress.error();
+  // The limit of the settings counts all bodies, that of the command line those of this run.
+  if (*progress && settings.common.limit) limit = *limit - std::min(*limit, (*progress)->bodies());
 
   auto& counts = *producer_facts.emplace_back(std::make_unique<producer_counts>());
   counts.name = settings.name;
@@ -174,7 +179,8 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
                                 --producers_left;
                                 something_ended();
                               }};
-  producers.push_back(std::make_unique<producer>(where, settings.common, *queue, std::move(*source), limit, counts));
+  producers.push_back(std::make_unique<producer>(where, settings.common, *queue, std::move(*source),
+                                                 std::move(*progress), limit, counts));
   return {};
 }
 
