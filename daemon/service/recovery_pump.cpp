@@ -16,13 +16,14 @@ constexpr std::size_t bytes_at_once = 1u << 20;
 }  // namespace
 
 recovery_pump::recovery_pump(loop::event_loop& loop, broker::broker& broker, store::sqlite_store& disk,
-                             std::string data_dir, std::uint64_t body_bytes_max)
+                             std::string data_dir, std::uint64_t body_bytes_max, recovery_pace pace)
     : loop_{loop},
       broker_{broker},
       disk_{disk},
       data_dir_{std::move(data_dir)},
+      pace_{pace},
       now_{loop.refresh_now()},
-      next_report_{after(now_, report_interval)} {
+      next_report_{after(now_, pace.report_interval)} {
   engine::engine& into = broker_.begin_restore();
   disk_.begin_recovery({.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
                         .job =
@@ -39,7 +40,7 @@ recovery_pump::recovery_pump(loop::event_loop& loop, broker::broker& broker, sto
 
 result<bool> recovery_pump::run_slice() {
   now_ = loop_.refresh_now();
-  const instant end = after(now_, slice_length);
+  const instant end = after(now_, pace_.slice_length);
   do {
     const auto mark = disk_.recover_slice(rows_at_once, bytes_at_once);
     if (!mark) return mark.error();
@@ -55,7 +56,7 @@ result<bool> recovery_pump::run_slice() {
 }
 
 void recovery_pump::report() {
-  next_report_ = after(now_, report_interval);
+  next_report_ = after(now_, pace_.report_interval);
   log::info("recovering", "jobs that were kept are being read", {{"data_dir", data_dir_}, {"jobs", jobs_}});
 }
 

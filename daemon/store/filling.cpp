@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/options.hpp"
+
 namespace millrace::store {
 
 namespace {
@@ -28,6 +30,9 @@ result<filling> filling::begin(const data_directory& in) {
 
 result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   if (!job.job || job.job.value() > INT64_MAX) return invalid("its id is out of range");
+  if (job.what.content.size() + job.error_text.size() > kept_job_bytes_max) {
+    return invalid("its body is larger than that of a job on disk can be");
+  }
   if (!ids_.insert(job.job.value()).second) {
     return invalid("job " + std::to_string(job.job.value()) + " comes a second time");
   }

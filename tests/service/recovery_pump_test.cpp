@@ -1,0 +1,68 @@
+#include "service/recovery_pump.hpp"
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "store/desk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::put_of;
+using testing::scratch_directory;
+using testing::store_desk;
+
+namespace {
+
+constexpr std::uint64_t jobs = 600;
+
+/// The events that are logged while it is there.
+class logged_events {
+ public:
+  logged_events() {
+    log::start({.render = [](const log::line& line, log::wall_time) { return std::string{line.event}; },
+                .deliver =
+                    [this](log::level, std::string_view event) {
+                      const std::lock_guard held{mutex_};
+                      all_.emplace_back(event);
+                    }},
+               log::level::info);
+  }
+  ~logged_events() { log::stop(seconds{60}); }
+  std::vector<std::string> end() {
+    log::stop(seconds{60});
+    const std::lock_guard held{mutex_};
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> all_;
+};
+
+std::string_view name_of(queue_id) { return "q1"; }
+
+}  // namespace
+
+TEST_CASE("what was kept comes back in slices, and progress is logged each time the interval has passed") {
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, "body"));
+  }
+  loop::event_loop loop;
+  auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, name_of).value();
+  broker::broker broker{loop, *disk};
+  logged_events events;
+  int slices = 1;
+  {
+    service::recovery_pump pump{loop, broker, *disk, scratch.data_dir(), UINT64_MAX, {duration{0}, duration{0}}};
+    for (; !pump.run_slice().value(); ++slices) CHECK(broker.looking().job_count() < jobs);
+  }
+  CHECK(slices == 3);
+  CHECK(broker.looking().job_count() == jobs);
+  CHECK(broker.looking().last_id() == job_id{jobs});
+  CHECK(events.end() == std::vector<std::string>{"recovering", "recovering", "recovered"});
+  broker.close();
+}
