@@ -144,8 +144,10 @@ result<> statement::write_blob(const char* table, const char* column, std::int64
 }
 
 bool statement::read(int column, std::int64_t& value) noexcept {
-  if (sqlite3_column_type(handle_, column) != SQLITE_INTEGER) return false;
-  value = sqlite3_column_int64(handle_, column);
+  // The column is looked up once: recovery reads 15 numbers of each row. Such a value may be read here because a connection has one thread.
+  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+  if (sqlite3_value_type(found) != SQLITE_INTEGER) return false;
+  value = sqlite3_value_int64(found);
   return true;
 }
 
