@@ -76,7 +76,7 @@ void histogram::merge(const histogram& other) {
   assert(std::ranges::equal(bounds_->upper(), other.bounds_->upper()));
   for (std::size_t at = 0; at < counts_.size(); ++at) counts_[at] += other.counts_[at];
   count_ += other.count_;
-  sum_ += other.sum_;
+  sum_ = saturating_add(sum_, other.sum_);
 }
 
 }  // namespace millrace

@@ -18,6 +18,8 @@ std::uint64_t whole_seconds(duration length) {
   return static_cast<std::uint64_t>(std::max<seconds::rep>(0, std::chrono::duration_cast<seconds>(length).count()));
 }
 
+std::uint64_t seconds_until(instant end, instant now) { return whole_seconds(time_between(now, end)); }
+
 std::uint64_t microseconds_of(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000u + static_cast<std::uint64_t>(time.tv_usec);
 }
@@ -69,7 +71,7 @@ void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
   all.add_quoted("version", protocol_version);
   all.add_seconds("rusage-utime", microseconds_of(used.ru_utime));
   all.add_seconds("rusage-stime", microseconds_of(used.ru_stime));
-  all.add("uptime", whole_seconds(now - facts.began_at));
+  all.add("uptime", whole_seconds(age(facts.began_at, now)));
 }
 
 }  // namespace
@@ -132,7 +134,7 @@ beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now) {
   all.add("cmd-pause-tube", queue.counts->pauses.value());
   const bool paused = levels.paused_until > now;
   all.add("pause", paused ? whole_seconds(levels.paused_for) : 0);
-  all.add("pause-time-left", paused ? whole_seconds(levels.paused_until - now) : 0);
+  all.add("pause-time-left", paused ? seconds_until(levels.paused_until, now) : 0);
   return all;
 }
 
@@ -142,10 +144,10 @@ beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube,
   all.add_quoted("tube", tube);
   all.add_bare("state", word_of(job.state));
   all.add("pri", job.urgency);
-  all.add("age", whole_seconds(now - job.put_at));
+  all.add("age", whole_seconds(age(job.put_at, now)));
   all.add("delay", whole_seconds(job.delay));
   all.add("ttr", whole_seconds(job.ttr));
-  all.add("time-left", job.due == never ? 0 : whole_seconds(job.due - now));
+  all.add("time-left", job.due == never ? 0 : seconds_until(job.due, now));
   all.add("file", 0);
   all.add("reserves", job.reserves);
   all.add("timeouts", job.timeouts);

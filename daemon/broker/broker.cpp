@@ -59,6 +59,7 @@ void broker::end_restore(std::uint64_t mark) {
   auto& p = *parts_;
   p.restoring = false;
   p.engine.restore_ids(mark);
+  p.engine.end_restoring();
   p.ids.begin_above(std::max(mark, p.engine.last_id().value()));
   p.bell.set(p.engine.next_deadline());
 }
@@ -119,6 +120,7 @@ engine::put_answer broker::try_put(session_id session, queue_id queue, engine::p
   }
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
+  p.note_if_out_of_ids(answer);
   if (step != nullptr) p.steps.add(session, queue, *step, answer.status);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
   p.follow_up();
@@ -130,6 +132,7 @@ engine::put_answer broker::put(session_id session, queue_id queue, engine::put_r
   if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) return p.refused_for_space();
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
+  p.note_if_out_of_ids(answer);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
   p.follow_up();
   return answer;

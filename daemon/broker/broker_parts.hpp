@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
 #include "broker/admission.hpp"
 #include "broker/alarm.hpp"
 #include "broker/bodies.hpp"
@@ -88,6 +90,14 @@ struct broker::parts {
     return {engine::put_status::refused, {}};
   }
 
+  /// Logged once: nothing but a new data directory helps.
+  void note_if_out_of_ids(const engine::put_answer& answer) {
+    if (answer.status != engine::put_status::refused || engine.last_id() < job_id_max || out_of_ids_logged) return;
+    out_of_ids_logged = true;
+    log::error("job_ids_exhausted", "the highest job id has been given out; every put is refused",
+               {{"job_id_max", std::to_string(job_id_max.value())}});
+  }
+
   void deliver() {
     engine.take_events(events);
     for (auto& one : events) {
@@ -150,6 +160,7 @@ struct broker::parts {
   std::function<void()> more_is_safe;
   unsigned commands{0};
   bool restoring{false};
+  bool out_of_ids_logged{false};
   alarm bell;
 };
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+
+#include <millrace/base/ids.hpp>
 
 #include "store/store.hpp"
 
@@ -23,8 +26,8 @@ class id_lease {
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
     // Before the first id there is nothing to lease: what is done before `begin_above` would put a mark on disk below the one that is there.
     if (last == begun_) return 0;
-    if (last + ids / 2 > asked_) {
-      asked_ = last + ids;
+    if (last + ids / 2 > asked_ && asked_ < job_id_max.value()) {
+      asked_ = std::min(last + ids, job_id_max.value());
       batch_ = store_.lease_ids(asked_);
     }
     if (last <= safe_) return 0;

@@ -1,7 +1,5 @@
 #include "engine/admission.hpp"
 
-#include <cassert>
-
 #include "engine/hand_off.hpp"
 #include "engine/moves.hpp"
 
@@ -18,6 +16,7 @@ put_answer refuse(queue& by, reason why, put_status status) {
 
 /// False: it has to stay where it is.
 bool admit_put(core& all, queue& into, waiting_one& it) {
+  if (all.ids_left() == 0) return false;
   auto& what = std::get<put_request>(it.what);
   const auto needed = demand_of(what);
   const auto found = room_in(into, needed, true);
@@ -51,7 +50,7 @@ void remove_queue(core& all, queue& it) {
     add_counts(all.removed_counts, it.counts);
   }
   // One of that name which comes later is another queue.
-  if (it.paused()) all.remember(queue_paused{it.id, instant{}, duration{0}});
+  if (it.paused()) all.remember(queue_paused{it.id, no_pause, duration{0}});
   all.due.clear(it.pause_end);
   all.queues.remove(it);
 }
@@ -81,8 +80,8 @@ void make_room(core& all, queue& in, const demand& what) {
 }
 
 put_answer put(core& all, session& who, queue& into, put_request&& what) {
-  assert(!who.waits && who.put == nullptr);
   if (all.refusing_puts) return refuse(into, reason::draining, put_status::draining);
+  if (all.ids_left() == 0) return refuse(into, reason::overflow, put_status::refused);
   const auto needed = demand_of(what);
   switch (room_in(into, needed, false)) {
     case room::none:

@@ -47,7 +47,7 @@ struct job_gone {
 };
 struct queue_paused {
   queue_id queue;
-  instant until;  ///< `never` is no pause that ends; instant{} ends it
+  instant until;  ///< `never` is no pause that ends; `no_pause` ends it
   duration length;
 };
 

@@ -14,6 +14,9 @@
 /// What can be asked of the engine, and what it answers. Plain values; nothing here does anything.
 namespace millrace::engine {
 
+/// The end of the pause of a queue that is not paused. No instant of the clock, since a pause may end at any of those.
+inline constexpr instant no_pause = instant::min();
+
 /// 0 is most urgent.
 using priority = std::uint32_t;
 inline constexpr priority default_priority = 1024;
@@ -34,7 +37,7 @@ struct put_request {
 enum class put_status {
   inserted,  ///< `job` is its id
   waiting,   ///< the queue is full and blocks: the session stands in line; a `put_admitted` event follows
-  refused,   ///< the queue is full and rejects, or nothing could be dropped, or the body could never fit
+  refused,   ///< the queue is full and rejects, or nothing could be dropped, or the body could never fit; or no id is left
   draining,  ///< puts are refused everywhere
   no_space,  ///< the disk is short of space: nothing was done, and the job is untouched (said by the broker)
 };
@@ -88,6 +91,7 @@ struct output {
 /// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are ignored.
 /// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows.
 /// A full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`.
+/// No ids are left for the outputs (`job_id_max`): the same.
 /// An output queue that is gone, or goes while the finish waits for another, has no room: the same. (Declared queues never go.)
 /// An output into the job's own queue finds the room that the job leaves, also when others stand in line for it.
 /// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one

@@ -47,6 +47,7 @@ struct core {
   counter puts, ttr_expired;
 
   [[nodiscard]] queue& queue_of(const job& it) noexcept { return queues[it.queue]; }
+  [[nodiscard]] std::uint64_t ids_left() const noexcept { return job_id_max.value() - last_job; }
 
   template <class Change>
   void remember(Change&& it) {

@@ -13,7 +13,7 @@ std::size_t end_pause(core& all, queue& it, std::size_t most) {
   std::size_t moved = 0;
   for (; moved < most && somebody_is_served(); ++moved) grant_first(all, it);
   if (!somebody_is_served()) {
-    it.paused_until = {};
+    it.paused_until = no_pause;
     it.paused_for = {};
     all.due.clear(it.pause_end);
   }
@@ -59,7 +59,7 @@ void pause(core& all, queue& it, duration length) {
     all.remember(queue_paused{it.id, it.paused_until, length});
     return;
   }
-  all.remember(queue_paused{it.id, instant{}, duration{0}});
+  all.remember(queue_paused{it.id, no_pause, duration{0}});
   if (!it.paused()) return;
   it.paused_until = all.now;
   all.due.set(it.pause_end, all.now, {due_kind::pause_end, it.id.value()});

@@ -43,6 +43,13 @@ session& known(core& all, session_id id) {
   return *found;
 }
 
+/// Requires: the session is open, is not being closed, and waits for no put, job or body (asserted).
+session& idle(core& all, session_id id) {
+  session& found = known(all, id);
+  assert(!found.closing && !found.waits && found.awaited == no_slot && found.put == nullptr);
+  return found;
+}
+
 /// The job, if this session holds it, body and all.
 slot held(core& all, session_id who, job_id id) {
   const slot at = all.jobs.find(id);
@@ -89,22 +96,25 @@ bool engine::close_session(session_id session, instant now) {
 }
 
 result<queue_id> engine::use(session_id session, std::string_view name) {
-  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, known(*parts_, session), name); });
+  auto& who = idle(*parts_, session);
+  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, who, name); });
 }
 
 result<std::size_t> engine::watch(session_id session, std::string_view name) {
-  return millrace::engine::watch(*parts_, known(*parts_, session), name);
+  return millrace::engine::watch(*parts_, idle(*parts_, session), name);
 }
 
 result<std::size_t> engine::ignore(session_id session, std::string_view name) {
-  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, known(*parts_, session), name); });
+  auto& who = idle(*parts_, session);
+  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, who, name); });
 }
 
 put_answer engine::put(session_id session, queue_id id, put_request&& job, instant now) {
+  auto& who = idle(*parts_, session);
   return carry_out(*parts_, now, [&]() -> put_answer {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return {put_status::refused, {}};
-    return millrace::engine::put(*parts_, known(*parts_, session), *found, std::move(job));
+    return millrace::engine::put(*parts_, who, *found, std::move(job));
   });
 }
 
@@ -113,12 +123,13 @@ bool engine::withdraw_put(session_id session) {
 }
 
 reserve_answer engine::reserve(session_id session, lease how, instant wait_until, instant now) {
-  return carry_out(*parts_, now,
-                   [&] { return millrace::engine::reserve(*parts_, known(*parts_, session), how, wait_until); });
+  auto& who = idle(*parts_, session);
+  return carry_out(*parts_, now, [&] { return millrace::engine::reserve(*parts_, who, how, wait_until); });
 }
 
 reserve_answer engine::reserve_job(session_id session, job_id job, instant now) {
-  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, known(*parts_, session), job); });
+  auto& who = idle(*parts_, session);
+  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, who, job); });
 }
 
 bool engine::withdraw_reserve(session_id id) {
@@ -129,14 +140,16 @@ bool engine::withdraw_reserve(session_id id) {
 }
 
 finish_status engine::finish(session_id session, finish_request&& what, instant now) {
+  auto& who = idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, what.job);
     if (at == no_slot) return finish_status::not_found;
-    return millrace::engine::finish(*parts_, known(*parts_, session), at, std::move(what));
+    return millrace::engine::finish(*parts_, who, at, std::move(what));
   });
 }
 
 bool engine::withdraw_finish(session_id session, job_id job) {
+  known(*parts_, session);
   return carry_out(*parts_, [&] {
     slot const at = held(*parts_, session, job);
     return at != no_slot && millrace::engine::withdraw_finish(*parts_, at);
@@ -144,6 +157,7 @@ bool engine::withdraw_finish(session_id session, job_id job) {
 }
 
 bool engine::erase(session_id session, job_id id, instant now) {
+  idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = parts_->jobs.find(id);
     if (at == no_slot) return false;
@@ -161,6 +175,7 @@ bool engine::erase(session_id session, job_id id, instant now) {
 }
 
 bool engine::release(session_id session, job_id id, priority urgency, duration delay, instant now) {
+  idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
@@ -179,6 +194,7 @@ bool engine::release(session_id session, job_id id, priority urgency, duration d
 }
 
 bool engine::bury(session_id session, job_id id, priority urgency, instant now) {
+  idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
@@ -192,6 +208,7 @@ bool engine::bury(session_id session, job_id id, priority urgency, instant now) 
 }
 
 bool engine::touch(session_id session, job_id id, instant now) {
+  idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;

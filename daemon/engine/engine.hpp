@@ -33,7 +33,9 @@ namespace millrace::engine {
 /// more than `moves_per_turn_max` things are due at once.
 /// A command that is not handed `now` happens at the time of the last one that was: call `advance` first when that matters. A new queue
 /// continues the row of the metrics that an earlier queue of its name had, or not, by that time.
-/// Ids of sessions must be open (asserted); an id of a queue or job that is gone is answered as such.
+/// Requires: the session of a command is open, is not being closed, and waits for no put, job or body (asserted).
+/// While it waits, it may only be withdrawn or closed; finishes that wait for room do not count. An id of a queue or
+/// job that is gone is answered as such.
 ///
 /// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and nothing
 /// that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
@@ -62,7 +64,7 @@ class engine {
   bool close_session(session_id session, instant now);
   /// Names a queue, which comes into being if need be. `refused` beyond `queues_max` or `watched_queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
-  /// Neither while it waits in a reserve (asserted). The answer: how many queues it watches now.
+  /// The answer: how many queues it watches now.
   result<std::size_t> watch(session_id session, std::string_view name);
   /// `refused` for the only watched queue; fine for one not watched.
   result<std::size_t> ignore(session_id session, std::string_view name);
@@ -77,16 +79,21 @@ class engine {
   // What a store kept, after the declarations and before anything else.
   /// The queue of that name; one that nobody declared goes again when nothing holds it.
   queue_id restore_queue(std::string_view name);
-  /// In order of id, buried ones in the order in which they were buried. The queue must be there (asserted).
+  /// Requires: the queue is there and no job has that id, which is at most `job_id_max` (asserted). Jobs come in order
+  /// of id, buried ones in the order in which they were buried. A ready job that was never taken or kicked entered its
+  /// state with its put, or at the end of its delay. Of other ready jobs, and of buried ones, no store keeps the time of
+  /// entry: they enter now.
   void restore(kept_job&& job, instant now);
   void restore_pause(queue_id queue, instant until, duration length, instant now);
-  /// Ids begin above `mark`.
+  /// Ids begin above `mark`. Requires: it is at most `job_id_max` (asserted).
   void restore_ids(std::uint64_t mark);
+  /// After the last restored job: the first of each state is again the one longest in it, whatever its id. O(n log n)
+  /// for queues where the two orders differ.
+  void end_restoring();
   /// The highest id given out.
   [[nodiscard]] job_id last_id() const;
 
   // --- commands -----------------------------------------------------------------------------------------------------------
-  /// A session waits for one put or one reserve at a time (asserted).
   put_answer put(session_id session, queue_id queue, put_request&& job, instant now);
   /// Withdraws a put that waits in line; false if it was admitted already.
   bool withdraw_put(session_id session);

@@ -39,7 +39,7 @@ struct verdict {
 /// All or none: one queue without room refuses or holds up the whole finish. `here` is where it stands first in line.
 verdict room_for_all(core& all, const job& it, const std::vector<output>& outputs, slot here) {
   if (outputs.empty()) return {};
-  if (!add_up(all, it, outputs)) return {room::none, no_slot};
+  if (all.ids_left() < outputs.size() || !add_up(all, it, outputs)) return {room::none, no_slot};
   verdict all_of_them;
   for (const auto& [into, needed] : all.demands) {
     // Where the job itself makes the room, it need not wait behind others: they wait for just such a job to leave.
@@ -94,7 +94,7 @@ reason reason_of(outcome result) noexcept {
 
 bool dead_letter(core& all, slot at, queue_id letters, reason why, std::string& text) {
   queue* const into = all.queues.find(letters);
-  if (into == nullptr) return false;
+  if (into == nullptr || all.ids_left() == 0) return false;
   const job& it = all.jobs[at];
   const slot place = queue_table::place_of(letters);
   auto needed = leaving(it, place);
@@ -126,7 +126,7 @@ finish_status fail(core& all, slot at, outcome result, reason why, finish_reques
 }
 
 finish_status fail_for_room(core& all, slot at, finish_request&& what) {
-  what.error_text = "an output queue is full";
+  what.error_text = all.ids_left() < what.outputs.size() ? "no job ids are left" : "an output queue is full";
   return fail(all, at, outcome::failed, reason::output_full, std::move(what));
 }
 

@@ -10,7 +10,7 @@ instant due_shown(const core& all, const job& it) noexcept {
   if (it.state != job_state::reserved || !it.leased) return never;
   const auto stands = all.due.due_of(it.link[2]);
   const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.in_margin;
-  return margin_to_come ? stands + all.limits.lease_margin : stands;
+  return margin_to_come ? saturating_add(stands, all.limits.lease_margin) : stands;
 }
 
 std::optional<job_facts> facts_of(const core& all, slot at) {

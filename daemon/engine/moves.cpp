@@ -87,6 +87,19 @@ void remember_move(core& all, slot at, job_state to, instant due) {
                          it.on_disk});
 }
 
+/// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
+instant entry_of(const kept_job& job, instant now) noexcept {
+  switch (job.state) {
+    case job_state::delayed:
+      return saturating_subtract(job.due, std::max(job.what.delay, duration::zero()));
+    case job_state::ready:
+      if (job.tally == job_tally{}) return std::min(now, after(job.put_at, job.what.delay));
+      return now;
+    default:
+      return now;
+  }
+}
+
 void offer(core& all, queue& from) {
   if (!from.waiting.empty() && !from.paused()) grant_first(all, from);
 }
@@ -104,6 +117,7 @@ reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
 }  // namespace
 
 job_id put_job(core& all, queue& into, put_request&& what, std::string error_text) {
+  assert(all.ids_left() > 0);
   const job_id id{++all.last_job};
   const slot at = all.jobs.add(id);
   job& it = all.jobs[at];
@@ -145,7 +159,7 @@ void restore_job(core& all, queue& into, kept_job&& what) {
   it.content = what.bytes_on_disk ? job_body::on_disk(*what.bytes_on_disk) : job_body{std::move(what.what.content)};
   begin_counting(all, at);
   it.reserves = what.tally.reserves;
-  const bool has_history = what.tally.timeouts + what.tally.releases + what.tally.buries + what.tally.kicks != 0;
+  const bool has_history = (what.tally.timeouts | what.tally.releases | what.tally.buries | what.tally.kicks) != 0;
   if (has_history || !what.error_text.empty()) {
     job_history& history = all.jobs.history_of(at);
     history.timeouts = what.tally.timeouts;
@@ -155,7 +169,10 @@ void restore_job(core& all, queue& into, kept_job&& what) {
     history.error_text = std::move(what.error_text);
   }
   all.last_job = std::max(all.last_job, what.job.value());
-  enter_state(all, at, what.state, what.state == job_state::delayed ? what.due - it.delay : all.now);
+  const instant since = entry_of(what, all.now);
+  const slot last = into.at(what.state).last;
+  if (last != no_slot && since < all.jobs[last].entered_at) into.unsorted = true;
+  enter_state(all, at, what.state, since);
   if (what.state == job_state::delayed) follow_first_delayed(all, into);
 }
 
@@ -187,7 +204,7 @@ std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, l
   auto ready_since = all.now;
   if (it.state == job_state::ready) {
     ready_since = it.entered_at;
-    timings_of(all, from).wait.observe(all.now - ready_since);
+    timings_of(all, from).wait.observe(age(ready_since, all.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
     remember_move(all, at, job_state::reserved, instant{});
@@ -236,8 +253,9 @@ void start_lease(core& all, slot at) {
   clear_margin(all, it);
   const instant end = after(all.now, it.ttr);
   const duration margin = all.limits.lease_margin;
-  if (margin > duration::zero() && end - margin > all.now) {
-    all.due.set(lease_place(it), end - margin, {due_kind::margin, it.id.value()});
+  const instant margin_begin = saturating_subtract(end, margin);
+  if (margin > duration::zero() && margin_begin > all.now) {
+    all.due.set(lease_place(it), margin_begin, {due_kind::margin, it.id.value()});
     return;
   }
   all.due.set(lease_place(it), end, {due_kind::lease_end, it.id.value()});
@@ -250,8 +268,8 @@ void start_lease(core& all, slot at) {
 void observe_done(core& all, slot at) {
   const job& it = all.jobs[at];
   queue_timings& times = timings_of(all, all.queue_of(it));
-  times.service.observe(all.now - it.entered_at);
-  times.end_to_end.observe(all.now - it.put_at);
+  times.service.observe(age(it.entered_at, all.now));
+  times.end_to_end.observe(age(it.put_at, all.now));
 }
 
 void tell_granted(core& all, const session& who, reserved_job&& job) {

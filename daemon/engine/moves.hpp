@@ -11,7 +11,7 @@
 namespace millrace::engine {
 
 /// A new job in the queue: delayed if it has a delay, else ready; with an error text if it is a dead letter. Limits are the
-/// caller's to check.
+/// caller's to check, also that an id is left for it (asserted).
 job_id put_job(core& all, queue& into, put_request&& what, std::string error_text = {});
 
 /// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits are not asked, nothing is

@@ -1,7 +1,6 @@
 #include "engine/presence.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <string>
 
 #include "engine/admission.hpp"
@@ -78,7 +77,6 @@ result<queue_id> use(core& all, session& who, std::string_view name) {
 }
 
 result<std::size_t> watch(core& all, session& who, std::string_view name) {
-  assert(!who.waits);
   const queue* const there = all.queues.find(name);
   if (there != nullptr && std::ranges::find(who.watched, there->id) != who.watched.end()) return who.watched.size();
   if (who.watched.size() >= all.limits.watched_queues_max) {
@@ -92,7 +90,6 @@ result<std::size_t> watch(core& all, session& who, std::string_view name) {
 }
 
 result<std::size_t> ignore(core& all, session& who, std::string_view name) {
-  assert(!who.waits);
   queue* const there = all.queues.find(name);
   const auto found = there == nullptr ? who.watched.end() : std::ranges::find(who.watched, there->id);
   if (found == who.watched.end()) return who.watched.size();

@@ -41,12 +41,13 @@ struct queue {
   bool declared{false};
   queue_rows::index row{queue_rows::none};  ///< in the metrics
   bool unsettled{false};  ///< stands among those to be looked at when the command is done
+  bool unsorted{false};   ///< jobs were restored in another order than that in which they came into their states
   std::uint32_t urgent{0};
   std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
   std::uint32_t reserves_unlooked{0};  ///< so many more before it is read ahead again
   std::uint32_t using_sessions{0}, watching_sessions{0};
   std::array<state_list, job_state_count> in{};
-  instant paused_until{};
+  instant paused_until{no_pause};
   waiters waiting;
   queue_options options;
   line putters;
@@ -62,7 +63,7 @@ struct queue {
   [[nodiscard]] const state_list& at(job_state state) const noexcept { return in[static_cast<std::size_t>(state)]; }
   [[nodiscard]] std::uint64_t jobs() const noexcept;
   [[nodiscard]] std::uint64_t bytes() const noexcept;
-  [[nodiscard]] bool paused() const noexcept { return paused_until != instant{}; }
+  [[nodiscard]] bool paused() const noexcept { return paused_until != no_pause; }
   /// Whether nothing holds it any more.
   [[nodiscard]] bool idle() const noexcept;
 
@@ -75,6 +76,8 @@ struct queue {
   /// A job that is in no state comes into `state`, or leaves the one it is in. The holder's side of `reserved` is not done here.
   void enter(job_table& jobs, slot at, job_state state, instant now) noexcept;
   void leave(job_table& jobs, slot at) noexcept;
+  /// Puts the jobs of each state in order of entry, after a restore.
+  void sort_by_entry(job_table& jobs);
 
   [[nodiscard]] queue_levels levels(const job_table& jobs) const noexcept;
 };

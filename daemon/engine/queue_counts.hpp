@@ -47,7 +47,7 @@ struct queue_levels {
       oldest_buried{never};  ///< when the oldest entered the state
   std::uint32_t using_sessions{0}, watching_sessions{0}, waiting_sessions{0}, waiting_puts{0};
   duration paused_for{0};
-  instant paused_until{};  ///< instant{} when not paused
+  instant paused_until{no_pause};
 
   [[nodiscard]] std::uint64_t jobs() const noexcept { return ready + reserved + delayed + buried; }
   [[nodiscard]] std::uint64_t bytes() const noexcept {

@@ -118,7 +118,7 @@ void begin_margin(core& all, slot at) {
   session& holder = all.sessions[it.holder];
   it.in_margin = true;
   ++holder.held_in_margin;
-  const instant end = all.due.due_of(it.link[2]) + all.limits.lease_margin;
+  const instant end = saturating_add(all.due.due_of(it.link[2]), all.limits.lease_margin);
   all.due.set(it.link[2], end, {due_kind::lease_end, it.id.value()});
   if (stop_waiting(all, holder)) tell(all, holder, event::kind::deadline_soon);
 }

@@ -1,6 +1,7 @@
 // What a store kept comes back into the engine.
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "engine/moves.hpp"
@@ -16,7 +17,7 @@ queue_id engine::restore_queue(std::string_view name) {
 }
 
 void engine::restore(kept_job&& job, instant now) {
-  assert(parts_->now <= now && parts_->jobs.find(job.job) == no_slot);
+  assert(parts_->now <= now && job.job <= job_id_max && parts_->jobs.find(job.job) == no_slot);
   parts_->now = now;
   queue* const into = parts_->queues.find(job.queue);
   assert(into != nullptr);
@@ -28,13 +29,25 @@ void engine::restore_pause(queue_id id, instant until, duration length, instant 
   parts_->now = now;
   queue* const found = parts_->queues.find(id);
   assert(found != nullptr);
-  if (until <= now) return;
+  if (until <= now) return;  // it ended while the daemon was down
   found->paused_for = length;
   found->paused_until = until;
   parts_->due.set(found->pause_end, until, {due_kind::pause_end, found->id.value()});
 }
 
-void engine::restore_ids(std::uint64_t mark) { parts_->last_job = std::max(parts_->last_job, mark); }
+void engine::restore_ids(std::uint64_t mark) {
+  assert(mark <= job_id_max.value());
+  parts_->last_job = std::max(parts_->last_job, mark);
+}
+
+void engine::end_restoring() {
+  std::vector<queue_id> all;
+  parts_->queues.list(0, parts_->queues.size(), all);
+  for (const queue_id id : all) {
+    queue& it = *parts_->queues.find(id);
+    if (it.unsorted) it.sort_by_entry(parts_->jobs);
+  }
+}
 
 job_id engine::last_id() const { return job_id{parts_->last_job}; }
 

@@ -12,7 +12,7 @@
 
 namespace millrace::store {
 
-/// The number of a queue in the data file; rises, never used for another queue.
+/// The number of a queue in the data file. Numbers rise; after the highest they begin at 1 again, without those in use.
 using queue_number = std::uint32_t;
 
 /// What of a job changes after its put.

@@ -205,7 +205,7 @@ result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
 }
 
 result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {
-  const bool paused = it.until != instant{};
+  const bool paused = it.until != engine::no_pause;
   pause_.bind(1, it.queue);
   pause_.bind(2, paused ? to_disk(it.until, wall_offset) : 0);
   pause_.bind(3, paused ? it.length.count() : 0);

@@ -1,5 +1,6 @@
 #include "store/filling.hpp"
 
+#include <string>
 #include <utility>
 
 #include "store/options.hpp"
@@ -11,6 +12,10 @@ namespace {
 /// Jobs and bytes that are gathered before they are made into rows.
 constexpr std::size_t jobs_at_once = 4'096;
 constexpr std::uint64_t bytes_at_once = 16ull << 20;
+
+error out_of_range(std::uint64_t id) {
+  return invalid("id " + std::to_string(id) + " is out of range: the highest is " + std::to_string(job_id_max.value()));
+}
 
 }  // namespace
 
@@ -29,7 +34,7 @@ result<filling> filling::begin(const data_directory& in) {
 }
 
 result<> filling::add(engine::kept_job&& job, std::string_view queue) {
-  if (!job.job || job.job.value() > INT64_MAX) return invalid("its id is out of range");
+  if (!job.job || job.job > job_id_max) return out_of_range(job.job.value());
   if (job.what.content.size() + job.error_text.size() > kept_job_bytes_max) {
     return invalid("its body is larger than that of a job on disk can be");
   }
@@ -57,6 +62,12 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
             number, burying);
   open_.move(std::move(now), burying);
   return open_.jobs() < jobs_at_once && open_.bytes() < bytes_at_once ? result<>{} : write();
+}
+
+result<> filling::mark_ids(std::uint64_t up_to) {
+  if (up_to > job_id_max.value()) return out_of_range(up_to);
+  open_.mark_ids(up_to);
+  return {};
 }
 
 result<> filling::pause(std::string_view queue, instant until, duration length) {

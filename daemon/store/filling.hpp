@@ -30,8 +30,8 @@ class filling {
   [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
   /// Takes the place of what the directory keeps of the same producer. Refused: a producer that was there before.
   [[nodiscard]] result<> add_position(kept_position&& position);
-  /// No id up to this one will be given out.
-  void mark_ids(std::uint64_t up_to) { open_.mark_ids(up_to); }
+  /// No id up to this one will be given out. Refused: one above `job_id_max`.
+  [[nodiscard]] result<> mark_ids(std::uint64_t up_to);
   [[nodiscard]] result<> finish();
 
   [[nodiscard]] std::uint64_t jobs() const noexcept { return ids_.size(); }

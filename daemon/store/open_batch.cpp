@@ -43,7 +43,7 @@ void open_batch::add(engine::job_gone& gone) {
 }
 
 void open_batch::add(engine::queue_paused& paused) {
-  const bool begins = paused.until != instant{};
+  const bool begins = paused.until != engine::no_pause;
   const auto number = begins ? std::optional{queues.number_of(paused.queue, *it_)} : queues.paused_number(paused.queue);
   if (!number) return;
   queues.paused(paused.queue, begins);
@@ -51,7 +51,10 @@ void open_batch::add(engine::queue_paused& paused) {
 }
 
 std::uint64_t open_batch::burying_of(engine::job_state state) noexcept {
-  return state == engine::job_state::buried ? ++last_burying_ : 0;
+  if (state != engine::job_state::buried) return 0;
+  // What a reader accepts; jobs with equal numbers come back in order of id.
+  if (last_burying_ < job_id_max.value()) ++last_burying_;
+  return last_burying_;
 }
 
 }  // namespace millrace::store

@@ -1,17 +1,20 @@
 #include "store/queue_numbers.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace millrace::store {
 
 void queue_numbers::recovered(queue_number number, queue_id queue, std::string name, bool paused) {
   last_ = std::max(last_, number);
+  used_.insert(number);
   known_[queue.value()] = {.number = number, .jobs = 0, .paused = paused, .name = std::move(name)};
 }
 
 void queue_numbers::forgotten(queue_number number, batch& open) {
   last_ = std::max(last_, number);
+  used_.insert(number);  // until the next start: a batch drops its queues last
   open.drop_queue(number);
 }
 
@@ -20,10 +23,11 @@ queue_number queue_numbers::number_of(queue_id queue, batch& open) {
   if (known != known_.end()) {
     if (known->second.jobs > 0 || known->second.name == ask_(queue)) return known->second.number;
     open.drop_queue(known->second.number);
+    used_.erase(known->second.number);
     known_.erase(known);
   }
   if (known_.size() > 2 * in_use_ + idle_most) drop_idle(open);
-  const auto number = ++last_;
+  const auto number = next_number();
   std::string name{ask_(queue)};
   open.add_queue(number, name);
   known_[queue.value()] = {.number = number, .jobs = 0, .paused = false, .name = std::move(name)};
@@ -52,8 +56,16 @@ void queue_numbers::drop_idle(batch& open) {
     const entry& it = one.second;
     if (it.jobs > 0 || it.paused) return false;
     open.drop_queue(it.number);
+    used_.erase(it.number);
     return true;
   });
+}
+
+queue_number queue_numbers::next_number() {
+  do {
+    last_ = last_ == std::numeric_limits<queue_number>::max() ? 1 : last_ + 1;
+  } while (!used_.insert(last_).second);
+  return last_;
 }
 
 }  // namespace millrace::store

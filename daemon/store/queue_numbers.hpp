@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -46,10 +47,12 @@ class queue_numbers {
     std::string name;
   };
   void drop_idle(batch& open);
+  queue_number next_number();
 
   names ask_;
   boost::unordered_flat_map<std::uint32_t, entry> known_;
-  queue_number last_{0};
+  boost::unordered_flat_set<queue_number> used_;  ///< may stand in the file, so none of them is given out
+  queue_number last_{0};                          ///< given out; after the highest comes 1
   std::size_t in_use_{0};  ///< entries with jobs
 };
 

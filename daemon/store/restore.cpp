@@ -100,7 +100,8 @@ result<> add_object(const json::object& object, filling& to) {
   members from{object};
   result<> done{};
   if (from.has("ids_up_to")) {
-    to.mark_ids(static_cast<std::uint64_t>(from.at_least_zero("ids_up_to")));
+    const auto up_to = from.number<std::uint64_t>("ids_up_to");
+    if (from.wrong().empty()) done = to.mark_ids(up_to);
   } else if (from.has("paused") || from.has("paused_base64")) {
     const auto queue = from.text("paused");
     if (queue.empty()) from.note("paused");

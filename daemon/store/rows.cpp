@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t most_of_32_bits = std::numeric_limits<std::uint32_t>::max();
+/// Of ids, and of the numbers of buryings, which rise in the same way.
+constexpr auto most_of_ids = static_cast<std::int64_t>(job_id_max.value());
 
 /// A column of whole numbers, and the range of what can be written into it.
 struct number_column {
@@ -24,7 +26,7 @@ struct number_column {
 };
 
 constexpr std::array job_numbers{
-    number_column{"id", 1, most},
+    number_column{"id", 1, most_of_ids},
     number_column{"queue", 1, most_of_32_bits},
     number_column{"state", 0, 2},
     number_column{"urgency", 0, most_of_32_bits},
@@ -32,7 +34,7 @@ constexpr std::array job_numbers{
     number_column{"put_at", least, most},
     number_column{"delay", 0, most},
     number_column{"due", least, most},
-    number_column{"burying", 0, most},
+    number_column{"burying", 0, most_of_ids},
     number_column{"reserves", 0, most_of_32_bits},
     number_column{"timeouts", 0, most_of_32_bits},
     number_column{"releases", 0, most_of_32_bits},
@@ -170,7 +172,8 @@ result<> read_mark(sqlite::statement& from, mark_row& into) {
   std::string_view name;
   std::int64_t value = 0;
   if (!from.read_text(0, name) || name != "id") return bad_row("mark", from, "its name is unknown");
-  if (!from.read(1, value) || value < 0) return bad_number("mark", from, 1, "value");
+  constexpr number_column value_range{"value", 0, most_of_ids};
+  if (!read_in_range(from, 1, value_range, value)) return bad_number("mark", from, 1, value_range.name);
   into = {.kind = mark_kind::ids, .value = static_cast<std::uint64_t>(value)};
   return {};
 }

@@ -1,5 +1,7 @@
 #include "store/wall_clock.hpp"
 
+#include <algorithm>
+
 namespace millrace::store {
 
 namespace {
@@ -7,12 +9,8 @@ namespace {
 constexpr int readings_most = 8;
 constexpr duration close_enough = std::chrono::microseconds{1};
 
-/// A sum that stops at the ends of what can be said, one short of `never`.
-std::int64_t sum(std::int64_t one, std::int64_t other) noexcept {
-  std::int64_t both = 0;
-  if (!__builtin_add_overflow(one, other, &both) && both != never_on_disk) return both;
-  return one < 0 ? INT64_MIN : never_on_disk - 1;
-}
+/// A time that is not `never` must not become it.
+std::int64_t before_never(duration time) noexcept { return std::min(time.count(), never_on_disk - 1); }
 
 }  // namespace
 
@@ -34,11 +32,12 @@ duration read_wall_offset() noexcept {
 }
 
 std::int64_t to_disk(instant when, duration wall_offset) noexcept {
-  return when == never ? never_on_disk : sum(when.time_since_epoch().count(), wall_offset.count());
+  return when == never ? never_on_disk : before_never(saturating_add(when.time_since_epoch(), wall_offset));
 }
 
 instant from_disk(std::int64_t when, duration wall_offset) noexcept {
-  return when == never_on_disk ? never : instant{duration{sum(when, -wall_offset.count())}};
+  return when == never_on_disk ? never
+                               : instant{duration{before_never(saturating_subtract(duration{when}, wall_offset))}};
 }
 
 stopwatch::stopwatch() noexcept : begun_{std::chrono::steady_clock::now()} {}

@@ -29,14 +29,14 @@ void folded_histogram::add(const histogram& seen, const shown_buckets& buckets) 
   const auto fine = seen.counts();
   for (std::size_t i = 0; i < fine.size(); ++i) counts[buckets.place_of(i)] += fine[i];
   count += seen.count();
-  sum += seen.sum();
+  sum = saturating_add(sum, seen.sum());
 }
 
 void folded_histogram::add(const folded_histogram& other) {
   if (counts.size() < other.counts.size()) counts.resize(other.counts.size());
   for (std::size_t i = 0; i < other.counts.size(); ++i) counts[i] += other.counts[i];
   count += other.count;
-  sum += other.sum;
+  sum = saturating_add(sum, other.sum);
 }
 
 struct exposition::parts {

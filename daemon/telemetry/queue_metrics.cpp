@@ -131,8 +131,7 @@ void write_levels(exposition& page, const queue_copy& queues) {
   for (const auto& row : queues.rows)
     for (const auto& of : states) {
       const auto since = row.levels.*of.oldest;
-      const auto age = since < queues.at ? queues.at - since : duration::zero();
-      page.sample({{"queue", row.name}, {"state", of.state}}, age);
+      page.sample({{"queue", row.name}, {"state", of.state}}, age(since, queues.at));
     }
 
   page.family(family_kind::gauge, "millrace_queue_paused",

@@ -19,7 +19,8 @@ using outcomes = std::array<std::uint64_t, engine::outcome_count>;
 duration rounded(duration length) {
   duration::rep step = 1;
   while (length.count() / step >= 1'000) step *= 10;
-  return duration{(length.count() + step / 2) / step * step};
+  const auto whole = length.count() / step + (length.count() % step >= step - step / 2 ? 1 : 0);
+  return saturating_multiply(duration{step}, static_cast<std::uint64_t>(whole));
 }
 
 std::string readable(duration length) {
@@ -27,7 +28,7 @@ std::string readable(duration length) {
   for (const auto unit : {duration{seconds{1}}, duration{milliseconds{1}}, duration{microseconds{1}}})
     if (length >= unit) {
       // One unit with up to two decimals reads better than a smaller unit with more digits.
-      const auto hundredths = length * 100 / unit;
+      const auto hundredths = length / (unit / 100);
       auto text = std::to_string(hundredths / 100);
       if (const auto rest = hundredths % 100; rest != 0) {
         const auto digits = std::to_string(rest + 100).substr(1);

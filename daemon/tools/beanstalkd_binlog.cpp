@@ -97,7 +97,10 @@ class log_reader {
     const std::string_view facts = take(facts_size);
     const auto id = number_at<std::uint64_t>(facts, 0);
     if (id == 0) return name_length == 0 ? next::end : next::cut_off;
-    if (id > INT64_MAX) return invalid("no job has that id");
+    if (id > job_id_max.value()) {
+      return invalid("id " + std::to_string(id) + " is out of range: the highest is " +
+                     std::to_string(job_id_max.value()));
+    }
     found_.highest_id = std::max(found_.highest_id, id);
     const auto state = number_at<std::uint8_t>(facts, 76);
     if (state > static_cast<std::uint8_t>(logged_state::delayed)) return invalid("no job has that state");

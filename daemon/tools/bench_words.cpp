@@ -136,7 +136,7 @@ void check_together(const bench_words& words, word_reader& read, const bench_opt
     read.wrong("--connections", "an open loop needs one that puts and one that reserves");
   if (what.backlog > 0 && (what.rate > 0 || what.phase != bench_phase::mix))
     read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix, no --rate");
-  const double jobs_at_rate = what.rate * in_seconds(what.warm_up + what.length);
+  const double jobs_at_rate = what.rate * in_seconds(saturating_add(what.warm_up, what.length));
   if (what.jobs == 0 && jobs_at_rate > static_cast<double>(exactly_once::jobs_max))
     read.wrong("--rate", "that many jobs are too many (at most " + write_count(exactly_once::jobs_max) + ")");
   const std::uint32_t working = what.rate > 0 ? what.connections / 2 : what.connections;

@@ -92,7 +92,7 @@ result<> fill(const store::data_directory& into, binlog_content& with) {
   for (auto& [job, queue] : with.jobs) {
     if (const auto added = filling->add(std::move(job), queue); !added) return added;
   }
-  filling->mark_ids(with.highest_id);
+  if (const auto marked = filling->mark_ids(with.highest_id); !marked) return marked;
   return filling->finish();
 }
 

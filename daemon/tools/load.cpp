@@ -13,7 +13,7 @@ namespace {
 std::uint64_t jobs_of(const bench_options& options) {
   if (options.jobs > 0) return options.jobs;
   return static_cast<std::uint64_t>(
-      std::llround(std::ceil(in_seconds(options.warm_up + options.length) * options.rate)));
+      std::llround(std::ceil(in_seconds(saturating_add(options.warm_up, options.length)) * options.rate)));
 }
 
 }  // namespace
@@ -58,9 +58,9 @@ loop::awaitable<result<>> load::work_through(closed_plan::work what, std::uint64
   run_.plan.what = what;
   run_.plan.jobs = jobs;
   run_.counts = tally{};
-  run_.counts.from = timed ? begin + options_.warm_up : begin;
+  run_.counts.from = timed ? after(begin, options_.warm_up) : begin;
   if (jobs == 0 && what != closed_plan::work::drain)
-    run_.plan.until = run_.counts.until = run_.counts.from + options_.length;
+    run_.plan.until = run_.counts.until = after(run_.counts.from, options_.length);
   joint_work parts{loop_};
   progress_.watch(run_.counts, parts, timed ? "" : what == closed_plan::work::put ? "filling" : "emptying");
   auto worked = co_await crew_.work(run_, parts);
@@ -76,8 +76,8 @@ loop::awaitable<result<>> load::keep_rate() {
   run.rate = options_.rate;
   run.begin = loop_.refresh_now();
   run.jobs = jobs_of(options_);
-  run.counts.from = run.begin + options_.warm_up;
-  if (options_.jobs == 0) run.counts.until = run.counts.from + options_.length;
+  run.counts.from = after(run.begin, options_.warm_up);
+  if (options_.jobs == 0) run.counts.until = after(run.counts.from, options_.length);
   joint_work parts{loop_};
   progress_.watch(run.counts, parts, "");
   open_load all{loop_, crew_, run};

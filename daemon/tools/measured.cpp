@@ -34,9 +34,9 @@ tally measured::merged() const {
     all.jobs.merge(run.jobs);
     all.lag.merge(run.lag);
     all.answers += run.answers;
-    length += run.measured();
+    length = saturating_add(length, run.measured());
   }
-  all.until = all.from + length;
+  all.until = after(all.from, length);
   return all;
 }
 

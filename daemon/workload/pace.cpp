@@ -31,14 +31,14 @@ duration pace::put(instant now) {
     due_ = std::max(due_, now);
     return duration::zero();
   }
-  const auto late = std::max(now - due_, duration::zero());
+  const auto late = age(due_, now);
   if (poisson_) {
     due_ = after(due_, next_gap());
   } else {
     const auto since = static_cast<double>(++since_origin_) * interval_ns_;
     due_ = since < longest_gap_ns ? after(origin_, nanoseconds{std::llround(since)}) : never;
   }
-  if (now - due_ > catch_up_max && due_ < now) restart_from(now - catch_up_max);
+  if (age(due_, now) > catch_up_max) restart_from(now - catch_up_max);
   return late;
 }
 

@@ -75,3 +75,15 @@ TEST_CASE("a failed result that is taken for a value says why") {
     CHECK(std::string{thrown.what()}.starts_with("refused: full"));
   }
 }
+
+TEST_CASE("a histogram of jobs that waited for centuries stops at the longest duration") {
+  histogram it;
+  it.observe(duration::max());
+  it.observe(duration::max(), 3);
+  CHECK(it.sum() == duration::max());
+  CHECK(it.count() == 4);
+  histogram other;
+  other.observe(seconds{1});
+  other.merge(it);
+  CHECK(other.sum() == duration::max());
+}

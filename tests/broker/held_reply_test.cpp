@@ -189,3 +189,19 @@ TEST_CASE("a put that the disk has no room for is refused at once, whatever othe
   CHECK(at.broker.try_put(session, queue, {.content = body{"b"}}).status == engine::put_status::no_space);
   CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
 }
+
+TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {
+  slow_store store;
+  desk d{&store};
+  d.broker.begin_restore();
+  d.broker.end_restore(job_id_max.value() - 2);
+  const auto queue = d.queue("q");
+  CHECK(d.put(queue, "a").job == job_id{job_id_max.value() - 1});
+  CHECK(store.leased_up_to == job_id_max.value());
+  CHECK(d.put(queue, "b").job == job_id_max);
+  const auto batches = store.newest;
+  CHECK(d.put(queue, "c").status == engine::put_status::refused);
+  CHECK(store.newest == batches);
+  store.commit(batches);
+  CHECK(d.broker.is_safe(d.broker.batch_of_ids()));
+}

@@ -74,8 +74,12 @@ void duel::compare_told() {
   it_.take_changes(changes_);
   if (options_.bodies_on_disk) {
     write_bodies();
-    // Who gets a job with a body at once is told before those whose bodies come from disk.
-    const auto by_session = [](const event& one, const event& other) { return one.session < other.session; };
+    // A grant comes after the other events of its command if the body has to be read first. A session gets at most one
+    // grant from a command.
+    const auto by_session = [](const event& one, const event& other) {
+      const auto key = [](const event& it) { return std::pair{it.session, it.what == event::kind::granted}; };
+      return key(one) < key(other);
+    };
     std::stable_sort(events_.begin(), events_.end(), by_session);
     std::stable_sort(model_.events.begin(), model_.events.end(), by_session);
   }
@@ -106,6 +110,15 @@ void duel::read_bodies() {
     bodies_read_ += wanted_.size();
     take();
   }
+}
+
+/// Does what is due now and reads the bodies that this needs. Called before a waiting session is closed: within one
+/// command, the engine could give it a job whose body is on disk and take it back, where the model hands the job over.
+void duel::settle_bodies() {
+  if (!options_.bodies_on_disk) return;
+  it_.advance(now_);
+  model_.advance(now_);
+  read_bodies();
 }
 
 /// A job that waits for its body only counts as one that was got at once.

@@ -70,6 +70,7 @@ class duel {
   void expect(const Answer& engine, const Answer& model);
   void compare_told();
   void read_bodies();
+  void settle_bodies();
   reserve_answer with_body(session_id who, reserve_answer answer);
   void write_bodies();
 

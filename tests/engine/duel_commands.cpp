@@ -14,6 +14,7 @@ void duel::command() {
   if (!closing_.empty() && one_in(2)) {
     const session_id who = closing_.back();
     closing_.pop_back();
+    settle_bodies();
     say("close" + text_of(who));
     const bool gone = it_.close_session(who, now_);
     expect(gone, model_.close_session(who, now_));
@@ -83,6 +84,7 @@ void duel::session_command() {
   switch (any(more ? 11 : 8)) {
     case 0: {
       const session_id gone = session(false);
+      settle_bodies();
       say("close" + text_of(gone));
       const bool done = it_.close_session(gone, now_);
       expect(done, model_.close_session(gone, now_));
@@ -136,7 +138,7 @@ void duel::waiting_command() {
 }
 
 void duel::holder_command() {
-  const session_id who = session(false);
+  const session_id who = session(true);
   if (!who) return;
   const job_id which = held_job(who);
   const auto urgency = static_cast<priority>(1'018 + any(12));
@@ -168,7 +170,7 @@ void duel::holder_command() {
 }
 
 void duel::job_command() {
-  const session_id who = session(false);
+  const session_id who = session(true);
   const job_id which = job();
   switch (any(8)) {
     case 0:
@@ -176,6 +178,7 @@ void duel::job_command() {
     case 2:
     case 3:
       say("erase" + text_of(which) + text_of(who));
+      if (!who) return;
       return expect(it_.erase(who, which, now_), model_.erase(who, which, now_));
     case 4:
       say("kick" + text_of(which));

@@ -37,8 +37,9 @@ void duel::take_many() {
 }
 
 void duel::bury_many() {
-  const session_id who = session(false);
+  const session_id who = session(true);
   say("many buries");
+  if (!who) return;
   const auto jobs = model_.jobs;
   for (const auto& each : jobs) {
     if (each.holder == who) expect(it_.bury(who, each.id, 7, now_), model_.bury(who, each.id, 7, now_));

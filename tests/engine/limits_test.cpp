@@ -59,15 +59,16 @@ TEST_CASE("puts into a full queue that blocks are admitted by arrival as room co
   const auto first = m.put(m.session(), "1");
   const auto two = m.session();
   const auto three = m.session();
+  const auto worker = m.session();
   CHECK(m.offer(three, "3").status == put_status::waiting);
   CHECK(m.offer(two, "2").status == put_status::waiting);
   CHECK(m.it.levels(m.queue()).waiting_puts == 2);
   m.now += 1s;
-  m.it.erase(two, first, m.now);
+  m.it.erase(worker, first, m.now);
   CHECK(m.events() == told{"put 3: 2"});
   CHECK(m.it.look(job_id{2})->content.view() == "3");
   CHECK(m.it.look(job_id{2})->put_at == m.now);
-  m.it.erase(two, job_id{2}, m.now);
+  m.it.erase(worker, job_id{2}, m.now);
   CHECK(m.events() == told{"put 2: 3"});
   CHECK(m.it.levels(m.queue()).waiting_puts == 0);
 }

@@ -130,7 +130,7 @@ model::due model::soonest() const {
     consider(warn ? it.due - limits.lease_margin : it.due, warn ? 3 : 1, it.id.value());
   }
   for (const auto& it : queues) {
-    if (it.paused_until != instant{}) consider(it.paused_until, 2, it.id.value());
+    if (it.paused_until != no_pause) consider(it.paused_until, 2, it.id.value());
   }
   for (const auto& it : sessions) {
     if (it.waits) consider(it.until, 4, it.id.value());
@@ -202,14 +202,14 @@ std::size_t model::serve_after_pause(queue_id which, std::size_t most) {
   const bool waiting = std::ranges::any_of(
       sessions, [&](const its_session& it) { return it.waits && std::ranges::count(it.watched, which) > 0; });
   if (!waiting || first(which, job_state::ready) == nullptr) {
-    queue(which).paused_until = {};
+    queue(which).paused_until = no_pause;
     queue(which).paused_for = {};
   }
   return served;
 }
 
 void model::offer(queue_id which) {
-  if (queue(which).paused_until == instant{}) serve_one(which);
+  if (queue(which).paused_until == no_pause) serve_one(which);
 }
 
 void model::tell(event::kind what, session_id who, job_id id, finish_status finish) {

@@ -45,7 +45,7 @@ class model {
     queue_options options;
     bool declared{false};
     bool has_row{false};  ///< in the metrics, decided when the queue is created
-    instant paused_until{};
+    instant paused_until{no_pause};
     duration paused_for{0};
     queue_counts counts;
   };
@@ -176,7 +176,7 @@ class model {
   void forget_finish(job_id which);
   bool leave_line(session_id who);
 
-  instant now{};
+  instant now{instant::min()};  ///< of the last command that was handed one, as in the engine
   std::uint64_t last_job{0}, last_order{0}, last_wait{0};
   std::vector<queue_id> unsettled;
 };

@@ -180,13 +180,13 @@ void model::pause(queue_id which, duration length, instant at) {
   begin(at);
   its_queue& it = queue(which);
   it.counts.pauses.add();
-  const bool was_paused = it.paused_until != instant{};
+  const bool was_paused = it.paused_until != no_pause;
   if (length > duration::zero()) {
     it.paused_for = length;
     it.paused_until = after(now, length);
     changes.emplace_back(queue_paused{which, it.paused_until, length});
   } else {
-    changes.emplace_back(queue_paused{which, {}, {}});
+    changes.emplace_back(queue_paused{which, no_pause, {}});
     if (was_paused) {
       it.paused_until = now;
       serve_after_pause(which, 1'000);
@@ -200,7 +200,7 @@ reserve_answer model::reserve(session_id who, lease how, instant until, instant 
   its_session& it = session(who);
   const its_job* best = nullptr;
   for (const queue_id each : it.watched) {
-    if (queue(each).paused_until != instant{}) continue;
+    if (queue(each).paused_until != no_pause) continue;
     const its_job* const here = first(each, job_state::ready);
     if (here == nullptr) continue;
     if (best == nullptr || std::pair{here->urgency, here->id} < std::pair{best->urgency, best->id}) best = here;

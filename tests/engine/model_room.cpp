@@ -110,7 +110,7 @@ void model::settle() {
       row->queue = {};
       row->removed_at = now;
     }
-    if (it.paused_until != instant{}) changes.emplace_back(queue_paused{which, {}, {}});
+    if (it.paused_until != no_pause) changes.emplace_back(queue_paused{which, no_pause, {}});
     std::erase_if(queues, [&](const its_queue& each) { return each.id == which; });
   }
 }

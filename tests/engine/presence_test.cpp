@@ -66,7 +66,7 @@ TEST_CASE("a name that is used again makes a new queue with a new id and fresh c
   const auto second = m.it.use(s, "a").value();
   CHECK(first != second);
   CHECK(m.it.counts(second).pauses.value() == 0);
-  CHECK(m.it.levels(second).paused_until == instant{});
+  CHECK(m.it.levels(second).paused_until == no_pause);
   CHECK(m.it.next_deadline() == never);
   CHECK(m.it.name_of(first).empty());
 }
@@ -212,7 +212,7 @@ TEST_CASE("what must be remembered of each command") {
   CHECK(std::get<queue_paused>(changes[0]).until == m.now + 5s);
   m.it.pause(m.queue(), 0s, m.now).value();
   REQUIRE(taken().size() == 1);
-  CHECK(std::get<queue_paused>(changes[0]).until == instant{});
+  CHECK(std::get<queue_paused>(changes[0]).until == no_pause);
 
   m.it.erase(s, job, m.now);
   REQUIRE(taken().size() == 1);

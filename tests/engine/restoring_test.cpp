@@ -84,3 +84,189 @@ TEST_CASE("a pause goes on; a queue that nobody declared goes with its last job"
   }
   CHECK_FALSE(m.it.find("q").has_value());
 }
+
+// --- times before the boot ------------------------------------------------------------------------------------------
+
+TEST_CASE("a delayed job whose due time was before the boot is ready at once") {
+  mill m;
+  m.now = instant{5s};  // five seconds after the boot
+  const auto queue = m.it.restore_queue("q");
+  auto job = kept(1, queue, "overdue", job_state::delayed);
+  job.what.delay = 8s;
+  job.put_at = instant{-100s};
+  job.due = instant{-92s};
+  m.it.restore(std::move(job), m.now);
+  m.it.end_restoring();
+  CHECK(m.it.next_deadline() <= m.now);
+  const auto s = m.session();
+  CHECK(m.take(s) == "overdue");
+}
+
+TEST_CASE("a delay that began before the boot and ends after it ends when it is due") {
+  mill m;
+  m.now = instant{5s};
+  const auto queue = m.it.restore_queue("q");
+  auto job = kept(1, queue, "later", job_state::delayed);
+  job.what.delay = 3600s;
+  job.put_at = instant{-3590s};
+  job.due = instant{10s};
+  m.it.restore(std::move(job), m.now);
+  m.it.end_restoring();
+  const auto s = m.session();
+  CHECK(m.it.look(job_id{1})->due == instant{10s});
+  CHECK(m.it.next_deadline() == instant{10s});
+  CHECK(m.take(s) == "-");
+  m.pass(5s);
+  CHECK(m.take(s) == "later");
+}
+
+TEST_CASE("delayed jobs come back with due times and delays at the ends of what can be said") {
+  mill m;
+  const auto queue = m.it.restore_queue("q");
+  const instant last = never - duration{1};
+  std::uint64_t id = 0;
+  for (const auto due : {instant::min(), instant{-1s}, m.now, last}) {
+    for (const auto delay : {duration{0}, duration{1}, duration::max()}) {
+      auto job = kept(++id, queue, "x", job_state::delayed);
+      job.what.delay = delay;
+      job.due = due;
+      m.it.restore(std::move(job), m.now);
+    }
+  }
+  m.it.end_restoring();
+  m.it.advance(m.now);
+  const auto levels = m.it.levels(queue);
+  CHECK(levels.ready == 9);
+  CHECK(levels.delayed == 3);
+  CHECK(m.it.next_deadline() >= last);
+}
+
+TEST_CASE("waits and ages count from before the boot, and nothing overflows for a job of the year one") {
+  mill m;
+  m.now = instant{5s};
+  const auto queue = m.declare("q", 10);
+  auto old = kept(1, queue, "old");
+  old.put_at = instant{-95s};
+  auto oldest = kept(2, queue, "oldest");
+  oldest.put_at = instant::min();
+  m.it.restore(std::move(old), m.now);
+  m.it.restore(std::move(oldest), m.now);
+  m.it.end_restoring();
+  CHECK(m.it.levels(queue).oldest_ready == instant::min());
+  const auto s = m.session();
+  const auto first = m.take_id(s);
+  CHECK(m.it.timings(queue).wait.sum() == 100s);
+  CHECK(m.finish(s, first) == finish_status::done);
+  CHECK(m.it.timings(queue).end_to_end.sum() == 100s);
+  const auto second = m.take_id(s);
+  CHECK(m.finish(s, second) == finish_status::done);
+  CHECK(m.it.timings(queue).end_to_end.sum() == duration::max());
+}
+
+TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; that one is dropped first") {
+  mill m;
+  const auto queue = m.declare("q", 3, overflow::drop_oldest);
+  auto delayed_before = kept(1, queue, "was delayed");
+  delayed_before.put_at = m.now - 100s;
+  delayed_before.what.delay = 90s;
+  auto returned = kept(2, queue, "returned");
+  returned.put_at = m.now - 90s;
+  returned.tally.releases = 1;
+  auto plain = kept(3, queue, "plain");
+  plain.put_at = m.now - 50s;
+  for (auto* const job : {&delayed_before, &returned, &plain}) m.it.restore(std::move(*job), m.now);
+  m.it.end_restoring();
+  CHECK(m.it.levels(queue).oldest_ready == m.now - 50s);
+  const auto s = m.session();
+  m.put(s, "new");
+  CHECK(m.it.levels(queue).oldest_ready == m.now - 10s);
+  CHECK(m.take_all(s) == "was delayed returned new");
+}
+
+TEST_CASE("pauses, leases and delays work on a clock that stands before zero") {
+  mill m;
+  m.now = instant{-10s};
+  const auto s = m.session();
+  m.put(s, "x", {.ttr = 5s});
+  m.it.pause(m.queue(), 10s, m.now).value();  // ends at zero
+  CHECK(m.take(s) == "-");
+  m.pass(10s);
+  CHECK(m.now == instant{});
+  CHECK(m.take(s) == "x");
+  m.it.pause(m.queue(), 10s, m.now).value();
+  m.it.pause(m.queue(), 0s, m.now).value();  // at zero
+  CHECK(m.it.levels(m.queue()).paused_until == no_pause);
+  m.pass(5s);
+  CHECK(m.take(s) == "x");
+}
+
+// --- the highest id -------------------------------------------------------------------------------------------------
+
+TEST_CASE("the last id is given out, and a put beyond it is refused") {
+  mill m;
+  const auto queue = m.it.restore_queue("q");
+  m.it.restore(kept(job_id_max.value() - 1, queue, "kept"), m.now);
+  m.it.restore_ids(job_id_max.value() - 1);
+  m.it.end_restoring();
+  const auto s = m.session();
+  CHECK(m.put(s, "last") == job_id_max);
+  CHECK(m.offer(s, "beyond").status == put_status::refused);
+  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::overflow)].value() == 1);
+  CHECK(m.it.last_id() == job_id_max);
+  CHECK(m.take_all(s) == "kept last");
+  CHECK(m.it.touch(s, job_id_max, m.now));
+  CHECK(m.it.release(s, job_id_max, 0, 1s, m.now));
+  m.pass(1s);
+  CHECK(m.it.reserve_job(s, job_id_max, m.now).status == reserve_status::reserved);
+  m.pass(default_ttr);
+  CHECK(m.take(s) == "last");
+}
+
+TEST_CASE("an id that no job can have is not found") {
+  mill m;
+  const auto s = m.session();
+  m.put(s);
+  for (const auto id : {std::uint64_t{0}, job_id_max.value(), job_id_max.value() + 1, UINT64_MAX >> 1, UINT64_MAX}) {
+    CHECK(m.it.reserve_job(s, job_id{id}, m.now).status == reserve_status::not_found);
+    CHECK_FALSE(m.it.erase(s, job_id{id}, m.now));
+    CHECK_FALSE(m.it.kick_job(job_id{id}, m.now));
+    CHECK_FALSE(m.it.look(job_id{id}).has_value());
+  }
+}
+
+TEST_CASE("when no ids are left, outputs and dead letters bury the job, and a put in line stays there") {
+  mill m;
+  const auto out = m.declare("out", 10);
+  const auto full = m.declare("q", 1);
+  m.it.restore_ids(job_id_max.value() - 1);
+  const auto s = m.session(), waiting = m.session();
+  const auto last = m.put(s, "last");
+  CHECK(last == job_id_max);
+  CHECK(m.take(s) == "last");
+  CHECK(m.offer(waiting, "in line").status == put_status::refused);
+  finish_request with_output;
+  with_output.outputs.push_back({out, {.content = body{"more"}}});
+  CHECK(m.finish(s, last, std::move(with_output)) == finish_status::buried);
+  CHECK(m.it.look(last)->error_text == "no job ids are left");
+  CHECK(m.it.reserve_job(s, last, m.now).status == reserve_status::reserved);
+  finish_request failed;
+  failed.result = outcome::failed;
+  failed.dead_letter = out;
+  CHECK(m.finish(s, last, std::move(failed)) == finish_status::buried);
+  CHECK(m.it.levels(full).buried == 1);
+}
+
+TEST_CASE("a put that stood in line when the last id was given out goes on waiting, and can be withdrawn") {
+  mill m;
+  m.declare("q", 1);
+  m.declare("other", 1);
+  m.it.restore_ids(job_id_max.value() - 2);
+  const auto s = m.session(), waiting = m.session(), third = m.session({"other"});
+  m.put(s, "first");
+  CHECK(m.offer(waiting, "in line").status == put_status::waiting);
+  CHECK(m.put(third, "last") == job_id_max);
+  CHECK(m.take(s) == "first");
+  CHECK(m.it.erase(s, job_id{job_id_max.value() - 1}, m.now));
+  CHECK(m.it.levels(m.queue()).waiting_puts == 1);
+  CHECK(m.it.withdraw_put(waiting));
+}

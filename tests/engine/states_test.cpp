@@ -190,7 +190,7 @@ TEST_CASE("a paused queue gives no job to a reserve, new or old, until its time 
   m.pass(1ns);
   CHECK(m.events() == told{"granted 1: new"});
   CHECK(m.take(other) == "old");
-  CHECK(m.it.levels(m.queue()).paused_until == instant{});
+  CHECK(m.it.levels(m.queue()).paused_until == no_pause);
   CHECK(m.it.levels(m.queue()).paused_for == 0s);
 }
 

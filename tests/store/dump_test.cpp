@@ -77,7 +77,7 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
   }
   REQUIRE(filling->pause("q1", never, seconds{7}).has_value());
   REQUIRE(filling->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
-  filling->mark_ids(jobs + 5'000);
+  REQUIRE(filling->mark_ids(jobs + 5'000).has_value());
   REQUIRE(filling->add_position({{"words", "lines"}, {90, 0x8000'0000'0000'0001, 7}}).has_value());
   REQUIRE(filling->add_position({{"zero", "list"}, {}}).has_value());
   REQUIRE(filling->finish().has_value());
@@ -199,6 +199,30 @@ TEST_CASE("a dump without its end is restored when that is asked for, and an unf
     CHECK(restored(scratch.data_dir(), first + "{\"lines\":2,\"xxh3\":\"00\"}\n", optional) ==
           "1: the dump had 2 lines before its last one, here are 1");
   }
+}
+
+TEST_CASE("a line with an id above the highest is named; the highest itself is restored") {
+  scratch_directory scratch;
+  const auto with_id = [](const std::string& id) {
+    std::string line{one_job};
+    return line.replace(line.find("7"), 1, id) + "\n";
+  };
+  const auto highest = std::to_string(job_id_max.value());
+  for (const std::string id :
+       {"1152921504606846976", "9223372036854775807", "9223372036854775808", "18446744073709551615"}) {
+    CHECK(restored(scratch.data_dir(), with_id("1") + with_id(id)) ==
+          "line 2: id " + id + " is out of range: the highest is " + highest);
+    CHECK(restored(scratch.data_dir(), with_id("1") + "{\"ids_up_to\":" + id + "}\n") ==
+          "line 2: id " + id + " is out of range: the highest is " + highest);
+  }
+  CHECK(restored(scratch.data_dir(), with_id("0")) == "line 1: id 0 is out of range: the highest is " + highest);
+  CHECK(restored(scratch.data_dir(), with_id("-1")) == "line 1: its 'id' is missing or means nothing");
+  CHECK(restored(scratch.data_dir(), sealed(with_id(highest) + "{\"ids_up_to\":" + highest + "}\n")) == "1");
+  testing::store_desk desk{{.data_dir = scratch.data_dir()}};
+  const auto found = desk.recover();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(found.jobs[0].job == job_id_max);
+  CHECK(found.id_mark == job_id_max.value());
 }
 
 TEST_CASE("bytes come back from base64") {

@@ -73,6 +73,32 @@ TEST_CASE("a position that makes no sense is named, by fsck and by the start") {
   CHECK(recovered.error().text.find("row  of table source_position: it has no producer") != std::string::npos);
 }
 
+TEST_CASE("ids above the highest are faults, and no store begins with them") {
+  const struct {
+    const char* sql;
+    std::string fault;
+  } all[]{
+      {"UPDATE job SET id = 1152921504606846976 WHERE id = 2",
+       "row 1152921504606846976 of table job: its id is out of range: 1152921504606846976"},
+      {"UPDATE job SET id = 9223372036854775807 WHERE id = 2",
+       "row 9223372036854775807 of table job: its id is out of range: 9223372036854775807"},
+      {"UPDATE job SET burying = 9223372036854775807 WHERE id = 2",
+       "row 2 of table job: its burying is out of range: 9223372036854775807"},
+      {"INSERT OR REPLACE INTO mark VALUES('id', 1152921504606846976)",
+       "row id of table mark: its value is out of range: 1152921504606846976"},
+  };
+  for (const auto& [sql, fault] : all) {
+    scratch_directory scratch;
+    fill(scratch.data_dir(), 3);
+    run_sql(scratch.data_file(), sql);
+    CHECK(examined(scratch.data_dir()).faults == std::vector<std::string>{fault});
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    const auto refused =
+        desk.it->recover({[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
+    CHECK_FALSE(refused.has_value());
+  }
+}
+
 TEST_CASE("damaged pages are faults, not the end of the examination") {
   scratch_directory scratch;
   fill(scratch.data_dir(), 10'000);

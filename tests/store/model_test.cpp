@@ -112,7 +112,7 @@ class history {
       const auto queue = some_queue();
       const engine::queue_paused paused{queue, below(3) == 0 ? never : some_time(), seconds{below(100)}};
       if (below(3) == 0) {
-        into.emplace_back(engine::queue_paused{queue, instant{}, {}});
+        into.emplace_back(engine::queue_paused{queue, engine::no_pause, {}});
         its.pauses.erase(queue.value());
       } else {
         into.emplace_back(paused);

@@ -65,6 +65,37 @@ class DataTools(DaemonTest):
         self.assertEqual(tool("dump", self.path("other")).stdout, lines)
         self.assertEqual(tool("restore", self.path("other"), stdin=lines).returncode, 1)
 
+    def test_an_id_above_the_highest_is_not_restored(self):
+        mark, job, *_ = tool("dump", self.filled()).stdout.splitlines()
+        for number in (2**60, 2**63 - 1, 2**64 - 1):
+            said = tool("restore", self.path("new"), stdin=mark + "\n" + json.dumps(dict(json.loads(job), id=number)))
+            self.assertEqual(said.returncode, 1)
+            self.assertIn("line 2: id %d is out of range: the highest is 1152921504606846975" % number, said.stderr)
+            self.assertFalse(os.path.exists(self.path("new")))
+
+    def test_the_last_ids_are_given_out_and_puts_beyond_them_are_refused(self):
+        highest = 2**60 - 1
+        log, data = self.path("log"), self.path("data")
+        os.mkdir(log)
+        with open(log + "/binlog.1", "wb") as file:
+            file.write(struct.pack("=i", 7) + self.record(highest - 2, body=b"one", name=b"default"))
+        self.assertEqual(tool("import", "--from", "beanstalkd-binlog", log, data).returncode, 0)
+        for start in range(2):
+            server = self.server("-b", data)
+            with server.connect() as wire:
+                if start == 0:
+                    wire.ask(put(b"a") + put(b"b"), b"INSERTED %d\r\nINSERTED %d\r\n" % (highest - 1, highest))
+                    wire.ask(b"reserve\r\n", b"RESERVED %d 3\r\none\r\n" % (highest - 2))
+                    wire.ask(b"delete %d\r\n" % (highest - 2), b"DELETED\r\n")
+                wire.ask(put(b"c") + put(b"d", delay=1), b"OUT_OF_MEMORY\r\nOUT_OF_MEMORY\r\n")
+                wire.ask(b"reserve-job %d\r\n" % highest, b"RESERVED %d 1\r\nb\r\n" % highest)
+                for number in (0, 2**60, 2**63 - 1, 2**63, 2**64 - 1):
+                    wire.ask(b"reserve-job %d\r\npeek %d\r\n" % (number, number), b"NOT_FOUND\r\nNOT_FOUND\r\n")
+                wire.ask(b"delete %d\r\nkick-job %d\r\n" % (2**64 - 1, 2**64 - 1), b"NOT_FOUND\r\nNOT_FOUND\r\n")
+                server.wait_for("job_ids_exhausted")
+            self.assertEqual(server.stop(), 0)
+        self.assertEqual(tool("fsck", data).stdout, "2 jobs in 1 queues: 0 faults\n")
+
     def test_words_that_mean_nothing(self):
         for words in (["fsck"], ["dump", "--what"], ["restore"], ["import", self.path("a"), self.path("b")]):
             self.assertEqual(tool(*words).returncode, 2, words)
@@ -141,7 +172,8 @@ class DataTools(DaemonTest):
         os.mkdir(log)
         good = struct.pack("=i", 7) + self.record(1)
         for bad, why in [
-            (self.record(2**63), "no job has that id"),
+            (self.record(2**63), "id 9223372036854775808 is out of range: the highest is 1152921504606846975"),
+            (self.record(2**60), "id 1152921504606846976 is out of range: the highest is 1152921504606846975"),
             (self.record(2, delay=-1), "no job has such a delay"),
             (self.record(2, ttr=-1), "no job has such a delay or time to run"),
             (self.record(2, state=5), "no job has that state"),

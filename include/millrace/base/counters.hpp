@@ -69,13 +69,14 @@ class histogram {
   void observe(duration value, std::uint64_t times) noexcept {
     counts_[bounds_->index_of(value)] += times;
     count_ += times;
-    sum_ += value * static_cast<duration::rep>(times);
+    sum_ = saturating_add(sum_, saturating_multiply(value, times));
   }
 
   [[nodiscard]] const histogram_bounds& bounds() const noexcept { return *bounds_; }
   /// Not cumulative; the last one counts what lies beyond the last bound.
   [[nodiscard]] std::span<const std::uint64_t> counts() const noexcept { return counts_; }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  /// At most `duration::max()`: jobs may have waited for years.
   [[nodiscard]] duration sum() const noexcept { return sum_; }
   /// The bound below which `share` (0 … 1) of the values lie, interpolated within its bucket; zero when nothing was seen.
   [[nodiscard]] duration quantile(double share) const noexcept;

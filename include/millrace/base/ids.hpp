@@ -28,6 +28,9 @@ class id {
 
 /// A job, from its put to its end; never given out twice while data lives.
 using job_id = id<struct job_tag>;
+/// The highest id that a job may have. Enforced where ids are given out, and wherever jobs are read from outside the
+/// process. The engine packs an id and four bits into one word, and SQLite's integers are signed.
+inline constexpr job_id job_id_max{(std::uint64_t{1} << 60) - 1};
 /// A queue while the program runs (queues are named in settings and on the wire, numbered inside).
 using queue_id = id<struct queue_tag, std::uint32_t>;
 /// Whoever puts and reserves: a connection, a producer, or one slot of a consumer.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace millrace {
 
@@ -21,13 +22,54 @@ using instant = std::chrono::time_point<std::chrono::steady_clock, duration>;
 /// When, on the wall: only for what people read and what outlives the process.
 using wall_time = std::chrono::time_point<std::chrono::system_clock, duration>;
 
-/// Never: later than every instant that is reached.
+/// Never: later than every instant that is reached. Sums and differences with it are `never` again.
 inline constexpr instant never = instant::max();
 
-/// `now + wait` that stops at `never` instead of wrapping around.
+// Arithmetic that saturates: a result that does not fit is the nearest value that does. For every time that comes from
+// outside the process (data files, the protocol, settings, the wall clock). Instants may be negative: the steady clock
+// begins when the machine boots, and jobs can be older than that.
+
+[[nodiscard]] constexpr duration saturating_add(duration one, duration other) noexcept {
+  duration::rep sum = 0;
+  if (!__builtin_add_overflow(one.count(), other.count(), &sum)) return duration{sum};
+  return other < duration::zero() ? duration::min() : duration::max();
+}
+
+[[nodiscard]] constexpr duration saturating_subtract(duration from, duration other) noexcept {
+  duration::rep difference = 0;
+  if (!__builtin_sub_overflow(from.count(), other.count(), &difference)) return duration{difference};
+  return other < duration::zero() ? duration::max() : duration::min();
+}
+
+[[nodiscard]] constexpr duration saturating_multiply(duration length, std::uint64_t times) noexcept {
+  duration::rep product = 0;
+  if (!__builtin_mul_overflow(length.count(), times, &product)) return duration{product};
+  return length < duration::zero() ? duration::min() : duration::max();
+}
+
+/// `when + length`; `never` stays `never`.
+[[nodiscard]] constexpr instant saturating_add(instant when, duration length) noexcept {
+  return when == never ? never : instant{saturating_add(when.time_since_epoch(), length)};
+}
+
+/// `when - length`; `never` stays `never`.
+[[nodiscard]] constexpr instant saturating_subtract(instant when, duration length) noexcept {
+  return when == never ? never : instant{saturating_subtract(when.time_since_epoch(), length)};
+}
+
+/// From `begin` to `end`; negative when `end` comes first.
+[[nodiscard]] constexpr duration time_between(instant begin, instant end) noexcept {
+  return saturating_subtract(end.time_since_epoch(), begin.time_since_epoch());
+}
+
+/// How long ago `begin` was; zero when it lies ahead.
+[[nodiscard]] constexpr duration age(instant begin, instant now) noexcept {
+  return begin < now ? time_between(begin, now) : duration::zero();
+}
+
+/// `now + wait` that stops at `never`; a negative `wait` is none.
 [[nodiscard]] constexpr instant after(instant now, duration wait) noexcept {
-  if (wait <= duration::zero()) return now;
-  return never - now > wait ? now + wait : never;
+  return wait <= duration::zero() ? now : saturating_add(now, wait);
 }
 
 /// Seconds as the floating point number that metrics carry.
