@@ -50,8 +50,9 @@ const options_of<consumer_options>& consumer_option_table() {
   using options = consumer_options;
   static const auto table =
       options_of<options>{}
-          .text_list("queue", &options::queue, "The queue it takes from, or a list of them.", check_queue_name,
-                     "the name of a queue, or a list of names")
+          .text_list("queue", &options::queue,
+                     "The queue it takes from, or a list: then by priority and id over all of them, not by their order.",
+                     check_queue_name, "the name of a queue, or a list of names")
           .required()
           .example("numbers")
           .choice("run_on", &options::run_on, {{"loop", offload::place::loop}, {"threads", offload::place::threads}},
