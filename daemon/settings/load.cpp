@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "settings/claims.hpp"
 #include "settings/consistency.hpp"
 #include "settings/document.hpp"
 #include "settings/expansion.hpp"
@@ -76,6 +77,7 @@ loaded load_text(std::string_view yaml, const std::string& name, const vocabular
       expand_paths(*root, complaints);
       read_parts(*root, words, out, complaints);
       check_consistency(out, *root, complaints);
+      check_claims(out, *root, complaints);
     }
   }
   if (complaints.has_errors()) return {std::nullopt, complaints.take()};

@@ -161,3 +161,29 @@ TEST_CASE("a long path of outputs is no circle, and a long circle is one complai
   CHECK(circle.complaints.front().key == "consumers.last.output");
   CHECK(circle.complaints.front().wrong.size() < 300);
 }
+
+TEST_CASE("two producers may read one plain file, and only one a fifo, whatever names it has") {
+  const folder in;
+  std::ofstream{in.path / "plain"} << "1\n";
+  REQUIRE(::mkfifo((in.path / "pipe").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("pipe", in.path / "alias");
+  const auto read = [&in](const std::string& first, const std::string& second) {
+    std::ofstream{in.path / "settings.yaml"} << "queues: { q: {} }\nproducers:\n"
+                                             << "  a: { kind: lines, queue: q, file: " << first << " }\n"
+                                             << "  b: { kind: lines, queue: q, file: " << second << " }\n"
+                                             << "consumers: { c: { queue: q, handler: noop } }\n";
+    return load_file(in.path / "settings.yaml", built_in());
+  };
+
+  CHECK(read("plain", "plain").value);
+  CHECK(read("plain", "pipe").value);
+  for (const std::string& second : {std::string{"alias"}, (in.path / "pipe").string()}) {
+    const auto refused = read("pipe", second);
+    CHECK_FALSE(refused.value);
+    REQUIRE(refused.complaints.size() == 1);
+    const auto text = refused.complaints[0].text();
+    CHECK(text.find(":4:") != std::string::npos);
+    CHECK(text.find("producers.b.file") != std::string::npos);
+    CHECK(text.find("is read by producers.a.file (line 3) already") != std::string::npos);
+  }
+}
