@@ -31,6 +31,16 @@
 namespace millrace::service {
 namespace {
 
+/// Awaits `closing` and notes what it throws: one part that fails to close must not keep the others open, for then the loop would
+/// run on.
+loop::awaitable<> noting(loop::awaitable<> closing, std::exception_ptr& failure) {
+  try {
+    co_await std::move(closing);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
+
 engine::engine_options engine_limits(const settings::daemon_options& what) {
   engine::engine_options limits;
   limits.queues_max = what.queues_max;
@@ -154,14 +164,26 @@ result<> daemon::open() {
 
 loop::awaitable<> daemon::close() {
   auto& all = *parts_;
-  if (all.beanstalk_open) co_await all.beanstalk.close();
-  if (all.http_open) co_await all.http.close();
-  co_await all.page.close();
+  std::exception_ptr failure;
+  if (all.beanstalk_open) {
+    auto closing = all.beanstalk.close();
+    co_await noting(std::move(closing), failure);
+  }
+  if (all.http_open) {
+    auto closing = all.http.close();
+    co_await noting(std::move(closing), failure);
+  }
+  auto page_closing = all.page.close();
+  co_await noting(std::move(page_closing), failure);
   all.threads.close();
   all.standard_output.close();
   // Before the disk: a job that comes due while that ends would be a change that comes too late. It is due at the next start as well.
   all.broker.close();
-  if (all.disk) co_await all.disk->close();
+  if (all.disk) {
+    auto closing = all.disk->close();
+    co_await noting(std::move(closing), failure);
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 result<> daemon::parts::declare_queues() {
