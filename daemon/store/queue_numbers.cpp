@@ -52,7 +52,7 @@ void queue_numbers::job_went(queue_id queue) {
 void queue_numbers::paused(queue_id queue, bool on) { known_[queue.value()].paused = on; }
 
 void queue_numbers::drop_idle(batch& open) {
-  boost::unordered::erase_if(known_, [&open](const auto& one) {
+  boost::unordered::erase_if(known_, [this, &open](const auto& one) {
     const entry& it = one.second;
     if (it.jobs > 0 || it.paused) return false;
     open.drop_queue(it.number);
