@@ -34,6 +34,7 @@ class data_directory {
   [[nodiscard]] std::string lock_file() const { return path_ + "/millrace.lock"; }
   /// Of the data file, open for as long as this is.
   [[nodiscard]] int data_descriptor() const noexcept { return data_lock_; }
+  [[nodiscard]] int lock_descriptor() const noexcept { return lock_; }
 
  private:
   data_directory() = default;

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t header_bytes = 32;
 constexpr std::size_t page_size_at = 16;
 constexpr std::size_t page_count_at = 28;
+/// The index of the log is never shorter than its first part (SQLite's WAL format, 2).
+constexpr std::uint64_t index_bytes_least = 32'768;
 /// A size of 65,536 does not fit in two bytes and is written as 1.
 constexpr std::uint64_t largest_page = 65'536;
 
@@ -27,15 +29,26 @@ std::uint64_t number_at(const unsigned char* bytes, std::size_t count) {
 
 }  // namespace
 
-file_guard::file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor)
+file_guard::file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor,
+                       int lock_descriptor)
     : data_{data_file},
       log_{data_file + "-wal"},
       index_{data_file + "-shm"},
       lock_{lock_file},
       data_descriptor_{data_descriptor} {
-  for (guarded* const file : {&data_, &log_, &index_, &lock_}) static_cast<void>(check(*file));
+  identify(data_, data_descriptor);
+  identify(lock_, lock_descriptor);
+  for (guarded* const file : {&log_, &index_}) static_cast<void>(check(*file));
   data_.bytes_least = bytes_of(data_);
-  index_.bytes_least = bytes_of(index_);
+  if (index_.is_known) index_.bytes_least = std::max(bytes_of(index_), index_bytes_least);
+}
+
+void file_guard::identify(guarded& file, int descriptor) {
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) != 0) return;
+  file.device = facts.st_dev;
+  file.number = facts.st_ino;
+  file.is_known = true;
 }
 
 result<> file_guard::check() {
@@ -49,7 +62,7 @@ result<> file_guard::check_index() {
   if (const auto same = check(index_); !same) return same;
   const auto bytes = bytes_of(index_);
   if (bytes < index_.bytes_least) return lost(index_, "truncated");
-  index_.bytes_least = bytes;
+  if (bytes >= index_bytes_least) index_.bytes_least = bytes;
   return {};
 }
 

@@ -17,8 +17,9 @@ namespace millrace::store {
 /// Belongs to the writer's thread.
 class file_guard {
  public:
-  /// Notes the files as they are now. `data_descriptor` stays open for as long as this is used.
-  file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor);
+  /// The data file and the lock file are those behind the descriptors, which stay open for as long as this is used: a file that was
+  /// deleted since the start is noticed. The log and its index are those that stand under their names now.
+  file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor, int lock_descriptor);
 
   /// Each file is there, under its name, and the index has not become shorter.
   [[nodiscard]] result<> check();
@@ -40,8 +41,9 @@ class file_guard {
     dev_t device{};
     ino_t number{};
     std::uint64_t bytes_least{0};
-    bool is_known{false};  ///< it was there when it was looked at first
+    bool is_known{false};  ///< its device and number are known
   };
+  static void identify(guarded& file, int descriptor);
   [[nodiscard]] static result<> check(guarded& file);
   [[nodiscard]] bool has_counted_pages(std::uint64_t bytes) const;
   [[nodiscard]] static std::uint64_t bytes_of(const guarded& file);

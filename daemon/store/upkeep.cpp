@@ -52,7 +52,8 @@ upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const 
       reserve_{options.disk_reserve},
       around_{around},
       ballast_{directory_, reserve_},
-      files_{directory.data_file(), directory.lock_file(), directory.data_descriptor()},
+      files_{directory.data_file(), directory.lock_file(), directory.data_descriptor(),
+             directory.lock_descriptor()},
       copying_{directory.data_file(),
                "another connection or process reads the data file: its log cannot be copied and grows",
                // The store's own reader is in the way for moments.

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "store/data_files.hpp"
@@ -14,12 +13,6 @@ using namespace millrace;
 using testing::put_of;
 using testing::scratch_directory;
 using testing::store_desk;
-
-namespace {
-
-void put_into(const std::string& path, const std::string& bytes) { std::ofstream{path, std::ios::binary} << bytes; }
-
-}  // namespace
 
 TEST_CASE("nothing is called safe any more once a file of the store is deleted, replaced or truncated") {
   const std::string name = GENERATE("millrace.db", "millrace.db-wal", "millrace.db-shm", "millrace.lock");
