@@ -68,7 +68,7 @@ void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   all.add("pid", static_cast<std::uint64_t>(::getpid()));
-  all.add_quoted("version", protocol_version);
+  all.add_text("version", protocol_version);
   all.add_seconds("rusage-utime", microseconds_of(used.ru_utime));
   all.add_seconds("rusage-stime", microseconds_of(used.ru_stime));
   all.add("uptime", whole_seconds(age(facts.began_at, now)));
@@ -79,7 +79,8 @@ void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
 std::string new_server_id() {
   std::random_device source;
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string id;
+  // A letter first, so that no parser takes it for a number.
+  std::string id{digits[10 + source() % 6]};
   while (id.size() < 16) id += digits[source() % 16];
   return id;
 }
@@ -108,19 +109,19 @@ beanstalk_yaml stats(const broker::view& view, const session_counts& counts, con
     all.add(key, 0);
   }
   all.add_bare("draining", facts.draining ? "true" : "false");
-  all.add_bare("id", facts.id);
+  all.add_text("id", facts.id);
   utsname system{};
   ::uname(&system);
-  all.add_quoted("hostname", system.nodename);
-  all.add_quoted("os", system.version);
-  all.add_quoted("platform", system.machine);
+  all.add_text("hostname", system.nodename);
+  all.add_text("os", system.version);
+  all.add_text("platform", system.machine);
   return all;
 }
 
 beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now) {
   const auto& levels = queue.levels;
   beanstalk_yaml all;
-  all.add_quoted("name", queue.name);
+  all.add_text("name", queue.name);
   all.add("current-jobs-urgent", levels.urgent);
   all.add("current-jobs-ready", levels.ready);
   all.add("current-jobs-reserved", levels.reserved);
@@ -141,7 +142,7 @@ beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now) {
 beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now) {
   beanstalk_yaml all;
   all.add("id", job.job.value());
-  all.add_quoted("tube", tube);
+  all.add_text("tube", tube);
   all.add_bare("state", word_of(job.state));
   all.add("pri", job.urgency);
   all.add("age", whole_seconds(age(job.put_at, now)));
@@ -154,6 +155,7 @@ beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube,
   all.add("releases", job.releases);
   all.add("buries", job.buries);
   all.add("kicks", job.kicks);
+  if (!job.error_text.empty()) all.add_text("last-error", job.error_text);
   return all;
 }
 

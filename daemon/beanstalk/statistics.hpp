@@ -20,7 +20,7 @@ inline constexpr std::string_view protocol_version = "1.13";
 struct server_facts {
   std::uint32_t max_job_size{0};
   instant began_at{};
-  std::string id;  ///< 16 hex digits, new at each start
+  std::string id;  ///< 16 hex digits, the first a letter; new at each start
   const network::door_counts* door{nullptr};
   bool draining{false};
 };

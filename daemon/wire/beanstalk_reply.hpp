@@ -55,11 +55,11 @@ class beanstalk_yaml {
  public:
   beanstalk_yaml();
   void add(std::string_view key, std::uint64_t value);
-  void add_bare(std::string_view key, std::string_view value);  ///< state, draining, id
-  void add_quoted(std::string_view key,
-                  std::string_view value);  ///< name, tube, version, hostname, os, platform; `"` and `\` are escaped
+  void add_bare(std::string_view key, std::string_view value);  ///< a word or a boolean: state, draining
+  void add_text(std::string_view key,
+                std::string_view value);  ///< a string, in quotes where it needs them (yaml_scalar.hpp)
   void add_seconds(std::string_view key, std::uint64_t microseconds);  ///< with six decimals
-  void add_item(std::string_view name);                                ///< of a list, bare
+  void add_item(std::string_view name);                                ///< of a list, as `add_text`
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   /// Memory that the text takes.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return text_.capacity(); }

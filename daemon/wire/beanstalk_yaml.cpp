@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "wire/beanstalk_reply.hpp"
+#include "wire/yaml_scalar.hpp"
 
 namespace millrace::wire {
 
@@ -10,20 +11,6 @@ namespace {
 void append_number(std::string& to, std::uint64_t value) {
   std::array<char, 20> digits;
   to.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
-}
-
-void append_escaped(std::string& to, char what) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  const auto code = static_cast<unsigned char>(what);
-  if (what == '"' || what == '\\') {
-    to += '\\';
-    to += what;
-  } else if (code < 0x20 || code == 0x7F) {
-    to.append("\\x") += digits[code / 16];
-    to += digits[code % 16];
-  } else {
-    to += what;
-  }
 }
 
 }  // namespace
@@ -40,10 +27,10 @@ void beanstalk_yaml::add_bare(std::string_view key, std::string_view value) {
   text_.append(key).append(": ").append(value) += '\n';
 }
 
-void beanstalk_yaml::add_quoted(std::string_view key, std::string_view value) {
-  text_.append(key).append(": \"");
-  for (const char each : value) append_escaped(text_, each);
-  text_.append("\"\n");
+void beanstalk_yaml::add_text(std::string_view key, std::string_view value) {
+  text_.append(key).append(": ");
+  append_yaml_string(text_, value);
+  text_ += '\n';
 }
 
 void beanstalk_yaml::add_seconds(std::string_view key, std::uint64_t microseconds) {
@@ -56,6 +43,10 @@ void beanstalk_yaml::add_seconds(std::string_view key, std::uint64_t microsecond
   text_ += '\n';
 }
 
-void beanstalk_yaml::add_item(std::string_view name) { text_.append("- ").append(name) += '\n'; }
+void beanstalk_yaml::add_item(std::string_view name) {
+  text_ += "- ";
+  append_yaml_string(text_, name);
+  text_ += '\n';
+}
 
 }  // namespace millrace::wire

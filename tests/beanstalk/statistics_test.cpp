@@ -4,10 +4,11 @@
 
 using namespace millrace;
 
-TEST_CASE("each start has an id of its own, of 16 hex digits") {
+TEST_CASE("each start has an id of its own, of 16 hex digits, the first a letter") {
   const auto one = beanstalk::new_server_id();
   CHECK(one.size() == 16);
   CHECK(one.find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(std::string_view{"abcdef"}.find(one.front()) != std::string_view::npos);
   CHECK(one != beanstalk::new_server_id());
 }
 
@@ -29,6 +30,8 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
         "reserves: 2\ntimeouts: 1\nreleases: 0\nburies: 0\nkicks: 0\n");
   job.state = engine::job_state::buried;
   job.due = never;
+  job.error_text = "bad: \"input\"";
+  CHECK(beanstalk::stats_of_job(job, "t", now).text().ends_with("kicks: 0\nlast-error: \"bad: \\\"input\\\"\"\n"));
   CHECK(beanstalk::stats_of_job(job, "t", now).text().find("time-left: 0\n") != std::string::npos);
 }
 

@@ -1,0 +1,164 @@
+#include "wire/yaml_scalar.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace::wire {
+
+namespace {
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool equal_ignoring_case(std::string_view one, std::string_view other) noexcept {
+  return std::ranges::equal(one, other, [](char a, char b) { return lower(a) == lower(b); });
+}
+
+/// Takes the characters of `set` off the front; how many there were.
+std::size_t skip(std::string_view& text, std::string_view set) noexcept {
+  const auto count = std::min(text.find_first_not_of(set), text.size());
+  text.remove_prefix(count);
+  return count;
+}
+
+constexpr std::string_view digits = "0123456789";
+
+bool is_word_with_meaning(std::string_view text) noexcept {
+  constexpr std::string_view words[] = {"~",  "null", "y",    "yes",   "n",     "no",   "true", "false",
+                                        "on", "off",  ".inf", "+.inf", "-.inf", ".nan", "<<",   "="};
+  return std::ranges::any_of(words, [text](std::string_view word) { return equal_ignoring_case(text, word); });
+}
+
+/// `0b`, `0o` or `0x` and at least one digit of that base.
+bool is_number_with_base(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '0') return false;
+  const char base = lower(text[1]);
+  const std::string_view set = base == 'b'   ? "01_"
+                               : base == 'o' ? "01234567_"
+                               : base == 'x' ? "0123456789abcdefABCDEF_"
+                                             : "";
+  return text.find_first_not_of(set, 2) == std::string_view::npos;
+}
+
+/// Digits with `_` and `,` between them, a fraction, an exponent; at least a digit or the point. A fraction may have points in it (YAML 1.1).
+bool is_decimal(std::string_view text) noexcept {
+  const bool whole = !text.empty() && is_digit(text.front());
+  if (whole) skip(text, "0123456789_,");
+  const bool point = !text.empty() && text.front() == '.';
+  if (point) skip(text, "0123456789_.");
+  if (!whole && !point) return false;
+  if (text.empty()) return true;
+  if (lower(text.front()) != 'e') return false;
+  text.remove_prefix(1);
+  if (!text.empty() && (text.front() == '+' || text.front() == '-')) text.remove_prefix(1);
+  return skip(text, digits) > 0 && text.empty();
+}
+
+/// Numbers to the base 60: `1:30`, `190:20:30.15`.
+bool is_sexagesimal(std::string_view text) noexcept {
+  if (text.empty() || !is_digit(text.front())) return false;
+  skip(text, "0123456789_");
+  std::size_t groups = 0;
+  for (; !text.empty() && text.front() == ':'; ++groups) {
+    text.remove_prefix(1);
+    const auto length = skip(text, digits);
+    if (length == 0 || length > 2) return false;
+  }
+  if (groups > 0 && !text.empty() && text.front() == '.') skip(text, "0123456789_.");
+  return groups > 0 && text.empty();
+}
+
+bool is_number(std::string_view text) noexcept {
+  if (!text.empty() && (text.front() == '+' || text.front() == '-')) text.remove_prefix(1);
+  return is_decimal(text) || is_number_with_base(text) || is_sexagesimal(text);
+}
+
+/// A date, alone or with a time behind it.
+bool is_date(std::string_view text) noexcept {
+  if (skip(text, digits) != 4) return false;
+  for (int part = 0; part < 2; ++part) {
+    if (text.empty() || text.front() != '-') return false;
+    text.remove_prefix(1);
+    const auto length = skip(text, digits);
+    if (length == 0 || length > 2) return false;
+  }
+  return text.empty() || lower(text.front()) == 't' || text.front() == ' ' || text.front() == '\t';
+}
+
+bool has_indicator(std::string_view text) noexcept {
+  constexpr std::string_view never_first = ",[]{}#&*!|>'\"%@`:";
+  if (never_first.find(text.front()) != std::string_view::npos) return true;
+  const bool alone = text.size() == 1 || text[1] == ' ';
+  if ((text.front() == '-' || text.front() == '?') && alone) return true;
+  if (text.starts_with("---") || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return true;
+  return text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos;
+}
+
+/// The length of the UTF-8 character at the front; 0: there is none.
+std::size_t utf8_length(std::string_view text, std::uint32_t& code) noexcept {
+  const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const std::size_t length = byte(0) < 0x80       ? 1
+                             : byte(0) >> 5 == 6  ? 2
+                             : byte(0) >> 4 == 14 ? 3
+                             : byte(0) >> 3 == 30 ? 4
+                                                  : 0;
+  if (length == 0 || text.size() < length) return 0;
+  code = length == 1 ? byte(0) : byte(0) & (0x7Fu >> length);
+  for (std::size_t at = 1; at < length; ++at) {
+    if (byte(at) >> 6 != 2) return 0;
+    code = code << 6 | (byte(at) & 0x3Fu);
+  }
+  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  return code < least[length] || code > 0x10FFFF || surrogate ? 0 : length;
+}
+
+void append_hex(std::string& to, char kind, std::uint32_t code, int length) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  (to += '\\') += kind;
+  for (int at = length - 1; at >= 0; --at) to += hex[code >> (4 * at) & 15u];
+}
+
+/// Characters that YAML does not count as printable, or takes for line ends.
+bool is_escaped(std::uint32_t code) noexcept {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
+         code == 0xFFFE || code == 0xFFFF;
+}
+
+void append_quoted(std::string& to, std::string_view text) {
+  to += '"';
+  while (!text.empty()) {
+    std::uint32_t code = 0;
+    const auto length = utf8_length(text, code);
+    if (length == 0) {
+      to += "\\ufffd";
+    } else if (code == '"' || code == '\\') {
+      (to += '\\') += text.front();
+    } else if (is_escaped(code)) {
+      code < 0x100 ? append_hex(to, 'x', code, 2) : append_hex(to, 'u', code, 4);
+    } else {
+      to += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  to += '"';
+}
+
+}  // namespace
+
+bool is_plain_yaml_string(std::string_view text) noexcept {
+  if (text.empty() || has_indicator(text) || is_word_with_meaning(text)) return false;
+  if (std::ranges::any_of(text, [](char c) { return c < 0x20 || c >= 0x7F; })) return false;
+  return !is_number(text) && !is_date(text);
+}
+
+void append_yaml_string(std::string& to, std::string_view text) {
+  if (is_plain_yaml_string(text)) {
+    to += text;
+  } else {
+    append_quoted(to, text);
+  }
+}
+
+}  // namespace millrace::wire
