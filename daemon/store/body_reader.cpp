@@ -110,9 +110,13 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
 
 result<body> body_reader::read(job_id job) {
   auto what = read_once(job);
-  while (!what && what.error().code == errc::timed_out && wait_for_lock(try_again_after)) what = read_once(job);
+  while (!what && what.error().code == errc::timed_out && wait_for_lock(try_again_after)) {
+    complain("body_waits", "a body cannot be read at present: it is tried again until it can", job, what.error());
+    what = read_once(job);
+  }
   if (!what && what.error().code != errc::not_found && !ending_) {
-    complain(job, what.error());
+    complain("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it", job,
+             what.error());
     renew();
   }
   return what;
@@ -128,12 +132,11 @@ bool body_reader::wait_for_lock(duration time) {
   return !changed_.wait_for(held, time, [this] { return ending_.load(); });
 }
 
-void body_reader::complain(job_id job, const error& why) {
+void body_reader::complain(std::string_view event, std::string_view sentence, job_id job, const error& why) {
   // Where one cannot be read there are often thousands.
   if (complained_ && complained_->elapsed() < complain_every) return;
   complained_.emplace();
-  log::warning("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it",
-               {{"file", path_}, {"job", job.value()}, {"error", why.text}});
+  log::warning(event, sentence, {{"file", path_}, {"job", job.value()}, {"error", why.text}});
 }
 
 result<body_reader::open_file> body_reader::connect(at_a_lock then) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -67,7 +68,7 @@ class body_reader {
   [[nodiscard]] result<open_file> connect(at_a_lock then);
   [[nodiscard]] result<> open();
   void renew();
-  void complain(job_id job, const error& why);
+  void complain(std::string_view event, std::string_view sentence, job_id job, const error& why);
   [[nodiscard]] result<body> look_up(job_id job);
 
   const std::string path_;

@@ -25,6 +25,9 @@ errc code_of(int status, int system_errno) noexcept {
       // A sync that failed is never tried again, whatever the reason: what it did not write may be gone from the system's memory.
       if (status == SQLITE_IOERR_FSYNC || status == SQLITE_IOERR_DIR_FSYNC) return errc::io;
       return system_errno == ENOSPC || system_errno == EDQUOT ? errc::refused : errc::io;
+    case SQLITE_CANTOPEN:
+      // Descriptors and memory come back.
+      return system_errno == EMFILE || system_errno == ENFILE || system_errno == ENOMEM ? errc::timed_out : errc::io;
     case SQLITE_TOOBIG:
       return errc::out_of_range;
     case SQLITE_BUSY:

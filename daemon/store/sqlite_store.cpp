@@ -232,6 +232,7 @@ loop::awaitable<> sqlite_store::close() {
   if (its.writing) {
     its.writing->end();
     while (!its.writing->ended()) co_await its.closing.wait();
+    if (auto why = its.writing->take_failure(); !why.empty() && its.failure.empty()) its.fail(std::move(why));
     its.writing.reset();
   }
   its.soon.clear();

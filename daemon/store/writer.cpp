@@ -108,6 +108,7 @@ void writer::serve() {
       check(tidy.error(), "at the end");
     }
   }
+  if (!failure_.empty()) tell_failure();
   ended_.store(true, std::memory_order_release);
   to_loop_.ring();
 }
