@@ -86,6 +86,10 @@ result<> upkeep::check_files() {
     if (looks == looks_most) return files_.truncated_data();
     std::this_thread::sleep_for(look_again_after);
   }
+  return check_log();
+}
+
+result<> upkeep::check_log() {
   const auto has_pages = [this](std::int64_t pages) {
     const auto least = log_header_bytes + pages * (log_page_header_bytes + page_bytes);
     return pages == 0 || files_.log_bytes() >= static_cast<std::uint64_t>(least);

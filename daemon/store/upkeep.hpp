@@ -34,6 +34,9 @@ class upkeep {
   /// The files of the store are still those that it opened, and nobody has truncated one. Else nothing that was written
   /// is safe.
   [[nodiscard]] result<> check_files();
+  /// Before a commit: the log still has all its pages. A write behind the end of a truncated log makes it as long as it
+  /// should be, so afterwards its size says nothing.
+  [[nodiscard]] result<> check_log();
   /// Before a commit: what it read through the index of the log was up to date.
   [[nodiscard]] result<> check_index() { return files_.check_index(); }
 

@@ -137,7 +137,10 @@ void writer::carry_out(work& it) {
   if (failure_.empty()) {
     const stopwatch watch;
     it.what->sort();
-    auto written = attempt([&] { return write(*it.what, it.synced); });
+    auto written = attempt([&]() -> result<> {
+      if (const auto whole = upkeep_.check_log(); !whole) return whole;
+      return write(*it.what, it.synced);
+    });
     bool in_pieces = false;
     while (!written && (written.error().code == errc::refused || written.error().code == errc::timed_out)) {
       if (written.error().code == errc::timed_out) {
