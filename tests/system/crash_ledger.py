@@ -30,6 +30,7 @@ class Wall:
 wall = Wall()
 GONE = None
 LONG = 1000  # seconds: a delay that does not end while the test runs
+REFUSALS_ENOUGH = 300  # puts
 SLACK = 2  # seconds by which a server that is busy may think that something came earlier than it did
 
 
@@ -91,6 +92,7 @@ class Ledger:
         self.complaints = []
         self.acknowledged = 0
         self.unanswered_puts = 0
+        self.refusals = 0
         self.clients = 0  # that work now
         self.draining = False  # the daemon may have been told to end: it gives no job to anybody
         self.cut_offs = False  # a job may be given to the next client before the one that was cut off notices
@@ -102,10 +104,14 @@ class Ledger:
             self.changed.notify_all()
 
     def wait_for(self, commands):
-        """Until so many more commands are acknowledged, or every client has been cut off."""
+        """Until so many more commands are acknowledged, or clients are cut off or told again and again to go away."""
         with self.changed:
-            goal = self.acknowledged + commands
-            if not self.changed.wait_for(lambda: self.acknowledged >= goal or self.complaints or not self.clients, PATIENCE):
+            goal, refused = self.acknowledged + commands, self.refusals + REFUSALS_ENOUGH
+
+            def done():
+                return self.acknowledged >= goal or self.complaints or not self.clients or self.refusals >= refused
+
+            if not self.changed.wait_for(done, PATIENCE):
                 self.complaints.append("nothing is acknowledged any more")
 
     def client_begins(self):
@@ -141,7 +147,9 @@ class Ledger:
     def refused(self, job):
         with self.changed:
             self.unanswered_puts -= 1
+            self.refusals += 1
             self._gone(job)
+            self.changed.notify_all()
 
     def reserved(self, who, number, body):
         """The job that `who` was given."""

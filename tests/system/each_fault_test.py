@@ -12,7 +12,7 @@ import unittest
 
 from crash_support import SEED
 from fault_control import FILE_CALLS
-from fault_support import KINDS, Fault, FaultTest
+from fault_support import BODIES_LOST, KINDS, Fault, FaultTest
 
 SAMPLE_SECONDS = 25  # after it no further round of a sample begins
 CHOSEN = []
@@ -35,7 +35,7 @@ class EachFault(FaultTest):
                 break
             # Half of the rounds begin with nothing on disk. What becomes of a job whose body cannot be read is not
             # known to the next round.
-            if failed or "read" in (fault.call, self.last_call) or self.chance.random() < 0.5:
+            if failed or {fault.call, self.last_call} & set(BODIES_LOST) or self.chance.random() < 0.5:
                 self.fresh(rounds)
             rounds, self.last_call = rounds + 1, fault.call
             try:

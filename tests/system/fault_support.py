@@ -20,21 +20,38 @@ from fault_control import FAIL, FOREVER, KILL, KILL_AFTER, TEAR, TEAR_AND_KILL, 
 from support import MILLRACED, PATIENCE, parsed
 
 MILLRACE = os.path.join(os.path.dirname(MILLRACED), "millrace")
+BODIES_LOST = ("open", "read")  # a job whose body cannot be read is buried
 KILLS = (KILL, KILL_AFTER, TEAR_AND_KILL)
 NAMES = {FAIL: "fails", TEAR: "is torn", KILL: "kills", KILL_AFTER: "kills when done", TEAR_AND_KILL: "is torn, kills"}
 
 
-# What may happen to the calls of each class: (action, errno, how often).
+def failing(*errors, times=(1, FOREVER)):
+    return [(FAIL, error, count) for error in errors for count in times]
+
+
+# What may happen to the calls of each class: (action, errno, how often). No space, no descriptor and a lock that
+# somebody holds are waited for, so they end.
 KINDS = {
-    "open": [(KILL, 0, 1)],
-    "mkdir": [(KILL_AFTER, 0, 1)],
-    "write": [(action, 0, 1) for action in (TEAR, KILL, TEAR_AND_KILL)],
-    "sync": [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
-    "truncate": [(KILL, 0, 1)],
-    "allocate": [(KILL, 0, 1)],
-    "unlink": [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
-    "lock": [(KILL, 0, 1)],
-    "unlock": [(KILL, 0, 1)],
+    "open": failing(errno.EIO) + failing(errno.EMFILE, times=(1, 10)) + [(KILL, 0, 1)],
+    "mkdir": failing(errno.EACCES, times=[FOREVER]) + [(KILL_AFTER, 0, 1)],
+    "read": failing(errno.EIO),
+    "write": failing(errno.EIO) + failing(errno.ENOSPC, times=(1, 6, 40)) +
+             [(action, 0, 1) for action in (TEAR, KILL, TEAR_AND_KILL)],
+    "sync": failing(errno.EIO) + failing(errno.ENOSPC, times=[1]) + [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
+    "truncate": failing(errno.EIO) + failing(errno.ENOSPC, times=[1]) + [(KILL, 0, 1)],
+    "allocate": failing(errno.EIO, errno.ENOSPC, errno.EOPNOTSUPP, times=[FOREVER]) + [(KILL, 0, 1)],
+    "unlink": failing(errno.EIO) + [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
+    "lock": failing(errno.EIO, errno.ENOLCK, errno.EAGAIN, times=(1, 20)) + [(KILL, 0, 1)],
+    "unlock": [(KILL, 0, 1)],  # where it fails, SQLite keeps a lock that nobody holds, and all wait for it
+    "map": failing(errno.ENOMEM),
+    "socket": failing(errno.EMFILE),
+    "bind": failing(errno.EADDRINUSE, times=[FOREVER]),
+    "listen": failing(errno.EADDRINUSE, times=[FOREVER]),
+    "accept": failing(errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ECONNABORTED, times=[5]),
+    "epoll_create": failing(errno.EMFILE, times=[FOREVER]),
+    "eventfd": failing(errno.EMFILE, times=[FOREVER]),
+    "timerfd_create": failing(errno.EMFILE, times=[FOREVER]),
+    "thread_create": failing(errno.EAGAIN),
 }
 
 
@@ -93,7 +110,7 @@ class FaultTest(Crash):
         settings = self.settings_of(store=f"memory_limit: {fault.memory_limit}" if fault and fault.memory_limit else "")
         self.faults.renew()
         if fault:
-            self.ledger.cut_offs, self.ledger.reads_fail = True, fault.call == "read"
+            self.ledger.cut_offs, self.ledger.reads_fail = True, fault.call in BODIES_LOST
             self.faults.set(fault.call, fault.action, fault.error, fault.nth, fault.times)
         life = Life(config=settings, env=self.faults.environment())
         self.addCleanup(life.kill)
