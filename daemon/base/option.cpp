@@ -28,7 +28,7 @@ words_of_kind words_of(option_kind kind) {
     case option_kind::size:
       return {"a size", "like 4096, 64KiB or 1MiB"};
     case option_kind::time:
-      return {"a duration", "like 250ms, 30s or 5m"};
+      return {"a duration", "like 250ms, 30s or 1h30m"};
     case option_kind::rate:
       return {"a rate", "like 200, 0.5 or 90/m"};
     default:

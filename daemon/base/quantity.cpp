@@ -1,5 +1,6 @@
 #include <millrace/base/quantity.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -131,6 +132,49 @@ std::string write_shortest(std::uint64_t value, std::span<const unit> units) {
   return best;
 }
 
+constexpr const char* a_duration = "a duration like 250ms, 30s or 1h30m";
+
+/// One number with its unit.
+result<std::uint64_t> nanoseconds_of(std::string_view text) {
+  constexpr auto most = static_cast<std::uint64_t>(duration::max().count());
+  const result<number> parts = split(text, a_duration);
+  if (parts && parts->unit_name.empty()) {
+    const std::string with_unit = std::string{text} + "s";
+    return invalid(quoted(text) + " has no unit: write " + quoted(with_unit) + " for seconds");
+  }
+  return read_exactly(text, duration_units, most, a_duration);
+}
+
+/// The length of the first part of `1h30m`: up to the next number.
+std::size_t first_part(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && (is_digit(text[at]) || text[at] == '.')) ++at;
+  while (at < text.size() && !is_digit(text[at])) ++at;
+  return at;
+}
+
+/// Several parts, the larger units first and each unit once.
+result<std::uint64_t> sum_of_parts(const std::string_view text) {
+  constexpr auto most = static_cast<std::uint64_t>(duration::max().count());
+  std::uint64_t sum = 0;
+  std::uint64_t unit_before = UINT64_MAX;
+  for (std::string_view left = text; !left.empty();) {
+    const std::string_view part = left.substr(0, first_part(left));
+    left.remove_prefix(part.size());
+    const auto value = read_exactly(part, duration_units, most, a_duration);
+    if (!value && value.error().code == errc::out_of_range)
+      return error{errc::out_of_range, quoted(text) + " is too large"};
+    const std::string_view name = part.substr(part.find_last_of("0123456789") + 1);
+    const auto* const its = std::find_if(duration_units.begin(), duration_units.end(),
+                                         [name](const unit& each) { return each.name == name; });
+    if (!value || its->worth >= unit_before) return invalid(quoted(text) + " is not " + a_duration);
+    unit_before = its->worth;
+    if (*value > most - sum) return error{errc::out_of_range, quoted(text) + " is too large"};
+    sum += *value;
+  }
+  return sum;
+}
+
 constexpr std::string_view a_rate = "a rate like 200, 0.5, 1k/s or 90/m";
 
 std::uint64_t seconds_in(std::string_view period) {
@@ -144,8 +188,7 @@ std::uint64_t seconds_in(std::string_view period) {
 
 result<duration> parse_duration(std::string_view text) {
   if (text == "0") return duration::zero();
-  constexpr auto most = static_cast<std::uint64_t>(duration::max().count());
-  const auto ns = read_exactly(text, duration_units, most, "a duration like 250ms, 30s or 5m");
+  const auto ns = first_part(text) == text.size() ? nanoseconds_of(text) : sum_of_parts(text);
   if (!ns) return ns.error();
   return duration{static_cast<duration::rep>(*ns)};
 }

@@ -18,21 +18,65 @@ namespace {
 
 position place(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
-/// Ends the parsing at once: a limit was reached.
-struct beyond_limit {
+/// Ends the parsing at once.
+struct fault {
   position at;
   std::string wrong;
+  std::string expected;
 };
+
+/// The line of that number, from 1, without its end; empty beyond the last.
+std::string_view line_of(std::string_view text, int number) {
+  for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+bool has_tab_in_indentation(std::string_view line) {
+  return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
+/// Where an address like `[::1]:9464` begins that is not quoted; npos when there is none.
+std::size_t bare_address(std::string_view line) {
+  for (auto at = line.find('['); at != std::string_view::npos; at = line.find('[', at + 1)) {
+    const auto end = line.find_first_not_of("0123456789abcdefABCDEF:.", at + 1);
+    const bool is_address = end != std::string_view::npos && line.substr(end).starts_with("]:") &&
+                            line.substr(at + 1, end - at - 1).find(':') != std::string_view::npos;
+    const bool is_quoted = at > 0 && (line[at - 1] == '\'' || line[at - 1] == '"');
+    if (is_address && !is_quoted) return at;
+  }
+  return std::string_view::npos;
+}
+
+/// What people usually mean by what the parser calls a fault at `at`: its sentences name the parser's own terms.
+fault explained(std::string_view text, position at, const std::string& message) {
+  for (int number = at.line; number >= 1 && number >= at.line - 1; --number) {
+    const auto line = line_of(text, number);
+    if (has_tab_in_indentation(line)) return {{number, 1}, "a tab indents this line", "spaces"};
+    if (const auto column = bare_address(line); column != std::string_view::npos) {
+      return {{number, static_cast<int>(column) + 1},
+              "an address in brackets is read as a list",
+              "it between quotes, like '[::1]:9464'"};
+    }
+  }
+  if (message.starts_with("end of map not found"))
+    return {at, "this line fits no map above it", "all keys of a map in the same column"};
+  return {at, "this is not YAML: " + message, {}};
+}
 
 /// Builds nodes from what the parser comes by, from a stack of open maps and lists.
 class builder : public YAML::EventHandler {
  public:
-  explicit builder(complaint_list& complaints) : complaints_{complaints} {}
+  builder(std::string_view text, complaint_list& complaints) : text_{text}, complaints_{complaints} {}
 
   [[nodiscard]] node take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2) throw beyond_limit{place(mark), "a second document begins here: only one is read"};
+    if (++documents_ < 2) return;
+    const position at = place(mark);
+    // Without dashes it was the indentation that ended the first one.
+    if (line_of(text_, at.line).starts_with("---"))
+      throw fault{at, "a second document begins here: only one is read", {}};
+    throw fault{at, "this line is indented less than the first one", "all keys of a map in the same column"};
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -75,7 +119,7 @@ class builder : public YAML::EventHandler {
 
   node make(node::shape form, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     const position at = place(mark);
-    if (++nodes_ > nodes_max) throw beyond_limit{at, "more than " + std::to_string(nodes_max) + " values in one file"};
+    if (++nodes_ > nodes_max) throw fault{at, "more than " + std::to_string(nodes_max) + " values in one file", {}};
     if (anchor != 0) complaints_.error(at, path(), "anchors are not used in settings", "the value itself");
     if (!tag.empty() && tag != "?" && tag != "!")
       complaints_.error(at, path(), "tags are not used in settings", "the value without its tag");
@@ -88,7 +132,7 @@ class builder : public YAML::EventHandler {
 
   void open(node made) {
     if (open_.size() >= depth_max)
-      throw beyond_limit{made.at, "more than " + std::to_string(depth_max) + " maps and lists inside each other"};
+      throw fault{made.at, "more than " + std::to_string(depth_max) + " maps and lists inside each other", {}};
     open_.push_back({.made = std::move(made), .key = {}, .key_at = {}, .known = {}});
   }
 
@@ -150,6 +194,7 @@ class builder : public YAML::EventHandler {
     return out;
   }
 
+  std::string_view text_;
   complaint_list& complaints_;
   node root_;
   std::vector<part> open_;
@@ -175,21 +220,23 @@ std::optional<node> parse_document(std::string_view text, complaint_list& compla
   }
   view_buffer buffer{text};
   std::istream stream{&buffer};
-  builder made{complaints};
+  builder made{text, complaints};
   try {
     YAML::Parser parser{stream};
     while (parser.HandleNextDocument(made)) {
     }
     return made.take();
-  } catch (const beyond_limit& limit) {
-    complaints.error(limit.at, {}, limit.wrong);
-  } catch (const YAML::Exception& fault) {
-    const position at = fault.mark.is_null() ? position{} : place(fault.mark);
+  } catch (const fault& found) {
+    complaints.error(found.at, {}, found.wrong, found.expected);
+  } catch (const YAML::Exception& failure) {
+    const position at = failure.mark.is_null() ? position{} : place(failure.mark);
     // Versions of the parser differ in the rest of this sentence.
-    if (fault.msg.starts_with("the referenced anchor is not defined"))
+    if (failure.msg.starts_with("the referenced anchor is not defined")) {
       complaints.error(at, {}, "aliases are not used in settings", "the value itself");
-    else
-      complaints.error(at, {}, "this is not YAML: " + fault.msg);
+      return std::nullopt;
+    }
+    const fault found = explained(text, at, failure.msg);
+    complaints.error(found.at, {}, found.wrong, found.expected);
   }
   return std::nullopt;
 }

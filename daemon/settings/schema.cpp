@@ -42,7 +42,8 @@ value shape_of(const option& what) {
     case option_kind::size:
       return either({whole_number(what), pattern(digits + "(B|[kMGT]B|[KMGT]iB)?$")});
     case option_kind::time: {
-      value length = pattern(digits + "(ns|us|µs|ms|s|m|h|d)$");
+      const std::string one = digits.substr(1) + "(ns|us|µs|ms|s|m|h|d)";
+      value length = pattern("^(" + one + ")+$");
       if (what.at_least.value_or(0) > 0) return length;
       return either({json::object({{"const", json::number(0)}}), pattern("^0$"), length});
     }

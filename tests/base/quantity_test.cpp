@@ -49,13 +49,32 @@ TEST_CASE("a decimal fraction is exact") {
   CHECK(parse_rate("1.001k").value() == 1001.0);
 }
 
+TEST_CASE("a duration may have several parts, the larger units first") {
+  CHECK(parse_duration("1h30m").value() == minutes{90});
+  CHECK(parse_duration("1d2h3m4s5ms6us7ns").value() ==
+        hours{26} + minutes{3} + seconds{4} + milliseconds{5} + microseconds{6} + nanoseconds{7});
+  CHECK(parse_duration("1m0.5s").value() == milliseconds{60'500});
+  for (const char* text : {"30m1h", "1h1h", "1us1µs", "1h30", "1h 30m", "1h-30m", "h30m", "1h30m.", "1x30m"}) {
+    CAPTURE(text);
+    CHECK(parse_duration(text).error().code == errc::invalid);
+  }
+  CHECK(parse_duration("1h30").error().text == "`1h30` is not a duration like 250ms, 30s or 1h30m");
+  CHECK(parse_duration("106751d1000h").error().code == errc::out_of_range);
+  CHECK(parse_duration("106752d1ns").error().text == "`106752d1ns` is too large");
+}
+
+TEST_CASE("a duration without a unit is answered with the one that was probably meant") {
+  CHECK(parse_duration("90").error().text == "`90` has no unit: write `90s` for seconds");
+  CHECK(parse_duration("1.5").error().text == "`1.5` has no unit: write `1.5s` for seconds");
+}
+
 TEST_CASE("what is no duration is refused") {
   for (const char* text : {"",    "5",   "s",     "-1s",  "+1s",  "1 s", "1s ", " 1s",  "1S",  "1sec",
                            "1.s", ".5s", "1..5s", "1e3s", "0x1s", "one", "1s1", "1,5s", "nan", "inf"}) {
     CAPTURE(text);
     CHECK(parse_duration(text).has_error());
   }
-  CHECK(parse_duration("5").error().text == "`5` is not a duration like 250ms, 30s or 5m");
+  CHECK(parse_duration("x").error().text == "`x` is not a duration like 250ms, 30s or 1h30m");
   CHECK(parse_duration("0.5ns").error().text == "`0.5ns` is a fraction of the smallest unit");
 }
 

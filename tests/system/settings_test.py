@@ -48,7 +48,7 @@ class Check(DaemonTest):
             [
                 "2:9: daemon.http: `nowhere` names no port "
                 "(expected an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off)",
-                "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 5m (expected a duration of at most 1d)",
+                "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 1h30m (expected a duration of at most 1d)",
                 "5:18: queues.q.max_jobs: `-1` is not a count like 1000, 100k or 10M (expected a count from 1 to 1G)",
                 "5:34: queues.q.durability: nothing can be kept on disk without daemon.data_dir (expected memory, or a data_dir)",
                 "7:27: consumers.c.handler: there is no handler `primes`, did you mean `prime`? "
