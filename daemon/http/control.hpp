@@ -11,9 +11,11 @@ namespace millrace::http {
 class control {
  public:
   [[nodiscard]] bool ready() const { return not_ready_because().empty(); }
-  /// `starting`, `recovering`, `draining: …`, what `trouble` says; empty when ready.
+  /// `starting`, `recovering`, `draining: …`, `refusing puts: …`, what `trouble` says; empty when ready.
   [[nodiscard]] std::string not_ready_because() const {
-    return not_ready_because_.empty() && trouble_ ? trouble_() : not_ready_because_;
+    if (!not_ready_because_.empty()) return not_ready_because_;
+    if (!refusing_because_.empty()) return refusing_because_;
+    return trouble_ ? trouble_() : std::string{};
   }
 
   /// What was kept is being read; how much there is of it, nobody knows.
@@ -23,9 +25,12 @@ class control {
   void watch(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }
   /// `why` goes on after `draining: `.
   void become_draining(const std::string& why) { not_ready_because_ = "draining: " + why; }
+  /// Clients' puts are refused to the end, also after a start that comes later. `why` goes on after `refusing puts: `.
+  void become_refusing(const std::string& why) { refusing_because_ = "refusing puts: " + why; }
 
  private:
   std::string not_ready_because_{"starting"};
+  std::string refusing_because_;
   std::function<std::string()> trouble_;
 };
 

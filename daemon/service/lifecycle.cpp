@@ -191,6 +191,7 @@ loop::awaitable<> lifecycle::hear_signals() {
       log::warning("reload", "reload is not here yet: the settings stay as they were read at the start");
     } else if (number == SIGUSR1) {
       parts_.refuse_puts();
+      parts_.control().become_refusing("SIGUSR1");
       log::info("refusing_puts", "puts are refused from now on; all else goes on", {{"signal", "SIGUSR1"}});
     } else {
       asked_to_stop(number);

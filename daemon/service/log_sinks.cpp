@@ -4,8 +4,10 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,9 +114,26 @@ void deliver_to_journal(std::string_view rendered) {
   ::sd_journal_sendv(entries.data(), static_cast<int>(entries.size()));
 }
 
+/// libsystemd says nothing when there is none.
+bool has_journal(const std::string& path) {
+  ::sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  if (path.size() >= sizeof where.sun_path) return false;
+  path.copy(where.sun_path, path.size());
+  const int probe = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  const bool answered = ::connect(probe, reinterpret_cast<const ::sockaddr*>(&where), sizeof where) == 0;
+  ::close(probe);
+  return answered;
+}
+
 }  // namespace
 
 log::sink log_sink(log_format format) {
+  if (format == log_format::journald && definite(format) != log_format::journald) {
+    deliver_to_standard_error(std::string{"millraced: no journal takes entries at "} + journal_socket +
+                              ": logging text to standard error\n");
+  }
   const auto to_standard_error = [](log::level, std::string_view rendered) { deliver_to_standard_error(rendered); };
   switch (definite(format)) {
     case log_format::json:
@@ -129,13 +148,14 @@ log::sink log_sink(log_format format) {
   return {render_text, to_standard_error};
 }
 
-log_format definite(log_format wanted) {
+log_format definite(log_format wanted, const std::string& socket) {
+  if (wanted == log_format::journald) return has_journal(socket) ? wanted : log_format::text;
   if (wanted != log_format::automatic) return wanted;
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct ::stat ours {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &ours) != 0) return log_format::text;
   const bool same = std::to_string(ours.st_dev) + ':' + std::to_string(ours.st_ino) == stream;
-  return same ? log_format::journald : log_format::text;
+  return same && has_journal(socket) ? log_format::journald : log_format::text;
 }
 
 std::string render_text(const log::line& what, wall_time when) {

@@ -16,10 +16,15 @@ enum class log_format { automatic, text, json, journald };
 ///
 /// A line is one line whatever the values hold: control characters are escaped, and bytes that are no UTF-8 become
 /// U+FFFD in JSON. Rendering happens on any thread; delivering on the log's own, which a stalled pipe may hold.
+/// When journald was asked for and there is no journal, one line on standard error says so.
 [[nodiscard]] log::sink log_sink(log_format format);
 
-/// `automatic` made definite: journald when JOURNAL_STREAM names our standard error, else text.
-[[nodiscard]] log_format definite(log_format wanted);
+/// Where the journal takes entries.
+inline constexpr const char* journal_socket = "/run/systemd/journal/socket";
+
+/// `automatic` made definite: journald when JOURNAL_STREAM names our standard error, else text. journald without a
+/// journal that takes entries at `socket` is text as well.
+[[nodiscard]] log_format definite(log_format wanted, const std::string& socket = journal_socket);
 
 /// What the sinks render, for their tests.
 [[nodiscard]] std::string render_text(const log::line& what, wall_time when);

@@ -50,11 +50,11 @@ void stop_log(log_format format) {
 
 void say_summary(const std::string& summary, const arguments& how) {
   if (summary.empty()) return;
-  if (how.summary == summary_format::json || definite(how.format) == log_format::text) {
+  if (how.summary == summary_format::json || definite(how.format) != log_format::json) {
     stop_log(how.format);
     write_to_standard_error(summary);
   } else {
-    // Whoever reads lines of JSON or the journal gets one more of them, not a page of text between.
+    // Whoever reads lines of JSON gets one more of them, not a page of text between.
     log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
   }
 }

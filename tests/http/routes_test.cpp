@@ -123,6 +123,12 @@ TEST_CASE("health says ok, readiness follows the daemon's life") {
   CHECK(ask(door, get("/readyz")).status() == 200);
   CHECK(ask(door, get("/readyz")).body == "ready\n");
 
+  door.thread.ask([&state] { state.become_refusing("SIGUSR1"); });
+  CHECK(ask(door, get("/readyz")).status() == 503);
+  CHECK(ask(door, get("/readyz")).body == "refusing puts: SIGUSR1\n");
+  door.thread.ask([&state] { state.become_ready(); });
+  CHECK(ask(door, get("/readyz")).status() == 503);
+
   door.thread.ask([&state] { state.become_draining("3 jobs are running"); });
   CHECK(ask(door, get("/readyz")).status() == 503);
   CHECK(ask(door, get("/readyz")).body == "draining: 3 jobs are running\n");

@@ -1,6 +1,11 @@
 #include "service/log_sinks.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -52,6 +57,23 @@ TEST_CASE("an entry of the journal has a message for people and a field for each
   std::string shown = entries;
   for (char& c : shown) c = c == '\0' ? '|' : c;
   CHECK(shown == expected);
+}
+
+TEST_CASE("without a journal that takes entries the log is text") {
+  std::string folder = (std::filesystem::temp_directory_path() / "millrace-journal-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const std::string path = folder + "/socket";
+  CHECK(definite(log_format::journald, path) == log_format::text);
+
+  ::sockaddr_un where{};
+  where.sun_family = AF_UNIX;
+  path.copy(where.sun_path, path.size());
+  const int journal = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::bind(journal, reinterpret_cast<const ::sockaddr*>(&where), sizeof where) == 0);
+  CHECK(definite(log_format::journald, path) == log_format::journald);
+  ::close(journal);
+  CHECK(definite(log_format::journald, path) == log_format::text);  // its file is there, nobody reads
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the journal is chosen only when it is our standard error") {

@@ -1,5 +1,6 @@
 """millraced in beanstalkd's place: its options, its addresses, its signals."""
 
+import http.client
 import os
 import pwd
 import signal
@@ -183,6 +184,26 @@ class Signals(BeanstalkTest):
         stats = self.connect().stats()
         self.assertEqual((stats["draining"], stats["total-jobs"]), ("true", "1"))
         other.ask(put(b"a"), b"DRAINING\r\n")
+
+    @unittest.skipIf(BEANSTALKD, "beanstalkd has no http")
+    def test_sigusr1_is_seen_by_whoever_asks_whether_it_takes_work(self):
+        self.end(self.server)
+        self.start(http=True)
+        self.assertEqual(self.readiness(), (200, "ready\n"))
+        self.server.signal(signal.SIGUSR1)
+        wire = self.connect()
+        while wire.stats()["draining"] != "true":
+            pass
+        self.assertEqual(self.readiness(), (503, "refusing puts: SIGUSR1\n"))
+
+    def readiness(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     def test_sigterm_ends_it_with_0(self):
         wire, waiting, held = self.connections(3)

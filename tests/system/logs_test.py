@@ -1,6 +1,7 @@
 """The log as text and as JSON."""
 
 import json
+import os
 import re
 import signal
 import unittest
@@ -29,6 +30,19 @@ class Logs(DaemonTest):
         self.assertLessEqual({"time", "level", "event", "message"}, set.intersection(*map(set, entries)))
         self.assertIn("started", [entry["event"] for entry in entries])
         self.assertIn("summary", [entry["event"] for entry in entries])
+
+    @unittest.skipIf(os.path.exists("/run/systemd/journal/socket"), "this machine has a journal")
+    def test_without_a_journal_one_line_says_so_and_the_rest_is_text(self):
+        ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "journald")
+        lines = ended.stderr.splitlines()
+        self.assertEqual([line for line in lines if "journal" in line], lines[:1])
+        self.assertIn("logging text to standard error", lines[0])
+        self.assertRegex(lines[1], r"^\d{4}-\d\d-\d\dT.* info +started ")
+        self.assertRegex(ended.stderr, r"(?m)^.*failed.*3")  # the summary
+        missing = self.settings("queues: { q: {} }\nproducers: { p: { kind: lines, queue: q, file: missing.txt } }\n")
+        ended = run("--config", missing, "--log-format", "journald")
+        self.assertEqual(ended.returncode, 3)
+        self.assertRegex(ended.stderr, r"could_not_start .*missing\.txt")
 
     def test_lines_below_the_level_are_left_out(self):
         ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "json", "--log-level", "error")
