@@ -3,7 +3,9 @@
 #include <cassert>
 #include <utility>
 
+#include "beanstalk/protocol_errors.hpp"
 #include "broker/view.hpp"
+#include "network/listener.hpp"
 
 namespace millrace::beanstalk {
 
@@ -227,7 +229,7 @@ bool dialect::give_up(outbox& replies) {
   const auto answer = awaited_ == awaited::room ? word::out_of_memory : word::timed_out;
   broker_.withdraw(session_);
   end_waiting();
-  wire::append(replies.text(), answer);
+  static_cast<void>(say(replies, answer));
   return true;
 }
 
@@ -268,6 +270,7 @@ void dialect::append_found(outbox& replies, job_id job, const body& content) {
 // --- words ---------------------------------------------------------------------------------------------------------------
 
 dialect::next dialect::say(outbox& replies, word what) {
+  if (what == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);
   wire::append(replies.text(), what);
   return next::answered;
 }

@@ -21,7 +21,7 @@ struct server_facts {
   std::uint32_t max_job_size{0};
   instant began_at{};
   std::string id;  ///< 16 hex digits, the first a letter; new at each start
-  const network::door_counts* door{nullptr};
+  network::door_counts* door{nullptr};
   bool draining{false};
 };
 [[nodiscard]] std::string new_server_id();

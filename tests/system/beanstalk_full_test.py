@@ -1,9 +1,11 @@
 """Queues that are full, as a client meets them: refused, held until there is room, or the oldest job dropped."""
 
 import unittest
+import urllib.request
 
 from beanstalk_support import BEANSTALKD, BeanstalkTest
 from beanstalk_wire import put
+from support import PATIENCE
 
 
 @unittest.skipIf(BEANSTALKD, "beanstalkd has no limits")
@@ -37,6 +39,14 @@ class Rejecting(FullQueues):
         wire.ask(b"delete 1\r\n", b"DELETED\r\n")
         wire.put(b"c")
         wire.ask(put(b"d"), b"OUT_OF_MEMORY\r\n")
+
+    def test_each_refusal_is_counted(self):
+        wire = self.client_of(self.LIMITS)
+        wire.ask(put(b"a") * 7, b"INSERTED 1\r\nINSERTED 2\r\n" + b"OUT_OF_MEMORY\r\n" * 5)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.server.http_port}/metrics", timeout=PATIENCE) as page:
+            lines = page.read().decode().splitlines()
+        refusals = [line for line in lines if line.startswith("millrace_protocol_errors_total") and 'code="out_of_memory"' in line]
+        self.assertEqual([line.rsplit(" ", 1)[1] for line in refusals if 'protocol="beanstalk"' in line], ["5"])
 
     def test_other_faults_of_a_put_come_first(self):
         wire = self.client_of(self.LIMITS)
