@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace millrace::service {
 
 namespace {
@@ -18,12 +20,18 @@ result<network::bound_socket> bind_one(const char* key, const std::string& text,
   return bound;
 }
 
-result<doors> bind_all(const settings::daemon_options& options, const binder& bind) {
+result<doors> bind_all(const settings::daemon_options& options, default_http http, const binder& bind) {
   doors made;
   if (options.http_enabled) {
     auto bound = bind_one("http", options.http, bind);
-    if (!bound) return bound.error();
-    made.http.emplace(std::move(*bound));
+    if (bound) {
+      made.http.emplace(std::move(*bound));
+    } else if (http == default_http::optional && !options.http_given) {
+      log::warning("no_http", "metrics and health are not served: the default address cannot be bound",
+                   {{"error", bound.error().text}});
+    } else {
+      return bound.error();
+    }
   }
   if (options.beanstalk_enabled) {
     auto bound = bind_one("beanstalk", options.beanstalk, bind);
@@ -35,12 +43,12 @@ result<doors> bind_all(const settings::daemon_options& options, const binder& bi
 
 }  // namespace
 
-result<doors> bind_doors(const settings::daemon_options& options) {
-  return bind_all(options, network::bound_socket::bind);
+result<doors> bind_doors(const settings::daemon_options& options, default_http http) {
+  return bind_all(options, http, network::bound_socket::bind);
 }
 
-result<doors> bind_doors(const settings::daemon_options& options, privileges& user) {
-  return bind_all(options, [&user](const network::address& where) {
+result<doors> bind_doors(const settings::daemon_options& options, default_http http, privileges& user) {
+  return bind_all(options, http, [&user](const network::address& where) {
     std::optional<network::bound_socket> bound;
     const auto as_user = user.as_user([&]() -> result<> {
       auto socket = network::bound_socket::bind(where);

@@ -66,7 +66,7 @@ result<settings::settings> settings_of(const drop_in_options& given) {
   if (!address) return address.error();
   made.daemon.beanstalk = *address;
   made.daemon.beanstalk_enabled = true;
-  made.daemon.http_enabled = given.http.has_value();
+  made.daemon.http_enabled = made.daemon.http_given = given.http.has_value();
   made.daemon.http = given.http.value_or("off");
   if (given.http && !network::parse_address(*given.http))
     return wrong("--http", *given.http, "an address like 127.0.0.1:9464");

@@ -99,11 +99,13 @@ class held_signals {
 };
 
 /// Takes the addresses; then, with `user`, gives up root before any file is opened or created.
-result<doors> take_places(const settings::daemon_options& options, const std::optional<user_identity>& user) {
-  if (!user) return bind_doors(options);
+/// A run that ends by itself does without metrics that it was not told to serve.
+result<doors> take_places(const settings::daemon_options& options, const std::optional<user_identity>& user,
+                          default_http http) {
+  if (!user) return bind_doors(options, http);
   auto rights = privileges::give_up_groups(*user);
   if (!rights) return rights.error();
-  auto bound = bind_doors(options, *rights);
+  auto bound = bind_doors(options, http, *rights);
   if (!bound) return bound;
   if (options.data_dir) {
     if (const auto made = rights->make_directory(*options.data_dir); !made) return made.error();
@@ -120,7 +122,7 @@ exit_code could_not_start(const std::string& reason) {
 exit_code run_parts(const settings::settings& set, const arguments& how, const std::optional<user_identity>& user,
                     held_signals& signals) {
   try {
-    auto bound = take_places(set.daemon, user);
+    auto bound = take_places(set.daemon, user, how.until_idle ? default_http::optional : default_http::required);
     if (!bound) return could_not_start(bound.error().text);
     auto parts = daemon::make(set, {how.mode, how.limit}, std::move(*bound));
     if (!parts) return could_not_start(parts.error().text);

@@ -132,6 +132,7 @@ void read_parts(const node& root, const vocabulary& words, settings& into, compl
   if (const node* part = part_of(root, "daemon", complaints)) {
     const target daemon{daemon_option_table(), &into.daemon};
     read_map(*part, "daemon", {&daemon, 1}, {}, complaints);
+    into.daemon.http_given = part->find("http") != nullptr;
     into.daemon.http_enabled = into.daemon.http != "off" && into.daemon.http != "false";
     if (!into.daemon.http_enabled) into.daemon.http = "off";
     into.daemon.beanstalk_enabled = into.daemon.beanstalk != "off" && into.daemon.beanstalk != "false";

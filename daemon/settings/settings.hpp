@@ -24,6 +24,7 @@ inline constexpr std::uint32_t max_job_size_most = 1u << 30;  ///< as beanstalkd
 struct daemon_options {
   std::string http{"127.0.0.1:9464"};           ///< checked by network::parse_address
   bool http_enabled{true};                      ///< false: `http: off`
+  bool http_given{false};                       ///< the file names the address; else it is the default
   std::string beanstalk{"off"};                 ///< the same; off: no network door
   bool beanstalk_enabled{false};
   std::uint32_t beanstalk_connections_max{20'000};

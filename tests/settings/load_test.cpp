@@ -109,6 +109,12 @@ TEST_CASE("the door is closed by off") {
   CHECK(load_text("{}", "f", made_up()).value->daemon.http_enabled);
 }
 
+TEST_CASE("it is known whether a file names the address of HTTP") {
+  CHECK_FALSE(load_text("{}", "f", made_up()).value->daemon.http_given);
+  CHECK_FALSE(load_text("daemon: { queues_max: 1000 }", "f", made_up()).value->daemon.http_given);
+  CHECK(load_text("daemon: { http: '127.0.0.1:9464' }", "f", made_up()).value->daemon.http_given);
+}
+
 TEST_CASE("a file that cannot be read is one complaint") {
   const folder here;
   CHECK(text_of(load_file(here.path / "none.yaml", made_up()).complaints) ==
