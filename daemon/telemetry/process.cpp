@@ -1,6 +1,7 @@
 #include "telemetry/process.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -17,41 +18,41 @@ namespace millrace::telemetry {
 
 namespace {
 
-std::string text_of(const char* path) {
+std::string text_of(const std::string& path) {
   std::ifstream file{path};
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 /// Fields of /proc/self/stat by their number in proc(5). The second one is the name in parentheses, which may hold
 /// anything: what follows is counted from the last closing parenthesis.
-std::uint64_t stat_field(const std::string& stat, int number) {
+std::optional<std::uint64_t> stat_field(const std::string& stat, int number) {
   const auto name_end = stat.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return std::nullopt;
   std::istringstream rest{stat.substr(name_end + 1)};
   std::string word;
   for (int at = 3; at <= number && rest >> word; ++at) {
   }
   std::uint64_t value = 0;
-  std::from_chars(word.data(), word.data() + word.size(), value);
-  return value;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
+  return read.ec == std::errc{} ? std::optional{value} : std::nullopt;
 }
 
 /// Seconds since 1970 at which the machine was booted.
-double boot_time() {
-  std::istringstream lines{text_of("/proc/stat")};
+std::optional<double> boot_time(const std::string& proc) {
+  std::istringstream lines{text_of(proc + "/stat")};
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("btime ")) return std::strtod(line.c_str() + 6, nullptr);
-  return 0;
+  return std::nullopt;
 }
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-std::uint64_t count_open_fds() {
+std::optional<std::uint64_t> count_open_fds(const std::string& proc) {
   std::error_code failure;
-  std::filesystem::directory_iterator const fds{"/proc/self/fd", failure};
-  if (failure) return 0;
+  std::filesystem::directory_iterator const fds{proc + "/self/fd", failure};
+  if (failure) return std::nullopt;
   const auto seen = std::distance(begin(fds), end(fds));
   return static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(seen - 1, 0));  // the one that looks is not counted
 }
@@ -59,20 +60,22 @@ std::uint64_t count_open_fds() {
 }  // namespace
 
 // proc(5) and getrusage(2).
-process_facts look_at_process() {
+process_facts look_at_process(const std::string& proc) {
   process_facts facts;
   rusage used{};
   if (getrusage(RUSAGE_SELF, &used) == 0) facts.cpu_seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) facts.max_fds = files.rlim_cur;
-  facts.open_fds = count_open_fds();
+  facts.open_fds = count_open_fds(proc);
 
-  const auto stat = text_of("/proc/self/stat");
+  const auto stat = text_of(proc + "/self/stat");
   facts.threads = stat_field(stat, 20);
-  const auto started = static_cast<double>(stat_field(stat, 22)) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  facts.start_time_seconds = boot_time() + started;
+  const auto booted = boot_time(proc);
+  if (const auto ticks = stat_field(stat, 22); ticks && booted)
+    facts.start_time_seconds = *booted + static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
   facts.virtual_bytes = stat_field(stat, 23);
-  facts.resident_bytes = stat_field(stat, 24) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (const auto pages = stat_field(stat, 24))
+    facts.resident_bytes = *pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   return facts;
 }
 

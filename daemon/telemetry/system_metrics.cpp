@@ -1,6 +1,7 @@
 #include "telemetry/system_metrics.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 namespace millrace::telemetry {
@@ -51,21 +52,25 @@ void write_doors(exposition& page, const system_copy& system) {
     for (const auto& [code, count] : door.errors) page.sample({{"protocol", door.protocol}, {"code", code}}, count);
 }
 
+template <class Value>
+void write_known(exposition& page, family_kind kind, std::string_view name, std::string_view help,
+                 const std::optional<Value>& value) {
+  if (!value) return;
+  page.family(kind, name, help);
+  page.sample({}, *value);
+}
+
 void write_process(exposition& page, const process_facts& process) {
-  page.family(family_kind::counter, "process_cpu_seconds_total", "Processor time, user and system.");
-  page.sample({}, process.cpu_seconds);
-  page.family(family_kind::gauge, "process_resident_memory_bytes", "Memory that is resident.");
-  page.sample({}, process.resident_bytes);
-  page.family(family_kind::gauge, "process_virtual_memory_bytes", "Address space.");
-  page.sample({}, process.virtual_bytes);
-  page.family(family_kind::gauge, "process_open_fds", "Open file descriptors.");
-  page.sample({}, process.open_fds);
-  page.family(family_kind::gauge, "process_max_fds", "File descriptors that may be open.");
-  page.sample({}, process.max_fds);
-  page.family(family_kind::gauge, "process_threads", "Threads.");
-  page.sample({}, process.threads);
-  page.family(family_kind::gauge, "process_start_time_seconds", "When the process began, in seconds since 1970.");
-  page.sample({}, process.start_time_seconds);
+  const auto gauge = family_kind::gauge;
+  write_known(page, family_kind::counter, "process_cpu_seconds_total", "Processor time, user and system.",
+              process.cpu_seconds);
+  write_known(page, gauge, "process_resident_memory_bytes", "Memory that is resident.", process.resident_bytes);
+  write_known(page, gauge, "process_virtual_memory_bytes", "Address space.", process.virtual_bytes);
+  write_known(page, gauge, "process_open_fds", "Open file descriptors.", process.open_fds);
+  write_known(page, gauge, "process_max_fds", "File descriptors that may be open.", process.max_fds);
+  write_known(page, gauge, "process_threads", "Threads.", process.threads);
+  write_known(page, gauge, "process_start_time_seconds", "When the process began, in seconds since 1970.",
+              process.start_time_seconds);
 }
 
 }  // namespace
@@ -77,10 +82,10 @@ void write(exposition& page, const system_copy& system, const process_facts& pro
   page.family(family_kind::gauge, "millrace_config_last_reload_successful",
               "1 when the settings were read last without error.");
   page.sample({}, system.reload.successful ? 1.0 : 0.0);
-  page.family(family_kind::gauge, "millrace_config_last_reload_success_timestamp_seconds",
-              "When settings were last read without error, in seconds since 1970.");
   const auto& when = system.reload.succeeded_at;
-  page.sample({}, when ? in_seconds(when->time_since_epoch()) : process.start_time_seconds);
+  write_known(page, family_kind::gauge, "millrace_config_last_reload_success_timestamp_seconds",
+              "When settings were last read without error, in seconds since 1970.",
+              when ? std::optional{in_seconds(when->time_since_epoch())} : process.start_time_seconds);
 
   page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
   page.sample({{"version", system.version}}, 1.0);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "support/catch.hpp"
+#include "telemetry/exposition.hpp"
+#include "telemetry/system_metrics.hpp"
 
 using namespace millrace;
 
@@ -32,8 +34,26 @@ TEST_CASE("an open file is one descriptor more, a thread one thread more") {
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   telemetry::process_facts during;
   std::thread{[&during] { during = telemetry::look_at_process(); }}.join();
-  CHECK(during.open_fds == before.open_fds + 1);
-  CHECK(during.threads == before.threads + 1);
+  CHECK(during.open_fds.value() == before.open_fds.value() + 1);
+  CHECK(during.threads.value() == before.threads.value() + 1);
   ::close(file);
   CHECK(telemetry::look_at_process().open_fds == before.open_fds);
+}
+
+TEST_CASE("what cannot be known without /proc is left out") {
+  const auto facts = telemetry::look_at_process("/dev/null");
+  CHECK_FALSE(facts.open_fds);
+  CHECK_FALSE(facts.threads);
+  CHECK_FALSE(facts.resident_bytes);
+  CHECK_FALSE(facts.virtual_bytes);
+  CHECK_FALSE(facts.start_time_seconds);
+  CHECK(facts.max_fds);
+  CHECK(facts.cpu_seconds);
+
+  telemetry::exposition page{telemetry::shown_buckets{}};
+  telemetry::write(page, telemetry::system_copy{}, facts);
+  const auto text = std::move(page).text();
+  CHECK(text.find("process_open_fds") == std::string::npos);
+  CHECK(text.find("process_start_time_seconds") == std::string::npos);
+  CHECK(text.find("process_max_fds") != std::string::npos);
 }
