@@ -1,7 +1,8 @@
-"""A start under limits of the system either succeeds or ends with status 3 and a message that names the limit, and the next one succeeds.
+"""A start under limits of the system either succeeds, or ends with status 3 and a message that names the limit.
 
-The limits are of the process (setrlimit), so the daemon itself needs no help. A build with sanitizers needs descriptors and memory of its own; there the
-tests of those limits are skipped, and tests/service/start_test.cpp fails each call in turn instead.
+The limits are of the process (setrlimit), so the daemon itself needs no help. A build with sanitizers needs descriptors
+and memory of its own; there the tests of those limits are skipped, and tests/service/start_test.cpp fails each call in
+turn instead.
 """
 
 import os
@@ -36,9 +37,12 @@ class Starts(unittest.TestCase):
         path = os.path.join(self.folder, "settings.yaml")
         with open(path, "w", encoding="ascii") as file:
             file.write(
-                f"daemon: {{ http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', data_dir: {self.folder}/data, offload: {{ threads: {threads} }} }}\n"
+                f"daemon: {{ http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', data_dir: {self.folder}/data,\n"
+                f"          offload: {{ threads: {threads} }} }}\n"
                 "queues: { q: {} }\n"
-                "producers: { p: { kind: lines, queue: q, file: /etc/passwd }, i: { kind: lines, queue: q, file: '-' } }\n"
+                "producers:\n"
+                "  p: { kind: lines, queue: q, file: /etc/passwd }\n"
+                "  i: { kind: lines, queue: q, file: '-' }\n"
                 "consumers: { c: { queue: q, handler: hash, run_on: threads } }\n"
             )
         return path
@@ -54,8 +58,9 @@ class Starts(unittest.TestCase):
                 os.setgid(user)
                 os.setuid(user)
 
-        process = subprocess.Popen([program, *words, "--log-format", "json"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                   stdin=subprocess.DEVNULL, preexec_fn=prepare, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+        process = subprocess.Popen(
+            [program, *words, "--log-format", "json"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, preexec_fn=prepare, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         log = Lines(process.stderr)
@@ -74,7 +79,8 @@ class Starts(unittest.TestCase):
     @unittest.skipIf(is_sanitized(), "the sanitizers need descriptors of their own")
     def test_any_number_of_descriptors(self):
         data = os.path.join(self.folder, "b")
-        for words in (["-p", "0"], ["-p", "0", "-b", data], ["-p", "0", "-b", data, "--http", "127.0.0.1:0"], ["--config", self.settings()]):
+        for words in (["-p", "0"], ["-p", "0", "-b", data], ["-p", "0", "-b", data, "--http", "127.0.0.1:0"],
+                      ["--config", self.settings()]):
             codes = []
             for descriptors in DESCRIPTORS:
                 with self.subTest(words=words, descriptors=descriptors):
@@ -95,8 +101,10 @@ class Starts(unittest.TestCase):
         os.mkdir(os.path.join(self.folder, "data"))
         os.chown(os.path.join(self.folder, "data"), STRANGER, STRANGER)
         settings = self.settings(threads=8)
-        codes = [self.assert_started_or_named(self.start(["--config", settings], {resource.RLIMIT_NPROC: threads}, copy, STRANGER), "ulimit -u")
-                 for threads in range(1, 26, 2)]
+        codes = []
+        for threads in range(1, 26, 2):
+            ended = self.start(["--config", settings], {resource.RLIMIT_NPROC: threads}, copy, STRANGER)
+            codes.append(self.assert_started_or_named(ended, "ulimit -u"))
         self.assertEqual(codes, sorted(codes, reverse=True))
         self.assertEqual((codes[0], codes[-1]), (3, 0))
         code, said = self.start(["--config", self.settings(threads=64)], {resource.RLIMIT_NPROC: 20}, copy, STRANGER)
@@ -123,11 +131,13 @@ class Starts(unittest.TestCase):
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
             server = f"127.0.0.1:{nobody.getsockname()[1]}"
-            for words in (["fsck", data], ["dump", data], ["restore", os.path.join(self.folder, "new")], ["bench", server]):
+            new = os.path.join(self.folder, "new")
+            for words in (["fsck", data], ["dump", data], ["restore", new], ["bench", server]):
                 for descriptors in range(DESCRIPTORS_OF_LOADER, 21):
                     with self.subTest(words=words, descriptors=descriptors):
                         ended = subprocess.run(
-                            [MILLRACE, *words], capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                            [MILLRACE, *words], capture_output=True, text=True, timeout=PATIENCE, check=False,
+                            stdin=subprocess.DEVNULL,
                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors)))
                         self.assertIn(ended.returncode, (0, 1, 3), ended)
                         if ended.returncode != 0:
