@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/system_message.hpp"
 
 namespace millrace::sources {
@@ -42,20 +44,29 @@ std::shared_ptr<line_input> line_input::of(int descriptor, bool follow) {
 
 line_input::~line_input() {
   if (owned_ && descriptor_ >= 0) ::close(descriptor_);
+  if (successor_ >= 0) ::close(successor_);
 }
 
 result<std::string> line_input::read() {
-  restarted_ = false;
+  restarted_ = replaced_ = false;
   if (descriptor_ < 0) descriptor_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) return failed("cannot be opened");
   std::string chunk(chunk_bytes, '\0');
   for (;;) {
     const ssize_t bytes = ::read(descriptor_, chunk.data(), chunk.size());
-    if (bytes > 0 || (bytes == 0 && !rewind_if_cut())) {
+    if (bytes > 0) {
       chunk.resize(static_cast<std::size_t>(bytes));
       return chunk;
     }
-    if (bytes == 0 || errno == EINTR) continue;
+    if (bytes == 0) {
+      if (rewind_if_cut()) continue;
+      if (successor_ >= 0) go_to_successor();
+      // Once more to the end: something may have been written before the rename.
+      else if (open_successor())
+        continue;
+      return std::string{};
+    }
+    if (errno == EINTR) continue;
     if (errno != EAGAIN) return failed("cannot be read");
     // Somebody left the descriptor non-blocking; waiting is what this thread is for.
     pollfd readable{descriptor_, POLLIN, 0};
@@ -74,6 +85,31 @@ bool line_input::rewind_if_cut() {
   if (facts.st_size >= lseek(descriptor_, 0, SEEK_CUR) || lseek(descriptor_, 0, SEEK_SET) != 0) return false;
   restarted_ = true;
   return true;
+}
+
+bool line_input::open_successor() {
+  struct stat ours {};
+  struct stat named {};
+  const auto is_another = [&ours, &named] {
+    return S_ISREG(named.st_mode) && (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino);
+  };
+  // While the old file is open, no other one has its number.
+  if (!grows_ || !owned_ || fstat(descriptor_, &ours) != 0) return false;
+  if (stat(name_.c_str(), &named) != 0 || !is_another()) return false;
+  const int opened = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (opened < 0) return false;  // gone again, or not readable yet: the next call tries again
+  if (fstat(opened, &named) != 0 || !is_another()) {
+    ::close(opened);
+    return false;
+  }
+  successor_ = opened;
+  return true;
+}
+
+void line_input::go_to_successor() {
+  ::close(descriptor_);
+  descriptor_ = std::exchange(successor_, -1);
+  replaced_ = true;
 }
 
 error line_input::failed(const char* what) const {

@@ -26,12 +26,15 @@ class line_input {
 
   /// Blocks until there is something: the next bytes, or none at the end (when following: for now).
   /// A followed file that became shorter is read from its beginning: `restarted()` says so until the next call.
+  /// When its name is that of another file, as after a rename, it is read to its end first; then the answer is empty, `replaced()` is
+  /// true until the next call, and the new file is read from its beginning.
   [[nodiscard]] result<std::string> read();
   [[nodiscard]] bool restarted() const noexcept { return restarted_; }
   /// A plain file with a name: what was read of it can be read again.
   [[nodiscard]] bool is_rereadable() const noexcept { return rereadable_; }
   /// Reads from the beginning again.
   [[nodiscard]] result<> rewind();
+  [[nodiscard]] bool replaced() const noexcept { return replaced_; }
   /// It can grow after its end: a plain file that is followed.
   [[nodiscard]] bool grows() const noexcept { return grows_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -42,6 +45,9 @@ class line_input {
   [[nodiscard]] error failed(const char* what) const;
   /// True when it was cut and is now to be read from its beginning.
   bool rewind_if_cut();
+  /// True when its name is now that of another plain file, which has been opened.
+  bool open_successor();
+  void go_to_successor();
 
   std::string name_;
   int descriptor_;  ///< -1: not open yet
@@ -49,6 +55,8 @@ class line_input {
   bool grows_{false};
   bool restarted_{false};
   bool rereadable_{false};
+  bool replaced_{false};
+  int successor_{-1};  ///< the file that has its name now; read when this one is at its end
 };
 
 }  // namespace millrace::sources

@@ -19,16 +19,33 @@ void line_splitter::restart() {
   consumed_ = 0;
   if (read_) read_->reset();
   skipping_ = false;
+  next_file_ = past_mark_ = is_utf16_ = false;
+}
+
+bool line_splitter::pass_byte_order_mark() {
+  constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
+  constexpr std::string_view utf16_marks[]{"\xFF\xFE", "\xFE\xFF"};
+  const std::string_view start = std::string_view{bytes_}.substr(begin_);
+  for (const auto mark : utf16_marks) {
+    is_utf16_ = is_utf16_ || start.starts_with(mark);
+    if (is_utf16_ || (!ended_ && !next_file_ && mark.starts_with(start))) return false;
+  }
+  if (!ended_ && !next_file_ && start.size() < utf8_mark.size() && utf8_mark.starts_with(start)) return false;
+  past_mark_ = true;
+  if (start.starts_with(utf8_mark)) consume(utf8_mark.size());
+  return true;
 }
 
 void line_splitter::continue_behind(std::uint64_t bytes, std::uint64_t lines, digest read) {
   consumed_ = bytes;
   number_ = lines + 1;
   read_ = std::move(read);
+  past_mark_ = bytes > 0;
 }
 
 std::optional<line_splitter::line> line_splitter::next() {
   for (;;) {
+    if (!past_mark_ && !pass_byte_order_mark()) return std::nullopt;
     const std::size_t end = bytes_.find('\n', scanned_);
     if (end != std::string::npos) {
       const bool is_rest = skipping_;
@@ -39,7 +56,11 @@ std::optional<line_splitter::line> line_splitter::next() {
     }
     scanned_ = bytes_.size();
     const std::size_t unfinished = bytes_.size() - begin_;
-    if (ended_ && unfinished > 0 && !skipping_) return take(unfinished, unfinished);
+    if ((ended_ || next_file_) && unfinished > 0 && !skipping_) return take(unfinished, unfinished);
+    if (next_file_) {
+      restart();
+      return std::nullopt;
+    }
     // One more than allowed may still be the \r of \r\n.
     const bool is_known_too_long = !skipping_ && unfinished > line_bytes_max_ + 1;
     if (skipping_ || is_known_too_long) consume(unfinished);

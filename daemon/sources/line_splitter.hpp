@@ -11,7 +11,8 @@
 namespace millrace::sources {
 
 /// Bytes as they come, cut into lines. A line ends with \n or \r\n, which do not belong to it, or with the input. Every other byte does,
-/// NUL too. Holds one unfinished line and what was fed last, no more: of a line longer than allowed the rest is skipped unseen.
+/// NUL too. A byte order mark of UTF-8 at the beginning is skipped; with one of UTF-16 there are no lines. Holds one unfinished line
+/// and what was fed last, no more: of a line longer than allowed the rest is skipped unseen.
 class line_splitter {
  public:
   struct line {
@@ -34,12 +35,18 @@ class line_splitter {
   /// Bytes of the input up to the end of the last line that was given.
   [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_; }
   [[nodiscard]] std::uint64_t checksum() const noexcept { return read_ ? read_->value() : 0; }
+  /// What is fed next is another file: an unfinished line is one of its own, then numbers begin anew.
+  void begin_next_file() { next_file_ = true; }
+  /// The input begins with a byte order mark of UTF-16.
+  [[nodiscard]] bool is_utf16() const noexcept { return is_utf16_; }
   /// The next line; nullopt when it is not complete yet.
   std::optional<line> next();
 
  private:
   line take(std::size_t bytes, std::size_t with_end);
   void consume(std::size_t bytes);
+  /// False: the beginning is not there yet, or is UTF-16.
+  bool pass_byte_order_mark();
 
   std::size_t line_bytes_max_;
   std::string bytes_;
@@ -50,6 +57,9 @@ class line_splitter {
   std::optional<digest> read_;
   bool skipping_{false};
   bool ended_{false};
+  bool next_file_{false};
+  bool past_mark_{false};  ///< the beginning of the input was looked at
+  bool is_utf16_{false};
 };
 
 }  // namespace millrace::sources

@@ -62,6 +62,10 @@ next_body lines::next(instant) {
     }
     if (!is_skipped(line->text)) return body{line->text};
   }
+  if (splitter_.is_utf16() && !failure_ && !ended_) {
+    end();
+    failure_ = invalid(input_->name() + " is UTF-16: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)");
+  }
   if (failure_) return *std::exchange(failure_, std::nullopt);
   if (ended_) return no_more{};
   return nothing_yet{};
@@ -117,6 +121,7 @@ loop::awaitable<result<resumption>> lines::read_up_to(position from) {
   }
   splitter_.continue_behind(earlier->bytes(), earlier->lines(), earlier->take_digest());
   splitter_.feed(earlier->rest());
+  if (input_->replaced()) splitter_.begin_next_file();
   co_return resumption::behind_position;
 }
 
@@ -130,7 +135,17 @@ result<resumption> lines::begin_anew(const error& why) {
 
 void lines::take(result<std::string> read) {
   at_end_ = !read || read->empty();
-  if (read && input_->restarted()) splitter_.restart();
+  if (read && input_->replaced()) {
+    log::info("file_replaced",
+              "a followed file was read to its end; its name is that of another file now, which is next",
+              {{"file", input_->name()}});
+    at_end_ = false;
+    return splitter_.begin_next_file();
+  }
+  if (read && input_->restarted()) {
+    log::info("file_cut", "a followed file became shorter: it is read from its beginning", {{"file", input_->name()}});
+    splitter_.restart();
+  }
   if (!at_end_) return splitter_.feed(*read);
   if (!read) failure_ = read.error();
   if (read && grows_) return;

@@ -26,8 +26,12 @@ struct lines_options {
 /// as they are.
 ///
 /// A line longer than `line_bytes_max` is an error and skipped. A file that cannot be read any more is an error and the end; one that is
-/// removed is read on, for it is still open. With `follow`, a plain file is asked every 200 ms for what was added; one that became
-/// shorter is read from its beginning; a pipe ends when its writer does.
+/// removed is read on, for it is still open. A byte order mark at its beginning is skipped; UTF-16 is an error and the end.
+///
+/// With `follow`, a plain file is asked every 200 ms for what was added, like `tail -F`: one that became shorter is read from its
+/// beginning; when another file has its name (it was renamed, or deleted and made anew), it is read to its end and then the other one
+/// from its beginning. Both are logged. A pipe ends when its writer does.
+///
 /// Reads on a thread of its own, a chunk at a time and only when asked for more, so memory is bounded by a chunk and a line. Keeps the
 /// loop running until it has ended, was cancelled in `more`, or is destroyed.
 class lines : public source {

@@ -104,7 +104,7 @@ maker lines_of(const folder& in, lines_options options = {}) {
 
 TEST_CASE("lines go on behind the last one, wherever the program ended", "[positions]") {
   folder in;
-  std::string content;
+  std::string content = GENERATE(std::string{}, std::string{"\xEF\xBB\xBF"});  // a byte order mark
   texts expected;
   for (int n = 0; n < 40; ++n) {
     content += "# skipped\n" + std::string(static_cast<std::size_t>(n % 7), 'x') + std::to_string(n) +
