@@ -13,7 +13,12 @@ namespace {
 
 constexpr const char* about =
     "millraced: a work-queue daemon. Producers, queues and consumers are written in a YAML file.\n"
-    "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.";
+    "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.\n"
+    "SIGTERM: no job is given to anybody any more; jobs in hand, of consumers and of clients, may be finished until\n"
+    "drain_timeout, then they are ready again. A connection without jobs closes when its replies are sent; one with "
+    "jobs\n"
+    "may delete, release, bury and touch them, its puts are answered DRAINING and its reserves TIMED_OUT.\n"
+    "A second signal stops at once. SIGUSR1: puts of clients are answered DRAINING, all else goes on.";
 
 farewell refusal(const std::string& wrong) {
   return {exit_code::bad_settings, "millraced: " + wrong + "\nmillraced --help shows what can be given.\n"};

@@ -244,9 +244,20 @@ result<> daemon::parts::open_beanstalk() {
 
 void daemon::refuse_puts() { parts_->beanstalk.refuse_puts(); }
 
-void daemon::drain_doors() {
+void daemon::begin_drain() {
+  parts_->work.stop_taking();
   if (parts_->beanstalk_open) parts_->beanstalk.drain();
 }
+
+loop::awaitable<bool> daemon::drain_clients(duration patience) {
+  auto& all = *parts_;
+  if (!all.beanstalk_open) co_return false;
+  const bool finished = co_await all.beanstalk.drained(patience);
+  co_await all.beanstalk.close();
+  co_return !finished;
+}
+
+std::uint64_t daemon::finished_by_clients() const noexcept { return parts_->beanstalk.counts().finished_in_drain; }
 
 std::string daemon::beanstalk_address() const {
   return parts_->beanstalk_open ? network::write_address(parts_->beanstalk.local_address()) : std::string{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -38,8 +39,13 @@ class daemon {
   result<> open();
   /// Every put of a client is refused from now on, for ever; all else goes on.
   void refuse_puts();
-  /// Clients of the network end as soon as they have the replies they are owed, and no new ones come.
-  void drain_doors();
+  /// Clients of the network and consumers are given no job any more; producers stop and no new clients come.
+  void begin_drain();
+  /// After `begin_drain`: returns when all clients have finished the jobs they hold and have their replies, or when `patience` is over and they were
+  /// cut off; then no client holds a job. True if some were cut off.
+  loop::awaitable<bool> drain_clients(duration patience);
+  /// Jobs that clients deleted, released or buried since `begin_drain`.
+  [[nodiscard]] std::uint64_t finished_by_clients() const noexcept;
   /// Closes the doors and everything that keeps the loop running. Producers and consumers must have ended.
   loop::awaitable<> close();
 

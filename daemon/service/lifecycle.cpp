@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <csignal>
 #include <exception>
@@ -136,12 +137,16 @@ void lifecycle::begin_progress() {
 }
 
 loop::awaitable<> lifecycle::drain() {
-  log::info("draining", "producers stop, running jobs may end",
+  log::info("draining", "producers stop, jobs in hand may be finished",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
-  parts_.drain_doors();
+  in_hand_ = parts_.broker().looking().totals().reserved;
+  finished_before_ = finished_by_consumers();
+  parts_.begin_drain();
+  drains_left_ = 2;
   watchers_.spawn("drain", watched(drain_work()));
-  while (!drained_ && stops_asked_ < 2 && failure_.empty()) co_await changed_.wait();
-  if (drained_) {
+  watchers_.spawn("drain clients", watched(drain_clients()));
+  while (drains_left_ > 0 && stops_asked_ < 2 && failure_.empty()) co_await changed_.wait();
+  if (drains_left_ == 0) {
     say_what_was_left();
   } else if (stops_asked_ >= 2) {
     fail(exit_code::failed, "stopped", "stopped at once by a second signal: jobs that were running have not ended");
@@ -156,9 +161,24 @@ loop::awaitable<> lifecycle::drain_work() {
     failure = std::current_exception();
   }
   // All tasks have ended also when one of them failed.
-  drained_ = true;
+  --drains_left_;
   changed_.wake_all();
   if (failure) std::rethrow_exception(failure);
+}
+
+loop::awaitable<> lifecycle::drain_clients() {
+  out_of_time_ = co_await parts_.drain_clients(settings_.daemon.drain_timeout);
+  --drains_left_;
+  changed_.wake_all();
+}
+
+std::uint64_t lifecycle::finished_by_consumers() const {
+  std::uint64_t jobs = 0;
+  for (const auto& one : parts_.work().consumers()) {
+    for (const auto& count : one->outcomes) jobs += count.value();
+    jobs -= one->outcomes[static_cast<std::size_t>(engine::outcome::cancelled)].value();
+  }
+  return jobs;
 }
 
 loop::awaitable<> lifecycle::wait_until_idle() {
@@ -240,7 +260,8 @@ loop::awaitable<> lifecycle::close() {
   co_await watched(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
   say_what_is_on_disk();
-  log::info("ended", "millraced has ended", {{"exit_code", static_cast<int>(code_)}});
+  log::info("ended", "millraced has ended",
+            {{"exit_code", static_cast<int>(code_)}, {"finished", finished_}, {"ready_again", ready_again_}});
 }
 
 void lifecycle::note_result(const telemetry::run_result& result) {
@@ -274,7 +295,7 @@ void lifecycle::say_what_is_on_disk() {
   }
 }
 
-void lifecycle::say_what_was_left() const {
+void lifecycle::say_what_was_left() {
   const auto& engine = parts_.broker().looking();
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);
@@ -285,13 +306,22 @@ void lifecycle::say_what_was_left() const {
     sum.delayed += levels.delayed;
     sum.buried += levels.buried;
   }
-  const char* sentence = cancelled_jobs_ > 0 ? "the time to drain is over: running jobs were cancelled"
-                         : sum.jobs() == 0   ? "all work has ended, nothing was left"
+  finished_ = finished_by_consumers() - finished_before_ + parts_.finished_by_clients();
+  // No job was given to anybody meanwhile: what was in hand and not finished is ready again.
+  ready_again_ = in_hand_ - std::min(in_hand_, finished_);
+  const char* sentence = cancelled_jobs_ > 0 || out_of_time_
+                             ? "the time to drain is over: jobs still in hand are ready again"
+                         : sum.jobs() == 0 ? "all work has ended, nothing was left"
                          : settings_.daemon.data_dir
                              ? "running jobs have ended; what is left in durable queues is being written"
                              : "running jobs have ended; what is left in the queues is lost, for they live in memory";
   log::info("drained", sentence,
-            {{"cancelled", cancelled_jobs_}, {"ready", sum.ready}, {"delayed", sum.delayed}, {"buried", sum.buried}});
+            {{"finished", finished_},
+             {"ready_again", ready_again_},
+             {"cancelled", cancelled_jobs_},
+             {"ready", sum.ready},
+             {"delayed", sum.delayed},
+             {"buried", sum.buried}});
 }
 
 }  // namespace millrace::service

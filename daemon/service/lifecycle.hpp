@@ -25,7 +25,8 @@ namespace millrace::service {
 ///           │                                         └─ second signal: stop ───┤
 ///           └─ SIGTERM, SIGINT while recovering ────────────────────────────────┘
 ///
-/// Draining: producers stop and running jobs have `drain_timeout`; one line says what was left. SIGHUP is answered
+/// Draining: producers stop, no job is given to anybody, and those that consumers and clients have in hand may be finished until `drain_timeout`;
+/// one line says how many were finished, how many became ready again, and what is left. SIGHUP is answered
 /// with a line. SIGUSR1: puts of clients are refused from now on.
 ///
 /// Owned by `main`, for one run; everything but `run` happens on the loop. Whatever hangs while closing, the process
@@ -61,6 +62,8 @@ class lifecycle {
   loop::awaitable<> watched(loop::awaitable<> work);
   loop::awaitable<> drain();
   loop::awaitable<> drain_work();
+  loop::awaitable<> drain_clients();
+  [[nodiscard]] std::uint64_t finished_by_consumers() const;
 
   /// Gives up when asked to stop, without an error: then `opened_` is false.
   loop::awaitable<result<>> open();
@@ -70,7 +73,7 @@ class lifecycle {
   void begin_progress();
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void note_result(const telemetry::run_result& result);
-  void say_what_was_left() const;
+  void say_what_was_left();
   /// After the store has closed.
   void say_what_is_on_disk();
 
@@ -85,7 +88,11 @@ class lifecycle {
   bool opened_{false};
   bool idle_{false};
   bool held_up_{false};  ///< by a full queue that will not be emptied
-  bool drained_{false};
+  int drains_left_{0};  ///< of consumers and of clients
+  bool out_of_time_{false};
+  std::uint64_t in_hand_{0};                    ///< jobs that were reserved when the drain began
+  std::uint64_t finished_before_{0};            ///< by consumers, before the drain
+  std::uint64_t finished_{0}, ready_again_{0};  ///< of the jobs in hand
   std::size_t cancelled_jobs_{0};
   std::string failure_;
   loop::task_scope watchers_;

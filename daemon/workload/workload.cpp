@@ -109,7 +109,7 @@ bool workload::held_by_full_queues() const { return parts_->held_by_full_queues(
 loop::awaitable<std::size_t> workload::drain(duration patience) {
   auto& p = *parts_;
   const auto cancelled_before = p.cancelled_jobs();
-  p.stop_taking();
+  stop_taking();
   bool patience_over = false;
   loop::deadline bell{p.loop, [&p, &patience_over] {
                         patience_over = true;
@@ -122,9 +122,13 @@ loop::awaitable<std::size_t> workload::drain(duration patience) {
   co_return p.cancelled_jobs() - cancelled_before;
 }
 
+void workload::stop_taking() {
+  if (!parts_->closing) parts_->stop_taking();
+}
+
 void workload::stop() {
   auto& p = *parts_;
-  p.stop_taking();
+  stop_taking();
   p.consumer_tasks.cancel();
 }
 

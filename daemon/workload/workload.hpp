@@ -42,7 +42,9 @@ class workload {
   /// True when nothing of the workload can go on before a full queue has capacity again: every producer that has not ended waits to
   /// put, every job that is worked on waits for its output queue, and no consumer with a free slot has a job to come.
   [[nodiscard]] bool held_by_full_queues() const;
-  /// Producers stop and no further job is reserved; returns when all running jobs have ended or `patience` is over: then they are cancelled (their
+  /// Producers stop and no further job is reserved.
+  void stop_taking();
+  /// The same; returns when all running jobs have ended or `patience` is over: then they are cancelled (their
   /// jobs become ready again, the outcome counts as cancelled). Returns the number of jobs that had to be cancelled.
   loop::awaitable<std::size_t> drain(duration patience);
   /// Ends everything now, without waiting for running jobs.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import unittest
 
+from beanstalk_wire import Wire, put
 from support import DaemonTest, run
 
 
@@ -32,7 +33,7 @@ class Shutdown(DaemonTest):
         daemon.signal(signal.SIGTERM)
         self.assertEqual(daemon.wait(), 0)
         (line,) = daemon.entries("drained")
-        self.assertEqual((line["cancelled"], line["ready"]), (0, 2), line)
+        self.assertEqual((line["finished"], line["cancelled"], line["ready"]), (1, 0, 2), line)
 
     def test_being_told_to_end_while_starting_is_being_told_to_end(self):
         settings = os.path.join(self.folder, "fifo")
@@ -60,7 +61,7 @@ class Shutdown(DaemonTest):
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
         (line,) = daemon.entries("drained")
-        self.assertEqual((line["cancelled"], line["ready"]), (1, 2), line)
+        self.assertEqual((line["cancelled"], line["ready_again"], line["ready"]), (1, 1, 2), line)
 
     def test_a_second_signal_stops_at_once(self):
         daemon = self.napping("600s")
@@ -107,6 +108,66 @@ class Shutdown(DaemonTest):
         daemon.until('millrace_jobs_finished_total{queue="q",outcome="ok"}', lambda done: done == 1)
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
+
+    def with_client_door(self, rest="", drain_timeout="60s"):
+        text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', drain_timeout: %s }\n%s" % (drain_timeout, rest)
+        daemon = self.daemon(self.write(text))
+        host, port = daemon.wait_for("started")["beanstalk"].rsplit(":", 1)
+        return daemon, (host, int(port))
+
+    def client(self, address):
+        wire = Wire(address)
+        self.addCleanup(wire.close)
+        return wire
+
+    def test_a_drain_lets_clients_finish_the_jobs_they_hold(self):
+        daemon, address = self.with_client_door("queues: { q: {} }\nconsumers: { c: { queue: q, handler: noop } }\n")
+        worker, waiting = self.client(address), self.client(address)
+        for body in (b"a", b"b", b"c"):
+            worker.put(body)
+        worker.ask(b"reserve\r\nreserve\r\n", b"RESERVED 1 1\r\na\r\nRESERVED 2 1\r\nb\r\n")
+        waiting.ask(b"watch none\r\nignore default\r\n", b"WATCHING 2\r\nWATCHING 1\r\n").send(b"reserve\r\n")
+        daemon.signal()
+        daemon.wait_for("draining")
+        waiting.expect(b"TIMED_OUT\r\n").expect_end()
+        worker.ask(b"reserve\r\n", b"TIMED_OUT\r\n")
+        worker.ask(b"touch 2\r\n" + put(b"late"), b"TOUCHED\r\nDRAINING\r\n")
+        worker.ask(b"use q\r\ndelete 1\r\n", b"USING q\r\nDELETED\r\n")
+        worker.ask(b"bury 2 0\r\n", b"BURIED\r\n").expect_end()
+        self.assertEqual(daemon.wait(), 0)
+        (line,) = daemon.entries("drained")
+        counts = [line[key] for key in ("finished", "ready_again", "ready", "buried", "cancelled")]
+        self.assertEqual(counts, [2, 0, 1, 1, 0], line)
+        (line,) = daemon.entries("ended")
+        self.assertEqual((line["finished"], line["ready_again"]), (2, 0))
+
+    def test_what_clients_still_hold_when_the_time_is_over_is_ready_again(self):
+        daemon, address = self.with_client_door(drain_timeout="200ms")
+        worker, gone = self.client(address), self.client(address)
+        for body in (b"a", b"b", b"c"):
+            worker.put(body)
+        worker.ask(b"reserve\r\nreserve\r\n", b"RESERVED 1 1\r\na\r\nRESERVED 2 1\r\nb\r\n")
+        gone.ask(b"reserve\r\n", b"RESERVED 3 1\r\nc\r\n")
+        daemon.signal()
+        daemon.wait_for("draining")
+        gone.close()
+        worker.ask(b"delete 2\r\n", b"DELETED\r\n").expect_end()
+        self.assertEqual(daemon.wait(), 0)
+        (line,) = daemon.entries("drained")
+        counts = [line[key] for key in ("finished", "ready_again", "ready", "cancelled")]
+        self.assertEqual(counts, [1, 2, 2, 0], line)
+        self.assertIn("the time to drain is over", line["message"])
+
+    def test_a_second_signal_does_not_wait_for_clients(self):
+        daemon, address = self.with_client_door()
+        worker = self.client(address)
+        worker.put(b"a")
+        worker.ask(b"reserve\r\n", b"RESERVED 1 1\r\na\r\n")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_for("draining")
+        daemon.signal(signal.SIGINT)
+        worker.expect_end()
+        self.assertEqual(daemon.wait(), 1)
 
     def test_nothing_to_do_is_a_clean_end(self):
         daemon = self.daemon(self.settings("")).started()
