@@ -106,3 +106,25 @@ TEST_CASE("a connection that has ended is an error, and what was meant for it ca
   out.clear();
   CHECK(out.empty());
 }
+
+TEST_CASE("what a client leaves unread keeps no buffer that was made for more") {
+  line to;
+  std::string spare;
+  network::outbox out{spare};
+  out.text() += std::string(1u << 20, 'x');
+  while (out.bytes() > 20'000) {
+    REQUIRE_FALSE(out.write(*to.near));
+    to.read();
+  }
+  REQUIRE_FALSE(out.write(*to.near));
+  REQUIRE_FALSE(out.empty());
+  CHECK(out.held_bytes() <= 2 * 20'000 + 8'192);
+  CHECK(spare.capacity() >= 1u << 20);
+
+  line other;
+  network::outbox small{spare};
+  small.text() += "DELETED\r\n";
+  REQUIRE_FALSE(small.write(*other.near, 2));
+  CHECK(small.held_bytes() < 4'096 + 64);
+  CHECK(spare.capacity() >= 1u << 20);
+}
