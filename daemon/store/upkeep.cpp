@@ -98,6 +98,8 @@ result<> upkeep::check_log() {
   // Another process may have copied all of the log and cut it since our last commit; then the index knows of it.
   const auto pages = data_.count_log_pages();
   if (pages ? has_pages(*pages) : is_passing(pages.error())) return {};
+  // A log that was deleted has no bytes either: say which.
+  if (const auto same = files_.check(); !same) return same;
   return files_.truncated_log();
 }
 

@@ -33,7 +33,7 @@ const options_of<producer_options>& producer_option_table() {
                   "After a restart: behind the last body that it put, or at the beginning; left out: resume, if its "
                   "queue is "
                   "on disk and its source has a position.")
-          .example("resume")
+          .example("again")
           .duration("for", &options::run_for, {.least = milliseconds{1}, .most = length_max},
                     "How long it produces, from the start; left out: until the source ends.")
           .example("10m")

@@ -26,7 +26,7 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
                         .timeouts = 1,
                         .error_text = {}};
   CHECK(beanstalk::stats_of_job(job, "a tube", now).text() ==
-        "---\nid: 7\ntube: \"a tube\"\nstate: reserved\npri: 5\nage: 2\ndelay: 3\nttr: 60\ntime-left: 59\nfile: 0\n"
+        "---\nid: 7\ntube: a tube\nstate: reserved\npri: 5\nage: 2\ndelay: 3\nttr: 60\ntime-left: 59\nfile: 0\n"
         "reserves: 2\ntimeouts: 1\nreleases: 0\nburies: 0\nkicks: 0\n");
   job.state = engine::job_state::buried;
   job.due = never;

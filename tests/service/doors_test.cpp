@@ -26,17 +26,19 @@ TEST_CASE("a run that ends by itself does without HTTP when the default address 
   settings::daemon_options options;
   options.http = taken.text();
   const auto made = bind_doors(options, default_http::optional);
-  REQUIRE(made);
-  CHECK_FALSE(made->http);
+  REQUIRE(made.has_value());
+  CHECK_FALSE(made->http.has_value());
 }
 
 TEST_CASE("an address of HTTP that was asked for must be free, and so must the default of a daemon") {
   const taken_address taken;
   settings::daemon_options options;
   options.http = taken.text();
-  CHECK(bind_doors(options, default_http::required).error().text == "http: " + taken.text() + ": address already in use");
+  CHECK(bind_doors(options, default_http::required).error().text ==
+        "http: " + taken.text() + ": address already in use");
   options.http_given = true;
-  CHECK(bind_doors(options, default_http::optional).error().text == "http: " + taken.text() + ": address already in use");
+  CHECK(bind_doors(options, default_http::optional).error().text ==
+        "http: " + taken.text() + ": address already in use");
 }
 
 TEST_CASE("an address that is taken for clients ends the start whoever starts") {

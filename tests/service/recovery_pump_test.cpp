@@ -21,7 +21,7 @@ constexpr std::uint64_t jobs = 600;
 class logged_events {
  public:
   logged_events() {
-    log::start({.render = [](const log::line& line, log::wall_time) { return std::string{line.event}; },
+    log::start({.render = [](const log::line& line, wall_time) { return std::string{line.event}; },
                 .deliver =
                     [this](log::level, std::string_view event) {
                       const std::lock_guard held{mutex_};
@@ -41,7 +41,7 @@ class logged_events {
   std::vector<std::string> all_;
 };
 
-std::string_view name_of(queue_id) { return "q1"; }
+std::string_view only_queue(queue_id) { return "q1"; }
 
 }  // namespace
 
@@ -52,7 +52,7 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
     for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, "body"));
   }
   loop::event_loop loop;
-  auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, name_of).value();
+  auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, only_queue).value();
   broker::broker broker{loop, *disk};
   logged_events events;
   int slices = 1;

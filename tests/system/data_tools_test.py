@@ -84,7 +84,7 @@ class DataTools(DaemonTest):
             server = self.server("-b", data)
             with server.connect() as wire:
                 if start == 0:
-                    wire.ask(put(b"a") + put(b"b"), b"INSERTED %d\r\nINSERTED %d\r\n" % (highest - 1, highest))
+                    wire.ask(put(b"a", 20) + put(b"b", 20), b"INSERTED %d\r\nINSERTED %d\r\n" % (highest - 1, highest))
                     wire.ask(b"reserve\r\n", b"RESERVED %d 3\r\none\r\n" % (highest - 2))
                     wire.ask(b"delete %d\r\n" % (highest - 2), b"DELETED\r\n")
                 wire.ask(put(b"c") + put(b"d", delay=1), b"OUT_OF_MEMORY\r\nOUT_OF_MEMORY\r\n")
