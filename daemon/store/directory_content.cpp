@@ -1,11 +1,15 @@
 #include "store/directory_content.hpp"
 
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "base/log.hpp"
@@ -15,8 +19,6 @@
 namespace millrace::store {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::string_view data_file = "millrace.db";
 constexpr std::string_view log_file = "millrace.db-wal";
@@ -56,33 +58,32 @@ struct content {
   bool has_orphaned_log{false};
 };
 
+/// Not std::filesystem's: that of libstdc++ 12 ends the process when there is no memory for a name.
+struct close_directory {
+  void operator()(DIR* open) const noexcept { ::closedir(open); }
+};
+
 result<content> read_content(const std::string& data_dir) {
   content found;
-  std::error_code failed;
+  const std::unique_ptr<DIR, close_directory> directory{::opendir(data_dir.c_str())};
+  // An operator may allow a directory to be used but not listed; one that is not there is created later.
+  if (directory == nullptr && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return found;
   bool has_log = false;
-  fs::directory_iterator file;
-  try {
-    // The constructor that sets a code instead of throwing ends the process when there is no memory (libstdc++ 12).
-    file = fs::directory_iterator{data_dir};
-  } catch (const fs::filesystem_error& failure) {
-    failed = failure.code();
-  }
-  for (const fs::directory_iterator end; !failed && file != end; file.increment(failed)) {
-    const std::string name = file->path().filename();
+  errno = 0;
+  for (const dirent* file = nullptr; directory != nullptr && (file = ::readdir(directory.get())) != nullptr;
+       errno = 0) {
+    const std::string name = file->d_name;
+    if (name == "." || name == "..") continue;
     found.has_data_file |= name == data_file;
-    std::error_code unknown;
-    has_log |= name == log_file && file->file_size(unknown) > 0 && !unknown;
+    struct stat facts {};
+    has_log |= name == log_file && ::stat((data_dir + "/" + name).c_str(), &facts) == 0 && facts.st_size > 0;
     if (std::find(own_names.begin(), own_names.end(), name) != own_names.end()) continue;
     if (is_binlog(name)) found.binlog = name;
     for (const auto& one : markers)
       if (name == one.name) found.database = one;
     found.foreign.push_back(name);
   }
-  // A directory that may be used but not listed is created by an operator on purpose; one that is not there is created later.
-  if (failed && failed != std::errc::no_such_file_or_directory && failed != std::errc::permission_denied &&
-      failed != std::errc::not_a_directory) {
-    return error{errc::io, data_dir + ": " + system_message(failed.value())};
-  }
+  if (const int why = errno; why != 0) return error{errc::io, data_dir + ": " + system_message(why)};
   found.has_orphaned_log = has_log && !found.has_data_file;
   std::sort(found.foreign.begin(), found.foreign.end());
   return found;

@@ -148,7 +148,3 @@ TEST_CASE("each descriptor that the system refuses while the daemon starts is an
 TEST_CASE("each thread that the system refuses while the daemon starts is an error that names the limit") {
   expect_errors(scarce::thread, "ulimit -u", false);
 }
-
-TEST_CASE("each allocation that fails while the daemon starts is an error that says so") {
-  expect_errors(scarce::memory, "out of memory", true);
-}

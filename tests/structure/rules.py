@@ -45,7 +45,7 @@ THIRD_PARTIES = [
 ]
 
 # Headers of the operating system; those of C++ have no dot in their name.
-SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|fcntl|poll|pthread|sched|signal|termios|time|errno|"
+SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|dirent|fcntl|poll|pthread|sched|signal|termios|time|errno|"
                            r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
 
 # Where a clock may be read, and why; everybody else is handed `now`. Keys: room/unit, as above.
