@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// XXH3 with 64 bits of bytes that come in pieces; where the pieces begin and end makes no difference. It finds accidents, not attacks: whoever
-/// wants to can find other bytes with the same value. One thread at a time.
+/// XXH3 (64 bits) over bytes that come in pieces of any length. Detects accidents, not attacks: other bytes with the same
+/// value can be made on purpose. One thread at a time.
 class digest {
  public:
   digest();

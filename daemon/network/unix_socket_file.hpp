@@ -6,8 +6,8 @@
 
 namespace millrace::network {
 
-/// The file of a Unix socket that this process has bound. It is removed by whoever bound it and by nobody else: a program that stops must not
-/// remove the file of its successor, which listens at the same path.
+/// The file of a Unix socket that this process has bound. Only the process that bound it removes it: a program that stops
+/// must not remove the file of its successor, which listens at the same path.
 class unix_socket_file {
  public:
   unix_socket_file() = default;

@@ -54,7 +54,7 @@ void say_summary(const std::string& summary, const arguments& how) {
     stop_log(how.format);
     write_to_standard_error(summary);
   } else {
-    // Whoever reads lines of JSON gets one more of them, not a page of text between.
+    // A reader of JSON lines gets one more line, not a page of text between them.
     log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
   }
 }

@@ -34,8 +34,8 @@ class privileges {
   /// Runs `action` with the rights of the user, so that what it creates belongs to the user.
   result<> as_user(const std::function<result<>()>& action);
   /// Creates the directory with mode 0700 for the user, when it is not there. In a parent where the user may not, root
-  /// creates it and the user becomes its owner, which is logged. Any other failure is left to whoever opens the
-  /// directory.
+  /// creates it and the user becomes its owner, which is logged. Any other failure is reported when the store
+  /// opens the directory.
   [[nodiscard]] result<> make_directory(const std::string& path);
   /// For good: it is checked that there is no way back.
   [[nodiscard]] result<> give_up_root();
