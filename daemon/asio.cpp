@@ -1,2 +1,2 @@
-// The bodies of Boost.Asio, compiled once for all rooms (BOOST_ASIO_SEPARATE_COMPILATION).
+// The bodies of Boost.Asio, compiled once for all modules (BOOST_ASIO_SEPARATE_COMPILATION).
 #include <boost/asio/impl/src.hpp>

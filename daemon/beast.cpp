@@ -1,2 +1,2 @@
-// The bodies of Boost.Beast, compiled once for all rooms (BOOST_BEAST_SEPARATE_COMPILATION).
+// The bodies of Boost.Beast, compiled once for all modules (BOOST_BEAST_SEPARATE_COMPILATION).
 #include <boost/beast/src.hpp>

@@ -1,2 +1,2 @@
-// The bodies of Boost.JSON, compiled once for all rooms.
+// The bodies of Boost.JSON, compiled once for all modules.
 #include <boost/json/src.hpp>

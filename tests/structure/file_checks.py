@@ -74,10 +74,10 @@ def clocks(tree):
     return complaints + [f"tests/structure/rules.py: {place} reads no clock" for place in sorted(built - used)]
 
 
-def catalogue_names(tree, room):
-    """The kinds that a catalogue lists: it includes the header of each, and nothing else of its room but the registry."""
-    path = f"daemon/{room}/catalogue.cpp"
-    included = re.findall(rf'#include "{room}/(\w+)\.hpp"', tree.read(path)) if tree.exists(path) else []
+def catalogue_names(tree, module):
+    """The kinds that a catalogue lists: it includes the header of each, and nothing else of its module but the registry."""
+    path = f"daemon/{module}/catalogue.cpp"
+    included = re.findall(rf'#include "{module}/(\w+)\.hpp"', tree.read(path)) if tree.exists(path) else []
     return [name for name in included if name not in ("catalogue", "registry")]
 
 
@@ -86,12 +86,12 @@ def catalogues(tree):
     complaints = []
     schema_path = "config/millrace.schema.json"
     schema = tree.read(schema_path) if tree.exists(schema_path) else None
-    for room in ("handlers", "sources"):
-        for name in catalogue_names(tree, room):
-            if not tree.exists(f"daemon/{room}/{name}.cpp"):
-                complaints.append(f"daemon/{room}/catalogue.cpp: {name} has no daemon/{room}/{name}.cpp")
+    for module in ("handlers", "sources"):
+        for name in catalogue_names(tree, module):
+            if not tree.exists(f"daemon/{module}/{name}.cpp"):
+                complaints.append(f"daemon/{module}/catalogue.cpp: {name} has no daemon/{module}/{name}.cpp")
             if schema is not None and name not in words_of(json.loads(schema)):
-                complaints.append(f"{schema_path}: {name} of daemon/{room}/catalogue.cpp is missing")
+                complaints.append(f"{schema_path}: {name} of daemon/{module}/catalogue.cpp is missing")
     return complaints
 
 
@@ -106,7 +106,7 @@ def words_of(value):
 
 def metrics_as_promised(tree):
     """The families that telemetry names are those of the list, and the reverse."""
-    text = "".join(source.text for source in tree.sources if source.room == "telemetry" and not source.is_header)
+    text = "".join(source.text for source in tree.sources if source.module == "telemetry" and not source.is_header)
     named = set(re.findall(r'"millrace_([a-z0-9_]+)"', text))
     promised = set(re.findall(r"^[a-z_0-9]+$", tree.read(METRICS), re.MULTILINE))
     if not text:

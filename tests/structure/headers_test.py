@@ -79,7 +79,7 @@ class Headers(unittest.TestCase):
 
     def test_a_header_that_needs_another_before_it_is_found(self):
         with tempfile.TemporaryDirectory() as top:
-            for path, text in {"daemon/rooms": "base:\n", "daemon/base/good.hpp": "struct good {};\n",
+            for path, text in {"daemon/modules": "base:\n", "daemon/base/good.hpp": "struct good {};\n",
                                "include/millrace/base/needy.hpp": "inline good x;\n",
                                "include/millrace/base/inward.hpp": '#include "base/good.hpp"\n'}.items():
                 Path(top, path).parent.mkdir(parents=True, exist_ok=True)

@@ -6,39 +6,39 @@ from rules import NEVER, SYSTEM_HEADER, THIRD_PARTIES
 
 
 def table_is_ordered(tree):
-    """A room stands above all it uses, so the table has no circle; every room on disk is in it."""
+    """A module stands above all it uses, so the table has no circle; every module on disk is in it."""
     complaints, seen = [], set()
-    for room, used in tree.uses.items():
-        complaints += [f"daemon/rooms: {room} uses {u}, which does not stand above it" for u in used if u not in seen]
-        seen.add(room)
-    on_disk = {source.room for source in tree.sources}
-    return complaints + [f"{room}: not in daemon/rooms" for room in sorted(on_disk - seen)]
+    for module, used in tree.uses.items():
+        complaints += [f"daemon/modules: {module} uses {u}, which does not stand above it" for u in used if u not in seen]
+        seen.add(module)
+    on_disk = {source.module for source in tree.sources}
+    return complaints + [f"{module}: not in daemon/modules" for module in sorted(on_disk - seen)]
 
 
 def includes_follow_the_table(tree):
-    return [f"{example}, but daemon/rooms has no edge {room} -> {used}"
-            for (room, used), example in tree.room_edges.items() if used not in tree.uses.get(room, [])]
+    return [f"{example}, but daemon/modules has no edge {module} -> {used}"
+            for (module, used), example in tree.module_edges.items() if used not in tree.uses.get(module, [])]
 
 
 def every_edge_is_used(tree):
-    built = {source.room for source in tree.sources}
-    return [f"daemon/rooms: nothing in {room} includes from {used}"
-            for room, uses in tree.uses.items() if room in built for used in uses if (room, used) not in tree.room_edges]
+    built = {source.module for source in tree.sources}
+    return [f"daemon/modules: nothing in {module} includes from {used}"
+            for module, uses in tree.uses.items() if module in built for used in uses if (module, used) not in tree.module_edges]
 
 
 def the_never_list(tree):
-    complaints = [f"daemon/rooms: {room} must never use {used}" for room, used in NEVER if used in tree.uses.get(room, [])]
-    return complaints + [f"{tree.room_edges[edge]}: {edge[0]} must never use {edge[1]}" for edge in NEVER if edge in tree.room_edges]
+    complaints = [f"daemon/modules: {module} must never use {used}" for module, used in NEVER if used in tree.uses.get(module, [])]
+    return complaints + [f"{tree.module_edges[edge]}: {edge[0]} must never use {edge[1]}" for edge in NEVER if edge in tree.module_edges]
 
 
 def includes_name_files(tree):
-    """Each of our includes names a file that exists, by its room."""
+    """Each of our includes names a file that exists, by its module."""
     complaints = []
     for source in tree.sources:
         for bracket, name in source.includes:
             target = tree.resolve(bracket, name)
             if target and not tree.exists(target):
-                complaints.append(f'{source.path}: {name} is not there (house headers: "room/x.hpp"; promised: <millrace/room/x.hpp>)')
+                complaints.append(f'{source.path}: {name} is not there (interior headers: "module/x.hpp"; promised: <millrace/module/x.hpp>)')
     return complaints
 
 
@@ -63,11 +63,11 @@ def no_circle_of_files(tree):
 
 def promised_include_promised(tree):
     """Whoever builds on include/ alone must find everything there."""
-    return [f"{source.path}: a promised header includes {name}, which is of the house"
+    return [f"{source.path}: a promised header includes {name}, which is interior"
             for source in tree.sources if source.promised for bracket, name in source.includes if bracket == '"']
 
 
-def third_parties_in_their_rooms(tree):
+def third_parties_in_their_modules(tree):
     complaints = []
     for source in tree.sources:
         for bracket, name in source.includes:
@@ -76,7 +76,7 @@ def third_parties_in_their_rooms(tree):
                 continue
             places = next((places for pattern, places in THIRD_PARTIES if re.fullmatch(pattern, name)), None)
             if places is None:
-                complaints.append(f"{source.path}: <{name}> is in no room's list (tests/structure/rules.py)")
+                complaints.append(f"{source.path}: <{name}> is in no module's list (tests/structure/rules.py)")
             elif not any(source.belongs_to(place) for place in places):
                 complaints.append(f"{source.path}: <{name}> belongs to {', '.join(sorted(places))} only")
     return complaints
@@ -84,7 +84,7 @@ def third_parties_in_their_rooms(tree):
 
 def only_service_includes_a_catalogue(tree):
     return [f"{source.path}: includes {name}; only service composes"
-            for source in tree.sources if source.room != "service" and source.stem != "catalogue"
+            for source in tree.sources if source.module != "service" and source.stem != "catalogue"
             for _, name in source.includes if name.endswith("/catalogue.hpp")]
 
 
@@ -100,5 +100,5 @@ def own_header_first(tree):
 
 
 CHECKS = [table_is_ordered, includes_follow_the_table, every_edge_is_used, the_never_list, includes_name_files,
-          no_circle_of_files, promised_include_promised, third_parties_in_their_rooms,
+          no_circle_of_files, promised_include_promised, third_parties_in_their_modules,
           only_service_includes_a_catalogue, own_header_first]

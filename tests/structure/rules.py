@@ -1,4 +1,4 @@
-"""What the structure test holds the tree to, apart from the table of rooms itself (daemon/rooms)."""
+"""What the structure test holds the tree to, apart from the table of modules itself (daemon/modules)."""
 
 import re
 
@@ -21,8 +21,8 @@ NEVER = [
     ("settings", "telemetry"),
 ]
 
-# Which part of the house may include which third party: (pattern of the header, places). A place is a room, or
-# room/unit for the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that
+# Which module may include which third party: (pattern of the header, places). A place is a module, or
+# module/unit for the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that
 # fits decides; a third party that no pattern names is refused, so that it must be placed here first.
 ANY_BUT_PURE = {"loop", "store", "offload", "network", "broker", "handlers", "sources", "workload", "beanstalk",
                 "telemetry", "settings", "http", "tools", "service"}
@@ -48,7 +48,7 @@ THIRD_PARTIES = [
 SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|dirent|fcntl|poll|pthread|sched|signal|termios|time|errno|"
                            r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
 
-# Where a clock may be read, and why; everybody else is handed `now`. Keys: room/unit, as above.
+# Where a clock may be read, and why; everybody else is handed `now`. Keys: module/unit, as above.
 CLOCK_READERS = {
     "loop/event_loop": "the loop's own now, once a turn",
     "loop/stall_watch": "its thread measures a turn that does not end, when the loop cannot",

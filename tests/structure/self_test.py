@@ -13,15 +13,15 @@ from tree import Tree
 
 # A tree without a fault.
 GOOD = {
-    "daemon/rooms": "# the table\nbase:\nengine: base\nloop: base\nhandlers: base loop\nservice: handlers\n",
-    "daemon/base/CMakeLists.txt": "millrace_room(base SOURCES ids.cpp)\n",
+    "daemon/modules": "# the table\nbase:\nengine: base\nloop: base\nhandlers: base loop\nservice: handlers\n",
+    "daemon/base/CMakeLists.txt": "millrace_module(base SOURCES ids.cpp)\n",
     "daemon/base/ids.cpp": "#include <millrace/base/ids.hpp>\n",
     "include/millrace/base/ids.hpp": "#pragma once\n#include <string>\n",
     "daemon/engine/job.hpp": "#pragma once\n#include <millrace/base/ids.hpp>\n#include <boost/intrusive/set.hpp>\n",
     "include/millrace/loop/event_loop.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n#include <millrace/base/ids.hpp>\n",
-    "daemon/loop/CMakeLists.txt": "millrace_room(loop SOURCES event_loop.cpp)\n",
+    "daemon/loop/CMakeLists.txt": "millrace_module(loop SOURCES event_loop.cpp)\n",
     "daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n#include <time.h>\nauto n = std::chrono::steady_clock::now();\n",
-    "daemon/handlers/CMakeLists.txt": "millrace_room(handlers SOURCES\n  catalogue.cpp print.cpp) # both\n",
+    "daemon/handlers/CMakeLists.txt": "millrace_module(handlers SOURCES\n  catalogue.cpp print.cpp) # both\n",
     "daemon/handlers/catalogue.hpp": "#pragma once\n#include <millrace/base/ids.hpp>\n",
     "daemon/handlers/catalogue.cpp": '#include "handlers/catalogue.hpp"\n#include "handlers/print.hpp"\n',
     "daemon/handlers/print.hpp": "#pragma once\n#include <millrace/loop/event_loop.hpp>\n",
@@ -54,9 +54,9 @@ class CanFail(unittest.TestCase):
             self.assertEqual(self.complaints(check, {}), [], check.__name__)
 
     def test_an_edge_upwards_in_the_table(self):
-        self.finds(i.table_is_ordered, "engine uses loop", files={"daemon/rooms": GOOD["daemon/rooms"].replace("engine: base", "engine: base loop")})
+        self.finds(i.table_is_ordered, "engine uses loop", files={"daemon/modules": GOOD["daemon/modules"].replace("engine: base", "engine: base loop")})
 
-    def test_a_room_outside_the_table(self):
+    def test_a_module_outside_the_table(self):
         self.finds(i.table_is_ordered, "attic: not in", files={"daemon/attic/box.hpp": "#pragma once\n"})
 
     def test_an_include_without_an_edge(self):
@@ -65,10 +65,10 @@ class CanFail(unittest.TestCase):
 
     def test_an_edge_that_nothing_uses(self):
         self.finds(i.every_edge_is_used, "nothing in service includes from engine",
-                   files={"daemon/rooms": GOOD["daemon/rooms"].replace("service: handlers", "service: handlers engine")})
+                   files={"daemon/modules": GOOD["daemon/modules"].replace("service: handlers", "service: handlers engine")})
 
     def test_the_never_list_in_the_table(self):
-        self.finds(i.the_never_list, "telemetry must never use settings", files={"daemon/rooms": GOOD["daemon/rooms"] + "settings:\ntelemetry: settings\n"})
+        self.finds(i.the_never_list, "telemetry must never use settings", files={"daemon/modules": GOOD["daemon/modules"] + "settings:\ntelemetry: settings\n"})
 
     def test_the_never_list_in_an_include(self):
         self.finds(i.the_never_list, "engine must never use loop",
@@ -82,18 +82,18 @@ class CanFail(unittest.TestCase):
                    files={"daemon/engine/a.hpp": '#pragma once\n#include "engine/b.hpp"\n', "daemon/engine/b.hpp": '#pragma once\n#include "engine/a.hpp"\n'})
 
     def test_a_promised_header_that_includes_the_interior(self):
-        self.finds(i.promised_include_promised, "engine/job.hpp, which is of the house",
+        self.finds(i.promised_include_promised, "engine/job.hpp, which is interior",
                    files={"include/millrace/engine/view.hpp": '#pragma once\n#include "engine/job.hpp"\n'})
 
-    def test_a_third_party_in_the_wrong_room(self):
+    def test_a_third_party_in_the_wrong_module(self):
         for header in ("boost/asio.hpp", "boost/lockfree/queue.hpp", "yaml-cpp/yaml.h", "openssl/evp.h", "flint/flint.h", "sqlite3.h", "spdlog/spdlog.h"):
-            self.finds(i.third_parties_in_their_rooms, f"<{header}> belongs to", files={"daemon/engine/x.hpp": f"#pragma once\n#include <{header}>\n"})
+            self.finds(i.third_parties_in_their_modules, f"<{header}> belongs to", files={"daemon/engine/x.hpp": f"#pragma once\n#include <{header}>\n"})
 
     def test_a_third_party_in_the_wrong_unit(self):
-        self.finds(i.third_parties_in_their_rooms, "belongs to handlers/prime only", files={"daemon/handlers/spin.cpp": "#include <flint/fmpz.h>\n"})
+        self.finds(i.third_parties_in_their_modules, "belongs to handlers/prime only", files={"daemon/handlers/spin.cpp": "#include <flint/fmpz.h>\n"})
 
     def test_an_unknown_third_party(self):
-        self.finds(i.third_parties_in_their_rooms, "in no room's list", files={"daemon/engine/x.hpp": "#pragma once\n#include <absl/x.h>\n"})
+        self.finds(i.third_parties_in_their_modules, "in no module's list", files={"daemon/engine/x.hpp": "#pragma once\n#include <absl/x.h>\n"})
 
     def test_a_catalogue_outside_service(self):
         self.finds(i.only_service_includes_a_catalogue, "only service composes", files={"daemon/loop/x.hpp": '#pragma once\n#include "handlers/catalogue.hpp"\n'})

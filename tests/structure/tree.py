@@ -1,4 +1,4 @@
-"""The tree as the checks see it: rooms, files, includes."""
+"""The tree as the checks see it: modules, files, includes."""
 
 import functools
 import os
@@ -10,14 +10,14 @@ NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"|
 
 
 class SourceFile:
-    """One .hpp or .cpp of a room, in daemon/<room>/ or include/millrace/<room>/."""
+    """One .hpp or .cpp of a module, in daemon/<module>/ or include/millrace/<module>/."""
 
     def __init__(self, tree, path):
         self.path = path  # relative to the top, with slashes
         self.text = tree.read(path)
         parts = path.split("/")
         self.promised = parts[0] == "include"
-        self.room = parts[2] if self.promised else parts[1]
+        self.module = parts[2] if self.promised else parts[1]
         self.stem = Path(path).stem
         self.is_header = path.endswith(".hpp")
 
@@ -33,14 +33,14 @@ class SourceFile:
 
     @property
     def own_header_names(self):
-        return {("<", f"millrace/{self.room}/{self.stem}.hpp"), ('"', f"{self.room}/{self.stem}.hpp")}
+        return {("<", f"millrace/{self.module}/{self.stem}.hpp"), ('"', f"{self.module}/{self.stem}.hpp")}
 
     def belongs_to(self, place):
-        """Is this file in `place`: "*", a room, or room/unit (a unit's files begin with its name)?"""
-        room, _, unit = place.partition("/")
+        """Is this file in `place`: "*", a module, or module/unit (a unit's files begin with its name)?"""
+        module, _, unit = place.partition("/")
         if place == "*":
             return True
-        return self.room == room and (not unit or self.stem == unit or self.stem.startswith(unit + "_"))
+        return self.module == module and (not unit or self.stem == unit or self.stem.startswith(unit + "_"))
 
 
 class Tree:
@@ -64,9 +64,9 @@ class Tree:
 
     @functools.cached_property
     def uses(self):
-        """The table: room -> the rooms it may include from directly, in the table's order."""
-        rows = re.findall(r"^([a-z]+):([^\n#]*)$", self.read("daemon/rooms"), re.MULTILINE)
-        return {room: used.split() for room, used in rows}
+        """The table: module -> the modules it may include from directly, in the table's order."""
+        rows = re.findall(r"^([a-z]+):([^\n#]*)$", self.read("daemon/modules"), re.MULTILINE)
+        return {module: used.split() for module, used in rows}
 
     @functools.cached_property
     def sources(self):
@@ -89,14 +89,14 @@ class Tree:
         return edges
 
     @functools.cached_property
-    def room_edges(self):
-        """(room, used room) -> the first include that makes it, as "file includes name"."""
+    def module_edges(self):
+        """(module, used module) -> the first include that makes it, as "file includes name"."""
         edges = {}
         for source in self.sources:
             for bracket, name in source.includes:
                 target = self.resolve(bracket, name)
                 if target and "/" in name:
                     used = target.split("/")[2 if bracket == "<" else 1]
-                    if used != source.room:
-                        edges.setdefault((source.room, used), f"{source.path} includes {name}")
+                    if used != source.module:
+                        edges.setdefault((source.module, used), f"{source.path} includes {name}")
         return edges
