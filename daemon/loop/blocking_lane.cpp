@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "loop/gate.hpp"
 #include "loop/mailbox.hpp"
 #include "loop/parked.hpp"
 #include "loop/quiet_thread.hpp"
@@ -87,7 +88,8 @@ struct blocking_lane::parts {
     void operator()(parked::handler&& suspended) {
       hold(std::move(suspended), "a blocking call");
       call->caller = this;
-      ++lane->callers;
+      [[maybe_unused]] const bool entered = lane->callers.try_enter();
+      assert(entered);  // `run` has asked
       lane->line.push_back(call);
       lane->hand_over();
     }
@@ -131,24 +133,27 @@ struct blocking_lane::parts {
   }
 
   void close() {
-    closed = true;
+    if (!callers.close()) return;
     for (const call_ptr& call : std::exchange(line, {})) {
       call->answer.emplace(error{errc::cancelled, "the blocking lane is closed"});
       answered(*call);
     }
-    if (callers == 0) from_lane.close();
+    close_when_empty();
   }
 
   void caller_gone() {
-    --callers;
-    if (closed && callers == 0) from_lane.close();
+    callers.leave();
+    close_when_empty();
+  }
+
+  void close_when_empty() {
+    if (callers.closed() && callers.inside() == 0) from_lane.close();
   }
 
   event_loop& loop;
   std::deque<call_ptr> line;  ///< wait for a place; as many as there are callers suspended
-  std::size_t callers{0};
+  gate callers{loop, "blocking calls to return"};
   std::size_t under_way{0};  ///< calls handed to the thread and not delivered back
-  bool closed{false};
   mailbox from_lane{loop, [this] { deliver(); }};
   std::shared_ptr<lane_side> lane{std::make_shared<lane_side>()};
   std::thread thread;
@@ -158,7 +163,7 @@ blocking_lane::blocking_lane(event_loop& loop, std::string name) : parts_{std::m
 
 blocking_lane::~blocking_lane() {
   close();
-  assert(parts_->callers == 0);
+  assert(parts_->callers.inside() == 0);
   lane_side& lane = *parts_->lane;
   bool left_behind = false;
   {
@@ -177,7 +182,7 @@ blocking_lane::~blocking_lane() {
 }
 
 awaitable<result<std::string>> blocking_lane::run(std::function<result<std::string>()> call) {
-  if (parts_->closed) co_return error{errc::cancelled, "the blocking lane is closed"};
+  if (parts_->callers.closed()) co_return error{errc::cancelled, "the blocking lane is closed"};
   const call_ptr its = std::make_shared<one_call>();
   its->what = std::move(call);
   parts::caller waiter{*parts_, its};
@@ -185,8 +190,6 @@ awaitable<result<std::string>> blocking_lane::run(std::function<result<std::stri
   co_return std::move(*its->answer);
 }
 
-void blocking_lane::close() {
-  if (!parts_->closed) parts_->close();
-}
+void blocking_lane::close() { parts_->close(); }
 
 }  // namespace millrace::loop

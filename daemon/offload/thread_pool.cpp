@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "loop/gate.hpp"
 #include "loop/loop_core.hpp"
 #include "loop/mailbox.hpp"
 #include "loop/parked.hpp"
@@ -40,7 +41,7 @@ struct thread_pool::parts final : loop::ready_entry {
 
   void submit(pool_request& request) {
     assert(loop.core().on_loop_thread() && request.where == pool_request::place::outside);
-    if (closed) {
+    if (!requests.try_enter()) {
       request.answer = error{errc::cancelled, "the pool is closed"};
       return request.completed();
     }
@@ -78,6 +79,7 @@ struct thread_pool::parts final : loop::ready_entry {
   void complete(pool_request& request) {
     request.where = pool_request::place::outside;
     loop.core().deadlines.clear(request.limit);
+    requests.leave();
     request.completed();
   }
 
@@ -155,7 +157,7 @@ struct thread_pool::parts final : loop::ready_entry {
       sent_back.pop_back();
       request.where = pool_request::place::waiting;
       waiting.push_front(request);
-      if (closed) stop(request, stop_reason::cancelled);
+      if (requests.closed()) stop(request, stop_reason::cancelled);
     }
     if (waiting.size() != 0) hand_out_soon();
     if (with_workers.size() == 0) from_workers.expect_soon(false);
@@ -179,7 +181,7 @@ struct thread_pool::parts final : loop::ready_entry {
   }
 
   void close() {
-    closed = true;
+    if (!requests.close()) return;
     while (waiting.size() != 0) stop(*waiting.first(), stop_reason::cancelled);
     for (pool_request* each = with_workers.first(); each != nullptr; each = each->after)
       stop(*each, stop_reason::cancelled);
@@ -187,12 +189,12 @@ struct thread_pool::parts final : loop::ready_entry {
   }
 
   void close_when_empty() {
-    if (closed && with_workers.size() == 0 && waiting.size() == 0) from_workers.close();
+    if (requests.closed() && requests.inside() == 0) from_workers.close();
   }
 
   loop::event_loop& loop;
   std::size_t backlog_max;
-  bool closed{false};
+  loop::gate requests{loop, "computations to end"};
   bool handing_out{false};
   duration estimate{chunk_work_wanted};  ///< of one computation, until we know better: one a chunk
   request_line waiting;
@@ -237,8 +239,8 @@ thread_pool::thread_pool(loop::event_loop& loop, const pool_options& options)
     : parts_{std::make_unique<parts>(loop, options)} {}
 
 thread_pool::~thread_pool() {
-  if (!parts_->closed) close();
-  assert(parts_->with_workers.size() == 0 && !parts_->handing_out);
+  close();
+  assert(parts_->requests.inside() == 0 && !parts_->handing_out);
 }
 
 loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when) {
