@@ -20,10 +20,6 @@ class Row:
 
 
 ROWS = [
-    Row("bounded queue between two coroutines, capacity 1024, items/s", "bench:bounded_queue", [
-        Peer("experimental::channel", "bench:experimental_channel", 15),
-        Peer("asyncio.Queue", "script:asyncio_queue.py 500000", 25),
-    ]),
     Row("offload round trips, depth 64, /s", "bench:offload_millrace/64", [
         Peer("asio::thread_pool", "bench:offload_asio/64", 1.2),
         Peer("asyncio ThreadPoolExecutor", "script:asyncio_threads.py 64000 64", 20),
