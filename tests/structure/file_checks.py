@@ -3,11 +3,12 @@
 import json
 import re
 
-from rules import (CLOCK_READ, CLOCK_READERS, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL, UNDONE)
+from rules import (CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL,
+                   UNDONE)
 
 METRICS = "tests/structure/metrics"
 OURS = ("daemon", "include", "tests", "deploy", "config")
-WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run")
+WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run", "/install-packages")
 
 
 def top_level(tree):
@@ -31,6 +32,32 @@ def file_length(tree):
 
 def file_length_warnings(tree):
     return long_files(tree, LINES_WARN)
+
+
+def line_width(tree):
+    """Comments count too. A character is a column."""
+    paths = [path for path in tree.files("daemon", "include", "tests", "deploy", ".ci") if path.endswith(WRITTEN_BY_HAND)]
+    paths += [path for path in ("CMakeLists.txt",) if tree.exists(path)]
+    return [f"{path}:{n}: {len(line)} columns, more than {COLUMNS_MAX}"
+            for path in paths for n, line in enumerate(tree.read(path).splitlines(), 1) if len(line) > COLUMNS_MAX]
+
+
+def scripts_are_run(tree):
+    """Each Python file of the tests is a test of CMake, imported by another one, or named by a script, a document or a
+    comment that cites its figures."""
+    texts = {path: tree.read(path) for path in tree.files("tests", ".ci", "deploy", suffixes=(".py", "CMakeLists.txt", "/run"))}
+    texts |= {path: tree.read(path) for path in ("README.md",) if tree.exists(path)}
+    texts |= {path: tree.read(path) for path in tree.files("daemon", "tests", suffixes=(".md", ".hpp", ".cpp"))}
+    complaints = []
+    for path in tree.files("tests", suffixes=(".py",)):
+        folder, _, name = path.rpartition("/")
+        stem = name.removesuffix(".py")
+        # A CMakeLists.txt may name the tests of its folder without `_test` and without a prefix that they share.
+        short = stem.removesuffix("_test")
+        names = {f"{folder}/CMakeLists.txt": rf"\b({stem}|{short}|{short.partition('_')[2] or short})\b"}
+        if not any(re.search(names.get(other, rf"\b{stem}\b"), text) for other, text in texts.items() if other != path):
+            complaints.append(f"{path}: nothing runs or imports it")
+    return complaints
 
 
 def nothing_undone(tree):
@@ -115,4 +142,5 @@ def metrics_as_promised(tree):
             [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
 
 
-CHECKS = [top_level, pragma_once, file_length, nothing_undone, sources_are_listed, clocks, catalogues, metrics_as_promised]
+CHECKS = [top_level, pragma_once, file_length, scripts_are_run, nothing_undone, sources_are_listed, clocks,
+          catalogues, metrics_as_promised]

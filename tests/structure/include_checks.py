@@ -3,6 +3,7 @@
 import re
 
 from rules import NEVER, SYSTEM_HEADER, THIRD_PARTIES
+from tree import INCLUDE
 
 
 def table_is_ordered(tree):
@@ -99,6 +100,21 @@ def own_header_first(tree):
     return complaints
 
 
+def headers_are_included(tree):
+    """A header of the daemon is included by the daemon, beside its own .cpp; one of the tests by another file of them."""
+    used = {target for source in tree.sources for target in tree.file_edges[source.path]
+            if source.is_header or target not in [tree.resolve(*own) for own in source.own_header_names]}
+    complaints = [f"{source.path}: nothing in the daemon includes it"
+                  for source in tree.sources if source.is_header and source.path not in used]
+    # A test names a header from tests/ or from its own folder.
+    in_tests = set()
+    for path in tree.files("tests", suffixes=(".hpp", ".cpp")):
+        for bracket, name in INCLUDE.findall(tree.read(path)):
+            in_tests |= {f"tests/{name}", f"{path.rpartition('/')[0]}/{name}"}
+    return complaints + [f"{path}: nothing in the tests includes it"
+                         for path in tree.files("tests", suffixes=(".hpp",)) if path not in in_tests]
+
+
 CHECKS = [table_is_ordered, includes_follow_the_table, every_edge_is_used, the_never_list, includes_name_files,
           no_circle_of_files, promised_include_promised, third_parties_in_their_modules,
-          only_service_includes_a_catalogue, own_header_first]
+          only_service_includes_a_catalogue, own_header_first, headers_are_included]

@@ -6,6 +6,11 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "dae
 NOT_OURS = {"build"}  # made by building, never committed
 
 LINES_WARN, LINES_MAX = 300, 350
+COLUMNS_MAX = 120
+
+# Commits up to this one keep their messages: history is not rewritten.
+COMMITS_AFTER = "6aa02ddb8174f2ef90c61a984ab39e14fcbc9f6e"
+COMMIT_SUBJECT_MAX = 72
 
 # Arrows that must never appear, not even by adding an edge to the table: (from, to).
 NEVER = [

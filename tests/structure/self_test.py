@@ -1,5 +1,6 @@
 """Each check of the structure test can fail, and is silent where nothing is wrong: small trees, each with one fault."""
 
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -7,17 +8,29 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import commit_checks as c
+import document_checks as d
 import file_checks as f
 import include_checks as i
 from tree import Tree
 
+GOOD_README = """`tests/run --all`, `engine/job`, `daemon/{base,loop}/CMakeLists.txt`, `daemon/<module>/`, `text/plain`, `job_test.cpp`
+
+```
+cmake --preset asan && build/asan/millraced --check  # build/asan/engine_tests
+build/asan/millrace bench --json
+```
+"""
+
 # A tree without a fault.
 GOOD = {
-    "daemon/modules": "# the table\nbase:\nengine: base\nloop: base\nhandlers: base loop\nservice: handlers\n",
+    "daemon/modules": "# the table\nbase:\nengine: base\nloop: base\nhandlers: base loop\nservice: handlers\ntools:\n",
     "daemon/base/CMakeLists.txt": "millrace_module(base SOURCES ids.cpp)\n",
     "daemon/base/ids.cpp": "#include <millrace/base/ids.hpp>\n",
     "include/millrace/base/ids.hpp": "#pragma once\n#include <string>\n",
     "daemon/engine/job.hpp": "#pragma once\n#include <millrace/base/ids.hpp>\n#include <boost/intrusive/set.hpp>\n",
+    "daemon/engine/CMakeLists.txt": "millrace_module(engine SOURCES finish.cpp)\n",
+    "daemon/engine/finish.cpp": '#include "engine/job.hpp"\n',
     "include/millrace/loop/event_loop.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n#include <millrace/base/ids.hpp>\n",
     "daemon/loop/CMakeLists.txt": "millrace_module(loop SOURCES event_loop.cpp)\n",
     "daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n#include <time.h>\nauto n = std::chrono::steady_clock::now();\n",
@@ -30,6 +43,18 @@ GOOD = {
     "config/millrace.schema.json": '{"enum": ["print"]}',
     "tests/structure/metrics": "# the list\nqueue_jobs\n",
     "CMakeLists.txt": "",
+    "CMakePresets.json": '{"configurePresets": [{"name": "asan"}]}',
+    "daemon/service/CMakeLists.txt": "millrace_program(millraced SOURCES millraced.cpp MODULES service)\n",
+    "daemon/service/millraced.cpp": '#include "service/daemon.hpp"\napp.add_flag("--check", check);\n',
+    "daemon/tools/CMakeLists.txt": "millrace_program(millrace SOURCES millrace.cpp)\n",
+    "daemon/tools/millrace.cpp": 'if (word == "bench") return bench(); app.add_flag("--json");\n',
+    "tests/run": "#!/bin/sh\ncase $1 in --all) all=1 ;; esac\n",
+    "tests/engine/CMakeLists.txt": "millrace_test(engine SOURCES job_test.cpp)\nmillrace_python_test(x x_test.py)\n",
+    "tests/engine/desk.hpp": "#pragma once\n",
+    "tests/engine/job_test.cpp": '#include "engine/desk.hpp"\n',
+    "tests/engine/x_test.py": "import support\n",
+    "tests/engine/support.py": "",
+    "README.md": GOOD_README,
 }
 
 
@@ -50,7 +75,7 @@ class CanFail(unittest.TestCase):
         self.assertIn(words, found[0])
 
     def test_a_good_tree_is_silent(self):
-        for check in i.CHECKS + f.CHECKS:
+        for check in i.CHECKS + f.CHECKS + d.CHECKS:
             self.assertEqual(self.complaints(check, {}), [], check.__name__)
 
     def test_an_edge_upwards_in_the_table(self):
@@ -113,6 +138,65 @@ class CanFail(unittest.TestCase):
         self.assertEqual(self.complaints(f.file_length, {"daemon/base/ids.cpp": "\n" * 350}), [])
         self.finds(f.file_length_warnings, "301 lines", files={"daemon/base/ids.cpp": "\n" * 301})
 
+    def test_a_wide_line(self):
+        for path in ("daemon/base/ids.cpp", "CMakeLists.txt", "tests/run", "deploy/install-packages"):
+            first = "#include <millrace/base/ids.hpp>\n" if path.endswith(".cpp") else ""
+            self.finds(f.line_width, f"{path}:{2 if first else 1}: 121 columns",
+                       files={path: first + "// " + "x" * 118 + "\n"})
+            self.assertEqual(self.complaints(f.line_width, {path: first + "// " + "ä" * 117 + "\n"}), [])
+
+    def test_a_script_that_nothing_runs(self):
+        self.finds(f.scripts_are_run, "tests/engine/old.py: nothing runs", files={"tests/engine/old.py": ""})
+        self.finds(f.scripts_are_run, "tests/engine/y_test.py: nothing runs", files={"tests/engine/y_test.py": ""})
+
+    def test_a_header_that_only_its_own_source_includes(self):
+        self.finds(i.headers_are_included, "engine/spare.hpp: nothing in the daemon",
+                   files={"daemon/engine/spare.hpp": "#pragma once\n",
+                          "daemon/engine/spare.cpp": '#include "engine/spare.hpp"\n'})
+
+    def test_a_header_that_only_tests_include(self):
+        self.finds(i.headers_are_included, "engine/spare.hpp: nothing in the daemon",
+                   files={"daemon/engine/spare.hpp": "#pragma once\n",
+                          "tests/engine/job_test.cpp": '#include "engine/spare.hpp"\n#include "engine/desk.hpp"\n'})
+
+    def test_a_header_of_the_tests_that_nothing_includes(self):
+        self.finds(i.headers_are_included, "tests/engine/desk.hpp: nothing in the tests",
+                   files={"tests/engine/job_test.cpp": "int x;\n"})
+
+    def test_a_document_that_names_what_is_not_there(self):
+        for text, words in {"see `tests/walk`": "README.md:1: there is no tests/walk",
+                            "see\n`engine/bob`": "README.md:2: there is no engine/bob",
+                            "`daemon/{base,attic}/CMakeLists.txt`": "there is no daemon/{base,attic}",
+                            "`daemon/<module>/nothing.cpp`": "there is no daemon/<module>/nothing.cpp",
+                            "```\n\ntests/engine/z_test.py -v\n```": "README.md:3: there is no tests/engine/z_test.py",
+                            "`z_test.cpp`": "there is no file z_test.cpp",
+                            "`build/debug/millraced`": "nothing builds build/debug/millraced",
+                            "`build/asan/milled`": "nothing builds build/asan/milled",
+                            "`cmake --preset debug`": "there is no preset debug"}.items():
+            self.finds(d.documents_name_what_exists, words, files={"README.md": text + "\n"})
+
+    def test_a_document_with_a_command_that_does_not_exist(self):
+        for text, words in {"`tests/run --none`": "tests/run has no option --none",
+                            "`build/asan/millraced --chec`": "has no option --chec",
+                            "`A=1 millraced --check && millrace bench --xml`": "millrace has no option --xml",
+                            "`millrace dance`": "millrace has no command dance"}.items():
+            self.finds(d.documents_name_what_exists, words, files={"daemon/README.md": text + "\n"})
+
+    def test_a_commit_whose_message_is_too_short_or_too_long(self):
+        good = ("1234567", "Say it", "It says why.\n")
+        self.assertEqual(c.complaints_of([good, ("1", "x" * 72, "Why.")]), [])
+        self.assertIn("73 characters", c.complaints_of([good, ("1", "x" * 73, "Why.")])[0])
+        self.assertIn("no body", c.complaints_of([good, ("1", "Say it", " \n")])[0])
+
+    def test_commits_are_read_from_git(self):
+        git = ["git", "-c", "user.name=x", "-c", "user.email=x@y.z", "-c", "commit.gpgsign=false"]
+        with tempfile.TemporaryDirectory() as top:
+            commit = [*git, "commit", "-q", "--allow-empty", "-m"]
+            for words in (["git", "init", "-q"], [*commit, "First"], [*commit, "Second"], [*commit, "Third", "-m", "Why."]):
+                subprocess.run(words, cwd=top, check=True)
+            self.assertEqual([found[1:] for found in c.commits(top, "HEAD~2")], [("Third", "Why.\n"), ("Second", "")])
+            self.assertIsNone(c.commits(top, "1" * 40))
+
     def test_something_undone(self):
         self.finds(f.nothing_undone, "ids.cpp:1", files={"daemon/base/ids.cpp": "// TO" + "DO: later\n"})
 
@@ -126,7 +210,7 @@ class CanFail(unittest.TestCase):
         self.finds(f.sources_are_listed, "print.cpp: listed", files={"daemon/handlers/print.cpp": None})
 
     def test_sources_by_pattern(self):
-        self.finds(f.sources_are_listed, "by a pattern", files={"daemon/engine/CMakeLists.txt": "file(GLOB x *)\n"})
+        self.finds(f.sources_are_listed, "by a pattern", files={"daemon/engine/CMakeLists.txt": "file(GLOB x *)\nset(y finish.cpp)\n"})
 
     def test_a_clock_read_in_the_wrong_place(self):
         for read in ("std::chrono::steady_clock::now()", "clock_type::now()", "clock_gettime(CLOCK_MONOTONIC, &t)", "std::time (nullptr)", "time(nullptr)"):
