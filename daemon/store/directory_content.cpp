@@ -1,17 +1,16 @@
 #include "store/directory_content.hpp"
 
-#include <dirent.h>
-#include <errno.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
+#include "base/directory.hpp"
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "store/ballast.hpp"
@@ -58,22 +57,18 @@ struct content {
   bool has_orphaned_log{false};
 };
 
-/// Not std::filesystem's: that of libstdc++ 12 ends the process when there is no memory for a name.
-struct close_directory {
-  void operator()(DIR* open) const noexcept { ::closedir(open); }
-};
-
 result<content> read_content(const std::string& data_dir) {
   content found;
-  const std::unique_ptr<DIR, close_directory> directory{::opendir(data_dir.c_str())};
-  // An operator may allow a directory to be used but not listed; one that is not there is created later.
-  if (directory == nullptr && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return found;
+  std::error_code failure;
+  const auto names = list_directory(data_dir, failure);
+  // An operator may allow a directory to be used but not listed; one that does not exist is created later.
+  if (failure == std::errc::no_such_file_or_directory || failure == std::errc::permission_denied ||
+      failure == std::errc::not_a_directory) {
+    return found;
+  }
+  if (failure) return error{errc::io, data_dir + ": " + system_message(failure.value())};
   bool has_log = false;
-  errno = 0;
-  for (const dirent* file = nullptr; directory != nullptr && (file = ::readdir(directory.get())) != nullptr;
-       errno = 0) {
-    const std::string name = file->d_name;
-    if (name == "." || name == "..") continue;
+  for (const std::string& name : names) {
     found.has_data_file |= name == data_file;
     struct stat facts {};
     has_log |= name == log_file && ::stat((data_dir + "/" + name).c_str(), &facts) == 0 && facts.st_size > 0;
@@ -83,7 +78,6 @@ result<content> read_content(const std::string& data_dir) {
       if (name == one.name) found.database = one;
     found.foreign.push_back(name);
   }
-  if (const int why = errno; why != 0) return error{errc::io, data_dir + ": " + system_message(why)};
   found.has_orphaned_log = has_log && !found.has_data_file;
   std::sort(found.foreign.begin(), found.foreign.end());
   return found;

@@ -1,18 +1,18 @@
 #include "telemetry/process.hpp"
 
-#include <algorithm>
-#include <optional>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <system_error>
 
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/directory.hpp"
 
 namespace millrace::telemetry {
 
@@ -51,10 +51,9 @@ double seconds_of(const timeval& time) {
 
 std::optional<std::uint64_t> count_open_fds(const std::string& proc) {
   std::error_code failure;
-  std::filesystem::directory_iterator const fds{proc + "/self/fd", failure};
-  if (failure) return std::nullopt;
-  const auto seen = std::distance(begin(fds), end(fds));
-  return static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(seen - 1, 0));  // the one that looks is not counted
+  const auto descriptors = list_directory(proc + "/self/fd", failure);
+  if (failure || descriptors.empty()) return std::nullopt;
+  return descriptors.size() - 1;  // without the one that lists them
 }
 
 }  // namespace

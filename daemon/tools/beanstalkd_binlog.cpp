@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <system_error>
 #include <utility>
+
+#include "base/directory.hpp"
 
 namespace millrace::tools {
 
@@ -177,14 +179,13 @@ result<binlog_content> read_beanstalkd_binlog(const std::string& directory) {
   if (is_in_use(directory)) return error{errc::refused, directory + ": in use by a beanstalkd"};
   std::map<std::uint64_t, std::string> files;
   std::error_code wrong;
-  for (const auto& file : std::filesystem::directory_iterator{directory, wrong}) {
-    const std::string name = file.path().filename();
+  for (const std::string& name : list_directory(directory, wrong)) {
     constexpr std::string_view before{"binlog."};
     std::uint64_t number = 0;
     if (!name.starts_with(before)) continue;
     const auto* const end = name.data() + name.size();
     const auto digits = std::from_chars(name.data() + before.size(), end, number);
-    if (digits.ec == std::errc{} && digits.ptr == end) files[number] = file.path();
+    if (digits.ec == std::errc{} && digits.ptr == end) files[number] = directory + "/" + name;
   }
   if (wrong) return error{errc::io, directory + ": " + wrong.message()};
   if (files.empty()) return error{errc::not_found, directory + ": there is no binlog.N in it"};
