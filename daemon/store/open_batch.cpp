@@ -1,6 +1,5 @@
 #include "store/open_batch.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -12,11 +11,6 @@ void open_batch::add(engine::change_set& changes) {
     std::visit([this](auto& what) { add(what); }, one);
   }
   changes.clear();
-}
-
-void open_batch::recovered(queue_id queue, std::uint64_t burying) {
-  queues.job_came(queue);
-  last_burying_ = std::max(last_burying_, burying);
 }
 
 std::unique_ptr<batch> open_batch::exchange(std::unique_ptr<batch> next) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -18,8 +19,8 @@ class open_batch {
   /// Empties `changes`.
   void add(engine::change_set& changes);
   void mark_ids(std::uint64_t up_to) { it_->mark_ids(up_to); }
-  /// What a recovered job is counted as.
-  void recovered(queue_id queue, std::uint64_t burying);
+  /// The number of a burying that stands in the file: later ones are higher.
+  void recovered_burying(std::uint64_t burying) noexcept { last_burying_ = std::max(last_burying_, burying); }
 
   [[nodiscard]] batch_id id() const noexcept { return it_->id; }
   [[nodiscard]] bool empty() const noexcept { return it_->empty(); }

@@ -6,10 +6,13 @@
 
 namespace millrace::store {
 
-void queue_numbers::recovered(queue_number number, queue_id queue, std::string name, bool paused) {
+void queue_numbers::recovered(queue_number number, queue_id queue, std::string name, bool paused, std::uint64_t jobs) {
   last_ = std::max(last_, number);
   used_.insert(number);
-  known_[queue.value()] = {.number = number, .jobs = 0, .paused = paused, .name = std::move(name)};
+  entry& known = known_[queue.value()];
+  if (known.jobs == 0 && jobs > 0) ++in_use_;
+  // Two rows may have one name.
+  known = {.number = number, .jobs = known.jobs + jobs, .paused = known.paused || paused, .name = std::move(name)};
 }
 
 void queue_numbers::forgotten(queue_number number, batch& open) {

@@ -24,8 +24,8 @@ class queue_numbers {
   using names = std::function<std::string_view(queue_id)>;
   explicit queue_numbers(names ask) : ask_{std::move(ask)} {}
 
-  /// A queue that stands in the file, at the start.
-  void recovered(queue_number number, queue_id queue, std::string name, bool paused);
+  /// A row of the file, at the start: its queue is in use and has so many jobs.
+  void recovered(queue_number number, queue_id queue, std::string name, bool paused, std::uint64_t jobs);
   /// A number that stands in the file, but for no queue any more.
   void forgotten(queue_number number, batch& open);
   /// The row that tells which queue it is goes into `open` if the file does not have it yet.

@@ -32,7 +32,6 @@ result<cursor_step> job_cursor::next(const known_queues& queues, job_row& into) 
 }
 
 result<> job_cursor::prepare(std::string_view condition) {
-  if (rows_ && with_bodies_ == has_room_) return {};
   with_bodies_ = has_room_;
   auto rows = data_.prepare(job_query(with_bodies_ ? body_part::bytes : body_part::length, condition, schema_version));
   if (!rows) return rows.error();
@@ -42,30 +41,32 @@ result<> job_cursor::prepare(std::string_view condition) {
 }
 
 result<cursor_step> job_cursor::next_unburied(const known_queues& queues, job_row& into) {
-  if (const auto ready = prepare("WHERE id >= ?1 ORDER BY id"); !ready) return ready.error();
+  if (!is_prepared()) {
+    if (const auto ready = prepare("WHERE id >= ?1 ORDER BY id"); !ready) return ready.error();
+  }
   const auto more = rows_->step();
   if (!more) return more.error();
   if (!*more) return cursor_step::end;
-  std::int64_t id = 0;
-  std::int64_t state = 0;
-  std::int64_t burying = 0;
+  job_numbers numbers;
+  if (const auto done = numbers.read(*rows_); !done) return done.error();
   // Only in a damaged tree: SQLite itself does not compare what it finds there.
-  if (!rows_->read(job_id_column, id) || id < next_id_) {
-    return invalid("row " + std::to_string(id) + " of table job: it comes out of order");
+  if (numbers.id() < next_id_) {
+    return invalid("row " + std::to_string(numbers.id()) + " of table job: it comes out of order");
   }
-  if (id != INT64_MAX) next_id_ = id + 1;
-  if (rows_->read(job_state_column, state) && state == static_cast<std::int64_t>(state_on_disk::buried) &&
-      rows_->read(job_burying_column, burying) && burying >= 0) {
-    buried_.emplace_back(static_cast<std::uint64_t>(burying), id);
+  next_id_ = numbers.id() + 1;
+  if (numbers.is_buried()) {
+    buried_.emplace_back(numbers.burying(), numbers.id());
     return cursor_step::skipped;
   }
-  if (const auto done = read(queues, into); !done) return done.error();
+  if (const auto done = read(numbers, queues, into); !done) return done.error();
   return cursor_step::row;
 }
 
 result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row& into) {
   if (buried_.empty()) return cursor_step::end;
-  if (const auto ready = prepare("WHERE id = ?1"); !ready) return ready.error();
+  if (!is_prepared()) {
+    if (const auto ready = prepare("WHERE id = ?1"); !ready) return ready.error();
+  }
   std::pop_heap(buried_.begin(), buried_.end(), std::greater{});
   const auto id = buried_.back().second;
   buried_.pop_back();
@@ -74,13 +75,15 @@ result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row&
   const auto found = rows_->step();
   if (!found) return found.error();
   if (!*found) return invalid("row " + std::to_string(id) + " of table job: it is not found by its id");
-  if (const auto done = read(queues, into); !done) return done.error();
+  job_numbers numbers;
+  if (const auto done = numbers.read(*rows_); !done) return done.error();
+  if (const auto done = read(numbers, queues, into); !done) return done.error();
   return cursor_step::row;
 }
 
-result<> job_cursor::read(const known_queues& queues, job_row& into) {
+result<> job_cursor::read(const job_numbers& numbers, const known_queues& queues, job_row& into) {
   const auto part = with_bodies_ ? body_part::bytes : body_part::length;
-  if (const auto done = read_job(*rows_, part, &queues, wall_offset_, into); !done) return done;
+  if (const auto done = read_job(*rows_, numbers, part, &queues, wall_offset_, into); !done) return done;
   into.job.what.content = {};
   into.job.bytes_on_disk.reset();
   if (with_bodies_) {

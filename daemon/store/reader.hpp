@@ -55,10 +55,11 @@ class job_cursor {
  private:
   using burial = std::pair<std::uint64_t, std::int64_t>;  ///< number of the burying, id
 
+  [[nodiscard]] bool is_prepared() const noexcept { return rows_ && with_bodies_ == has_room_; }
   [[nodiscard]] result<> prepare(std::string_view condition);
   [[nodiscard]] result<cursor_step> next_unburied(const known_queues& queues, job_row& into);
   [[nodiscard]] result<cursor_step> next_buried(const known_queues& queues, job_row& into);
-  [[nodiscard]] result<> read(const known_queues& queues, job_row& into);
+  [[nodiscard]] result<> read(const job_numbers& numbers, const known_queues& queues, job_row& into);
 
   sqlite::connection& data_;
   duration wall_offset_;

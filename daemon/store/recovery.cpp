@@ -68,8 +68,12 @@ result<cursor_step> recovery::take_job(std::size_t& bytes) {
   auto step = job_rows_.next(numbers_, row_);
   if (!step || *step != cursor_step::row) return step;
   bytes += row_.job.what.content.size();
-  row_.job.queue = engine_queue(queues_.find(row_.queue)->second);
-  open_.recovered(row_.job.queue, row_.burying);
+  if (queue_of_job_ == nullptr || queue_of_job_->row.number != row_.queue) {
+    queue_of_job_ = &queues_.find(row_.queue)->second;
+  }
+  row_.job.queue = engine_queue(*queue_of_job_);
+  ++queue_of_job_->jobs;
+  open_.recovered_burying(row_.burying);
   sink_.job(std::move(row_.job));
   return step;
 }
@@ -77,20 +81,18 @@ result<cursor_step> recovery::take_job(std::size_t& bytes) {
 cursor_step recovery::finish_queue() {
   if (next_queue_ == queues_.end()) return cursor_step::end;
   auto& [number, known] = *next_queue_++;
-  if (known.row.paused) {
-    sink_.pause({engine_queue(known), known.row.paused_until, known.row.paused_for});
-  } else if (!known.queue) {
+  if (known.row.paused) sink_.pause({engine_queue(known), known.row.paused_until, known.row.paused_for});
+  if (known.queue) {
+    open_.queues.recovered(number, known.queue, std::move(known.row.name), known.row.paused, known.jobs);
+  } else {
     open_.queues.forgotten(number, open_.writable());
   }
   return cursor_step::row;
 }
 
-/// The queue of the engine, which comes into being with its first job or its pause.
+/// The queue of the engine, which is created with its first job or its pause.
 queue_id recovery::engine_queue(known_queue& known) {
-  if (!known.queue) {
-    known.queue = sink_.queue_of(known.row.name);
-    open_.queues.recovered(known.row.number, known.queue, known.row.name, known.row.paused);
-  }
+  if (!known.queue) known.queue = sink_.queue_of(known.row.name);
   return known.queue;
 }
 

@@ -30,6 +30,7 @@ class recovery {
   struct known_queue {
     kept_queue row;
     queue_id queue{};
+    std::uint64_t jobs{0};
   };
 
   [[nodiscard]] result<cursor_step> advance(std::size_t& bytes);
@@ -49,6 +50,7 @@ class recovery {
   std::unordered_map<queue_number, known_queue> queues_;
   std::unordered_map<queue_number, known_queue>::iterator next_queue_;  ///< to be finished
   job_row row_;
+  known_queue* queue_of_job_{nullptr};  ///< of the last job: most of the time it is that of the next one as well
 };
 
 }  // namespace millrace::store

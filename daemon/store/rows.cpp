@@ -25,7 +25,7 @@ struct number_column {
   std::int64_t most;
 };
 
-constexpr std::array job_numbers{
+constexpr std::array<number_column, job_numbers::count> job_columns{{
     number_column{"id", 1, most_of_ids},
     number_column{"queue", 1, most_of_32_bits},
     number_column{"state", 0, 2},
@@ -40,8 +40,8 @@ constexpr std::array job_numbers{
     number_column{"releases", 0, most_of_32_bits},
     number_column{"buries", 0, most_of_32_bits},
     number_column{"kicks", 0, most_of_32_bits},
-};
-constexpr int error_column = job_numbers.size();
+}};
+constexpr int error_column = job_numbers::count;
 constexpr int checksum_column = error_column + 1;
 constexpr int body_column = checksum_column + 1;
 
@@ -108,44 +108,63 @@ result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& i
 
 std::string job_query(body_part part, std::string_view condition, std::int64_t version) {
   std::string sql = "SELECT ";
-  for (const auto& column : job_numbers) sql.append(column.name).append(", ");
+  for (const auto& column : job_columns) sql.append(column.name).append(", ");
   sql += "error, ";
   sql += version == 1 ? "checksum_of(id, body), " : "checksum, ";
   sql += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
   return sql.append(" FROM job ").append(condition);
 }
 
-result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues, duration wall_offset,
-                  job_row& into) {
-  std::array<std::int64_t, job_numbers.size()> value{};
-  for (std::size_t n = 0; n < value.size(); ++n) {
-    if (read_in_range(from, static_cast<int>(n), job_numbers[n], value[n])) continue;
-    return bad_number("job", from, static_cast<int>(n), job_numbers[n].name);
+result<> job_numbers::read(sqlite::statement& from) {
+  std::size_t valid = from.read(0, value_);
+  for (std::size_t n = 0; n < valid; ++n) {
+    if (value_[n] < job_columns[n].least || value_[n] > job_columns[n].most) valid = n;
   }
-  std::string_view error_text;
-  if (!from.read_text(error_column, error_text)) return bad_row("job", from, "its error is not a text");
-  into.queue = in_32_bits(value[1]);
-  if (queues != nullptr && !queues->contains(into.queue)) {
-    return bad_row("job", from, "its queue " + std::to_string(into.queue) + " is not there");
-  }
+  if (valid == count) return {};
+  return bad_number("job", from, static_cast<int>(valid), job_columns[valid].name);
+}
+
+bool job_numbers::is_buried() const noexcept { return static_cast<state_on_disk>(value_[2]) == state_on_disk::buried; }
+
+std::uint64_t job_numbers::burying() const noexcept { return static_cast<std::uint64_t>(value_[8]); }
+
+void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
+  into.queue = in_32_bits(value_[1]);
+  into.burying = burying();
   engine::kept_job& job = into.job;
-  job.job = job_id{static_cast<std::uint64_t>(value[0])};
-  job.what.urgency = in_32_bits(value[3]);
-  job.what.ttr = duration{value[4]};
-  job.put_at = from_disk(value[5], wall_offset);
-  job.what.delay = duration{value[6]};
-  into.burying = static_cast<std::uint64_t>(value[8]);
-  job.tally = {.reserves = in_32_bits(value[9]),
-               .timeouts = in_32_bits(value[10]),
-               .releases = in_32_bits(value[11]),
-               .buries = in_32_bits(value[12]),
-               .kicks = in_32_bits(value[13])};
-  job.error_text = error_text;
-  const auto state = static_cast<state_on_disk>(value[2]);
+  job.job = job_id{static_cast<std::uint64_t>(value_[0])};
+  job.what.urgency = in_32_bits(value_[3]);
+  job.what.ttr = duration{value_[4]};
+  job.put_at = from_disk(value_[5], wall_offset);
+  job.what.delay = duration{value_[6]};
+  job.tally = {.reserves = in_32_bits(value_[9]),
+               .timeouts = in_32_bits(value_[10]),
+               .releases = in_32_bits(value_[11]),
+               .buries = in_32_bits(value_[12]),
+               .kicks = in_32_bits(value_[13])};
+  const auto state = static_cast<state_on_disk>(value_[2]);
   job.state = state == state_on_disk::ready     ? engine::job_state::ready
               : state == state_on_disk::delayed ? engine::job_state::delayed
                                                 : engine::job_state::buried;
-  job.due = state == state_on_disk::delayed ? from_disk(value[7], wall_offset) : instant{};
+  job.due = state == state_on_disk::delayed ? from_disk(value_[7], wall_offset) : instant{};
+}
+
+result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues, duration wall_offset,
+                  job_row& into) {
+  job_numbers numbers;
+  if (auto read = numbers.read(from); !read) return read;
+  return read_job(from, numbers, part, queues, wall_offset, into);
+}
+
+result<> read_job(sqlite::statement& from, const job_numbers& numbers, body_part part, const known_queues* queues,
+                  duration wall_offset, job_row& into) {
+  std::string_view error_text;
+  if (!from.read_text(error_column, error_text)) return bad_row("job", from, "its error is not a text");
+  numbers.copy_to(into, wall_offset);
+  if (queues != nullptr && !queues->contains(into.queue)) {
+    return bad_row("job", from, "its queue " + std::to_string(into.queue) + " is not there");
+  }
+  into.job.error_text = error_text;
   return read_body(from, part, into);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -57,11 +59,28 @@ inline constexpr std::string_view queue_query =
 /// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: those of version 1 have no checksums,
 /// and `define_checksum` must have been called on the connection.
 [[nodiscard]] std::string job_query(body_part part, std::string_view condition, std::int64_t version);
-/// Columns of that statement.
-inline constexpr int job_id_column = 0, job_state_column = 2, job_burying_column = 8;
+/// The columns with numbers at the beginning of a row of that statement, each within its range.
+class job_numbers {
+ public:
+  static constexpr std::size_t count = 14;
+
+  [[nodiscard]] result<> read(sqlite::statement& from);
+  [[nodiscard]] std::int64_t id() const noexcept { return value_[0]; }
+  [[nodiscard]] bool is_buried() const noexcept;
+  [[nodiscard]] std::uint64_t burying() const noexcept;
+  /// All of it but the body and the error goes into `into`.
+  void copy_to(job_row& into, duration wall_offset) const noexcept;
+
+ private:
+  std::array<std::int64_t, count> value_;
+};
+
 /// `queues`: those of the file; nullptr: the job's queue is not looked up.
 [[nodiscard]] result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues,
                                 duration wall_offset, job_row& into);
+/// The same for a row whose `numbers` have been read.
+[[nodiscard]] result<> read_job(sqlite::statement& from, const job_numbers& numbers, body_part part,
+                                const known_queues* queues, duration wall_offset, job_row& into);
 
 inline constexpr std::string_view position_query =
     "SELECT producer, kind, place, checksum, bodies FROM source_position ORDER BY producer";

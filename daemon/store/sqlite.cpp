@@ -146,25 +146,37 @@ result<> statement::write_blob(const char* table, const char* column, std::int64
   return done;
 }
 
+// A column is looked up once, as a value: recovery reads 17 of each row. `sqlite3_column_value` gives an unprotected value, which
+// may be read here because a connection is used by one thread at a time.
 bool statement::read(int column, std::int64_t& value) noexcept {
-  // The column is looked up once: recovery reads 15 numbers of each row. Such a value may be read here because a connection has one thread.
   sqlite3_value* const found = sqlite3_column_value(handle_, column);
   if (sqlite3_value_type(found) != SQLITE_INTEGER) return false;
   value = sqlite3_value_int64(found);
   return true;
 }
 
+std::size_t statement::read(int first_column, std::span<std::int64_t> values) noexcept {
+  std::size_t count = 0;
+  while (count < values.size() && read(first_column + static_cast<int>(count), values[count])) ++count;
+  return count;
+}
+
 bool statement::read_text(int column, std::string_view& value) noexcept {
-  if (sqlite3_column_type(handle_, column) != SQLITE_TEXT) return false;
-  value = text(column);
+  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+  if (sqlite3_value_type(found) != SQLITE_TEXT) return false;
+  const auto bytes = static_cast<std::size_t>(sqlite3_value_bytes(found));
+  // SQLite copies a text to end it with a zero: not for the empty error of every job.
+  value = bytes == 0 ? std::string_view{}
+                     : std::string_view{reinterpret_cast<const char*>(sqlite3_value_text(found)), bytes};
   return true;
 }
 
 bool statement::read_blob(int column, std::string_view& value) noexcept {
-  if (sqlite3_column_type(handle_, column) != SQLITE_BLOB) return false;
-  const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+  if (sqlite3_value_type(found) != SQLITE_BLOB) return false;
+  const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(found));
   value = bytes == nullptr ? std::string_view{}
-                           : std::string_view{bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+                           : std::string_view{bytes, static_cast<std::size_t>(sqlite3_value_bytes(found))};
   return true;
 }
 

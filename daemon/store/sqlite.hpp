@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,6 +45,8 @@ class statement {
 
   /// Columns count from 0. Texts and blobs are valid until the next step. False: the column is NULL or of another type.
   [[nodiscard]] bool read(int column, std::int64_t& value) noexcept;
+  /// Whole numbers of consecutive columns. Returns how many were read before the first one that is no number.
+  [[nodiscard]] std::size_t read(int first_column, std::span<std::int64_t> values) noexcept;
   [[nodiscard]] bool read_text(int column, std::string_view& value) noexcept;
   [[nodiscard]] bool read_blob(int column, std::string_view& value) noexcept;
   /// The text of a column of any type; empty for NULL.

@@ -12,8 +12,8 @@ TEST_CASE("after the highest number of a queue come the lowest that no row of th
   store::queue_numbers numbers{[&](queue_id) { return std::string_view{name}; }};
   store::batch open;
   constexpr auto highest = std::numeric_limits<store::queue_number>::max();
-  numbers.recovered(1, queue_id{10}, name, false);
-  numbers.recovered(highest - 1, queue_id{11}, name, false);
+  numbers.recovered(1, queue_id{10}, name, false, 0);
+  numbers.recovered(highest - 1, queue_id{11}, name, false, 0);
   numbers.forgotten(3, open);
   CHECK(numbers.number_of(queue_id{20}, open) == highest);
   CHECK(numbers.number_of(queue_id{21}, open) == 2);
