@@ -97,6 +97,9 @@ def texts_of_command(tree, program):
     name = program.split("/")[-1]
     if name in PROGRAMS:
         return [tree.read(path) for path in tree.files(*PROGRAMS[name], suffixes=(".cpp", ".hpp"))]
+    # A program that was built is no text.
+    if program.startswith("build/"):
+        return None
     if program.startswith(FOLDERS) and tree.exists(program) and (tree.top / program).is_file():
         folder = program.rpartition("/")[0]
         beside = [path for path in tree.files(folder) if path.rpartition("/")[0] == folder]
