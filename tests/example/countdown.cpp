@@ -1,4 +1,4 @@
-// A source of one's own: counts down and ends.
+// A source outside the tree: counts down and ends.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -38,7 +38,7 @@ class countdown : public millrace::sources::source {
 
 }  // namespace
 
-/// From then on `kind: countdown` is a word of YAML.
+/// The program calls this before it reads its settings. Then `kind: countdown` is a valid setting.
 void add_countdown(millrace::sources::registry& to) {
   to.add({"countdown", "counts down to one", &countdown_options::table(),
           [](const void* options, const millrace::sources::surroundings& where)

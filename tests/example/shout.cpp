@@ -1,4 +1,4 @@
-// A handler of one's own: answers with the job's body in capitals, and with as many exclamation marks as the settings say.
+// A handler outside the tree: returns the body in capitals, with as many exclamation marks as the settings say.
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -37,7 +37,7 @@ class shout : public millrace::handlers::quick_handler {
 
 }  // namespace
 
-/// What the program calls before it reads its settings; from then on `handler: shout` is a word of YAML.
+/// The program calls this before it reads its settings. Then `handler: shout` is a valid setting.
 void add_shout(millrace::handlers::registry& to) {
   to.add(millrace::handlers::kind_of<shout>("shout", "answers in capitals", shout_options::table()));
 }

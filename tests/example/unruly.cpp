@@ -1,5 +1,5 @@
-// Handlers and a source that answer in every way that the promised headers allow, good or bad. The job's body (or the option
-// `how`) names the way: an error code, `bad_alloc`, `aborted`, `number`; anything else is done.
+// Handlers and a source that end in every way that the public headers allow. The body of the job (or the option `how`)
+// names the way: an error code, `bad_alloc`, `aborted` or `number`; any other text succeeds.
 #include <array>
 #include <memory>
 #include <new>
@@ -121,7 +121,7 @@ class unruly_computing : public millrace::handlers::computing_handler {
   }
 };
 
-/// Has one body. Then `next:` misbehaves in `next`, `more:` after `nothing_yet` in `more`.
+/// Returns one body. Then `next:` misbehaves in `next`, and `more:` in `more`, which is called after `nothing_yet`.
 class unruly_source : public millrace::sources::source {
  public:
   unruly_source(std::string how, millrace::loop::event_loop& loop) : how_{std::move(how)}, loop_{loop} {}

@@ -1,5 +1,5 @@
-// libFuzzer: the first byte says how the others are cut, the second what reads them. Whole, cut or command by command, the bytes must say the
-// same; all of them are taken; what was read can be written, and is then read as the same.
+// For libFuzzer. The first byte chooses how the others are cut, the second one the reader. The bytes must give the same
+// results whole, cut, and command by command. All of them are consumed. A result can be written and read back.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +14,7 @@ using namespace millrace::testing;
 
 namespace {
 
-/// Small, so that the fuzzer finds bodies on both sides of it.
+/// Small, so that the fuzzer finds bodies below and above it.
 constexpr std::uint32_t body_bytes_max = 300;
 
 [[noreturn]] void complain(const char* about, const transcript& first, const transcript& second) {
@@ -30,7 +30,7 @@ void hold(bool what, const char* about) {
   if (!what) complain(about, {}, {});
 }
 
-/// The lengths of the pieces, from a seed: some short, some long, some nothing.
+/// The lengths of the pieces, from a seed: some short, some long, some zero.
 class cuts {
  public:
   explicit cuts(std::uint8_t seed) : state_{seed} {}
@@ -57,7 +57,7 @@ void feed_in_pieces(reading& into, std::string_view bytes, std::uint8_t seed) {
   }
 }
 
-/// The same without any state between two commands: each line, and each body with it, is found by hand and goes to a reader of its own.
+/// The same without state between two commands: each command, with its body, goes to a reader of its own.
 transcript one_by_one(std::string_view bytes) {
   transcript all;
   for (std::size_t end; (end = bytes.find("\r\n")) != std::string_view::npos;) {

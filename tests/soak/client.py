@@ -1,4 +1,4 @@
-"""One client of the soak: it comes, works at random, dies in one of the ways in which clients die, and comes again."""
+"""One client of the soak test: it connects, sends random requests, dies in one of several ways, and connects again."""
 
 import random
 import time
@@ -10,7 +10,7 @@ TUBES = [b"a", b"b", b"c", b"default"]
 
 
 class Died(Exception):
-    """It chose to die before it read what it asked for."""
+    """The client disconnects before it reads the replies."""
 
 
 class Client:
@@ -57,7 +57,7 @@ class Client:
 
     def step(self):
         if self.held and self.chance.random() < 0.0005:
-            time.sleep(self.chance.uniform(0.5, 2.5))  # sleeps on its work: short times to run end meanwhile
+            time.sleep(self.chance.uniform(0.5, 2.5))  # a client that is slow: short times to run end meanwhile
         draw = self.chance.random()
         if self.held and draw < 0.45:
             self.settle(*self.held.pop(self.chance.randrange(len(self.held))))
@@ -75,7 +75,8 @@ class Client:
             self.looks()
 
     def puts(self):
-        tokens = [token for token in (self.ledger.new_token() for _ in range(self.chance.choice((1, 1, 1, 5, 30)))) if token]
+        count = self.chance.choice((1, 1, 1, 5, 30))
+        tokens = [token for token in (self.ledger.new_token() for _ in range(count)) if token]
         self.wire.send(b"".join(map(self.put_of, tokens)))
         if self.chance.random() < 0.003:
             raise Died
@@ -100,7 +101,7 @@ class Client:
         self.held.append((number, self.ledger.reserved(number, body, asked_at, self.name)))
 
     def settle(self, number, token):
-        """Ends a reservation. Only a job with a short time to run may have slipped away."""
+        """Ends a reservation. Only a job with a short time to run may have expired before."""
         draw = self.chance.random()
         if draw < 0.1:
             self.held.append((number, token))
@@ -110,7 +111,8 @@ class Client:
         else:
             self.ledger.lets_go(token)
             if draw < 0.9:
-                answer = self.tell(b"release %d %d %d" % (number, self.chance.randint(0, 5), self.chance.choice((0, 0, 0, 1))), "RELEASED", "NOT_FOUND")
+                priority, delay = self.chance.randint(0, 5), self.chance.choice((0, 0, 0, 1))
+                answer = self.tell(b"release %d %d %d" % (number, priority, delay), "RELEASED", "NOT_FOUND")
                 self.ledger.count("released")
             else:
                 answer = self.tell(b"bury %d %d" % (number, self.chance.randint(0, 5)), "BURIED", "NOT_FOUND")
@@ -134,7 +136,7 @@ class Client:
         return answer
 
     def deletes_something(self):
-        """A job that it does not hold, which works if nobody does."""
+        """Deletes a job that this client does not hold. That succeeds if no other client holds it."""
         number = self.ledger.some_id(self.chance)
         token = self.ledger.token_of_id(number)
         if token is None or any(held == number for held, _ in self.held):
@@ -143,14 +145,16 @@ class Client:
         self.ledger.deleted(token, self.tell(b"delete %d" % number, "DELETED", "NOT_FOUND") == "DELETED")
 
     def looks(self):
-        request = self.chance.choice((b"peek %d" % self.ledger.some_id(self.chance), b"peek-ready", b"peek-delayed", b"peek-buried", b"stats",
-                                      b"stats-job %d" % self.ledger.some_id(self.chance), b"stats-tube a", b"list-tubes", b"list-tubes-watched",
-                                      b"kick-job %d" % self.ledger.some_id(self.chance), b"nonsense", b"use -", b"pause-tube b %d" % self.chance.randint(0, 1)))
+        number = self.ledger.some_id(self.chance)
+        request = self.chance.choice((b"peek %d" % number, b"peek-ready", b"peek-delayed", b"peek-buried", b"stats",
+                                      b"stats-job %d" % number, b"stats-tube a", b"list-tubes", b"list-tubes-watched",
+                                      b"kick-job %d" % number, b"nonsense", b"use -",
+                                      b"pause-tube b %d" % self.chance.randint(0, 1)))
         self.wire.send(request + b"\r\n")
         self.wire.chunk()
 
     def last_words(self):
-        """What it may leave half said."""
+        """Disconnects, sometimes in the middle of a request."""
         token = self.ledger.new_token()
         text = self.put_of(token) if token else b"put 0 0 60 100000000\r\nabc"
         draw = self.chance.random()

@@ -1,7 +1,7 @@
-"""What became of every job that the soak's clients ever put, as far as the server has acknowledged it.
+"""Records what the server acknowledged of each job that the clients of the soak test put.
 
-A job is known by its token, a number that its body begins with; the whole body follows from it. What a client could not read the answer of is
-uncertain, and may have happened or not; everything else must be exactly so.
+A job has a token, a number at the start of its body; the rest of the body follows from the token. A request whose reply
+was not read is uncertain: it may have been executed or not. All other requests must have exactly their effect.
 """
 
 import random
@@ -11,7 +11,7 @@ from array import array
 
 PATTERN = random.Random(1).randbytes(1 << 18)
 LIVE_MAX = 3000  # jobs at one time, about
-SHORT_EVERY = 10  # one of so many tokens has a time to run of one second, and may slip away from whoever holds it
+SHORT_EVERY = 10  # one of so many tokens has a time to run of one second, so that its reservation may expire
 
 
 def body_of(token):
@@ -38,7 +38,8 @@ class Ledger:
         self.tokens = {}  # by id, of those whose put is acknowledged and whose delete is not
         self.holders = {}  # by token, of those with a long time to run
         self.complaints = []
-        self.counts = dict.fromkeys(("connections", "deaths", "put", "reserved", "released", "buried", "kicked", "deleted", "slipped away"), 0)
+        self.counts = dict.fromkeys(("connections", "deaths", "put", "reserved", "released", "buried", "kicked",
+                                     "deleted", "slipped away"), 0)
 
     def complain(self, text):
         with self.lock:
@@ -49,7 +50,7 @@ class Ledger:
             self.counts[what] += times
 
     def new_token(self):
-        """A token for a put that is about to be sent; None when enough jobs are there."""
+        """A token for a put that is about to be sent; None when there are enough jobs."""
         with self.lock:
             if len(self.tokens) >= LIVE_MAX:
                 return None
@@ -68,7 +69,7 @@ class Ledger:
                 self.tokens[number] = token
 
     def some_id(self, chance):
-        """The id of a job that may be there."""
+        """The id of a job that may exist."""
         with self.lock:
             if not self.tokens:
                 return 1
@@ -76,7 +77,7 @@ class Ledger:
         return chance.randint(max(1, newest - 2 * LIVE_MAX), newest)
 
     def reserved(self, number, body, asked_at, who):
-        """The token of a job that `who` was given upon a request of that time."""
+        """The token of a job that client `who` reserved with a request of that time."""
         token = token_of(body)
         with self.lock:
             self.counts["reserved"] += 1
@@ -96,7 +97,7 @@ class Ledger:
         return token
 
     def lets_go(self, token):
-        """Before a holder sends what ends its hold, or ends itself."""
+        """Call before a client ends its reservation, or disconnects."""
         with self.lock:
             self.holders.pop(token, None)
 
@@ -105,7 +106,7 @@ class Ledger:
             self.deleting[token] = min(255, self.deleting[token] + 1)
 
     def forget(self, token):
-        """Nobody will read whether it was deleted: it counts as one that is there only when it is seen again."""
+        """The reply to its delete will not be read: it counts as existing only when it is seen again."""
         with self.lock:
             self.tokens.pop(self.ids[token], None)
 
@@ -124,7 +125,8 @@ class Ledger:
             return self.tokens.get(number)
 
     def settle(self, left):
-        """Compares with what is left in the server, tokens and how often each; gives (those that had to be there, uncertain ones)."""
+        """Compares with what is left in the server, a count for each token. Returns the number of jobs that had to be
+        left and the number of uncertain ones."""
         had_to, uncertain = 0, 0
         for token in range(1, len(self.ids)):
             times = left.pop(token, 0)
