@@ -134,8 +134,8 @@ void connection::stand(standing how) {
 
 // --- what comes later ------------------------------------------------------------------------------------------------------
 
-void connection::decided(engine::event&& what) noexcept {
-  decision_ = std::move(what);
+void connection::decided(broker::decision&& decision) noexcept {
+  decision_ = std::move(decision);
   go_on_soon();
 }
 

@@ -104,13 +104,13 @@ class connection final : private loop::ready_entry,
   void came(dialect::next what);
   void refuse(found why);
   void write();
-  void hold_back(std::uint64_t from, store::batch_id until_safe);
+  void hold_back(std::uint64_t from, const broker::receipt& receipt);
   [[nodiscard]] std::uint64_t may_leave();
   [[nodiscard]] bool store_has_failed_it();
   void wait_for_room();
   void close();
 
-  void decided(engine::event&& what) noexcept override;
+  void decided(broker::decision&& decision) noexcept override;
   void resume() override;
   void go_on_soon();
   void go_on_next_turn();
@@ -134,7 +134,7 @@ class connection final : private loop::ready_entry,
   /// From such a place on, replies leave only when that batch is safe; both rise.
   struct held_back {
     std::uint64_t from;
-    store::batch_id batch;
+    broker::receipt receipt;
   };
   std::vector<held_back> held_;
   bool awaits_commit_{false};  ///< is among those of the surroundings
@@ -143,7 +143,7 @@ class connection final : private loop::ready_entry,
   std::string input_;       ///< behind a command that waits
   std::size_t taken_{0};    ///< of `input_`
   std::size_t counted_{0};  ///< of replies and input, among the memory held for all
-  std::optional<engine::event> decision_;
+  std::optional<broker::decision> decision_;
   loop::deadline first_command_;
   loop::wait_point ended_;
   standing standing_{standing::ready};

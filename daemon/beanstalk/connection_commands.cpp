@@ -29,49 +29,6 @@ std::size_t effort_of(const wire::beanstalk_command& what) {
   }
 }
 
-/// The batch that must be safe before the reply to the last command leaves: that of what it changed; of a command that only takes or looks, at most
-/// that of the lease of the ids which it tells, so that none is given twice.
-store::batch_id batch_of_reply(wire::beanstalk_verb to, const broker::broker& by) {
-  using verb = wire::beanstalk_verb;
-  switch (to) {
-    case verb::put:
-    case verb::delete_job:
-    case verb::release:
-    case verb::bury:
-    case verb::kick:
-    case verb::kick_job:
-    case verb::pause_tube:
-      return by.batch_of_last_command();
-    case verb::reserve:
-    case verb::reserve_with_timeout:
-    case verb::reserve_job:
-    case verb::peek:
-    case verb::peek_ready:
-    case verb::peek_delayed:
-    case verb::peek_buried:
-      return by.batch_of_ids();
-    default:
-      return 0;
-  }
-}
-
-/// Whether the command may bring changes that have to be written. A client that only takes, looks or asks never waits
-/// for the disk to be less busy.
-bool may_change(wire::beanstalk_verb verb) {
-  switch (verb) {
-    case wire::beanstalk_verb::put:
-    case wire::beanstalk_verb::delete_job:
-    case wire::beanstalk_verb::release:
-    case wire::beanstalk_verb::bury:
-    case wire::beanstalk_verb::kick:
-    case wire::beanstalk_verb::kick_job:
-    case wire::beanstalk_verb::pause_tube:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::string_view connection::carry_out(std::string_view bytes) {
@@ -92,8 +49,8 @@ std::string_view connection::carry_out(std::string_view bytes) {
       effort += effort_of(command_);
       const auto place = replies_.end();
       const auto next = dialect_.carry_out(command_, replies_);
-      hold_back(place, batch_of_reply(verb, shared_.broker));
-      if (may_change(verb)) share_.note(shared_.broker, body_bytes);
+      hold_back(place, dialect_.receipt());
+      share_.note(shared_.broker, dialect_.receipt(), body_bytes);
       waiting_verb_ = verb;
       came(next);
     } else {
@@ -109,14 +66,13 @@ void connection::go_on() {
   shared_.unwritten.begin(shared_.loop.now());
   if (auto decision = std::exchange(decision_, std::nullopt)) {
     const auto place = replies_.end();
-    const bool put = decision->what == engine::event::kind::put_admitted;
     dialect_.decided(std::move(*decision), replies_);
-    hold_back(place, put ? shared_.broker.newest_batch() : shared_.broker.batch_of_ids());
+    hold_back(place, dialect_.receipt());
     observe_wait();
   } else if (standing_ == standing::later && dialect_.unfinished()) {
     const auto place = replies_.end();
     const auto next = dialect_.go_on(replies_);
-    if (waiting_verb_ == wire::beanstalk_verb::kick) hold_back(place, shared_.broker.newest_batch());
+    hold_back(place, dialect_.receipt());
     if (next == dialect::next::later) return go_on_soon();
     observe_wait();
   }

@@ -22,14 +22,16 @@ void connection::write() {
   if (standing_ == standing::unread && replies_taken()) go_on_soon();
 }
 
-void connection::hold_back(std::uint64_t from, store::batch_id until_safe) {
-  if (shared_.broker.is_safe(until_safe) || (!held_.empty() && held_.back().batch >= until_safe)) return;
-  held_.push_back({from, until_safe});
+void connection::hold_back(std::uint64_t from, const broker::receipt& receipt) {
+  if (shared_.broker.is_durable(receipt)) return;
+  if (!held_.empty() && held_.back().receipt.batch >= receipt.batch) return;
+  held_.push_back({from, receipt});
 }
 
 /// The place in the stream up to which replies may be written.
 std::uint64_t connection::may_leave() {
-  const auto held = std::ranges::find_if(held_, [this](const auto& it) { return !shared_.broker.is_safe(it.batch); });
+  const auto held =
+      std::ranges::find_if(held_, [this](const auto& it) { return !shared_.broker.is_durable(it.receipt); });
   held_.erase(held_.begin(), held);
   return held_.empty() ? network::outbox::all : held_.front().from;
 }

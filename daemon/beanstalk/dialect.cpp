@@ -70,9 +70,9 @@ bool dialect::leave() {
 dialect::next dialect::carry_out(command& what, outbox& replies) {
   assert(awaited_ == awaited::nothing && unfinished_.index() == 0);
   counts_.command(what.verb).add();
+  receipt_ = {};
   if (begins_a_time(what)) loop_.refresh_now();
   const job_id job{what.job};
-  const auto view = broker::view{broker_};
   switch (what.verb) {
     case beanstalk_verb::put:
       return put(what, replies);
@@ -85,16 +85,16 @@ dialect::next dialect::carry_out(command& what, outbox& replies) {
     case beanstalk_verb::reserve_job:
       return reserve_job(what, replies);
     case beanstalk_verb::release:
-      return say_if_finished(replies, broker_.release(session_, job, what.priority, in_seconds(what.delay)),
+      return say_if_finished(replies, noted(broker_.release(session_, job, what.priority, in_seconds(what.delay))),
                              word::released);
     case beanstalk_verb::bury:
-      return say_if_finished(replies, broker_.bury(session_, job, what.priority), word::buried);
+      return say_if_finished(replies, noted(broker_.bury(session_, job, what.priority)), word::buried);
     case beanstalk_verb::touch:
-      return say_if(replies, broker_.touch(session_, job), word::touched);
+      return say_if(replies, noted(broker_.touch(session_, job)), word::touched);
     case beanstalk_verb::kick:
       return kick(what, replies);
     case beanstalk_verb::kick_job:
-      return say_if(replies, broker_.kick_job(job), word::kicked);
+      return say_if(replies, noted(broker_.kick_job(job)), word::kicked);
     case beanstalk_verb::use:
       return use(what, replies);
     case beanstalk_verb::watch:
@@ -103,15 +103,15 @@ dialect::next dialect::carry_out(command& what, outbox& replies) {
     case beanstalk_verb::pause_tube:
       return pause(what, replies);
     case beanstalk_verb::peek:
-      return show(replies, view.look(job));
+      return show(replies, broker_.peek(session_, job, by_));
     case beanstalk_verb::peek_ready:
-      return show(replies, view.first_ready(broker_.looking().used(session_)));
+      return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), by_));
     case beanstalk_verb::peek_delayed:
-      return show(replies, view.first_delayed(broker_.looking().used(session_)));
+      return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), by_));
     case beanstalk_verb::peek_buried:
-      return show(replies, view.first_buried(broker_.looking().used(session_)));
+      return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), by_));
     case beanstalk_verb::stats:
-      wire::append_chunk(replies.text(), stats(view, counts_, facts_, loop_.now()).text());
+      wire::append_chunk(replies.text(), stats(broker::view{broker_}, counts_, facts_, loop_.now()).text());
       return next::answered;
     case beanstalk_verb::stats_job:
       return show_job(what, replies);
@@ -139,7 +139,7 @@ dialect::next dialect::put(command& what, outbox& replies) {
                           .delay = in_seconds(what.delay),
                           .ttr = in_seconds(what.ttr)};
   const std::size_t bytes = job.content.size();
-  const auto answer = broker_.put(session_, broker_.looking().used(session_), std::move(job), by_);
+  const auto answer = noted(broker_.put(session_, broker_.looking().used(session_), std::move(job), by_));
   switch (answer.status) {
     case engine::put_status::inserted:
       wire::append(replies.text(), word::inserted, answer.job.value());
@@ -164,7 +164,7 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
   became(works_, counts_.workers);
   // An answer at once, so that the client goes on to finish the jobs it holds.
   if (counts_.draining) return say(replies, word::timed_out);
-  const auto answer = broker_.reserve(session_, engine::lease::ttr, until, by_);
+  const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, by_));
   switch (answer.status) {
     case engine::reserve_status::reserved:
       hand_over(replies, answer.job);
@@ -180,7 +180,7 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
 
 dialect::next dialect::reserve_job(const command& what, outbox& replies) {
   if (counts_.draining) return say(replies, word::not_found);
-  const auto answer = broker_.reserve_job(session_, job_id{what.job}, by_);
+  const auto answer = noted(broker_.reserve_job(session_, job_id{what.job}, by_));
   if (answer.status == engine::reserve_status::waiting) {
     became(works_, counts_.workers);
     return begin_waiting(awaited::named_job);
@@ -194,7 +194,7 @@ dialect::next dialect::reserve_job(const command& what, outbox& replies) {
 dialect::next dialect::erase(job_id job, outbox& replies) {
   // Anyone may delete a job that is not reserved: only the end of a job in hand counts.
   const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
-  const bool erased = broker_.erase(session_, job);
+  const bool erased = noted(broker_.erase(session_, job));
   if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
   return say_if(replies, erased, word::deleted);
 }
@@ -204,17 +204,19 @@ dialect::next dialect::say_if_finished(outbox& replies, bool finished, word what
   return say_if(replies, finished, what);
 }
 
-void dialect::decided(engine::event&& what, outbox& replies) {
+void dialect::decided(broker::decision&& decision, outbox& replies) {
   end_waiting();
-  switch (what.what) {
+  receipt_ = decision.durable_with;
+  const auto& event = decision.event;
+  switch (event.what) {
     case engine::event::kind::granted:
-      return hand_over(replies, what.job);
+      return hand_over(replies, event.job);
     case engine::event::kind::put_admitted:
-      return wire::append(replies.text(), word::inserted, what.id.value());
+      return wire::append(replies.text(), word::inserted, event.id.value());
     case engine::event::kind::deadline_soon:
       return wire::append(replies.text(), word::deadline_soon);
     case engine::event::kind::shown:
-      return append_found(replies, what.job.job, what.job.content);
+      return append_found(replies, event.job.job, event.job.content);
     case engine::event::kind::not_found:
       return wire::append(replies.text(), word::not_found);
     default:
@@ -252,14 +254,18 @@ void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
   replies.add(job.content, line_end);
 }
 
-dialect::next dialect::show(outbox& replies, const std::optional<engine::job_facts>& found) {
-  if (!found) return say(replies, word::not_found);
-  if (found->content_on_disk) {
-    broker_.show(session_, found->job, by_);
-    return begin_waiting(awaited::shown_body);
+dialect::next dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
+  const auto answer = noted(std::move(peeked));
+  switch (answer.status) {
+    case broker::peek_status::found:
+      append_found(replies, answer.job.job, answer.job.content);
+      return next::answered;
+    case broker::peek_status::waiting:
+      return begin_waiting(awaited::shown_body);
+    case broker::peek_status::not_found:
+      break;
   }
-  append_found(replies, found->job, found->content);
-  return next::answered;
+  return say(replies, word::not_found);
 }
 
 void dialect::append_found(outbox& replies, job_id job, const body& content) {

@@ -46,7 +46,9 @@ class dialect {
   /// Something large, of which a part is left to be done.
   [[nodiscard]] bool unfinished() const noexcept { return unfinished_.index() != 0; }
   next go_on(network::outbox& replies);
-  void decided(engine::event&& what, network::outbox& replies);
+  void decided(broker::decision&& decision, network::outbox& replies);
+  /// When the replies to the last command or decision may leave; of a command in several parts, to all of them.
+  [[nodiscard]] const broker::receipt& receipt() const noexcept { return receipt_; }
   /// While it waits: the client says nothing more, so that it is answered as if its time were over. False: what it waits for is on its way from
   /// disk and will come.
   bool give_up(network::outbox& replies);
@@ -93,7 +95,13 @@ class dialect {
 
   next say(outbox& replies, word what);
   next say_if(outbox& replies, bool done, word what);
-  next show(outbox& replies, const std::optional<engine::job_facts>& found);
+  next show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
+  /// The answer, when its receipt is noted for the reply.
+  template <class Answer>
+  Answer noted(broker::receipted<Answer>&& answered) {
+    receipt_ = broker::later_of(receipt_, answered.durable_with);
+    return std::move(answered.answer);
+  }
   void hand_over(outbox& replies, const engine::reserved_job& job);
   static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
@@ -110,6 +118,7 @@ class dialect {
   std::uint64_t held_bytes_max_;
   broker::decision_taker& by_;
   session_id session_;
+  broker::receipt receipt_;  ///< of the reply
   bool produces_{false};
   bool works_{false};
   awaited awaited_{awaited::nothing};

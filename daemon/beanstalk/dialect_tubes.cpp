@@ -31,7 +31,7 @@ dialect::next dialect::watch(const command& what, outbox& replies) {
 
 dialect::next dialect::pause(const command& what, outbox& replies) {
   const auto queue = broker_.find(what.tube);
-  return say_if(replies, queue && broker_.pause(*queue, seconds{what.delay}), word::paused);
+  return say_if(replies, queue && noted(broker_.pause(*queue, seconds{what.delay})), word::paused);
 }
 
 dialect::next dialect::list_watched(outbox& replies) {
@@ -70,7 +70,7 @@ dialect::next dialect::go_on(outbox& replies) {
 }
 
 dialect::next dialect::go_on(kicking& it, outbox& replies) {
-  const auto kicked = broker_.kick(it.queue, it.left, it.from);
+  const auto kicked = noted(broker_.kick(it.queue, it.left, it.from));
   it.left -= kicked;
   it.kicked += kicked;
   if (kicked == engine::moves_per_turn_max && it.left > 0) return next::later;

@@ -66,13 +66,9 @@ struct sessions::parts {
     shared.facts.id = new_server_id();
     shared.facts.door = &door;
     shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
-    broker.when_safe([this] { release.begin(); });
+    durable = broker.subscribe_durable([this] { release.begin(); });
     shared.gone = [this](connection& one) { remove(one); };
   }
-
-  ~parts() { shared.broker.when_safe({}); }
-  parts(const parts&) = delete;
-  parts& operator=(const parts&) = delete;
 
   connection& add(network::stream_socket socket) {
     auto fresh = std::make_unique<connection>(shared, std::move(socket));
@@ -100,6 +96,7 @@ struct sessions::parts {
   release_of_replies release{shared};
   std::unordered_map<connection*, std::unique_ptr<connection>> open;
   loop::wait_point left;  ///< a connection has gone
+  broker::subscription durable;
 };
 
 sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)

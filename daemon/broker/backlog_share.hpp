@@ -15,21 +15,21 @@ namespace millrace::broker {
 class backlog_share {
  public:
   /// After a command of this client that carried so many bytes of body.
-  void note(const broker& by, std::uint64_t body_bytes) {
-    const auto batch = by.batch_of_last_changes();
-    if (by.is_safe(batch)) return;
+  void note(const broker& broker, const receipt& receipt, std::uint64_t body_bytes) {
+    const auto batch = receipt.written_with;
+    if (broker.is_durable({.batch = batch})) return;
     const auto bytes = body_bytes + bytes_of_change;
     if (waiting_.empty() || waiting_.back().batch != batch) waiting_.push_back({batch, 0});
     waiting_.back().bytes += bytes;
     bytes_ += bytes;
   }
-  /// The client pauses until more has become safe, and asks again then.
-  [[nodiscard]] bool exceeded(const broker& by) {
+  /// The client pauses until more has become durable, and asks again then.
+  [[nodiscard]] bool exceeded(const broker& broker) {
     if (waiting_.empty()) return false;
     auto first = waiting_.begin();
-    for (; first != waiting_.end() && by.is_safe(first->batch); ++first) bytes_ -= first->bytes;
+    for (; first != waiting_.end() && broker.is_durable({.batch = first->batch}); ++first) bytes_ -= first->bytes;
     waiting_.erase(waiting_.begin(), first);
-    return bytes_ > by.backlog_room();
+    return bytes_ > broker.backlog_room();
   }
 
  private:

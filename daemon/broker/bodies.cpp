@@ -11,7 +11,7 @@ bodies::bodies(engine::engine& engine, store::store& store, bool bounded)
 void bodies::note(const engine::change_set& changes) {
   for (const auto& one : changes) {
     const auto* const put = std::get_if<engine::job_put>(&one);
-    if (put == nullptr || engine_.options_of(put->queue).safety == engine::durability::memory) continue;
+    if (put == nullptr || put->durability == engine::durability::memory) continue;
     noted_.push_back(put->job);
   }
 }

@@ -11,16 +11,18 @@ namespace millrace::broker {
 
 namespace {
 
-engine::reserve_answer as_answer(engine::event&& decided) {
-  switch (decided.what) {
+engine::reserve_answer as_answer(engine::event&& event) {
+  switch (event.what) {
     case engine::event::kind::granted:
-      return {engine::reserve_status::reserved, std::move(decided.job)};
+      return {engine::reserve_status::reserved, std::move(event.job)};
     case engine::event::kind::deadline_soon:
       return {engine::reserve_status::deadline_soon, {}};
     default:
       return {engine::reserve_status::timed_out, {}};
   }
 }
+
+constexpr engine::put_answer refused{engine::put_status::refused, {}};
 
 }  // namespace
 
@@ -34,7 +36,7 @@ broker::~broker() = default;
 result<queue_id> broker::declare(std::string_view name, const engine::queue_options& options) {
   parts_->engine.advance(parts_->now());
   auto queue = parts_->engine.declare(name, options);
-  parts_->follow_up();
+  parts_->commit();
   return queue;
 }
 
@@ -60,7 +62,7 @@ void broker::end_restore(std::uint64_t mark) {
   p.restoring = false;
   p.engine.restore_ids(mark);
   p.engine.end_restoring();
-  p.ids.begin_above(std::max(mark, p.engine.last_id().value()));
+  p.commits.begin_ids_above(std::max(mark, p.engine.last_id().value()));
   p.bell.set(p.engine.next_deadline());
 }
 
@@ -70,7 +72,7 @@ result<std::size_t> broker::watch(session_id session, std::string_view queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   auto watched = p.engine.watch(session, queue);
-  p.follow_up();
+  p.commit();
   return watched;
 }
 
@@ -78,14 +80,14 @@ result<queue_id> broker::use(session_id session, std::string_view queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   auto used = p.engine.use(session, queue);
-  p.follow_up();
+  p.commit();
   return used;
 }
 
 result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
   auto& p = *parts_;
   auto left = p.engine.ignore(session, queue);
-  p.follow_up();
+  p.commit();
   return left;
 }
 
@@ -96,7 +98,7 @@ bool broker::try_close_session(session_id session) {
   p.from_disk.look_no_more(session);
   p.gate.end(stay, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now());
-  p.follow_up();
+  p.commit();
   return closed;
 }
 
@@ -106,40 +108,39 @@ loop::awaitable<> broker::close_session(session_id session) {
 
 // --- producing -------------------------------------------------------------------------------------------------------
 
-engine::put_answer broker::try_put(session_id session, queue_id queue, engine::put_request&& job,
-                                   const source_step* step) {
+receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue, engine::put_request&& job,
+                                              const source_step* step) {
   auto& p = *parts_;
   if (p.cannot_be_kept(queue, job.content)) {
-    if (step != nullptr) p.steps.add(session, queue, *step, engine::put_status::refused);
-    p.follow_up();
-    return p.refused_for_space();
+    if (step != nullptr) p.add_step(session, queue, *step, engine::put_status::refused);
+    return p.commit().answer(refused);
   }
   if (p.no_room_on_disk(queue)) {
-    p.last_batch = 0;
-    return {engine::put_status::no_space, {}};
+    return commit_tracker::nothing().answer(engine::put_answer{engine::put_status::no_space, {}});
   }
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   p.note_if_out_of_ids(answer);
-  if (step != nullptr) p.steps.add(session, queue, *step, answer.status);
+  if (step != nullptr) p.add_step(session, queue, *step, answer.status);
   if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
-  p.follow_up();
-  return answer;
+  return p.commit().answer(answer);
 }
 
-engine::put_answer broker::put(session_id session, queue_id queue, engine::put_request&& job, decision_taker& by) {
+receipted<engine::put_answer> broker::put(session_id session, queue_id queue, engine::put_request&& job,
+                                          decision_taker& taker) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) return p.refused_for_space();
+  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) {
+    return commit_tracker::nothing().answer(refused);
+  }
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   p.note_if_out_of_ids(answer);
-  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), by);
-  p.follow_up();
-  return answer;
+  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), taker);
+  return p.commit().answer(answer);
 }
 
 bool broker::keeps(queue_id queue) const {
-  return parts_->held.remembers() && parts_->engine.options_of(queue).safety != engine::durability::memory;
+  return parts_->commits.remembers() && parts_->engine.options_of(queue).safety != engine::durability::memory;
 }
 
 const engine::source_name* broker::name_source(std::string_view producer, std::string_view kind) {
@@ -152,7 +153,7 @@ std::optional<store::kept_position> broker::position_of(std::string_view produce
 
 bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }
 
-loop::awaitable<job_id> broker::put_admitted(session_id session) {
+loop::awaitable<receipted<job_id>> broker::put_admitted(session_id session) {
   auto& p = *parts_;
   try {
     co_await p.parties.wait(session, "room in queue");
@@ -163,30 +164,32 @@ loop::awaitable<job_id> broker::put_admitted(session_id session) {
       throw;
     }
   }
-  co_return p.parties.take(session).id;
+  const auto decision = p.parties.take(session);
+  co_return decision.with(decision.event.id);
 }
 
 // --- consuming -------------------------------------------------------------------------------------------------------
 
-engine::reserve_answer broker::try_reserve(session_id session, engine::lease how) {
+receipted<engine::reserve_answer> broker::try_reserve(session_id session, engine::lease lease) {
   auto& p = *parts_;
   const auto now = p.now();
-  auto answer = p.engine.reserve(session, how, now, now);
+  auto answer = p.engine.reserve(session, lease, now, now);
   if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
-  p.follow_up();
-  return answer;
+  return p.commit().answer_with_ids(std::move(answer));
 }
 
-loop::awaitable<engine::reserve_answer> broker::reserve(session_id session, engine::lease how, instant until) {
+loop::awaitable<receipted<engine::reserve_answer>> broker::reserve(session_id session, engine::lease lease,
+                                                                   instant until) {
   auto& p = *parts_;
-  auto answer = p.engine.reserve(session, how, until, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
-  p.follow_up();
-  if (answer.status != engine::reserve_status::waiting) co_return answer;
+  auto answer = p.engine.reserve(session, lease, until, p.now());
+  const bool waits = answer.status == engine::reserve_status::waiting;
+  if (waits) p.parties.expect(session);
+  auto with_receipt = p.commit().answer_with_ids(std::move(answer));
+  if (!waits) co_return with_receipt;
   co_return co_await granted(session);
 }
 
-loop::awaitable<engine::reserve_answer> broker::granted(session_id session) {
+loop::awaitable<receipted<engine::reserve_answer>> broker::granted(session_id session) {
   auto& p = *parts_;
   try {
     co_await p.parties.wait(session, "job");
@@ -197,29 +200,40 @@ loop::awaitable<engine::reserve_answer> broker::granted(session_id session) {
       throw;
     }
   }
-  co_return as_answer(p.parties.take(session));
+  auto decision = p.parties.take(session);
+  auto answer = as_answer(std::move(decision.event));
+  co_return decision.with(std::move(answer));
 }
 
-engine::reserve_answer broker::reserve(session_id session, engine::lease how, instant until, decision_taker& by) {
+receipted<engine::reserve_answer> broker::reserve(session_id session, engine::lease lease, instant until,
+                                                  decision_taker& taker) {
   auto& p = *parts_;
-  auto answer = p.engine.reserve(session, how, until, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, by);
-  p.follow_up();
-  return answer;
+  auto answer = p.engine.reserve(session, lease, until, p.now());
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, taker);
+  return p.commit().answer_with_ids(std::move(answer));
 }
 
-engine::reserve_answer broker::reserve_job(session_id session, job_id job, decision_taker& by) {
+receipted<engine::reserve_answer> broker::reserve_job(session_id session, job_id job, decision_taker& taker) {
   auto& p = *parts_;
   auto answer = p.engine.reserve_job(session, job, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, by);
-  p.follow_up();
-  return answer;
+  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, taker);
+  return p.commit().answer_with_ids(std::move(answer));
 }
 
-void broker::show(session_id session, job_id job, decision_taker& by) {
-  auto& p = *parts_;
-  p.parties.expect(session, std::nullopt, by);
-  p.from_disk.look(session, job);
+receipted<peek_answer> broker::peek(session_id session, job_id job, decision_taker& taker) {
+  return parts_->peek(session, parts_->engine.look(job), taker);
+}
+
+receipted<peek_answer> broker::peek_ready(session_id session, queue_id queue, decision_taker& taker) {
+  return parts_->peek(session, parts_->engine.first_ready(queue), taker);
+}
+
+receipted<peek_answer> broker::peek_delayed(session_id session, queue_id queue, decision_taker& taker) {
+  return parts_->peek(session, parts_->engine.first_delayed(queue), taker);
+}
+
+receipted<peek_answer> broker::peek_buried(session_id session, queue_id queue, decision_taker& taker) {
+  return parts_->peek(session, parts_->engine.first_buried(queue), taker);
 }
 
 void broker::withdraw(session_id session) {
@@ -227,24 +241,23 @@ void broker::withdraw(session_id session) {
   p.engine.withdraw_reserve(session);
   const bool stood = p.engine.withdraw_put(session);
   p.give_up(session);
-  if (stood && p.put_away) p.put_away();
+  if (stood) p.job_left.notify();
 }
 
-engine::finish_status broker::try_finish(session_id session, engine::finish_request&& what) {
+receipted<engine::finish_status> broker::try_finish(session_id session, engine::finish_request&& request) {
   auto& p = *parts_;
   const auto is_too_large = [&p](const engine::output& one) { return p.cannot_be_kept(one.queue, one.job.content); };
-  if (what.result == engine::outcome::ok && std::ranges::any_of(what.outputs, is_too_large)) {
-    what.result = engine::outcome::failed;
-    what.error_text = "an output is larger than a job on disk can be";
+  if (request.result == engine::outcome::ok && std::ranges::any_of(request.outputs, is_too_large)) {
+    request.result = engine::outcome::failed;
+    request.error_text = "an output is larger than a job on disk can be";
   }
   const auto now = p.now();
-  const auto answer = p.engine.finish(session, std::move(what), now);
+  const auto answer = p.engine.finish(session, std::move(request), now);
   if (answer == engine::finish_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
-  p.follow_up();
-  return answer;
+  return p.commit().answer(answer);
 }
 
-loop::awaitable<engine::finish_status> broker::finished(session_id session, job_id job) {
+loop::awaitable<receipted<engine::finish_status>> broker::finished(session_id session, job_id job) {
   auto& p = *parts_;
   try {
     co_await p.parties.wait(session, "room in output queue");
@@ -255,42 +268,41 @@ loop::awaitable<engine::finish_status> broker::finished(session_id session, job_
       throw;
     }
   }
-  co_return p.parties.take(session).finish;
+  const auto decision = p.parties.take(session);
+  co_return decision.with(decision.event.finish);
 }
 
-// --- being safe, stopping, looking -----------------------------------------------------------------------------------
+// --- durability, stopping, looking -----------------------------------------------------------------------------------
 
-store::batch_id broker::newest_batch() const noexcept { return std::max(parts_->held.newest(), parts_->ids.newest()); }
+bool broker::is_durable(const receipt& receipt) const { return parts_->commits.is_durable(receipt.batch); }
 
-store::batch_id broker::batch_of_last_command() const noexcept { return parts_->last_batch; }
+loop::awaitable<> broker::until_durable(receipt receipt) { return parts_->commits.until_durable(receipt.batch); }
 
-store::batch_id broker::batch_of_ids() const noexcept {
-  return parts_->ids.batch_of_known(parts_->engine.last_id().value());
+loop::awaitable<> broker::until_all_durable() {
+  return parts_->commits.until_durable(parts_->commits.newest_awaited());
 }
 
-bool broker::is_safe(store::batch_id batch) const { return parts_->held.is_safe(batch); }
+loop::awaitable<> broker::until_more_durable() { return parts_->commits.until_more_durable(); }
 
-store::batch_id broker::batch_of_last_changes() const noexcept { return parts_->last_changes; }
-
-std::uint64_t broker::backlog_room() const { return parts_->kept_in.backlog_room(); }
-
-loop::awaitable<> broker::until_more_is_safe() { return parts_->held.until_more_is_safe(); }
-
-bool broker::store_lags() const { return parts_->kept_in.lagging(); }
-
-std::uint64_t broker::acknowledged_unsafe() const { return parts_->held.acknowledged_unsafe(); }
-
-void broker::when_safe(std::function<void()> moved) { parts_->more_is_safe = std::move(moved); }
+subscription broker::subscribe_durable(std::function<void()> on_durable) {
+  return parts_->commits.subscribe_durable(std::move(on_durable));
+}
 
 std::string broker::store_failure() const { return parts_->kept_in.failure(); }
 
-loop::awaitable<> broker::until_safe(store::batch_id batch) { return parts_->held.until_safe(batch); }
+std::uint64_t broker::backlog_room() const { return parts_->kept_in.backlog_room(); }
 
-void broker::when_put_away(std::function<void()> told) { parts_->put_away = std::move(told); }
+bool broker::store_lags() const { return parts_->kept_in.lagging(); }
+
+std::uint64_t broker::acknowledged_not_durable() const { return parts_->commits.acknowledged_not_durable(); }
+
+subscription broker::subscribe_job_left(std::function<void()> on_job_left) {
+  return parts_->job_left.add(std::move(on_job_left));
+}
 
 void broker::refuse_puts() {
   parts_->engine.refuse_puts();
-  parts_->follow_up();
+  parts_->commit();
 }
 
 const engine::engine& broker::looking() const noexcept { return parts_->engine; }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,8 +11,7 @@
 #include "broker/alarm.hpp"
 #include "broker/bodies.hpp"
 #include "broker/broker.hpp"
-#include "broker/held_reply.hpp"
-#include "broker/id_lease.hpp"
+#include "broker/commit_tracker.hpp"
 #include "broker/source_steps.hpp"
 #include "broker/waiting.hpp"
 
@@ -21,22 +20,20 @@ namespace millrace::broker {
 /// Commands between two readings of the clock within one turn of the loop.
 inline constexpr unsigned commands_per_clock_reading = 256;
 
-/// What stands behind the class: whoever waits is in broker.cpp, what a holder does with its job and a keeper with a queue in commands.cpp.
+/// The members of the broker. Commands that may wait are in broker.cpp, all others in commands.cpp.
 struct broker::parts {
   parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
       : loop{on},
         engine{without_bodies_on_disk_unless(store.reads_bodies(), limits)},
-        held{on, store},
+        commits{on, store},
         from_disk{engine, store, store.reads_bodies() && limits.body_memory_max},
-        ids{store},
         kept_in{store},
         parties{on},
         bell{on, [this] { return advance(); }} {
-    engine.collect_changes(held.remembers());
-    held.when_safe([this] {
+    engine.collect_changes(commits.remembers());
+    bodies_durable = commits.subscribe_durable([this] {
       from_disk.more_is_safe();
       bell.set(next_deadline());
-      if (more_is_safe) more_is_safe();
     });
     if (from_disk.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
   }
@@ -52,23 +49,27 @@ struct broker::parts {
     return loop.now();
   }
 
-  /// After every command: what it decided for others, what must be remembered, when the engine must be called again.
-  void follow_up(held_reply::cause why = held_reply::cause::command) {
+  /// Ends every command: hands its changes to the store, delivers its decisions, sets the timer.
+  committed commit(commit_tracker::cause why = commit_tracker::cause::command) {
     // Jobs that are due wait: their changes would be written while the file is still being read.
-    if (restoring) return;
-    if (engine.has_events()) deliver();
-    if (held.remembers()) {
+    if (restoring) return commit_tracker::nothing();
+    const bool has_events = engine.has_events();
+    if (has_events) take_decisions();
+    auto made = commit_tracker::nothing();
+    if (commits.remembers()) {
       engine.take_changes(changes);
       steps.append_to(changes);
       if (from_disk.on()) from_disk.note(changes);
-      last_batch = std::max(held.keep(changes, engine, why), ids.batch_for(engine.last_id().value()));
-      last_changes = held.kept_batch();
+      made = commits.commit(changes, engine.last_id(), why);
       if (from_disk.on()) {
-        from_disk.went_with(held.last_kept());
+        from_disk.went_with(commits.last_written());
         from_disk.follow_up();
       }
     }
+    // After the changes are handed over: a decision carries its receipt.
+    if (has_events) deliver(made);
     bell.set(next_deadline());
+    return made;
   }
 
   /// When it has to be looked after again, commands or none.
@@ -84,10 +85,19 @@ struct broker::parts {
     return kept_in.short_of_space() && engine.options_of(queue).safety != engine::durability::memory;
   }
 
-  /// Said at once: what others have changed, and what may wait for room, is not its business.
-  engine::put_answer refused_for_space() {
-    last_batch = last_changes = 0;
-    return {engine::put_status::refused, {}};
+  /// Nobody waits for a step alone: it is at most relaxed.
+  void add_step(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
+    const auto durability = std::min(engine.options_of(queue).safety, engine::durability::relaxed);
+    steps.add(session, {queue, step.source, step.to, durability}, status);
+  }
+
+  receipted<peek_answer> peek(session_id session, std::optional<engine::job_facts>&& job, decision_taker& taker) {
+    const auto ids = commits.known_ids(engine.last_id());
+    if (!job) return ids.answer_with_ids(peek_answer{});
+    if (!job->content_on_disk) return ids.answer_with_ids(peek_answer{peek_status::found, std::move(*job)});
+    parties.expect(session, std::nullopt, taker);
+    from_disk.look(session, job->job);
+    return ids.answer_with_ids(peek_answer{peek_status::waiting, {}});
   }
 
   /// Logged once: nothing but a new data directory helps.
@@ -98,38 +108,55 @@ struct broker::parts {
                {{"job_id_max", std::to_string(job_id_max.value())}});
   }
 
-  void deliver() {
+  void take_decisions() {
     engine.take_events(events);
-    for (auto& one : events) {
+    for (const auto& one : events) {
       if (one.what == engine::event::kind::put_admitted) steps.admitted(one.session);
-      auto stay = parties.decide(std::move(one));
+    }
+  }
+
+  void deliver(const committed& made) {
+    for (auto& one : events) {
+      const auto durable_with = receipt_of(one, made);
+      auto stay = parties.decide({std::move(one), durable_with});
       gate.end(stay, loop.now());
     }
     events.clear();
   }
 
+  /// Puts and finishes wait for their changes, reserves for the ids that they tell.
+  static receipt receipt_of(const engine::event& event, const committed& made) noexcept {
+    switch (event.what) {
+      case engine::event::kind::put_admitted:
+      case engine::event::kind::finish_done:
+        return made.of_changes();
+      default:
+        return made.of_ids();
+    }
+  }
+
   instant advance() {
     engine.advance(now());
     from_disk.more_is_safe();
-    follow_up(held_reply::cause::time);
+    commit(commit_tracker::cause::time);
     return next_deadline();
   }
 
   void body_read(job_id job, result<body>& content) {
-    for (const auto who : from_disk.lookers(job)) {
-      engine::event told;
-      told.session = who;
-      told.what = content ? engine::event::kind::shown : engine::event::kind::not_found;
-      told.job.job = job;
-      if (content) told.job.content = *content;
-      parties.decide(std::move(told));
+    for (const auto session : from_disk.lookers(job)) {
+      engine::event shown;
+      shown.session = session;
+      shown.what = content ? engine::event::kind::shown : engine::event::kind::not_found;
+      shown.job.job = job;
+      if (content) shown.job.content = *content;
+      parties.decide({std::move(shown), commits.known_ids(engine.last_id()).of_ids()});
     }
     if (content) {
       engine.body_came(job, std::move(*content), now());
     } else {
       engine.body_lost(job, now());
     }
-    follow_up();
+    commit();
   }
 
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
@@ -138,30 +165,27 @@ struct broker::parts {
     auto stay = parties.withdraw(session);
     from_disk.look_no_more(session);
     gate.end(stay, loop.now());
-    follow_up();
+    commit();
   }
 
   loop::event_loop& loop;
   engine::engine engine;
   engine::queue_options queue_defaults;
-  held_reply held;
+  commit_tracker commits;
   bodies from_disk;
-  id_lease ids;
   store::store& kept_in;
   const std::uint64_t job_bytes_max{kept_in.job_bytes_max()};
-  store::batch_id last_batch{0};
-  store::batch_id last_changes{0};
   waiting parties;
   admission gate;
   source_steps steps;
   std::vector<engine::event> events;
   engine::change_set changes;
-  std::function<void()> put_away;
-  std::function<void()> more_is_safe;
+  subscriber_list job_left;
   unsigned commands{0};
   bool restoring{false};
   bool out_of_ids_logged{false};
   alarm bell;
+  subscription bodies_durable;  ///< uses all of the above
 };
 
 }  // namespace millrace::broker

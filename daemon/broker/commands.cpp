@@ -3,59 +3,56 @@
 
 namespace millrace::broker {
 
-// --- what a holder does with its job ---------------------------------------------------------------------------------
+// --- by the holder of a job ------------------------------------------------------------------------------------------
 
-bool broker::release(session_id session, job_id job, engine::priority urgency, duration delay) {
+receipted<bool> broker::release(session_id session, job_id job, engine::priority priority, duration delay) {
   auto& p = *parts_;
-  const bool released = p.engine.release(session, job, urgency, delay, p.now());
-  p.follow_up();
-  return released;
+  const bool released = p.engine.release(session, job, priority, delay, p.now());
+  return p.commit().answer(released);
 }
 
-bool broker::bury(session_id session, job_id job, engine::priority urgency) {
+receipted<bool> broker::bury(session_id session, job_id job, engine::priority priority) {
   auto& p = *parts_;
-  const bool buried = p.engine.bury(session, job, urgency, p.now());
-  p.follow_up();
-  if (buried && p.put_away) p.put_away();
-  return buried;
+  const bool buried = p.engine.bury(session, job, priority, p.now());
+  const auto made = p.commit();
+  if (buried) p.job_left.notify();
+  return made.answer(buried);
 }
 
-bool broker::touch(session_id session, job_id job) {
+receipted<bool> broker::touch(session_id session, job_id job) {
   auto& p = *parts_;
   const bool touched = p.engine.touch(session, job, p.now());
-  p.follow_up();
-  return touched;
+  // A lease is not kept, and the client knows the id: the answer waits for nothing.
+  p.commit();
+  return commit_tracker::nothing().answer(touched);
 }
 
-bool broker::erase(session_id session, job_id job) {
+receipted<bool> broker::erase(session_id session, job_id job) {
   auto& p = *parts_;
   const bool erased = p.engine.erase(session, job, p.now());
-  p.follow_up();
-  if (erased && p.put_away) p.put_away();
-  return erased;
+  const auto made = p.commit();
+  if (erased) p.job_left.notify();
+  return made.answer(erased);
 }
 
-// --- looking after queues --------------------------------------------------------------------------------------------
+// --- on queues -------------------------------------------------------------------------------------------------------
 
-std::size_t broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from) {
+receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from) {
   auto& p = *parts_;
   const auto kicked = p.engine.kick(queue, bound, from, p.now());
-  p.follow_up();
-  return kicked;
+  return p.commit().answer(kicked);
 }
 
-bool broker::kick_job(job_id job) {
+receipted<bool> broker::kick_job(job_id job) {
   auto& p = *parts_;
   const bool kicked = p.engine.kick_job(job, p.now());
-  p.follow_up();
-  return kicked;
+  return p.commit().answer(kicked);
 }
 
-result<> broker::pause(queue_id queue, duration length) {
+receipted<result<>> broker::pause(queue_id queue, duration length) {
   auto& p = *parts_;
   auto paused = p.engine.pause(queue, length, p.now());
-  p.follow_up();
-  return paused;
+  return p.commit().answer(std::move(paused));
 }
 
 }  // namespace millrace::broker

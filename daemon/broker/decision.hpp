@@ -1,15 +1,31 @@
 #pragma once
 
+#include <utility>
+
+#include "broker/receipt.hpp"
 #include "engine/command.hpp"
 
 namespace millrace::broker {
 
-/// Somebody who waits without a coroutine: a connection, of which there may be thousands, and whose bytes go on coming in meanwhile.
+/// What the engine decided for a session that waited, and when that may be told.
+struct decision {
+  engine::event event;
+  receipt durable_with{};
+
+  /// The same decision in the form in which a command would have answered.
+  template <class Answer>
+  receipted<Answer> with(Answer answer) const {
+    return {std::move(answer), durable_with};
+  }
+};
+
+/// Takes decisions without a coroutine: for connections, of which there may be thousands, and which receive bytes
+/// while they wait.
 class decision_taker {
  public:
-  /// What the engine decided for its put or reserve that was answered `waiting`. Called in the middle of somebody else's command: note it and go on at the
-  /// next turn; no command may be given from here.
-  virtual void decided(engine::event&& what) noexcept = 0;
+  /// The decision on this taker's put, reserve or peek that was answered `waiting`. Called in the middle of another
+  /// session's command: note the decision and continue at the next turn. Requires: no command is given from here.
+  virtual void decided(decision&& decision) noexcept = 0;
 
  protected:
   ~decision_taker() = default;

@@ -22,8 +22,7 @@ struct source_step {
 /// Belongs to the broker, on the loop's thread.
 class source_steps {
  public:
-  void add(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
-    const engine::source_moved moved{queue, step.source, step.to};
+  void add(session_id session, const engine::source_moved& moved, engine::put_status status) {
     if (status == engine::put_status::waiting) waiting_.insert_or_assign(session, moved);
     if (status == engine::put_status::inserted || status == engine::put_status::refused) taken_.push_back(moved);
   }

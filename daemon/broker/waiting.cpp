@@ -11,23 +11,23 @@ void waiting::expect(session_id session, std::optional<admission::stay> held) {
   place->second.held = held;
 }
 
-void waiting::expect(session_id session, std::optional<admission::stay> held, decision_taker& by) {
+void waiting::expect(session_id session, std::optional<admission::stay> held, decision_taker& taker) {
   expect(session, held);
-  parties_.find(session)->second.by = &by;
+  parties_.find(session)->second.taker = &taker;
 }
 
-std::optional<admission::stay> waiting::decide(engine::event&& what) {
-  const auto found = parties_.find(what.session);
+std::optional<admission::stay> waiting::decide(decision&& decision) {
+  const auto found = parties_.find(decision.event.session);
   if (found == parties_.end()) return std::nullopt;
   auto& mine = found->second;
-  if (mine.by != nullptr) {
+  if (mine.taker != nullptr) {
     const auto held = mine.held;
-    auto& by = *mine.by;
+    auto& taker = *mine.taker;
     parties_.erase(found);
-    by.decided(std::move(what));
+    taker.decided(std::move(decision));
     return held;
   }
-  mine.decided = std::move(what);
+  mine.decided = std::move(decision);
   if (mine.point != nullptr) mine.point->wake_one();
   return std::exchange(mine.held, std::nullopt);
 }
@@ -54,7 +54,7 @@ bool waiting::has_decision(session_id session) const {
   return found != parties_.end() && found->second.decided;
 }
 
-engine::event waiting::take(session_id session) {
+decision waiting::take(session_id session) {
   const auto found = parties_.find(session);
   assert(found != parties_.end() && found->second.decided);
   auto decided = std::move(*found->second.decided);

@@ -25,14 +25,14 @@ class waiting {
   /// The engine answered `waiting` for this session.
   void expect(session_id session, std::optional<admission::stay> held = std::nullopt);
   /// The same for somebody without a coroutine, who is told at once and not expected any more then.
-  void expect(session_id session, std::optional<admission::stay> held, decision_taker& by);
+  void expect(session_id session, std::optional<admission::stay> held, decision_taker& taker);
   /// The engine decided: wakes the session's coroutine at the next turn. Returns its stay, which has ended; nothing for a session that has gone.
-  std::optional<admission::stay> decide(engine::event&& what);
+  std::optional<admission::stay> decide(decision&& decision);
   /// Suspends until there is a decision. Cancelled: throws, though a decision may be there. `what` is a literal.
   loop::awaitable<> wait(session_id session, std::string_view what);
   [[nodiscard]] bool has_decision(session_id session) const;
   /// The decision, which ends the wait. Asserts that there is one.
-  engine::event take(session_id session);
+  decision take(session_id session);
   /// No decision is expected any more; returns the stay that ends.
   std::optional<admission::stay> withdraw(session_id session);
 
@@ -40,8 +40,8 @@ class waiting {
   struct party {
     loop::wait_point* point{nullptr};
     std::optional<admission::stay> held;
-    std::optional<engine::event> decided;
-    decision_taker* by{nullptr};
+    std::optional<decision> decided;
+    decision_taker* taker{nullptr};
   };
 
   loop::event_loop& loop_;

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "engine/command.hpp"
+#include "engine/durability.hpp"
 
-/// What must be remembered of a command: facts, not intentions. A store that applies them in order has the same jobs, where
-/// one that is reserved counts as ready, since that is what it is after a crash: so no change says that a ready job was
-/// reserved or touched. Each names the queue, whose durability decides what becomes of it.
+/// What a command changed: facts, not intentions. A store that applies them in order has the same jobs. A reserved job
+/// counts as ready there, since it is ready after a crash: no change says that a ready job was reserved or touched.
+/// Each change carries its durability: that of its queue, or `relaxed` where the queue is in memory now but the store
+/// has an earlier change of the same job.
 namespace millrace::engine {
 
 /// How often what happened to one job.
@@ -28,6 +30,7 @@ struct job_put {
   instant put_at;
   instant due;             ///< when delayed
   std::string error_text;  ///< of a dead letter
+  engine::durability durability{engine::durability::memory};
 };
 struct job_moved {
   job_id job;
@@ -38,17 +41,18 @@ struct job_moved {
   instant due;     ///< when delayed
   job_tally tally;
   std::string error_text;  ///< why it was buried, if it failed
-  bool on_disk{false};     ///< it is, whatever its queue wants now
+  engine::durability durability{engine::durability::memory};
 };
 struct job_gone {
   job_id job;
   queue_id queue;
-  bool on_disk{false};
+  engine::durability durability{engine::durability::memory};
 };
 struct queue_paused {
   queue_id queue;
   instant until;  ///< `never` is no pause that ends; `no_pause` ends it
   duration length;
+  engine::durability durability{engine::durability::memory};
 };
 
 /// A producer of the settings, and the kind of its source. The store owns it; its address is its identity.
@@ -69,6 +73,7 @@ struct source_moved {
   queue_id queue;
   const source_name* source;
   source_place to;
+  engine::durability durability{engine::durability::memory};
 };
 
 using change = std::variant<job_put, job_moved, job_gone, queue_paused, source_moved>;

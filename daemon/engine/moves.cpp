@@ -72,19 +72,25 @@ void change_state(core& all, slot at, job_state to) {
   enter_state(all, at, to, all.now);
 }
 
+/// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
+durability durability_of(const job& it, const queue& its) noexcept {
+  return it.on_disk ? std::max(its.options.safety, durability::relaxed) : its.options.safety;
+}
+
 void remember_move(core& all, slot at, job_state to, instant due) {
   if (!all.collecting) return;
   const job& it = all.jobs[at];
+  const queue& its = all.queue_of(it);
   const job_history& history = all.jobs.history_if_any(at);
   all.remember(job_moved{it.id,
-                         all.queue_of(it).id,
+                         its.id,
                          to,
                          it.urgency,
                          it.delay,
                          due,
                          {it.reserves, history.timeouts, history.releases, history.buries, history.kicks},
                          history.error_text,
-                         it.on_disk});
+                         durability_of(it, its)});
 }
 
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
@@ -131,7 +137,7 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
     const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
     what.ttr = it.ttr;
     what.delay = it.delay;
-    all.remember(job_put{id, into.id, state, what, all.now, due, error_text});
+    all.remember(job_put{id, into.id, state, what, all.now, due, error_text, into.options.safety});
   }
   it.content = std::move(what.content);
   begin_counting(all, at);
@@ -243,7 +249,7 @@ void end_job(core& all, slot at) {
   queue& its = all.queue_of(it);
   leave_state(all, at);
   end_counting(all, at);
-  all.remember(job_gone{it.id, its.id, it.on_disk});
+  all.remember(job_gone{it.id, its.id, durability_of(it, its)});
   all.jobs.remove(at);
   look_again(all, its);
 }

@@ -6,6 +6,8 @@
 #include <millrace/base/option.hpp>
 #include <millrace/base/time.hpp>
 
+#include "engine/durability.hpp"
+
 namespace millrace::engine {
 
 /// What a put meets in a full queue.
@@ -14,9 +16,6 @@ enum class overflow {
   reject,       ///< it is refused
   drop_oldest,  ///< the job longest ready makes room; refused if none is ready
 };
-
-/// How safe the changes of a queue are before they are acknowledged.
-enum class durability { memory, relaxed, sync };
 
 /// Limits and promises of one queue. `max_jobs` and `max_bytes` count jobs of all states; only puts and hand-offs are
 /// checked against them (release, kick, expiry and recovery never are, so they can be exceeded by what was already inside).

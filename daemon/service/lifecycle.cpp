@@ -289,7 +289,7 @@ void lifecycle::say_what_is_on_disk() {
     log::error("not_on_disk",
                "the store has failed: what clients were not told of may be lost, and commands of relaxed "
                "queues that were acknowledged are not on disk",
-               {{"error", why}, {"acknowledged", parts_.broker().acknowledged_unsafe()}});
+               {{"error", why}, {"acknowledged", parts_.broker().acknowledged_not_durable()}});
   } else if (settings_.daemon.data_dir && opened_) {
     log::info("kept", "what is left in durable queues is on disk", {{"data_dir", *settings_.daemon.data_dir}});
   }

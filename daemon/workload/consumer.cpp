@@ -109,14 +109,14 @@ loop::awaitable<> consumer::serve(slot& mine) {
       co_await loop::yield(at_.loop);
       continue;
     }
-    auto taken = at_.broker.try_reserve(mine.session, engine::lease::unlimited);
+    auto taken = at_.broker.try_reserve(mine.session, engine::lease::unlimited).answer;
     if (taken.status != engine::reserve_status::reserved) {
       mine.waits = true;
       if (taken.status == engine::reserve_status::waiting) {
-        taken = co_await at_.broker.granted(mine.session);
+        taken = (co_await at_.broker.granted(mine.session)).answer;
       } else {
         at_.resting();
-        taken = co_await at_.broker.reserve(mine.session, engine::lease::unlimited);
+        taken = (co_await at_.broker.reserve(mine.session, engine::lease::unlimited)).answer;
       }
       mine.waits = false;
       this_turn = 0;
@@ -130,8 +130,8 @@ loop::awaitable<> consumer::serve(slot& mine) {
       const auto id = job.id;
       auto request = settlement_.request(std::move(job), std::move(came));
       const auto asked = request.result;
-      auto answer = at_.broker.try_finish(mine.session, std::move(request));
-      if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(mine.session, id);
+      auto answer = at_.broker.try_finish(mine.session, std::move(request)).answer;
+      if (answer == engine::finish_status::waiting) answer = (co_await at_.broker.finished(mine.session, id)).answer;
       settlement_.settled(asked, answer);
       end(mine);
     } else {
@@ -147,7 +147,7 @@ loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
     mine.waits = false;
     try {
       if (closing_) {
-        at_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero());
+        static_cast<void>(at_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero()));
       } else {
         auto job = turn.job;
         co_await attempt_and_settle(mine, turn.session, std::move(job));
@@ -175,8 +175,8 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
   }
   auto request = settlement_.request(std::move(job), std::move(came));
   const auto asked = request.result;
-  auto answer = at_.broker.try_finish(session, std::move(request));
-  if (answer == engine::finish_status::waiting) answer = co_await at_.broker.finished(session, id);
+  auto answer = at_.broker.try_finish(session, std::move(request)).answer;
+  if (answer == engine::finish_status::waiting) answer = (co_await at_.broker.finished(session, id)).answer;
   settlement_.settled(asked, answer);
   end(mine);
 }

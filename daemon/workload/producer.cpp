@@ -85,16 +85,15 @@ loop::awaitable<> producer::produce() {
     if (auto* const content = std::get_if<body>(&next)) {
       const auto bytes = content->size();
       const auto answer = put(std::move(*content));
-      if (answer == engine::put_status::inserted) share_.note(at_.broker, bytes);
       if (answer == engine::put_status::draining) co_return;
       if (answer == engine::put_status::waiting) {
-        co_await admitted();
+        co_await admitted(bytes);
         this_turn = 0;
       }
-      while (share_.exceeded(at_.broker)) co_await at_.broker.until_more_is_safe();
-      if (since_safe_ >= options_.in_flight) {
-        co_await at_.broker.until_safe(at_.broker.newest_batch());
-        since_safe_ = 0;
+      while (share_.exceeded(at_.broker)) co_await at_.broker.until_more_durable();
+      if (since_durable_ >= options_.in_flight) {
+        co_await at_.broker.until_durable(last_put_);
+        since_durable_ = 0;
       }
     } else if (std::holds_alternative<sources::nothing_yet>(next)) {
       co_await wait_for_more();
@@ -109,9 +108,11 @@ loop::awaitable<> producer::produce() {
 
 engine::put_status producer::put(body&& content) {
   engine::put_request job{std::move(content), options_.urgency, options_.delay, options_.ttr};
-  const auto answer = at_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
+  const auto bytes = job.content.size();
+  const auto [answer, receipt] =
+      at_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
   if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
-  if (answer.status == engine::put_status::inserted) was_put();
+  if (answer.status == engine::put_status::inserted) was_put(receipt, bytes);
   if (answer.status == engine::put_status::refused) {
     count_failure(refusals_, "put_refused", "the queue is full");
     if (progress_) progress_->body_taken();
@@ -120,17 +121,18 @@ engine::put_status producer::put(body&& content) {
   return answer.status;
 }
 
-loop::awaitable<> producer::admitted() {
+loop::awaitable<> producer::admitted(std::size_t bytes) {
   const auto began = at_.loop.now();
   at_.held.begin(began);
+  broker::receipt receipt;
   try {
-    co_await at_.broker.put_admitted(session_);
+    receipt = (co_await at_.broker.put_admitted(session_)).durable_with;
   } catch (...) {
     at_.held.end(began, at_.loop.now());
     throw;
   }
   at_.held.end(began, at_.loop.now());
-  was_put();
+  was_put(receipt, bytes);
 }
 
 loop::awaitable<> producer::space_on_disk() {
@@ -155,9 +157,11 @@ loop::awaitable<> producer::wait_for_more() {
   pace_.had_nothing_until(at_.loop.now());
 }
 
-void producer::was_put() {
+void producer::was_put(const broker::receipt& receipt, std::size_t bytes) {
   fruitless_in_a_row_ = 0;
-  ++since_safe_;
+  ++since_durable_;
+  last_put_ = receipt;
+  share_.note(at_.broker, receipt, bytes);
   if (progress_) progress_->body_taken();
   counts_.jobs.add();
   counts_.lag = pace_.put(at_.loop.now());

@@ -68,11 +68,11 @@ class producer {
   loop::awaitable<> produce();
   loop::awaitable<bool> resumed();
   engine::put_status put(body&& content);
-  loop::awaitable<> admitted();
+  loop::awaitable<> admitted(std::size_t bytes);
   loop::awaitable<> space_on_disk();
   loop::awaitable<> wait_for_more();
   void count_failure(log_limiter& log, std::string_view event, std::string_view reason);
-  void was_put();
+  void was_put(const broker::receipt& receipt, std::size_t bytes);
 
   place at_;
   producer_options options_;
@@ -87,7 +87,8 @@ class producer {
   log_limiter source_failures_;
   log_limiter refusals_;
   unsigned fruitless_in_a_row_{0};
-  unsigned since_safe_{0};  ///< puts since all were known to be safe
+  unsigned since_durable_{0};  ///< puts since all of them were known to be durable
+  broker::receipt last_put_;   ///< of its newest put
 };
 
 }  // namespace millrace::workload

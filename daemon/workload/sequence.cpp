@@ -90,10 +90,10 @@ loop::awaitable<> sequence::give_turns() {
       continue;
     }
     if (auto* const next = first_in_line()) {
-      auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited);
+      auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited).answer;
       if (taken.status == engine::reserve_status::waiting) {
         waits_ = true;
-        taken = co_await broker_.granted(next->session_);
+        taken = (co_await broker_.granted(next->session_)).answer;
         waits_ = false;
       }
       if (taken.status != engine::reserve_status::reserved) continue;
@@ -102,7 +102,7 @@ loop::awaitable<> sequence::give_turns() {
       resting_();
       waits_ = true;
       const auto session = lookout();
-      auto taken = co_await broker_.reserve(session, engine::lease::unlimited);
+      auto taken = (co_await broker_.reserve(session, engine::lease::unlimited)).answer;
       waits_ = false;
       if (taken.status != engine::reserve_status::reserved) continue;
       auto& server = server_of(taken.job.queue);

@@ -33,13 +33,9 @@ struct workload::parts {
         changed{on, "idle"},
         producer_tasks{on},
         consumer_tasks{on} {
-    broker.when_put_away([this] { something_ended(); });
+    job_left = broker.subscribe_job_left([this] { something_ended(); });
     if (options.how == mode::sequential) in_turn.emplace(loop, broker, [this] { something_ended(); });
   }
-
-  ~parts() { broker.when_put_away({}); }
-  parts(const parts&) = delete;
-  parts& operator=(const parts&) = delete;
 
   result<> make(const producer_settings& settings, const sources::surroundings& inputs);
   result<> make(const consumer_settings& settings, const handlers::surroundings& outputs);
@@ -69,6 +65,7 @@ struct workload::parts {
   std::size_t producers_left{0};
   bool closing{false};
   loop::wait_point changed;
+  broker::subscription job_left;
   loop::task_scope producer_tasks;
   loop::task_scope consumer_tasks;
 };
@@ -101,7 +98,7 @@ result<> workload::start(const std::vector<producer_settings>& producers,
 loop::awaitable<> workload::idle() {
   auto& p = *parts_;
   while (!p.closing && !p.nothing_to_do()) co_await p.changed.wait();
-  co_await p.broker.until_safe(p.broker.newest_batch());
+  co_await p.broker.until_all_durable();
 }
 
 bool workload::held_by_full_queues() const { return parts_->held_by_full_queues(); }

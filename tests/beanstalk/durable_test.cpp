@@ -212,7 +212,7 @@ TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed
   declare_memory(at);
   auto client = at.client(), other = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
-  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_unsafe(); }) == 2);
+  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_not_durable(); }) == 2);
   at.ask([&](auto&, auto&) { disk.fail(); });
   client.send("delete 1\r\n");
   CHECK(client.receive_all().empty());
@@ -226,7 +226,7 @@ TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed
     CHECK(said.find("BURIED") == std::string::npos);
   }
   SAYS(other, "use memory\r\nput 0 0 60 1\r\nm\r\n", "USING memory\r\nINSERTED 4\r\n");
-  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_unsafe(); }) == 2);
+  CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_not_durable(); }) == 2);
 }
 
 TEST_CASE("a relaxed queue waits like a durable one while its disk is late, and no longer when that has caught up") {

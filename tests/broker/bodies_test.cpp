@@ -71,7 +71,7 @@ engine::engine_options no_memory() {
 }
 
 struct taker final : broker::decision_taker {
-  void decided(engine::event&& what) noexcept override { told.push_back(std::move(what)); }
+  void decided(broker::decision&& decision) noexcept override { told.push_back(std::move(decision.event)); }
   std::vector<engine::event> told;
 };
 
@@ -88,6 +88,9 @@ struct disk_desk : has_disk, desk {
     const auto job = put(durable, text).job;
     disk.commit();
     return job;
+  }
+  void peek(session_id session, job_id job, broker::decision_taker& taker) {
+    REQUIRE(broker.peek(session, job, taker).answer.status == broker::peek_status::waiting);
   }
   [[nodiscard]] bool on_disk_only(job_id job) const { return broker.looking().look(job)->content_on_disk; }
 
@@ -121,7 +124,7 @@ TEST_CASE("a reserve is granted when the body has been read") {
   disk_desk at;
   const auto job = at.put_safely("a");
   SECTION("to a taker") {
-    CHECK(at.broker.reserve(at.who, engine::lease::ttr, at.loop.now(), at.waits).status ==
+    CHECK(at.broker.reserve(at.who, engine::lease::ttr, at.loop.now(), at.waits).answer.status ==
           engine::reserve_status::waiting);
     CHECK(at.disk.asked == std::vector{job});
     CHECK(at.waits.told.empty());
@@ -131,7 +134,7 @@ TEST_CASE("a reserve is granted when the body has been read") {
     CHECK(at.waits.told[0].job.content.view() == "a");
   }
   SECTION("to a taker that wants this very job") {
-    CHECK(at.broker.reserve_job(at.who, job, at.waits).status == engine::reserve_status::waiting);
+    CHECK(at.broker.reserve_job(at.who, job, at.waits).answer.status == engine::reserve_status::waiting);
     at.disk.read();
     REQUIRE(at.waits.told.size() == 1);
     CHECK(at.waits.told[0].job.content.view() == "a");
@@ -160,15 +163,15 @@ TEST_CASE("a coroutine cancelled while its body is on the way gives the job back
   CHECK(answer.aborted);
   CHECK(at.levels(at.durable).ready == 1);
   at.disk.read();
-  CHECK(at.broker.try_reserve(at.who, engine::lease::ttr).job.content.view() == "a");
+  CHECK(at.broker.try_reserve(at.who, engine::lease::ttr).answer.job.content.view() == "a");
 }
 
 TEST_CASE("who only looks is shown the body, many by one reading") {
   disk_desk at;
   const auto job = at.put_safely("a");
   taker first, second;
-  at.broker.show(at.who, job, first);
-  at.broker.show(at.watcher("durable"), job, second);
+  at.peek(at.who, job, first);
+  at.peek(at.watcher("durable"), job, second);
   CHECK(at.disk.asked == std::vector{job});
   at.disk.read();
   for (const auto* const one : {&first, &second}) {
@@ -183,8 +186,8 @@ TEST_CASE("who only looks is shown the body, many by one reading") {
 TEST_CASE("a job that has ended while somebody waits to look at it is not found") {
   disk_desk at;
   const auto job = at.put_safely("a");
-  at.broker.show(at.who, job, at.waits);
-  REQUIRE(at.broker.erase(at.producer, job));
+  at.peek(at.who, job, at.waits);
+  REQUIRE(at.broker.erase(at.producer, job).answer);
   at.disk.read();
   REQUIRE(at.waits.told.size() == 1);
   CHECK(at.waits.told[0].what == engine::event::kind::not_found);
@@ -193,7 +196,7 @@ TEST_CASE("a job that has ended while somebody waits to look at it is not found"
 TEST_CASE("who looks no more is told nothing") {
   disk_desk at;
   const auto job = at.put_safely("a");
-  at.broker.show(at.who, job, at.waits);
+  at.peek(at.who, job, at.waits);
   SECTION("it withdraws") { at.broker.withdraw(at.who); }
   SECTION("it goes") { REQUIRE(at.broker.try_close_session(at.who)); }
   at.disk.read();
@@ -205,18 +208,18 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
   const auto job = at.put_safely("a");
   at.disk.broken = true;
   taker looks;
-  at.broker.show(at.producer, job, looks);
+  at.peek(at.producer, job, looks);
   at.disk.read();
   REQUIRE(looks.told.size() == 1);
   CHECK(looks.told[0].what == engine::event::kind::not_found);
   CHECK(at.levels(at.durable).ready == 1);
 
-  at.broker.reserve(at.who, engine::lease::ttr, never, at.waits);
+  static_cast<void>(at.broker.reserve(at.who, engine::lease::ttr, never, at.waits));
   at.disk.read();
   CHECK(at.waits.told.empty());
   CHECK(at.levels(at.durable).buried == 1);
   at.disk.broken = false;
-  REQUIRE(at.broker.kick_job(job));
+  REQUIRE(at.broker.kick_job(job).answer);
   at.disk.read();
   REQUIRE(at.waits.told.size() == 1);
   CHECK(at.waits.told[0].job.content.view() == "a");
@@ -235,7 +238,7 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
   at.broker.end_restore(7);
   at.put(queue, "new");
   CHECK(disk.bodies.size() == 1);
-  REQUIRE(at.broker.erase(at.producer, job_id{7}));
+  REQUIRE(at.broker.erase(at.producer, job_id{7}).answer);
   CHECK(disk.bodies.empty());
 }
 
@@ -268,10 +271,10 @@ TEST_CASE("a job that is larger than the store can write is refused before it is
   CHECK(at.put(kept, "0123456789a").status == engine::put_status::refused);
   CHECK(at.put(fast, "0123456789a").status == engine::put_status::inserted);
   const auto who = at.watcher("fast");
-  const auto taken = at.broker.try_reserve(who, engine::lease::unlimited);
+  const auto taken = at.broker.try_reserve(who, engine::lease::unlimited).answer;
   REQUIRE(taken.status == engine::reserve_status::reserved);
   engine::finish_request done{.job = taken.job.job};
   done.outputs.push_back({kept, {.content = body{"0123456789a"}}});
-  CHECK(at.broker.try_finish(who, std::move(done)) == engine::finish_status::buried);
+  CHECK(at.broker.try_finish(who, std::move(done)).answer == engine::finish_status::buried);
   CHECK(at.levels(kept).ready == 1);
 }

@@ -33,7 +33,11 @@ struct desk {
   }
   engine::put_answer put(queue_id queue, std::string_view content, duration delay = {},
                          duration ttr = engine::default_ttr) {
-    return broker.try_put(producer, queue, {.content = body{content}, .delay = delay, .ttr = ttr});
+    return broker.try_put(producer, queue, {.content = body{content}, .delay = delay, .ttr = ttr}).answer;
+  }
+  /// The receipt of such a put.
+  broker::receipt receipt_of_put(queue_id queue, std::string_view content) {
+    return broker.try_put(producer, queue, {.content = body{content}}).durable_with;
   }
 
   // Answers of coroutines that `ask` runs: empty while they wait.
@@ -42,6 +46,7 @@ struct desk {
     std::optional<job_id> put;
     std::optional<engine::finish_status> finished;
     bool aborted{false};
+    broker::receipt receipt;  ///< of the answer
   };
   task_id reserve(session_id who, answer& into, instant until = never, engine::lease how = engine::lease::unlimited) {
     return scope.spawn("reserve", reserving(broker, who, how, until, into));
@@ -54,21 +59,27 @@ struct desk {
   static loop::awaitable<> reserving(broker::broker& broker, session_id who, engine::lease how, instant until,
                                      answer& into) {
     try {
-      into.taken = co_await broker.reserve(who, how, until);
+      auto answered = co_await broker.reserve(who, how, until);
+      into.taken = std::move(answered.answer);
+      into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
     }
   }
   static loop::awaitable<> putting(broker::broker& broker, session_id who, answer& into) {
     try {
-      into.put = co_await broker.put_admitted(who);
+      const auto answered = co_await broker.put_admitted(who);
+      into.put = answered.answer;
+      into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
     }
   }
   static loop::awaitable<> finishing(broker::broker& broker, session_id who, job_id job, answer& into) {
     try {
-      into.finished = co_await broker.finished(who, job);
+      const auto answered = co_await broker.finished(who, job);
+      into.finished = answered.answer;
+      into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
     }

@@ -50,7 +50,7 @@ broker::source_step step(std::uint64_t place) { return {&words_of_lines, {.place
 
 engine::put_status put(desk& at, queue_id queue, std::string_view content, std::uint64_t place) {
   const auto to = step(place);
-  return at.broker.try_put(at.producer, queue, {.content = body{content}}, &to).status;
+  return at.broker.try_put(at.producer, queue, {.content = body{content}}, &to).answer.status;
 }
 
 using sets = std::vector<std::string>;
@@ -83,8 +83,8 @@ TEST_CASE("the step of a put that waits for room goes when the put is admitted")
   desk::answer answer;
   at.await_put(at.producer, answer);
   const auto worker = at.watcher("full");
-  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited);
-  at.broker.try_finish(worker, {.job = taken.job.job});
+  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited).answer;
+  static_cast<void>(at.broker.try_finish(worker, {.job = taken.job.job}));
   at.loop.run_ready();
   REQUIRE(answer.put.has_value());
   CHECK(store.take() == sets{"gone put b step 20"});
@@ -110,8 +110,8 @@ TEST_CASE("the step of a put that is withdrawn goes nowhere") {
     CHECK(answer.aborted);
   }
   const auto worker = at.watcher("full");
-  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited);
-  at.broker.try_finish(worker, {.job = taken.job.job});
+  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited).answer;
+  static_cast<void>(at.broker.try_finish(worker, {.job = taken.job.job}));
   at.loop.run_ready();
   CHECK(store.take() == sets{"gone "});
 }
@@ -128,7 +128,7 @@ TEST_CASE("a body that is refused has had its turn, one without space on disk ha
   store.is_full = true;
   engine::put_request job{.content = body{"c"}};
   const auto to = step(30);
-  CHECK(at.broker.try_put(at.producer, queue, std::move(job), &to).status == engine::put_status::no_space);
+  CHECK(at.broker.try_put(at.producer, queue, std::move(job), &to).answer.status == engine::put_status::no_space);
   CHECK(job.content.view() == "c");
   CHECK(store.take().empty());
   at.broker.refuse_puts();

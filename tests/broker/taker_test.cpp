@@ -11,7 +11,7 @@ namespace {
 
 /// Somebody without a coroutine.
 struct taker final : broker::decision_taker {
-  void decided(engine::event&& what) noexcept override { told.push_back(std::move(what)); }
+  void decided(broker::decision&& decision) noexcept override { told.push_back(std::move(decision.event)); }
   std::vector<engine::event> told;
 };
 
@@ -22,13 +22,13 @@ TEST_CASE("a taker is told of the job it waited for, once") {
   const auto queue = at.queue("work");
   taker waits;
   const auto who = at.watcher("work");
-  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).status == engine::reserve_status::waiting);
+  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).answer.status == engine::reserve_status::waiting);
   at.put(queue, "a");
   at.put(queue, "b");
   REQUIRE(waits.told.size() == 1);
   CHECK(waits.told[0].what == engine::event::kind::granted);
   CHECK(waits.told[0].job.content.view() == "a");
-  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).job.content.view() == "b");
+  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).answer.job.content.view() == "b");
   CHECK(waits.told.size() == 1);
 }
 
@@ -36,7 +36,7 @@ TEST_CASE("a taker's time runs out") {
   desk at;
   at.queue("work");
   taker waits;
-  at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), waits);
+  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), waits));
   at.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
   CHECK(waits.told.empty());
   at.loop.advance(nanoseconds{1});
@@ -49,8 +49,8 @@ TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next"
   const auto queue = at.queue("work");
   taker first, second;
   const auto one = at.watcher("work");
-  at.broker.reserve(one, engine::lease::ttr, never, first);
-  at.broker.reserve(at.watcher("work"), engine::lease::ttr, never, second);
+  static_cast<void>(at.broker.reserve(one, engine::lease::ttr, never, first));
+  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, never, second));
   at.broker.withdraw(one);
   at.put(queue, "a");
   CHECK(first.told.empty());
@@ -64,12 +64,12 @@ TEST_CASE("takers stand before a full queue, which is counted until they are adm
   const auto held = at.put(queue, "a").job;
   taker first, second;
   const auto one = at.broker.open_session();
-  CHECK(at.broker.put(one, queue, {.content = body{"b"}}, first).status == engine::put_status::waiting);
-  at.broker.put(at.broker.open_session(), queue, {.content = body{"c"}}, second);
+  CHECK(at.broker.put(one, queue, {.content = body{"b"}}, first).answer.status == engine::put_status::waiting);
+  static_cast<void>(at.broker.put(at.broker.open_session(), queue, {.content = body{"c"}}, second));
   CHECK(at.broker.held_puts().active() == 2);
   at.broker.withdraw(one);
   CHECK(at.broker.held_puts().active() == 1);
-  CHECK(at.broker.erase(worker, held));
+  CHECK(at.broker.erase(worker, held).answer);
   CHECK(first.told.empty());
   REQUIRE(second.told.size() == 1);
   CHECK(second.told[0].what == engine::event::kind::put_admitted);
@@ -81,7 +81,7 @@ TEST_CASE("a taker whose session is closed is told nothing") {
   const auto queue = at.queue("work");
   taker waits;
   const auto who = at.watcher("work");
-  at.broker.reserve(who, engine::lease::ttr, never, waits);
+  static_cast<void>(at.broker.reserve(who, engine::lease::ttr, never, waits));
   CHECK(at.broker.try_close_session(who));
   at.put(queue, "a");
   CHECK(waits.told.empty());

@@ -29,12 +29,12 @@ TEST_CASE("a job that is there is taken without waiting, and nothing is said to 
   desk at;
   const auto queue = at.queue("work");
   const auto session = at.watcher("work");
-  CHECK(at.broker.try_reserve(session, engine::lease::unlimited).status == reserve_status::timed_out);
+  CHECK(at.broker.try_reserve(session, engine::lease::unlimited).answer.status == reserve_status::timed_out);
 
   at.put(queue, "a");
-  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited);
+  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited).answer;
   CHECK(taken.status == reserve_status::reserved);
-  CHECK(at.broker.try_finish(session, {.job = taken.job.job}) == engine::finish_status::done);
+  CHECK(at.broker.try_finish(session, {.job = taken.job.job}).answer == engine::finish_status::done);
   CHECK(at.levels(queue).jobs() == 0);
 }
 
@@ -65,8 +65,8 @@ TEST_CASE("a put into a full queue stands in line until there is room, and the t
   CHECK(at.broker.held_puts().total(at.loop.now()) == seconds{3});
 
   const auto session = at.watcher("small");
-  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited);
-  at.broker.try_finish(session, {.job = taken.job.job});
+  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited).answer;
+  static_cast<void>(at.broker.try_finish(session, {.job = taken.job.job}));
   CHECK(at.broker.held_puts().active() == 0);
   at.loop.advance(seconds{1});
 
@@ -81,7 +81,8 @@ TEST_CASE("a put that was admitted before anybody awaited it is not lost") {
   at.put(queue, "a");
   REQUIRE(at.put(queue, "b").status == engine::put_status::waiting);
   const auto session = at.watcher("small");
-  at.broker.try_finish(session, {.job = at.broker.try_reserve(session, engine::lease::unlimited).job.job});
+  static_cast<void>(
+      at.broker.try_finish(session, {.job = at.broker.try_reserve(session, engine::lease::unlimited).answer.job.job}));
 
   desk::answer admitted;
   at.await_put(at.producer, admitted);
@@ -106,9 +107,9 @@ TEST_CASE("the output of a finished job waits for room in its queue, and the tim
   at.put(to, "in the way");
   const auto job = at.put(from, "a").job;
   const auto session = at.watcher("from");
-  at.broker.try_reserve(session, engine::lease::unlimited);
+  static_cast<void>(at.broker.try_reserve(session, engine::lease::unlimited));
 
-  const auto answer = at.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}});
+  const auto answer = at.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}).answer;
   REQUIRE(answer == engine::finish_status::waiting);
   desk::answer waited;
   at.await_finish(session, job, waited);
@@ -117,7 +118,8 @@ TEST_CASE("the output of a finished job waits for room in its queue, and the tim
   CHECK(at.levels(from).reserved == 1);
 
   const auto other = at.watcher("to");
-  at.broker.try_finish(other, {.job = at.broker.try_reserve(other, engine::lease::unlimited).job.job});
+  static_cast<void>(
+      at.broker.try_finish(other, {.job = at.broker.try_reserve(other, engine::lease::unlimited).answer.job.job}));
   at.loop.run_ready();
 
   CHECK(waited.finished == engine::finish_status::done);
@@ -133,7 +135,7 @@ TEST_CASE("a session that is closed gives back all it holds, in turns") {
   constexpr std::size_t jobs = engine::moves_per_turn_max * 5 / 2;
   for (std::size_t i = 0; i < jobs; ++i) {
     at.put(queue, "a");
-    at.broker.try_reserve(session, engine::lease::unlimited);
+    static_cast<void>(at.broker.try_reserve(session, engine::lease::unlimited));
   }
 
   CHECK_FALSE(at.broker.try_close_session(session));
@@ -161,5 +163,5 @@ TEST_CASE("when puts are refused for good, everything else goes on") {
   at.broker.refuse_puts();
 
   CHECK(at.put(queue, "b").status == engine::put_status::draining);
-  CHECK(at.broker.try_reserve(at.watcher("work"), engine::lease::unlimited).status == reserve_status::reserved);
+  CHECK(at.broker.try_reserve(at.watcher("work"), engine::lease::unlimited).answer.status == reserve_status::reserved);
 }

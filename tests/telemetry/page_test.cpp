@@ -55,7 +55,7 @@ loop::awaitable<> fresh_scrapes(looked_at& it, loop::task_scope&) {
   const auto queue = it.broker.declare("numbers", {}).value();
   const auto session = it.broker.open_session();
   for (int i = 1; i <= 5; ++i) {
-    it.broker.try_put(session, queue, {.content = body{"1"}});
+    static_cast<void>(it.broker.try_put(session, queue, {.content = body{"1"}}));
     const auto page = co_await it.page.scrape();
     CHECK(contains(page, "\nmillrace_jobs_put_total{queue=\"numbers\"} " + std::to_string(i) + "\n"));
   }

@@ -31,8 +31,8 @@ TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
               }));
   at.put(queue, "a");
   at.broker.watch(at.session, "numbers").value();
-  const auto taken = at.broker.try_reserve(at.session, engine::lease::unlimited);
-  at.broker.release(at.session, taken.job.job, 0, {});
+  const auto taken = at.broker.try_reserve(at.session, engine::lease::unlimited).answer;
+  static_cast<void>(at.broker.release(at.session, taken.job.job, 0, {}));
   at.start();
 
   CHECK(told.id == taken.job.job);

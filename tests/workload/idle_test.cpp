@@ -104,17 +104,17 @@ TEST_CASE("a job that somebody else took and deleted, or buried, is not waited f
   at.put(queue, "b", seconds{5});
   const auto client = at.broker.open_session();
   struct taker final : broker::decision_taker {
-    void decided(engine::event&&) noexcept override {}
+    void decided(broker::decision&&) noexcept override {}
   } nobody;
   at.consumer("quick", {.queue = {"work"}}, testing::quick_kind(at.note()));
   for (const job_id job : {job_id{1}, job_id{2}})
-    REQUIRE(at.broker.reserve_job(client, job, nobody).status == engine::reserve_status::reserved);
+    REQUIRE(at.broker.reserve_job(client, job, nobody).answer.status == engine::reserve_status::reserved);
   at.watch_idle();
   at.start();
-  CHECK(at.broker.bury(client, job_id{1}, 0));
+  CHECK(at.broker.bury(client, job_id{1}, 0).answer);
   at.loop.run_ready();
   CHECK_FALSE(at.idle);
-  CHECK(at.broker.erase(client, job_id{2}));
+  CHECK(at.broker.erase(client, job_id{2}).answer);
   at.loop.run_ready();
   CHECK(at.idle);
 }

@@ -1,4 +1,5 @@
-#include "broker/held_reply.hpp"
+// Waiting for commits, and which changes reach the store in which way.
+#include "broker/commit_tracker.hpp"
 
 #include <functional>
 #include <vector>
@@ -49,59 +50,57 @@ class slow_store final : public store::store {
   std::function<void()> tell;
 };
 
-loop::awaitable<> say_when_safe(broker::broker& broker, store::batch_id batch, std::vector<store::batch_id>& said) {
-  co_await broker.until_safe(batch);
-  said.push_back(batch);
+loop::awaitable<> say_when_durable(broker::broker& broker, broker::receipt receipt,
+                                   std::vector<store::batch_id>& said) {
+  co_await broker.until_durable(receipt);
+  said.push_back(receipt.batch);
 }
 
 }  // namespace
 
-TEST_CASE("with a store that remembers, a reply leaves when the batch of its changes is safe") {
+TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and not before") {
   slow_store store;
   desk at{&store};
   const auto queue = at.queue("durable", {.safety = engine::durability::sync});
-  at.put(queue, "a");
-  const auto first = at.broker.newest_batch();
-  at.put(queue, "b");
-  const auto second = at.broker.newest_batch();
+  const auto first = at.receipt_of_put(queue, "a");
+  const auto second = at.receipt_of_put(queue, "b");
   REQUIRE(store.kept == 2);
-  REQUIRE(first < second);
+  REQUIRE(first.batch < second.batch);
   std::vector<store::batch_id> said;
-  const auto cancelled = at.scope.spawn("cancelled", say_when_safe(at.broker, first, said));
-  at.scope.spawn("second", say_when_safe(at.broker, second, said));
-  at.scope.spawn("first", say_when_safe(at.broker, first, said));
+  const auto cancelled = at.scope.spawn("cancelled", say_when_durable(at.broker, first, said));
+  at.scope.spawn("second", say_when_durable(at.broker, second, said));
+  at.scope.spawn("first", say_when_durable(at.broker, first, said));
   at.loop.run_ready();
   CHECK(said.empty());
 
   at.loop.cancel(cancelled);
-  store.commit(first);
+  store.commit(first.batch);
   at.loop.run_ready();
-  CHECK(said.back() == first);
-  CHECK(std::count(said.begin(), said.end(), second) == 0);
+  CHECK(said.back() == first.batch);
+  CHECK(std::count(said.begin(), said.end(), second.batch) == 0);
 
-  store.commit(second);
+  store.commit(second.batch);
   at.loop.run_ready();
-  CHECK(said.back() == second);
+  CHECK(said.back() == second.batch);
 }
 
-TEST_CASE("a command that changed nothing has no batch of its own to wait for") {
+TEST_CASE("a reserve does not wait for the commits of others") {
   slow_store store;
   desk at{&store};
   const auto queue = at.queue("durable", {.safety = engine::durability::sync});
-  at.put(queue, "a");
-  const auto batch = at.broker.newest_batch();
+  store.commit(at.receipt_of_put(queue, "a").batch);
+  at.put(queue, "b");
 
-  at.broker.try_reserve(at.broker.open_session(), engine::lease::unlimited);
-
-  CHECK(at.broker.newest_batch() == batch);
+  CHECK(at.broker.try_reserve(at.broker.open_session(), engine::lease::unlimited).durable_with == broker::receipt{});
 }
 
 TEST_CASE("without a store that remembers, everything is safe at once") {
   desk at;
-  at.put(at.queue("work"), "a");
+  const auto receipt = at.receipt_of_put(at.queue("work"), "a");
+  CHECK(receipt == broker::receipt{});
   std::vector<store::batch_id> said;
 
-  at.scope.spawn("reply", say_when_safe(at.broker, at.broker.newest_batch(), said));
+  at.scope.spawn("reply", say_when_durable(at.broker, receipt, said));
   at.loop.run_ready();
 
   CHECK(said.size() == 1);
@@ -117,22 +116,19 @@ TEST_CASE(
   at.put(memory, "ids are leased");
   store.commit(store.newest);
 
-  at.put(memory, "a");
+  CHECK(at.broker.is_durable(at.receipt_of_put(memory, "a")));
   CHECK(store.kept + store.kept_soon == 0);
-  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
-  at.put(relaxed, "b");
+  CHECK(at.broker.is_durable(at.receipt_of_put(relaxed, "b")));
   CHECK(store.kept_soon == 1);
-  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
-  at.put(sync, "c");
+  CHECK_FALSE(at.broker.is_durable(at.receipt_of_put(sync, "c")));
   CHECK(store.kept == 1);
-  CHECK_FALSE(at.broker.is_safe(at.broker.batch_of_last_command()));
 
   const auto worker = at.watcher("relaxed");
-  const auto job = at.broker.try_reserve(worker, engine::lease::unlimited).job.job;
+  const auto job = at.broker.try_reserve(worker, engine::lease::unlimited).answer.job.job;
   engine::finish_request done;
   done.job = job;
   done.outputs.push_back({sync, {.content = body{"d"}}});
-  CHECK(at.broker.try_finish(worker, std::move(done)) == engine::finish_status::done);
+  CHECK(at.broker.try_finish(worker, std::move(done)).answer == engine::finish_status::done);
   CHECK(store.kept == 3);
   CHECK(store.kept_soon == 1);
 }
@@ -142,13 +138,17 @@ TEST_CASE("who waited for room in memory is told its id when the lease of that i
   desk at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});
   const auto first = at.put(queue, "a").job;
-  REQUIRE(at.broker.try_put(at.broker.open_session(), queue, {.content = body{"b"}}).status ==
-          engine::put_status::waiting);
-  REQUIRE(at.broker.erase(at.producer, first));
+  const auto waits = at.broker.open_session();
+  REQUIRE(at.broker.try_put(waits, queue, {.content = body{"b"}}).answer.status == engine::put_status::waiting);
+  REQUIRE(at.broker.erase(at.producer, first).answer);
   REQUIRE(at.levels(queue).ready == 1);
-  CHECK_FALSE(at.broker.is_safe(at.broker.newest_batch()));
+  desk::answer admitted;
+  at.await_put(waits, admitted);
+  at.loop.run_ready();
+  REQUIRE(admitted.put);
+  CHECK_FALSE(at.broker.is_durable(admitted.receipt));
   store.commit(store.newest);
-  CHECK(at.broker.is_safe(at.broker.newest_batch()));
+  CHECK(at.broker.is_durable(admitted.receipt));
 }
 
 TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
@@ -157,13 +157,12 @@ TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in 
   at.broker.begin_restore();
   at.broker.end_restore(500'000);
   const auto queue = at.queue("memory");
-  CHECK(at.put(queue, "a").job == job_id{500'001});
-  const auto batch = at.broker.batch_of_last_command();
+  const auto first = at.broker.try_put(at.producer, queue, {.content = body{"a"}});
+  CHECK(first.answer.job == job_id{500'001});
   CHECK(store.leased_up_to > 500'001);
-  CHECK_FALSE(at.broker.is_safe(batch));
-  store.commit(batch);
-  at.put(queue, "b");
-  CHECK(at.broker.batch_of_last_command() == 0);
+  CHECK_FALSE(at.broker.is_durable(first.durable_with));
+  store.commit(first.durable_with.batch);
+  CHECK(at.receipt_of_put(queue, "b").batch == 0);
 }
 
 TEST_CASE("the mark that was kept is left alone until an id is given") {
@@ -182,12 +181,12 @@ TEST_CASE("a put that the disk has no room for is refused at once, whatever othe
   slow_store store;
   desk at{&store};
   const auto queue = at.queue("durable", {.safety = engine::durability::sync});
-  at.put(queue, "a");
-  REQUIRE_FALSE(at.broker.is_safe(at.broker.batch_of_last_command()));
+  REQUIRE_FALSE(at.broker.is_durable(at.receipt_of_put(queue, "a")));
   store.is_full = true;
   const auto session = at.broker.open_session();
-  CHECK(at.broker.try_put(session, queue, {.content = body{"b"}}).status == engine::put_status::no_space);
-  CHECK(at.broker.is_safe(at.broker.batch_of_last_command()));
+  const auto refused = at.broker.try_put(session, queue, {.content = body{"b"}});
+  CHECK(refused.answer.status == engine::put_status::no_space);
+  CHECK(refused.durable_with == broker::receipt{});
 }
 
 TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {
@@ -203,5 +202,5 @@ TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refu
   CHECK(d.put(queue, "c").status == engine::put_status::refused);
   CHECK(store.newest == batches);
   store.commit(batches);
-  CHECK(d.broker.is_safe(d.broker.batch_of_ids()));
+  CHECK(d.broker.try_reserve(d.watcher("q"), engine::lease::ttr).durable_with.batch == 0);
 }

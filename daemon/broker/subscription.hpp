@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cassert>
+#include <functional>
+#include <list>
+#include <utility>
+
+namespace millrace::broker {
+
+class subscriber_list;
+
+/// Calls a function on each event until it ends. Move-only; an empty one does nothing.
+///
+/// Belongs to the subscriber. Ends by its destructor or by assignment, also inside the function that it calls; nothing
+/// is called after that. Requires: it ends before the list (asserted by the list).
+class [[nodiscard]] subscription {
+ public:
+  subscription() = default;
+  subscription(subscription&& other) noexcept : list_{std::exchange(other.list_, nullptr)}, entry_{other.entry_} {}
+  subscription& operator=(subscription&& other) noexcept;
+  ~subscription() { end(); }
+
+ private:
+  friend class subscriber_list;
+  using entries = std::list<std::function<void()>>;
+
+  subscription(subscriber_list& list, entries::iterator entry) : list_{&list}, entry_{entry} {}
+  void end() noexcept;
+
+  subscriber_list* list_{nullptr};
+  entries::iterator entry_{};
+};
+
+/// The subscribers of one kind of event, called in the order in which they subscribed.
+///
+/// Belongs to what announces the event; one thread. A function may end subscriptions, its own included, and add new
+/// ones, which may be called for this event already. Requires: no function brings about the same event (asserted).
+class subscriber_list {
+ public:
+  subscriber_list() = default;
+  ~subscriber_list() { assert(entries_.empty()); }
+  subscriber_list(const subscriber_list&) = delete;
+  subscriber_list& operator=(const subscriber_list&) = delete;
+
+  [[nodiscard]] subscription add(std::function<void()> on_event) {
+    return {*this, entries_.insert(entries_.end(), std::move(on_event))};
+  }
+
+  void notify() {
+    assert(running_ == entries_.end());
+    for (next_ = entries_.begin(); next_ != entries_.end();) {
+      running_ = next_++;
+      (*running_)();
+      ended_.clear();
+    }
+    running_ = entries_.end();
+  }
+
+ private:
+  friend class subscription;
+  using entries = subscription::entries;
+
+  void remove(entries::iterator entry) noexcept {
+    if (entry == next_) ++next_;
+    if (entry == running_) {
+      ended_.splice(ended_.end(), entries_, entry);  // it is being called: it goes when it has returned
+    } else {
+      entries_.erase(entry);
+    }
+  }
+
+  entries entries_;
+  entries ended_;
+  entries::iterator running_{entries_.end()};
+  entries::iterator next_{entries_.end()};  ///< to be called next, during `notify`
+};
+
+inline subscription& subscription::operator=(subscription&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  list_ = std::exchange(other.list_, nullptr);
+  entry_ = other.entry_;
+  return *this;
+}
+
+inline void subscription::end() noexcept {
+  if (list_ != nullptr) std::exchange(list_, nullptr)->remove(entry_);
+}
+
+}  // namespace millrace::broker
