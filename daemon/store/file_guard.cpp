@@ -1,6 +1,7 @@
 #include "store/file_guard.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,10 @@ std::uint64_t number_at(const unsigned char* bytes, std::size_t count) {
   return value;
 }
 
+file_guard::file_id id_of(const struct statx& facts) {
+  return {.device_major = facts.stx_dev_major, .device_minor = facts.stx_dev_minor, .number = facts.stx_ino};
+}
+
 }  // namespace
 
 file_guard::file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor,
@@ -39,20 +44,20 @@ file_guard::file_guard(const std::string& data_file, const std::string& lock_fil
   identify(data_, data_descriptor);
   identify(lock_, lock_descriptor);
   for (guarded* const file : {&log_, &index_}) static_cast<void>(check(*file));
-  data_.bytes_least = bytes_of(data_);
-  if (index_.is_known) index_.bytes_least = std::max(bytes_of(index_), index_bytes_least);
+  static_cast<void>(check(data_));
+  data_.bytes_least = data_.bytes;
+  if (index_.is_known) index_.bytes_least = std::max(index_.bytes, index_bytes_least);
 }
 
 void file_guard::identify(guarded& file, int descriptor) {
-  struct stat facts {};
-  if (::fstat(descriptor, &facts) != 0) return;
-  file.device = facts.st_dev;
-  file.number = facts.st_ino;
+  struct statx facts {};
+  if (::statx(descriptor, "", AT_EMPTY_PATH, STATX_INO, &facts) != 0) return;
+  file.id = id_of(facts);
   file.is_known = true;
 }
 
 result<> file_guard::check() {
-  for (guarded* const file : {&data_, &log_, &lock_}) {
+  for (guarded* const file : {&data_, &lock_}) {
     if (const auto same = check(*file); !same) return same;
   }
   return check_index();
@@ -60,16 +65,14 @@ result<> file_guard::check() {
 
 result<> file_guard::check_index() {
   if (const auto same = check(index_); !same) return same;
-  const auto bytes = bytes_of(index_);
-  if (bytes < index_.bytes_least) return lost(index_, "truncated");
-  if (bytes >= index_bytes_least) index_.bytes_least = bytes;
+  if (index_.bytes < index_.bytes_least) return lost(index_, "truncated");
+  if (index_.bytes >= index_bytes_least) index_.bytes_least = index_.bytes;
   return {};
 }
 
 bool file_guard::data_is_whole() {
-  const auto bytes = bytes_of(data_);
-  if (bytes < data_.bytes_least && !has_counted_pages(bytes)) return false;
-  data_.bytes_least = bytes;
+  if (data_.bytes < data_.bytes_least && !has_counted_pages(data_.bytes)) return false;
+  data_.bytes_least = data_.bytes;
   return true;
 }
 
@@ -82,26 +85,23 @@ bool file_guard::has_counted_pages(std::uint64_t bytes) const {
 }
 
 result<> file_guard::check(guarded& file) {
-  struct stat facts {};
-  if (::stat(file.path.c_str(), &facts) != 0) {
+  struct statx facts {};
+  if (::statx(AT_FDCWD, file.path.c_str(), 0, STATX_INO | STATX_SIZE, &facts) != 0) {
     const int why = errno;
     // Conditions that pass say nothing about the file.
-    if (!file.is_known || why == ENOMEM || why == EINTR) return {};
+    if (why == ENOMEM || why == EINTR) return {};
+    file.bytes = 0;
+    if (!file.is_known) return {};
     if (why == ENOENT || why == ENOTDIR) return lost(file, "deleted");
     return error{errc::io, file.path + ": " + std::generic_category().message(why)};
   }
+  file.bytes = facts.stx_size;
   if (!file.is_known) {
-    file.device = facts.st_dev;
-    file.number = facts.st_ino;
+    file.id = id_of(facts);
     file.is_known = true;
   }
-  if (facts.st_dev != file.device || facts.st_ino != file.number) return lost(file, "replaced by another file");
+  if (id_of(facts) != file.id) return lost(file, "replaced by another file");
   return {};
-}
-
-std::uint64_t file_guard::bytes_of(const guarded& file) {
-  struct stat facts {};
-  return ::stat(file.path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
 error file_guard::lost(const guarded& file, const char* fate) {

@@ -52,8 +52,7 @@ upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const 
       reserve_{options.disk_reserve},
       around_{around},
       ballast_{directory_, reserve_},
-      files_{directory.data_file(), directory.lock_file(), directory.data_descriptor(),
-             directory.lock_descriptor()},
+      files_{directory.data_file(), directory.lock_file(), directory.data_descriptor(), directory.lock_descriptor()},
       copying_{directory.data_file(),
                "another connection or process reads the data file: its log cannot be copied and grows",
                // The store's own reader is in the way for moments.
@@ -85,11 +84,13 @@ result<> upkeep::check_files() {
     if (bytes != before) looks = 0;
     if (looks == looks_most) return files_.truncated_data();
     std::this_thread::sleep_for(look_again_after);
+    if (const auto same = files_.check(); !same) return same;
   }
   return check_log();
 }
 
 result<> upkeep::check_log() {
+  if (const auto same = files_.check_log(); !same) return same;
   const auto has_pages = [this](std::int64_t pages) {
     const auto least = log_header_bytes + pages * (log_page_header_bytes + page_bytes);
     return pages == 0 || files_.log_bytes() >= static_cast<std::uint64_t>(least);
@@ -97,10 +98,10 @@ result<> upkeep::check_log() {
   if (has_pages(data_.log_pages())) return {};
   // Another process may have copied all of the log and cut it since our last commit; then the index knows of it.
   const auto pages = data_.count_log_pages();
-  if (pages ? has_pages(*pages) : is_passing(pages.error())) return {};
-  // A log that was deleted has no bytes either: say which.
-  if (const auto same = files_.check(); !same) return same;
-  return files_.truncated_log();
+  if (!pages) return is_passing(pages.error()) ? result<>{} : files_.truncated_log();
+  // It may also have written to the log since the size was read.
+  if (const auto same = files_.check_log(); !same) return same;
+  return has_pages(*pages) ? result<>{} : files_.truncated_log();
 }
 
 void upkeep::no_space(std::string_view why) {
