@@ -155,6 +155,7 @@ beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube,
   all.add("releases", job.releases);
   all.add("buries", job.buries);
   all.add("kicks", job.kicks);
+  if (job.failures != 0) all.add("failures", job.failures);
   if (!job.error_text.empty()) all.add_text("last-error", job.error_text);
   return all;
 }

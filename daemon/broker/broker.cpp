@@ -22,7 +22,6 @@ engine::reserve_answer as_answer(engine::event&& event) {
   }
 }
 
-constexpr engine::put_answer refused{engine::put_status::refused, {}};
 
 }  // namespace
 
@@ -113,10 +112,12 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
   auto& p = *parts_;
   if (p.cannot_be_kept(queue, job.content)) {
     if (step != nullptr) p.add_step(session, queue, *step, engine::put_status::refused);
+    const auto refused = p.engine.refuse_put(queue, engine::reason::too_large);
     return p.commit().answer(refused);
   }
   if (p.no_room_on_disk(queue)) {
-    return commit_tracker::nothing().answer(engine::put_answer{engine::put_status::no_space, {}});
+    return commit_tracker::nothing().answer(
+        engine::put_answer{engine::put_status::no_space, {}, engine::reason::no_space});
   }
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
@@ -129,9 +130,10 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
 receipted<engine::put_answer> broker::put(session_id session, queue_id queue, engine::put_request&& job,
                                           decision_taker& taker) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content) || p.no_room_on_disk(queue)) {
-    return commit_tracker::nothing().answer(refused);
-  }
+  if (p.cannot_be_kept(queue, job.content))
+    return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::too_large));
+  if (p.no_room_on_disk(queue))
+    return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::no_space));
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   p.note_if_out_of_ids(answer);

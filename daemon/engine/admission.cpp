@@ -11,7 +11,7 @@ demand demand_of(const put_request& what) noexcept { return {.jobs = 1, .bytes =
 
 put_answer refuse(queue& by, reason why, put_status status) {
   by.counts.rejected[static_cast<std::size_t>(why)].add();
-  return {status, {}};
+  return {status, {}, why};
 }
 
 /// False: it has to stay where it is.
@@ -85,11 +85,12 @@ put_answer put(core& all, session& who, queue& into, put_request&& what) {
   const auto needed = demand_of(what);
   switch (room_in(into, needed, false)) {
     case room::none:
-      return refuse(into, reason::overflow, put_status::refused);
+      return refuse(into, into.could_fit(needed) ? reason::overflow : reason::too_large, put_status::refused);
     case room::later: {
       auto waiting = std::make_unique<waiting_one>();
       waiting->session = session_table::place_of(who);
       waiting->what = std::move(what);
+      waiting->since = all.now;
       who.put = stand_in_line(into, std::move(waiting));
       return {put_status::waiting, {}};
     }

@@ -15,9 +15,11 @@
 /// has an earlier change of the same job.
 namespace millrace::engine {
 
-/// How often what happened to one job.
+/// Counts of the events of one job.
 struct job_tally {
   std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+  /// Attempts that failed or took longer than their consumer's `timeout`. A dead letter keeps those of the old job.
+  std::uint32_t failures{0};
 
   friend bool operator==(const job_tally&, const job_tally&) = default;
 };
@@ -28,8 +30,9 @@ struct job_put {
   job_state state;  ///< ready or delayed; a dead letter comes into its queue ready
   put_request what;
   instant put_at;
-  instant due;             ///< when delayed
-  std::string error_text;  ///< of a dead letter
+  instant due;                ///< when delayed
+  std::string error_text;     ///< of a dead letter
+  std::uint32_t failures{0};  ///< of a dead letter
   engine::durability durability{engine::durability::memory};
 };
 struct job_moved {

@@ -38,6 +38,10 @@ std::string_view name_of(reason why) noexcept {
       return "io_error";
     case reason::draining:
       return "draining";
+    case reason::too_large:
+      return "too_large";
+    case reason::no_space:
+      return "no_space";
   }
   return "unknown";
 }

@@ -27,6 +27,22 @@ enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
 inline constexpr duration ttr_min = std::chrono::seconds{1};
 inline constexpr duration default_ttr = std::chrono::seconds{60};
 
+/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics.
+enum class reason : std::uint8_t {
+  client,
+  failed,
+  timeout,
+  cancelled,
+  overflow,  ///< a put: the queue is full, or no id is left
+  output_full,
+  io_error,
+  draining,
+  too_large,  ///< a put: the body can never fit into the queue, or is larger than a job on disk can be
+  no_space,   ///< a put: the disk is short of space
+};
+inline constexpr std::size_t reason_count = 10;
+[[nodiscard]] std::string_view name_of(reason why) noexcept;
+
 struct put_request {
   body content;
   engine::priority urgency{default_priority};
@@ -44,6 +60,7 @@ enum class put_status {
 struct put_answer {
   put_status status{put_status::refused};
   job_id job{};
+  reason refusal{reason::overflow};  ///< when `refused`, `draining` or `no_space`
 };
 
 /// How long a reservation lasts.
@@ -74,11 +91,6 @@ struct reserve_answer {
 enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
 inline constexpr std::size_t outcome_count = 6;
 [[nodiscard]] std::string_view name_of(outcome what) noexcept;
-
-/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics.
-enum class reason : std::uint8_t { client, failed, timeout, cancelled, overflow, output_full, io_error, draining };
-inline constexpr std::size_t reason_count = 8;
-[[nodiscard]] std::string_view name_of(reason why) noexcept;
 
 /// One job that is put when another is finished, in the same change.
 struct output {
@@ -147,6 +159,7 @@ struct job_facts {
   duration ttr{0};
   instant due{never};  ///< end of its lease or delay
   std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+  std::uint32_t failures{0};  ///< see `job_tally`
   std::string error_text;
 };
 

@@ -118,6 +118,11 @@ put_answer engine::put(session_id session, queue_id id, put_request&& job, insta
   });
 }
 
+put_answer engine::refuse_put(queue_id id, reason cause) {
+  if (queue* const found = parts_->queues.find(id)) found->counts.rejected[static_cast<std::size_t>(cause)].add();
+  return {put_status::refused, {}, cause};
+}
+
 bool engine::withdraw_put(session_id session) {
   return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, known(*parts_, session)); });
 }

@@ -95,6 +95,8 @@ class engine {
 
   // --- commands -----------------------------------------------------------------------------------------------------------
   put_answer put(session_id session, queue_id queue, put_request&& job, instant now);
+  /// Counts a put that the caller refuses, and returns the answer to it.
+  put_answer refuse_put(queue_id queue, reason cause);
   /// Withdraws a put that waits in line; false if it was admitted already.
   bool withdraw_put(session_id session);
   /// `wait_until` in the past or equal to now: never waits. `never`: without limit. Who watches nothing is never granted anything.

@@ -92,7 +92,7 @@ reason reason_of(outcome result) noexcept {
   }
 }
 
-bool dead_letter(core& all, slot at, queue_id letters, reason why, std::string& text) {
+bool dead_letter(core& all, slot at, queue_id letters, reason why, failure_record& failure) {
   queue* const into = all.queues.find(letters);
   if (into == nullptr || all.ids_left() == 0) return false;
   const job& it = all.jobs[at];
@@ -107,7 +107,7 @@ bool dead_letter(core& all, slot at, queue_id letters, reason why, std::string& 
   put_request letter{.content = it.content.content(), .urgency = it.urgency, .delay = duration{0}, .ttr = it.ttr};
   end_job(all, at);
   make_room(all, *into, {.jobs = 1, .bytes = letter.content.size()});
-  put_job(all, *into, std::move(letter), std::move(text));
+  put_job(all, *into, std::move(letter), std::move(failure));
   return true;
 }
 
@@ -115,12 +115,16 @@ finish_status fail(core& all, slot at, outcome result, reason why, finish_reques
   queue& from = all.queue_of(all.jobs[at]);
   observe_done(all, at);
   from.counts.finished[static_cast<std::size_t>(result)].add();
-  auto text = shortened(std::move(what.error_text));
-  if (what.dead_letter && dead_letter(all, at, *what.dead_letter, why, text)) return finish_status::dead_lettered;
+  failure_record failure{.failures = all.jobs.history_if_any(at).failures,
+                         .error_text = shortened(std::move(what.error_text))};
+  // A drain or a cancellation is no failure of the job.
+  if (result != outcome::cancelled) ++failure.failures;
+  if (what.dead_letter && dead_letter(all, at, *what.dead_letter, why, failure)) return finish_status::dead_lettered;
   from.counts.buried[static_cast<std::size_t>(why)].add();
   job_history& history = all.jobs.history_of(at);
   ++history.buries;
-  history.error_text = std::move(text);
+  history.failures = failure.failures;
+  history.error_text = std::move(failure.error_text);
   make_buried(all, at);
   return finish_status::buried;
 }
@@ -167,6 +171,7 @@ finish_status finish(core& all, session& who, slot at, finish_request&& what) {
       waiting->session = session_table::place_of(who);
       waiting->job = at;
       waiting->what = std::move(what);
+      waiting->since = all.now;
       stand(all, std::move(waiting), where);
       return finish_status::waiting;
     }

@@ -80,7 +80,7 @@ struct waiting_one;
 
 /// What most jobs never have.
 struct job_history {
-  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0};
+  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
   std::string error_text;
   waiting_one* finish{nullptr};  ///< its finish that waits for room
   slot next_free{no_slot};

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <variant>
 
+#include <millrace/base/time.hpp>
+
 #include "engine/command.hpp"
 #include "engine/paged.hpp"
 
@@ -14,6 +16,7 @@ struct waiting_one {
   slot queue{no_slot};  ///< in whose line it stands
   slot job{no_slot};    ///< a finish: the job it ends
   std::variant<put_request, finish_request> what;
+  instant since{};  ///< when it began to wait
   waiting_one* previous{nullptr};
   waiting_one* next{nullptr};
 };

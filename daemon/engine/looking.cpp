@@ -35,6 +35,7 @@ std::optional<job_facts> facts_of(const core& all, slot at) {
       .releases = history.releases,
       .buries = history.buries,
       .kicks = history.kicks,
+      .failures = history.failures,
       .error_text = history.error_text,
   };
 }

@@ -88,7 +88,8 @@ void remember_move(core& all, slot at, job_state to, instant due) {
                          it.urgency,
                          it.delay,
                          due,
-                         {it.reserves, history.timeouts, history.releases, history.buries, history.kicks},
+                         {it.reserves, history.timeouts, history.releases, history.buries, history.kicks,
+                          history.failures},
                          history.error_text,
                          durability_of(it, its)});
 }
@@ -122,7 +123,7 @@ reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
 
 }  // namespace
 
-job_id put_job(core& all, queue& into, put_request&& what, std::string error_text) {
+job_id put_job(core& all, queue& into, put_request&& what, failure_record failure) {
   assert(all.ids_left() > 0);
   const job_id id{++all.last_job};
   const slot at = all.jobs.add(id);
@@ -137,11 +138,23 @@ job_id put_job(core& all, queue& into, put_request&& what, std::string error_tex
     const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
     what.ttr = it.ttr;
     what.delay = it.delay;
-    all.remember(job_put{id, into.id, state, what, all.now, due, error_text, into.options.safety});
+    all.remember(job_put{.job = id,
+                         .queue = into.id,
+                         .state = state,
+                         .what = what,
+                         .put_at = all.now,
+                         .due = due,
+                         .error_text = failure.error_text,
+                         .failures = failure.failures,
+                         .durability = into.options.safety});
   }
   it.content = std::move(what.content);
   begin_counting(all, at);
-  if (!error_text.empty()) all.jobs.history_of(at).error_text = std::move(error_text);
+  if (failure.failures != 0 || !failure.error_text.empty()) {
+    job_history& history = all.jobs.history_of(at);
+    history.failures = failure.failures;
+    history.error_text = std::move(failure.error_text);
+  }
   into.counts.puts.add();
   all.puts.add();
   enter_state(all, at, state, all.now);
@@ -165,13 +178,15 @@ void restore_job(core& all, queue& into, kept_job&& what) {
   it.content = what.bytes_on_disk ? job_body::on_disk(*what.bytes_on_disk) : job_body{std::move(what.what.content)};
   begin_counting(all, at);
   it.reserves = what.tally.reserves;
-  const bool has_history = (what.tally.timeouts | what.tally.releases | what.tally.buries | what.tally.kicks) != 0;
+  const bool has_history =
+      (what.tally.timeouts | what.tally.releases | what.tally.buries | what.tally.kicks | what.tally.failures) != 0;
   if (has_history || !what.error_text.empty()) {
     job_history& history = all.jobs.history_of(at);
     history.timeouts = what.tally.timeouts;
     history.releases = what.tally.releases;
     history.buries = what.tally.buries;
     history.kicks = what.tally.kicks;
+    history.failures = what.tally.failures;
     history.error_text = std::move(what.error_text);
   }
   all.last_job = std::max(all.last_job, what.job.value());

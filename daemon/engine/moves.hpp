@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,9 +11,15 @@
 /// changes right; whoever calls it has checked that it may, and counts why.
 namespace millrace::engine {
 
-/// A new job in the queue: delayed if it has a delay, else ready; with an error text if it is a dead letter. Limits are the
-/// caller's to check, also that an id is left for it (asserted).
-job_id put_job(core& all, queue& into, put_request&& what, std::string error_text = {});
+/// What a job keeps of its failed attempts.
+struct failure_record {
+  std::uint32_t failures{0};
+  std::string error_text{};  ///< of the last one
+};
+
+/// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old job.
+/// Requires: the limits of the queue allow it, and an id is left (asserted).
+job_id put_job(core& all, queue& into, put_request&& what, failure_record failure = {});
 
 /// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits are not asked, nothing is
 /// counted or remembered, and nobody may wait yet.

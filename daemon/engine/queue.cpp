@@ -113,6 +113,7 @@ queue_levels queue::levels(const job_table& jobs) const noexcept {
   all.watching_sessions = watching_sessions;
   all.waiting_sessions = waiting.size();
   all.waiting_puts = putters.size();
+  if (!putters.empty()) all.first_put_waits_since = putters.first().since;
   all.paused_for = paused_for;
   all.paused_until = paused_until;
   return all;

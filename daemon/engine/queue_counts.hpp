@@ -12,7 +12,7 @@ namespace millrace::engine {
 
 /// What a queue counts over its life. A few words, because there may be 200,000 queues.
 struct queue_counts {
-  counter puts, reserved, released, kicked, ttr_expired, retried, deletes, pauses;
+  counter puts, reserved, released, kicked, ttr_expired, deletes, pauses;
   std::array<counter, outcome_count> finished;
   std::array<counter, reason_count> buried, dead_lettered, rejected;
 };
@@ -20,9 +20,8 @@ struct queue_counts {
 /// Calls `combine(to's counter, from's counter)` for each of them.
 template <class Combine>
 void each_counter(queue_counts& to, const queue_counts& from, Combine combine) {
-  for (const auto which :
-       {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
-        &queue_counts::ttr_expired, &queue_counts::retried, &queue_counts::deletes, &queue_counts::pauses})
+  for (const auto which : {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
+                           &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses})
     combine(to.*which, from.*which);
   for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], from.finished[i]);
   for (std::size_t i = 0; i < reason_count; ++i) {
@@ -46,6 +45,7 @@ struct queue_levels {
   instant oldest_ready{never}, oldest_reserved{never}, oldest_delayed{never},
       oldest_buried{never};  ///< when the oldest entered the state
   std::uint32_t using_sessions{0}, watching_sessions{0}, waiting_sessions{0}, waiting_puts{0};
+  instant first_put_waits_since{never};  ///< the put, or finish, that is admitted next
   duration paused_for{0};
   instant paused_until{no_pause};
 

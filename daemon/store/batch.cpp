@@ -26,7 +26,7 @@ void batch::put(engine::job_put&& what, queue_number queue, std::uint64_t buryin
                              .delay = what.what.delay,
                              .due = what.due,
                              .burying = burying,
-                             .tally = {},
+                             .tally = {.failures = what.failures},
                              .error_text = std::move(what.error_text)},
                .content = std::move(what.what.content)};
   // Ids rise, so this is its place; the search is for whoever hands them in otherwise.

@@ -49,12 +49,12 @@ std::string plain_rows(std::size_t count) {
   std::string all;
   for (std::size_t n = 0; n < count; ++n) {
     if (n > 0) all += ", ";
-    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, ?)";
+    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, ?)";
   }
   return all;
 }
 
-/// Eleven values from `place` on.
+/// Twelve values from `place` on.
 void bind_condition(sqlite::statement& to, int place, const job_condition& it, duration wall_offset) noexcept {
   const bool delayed = it.state == engine::job_state::delayed;
   to.bind(place++, static_cast<std::int64_t>(on_disk(it.state)));
@@ -67,6 +67,7 @@ void bind_condition(sqlite::statement& to, int place, const job_condition& it, d
   to.bind(place++, it.tally.releases);
   to.bind(place++, it.tally.buries);
   to.bind(place++, it.tally.kicks);
+  to.bind(place++, it.tally.failures);
   to.bind_text(place++, it.error_text);
 }
 
@@ -86,11 +87,11 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.put_plain_rows_, "INSERT INTO job VALUES" + plain_rows(rows_at_once)},
       {&made.put_,
        "INSERT INTO job(id, queue, ttr, put_at, body, state, urgency, delay, due, burying, reserves, timeouts, "
-       "releases, buries, "
-       "kicks, error, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
+       "releases, buries, kicks, failures, error, checksum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
       {&made.move_,
        "UPDATE job SET state = ?2, urgency = ?3, delay = ?4, due = ?5, burying = ?6, reserves = ?7, timeouts = ?8, "
-       "releases = ?9, buries = ?10, kicks = ?11, error = ?12 WHERE id = ?1"},
+       "releases = ?9, buries = ?10, kicks = ?11, failures = ?12, error = ?13 WHERE id = ?1"},
       {&made.remove_, "DELETE FROM job WHERE id BETWEEN ?1 AND ?2"},
   };
   for (const auto& [place, sql] : all) {
@@ -199,7 +200,7 @@ result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
     put_.bind_blob(5, it.content.view());
   }
   bind_condition(put_, 6, it.condition, wall_offset);
-  put_.bind(17, checksum_of(it.job, it.content.view()));
+  put_.bind(18, checksum_of(it.job, it.content.view()));
   if (const auto done = put_.run(); !done || !in_place) return done;
   return put_.write_blob("job", "body", on_disk(it.job), it.content.view());
 }

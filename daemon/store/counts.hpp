@@ -41,6 +41,9 @@ struct sqlite_store_counts {
   counter errors;                 ///< commits that failed, each attempt, and bodies that could not be read
   std::uint64_t bytes{0};         ///< of the data file and of what its log holds
   duration lag{0};                ///< how long ago the oldest change came that is not written
+  std::uint64_t free_bytes{0};    ///< that other programs could take of the disk, at the last look of the writer
+  std::uint64_t reserve_bytes{0};  ///< `disk_reserve`: puts are refused while less than this is free, ballast included
+  std::uint64_t ballast_bytes{0};  ///< 0 once it was given up
 };
 
 }  // namespace millrace::store

@@ -41,6 +41,7 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   made["releases"] = job.tally.releases;
   made["buries"] = job.tally.buries;
   made["kicks"] = job.tally.kicks;
+  made["failures"] = job.tally.failures;
   add_text(made, "error", job.error_text);
   add_text(made, "body", job.what.content.view());
   return made;

@@ -15,7 +15,8 @@
 ///   {"ids_up_to": N}               the highest id that may have been given out
 ///   {"paused": QUEUE, "until_ns": WALL (absent: until somebody ends it), "length_ns": N}
 ///   {"id": N, "queue": QUEUE, "state": "ready" | "delayed" | "buried", "priority": N, "put_at_ns": WALL, "due_ns": WALL (when delayed),
-///    "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N, "buries": N, "kicks": N, "error": TEXT, "body": TEXT}
+///    "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N, "buries": N, "kicks": N,
+///    "failures": N (absent in dumps of older versions: 0), "error": TEXT, "body": TEXT}
 ///   {"producer": NAME, "kind": NAME, "place": N, "checksum": N, "bodies": N}      how far the source of a producer was read
 ///   {"lines": N, "xxh3": HEX}      the last one: the number of lines before it, and XXH3 (64 bits) of their bytes, newlines included
 ///

@@ -78,7 +78,9 @@ result<> add_job(members& from, filling& to) {
                .timeouts = from.number<std::uint32_t>("timeouts"),
                .releases = from.number<std::uint32_t>("releases"),
                .buries = from.number<std::uint32_t>("buries"),
-               .kicks = from.number<std::uint32_t>("kicks")};
+               .kicks = from.number<std::uint32_t>("kicks"),
+               // Dumps of older versions do not have it.
+               .failures = from.has("failures") ? from.number<std::uint32_t>("failures") : 0};
   job.error_text = from.text("error");
   job.what.content = body{from.text("body")};
   if (!from.wrong().empty()) return {};

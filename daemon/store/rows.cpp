@@ -23,6 +23,7 @@ struct number_column {
   const char* name;
   std::int64_t least;
   std::int64_t most;
+  std::int64_t since_version{1};  ///< of the tables; older ones read as 0
 };
 
 constexpr std::array<number_column, job_numbers::count> job_columns{{
@@ -40,6 +41,7 @@ constexpr std::array<number_column, job_numbers::count> job_columns{{
     number_column{"releases", 0, most_of_32_bits},
     number_column{"buries", 0, most_of_32_bits},
     number_column{"kicks", 0, most_of_32_bits},
+    number_column{"failures", 0, most_of_32_bits, 3},
 }};
 constexpr int error_column = job_numbers::count;
 constexpr int checksum_column = error_column + 1;
@@ -108,7 +110,10 @@ result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& i
 
 std::string job_query(body_part part, std::string_view condition, std::int64_t version) {
   std::string sql = "SELECT ";
-  for (const auto& column : job_columns) sql.append(column.name).append(", ");
+  for (const auto& column : job_columns) {
+    if (version < column.since_version) sql += "0 AS ";
+    sql.append(column.name).append(", ");
+  }
   sql += "error, ";
   sql += version == 1 ? "checksum_of(id, body), " : "checksum, ";
   sql += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
@@ -141,7 +146,8 @@ void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
                .timeouts = in_32_bits(value_[10]),
                .releases = in_32_bits(value_[11]),
                .buries = in_32_bits(value_[12]),
-               .kicks = in_32_bits(value_[13])};
+               .kicks = in_32_bits(value_[13]),
+               .failures = in_32_bits(value_[14])};
   const auto state = static_cast<state_on_disk>(value_[2]);
   job.state = state == state_on_disk::ready     ? engine::job_state::ready
               : state == state_on_disk::delayed ? engine::job_state::delayed

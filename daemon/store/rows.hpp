@@ -56,13 +56,14 @@ inline constexpr std::string_view queue_query =
     "SELECT number, name, paused_until, paused_for FROM queue ORDER BY number";
 [[nodiscard]] result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& into);
 
-/// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: those of version 1 have no checksums,
-/// and `define_checksum` must have been called on the connection.
+/// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: version 2
+/// has no count of failures, which reads as 0, and version 1 has no checksums either.
+/// Requires: for version 1, `define_checksum` was called on the connection.
 [[nodiscard]] std::string job_query(body_part part, std::string_view condition, std::int64_t version);
 /// The columns with numbers at the beginning of a row of that statement, each within its range.
 class job_numbers {
  public:
-  static constexpr std::size_t count = 14;
+  static constexpr std::size_t count = 15;
 
   [[nodiscard]] result<> read(sqlite::statement& from);
   [[nodiscard]] std::int64_t id() const noexcept { return value_[0]; }

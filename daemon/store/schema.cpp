@@ -34,6 +34,39 @@ constexpr const char* first_version = R"(
     value INTEGER) WITHOUT ROWID;
 )";
 
+// As version 2 was created: without a count of failures.
+constexpr const char* second_version = R"(
+  CREATE TABLE queue(
+    number       INTEGER PRIMARY KEY NOT NULL,
+    name         TEXT NOT NULL,
+    paused_until INTEGER NOT NULL,
+    paused_for   INTEGER NOT NULL);
+  CREATE TABLE job(
+    id       INTEGER PRIMARY KEY NOT NULL,
+    queue    INTEGER NOT NULL,
+    state    INTEGER NOT NULL,
+    urgency  INTEGER NOT NULL,
+    ttr      INTEGER NOT NULL,
+    put_at   INTEGER NOT NULL,
+    delay    INTEGER NOT NULL,
+    due      INTEGER NOT NULL,
+    burying  INTEGER NOT NULL,
+    reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
+    kicks    INTEGER NOT NULL,
+    error    TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    body     BLOB NOT NULL);
+  CREATE TABLE mark(
+    name  TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE source_position(
+    producer TEXT PRIMARY KEY NOT NULL,
+    kind     TEXT NOT NULL,
+    place    INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    bodies   INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
 // A job is one row, its body with it: a second table for bodies would be a second tree to write for every job. In pages of log a job, batches of 64
 // (tests/bench/store_layout.py): 64 B bodies 0.09 to put and 0.13 to delete against 0.11 and 0.18 in a table of their own, 4 KiB bodies 1.18 and 1.22
 // against 1.21 and 1.29; only a release, which most jobs never have, would be cheaper apart, and a body of several pages is not written again even so.
@@ -41,7 +74,7 @@ constexpr const char* first_version = R"(
 // SQLite's own row number, and there is no index: jobs come with rising ids, so puts go to the right edge of the tree and
 // recovery reads it from left to right. What is wanted in another order (buried jobs) bears a number by which it is sorted.
 // The body comes last: what is wanted of a row without it does not touch the pages on which a long one goes on.
-constexpr const char* second_version = R"(
+constexpr const char* third_version = R"(
   CREATE TABLE queue(
     number       INTEGER PRIMARY KEY NOT NULL,  -- of this file; a program numbers its queues anew each time
     name         TEXT NOT NULL,
@@ -59,6 +92,7 @@ constexpr const char* second_version = R"(
     burying  INTEGER NOT NULL,         -- when buried: rises with each job that is buried, else 0
     reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
     kicks    INTEGER NOT NULL,
+    failures INTEGER NOT NULL,         -- attempts that failed or took too long
     error    TEXT NOT NULL,
     checksum INTEGER NOT NULL,         -- of the body; see checksum.hpp
     body     BLOB NOT NULL);
@@ -73,43 +107,63 @@ constexpr const char* second_version = R"(
     bodies   INTEGER NOT NULL) WITHOUT ROWID;  -- put or refused up to the place
 )";
 
-// The new tables are created under their final names, so that a migrated file has the same schema as a new one.
+// The new tables are created under their final names, so that a migrated file has the same schema as a new one. All rows
+// are copied: a column that is added to an existing table stands behind the bodies, and reading it would touch their pages.
 constexpr const char* set_first_version_aside = R"(
-  ALTER TABLE queue RENAME TO queue_1;
-  ALTER TABLE job RENAME TO job_1;
-  ALTER TABLE mark RENAME TO mark_1;
+  ALTER TABLE queue RENAME TO old_queue;
+  ALTER TABLE job RENAME TO old_job;
+  ALTER TABLE mark RENAME TO old_mark;
 )";
 constexpr const char* copy_first_version = R"(
-  INSERT INTO queue SELECT number, name, paused_until, paused_for FROM queue_1;
+  INSERT INTO queue SELECT number, name, paused_until, paused_for FROM old_queue;
   INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
-    error, checksum_of(id, body), body FROM job_1 ORDER BY id;
-  INSERT INTO mark SELECT name, value FROM mark_1;
-  DROP TABLE queue_1;
-  DROP TABLE job_1;
-  DROP TABLE mark_1;
+    0, error, checksum_of(id, body), body FROM old_job ORDER BY id;
+  INSERT INTO mark SELECT name, value FROM old_mark;
+  DROP TABLE old_queue;
+  DROP TABLE old_job;
+  DROP TABLE old_mark;
 )";
 
-/// The row because of which the tables of version 1 could not be copied.
-error unusable_row(sqlite::connection& data, error found) {
-  const auto lost = data.number("SELECT coalesce(min(id), 0) FROM job_1 WHERE body IS NULL");
+constexpr const char* set_second_version_aside = R"(
+  ALTER TABLE queue RENAME TO old_queue;
+  ALTER TABLE job RENAME TO old_job;
+  ALTER TABLE mark RENAME TO old_mark;
+  ALTER TABLE source_position RENAME TO old_source_position;
+)";
+constexpr const char* copy_second_version = R"(
+  INSERT INTO queue SELECT number, name, paused_until, paused_for FROM old_queue;
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
+    0, error, checksum, body FROM old_job ORDER BY id;
+  INSERT INTO mark SELECT name, value FROM old_mark;
+  INSERT INTO source_position SELECT producer, kind, place, checksum, bodies FROM old_source_position;
+  DROP TABLE old_queue;
+  DROP TABLE old_job;
+  DROP TABLE old_mark;
+  DROP TABLE old_source_position;
+)";
+
+/// The row because of which the tables of an older version could not be copied.
+error unusable_row(sqlite::connection& data, std::int64_t version, error found) {
+  const auto lost = data.number("SELECT coalesce(min(id), 0) FROM old_job WHERE body IS NULL");
   if (lost && *lost != 0) {
     return invalid("row " + std::to_string(*lost) +
                    " of table job: its body is missing (an older version could not store it)");
   }
-  return {errc::invalid, "a row of version 1 has no value in a column: " + found.text};
+  return {errc::invalid, "a row of version " + std::to_string(version) + " has no value in a column: " + found.text};
 }
 
-result<> migrate_from_first(sqlite::connection& data) {
+result<> migrate_from(sqlite::connection& data, std::int64_t version) {
   if (const auto defined = define_checksum(data); !defined) return defined;
   const auto jobs = data.number("SELECT count(*) FROM job");
   if (!jobs) return jobs.error();
   log::info("migrating", "the data file is migrated to the tables of this version, in one transaction",
-            {{"jobs", *jobs}, {"from", 1}, {"to", schema_version}});
-  for (const char* const step : {set_first_version_aside, second_version}) {
+            {{"jobs", *jobs}, {"from", version}, {"to", schema_version}});
+  const bool first = version == 1;
+  for (const char* const step : {first ? set_first_version_aside : set_second_version_aside, third_version}) {
     if (const auto done = data.run(step); !done) return done;
   }
-  const auto copied = data.run(copy_first_version);
-  if (!copied && copied.error().code == errc::invalid) return unusable_row(data, copied.error());
+  const auto copied = data.run(first ? copy_first_version : copy_second_version);
+  if (!copied && copied.error().code == errc::invalid) return unusable_row(data, version, copied.error());
   return copied;
 }
 
@@ -141,7 +195,16 @@ result<> define_checksum(sqlite::connection& data) {
   });
 }
 
-const char* tables_of(std::int64_t version) noexcept { return version == 1 ? first_version : second_version; }
+const char* tables_of(std::int64_t version) noexcept {
+  switch (version) {
+    case 1:
+      return first_version;
+    case 2:
+      return second_version;
+    default:
+      return third_version;
+  }
+}
 
 result<std::int64_t> version_of(sqlite::connection& data) {
   if (const auto ours = refuse_strangers(data); !ours) return ours.error();
@@ -165,7 +228,7 @@ result<> prepare_schema(sqlite::connection& data) {
 
   auto all = sqlite::transaction::begin(data);
   if (!all) return all.error();
-  const auto made = *version == 0 ? data.run(second_version) : migrate_from_first(data);
+  const auto made = *version == 0 ? data.run(third_version) : migrate_from(data, *version);
   if (!made) return made.error();
   const auto header = "PRAGMA application_id = " + std::to_string(application_id) +
                       "; PRAGMA user_version = " + std::to_string(schema_version);

@@ -208,7 +208,13 @@ bool sqlite_store::lagging() const {
 const sqlite_store_counts& sqlite_store::counts() const {
   const auto oldest = std::min(parts_->committing_since, parts_->open_since);
   parts_->counts.lag = oldest == never ? duration::zero() : parts_->loop.now() - oldest;
-  if (parts_->writing) parts_->counts.bytes = parts_->writing->file_bytes();
+  if (parts_->writing) {
+    auto& counts = parts_->counts;
+    const auto& writer = *parts_->writing;
+    counts.bytes = writer.file_bytes();
+    counts.ballast_bytes = writer.ballast_bytes();
+    counts.free_bytes = writer.room() - std::min(writer.room(), counts.ballast_bytes);
+  }
   return parts_->counts;
 }
 

@@ -35,14 +35,16 @@ struct sqlite_store::parts {
         data{std::move(file)},
         rows{std::move(statements)},
         open{std::move(names)},
-        has_space{around.free_bytes(directory.path()) >= options.disk_reserve} {
+        has_space{note_free_bytes() >= options.disk_reserve} {
     counts.bytes = bytes_of(*data);
+    counts.reserve_bytes = options.disk_reserve;
   }
 
   void start_writing() {
     assert(!recovering);
     if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory, options, around, mail);
   }
+  std::uint64_t note_free_bytes() { return counts.free_bytes = around.free_bytes(directory.path()); }
   void close_mail() {
     mail.close();
     body_mail.close();
@@ -68,6 +70,7 @@ struct sqlite_store::parts {
   std::optional<batch_rows> rows;
   open_batch open;
   std::optional<recovery> recovering;  ///< reads over `data`
+  sqlite_store_counts counts;
   const bool has_space;  ///< at the start
   std::unique_ptr<batch> spare{std::make_unique<batch>()};
   instant open_since{never};  ///< of the first change in the open batch
@@ -83,7 +86,6 @@ struct sqlite_store::parts {
   std::function<void()> moved;
   body_taker body_came;
   std::vector<body_found> found;  ///< empty but while it is given out
-  sqlite_store_counts counts;
 
   loop::wait_point closing{loop, "the store's last commit"};
   loop::deadline soon{loop, [this] { want(); }};

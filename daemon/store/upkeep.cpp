@@ -67,6 +67,7 @@ void upkeep::look_at_space() {
   room_.store(room, std::memory_order_relaxed);
   const bool is_short = room < reserve_;
   if (free >= reserve_) ballast_.make();
+  ballast_bytes_.store(ballast_.bytes(), std::memory_order_relaxed);
   if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
   if (is_short) {
     log::warning("disk_nearly_full", "less space is free than disk_reserve: puts are refused",
@@ -113,6 +114,7 @@ void upkeep::no_space(std::string_view why) {
 result<> upkeep::make_room(std::string_view why) {
   no_space(why);
   ballast_.give_up();
+  ballast_bytes_.store(0, std::memory_order_relaxed);
   // A log that is copied begins anew, over what it has on disk; one that is cut gives that back too.
   const auto copied = copy_log_once(true);
   return copied ? result<>{} : unless_passing(copied.error());
@@ -146,7 +148,10 @@ result<> upkeep::keep_files_small(std::size_t pages_at_once) {
 result<> upkeep::copy_log(bool and_cut) {
   // Pages that were given back leave the disk with the copying.
   auto copied = copy_log_once(and_cut);
-  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) copied = copy_log_once(and_cut);
+  if (!copied && copied.error().code == errc::refused && ballast_.give_up()) {
+    ballast_bytes_.store(0, std::memory_order_relaxed);
+    copied = copy_log_once(and_cut);
+  }
   if (!copied) return copied.error();
   if (and_cut) cut_was_held_up_ = !*copied;
   if (and_cut && *copied) to_be_cut_ = false;

@@ -66,6 +66,8 @@ class upkeep {
   [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
   /// Any thread: bytes that were free, with the ballast, at the last look.
   [[nodiscard]] std::uint64_t room() const noexcept { return room_.load(std::memory_order_relaxed); }
+  /// Any thread: bytes of the ballast at the last look.
+  [[nodiscard]] std::uint64_t ballast_bytes() const noexcept { return ballast_bytes_.load(std::memory_order_relaxed); }
   /// Any thread: of the data file and its log, when they changed last.
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_.load(std::memory_order_relaxed); }
 
@@ -84,6 +86,7 @@ class upkeep {
   file_guard files_;
   wait_log copying_;  ///< while others keep the log from being copied
   std::atomic<std::uint64_t> room_{0};
+  std::atomic<std::uint64_t> ballast_bytes_{0};
   std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<bool> short_of_space_{false};
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should

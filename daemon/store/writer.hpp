@@ -73,6 +73,7 @@ class writer {
   [[nodiscard]] bool short_of_space() const noexcept { return upkeep_.short_of_space(); }
   /// Any thread; see upkeep.
   [[nodiscard]] std::uint64_t room() const noexcept { return upkeep_.room(); }
+  [[nodiscard]] std::uint64_t ballast_bytes() const noexcept { return upkeep_.ballast_bytes(); }
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return upkeep_.file_bytes(); }
 
  private:

@@ -163,7 +163,6 @@ void write_counts(exposition& page, const queue_copy& queues) {
   using counts = engine::queue_counts;
   write_counter(page, queues, "millrace_jobs_put_total", "Jobs that entered a queue.", &counts::puts);
   write_counter(page, queues, "millrace_jobs_reserved_total", "Reservations of jobs.", &counts::reserved);
-  write_counter(page, queues, "millrace_jobs_retried_total", "Failed jobs that are tried again.", &counts::retried);
   write_counter(page, queues, "millrace_jobs_released_total", "Jobs given back by their holder.", &counts::released);
   write_counter(page, queues, "millrace_jobs_kicked_total", "Buried or delayed jobs made ready by a kick.",
                 &counts::kicked);

@@ -13,6 +13,9 @@ store_copy copy_stores(const std::vector<named_store>& stores, const shown_bucke
     one.errors = counts.errors.value();
     one.bytes = counts.bytes;
     one.lag = counts.lag;
+    one.free_bytes = counts.free_bytes;
+    one.reserve_bytes = counts.reserve_bytes;
+    one.ballast_bytes = counts.ballast_bytes;
   }
   return copied;
 }
@@ -33,6 +36,15 @@ void write(exposition& page, const store_copy& stores) {
   page.family(family_kind::gauge, "millrace_store_lag_seconds",
               "How long ago the oldest change came that is not on disk.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.lag);
+  page.family(family_kind::gauge, "millrace_store_disk_free_bytes",
+              "Bytes that are free on the disk of the data directory, at the last look.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.free_bytes);
+  page.family(family_kind::gauge, "millrace_store_disk_reserve_bytes",
+              "Puts are refused while less than this is free, the ballast included.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.reserve_bytes);
+  page.family(family_kind::gauge, "millrace_store_ballast_bytes",
+              "Bytes of the file that is given up when the disk is full; 0 afterwards.");
+  for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.ballast_bytes);
 }
 
 }  // namespace millrace::telemetry

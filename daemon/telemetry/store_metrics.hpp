@@ -21,7 +21,7 @@ struct store_copy {
     std::string name;
     folded_histogram commit;
     store::size_distribution commit_jobs;
-    std::uint64_t errors{0}, bytes{0};
+    std::uint64_t errors{0}, bytes{0}, free_bytes{0}, reserve_bytes{0}, ballast_bytes{0};
     duration lag{0};
   };
   std::vector<one> stores;

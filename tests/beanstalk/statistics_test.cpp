@@ -30,8 +30,11 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
         "reserves: 2\ntimeouts: 1\nreleases: 0\nburies: 0\nkicks: 0\n");
   job.state = engine::job_state::buried;
   job.due = never;
+  job.failures = 2;
   job.error_text = "bad: \"input\"";
-  CHECK(beanstalk::stats_of_job(job, "t", now).text().ends_with("kicks: 0\nlast-error: \"bad: \\\"input\\\"\"\n"));
+  CHECK(beanstalk::stats_of_job(job, "t", now)
+            .text()
+            .ends_with("kicks: 0\nfailures: 2\nlast-error: \"bad: \\\"input\\\"\"\n"));
   CHECK(beanstalk::stats_of_job(job, "t", now).text().find("time-left: 0\n") != std::string::npos);
 }
 

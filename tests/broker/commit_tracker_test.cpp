@@ -189,6 +189,25 @@ TEST_CASE("a put that the disk has no room for is refused at once, whatever othe
   CHECK(refused.durable_with == broker::receipt{});
 }
 
+TEST_CASE("a put of a client that meets a full disk is counted by its queue, with that reason") {
+  struct no_decision final : broker::decision_taker {
+    void decided(broker::decision&&) noexcept override {}
+  } client;
+  slow_store store;
+  desk at{&store};
+  const auto durable = at.queue("durable", {.safety = engine::durability::sync});
+  const auto memory = at.queue("memory");
+  store.is_full = true;
+  const auto session = at.broker.open_session();
+  const auto refused = at.broker.put(session, durable, {.content = body{"a"}}, client).answer;
+  CHECK(refused.status == engine::put_status::refused);
+  CHECK(refused.refusal == engine::reason::no_space);
+  CHECK(at.broker.put(session, memory, {.content = body{"a"}}, client).answer.status == engine::put_status::inserted);
+  const auto no_space = static_cast<std::size_t>(engine::reason::no_space);
+  CHECK(at.broker.looking().counts(durable).rejected[no_space].value() == 1);
+  CHECK(at.broker.looking().counts(memory).rejected[no_space].value() == 0);
+}
+
 TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {
   slow_store store;
   desk d{&store};

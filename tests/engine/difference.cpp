@@ -65,6 +65,7 @@ void compare_job(differences& all, const job_facts& it, const model::its_job& ot
   all.check("releases", it.releases, other.releases);
   all.check("buries", it.buries, other.buries);
   all.check("kicks", it.kicks, other.kicks);
+  all.check("failures", it.failures, other.failures);
   all.check("error", it.error_text, other.error_text);
 }
 
@@ -96,7 +97,6 @@ void compare_counts(differences& all, const queue_counts& it, const queue_counts
   all.check("released", it.released, other.released);
   all.check("kicked", it.kicked, other.kicked);
   all.check("expired", it.ttr_expired, other.ttr_expired);
-  all.check("retried", it.retried, other.retried);
   all.check("deletes", it.deletes, other.deletes);
   all.check("pauses", it.pauses, other.pauses);
   for (std::size_t i = 0; i < outcome_count; ++i) all.check("finished", it.finished[i], other.finished[i]);
@@ -227,13 +227,13 @@ std::string words(const change& what) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
          << " '" << put->what.content.view() << "' priority " << put->what.urgency << " delay "
          << put->what.delay.count() << " ttr " << put->what.ttr.count() << " at " << ns(put->put_at) << " due "
-         << ns(put->due) << " error " << put->error_text;
+         << ns(put->due) << " failures " << put->failures << " error " << put->error_text;
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
-    const auto& [reserves, timeouts, releases, buries, kicks] = moved->tally;
+    const auto& [reserves, timeouts, releases, buries, kicks, failures] = moved->tally;
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
          << " priority " << moved->urgency << " delay " << moved->delay.count() << " due " << ns(moved->due)
-         << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << " error "
-         << moved->error_text;
+         << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << ' '
+         << failures << " error " << moved->error_text;
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {

@@ -57,9 +57,25 @@ TEST_CASE("a job that failed is buried with its error") {
   CHECK(m.state(job) == job_state::buried);
   CHECK(m.it.look(job)->error_text == "no number");
   CHECK(m.it.look(job)->buries == 1);
+  CHECK(m.it.look(job)->failures == 1);
   CHECK(m.it.levels(out).jobs() == 0);
   CHECK(count(m.it.counts(m.queue()).finished, outcome::failed) == 1);
   CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 1);
+}
+
+TEST_CASE(
+    "failed attempts and timeouts count as failures of a job, cancellations do not, and a dead letter keeps the sum") {
+  mill m;
+  const auto s = m.session();
+  const auto letters = m.declare("letters", 10);
+  m.put(s, "in");
+  for (const auto result : {outcome::failed, outcome::timeout, outcome::cancelled}) {
+    m.finish(s, m.take_id(s), {.result = result});
+    m.it.kick_job(job_id{1}, m.now);
+  }
+  CHECK(m.it.look(job_id{1})->failures == 2);
+  m.finish(s, m.take_id(s), {.result = outcome::failed, .dead_letter = letters});
+  CHECK(m.it.first_ready(letters)->failures == 3);
 }
 
 TEST_CASE("timeouts and cancellations are told apart") {
@@ -98,6 +114,7 @@ TEST_CASE("a failed job goes to the dead letter queue, ready, with its body, pri
   CHECK(letter.urgency == 7);
   CHECK(letter.ttr == 9s);
   CHECK(letter.error_text == "why");
+  CHECK(letter.failures == 1);
   CHECK(count(m.it.counts(m.queue()).dead_lettered, reason::failed) == 1);
   CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 0);
 }

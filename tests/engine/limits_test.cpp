@@ -61,16 +61,21 @@ TEST_CASE("puts into a full queue that blocks are admitted by arrival as room co
   const auto three = m.session();
   const auto worker = m.session();
   CHECK(m.offer(three, "3").status == put_status::waiting);
+  const auto began = m.now;
+  m.now += 1s;
   CHECK(m.offer(two, "2").status == put_status::waiting);
   CHECK(m.it.levels(m.queue()).waiting_puts == 2);
+  CHECK(m.it.levels(m.queue()).first_put_waits_since == began);
   m.now += 1s;
   m.it.erase(worker, first, m.now);
   CHECK(m.events() == told{"put 3: 2"});
   CHECK(m.it.look(job_id{2})->content.view() == "3");
   CHECK(m.it.look(job_id{2})->put_at == m.now);
+  CHECK(m.it.levels(m.queue()).first_put_waits_since == began + 1s);
   m.it.erase(worker, job_id{2}, m.now);
   CHECK(m.events() == told{"put 2: 3"});
   CHECK(m.it.levels(m.queue()).waiting_puts == 0);
+  CHECK(m.it.levels(m.queue()).first_put_waits_since == never);
 }
 
 TEST_CASE("nobody overtakes in the line, however small") {
@@ -105,10 +110,16 @@ TEST_CASE("a put that is withdrawn, or whose session ends, leaves the line and l
   CHECK_FALSE(m.it.withdraw_put(small));
 }
 
-TEST_CASE("a body that could never fit is refused at once") {
+TEST_CASE(
+    "a body that is larger than the queue is refused at once, with that reason, whatever the queue does when full") {
+  const auto when_full = GENERATE(overflow::block, overflow::reject, overflow::drop_oldest);
   mill m;
-  m.declare("q", 10, overflow::block, 3);
-  CHECK(m.offer(m.session(), "1234").status == put_status::refused);
+  m.declare("q", 10, when_full, 3);
+  const auto answer = m.offer(m.session(), "1234");
+  CHECK(answer.status == put_status::refused);
+  CHECK(answer.refusal == reason::too_large);
+  CHECK(rejected(m, reason::too_large) == 1);
+  CHECK(rejected(m, reason::overflow) == 0);
 }
 
 TEST_CASE(

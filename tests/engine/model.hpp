@@ -36,7 +36,7 @@ class model {
     instant due{never};  ///< end of its delay or lease
     bool in_margin{false};
     session_id holder{};
-    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
     std::string error_text;
   };
   struct its_queue {
@@ -158,7 +158,7 @@ class model {
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
   void end_job(job_id which);
-  job_id put_job(queue_id into, put_request what, std::string error_text = {});
+  job_id put_job(queue_id into, put_request what, std::string error_text = {}, std::uint32_t failures = 0);
   void offer(queue_id which);
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);

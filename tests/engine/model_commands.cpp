@@ -25,7 +25,7 @@ void model::remember_move(const its_job& it, job_state to) {
                                  it.urgency,
                                  it.delay,
                                  to == job_state::delayed ? it.due : instant{},
-                                 {it.reserves, it.timeouts, it.releases, it.buries, it.kicks},
+                                 {it.reserves, it.timeouts, it.releases, it.buries, it.kicks, it.failures},
                                  it.error_text});
 }
 
@@ -65,7 +65,7 @@ void model::end_job(job_id which) {
   look_again(from);
 }
 
-job_id model::put_job(queue_id into, put_request what, std::string error_text) {
+job_id model::put_job(queue_id into, put_request what, std::string error_text, std::uint32_t failures) {
   its_job it;
   it.id = job_id{++last_job};
   it.queue = into;
@@ -75,9 +75,10 @@ job_id model::put_job(queue_id into, put_request what, std::string error_text) {
   it.ttr = what.ttr = std::max<duration>(what.ttr, seconds{1});
   it.put_at = now;
   it.error_text = std::move(error_text);
+  it.failures = failures;
   enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
   const instant when = it.state == job_state::delayed ? it.due : instant{};
-  changes.emplace_back(job_put{it.id, into, it.state, what, now, when, it.error_text});
+  changes.emplace_back(job_put{it.id, into, it.state, what, now, when, it.error_text, it.failures});
   queue(into).counts.puts.add();
   jobs.push_back(it);
   if (it.state == job_state::ready) offer(into);

@@ -42,13 +42,14 @@ put_answer model::put(session_id who, queue_id into, put_request what, instant a
   auto& counts = queue(into).counts;
   if (draining) {
     counts.rejected[static_cast<std::size_t>(reason::draining)].add();
-    return {put_status::draining, {}};
+    return {put_status::draining, {}, reason::draining};
   }
   const std::uint64_t size = what.content.size();
   const room found = room_in(into, 1, size, nullptr, false);
   if (found == room::none) {
-    counts.rejected[static_cast<std::size_t>(reason::overflow)].add();
-    return {put_status::refused, {}};
+    const auto why = size > queue(into).options.max_bytes ? reason::too_large : reason::overflow;
+    counts.rejected[static_cast<std::size_t>(why)].add();
+    return {put_status::refused, {}, why};
   }
   if (found == room::later) {
     auto& last = line.emplace_back();
@@ -209,20 +210,23 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
   auto& counts = queue(it.queue).counts;
   observe_done(it);
   counts.finished[static_cast<std::size_t>(result)].add();
+  const std::uint32_t failed = result == outcome::cancelled ? 0 : 1;
   if (what.dead_letter) {
     const queue_id letters = *what.dead_letter;
     const room found = room_in(letters, 1, it.text.size(), &it, letters == it.queue);
     if (found == room::free || found == room::drops) {
       counts.dead_lettered[static_cast<std::size_t>(why)].add();
       const put_request letter{body{it.text}, it.urgency, duration{0}, it.ttr};
+      const auto failures = it.failures + failed;
       end_job(which);
       drop_for(letters, 1, letter.content.size());
-      put_job(letters, letter, what.error_text);
+      put_job(letters, letter, what.error_text, failures);
       return finish_status::dead_lettered;
     }
   }
   counts.buried[static_cast<std::size_t>(why)].add();
   ++it.buries;
+  it.failures += failed;
   it.error_text = what.error_text;
   leave(it);
   enter(it, job_state::buried);

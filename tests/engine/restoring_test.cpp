@@ -54,7 +54,7 @@ TEST_CASE("a buried job is buried still, with its error and its counts") {
   mill m;
   const auto queue = m.it.restore_queue("q");
   auto job = kept(4, queue, "x", job_state::buried);
-  job.tally = {.reserves = 3, .timeouts = 1, .releases = 2, .buries = 1, .kicks = 5};
+  job.tally = {.reserves = 3, .timeouts = 1, .releases = 2, .buries = 1, .kicks = 5, .failures = 4};
   job.error_text = "no";
   job.put_at = m.now - 100s;
   m.it.restore(std::move(job), m.now);
@@ -65,6 +65,7 @@ TEST_CASE("a buried job is buried still, with its error and its counts") {
   CHECK(facts.releases == 2);
   CHECK(facts.buries == 1);
   CHECK(facts.kicks == 5);
+  CHECK(facts.failures == 4);
   CHECK(facts.error_text == "no");
   CHECK(facts.put_at == m.now - 100s);
   CHECK(m.it.kick_job(job_id{4}, m.now));

@@ -76,9 +76,9 @@ std::string any_value(std::mt19937_64& random) {
 }
 
 std::string any_cell_change(std::mt19937_64& random) {
-  static constexpr const char* job_columns[]{"id",     "queue", "state",   "urgency",  "ttr",      "put_at",
-                                             "delay",  "due",   "burying", "reserves", "timeouts", "releases",
-                                             "buries", "kicks", "error",   "checksum", "body"};
+  static constexpr const char* job_columns[]{"id",     "queue", "state",    "urgency",  "ttr",      "put_at",
+                                             "delay",  "due",   "burying",  "reserves", "timeouts", "releases",
+                                             "buries", "kicks", "failures", "error",    "checksum", "body"};
   static constexpr const char* queue_columns[]{"number", "name", "paused_until", "paused_for"};
   static constexpr const char* mark_columns[]{"name", "value"};
   switch (random() % 6) {

@@ -54,4 +54,29 @@ inline void create_first_version(const scratch_directory& scratch) {
   PRAGMA application_id = 1835625580; PRAGMA user_version = 1)");
 }
 
+/// Makes an intact file of this version one of version 2: without the column `failures`.
+inline void go_back_to_second_version(const scratch_directory& scratch) {
+  run_sql(scratch.data_file(), R"(
+  ALTER TABLE job RENAME TO job_3;
+  CREATE TABLE job(
+    id       INTEGER PRIMARY KEY NOT NULL,
+    queue    INTEGER NOT NULL,
+    state    INTEGER NOT NULL,         -- 0 ready (or reserved), 1 delayed, 2 buried
+    urgency  INTEGER NOT NULL,
+    ttr      INTEGER NOT NULL,         -- ns
+    put_at   INTEGER NOT NULL,         -- wall clock, ns
+    delay    INTEGER NOT NULL,         -- ns, the last one it was given
+    due      INTEGER NOT NULL,         -- wall clock, ns; when delayed, else 0
+    burying  INTEGER NOT NULL,         -- when buried: rises with each job that is buried, else 0
+    reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
+    kicks    INTEGER NOT NULL,
+    error    TEXT NOT NULL,
+    checksum INTEGER NOT NULL,         -- of the body; see checksum.hpp
+    body     BLOB NOT NULL);
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
+    error, checksum, body FROM job_3 ORDER BY id;
+  DROP TABLE job_3;
+  PRAGMA user_version = 2)");
+}
+
 }  // namespace millrace::testing

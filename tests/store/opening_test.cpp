@@ -179,11 +179,33 @@ TEST_CASE("a file of version 1 is migrated, with all that it holds") {
     REQUIRE(found.jobs.size() == 2);
     CHECK(found.jobs[0].job == job_id{5});
     CHECK(found.jobs[0].what.content.view() == std::string_view{"\0\xff", 2});
-    CHECK(found.jobs[0].tally == engine::job_tally{1, 2, 3, 4, 5});
+    CHECK(found.jobs[0].tally == engine::job_tally{1, 2, 3, 4, 5, 0});
     CHECK(found.jobs[1].state == engine::job_state::buried);
     CHECK(found.jobs[1].error_text == "no good");
     CHECK(found.pauses.size() == 1);
     CHECK(found.id_mark == 100);
+  }
+}
+
+TEST_CASE("a file of version 2 is migrated, with all that it holds") {
+  scratch_directory scratch;
+  fill(scratch.data_dir(), 3);
+  testing::go_back_to_second_version(scratch);
+  run_sql(scratch.data_file(),
+          "UPDATE job SET state = 2, burying = 1, reserves = 1, timeouts = 2, releases = 3, buries = 4, kicks = 5, "
+          "error = 'no good' WHERE id = 2;"
+          "INSERT INTO source_position VALUES('p', 'lines', 17, 18, 19)");
+  for (int start = 0; start < 2; ++start) {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    const auto found = desk.recover();
+    REQUIRE(found.jobs.size() == 3);
+    CHECK(found.jobs[0].what.content.view() == std::string(100, 'x'));
+    CHECK(found.jobs[2].job == job_id{2});
+    CHECK(found.jobs[2].tally == engine::job_tally{1, 2, 3, 4, 5, 0});
+    CHECK(found.jobs[2].error_text == "no good");
+    const auto position = desk.it->position_of("p");
+    REQUIRE(position.has_value());
+    CHECK(position->at == engine::source_place{17, 18, 19});
   }
 }
 

@@ -119,9 +119,12 @@ class Names(BeanstalkTest):
         read = yaml.safe_load(wire.asked(b"stats-job %d" % number))
         self.assertIsInstance(read["last-error"], str)
         self.assertGreater(len(read["last-error"]), 5)
+        self.assertEqual(read["failures"], 1)
         wire.told(b"use other")
         fresh = wire.put(b"x")
-        self.assertNotIn("last-error", yaml.safe_load(wire.asked(b"stats-job %d" % fresh)))
+        stats = yaml.safe_load(wire.asked(b"stats-job %d" % fresh))
+        self.assertNotIn("last-error", stats)
+        self.assertNotIn("failures", stats)
 
 
 @not_beanstalkd("quotes other strings, depending on its version")

@@ -83,8 +83,8 @@ TEST_CASE("outcomes and reasons are there from the start, as 0") {
   for (const char* const outcome : {"ok", "failed", "timeout", "cancelled", "dropped", "deleted"})
     CHECK(has_line(text, "millrace_jobs_finished_total{queue=\"numbers\",outcome=\"" + std::string{outcome} + "\"} 0"));
   for (const char* const family : {"buried", "dead_lettered", "rejected"})
-    for (const char* const reason :
-         {"client", "failed", "timeout", "cancelled", "overflow", "output_full", "io_error", "draining"})
+    for (const char* const reason : {"client", "failed", "timeout", "cancelled", "overflow", "output_full", "io_error",
+                                     "draining", "too_large", "no_space"})
       CHECK(has_line(text,
                      "millrace_jobs_" + std::string{family} + "_total{queue=\"numbers\",reason=\"" + reason + "\"} 0"));
 }
