@@ -12,7 +12,6 @@ struct pool_counts {
   std::uint32_t busy{0};
   std::uint64_t pending{0};  ///< handed in, not begun
   counter busy_nanoseconds;
-  counter restarts;
   histogram wait;  ///< handed in → begun
 };
 

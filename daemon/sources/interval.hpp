@@ -21,6 +21,7 @@ class interval : public source {
   interval(const interval_options& options, loop::event_loop& loop);
 
   next_body next(instant now) override;
+  [[nodiscard]] instant due() const override { return due_.value_or(never); }
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return true; }
 

@@ -63,7 +63,6 @@ struct page::parts {
   std::vector<named_door> doors;
   std::vector<named_commands> commands;
   std::vector<named_store> stores;
-  reload_facts reload;
 
   loop::blocking_lane thread;
   loop::wait_point finished;
@@ -142,7 +141,6 @@ loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
     copied->work.stages.push_back({"client", held.active(), held.total(from.loop.now())});
   }
   copied->stores = copy_stores(stores, buckets);
-  copied->system.reload = reload;
   copied->system.version = from.version;
   co_return copied;
 }
@@ -167,11 +165,6 @@ void page::add_commands(std::string protocol, const beanstalk::session_counts& c
 
 void page::add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts) {
   parts_->stores.push_back({std::move(name), std::move(counts)});
-}
-
-void page::note_reload(bool successful, wall_time when) {
-  parts_->reload.successful = successful;
-  if (successful) parts_->reload.succeeded_at = when;
 }
 
 loop::awaitable<> page::close() {

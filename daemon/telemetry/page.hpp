@@ -52,8 +52,6 @@ class page {
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// Shows a store; `counts` is asked on the loop and good for as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
-  /// How the last reload went.
-  void note_reload(bool successful, wall_time when);
 
   /// The text of a copy that began after this call. `refused` once closed.
   loop::awaitable<result<std::shared_ptr<std::string const>>> scrape();

@@ -79,14 +79,6 @@ void write(exposition& page, const system_copy& system, const process_facts& pro
   write_loop(page, system);
   write_doors(page, system);
 
-  page.family(family_kind::gauge, "millrace_config_last_reload_successful",
-              "1 when the settings were read last without error.");
-  page.sample({}, system.reload.successful ? 1.0 : 0.0);
-  const auto& when = system.reload.succeeded_at;
-  write_known(page, family_kind::gauge, "millrace_config_last_reload_success_timestamp_seconds",
-              "When settings were last read without error, in seconds since 1970.",
-              when ? std::optional{in_seconds(when->time_since_epoch())} : process.start_time_seconds);
-
   page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
   page.sample({{"version", system.version}}, 1.0);
   write_process(page, process);

@@ -16,19 +16,13 @@
 
 namespace millrace::telemetry {
 
-/// How the last reading of the settings went. Without a time it was the one at the start of the process.
-struct reload_facts {
-  bool successful{true};
-  std::optional<wall_time> succeeded_at;
-};
-
 /// A door under the name of its protocol.
 struct named_door {
   std::string protocol;
   const network::door_counts* counts;
 };
 
-/// The loop, connections and settings, as copied on the loop.
+/// The loop and connections, as copied on the loop.
 struct system_copy {
   struct door {
     std::string protocol;
@@ -40,7 +34,6 @@ struct system_copy {
   std::uint64_t loop_busy_nanoseconds{0};
   std::vector<loop::stall_count> stalls;
   std::vector<door> doors;
-  reload_facts reload;
   std::string version;
 };
 

@@ -7,8 +7,7 @@ namespace millrace::telemetry {
 namespace {
 
 work_copy::pool copy_pool(std::string_view name, const offload::pool_counts& counts, const shown_buckets& buckets) {
-  work_copy::pool copied{
-      name, counts.workers, counts.busy, counts.pending, counts.busy_nanoseconds.value(), counts.restarts.value(), {}};
+  work_copy::pool copied{name, counts.workers, counts.busy, counts.pending, counts.busy_nanoseconds.value(), {}};
   copied.wait.add(counts.wait, buckets);
   return copied;
 }
@@ -31,7 +30,7 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   // By index: between two slices the lists may change.
   for (std::size_t i = 0; i < work.producers().size(); ++i) {
     const auto& one = *work.producers()[i];
-    copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag});
+    copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag_at(now)});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   for (std::size_t i = 0; i < work.consumers().size(); ++i) {
@@ -50,7 +49,9 @@ void write_workload(exposition& page, const work_copy& work) {
   page.family(family_kind::counter, "millrace_producer_errors_total",
               "Bodies that a producer could not read or put, and exceptions that ended it.");
   for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.errors);
-  page.family(family_kind::gauge, "millrace_producer_lag_seconds", "How far a producer is behind its rate.");
+  page.family(
+      family_kind::gauge, "millrace_producer_lag_seconds",
+      "How late the last body of a producer was put, or how late the one is that is held; 0 without a schedule.");
   for (const auto& one : work.producers) page.sample({{"producer", one.name}}, one.lag);
 
   page.family(family_kind::gauge, "millrace_consumer_active", "Slots of a consumer that have a job.");
@@ -72,8 +73,6 @@ void write_pools(exposition& page, const work_copy& work) {
   page.family(family_kind::counter, "millrace_offload_busy_seconds_total", "Time for which workers computed.");
   for (const auto& pool : work.pools)
     page.sample({{"pool", pool.name}}, static_cast<double>(pool.busy_nanoseconds) / 1e9);
-  page.family(family_kind::counter, "millrace_offload_worker_restarts_total", "Workers that had to be replaced.");
-  for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.restarts);
   page.family(family_kind::histogram, "millrace_offload_wait_seconds", "From handed in to begun.");
   for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.wait);
 }

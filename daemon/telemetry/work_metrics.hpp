@@ -29,7 +29,7 @@ struct work_copy {
   };
   struct pool {
     std::string_view name;
-    std::uint64_t workers, busy, pending, busy_nanoseconds, restarts;
+    std::uint64_t workers, busy, pending, busy_nanoseconds;
     folded_histogram wait;
   };
   struct stage {

@@ -16,9 +16,15 @@ struct producer_counts {
   std::string name;
   counter jobs;     ///< bodies that became jobs
   counter errors;   ///< of the source, puts that the queue refused, and failures of the producer itself
-  duration lag{0};  ///< how far it was behind its rate at the last put
+  duration lag{0};  ///< how late the last body was put, by the schedule of the producer or of its source
+  instant held_body_due{never};  ///< when the body was due that is held now; `never`: none is, or there is no schedule
   bool ended{false};
   bool failed{false};  ///< ended with an exception, or could not resume its source
+
+  /// How late the producer is at `now`.
+  [[nodiscard]] duration lag_at(instant now) const noexcept {
+    return held_body_due == never ? lag : age(held_body_due, now);
+  }
 };
 
 /// What a consumer counts. Written on the loop.

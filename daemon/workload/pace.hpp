@@ -25,6 +25,8 @@ class pace {
 
   /// When the next body is due; in the past or now: at once. `never`: there will be none.
   [[nodiscard]] instant due() const noexcept { return left_ == 0 || due_ >= end_ ? never : due_; }
+  /// The same, where a rate says so; `never` without one.
+  [[nodiscard]] instant scheduled() const noexcept { return interval_ns_ == 0 ? never : due(); }
   /// No further body at `now` or later.
   [[nodiscard]] bool over(instant now) const noexcept { return now >= end_ || due() == never; }
   /// The end of `for`; `never` without.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include <millrace/loop/deadline.hpp>
@@ -11,6 +12,25 @@
 #include "loop/thrown.hpp"
 
 namespace millrace::workload {
+
+namespace {
+
+/// Why a queue refused a body of `bytes`.
+std::string text_of(engine::reason refusal, std::uint64_t bytes) {
+  const auto size = std::to_string(bytes) + " bytes";
+  switch (refusal) {
+    case engine::reason::too_large:
+      return "the body has " + size + ", more than `max_bytes` of the queue or than a job on disk can have";
+    case engine::reason::no_space:
+      return "the disk is short of space";
+    case engine::reason::draining:
+      return "the daemon is draining";
+    default:
+      return "the queue is full";
+  }
+}
+
+}  // namespace
 
 producer::producer(place where, const producer_options& options, queue_id queue,
                    std::unique_ptr<sources::source> source, std::optional<source_progress> progress,
@@ -74,6 +94,7 @@ loop::awaitable<> producer::produce() {
       co_await loop::yield(at_.loop);
     }
 
+    if (!unsent_) body_due_ = std::min(pace_.scheduled(), source_->due());
     // Before a body is asked for: none is lost, or held without an end.
     if (at_.broker.short_of_space(queue_)) {
       co_await space_on_disk();
@@ -114,7 +135,7 @@ engine::put_status producer::put(body&& content) {
   if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
   if (answer.status == engine::put_status::inserted) was_put(receipt, bytes);
   if (answer.status == engine::put_status::refused) {
-    count_failure(refusals_, "put_refused", "the queue is full");
+    count_failure(refusals_, "put_refused", text_of(answer.refusal, bytes));
     if (progress_) progress_->body_taken();
     pace_.put(at_.loop.now());  // this body had its turn
   }
@@ -122,29 +143,17 @@ engine::put_status producer::put(body&& content) {
 }
 
 loop::awaitable<> producer::admitted(std::size_t bytes) {
-  const auto began = at_.loop.now();
-  at_.held.begin(began);
   broker::receipt receipt;
-  try {
+  {
+    const hold mark{*this};
     receipt = (co_await at_.broker.put_admitted(session_)).durable_with;
-  } catch (...) {
-    at_.held.end(began, at_.loop.now());
-    throw;
   }
-  at_.held.end(began, at_.loop.now());
   was_put(receipt, bytes);
 }
 
 loop::awaitable<> producer::space_on_disk() {
-  const auto began = at_.loop.now();
-  at_.held.begin(began);
-  try {
-    while (at_.broker.short_of_space(queue_) && !pace_.over(at_.loop.now())) co_await loop::sleep_for(at_.loop, rest);
-  } catch (...) {
-    at_.held.end(began, at_.loop.now());
-    throw;
-  }
-  at_.held.end(began, at_.loop.now());
+  const hold mark{*this};
+  while (at_.broker.short_of_space(queue_) && !pace_.over(at_.loop.now())) co_await loop::sleep_for(at_.loop, rest);
 }
 
 loop::awaitable<> producer::wait_for_more() {
@@ -164,7 +173,9 @@ void producer::was_put(const broker::receipt& receipt, std::size_t bytes) {
   share_.note(at_.broker, receipt, bytes);
   if (progress_) progress_->body_taken();
   counts_.jobs.add();
-  counts_.lag = pace_.put(at_.loop.now());
+  const auto now = at_.loop.now();
+  const auto behind_rate = pace_.put(now);
+  counts_.lag = body_due_ == never ? behind_rate : age(body_due_, now);
 }
 
 void producer::count_failure(log_limiter& log, std::string_view event, std::string_view reason) {

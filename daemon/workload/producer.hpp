@@ -65,6 +65,23 @@ class producer {
     producer& owner;
   };
 
+  /// While the producer is held: counted as back pressure, and its lag grows.
+  struct hold {
+    explicit hold(producer& held) : owner{held}, began{held.at_.loop.now()} {
+      owner.at_.held.begin(began);
+      owner.counts_.held_body_due = owner.body_due_;
+    }
+    ~hold() {
+      owner.at_.held.end(began, owner.at_.loop.now());
+      owner.counts_.held_body_due = never;
+    }
+    hold(const hold&) = delete;
+    hold& operator=(const hold&) = delete;
+
+    producer& owner;
+    instant began;
+  };
+
   loop::awaitable<> produce();
   loop::awaitable<bool> resumed();
   engine::put_status put(body&& content);
@@ -83,6 +100,7 @@ class producer {
   session_id session_;
   broker::backlog_share share_;  ///< of the changes that wait to be written
   pace pace_;
+  instant body_due_{never};  ///< of the body at hand; `never` without a schedule
   producer_counts& counts_;
   log_limiter source_failures_;
   log_limiter refusals_;

@@ -10,7 +10,8 @@
 
 namespace millrace::testing {
 
-/// Takes the log for as long as it lives. A line is kept as its event, followed by the texts of the fields named in `keys`.
+/// Takes the log for as long as it lives. A line is kept as its event, followed by the texts of the fields named in `keys`; the key `sentence`
+/// stands for its sentence.
 class taken_log {
  public:
   explicit taken_log(std::vector<std::string_view> keys) {
@@ -18,6 +19,7 @@ class taken_log {
     sink.render = [keys = std::move(keys)](const log::line& line, wall_time) {
       std::string text{line.event};
       for (const auto key : keys) {
+        if (key == "sentence") text.append(": ").append(line.sentence);
         for (const log::field& field : line.fields) {
           if (field.key == key) text.append(" ").append(std::get<std::string_view>(field.value));
         }

@@ -27,7 +27,7 @@ struct full_page {
     telemetry::work_copy work;
     work.producers.push_back({"candidates", 1, 0, {}});
     work.consumers.push_back({"primality", 1, 4, 0});
-    work.pools.push_back({"threads", 2, 1, 0, 0, 0, {}});
+    work.pools.push_back({"threads", 2, 1, 0, 0, {}});
     work.stages.push_back({"producer", 0, {}});
     telemetry::write(page, work);
 
@@ -85,21 +85,3 @@ TEST_CASE("promtool has nothing to say to a page with one of everything") {
 }
 
 TEST_CASE("promtool is asked indeed") { CHECK(testing::promtool_says("jobs{ 1\n") != ""); }
-
-TEST_CASE("a reload that failed leaves the time of the last good one") {
-  const auto shown = [](telemetry::reload_facts reload) {
-    telemetry::exposition page{telemetry::shown_buckets{}};
-    telemetry::system_copy system;
-    system.reload = reload;
-    telemetry::process_facts process;
-    process.start_time_seconds = 1'000;
-    telemetry::write(page, system, process);
-    return std::move(page).text();
-  };
-  const auto says = [](const std::string& page, std::string_view line) { return page.find(line) != std::string::npos; };
-  const wall_time later{seconds{2'000}};
-  CHECK(says(shown({}), "\nmillrace_config_last_reload_successful 1\n"));
-  CHECK(says(shown({}), "\nmillrace_config_last_reload_success_timestamp_seconds 1000\n"));
-  CHECK(says(shown({false, later}), "\nmillrace_config_last_reload_successful 0\n"));
-  CHECK(says(shown({false, later}), "\nmillrace_config_last_reload_success_timestamp_seconds 2000\n"));
-}

@@ -1,4 +1,6 @@
+#include "sources/catalogue.hpp"
 #include "support/catch.hpp"
+#include "support/taken_log.hpp"
 #include "workload/shop.hpp"
 
 using namespace millrace;
@@ -94,6 +96,41 @@ TEST_CASE("a producer that was held catches up with its rate and says how late i
 
   CHECK(at.jobs.producers()[0]->lag == milliseconds{50});
   CHECK(at.levels("numbers").ready == 6);
+}
+
+TEST_CASE("a held producer is as late as the body that it holds") {
+  shop at;
+  const auto queue = at.queue("numbers", {.max_jobs = 1});
+  sources::registry kinds;
+  sources::add_all(kinds);
+  at.producer("ticks", {.queue = "numbers"}, *kinds.find("interval"));
+  at.start();
+  const auto& ticks = *at.jobs.producers()[0];
+  CHECK(ticks.lag_at(at.loop.now()) == duration::zero());
+  at.loop.advance(seconds{1});  // the second body finds the queue full
+  at.loop.advance(seconds{3});
+  CHECK(ticks.lag_at(at.loop.now()) == seconds{3});
+  CHECK(at.broker.erase(at.session, at.broker.looking().first_ready(queue)->job).answer);
+  at.loop.run_ready();
+  CHECK(ticks.jobs.value() == 2);
+  CHECK(ticks.lag == seconds{3});
+  CHECK(ticks.lag_at(at.loop.now()) == seconds{2});  // of the third body, which is held now
+}
+
+TEST_CASE("a body that can never fit is refused with its size and that reason, not as one that met a full queue") {
+  testing::taken_log log{{"sentence"}};
+  {
+    shop at;
+    at.queue("small", {.max_bytes = 3, .when_full = engine::overflow::reject});
+    at.producer("large", {.queue = "small"}, testing::source_of({"12345"}));
+    at.start();
+    CHECK(at.jobs.producers()[0]->errors.value() == 1);
+    const auto too_large = static_cast<std::size_t>(engine::reason::too_large);
+    CHECK(at.broker.looking().counts(*at.broker.find("small")).rejected[too_large].value() == 1);
+  }
+  CHECK(log.finish() ==
+        std::vector<std::string>{"put_refused: the body has 5 bytes, more than `max_bytes` of the queue "
+                                 "or than a job on disk can have"});
 }
 
 TEST_CASE("a queue that refuses costs the body, is counted, and does not make the producer spin") {

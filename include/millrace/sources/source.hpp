@@ -40,6 +40,9 @@ class source {
 
   /// The next body if there is one now. Never waits.
   virtual next_body next(instant now) = 0;
+  /// When the next body is due, for a source with a schedule of its own; in the past: it is late. `never`: no schedule.
+  /// Asked before `next`, for the metric of how late a producer is.
+  [[nodiscard]] virtual instant due() const { return never; }
   /// Suspends until `next` may have something. Only awaited after `nothing_yet`. Cancelled when the program drains.
   virtual loop::awaitable<> more() = 0;
   /// True when it never says `no_more` by itself: `--until-idle` needs a limit then.
