@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "loop/thrown.hpp"
+#include "service/held_puts.hpp"
 #include "service/last_resort.hpp"
 #include "telemetry/summary.hpp"
 
@@ -188,6 +189,7 @@ loop::awaitable<> lifecycle::wait_until_idle() {
 }
 
 loop::awaitable<> lifecycle::look_for_stuck_queues() {
+  held_puts held{parts_.broker()};
   while (true) {
     co_await loop::sleep_for(parts_.loop(), stuck_look_every);
     // What was put will not be acknowledged, nor what was done be finished: there is nothing to wait for.
@@ -196,6 +198,7 @@ loop::awaitable<> lifecycle::look_for_stuck_queues() {
       changed_.wake_all();
       co_return;
     }
+    co_await held.look(parts_.loop());
     stuck_.look();
     if (!arguments_.until_idle || stuck_.stuck().empty() || !parts_.work().held_by_full_queues()) continue;
     held_up_ = true;
