@@ -11,7 +11,8 @@ namespace {
 constexpr duration shortest = microseconds{10};
 constexpr duration longest = minutes{10};
 
-/// Bounds at `tenths` of each power of ten, from the shortest to the longest; the longest itself always stands at the end.
+/// Bounds at `tenths` of each power of ten, from the shortest to the longest; the longest itself always stands at the
+/// end.
 std::vector<duration> decades(std::span<const duration::rep> tenths) {
   std::vector<duration> upper;
   for (duration decade = shortest;; decade *= 10) {

@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// XXH3 (64 bits) over bytes that come in pieces of any length. Detects accidents, not attacks: other bytes with the same
-/// value can be made on purpose. One thread at a time.
+/// XXH3 (64 bits) over bytes that come in pieces of any length. Detects accidents, not attacks: other bytes with the
+/// same value can be made on purpose. One thread at a time.
 class digest {
  public:
   digest();

@@ -55,7 +55,8 @@ level ours(spdlog::level::level_enum theirs) {
 // Inside a sink of spdlog the names `level` and `log` are taken.
 using deliver_function = std::function<void(level, std::string_view)>;
 
-/// The end of the ring: hands each line to `deliver` on the log's thread and counts it, so that `stop` knows when all are out.
+/// The end of the ring: hands each line to `deliver` on the log's thread and counts it, so that `stop` knows when all
+/// are out.
 class delivery : public spdlog::sinks::sink {
  public:
   explicit delivery(deliver_function deliver) : deliver_{std::move(deliver)} {}
@@ -109,10 +110,10 @@ void block_signals() {
 
 /// One sink with its ring and its thread.
 struct pipe {
-  pipe(sink where, level lowest)
-      : render{std::move(where.render)},
+  pipe(sink destination, level lowest)
+      : render{std::move(destination.render)},
         least{lowest},
-        end{std::make_shared<delivery>(std::move(where.deliver))},
+        end{std::make_shared<delivery>(std::move(destination.deliver))},
         ring{std::make_shared<spdlog::details::thread_pool>(ring_lines_max, 1, block_signals)},
         logger{std::make_shared<spdlog::async_logger>("millrace", end, ring,
                                                       spdlog::async_overflow_policy::overrun_oldest)} {
@@ -129,7 +130,7 @@ struct pipe {
   }
   [[nodiscard]] std::uint64_t dropped() const { return ring->overrun_counter() + end->failed(); }
 
-  std::function<std::string(const line&, wall_time)> render;
+  std::function<std::string(const record&, wall_time)> render;
   level least;
   std::shared_ptr<delivery> end;
   std::shared_ptr<spdlog::details::thread_pool> ring;
@@ -137,8 +138,8 @@ struct pipe {
   std::atomic<std::uint64_t> posted{0};
 };
 
-/// Writers share the lock while they render and post; `start` and `stop` hold it alone while they exchange the pipe, so that
-/// nobody posts into one that ends. Made once and never destroyed: other threads may log while the program exits.
+/// Writers share the lock while they render and post; `start` and `stop` hold it alone while they exchange the pipe, so
+/// that nobody posts into one that ends. Made once and never destroyed: other threads may log while the program exits.
 struct state {
   std::shared_mutex mutex;
   std::unique_ptr<pipe> now;
@@ -167,11 +168,11 @@ void append(std::string& text, const field& each) {
       each.value);
 }
 
-void write_at_once(const line& what) {
+void write_at_once(const record& entry) {
   constexpr std::string_view names[]{"debug", "info", "warning", "error"};
-  std::string text{names[static_cast<std::size_t>(what.severity)]};
-  text.append(" ").append(what.event).append(": ").append(what.sentence);
-  for (const field& each : what.fields) append(text, each);
+  std::string text{names[static_cast<std::size_t>(entry.severity)]};
+  text.append(" ").append(entry.event).append(": ").append(entry.sentence);
+  for (const field& each : entry.fields) append(text, each);
   text.append("\n");
   // Nobody may be reading: this must not wait.
   pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
@@ -209,18 +210,18 @@ void write(level severity, std::string_view event, std::string_view sentence,
            std::initializer_list<field> fields) noexcept {
   state& log = the_log();
   try {
-    const line what{severity, event, sentence, {fields.begin(), fields.size()}};
+    const record entry{severity, event, sentence, {fields.begin(), fields.size()}};
     const std::shared_lock lock{log.mutex};
-    if (!log.now) return write_at_once(what);
-    if (severity >= log.now->least) log.now->post(severity, log.now->render(what, std::chrono::system_clock::now()));
+    if (!log.now) return write_at_once(entry);
+    if (severity >= log.now->least) log.now->post(severity, log.now->render(entry, std::chrono::system_clock::now()));
   } catch (...) {
     // Out of memory, or a renderer with a bug: the line is lost, and counted.
     log.dropped.fetch_add(1);
   }
 }
 
-void start(sink where, level least) {
-  auto next = std::make_unique<pipe>(std::move(where), least);
+void start(sink destination, level least) {
+  auto next = std::make_unique<pipe>(std::move(destination), least);
   end(exchange(std::move(next)), replacing_patience);
 }
 

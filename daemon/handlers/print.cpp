@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 #include "handlers/write_all.hpp"
 

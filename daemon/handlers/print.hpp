@@ -39,7 +39,7 @@ class print : public waiting_handler {
   void next_page();
 
   loop::event_loop& loop_;
-  loop::blocking_lane& output_;
+  loop::io_thread& output_;
   int descriptor_;
   std::shared_ptr<page> gathering_;  ///< none: the next line begins one
   std::shared_ptr<page> writing_;    ///< none: nothing is under way

@@ -90,7 +90,7 @@ void deadline::set(instant when) {
 }
 
 void deadline::clear() noexcept {
-  if (entry_.place != due_entry::nowhere) loop_.core().deadlines.clear(entry_);
+  if (entry_.heap_index != due_entry::not_in_heap) loop_.core().deadlines.clear(entry_);
 }
 
 awaitable<> sleep_until(event_loop& loop, instant when) { return park(sleeper{loop.core(), when}); }

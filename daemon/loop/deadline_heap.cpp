@@ -15,29 +15,29 @@ bool before(const due_entry& a, const due_entry& b) noexcept {
 
 void deadline_heap::set(due_entry& entry, instant when) {
   if (when == never) return clear(entry);
-  if (entry.place == due_entry::nowhere) {
-    entry.place = entries_.size();
+  if (entry.heap_index == due_entry::not_in_heap) {
+    entry.heap_index = entries_.size();
     entries_.push_back(&entry);
   }
-  assert(entries_[entry.place] == &entry);
+  assert(entries_[entry.heap_index] == &entry);
   entry.when = when;
   entry.order = ++sets_;
-  rise(entry.place);
-  sink(entry.place);
+  rise(entry.heap_index);
+  sink(entry.heap_index);
 }
 
 void deadline_heap::clear(due_entry& entry) noexcept {
-  if (entry.place == due_entry::nowhere) return;
-  const std::size_t gap = entry.place;
+  if (entry.heap_index == due_entry::not_in_heap) return;
+  const std::size_t gap = entry.heap_index;
   assert(entries_[gap] == &entry);
   due_entry* const last = entries_.back();
   entries_.pop_back();
-  entry.place = due_entry::nowhere;
+  entry.heap_index = due_entry::not_in_heap;
   entry.when = never;
   if (last == &entry) return;
   put(gap, last);
   rise(gap);
-  sink(last->place);
+  sink(last->heap_index);
 }
 
 due_entry* deadline_heap::take_due(instant now) noexcept {
@@ -49,7 +49,7 @@ due_entry* deadline_heap::take_due(instant now) noexcept {
 
 void deadline_heap::put(std::size_t place, due_entry* entry) noexcept {
   entries_[place] = entry;
-  entry->place = place;
+  entry->heap_index = place;
 }
 
 void deadline_heap::rise(std::size_t place) noexcept {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "loop/brief_wait.hpp"
+#include "loop/adaptive_spin.hpp"
 #include "loop/loop_core.hpp"
 
 namespace millrace::loop {
@@ -130,7 +130,7 @@ struct event_loop::parts {
     }
     if (clock == clock_kind::real) {
       refresh();
-      const bool probing = probe.place != due_entry::nowhere;
+      const bool probing = probe.heap_index != due_entry::not_in_heap;
       const bool somebody_lives = alive.has_value() || core.deadlines.size() > (probing ? 1u : 0u);
       if (somebody_lives && !probing) set_probe();
       if (!somebody_lives && probing) core.deadlines.clear(probe);  // measuring alone is no reason to go on
@@ -139,8 +139,8 @@ struct event_loop::parts {
     if (core.context.stopped()) core.context.restart();
   }
 
-  /// The one timer of the system behind all deadlines. When a deadline was cleared the timer stays as it is: waking up once in vain is
-  /// cheaper than arming it anew each time.
+  /// The one timer of the system behind all deadlines. When a deadline was cleared the timer stays as it is: waking up
+  /// once in vain is cheaper than arming it anew each time.
   void set_timer(instant next) {
     if (next == never && armed != never) {
       armed = never;
@@ -167,7 +167,7 @@ struct event_loop::parts {
   system_timer timer{core.context.get_executor()};
   instant armed{never};
   instant awake_since{};
-  brief_wait before_sleep;
+  adaptive_spin before_sleep;
   due_entry probe;
   instant probe_due{};
 };

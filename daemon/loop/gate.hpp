@@ -9,8 +9,8 @@
 
 namespace millrace::loop {
 
-/// Closes a part of the program in two steps: after `close` nothing enters, and `join` waits for what has entered before.
-/// (The model is seastar's gate.)
+/// Closes a part of the program in two steps: after `close` nothing enters, and `join` waits for what has entered
+/// before. (The model is seastar's gate.)
 ///
 /// Owned by the object whose operations it counts; loop thread only. It does not cancel what is inside, so the owner
 /// makes sure that this ends. It cannot be opened again. Asserts when destroyed that nothing is inside.
@@ -62,8 +62,8 @@ class gate {
   /// Lets nothing in any more. False: it was closed before.
   bool close() noexcept { return !std::exchange(closed_, true); }
 
-  /// Suspends until nothing is inside. Any number of tasks may wait. Throws operation_aborted when its task is cancelled.
-  /// Requires: closed.
+  /// Suspends until nothing is inside. Any number of tasks may wait. Throws operation_aborted when its task is
+  /// cancelled. Requires: closed.
   awaitable<> join() {
     assert(closed_);
     while (inside_ != 0) co_await empty_.wait();

@@ -9,7 +9,8 @@ void loop_core::cancel(task_record& task) {
   task.cancelled = true;
   if (!task.started) return;
   if (inside()) return emit_stop(task);
-  // Outside of a handler, Asio would put the cancellation off and keep a pointer into a task that may have ended by then.
+  // Outside of a handler, Asio would put the cancellation off and keep a pointer into a task that may have ended by
+  // then.
   boost::asio::post(context, [this, id = task.id] {
     if (task_record* const still = tasks.find(id)) emit_stop(*still);
   });

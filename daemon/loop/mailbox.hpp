@@ -7,8 +7,9 @@
 
 namespace millrace::loop {
 
-/// How other threads reach the loop: they ring, and the loop calls `deliver` once for any number of rings since the last call. What is
-/// delivered lies in the caller's own lock-free structure. While open it keeps the loop running; `close` lets it end.
+/// How other threads reach the loop: they ring, and the loop calls `deliver` once for any number of rings since the
+/// last call. What is delivered lies in the caller's own lock-free structure. While open it keeps the loop running;
+/// `close` lets it end.
 ///
 /// Owned on the loop's thread by whoever gets the mail. The threads that ring must have stopped before it is destroyed.
 class mailbox {
@@ -18,8 +19,8 @@ class mailbox {
   mailbox(const mailbox&) = delete;
   mailbox& operator=(const mailbox&) = delete;
 
-  /// Any thread. One system call at most, none while a delivery is pending or the loop is awake. What the caller did before
-  /// is seen by `deliver`.
+  /// Any thread. One system call at most, none while a delivery is pending or the loop is awake. What the caller did
+  /// before is seen by `deliver`.
   void ring() noexcept;
   /// Loop thread: a ring is a matter of microseconds, so that looking for it is cheaper than to sleep and be woken.
   void expect_soon(bool on) noexcept;

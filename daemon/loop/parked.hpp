@@ -15,9 +15,9 @@
 
 namespace millrace::loop {
 
-/// A suspended coroutine: where every primitive of the loop keeps it while it waits. Lives in the frame of the await itself, is woken at
-/// most once, and continues at the next turn. Cancelled while it waits it leaves its line; once woken it is not cancelled any more, so that
-/// what it was woken for is not lost.
+/// A suspended coroutine: where every primitive of the loop keeps it while it waits. Lives in the frame of the await
+/// itself, is woken at most once, and continues at the next turn. Cancelled while it waits it leaves its line; once
+/// woken it is not cancelled any more, so that what it was woken for is not lost.
 class parked : public ready_entry {
  public:
   using handler =

@@ -17,8 +17,8 @@ class ready_entry {
   ready_entry* next_{nullptr};
 };
 
-/// What continues at the next turn, in the order in which it became ready. One handler of the io_context resumes many, so that a
-/// wake-up inside the loop costs no system call and no allocation of its own.
+/// What continues at the next turn, in the order in which it became ready. One handler of the io_context resumes many,
+/// so that a wake-up inside the loop costs no system call and no allocation of its own.
 class ready_list {
  public:
   /// Resumptions in a row before sockets and timers get their turn.

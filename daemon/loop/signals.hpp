@@ -7,8 +7,8 @@
 
 namespace millrace::loop {
 
-/// Signals of the process as awaitables. Once made, the named signals do nothing but arrive here; destroyed, they have their old meaning
-/// again. Waiting for one keeps the loop running, not waiting does not.
+/// Signals of the process as awaitables. Once made, the named signals do nothing but arrive here; destroyed, they have
+/// their old meaning again. Waiting for one keeps the loop running, not waiting does not.
 ///
 /// Owned by the program's lifecycle; loop thread only; nobody may wait when it ends.
 class signals {

@@ -10,7 +10,7 @@
 
 #include "base/log.hpp"
 #include "loop/loop_core.hpp"
-#include "loop/quiet_thread.hpp"
+#include "loop/signal_free_thread.hpp"
 
 namespace millrace::loop {
 
@@ -106,7 +106,7 @@ stall_watch::stall_watch(event_loop& loop, duration threshold)
     : parts_{std::make_unique<parts>(loop.core(), threshold)} {
   assert(threshold > duration::zero());
   loop.core().turn.stall_ended = [its = parts_.get()] { its->end(); };
-  parts_->thread = quiet_thread("stall watch", [its = parts_.get()] { its->watch(); });
+  parts_->thread = signal_free_thread("stall watch", [its = parts_.get()] { its->watch(); });
 }
 
 stall_watch::~stall_watch() {

@@ -20,10 +20,12 @@ struct stall_count {
   duration longest;
 };
 
-/// Names the task that held the loop longer than a threshold. A thread samples (turn, current task) eight times per threshold while the
-/// loop runs and logs a stall *while it lasts*, so that a hang is named too; the loop counts it when it ends, and logs how long it was.
+/// Names the task that held the loop longer than a threshold. A thread samples (turn, current task) eight times per
+/// threshold while the loop runs and logs a stall *while it lasts*, so that a hang is named too; the loop counts it
+/// when it ends, and logs how long it was.
 ///
-/// Owned by the program, made and destroyed on the loop's thread; at most one for a loop. Its destructor ends the thread at once.
+/// Owned by the program, made and destroyed on the loop's thread; at most one for a loop. Its destructor ends the
+/// thread at once.
 class stall_watch {
  public:
   explicit stall_watch(event_loop& loop, duration threshold = default_stall_threshold);

@@ -8,12 +8,12 @@
 
 namespace millrace::loop {
 
-/// Tasks that are joined before their owner dies. Spawned coroutines take their parameters by value, or references only to what
-/// outlives the scope. A task's exception is logged when the task ends, as `task_failed`; `join` rethrows the first one. (That a
-/// cancelled task ends with operation_aborted is no exception.)
+/// Tasks that are joined before their owner dies. Spawned coroutines take their parameters by value, or references only
+/// to what outlives the scope. A task's exception is logged when the task ends, as `task_failed`; `join` rethrows the
+/// first one. (That a cancelled task ends with operation_aborted is no exception.)
 ///
-/// Owned by whoever spawns; loop thread only. Asserts that it is empty when destroyed. An owner that is a task itself and may be
-/// cancelled while it joins says `from_here_undisturbed()`, cancels the scope and joins again.
+/// Owned by whoever spawns; loop thread only. Asserts that it is empty when destroyed. An owner that is a task itself
+/// and may be cancelled while it joins says `ignore_cancellation()`, cancels the scope and joins again.
 class task_scope {
  public:
   /// `tasks_max` bounds the scope: `spawn` asserts below it; ask `full()` first where outsiders decide.

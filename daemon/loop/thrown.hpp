@@ -5,8 +5,8 @@
 
 namespace millrace::loop {
 
-/// True for `boost::system::system_error` with `operation_aborted`: what an await of a cancelled task throws. Code outside the loop
-/// can throw the same, so whether a task was cancelled is a question for its cancellation state.
+/// True for `boost::system::system_error` with `operation_aborted`: what an await of a cancelled task throws. Code
+/// outside the loop can throw the same, so whether a task was cancelled is a question for its cancellation state.
 [[nodiscard]] bool is_cancellation(const std::exception_ptr& thrown);
 
 /// `what()` of an exception, or a sentence for one that is no `std::exception`. Requires: `thrown` is not null.

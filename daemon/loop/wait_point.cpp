@@ -7,34 +7,32 @@
 namespace millrace::loop {
 
 struct wait_point::waiter final : parked {
-  waiter(wait_point& point, line_end end) noexcept : parked{point.loop_.core()}, at{&point}, where{end} {}
+  explicit waiter(wait_point& point) noexcept : parked{point.loop_.core()}, owner{&point} {}
 
-  void operator()(parked::handler&& waiting) {
-    hold(std::move(waiting), at->what_);
-    before = where == line_end::back ? at->last_ : nullptr;
-    after = where == line_end::back ? nullptr : at->first_;
-    (before == nullptr ? at->first_ : before->after) = this;
-    (after == nullptr ? at->last_ : after->before) = this;
-    ++at->waiting_;
+  void operator()(parked::handler&& suspended) {
+    hold(std::move(suspended), owner->waits_for_);
+    before = owner->last_;
+    (before == nullptr ? owner->first_ : before->after) = this;
+    owner->last_ = this;
+    ++owner->waiting_;
   }
 
   void leave() noexcept override {
-    (before == nullptr ? at->first_ : before->after) = after;
-    (after == nullptr ? at->last_ : after->before) = before;
-    --at->waiting_;
+    (before == nullptr ? owner->first_ : before->after) = after;
+    (after == nullptr ? owner->last_ : after->before) = before;
+    --owner->waiting_;
   }
 
-  wait_point* at;
-  line_end where;
+  wait_point* owner;
   waiter* before{nullptr};
   waiter* after{nullptr};
 };
 
-wait_point::wait_point(event_loop& loop, std::string_view what) : loop_{loop}, what_{what} {}
+wait_point::wait_point(event_loop& loop, std::string_view waits_for) : loop_{loop}, waits_for_{waits_for} {}
 
 wait_point::~wait_point() { assert(waiting_ == 0); }
 
-awaitable<> wait_point::wait(line_end where) { return park(waiter{*this, where}); }
+awaitable<> wait_point::wait() { return park(waiter{*this}); }
 
 bool wait_point::wake_one() {
   assert(loop_.core().on_loop_thread());

@@ -8,9 +8,9 @@
 
 namespace millrace::offload {
 
-/// The answer of a computation that is done. `cancelled` and `timed_out` are the codes with which the pool says that it stopped a
-/// computation. An error of the computation itself with one of these codes becomes `invalid` and keeps its text, so that callers
-/// can tell the two apart.
+/// The answer of a computation that is done. `cancelled` and `timed_out` are the codes with which the pool says that it
+/// stopped a computation. An error of the computation itself with one of these codes becomes `invalid` and keeps its
+/// text, so that callers can tell the two apart.
 [[nodiscard]] inline result<std::string> own_answer(computation& work) {
   result<std::string> answer = work.take_result();
   if (!answer.has_error()) return answer;

@@ -6,7 +6,8 @@
 
 namespace millrace::offload {
 
-/// What a pool counts, alike for threads and processes. Written on the loop only: workers report their busy time with each result.
+/// What a pool counts, alike for threads and processes. Written on the loop only: workers report their busy time with
+/// each result.
 struct pool_counts {
   std::uint32_t workers{0};
   std::uint32_t busy{0};

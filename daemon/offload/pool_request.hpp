@@ -13,8 +13,9 @@
 
 namespace millrace::offload {
 
-/// One computation on its way through a pool. Belongs to whoever asks and stays where it is from `submit` until `completed`; the pool
-/// links it into its lines, so that handing in allocates nothing. One thread at a time touches it, but for `stop`.
+/// One computation on its way through a pool. Belongs to whoever asks and stays where it is from `submit` until
+/// `completed`; the pool links it into its lines, so that handing in allocates nothing. One thread at a time touches
+/// it, but for `stop`.
 class pool_request {
  public:
   pool_request(std::unique_ptr<computation> what, instant latest) noexcept : work{std::move(what)}, when{latest} {}
@@ -22,7 +23,8 @@ class pool_request {
   pool_request(const pool_request&) = delete;
   pool_request& operator=(const pool_request&) = delete;
 
-  /// Loop thread: the answer is there and the pool has let go. May destroy the request and may submit others; must not throw.
+  /// Loop thread: the answer is there and the pool has let go. May destroy the request and may submit others; must not
+  /// throw.
   virtual void completed() noexcept = 0;
 
   std::unique_ptr<computation> work;  ///< gone when `completed`

@@ -10,7 +10,7 @@
 #include <exception>
 #include <utility>
 
-#include "loop/quiet_thread.hpp"
+#include "loop/signal_free_thread.hpp"
 #include "offload/own_answer.hpp"
 
 namespace millrace::offload {
@@ -34,7 +34,7 @@ void wake_sleeper(std::atomic<std::uint32_t>& word) noexcept {
 }  // namespace
 
 thread_pool_worker::thread_pool_worker(loop::mailbox& to_loop, const std::string& name) : to_loop_{to_loop} {
-  thread_ = loop::quiet_thread(name, [this] { serve(); });
+  thread_ = loop::signal_free_thread(name, [this] { serve(); });
 }
 
 thread_pool_worker::~thread_pool_worker() {

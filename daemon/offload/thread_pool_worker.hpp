@@ -10,7 +10,7 @@
 
 #include <millrace/base/time.hpp>
 
-#include "loop/brief_wait.hpp"
+#include "loop/adaptive_spin.hpp"
 #include "loop/mailbox.hpp"
 #include "offload/pool_request.hpp"
 
@@ -25,8 +25,8 @@ inline constexpr duration chunk_work_wanted = std::chrono::microseconds{50};
 /// A computation that runs longer than this sends back what waits behind it, so that it can go to another worker.
 inline constexpr duration long_work = std::chrono::microseconds{500};
 
-/// One thread of a pool, and its two rings. Owned by the pool, whose loop thread is the only one that hands out and collects;
-/// ends when told so, after the request it works on.
+/// One thread of a pool, and its two rings. Owned by the pool, whose loop thread is the only one that hands out and
+/// collects; ends when told so, after the request it works on.
 class thread_pool_worker {
  public:
   /// `to_loop` is rung when results lie ready.
@@ -71,7 +71,7 @@ class thread_pool_worker {
   instant now_{};
   instant unreported_since_{};
   bool unreported_{false};
-  loop::brief_wait before_sleep_;
+  loop::adaptive_spin before_sleep_;
   std::thread thread_;
 };
 

@@ -9,7 +9,7 @@
 
 #include <millrace/base/quantity.hpp>
 #include <millrace/handlers/handler.hpp>
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 #include <millrace/sources/source.hpp>
 
 #include "base/log.hpp"
@@ -102,7 +102,7 @@ struct daemon::parts {
   doors bound;  ///< until the listeners have them
   loop::event_loop loop;
   loop::stall_watch stalls;
-  loop::blocking_lane standard_output;
+  loop::io_thread standard_output;
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< none: queues live in memory
   broker::broker broker;

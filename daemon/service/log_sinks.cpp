@@ -139,7 +139,7 @@ log::sink log_sink(log_format format) {
     case log_format::json:
       return {render_json, to_standard_error};
     case log_format::journald:
-      return {[](const log::line& what, wall_time) { return render_journal(what); },
+      return {[](const log::record& what, wall_time) { return render_journal(what); },
               [](log::level, std::string_view rendered) { deliver_to_journal(rendered); }};
     case log_format::automatic:
     case log_format::text:
@@ -158,20 +158,20 @@ log_format definite(log_format wanted, const std::string& socket) {
   return same && has_journal(socket) ? log_format::journald : log_format::text;
 }
 
-std::string render_text(const log::line& what, wall_time when) {
+std::string render_text(const log::record& what, wall_time when) {
   std::string text = utc(when) + ' ' + name_of(what.severity);
   text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // the events stand in one column
   return text + std::string{what.event} + "  " + with_fields(one_line(what.sentence), what.fields) + '\n';
 }
 
-std::string render_json(const log::line& what, wall_time when) {
+std::string render_json(const log::record& what, wall_time when) {
   std::string text = "{\"time\":\"" + utc(when) + "\",\"level\":\"" + name_of(what.severity) +
                      "\",\"event\":" + json_string(what.event) + ",\"message\":" + json_string(what.sentence);
   for (const auto& field : what.fields) text += ',' + json_string(field.key) + ':' + value_of(field, quoting::json);
   return text + "}\n";
 }
 
-std::string render_journal(const log::line& what) {
+std::string render_journal(const log::record& what) {
   // syslog's severities, as the journal wants them.
   const char* priority = what.severity == log::level::error     ? "3"
                          : what.severity == log::level::warning ? "4"

@@ -27,9 +27,9 @@ inline constexpr const char* journal_socket = "/run/systemd/journal/socket";
 [[nodiscard]] log_format definite(log_format wanted, const std::string& socket = journal_socket);
 
 /// What the sinks render, for their tests.
-[[nodiscard]] std::string render_text(const log::line& what, wall_time when);
-[[nodiscard]] std::string render_json(const log::line& what, wall_time when);
+[[nodiscard]] std::string render_text(const log::record& what, wall_time when);
+[[nodiscard]] std::string render_json(const log::record& what, wall_time when);
 /// Entries `FIELD=value`, each followed by a zero byte.
-[[nodiscard]] std::string render_journal(const log::line& what);
+[[nodiscard]] std::string render_journal(const log::record& what);
 
 }  // namespace millrace::service

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include <millrace/loop/blocking_lane.hpp>
 #include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 #include "broker/broker.hpp"
 #include "loop/task_scope.hpp"
@@ -41,7 +41,7 @@ class progress {
   const workload::workload& work_;
   int descriptor_;
   status_line line_;
-  loop::blocking_lane lane_;
+  loop::io_thread lane_;
   loop::task_scope scope_;
   std::uint64_t done_before_{0};
   instant measured_at_;

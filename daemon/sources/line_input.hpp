@@ -9,7 +9,7 @@
 
 namespace millrace::sources {
 
-/// A file or standard input as bytes, read by calls that may block: opened by the loop, read by the thread of a blocking lane, one call
+/// A file or standard input as bytes, read by calls that may block: opened by the loop, read by a `loop::io_thread`, one call
 /// at a time, and owned by both (the call that hangs may be the last owner). Closes what it opened.
 class line_input {
  public:

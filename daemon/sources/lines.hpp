@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 #include <millrace/sources/registry.hpp>
 
 #include "sources/line_input.hpp"
@@ -65,7 +65,7 @@ class lines : public source {
   std::shared_ptr<line_input> input_;
   bool grows_;
   loop::event_loop& loop_;
-  loop::blocking_lane lane_;
+  loop::io_thread lane_;
   line_splitter splitter_;
   std::optional<error> failure_;  ///< said once, then it ends
   bool at_end_{false};

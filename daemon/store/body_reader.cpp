@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "loop/quiet_thread.hpp"
+#include "loop/signal_free_thread.hpp"
 #include "store/rows.hpp"
 #include "store/schema.hpp"
 
@@ -37,7 +37,7 @@ body_reader::body_reader(std::string data_file, const char* vfs, lock_wait_limit
     : path_{std::move(data_file)}, vfs_{vfs}, lock_limits_{lock_limits}, to_loop_{to_loop} {
   // One that cannot be made is asked for again with the first body; the loop does not wait for a lock.
   if (auto made = connect(at_a_lock::fail)) data_.emplace(std::move(*made));
-  thread_ = loop::quiet_thread("store_bodies", [this] { serve(); });
+  thread_ = loop::signal_free_thread("store_bodies", [this] { serve(); });
 }
 
 body_reader::~body_reader() {

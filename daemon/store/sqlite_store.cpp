@@ -219,7 +219,7 @@ const sqlite_store_counts& sqlite_store::counts() const {
 }
 
 loop::awaitable<> sqlite_store::close() {
-  co_await loop::from_here_undisturbed();
+  co_await loop::ignore_cancellation();
   parts& its = *parts_;
   its.is_closing = true;
   its.recovering.reset();

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "loop/quiet_thread.hpp"
+#include "loop/signal_free_thread.hpp"
 
 namespace millrace::store {
 
@@ -41,7 +41,7 @@ writer::writer(sqlite::connection data, batch_rows rows, const data_directory& d
       to_loop_{to_loop} {
   data_.wait_for_locks(
       {directory.data_file(), [this](duration time) { return wait_for_lock(time); }, around_.lock_limits});
-  thread_ = loop::quiet_thread("store", [this] { serve(); });
+  thread_ = loop::signal_free_thread("store", [this] { serve(); });
 }
 
 writer::~writer() {

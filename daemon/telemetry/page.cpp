@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <boost/system/system_error.hpp>
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 #include <millrace/loop/wait_point.hpp>
 
 #include "base/log.hpp"
@@ -64,7 +64,7 @@ struct page::parts {
   std::vector<named_commands> commands;
   std::vector<named_store> stores;
 
-  loop::blocking_lane thread;
+  loop::io_thread thread;
   loop::wait_point finished;
   loop::task_scope tasks;  ///< one task at most: it makes pages while any is wanted
 

@@ -55,7 +55,7 @@ struct notes {
 
 log::sink sink_into(const std::shared_ptr<notes>& where) {
   return {.render =
-              [](const log::line& what, wall_time) {
+              [](const log::record& what, wall_time) {
                 std::string text{what.event};
                 for (const log::field& each : what.fields) text.append(" ").append(each.key);
                 return text;
@@ -79,7 +79,7 @@ TEST_CASE("a line below the level is not rendered") {
   const auto seen = std::make_shared<notes>();
   std::atomic<int> rendered{0};
   log::sink counting = sink_into(seen);
-  counting.render = [&rendered](const log::line&, wall_time) {
+  counting.render = [&rendered](const log::record&, wall_time) {
     ++rendered;
     return std::string{};
   };
@@ -149,7 +149,7 @@ TEST_CASE("a sink or a renderer that throws loses its line and nothing more") {
   const auto seen = std::make_shared<notes>();
   const std::uint64_t before = log::dropped();
   log::sink faulty = sink_into(seen);
-  faulty.render = [plain = faulty.render](const log::line& what, wall_time when) {
+  faulty.render = [plain = faulty.render](const log::record& what, wall_time when) {
     if (what.event == "bad_render") throw std::runtime_error{"render"};
     return plain(what, when);
   };
@@ -186,7 +186,7 @@ TEST_CASE("many threads write while sinks come and go, and no line is lost") {
 
 TEST_CASE("a signal is never delivered on the log's thread") {
   std::atomic<bool> blocked{false};
-  log::start({.render = [](const log::line&, wall_time) { return std::string{}; },
+  log::start({.render = [](const log::record&, wall_time) { return std::string{}; },
               .deliver =
                   [&blocked](log::level, std::string_view) {
                     sigset_t now;

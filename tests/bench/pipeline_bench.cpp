@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include <millrace/loop/blocking_lane.hpp>
 #include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 #include "broker/broker.hpp"
 #include "handlers/noop.hpp"
@@ -58,7 +58,7 @@ struct daemon {
   store::memory_store store;
   broker::broker broker{loop, store};
   offload::thread_pool threads{loop, {.threads = 2}};
-  loop::blocking_lane output{loop, "output"};
+  loop::io_thread output{loop, "output"};
   workload::workload jobs{loop, broker, threads, {}};
   loop::task_scope scope{loop};
   std::chrono::steady_clock::time_point finished;

@@ -64,7 +64,7 @@ struct a_pipe {
   }
 };
 
-loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::blocking_lane& lane) {
+loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::io_thread& lane) {
   co_await jobs.join();
   lane.close();
 }

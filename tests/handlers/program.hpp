@@ -7,8 +7,8 @@
 
 #include <millrace/handlers/handler.hpp>
 #include <millrace/handlers/registry.hpp>
-#include <millrace/loop/blocking_lane.hpp>
 #include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 namespace millrace::handlers {
 
@@ -24,7 +24,7 @@ struct program {
   program& operator=(const program&) = delete;
 
   loop::event_loop loop;
-  loop::blocking_lane lane{loop, "standard output"};
+  loop::io_thread lane{loop, "standard output"};
   surroundings where;
 };
 

@@ -115,8 +115,8 @@ TEST_CASE("the heap gives out any mixture of deadlines in order", "[deadline]") 
     }
     if (round % 97 == 0) heap.take_due(instant{nanoseconds{random() % 200}});
   }
-  const auto expected = static_cast<std::size_t>(
-      std::count_if(entries.begin(), entries.end(), [](const due_entry& e) { return e.place != due_entry::nowhere; }));
+  const auto expected = static_cast<std::size_t>(std::count_if(
+      entries.begin(), entries.end(), [](const due_entry& e) { return e.heap_index != due_entry::not_in_heap; }));
   REQUIRE(heap.size() == expected);
   instant last{};
   std::size_t taken = 0;

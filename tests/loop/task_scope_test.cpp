@@ -44,7 +44,7 @@ awaitable<> own_a_scope(event_loop& loop, diary& happened) {
     stopped = true;
   }
   if (stopped) {
-    co_await from_here_undisturbed();
+    co_await ignore_cancellation();
     inner.cancel();
     co_await inner.join();
     happened.push_back("inner ended");

@@ -25,7 +25,7 @@ awaitable<> say_goodbye_when_stopped(event_loop& loop, diary& happened) {
   } catch (const boost::system::system_error& e) {
     stopped = e.code() == boost::asio::error::operation_aborted;
   }
-  co_await from_here_undisturbed();
+  co_await ignore_cancellation();
   if (stopped) happened.push_back("stopped");
   co_await sleep_for(loop, seconds{1});
   happened.push_back("goodbye");

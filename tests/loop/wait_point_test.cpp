@@ -7,8 +7,8 @@
 namespace millrace::loop {
 namespace {
 
-awaitable<> wait_and_write(wait_point& point, diary& woken, std::string name, line_end where = line_end::back) {
-  co_await point.wait(where);
+awaitable<> wait_and_write(wait_point& point, diary& woken, std::string name) {
+  co_await point.wait();
   woken.push_back(std::move(name));
 }
 
@@ -40,18 +40,6 @@ TEST_CASE("waiters are woken in the order in which they came, at the next turn",
   still.loop.run_ready();
   CHECK(woken == diary{"a", "b", "c"});
   CHECK_FALSE(point.wake_one());
-}
-
-TEST_CASE("who waits at the front is woken first", "[wait_point]") {
-  still_loop still;
-  wait_point point{still.loop, "a test"};
-  diary woken;
-  still.scope.spawn("a", wait_and_write(point, woken, "a"));
-  still.scope.spawn("b", wait_and_write(point, woken, "b", line_end::front));
-  still.loop.run_ready();
-  point.wake_all();
-  still.loop.run_ready();
-  CHECK(woken == diary{"b", "a"});
 }
 
 TEST_CASE("a cancelled waiter leaves the line wherever it stands", "[wait_point]") {

@@ -22,7 +22,7 @@ const std::vector<log::field> fields{{"producer", "two words"},
                                      {"share", 0.5},
                                      {"late", true},
                                      {"left", std::uint64_t{18446744073709551615u}}};
-const log::line line{log::level::info, "producer_ended", "the producer has ended", fields};
+const log::record line{log::level::info, "producer_ended", "the producer has ended", fields};
 
 }  // namespace
 

@@ -21,7 +21,7 @@ constexpr std::uint64_t jobs = 600;
 class logged_events {
  public:
   logged_events() {
-    log::start({.render = [](const log::line& line, wall_time) { return std::string{line.event}; },
+    log::start({.render = [](const log::record& line, wall_time) { return std::string{line.event}; },
                 .deliver =
                     [this](log::level, std::string_view event) {
                       const std::lock_guard held{mutex_};

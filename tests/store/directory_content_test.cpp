@@ -38,7 +38,7 @@ std::size_t files_in(const std::string& directory) {
 class logged {
  public:
   logged() {
-    const auto render = [this](const log::line& line, wall_time) {
+    const auto render = [this](const log::record& line, wall_time) {
       std::string text{line.event};
       for (const auto& field : line.fields) {
         if (const auto* const value = std::get_if<std::string_view>(&field.value))

@@ -16,7 +16,7 @@ class taken_log {
  public:
   explicit taken_log(std::vector<std::string_view> keys) {
     log::sink sink;
-    sink.render = [keys = std::move(keys)](const log::line& line, wall_time) {
+    sink.render = [keys = std::move(keys)](const log::record& line, wall_time) {
       std::string text{line.event};
       for (const auto key : keys) {
         if (key == "sentence") text.append(": ").append(line.sentence);

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <millrace/handlers/handler.hpp>
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 #include <millrace/sources/source.hpp>
 
 #include "loop/task_scope.hpp"
@@ -53,7 +53,7 @@ const handlers::kind picky_kind{
     }};
 
 loop::awaitable<> run(looked_at& it, std::string& said) {
-  loop::blocking_lane output{it.loop, "output"};
+  loop::io_thread output{it.loop, "output"};
   it.broker.declare("numbers", {}).value();
   it.broker.declare("verdicts", {}).value();
   workload::producer_settings producer{"candidates", {}, &numbers_kind, none.make()};

@@ -18,7 +18,7 @@ class counted_log {
  public:
   counted_log() {
     log::sink sink;
-    sink.render = [](const log::line& line, wall_time) {
+    sink.render = [](const log::record& line, wall_time) {
       std::string text{line.event};
       for (const log::field& field : line.fields) {
         if (field.key == "left_out") text.append(" ").append(std::to_string(std::get<std::uint64_t>(field.value)));

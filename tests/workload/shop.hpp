@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include <millrace/loop/blocking_lane.hpp>
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 #include "broker/broker.hpp"
 #include "loop/task_scope.hpp"
@@ -263,7 +263,7 @@ struct shop {
   store::memory_store nothing;
   broker::broker broker{loop, nothing};
   offload::thread_pool threads{loop, {.threads = 2}};
-  loop::blocking_lane output{loop, "output"};
+  loop::io_thread output{loop, "output"};
   workload::workload jobs;
   loop::task_scope scope{loop};
   session_id session{broker.open_session()};

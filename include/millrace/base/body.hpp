@@ -8,13 +8,13 @@
 
 namespace millrace {
 
-/// The bytes of a job: immutable, reference-counted, one allocation of 8 bytes and the bytes themselves.
-/// Copied once, where they come in; after that the queue, a worker thread and the store share them.
-/// Copies may be made and dropped on any thread; the memory of one of 1 MiB and more is freed on a thread of its own. An empty body
-/// allocates nothing.
+/// The bytes of a job: immutable and reference-counted, in one allocation with a head of 8 bytes. They are copied once,
+/// when they arrive. After that the queue, a worker thread and the store share them. An empty body allocates nothing.
+///
+/// Copies may be made and destroyed on any thread. A body of 1 MiB or more is freed on a background thread.
 class body {
  public:
-  /// The largest body there can be: sizes are 32 bit.
+  /// The largest possible body: sizes have 32 bits.
   static constexpr std::size_t bytes_max = 0xFFFF'FFFFu;
 
   body() noexcept = default;
@@ -38,13 +38,14 @@ class body {
   }
   [[nodiscard]] std::uint32_t size() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
 
-  /// For whoever keeps it in a word of his own: an even number, 0 for an empty body. What was detached must be attached again, once.
+  /// Gives up ownership to a caller that stores the body in one word: an even number, 0 for an empty body. The caller
+  /// must pass the number to `attach` exactly once.
   [[nodiscard]] std::uintptr_t detach() noexcept {
     return reinterpret_cast<std::uintptr_t>(std::exchange(block_, nullptr));
   }
   [[nodiscard]] static body attach(std::uintptr_t detached) noexcept {
     body owned;
-    owned.block_ = reinterpret_cast<block*>(detached);
+    owned.block_ = reinterpret_cast<block*>(detached);  // NOLINT(performance-no-int-to-ptr): `detach` made the number
     return owned;
   }
 
@@ -60,7 +61,8 @@ class body {
   block* block_{nullptr};
 };
 
-/// A body whose bytes come in pieces: its memory is taken once, when its size is known, and becomes the body. Nobody else sees it before.
+/// A body whose bytes arrive in pieces. Its memory is allocated once, when the size is known, and becomes the body.
+/// Owned by one reader; one thread at a time.
 class body_in_progress {
  public:
   body_in_progress() noexcept = default;
@@ -76,12 +78,12 @@ class body_in_progress {
   }
   ~body_in_progress() = default;
 
-  /// False: there is no memory for it. At most `body::bytes_max` (asserted). Forgets what was begun before.
+  /// False: out of memory. Discards a body that was begun before. Requires: `bytes` <= `body::bytes_max`.
   [[nodiscard]] bool begin(std::size_t bytes) noexcept;
-  /// Takes what is missing off the front of `bytes`.
+  /// Moves the missing bytes, as far as they are there, from the front of `bytes` into the body.
   void take(std::string_view& bytes) noexcept;
   [[nodiscard]] std::size_t missing() const noexcept { return size_ - filled_; }
-  /// Nothing must be missing (asserted).
+  /// Requires: `missing()` is 0.
   [[nodiscard]] body finish() noexcept;
 
  private:

@@ -12,7 +12,7 @@
 
 namespace millrace {
 
-/// Something that only rises. One thread writes; whoever exports it copies it on that thread.
+/// A number that only rises. One thread writes and reads it.
 class counter {
  public:
   void add(std::uint64_t by = 1) noexcept { value_ += by; }
@@ -22,16 +22,16 @@ class counter {
   std::uint64_t value_{0};
 };
 
-/// Upper bounds of buckets, ascending and shared by the histograms that use them. `fine()` has every number of two significant
-/// digits from 10 µs to 10 min (90 a decade, at most 10 % apart). So a histogram can be exported exactly with any bounds of at most
-/// two significant digits in that range, among them the 1-2-5 bounds of `exported()`.
+/// Upper bounds of buckets, ascending and shared by the histograms that use them. `fine()` has every number of two
+/// significant digits from 10 µs to 10 min (90 a decade, at most 10 % apart). So a histogram can be exported exactly
+/// with any bounds of at most two significant digits in that range, for example the 1-2-5 bounds of `exported()`.
 class histogram_bounds {
  public:
-  /// `upper` ascending, positive; asserted.
+  /// Requires: `upper` is ascending and positive.
   explicit histogram_bounds(std::vector<duration> upper);
 
   [[nodiscard]] static const histogram_bounds& fine();
-  /// About three to the decade (1, 2, 5) from 10 µs to 10 min: what is exported unless settings say otherwise.
+  /// Three bounds a decade (1, 2, 5) from 10 µs to 10 min: the default of exported histograms.
   [[nodiscard]] static std::span<const duration> exported();
 
   [[nodiscard]] std::span<const duration> upper() const noexcept { return upper_; }
@@ -59,7 +59,7 @@ class histogram_bounds {
   std::array<std::uint16_t, 61 * 8 + 8> first_of_part_{};
 };
 
-/// How often which length of time was seen. One thread writes; the bounds outlive it.
+/// Counts durations by bucket. One thread writes and reads it; the bounds outlive it.
 class histogram {
  public:
   histogram() : histogram{histogram_bounds::fine()} {}
@@ -73,14 +73,15 @@ class histogram {
   }
 
   [[nodiscard]] const histogram_bounds& bounds() const noexcept { return *bounds_; }
-  /// Not cumulative; the last one counts what lies beyond the last bound.
+  /// Not cumulative. The last entry counts the values above the last bound.
   [[nodiscard]] std::span<const std::uint64_t> counts() const noexcept { return counts_; }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   /// At most `duration::max()`: jobs may have waited for years.
   [[nodiscard]] duration sum() const noexcept { return sum_; }
-  /// The bound below which `share` (0 … 1) of the values lie, interpolated within its bucket; zero when nothing was seen.
+  /// The bound below which `share` (0 … 1) of the values lie, interpolated within its bucket; zero when nothing was
+  /// seen.
   [[nodiscard]] duration quantile(double share) const noexcept;
-  /// Adds what `other` saw; both must have the same bounds.
+  /// Adds the counts of `other`. Requires: both have the same bounds.
   void merge(const histogram& other);
 
  private:

@@ -8,7 +8,7 @@
 namespace millrace {
 
 /// A number that names one kind of thing. Ids of different kinds do not mix: a `job_id` is no `session_id`.
-/// Zero names nothing; ids that are given out start at 1 and rise.
+/// Zero names nothing. The first id is 1, and each new id is larger.
 template <class Tag, class Number = std::uint64_t>
 class id {
  public:
@@ -20,20 +20,21 @@ class id {
   [[nodiscard]] constexpr Number value() const noexcept { return value_; }
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return value_ != 0; }
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 of a defaulted comparison for a pointer
   friend constexpr auto operator<=>(id, id) noexcept = default;
 
  private:
   Number value_{0};
 };
 
-/// A job, from its put to its end; never given out twice while data lives.
+/// A job, from its put to its end. An id is never used again while the data directory exists.
 using job_id = id<struct job_tag>;
 /// The highest id that a job may have. Enforced where ids are given out, and wherever jobs are read from outside the
 /// process. The engine packs an id and four bits into one word, and SQLite's integers are signed.
 inline constexpr job_id job_id_max{(std::uint64_t{1} << 60) - 1};
 /// A queue while the program runs (queues are named in settings and on the wire, numbered inside).
 using queue_id = id<struct queue_tag, std::uint32_t>;
-/// Whoever puts and reserves: a connection, a producer, or one slot of a consumer.
+/// A client of the engine: a connection, a producer, or one slot of a consumer.
 using session_id = id<struct session_tag>;
 /// A coroutine spawned on the loop.
 using task_id = id<struct task_tag>;
@@ -42,7 +43,7 @@ using task_id = id<struct task_tag>;
 
 template <class Tag, class Number>
 struct std::hash<millrace::id<Tag, Number>> {
-  [[nodiscard]] std::size_t operator()(millrace::id<Tag, Number> it) const noexcept {
-    return std::hash<Number>{}(it.value());
+  [[nodiscard]] std::size_t operator()(millrace::id<Tag, Number> id) const noexcept {
+    return std::hash<Number>{}(id.value());
   }
 };

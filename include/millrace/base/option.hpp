@@ -27,11 +27,12 @@ struct no_options {};
 /// Builds the table of `Owner`, whose members' initializers are the defaults:
 ///
 ///     static const auto table = options_of<prime_options>{}
-///         .choice("method", &prime_options::how, {{"fast", method::fast}, {"trial", method::trial}}, "how it is proven")
-///         .count("bits_max", &prime_options::bits_max, {.least = 1, .most = 1u << 20}, "longest number tested, in bits");
+///     .choice("method", &prime_options::how, {{"fast", method::fast}, {"trial", method::trial}}, "how it is proven")
+///     .count("bits_max", &prime_options::bits_max, {.least = 1, .most = 1u << 20}, "longest number tested, in bits");
 ///
-/// A member may be `std::optional<T>`: then its absence is the default. Ranges include both ends; they are checked when read,
-/// and the default is asserted to lie in them. The last option can be changed by `required()`, `example()`, `planned()`.
+/// A member may be `std::optional<T>`; then no value is the default. Ranges include both ends. They are checked when an
+/// option is read, and the default is asserted to lie in them. `required()` and `example()` change the option added
+/// last.
 template <class Owner>
 class options_of : public option_table {
  public:
@@ -54,22 +55,22 @@ class options_of : public option_table {
   options_of& rate(std::string key, M Owner::*member, range<double> allowed, std::string reason);
   template <class M>
   options_of& real(std::string key, M Owner::*member, range<double> allowed, std::string reason);
-  /// `check` may refuse a text with an error that says what is wrong.
+  /// `check` may refuse a text. Its error says what is wrong with it.
   template <class M>
   options_of& text(std::string key, M Owner::*member, std::string reason,
                    std::function<result<>(std::string_view)> check = {}, std::string expected = "text");
   template <class M, class E = option_detail::held_t<M>>
   options_of& choice(std::string key, M Owner::*member, std::vector<std::pair<std::string, E>> values,
                      std::string reason);
-  /// One item alone may be written without the brackets.
+  /// A single item may be written without brackets.
   options_of& text_list(std::string key, std::vector<std::string> Owner::*member, std::string reason,
                         std::function<result<>(std::string_view)> check = {}, std::string expected = "a list of texts");
-  /// Options of a part, under their own key; `inner` must outlive this table (make it a static).
+  /// The options of a part, nested under `key`. Requires: `inner` outlives this table (make it static).
   template <class Part>
   options_of& section(std::string key, Part Owner::*member, const options_of<Part>& inner, std::string reason);
-  /// A word of the plan that does nothing yet: using it is an error with this sentence.
+  /// A key of a feature that does not exist yet. Using it is an error with this sentence.
   options_of& planned(std::string key, std::string sentence);
-  /// The same for one word of the choice that stands last.
+  /// The same for one word of the choice that was added last.
   options_of& planned_choice(std::string word, std::string sentence);
 
   options_of& required();
@@ -272,6 +273,7 @@ options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::*memb
 }
 
 template <class Owner>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): clang-tidy 14 does not see the move in a template
 options_of<Owner>& options_of<Owner>::planned(std::string key, std::string sentence) {
   add(option_kind::text, std::move(key), {}).planned = std::move(sentence);
   return *this;
@@ -291,6 +293,7 @@ options_of<Owner>& options_of<Owner>::required() {
 }
 
 template <class Owner>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as above
 options_of<Owner>& options_of<Owner>::example(std::string text) {
   options_.back().example = std::move(text);
   return *this;

@@ -10,10 +10,10 @@
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 
-/// What the bodies of `options_of` are made of; read option.hpp.
+/// Helpers of the templates in option.hpp.
 namespace millrace::option_detail {
 
-/// What a member holds when it holds something: T of `T` and of `std::optional<T>`.
+/// The value type of a member: T of `T` and of `std::optional<T>`.
 template <class M>
 struct held {
   using type = M;
@@ -37,7 +37,7 @@ template <class M>
 [[nodiscard]] result<double> read_real(std::string_view text);
 [[nodiscard]] std::string write_real(double value);
 
-/// `a duration from 1ms to 1h`; `what` says it when there is no bound.
+/// `a duration from 1ms to 1h`, or the kind with an example when there is no bound.
 [[nodiscard]] std::string expected_text(option_kind kind, const std::optional<std::string>& least,
                                         const std::optional<std::string>& most);
 [[nodiscard]] error too_low(std::string_view text, std::string_view least);

@@ -15,13 +15,13 @@ namespace millrace {
 /// How a value is written in a settings file.
 enum class option_kind { flag, count, size, time, rate, real, text, choice, text_list, section };
 
-/// One setting of a component as data: everything that reading, printing, the schema and the commented example need.
-/// Works on an owner whose type only its `option_table` knows.
+/// One setting of a component as data: for the reader, the printer, the schema and the commented example.
+/// `owner` points to an object whose type only the `option_table` knows.
 struct option {
   std::string key;  ///< as written in YAML, snake_case
   option_kind kind{option_kind::text};
-  std::string reason;    ///< one sentence for people: what it is for, and its unit if that is not plain
-  std::string expected;  ///< what a good value looks like, for complaints: `a duration from 1ms to 1h`
+  std::string reason;    ///< one sentence for users: the purpose, and the unit where it is not obvious
+  std::string expected;  ///< a valid value in words, for error messages: `a duration from 1ms to 1h`
   std::string example;   ///< a value for the commented example when there is no default; may be empty
   bool required{false};
   std::string planned;  ///< not empty: the key is known but not here yet; setting it is an error that says this
@@ -33,19 +33,19 @@ struct option {
   std::optional<double> at_most;
   const class option_table* section{nullptr};  ///< of a `section`: the nested table
 
-  /// Scalar kinds: reads one scalar as written. The error's text says what is wrong, without the key.
+  /// Scalar kinds: parses one scalar. The text of an error says what is wrong, without the key.
   std::function<result<>(void* owner, std::string_view text)> read;
   /// `text_list`: reads all items.
   std::function<result<>(void* owner, const std::vector<std::string>& items)> read_list;
   /// `section`: the nested owner.
   std::function<void*(void* owner)> open_section;
   std::function<const void*(const void* owner)> view_section;
-  /// What stands there now, as it would be written; nullopt when nothing stands there (an optional without value).
+  /// The present value as text that `read` accepts; nullopt for an optional without a value.
   std::function<std::optional<std::string>(const void* owner)> print;
   std::function<std::vector<std::string>(const void* owner)> print_list;
 };
 
-/// All options of one component, in the order in which people should read them.
+/// All options of one component, in the order of the documents.
 class option_table {
  public:
   [[nodiscard]] const std::vector<option>& options() const noexcept { return options_; }

@@ -9,9 +9,9 @@
 
 namespace millrace {
 
-/// Quantities as people write them. Each `parse_` refuses trailing text, signs where they make no sense, and overflow,
-/// and its error says what was expected; each `write_` gives the shortest text that `parse_` reads back as the same value,
-/// with the largest unit where several are as short, and never below 1 of its unit.
+/// Quantities with units, as users write them. Each `parse_` refuses trailing text, a sign and overflow, and its error
+/// says what was expected. Each `write_` returns the shortest text that `parse_` reads as the same value. Of several
+/// equally short ones it takes the largest unit, and never less than 1 of a unit.
 
 /// `250ms`, `30s`, `1.5m`, `2h`, `7d`, `10us`, `500ns`; `0` needs no unit. Never negative.
 [[nodiscard]] result<duration> parse_duration(std::string_view text);

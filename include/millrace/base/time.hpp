@@ -12,22 +12,22 @@ using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-/// How long: nanoseconds, signed, up to 292 years.
+/// A length of time: nanoseconds, signed, up to 292 years.
 using duration = std::chrono::nanoseconds;
 
-/// When, on the steady clock: what timers and leases are measured in. A step of the wall clock moves no instant.
-/// Time is a parameter everywhere but in the loop, which reads the clock once a turn.
+/// A point on the steady clock, for timers and leases. It does not move when the wall clock is set.
+/// Functions take the time as a parameter; the loop reads the clock once a turn.
 using instant = std::chrono::time_point<std::chrono::steady_clock, duration>;
 
-/// When, on the wall: only for what people read and what outlives the process.
+/// A point on the wall clock: only for text for users and for data that outlives the process.
 using wall_time = std::chrono::time_point<std::chrono::system_clock, duration>;
 
-/// Never: later than every instant that is reached. Sums and differences with it are `never` again.
+/// Later than every other instant. Sums and differences with it are `never` again.
 inline constexpr instant never = instant::max();
 
-// Arithmetic that saturates: a result that does not fit is the nearest value that does. For every time that comes from
+// Saturating arithmetic: a result that does not fit becomes the nearest value that does. Use it for every time from
 // outside the process (data files, the protocol, settings, the wall clock). Instants may be negative: the steady clock
-// begins when the machine boots, and jobs can be older than that.
+// starts when the machine boots, and jobs can be older than that.
 
 [[nodiscard]] constexpr duration saturating_add(duration one, duration other) noexcept {
   duration::rep sum = 0;
@@ -57,22 +57,22 @@ inline constexpr instant never = instant::max();
   return when == never ? never : instant{saturating_subtract(when.time_since_epoch(), length)};
 }
 
-/// From `begin` to `end`; negative when `end` comes first.
+/// From `begin` to `end`; negative when `end` is earlier.
 [[nodiscard]] constexpr duration time_between(instant begin, instant end) noexcept {
   return saturating_subtract(end.time_since_epoch(), begin.time_since_epoch());
 }
 
-/// How long ago `begin` was; zero when it lies ahead.
+/// The time since `begin`; zero when it is in the future.
 [[nodiscard]] constexpr duration age(instant begin, instant now) noexcept {
   return begin < now ? time_between(begin, now) : duration::zero();
 }
 
-/// `now + wait` that stops at `never`; a negative `wait` is none.
+/// `now + wait`, at most `never`. A negative `wait` counts as zero.
 [[nodiscard]] constexpr instant after(instant now, duration wait) noexcept {
   return wait <= duration::zero() ? now : saturating_add(now, wait);
 }
 
-/// Seconds as the floating point number that metrics carry.
+/// Seconds as a floating point number, the unit of metrics.
 [[nodiscard]] constexpr double in_seconds(duration length) noexcept {
   return std::chrono::duration<double>(length).count();
 }

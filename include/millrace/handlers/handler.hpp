@@ -16,7 +16,7 @@
 
 namespace millrace::loop {
 class event_loop;
-class blocking_lane;
+class io_thread;
 }  // namespace millrace::loop
 
 namespace millrace::handlers {
@@ -63,7 +63,7 @@ using handler =
 /// What a handler may use of the program. References outlive the handler.
 struct surroundings {
   loop::event_loop& loop;
-  loop::blocking_lane& standard_output;  ///< for writing to descriptor 1
+  loop::io_thread& standard_output;  ///< for writing to descriptor 1
   int output_descriptor{1};
 };
 

@@ -10,10 +10,11 @@
 
 namespace millrace::loop {
 
-/// One entry in the loop's shared heap of deadlines: calls `fire` on the loop, once, not before `when`. Setting and clearing cost a
-/// step in a heap, no system call and no allocation. Clears itself when destroyed.
+/// One entry in the loop's heap of deadlines: calls `fire` on the loop once, not before `when`. `set` and `clear` are
+/// O(log n) without a system call or an allocation. The destructor clears it.
 ///
-/// Owned by whoever waits; loop thread only. A deadline that is set keeps the loop running. `fire` may set it again.
+/// Owned by the object that waits; loop thread only. A deadline that is set keeps the loop running. `fire` may set it
+/// again.
 class deadline {
  public:
   deadline(event_loop& loop, std::function<void()> fire);
@@ -21,7 +22,7 @@ class deadline {
   deadline(const deadline&) = delete;
   deadline& operator=(const deadline&) = delete;
 
-  void set(instant when);  ///< replaces an earlier setting; `never` clears
+  void set(instant when);  ///< replaces an earlier deadline; `never` clears
   void clear() noexcept;
   [[nodiscard]] instant when() const noexcept { return entry_.when; }  ///< `never` when it is not set
 
@@ -30,14 +31,14 @@ class deadline {
   due_entry entry_;
 };
 
-/// Suspends until `when` / for `length`. Throws operation_aborted when the task is cancelled.
+/// Suspends until `when`, or for `length`. Throws operation_aborted when the task is cancelled.
 awaitable<> sleep_until(event_loop& loop, instant when);
 awaitable<> sleep_for(event_loop& loop, duration length);
-/// Lets everything else that is ready run first, sockets and deadlines included: continues with the next turn.
+/// Suspends until the next turn: everything else that is ready runs first, sockets and deadlines included.
 awaitable<> yield(event_loop& loop);
 
-/// True when `work` ended in time; false when `when` came first: then it was cancelled and has ended. Runs as a child of the calling
-/// task. A cancelled caller cancels the child. An exception of `work` is rethrown.
+/// True when `work` ended before `when`. False: it was cancelled at `when`, and has ended. Runs `work` as a child of
+/// the calling task; a cancelled caller cancels it. An exception of `work` is rethrown.
 awaitable<bool> with_timeout(event_loop& loop, awaitable<void> work, instant when);
 
 namespace detail {
@@ -47,8 +48,8 @@ awaitable<> keep(awaitable<T> work, std::optional<T>& value) {
 }
 }  // namespace detail
 
-/// The same for work with a value: the value, or nothing when `when` came first. A value that `work` gives although it was cancelled is
-/// not lost.
+/// The same for work with a value: the value, or nullopt when `when` came first. A value that `work` returns although
+/// it was cancelled is not lost.
 template <class T>
 awaitable<std::optional<T>> with_timeout(event_loop& loop, awaitable<T> work, instant when) {
   std::optional<T> value;

@@ -8,14 +8,15 @@
 
 namespace millrace::loop {
 
-/// A place in the loop's heap of deadlines. Belongs to whoever waits for it and knows where it stands, so that it can leave.
+/// An entry of the loop's heap of deadlines. It knows its index, so that it can be removed in O(log n). Owned by the
+/// object that waits.
 struct due_entry {
-  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+  static constexpr std::size_t not_in_heap = static_cast<std::size_t>(-1);
 
   std::function<void()> fire;
   instant when{never};
-  std::uint64_t order{0};  ///< of two with the same instant, the one set first fires first
-  std::size_t place{nowhere};
+  std::uint64_t order{0};  ///< of two with the same instant, the one that was set first fires first
+  std::size_t heap_index{not_in_heap};
 };
 
 }  // namespace millrace::loop

@@ -14,10 +14,10 @@ namespace millrace::loop {
 
 struct loop_core;
 
-/// What the loop measures of itself.
+/// Measurements of the loop.
 struct loop_counts {
   counter turns;
-  counter busy_nanoseconds;  ///< time not spent waiting for something to happen
+  counter busy_nanoseconds;  ///< time not spent waiting for events
   histogram lag;             ///< how late a probe timer fires, measured every `lag_probe_every`
 };
 
@@ -28,10 +28,10 @@ enum class clock_kind {
   manual,  ///< for tests: time stands still until `advance`
 };
 
-/// The one thread that waits. Owns the io_context, the list of tasks, the deadlines and the notion of *now*.
+/// Runs the coroutines of one thread. Owns the io_context, the list of tasks, the deadlines and the current time.
 ///
-/// `run()` returns because nothing is left to do: every task has ended and every timer is gone. There is no stop.
-/// Everything but `post_from_any_thread` belongs to the thread that runs it.
+/// Owned by the program; everything but `post_from_any_thread` belongs to the thread that calls `run`. There is no
+/// stop: `run` returns when nothing is left to do, that is, when every task has ended and no deadline is set.
 class event_loop {
  public:
   explicit event_loop(clock_kind clock = clock_kind::real);
@@ -39,30 +39,30 @@ class event_loop {
   event_loop(const event_loop&) = delete;
   event_loop& operator=(const event_loop&) = delete;
 
-  /// Runs until nothing is left. An exception of a spawned task that its scope did not take ends up here.
+  /// Runs until nothing is left to do. Rethrows an exception of a task that no scope has caught.
   void run();
 
-  /// The time of this turn: read once after each wake-up (and when `refresh_now` is called).
+  /// The time of this turn. The clock is read once after each wake-up, and by `refresh_now`.
   [[nodiscard]] instant now() const noexcept;
   instant refresh_now() noexcept;
 
-  /// Runs `work` on the loop later, on behalf of no task. The only member for other threads.
+  /// Runs `work` on the loop later, outside any task. The only member for other threads.
   void post_from_any_thread(std::function<void()> work);
 
-  /// Manual clock only: moves time on by `by`, firing deadlines in order, and runs everything that became ready.
+  /// Manual clock only: advances the time by `by`, fires deadlines in order, and runs everything that became ready.
   void advance(duration by);
   /// Runs everything that is ready without waiting: for tests with a manual clock. Returns the number of handlers run.
   std::size_t run_ready();
 
   [[nodiscard]] std::vector<task_facts> tasks() const;
-  /// Asks a task to end: its next await throws. False if there is none of that id.
+  /// Cancels a task: its next await throws operation_aborted. False: no task has that id.
   bool cancel(task_id task);
 
   [[nodiscard]] const loop_counts& counts() const noexcept;
-  /// For the owner of I/O objects: an executor that belongs to the task now running (or to none).
+  /// For the owner of I/O objects: an executor of the task that runs now, or of none.
   [[nodiscard]] executor get_executor() noexcept;
   [[nodiscard]] boost::asio::io_context& context() noexcept;
-  /// What the loop's own primitives share; closed to everybody else.
+  /// The state that the loop's primitives share. For modules of the daemon that suspend coroutines themselves.
   [[nodiscard]] loop_core& core() noexcept;
 
  private:

@@ -15,32 +15,32 @@ namespace millrace::loop {
 
 class task_notes;
 
-/// What the loop's thread writes down about its progress. The loop owns it; the stall watch reads the atomics from its own thread.
+/// The progress of the loop's thread. Owned and written by the loop; the stall watch reads the atomics on its thread.
 struct turn_notes {
-  std::atomic<const task_notes*> current{nullptr};  ///< who runs; null between two resumptions
-  std::atomic<std::uint64_t> resumptions{0};  ///< rises with each one: the same number seen twice means no progress
+  std::atomic<const task_notes*> current{nullptr};  ///< the task that runs; null between two resumptions
+  std::atomic<std::uint64_t> resumptions{0};  ///< rises with each one: the same number read twice means no progress
   std::atomic<bool> stall_reported{false};    ///< set by the watch, cleared when the reported resumption ends
   bool asleep{false};                         ///< the next resumption is the first after waiting
   std::function<void()> woken;                ///< reads the clock
-  std::function<void()> stall_ended;          ///< counts the stall and says how long it was
+  std::function<void()> stall_ended;          ///< counts the stall and logs its length
 };
 
-/// What the executor keeps about one task: the part of its record that is written at each resumption. Records are reused but never freed
-/// while the loop lives, so a socket may outlast the task whose executor it was made with.
+/// The part of a task's record that is written at each resumption. Records are reused, but not freed while the loop
+/// lives: so a socket may outlive the task whose executor it was made with.
 class task_notes {
  public:
   explicit task_notes(turn_notes& turn) noexcept : turn_{&turn} {}
 
   [[nodiscard]] turn_notes& turn() const noexcept { return *turn_; }
 
-  std::string_view waits_for{};  ///< a string literal set by what it waits at; empty: an operation of the system
+  std::string_view waits_for{};  ///< a string literal set by the primitive it waits in; empty: a system operation
   std::uint64_t turns{0};
 
  private:
   turn_notes* turn_;
 };
 
-/// Notes a task as the current one for as long as this object lives. Loop thread; nests.
+/// Makes a task the current one for the lifetime of this object. Loop thread; nests.
 class resumption {
  public:
   explicit resumption(task_notes& task) noexcept
@@ -64,41 +64,42 @@ class resumption {
   const task_notes* before_;
 };
 
-/// Where coroutines of one task run: the loop's thread, with the task noted as the current one around each resumption.
-/// A concrete Asio executor; two pointers, copied freely. No room names `any_io_executor`.
+/// The Asio executor of one task: runs on the loop's thread, and makes the task the current one around each resumption.
+/// Two pointers, copied freely. A concrete type: no module uses `any_io_executor`.
 ///
-/// It tracks no outstanding work: a task keeps the loop running for as long as it lives, and operations of the system do so by
-/// themselves, so that no operation pays for counting.
+/// It does not count outstanding work, so that no operation pays for it. A task keeps the loop running while it lives,
+/// and system operations do so by themselves.
 class executor {
  public:
   using inner_executor = boost::asio::io_context::executor_type;
 
-  executor(inner_executor inner, task_notes& task) noexcept : inner_{inner}, task_{&task} {}
+  executor(const inner_executor& inner, task_notes& task) noexcept : inner_{inner}, task_{&task} {}
 
   [[nodiscard]] boost::asio::io_context& query(boost::asio::execution::context_t) const noexcept {
     return boost::asio::query(inner_, boost::asio::execution::context);
   }
-  [[nodiscard]] boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t it) const noexcept {
-    return boost::asio::query(inner_, it);
+  [[nodiscard]] boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t property) const noexcept {
+    return boost::asio::query(inner_, property);
   }
-  [[nodiscard]] boost::asio::execution::relationship_t query(boost::asio::execution::relationship_t it) const noexcept {
-    return boost::asio::query(inner_, it);
+  [[nodiscard]] boost::asio::execution::relationship_t query(
+      boost::asio::execution::relationship_t property) const noexcept {
+    return boost::asio::query(inner_, property);
   }
   [[nodiscard]] static constexpr boost::asio::execution::mapping_t query(boost::asio::execution::mapping_t) noexcept {
     return boost::asio::execution::mapping.thread;
   }
 
-  [[nodiscard]] executor require(boost::asio::execution::blocking_t::possibly_t it) const {
-    return {boost::asio::require(inner_, it), *task_};
+  [[nodiscard]] executor require(boost::asio::execution::blocking_t::possibly_t property) const {
+    return {boost::asio::require(inner_, property), *task_};
   }
-  [[nodiscard]] executor require(boost::asio::execution::blocking_t::never_t it) const {
-    return {boost::asio::require(inner_, it), *task_};
+  [[nodiscard]] executor require(boost::asio::execution::blocking_t::never_t property) const {
+    return {boost::asio::require(inner_, property), *task_};
   }
-  [[nodiscard]] executor require(boost::asio::execution::relationship_t::fork_t it) const {
-    return {boost::asio::require(inner_, it), *task_};
+  [[nodiscard]] executor require(boost::asio::execution::relationship_t::fork_t property) const {
+    return {boost::asio::require(inner_, property), *task_};
   }
-  [[nodiscard]] executor require(boost::asio::execution::relationship_t::continuation_t it) const {
-    return {boost::asio::require(inner_, it), *task_};
+  [[nodiscard]] executor require(boost::asio::execution::relationship_t::continuation_t property) const {
+    return {boost::asio::require(inner_, property), *task_};
   }
 
   template <class Function>

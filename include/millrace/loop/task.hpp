@@ -14,15 +14,17 @@
 
 namespace millrace::loop {
 
-/// What a coroutine of the loop returns. Runs on the loop's thread only; cancelling the task it belongs to makes its next
-/// await throw `boost::system::system_error` with `operation_aborted`.
+/// The return type of a coroutine of the loop. It runs on the loop's thread. When its task is cancelled, its next await
+/// throws `boost::system::system_error` with `operation_aborted`.
 template <class T = void>
 using awaitable = boost::asio::awaitable<T, executor>;
 
-/// Completion token for Asio operations inside such coroutines: `co_await socket.async_read_some(buffer, use_awaitable)`.
+/// Completion token for Asio operations inside such coroutines: `co_await socket.async_read_some(buffer,
+/// use_awaitable)`.
 inline constexpr boost::asio::use_awaitable_t<executor> use_awaitable{};
 
-/// For a last word after cancellation. A cancelled task throws at *every* await, so before it can await again it has to say
+/// Ignores cancellation from here to the end of the task. A cancelled task throws at *every* await, so a task that has
+/// to await something after that, for example to send a last message, writes
 ///
 ///     bool stopped = false;
 ///     try {
@@ -31,22 +33,21 @@ inline constexpr boost::asio::use_awaitable_t<executor> use_awaitable{};
 ///       if (e.code() != boost::asio::error::operation_aborted) throw;
 ///       stopped = true;                          // no co_await in a catch block
 ///     }
-///     co_await from_here_undisturbed();          // for the whole task, to its end
+///     co_await ignore_cancellation();            // for the whole task, to its end
 ///     if (stopped) co_await say_goodbye(peer);
 ///
-/// From there on neither the cancellation that was nor a later one is noticed: what follows must end by itself.
-[[nodiscard]] inline auto from_here_undisturbed() {
+/// Neither the cancellation before nor a later one has an effect after it: what follows must end by itself.
+[[nodiscard]] inline auto ignore_cancellation() {
   return boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
 }
 
-/// One line of the list of tasks.
+/// One row of the list of tasks.
 struct task_facts {
   task_id id{};
   std::string name;
   duration age{0};
-  std::string_view
-      waits_for;  ///< a static string set by the loop's primitives: `sleep`, `queue full`, …; `running` while it runs
-  std::uint64_t turns{0};  ///< times it was resumed
+  std::string_view waits_for;  ///< a string literal: `sleep`, `queue full`, …; `running` while it runs
+  std::uint64_t turns{0};      ///< how often it was resumed
 };
 
 }  // namespace millrace::loop

@@ -8,18 +8,20 @@ namespace millrace::offload {
 
 enum class progress { more, done };
 
-/// CPU-bound work cut into steps. The same computation runs on the loop (one step a turn, so that others get theirs) or on a worker thread
-/// (steps back to back, looking at the stop token between them). Where it runs is not its concern: it sees one thread at a time.
+/// CPU-bound work in steps. The same computation can run on the loop, one step a turn, or on a worker thread, which
+/// runs step after step and checks between them whether to stop. Used by one thread at a time; owned by the pool or the
+/// coroutine that runs it.
 class computation {
  public:
-  /// How long a step should take at most, so that the loop stays live and a stop is soon noticed.
+  /// How long a step should take at most, so that the loop stays responsive and a stop takes effect soon.
   static constexpr int step_milliseconds_wanted = 5;
 
   virtual ~computation() = default;
 
-  /// Does a bounded slice. Not called again after `done`. An exception fails this job and nothing more; its `what()` is the error.
+  /// Does a bounded amount of work. Not called again after `done`. An exception fails only this job; its `what()`
+  /// becomes the error.
   virtual progress step() = 0;
-  /// After `done`: the text that came out, or why it failed, with any code. Called once.
+  /// The result, or an error with any code. Called once. Requires: `step` has returned `done`.
   virtual result<std::string> take_result() = 0;
 };
 

@@ -1,4 +1,4 @@
-#include "loop/brief_wait.hpp"
+#include "loop/adaptive_spin.hpp"
 
 #include "support/catch.hpp"
 
@@ -6,7 +6,7 @@ using namespace millrace;
 
 namespace {
 
-int looks_in_vain(loop::brief_wait& it) {
+int looks_in_vain(loop::adaptive_spin& it) {
   int looks = 0;
   CHECK_FALSE(it.until([&] {
     ++looks;
@@ -18,7 +18,7 @@ int looks_in_vain(loop::brief_wait& it) {
 }  // namespace
 
 TEST_CASE("a thread whose last sleep was short looks longer before the next, and no longer than that") {
-  loop::brief_wait it;
+  loop::adaptive_spin it;
   const int at_first = looks_in_vain(it);
   it.slept(std::chrono::microseconds{60});
   const int after_short = looks_in_vain(it);
@@ -30,7 +30,7 @@ TEST_CASE("a thread whose last sleep was short looks longer before the next, and
 }
 
 TEST_CASE("what comes while it is looked for is seen at once") {
-  loop::brief_wait it;
+  loop::adaptive_spin it;
   int looks = 0;
   CHECK(it.until([&] { return ++looks == 3; }));
   CHECK(looks == 3);

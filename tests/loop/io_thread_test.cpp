@@ -1,4 +1,4 @@
-#include <millrace/loop/blocking_lane.hpp>
+#include <millrace/loop/io_thread.hpp>
 
 #include <unistd.h>
 
@@ -18,19 +18,19 @@ namespace {
 
 using answer = result<std::string>;
 
-awaitable<> run_and_note(blocking_lane& lane, std::function<answer()> call, diary& happened) {
-  const answer came = co_await lane.run(std::move(call));
+awaitable<> run_and_note(io_thread& io, std::function<answer()> call, diary& happened) {
+  const answer came = co_await io.run(std::move(call));
   happened.push_back(came ? *came : "error: " + came.error().text);
 }
 
-awaitable<> run_and_close(blocking_lane& lane, std::function<answer()> call, diary& happened) {
-  co_await run_and_note(lane, std::move(call), happened);
-  lane.close();
+awaitable<> run_and_close(io_thread& io, std::function<answer()> call, diary& happened) {
+  co_await run_and_note(io, std::move(call), happened);
+  io.close();
 }
 
-awaitable<> run_many_and_close(blocking_lane& lane, task_scope& scope) {
+awaitable<> run_many_and_close(io_thread& io, task_scope& scope) {
   co_await scope.join();
-  lane.close();
+  io.close();
 }
 
 /// A door that a blocked call waits behind.
@@ -52,11 +52,11 @@ struct door {
 
 }  // namespace
 
-TEST_CASE("calls run on the lane's thread one after another and answer in order", "[blocking_lane]") {
+TEST_CASE("calls run on the I/O thread one after another and answer in order", "[io_thread]") {
   event_loop loop;
   task_scope callers{loop};
   task_scope closing{loop};
-  blocking_lane lane{loop, "test lane"};
+  io_thread io{loop, "test thread"};
   diary happened;
   const std::thread::id here = std::this_thread::get_id();
   constexpr int calls = 200;  // more than fit at once
@@ -64,53 +64,53 @@ TEST_CASE("calls run on the lane's thread one after another and answer in order"
     const std::function<answer()> call = [n, here]() -> answer {
       return std::this_thread::get_id() == here ? "on the loop" : std::to_string(n);
     };
-    callers.spawn("caller", run_and_note(lane, call, happened));
+    callers.spawn("caller", run_and_note(io, call, happened));
   }
-  closing.spawn("closing", run_many_and_close(lane, callers));
+  closing.spawn("closing", run_many_and_close(io, callers));
   loop.run();
   REQUIRE(happened.size() == calls);
   for (int n = 0; n < calls; ++n) CHECK(happened[static_cast<std::size_t>(n)] == std::to_string(n));
 }
 
-TEST_CASE("errors and exceptions of a call are its answer", "[blocking_lane]") {
+TEST_CASE("errors and exceptions of a call are its answer", "[io_thread]") {
   event_loop loop;
   task_scope scope{loop};
-  blocking_lane lane{loop, "test lane"};
+  io_thread io{loop, "test thread"};
   diary happened;
   const std::function<answer()> failing = []() -> answer { return error{errc::io, "no such file"}; };
   const std::function<answer()> throwing = []() -> answer { throw std::runtime_error("thrown"); };
-  scope.spawn("failing", run_and_note(lane, failing, happened));
-  scope.spawn("throwing", run_and_close(lane, throwing, happened));
+  scope.spawn("failing", run_and_note(io, failing, happened));
+  scope.spawn("throwing", run_and_close(io, throwing, happened));
   loop.run();
   CHECK(happened == diary{"error: no such file", "error: thrown"});
 }
 
-TEST_CASE("a closed lane refuses, also those who waited for a place", "[blocking_lane]") {
+TEST_CASE("a closed I/O thread refuses new calls and calls that are not handed over", "[io_thread]") {
   event_loop loop;
   task_scope scope{loop};
-  blocking_lane lane{loop, "test lane"};
+  io_thread io{loop, "test thread"};
   diary happened;
   auto closed_door = std::make_shared<door>();
   const std::function<answer()> wait_at_door = [closed_door]() -> answer {
     closed_door->wait();
     return "through";
   };
-  for (std::size_t n = 0; n < blocking_lane::calls_max + 1; ++n) {
-    scope.spawn("caller", run_and_note(lane, wait_at_door, happened));
+  for (std::size_t n = 0; n < io_thread::calls_max + 1; ++n) {
+    scope.spawn("caller", run_and_note(io, wait_at_door, happened));
   }
   loop.run_ready();
-  lane.close();
+  io.close();
   loop.run_ready();
-  CHECK(happened == diary{"error: the blocking lane is closed"});
+  CHECK(happened == diary{"error: the I/O thread is closed"});
   closed_door->let_through();
   loop.run();
-  CHECK(happened.size() == blocking_lane::calls_max + 1);
+  CHECK(happened.size() == io_thread::calls_max + 1);
 }
 
-TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it had not begun", "[blocking_lane]") {
+TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it had not begun", "[io_thread]") {
   event_loop loop;
   task_scope scope{loop};
-  blocking_lane lane{loop, "test lane"};
+  io_thread io{loop, "test thread"};
   diary happened;
   auto closed_door = std::make_shared<door>();
   auto begun = std::make_shared<std::atomic<int>>(0);
@@ -119,9 +119,9 @@ TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it 
     closed_door->wait();
     return "through";
   };
-  const task_id first = scope.spawn("first", run_and_note(lane, wait_at_door, happened));
-  const task_id second = scope.spawn("second", run_and_note(lane, wait_at_door, happened));
-  scope.spawn("third", run_and_close(lane, wait_at_door, happened));
+  const task_id first = scope.spawn("first", run_and_note(io, wait_at_door, happened));
+  const task_id second = scope.spawn("second", run_and_note(io, wait_at_door, happened));
+  scope.spawn("third", run_and_close(io, wait_at_door, happened));
   loop.run_ready();
   while (*begun == 0) std::this_thread::yield();
   loop.cancel(first);
@@ -134,7 +134,7 @@ TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it 
   CHECK(*begun == 2);
 }
 
-TEST_CASE("a call that never returns is left behind", "[blocking_lane]") {
+TEST_CASE("a call that never returns is left behind", "[io_thread]") {
   std::array<int, 2> pipe{};
   REQUIRE(::pipe(pipe.data()) == 0);
   auto begun = std::make_shared<std::atomic<bool>>(false);
@@ -142,7 +142,7 @@ TEST_CASE("a call that never returns is left behind", "[blocking_lane]") {
   {
     event_loop loop;
     task_scope scope{loop};
-    blocking_lane lane{loop, "test lane"};
+    io_thread io{loop, "test thread"};
     diary happened;
     const std::function<answer()> read_nothing = [from = pipe[0], begun, returned]() -> answer {
       *begun = true;
@@ -151,15 +151,15 @@ TEST_CASE("a call that never returns is left behind", "[blocking_lane]") {
       returned->let_through();
       return std::to_string(count);
     };
-    const task_id id = scope.spawn("stuck", run_and_note(lane, read_nothing, happened));
+    const task_id id = scope.spawn("stuck", run_and_note(io, read_nothing, happened));
     loop.run_ready();
     while (!*begun) std::this_thread::yield();
     loop.cancel(id);
-    lane.close();
+    io.close();
     loop.run();
     CHECK(happened.empty());
   }
-  // The thread outlives lane and loop, and ends when its call returns.
+  // The thread outlives the object and the loop, and ends when its call returns.
   REQUIRE(::close(pipe[1]) == 0);
   returned->wait();
   ::close(pipe[0]);

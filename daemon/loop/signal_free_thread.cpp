@@ -1,4 +1,4 @@
-#include "loop/quiet_thread.hpp"
+#include "loop/signal_free_thread.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -13,12 +13,12 @@ namespace {
 constexpr std::size_t thread_name_max = 15;
 }
 
-std::thread quiet_thread(const std::string& name, std::function<void()> body) {
-  // A new thread inherits the mask: set before, so that there is no moment without it.
+std::thread signal_free_thread(const std::string& name, std::function<void()> body) {
+  // A new thread inherits the mask of its creator, so it is set before the thread starts.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
-  // Those that a thread causes itself: blocked, they would end the process without the action that is set for them.
+  // Signals that a thread causes itself stay unblocked: blocked, they would end the process without their handler.
   for (const int own : {SIGBUS, SIGFPE, SIGILL, SIGSEGV}) ::sigdelset(&all, own);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread made;
