@@ -18,10 +18,13 @@ PEERS = HERE / "peers"
 
 
 def bench_rate(program: str, name: str, seconds: float) -> float:
-    done = subprocess.run(
-        [program, f"--benchmark_filter=^{re.escape(name)}(/iterations:[0-9]+)?(/(real|manual)_time)?$", "--benchmark_format=json",
-         f"--benchmark_min_time={seconds}"],
-        check=True, capture_output=True, text=True)
+    done = subprocess.run([
+        program, f"--benchmark_filter=^{re.escape(name)}(/iterations:[0-9]+)?(/(real|manual)_time)?$",
+        "--benchmark_format=json", f"--benchmark_min_time={seconds}"
+    ],
+                          check=True,
+                          capture_output=True,
+                          text=True)
     runs = json.loads(done.stdout)["benchmarks"]
     if len(runs) != 1 or runs[0].get("error_occurred"):
         sys.exit(f"{name}: {len(runs)} benchmarks of that name, or it failed: {done.stderr}")
@@ -53,13 +56,17 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for row in (row for row in ROWS if chosen.only in row.work):
         for peer in row.peers:
-            pairs = [(rate(chosen.program, row.ours, chosen.seconds), rate(chosen.program, peer.measure, chosen.seconds))
+            pairs = [(rate(chosen.program, row.ours, chosen.seconds), rate(chosen.program, peer.measure,
+                                                                           chosen.seconds))
                      for _ in range(chosen.pairs)]
             ratios = [ours / theirs for ours, theirs in pairs]
             middle = statistics.median(ratios)
-            print(f"| {row.work} | {figure(statistics.median(p[0] for p in pairs))} | {peer.name} "
-                  f"| {figure(statistics.median(p[1] for p in pairs))} | {middle:.3g} ({min(ratios):.3g} – {max(ratios):.3g}) "
-                  f"| {peer.bar:g} | {'met' if middle >= peer.bar else 'missed'} |", flush=True)
+            print(
+                f"| {row.work} | {figure(statistics.median(p[0] for p in pairs))} | {peer.name} "
+                f"| {figure(statistics.median(p[1] for p in pairs))} | {middle:.3g} ({min(ratios):.3g} – "
+                f"{max(ratios):.3g}) "
+                f"| {peer.bar:g} | {'met' if middle >= peer.bar else 'missed'} |",
+                flush=True)
 
 
 main()

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, on disk against its redis with `redis-benchmark` too, and prints the table.
+"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, on disk against its redis with
+`redis-benchmark` too, and prints the table.
 
-Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and most. The last rows stand against
-ourselves without the queues, connections or jobs that are said. Each row names the options to repeat it with.
+Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and
+most. The last rows stand against ourselves without the queues, connections or jobs that are said. Each row names the
+options to repeat it with.
 """
 import argparse
 import pathlib
@@ -24,8 +26,8 @@ AGAINST_BEANSTALKD = [
     ("--connections 64 --depth 32", 12.0),
     ("--connections 16 --depth 32 --body 4KiB", 4.0),
 ]
-# The same on disk: how soon a job is there, options, bar. In a second, which a pair has unless it is said, beanstalkd syncs hardly more than the
-# commands that are in flight.
+# The same on disk: how soon a job is there, options, bar. In a second, which a pair has unless it is said, beanstalkd
+# syncs hardly more than the commands that are in flight.
 MEASURED_ON_DISK = " --for 3s"
 DURABLE = [
     ("-f0", "--connections 64 --depth 1", 8.0),
@@ -33,10 +35,11 @@ DURABLE = [
     ("-f0", "--connections 16 --depth 32 --body 4KiB", 10.0),
     ("-f50", "--connections 64 --depth 1", 1.3),
 ]
-# On disk, against redis with `appendfsync always`: connections, depth, bytes of a body, and what a job is there: the least it can be, and what keeps it until
-# it is done.
+# On disk, against redis with `appendfsync always`: connections, depth, bytes of a body, and what a job is there: the
+# least it can be, and what keeps it until it is done.
 AGAINST_REDIS = (64, 32, 64)
-LIVES_IN_REDIS = [("LPUSH, RPOP", redis_jobs.PUSH_AND_POP, 1.5), ("LPUSH, RPOPLPUSH, LREM", redis_jobs.PUSH_TAKE_REMOVE, 1.5)]
+LIVES_IN_REDIS = [("LPUSH, RPOP", redis_jobs.PUSH_AND_POP, 1.5),
+                  ("LPUSH, RPOPLPUSH, LREM", redis_jobs.PUSH_TAKE_REMOVE, 1.5)]
 OPEN_LOOP = "--connections 64 --rate 20k/s"
 # Options beside the load, options of the load itself.
 AGAINST_OURSELVES = [
@@ -50,7 +53,8 @@ SELF_BAR = 0.8
 def row(work: str, ours: str, against: str, theirs: str, ratios, bar: float, met: bool) -> None:
     least, middle, most = ratios
     verdict = f"{bar:g} | {'met' if met else 'missed'}"
-    print(f"| `{work}` | {ours} | {against} | {theirs} | {middle:.3g} ({least:.3g} – {most:.3g}) | {verdict} |", flush=True)
+    print(f"| `{work}` | {ours} | {against} | {theirs} | {middle:.3g} ({least:.3g} – {most:.3g}) "
+          f"| {verdict} |", flush=True)
 
 
 def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
@@ -59,7 +63,8 @@ def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
             seen = bench(built, ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
                          *load.split())
         ratio = seen["ratio"]["jobs_per_second"]
-        row(load, figure(seen["total"]["jobs_per_second"]), "beanstalkd", figure(seen["against"]["total"]["jobs_per_second"]),
+        row(load, figure(seen["total"]["jobs_per_second"]), "beanstalkd",
+            figure(seen["against"]["total"]["jobs_per_second"]),
             (ratio["least"], ratio["median"], ratio["most"]), bar, ratio["median"] >= bar)
 
 
@@ -98,7 +103,8 @@ def against_redis(built: pathlib.Path, pairs: int) -> None:
                         measure()
         ratios = sorted(a / b for a, b in zip(ours, theirs))
         middle = statistics.median(ratios)
-        row(load, figure(statistics.median(ours)) + " (-b -f0)", f"redis, appendfsync always: {name}", figure(statistics.median(theirs)),
+        row(load, figure(statistics.median(ours)) + " (-b -f0)", f"redis, appendfsync always: {name}",
+            figure(statistics.median(theirs)),
             (ratios[0], middle, ratios[-1]), bar, middle >= bar)
 
 
@@ -158,7 +164,8 @@ def main() -> None:
     print(heading(chosen.pairs))
     print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
-    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("redis", against_redis), ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
+    for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("redis", against_redis),
+                          ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
         if re.search(chosen.only, name):
             measure(chosen.built, chosen.pairs)
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Does the loop stay live while the disk is the bottleneck? Loads a daemon whose queues are on disk with more than the disk takes, and prints the
-99th percentile of how late the loop's probe timer fires. Exit code 1 when it is over the bar.
+"""Does the loop stay live while the disk is the bottleneck? Loads a daemon whose queues are on disk with more than the
+disk takes, and prints the 99th percentile of how late the loop's probe timer fires. Exit code 1 when it is over the
+bar.
 
-    tests/bench/durable_lag_check.py build/release [--seconds 30] [--bar-ms 2] [--load "--connections 64 --depth 32 --body 4KiB"]
+    tests/bench/durable_lag_check.py build/release [--seconds 30] [--bar-ms 2] \\
+        [--load "--connections 64 --depth 32 --body 4KiB"]
 
-Not one of the tests: on a machine that is busy with other things the figure says something about those. The daemon is started with bounds of histograms
-that are finer than usual around the bar, each of them one that it counts exactly.
+Not one of the tests: on a machine that is busy with other things the figure says something about those. The daemon is
+started with bounds of histograms that are finer than usual around the bar, each of them one that it counts exactly.
 """
 import argparse
 import json
@@ -33,7 +35,11 @@ def seconds_without_processor(pid: int) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"), help="where millraced and millrace were built")
+    options.add_argument("built",
+                         type=pathlib.Path,
+                         nargs="?",
+                         default=pathlib.Path("build/release"),
+                         help="where millraced and millrace were built")
     options.add_argument("--seconds", type=int, default=30)
     options.add_argument("--bar-ms", type=float, default=2)
     options.add_argument("--load", default="--connections 64 --depth 32 --body 4KiB", help="options of millrace bench")
@@ -45,8 +51,10 @@ def main() -> int:
         settings.write_text(SETTINGS)
         with Daemon(chosen.built, settings, folder) as daemon:
             port = int(daemon.http.rsplit(":", 1)[1])
-            words = [chosen.built / "millrace", "bench", daemon.beanstalk, "--json", "--quiet", *chosen.load.split(), "--for",
-                     f"{chosen.seconds + WARM_UP}s"]
+            words = [
+                chosen.built / "millrace", "bench", daemon.beanstalk, "--json", "--quiet", *chosen.load.split(),
+                "--for", f"{chosen.seconds + WARM_UP}s"
+            ]
             with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load:
                 try:
                     time.sleep(WARM_UP)
@@ -72,10 +80,15 @@ def main() -> int:
     commits = more(COMMITS.format("count"))
     met = p99 * 1e3 <= chosen.bar_ms
     print(heading(1, "run"))
-    print(f"loop lag under `{chosen.load}` on disk: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms ({probes} probes in {seconds:.0f} s; "
-          f"bar {chosen.bar_ms:g} ms: {'met' if met else 'missed'})\n"
-          f"{commits / seconds:.0f} commits/s took {more(COMMITS.format('sum')) / seconds:.0%} of the time (copying the log comes on top), the loop was busy for "
-          f"{more('millrace_loop_busy_seconds_total') / seconds:.0%}, without a processor {(waited - waited_before) / seconds:.1%}; {figure(json.loads(came)['total']['jobs_per_second'])} jobs/s")
+    print(
+        f"loop lag under `{chosen.load}` on disk: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms ({probes} probes in "
+        f"{seconds:.0f} s; "
+        f"bar {chosen.bar_ms:g} ms: {'met' if met else 'missed'})\n"
+        f"{commits / seconds:.0f} commits/s took {more(COMMITS.format('sum')) / seconds:.0%} of the time (copying "
+        "the log comes on top), the loop was busy for "
+        f"{more('millrace_loop_busy_seconds_total') / seconds:.0%}, without a processor "
+        f"{(waited - waited_before) / seconds:.1%}; {figure(json.loads(came)['total']['jobs_per_second'])} jobs/s"
+    )
     return 0 if met else 1
 
 

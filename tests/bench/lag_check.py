@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Does the loop stay live while every offload thread is busy? Runs the daemon with more computations than its pool can take, and prints the
-99th percentile of how late the loop's probe timer fires. Exit code 1 when it is over the bar.
+"""Does the loop stay live while every offload thread is busy? Runs the daemon with more computations than its pool can
+take, and prints the 99th percentile of how late the loop's probe timer fires. Exit code 1 when it is over the bar.
 
     tests/bench/lag_check.py [--seconds 20] [--bar-ms 5] [--daemon build/release/millraced]
 
@@ -49,7 +49,8 @@ def probes_within(page):
 
 
 def percentile(page, share, before=""):
-    """The bucket's upper bound below which that share of the probes lies that came after the page `before`, in seconds, and how many there were."""
+    """The bucket's upper bound below which that share of the probes lies that came after the page `before`, in seconds,
+    and how many there were."""
     earlier = probes_within(before)
     buckets = [(bound, count - earlier.get(bound, 0)) for bound, count in probes_within(page).items()]
     total = buckets[-1][1]
@@ -68,7 +69,9 @@ def main():
         settings = os.path.join(folder, "lag.yaml")
         with open(settings, "w", encoding="utf-8") as file:
             file.write(WORKLOAD.format(threads=threads))
-        daemon = subprocess.Popen([given.daemon, "--config", settings, "--log-format", "json"], stderr=subprocess.PIPE, text=True)
+        daemon = subprocess.Popen([given.daemon, "--config", settings, "--log-format", "json"],
+                                  stderr=subprocess.PIPE,
+                                  text=True)
         try:
             started = next(entry for entry in map(json.loads, daemon.stderr) if entry["event"] == "started")
             port = int(started["http"].rsplit(":", 1)[1])
@@ -86,9 +89,9 @@ def main():
     p50, _ = percentile(page, 0.5)
     done = value(page, 'millrace_jobs_finished_total{queue="verdicts",outcome="ok"}')
     print(
-        f"loop lag while {threads} offload threads were {busy / scrapes / threads:.0%} busy: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms "
-        f"({probes} probes, {done:.0f} verdicts, {scrapes} scrapes; bar {given.bar_ms:g} ms)"
-    )
+        f"loop lag while {threads} offload threads were {busy / scrapes / threads:.0%} busy: p50 ≤ {p50 * 1e3:g} ms, "
+        f"p99 ≤ {p99 * 1e3:g} ms "
+        f"({probes} probes, {done:.0f} verdicts, {scrapes} scrapes; bar {given.bar_ms:g} ms)")
     return 0 if p99 * 1e3 <= given.bar_ms else 1
 
 

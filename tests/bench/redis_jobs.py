@@ -1,9 +1,9 @@
 """What redis does of jobs a second when each answer waits for the disk (`appendfsync always`).
 
-The least that a job can cost there is one LPUSH and one RPOP, which is the higher bar: a job whose worker dies is lost. What a put, a reserve and a delete
-are with us, of which the second can be taken back, is LPUSH, RPOPLPUSH into a list of what is being worked on, and LREM from it.
-redis-benchmark sends one kind of command at a time, so that each is measured alone, over the same jobs, with a list that is never empty; the
-times of a job's commands are added up.
+The least that a job can cost there is one LPUSH and one RPOP, which is the higher bar: a job whose worker dies is lost.
+What a put, a reserve and a delete are with us, of which the second can be taken back, is LPUSH, RPOPLPUSH into a list
+of what is being worked on, and LREM from it. redis-benchmark sends one kind of command at a time, so that each is
+measured alone, over the same jobs, with a list that is never empty; the times of a job's commands are added up.
 """
 import csv
 import subprocess
@@ -25,9 +25,16 @@ def in_lists(redis: Redis) -> int:
 
 def commands_per_second(redis: Redis, command: str, count: int, connections: int, depth: int) -> float:
     log_before = redis.log_bytes()
-    done = subprocess.run(
-        ["redis-benchmark", "-p", str(redis.port), "-c", str(connections), "-P", str(depth), "-n", str(count), "--csv", *command.split()],
-        capture_output=True, text=True, timeout=600)
+    done = subprocess.run([
+        "redis-benchmark", "-p",
+        str(redis.port), "-c",
+        str(connections), "-P",
+        str(depth), "-n",
+        str(count), "--csv", *command.split()
+    ],
+                          capture_output=True,
+                          text=True,
+                          timeout=600)
     lines = list(csv.DictReader(done.stdout.splitlines()))
     if done.returncode != 0 or len(lines) != 1:
         sys.exit(f"redis-benchmark {command}: {done.stdout}{done.stderr}")

@@ -1,6 +1,7 @@
 """The rows of the table: which of our benchmarks stands against which peer, and the ratio that is wanted.
 
-`ours` and a peer are each a Google Benchmark name (`bench:`) or a script beside this file (`script:`); both give a rate.
+`ours` and a peer are each a Google Benchmark name (`bench:`) or a script beside this file (`script:`); both give a
+rate.
 """
 from dataclasses import dataclass, field
 

@@ -46,7 +46,8 @@ def memory(pid: int, what: str) -> int:
 
 
 class Process:
-    """A program that serves when it is made, and is ended, and waited for, by leaving the `with`. Whoever does not get so far is killed."""
+    """A program that serves when it is made, and is ended, and waited for, by leaving the `with`. Whoever does not get
+    so far is killed."""
 
     def __init__(self, words: list, **how):
         self.name = pathlib.Path(words[0]).name
@@ -105,7 +106,8 @@ class Server(Process):
 
 
 class Daemon(Process):
-    """millraced with a settings file, run in `folder`, from the moment it says that it has started; what it said on the way is timed from its exec."""
+    """millraced with a settings file, run in `folder`, from the moment it says that it has started; what it said on the
+    way is timed from its exec."""
 
     def __init__(self, built: pathlib.Path, settings: pathlib.Path, folder: str, starts_within: float = STARTS_WITHIN):
         self.starts_within = starts_within
@@ -113,15 +115,21 @@ class Daemon(Process):
         self.other_lines: list[str] = []
         self.heard = threading.Event()
         self.began = time.monotonic()
-        super().__init__([built.resolve() / "millraced", "--config", settings.resolve(), "--log-format", "json"], cwd=folder,
-                         stderr=subprocess.PIPE, text=True)
+        super().__init__([built.resolve() / "millraced", "--config",
+                          settings.resolve(), "--log-format", "json"],
+                         cwd=folder,
+                         stderr=subprocess.PIPE,
+                         text=True)
         self.beanstalk, self.http = (self.said["started"][1][door] for door in ("beanstalk", "http"))
 
     def wait_until_it_serves(self) -> None:
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
         if not self.heard.wait(self.starts_within) or "started" not in self.said:
-            sys.exit(f"{self.name} did not start, or not within {self.starts_within:g} s: {''.join(self.other_lines) or self.said}")
+            sys.exit(
+                f"{self.name} did not start, or not within {self.starts_within:g} s: "
+                f"{''.join(self.other_lines) or self.said}"
+            )
 
     def listen(self) -> None:
         for line in self.process.stderr:
@@ -142,15 +150,17 @@ class Daemon(Process):
         super().__exit__(*of)
         self.listener.join()
         if of[0] is None and self.process.returncode != 0:
-            sys.exit(f"{self.name} ended with {self.process.returncode}: {self.said.get('store_failed', self.other_lines)}")
+            sys.exit(
+                f"{self.name} ended with {self.process.returncode}: {self.said.get('store_failed', self.other_lines)}")
 
 
 class Redis(Server):
-    """redis-server that has synced its log before it answers. It never rewrites the log and writes no snapshots, which would only cost it time."""
+    """redis-server that has synced its log before it answers. It never rewrites the log and writes no snapshots, which
+    would only cost it time."""
 
     def __init__(self, folder: str):
-        super().__init__("redis-server", "--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
-                         "--auto-aof-rewrite-percentage", "0")
+        super().__init__("redis-server", "--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save",
+                         "", "--auto-aof-rewrite-percentage", "0")
 
     def words_of_port(self) -> list[str]:
         return ["--bind", "127.0.0.1", "--port", str(self.port)]
@@ -158,11 +168,16 @@ class Redis(Server):
     def wait_until_it_serves(self) -> None:
         super().wait_until_it_serves()
         persistence = self.ask("INFO", "persistence")
-        if self.ask("CONFIG", "GET", "appendfsync").split() != ["appendfsync", "always"] or "aof_enabled:1" not in persistence:
+        if self.ask("CONFIG", "GET", "appendfsync").split() != ["appendfsync", "always"
+                                                                ] or "aof_enabled:1" not in persistence:
             sys.exit(f"redis does not sync always: {persistence}")
 
     def ask(self, *words: str) -> str:
-        return subprocess.run(["redis-cli", "-p", str(self.port), *words], check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(["redis-cli", "-p", str(self.port), *words],
+                              check=True,
+                              capture_output=True,
+                              text=True,
+                              timeout=60).stdout
 
     def log_bytes(self) -> int:
         persistence = self.ask("INFO", "persistence")

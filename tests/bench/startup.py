@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""How fast does the daemon read what it kept? Fills a data directory with jobs, and starts the real daemon on it again and again.
+"""How fast does the daemon read what it kept? Fills a data directory with jobs, and starts the real daemon on it again
+and again.
 
     tests/bench/startup.py build/release [--jobs 2_000_000] [--body 64] [--repeat 3] [--cold] [--settings FILE]
 
-Time counts from exec until the log says `recovered`, and until it says `started`, when clients are served; jobs/s is the latter. Memory is the most that was
-ever resident until then. Exit code 1 when the median is under the bar. A file of --settings is one like SETTINGS below: it says `data_dir: data`,
-which is a new folder on the disk of /var/tmp, and `beanstalk: 127.0.0.1:0`, and its queues have room for the jobs.
+Time counts from exec until the log says `recovered`, and until it says `started`, when clients are served; jobs/s is
+the latter. Memory is the most that was ever resident until then. Exit code 1 when the median is under the bar. A file
+of --settings is one like SETTINGS below: it says `data_dir: data`, which is a new folder on the disk of /var/tmp, and
+`beanstalk: 127.0.0.1:0`, and its queues have room for the jobs.
 """
 import argparse
 import os
@@ -26,7 +28,8 @@ JOBS_A_PIECE = 2_000
 
 
 def fill(address: str, jobs: int, body: int) -> None:
-    """Puts jobs through the door, many in flight. What an ended client leaves stays, other than what `millrace bench` puts."""
+    """Puts jobs through the door, many in flight. What an ended client leaves stays, other than what `millrace bench`
+    puts."""
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=60) as client, client.makefile("rb") as replies:
         while jobs > 0:
@@ -84,10 +87,14 @@ def main() -> int:
     rates = sorted(chosen.jobs / seconds for seconds in started)
     rate = statistics.median(rates)
     print(heading(chosen.repeat, "start"))
-    print(f"Start with {figure(chosen.jobs)} jobs of {chosen.body} B on disk ({figure(on_disk)}B, {'not ' if chosen.cold else ''}in the page cache): "
-          f"recovered after {statistics.median(recovered):.3g} s, serves after {statistics.median(started):.3g} s: {figure(rate)} jobs/s "
-          f"({figure(rates[0])} – {figure(rates[-1])}; bar {figure(chosen.bar)}: {'met' if rate >= chosen.bar else 'missed'}), "
-          f"memory at most {max(peaks) / 2**20:.0f} MiB ({filled_with / 2**20:.0f} MiB while they were put)")
+    print(
+        f"Start with {figure(chosen.jobs)} jobs of {chosen.body} B on disk ({figure(on_disk)}B, "
+        f"{'not ' if chosen.cold else ''}in the page cache): "
+        f"recovered after {statistics.median(recovered):.3g} s, serves after {statistics.median(started):.3g} s: "
+        f"{figure(rate)} jobs/s "
+        f"({figure(rates[0])} – {figure(rates[-1])}; bar {figure(chosen.bar)}: "
+        f"{'met' if rate >= chosen.bar else 'missed'}), "
+        f"memory at most {max(peaks) / 2**20:.0f} MiB ({filled_with / 2**20:.0f} MiB while they were put)")
     return 0 if rate >= chosen.bar else 1
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Where bodies live: what a put, a release and a delete write to the log of a data file, in pages a job, when bodies stand in the row of their job, as
-they do, and when they have a table of their own. Counts pages, so that it says the same on any machine.
+"""Where bodies live: what a put, a release and a delete write to the log of a data file, in pages a job, when bodies
+stand in the row of their job, as they do, and when they have a table of their own. Counts pages, so that it says the
+same on any machine.
 
     tests/bench/store_layout.py [--page 4096]
 """
@@ -11,8 +12,10 @@ import sqlite3
 import sys
 import tempfile
 
-COLUMNS = "id INTEGER PRIMARY KEY, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks, error TEXT, checksum, body BLOB"
-PUT = "INSERT INTO job VALUES(?1, 1, 0, 1024, 60000000000, 1763700000000000000 + ?1, 0, 0, 0, 0, 0, 0, 0, 0, '', 8070450532247928832 + ?1, ?2)"
+COLUMNS = ("id INTEGER PRIMARY KEY, queue, state, urgency, ttr, put_at, delay, due, "
+           "burying, reserves, timeouts, releases, buries, kicks, error TEXT, checksum, body BLOB")
+PUT = ("INSERT INTO job VALUES(?1, 1, 0, 1024, 60000000000, 1763700000000000000 + ?1, 0, 0, 0, 0, 0, 0, 0, 0, "
+       "'', 8070450532247928832 + ?1, ?2)")
 JOBS = 16_384
 LOG_HEAD, FRAME_HEAD = 32, 24
 
@@ -21,7 +24,8 @@ class File:
     def __init__(self, folder: str, page: int, apart: bool):
         self.path, self.page, self.apart = pathlib.Path(folder) / "layout.db", page, apart
         self.data = sqlite3.connect(self.path, isolation_level=None)
-        for setting in (f"page_size = {page}", "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = OFF", "wal_autocheckpoint = 0", "cache_size = -32768"):
+        for setting in (f"page_size = {page}", "auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = OFF",
+                        "wal_autocheckpoint = 0", "cache_size = -32768"):
             self.data.execute("PRAGMA " + setting)
         self.data.execute(f"CREATE TABLE job({COLUMNS})")
         self.data.execute("CREATE TABLE body(id INTEGER PRIMARY KEY, body BLOB)")
@@ -64,7 +68,8 @@ def main() -> int:
                     file, body = File(folder, page, apart), bytes(size)
                     cells.append([file.pages_a_job(do, body, batch) for do in (file.put, file.release, file.delete)])
                     file.data.close()
-            print(f"| {size} B, {batch} | " + " | ".join(f"{one:.2f} / {other:.2f}" for one, other in zip(*cells)) + " |")
+            print(f"| {size} B, {batch} | " + " | ".join(f"{one:.2f} / {other:.2f}" for one, other in zip(*cells)) +
+                  " |")
     return 0
 
 

@@ -3,10 +3,10 @@
 
     tests/bench/store_study.py BUILT... [--rounds 5] [--seconds 5]
 
-Each BUILT has a millraced and a millrace, and differs from the others in one constant; `checkpoint_pages` of daemon/store/writer.cpp at 1024, 4096 and
-16384, for example. Every run has a new folder on the disk of /var/tmp; the order turns from round to round, so that none has the warmer machine.
-The table has medians of jobs/s and of the 99th percentile of a put, the worst put of all, the largest log, and what was written in all for each
-job that was counted.
+Each BUILT has a millraced and a millrace, and differs from the others in one constant; `checkpoint_pages` of
+daemon/store/writer.cpp at 1024, 4096 and 16384, for example. Every run has a new folder on the disk of /var/tmp; the
+order turns from round to round, so that none has the warmer machine. The table has medians of jobs/s and of the 99th
+percentile of a put, the worst put of all, the largest log, and what was written in all for each job that was counted.
 """
 import argparse
 import pathlib
@@ -59,8 +59,11 @@ def one_run(built: pathlib.Path, load: str, seconds: int) -> dict:
         with Daemon(built, settings, folder) as daemon:
             log = LogWatch(folder)
             seen = bench(built, daemon.beanstalk, *load.split(), "--for", f"{seconds}s")["total"]
-            return {"rate": seen["jobs_per_second"], "p99": seen["latency_us"]["put"]["p99"], "max": seen["latency_us"]["put"]["max"],
-                    "log": log.end(), "written": written_bytes(daemon.process.pid) / seen["jobs"]}
+            return {
+                "rate": seen["jobs_per_second"], "p99": seen["latency_us"]["put"]["p99"],
+                "max": seen["latency_us"]["put"]["max"], "log": log.end(),
+                "written": written_bytes(daemon.process.pid) / seen["jobs"]
+            }
 
 
 def main() -> None:
@@ -82,9 +85,14 @@ def main() -> None:
         for built, seen in runs.items():
             def of(what: str) -> list:
                 return [run[what] for run in seen]
-            print(f"| `{load}` | {built.name} | {figure(statistics.median(of('rate')))} ({figure(min(of('rate')))} – {figure(max(of('rate')))}) "
-                  f"| {statistics.median(of('p99')) / 1e3:.3g} ms | {max(of('max')) / 1e3:.3g} ms | {max(of('log')) / 2**20:.0f} MiB "
-                  f"| {statistics.median(of('written')):.0f} B |", flush=True)
+
+            print(
+                f"| `{load}` | {built.name} | {figure(statistics.median(of('rate')))} ({figure(min(of('rate')))} – "
+                f"{figure(max(of('rate')))}) "
+                f"| {statistics.median(of('p99')) / 1e3:.3g} ms | {max(of('max')) / 1e3:.3g} ms | "
+                f"{max(of('log')) / 2**20:.0f} MiB "
+                f"| {statistics.median(of('written')):.0f} B |",
+                flush=True)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def exists(pattern, files):
 
 
 def is_built(tree, pattern):
-    """build/PRESET/PROGRAM, where the presets and the CMake files have both. Other folders below build/ are not judged."""
+    """build/PRESET/PROGRAM, where the presets and the CMake files have both. Other folders below build/ are not
+    judged."""
     parts = pattern.rstrip("/").split("/")
     if len(parts) < 3 or not tree.exists("CMakePresets.json"):
         return True

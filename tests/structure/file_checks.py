@@ -18,11 +18,16 @@ def top_level(tree):
 
 def pragma_once(tree):
     headers = tree.files("daemon", "include", "tests", suffixes=(".hpp",))
-    return [f"{path}: no #pragma once" for path in headers if not re.search(r"^#pragma once$", tree.read(path), re.MULTILINE)]
+    return [
+        f"{path}: no #pragma once" for path in headers
+        if not re.search(r"^#pragma once$", tree.read(path), re.MULTILINE)
+    ]
 
 
 def long_files(tree, limit):
-    counts = [(path, tree.read(path).count("\n")) for path in tree.files("daemon", "include", "tests") if path.endswith(WRITTEN_BY_HAND)]
+    counts = [(path, tree.read(path).count("\n"))
+              for path in tree.files("daemon", "include", "tests")
+              if path.endswith(WRITTEN_BY_HAND)]
     return [f"{path}: {lines} lines, more than {limit}" for path, lines in counts if lines > limit]
 
 
@@ -36,7 +41,9 @@ def file_length_warnings(tree):
 
 def line_width(tree):
     """Comments count too. A character is a column."""
-    paths = [path for path in tree.files("daemon", "include", "tests", "deploy", ".ci") if path.endswith(WRITTEN_BY_HAND)]
+    paths = [
+        path for path in tree.files("daemon", "include", "tests", "deploy", ".ci") if path.endswith(WRITTEN_BY_HAND)
+    ]
     paths += [path for path in ("CMakeLists.txt",) if tree.exists(path)]
     return [f"{path}:{n}: {len(line)} columns, more than {COLUMNS_MAX}"
             for path in paths for n, line in enumerate(tree.read(path).splitlines(), 1) if len(line) > COLUMNS_MAX]
@@ -45,7 +52,10 @@ def line_width(tree):
 def scripts_are_run(tree):
     """Each Python file of the tests is a test of CMake, imported by another one, or named by a script, a document or a
     comment that cites its figures."""
-    texts = {path: tree.read(path) for path in tree.files("tests", ".ci", "deploy", suffixes=(".py", "CMakeLists.txt", "/run"))}
+    texts = {
+        path: tree.read(path)
+        for path in tree.files("tests", ".ci", "deploy", suffixes=(".py", "CMakeLists.txt", "/run"))
+    }
     texts |= {path: tree.read(path) for path in ("README.md",) if tree.exists(path)}
     texts |= {path: tree.read(path) for path in tree.files("daemon", "tests", suffixes=(".md", ".hpp", ".cpp"))}
     complaints = []
@@ -67,7 +77,10 @@ def nothing_undone(tree):
             lines = tree.read(path).splitlines()
         except UnicodeDecodeError:  # inputs that are not text on purpose
             continue
-        complaints += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if UNDONE.search(line) or MACHINE_PATH.search(line)]
+        complaints += [
+            f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines, 1)
+            if UNDONE.search(line) or MACHINE_PATH.search(line)
+        ]
     return complaints
 
 
@@ -102,7 +115,8 @@ def clocks(tree):
 
 
 def catalogue_names(tree, module):
-    """The kinds that a catalogue lists: it includes the header of each, and nothing else of its module but the registry."""
+    """The kinds that a catalogue lists: it includes the header of each, and nothing else of its module but the
+    registry."""
     path = f"daemon/{module}/catalogue.cpp"
     included = re.findall(rf'#include "{module}/(\w+)\.hpp"', tree.read(path)) if tree.exists(path) else []
     return [name for name in included if name not in ("catalogue", "registry")]
@@ -138,8 +152,9 @@ def metrics_as_promised(tree):
     promised = set(re.findall(r"^[a-z_0-9]+$", tree.read(METRICS), re.MULTILINE))
     if not text:
         return []
-    return ([f"{METRICS}: telemetry names millrace_{name}, which is not in the list" for name in sorted(named - promised)] +
-            [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
+    return (
+        [f"{METRICS}: telemetry names millrace_{name}, which is not in the list" for name in sorted(named - promised)] +
+        [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
 
 
 CHECKS = [top_level, pragma_once, file_length, scripts_are_run, nothing_undone, sources_are_listed, clocks,

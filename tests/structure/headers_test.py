@@ -20,8 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tree import Tree
 
 TOP = Path(__file__).resolve().parents[2]
-COMMAND = [os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-DBOOST_ASIO_NO_DEPRECATED",
-           "-DBOOST_ASIO_SEPARATE_COMPILATION", "-DBOOST_BEAST_SEPARATE_COMPILATION"]
+COMMAND = [
+    os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+    "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_ASIO_SEPARATE_COMPILATION", "-DBOOST_BEAST_SEPARATE_COMPILATION"
+]
 
 
 def headers_to_prove(tree):
@@ -52,8 +54,12 @@ def first_error(stderr):
 def complaints_of(tree, header):
     """What the compiler says of a file that includes nothing but this header."""
     folders = ["-I" + str(tree.top / "include")] + ([] if header.promised else ["-I" + str(tree.top / "daemon")])
-    name = f"<{header.path.removeprefix('include/')}>" if header.promised else f'"{header.path.removeprefix("daemon/")}"'
-    run = subprocess.run([*COMMAND, *folders, "-x", "c++", "-"], input=f"#include {name}\n", capture_output=True, text=True)
+    name = header.path.partition("/")[2]
+    name = f"<{name}>" if header.promised else f'"{name}"'
+    run = subprocess.run([*COMMAND, *folders, "-x", "c++", "-"],
+                         input=f"#include {name}\n",
+                         capture_output=True,
+                         text=True)
     return f"{header.path} does not compile alone: {first_error(run.stderr)}" if run.returncode else None
 
 

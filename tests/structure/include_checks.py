@@ -10,7 +10,9 @@ def table_is_ordered(tree):
     """A module stands above all it uses, so the table has no circle; every module on disk is in it."""
     complaints, seen = [], set()
     for module, used in tree.uses.items():
-        complaints += [f"daemon/modules: {module} uses {u}, which does not stand above it" for u in used if u not in seen]
+        complaints += [
+            f"daemon/modules: {module} uses {u}, which does not stand above it" for u in used if u not in seen
+        ]
         seen.add(module)
     on_disk = {source.module for source in tree.sources}
     return complaints + [f"{module}: not in daemon/modules" for module in sorted(on_disk - seen)]
@@ -23,13 +25,20 @@ def includes_follow_the_table(tree):
 
 def every_edge_is_used(tree):
     built = {source.module for source in tree.sources}
-    return [f"daemon/modules: nothing in {module} includes from {used}"
-            for module, uses in tree.uses.items() if module in built for used in uses if (module, used) not in tree.module_edges]
+    return [
+        f"daemon/modules: nothing in {module} includes from {used}" for module, uses in tree.uses.items()
+        if module in built for used in uses if (module, used) not in tree.module_edges
+    ]
 
 
 def the_never_list(tree):
-    complaints = [f"daemon/modules: {module} must never use {used}" for module, used in NEVER if used in tree.uses.get(module, [])]
-    return complaints + [f"{tree.module_edges[edge]}: {edge[0]} must never use {edge[1]}" for edge in NEVER if edge in tree.module_edges]
+    complaints = [
+        f"daemon/modules: {module} must never use {used}" for module, used in NEVER
+        if used in tree.uses.get(module, [])
+    ]
+    return complaints + [
+        f"{tree.module_edges[edge]}: {edge[0]} must never use {edge[1]}" for edge in NEVER if edge in tree.module_edges
+    ]
 
 
 def includes_name_files(tree):
@@ -39,7 +48,10 @@ def includes_name_files(tree):
         for bracket, name in source.includes:
             target = tree.resolve(bracket, name)
             if target and not tree.exists(target):
-                complaints.append(f'{source.path}: {name} is not there (interior headers: "module/x.hpp"; promised: <millrace/module/x.hpp>)')
+                complaints.append(
+                    f'{source.path}: {name} is not there '
+                    '(interior headers: "module/x.hpp"; promised: <millrace/module/x.hpp>)'
+                )
     return complaints
 
 
@@ -101,7 +113,8 @@ def own_header_first(tree):
 
 
 def headers_are_included(tree):
-    """A header of the daemon is included by the daemon, beside its own .cpp; one of the tests by another file of them."""
+    """A header of the daemon is included by the daemon, beside its own .cpp; one of the tests by another file of
+    them."""
     used = {target for source in tree.sources for target in tree.file_edges[source.path]
             if source.is_header or target not in [tree.resolve(*own) for own in source.own_header_names]}
     complaints = [f"{source.path}: nothing in the daemon includes it"

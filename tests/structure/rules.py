@@ -2,7 +2,9 @@
 
 import re
 
-TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "daemon", "config", "include", "tests", "deploy"}
+TOP_LEVEL = {
+    "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "daemon", "config", "include", "tests", "deploy"
+}
 NOT_OURS = {"build"}  # made by building, never committed
 
 LINES_WARN, LINES_MAX = 300, 350
@@ -26,9 +28,9 @@ NEVER = [
     ("settings", "telemetry"),
 ]
 
-# Which module may include which third party: (pattern of the header, places). A place is a module, or
-# module/unit for the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that
-# fits decides; a third party that no pattern names is refused, so that it must be placed here first.
+# Which module may include which third party: (pattern of the header, places). A place is a module, or module/unit for
+# the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that fits
+# decides; a third party that no pattern names is refused, so that it must be placed here first.
 ANY_BUT_PURE = {"loop", "store", "offload", "network", "broker", "handlers", "sources", "workload", "beanstalk",
                 "telemetry", "settings", "http", "tools", "service"}
 THIRD_PARTIES = [
@@ -50,8 +52,9 @@ THIRD_PARTIES = [
 ]
 
 # Headers of the operating system; those of C++ have no dot in their name.
-SYSTEM_HEADER = re.compile(r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|dirent|fcntl|poll|pthread|sched|signal|termios|time|errno|"
-                           r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
+SYSTEM_HEADER = re.compile(
+    r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|dirent|fcntl|poll|pthread|sched|signal|termios|time|errno|"
+    r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
 
 # Where a clock may be read, and why; everybody else is handed `now`. Keys: module/unit, as above.
 CLOCK_READERS = {

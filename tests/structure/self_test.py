@@ -14,7 +14,8 @@ import file_checks as f
 import include_checks as i
 from tree import Tree
 
-GOOD_README = """`tests/run --all`, `engine/job`, `daemon/{base,loop}/CMakeLists.txt`, `daemon/<module>/`, `text/plain`, `job_test.cpp`
+GOOD_README = """`tests/run --all`, `engine/job`, `daemon/{base,loop}/CMakeLists.txt`,
+`daemon/<module>/`, `text/plain`, `job_test.cpp`
 
 ```
 cmake --preset asan && build/asan/millraced --check  # build/asan/engine_tests
@@ -31,14 +32,17 @@ GOOD = {
     "daemon/engine/job.hpp": "#pragma once\n#include <millrace/base/ids.hpp>\n#include <boost/intrusive/set.hpp>\n",
     "daemon/engine/CMakeLists.txt": "millrace_module(engine SOURCES finish.cpp)\n",
     "daemon/engine/finish.cpp": '#include "engine/job.hpp"\n',
-    "include/millrace/loop/event_loop.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n#include <millrace/base/ids.hpp>\n",
+    "include/millrace/loop/event_loop.hpp":
+        "#pragma once\n#include <boost/asio/awaitable.hpp>\n#include <millrace/base/ids.hpp>\n",
     "daemon/loop/CMakeLists.txt": "millrace_module(loop SOURCES event_loop.cpp)\n",
-    "daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n#include <time.h>\nauto n = std::chrono::steady_clock::now();\n",
+    "daemon/loop/event_loop.cpp":
+        "#include <millrace/loop/event_loop.hpp>\n#include <time.h>\nauto n = std::chrono::steady_clock::now();\n",
     "daemon/handlers/CMakeLists.txt": "millrace_module(handlers SOURCES\n  catalogue.cpp print.cpp) # both\n",
     "daemon/handlers/catalogue.hpp": "#pragma once\n#include <millrace/base/ids.hpp>\n",
     "daemon/handlers/catalogue.cpp": '#include "handlers/catalogue.hpp"\n#include "handlers/print.hpp"\n',
     "daemon/handlers/print.hpp": "#pragma once\n#include <millrace/loop/event_loop.hpp>\n",
-    "daemon/handlers/print.cpp": '#include "handlers/print.hpp"\n// steady_clock::now() in a comment\nauto s = "system_clock::now()";\n',
+    "daemon/handlers/print.cpp":
+        '#include "handlers/print.hpp"\n// steady_clock::now() in a comment\nauto s = "system_clock::now()";\n',
     "daemon/service/daemon.hpp": '#pragma once\n#include "handlers/catalogue.hpp"\n',
     "config/millrace.schema.json": '{"enum": ["print"]}',
     "tests/structure/metrics": "# the list\nqueue_jobs\n",
@@ -79,7 +83,9 @@ class CanFail(unittest.TestCase):
             self.assertEqual(self.complaints(check, {}), [], check.__name__)
 
     def test_an_edge_upwards_in_the_table(self):
-        self.finds(i.table_is_ordered, "engine uses loop", files={"daemon/modules": GOOD["daemon/modules"].replace("engine: base", "engine: base loop")})
+        self.finds(i.table_is_ordered,
+                   "engine uses loop",
+                   files={"daemon/modules": GOOD["daemon/modules"].replace("engine: base", "engine: base loop")})
 
     def test_a_module_outside_the_table(self):
         self.finds(i.table_is_ordered, "attic: not in", files={"daemon/attic/box.hpp": "#pragma once\n"})
@@ -89,39 +95,58 @@ class CanFail(unittest.TestCase):
                    files={"daemon/engine/queue.hpp": "#pragma once\n#include <millrace/loop/event_loop.hpp>\n"})
 
     def test_an_edge_that_nothing_uses(self):
-        self.finds(i.every_edge_is_used, "nothing in service includes from engine",
-                   files={"daemon/modules": GOOD["daemon/modules"].replace("service: handlers", "service: handlers engine")})
+        self.finds(
+            i.every_edge_is_used,
+            "nothing in service includes from engine",
+            files={"daemon/modules": GOOD["daemon/modules"].replace("service: handlers", "service: handlers engine")})
 
     def test_the_never_list_in_the_table(self):
-        self.finds(i.the_never_list, "telemetry must never use settings", files={"daemon/modules": GOOD["daemon/modules"] + "settings:\ntelemetry: settings\n"})
+        self.finds(i.the_never_list,
+                   "telemetry must never use settings",
+                   files={"daemon/modules": GOOD["daemon/modules"] + "settings:\ntelemetry: settings\n"})
 
     def test_the_never_list_in_an_include(self):
         self.finds(i.the_never_list, "engine must never use loop",
                    files={"daemon/engine/queue.hpp": "#pragma once\n#include <millrace/loop/event_loop.hpp>\n"})
 
     def test_an_include_of_nothing(self):
-        self.finds(i.includes_name_files, "queue.hpp is not there", files={"daemon/engine/job.hpp": '#pragma once\n#include "queue.hpp"\n'})
+        self.finds(i.includes_name_files,
+                   "queue.hpp is not there",
+                   files={"daemon/engine/job.hpp": '#pragma once\n#include "queue.hpp"\n'})
 
     def test_a_circle_of_files(self):
-        self.finds(i.no_circle_of_files, "a.hpp -> daemon/engine/b.hpp -> daemon/engine/a.hpp",
-                   files={"daemon/engine/a.hpp": '#pragma once\n#include "engine/b.hpp"\n', "daemon/engine/b.hpp": '#pragma once\n#include "engine/a.hpp"\n'})
+        self.finds(i.no_circle_of_files,
+                   "a.hpp -> daemon/engine/b.hpp -> daemon/engine/a.hpp",
+                   files={
+                       "daemon/engine/a.hpp": '#pragma once\n#include "engine/b.hpp"\n',
+                       "daemon/engine/b.hpp": '#pragma once\n#include "engine/a.hpp"\n'
+                   })
 
     def test_a_promised_header_that_includes_the_interior(self):
         self.finds(i.promised_include_promised, "engine/job.hpp, which is interior",
                    files={"include/millrace/engine/view.hpp": '#pragma once\n#include "engine/job.hpp"\n'})
 
     def test_a_third_party_in_the_wrong_module(self):
-        for header in ("boost/asio.hpp", "boost/lockfree/queue.hpp", "yaml-cpp/yaml.h", "openssl/evp.h", "flint/flint.h", "sqlite3.h", "spdlog/spdlog.h"):
-            self.finds(i.third_parties_in_their_modules, f"<{header}> belongs to", files={"daemon/engine/x.hpp": f"#pragma once\n#include <{header}>\n"})
+        for header in ("boost/asio.hpp", "boost/lockfree/queue.hpp", "yaml-cpp/yaml.h", "openssl/evp.h",
+                       "flint/flint.h", "sqlite3.h", "spdlog/spdlog.h"):
+            self.finds(i.third_parties_in_their_modules,
+                       f"<{header}> belongs to",
+                       files={"daemon/engine/x.hpp": f"#pragma once\n#include <{header}>\n"})
 
     def test_a_third_party_in_the_wrong_unit(self):
-        self.finds(i.third_parties_in_their_modules, "belongs to handlers/prime only", files={"daemon/handlers/spin.cpp": "#include <flint/fmpz.h>\n"})
+        self.finds(i.third_parties_in_their_modules,
+                   "belongs to handlers/prime only",
+                   files={"daemon/handlers/spin.cpp": "#include <flint/fmpz.h>\n"})
 
     def test_an_unknown_third_party(self):
-        self.finds(i.third_parties_in_their_modules, "in no module's list", files={"daemon/engine/x.hpp": "#pragma once\n#include <absl/x.h>\n"})
+        self.finds(i.third_parties_in_their_modules,
+                   "in no module's list",
+                   files={"daemon/engine/x.hpp": "#pragma once\n#include <absl/x.h>\n"})
 
     def test_a_catalogue_outside_service(self):
-        self.finds(i.only_service_includes_a_catalogue, "only service composes", files={"daemon/loop/x.hpp": '#pragma once\n#include "handlers/catalogue.hpp"\n'})
+        self.finds(i.only_service_includes_a_catalogue,
+                   "only service composes",
+                   files={"daemon/loop/x.hpp": '#pragma once\n#include "handlers/catalogue.hpp"\n'})
 
     def test_own_header_not_first(self):
         self.finds(i.own_header_first, "first include should be handlers/print.hpp",
@@ -192,7 +217,8 @@ class CanFail(unittest.TestCase):
         git = ["git", "-c", "user.name=x", "-c", "user.email=x@y.z", "-c", "commit.gpgsign=false"]
         with tempfile.TemporaryDirectory() as top:
             commit = [*git, "commit", "-q", "--allow-empty", "-m"]
-            for words in (["git", "init", "-q"], [*commit, "First"], [*commit, "Second"], [*commit, "Third", "-m", "Why."]):
+            for words in (["git", "init", "-q"], [*commit, "First"], [*commit,
+                                                                      "Second"], [*commit, "Third", "-m", "Why."]):
                 subprocess.run(words, cwd=top, check=True)
             self.assertEqual([found[1:] for found in c.commits(top, "HEAD~2")], [("Third", "Why.\n"), ("Second", "")])
             self.assertIsNone(c.commits(top, "1" * 40))
@@ -210,28 +236,44 @@ class CanFail(unittest.TestCase):
         self.finds(f.sources_are_listed, "print.cpp: listed", files={"daemon/handlers/print.cpp": None})
 
     def test_sources_by_pattern(self):
-        self.finds(f.sources_are_listed, "by a pattern", files={"daemon/engine/CMakeLists.txt": "file(GLOB x *)\nset(y finish.cpp)\n"})
+        self.finds(f.sources_are_listed,
+                   "by a pattern",
+                   files={"daemon/engine/CMakeLists.txt": "file(GLOB x *)\nset(y finish.cpp)\n"})
 
     def test_a_clock_read_in_the_wrong_place(self):
-        for read in ("std::chrono::steady_clock::now()", "clock_type::now()", "clock_gettime(CLOCK_MONOTONIC, &t)", "std::time (nullptr)", "time(nullptr)"):
-            self.finds(f.clocks, "print.cpp: reads a clock", files={"daemon/handlers/print.cpp": f'#include "handlers/print.hpp"\nauto t = {read};\n'})
+        for read in ("std::chrono::steady_clock::now()", "clock_type::now()", "clock_gettime(CLOCK_MONOTONIC, &t)",
+                     "std::time (nullptr)", "time(nullptr)"):
+            self.finds(f.clocks,
+                       "print.cpp: reads a clock",
+                       files={"daemon/handlers/print.cpp": f'#include "handlers/print.hpp"\nauto t = {read};\n'})
 
     def test_a_place_that_need_not_read_a_clock(self):
-        self.finds(f.clocks, "loop/event_loop reads no clock", files={"daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n"})
+        self.finds(f.clocks,
+                   "loop/event_loop reads no clock",
+                   files={"daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n"})
 
     def test_a_kind_without_its_file(self):
-        files = {"daemon/handlers/catalogue.cpp": '#include "handlers/print.hpp"\n#include "handlers/hash.hpp"\n', "config/millrace.schema.json": '["print", "hash"]'}
+        files = {
+            "daemon/handlers/catalogue.cpp": '#include "handlers/print.hpp"\n#include "handlers/hash.hpp"\n',
+            "config/millrace.schema.json": '["print", "hash"]'
+        }
         self.finds(f.catalogues, "no daemon/handlers/hash.cpp", files=files)
 
     def test_a_kind_without_its_line_in_the_schema(self):
-        self.finds(f.catalogues, "print of daemon/handlers/catalogue.cpp is missing", files={"config/millrace.schema.json": "{}"})
+        self.finds(f.catalogues,
+                   "print of daemon/handlers/catalogue.cpp is missing",
+                   files={"config/millrace.schema.json": "{}"})
 
     def test_a_metric_that_is_not_in_the_list(self):
-        self.finds(f.metrics_as_promised, "names millrace_jobs, which is not in the list",
-                   files={"daemon/telemetry/x.cpp": 'write(page, "millrace_queue_jobs"); write(page, "millrace_jobs");\n'})
+        self.finds(
+            f.metrics_as_promised,
+            "names millrace_jobs, which is not in the list",
+            files={"daemon/telemetry/x.cpp": 'write(page, "millrace_queue_jobs"); write(page, "millrace_jobs");\n'})
 
     def test_a_metric_that_telemetry_lacks(self):
-        self.finds(f.metrics_as_promised, "queue_jobs is not in telemetry", files={"daemon/telemetry/x.cpp": "int x;\n"})
+        self.finds(f.metrics_as_promised,
+                   "queue_jobs is not in telemetry",
+                   files={"daemon/telemetry/x.cpp": "int x;\n"})
 
 
 if __name__ == "__main__":

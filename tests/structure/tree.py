@@ -59,7 +59,9 @@ class Tree:
         for folder in folders:
             for where, subfolders, names in os.walk(self.top / folder):
                 subfolders[:] = [s for s in subfolders if s != "__pycache__"]
-                found += [Path(where, name).relative_to(self.top).as_posix() for name in names if name.endswith(suffixes)]
+                found += [
+                    Path(where, name).relative_to(self.top).as_posix() for name in names if name.endswith(suffixes)
+                ]
         return sorted(found)
 
     @functools.cached_property

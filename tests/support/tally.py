@@ -1,7 +1,7 @@
 """tally.py BROKEN_BUILDS REPORT...: adds up CTest's JUnit reports case by case and prints "N passed, N failed".
 
-A test program says itself how many cases it ran: ours on Catch2 end with "cases: 12 passed, 0 failed", Python's unittest
-says "Ran 12 tests" and "FAILED (failures=1)". A program that says neither is one case. A program that CTest
+A test program says itself how many cases it ran: ours on Catch2 end with "cases: 12 passed, 0 failed", Python's
+unittest says "Ran 12 tests" and "FAILED (failures=1)". A program that says neither is one case. A program that CTest
 calls failed though all its cases passed (it crashed, leaked or hung) counts as one failed case more, as does a build
 that broke. No case at all is a failure too.
 """

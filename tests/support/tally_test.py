@@ -30,13 +30,15 @@ class Tally(unittest.TestCase):
         return status, printed.getvalue().splitlines()[-1]
 
     def test_cases_are_added_up(self):
-        self.assertEqual(self.total(("run", "cases: 3 passed, 0 failed\n===\n"), ("run", "...\nRan 4 tests in 0.1s\n\nOK\n"), ("run", "fine")),
-                         (0, "8 passed, 0 failed"))
+        self.assertEqual(
+            self.total(("run", "cases: 3 passed, 0 failed\n===\n"), ("run", "...\nRan 4 tests in 0.1s\n\nOK\n"),
+                       ("run", "fine")), (0, "8 passed, 0 failed"))
 
     def test_failed_cases_are_counted_apart(self):
-        self.assertEqual(self.total(("fail", "cases: 3 passed, 2 failed\n"),
-                                    ("fail", "Ran 5 tests in 1.0s\n\nFAILED (failures=1, errors=1, skipped=1)\n"), ("fail", "boom")),
-                         (1, "5 passed, 5 failed"))
+        self.assertEqual(
+            self.total(("fail", "cases: 3 passed, 2 failed\n"),
+                       ("fail", "Ran 5 tests in 1.0s\n\nFAILED (failures=1, errors=1, skipped=1)\n"), ("fail", "boom")),
+            (1, "5 passed, 5 failed"))
 
     def test_skipped_cases_are_not_passed(self):
         self.assertEqual(self.total(("run", "Ran 5 tests in 1.0s\n\nOK (skipped=2)\n")), (0, "3 passed, 0 failed"))

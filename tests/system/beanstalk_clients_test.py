@@ -56,7 +56,12 @@ class Libraries(BeanstalkTest):
         # What a sanitizer is told is meant for the daemon.
         environment = {key: value for key, value in os.environ.items() if not key.endswith("SAN_OPTIONS")}
         environment["NODE_PATH"] = os.path.join(INSTALLED, "node_modules")
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment, stdin=subprocess.DEVNULL)
+        ended = subprocess.run(command,
+                               capture_output=True,
+                               text=True,
+                               timeout=PATIENCE,
+                               env=environment,
+                               stdin=subprocess.DEVNULL)
         self.assertEqual((ended.returncode, ended.stdout.splitlines()[-1:]), (0, ["ok"]), ended.stdout + ended.stderr)
 
     def test_jackd(self):

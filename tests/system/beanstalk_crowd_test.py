@@ -1,4 +1,5 @@
-"""Many clients, many requests at once, slow readers and slow writers: everybody is served in order, and memory stays bounded."""
+"""Many clients, many requests at once, slow readers and slow writers: everybody is served in order, and memory stays
+bounded."""
 
 import resource
 import threading

@@ -6,9 +6,31 @@ from beanstalk_support import BeanstalkTest
 from beanstalk_wire import DEFAULT_LIMIT, put
 
 COMMANDS = [
-    b"use gone", b"reserve", b"reserve-with-timeout 1000", b"reserve-job 1", b"delete 1", b"release 2 0 0", b"bury 2 0", b"touch 2",
-    b"watch gone", b"ignore default", b"peek 1", b"peek-ready", b"peek-delayed", b"peek-buried", b"kick 10", b"kick-job 4", b"stats-job 1",
-    b"stats-tube default", b"stats", b"list-tubes", b"list-tubes-watched", b"list-tube-used", b"pause-tube default 1000", b"quit", b"nonsense",
+    b"use gone",
+    b"reserve",
+    b"reserve-with-timeout 1000",
+    b"reserve-job 1",
+    b"delete 1",
+    b"release 2 0 0",
+    b"bury 2 0",
+    b"touch 2",
+    b"watch gone",
+    b"ignore default",
+    b"peek 1",
+    b"peek-ready",
+    b"peek-delayed",
+    b"peek-buried",
+    b"kick 10",
+    b"kick-job 4",
+    b"stats-job 1",
+    b"stats-tube default",
+    b"stats",
+    b"list-tubes",
+    b"list-tubes-watched",
+    b"list-tube-used",
+    b"pause-tube default 1000",
+    b"quit",
+    b"nonsense",
 ]
 JOB_FACTS = ("tube", "state", "pri", "delay", "reserves", "timeouts", "releases", "buries", "kicks")
 
@@ -17,13 +39,18 @@ class Disconnects(BeanstalkTest):
     def one_job_of_each_state(self):
         """1 is ready, 2 reserved by the connection that is given back, 3 delayed, 4 buried."""
         keeper = self.connect()
-        keeper.ask(put(b"x") + put(b"x") + put(b"x", delay=1000) + put(b"x"), b"INSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\nINSERTED 4\r\n")
-        keeper.ask(b"reserve-job 4\r\nbury 4 0\r\nreserve-job 2\r\n", b"RESERVED 4 1\r\nx\r\nBURIED\r\nRESERVED 2 1\r\nx\r\n")
+        keeper.ask(
+            put(b"x") + put(b"x") + put(b"x", delay=1000) + put(b"x"),
+            b"INSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\nINSERTED 4\r\n")
+        keeper.ask(b"reserve-job 4\r\nbury 4 0\r\nreserve-job 2\r\n",
+                   b"RESERVED 4 1\r\nx\r\nBURIED\r\nRESERVED 2 1\r\nx\r\n")
         return keeper
 
     def facts(self, wire):
         jobs = [wire.stats(b"stats-job %d" % number) for number in (1, 2, 3, 4)]
-        return [[job[fact] for fact in JOB_FACTS] for job in jobs], wire.names(), wire.stats(b"stats-tube default")["pause"]
+        return [[job[fact]
+                 for fact in JOB_FACTS]
+                for job in jobs], wire.names(), wire.stats(b"stats-tube default")["pause"]
 
     def alone(self, wire, count=1):
         """Until the server has noticed that all others went."""
@@ -60,7 +87,8 @@ class Disconnects(BeanstalkTest):
             for cut in range(len(text)):
                 self.vanish(text[:cut], end)
             stats = self.alone(wire)
-            self.assertEqual((stats["total-jobs"], stats["current-jobs-ready"], stats["current-tubes"]), ("0", "0", "1"), end)
+            self.assertEqual((stats["total-jobs"], stats["current-jobs-ready"], stats["current-tubes"]),
+                             ("0", "0", "1"), end)
         wire.send(text)
         wire.expect(b"USING gone\r\n")
         wire.accepted()
@@ -103,7 +131,8 @@ class Disconnects(BeanstalkTest):
     def test_waiters_that_vanish_leave_their_place(self):
         wire = self.connect()
         for end in ("reset", "close"):
-            for request in (b"reserve\r\n", b"reserve-with-timeout 1000\r\n", b"watch a\r\nwatch b\r\nreserve\r\n", b"reserve\r\nreserve\r\ndelete 1\r\n"):
+            for request in (b"reserve\r\n", b"reserve-with-timeout 1000\r\n", b"watch a\r\nwatch b\r\nreserve\r\n",
+                            b"reserve\r\nreserve\r\ndelete 1\r\n"):
                 self.vanish(request, end)
         self.assertEqual(self.alone(wire)["current-waiting"], "0")
         wire.ask(put(b"x") + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")

@@ -66,7 +66,8 @@ class Options(BeanstalkTest):
         for size in ("x", "-1", "1073741825", "99999999999999999999", ""):
             self.assertRegex(self.refused("-p", "0", "-z", size), r"^millraced: -z", size)
         data = os.path.join(self.folder, "data")
-        self.assertRegex(self.refused("-p", "0", "-z", "999997953", "-b", data), r"^millraced: -z.*with -b at most 999997952 bytes")
+        self.assertRegex(self.refused("-p", "0", "-z", "999997953", "-b", data),
+                         r"^millraced: -z.*with -b at most 999997952 bytes")
 
     @not_beanstalkd("cannot be asked")
     def test_addresses_that_are_none(self):
@@ -177,8 +178,9 @@ class Signals(BeanstalkTest):
         self.server.signal(signal.SIGUSR1)
         while wire.stats()["draining"] != "true":
             pass
-        for request, answer in ((put(b"a"), b"DRAINING"), (b"put 0 0 1 1\r\nabc", b"EXPECTED_CRLF"), (put(b"a" * 65536), b"JOB_TOO_BIG"),
-                                (put(b""), b"DRAINING"), (b"use t\r\n", b"USING t"), (b"reserve\r\n", b"RESERVED 1 1\r\nx"),
+        for request, answer in ((put(b"a"), b"DRAINING"), (b"put 0 0 1 1\r\nabc", b"EXPECTED_CRLF"),
+                                (put(b"a" * 65536), b"JOB_TOO_BIG"), (put(b""), b"DRAINING"),
+                                (b"use t\r\n", b"USING t"), (b"reserve\r\n", b"RESERVED 1 1\r\nx"),
                                 (b"release 1 0 0\r\n", b"RELEASED"), (b"delete 1\r\n", b"DELETED")):
             wire.ask(request, answer + b"\r\n")
         stats = self.connect().stats()

@@ -1,7 +1,7 @@
 """The same random requests to millraced and to beanstalkd: the same answers, but for what beanstalkd does wrong.
 
-Left out are its faults (beanstalk_support.not_beanstalkd marks the tests that name them), the order of lists after an ignore, and whatever is
-about the machine or the clock. MILLRACE_DUEL_SEED repeats a duel.
+Left out are its faults (beanstalk_support.not_beanstalkd marks the tests that name them), the order of lists after an
+ignore, and whatever is about the machine or the clock. MILLRACE_DUEL_SEED repeats a duel.
 """
 
 import os
@@ -14,12 +14,16 @@ from beanstalk_wire import put
 
 OTHER = shutil.which("beanstalkd") or "/usr/bin/beanstalkd"
 STEPS = 4000
-NOT_COMPARED = {"age", "time-left", "pause-time-left", "cmd-stats", "pid", "version", "rusage-utime", "rusage-stime", "uptime", "id", "hostname",
-                "os", "platform", "binlog-oldest-index", "binlog-current-index", "binlog-records-migrated", "binlog-records-written",
-                "binlog-max-size"}
-MALFORMED = [b"", b" ", b"peek", b"peek ", b"peek x", b"use -", b"use a b", b"watch  a", b"release 1", b"release 1 2", b"bury 1 -1", b"delete 1 ",
-             b"touch +1", b"stats-job", b"stats-tube -a", b"put 1 2 3", b"put 0 0 0 -1", b"reserve-job", b"kick", b"kick ", b"pause-tube a",
-             b"bogus", b"PEEK 1", b"x" * 222, b"x" * 300, b"list-tubes\0"]
+NOT_COMPARED = {
+    "age", "time-left", "pause-time-left", "cmd-stats", "pid", "version", "rusage-utime", "rusage-stime", "uptime",
+    "id", "hostname", "os", "platform", "binlog-oldest-index", "binlog-current-index", "binlog-records-migrated",
+    "binlog-records-written", "binlog-max-size"
+}
+MALFORMED = [
+    b"", b" ", b"peek", b"peek ", b"peek x", b"use -", b"use a b", b"watch  a", b"release 1", b"release 1 2",
+    b"bury 1 -1", b"delete 1 ", b"touch +1", b"stats-job", b"stats-tube -a", b"put 1 2 3", b"put 0 0 0 -1",
+    b"reserve-job", b"kick", b"kick ", b"pause-tube a", b"bogus", b"PEEK 1", b"x" * 222, b"x" * 300, b"list-tubes\0"
+]
 
 
 class Pair:
@@ -55,7 +59,9 @@ def compared(words, chunk):
         return words[0], lines[:1] + sorted(lines[1:])
     pairs = [line.split(": ", 1) for line in lines[1:-1]]
     is_job = any(key == "reserves" for key, _ in pairs)
-    return words[0], [(key, value.strip('"')) for key, value in pairs if key not in NOT_COMPARED or (key == "id" and is_job)]
+    return words[0], [(key, value.strip('"'))
+                      for key, value in pairs
+                      if key not in NOT_COMPARED or (key == "id" and is_job)]
 
 
 @unittest.skipIf(BEANSTALKD, "it is the other one")
@@ -80,27 +86,35 @@ class Duel(BeanstalkTest):
         return self.chance.choice((b"default", b"a", b"b", b"c", b"d" * 200))
 
     def request(self):
-        priority, delay = self.chance.choice((0, 1, 1023, 1024, 4294967295)), self.chance.choice((0, 0, 0, 1000, 2000, 4294967295))
+        priority, delay = self.chance.choice((0, 1, 1023, 1024, 4294967295)), self.chance.choice(
+            (0, 0, 0, 1000, 2000, 4294967295))
         kinds = {
-            10: lambda: put(self.chance.randbytes(self.chance.choice((0, 1, 10, 1000))), priority, delay, self.chance.choice((1000, 4294967295))),
+            10: lambda: put(self.chance.randbytes(self.chance.choice(
+                (0, 1, 10, 1000))), priority, delay, self.chance.choice((1000, 4294967295))),
             12: lambda: b"reserve-with-timeout 0\r\n",
             5: lambda: b"delete %d\r\n" % self.number(),
-            7: lambda: self.chance.choice((b"touch %d\r\n", b"peek %d\r\n", b"kick-job %d\r\n", b"stats-job %d\r\n", b"reserve-job %d\r\n"))
-            % self.number(),
-            8: lambda: self.chance.choice((b"release %d %d %d\r\n" % (self.number(), priority, delay), b"bury %d %d\r\n" % (self.number(), priority))),
+            7: lambda: self.chance.choice((b"touch %d\r\n", b"peek %d\r\n", b"kick-job %d\r\n", b"stats-job %d\r\n",
+                                           b"reserve-job %d\r\n")) % self.number(),
+            8: lambda: self.chance.choice(
+                (b"release %d %d %d\r\n" % (self.number(), priority, delay), b"bury %d %d\r\n" %
+                 (self.number(), priority))),
             6: lambda: self.chance.choice((b"use ", b"watch ", b"ignore ", b"stats-tube ")) + self.tube() + b"\r\n",
-            3: lambda: self.chance.choice((b"peek-ready\r\n", b"peek-delayed\r\n", b"peek-buried\r\n", b"list-tubes\r\n", b"list-tubes-watched\r\n",
-                                           b"list-tube-used\r\n", b"stats\r\n")),
+            3: lambda: self.chance.choice(
+                (b"peek-ready\r\n", b"peek-delayed\r\n", b"peek-buried\r\n", b"list-tubes\r\n",
+                 b"list-tubes-watched\r\n", b"list-tube-used\r\n", b"stats\r\n")),
             2: lambda: b"kick %d\r\n" % self.chance.choice((0, 1, 2, 10)),
-            1: lambda: self.chance.choice((b"pause-tube %b %d\r\n" % (self.tube(), self.chance.choice((0, 0, 1000))), put(b"x" * 65536),
-                                           self.chance.choice(MALFORMED) + b"\r\n")),
+            1: lambda: self.chance.choice((b"pause-tube %b %d\r\n" % (self.tube(), self.chance.choice(
+                (0, 0, 1000))), put(b"x" * 65536), self.chance.choice(MALFORMED) + b"\r\n")),
         }
         return self.chance.choices(list(kinds.values()), list(kinds))[0]()
 
     def assert_same(self, answers):
         if answers[0] != answers[1]:
             last = "\n".join(f"{who}: {text[:60]!r}" for who, text in self.said[-12:])
-            self.fail(f"MILLRACE_DUEL_SEED={self.seed}, after {len(self.said)} requests\n{last}\nmillraced:  {answers[0]}\nbeanstalkd: {answers[1]}")
+            self.fail(
+                f"MILLRACE_DUEL_SEED={self.seed}, after {len(self.said)} requests\n{last}\nmillraced:  {answers[0]}\n"
+                f"beanstalkd: {answers[1]}"
+            )
         if answers[0][0][0] == b"INSERTED":
             self.ids = int(answers[0][0][1])
         if answers[0][0][0] == b"RESERVED":

@@ -45,7 +45,10 @@ class Rejecting(FullQueues):
         wire.ask(put(b"a") * 7, b"INSERTED 1\r\nINSERTED 2\r\n" + b"OUT_OF_MEMORY\r\n" * 5)
         with urllib.request.urlopen(f"http://127.0.0.1:{self.server.http_port}/metrics", timeout=PATIENCE) as page:
             lines = page.read().decode().splitlines()
-        refusals = [line for line in lines if line.startswith("millrace_protocol_errors_total") and 'code="out_of_memory"' in line]
+        refusals = [
+            line for line in lines
+            if line.startswith("millrace_protocol_errors_total") and 'code="out_of_memory"' in line
+        ]
         self.assertEqual([line.rsplit(" ", 1)[1] for line in refusals if 'protocol="beanstalk"' in line], ["5"])
 
     def test_other_faults_of_a_put_come_first(self):
@@ -57,8 +60,9 @@ class Rejecting(FullQueues):
     def test_every_state_counts_and_moves_are_never_refused(self):
         wire = self.client_of(self.LIMITS)
         wire.ask(put(b"a") + put(b"b"), b"INSERTED 1\r\nINSERTED 2\r\n")
-        for request, answer in ((b"reserve", b"RESERVED 1 1\r\na"), (b"release 1 0 100", b"RELEASED"), (b"kick 1", b"KICKED 1"),
-                                (b"reserve", b"RESERVED 1 1\r\na"), (b"bury 1 0", b"BURIED"), (b"kick-job 1", b"KICKED")):
+        for request, answer in ((b"reserve", b"RESERVED 1 1\r\na"), (b"release 1 0 100", b"RELEASED"),
+                                (b"kick 1", b"KICKED 1"), (b"reserve", b"RESERVED 1 1\r\na"), (b"bury 1 0", b"BURIED"),
+                                (b"kick-job 1", b"KICKED")):
             wire.ask(request + b"\r\n" + put(b"c"), answer + b"\r\nOUT_OF_MEMORY\r\n")
 
     def test_other_queues_have_room(self):
@@ -192,12 +196,14 @@ class Dropping(FullQueues):
         wire = self.client_of(self.LIMITS)
         for body in (b"a", b"b", b"c", b"d"):
             wire.put(body)
-        wire.ask(b"peek 1\r\npeek 2\r\npeek 3\r\npeek 4\r\n", b"NOT_FOUND\r\nNOT_FOUND\r\nFOUND 3 1\r\nc\r\nFOUND 4 1\r\nd\r\n")
+        wire.ask(b"peek 1\r\npeek 2\r\npeek 3\r\npeek 4\r\n",
+                 b"NOT_FOUND\r\nNOT_FOUND\r\nFOUND 3 1\r\nc\r\nFOUND 4 1\r\nd\r\n")
         self.assertEqual(wire.stats(b"stats-tube q")["current-jobs-ready"], "2")
 
     def test_only_ready_jobs_are_dropped(self):
         wire = self.client_of(self.LIMITS)
-        wire.ask(put(b"a") + put(b"b", delay=1000) + b"reserve\r\n", b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\na\r\n")
+        wire.ask(
+            put(b"a") + put(b"b", delay=1000) + b"reserve\r\n", b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\na\r\n")
         wire.ask(put(b"c"), b"OUT_OF_MEMORY\r\n")
         wire.ask(b"release 1 0 0\r\n", b"RELEASED\r\n")
         number = wire.put(b"c")

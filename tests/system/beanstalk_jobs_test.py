@@ -14,7 +14,8 @@ class Putting(BeanstalkTest):
 
     def test_bodies_are_any_bytes(self):
         wire = self.connect()
-        for body in (b"", b"\r\n", b"\0", b"\r", b"\n", b"quit\r\n", bytes(range(256)), b"\xff" * 1000, b"END\r\nput 0 0 1 1\r\n"):
+        for body in (b"", b"\r\n", b"\0", b"\r", b"\n", b"quit\r\n", bytes(range(256)), b"\xff" * 1000,
+                     b"END\r\nput 0 0 1 1\r\n"):
             wire.ask(put(body), b"INSERTED ")
             number = wire.line()
             wire.ask(b"reserve\r\n", b"RESERVED %b %d\r\n%b\r\n" % (number, len(body), body))
@@ -42,7 +43,8 @@ class Putting(BeanstalkTest):
 
     def test_a_body_is_followed_by_its_end_of_line(self):
         wire = self.connect()
-        wire.ask(b"put 0 0 10 3\r\nabcde\r\nlist-tube-used\r\n", b"EXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\nUSING default\r\n")
+        wire.ask(b"put 0 0 10 3\r\nabcde\r\nlist-tube-used\r\n",
+                 b"EXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\nUSING default\r\n")
         wire.ask(b"put 0 0 10 3\r\nab\r\nlist-tube-used\r\n", b"EXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\n")
         wire.ask(b"put 0 0 10 3\r\nabc\n\n", b"EXPECTED_CRLF\r\n")
         wire.ask(b"put 0 0 10 3\r\nabc\r\r", b"EXPECTED_CRLF\r\n")
@@ -63,7 +65,8 @@ class Putting(BeanstalkTest):
         wire.ask(b"use t\r\n", b"USING t\r\n")
         wire.put(b"hello", priority=4294967295, delay=4294967295, ttr=4294967295)
         stats = wire.stats(b"stats-job 1")
-        self.assertEqual([stats[key] for key in ("tube", "state", "pri", "delay", "ttr")], ["t", "delayed"] + ["4294967295"] * 3)
+        self.assertEqual([stats[key] for key in ("tube", "state", "pri", "delay", "ttr")],
+                         ["t", "delayed"] + ["4294967295"] * 3)
 
     def test_a_ttr_of_0_is_1(self):
         wire = self.connect()
@@ -74,7 +77,8 @@ class Putting(BeanstalkTest):
 class Reserving(BeanstalkTest):
     def test_each_way_to_reserve(self):
         wire = self.connect()
-        for request in (b"reserve", b"reserve-with-timeout 0", b"reserve-with-timeout 10", b"reserve-with-timeout 2147483647"):
+        for request in (b"reserve", b"reserve-with-timeout 0", b"reserve-with-timeout 10",
+                        b"reserve-with-timeout 2147483647"):
             number = wire.put(b"abc")
             wire.ask(request + b"\r\n", b"RESERVED %d 3\r\nabc\r\n" % number)
         number = wire.put(b"abc")
@@ -87,7 +91,8 @@ class Reserving(BeanstalkTest):
         wire, other = self.connections(2)
         wire.send(b"use elsewhere\r\n" + put(b"r") + put(b"d", delay=1000) + put(b"b", priority=9))
         wire.expect(b"USING elsewhere\r\nINSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
-        wire.ask(b"reserve-job 3\r\nbury 3 9\r\npause-tube elsewhere 1000\r\n", b"RESERVED 3 1\r\nb\r\nBURIED\r\nPAUSED\r\n")
+        wire.ask(b"reserve-job 3\r\nbury 3 9\r\npause-tube elsewhere 1000\r\n",
+                 b"RESERVED 3 1\r\nb\r\nBURIED\r\nPAUSED\r\n")
         for number, body in ((1, b"r"), (2, b"d"), (3, b"b")):
             other.ask(b"reserve-job %d\r\n" % number, b"RESERVED %d 1\r\n%b\r\n" % (number, body))
             other.ask(b"reserve-job %d\r\n" % number, b"NOT_FOUND\r\n")
@@ -131,10 +136,12 @@ class Holding(BeanstalkTest):
         wire.put(b"a", priority=3, ttr=77)
         wire.ask(b"reserve\r\nrelease 1 4294967295 0\r\n", b"RESERVED 1 1\r\na\r\nRELEASED\r\n")
         stats = wire.stats(b"stats-job 1")
-        self.assertEqual([stats[key] for key in ("state", "pri", "delay", "ttr", "releases")], ["ready", "4294967295", "0", "77", "1"])
+        self.assertEqual([stats[key] for key in ("state", "pri", "delay", "ttr", "releases")],
+                         ["ready", "4294967295", "0", "77", "1"])
         wire.ask(b"reserve\r\nrelease 1 5 1000\r\n", b"RESERVED 1 1\r\na\r\nRELEASED\r\n")
         stats = wire.stats(b"stats-job 1")
-        self.assertEqual([stats[key] for key in ("state", "pri", "delay", "ttr", "releases")], ["delayed", "5", "1000", "77", "2"])
+        self.assertEqual([stats[key] for key in ("state", "pri", "delay", "ttr", "releases")],
+                         ["delayed", "5", "1000", "77", "2"])
         wire.ask(b"peek-delayed\r\npeek-ready\r\n", b"FOUND 1 1\r\na\r\nNOT_FOUND\r\n")
 
     def test_delete_by_anybody_unless_somebody_else_holds_it(self):
@@ -142,8 +149,10 @@ class Holding(BeanstalkTest):
         wire.ask(b"use t\r\n" + put(b"r") + put(b"d", delay=100) + put(b"b") + put(b"h"), b"USING t\r\n")
         for number in (1, 2, 3, 4):
             wire.expect(b"INSERTED %d\r\n" % number)
-        wire.ask(b"reserve-job 3\r\nbury 3 0\r\nreserve-job 4\r\n", b"RESERVED 3 1\r\nb\r\nBURIED\r\nRESERVED 4 1\r\nh\r\n")
-        other.ask(b"delete 1\r\ndelete 2\r\ndelete 3\r\ndelete 4\r\n", b"DELETED\r\nDELETED\r\nDELETED\r\nNOT_FOUND\r\n")
+        wire.ask(b"reserve-job 3\r\nbury 3 0\r\nreserve-job 4\r\n",
+                 b"RESERVED 3 1\r\nb\r\nBURIED\r\nRESERVED 4 1\r\nh\r\n")
+        other.ask(b"delete 1\r\ndelete 2\r\ndelete 3\r\ndelete 4\r\n",
+                  b"DELETED\r\nDELETED\r\nDELETED\r\nNOT_FOUND\r\n")
         wire.ask(b"delete 4\r\ndelete 4\r\n", b"DELETED\r\nNOT_FOUND\r\n")
         wire.ask(b"delete 0\r\ndelete 5\r\ndelete 18446744073709551615\r\n", b"NOT_FOUND\r\n" * 3)
         wire.ask(b"delete 18446744073709551616\r\n", b"BAD_FORMAT\r\n")
@@ -162,7 +171,8 @@ class Kicking(BeanstalkTest):
             wire.put(b"a")
         self.bury(wire, 3, 1, 4)
         wire.ask(b"peek-buried\r\n", b"FOUND 3 1\r\na\r\n")
-        wire.ask(b"kick 1\r\npeek-buried\r\nkick 100\r\nkick 1\r\n", b"KICKED 1\r\nFOUND 1 1\r\na\r\nKICKED 2\r\nKICKED 0\r\n")
+        wire.ask(b"kick 1\r\npeek-buried\r\nkick 100\r\nkick 1\r\n",
+                 b"KICKED 1\r\nFOUND 1 1\r\na\r\nKICKED 2\r\nKICKED 0\r\n")
         wire.ask(b"peek-buried\r\n", b"NOT_FOUND\r\n")
 
     def test_delayed_jobs_are_kicked_only_if_none_is_buried(self):
@@ -184,7 +194,8 @@ class Kicking(BeanstalkTest):
         wire.put(b"c")
         self.bury(wire, 2)
         other.ask(b"use other\r\nkick 10\r\n", b"USING other\r\nKICKED 0\r\n")
-        other.ask(b"kick-job 1\r\nkick-job 2\r\nkick-job 3\r\nkick-job 4\r\n", b"KICKED\r\nKICKED\r\nNOT_FOUND\r\nNOT_FOUND\r\n")
+        other.ask(b"kick-job 1\r\nkick-job 2\r\nkick-job 3\r\nkick-job 4\r\n",
+                  b"KICKED\r\nKICKED\r\nNOT_FOUND\r\nNOT_FOUND\r\n")
         self.assertEqual(wire.stats(b"stats-job 1")["kicks"], "1")
 
     def test_the_priority_of_bury_counts_after_the_kick(self):
@@ -204,7 +215,8 @@ class Kicking(BeanstalkTest):
 class Peeking(BeanstalkTest):
     def test_peeks_without_an_id_look_at_the_used_tube(self):
         wire, other = self.connections(2)
-        wire.send(put(b"later", priority=2) + put(b"first", priority=1) + put(b"slow", delay=200) + put(b"soon", delay=100))
+        wire.send(
+            put(b"later", priority=2) + put(b"first", priority=1) + put(b"slow", delay=200) + put(b"soon", delay=100))
         wire.expect(b"INSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\nINSERTED 4\r\n")
         requests = b"peek-ready\r\npeek-delayed\r\npeek-buried\r\n"
         wire.ask(requests, b"FOUND 2 5\r\nfirst\r\nFOUND 4 4\r\nsoon\r\nNOT_FOUND\r\n")

@@ -1,4 +1,5 @@
-"""How a line becomes a command: ends, lengths, words, spaces, numbers, names. Each refused line has no effect and one answer."""
+"""How a line becomes a command: ends, lengths, words, spaces, numbers, names. Each refused line has no effect and one
+answer."""
 
 import unittest
 
@@ -77,7 +78,8 @@ class Lengths(BeanstalkTest):
     @not_beanstalkd("drops a CR at byte 224 and swallows the next command")
     def test_the_end_of_a_long_line_is_found_wherever_it_lies(self):
         wire = self.connect()
-        for length in list(range(220, 235)) + list(range(444, 454)) + [672, 673, 674, 896, 897, 898, 65535, 65536, 65537, 65538]:
+        for length in list(range(220, 235)) + list(range(
+                444, 454)) + [672, 673, 674, 896, 897, 898, 65535, 65536, 65537, 65538]:
             answer = b"UNKNOWN_COMMAND" if length <= 224 else b"BAD_FORMAT"
             wire.ask(b"n" * (length - 2) + b"\r\nlist-tube-used\r\n", answer + b"\r\nUSING default\r\n")
 
@@ -100,7 +102,8 @@ class Words(BeanstalkTest):
         self.assertEqual(wire.told(b"list-tube-used"), "USING default")
 
     def test_unknown_words(self):
-        lines = (b"", b" ", b" list-tube-used", b"\tstats", b"Stats", b"STATS", b"PUT 0 0 0 0", b"x" * 200, b"flush_all", b"GET / HTTP/1.1", b"\xff\xfe")
+        lines = (b"", b" ", b" list-tube-used", b"\tstats", b"Stats", b"STATS", b"PUT 0 0 0 0", b"x" * 200,
+                 b"flush_all", b"GET / HTTP/1.1", b"\xff\xfe")
         self.table([(line, UNKNOWN) for line in lines])
 
     def test_words_that_go_on(self):
@@ -110,7 +113,8 @@ class Words(BeanstalkTest):
 
     def test_what_beanstalkd_takes_by_chance(self):
         """Its quirks may be answered otherwise, but once, and what follows is understood."""
-        for line, answers in ((b"pause-tubedefault 0", ("PAUSED", BAD, UNKNOWN)), (b"quitx", ("", BAD, UNKNOWN)), (b"quit now", ("", BAD, UNKNOWN))):
+        for line, answers in ((b"pause-tubedefault 0", ("PAUSED", BAD, UNKNOWN)), (b"quitx", ("", BAD, UNKNOWN)),
+                              (b"quit now", ("", BAD, UNKNOWN))):
             wire = self.connect()
             wire.send(line + b"\r\nlist-tube-used\r\n")
             wire.end_sending()
@@ -119,7 +123,8 @@ class Words(BeanstalkTest):
             self.assertIn(lines[1:], ([], ["USING default", ""]), line)
 
     def test_words_that_need_an_argument(self):
-        bare = (b"put", b"use", b"delete", b"kick", b"touch", b"peek", b"release", b"bury", b"watch", b"ignore", b"kick-job")
+        bare = (b"put", b"use", b"delete", b"kick", b"touch", b"peek", b"release", b"bury", b"watch", b"ignore",
+                b"kick-job")
         self.table([(word, UNKNOWN) for word in bare])
         self.table([(word + b" ", BAD) for word in bare])
         rest = (b"reserve-with-timeout", b"reserve-job", b"stats-job", b"stats-tube", b"pause-tube")
@@ -127,41 +132,49 @@ class Words(BeanstalkTest):
         self.table([(word + b" ", BAD) for word in rest if word != b"reserve-with-timeout"])
 
     def test_trailing_bytes(self):
-        rows = [(line, BAD) for line in (
-            b"use a ", b"use a b", b"watch a ", b"ignore default x", b"put 0 0 10 1 2", b"put 0 0 10 0 ", b"delete 1 ", b"delete 1 2",
-            b"release 1 0 0 ", b"release 1 0 0 0", b"bury 1 0 ", b"touch 1 ", b"peek 1 x", b"kick-job 1 ", b"stats-job 1 ", b"stats-tube default ",
-            b"pause-tube default 0 ", b"pause-tube default 0 0", b"reserve-job 1 ", b"stats ", b"list-tubes ", b"list-tube-used ",
-            b"list-tubes-watched ", b"reserve ", b"peek-ready ", b"peek-delayed ", b"peek-buried ")]
+        rows = [
+            (line, BAD)
+            for line in (b"use a ", b"use a b", b"watch a ", b"ignore default x", b"put 0 0 10 1 2", b"put 0 0 10 0 ",
+                         b"delete 1 ", b"delete 1 2", b"release 1 0 0 ", b"release 1 0 0 0", b"bury 1 0 ", b"touch 1 ",
+                         b"peek 1 x", b"kick-job 1 ", b"stats-job 1 ", b"stats-tube default ", b"pause-tube default 0 ",
+                         b"pause-tube default 0 0", b"reserve-job 1 ", b"stats ", b"list-tubes ", b"list-tube-used ",
+                         b"list-tubes-watched ", b"reserve ", b"peek-ready ", b"peek-delayed ", b"peek-buried ")
+        ]
         self.table(rows)
 
     @not_beanstalkd("takes what is no number for 0, or reads a part of it")
     def test_timeouts_and_bounds_are_numbers(self):
-        self.table([(line, BAD) for line in (
-            b"reserve-with-timeout ", b"reserve-with-timeout abc", b"reserve-with-timeout 0 ", b"reserve-with-timeout 0x", b"reserve-with-timeout -1",
-            b"reserve-with-timeout 2147483648", b"reserve-with-timeout 4294967296", b"reserve-with-timeout 99999999999999999999", b"kick 5 5", b"kick 5 ")])
+        self.table([(line, BAD)
+                    for line in (b"reserve-with-timeout ", b"reserve-with-timeout abc", b"reserve-with-timeout 0 ",
+                                 b"reserve-with-timeout 0x", b"reserve-with-timeout -1",
+                                 b"reserve-with-timeout 2147483648", b"reserve-with-timeout 4294967296",
+                                 b"reserve-with-timeout 99999999999999999999", b"kick 5 5", b"kick 5 ")])
 
     def test_spaces(self):
         wire = self.connect()
         wire.ask(b"put  1   0  60 2\r\nab\r\n", b"INSERTED 1\r\n")
         wire.ask(b"reserve\r\nrelease 1  0   0\r\n", b"RESERVED 1 2\r\nab\r\nRELEASED\r\n")
         wire.ask(b"pause-tube  default  0\r\n", b"PAUSED\r\n")
-        for line in (b"use  a", b"watch  a", b"ignore  default", b"stats-tube  default", b"use\ta", b"put\t0 0 60 0", b"put 0\t0 60 0", b"release 1\t0 0"):
+        for line in (b"use  a", b"watch  a", b"ignore  default", b"stats-tube  default", b"use\ta", b"put\t0 0 60 0",
+                     b"put 0\t0 60 0", b"release 1\t0 0"):
             self.assertIn(wire.told(line), (BAD, UNKNOWN), line)
 
 
 class Numbers(BeanstalkTest):
     def test_numbers_are_digits(self):
         wire = self.connect()
-        for line in (b"put %b 0 60 0", b"put 0 %b 60 0", b"put 0 0 %b 0", b"put 0 0 60 %b", b"release %b 0 0", b"release 1 %b 0", b"release 1 0 %b",
-                     b"bury %b 0", b"bury 1 %b", b"delete %b", b"touch %b", b"peek %b", b"kick-job %b", b"stats-job %b", b"reserve-job %b",
-                     b"pause-tube default %b"):
-            for number in (b"-1", b"+5", b"1x", b"0x1", b"1,0", b"a", b"1.0", b"18446744073709551616", b"99999999999999999999999", b"-", b"\xb2"):
+        for line in (b"put %b 0 60 0", b"put 0 %b 60 0", b"put 0 0 %b 0", b"put 0 0 60 %b", b"release %b 0 0",
+                     b"release 1 %b 0", b"release 1 0 %b", b"bury %b 0", b"bury 1 %b", b"delete %b", b"touch %b",
+                     b"peek %b", b"kick-job %b", b"stats-job %b", b"reserve-job %b", b"pause-tube default %b"):
+            for number in (b"-1", b"+5", b"1x", b"0x1", b"1,0", b"a", b"1.0", b"18446744073709551616",
+                           b"99999999999999999999999", b"-", b"\xb2"):
                 self.assertEqual(wire.told(line % number), BAD, line % number)
 
     def test_32_bit_numbers_end_there(self):
         wire = self.connect()
-        for line in (b"put 4294967296 0 60 0", b"put 0 4294967296 60 0", b"put 0 0 4294967296 0", b"put 0 0 60 4294967296",
-                     b"release 1 4294967296 0", b"release 1 0 4294967296", b"bury 1 4294967296", b"pause-tube default 4294967296"):
+        for line in (b"put 4294967296 0 60 0", b"put 0 4294967296 60 0", b"put 0 0 4294967296 0",
+                     b"put 0 0 60 4294967296", b"release 1 4294967296 0", b"release 1 0 4294967296",
+                     b"bury 1 4294967296", b"pause-tube default 4294967296"):
             self.assertEqual(wire.told(line), BAD, line)
         wire.ask(b"put 4294967295 0 4294967295 0\r\n\r\n", b"INSERTED 1\r\n")
 
@@ -189,7 +202,8 @@ class Names(BeanstalkTest):
 
     def test_first_bytes_and_lengths(self):
         wire = self.connect()
-        for word, answer in ((b"use ", "USING"), (b"watch ", "WATCHING"), (b"ignore ", "WATCHING"), (b"stats-tube ", "NOT_FOUND")):
+        for word, answer in ((b"use ", "USING"), (b"watch ", "WATCHING"), (b"ignore ", "WATCHING"), (b"stats-tube ",
+                                                                                                     "NOT_FOUND")):
             for name in (b"-a", b"-", b"", b"n" * 201, b"a,b", b"\xc3\xa4", b'"a"'):
                 self.assertEqual(wire.told(word + name), BAD, word + name)
         for name in (b"n" * 200, b"a-", b"0", b"0.5", b"+", b"()", b";", b"/a/b", b"$x", b"_", b"."):

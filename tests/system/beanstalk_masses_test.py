@@ -123,7 +123,8 @@ class Masses(BeanstalkTest):
         self.assertEqual(wire.names(b"list-tubes-watched"), ["default"] + ["w%d" % number for number in range(500)])
         wire.send(b"reserve\r\n")
         self.waiting(1)
-        other.ask(b"use w499\r\n" + put(b"x") + b"use w3\r\n" + put(b"y"), b"USING w499\r\nINSERTED 1\r\nUSING w3\r\nINSERTED 2\r\n")
+        other.ask(b"use w499\r\n" + put(b"x") + b"use w3\r\n" + put(b"y"),
+                  b"USING w499\r\nINSERTED 1\r\nUSING w3\r\nINSERTED 2\r\n")
         wire.expect(b"RESERVED 1 1\r\nx\r\n")
         self.assertEqual(other.stats(b"stats-job 2")["state"], "ready")
         wire.ask(b"reserve-with-timeout 0\r\n", b"RESERVED 2 1\r\ny\r\n")

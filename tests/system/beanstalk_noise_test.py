@@ -1,4 +1,5 @@
-"""Noise: mutated requests in random pieces from clients that end at random. The server stays whole, answers the others and lets all of it go.
+"""Noise: mutated requests in random pieces from clients that end at random. The server stays whole, answers the others
+and lets all of it go.
 
 MILLRACE_NOISE_SEED repeats it.
 """
@@ -10,11 +11,16 @@ import unittest
 from beanstalk_support import BeanstalkTest, not_beanstalkd
 from beanstalk_wire import put
 
-WORDS = [b"put", b"use", b"reserve", b"reserve-with-timeout", b"reserve-job", b"delete", b"release", b"bury", b"touch", b"watch", b"ignore", b"peek",
-         b"peek-ready", b"peek-delayed", b"peek-buried", b"kick", b"kick-job", b"stats-job", b"stats-tube", b"stats", b"list-tubes", b"list-tube-used",
-         b"list-tubes-watched", b"pause-tube", b"quit", b"", b" ", b"\0", b"\r", b"\n", b"\r\r\n"]
-VALUES = [b"0", b"1", b"2", b"10", b"60", b"65535", b"65536", b"4294967295", b"4294967296", b"18446744073709551615", b"-1", b"default", b"a", b"b" * 200,
-          b"c" * 201, b"", b" ", b"\t", b"\xff\xfe", b"x" * 300]
+WORDS = [
+    b"put", b"use", b"reserve", b"reserve-with-timeout", b"reserve-job", b"delete", b"release", b"bury", b"touch",
+    b"watch", b"ignore", b"peek", b"peek-ready", b"peek-delayed", b"peek-buried", b"kick", b"kick-job", b"stats-job",
+    b"stats-tube", b"stats", b"list-tubes", b"list-tube-used", b"list-tubes-watched", b"pause-tube", b"quit", b"", b" ",
+    b"\0", b"\r", b"\n", b"\r\r\n"
+]
+VALUES = [
+    b"0", b"1", b"2", b"10", b"60", b"65535", b"65536", b"4294967295", b"4294967296", b"18446744073709551615", b"-1",
+    b"default", b"a", b"b" * 200, b"c" * 201, b"", b" ", b"\t", b"\xff\xfe", b"x" * 300
+]
 ROUNDS = 3000
 
 
@@ -28,10 +34,13 @@ class Noise(BeanstalkTest):
         draw = self.chance.random()
         if draw < 0.3:
             body = self.chance.randbytes(self.chance.choice((0, 1, 5, 100, 5000)))
-            return put(body, self.chance.choice((0, 5, 4294967295)), self.chance.choice((0, 0, 0, 1)), self.chance.choice((0, 1, 60)))
+            return put(body, self.chance.choice((0, 5, 4294967295)), self.chance.choice((0, 0, 0, 1)),
+                       self.chance.choice((0, 1, 60)))
         if draw < 0.35:
-            return b"put 0 0 1 %d\r\n" % self.chance.choice((1, 70_000, 1 << 20, 4294967295)) + self.chance.randbytes(100)
-        words = [self.chance.choice(WORDS)] + [self.chance.choice(VALUES) for _ in range(self.chance.choice((0, 1, 1, 2, 3, 4)))]
+            return b"put 0 0 1 %d\r\n" % self.chance.choice(
+                (1, 70_000, 1 << 20, 4294967295)) + self.chance.randbytes(100)
+        words = [self.chance.choice(WORDS)
+                 ] + [self.chance.choice(VALUES) for _ in range(self.chance.choice((0, 1, 1, 2, 3, 4)))]
         return b" ".join(words) + b"\r\n"
 
     def text(self):
@@ -58,7 +67,8 @@ class Noise(BeanstalkTest):
             text = self.text()
             try:
                 while text:
-                    cut = self.chance.choice((len(text), self.chance.randint(1, len(text)), self.chance.randint(1, min(8, len(text)))))
+                    cut = self.chance.choice(
+                        (len(text), self.chance.randint(1, len(text)), self.chance.randint(1, min(8, len(text)))))
                     wire.send(text[:cut])
                     text = text[cut:]
                     if self.chance.random() < 0.2:

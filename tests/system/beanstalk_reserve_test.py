@@ -1,4 +1,5 @@
-"""Who gets which job: order, several waiters, tubes that come and go, and what becomes of a connection's jobs when it ends."""
+"""Who gets which job: order, several waiters, tubes that come and go, and what becomes of a connection's jobs when it
+ends."""
 
 import unittest
 
@@ -109,8 +110,10 @@ class Waiters(BeanstalkTest):
         holder, waiter = self.connections(2)
         holder.ask(put(b"x", priority=1) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
         ways = (b"release 1 1 0\r\n", b"RELEASED\r\n"), (b"bury 1 1\r\nkick 1\r\n", b"BURIED\r\nKICKED 1\r\n"), (
-            b"bury 1 1\r\nkick-job 1\r\n", b"BURIED\r\nKICKED\r\n"), (b"release 1 1 999\r\nkick 1\r\n", b"RELEASED\r\nKICKED 1\r\n"), (
-            b"pause-tube default 999\r\nrelease 1 1 0\r\npause-tube default 0\r\n", b"PAUSED\r\nRELEASED\r\nPAUSED\r\n")
+            b"bury 1 1\r\nkick-job 1\r\n", b"BURIED\r\nKICKED\r\n"), (
+                b"release 1 1 999\r\nkick 1\r\n",
+                b"RELEASED\r\nKICKED 1\r\n"), (b"pause-tube default 999\r\nrelease 1 1 0\r\npause-tube default 0\r\n",
+                                               b"PAUSED\r\nRELEASED\r\nPAUSED\r\n")
         for request, answer in ways:
             waiter.send(b"reserve\r\n")
             self.waiting(1)
@@ -123,7 +126,8 @@ class Waiters(BeanstalkTest):
         holder.close()
         waiter.expect(b"RESERVED 1 1\r\nx\r\n")
         stats = waiter.stats(b"stats-job 1")
-        self.assertEqual([stats[key] for key in ("reserves", "timeouts", "releases", "buries", "kicks")], ["12", "0", "8", "2", "3"])
+        self.assertEqual([stats[key] for key in ("reserves", "timeouts", "releases", "buries", "kicks")],
+                         ["12", "0", "8", "2", "3"])
 
     def test_a_pause_holds_jobs_from_those_who_wait_already(self):
         waiter, other = self.connections(2)
@@ -142,7 +146,8 @@ class Leaving(BeanstalkTest):
         wire.expect(b"".join(b"RESERVED %d 1\r\nx\r\n" % n for n in range(1, count + 1)))
 
     def test_however_it_ends_its_jobs_are_ready_at_once(self):
-        for end in (lambda wire: wire.close(), lambda wire: wire.reset(), lambda wire: wire.send(b"quit\r\n"), lambda wire: wire.end_sending()):
+        for end in (lambda wire: wire.close(), lambda wire: wire.reset(), lambda wire: wire.send(b"quit\r\n"),
+                    lambda wire: wire.end_sending()):
             self.start()
             holder, waiter, other = self.connections(3)
             self.held(holder)
@@ -152,7 +157,8 @@ class Leaving(BeanstalkTest):
             waiter.expect(b"RESERVED 1 1\r\nx\r\n")
             self.assertEqual(other.stats()["current-jobs-ready"], "2")
             stats = other.stats(b"stats-job 2")
-            self.assertEqual([stats[key] for key in ("state", "reserves", "timeouts", "releases")], ["ready", "1", "0", "0"])
+            self.assertEqual([stats[key] for key in ("state", "reserves", "timeouts", "releases")],
+                             ["ready", "1", "0", "0"])
 
     def test_a_cancelled_wait_swallows_no_job(self):
         for end in (lambda wire: wire.close(), lambda wire: wire.reset()):
@@ -194,7 +200,8 @@ class Leaving(BeanstalkTest):
 class Tubes(BeanstalkTest):
     def test_watching_and_ignoring(self):
         wire = self.connect()
-        rows = (("watch a", "WATCHING 2"), ("watch a", "WATCHING 2"), ("ignore b", "WATCHING 2"), ("ignore default", "WATCHING 1"),
+        rows = (("watch a", "WATCHING 2"), ("watch a", "WATCHING 2"), ("ignore b", "WATCHING 2"), ("ignore default",
+                                                                                                   "WATCHING 1"),
                 ("ignore a", "NOT_IGNORED"), ("ignore b", "WATCHING 1"), ("watch default", "WATCHING 2"))
         for request, answer in rows:
             self.assertEqual(wire.told(request.encode()), answer, request)
@@ -220,7 +227,8 @@ class Tubes(BeanstalkTest):
         self.assertEqual(other.names(), ["default", "t"])
         wire.told(b"ignore t")
         self.assertEqual(other.names(), ["default"])
-        wire.ask(b"use t\r\n" + put(b"r") + put(b"d", delay=99) + put(b"b"), b"USING t\r\nINSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
+        wire.ask(b"use t\r\n" + put(b"r") + put(b"d", delay=99) + put(b"b"),
+                 b"USING t\r\nINSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
         wire.ask(b"reserve-job 3\r\nbury 3 0\r\nuse default\r\n", b"RESERVED 3 1\r\nb\r\nBURIED\r\nUSING default\r\n")
         for request in (b"delete 1", b"delete 2"):
             wire.told(request)
@@ -233,9 +241,11 @@ class Tubes(BeanstalkTest):
         wire = self.connect()
         wire.told(b"use t")
         wire.put(b"x")
-        wire.ask(b"pause-tube t 100\r\ndelete 1\r\nuse default\r\nuse t\r\n", b"PAUSED\r\nDELETED\r\nUSING default\r\nUSING t\r\n")
+        wire.ask(b"pause-tube t 100\r\ndelete 1\r\nuse default\r\nuse t\r\n",
+                 b"PAUSED\r\nDELETED\r\nUSING default\r\nUSING t\r\n")
         stats = wire.stats(b"stats-tube t")
-        self.assertEqual([stats[key] for key in ("total-jobs", "cmd-delete", "cmd-pause-tube", "pause")], ["0", "0", "0", "0"])
+        self.assertEqual([stats[key] for key in ("total-jobs", "cmd-delete", "cmd-pause-tube", "pause")],
+                         ["0", "0", "0", "0"])
 
     def test_a_closed_connection_lets_its_tubes_go(self):
         wire, other = self.connections(2)

@@ -1,11 +1,11 @@
 """The beanstalk door as a client meets it: a server for each test, and connections to it.
 
-Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server is told to drain and
-must end with 0: what a sanitizer finds in it fails the test that caused it.
+Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server is
+told to drain and must end with 0: what a sanitizer finds in it fails the test that caused it.
 
-BEANSTALKD=/usr/bin/beanstalkd runs the same tests against that program instead of millraced, to see whether a test asks for what the
-protocol says or for what millrace happens to do. Tests marked @not_beanstalkd ask for something that beanstalkd does otherwise (the mark
-says what it does), and are skipped there.
+BEANSTALKD=/usr/bin/beanstalkd runs the same tests against that program instead of millraced, to see whether a test asks
+for what the protocol says or for what millrace happens to do. Tests marked @not_beanstalkd ask for something that
+beanstalkd does otherwise (the mark says what it does), and are skipped there.
 """
 
 import os
@@ -29,8 +29,8 @@ def not_beanstalkd(what_it_does):
 
 
 class Server:
-    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file instead;
-    `beanstalkd` is the path of a beanstalkd to run instead of millraced."""
+    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file
+    instead; `beanstalkd` is the path of a beanstalkd to run instead of millraced."""
 
     def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False, beanstalkd=BEANSTALKD, env=None):
         self.unix = host[5:] if host.startswith("unix:") else None
@@ -40,7 +40,11 @@ class Server:
         else:
             where = ["--config", config] if config else ["-l", host, "-p", str(port)]
             command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+        self.process = subprocess.Popen(command,
+                                        stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE,
+                                        env=env)
         self.printed, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
         self._control = None
         if beanstalkd:
@@ -74,7 +78,8 @@ class Server:
         return Wire(self.address, **how)
 
     def settle(self):
-        """Returns when the server has read what all connections sent before: it has answered one of them three times since."""
+        """Returns when the server has read what all connections sent before: it has answered one of them three times
+        since."""
         for _ in range(3):
             self.control.ask(b"list-tube-used\r\n", b"USING default\r\n")
 
@@ -144,7 +149,8 @@ class BeanstalkTest(DaemonTest):
         return self.server_
 
     def start_on(self, settings, daemon="", **how):
-        """A server with the beanstalk door and http, and these parts of a settings file; `daemon` are more keys of that part."""
+        """A server with the beanstalk door and http, and these parts of a settings file; `daemon` are more keys of that
+        part."""
         text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0'%s }\n%s" % (daemon and ", " + daemon, settings)
         return self.start(config=self.write(text), **how)
 

@@ -1,4 +1,5 @@
-"""Delays, pauses, timeouts, time to run and its safety margin, as a client's clock sees them: never early, and never missed.
+"""Delays, pauses, timeouts, time to run and its safety margin, as a client's clock sees them: never early, and never
+missed.
 
 How late is not a question for a test (a machine may be slow), beyond LATE, which tells late from never.
 """
@@ -86,7 +87,8 @@ class Timeouts(TimeTest):
 
     def test_requests_behind_a_timeout_run_after_it(self):
         wire, clock = self.connect(), Clock()
-        wire.ask(b"reserve-with-timeout 1\r\n" + put(b"a") + b"reserve\r\n", b"TIMED_OUT\r\nINSERTED 1\r\nRESERVED 1 1\r\na\r\n")
+        wire.ask(b"reserve-with-timeout 1\r\n" + put(b"a") + b"reserve\r\n",
+                 b"TIMED_OUT\r\nINSERTED 1\r\nRESERVED 1 1\r\na\r\n")
         self.assert_took(clock, 1)
 
 
@@ -113,12 +115,15 @@ class Pauses(TimeTest):
         wire.ask(b"pause-tube default 1\r\nreserve\r\n", b"PAUSED\r\nRESERVED 1 1\r\na\r\n")
         self.assert_took(clock, 1)
         clock.start()
-        wire.ask(b"pause-tube default 1\r\npause-tube default 2\r\nrelease 1 0 0\r\nreserve\r\n", b"PAUSED\r\nPAUSED\r\nRELEASED\r\nRESERVED 1 1\r\na\r\n")
+        wire.ask(b"pause-tube default 1\r\npause-tube default 2\r\nrelease 1 0 0\r\nreserve\r\n",
+                 b"PAUSED\r\nPAUSED\r\nRELEASED\r\nRESERVED 1 1\r\na\r\n")
         self.assert_took(clock, 2)
 
     def test_a_ttr_runs_on_in_a_pause(self):
         wire, clock = self.connect(), Clock()
-        wire.ask(put(b"a", ttr=1) + b"reserve\r\npause-tube default 1000\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\na\r\nPAUSED\r\n")
+        wire.ask(
+            put(b"a", ttr=1) + b"reserve\r\npause-tube default 1000\r\n",
+            b"INSERTED 1\r\nRESERVED 1 1\r\na\r\nPAUSED\r\n")
         while wire.stats(b"stats-job 1")["state"] != "ready" and clock.seconds() < LATE:
             pass
         self.assert_took(clock, 1)
@@ -152,7 +157,8 @@ class TimeToRun(TimeTest):
         self.assert_took(clock, 2)
         holder.ask(b"touch 1\r\nrelease 1 0 0\r\nbury 1 0\r\ndelete 1\r\n", b"NOT_FOUND\r\n" * 4)
         stats = holder.stats(b"stats-job 1")
-        self.assertEqual([stats[key] for key in ("state", "pri", "reserves", "timeouts", "releases")], ["reserved", "7", "2", "1", "0"])
+        self.assertEqual([stats[key] for key in ("state", "pri", "reserves", "timeouts", "releases")],
+                         ["reserved", "7", "2", "1", "0"])
         while holder.stats(b"stats-job 1")["state"] != "ready" and clock.seconds() < LATE:
             pass
         self.assert_took(clock, 4)
@@ -183,8 +189,14 @@ class TimeToRun(TimeTest):
 class Margin(TimeTest):
     def test_who_holds_a_job_in_its_last_second_never_waits(self):
         holder, other = self.connections(2)
-        holder.send(put(b"x", ttr=1) + put(b"y", ttr=1) + b"reserve\r\nreserve\r\nreserve\r\nreserve-with-timeout 0\r\nreserve-with-timeout 1000\r\nreserve-job 1\r\n")
-        holder.expect(b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\nx\r\nRESERVED 2 1\r\ny\r\nDEADLINE_SOON\r\nDEADLINE_SOON\r\nDEADLINE_SOON\r\nNOT_FOUND\r\n")
+        holder.send(
+            put(b"x", ttr=1) + put(b"y", ttr=1) +
+            b"reserve\r\nreserve\r\nreserve\r\nreserve-with-timeout 0\r\nreserve-with-timeout 1000\r\nreserve-job 1\r\n"
+        )
+        holder.expect(
+            b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\nx\r\nRESERVED 2 1\r\ny\r\nDEADLINE_SOON\r\n"
+            b"DEADLINE_SOON\r\nDEADLINE_SOON\r\nNOT_FOUND\r\n"
+        )
         self.assertNotEqual(other.told(b"reserve-with-timeout 0"), "DEADLINE_SOON")
 
     def test_the_soonest_job_ends_a_wait(self):
@@ -199,14 +211,17 @@ class Margin(TimeTest):
 
     def test_it_changes_nothing(self):
         holder = self.connect()
-        holder.ask(put(b"x", ttr=2) + b"reserve\r\nreserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nDEADLINE_SOON\r\n")
+        holder.ask(
+            put(b"x", ttr=2) + b"reserve\r\nreserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nDEADLINE_SOON\r\n")
         state = holder.stats(b"stats-job 1")
         if state["timeouts"] == "0":  # else a slow machine has let the last second go by
             self.assertEqual((state["state"], state["reserves"], state["releases"]), ("reserved", "1", "0"))
 
     def test_a_shorter_timeout_ends_first(self):
         holder, clock = self.connect(), Clock()
-        holder.ask(put(b"x", ttr=60) + b"reserve\r\nreserve-with-timeout 1\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nTIMED_OUT\r\n")
+        holder.ask(
+            put(b"x", ttr=60) + b"reserve\r\nreserve-with-timeout 1\r\n",
+            b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nTIMED_OUT\r\n")
         self.assert_took(clock, 1)
 
 

@@ -24,7 +24,8 @@ class Together(BeanstalkTest):
         )
         wire = self.connect()
         wire.told(b"use numbers")
-        for number, verdict in ((157, "157 is a prime number."), (158, "158 is not a prime number."), (427920331, "427920331 is a prime number.")):
+        for number, verdict in ((157, "157 is a prime number."), (158, "158 is not a prime number."),
+                                (427920331, "427920331 is a prime number.")):
             wire.put(b"%d" % number)
             line = self.server.printed.next()
             self.assertTrue(line.startswith(f"{number} is"), line)
@@ -49,7 +50,10 @@ class Together(BeanstalkTest):
         taker.ask(b"delete %b\r\n" % words[1], b"DELETED\r\n")
 
     def test_a_client_takes_what_a_producer_puts(self):
-        self.start_on("queues: { numbers: {} }\nproducers: { some: { kind: list, queue: numbers, items: [7, 8, 9], ttr: 30s, priority: 5 } }\n")
+        self.start_on(
+            "queues: { numbers: {} }\nproducers: { some: { kind: list, queue: numbers, items: [7, 8, 9], ttr: 30s, "
+            "priority: 5 } }\n"
+        )
         wire = self.connect()
         wire.told(b"watch numbers")
         taken = []
@@ -66,11 +70,15 @@ class Together(BeanstalkTest):
         self.start_on("queues: { here: {}, there: {} }\n")
         wire = self.connect()
         self.assertEqual((wire.names()[0], sorted(wire.names())), ("default", ["default", "here", "there"]))
-        wire.ask(b"use here\r\n" + put(b"x") + b"delete 1\r\nuse default\r\n", b"USING here\r\nINSERTED 1\r\nDELETED\r\nUSING default\r\n")
+        wire.ask(b"use here\r\n" + put(b"x") + b"delete 1\r\nuse default\r\n",
+                 b"USING here\r\nINSERTED 1\r\nDELETED\r\nUSING default\r\n")
         self.assertEqual(sorted(wire.names()), ["default", "here", "there"])
 
     def test_a_producer_held_by_a_full_queue_goes_on_when_a_client_deletes(self):
-        self.start_on("queues: { q: { max_jobs: 2, overflow: block } }\nproducers: { p: { kind: range, queue: q, from: 1, to: 20 } }\n")
+        self.start_on(
+            "queues: { q: { max_jobs: 2, overflow: block } }\nproducers: { p: { kind: range, queue: q, from: 1, to: "
+            "20 } }\n"
+        )
         wire = self.connect()
         wire.told(b"watch q")
         for number in range(1, 21):
@@ -92,7 +100,8 @@ class Together(BeanstalkTest):
         wire.ask(b"delete %d\r\n" % number, b"DELETED\r\n")
 
     def test_a_job_that_a_consumer_holds_is_no_clients(self):
-        self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: sleep } }\n", daemon="drain_timeout: 100ms")
+        self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: sleep } }\n",
+                      daemon="drain_timeout: 100ms")
         wire = self.connect()
         wire.told(b"use q")
         number = wire.put(b"600s", ttr=1)

@@ -1,7 +1,8 @@
-"""Names of tubes in YAML replies, as parsers of YAML and client libraries read them: quoted exactly where some parser needs it.
+"""Names of tubes in YAML replies, as parsers of YAML and client libraries read them: quoted exactly where some parser
+needs it.
 
-Names are quoted when a plain scalar would be something else than that string in YAML 1.1 or 1.2; clients that only split lines see all others as
-they are.
+Names are quoted when a plain scalar would be something else than that string in YAML 1.1 or 1.2; clients that only
+split lines see all others as they are.
 """
 
 import json
@@ -19,9 +20,12 @@ from beanstalk_wire import put
 from support import PATIENCE
 
 PLAIN = ["emails", "a-b+c/d;e.f$g_h(i)", "x86_64", "1a", "v1.2", "nope", "e5", "+a", "$1", "2001-01"]
-QUOTED = ["123", "1.5", "null", "yes", "off", "y", "true", "0x1F", "1e3", "1_000", ".5", "0o17", "2001-01-01", ".inf", "1.2.3"]
+QUOTED = [
+    "123", "1.5", "null", "yes", "off", "y", "true", "0x1F", "1e3", "1_000", ".5", "0o17", "2001-01-01", ".inf", "1.2.3"
+]
 
-# The types of strings made of a tube's characters, from yaml.org/type (1.1), the core schema (1.2) and Psych's scanner, the widest form of each.
+# The types of strings made of a tube's characters, from yaml.org/type (1.1), the core schema (1.2) and Psych's scanner,
+# the widest form of each.
 TYPES = re.compile(
     r"null|y|n|yes|no|true|false|on|off|[-+]?\.inf|\.nan"
     r"|[-+]?([0-9][0-9_]*|([0-9][0-9_]*)?\.[0-9._]*)(e[-+]?[0-9]+)?"
@@ -32,7 +36,10 @@ TYPES = re.compile(
 def tubes_of(seed, count):
     """Names that are likely to look like something else."""
     chosen = random.Random(seed)
-    alphabets = ["0123456789", "01_.", "0123456789.e+-", "0xXabfF_", "ob01_", "yYnNoOfFeEsS", "tTrRuUeEfalLS", ".infINFa", "nulNUL", "0123-T", "a1.-"]
+    alphabets = [
+        "0123456789", "01_.", "0123456789.e+-", "0xXabfF_", "ob01_", "yYnNoOfFeEsS", "tTrRuUeEfalLS", ".infINFa",
+        "nulNUL", "0123-T", "a1.-"
+    ]
     names = set()
     while len(names) < count:
         name = "".join(chosen.choice(alphabets[len(names) % len(alphabets)]) for _ in range(chosen.randint(1, 10)))
@@ -42,11 +49,18 @@ def tubes_of(seed, count):
 
 
 def read_by_psych(items):
-    """The strings that Ruby reads from these items of a YAML list, each alone; None where it is no string or an error."""
-    script = ("puts JSON.dump(STDIN.each_line.map { |item| (read = (YAML.load(item, permitted_classes: [Date, Time, Symbol])[0] rescue nil));"
-              "read.is_a?(String) ? read : nil })")
+    """The strings that Ruby reads from these items of a YAML list, each alone; None where it is no string or an
+    error."""
+    script = (
+        "puts JSON.dump(STDIN.each_line.map { |item| (read = (YAML.load(item, permitted_classes: [Date, Time, "
+        "Symbol])[0] rescue nil));"
+        "read.is_a?(String) ? read : nil })")
     text = "".join(item + "\n" for item in items)
-    ended = subprocess.run(["ruby", "-ryaml", "-rjson", "-rdate", "-e", script], input=text.encode(), capture_output=True, timeout=PATIENCE, check=True)
+    ended = subprocess.run(["ruby", "-ryaml", "-rjson", "-rdate", "-e", script],
+                           input=text.encode(),
+                           capture_output=True,
+                           timeout=PATIENCE,
+                           check=True)
     return json.loads(ended.stdout)
 
 
@@ -131,7 +145,12 @@ class Names(BeanstalkTest):
 class Libraries(BeanstalkTest):
     def said(self, *command, **environment):
         cleaned = {key: value for key, value in os.environ.items() if not key.endswith("SAN_OPTIONS")} | environment
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=cleaned, stdin=subprocess.DEVNULL)
+        ended = subprocess.run(command,
+                               capture_output=True,
+                               text=True,
+                               timeout=PATIENCE,
+                               env=cleaned,
+                               stdin=subprocess.DEVNULL)
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
         return json.loads(ended.stdout.splitlines()[-1])
 
@@ -153,15 +172,19 @@ class Libraries(BeanstalkTest):
     def test_beaneater(self):
         script = ("c = Beaneater.new('127.0.0.1:' + ARGV[0]);"
                   "puts JSON.dump([c.tubes.all.map(&:name), c.tubes['emails'].stats.name, c.tubes['1.5'].stats.name])")
-        self.assertEqual(self.said("ruby", "-rbeaneater", "-rjson", "-e", script, self.port), [["default", "emails", "1.5"], "emails", "1.5"])
+        self.assertEqual(self.said("ruby", "-rbeaneater", "-rjson", "-e", script, self.port),
+                         [["default", "emails", "1.5"], "emails", "1.5"])
 
     def test_fivebeans(self):
         beanstalk_clients_test.setUpModule()
-        script = ("const c = new (require('fivebeans').client)('127.0.0.1', process.argv[1]);"
-                  "c.on('connect', () => c.list_tubes((e, tubes) => c.stats_tube('emails', (e, one) => c.stats_tube('1.5', (e, two) => {"
-                  "console.log(JSON.stringify([tubes, one.name, two.name])); c.end(); })))).connect();")
+        script = (
+            "const c = new (require('fivebeans').client)('127.0.0.1', process.argv[1]);"
+            "c.on('connect', () => c.list_tubes((e, tubes) => c.stats_tube('emails', (e, one) => c.stats_tube('1.5', "
+            "(e, two) => {"
+            "console.log(JSON.stringify([tubes, one.name, two.name])); c.end(); })))).connect();")
         modules = os.path.join(beanstalk_clients_test.INSTALLED, "node_modules")
-        self.assertEqual(self.said("node", "-e", script, self.port, NODE_PATH=modules), [["default", "emails", "1.5"], "emails", "1.5"])
+        self.assertEqual(self.said("node", "-e", script, self.port, NODE_PATH=modules),
+                         [["default", "emails", "1.5"], "emails", "1.5"])
 
 
 if __name__ == "__main__":

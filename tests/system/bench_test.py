@@ -42,7 +42,8 @@ class Server:
     def __init__(self, program, *more):
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
-        self.process = subprocess.Popen([program, "-l", "127.0.0.1", "-p", str(self.port), *more], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program, "-l", "127.0.0.1", "-p", str(self.port), *more], stderr=subprocess.DEVNULL)
 
     def answering(self):
         while self.process.poll() is None:
@@ -132,7 +133,8 @@ class AnyServer:
 
     def test_each_phase_counts_the_jobs_it_was_told(self):
         for phase, commands in (("put", 1), ("drain", 2), ("mix", 3)):
-            shown = json.loads(self.works("--phase", phase, "--jobs", "1003", "--depth", "10", "--queues", "2", "--json"))
+            shown = json.loads(
+                self.works("--phase", phase, "--jobs", "1003", "--depth", "10", "--queues", "2", "--json"))
             self.assertEqual(shown["total"]["jobs"], 1003)
             self.assertGreaterEqual(shown["total"]["commands"], 1003 * commands)
             self.assertGreater(shown["total"]["jobs_per_second"], 0)
@@ -141,13 +143,16 @@ class AnyServer:
         shown = json.loads(self.works("--rate", "500", "--connections", "4", "--jobs", "200", "--json"))
         self.assertEqual(shown["total"]["jobs"], 200)
         latency = shown["total"]["latency_us"]
-        self.assertEqual({name: latency[name]["count"] for name in ("put", "delete", "job", "lag")}, dict.fromkeys(("put", "delete", "job", "lag"), 200))
+        self.assertEqual({name: latency[name]["count"]
+                          for name in ("put", "delete", "job", "lag")},
+                         dict.fromkeys(("put", "delete", "job", "lag"), 200))
         self.assertGreaterEqual(latency["job"]["p50"], latency["lag"]["p50"])
         # 200 jobs at 500 a second: the last is due 398 ms after the first.
         self.assertGreaterEqual(shown["total"]["seconds"], 0.398)
 
     def test_what_stands_around_is_taken_away_again(self):
-        shown = self.works("--jobs", "500", "--extra-queues", "700", "--idle-connections", "120", "--backlog", "1500", "--repeat", "2")
+        shown = self.works("--jobs", "500", "--extra-queues", "700", "--idle-connections", "120", "--backlog", "1500",
+                           "--repeat", "2")
         self.assertIn("120 idle connections, 700 further queues, a backlog of 1500 jobs", shown)
 
     def test_large_bodies_and_a_queue_by_name(self):
@@ -199,7 +204,8 @@ class Beanstalkd(AnyServer, DaemonTest):
         self.addCleanup(other.stop)
         other.answering()
         picture = os.path.join(self.folder, "latency.svg")
-        shown = json.loads(self.works("--against", other.name, "--jobs", "500", "--repeat", "3", "--json", "--plot", picture))
+        shown = json.loads(
+            self.works("--against", other.name, "--jobs", "500", "--repeat", "3", "--json", "--plot", picture))
         self.assertEqual((shown["server"], shown["against"]["server"]), (self.server.name, other.name))
         self.assertEqual((len(shown["runs"]), len(shown["against"]["runs"])), (3, 3))
         for figure in ("jobs_per_second", "p99"):
@@ -261,7 +267,8 @@ class NoServer(DaemonTest):
 
 class Words(unittest.TestCase):
     def test_one_word_chooses_the_tool(self):
-        for words, code in (([], 2), (["bensh"], 2), (["--help"], 0), (["--version"], 0), (["bench", "--help"], 0), (["bench", "--depht", "3"], 2)):
+        for words, code in (([], 2), (["bensh"], 2), (["--help"], 0), (["--version"], 0), (["bench", "--help"], 0),
+                            (["bench", "--depht", "3"], 2)):
             ended = subprocess.run([MILLRACE, *words], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(ended.returncode, code, ended)
             self.assertTrue(ended.stdout if code == 0 else ended.stderr)

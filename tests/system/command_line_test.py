@@ -25,10 +25,12 @@ class CommandLine(DaemonTest):
             self.assertIn(option, shown.stdout)
 
     def test_a_missing_config_is_said(self):
-        self.assertEqual(self.refused(), "millraced: --config FILE is missing (or -l ADDR, -p PORT, to stand in for beanstalkd)")
+        self.assertEqual(self.refused(),
+                         "millraced: --config FILE is missing (or -l ADDR, -p PORT, to stand in for beanstalkd)")
 
     def test_an_unknown_option_names_the_nearest(self):
-        self.assertEqual(self.refused("--until-idel"), "millraced: unknown option --until-idel, did you mean --until-idle?")
+        self.assertEqual(self.refused("--until-idel"),
+                         "millraced: unknown option --until-idel, did you mean --until-idle?")
 
     def test_a_file_without_its_option_is_refused(self):
         self.assertIn("settings files are given with --config FILE", self.refused("quickstart.yaml"))
@@ -78,7 +80,11 @@ class CommandLine(DaemonTest):
         with open("/dev/full", "w", encoding="utf-8") as full:
             import subprocess
 
-            ended = subprocess.run([MILLRACED, "--print-schema"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=90)
+            ended = subprocess.run([MILLRACED, "--print-schema"],
+                                   stdout=full,
+                                   stderr=subprocess.PIPE,
+                                   text=True,
+                                   timeout=90)
         self.assertEqual(ended.returncode, 1)
         self.assertIn("No space left on device", ended.stderr)
 

@@ -1,4 +1,5 @@
-"""A client that works at random until its server dies, and notes in the ledger what it sent and what was acknowledged."""
+"""A client that works at random until its server dies, and notes in the ledger what it sent and what was
+acknowledged."""
 
 import threading
 
@@ -63,7 +64,8 @@ class Client(threading.Thread):
         finally:
             self.ledger.client_ends()
 
-    # --- one turn: requests in a row, then their answers -------------------------------------------------------------------
+    # --- one turn: requests in a row, then their answers
+    # -------------------------------------------------------------------
 
     def turn(self):
         words, self.words = self.words, []
@@ -101,7 +103,8 @@ class Client(threading.Thread):
         else:
             self.kicks()
 
-    # --- commands ------------------------------------------------------------------------------------------------------------
+    # --- commands
+    # ------------------------------------------------------------------------------------------------------------
 
     def puts(self):
         tube = self.chance.choice((*SHARED, self.own))
@@ -132,11 +135,15 @@ class Client(threading.Thread):
         priority = self.some_priority()
         if draw < 0.8:
             delay = self.some_delay()
-            after = seen.then(state="delayed" if delay else "ready", priority=priority, delay=delay, releases=seen.releases + 1)
+            after = seen.then(state="delayed" if delay else "ready",
+                              priority=priority,
+                              delay=delay,
+                              releases=seen.releases + 1)
             return self.change(job, f"release {job.id} {priority} {delay}", "RELEASED", after)
         if job.tube == self.own:
             self.buried.append(job)
-        self.change(job, f"bury {job.id} {priority}", "BURIED", seen.then(state="buried", priority=priority, buries=seen.buries + 1))
+        self.change(job, f"bury {job.id} {priority}", "BURIED",
+                    seen.then(state="buried", priority=priority, buries=seen.buries + 1))
 
     def change(self, job, request, answer, view):
         view = self.ledger.sends(job, view)

@@ -1,8 +1,9 @@
-"""What became of every job that was put before the server was killed, as far as it was acknowledged, and what may be found afterwards.
+"""What became of every job that was put before the server was killed, as far as it was acknowledged, and what may be
+found afterwards.
 
-A job has a sure view, that of the last acknowledged command, and further ones that are possible too: of a command that was sent and not
-answered, and of reserves, which nobody waits for. Whoever acts on a job has it alone: its holder, or who claimed it in the ledger.
-Times are those of the wall, since due times survive a restart.
+A job has a sure view, that of the last acknowledged command, and further ones that are possible too: of a command that
+was sent and not answered, and of reserves, which nobody waits for. Whoever acts on a job has it alone: its holder, or
+who claimed it in the ledger. Times are those of the wall, since due times survive a restart.
 """
 
 import dataclasses
@@ -123,7 +124,8 @@ class Ledger:
             self.clients -= 1
             self.changed.notify_all()
 
-    # --- what clients do -------------------------------------------------------------------------------------------------
+    # --- what clients do
+    # -------------------------------------------------------------------------------------------------
 
     def new_job(self, tube, priority, delay):
         with self.changed:
@@ -171,7 +173,8 @@ class Ledger:
         with self.changed:
             for token in itertools.islice(self.live, self.chance.randrange(50), None):
                 job = self.jobs[token - 1]
-                if not job.busy and not job.maybe and job.put_acknowledged and job.tube in tubes and job.sure.state in states:
+                settled = job.put_acknowledged and not job.busy and not job.maybe
+                if settled and job.tube in tubes and job.sure.state in states:
                     if job.sure.state == "buried" or job.sure.delay >= LONG:
                         job.busy = who
                         return job
@@ -180,7 +183,10 @@ class Ledger:
     def buried_in(self, tube):
         """Jobs that are surely buried in a tube where one client acts alone, in the order in which it buried them."""
         with self.changed:
-            jobs = [job for job in (self.jobs[token - 1] for token in self.live) if job.tube == tube and job.sure.state == "buried"]
+            jobs = [
+                job for job in (self.jobs[token - 1] for token in self.live)
+                if job.tube == tube and job.sure.state == "buried"
+            ]
             return sorted(jobs, key=lambda job: job.sure.nth)
 
     def taken(self, job):
@@ -219,10 +225,12 @@ class Ledger:
             self.complaints.append(f"token {job.token} has the ids {job.id} and {number}")
         job.id = number
 
-    # --- after a crash -----------------------------------------------------------------------------------------------------
+    # --- after a crash
+    # -----------------------------------------------------------------------------------------------------
 
     def compare(self, found):
-        """`found` is what is there: (statistics, body, asked at, answered at) by id. What is found is sure from now on."""
+        """`found` is what is there: (statistics, body, asked at, answered at) by id. What is found is sure from now
+        on."""
         died = wall()
         self.draining = False
         for number, (stats, body, asked, answered) in found.items():

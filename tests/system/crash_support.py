@@ -29,7 +29,9 @@ class Crash(BeanstalkTest):
         self.environment = None  # of the daemons; None: that of the test
 
     def settings_of(self, more="", name="settings.yaml", store=""):
-        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off, store: { %s } }\n%s" % (self.data_dir, store, more), name)
+        return self.write(
+            "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off, store: { %s } }\n%s" %
+            (self.data_dir, store, more), name)
 
     def either_way(self, more="", name="settings.yaml"):
         """Bodies stay in memory, or none does."""
@@ -94,7 +96,8 @@ class Crash(BeanstalkTest):
         server = self.started(settings)
         with server.connect() as wire:
             last = max(self.ledger.ids) + self.ledger.unanswered_puts
-            found = looked_at(wire, {self.ledger.jobs[token - 1].id for token in self.ledger.live} - {None} | set(range(first, last + 1)))
+            found = looked_at(wire, {self.ledger.jobs[token - 1].id
+                                     for token in self.ledger.live} - {None} | set(range(first, last + 1)))
             stats = wire.stats()
             there = sum(int(stats["current-jobs-" + state]) for state in ("ready", "delayed", "buried", "reserved"))
             if there != len(found):

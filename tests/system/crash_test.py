@@ -1,4 +1,5 @@
-"""kill -9 under load, at random moments, again and again on the same data_dir: what was acknowledged is there, what was deleted stays deleted.
+"""kill -9 under load, at random moments, again and again on the same data_dir: what was acknowledged is there, what was
+deleted stays deleted.
 
     tests/system/crash_test.py            20 rounds, as in tests/run
     tests/system/crash_test.py 1000       any number; CRASH_SEED repeats what clients choose, not when the server dies
@@ -18,17 +19,22 @@ class KilledUnderLoad(Crash):
         for number in range(1, ROUNDS + 1):
             self.one_round(number)
         self.nothing_is_back(self.settings_of())
-        print(f"{ROUNDS} rounds, {self.ledger.acknowledged} commands acknowledged, {len(self.ledger.jobs)} jobs put, {len(self.ledger.live)} left, seed {SEED}")
+        print(
+            f"{ROUNDS} rounds, {self.ledger.acknowledged} commands acknowledged, {len(self.ledger.jobs)} jobs put, "
+            f"{len(self.ledger.live)} left, seed {SEED}"
+        )
 
 
 class HandedOver(Crash):
-    """A consumer moves jobs from one queue to the next while producers and consumers of the network work on both ends."""
+    """A consumer moves jobs from one queue to the next while producers and consumers of the network work on both
+    ends."""
 
     QUEUES = "queues: { in: {}, out: {} }\n"
     CONSUMERS = QUEUES + "consumers: { mover: { queue: in, handler: noop, output: out, concurrency: 4 } }\n"
 
     def test_no_job_is_lost_or_doubled_between_two_queues(self):
-        working, looking = self.settings_of(self.CONSUMERS, "working.yaml"), self.settings_of(self.QUEUES, "looking.yaml")
+        working, looking = self.settings_of(self.CONSUMERS,
+                                            "working.yaml"), self.settings_of(self.QUEUES, "looking.yaml")
         there, next_token = set(), 0  # acknowledged and not taken out
         for rounds in range(1, max(2, ROUNDS // 2) + 1):
             server = self.started(working)

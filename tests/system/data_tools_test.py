@@ -40,7 +40,8 @@ class DataTools(DaemonTest):
 
     def test_a_damaged_row_is_named(self):
         data = self.filled()
-        self.assertEqual((tool("fsck", data).returncode, tool("fsck", data).stdout), (0, "2 jobs in 1 queues: 0 faults\n"))
+        self.assertEqual((tool("fsck", data).returncode, tool("fsck", data).stdout),
+                         (0, "2 jobs in 1 queues: 0 faults\n"))
         with sqlite3.connect(data + "/millrace.db") as file:
             file.execute("UPDATE job SET state = 9 WHERE id = 2")
         file.close()
@@ -192,7 +193,8 @@ class DataTools(DaemonTest):
         os.mkdir(log)
         files = {
             1: self.record(1) + self.record(2, state=2) + self.record(3),
-            2: self.record(1, name=b"", state=3) + self.record(9, name=b"", state=1),  # 9: its full record was in a file that is gone
+            2: self.record(1, name=b"", state=3) +
+            self.record(9, name=b"", state=1),  # 9: its full record was in a file that is gone
             10: self.record(3, name=b"", state=0) + b"\0" * 500,
         }
         for number, records in files.items():
@@ -212,14 +214,18 @@ class DataTools(DaemonTest):
         theirs = self.server("-b", log, "-f0", beanstalkd=DEBIANS)
         with theirs.connect() as wire:
             wire.ask(b"use jobs\r\nwatch jobs\r\n", b"USING jobs\r\nWATCHING 2\r\n")
-            for number, (body, delay) in enumerate([(b"plain", 0), (b"later", 1000), (b"buried", 0), (b"gone", 0), (b"back", 0), (b"", 0)], 1):
+            for number, (body, delay) in enumerate([(b"plain", 0), (b"later", 1000), (b"buried", 0), (b"gone", 0),
+                                                    (b"back", 0), (b"", 0)], 1):
                 wire.ask(put(body, priority=10, delay=delay), b"INSERTED %d\r\n" % number)
             for number, body in [(3, b"buried"), (4, b"gone"), (5, b"back"), (6, b"")]:
                 wire.ask(b"reserve-job %d\r\n" % number, b"RESERVED %d %d\r\n%b\r\n" % (number, len(body), body))
-            # beanstalkd writes a release only if it has a delay. The burying comes last: its record does not end in more zeros than its padding.
-            wire.ask(b"delete 4\r\n", b"DELETED\r\n").ask(b"release 5 3 0\r\nrelease 6 3 500\r\n", b"RELEASED\r\nRELEASED\r\n")
+            # beanstalkd writes a release only if it has a delay. The burying comes last: its record does not end in
+            # more zeros than its padding.
+            wire.ask(b"delete 4\r\n", b"DELETED\r\n").ask(b"release 5 3 0\r\nrelease 6 3 500\r\n",
+                                                          b"RELEASED\r\nRELEASED\r\n")
             wire.ask(b"bury 3 7\r\n", b"BURIED\r\n")
-            self.assertEqual(tool("import", "--from", "beanstalkd-binlog", log, self.path("data")).returncode, 3, "it runs")
+            self.assertEqual(
+                tool("import", "--from", "beanstalkd-binlog", log, self.path("data")).returncode, 3, "it runs")
             theirs.kill()
         with open(log + "/binlog.1", "rb") as file:
             whole = file.read()

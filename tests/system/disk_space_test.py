@@ -159,7 +159,9 @@ class SmallDisk(FullDisk):
                 while True:
                     wire.send(put(b"x" * 3000) * depth)
                     answers = [wire.line() for _ in range(depth)]
-                    accepted += [int(answer.removeprefix(b"INSERTED ")) for answer in answers if answer != b"OUT_OF_MEMORY"]
+                    accepted += [
+                        int(answer.removeprefix(b"INSERTED ")) for answer in answers if answer != b"OUT_OF_MEMORY"
+                    ]
                     if b"OUT_OF_MEMORY" in answers:
                         break
                 self.assertGreater(len(accepted), 100)

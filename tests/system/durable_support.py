@@ -15,7 +15,8 @@ class Durable(BeanstalkTest):
 
     def settings_of(self, queues="", store="", data_dir=None):
         where = data_dir or self.data_dir
-        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s } }\n%s" % (where, store, queues))
+        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s } }\n%s" %
+                          (where, store, queues))
 
     def again(self, *queues, killed=False, **how):
         """Ends the server that runs and starts one on what it left."""

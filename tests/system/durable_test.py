@@ -18,7 +18,8 @@ class Restarts(Durable):
     def test_all_is_there_after_a_restart(self):
         wire = self.again()
         wire.ask(b"use q\r\nwatch q\r\n", b"USING q\r\nWATCHING 2\r\n")
-        ready, held, later, buried, first_buried = (wire.put(b"job %d" % n, priority=n, delay=delay) for n, delay in enumerate((0, 0, DELAY, 0, 0)))
+        ready, held, later, buried, first_buried = (wire.put(b"job %d" % n, priority=n, delay=delay)
+                                                    for n, delay in enumerate((0, 0, DELAY, 0, 0)))
         everything = bytes(range(256)) * 200
         odd = wire.put(everything, priority=2**32 - 1, ttr=7)
         empty = wire.put(b"", priority=2**32 - 1)
@@ -27,7 +28,8 @@ class Restarts(Durable):
         wire.ask(b"bury %d 70\r\nbury %d 80\r\n" % (first_buried, buried), b"BURIED\r\nBURIED\r\n")
         numbers = (ready, held, later, buried, first_buried, odd, empty)
         before = {number: wire.stats(b"stats-job %d" % number) for number in numbers}
-        self.assertEqual([before[number]["state"] for number in numbers], ["ready", "reserved", "delayed", "buried", "buried", "ready", "ready"])
+        self.assertEqual([before[number]["state"] for number in numbers],
+                         ["ready", "reserved", "delayed", "buried", "buried", "ready", "ready"])
         for killed in (False, True):
             wire = self.again(killed=killed)
             wire.ask(b"use q\r\nwatch q\r\n", b"USING q\r\nWATCHING 2\r\n")
@@ -35,7 +37,8 @@ class Restarts(Durable):
             self.assertEqual(after[held]["state"], "ready")
             before[held]["state"] = "ready"
             for number in numbers:
-                same = ("id", "tube", "state", "pri", "delay", "ttr", "reserves", "timeouts", "releases", "buries", "kicks")
+                same = ("id", "tube", "state", "pri", "delay", "ttr", "reserves", "timeouts", "releases", "buries",
+                        "kicks")
                 self.assertEqual([after[number][key] for key in same], [before[number][key] for key in same])
                 self.assertGreaterEqual(int(after[number]["age"]), int(before[number]["age"]))
             self.assertLessEqual(int(after[later]["time-left"]), int(before[later]["time-left"]))
@@ -72,10 +75,12 @@ class Restarts(Durable):
     def test_what_is_relaxed_is_on_disk_with_the_next_that_is_not(self):
         queues = "queues: { r: { durability: relaxed }, s: { durability: sync } }\n"
         wire = self.again(queues, store="relaxed_interval: 1h")
-        wire.ask(b"use r\r\n" + put(b"a") * 50 + b"use s\r\n", b"USING r\r\n" + b"".join(b"INSERTED %d\r\n" % n for n in range(1, 51)) + b"USING s\r\n")
+        wire.ask(b"use r\r\n" + put(b"a") * 50 + b"use s\r\n",
+                 b"USING r\r\n" + b"".join(b"INSERTED %d\r\n" % n for n in range(1, 51)) + b"USING s\r\n")
         wire.put(b"b")
         wire = self.again(queues, killed=True)
-        self.assertEqual([wire.stats(b"stats-tube " + tube)["current-jobs-ready"] for tube in (b"r", b"s")], ["50", "1"])
+        self.assertEqual([wire.stats(b"stats-tube " + tube)["current-jobs-ready"] for tube in (b"r", b"s")],
+                         ["50", "1"])
 
     def test_a_queue_in_memory_is_empty_after_a_restart_and_its_ids_are_not_given_again(self):
         memory = "queues: { m: { durability: memory } }\n"
@@ -105,7 +110,8 @@ class Restarts(Durable):
         # Never used for a job, and left by its last one.
         wire.ask(b"use empty\r\npause-tube empty 5000\r\nuse p\r\n", b"USING empty\r\nPAUSED\r\nUSING p\r\n")
         number = wire.put(b"x")
-        wire.ask(b"pause-tube p 5000\r\ndelete %d\r\nuse default\r\n" % number, b"PAUSED\r\nDELETED\r\nUSING default\r\n")
+        wire.ask(b"pause-tube p 5000\r\ndelete %d\r\nuse default\r\n" % number,
+                 b"PAUSED\r\nDELETED\r\nUSING default\r\n")
         kept = wire.put(b"y")
         for killed in (False, True):
             wire = self.again(killed=killed)
@@ -143,7 +149,10 @@ class Refused(Durable):
         self.assertIn(self.data_dir + ": in use by another process", self.refused(self.settings_of()))
         os.unlink(os.path.join(self.data_dir, "millrace.lock"))
         for tool in ("fsck", "dump", "restore"):
-            ended = subprocess.run([os.path.join(os.path.dirname(MILLRACED), "millrace"), tool, self.data_dir], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            ended = subprocess.run([os.path.join(os.path.dirname(MILLRACED), "millrace"), tool, self.data_dir],
+                                   capture_output=True,
+                                   text=True,
+                                   stdin=subprocess.DEVNULL)
             self.assertEqual(ended.returncode, 3, ended)
             self.assertIn("in use by another process", ended.stderr)
         self.server.wait_for("store_failed")
@@ -176,7 +185,8 @@ class Refused(Durable):
         wire = self.again()
         file = os.path.join(self.data_dir, "millrace.db")
         numbers = []
-        for sql in ("SELECT count(*) FROM job", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(RESTART)") * 3:
+        for sql in ("SELECT count(*) FROM job", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM",
+                    "PRAGMA wal_checkpoint(RESTART)") * 3:
             numbers.append(wire.put(b"x" * 5000))
             other = sqlite3.connect(file, timeout=PATIENCE)
             other.execute(sql).fetchall()
@@ -233,7 +243,8 @@ class Refused(Durable):
         place = os.path.join(self.folder, "disk")
         with mounted(self, place, "size=1m"):
             subprocess.run(["mount", "-o", "remount,ro", place], check=True)
-            self.assertRegex(self.refused(self.settings_of(data_dir=place)), re.escape(place) + ".*: Read-only file system")
+            self.assertRegex(self.refused(self.settings_of(data_dir=place)),
+                             re.escape(place) + ".*: Read-only file system")
 
 
 del Durable

@@ -21,7 +21,8 @@ class Logs(DaemonTest):
         lines = ended.stderr.splitlines()
         self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +[a-z_]+  ")
         started = next(line for line in lines if " started  " in line)
-        self.assertRegex(started, r" info +started  millraced is running version=\S+ pid=\d+ http=127\.0\.0\.1:[1-9]\d* ")
+        self.assertRegex(started,
+                         r" info +started  millraced is running version=\S+ pid=\d+ http=127\.0\.0\.1:[1-9]\d* ")
         self.assertFalse([line for line in lines if re.search(r"[\x00-\x1f]", line)])
 
     def test_every_line_of_json_parses_the_summary_too(self):

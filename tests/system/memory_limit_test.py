@@ -23,13 +23,16 @@ class MemoryLimit(BeanstalkTest):
         if self.server_:
             self.server_.kill() if killed else self.end(self.server_)
         where = os.path.join(self.folder, "data")
-        self.start(config=self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { memory_limit: %s } }\n%s" % (where, limit, more)))
+        self.start(config=self.write(
+            "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { memory_limit: %s } }\n%s" %
+            (where, limit, more)))
         return self.connect()
 
     def fill(self, wire, count=JOBS):
         for first in range(1, count + 1, 500):
             numbers = range(first, min(first + 500, count + 1))
-            wire.ask(b"".join(put(body_of(n), priority=10) for n in numbers), b"".join(b"INSERTED %d\r\n" % n for n in numbers))
+            wire.ask(b"".join(put(body_of(n), priority=10) for n in numbers),
+                     b"".join(b"INSERTED %d\r\n" % n for n in numbers))
 
     def reserved(self, wire, number):
         wire.ask(b"reserve-with-timeout 0\r\n", b"RESERVED %d %d\r\n%b\r\n" % (number, BYTES, body_of(number)))
@@ -39,7 +42,8 @@ class MemoryLimit(BeanstalkTest):
         self.fill(wire)
         for first in range(1, JOBS + 1, 100):
             numbers = range(first, first + 100)
-            wire.ask(b"reserve\r\n" * 100, b"".join(b"RESERVED %d %d\r\n%b\r\n" % (n, BYTES, body_of(n)) for n in numbers))
+            wire.ask(b"reserve\r\n" * 100,
+                     b"".join(b"RESERVED %d %d\r\n%b\r\n" % (n, BYTES, body_of(n)) for n in numbers))
             wire.ask(b"".join(b"delete %d\r\n" % n for n in numbers), b"DELETED\r\n" * 100)
         wire.ask(b"reserve-with-timeout 0\r\n", b"TIMED_OUT\r\n")
 
@@ -49,15 +53,17 @@ class MemoryLimit(BeanstalkTest):
         for number in (JOBS, JOBS // 2, 1):
             wire.ask(b"peek %d\r\n" % number, b"FOUND %d %d\r\n%b\r\n" % (number, BYTES, body_of(number)))
         self.assertEqual(wire.stats(b"stats-job %d" % JOBS)["state"], "ready")
-        wire.ask(b"reserve-job %d\r\nbury %d 0\r\npeek-buried\r\nkick-job %d\r\n" % ((JOBS,) * 3),
-                 b"RESERVED %d %d\r\n%b\r\nBURIED\r\nFOUND %d %d\r\n%b\r\nKICKED\r\n" % ((JOBS, BYTES, body_of(JOBS)) * 2))
+        wire.ask(
+            b"reserve-job %d\r\nbury %d 0\r\npeek-buried\r\nkick-job %d\r\n" % ((JOBS, ) * 3),
+            b"RESERVED %d %d\r\n%b\r\nBURIED\r\nFOUND %d %d\r\n%b\r\nKICKED\r\n" % ((JOBS, BYTES, body_of(JOBS)) * 2))
         self.reserved(wire, JOBS)
         wire.ask(b"delete %d\r\npeek %d\r\n" % (JOBS, JOBS), b"DELETED\r\nNOT_FOUND\r\n")
         # A client that says all it wants at once and closes its side gets all of it.
         with self.connect() as other:
             other.send(b"peek %d\r\nreserve\r\n" % (JOBS - 1))
             other.end_sending()
-            other.expect(b"FOUND %d %d\r\n%b\r\nRESERVED 1 %d\r\n%b\r\n" % (JOBS - 1, BYTES, body_of(JOBS - 1), BYTES, body_of(1)))
+            other.expect(b"FOUND %d %d\r\n%b\r\nRESERVED 1 %d\r\n%b\r\n" %
+                         (JOBS - 1, BYTES, body_of(JOBS - 1), BYTES, body_of(1)))
 
     def test_a_damaged_body_is_never_delivered(self):
         self.fill(self.begin(limit="0"), 3)

@@ -28,7 +28,11 @@ class Metrics(DaemonTest):
 
     def test_promtool_is_silent(self):
         page = self.running().get("/metrics")[1]
-        checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=90)
+        checked = subprocess.run(["promtool", "check", "metrics"],
+                                 input=page,
+                                 capture_output=True,
+                                 text=True,
+                                 timeout=90)
         self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
 
     def test_jobs_are_counted_once_in_each_place(self):

@@ -30,7 +30,10 @@ class Output(DaemonTest):
     def test_a_closed_standard_output_fails_print_jobs_only(self):
         settings = self.settings(PRINTING % 10)
         ended = subprocess.run(
-            ["/bin/sh", "-c", 'exec "$0" "$@" >&-', os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"],
+            [
+                "/bin/sh", "-c", 'exec "$0" "$@" >&-',
+                os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"
+            ],
             stderr=subprocess.PIPE,
             text=True,
             timeout=90,
@@ -46,7 +49,10 @@ class Output(DaemonTest):
             "consumers: { c: { queue: q, handler: print } }\n"
         )
         ended = subprocess.run(
-            ["/bin/sh", "-c", 'exec "$0" "$@" >&-', os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"],
+            [
+                "/bin/sh", "-c", 'exec "$0" "$@" >&-',
+                os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"
+            ],
             stderr=subprocess.PIPE,
             text=True,
             timeout=90,
@@ -95,7 +101,9 @@ class Output(DaemonTest):
     def with_stalled_log(self, settings, *arguments):
         """What it prints, and its exit code, when nobody reads what it logs."""
         writing = self.full_pipe()  # before the daemon writes its first line
-        process = subprocess.Popen([MILLRACED, *arguments, "--config", settings], stdout=subprocess.PIPE, stderr=writing)
+        process = subprocess.Popen([MILLRACED, *arguments, "--config", settings],
+                                   stdout=subprocess.PIPE,
+                                   stderr=writing)
         os.close(writing)
         with process.stdout as printed:
             return printed.read(), process.wait(PATIENCE)

@@ -45,7 +45,8 @@ class Prometheus(DaemonTest):
         """A Prometheus that scrapes that port every second; its own port."""
         config = self.write(
             "global: { scrape_interval: 1s }\n"
-            f"scrape_configs: [ {{ job_name: millrace, static_configs: [ {{ targets: ['127.0.0.1:{scraped}'] }} ] }} ]\n",
+            f"scrape_configs: [ {{ job_name: millrace, static_configs: [ {{ targets: ['127.0.0.1:{scraped}'] }} ] }} "
+            "]\n",
             "prometheus.yml",
         )
         port = free_port()
@@ -95,10 +96,12 @@ class Prometheus(DaemonTest):
                         put_in[name] += 1
             self.until(port, "sum(millrace_jobs_put_total)", lambda total: total == put_in.total())
         self.assertEqual(self.query(port, 'millrace_jobs_put_total{queue="mail"}'), put_in["mail"])
-        # increase() takes the first sample of a series as its beginning and guesses up to the ends of the window; the samples do neither.
+        # increase() takes the first sample of a series as its beginning and guesses up to the ends of the window; the
+        # samples do neither.
         risen = sum(rise(values) for values in self.samples(port, "millrace_jobs_put_total[1h]"))
         self.assertEqual(risen, put_in.total())
-        ended = sum(rise(values) for values in self.samples(port, 'millrace_jobs_finished_total{outcome="deleted"}[1h]'))
+        ended = sum(
+            rise(values) for values in self.samples(port, 'millrace_jobs_finished_total{outcome="deleted"}[1h]'))
         self.assertEqual(ended, put_in.total())
         increase = self.query(port, 'increase(millrace_jobs_put_total{queue="mail"}[1h])')
         self.assertLessEqual(increase, put_in["mail"] * 1.2)

@@ -61,8 +61,9 @@ class Recovery(BeanstalkTest):
         file.execute("INSERT INTO queue VALUES(1, 'jobs', 0, 0)")
         file.execute(
             "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?) "
-            "INSERT INTO job SELECT id, 1, 0, 0, 60000000000, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', CAST('body' AS BLOB) FROM n",
-            (JOBS,),
+            "INSERT INTO job SELECT id, 1, 0, 0, 60000000000, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', CAST('body' AS BLOB) "
+            "FROM n",
+            (JOBS, ),
         )
         file.close()
         self.http = os.path.join(self.folder, "http.sock")

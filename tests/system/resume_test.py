@@ -49,7 +49,9 @@ class Resume(Durable):
         return self.kept()
 
     def kept(self):
-        server = Server(config=self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off }" % self.data_dir, "look.yaml"))
+        server = Server(
+            config=self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off }" %
+                              self.data_dir, "look.yaml"))
         self.addCleanup(server.kill)
         with server.connect() as wire:
             found = waiting(wire)
@@ -67,8 +69,9 @@ class Resume(Durable):
         self.assertEqual(self.ran(), ["one", "two", "three", "four"] * 2)
 
     def test_lists_ranges_and_random_numbers_go_on(self):
-        for kind, limit, first in (("kind: list, items: [a, b, c]", "", ["a", "b", "c"]), ("kind: range, to: 3", "", ["1", "2", "3"]),
-                                   ("kind: random, bits: 8", "limit: 3", None)):
+        for kind, limit, first in (("kind: list, items: [a, b, c]", "", ["a", "b", "c"]),
+                                   ("kind: range, to: 3", "", ["1", "2",
+                                                               "3"]), ("kind: random, bits: 8", "limit: 3", None)):
             with self.subTest(kind):
                 self.data_dir = os.path.join(self.folder, kind.split()[1].strip(","))
                 once = self.ran(kind=kind, producer=limit)
@@ -105,7 +108,8 @@ class Resume(Durable):
         ended = run("--config", self.settings_of(self.workload("durability: memory", "start: resume")), "--check")
         self.assertEqual(ended.returncode, 2, ended.stderr)
         self.assertIn("producers.reader.start: `words` is in memory", ended.stderr)
-        ended = run("--config", self.settings_of(self.workload(producer="start: resume", kind="kind: interval, body: x")))
+        ended = run("--config", self.settings_of(self.workload(producer="start: resume",
+                                                               kind="kind: interval, body: x")))
         self.assertEqual(ended.returncode, 3, ended.stderr)
         self.assertIn("producer reader: start: it cannot resume: its source has no position", ended.stderr)
 
@@ -122,7 +126,8 @@ class Killed(Durable):
 
     def reading(self, queue=""):
         server = Server(config=self.settings_of(
-            "queues: { words: { %s } }\nproducers: { reader: { kind: lines, file: words.txt, queue: words } }\n" % queue,
+            "queues: { words: { %s } }\nproducers: { reader: { kind: lines, file: words.txt, queue: words } }\n" %
+            queue,
             store=self.chance.choice(("", "memory_limit: 0"))))
         self.addCleanup(server.kill)
         return server

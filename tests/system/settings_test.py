@@ -36,21 +36,21 @@ class Check(DaemonTest):
 
     def test_every_error_at_once_with_its_place(self):
         self.assertEqual(
-            self.complaints(
-                "daemon:\n"
-                "  http: nowhere\n"
-                "  drain_timeout: soon\n"
-                "queues:\n"
-                "  q: { max_jobs: -1, durability: sync }\n"
-                "consumers:\n"
-                "  c: { queue: q, handler: primes }\n"
-            ),
+            self.complaints("daemon:\n"
+                            "  http: nowhere\n"
+                            "  drain_timeout: soon\n"
+                            "queues:\n"
+                            "  q: { max_jobs: -1, durability: sync }\n"
+                            "consumers:\n"
+                            "  c: { queue: q, handler: primes }\n"),
             [
                 "2:9: daemon.http: `nowhere` names no port "
                 "(expected an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off)",
-                "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 1h30m (expected a duration of at most 1d)",
+                "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 1h30m (expected a duration "
+                "of at most 1d)",
                 "5:18: queues.q.max_jobs: `-1` is not a count like 1000, 100k or 10M (expected a count from 1 to 1G)",
-                "5:34: queues.q.durability: nothing can be kept on disk without daemon.data_dir (expected memory, or a data_dir)",
+                "5:34: queues.q.durability: nothing can be kept on disk without daemon.data_dir (expected memory, or "
+                "a data_dir)",
                 "7:27: consumers.c.handler: there is no handler `primes`, did you mean `prime`? "
                 "(expected one of fail, hash, noop, prime, print, sleep, spin)",
             ],
@@ -73,8 +73,8 @@ class Check(DaemonTest):
             "  back: { queue: b, handler: noop, output: a }\n"
         )
         self.assertEqual(
-            lines, ["5:44: consumers.back.output: the outputs go in a circle: a → b → a (expected an end to every path)"]
-        )
+            lines,
+            ["5:44: consumers.back.output: the outputs go in a circle: a → b → a (expected an end to every path)"])
 
     def test_a_queue_that_nothing_drains_is_a_warning(self):
         path = self.write("queues: { lonely: {} }\nproducers: { p: { kind: list, queue: lonely, items: [x] } }\n")

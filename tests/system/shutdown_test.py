@@ -110,7 +110,8 @@ class Shutdown(DaemonTest):
         self.assertEqual(daemon.wait(), 0)
 
     def with_client_door(self, rest="", drain_timeout="60s"):
-        text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', drain_timeout: %s }\n%s" % (drain_timeout, rest)
+        text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', drain_timeout: %s }\n%s" % (drain_timeout,
+                                                                                                     rest)
         daemon = self.daemon(self.write(text))
         host, port = daemon.wait_for("started")["beanstalk"].rsplit(":", 1)
         return daemon, (host, int(port))
@@ -194,7 +195,8 @@ class Shutdown(DaemonTest):
             (0, blocks + items % "1, 3" + prime % "", subprocess.DEVNULL),
             (4, blocks + items % "1, x, 3" + prime % "", subprocess.DEVNULL),
             (4, blocks + items % "1, x, 3" + prime % ", dead_letter: dead", subprocess.DEVNULL),
-            (4, blocks + items % "10s" + "consumers: { c: { queue: q, handler: sleep, timeout: 1ms } }\n", subprocess.DEVNULL),
+            (4, blocks + items % "10s" + "consumers: { c: { queue: q, handler: sleep, timeout: 1ms } }\n",
+             subprocess.DEVNULL),
             (4, q % "reject" + "producers: { p: { kind: range, queue: q, from: 1, to: 20 } }\n", subprocess.DEVNULL),
             (4, blocks + reads + prime % "", closed),
         ):

@@ -1,7 +1,7 @@
 """The built daemon as a test sees it: started on a file, told by its log what happens, stopped and looked at.
 
-Nothing here sleeps to wait: lines are read from pipes as they come. PATIENCE bounds every wait, so that a daemon that hangs fails a test
-instead of stopping all of them; it is long because sanitizers and busy machines are slow.
+Nothing here sleeps to wait: lines are read from pipes as they come. PATIENCE bounds every wait, so that a daemon that
+hangs fails a test instead of stopping all of them; it is long because sanitizers and busy machines are slow.
 """
 
 import http.client
@@ -126,7 +126,13 @@ def parsed(line):
 
 def run(*arguments, stdin=None, env=None, cwd=None):
     """millraced with these words, to its end."""
-    return subprocess.run([MILLRACED, *arguments], input=stdin, capture_output=True, text=True, timeout=PATIENCE, env=env, cwd=cwd)
+    return subprocess.run([MILLRACED, *arguments],
+                          input=stdin,
+                          capture_output=True,
+                          text=True,
+                          timeout=PATIENCE,
+                          env=env,
+                          cwd=cwd)
 
 
 class DaemonTest(unittest.TestCase):
