@@ -29,10 +29,10 @@ class id {
 
 /// A job, from its put to its end. An id is never used again while the data directory exists.
 using job_id = id<struct job_tag>;
-/// The highest id that a job may have. Enforced where ids are given out, and wherever jobs are read from outside the
-/// process. The engine packs an id and four bits into one word, and SQLite's integers are signed.
+/// The highest id of a job, because the engine packs an id and four bits into one word, and the integers of SQLite are
+/// signed. Checked where ids are assigned and where jobs are read from outside the process.
 inline constexpr job_id job_id_max{(std::uint64_t{1} << 60) - 1};
-/// A queue while the program runs (queues are named in settings and on the wire, numbered inside).
+/// A queue while the program runs. Settings and the protocol use names instead.
 using queue_id = id<struct queue_tag, std::uint32_t>;
 /// A client of the engine: a connection, a producer, or one slot of a consumer.
 using session_id = id<struct session_tag>;

@@ -21,7 +21,7 @@
 
 namespace millrace {
 
-/// A table of no options at all.
+/// The options of a component that has none.
 struct no_options {};
 
 /// Builds the table of `Owner`, whose members' initializers are the defaults:

@@ -24,11 +24,11 @@ struct option {
   std::string expected;  ///< a valid value in words, for error messages: `a duration from 1ms to 1h`
   std::string example;   ///< a value for the commented example when there is no default; may be empty
   bool required{false};
-  std::string planned;  ///< not empty: the key is known but not here yet; setting it is an error that says this
+  std::string planned;  ///< not empty: the key is reserved, and setting it is an error with this text
   std::vector<std::string> choices;  ///< of a `choice`
-  /// Of a `choice`: words that are known but not here yet, each with the sentence that says so.
+  /// Of a `choice`: reserved words, each with the text of the error.
   std::vector<std::pair<std::string, std::string>> planned_choices;
-  /// Bounds for the schema, in the kind's own unit (ns, bytes, count, per second); nullopt where there is none.
+  /// Bounds for the schema, in the unit of the kind (ns, bytes, count, per second); nullopt for no bound.
   std::optional<double> at_least;
   std::optional<double> at_most;
   const class option_table* section{nullptr};  ///< of a `section`: the nested table

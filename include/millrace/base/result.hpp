@@ -12,7 +12,7 @@ enum class errc {
   invalid,       ///< the input cannot be understood
   out_of_range,  ///< the input is beyond a named limit
   not_found,     ///< the named object does not exist
-  refused,       ///< a limit or a state does not allow it now
+  refused,       ///< a limit or the present state does not allow it
   cancelled,     ///< the caller has withdrawn, or the program stops
   timed_out,     ///< the time limit has passed
   io,            ///< an error of the operating system

@@ -21,46 +21,46 @@ class io_thread;
 
 namespace millrace::handlers {
 
-/// The job a handler is given: a copy that shares the bytes.
+/// The job that a handler gets: a copy that shares the bytes of the body.
 struct job {
   job_id id{};
   body content;
-  std::string_view queue;    ///< its name; lives as long as the program
-  std::uint32_t attempt{1};  ///< 1 for the first time it is tried
+  std::string_view queue;    ///< name of the queue; valid as long as the program runs
+  std::uint32_t attempt{1};  ///< 1 for the first attempt
 };
 
-/// What a handler made of a job. A value: the text that goes on to the consumer's `output` queue (none: the job's own body goes on unchanged).
-/// An error: the job failed, and the text is kept with it.
+/// The result of a handler. A value is the text for the consumer's `output` queue; without a text the body of the job
+/// goes there unchanged. An error fails the job, and its text is kept with the job.
 using answer = result<std::optional<std::string>>;
 
-/// Answers without waiting and within microseconds: it holds the loop meanwhile.
+/// Answers without waiting. It blocks the loop meanwhile, so it must return within microseconds.
 class quick_handler {
  public:
   virtual ~quick_handler() = default;
   virtual answer handle(const job& work) = 0;
 };
 
-/// Waits for something: a coroutine on the loop. Cancelled at its awaits when the job's timeout comes or the program drains for too long
-/// (the await throws operation_aborted: let it through).
+/// A coroutine on the loop. It is cancelled when the job times out or a drain takes too long: then its `co_await`
+/// throws operation_aborted. Let that exception pass.
 class waiting_handler {
  public:
   virtual ~waiting_handler() = default;
   virtual loop::awaitable<answer> handle(job work) = 0;
 };
 
-/// Computes: gives a computation, whose text goes on. Called on the loop; the steps run where `run_on` says.
+/// Begins a computation, whose text is the result. `begin` is called on the loop; the steps run where `run_on` says.
 class computing_handler {
  public:
   virtual ~computing_handler() = default;
-  /// An error fails the job without computing (the body is no number, say).
+  /// An error fails the job without a computation, for instance when the body is no number.
   virtual result<std::unique_ptr<offload::computation>> begin(const job& work) = 0;
 };
 
-/// One handler serves all slots of a consumer; it is used on the loop only.
+/// One handler serves all slots of a consumer. Loop thread only.
 using handler =
     std::variant<std::unique_ptr<quick_handler>, std::unique_ptr<waiting_handler>, std::unique_ptr<computing_handler>>;
 
-/// What a handler may use of the program. References outlive the handler.
+/// The parts of the program that a handler may use. The references outlive the handler.
 struct surroundings {
   loop::event_loop& loop;
   loop::io_thread& standard_output;  ///< for writing to descriptor 1

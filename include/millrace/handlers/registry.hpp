@@ -15,20 +15,20 @@
 
 namespace millrace::handlers {
 
-/// One kind of handler: its name in settings, one line about it, its options, and how to make it.
+/// One kind of handler: its name in settings, a one-line summary, its options, and a function that makes it.
 struct kind {
   std::string name;
   std::string summary;
   const option_table* options;  ///< a static
   bool computes{false};         ///< may run on threads
-  /// `owner` was made by `options->make()` and filled in.
+  /// Requires: `owner` was made by `options->make()`.
   std::function<result<handler>(const void* owner, const surroundings& where)> make;
 };
 
-/// Name → kind. Filled once at start, before settings are read.
+/// Finds a kind by its name. Filled once at start, before settings are read.
 class registry {
  public:
-  /// Asserts that the name is new.
+  /// Requires: the name is new (asserted).
   void add(kind what);
   [[nodiscard]] const kind* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
@@ -37,7 +37,7 @@ class registry {
   std::map<std::string, kind, std::less<>> kinds_;
 };
 
-/// For a handler whose options are an `Options` and that is made by `Handler(const Options&, const surroundings&)`.
+/// Requires: `Handler` has a constructor `Handler(const Options&, const surroundings&)`.
 template <class Handler, class Options>
 [[nodiscard]] kind kind_of(std::string name, std::string summary, const options_of<Options>& table) {
   constexpr bool computes = std::is_base_of_v<computing_handler, Handler>;

@@ -51,7 +51,7 @@ class event_loop {
 
   /// Manual clock only: advances the time by `by`, fires deadlines in order, and runs everything that became ready.
   void advance(duration by);
-  /// Runs everything that is ready without waiting: for tests with a manual clock. Returns the number of handlers run.
+  /// Runs all work that is ready, without waiting: for tests with a manual clock. Returns the number of handlers run.
   std::size_t run_ready();
 
   [[nodiscard]] std::vector<task_facts> tasks() const;

@@ -14,19 +14,20 @@
 
 namespace millrace::sources {
 
-/// One kind of source: its name in settings (`kind:` of a producer), one line about it, its options, and how to make it.
+/// One kind of source: its name in settings (`kind:` of a producer), a one-line summary, its options, and a function
+/// that makes it.
 struct kind {
   std::string name;
   std::string summary;
   const option_table* options;  ///< a static
-  /// `owner` was made by `options->make()` and filled in.
+  /// Requires: `owner` was made by `options->make()`.
   std::function<result<std::unique_ptr<source>>(const void* owner, const surroundings& where)> make;
 };
 
-/// Name → kind. Filled once at start, before settings are read.
+/// Finds a kind by its name. Filled once at start, before settings are read.
 class registry {
  public:
-  /// Asserts that the name is new.
+  /// Requires: the name is new (asserted).
   void add(kind what);
   [[nodiscard]] const kind* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
@@ -35,7 +36,7 @@ class registry {
   std::map<std::string, kind, std::less<>> kinds_;
 };
 
-/// For a source whose options are an `Options` and that has a static `result<std::unique_ptr<source>> make(const Options&, const surroundings&)`.
+/// Requires: `Source` has a static `result<std::unique_ptr<source>> make(const Options&, const surroundings&)`.
 template <class Source, class Options>
 [[nodiscard]] kind kind_of(std::string name, std::string summary, const options_of<Options>& table) {
   return {std::move(name), std::move(summary), &table, [](const void* owner, const surroundings& where) {
