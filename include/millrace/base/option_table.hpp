@@ -24,7 +24,7 @@ struct option {
   std::string expected;  ///< a valid value in words, for error messages: `a duration from 1ms to 1h`
   std::string example;   ///< a value for the commented example when there is no default; may be empty
   bool required{false};
-  std::string planned;  ///< not empty: the key is reserved, and setting it is an error with this text
+  std::string planned;               ///< not empty: the key is reserved, and setting it is an error with this text
   std::vector<std::string> choices;  ///< of a `choice`
   /// Of a `choice`: reserved words, each with the text of the error.
   std::vector<std::pair<std::string, std::string>> planned_choices;
