@@ -13,20 +13,10 @@ namespace {
 /// What a connection may do before all others have their turn, in commands that cost little; about as many as are read at once.
 constexpr std::size_t effort_a_turn = 4'096;
 
-std::size_t effort_of(const wire::beanstalk_command& what) {
-  using verb = wire::beanstalk_verb;
-  switch (what.verb) {
-    case verb::kick:
-      return std::min<std::size_t>(1 + what.count, engine::moves_per_turn_max);
-    case verb::stats:
-    case verb::stats_job:
-    case verb::stats_tube:
-    case verb::list_tubes:
-    case verb::list_tubes_watched:
-      return 32;
-    default:
-      return 1;
-  }
+std::size_t effort_of(const wire::beanstalk_command& command) {
+  const auto& row = row_of(command.verb);
+  if (!row.cost_per_count) return row.cost;
+  return std::min<std::size_t>(row.cost + std::size_t{command.count}, engine::moves_per_turn_max);
 }
 
 }  // namespace

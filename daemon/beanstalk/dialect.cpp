@@ -11,29 +11,11 @@ namespace millrace::beanstalk {
 
 namespace {
 
-using wire::beanstalk_verb;
 using word = wire::beanstalk_word;
 
 constexpr std::string_view line_end = "\r\n";
 
 duration in_seconds(std::uint32_t count) { return seconds{count}; }
-
-/// Whether a time counts from now, which must not lie before the client asked.
-bool begins_a_time(const wire::beanstalk_command& what) {
-  switch (what.verb) {
-    case beanstalk_verb::reserve:
-    case beanstalk_verb::reserve_with_timeout:
-    case beanstalk_verb::reserve_job:
-    case beanstalk_verb::touch:
-    case beanstalk_verb::pause_tube:
-      return true;
-    case beanstalk_verb::put:
-    case beanstalk_verb::release:
-      return what.delay > 0;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -67,69 +49,6 @@ bool dialect::leave() {
   return true;
 }
 
-dialect::next dialect::carry_out(command& what, outbox& replies) {
-  assert(awaited_ == awaited::nothing && unfinished_.index() == 0);
-  counts_.command(what.verb).add();
-  receipt_ = {};
-  if (begins_a_time(what)) loop_.refresh_now();
-  const job_id job{what.job};
-  switch (what.verb) {
-    case beanstalk_verb::put:
-      return put(what, replies);
-    case beanstalk_verb::reserve:
-      return reserve(never, replies);
-    case beanstalk_verb::reserve_with_timeout:
-      return reserve(after(loop_.now(), in_seconds(what.count)), replies);
-    case beanstalk_verb::delete_job:
-      return erase(job, replies);
-    case beanstalk_verb::reserve_job:
-      return reserve_job(what, replies);
-    case beanstalk_verb::release:
-      return say_if_finished(replies, noted(broker_.release(session_, job, what.priority, in_seconds(what.delay))),
-                             word::released);
-    case beanstalk_verb::bury:
-      return say_if_finished(replies, noted(broker_.bury(session_, job, what.priority)), word::buried);
-    case beanstalk_verb::touch:
-      return say_if(replies, noted(broker_.touch(session_, job)), word::touched);
-    case beanstalk_verb::kick:
-      return kick(what, replies);
-    case beanstalk_verb::kick_job:
-      return say_if(replies, noted(broker_.kick_job(job)), word::kicked);
-    case beanstalk_verb::use:
-      return use(what, replies);
-    case beanstalk_verb::watch:
-    case beanstalk_verb::ignore:
-      return watch(what, replies);
-    case beanstalk_verb::pause_tube:
-      return pause(what, replies);
-    case beanstalk_verb::peek:
-      return show(replies, broker_.peek(session_, job, by_));
-    case beanstalk_verb::peek_ready:
-      return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), by_));
-    case beanstalk_verb::peek_delayed:
-      return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), by_));
-    case beanstalk_verb::peek_buried:
-      return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), by_));
-    case beanstalk_verb::stats:
-      wire::append_chunk(replies.text(), stats(broker::view{broker_}, counts_, facts_, loop_.now()).text());
-      return next::answered;
-    case beanstalk_verb::stats_job:
-      return show_job(what, replies);
-    case beanstalk_verb::stats_tube:
-      return show_queue(what, replies);
-    case beanstalk_verb::list_tubes:
-      return go_on(unfinished_.emplace<listing>(), replies);
-    case beanstalk_verb::list_tube_used:
-      wire::append_using(replies.text(), broker_.looking().name_of(broker_.looking().used(session_)));
-      return next::answered;
-    case beanstalk_verb::list_tubes_watched:
-      return list_watched(replies);
-    case beanstalk_verb::quit:
-      return next::quit;
-  }
-  return say(replies, word::internal_error);
-}
-
 // --- jobs --------------------------------------------------------------------------------------------------------------
 
 dialect::next dialect::put(command& what, outbox& replies) {
@@ -160,7 +79,13 @@ dialect::next dialect::put(command& what, outbox& replies) {
   return say(replies, word::out_of_memory);
 }
 
-dialect::next dialect::reserve(instant until, outbox& replies) {
+dialect::next dialect::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
+
+dialect::next dialect::reserve_with_timeout(command& what, outbox& replies) {
+  return reserve_until(after(loop_.now(), in_seconds(what.count)), replies);
+}
+
+dialect::next dialect::reserve_until(instant until, outbox& replies) {
   became(works_, counts_.workers);
   // An answer at once, so that the client goes on to finish the jobs it holds.
   if (counts_.draining) return say(replies, word::timed_out);
@@ -178,7 +103,7 @@ dialect::next dialect::reserve(instant until, outbox& replies) {
   }
 }
 
-dialect::next dialect::reserve_job(const command& what, outbox& replies) {
+dialect::next dialect::reserve_job(command& what, outbox& replies) {
   if (counts_.draining) return say(replies, word::not_found);
   const auto answer = noted(broker_.reserve_job(session_, job_id{what.job}, by_));
   if (answer.status == engine::reserve_status::waiting) {
@@ -191,13 +116,49 @@ dialect::next dialect::reserve_job(const command& what, outbox& replies) {
   return next::answered;
 }
 
-dialect::next dialect::erase(job_id job, outbox& replies) {
+dialect::next dialect::delete_job(command& what, outbox& replies) {
+  const job_id job{what.job};
   // Anyone may delete a job that is not reserved: only the end of a job in hand counts.
   const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
   const bool erased = noted(broker_.erase(session_, job));
   if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
   return say_if(replies, erased, word::deleted);
 }
+
+dialect::next dialect::release(command& what, outbox& replies) {
+  const bool released = noted(broker_.release(session_, job_id{what.job}, what.priority, in_seconds(what.delay)));
+  return say_if_finished(replies, released, word::released);
+}
+
+dialect::next dialect::bury(command& what, outbox& replies) {
+  return say_if_finished(replies, noted(broker_.bury(session_, job_id{what.job}, what.priority)), word::buried);
+}
+
+dialect::next dialect::touch(command& what, outbox& replies) {
+  return say_if(replies, noted(broker_.touch(session_, job_id{what.job})), word::touched);
+}
+
+dialect::next dialect::kick_job(command& what, outbox& replies) {
+  return say_if(replies, noted(broker_.kick_job(job_id{what.job})), word::kicked);
+}
+
+dialect::next dialect::peek(command& what, outbox& replies) {
+  return show(replies, broker_.peek(session_, job_id{what.job}, by_));
+}
+
+dialect::next dialect::peek_ready(command&, outbox& replies) {
+  return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), by_));
+}
+
+dialect::next dialect::peek_delayed(command&, outbox& replies) {
+  return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), by_));
+}
+
+dialect::next dialect::peek_buried(command&, outbox& replies) {
+  return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), by_));
+}
+
+dialect::next dialect::quit(command&, outbox&) { return next::quit; }
 
 dialect::next dialect::say_if_finished(outbox& replies, bool finished, word what) {
   if (finished && counts_.draining) ++counts_.finished_in_drain;

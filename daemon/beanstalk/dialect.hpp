@@ -78,23 +78,40 @@ class dialect {
     wire::beanstalk_yaml yaml;
   };
 
+  struct functions;  ///< one for each verb
   next put(command& what, outbox& replies);
-  next reserve(instant until, outbox& replies);
-  next reserve_job(const command& what, outbox& replies);
-  next erase(job_id job, outbox& replies);
-  next say_if_finished(outbox& replies, bool finished, word what);
-  next kick(const command& what, outbox& replies);
+  next reserve(command&, outbox& replies);
+  next reserve_with_timeout(command& what, outbox& replies);
+  next reserve_until(instant until, outbox& replies);
+  next reserve_job(command& what, outbox& replies);
+  next delete_job(command& what, outbox& replies);
+  next release(command& what, outbox& replies);
+  next bury(command& what, outbox& replies);
+  next touch(command& what, outbox& replies);
+  next kick(command& what, outbox& replies);
+  next kick_job(command& what, outbox& replies);
   next go_on(kicking& it, outbox& replies);
   next go_on(listing& it, outbox& replies);
-  next watch(const command& what, outbox& replies);
-  next pause(const command& what, outbox& replies);
-  next use(const command& what, outbox& replies);
-  next list_watched(outbox& replies);
-  next show_job(const command& what, outbox& replies);
-  next show_queue(const command& what, outbox& replies);
+  next use(command& what, outbox& replies);
+  next watch(command& what, outbox& replies);
+  next ignore(command& what, outbox& replies);
+  next pause_tube(command& what, outbox& replies);
+  next peek(command& what, outbox& replies);
+  next peek_ready(command&, outbox& replies);
+  next peek_delayed(command&, outbox& replies);
+  next peek_buried(command&, outbox& replies);
+  next stats(command&, outbox& replies);
+  next stats_job(command& what, outbox& replies);
+  next stats_tube(command& what, outbox& replies);
+  next list_tubes(command&, outbox& replies);
+  next list_tube_used(command&, outbox& replies);
+  next list_tubes_watched(command&, outbox& replies);
+  next quit(command&, outbox&);
 
   next say(outbox& replies, word what);
   next say_if(outbox& replies, bool done, word what);
+  next say_if_finished(outbox& replies, bool finished, word what);
+  next say_watching(outbox& replies, const result<std::size_t>& count, word refusal);
   next show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
   /// The answer, when its receipt is noted for the reply.
   template <class Answer>

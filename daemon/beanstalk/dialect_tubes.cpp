@@ -8,40 +8,58 @@ namespace millrace::beanstalk {
 namespace {
 
 using word = wire::beanstalk_word;
-using wire::beanstalk_verb;
 
 /// Queues that one turn of list-tubes names.
 constexpr std::size_t listed_a_turn = 1'000;
 
 }  // namespace
 
-dialect::next dialect::use(const command& what, outbox& replies) {
+dialect::next dialect::use(command& what, outbox& replies) {
   if (!broker_.use(session_, what.tube)) return say(replies, word::out_of_memory);
   wire::append_using(replies.text(), what.tube);
   return next::answered;
 }
 
-dialect::next dialect::watch(const command& what, outbox& replies) {
-  const bool more = what.verb == beanstalk_verb::watch;
-  const auto count = more ? broker_.watch(session_, what.tube) : broker_.ignore(session_, what.tube);
-  if (!count) return say(replies, more ? word::out_of_memory : word::not_ignored);
+dialect::next dialect::watch(command& what, outbox& replies) {
+  return say_watching(replies, broker_.watch(session_, what.tube), word::out_of_memory);
+}
+
+dialect::next dialect::ignore(command& what, outbox& replies) {
+  return say_watching(replies, broker_.ignore(session_, what.tube), word::not_ignored);
+}
+
+dialect::next dialect::say_watching(outbox& replies, const result<std::size_t>& count, word refusal) {
+  if (!count) return say(replies, refusal);
   wire::append(replies.text(), word::watching, *count);
   return next::answered;
 }
 
-dialect::next dialect::pause(const command& what, outbox& replies) {
+dialect::next dialect::pause_tube(command& what, outbox& replies) {
   const auto queue = broker_.find(what.tube);
   return say_if(replies, queue && noted(broker_.pause(*queue, seconds{what.delay})), word::paused);
 }
 
-dialect::next dialect::list_watched(outbox& replies) {
+dialect::next dialect::list_tube_used(command&, outbox& replies) {
+  wire::append_using(replies.text(), broker_.looking().name_of(broker_.looking().used(session_)));
+  return next::answered;
+}
+
+dialect::next dialect::list_tubes_watched(command&, outbox& replies) {
   wire::beanstalk_yaml all;
   for (const auto id : broker_.looking().watched(session_)) all.add_item(broker_.looking().name_of(id));
   wire::append_chunk(replies.text(), all.text());
   return next::answered;
 }
 
-dialect::next dialect::show_job(const command& what, outbox& replies) {
+dialect::next dialect::list_tubes(command&, outbox& replies) { return go_on(unfinished_.emplace<listing>(), replies); }
+
+dialect::next dialect::stats(command&, outbox& replies) {
+  const auto yaml = stats_of_server(broker::view{broker_}, counts_, facts_, loop_.now());
+  wire::append_chunk(replies.text(), yaml.text());
+  return next::answered;
+}
+
+dialect::next dialect::stats_job(command& what, outbox& replies) {
   const auto found = broker::view{broker_}.look(job_id{what.job});
   if (!found) return say(replies, word::not_found);
   const auto yaml = stats_of_job(*found, broker_.looking().name_of(found->queue), loop_.now());
@@ -49,14 +67,14 @@ dialect::next dialect::show_job(const command& what, outbox& replies) {
   return next::answered;
 }
 
-dialect::next dialect::show_queue(const command& what, outbox& replies) {
+dialect::next dialect::stats_tube(command& what, outbox& replies) {
   const auto found = broker::view{broker_}.queue(what.tube);
   if (!found) return say(replies, word::not_found);
   wire::append_chunk(replies.text(), stats_of_tube(*found, loop_.now()).text());
   return next::answered;
 }
 
-dialect::next dialect::kick(const command& what, outbox& replies) {
+dialect::next dialect::kick(command& what, outbox& replies) {
   return go_on(unfinished_.emplace<kicking>(
                    kicking{broker_.looking().used(session_), what.count, 0, engine::engine::kick_from::undecided}),
                replies);

@@ -11,7 +11,6 @@ namespace millrace::beanstalk {
 
 namespace {
 
-using wire::beanstalk_verb;
 using wire::beanstalk_yaml;
 
 std::uint64_t whole_seconds(duration length) {
@@ -38,32 +37,6 @@ std::string_view word_of(engine::job_state state) {
   return "";
 }
 
-/// Commands that have a counter in `stats`, in its order; `reserve-job` and `kick-job` have none.
-constexpr beanstalk_verb counted[] = {
-    beanstalk_verb::put,
-    beanstalk_verb::peek,
-    beanstalk_verb::peek_ready,
-    beanstalk_verb::peek_delayed,
-    beanstalk_verb::peek_buried,
-    beanstalk_verb::reserve,
-    beanstalk_verb::reserve_with_timeout,
-    beanstalk_verb::delete_job,
-    beanstalk_verb::release,
-    beanstalk_verb::use,
-    beanstalk_verb::watch,
-    beanstalk_verb::ignore,
-    beanstalk_verb::bury,
-    beanstalk_verb::kick,
-    beanstalk_verb::touch,
-    beanstalk_verb::stats,
-    beanstalk_verb::stats_job,
-    beanstalk_verb::stats_tube,
-    beanstalk_verb::list_tubes,
-    beanstalk_verb::list_tube_used,
-    beanstalk_verb::list_tubes_watched,
-    beanstalk_verb::pause_tube,
-};
-
 void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -85,7 +58,7 @@ std::string new_server_id() {
   return id;
 }
 
-beanstalk_yaml stats(const broker::view& view, const session_counts& counts, const server_facts& facts, instant now) {
+beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts, const server_facts& facts, instant now) {
   beanstalk_yaml all;
   const auto totals = view.totals();
   all.add("current-jobs-urgent", totals.urgent);
@@ -93,7 +66,8 @@ beanstalk_yaml stats(const broker::view& view, const session_counts& counts, con
   all.add("current-jobs-reserved", totals.reserved);
   all.add("current-jobs-delayed", totals.delayed);
   all.add("current-jobs-buried", totals.buried);
-  for (const auto verb : counted) all.add("cmd-" + std::string{name_of(verb)}, counts.command(verb).value());
+  for (const auto& row : wire::beanstalk_commands)
+    if (!row.counter.empty()) all.add(row.counter, counts.command(row.verb).value());
   all.add("job-timeouts", totals.ttr_expired.value());
   all.add("total-jobs", totals.puts.value());
   all.add("max-job-size", facts.max_job_size);

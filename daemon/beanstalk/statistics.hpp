@@ -10,7 +10,7 @@
 #include "network/listener.hpp"
 #include "wire/beanstalk_reply.hpp"
 
-/// The protocol's statistics (protocol §5): keys in the order in which beanstalkd has them.
+/// The protocol's statistics (PROTOCOL.md §5): keys in the order in which beanstalkd has them.
 namespace millrace::beanstalk {
 
 /// The version that the `stats` command shows. Libraries read it as a number, and use what came with 1.8 only above it.
@@ -26,7 +26,7 @@ struct server_facts {
 };
 [[nodiscard]] std::string new_server_id();
 
-[[nodiscard]] wire::beanstalk_yaml stats(const broker::view& view, const session_counts& counts,
+[[nodiscard]] wire::beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts,
                                          const server_facts& facts, instant now);
 [[nodiscard]] wire::beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now);
 [[nodiscard]] wire::beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now);

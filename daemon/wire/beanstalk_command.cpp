@@ -78,8 +78,9 @@ found beanstalk_command_reader::skip_line(std::string_view& bytes) {
 }
 
 found beanstalk_command_reader::end_of_line(std::string_view line, std::string_view& bytes, beanstalk_command& into) {
-  const found what = read_command_line(line, into);
-  return what == found::command && into.verb == beanstalk_verb::put ? begin_body(bytes, into) : what;
+  const found result = read_command_line(line, into);
+  const bool body_follows = result == found::command && row_of(into.verb).arguments == argument_shape::put;
+  return body_follows ? begin_body(bytes, into) : result;
 }
 
 found beanstalk_command_reader::begin_body(std::string_view& bytes, beanstalk_command& into) {

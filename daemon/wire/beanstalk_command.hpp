@@ -8,39 +8,10 @@
 
 #include <millrace/base/body.hpp>
 
-/// Bytes ↔ commands of the beanstalk protocol (`doc/protocol.txt` of beanstalkd 1.13). No socket, no queue.
-namespace millrace::wire {
+#include "wire/beanstalk_command_table.hpp"
 
-enum class beanstalk_verb : std::uint8_t {
-  put,
-  use,
-  reserve,
-  reserve_with_timeout,
-  reserve_job,
-  delete_job,
-  release,
-  bury,
-  touch,
-  watch,
-  ignore,
-  peek,
-  peek_ready,
-  peek_delayed,
-  peek_buried,
-  kick,
-  kick_job,
-  stats,
-  stats_job,
-  stats_tube,
-  list_tubes,
-  list_tube_used,
-  list_tubes_watched,
-  pause_tube,
-  quit
-};
-inline constexpr std::size_t beanstalk_verb_count = 25;
-/// As on the wire: `reserve-with-timeout`.
-[[nodiscard]] std::string_view name_of(beanstalk_verb verb) noexcept;
+/// Bytes ↔ commands of the beanstalk protocol (PROTOCOL.md). Knows no socket and no queue.
+namespace millrace::wire {
 
 /// A command line, CR LF included.
 inline constexpr std::size_t command_line_bytes_max = 224;
@@ -50,15 +21,15 @@ inline constexpr std::uint32_t timeout_seconds_max = 0x7FFF'FFFFu;
 /// 1 … 200 bytes of `A-Z a-z 0-9 - + / ; . $ _ ( )`, not starting with `-`.
 [[nodiscard]] bool is_tube_name(std::string_view text) noexcept;
 
-/// One command; which members mean something depends on the verb.
+/// One command. `visit_arguments` says which members a verb has; the others are zero or empty.
 struct beanstalk_command {
   beanstalk_verb verb{beanstalk_verb::quit};
-  std::uint64_t job{0};       ///< reserve-job, delete, release, bury, touch, peek, kick-job, stats-job
-  std::uint32_t priority{0};  ///< put, release, bury
-  std::uint32_t delay{0};     ///< seconds; put, release, pause-tube
-  std::uint32_t ttr{0};       ///< seconds; put
-  std::uint32_t count{0};     ///< put: bytes announced; reserve-with-timeout: seconds; kick: bound
-  /// use, watch, ignore, stats-tube, pause-tube; of a reader: good until its next call, and as long as the bytes it was given
+  std::uint64_t job{0};
+  std::uint32_t priority{0};
+  std::uint32_t delay{0};  ///< seconds
+  std::uint32_t ttr{0};    ///< seconds
+  std::uint32_t count{0};  ///< put: bytes announced; reserve-with-timeout: seconds; kick: bound
+  /// From a reader: valid until its next call, and as long as the bytes that it was given.
   std::string_view tube{};
   body content{};  ///< put
 };
@@ -129,8 +100,8 @@ class beanstalk_command_reader {
 };
 
 // --- the other direction, for clients ---------------------------------------------------------------------------------------------
-/// Appends the command as it goes over the wire, `content` included. The command must be sayable: asserts its tube name and timeout.
-/// A put announces what its content has, whatever `count` says.
-void append(std::string& to, const beanstalk_command& what);
+/// Appends the command as it goes over the wire, `content` included. A put announces the size of its content and
+/// ignores `count`. Requires: a valid tube name and timeout (asserted).
+void append(std::string& to, const beanstalk_command& command);
 
 }  // namespace millrace::wire

@@ -1,6 +1,6 @@
 #include <cassert>
-#include <limits>
 
+#include "wire/beanstalk_arguments.hpp"
 #include "wire/beanstalk_command.hpp"
 #include "wire/line_writer.hpp"
 
@@ -8,57 +8,48 @@ namespace millrace::wire {
 
 static_assert(line_writer::bytes_max >= command_line_bytes_max);
 
-void append(std::string& to, const beanstalk_command& what) {
-  line_writer line{name_of(what.verb)};
-  switch (what.verb) {
-    case beanstalk_verb::put:
-      line.argument(what.priority).argument(what.delay).argument(what.ttr).argument(what.content.size()).append_to(to);
-      to.append(what.content.view()).append(line_end);
-      return;
-    case beanstalk_verb::use:
-    case beanstalk_verb::watch:
-    case beanstalk_verb::ignore:
-    case beanstalk_verb::stats_tube:
-      assert(is_tube_name(what.tube));
-      line.argument(what.tube);
-      break;
-    case beanstalk_verb::reserve_with_timeout:
-      assert(what.count <= timeout_seconds_max);
-      line.argument(what.count);
-      break;
-    case beanstalk_verb::kick:
-      line.argument(what.count);
-      break;
-    case beanstalk_verb::reserve_job:
-    case beanstalk_verb::delete_job:
-    case beanstalk_verb::touch:
-    case beanstalk_verb::peek:
-    case beanstalk_verb::kick_job:
-    case beanstalk_verb::stats_job:
-      line.argument(what.job);
-      break;
-    case beanstalk_verb::release:
-      line.argument(what.job).argument(what.priority).argument(what.delay);
-      break;
-    case beanstalk_verb::bury:
-      line.argument(what.job).argument(what.priority);
-      break;
-    case beanstalk_verb::pause_tube:
-      assert(is_tube_name(what.tube));
-      line.argument(what.tube).argument(what.delay);
-      break;
-    case beanstalk_verb::reserve:
-    case beanstalk_verb::peek_ready:
-    case beanstalk_verb::peek_delayed:
-    case beanstalk_verb::peek_buried:
-    case beanstalk_verb::stats:
-    case beanstalk_verb::list_tubes:
-    case beanstalk_verb::list_tube_used:
-    case beanstalk_verb::list_tubes_watched:
-    case beanstalk_verb::quit:
-      break;
+namespace {
+
+class argument_writer {
+ public:
+  argument_writer(line_writer& line, std::size_t body_bytes) noexcept : line_{line}, body_bytes_{body_bytes} {}
+
+  bool job(std::uint64_t id) noexcept { return number(id); }
+  bool priority(std::uint32_t value) noexcept { return number(value); }
+  bool delay(std::uint32_t seconds) noexcept { return number(seconds); }
+  bool ttr(std::uint32_t seconds) noexcept { return number(seconds); }
+  bool timeout(std::uint32_t seconds) noexcept {
+    assert(seconds <= timeout_seconds_max);
+    return number(seconds);
   }
+  bool bound(std::uint32_t count) noexcept { return number(count); }
+  bool body_bytes(std::uint32_t) noexcept { return number(body_bytes_); }
+  bool tube(std::string_view name) noexcept {
+    assert(is_tube_name(name));
+    line_.argument(name);
+    return true;
+  }
+  bool last_tube(std::string_view name) noexcept { return tube(name); }
+
+ private:
+  bool number(std::uint64_t value) noexcept {
+    line_.argument(value);
+    return true;
+  }
+
+  line_writer& line_;
+  std::size_t body_bytes_;
+};
+
+}  // namespace
+
+void append(std::string& to, const beanstalk_command& command) {
+  const auto& row = row_of(command.verb);
+  line_writer line{row.word};
+  argument_writer arguments{line, command.content.size()};
+  visit_arguments(row.arguments, command, arguments);
   line.append_to(to);
+  if (row.arguments == argument_shape::put) to.append(command.content.view()).append(line_end);
 }
 
 }  // namespace millrace::wire

@@ -4,6 +4,7 @@
 
 #include "cuts.hpp"
 #include "support/catch.hpp"
+#include "wire/beanstalk_arguments.hpp"
 #include "wire/beanstalk_command.hpp"
 
 using namespace millrace;
@@ -18,49 +19,39 @@ std::string wire_of(const beanstalk_command& what) {
   return text;
 }
 
-/// Only the members that this verb means.
-beanstalk_command sayable(beanstalk_verb verb, std::uint64_t job, std::uint32_t number, const std::string& tube) {
-  beanstalk_command what{.verb = verb};
-  switch (verb) {
-    case beanstalk_verb::put:
-      what.priority = what.delay = what.ttr = number;
-      what.content = body{"body of " + tube};
-      what.count = what.content.size();
-      break;
-    case beanstalk_verb::use:
-    case beanstalk_verb::watch:
-    case beanstalk_verb::ignore:
-    case beanstalk_verb::stats_tube:
-      what.tube = tube;
-      break;
-    case beanstalk_verb::reserve_with_timeout:
-      what.count = std::min(number, wire::timeout_seconds_max);
-      break;
-    case beanstalk_verb::kick:
-      what.count = number;
-      break;
-    case beanstalk_verb::release:
-      what.delay = number;
-      [[fallthrough]];
-    case beanstalk_verb::bury:
-      what.priority = number;
-      [[fallthrough]];
-    case beanstalk_verb::reserve_job:
-    case beanstalk_verb::delete_job:
-    case beanstalk_verb::touch:
-    case beanstalk_verb::peek:
-    case beanstalk_verb::kick_job:
-    case beanstalk_verb::stats_job:
-      what.job = job;
-      break;
-    case beanstalk_verb::pause_tube:
-      what.tube = tube;
-      what.delay = number;
-      break;
-    default:
-      break;
+/// Sets every argument that a command has.
+struct argument_setter {
+  std::uint64_t id;
+  std::uint32_t number;
+  std::string_view name;
+
+  bool job(std::uint64_t& value) const { return set(value, id); }
+  bool priority(std::uint32_t& value) const { return set(value, number); }
+  bool delay(std::uint32_t& value) const { return set(value, number); }
+  bool ttr(std::uint32_t& value) const { return set(value, number); }
+  bool timeout(std::uint32_t& value) const { return set(value, std::min(number, wire::timeout_seconds_max)); }
+  bool bound(std::uint32_t& value) const { return set(value, number); }
+  bool body_bytes(std::uint32_t&) const { return true; }
+  bool tube(std::string_view& value) const { return set(value, name); }
+  bool last_tube(std::string_view& value) const { return set(value, name); }
+
+ private:
+  template <class Value>
+  static bool set(Value& value, const Value& wanted) {
+    value = wanted;
+    return true;
   }
-  return what;
+};
+
+/// A command of this verb, with all the arguments that it has.
+beanstalk_command command_with(beanstalk_verb verb, const argument_setter& arguments) {
+  beanstalk_command command{.verb = verb};
+  visit_arguments(row_of(verb).arguments, command, arguments);
+  if (row_of(verb).arguments == wire::argument_shape::put) {
+    command.content = body{"body of " + std::string{arguments.name}};
+    command.count = command.content.size();
+  }
+  return command;
 }
 
 }  // namespace
@@ -73,7 +64,7 @@ TEST_CASE("what is written is what was meant, for every verb and however it is c
     for (const auto number : {0u, 1u, 4'294'967'295u}) {
       for (const auto& name : {std::string{"t"}, long_name}) {
         const auto job = number == 4'294'967'295u ? std::numeric_limits<std::uint64_t>::max() : number;
-        const auto what = sayable(static_cast<beanstalk_verb>(verb), job, number, name);
+        const auto what = command_with(static_cast<beanstalk_verb>(verb), {job, number, name});
         const auto bytes = wire_of(what);
         testing::check_commands(bytes, {testing::text_of(what)});
         pipeline += bytes;
