@@ -1,6 +1,5 @@
 #include "beanstalk/connection.hpp"
 
-#include <cassert>
 #include <span>
 #include <utility>
 
@@ -14,40 +13,39 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Read at once from one client while the memory held for all is short.
+/// Received at once from one client while the memory held for all is short.
 constexpr std::size_t short_read_bytes = 1u << 10;
 
 }  // namespace
 
-connection::connection(surroundings& shared, network::stream_socket socket)
-    : shared_{shared},
+connection::connection(connection_context& context, network::stream_socket socket)
+    : context_{context},
       socket_{std::move(socket)},
-      task_{shared.loop.core().current()},
-      reader_{shared.limits.job_bytes_max, &shared.bodies},
-      dialect_{shared.loop, shared.broker, shared.counts, shared.facts, shared.limits.all_held_bytes_max, *this},
-      replies_{shared.spare},
-      first_command_{shared.loop,
+      task_{context.loop.core().current()},
+      dialect_{context.loop, context.broker, context.counts, context.facts, context.limits.all_held_bytes_max, *this},
+      conversation_{context, dialect_, *this},
+      first_command_{context.loop,
                      [this] {
-                       shared_.door.protocol_error(protocol_errors::silent);
+                       context_.door.protocol_error(protocol_errors::silent);
                        close();
                      }},
-      ended_{shared.loop, "client"} {}
+      ended_{context.loop, "client"} {}
 
 loop::awaitable<> connection::serve() {
-  if (const auto failure = shared_.clients.add(socket_.descriptor(), *this))
+  if (const auto failure = context_.clients.add(socket_.descriptor(), *this))
     throw boost::system::system_error{failure, "epoll_ctl"};
   watched_ = true;
-  first_command_.set(after(shared_.loop.now(), shared_.limits.first_command_deadline));
-  while (open_) co_await ended_.wait();
+  first_command_.set(after(now(), context_.limits.first_command_deadline));
+  while (phase_ == phase::open) co_await ended_.wait();
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
-/// What is thrown ends the coroutine, and with it this connection alone.
+/// An exception ends the coroutine, and with it this connection alone.
 template <class Function>
-void connection::guarded(const Function& what) {
+void connection::guarded(const Function& function) {
   loop::resumption noted{task_};
   try {
-    what();
+    function();
   } catch (...) {
     thrown_ = std::current_exception();
     close();
@@ -56,177 +54,156 @@ void connection::guarded(const Function& what) {
 
 // --- reading -------------------------------------------------------------------------------------------------------------
 
-void connection::told(network::readiness_news what) {
-  guarded([this, what] {
-    may_read_ = may_read_ || what.readable;
-    urgent_ = urgent_ || what.urgent;
-    said_all_ = said_all_ || (what.said_all && !what.gone);
-    gone_ = gone_ || what.gone;
-    if (what.writable && std::exchange(awaits_room_, false)) write();
-    if (!queued_) read();
+void connection::told(network::readiness_news news) {
+  guarded([this, news] {
+    may_read_ = may_read_ || news.readable;
+    urgent_ = urgent_ || news.urgent;
+    hung_up_ = hung_up_ || news.gone;
+    if (news.said_all && !news.gone) conversation_.on_peer_shutdown();
+    if (news.writable && std::exchange(awaits_writable_, false)) flush();
+    if (!scheduled_) read();
   });
 }
 
-/// Once into what all share, so that a busy client costs one call for many commands, an idle one no memory, and others have their turns.
+/// Once into the buffer that all connections share: a busy client costs one call for many commands, an idle one no
+/// memory, and the others have their turns.
 void connection::read() {
-  if (!open_ || !may_read_) return;
-  if (paused() || closing_) return look_for_end();
-  const auto room = std::span{shared_.scratch}.first(memory_is_short() ? short_read_bytes : shared_.scratch.size());
-  const auto [got, failure] = socket_.receive(room);
+  if (phase_ != phase::open || !may_read_) return;
+  if (!conversation_.wants_input()) return look_for_end();
+  const bool memory_is_short = context_.counts.held_bytes >= context_.limits.all_held_bytes_max;
+  const auto buffer = std::span{context_.scratch}.first(memory_is_short ? short_read_bytes : context_.scratch.size());
+  const auto [received, failure] = socket_.receive(buffer);
   if (failure == asio::error::would_block) {
     may_read_ = false;
   } else if (failure == asio::error::eof) {
     may_read_ = false;
-    end_of_input();
+    conversation_.end_input(now());
+    flush();
   } else if (failure) {
     close();
   } else {
-    // What did not fill it was all there was, and what comes now is told; but an end is told once, and something urgent cuts a receive short.
-    may_read_ = got == room.size() || said_all_ || gone_ || urgent_;
-    take({shared_.scratch.data(), got});
-    read_on();
+    // A receive that did not fill the buffer took everything, and new bytes are announced. But an end is announced
+    // once, and urgent data cuts a receive short.
+    may_read_ = received == buffer.size() || conversation_.peer_has_shut_down() || hung_up_ || urgent_;
+    conversation_.receive({context_.scratch.data(), received}, now());
+    if (conversation_.has_spoken() && first_command_.when() != never) first_command_.clear();
+    flush();
+    read_more();
   }
 }
 
 /// At a later turn, if there may be more.
-void connection::read_on() {
-  if (!open_ || !may_read_ || queued_) return;
-  if (paused() || closing_) return look_for_end();
-  go_on_next_turn();
+void connection::read_more() {
+  if (phase_ != phase::open || !may_read_ || scheduled_) return;
+  if (!conversation_.wants_input()) return look_for_end();
+  scheduled_ = true;
+  context_.loop.core().ready.push_behind(*this);
 }
 
-/// While it is not read: what stands unread hides the end from a read.
+/// While nothing is read: unread bytes hide the end from a receive.
 void connection::look_for_end() {
-  if (gone_) return close();
-  if (!said_all_ || standing_ != standing::waits || decision_ || !dialect_.give_up(replies_)) return;
-  stand(standing::later);
-  go_on_soon();
+  if (hung_up_) return close();
+  conversation_.stop_waiting(now());
+  schedule();
 }
 
-void connection::take(std::string_view bytes) {
-  shared_.unwritten.begin(shared_.loop.now());
-  if (standing_ == standing::ready) bytes = carry_out(bytes);
-  input_.append(bytes);
-  write();
-}
-
-void connection::end_of_input() {
-  said_all_ = input_ended_ = true;
-  shared_.unwritten.begin(shared_.loop.now());
-  // It will never be told more: a reserve ends as if its time were over.
-  if (standing_ == standing::waits && !decision_ && dialect_.give_up(replies_)) stand(standing::ready);
-  if (standing_ == standing::ready) carry_out_input();
-  write();
-}
-
-bool connection::paused() const noexcept {
-  return standing_ == standing::unread ||
-         (standing_ != standing::ready &&
-          (input_.size() - taken_ >= shared_.limits.input_bytes_max || memory_is_short()));
-}
-
-void connection::stand(standing how) {
-  if (standing_ == standing::unread) shared_.counts.unread.end(stands_since_, shared_.loop.now());
-  standing_ = how;
-  stands_since_ = shared_.loop.now();
-  if (how == standing::unread) shared_.counts.unread.begin(stands_since_);
-}
-
-// --- what comes later ------------------------------------------------------------------------------------------------------
+// --- turns ---------------------------------------------------------------------------------------------------------------
 
 void connection::decided(broker::decision&& decision) noexcept {
-  decision_ = std::move(decision);
-  go_on_soon();
+  conversation_.on_decision(std::move(decision));
+  schedule();
 }
 
-void connection::go_on_soon() {
-  if (standing_ == standing::later) return go_on_next_turn();
-  if (!std::exchange(queued_, true)) shared_.loop.core().ready.push(*this);
-}
-
-void connection::go_on_next_turn() {
-  if (!std::exchange(queued_, true)) shared_.loop.core().ready.push_behind(*this);
+void connection::schedule() {
+  if (scheduled_ || (phase_ == phase::open && !conversation_.wants_turn())) return;
+  scheduled_ = true;
+  auto& ready = context_.loop.core().ready;
+  // What was done in parts goes on when the others have had their turn.
+  const bool others_first = phase_ != phase::open || conversation_.current() == conversation::state::yielded;
+  if (others_first) {
+    ready.push_behind(*this);
+  } else {
+    ready.push(*this);
+  }
 }
 
 void connection::resume() {
-  queued_ = false;
-  if (served_) return leave();
-  if (!open_) return;
+  scheduled_ = false;
+  if (phase_ == phase::released) return release();
+  if (phase_ == phase::closed) return;
   guarded([this] {
-    const bool only_reads = !decision_ && (standing_ == standing::ready || standing_ == standing::waits);
-    if (only_reads) return read();
-    go_on();
-    read_on();
+    if (!conversation_.wants_turn()) return read();
+    conversation_.proceed(now());
+    flush();
+    read_more();
   });
 }
 
-void connection::observe_wait() {
-  shared_.counts.seconds[static_cast<std::size_t>(waiting_verb_)].observe(shared_.loop.now() - stands_since_);
+// --- writing -------------------------------------------------------------------------------------------------------------
+
+void connection::flush() {
+  if (phase_ != phase::open) return;
+  auto& replies = conversation_.replies();
+  boost::system::error_code failure;
+  if (!awaits_writable_ && !replies.empty()) failure = replies.write(socket_, conversation_.writable_up_to());
+  // The next connection of this turn begins where this one ends.
+  context_.unwritten.written(context_.counts, context_.loop.refresh_now());
+  if (failure || conversation_.has_lost_replies()) return close();
+  if (conversation_.awaits_commit() && !std::exchange(in_commit_queue_, true)) context_.await_commit.push_back(this);
+  if (!awaits_writable_ && conversation_.has_writable_replies()) {
+    awaits_writable_ = true;
+    // Most never need it; once asked for, it is announced each time.
+    if (!std::exchange(watches_writable_, true)) context_.clients.tell_writable(socket_.descriptor(), *this);
+  }
+  if (conversation_.settle(now())) return close();
+  schedule();
 }
 
-// --- the end ---------------------------------------------------------------------------------------------------------------
+void connection::on_durable() {
+  in_commit_queue_ = false;
+  flush();
+}
+
+// --- the end -------------------------------------------------------------------------------------------------------------
 
 void connection::drain() {
-  if (!open_ || closing_) return;
+  if (phase_ != phase::open || conversation_.current() == conversation::state::closing) return;
   guarded([this] {
-    shared_.unwritten.begin(shared_.loop.now());
-    end_wait();
-    if (standing_ == standing::ready) carry_out_input();
-    write();
+    conversation_.drain(now());
+    flush();
   });
-}
-
-bool connection::has_work() const {
-  if (!open_) return false;
-  const bool command_left = !closing_ && (standing_ == standing::waits || standing_ == standing::later);
-  return command_left || !held_.empty() || dialect_.holds_jobs();
-}
-
-/// A command that waits for a job or for room is answered.
-void connection::end_wait() {
-  if (standing_ != standing::waits || decision_) return;
-  if (!dialect_.end_wait_for_drain(replies_)) return;
-  observe_wait();
-  stand(standing::ready);
 }
 
 void connection::finish() {
-  if (!open_) return;
+  if (phase_ != phase::open) return;
   guarded([this] {
-    shared_.unwritten.begin(shared_.loop.now());
-    end_wait();
-    closing_ = true;
-    write();
+    conversation_.finish(now());
+    flush();
   });
 }
 
 void connection::close() {
-  if (!std::exchange(open_, false)) return;
-  if (std::exchange(watched_, false)) shared_.clients.remove(socket_.descriptor(), *this);
+  if (phase_ != phase::open) return;
+  phase_ = phase::closed;
+  if (std::exchange(watched_, false)) context_.clients.remove(socket_.descriptor(), *this);
   socket_.close();
-  replies_.clear();
-  input_ = {};
-  taken_ = 0;
-  count_held();
+  conversation_.abandon(now());
   first_command_.clear();
-  if (standing_ == standing::unread) stand(standing::ready);
   ended_.wake_all();
 }
 
-void connection::served() {
+void connection::on_task_ended() {
   close();
-  served_ = true;
-  leave();
+  phase_ = phase::released;
+  release();
 }
 
-/// Called until there is nothing left that could call back.
-void connection::leave() {
-  if (queued_) return;
-  if (std::exchange(awaits_commit_, false)) std::erase(shared_.await_commit, this);
-  decision_.reset();
-  if (dialect_.leave()) return shared_.gone(*this);
-  standing_ = standing::later;
-  go_on_soon();
+/// Called until nothing is left that could call back.
+void connection::release() {
+  if (scheduled_) return;
+  if (std::exchange(in_commit_queue_, false)) std::erase(context_.await_commit, this);
+  if (dialect_.leave()) return context_.on_disconnected(*this);
+  schedule();
 }
 
 }  // namespace millrace::beanstalk

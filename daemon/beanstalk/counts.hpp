@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <millrace/base/counters.hpp>
@@ -13,20 +14,25 @@
 
 namespace millrace::beanstalk {
 
+/// Why a client is not read for a while.
+enum class read_pause : std::uint8_t { unread_replies, write_backlog };
+inline constexpr std::array<std::string_view, 2> read_pause_names{"unread_replies", "write_backlog"};
+
 /// What all sessions together count. Loop thread only.
 struct session_counts {
   /// Commands whose arguments could be read.
   std::array<counter, wire::beanstalk_verb_count> commands;
   /// From the reading of a command to the writing of its reply; of a reserve that waits, the wait included.
   std::array<histogram, wire::beanstalk_verb_count> seconds;
-  std::uint32_t producers{0};    ///< open connections that ever put
-  std::uint32_t workers{0};      ///< … that ever reserved
-  std::uint32_t waiting{0};      ///< … that wait in a reserve
+  std::uint32_t producers{0};  ///< open connections that ever put
+  std::uint32_t workers{0};    ///< … that ever reserved
+  std::uint32_t waiting{0};    ///< … that wait in a reserve
   /// Memory held for clients, all together: replies not written or still being built, puts that wait for room, commands behind one that waits.
   std::uint64_t held_bytes{0};
   bool draining{false};                ///< the daemon ends: no job is given to any client
   std::uint64_t finished_in_drain{0};  ///< jobs that their clients deleted, released or buried since
-  loop::backpressure unread;  ///< connections that are not read: they do not read their replies, or the disk is behind
+  loop::backpressure unread;           ///< connections that are not read, for any `read_pause`
+  std::array<counter, read_pause_names.size()> read_pauses;  ///< by `read_pause`
 
   [[nodiscard]] counter& command(wire::beanstalk_verb verb) noexcept {
     return commands[static_cast<std::size_t>(verb)];

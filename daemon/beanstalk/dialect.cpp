@@ -20,13 +20,13 @@ duration in_seconds(std::uint32_t count) { return seconds{count}; }
 }  // namespace
 
 dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-                 std::uint64_t held_bytes_max, broker::decision_taker& by)
+                 std::uint64_t held_bytes_max, broker::decision_taker& taker)
     : loop_{loop},
       broker_{broker},
       counts_{counts},
       facts_{facts},
       held_bytes_max_{held_bytes_max},
-      by_{by},
+      taker_{taker},
       session_{broker.open_session()} {
   // It exists for as long as the door is open, so neither can be refused.
   broker_.use(session_, "default").value();
@@ -51,18 +51,18 @@ bool dialect::leave() {
 
 // --- jobs --------------------------------------------------------------------------------------------------------------
 
-dialect::next dialect::put(command& what, outbox& replies) {
+progress dialect::put(command& what, outbox& replies) {
   became(produces_, counts_.producers);
   engine::put_request job{.content = std::move(what.content),
                           .urgency = what.priority,
                           .delay = in_seconds(what.delay),
                           .ttr = in_seconds(what.ttr)};
   const std::size_t bytes = job.content.size();
-  const auto answer = noted(broker_.put(session_, broker_.looking().used(session_), std::move(job), by_));
+  const auto answer = noted(broker_.put(session_, broker_.looking().used(session_), std::move(job), taker_));
   switch (answer.status) {
     case engine::put_status::inserted:
       wire::append(replies.text(), word::inserted, answer.job.value());
-      return next::answered;
+      return progress::answered;
     case engine::put_status::waiting:
       if (counts_.held_bytes + bytes < held_bytes_max_) {
         counts_.held_bytes += waiting_put_bytes_ = bytes;
@@ -79,21 +79,21 @@ dialect::next dialect::put(command& what, outbox& replies) {
   return say(replies, word::out_of_memory);
 }
 
-dialect::next dialect::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
+progress dialect::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
 
-dialect::next dialect::reserve_with_timeout(command& what, outbox& replies) {
+progress dialect::reserve_with_timeout(command& what, outbox& replies) {
   return reserve_until(after(loop_.now(), in_seconds(what.count)), replies);
 }
 
-dialect::next dialect::reserve_until(instant until, outbox& replies) {
+progress dialect::reserve_until(instant until, outbox& replies) {
   became(works_, counts_.workers);
   // An answer at once, so that the client goes on to finish the jobs it holds.
   if (counts_.draining) return say(replies, word::timed_out);
-  const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, by_));
+  const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, taker_));
   switch (answer.status) {
     case engine::reserve_status::reserved:
       hand_over(replies, answer.job);
-      return next::answered;
+      return progress::answered;
     case engine::reserve_status::waiting:
       return begin_waiting(awaited::ready_job);
     case engine::reserve_status::deadline_soon:
@@ -103,9 +103,9 @@ dialect::next dialect::reserve_until(instant until, outbox& replies) {
   }
 }
 
-dialect::next dialect::reserve_job(command& what, outbox& replies) {
+progress dialect::reserve_job(command& what, outbox& replies) {
   if (counts_.draining) return say(replies, word::not_found);
-  const auto answer = noted(broker_.reserve_job(session_, job_id{what.job}, by_));
+  const auto answer = noted(broker_.reserve_job(session_, job_id{what.job}, taker_));
   if (answer.status == engine::reserve_status::waiting) {
     became(works_, counts_.workers);
     return begin_waiting(awaited::named_job);
@@ -113,10 +113,10 @@ dialect::next dialect::reserve_job(command& what, outbox& replies) {
   if (answer.status != engine::reserve_status::reserved) return say(replies, word::not_found);
   became(works_, counts_.workers);
   hand_over(replies, answer.job);
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::delete_job(command& what, outbox& replies) {
+progress dialect::delete_job(command& what, outbox& replies) {
   const job_id job{what.job};
   // Anyone may delete a job that is not reserved: only the end of a job in hand counts.
   const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
@@ -125,64 +125,70 @@ dialect::next dialect::delete_job(command& what, outbox& replies) {
   return say_if(replies, erased, word::deleted);
 }
 
-dialect::next dialect::release(command& what, outbox& replies) {
+progress dialect::release(command& what, outbox& replies) {
   const bool released = noted(broker_.release(session_, job_id{what.job}, what.priority, in_seconds(what.delay)));
   return say_if_finished(replies, released, word::released);
 }
 
-dialect::next dialect::bury(command& what, outbox& replies) {
+progress dialect::bury(command& what, outbox& replies) {
   return say_if_finished(replies, noted(broker_.bury(session_, job_id{what.job}, what.priority)), word::buried);
 }
 
-dialect::next dialect::touch(command& what, outbox& replies) {
+progress dialect::touch(command& what, outbox& replies) {
   return say_if(replies, noted(broker_.touch(session_, job_id{what.job})), word::touched);
 }
 
-dialect::next dialect::kick_job(command& what, outbox& replies) {
+progress dialect::kick_job(command& what, outbox& replies) {
   return say_if(replies, noted(broker_.kick_job(job_id{what.job})), word::kicked);
 }
 
-dialect::next dialect::peek(command& what, outbox& replies) {
-  return show(replies, broker_.peek(session_, job_id{what.job}, by_));
+progress dialect::peek(command& what, outbox& replies) {
+  return show(replies, broker_.peek(session_, job_id{what.job}, taker_));
 }
 
-dialect::next dialect::peek_ready(command&, outbox& replies) {
-  return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), by_));
+progress dialect::peek_ready(command&, outbox& replies) {
+  return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), taker_));
 }
 
-dialect::next dialect::peek_delayed(command&, outbox& replies) {
-  return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), by_));
+progress dialect::peek_delayed(command&, outbox& replies) {
+  return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), taker_));
 }
 
-dialect::next dialect::peek_buried(command&, outbox& replies) {
-  return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), by_));
+progress dialect::peek_buried(command&, outbox& replies) {
+  return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), taker_));
 }
 
-dialect::next dialect::quit(command&, outbox&) { return next::quit; }
+progress dialect::quit(command&, outbox&) { return progress::quit; }
 
-dialect::next dialect::say_if_finished(outbox& replies, bool finished, word what) {
+progress dialect::say_if_finished(outbox& replies, bool finished, word what) {
   if (finished && counts_.draining) ++counts_.finished_in_drain;
   return say_if(replies, finished, what);
 }
 
-void dialect::decided(broker::decision&& decision, outbox& replies) {
+broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
   end_waiting();
-  receipt_ = decision.durable_with;
   const auto& event = decision.event;
   switch (event.what) {
     case engine::event::kind::granted:
-      return hand_over(replies, event.job);
+      hand_over(replies, event.job);
+      break;
     case engine::event::kind::put_admitted:
-      return wire::append(replies.text(), word::inserted, event.id.value());
+      wire::append(replies.text(), word::inserted, event.id.value());
+      break;
     case engine::event::kind::deadline_soon:
-      return wire::append(replies.text(), word::deadline_soon);
+      wire::append(replies.text(), word::deadline_soon);
+      break;
     case engine::event::kind::shown:
-      return append_found(replies, event.job.job, event.job.content);
+      append_found(replies, event.job.job, event.job.content);
+      break;
     case engine::event::kind::not_found:
-      return wire::append(replies.text(), word::not_found);
+      wire::append(replies.text(), word::not_found);
+      break;
     default:
-      return wire::append(replies.text(), word::timed_out);
+      wire::append(replies.text(), word::timed_out);
+      break;
   }
+  return decision.durable_with;
 }
 
 bool dialect::give_up(outbox& replies) {
@@ -215,12 +221,12 @@ void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
   replies.add(job.content, line_end);
 }
 
-dialect::next dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
+progress dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
   const auto answer = noted(std::move(peeked));
   switch (answer.status) {
     case broker::peek_status::found:
       append_found(replies, answer.job.job, answer.job.content);
-      return next::answered;
+      return progress::answered;
     case broker::peek_status::waiting:
       return begin_waiting(awaited::shown_body);
     case broker::peek_status::not_found:
@@ -236,24 +242,22 @@ void dialect::append_found(outbox& replies, job_id job, const body& content) {
 
 // --- words ---------------------------------------------------------------------------------------------------------------
 
-dialect::next dialect::say(outbox& replies, word what) {
+progress dialect::say(outbox& replies, word what) {
   if (what == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);
   wire::append(replies.text(), what);
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::say_if(outbox& replies, bool done, word what) {
-  return say(replies, done ? what : word::not_found);
-}
+progress dialect::say_if(outbox& replies, bool done, word what) { return say(replies, done ? what : word::not_found); }
 
 void dialect::became(bool& already, std::uint32_t& count) {
   if (!std::exchange(already, true)) ++count;
 }
 
-dialect::next dialect::begin_waiting(awaited what) {
+progress dialect::begin_waiting(awaited what) {
   awaited_ = what;
   if (what == awaited::ready_job) ++counts_.waiting;
-  return next::waits;
+  return progress::blocked;
 }
 
 void dialect::end_waiting() {

@@ -9,8 +9,10 @@
 #include <millrace/base/ids.hpp>
 #include <millrace/loop/event_loop.hpp>
 
+#include "beanstalk/command_executor.hpp"
 #include "beanstalk/counts.hpp"
 #include "beanstalk/statistics.hpp"
+#include "broker/backlog_share.hpp"
 #include "broker/broker.hpp"
 #include "broker/decision.hpp"
 #include "engine/engine.hpp"
@@ -20,45 +22,34 @@
 
 namespace millrace::beanstalk {
 
-/// The protocol's words ↔ the broker's words, for one connection: carries its commands out as a session of the broker and appends the replies.
-/// Knows no socket.
+/// Carries out the commands of one connection as a session of the broker and appends the replies. Knows no socket.
 ///
-/// Belongs to one connection, on the loop's thread. `leave` must have answered true before it is destroyed.
-class dialect {
+/// Belongs to one connection; loop thread only. Requires: `leave` has returned true before it is destroyed.
+class dialect final : public command_executor {
  public:
-  enum class next {
-    answered,
-    waits,  ///< for a decision, which `decided` is to be handed; no command before
-    later,  ///< it did a part of something large: `go_on` at the next turn; no command before
-    quit
-  };
-
-  /// `by` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and a put that would wait
-  /// for room are refused. What is referred to outlives it.
+  /// `taker` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and a
+  /// put that would wait for capacity are refused. All references outlive it.
   dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-          std::uint64_t held_bytes_max, broker::decision_taker& by);
+          std::uint64_t held_bytes_max, broker::decision_taker& taker);
   ~dialect();
   dialect(const dialect&) = delete;
   dialect& operator=(const dialect&) = delete;
 
-  /// `command` is not needed any more; its body is taken.
-  next carry_out(wire::beanstalk_command& command, network::outbox& replies);
-  /// Something large, of which a part is left to be done.
-  [[nodiscard]] bool unfinished() const noexcept { return unfinished_.index() != 0; }
-  next go_on(network::outbox& replies);
-  void decided(broker::decision&& decision, network::outbox& replies);
-  /// When the replies to the last command or decision may leave; of a command in several parts, to all of them.
-  [[nodiscard]] const broker::receipt& receipt() const noexcept { return receipt_; }
-  /// While it waits: the client says nothing more, so that it is answered as if its time were over. False: what it waits for is on its way from
-  /// disk and will come.
-  bool give_up(network::outbox& replies);
-  /// While it waits: the daemon drains. A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND. False: it waits for a body that it
-  /// only shows, which will come.
-  bool end_wait_for_drain(network::outbox& replies);
-  /// Whether any job is reserved for this client.
-  [[nodiscard]] bool holds_jobs() const;
+  outcome execute(wire::beanstalk_command& command, network::outbox& replies) override;
+  void refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb,
+              network::outbox& replies) override;
+  [[nodiscard]] bool is_partial() const noexcept override { return unfinished_.index() != 0; }
+  outcome proceed(network::outbox& replies) override;
+  broker::receipt decide(broker::decision&& decision, network::outbox& replies) override;
+  bool give_up(network::outbox& replies) override;
+  /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND.
+  bool end_wait_for_drain(network::outbox& replies) override;
+  [[nodiscard]] bool holds_jobs() const override;
+  [[nodiscard]] bool is_durable(const broker::receipt& receipt) const override { return broker_.is_durable(receipt); }
+  [[nodiscard]] bool store_has_failed() const override { return !broker_.store_failure().empty(); }
+  bool backlog_exceeded() override { return share_.exceeded(broker_); }
 
-  /// Lets go of everything, in turns: true when done.
+  /// Releases everything, in turns: true when done.
   [[nodiscard]] bool leave();
 
  private:
@@ -79,40 +70,40 @@ class dialect {
   };
 
   struct functions;  ///< one for each verb
-  next put(command& what, outbox& replies);
-  next reserve(command&, outbox& replies);
-  next reserve_with_timeout(command& what, outbox& replies);
-  next reserve_until(instant until, outbox& replies);
-  next reserve_job(command& what, outbox& replies);
-  next delete_job(command& what, outbox& replies);
-  next release(command& what, outbox& replies);
-  next bury(command& what, outbox& replies);
-  next touch(command& what, outbox& replies);
-  next kick(command& what, outbox& replies);
-  next kick_job(command& what, outbox& replies);
-  next go_on(kicking& it, outbox& replies);
-  next go_on(listing& it, outbox& replies);
-  next use(command& what, outbox& replies);
-  next watch(command& what, outbox& replies);
-  next ignore(command& what, outbox& replies);
-  next pause_tube(command& what, outbox& replies);
-  next peek(command& what, outbox& replies);
-  next peek_ready(command&, outbox& replies);
-  next peek_delayed(command&, outbox& replies);
-  next peek_buried(command&, outbox& replies);
-  next stats(command&, outbox& replies);
-  next stats_job(command& what, outbox& replies);
-  next stats_tube(command& what, outbox& replies);
-  next list_tubes(command&, outbox& replies);
-  next list_tube_used(command&, outbox& replies);
-  next list_tubes_watched(command&, outbox& replies);
-  next quit(command&, outbox&);
+  progress put(command& what, outbox& replies);
+  progress reserve(command&, outbox& replies);
+  progress reserve_with_timeout(command& what, outbox& replies);
+  progress reserve_until(instant until, outbox& replies);
+  progress reserve_job(command& what, outbox& replies);
+  progress delete_job(command& what, outbox& replies);
+  progress release(command& what, outbox& replies);
+  progress bury(command& what, outbox& replies);
+  progress touch(command& what, outbox& replies);
+  progress kick(command& what, outbox& replies);
+  progress kick_job(command& what, outbox& replies);
+  progress go_on(kicking& it, outbox& replies);
+  progress go_on(listing& it, outbox& replies);
+  progress use(command& what, outbox& replies);
+  progress watch(command& what, outbox& replies);
+  progress ignore(command& what, outbox& replies);
+  progress pause_tube(command& what, outbox& replies);
+  progress peek(command& what, outbox& replies);
+  progress peek_ready(command&, outbox& replies);
+  progress peek_delayed(command&, outbox& replies);
+  progress peek_buried(command&, outbox& replies);
+  progress stats(command&, outbox& replies);
+  progress stats_job(command& what, outbox& replies);
+  progress stats_tube(command& what, outbox& replies);
+  progress list_tubes(command&, outbox& replies);
+  progress list_tube_used(command&, outbox& replies);
+  progress list_tubes_watched(command&, outbox& replies);
+  progress quit(command&, outbox&);
 
-  next say(outbox& replies, word what);
-  next say_if(outbox& replies, bool done, word what);
-  next say_if_finished(outbox& replies, bool finished, word what);
-  next say_watching(outbox& replies, const result<std::size_t>& count, word refusal);
-  next show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
+  progress say(outbox& replies, word what);
+  progress say_if(outbox& replies, bool done, word what);
+  progress say_if_finished(outbox& replies, bool finished, word what);
+  progress say_watching(outbox& replies, const result<std::size_t>& count, word refusal);
+  progress show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
   /// The answer, when its receipt is noted for the reply.
   template <class Answer>
   Answer noted(broker::receipted<Answer>&& answered) {
@@ -125,7 +116,7 @@ class dialect {
   void became(bool& already, std::uint32_t& count);
   /// What it waits for.
   enum class awaited : std::uint8_t { nothing, room, ready_job, named_job, shown_body };
-  next begin_waiting(awaited what);
+  progress begin_waiting(awaited what);
   void end_waiting();
 
   loop::event_loop& loop_;
@@ -133,7 +124,8 @@ class dialect {
   session_counts& counts_;
   const server_facts& facts_;
   std::uint64_t held_bytes_max_;
-  broker::decision_taker& by_;
+  broker::decision_taker& taker_;
+  broker::backlog_share share_;
   session_id session_;
   broker::receipt receipt_;  ///< of the reply
   bool produces_{false};

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "beanstalk/dialect.hpp"
+#include "beanstalk/protocol_errors.hpp"
 
 namespace millrace::beanstalk {
 
@@ -19,7 +20,7 @@ bool begins_a_time(const wire::beanstalk_command& command) {
 
 /// The functions that carry the commands out, indexed by the verb.
 struct dialect::functions {
-  using function = next (dialect::*)(command&, outbox&);
+  using function = progress (dialect::*)(command&, outbox&);
   std::array<function, wire::beanstalk_verb_count> of_verb{};
   /// Beside the functions: under a sanitizer g++ cannot compare their addresses at compile time.
   std::array<bool, wire::beanstalk_verb_count> is_set{};
@@ -60,14 +61,24 @@ struct dialect::functions {
   }
 };
 
-dialect::next dialect::carry_out(command& what, outbox& replies) {
+outcome dialect::execute(wire::beanstalk_command& request, outbox& replies) {
   static constexpr auto all = functions::make();
   static_assert(std::ranges::find(all.is_set, false) == all.is_set.end(), "each verb has its function");
-  assert(awaited_ == awaited::nothing && unfinished_.index() == 0);
-  counts_.command(what.verb).add();
+  assert(awaited_ == awaited::nothing && !is_partial());
+  counts_.command(request.verb).add();
   receipt_ = {};
-  if (begins_a_time(what)) loop_.refresh_now();
-  return (this->*all.of_verb[index_of(what.verb)])(what, replies);
+  if (begins_a_time(request)) loop_.refresh_now();
+  const auto body_bytes = request.content.size();
+  const auto reached = (this->*all.of_verb[index_of(request.verb)])(request, replies);
+  share_.note(broker_, receipt_, body_bytes);
+  return {reached, receipt_};
+}
+
+void dialect::refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb, outbox& replies) {
+  const auto [reply, code] = protocol_errors::of(reason);
+  wire::append(replies.text(), reply);
+  facts_.door->protocol_error(code);
+  if (!protocol_errors::is_line_error(reason)) counts_.command(verb).add();
 }
 
 }  // namespace millrace::beanstalk

@@ -14,67 +14,67 @@ constexpr std::size_t listed_a_turn = 1'000;
 
 }  // namespace
 
-dialect::next dialect::use(command& what, outbox& replies) {
+progress dialect::use(command& what, outbox& replies) {
   if (!broker_.use(session_, what.tube)) return say(replies, word::out_of_memory);
   wire::append_using(replies.text(), what.tube);
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::watch(command& what, outbox& replies) {
+progress dialect::watch(command& what, outbox& replies) {
   return say_watching(replies, broker_.watch(session_, what.tube), word::out_of_memory);
 }
 
-dialect::next dialect::ignore(command& what, outbox& replies) {
+progress dialect::ignore(command& what, outbox& replies) {
   return say_watching(replies, broker_.ignore(session_, what.tube), word::not_ignored);
 }
 
-dialect::next dialect::say_watching(outbox& replies, const result<std::size_t>& count, word refusal) {
+progress dialect::say_watching(outbox& replies, const result<std::size_t>& count, word refusal) {
   if (!count) return say(replies, refusal);
   wire::append(replies.text(), word::watching, *count);
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::pause_tube(command& what, outbox& replies) {
+progress dialect::pause_tube(command& what, outbox& replies) {
   const auto queue = broker_.find(what.tube);
   return say_if(replies, queue && noted(broker_.pause(*queue, seconds{what.delay})), word::paused);
 }
 
-dialect::next dialect::list_tube_used(command&, outbox& replies) {
+progress dialect::list_tube_used(command&, outbox& replies) {
   wire::append_using(replies.text(), broker_.looking().name_of(broker_.looking().used(session_)));
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::list_tubes_watched(command&, outbox& replies) {
+progress dialect::list_tubes_watched(command&, outbox& replies) {
   wire::beanstalk_yaml all;
   for (const auto id : broker_.looking().watched(session_)) all.add_item(broker_.looking().name_of(id));
   wire::append_chunk(replies.text(), all.text());
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::list_tubes(command&, outbox& replies) { return go_on(unfinished_.emplace<listing>(), replies); }
+progress dialect::list_tubes(command&, outbox& replies) { return go_on(unfinished_.emplace<listing>(), replies); }
 
-dialect::next dialect::stats(command&, outbox& replies) {
+progress dialect::stats(command&, outbox& replies) {
   const auto yaml = stats_of_server(broker::view{broker_}, counts_, facts_, loop_.now());
   wire::append_chunk(replies.text(), yaml.text());
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::stats_job(command& what, outbox& replies) {
+progress dialect::stats_job(command& what, outbox& replies) {
   const auto found = broker::view{broker_}.look(job_id{what.job});
   if (!found) return say(replies, word::not_found);
   const auto yaml = stats_of_job(*found, broker_.looking().name_of(found->queue), loop_.now());
   wire::append_chunk(replies.text(), yaml.text());
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::stats_tube(command& what, outbox& replies) {
+progress dialect::stats_tube(command& what, outbox& replies) {
   const auto found = broker::view{broker_}.queue(what.tube);
   if (!found) return say(replies, word::not_found);
   wire::append_chunk(replies.text(), stats_of_tube(*found, loop_.now()).text());
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::kick(command& what, outbox& replies) {
+progress dialect::kick(command& what, outbox& replies) {
   return go_on(unfinished_.emplace<kicking>(
                    kicking{broker_.looking().used(session_), what.count, 0, engine::engine::kick_from::undecided}),
                replies);
@@ -82,22 +82,23 @@ dialect::next dialect::kick(command& what, outbox& replies) {
 
 // --- what takes more than one turn ----------------------------------------------------------------------------------------
 
-dialect::next dialect::go_on(outbox& replies) {
-  if (auto* const it = std::get_if<kicking>(&unfinished_)) return go_on(*it, replies);
-  return go_on(std::get<listing>(unfinished_), replies);
+outcome dialect::proceed(outbox& replies) {
+  auto* const kick = std::get_if<kicking>(&unfinished_);
+  const auto reached = kick != nullptr ? go_on(*kick, replies) : go_on(std::get<listing>(unfinished_), replies);
+  return {reached, receipt_};
 }
 
-dialect::next dialect::go_on(kicking& it, outbox& replies) {
+progress dialect::go_on(kicking& it, outbox& replies) {
   const auto kicked = noted(broker_.kick(it.queue, it.left, it.from));
   it.left -= kicked;
   it.kicked += kicked;
-  if (kicked == engine::moves_per_turn_max && it.left > 0) return next::later;
+  if (kicked == engine::moves_per_turn_max && it.left > 0) return progress::partial;
   wire::append(replies.text(), word::kicked_count, it.kicked);
   unfinished_ = {};
-  return next::answered;
+  return progress::answered;
 }
 
-dialect::next dialect::go_on(listing& it, outbox& replies) {
+progress dialect::go_on(listing& it, outbox& replies) {
   std::vector<queue_id> some;
   const broker::view view{broker_};
   it.place = view.list_queues(it.place, listed_a_turn, some);
@@ -106,10 +107,10 @@ dialect::next dialect::go_on(listing& it, outbox& replies) {
   it.counted = it.yaml.held_bytes();
   // At the end there are two copies of it for a moment.
   const bool too_much = counts_.held_bytes + (it.place == 0 ? it.yaml.text().size() : 0) >= held_bytes_max_;
-  if (it.place != 0 && !too_much) return next::later;
+  if (it.place != 0 && !too_much) return progress::partial;
   if (!too_much) wire::append_chunk(replies.text(), it.yaml.text());
   end_listing();
-  return too_much ? say(replies, word::out_of_memory) : next::answered;
+  return too_much ? say(replies, word::out_of_memory) : progress::answered;
 }
 
 void dialect::end_listing() {

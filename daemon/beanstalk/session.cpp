@@ -21,7 +21,7 @@ constexpr duration drain_look_every = milliseconds{100};
 /// More has become safe: writes to each connection what it waited for. There may be thousands: what takes too long goes on at the next turn.
 class release_of_replies final : private loop::ready_entry {
  public:
-  explicit release_of_replies(surroundings& shared) noexcept : shared_{shared} {}
+  explicit release_of_replies(connection_context& shared) noexcept : shared_{shared} {}
 
   void begin() {
     left_ = shared_.await_commit.size();
@@ -44,14 +44,14 @@ class release_of_replies final : private loop::ready_entry {
     for (; left_ > 0 && !shared_.await_commit.empty() && shared_.loop.refresh_now() < enough; --left_) {
       connection& next = *shared_.await_commit.front();
       shared_.await_commit.pop_front();
-      next.more_is_safe();
+      next.on_durable();
     }
     if (left_ == 0 || shared_.await_commit.empty()) return;
     queued_ = true;
     shared_.loop.core().ready.push_behind(*this);
   }
 
-  surroundings& shared_;
+  connection_context& shared_;
   std::size_t left_{0};
   bool queued_{false};
 };
@@ -67,7 +67,7 @@ struct sessions::parts {
     shared.facts.door = &door;
     shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
     durable = broker.subscribe_durable([this] { release.begin(); });
-    shared.gone = [this](connection& one) { remove(one); };
+    shared.on_disconnected = [this](connection& one) { remove(one); };
   }
 
   connection& add(network::stream_socket socket) {
@@ -92,7 +92,7 @@ struct sessions::parts {
     return some;
   }
 
-  surroundings shared;
+  connection_context shared;
   release_of_replies release{shared};
   std::unordered_map<connection*, std::unique_ptr<connection>> open;
   loop::wait_point left;  ///< a connection has gone
@@ -112,7 +112,7 @@ loop::awaitable<> sessions::serve(network::stream_socket socket) {
   connection& one = parts_->add(std::move(socket));
   struct leaving {
     connection& which;
-    ~leaving() { which.served(); }
+    ~leaving() { which.on_task_ended(); }
   } const at_the_end{one};
   co_await one.serve();
 }

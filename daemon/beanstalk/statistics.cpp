@@ -58,7 +58,8 @@ std::string new_server_id() {
   return id;
 }
 
-beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts, const server_facts& facts, instant now) {
+beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts, const server_facts& facts,
+                               instant now) {
   beanstalk_yaml all;
   const auto totals = view.totals();
   all.add("current-jobs-urgent", totals.urgent);

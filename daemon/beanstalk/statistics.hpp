@@ -27,7 +27,7 @@ struct server_facts {
 [[nodiscard]] std::string new_server_id();
 
 [[nodiscard]] wire::beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts,
-                                         const server_facts& facts, instant now);
+                                                   const server_facts& facts, instant now);
 [[nodiscard]] wire::beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now);
 [[nodiscard]] wire::beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now);
 

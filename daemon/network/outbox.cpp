@@ -1,35 +1,32 @@
 #include "network/outbox.hpp"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <utility>
 
 #include <boost/asio/error.hpp>
 
+#include "network/plain_socket.hpp"
+
 namespace millrace::network {
 
 namespace {
 
-/// Pieces that one write takes.
-constexpr std::size_t pieces_max = 16;
 /// A spare buffer that has grown beyond this is given back to the system.
 constexpr std::size_t spare_bytes_max = 1u << 20;
 
-/// Room beyond twice its text that a buffer may keep.
-constexpr std::size_t spare_room_bytes = 4u << 10;
+/// Capacity beyond twice its text that a buffer may keep.
+constexpr std::size_t unused_capacity_max = 4u << 10;
 
-using pieces = std::array<iovec, pieces_max>;
-
-/// Adds `bytes` without what was written of them already, at most `most`.
-void add_unwritten(pieces& all, std::size_t& count, std::string_view bytes, std::size_t& written, std::size_t& most) {
+/// Adds `bytes` without the first `written` of them, as far as `most` allows.
+void add_unwritten(outbox::pieces& into, std::string_view bytes, std::size_t& written, std::size_t most) {
   const auto skipped = std::min(written, bytes.size());
   written -= skipped;
   bytes.remove_prefix(skipped);
-  bytes = bytes.substr(0, most);
-  if (bytes.empty() || count == all.size()) return;
-  most -= bytes.size();
-  all[count++] = {const_cast<char*>(bytes.data()), bytes.size()};  // the system only reads them
+  bytes = bytes.substr(0, most - into.bytes);
+  if (bytes.empty() || into.count == into.list.size()) return;
+  into.bytes += bytes.size();
+  into.list[into.count++] = {const_cast<char*>(bytes.data()), bytes.size()};  // the system only reads them
 }
 
 }  // namespace
@@ -49,33 +46,38 @@ void outbox::add(const body& content, std::string_view end) {
   text_.append(end);
 }
 
+void outbox::gather(pieces& into, std::uint64_t up_to) const {
+  const auto most = static_cast<std::size_t>(std::min(up_to, end()) - std::min(begin(), up_to));
+  std::size_t written = written_, from = 0;
+  for (const auto& [behind, content] : large_) {
+    add_unwritten(into, std::string_view{text_}.substr(from, behind - from), written, most);
+    add_unwritten(into, content.view(), written, most);
+    from = behind;
+  }
+  add_unwritten(into, std::string_view{text_}.substr(from), written, most);
+}
+
+void outbox::mark_written(std::size_t bytes) {
+  written_ += bytes;
+  drop_written();
+}
+
 boost::system::error_code outbox::write(plain_socket& to, std::uint64_t up_to) {
   for (;;) {
-    const auto place = dropped_ + written_;
-    const auto most = static_cast<std::size_t>(std::min(up_to, end()) - std::min(place, up_to));
-    if (most == 0) break;
-    const auto [taken, failure] = write_once(to, most);
+    pieces some;
+    gather(some, up_to);
+    if (some.count == 0) break;
+    const auto [taken, failure] = some.count == 1
+                                      ? to.send({static_cast<const char*>(some.list[0].iov_base), some.bytes})
+                                      : to.send(std::span{some.list}.first(some.count));
     written_ += taken;
     if (failure == boost::asio::error::would_block) break;
     if (failure) return failure;
-    // Less than all: the system's buffer is full, unless the pieces were too many for one write.
-    if (taken < most && large_.size() < pieces_max / 2) break;
+    // Less than was offered: the system's buffer is full. All of it: more may be left than one write takes.
+    if (taken < some.bytes || some.count < pieces_max) break;
   }
   drop_written();
   return {};
-}
-
-plain_socket::outcome outbox::write_once(plain_socket& to, std::size_t most) const {
-  if (large_.empty()) return to.send({text_.data() + written_, most});
-  pieces some{};
-  std::size_t count = 0, written = written_, from = 0;
-  for (const auto& [behind, content] : large_) {
-    add_unwritten(some, count, std::string_view{text_}.substr(from, behind - from), written, most);
-    add_unwritten(some, count, content.view(), written, most);
-    from = behind;
-  }
-  add_unwritten(some, count, std::string_view{text_}.substr(from), written, most);
-  return to.send(std::span{some}.first(count));
 }
 
 void outbox::drop_written() {
@@ -96,12 +98,12 @@ void outbox::drop_written() {
     text_.erase(0, written_);
     dropped_ += std::exchange(written_, 0);
   }
-  return_room();
+  return_capacity();
 }
 
 /// A client that leaves a few bytes unread must not keep a buffer that was made for many.
-void outbox::return_room() {
-  if (text_.capacity() <= 2 * text_.size() + spare_room_bytes) return;
+void outbox::return_capacity() {
+  if (text_.capacity() <= 2 * text_.size() + unused_capacity_max) return;
   std::string fitting{text_};
   text_.clear();
   std::swap(text_, fitting);

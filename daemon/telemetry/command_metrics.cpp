@@ -20,6 +20,7 @@ command_copy copy_commands(const std::vector<named_commands>& doors, const shown
       door.times[n] = counts->commands[n].value();
       door.seconds[n].add(counts->seconds[n], buckets);
     }
+    for (std::size_t n = 0; n < door.read_pauses.size(); ++n) door.read_pauses[n] = counts->read_pauses[n].value();
   }
   return copied;
 }
@@ -36,6 +37,12 @@ void write(exposition& page, const command_copy& commands) {
     for_each_verb([&](std::size_t n, std::string_view verb) {
       page.sample({{"protocol", door.protocol}, {"command", verb}}, door.seconds[n]);
     });
+  page.family(
+      family_kind::counter, "millrace_read_pauses_total",
+      "Times that a client was not read: its replies were unread, or it filled its share of the write backlog.");
+  for (const auto& door : commands.doors)
+    for (std::size_t n = 0; n < door.read_pauses.size(); ++n)
+      page.sample({{"protocol", door.protocol}, {"cause", beanstalk::read_pause_names[n]}}, door.read_pauses[n]);
 }
 
 }  // namespace millrace::telemetry

@@ -23,6 +23,7 @@ struct command_copy {
     std::string protocol;
     std::array<std::uint64_t, wire::beanstalk_verb_count> times{};
     std::array<folded_histogram, wire::beanstalk_verb_count> seconds;
+    std::array<std::uint64_t, beanstalk::read_pause_names.size()> read_pauses{};
   };
 
   std::vector<door> doors;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "network/plain_socket.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
@@ -127,4 +128,32 @@ TEST_CASE("what a client leaves unread keeps no buffer that was made for more") 
   REQUIRE_FALSE(small.write(*other.near, 2));
   CHECK(small.held_bytes() < 4'096 + 64);
   CHECK(spare.capacity() >= 1u << 20);
+}
+
+TEST_CASE("the pieces to write begin behind what was written and end at the given position") {
+  std::string spare;
+  network::outbox box{spare};
+  const std::string large(network::outbox::large_body_bytes, 'x');
+  box.text() = "ab";
+  box.add(body{large}, "\r\n");
+  const auto text_of = [&box](std::uint64_t up_to) {
+    network::outbox::pieces some;
+    box.gather(some, up_to);
+    std::string text;
+    for (std::size_t n = 0; n < some.count; ++n)
+      text.append(static_cast<const char*>(some.list[n].iov_base), some.list[n].iov_len);
+    CHECK(text.size() == some.bytes);
+    return text;
+  };
+  CHECK(text_of(network::outbox::all) == "ab" + large + "\r\n");
+  CHECK(text_of(1) == "a");
+  box.mark_written(1);
+  CHECK(box.begin() == 1);
+  CHECK(text_of(1).empty());
+  CHECK(text_of(5) == "bxxx");
+  box.mark_written(1 + large.size());
+  CHECK(text_of(network::outbox::all) == "\r\n");
+  box.mark_written(2);
+  CHECK(box.empty());
+  CHECK(box.begin() == box.end());
 }

@@ -116,6 +116,7 @@ class Counters(DaemonTest):
             'millrace_protocol_errors_total{protocol="beanstalk",code="bad_format"}': tell(b"delete x"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="out_of_memory"}': put_into(b"small", times=2),
             'millrace_commands_total{protocol="beanstalk",command="peek"}': tell(b"peek 1"),
+            'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
             "process_cpu_seconds_total": put_into(b"threads", b"50ms"),
         }
 
@@ -127,6 +128,12 @@ class Counters(DaemonTest):
         with contextlib.closing(Wire(self.running.beanstalk)) as other:
             other.send(b"use held\r\n" + put(b"x") * 2)
             self.running.until('millrace_backpressure_active{stage="put"}', lambda held: held >= 1)
+
+    def unread_replies(self):
+        """A client that asks for 60 MB and reads nothing, which is more than the system buffers and the limit hold."""
+        deaf = self.wire(self.running)
+        job = deaf.put(b"x" * 60_000)
+        deaf.send(b"peek %d\r\n" % job * 1_000)
 
     def moves(self, daemon, series, action):
         with self.subTest(series):

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+
+namespace millrace::beanstalk {
+
+/// Two levels of a buffer: its source pauses at the high one and continues at the low one, so that it does not start
+/// and stop for every byte.
+struct watermarks {
+  std::size_t high;  ///< at least 1
+  std::size_t low;   ///< below `high`
+
+  [[nodiscard]] constexpr bool must_pause(std::size_t level) const noexcept { return level >= high; }
+  [[nodiscard]] constexpr bool may_continue(std::size_t level) const noexcept { return level <= low; }
+};
+
+}  // namespace millrace::beanstalk
