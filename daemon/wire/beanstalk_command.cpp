@@ -34,7 +34,7 @@ found beanstalk_command_reader::next(std::string_view& bytes, beanstalk_command&
 
 bool beanstalk_command_reader::at_rest() const noexcept { return state_ == state::line && line_bytes_ == 0; }
 
-/// A line that did not come in one piece.
+/// A line that arrives in pieces.
 found beanstalk_command_reader::take_line(std::string_view& bytes, beanstalk_command& into) {
   static_assert(command_line_bytes_max <= std::numeric_limits<decltype(line_bytes_)>::max());
   const std::size_t kept = line_bytes_;
@@ -120,10 +120,10 @@ found beanstalk_command_reader::take_body(std::string_view& bytes, beanstalk_com
   if (end_bytes_ < line_end.size()) return found::nothing;
   state_ = state::line;
   into = std::move(put_);
-  body came = content_.finish();
+  body content = content_.finish();
   give_back();
   if (end_wrong_) return found::expected_crlf;
-  into.content = std::move(came);
+  into.content = std::move(content);
   return found::command;
 }
 
@@ -139,9 +139,9 @@ void beanstalk_command_reader::give_back() noexcept {
   if (budget_ != nullptr) budget_->bytes_left += std::exchange(from_budget_, 0);
 }
 
-found beanstalk_command_reader::begin_skipping(found then, std::string_view& bytes, beanstalk_command& into) {
+found beanstalk_command_reader::begin_skipping(found result, std::string_view& bytes, beanstalk_command& into) {
   left_ = into.count + std::uint64_t{line_end.size()};
-  after_skipping_ = then;
+  after_skipping_ = result;
   put_ = std::move(into);
   state_ = state::skipping;
   return skip_body(bytes, into);

@@ -34,15 +34,17 @@ struct beanstalk_command {
   body content{};  ///< put
 };
 
-/// Memory for bodies that are still coming in, shared by the readers of many connections: what has come is taken, and given back when the body is there
-/// or given up. What is only announced costs nothing: the system gives memory when it is written, and who announces much and stalls holds nobody up.
+/// A budget for the bytes of unfinished bodies, shared by the readers of many connections. Received bytes are taken from
+/// it and given back when the body is complete or dropped. Announced bytes cost nothing, because the system provides
+/// memory only when it is written: a client that announces much and stalls holds up no other.
 struct body_budget {
   std::uint64_t bytes_left{0};
 };
 
-/// Bytes of one connection → commands, however the bytes are cut. What has come of an unfinished line or body is kept inside: of a line at
-/// most `command_line_bytes_max` bytes, of a body what was announced, if that is within the limit. A body beyond it is skipped, not kept.
-/// Allocates nothing but bodies.
+/// Turns the bytes of one connection into commands, however the bytes are cut. Allocates nothing but bodies.
+///
+/// Owned by one connection; one thread. Limits: it keeps at most `command_line_bytes_max` bytes of an unfinished line and
+/// the announced bytes of an unfinished body. A body beyond `body_bytes_max` is skipped, not kept.
 class beanstalk_command_reader {
  public:
   enum class found {
@@ -52,7 +54,7 @@ class beanstalk_command_reader {
     unknown_command,  ///< the same
     expected_crlf,    ///< a put whose body does not end in CR LF; `into` holds its line
     job_too_big,      ///< a put beyond the limit, after the last byte of its body; `into` holds its line
-    out_of_memory  ///< a put for whose body there was no memory (or no budget), after the last byte of it; `into` holds its line
+    out_of_memory     ///< a put whose body found no memory or no budget, after its last byte; `into` holds its line
   };
 
   /// `budget`, if any, outlives the reader.
@@ -62,12 +64,12 @@ class beanstalk_command_reader {
   beanstalk_command_reader(const beanstalk_command_reader&) = delete;
   beanstalk_command_reader& operator=(const beanstalk_command_reader&) = delete;
 
-  /// Takes one command off the front of `bytes`, or all of `bytes` if it is not complete.
+  /// Removes one command from the front of `bytes`, or all of `bytes` if the command is not complete.
   found next(std::string_view& bytes, beanstalk_command& into);
 
-  /// Between two commands: nothing unfinished is kept.
+  /// Nothing unfinished is kept.
   [[nodiscard]] bool at_rest() const noexcept;
-  /// A put whose line is read and whose body is still coming in.
+  /// The line of a put was read, and its body is not complete.
   [[nodiscard]] bool in_body() const noexcept { return state_ == state::content || state_ == state::skipping; }
 
  private:
@@ -78,7 +80,7 @@ class beanstalk_command_reader {
   found end_of_line(std::string_view line, std::string_view& bytes, beanstalk_command& into);
   found begin_body(std::string_view& bytes, beanstalk_command& into);
   found take_body(std::string_view& bytes, beanstalk_command& into);
-  found begin_skipping(found then, std::string_view& bytes, beanstalk_command& into);
+  found begin_skipping(found result, std::string_view& bytes, beanstalk_command& into);
   found skip_body(std::string_view& bytes, beanstalk_command& into);
 
   [[nodiscard]] bool take_from_budget(std::size_t bytes) noexcept;
@@ -88,18 +90,18 @@ class beanstalk_command_reader {
   body_budget* budget_;
   std::uint64_t from_budget_{0};
   state state_{state::line};
-  bool cr_kept_{false};         ///< long_line: the last byte thrown away was a CR
-  std::uint8_t line_bytes_{0};  ///< kept of an unfinished line
-  std::uint8_t end_bytes_{0};   ///< content: bytes that came of the CR LF behind the body
-  bool end_wrong_{false};       ///< content: they are no CR LF
+  bool cr_kept_{false};         ///< long_line: the last discarded byte was a CR
+  std::uint8_t line_bytes_{0};  ///< of an unfinished line
+  std::uint8_t end_bytes_{0};   ///< content: bytes received of the CR LF behind the body
+  bool end_wrong_{false};       ///< content: those bytes differ from CR LF
   found after_skipping_{found::job_too_big};
   std::uint64_t left_{0};  ///< skipping: bytes to come, CR LF included
-  beanstalk_command put_;  ///< whose body is coming in; its tube is empty
+  beanstalk_command put_;  ///< content, skipping: the command of that body
   body_in_progress content_;
   std::array<char, command_line_bytes_max> line_;
 };
 
-// --- the other direction, for clients ---------------------------------------------------------------------------------------------
+// --- for clients ---------------------------------------------------------------------------------------------------
 /// Appends the command as it goes over the wire, `content` included. A put announces the size of its content and
 /// ignores `count`. Requires: a valid tube name and timeout (asserted).
 void append(std::string& to, const beanstalk_command& command);

@@ -6,8 +6,8 @@
 
 namespace millrace::wire {
 
-/// A line, without its CR LF → command, bad_format or unknown_command. The CR must stand behind `line`: it ends the last number.
-/// A put still lacks its body. The tube of `into` lies in `line`.
+/// Reads a line without its CR LF: command, bad_format or unknown_command. A put still lacks its body. The tube of
+/// `into` is a part of `line`. Requires: the CR follows `line` in memory, since it ends the last number.
 [[nodiscard]] beanstalk_command_reader::found read_command_line(std::string_view line,
                                                                 beanstalk_command& into) noexcept;
 

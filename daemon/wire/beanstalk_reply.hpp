@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-/// Bytes ↔ replies of the beanstalk protocol. No socket, no queue.
+/// Bytes ↔ replies of the beanstalk protocol (PROTOCOL.md §4). Knows no socket and no queue.
 namespace millrace::wire {
 
 enum class beanstalk_word : std::uint8_t {
@@ -29,7 +29,7 @@ enum class beanstalk_word : std::uint8_t {
   internal_error,
   // with an argument or more
   inserted,      ///< id
-  buried_job,    ///< `BURIED <id>`: a put that could only be kept buried
+  buried_job,    ///< `BURIED <id>`: a put that beanstalkd could only keep buried
   kicked_count,  ///< `KICKED <count>`
   watching,      ///< count
   using_tube,    ///< tube
@@ -39,59 +39,60 @@ enum class beanstalk_word : std::uint8_t {
   ok         ///< statistics
 };
 
-// --- for servers: all append to `to`, CR LF included ---------------------------------------------------------------------------------
-/// One that stands alone (asserted).
+// --- for servers: all append to `to`, CR LF included -------------------------------------------------------------------
+/// Requires: a word that stands alone (asserted).
 void append(std::string& to, beanstalk_word alone);
 /// inserted, buried_job, kicked_count, watching.
-void append(std::string& to, beanstalk_word what, std::uint64_t number);
+void append(std::string& to, beanstalk_word word, std::uint64_t number);
 void append_using(std::string& to, std::string_view tube);
 /// The line before a body, for reserved and found; the body and its CR LF follow.
-void append_head(std::string& to, beanstalk_word what, std::uint64_t job, std::size_t body_bytes);
+void append_head(std::string& to, beanstalk_word word, std::uint64_t job, std::size_t body_bytes);
 /// `OK <bytes>`, the chunk, CR LF.
 void append_chunk(std::string& to, std::string_view yaml);
 
-/// The YAML of a statistics chunk, key by key in the order in which they are appended: `---` first, then a line each.
+/// Builds the YAML of a statistics chunk (PROTOCOL.md §5): `---`, then one line for each entry in the order of the calls.
 class beanstalk_yaml {
  public:
   beanstalk_yaml();
   void add(std::string_view key, std::uint64_t value);
   void add_bare(std::string_view key, std::string_view value);  ///< a word or a boolean: state, draining
-  void add_text(std::string_view key,
-                std::string_view value);  ///< a string, in quotes where it needs them (yaml_scalar.hpp)
+  /// A string, in quotes where it needs them (yaml_scalar.hpp).
+  void add_text(std::string_view key, std::string_view value);
   void add_seconds(std::string_view key, std::uint64_t microseconds);  ///< with six decimals
-  void add_item(std::string_view name);                                ///< of a list, as `add_text`
+  void add_item(std::string_view name);                                ///< of a list; quoted as by `add_text`
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
-  /// Memory that the text takes.
+  /// Memory of the text, unused capacity included.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return text_.capacity(); }
 
  private:
   std::string text_;
 };
 
-// --- for clients -------------------------------------------------------------------------------------------------------------------------
-/// `buried` and `buried_job`, `kicked` and `kicked_count` are told apart by their argument.
+// --- for clients ---------------------------------------------------------------------------------------------------
+/// The argument distinguishes `buried` from `buried_job` and `kicked` from `kicked_count`.
 struct beanstalk_reply {
   beanstalk_word word{beanstalk_word::internal_error};
   std::uint64_t number{0};  ///< an id or a count
-  std::string_view tube;    ///< using_tube; good until the next call
-  std::string_view chunk;   ///< reserved, found, ok; good until the next call
+  std::string_view tube;    ///< using_tube; valid until the next call
+  std::string_view chunk;   ///< reserved, found, ok; valid until the next call
 };
 
 /// The longest line of a reply, CR LF included: `USING` and a tube.
 inline constexpr std::size_t reply_line_bytes_max = 208;
-/// The longest chunk that a client takes: the largest job that beanstalkd can be set to, which no list of tubes comes near.
+/// The longest chunk that a client accepts: the largest job that beanstalkd can be configured for.
 inline constexpr std::uint64_t reply_chunk_bytes_max = std::uint64_t{1} << 30;
 
-/// Bytes of one connection → replies, however the bytes are cut. Keeps what is unfinished; a reply that lies whole in `bytes` is not copied.
+/// Turns the bytes of one connection into replies, however the bytes are cut. Keeps an unfinished reply; a reply that is
+/// complete in `bytes` is not copied. Owned by one connection; one thread.
 class beanstalk_reply_reader {
  public:
   enum class found {
     nothing,
     reply,
-    nonsense
-  };  ///< nonsense: this is no server of the protocol; all that follows is nonsense too
+    nonsense  ///< not this protocol; all that follows is nonsense too
+  };
 
-  /// Takes one reply off the front of `bytes`, or all of `bytes` if it is not complete.
+  /// Removes one reply from the front of `bytes`, or all of `bytes` if the reply is not complete.
   found next(std::string_view& bytes, beanstalk_reply& into);
 
  private:
@@ -99,9 +100,9 @@ class beanstalk_reply_reader {
   void keep(std::string_view& bytes, std::size_t count);
 
   std::string kept_;
-  std::size_t missing_{0};  ///< of the reply that is kept; 0 while its line has not come
-  bool given_{false};       ///< what is kept was given out and goes at the next call
-  bool lost_{false};        ///< there was nonsense
+  std::size_t missing_{0};  ///< bytes of the kept reply; 0 while its line is not complete
+  bool given_{false};       ///< the kept reply was returned and is dropped at the next call
+  bool lost_{false};        ///< nonsense was found
 };
 
 }  // namespace millrace::wire

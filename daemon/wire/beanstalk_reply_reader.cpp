@@ -15,18 +15,18 @@ namespace {
 
 static_assert(reply_line_bytes_max == std::string_view{"USING "}.size() + tube_name_bytes_max + line_end.size());
 
-/// A line of a reply, without its CR LF, which must stand behind it.
+/// Reads the line of a reply. Requires: its CR LF follows in memory.
 class reply_line {
  public:
   explicit reply_line(std::string_view line) noexcept : at_{line.data()}, end_{line.data() + line.size()} {}
 
   bool take_word(beanstalk_word& into) noexcept {
     const std::string_view word{at_, std::find(at_, end_, ' ')};
-    const auto it = std::find(reply_words.begin(), reply_words.end(), word);
-    if (it == reply_words.end()) return false;
+    const auto match = std::find(reply_words.begin(), reply_words.end(), word);
+    if (match == reply_words.end()) return false;
     at_ += word.size();
-    into = static_cast<beanstalk_word>(it - reply_words.begin());
-    // Two words mean something else with a number behind them; the lone ones were found.
+    into = static_cast<beanstalk_word>(match - reply_words.begin());
+    // Two words have a second meaning with a number behind them; the search found the first.
     if (at_ != end_ && into == beanstalk_word::buried) into = beanstalk_word::buried_job;
     if (at_ != end_ && into == beanstalk_word::kicked) into = beanstalk_word::kicked_count;
     return true;
@@ -69,7 +69,7 @@ bool read_line(std::string_view text, beanstalk_reply& into, std::optional<std::
   }
 }
 
-/// The reply at the front of `all`. `size` is set as soon as its line has come.
+/// Reads the reply at the front of `all`. Sets `size` as soon as its line is complete.
 found read_reply(std::string_view all, beanstalk_reply& into, std::size_t& size) noexcept {
   const std::size_t end = find_line_end(all.substr(0, reply_line_bytes_max));
   if (end == std::string_view::npos) return all.size() < reply_line_bytes_max ? found::nothing : found::nonsense;
@@ -92,24 +92,24 @@ found beanstalk_reply_reader::next(std::string_view& bytes, beanstalk_reply& int
   if (given_) kept_.clear();
   given_ = false;
 
-  found what;
+  found result;
   if (kept_.empty()) {
     std::size_t size = 0;
-    what = read_reply(bytes, into, size);
-    if (what == found::reply) bytes.remove_prefix(size);
-    if (what == found::nothing) {
+    result = read_reply(bytes, into, size);
+    if (result == found::reply) bytes.remove_prefix(size);
+    if (result == found::nothing) {
       keep(bytes, bytes.size());
       missing_ = size > 0 ? size - kept_.size() : 0;
     }
   } else {
-    what = take_kept(bytes, into);
-    given_ = what == found::reply;
+    result = take_kept(bytes, into);
+    given_ = result == found::reply;
   }
-  lost_ = what == found::nonsense;
-  return what;
+  lost_ = result == found::nonsense;
+  return result;
 }
 
-/// Keeps no more than the end of the line and of the chunk: what lies behind is the next reply's.
+/// Keeps nothing behind the end of the line and of the chunk: that belongs to the next reply.
 found beanstalk_reply_reader::take_kept(std::string_view& bytes, beanstalk_reply& into) {
   std::size_t size = 0;
   if (missing_ == 0) {
@@ -119,8 +119,8 @@ found beanstalk_reply_reader::take_kept(std::string_view& bytes, beanstalk_reply
       keep(bytes, 1);
     else
       keep(bytes, end == std::string_view::npos ? offered.size() : end + line_end.size());
-    const found what = read_reply(kept_, into, size);
-    if (what != found::nothing || size == 0) return what;
+    const found result = read_reply(kept_, into, size);
+    if (result != found::nothing || size == 0) return result;
     missing_ = size - kept_.size();
   }
   const std::size_t coming = std::min(missing_, bytes.size());

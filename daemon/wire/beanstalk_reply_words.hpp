@@ -8,7 +8,7 @@
 
 namespace millrace::wire {
 
-/// What stands at the beginning of the line, in the order of `beanstalk_word`.
+/// The first word of the line, in the order of `beanstalk_word`.
 inline constexpr std::array<std::string_view, 25> reply_words{
     "DELETED",         "RELEASED",      "BURIED",         "TOUCHED",  "KICKED",      "PAUSED",        "NOT_FOUND",
     "NOT_IGNORED",     "DEADLINE_SOON", "TIMED_OUT",      "DRAINING", "JOB_TOO_BIG", "EXPECTED_CRLF", "BAD_FORMAT",

@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <string_view>
 
-/// What both directions of the protocol know of a line.
+/// Lines and numbers, for both directions of the protocol (PROTOCOL.md §1).
 namespace millrace::wire {
 
 inline constexpr std::string_view line_end = "\r\n";
 
-/// Where the first CR LF begins, npos without one. A CR before anything else ends nothing.
+/// The position of the first CR LF, or npos. A CR without a LF behind it ends no line.
 [[nodiscard]] inline std::size_t find_line_end(std::string_view bytes) noexcept {
   for (std::size_t at = bytes.find('\r'); at != std::string_view::npos && at + 1 < bytes.size();
        at = bytes.find('\r', at + 1)) {
@@ -17,8 +17,8 @@ inline constexpr std::string_view line_end = "\r\n";
   return std::string_view::npos;
 }
 
-/// Reads digits up to and with the last one; `at` then stands behind them. False if there is none, or if they say more than `max`.
-/// Something that is no digit must stand behind the last one: a line of the protocol has its CR there.
+/// Reads digits and moves `at` behind the last one. False if there is none, or if the number exceeds `max`.
+/// Requires: a byte that is no digit follows the last one; a line of the protocol has its CR there.
 template <class number>
 [[nodiscard]] inline bool read_number(const char*& at, number max, number& into) noexcept {
   const auto digit_here = [&at] { return static_cast<unsigned>(static_cast<unsigned char>(*at)) - '0'; };

@@ -12,7 +12,7 @@
 
 namespace millrace::wire {
 
-/// One line of the protocol, put together on the stack so that the string it goes to is asked for room once.
+/// Builds one line on the stack, so that the string that receives it grows once.
 class line_writer {
  public:
   /// The longest line of either direction: a command's.
@@ -20,16 +20,16 @@ class line_writer {
 
   explicit line_writer(std::string_view word) noexcept { text(word); }
 
-  line_writer& text(std::string_view what) noexcept {
-    assert(what.size() <= static_cast<std::size_t>(line_.data() + line_.size() - end_));
-    end_ = std::copy(what.begin(), what.end(), end_);
+  line_writer& text(std::string_view bytes) noexcept {
+    assert(bytes.size() <= static_cast<std::size_t>(line_.data() + line_.size() - end_));
+    end_ = std::copy(bytes.begin(), bytes.end(), end_);
     return *this;
   }
-  /// A space before it.
-  line_writer& argument(std::string_view what) noexcept { return text(" ").text(what); }
-  line_writer& argument(std::uint64_t what) noexcept {
+  /// Both put a space before the argument.
+  line_writer& argument(std::string_view bytes) noexcept { return text(" ").text(bytes); }
+  line_writer& argument(std::uint64_t number) noexcept {
     text(" ");
-    const auto written = std::to_chars(end_, line_.data() + line_.size(), what);
+    const auto written = std::to_chars(end_, line_.data() + line_.size(), number);
     assert(written.ec == std::errc{});
     end_ = written.ptr;
     return *this;

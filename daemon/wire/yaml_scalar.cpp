@@ -15,7 +15,7 @@ bool equal_ignoring_case(std::string_view one, std::string_view other) noexcept 
   return std::ranges::equal(one, other, [](char a, char b) { return lower(a) == lower(b); });
 }
 
-/// Takes the characters of `set` off the front; how many there were.
+/// Removes the characters of `set` from the front and returns their number.
 std::size_t skip(std::string_view& text, std::string_view set) noexcept {
   const auto count = std::min(text.find_first_not_of(set), text.size());
   text.remove_prefix(count);
@@ -41,7 +41,8 @@ bool is_number_with_base(std::string_view text) noexcept {
   return text.find_first_not_of(set, 2) == std::string_view::npos;
 }
 
-/// Digits with `_` and `,` between them, a fraction, an exponent; at least a digit or the point. A fraction may have points in it (YAML 1.1).
+/// Digits with `_` and `,` between them, a fraction, an exponent; at least a digit or the point. A fraction may contain
+/// points (YAML 1.1).
 bool is_decimal(std::string_view text) noexcept {
   const bool whole = !text.empty() && is_digit(text.front());
   if (whole) skip(text, "0123456789_,");
