@@ -29,7 +29,7 @@ conversation::conversation(conversation_context& context, command_executor& exec
       reader_{context.limits.job_bytes_max, &context.bodies},
       replies_{context.spare} {}
 
-// --- events --------------------------------------------------------------------------------------------------------------
+// --- events ---------------------------------------------------------------------------------------------------------
 
 void conversation::receive(std::string_view bytes, instant now) {
   context_.unwritten.begin(now);
@@ -97,7 +97,7 @@ void conversation::abandon(instant now) {
   enter(state::closing, now);
 }
 
-// --- commands ------------------------------------------------------------------------------------------------------------
+// --- commands -------------------------------------------------------------------------------------------------------
 
 /// Until it has to wait or has used up its turn; returns what is left.
 std::string_view conversation::execute(std::string_view bytes, instant now) {
@@ -161,7 +161,7 @@ void conversation::execute_input(instant now) {
   if (input_from_ == input_source::ended && left.empty() && state_ == state::idle) enter(state::closing, now);
 }
 
-// --- states --------------------------------------------------------------------------------------------------------------
+// --- states ---------------------------------------------------------------------------------------------------------
 
 void conversation::enter(state next, instant now) {
   if (state_ == state::read_paused) context_.counts.unread.end(entered_, now);
@@ -185,7 +185,7 @@ void conversation::pause_if_full(instant now) {
 
 void conversation::observe_wait(instant now) { context_.counts.seconds[index_of(verb_)].observe(now - entered_); }
 
-// --- after an event ------------------------------------------------------------------------------------------------------
+// --- after an event -------------------------------------------------------------------------------------------------
 
 bool conversation::settle(instant now) {
   count_memory();

@@ -18,19 +18,20 @@ namespace millrace::beanstalk {
 enum class read_pause : std::uint8_t { unread_replies, write_backlog };
 inline constexpr std::array<std::string_view, 2> read_pause_names{"unread_replies", "write_backlog"};
 
-/// What all sessions together count. Loop thread only.
+/// Counters of all sessions together. Loop thread only.
 struct session_counts {
-  /// Commands whose arguments could be read.
+  /// Commands whose arguments could be read (PROTOCOL.md §5).
   std::array<counter, wire::beanstalk_verb_count> commands;
-  /// From the reading of a command to the writing of its reply; of a reserve that waits, the wait included.
+  /// From the reading of a command to the writing of its reply, the time that it waits included.
   std::array<histogram, wire::beanstalk_verb_count> seconds;
-  std::uint32_t producers{0};  ///< open connections that ever put
-  std::uint32_t workers{0};    ///< … that ever reserved
-  std::uint32_t waiting{0};    ///< … that wait in a reserve
-  /// Memory held for clients, all together: replies not written or still being built, puts that wait for room, commands behind one that waits.
+  std::uint32_t producers{0};  ///< open connections that have sent a put
+  std::uint32_t workers{0};    ///< open connections that have reserved
+  std::uint32_t waiting{0};    ///< connections that wait in a reserve
+  /// Memory held for all clients together: replies that are not written or are being built, puts that wait for
+  /// capacity, and commands behind one that waits.
   std::uint64_t held_bytes{0};
-  bool draining{false};                ///< the daemon ends: no job is given to any client
-  std::uint64_t finished_in_drain{0};  ///< jobs that their clients deleted, released or buried since
+  bool draining{false};                ///< no job is given to any client
+  std::uint64_t finished_in_drain{0};  ///< jobs that their holders deleted, released or buried since then
   loop::backpressure unread;           ///< connections that are not read, for any `read_pause`
   std::array<counter, read_pause_names.size()> read_pauses;  ///< by `read_pause`
 
@@ -42,7 +43,7 @@ struct session_counts {
   }
 };
 
-/// Commands that were carried out in a row, for replies that are written together: how long that took is the time of each.
+/// Measures commands that are executed in a row and whose replies are written together: each is charged the whole time.
 class commands_in_a_row {
  public:
   void begin(instant now) noexcept { began_ = now; }
@@ -62,7 +63,7 @@ class commands_in_a_row {
   static_assert(wire::beanstalk_verb_count <= 32);
 
   std::array<std::uint32_t, wire::beanstalk_verb_count> times_{};
-  std::uint32_t verbs_{0};  ///< a bit for each of which there are some
+  std::uint32_t verbs_{0};  ///< one bit for each that has been added
   instant began_{};
 };
 

@@ -28,7 +28,7 @@ dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts&
       held_bytes_max_{held_bytes_max},
       taker_{taker},
       session_{broker.open_session()} {
-  // It exists for as long as the door is open, so neither can be refused.
+  // `default` exists while the server is open, so neither can be refused.
   broker_.use(session_, "default").value();
   broker_.watch(session_, "default").value();
 }
@@ -49,14 +49,14 @@ bool dialect::leave() {
   return true;
 }
 
-// --- jobs --------------------------------------------------------------------------------------------------------------
+// --- jobs -----------------------------------------------------------------------------------------------------------
 
-progress dialect::put(command& what, outbox& replies) {
-  became(produces_, counts_.producers);
-  engine::put_request job{.content = std::move(what.content),
-                          .urgency = what.priority,
-                          .delay = in_seconds(what.delay),
-                          .ttr = in_seconds(what.ttr)};
+progress dialect::put(command& request, outbox& replies) {
+  count_once(produces_, counts_.producers);
+  engine::put_request job{.content = std::move(request.content),
+                          .urgency = request.priority,
+                          .delay = in_seconds(request.delay),
+                          .ttr = in_seconds(request.ttr)};
   const std::size_t bytes = job.content.size();
   const auto answer = noted(broker_.put(session_, broker_.looking().used(session_), std::move(job), taker_));
   switch (answer.status) {
@@ -66,84 +66,85 @@ progress dialect::put(command& what, outbox& replies) {
     case engine::put_status::waiting:
       if (counts_.held_bytes + bytes < held_bytes_max_) {
         counts_.held_bytes += waiting_put_bytes_ = bytes;
-        return begin_waiting(awaited::room);
+        return begin_waiting(awaited::capacity);
       }
       broker_.withdraw(session_);
       break;
     case engine::put_status::draining:
-      return say(replies, word::draining);
+      return reply(replies, word::draining);
     case engine::put_status::refused:
     case engine::put_status::no_space:
       break;
   }
-  return say(replies, word::out_of_memory);
+  return reply(replies, word::out_of_memory);
 }
 
 progress dialect::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
 
-progress dialect::reserve_with_timeout(command& what, outbox& replies) {
-  return reserve_until(after(loop_.now(), in_seconds(what.count)), replies);
+progress dialect::reserve_with_timeout(command& request, outbox& replies) {
+  return reserve_until(after(loop_.now(), in_seconds(request.count)), replies);
 }
 
 progress dialect::reserve_until(instant until, outbox& replies) {
-  became(works_, counts_.workers);
-  // An answer at once, so that the client goes on to finish the jobs it holds.
-  if (counts_.draining) return say(replies, word::timed_out);
+  count_once(works_, counts_.workers);
+  // Answer at once, so that the client goes on to finish the jobs that it holds.
+  if (counts_.draining) return reply(replies, word::timed_out);
   const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, taker_));
   switch (answer.status) {
     case engine::reserve_status::reserved:
-      hand_over(replies, answer.job);
+      append_reserved(replies, answer.job);
       return progress::answered;
     case engine::reserve_status::waiting:
       return begin_waiting(awaited::ready_job);
     case engine::reserve_status::deadline_soon:
-      return say(replies, word::deadline_soon);
+      return reply(replies, word::deadline_soon);
     default:
-      return say(replies, word::timed_out);
+      return reply(replies, word::timed_out);
   }
 }
 
-progress dialect::reserve_job(command& what, outbox& replies) {
-  if (counts_.draining) return say(replies, word::not_found);
-  const auto answer = noted(broker_.reserve_job(session_, job_id{what.job}, taker_));
+progress dialect::reserve_job(command& request, outbox& replies) {
+  if (counts_.draining) return reply(replies, word::not_found);
+  const auto answer = noted(broker_.reserve_job(session_, job_id{request.job}, taker_));
   if (answer.status == engine::reserve_status::waiting) {
-    became(works_, counts_.workers);
+    count_once(works_, counts_.workers);
     return begin_waiting(awaited::named_job);
   }
-  if (answer.status != engine::reserve_status::reserved) return say(replies, word::not_found);
-  became(works_, counts_.workers);
-  hand_over(replies, answer.job);
+  if (answer.status != engine::reserve_status::reserved) return reply(replies, word::not_found);
+  count_once(works_, counts_.workers);
+  append_reserved(replies, answer.job);
   return progress::answered;
 }
 
-progress dialect::delete_job(command& what, outbox& replies) {
-  const job_id job{what.job};
-  // Anyone may delete a job that is not reserved: only the end of a job in hand counts.
+progress dialect::delete_job(command& request, outbox& replies) {
+  const job_id job{request.job};
+  // Any client may delete a job that is not reserved; only the end of a reserved job counts.
   const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
   const bool erased = noted(broker_.erase(session_, job));
   if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
-  return say_if(replies, erased, word::deleted);
+  return reply_if(replies, erased, word::deleted);
 }
 
-progress dialect::release(command& what, outbox& replies) {
-  const bool released = noted(broker_.release(session_, job_id{what.job}, what.priority, in_seconds(what.delay)));
-  return say_if_finished(replies, released, word::released);
+progress dialect::release(command& request, outbox& replies) {
+  const bool released =
+      noted(broker_.release(session_, job_id{request.job}, request.priority, in_seconds(request.delay)));
+  return reply_if_finished(replies, released, word::released);
 }
 
-progress dialect::bury(command& what, outbox& replies) {
-  return say_if_finished(replies, noted(broker_.bury(session_, job_id{what.job}, what.priority)), word::buried);
+progress dialect::bury(command& request, outbox& replies) {
+  return reply_if_finished(replies, noted(broker_.bury(session_, job_id{request.job}, request.priority)), word::buried);
 }
 
-progress dialect::touch(command& what, outbox& replies) {
-  return say_if(replies, noted(broker_.touch(session_, job_id{what.job})), word::touched);
+progress dialect::touch(command& request, outbox& replies) {
+  return reply_if(replies, noted(broker_.touch(session_, job_id{request.job})), word::touched);
 }
 
-progress dialect::kick_job(command& what, outbox& replies) {
-  return say_if(replies, noted(broker_.kick_job(job_id{what.job})), word::kicked);
+progress dialect::kick_job(command& request, outbox& replies) {
+  return reply_if(replies, noted(broker_.kick_job(job_id{request.job})), word::kicked);
 }
 
-progress dialect::peek(command& what, outbox& replies) {
-  return show(replies, broker_.peek(session_, job_id{what.job}, taker_));
+progress dialect::peek(command& request, outbox& replies) {
+  return show(replies, broker_.peek(session_, job_id{request.job}, taker_));
 }
 
 progress dialect::peek_ready(command&, outbox& replies) {
@@ -160,9 +161,9 @@ progress dialect::peek_buried(command&, outbox& replies) {
 
 progress dialect::quit(command&, outbox&) { return progress::quit; }
 
-progress dialect::say_if_finished(outbox& replies, bool finished, word what) {
+progress dialect::reply_if_finished(outbox& replies, bool finished, word answer) {
   if (finished && counts_.draining) ++counts_.finished_in_drain;
-  return say_if(replies, finished, what);
+  return reply_if(replies, finished, answer);
 }
 
 broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
@@ -170,7 +171,7 @@ broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
   const auto& event = decision.event;
   switch (event.what) {
     case engine::event::kind::granted:
-      hand_over(replies, event.job);
+      append_reserved(replies, event.job);
       break;
     case engine::event::kind::put_admitted:
       wire::append(replies.text(), word::inserted, event.id.value());
@@ -195,17 +196,17 @@ bool dialect::give_up(outbox& replies) {
   assert(awaited_ != awaited::nothing);
   if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.looking().awaits_body(session_))
     return false;
-  const auto answer = awaited_ == awaited::room ? word::out_of_memory : word::timed_out;
+  const auto answer = awaited_ == awaited::capacity ? word::out_of_memory : word::timed_out;
   broker_.withdraw(session_);
   end_waiting();
-  static_cast<void>(say(replies, answer));
+  static_cast<void>(reply(replies, answer));
   return true;
 }
 
 bool dialect::end_wait_for_drain(outbox& replies) {
   assert(awaited_ != awaited::nothing);
   if (awaited_ == awaited::shown_body) return false;
-  const auto answer = awaited_ == awaited::room        ? word::draining
+  const auto answer = awaited_ == awaited::capacity    ? word::draining
                       : awaited_ == awaited::ready_job ? word::timed_out
                                                        : word::not_found;
   broker_.withdraw(session_);
@@ -216,7 +217,7 @@ bool dialect::end_wait_for_drain(outbox& replies) {
 
 bool dialect::holds_jobs() const { return broker_.looking().holds_jobs(session_); }
 
-void dialect::hand_over(outbox& replies, const engine::reserved_job& job) {
+void dialect::append_reserved(outbox& replies, const engine::reserved_job& job) {
   wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());
   replies.add(job.content, line_end);
 }
@@ -232,7 +233,7 @@ progress dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&&
     case broker::peek_status::not_found:
       break;
   }
-  return say(replies, word::not_found);
+  return reply(replies, word::not_found);
 }
 
 void dialect::append_found(outbox& replies, job_id job, const body& content) {
@@ -240,23 +241,25 @@ void dialect::append_found(outbox& replies, job_id job, const body& content) {
   replies.add(content, line_end);
 }
 
-// --- words ---------------------------------------------------------------------------------------------------------------
+// --- replies ----------------------------------------------------------------------------------------------------------
 
-progress dialect::say(outbox& replies, word what) {
-  if (what == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);
-  wire::append(replies.text(), what);
+progress dialect::reply(outbox& replies, word answer) {
+  if (answer == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);
+  wire::append(replies.text(), answer);
   return progress::answered;
 }
 
-progress dialect::say_if(outbox& replies, bool done, word what) { return say(replies, done ? what : word::not_found); }
+progress dialect::reply_if(outbox& replies, bool done, word answer) {
+  return reply(replies, done ? answer : word::not_found);
+}
 
-void dialect::became(bool& already, std::uint32_t& count) {
+void dialect::count_once(bool& already, std::uint32_t& count) {
   if (!std::exchange(already, true)) ++count;
 }
 
-progress dialect::begin_waiting(awaited what) {
-  awaited_ = what;
-  if (what == awaited::ready_job) ++counts_.waiting;
+progress dialect::begin_waiting(awaited target) {
+  awaited_ = target;
+  if (target == awaited::ready_job) ++counts_.waiting;
   return progress::blocked;
 }
 

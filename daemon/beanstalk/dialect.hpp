@@ -64,59 +64,59 @@ class dialect final : public command_executor {
     engine::engine::kick_from from{engine::engine::kick_from::undecided};
   };
   struct listing {
-    std::size_t place{0};
-    std::size_t counted{0};  ///< of its text, among the memory held for all
+    std::size_t cursor{0};
+    std::size_t counted{0};  ///< bytes of its text in `session_counts::held_bytes`
     wire::beanstalk_yaml yaml;
   };
 
   struct functions;  ///< one for each verb
-  progress put(command& what, outbox& replies);
+  progress put(command& request, outbox& replies);
   progress reserve(command&, outbox& replies);
-  progress reserve_with_timeout(command& what, outbox& replies);
+  progress reserve_with_timeout(command& request, outbox& replies);
   progress reserve_until(instant until, outbox& replies);
-  progress reserve_job(command& what, outbox& replies);
-  progress delete_job(command& what, outbox& replies);
-  progress release(command& what, outbox& replies);
-  progress bury(command& what, outbox& replies);
-  progress touch(command& what, outbox& replies);
-  progress kick(command& what, outbox& replies);
-  progress kick_job(command& what, outbox& replies);
-  progress go_on(kicking& it, outbox& replies);
-  progress go_on(listing& it, outbox& replies);
-  progress use(command& what, outbox& replies);
-  progress watch(command& what, outbox& replies);
-  progress ignore(command& what, outbox& replies);
-  progress pause_tube(command& what, outbox& replies);
-  progress peek(command& what, outbox& replies);
+  progress reserve_job(command& request, outbox& replies);
+  progress delete_job(command& request, outbox& replies);
+  progress release(command& request, outbox& replies);
+  progress bury(command& request, outbox& replies);
+  progress touch(command& request, outbox& replies);
+  progress kick(command& request, outbox& replies);
+  progress kick_job(command& request, outbox& replies);
+  progress proceed(kicking& kick, outbox& replies);
+  progress proceed(listing& list, outbox& replies);
+  progress use(command& request, outbox& replies);
+  progress watch(command& request, outbox& replies);
+  progress ignore(command& request, outbox& replies);
+  progress pause_tube(command& request, outbox& replies);
+  progress peek(command& request, outbox& replies);
   progress peek_ready(command&, outbox& replies);
   progress peek_delayed(command&, outbox& replies);
   progress peek_buried(command&, outbox& replies);
   progress stats(command&, outbox& replies);
-  progress stats_job(command& what, outbox& replies);
-  progress stats_tube(command& what, outbox& replies);
+  progress stats_job(command& request, outbox& replies);
+  progress stats_tube(command& request, outbox& replies);
   progress list_tubes(command&, outbox& replies);
   progress list_tube_used(command&, outbox& replies);
   progress list_tubes_watched(command&, outbox& replies);
   progress quit(command&, outbox&);
 
-  progress say(outbox& replies, word what);
-  progress say_if(outbox& replies, bool done, word what);
-  progress say_if_finished(outbox& replies, bool finished, word what);
-  progress say_watching(outbox& replies, const result<std::size_t>& count, word refusal);
+  progress reply(outbox& replies, word answer);
+  progress reply_if(outbox& replies, bool done, word answer);
+  progress reply_if_finished(outbox& replies, bool finished, word answer);
+  progress reply_watching(outbox& replies, const result<std::size_t>& count, word refusal);
   progress show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
-  /// The answer, when its receipt is noted for the reply.
+  /// Notes the receipt for the reply and returns the answer.
   template <class Answer>
   Answer noted(broker::receipted<Answer>&& answered) {
     receipt_ = broker::later_of(receipt_, answered.durable_with);
     return std::move(answered.answer);
   }
-  void hand_over(outbox& replies, const engine::reserved_job& job);
+  void append_reserved(outbox& replies, const engine::reserved_job& job);
   static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
-  void became(bool& already, std::uint32_t& count);
-  /// What it waits for.
-  enum class awaited : std::uint8_t { nothing, room, ready_job, named_job, shown_body };
-  progress begin_waiting(awaited what);
+  void count_once(bool& already, std::uint32_t& count);
+  /// What a blocked command waits for.
+  enum class awaited : std::uint8_t { nothing, capacity, ready_job, named_job, shown_body };
+  progress begin_waiting(awaited target);
   void end_waiting();
 
   loop::event_loop& loop_;
@@ -127,11 +127,11 @@ class dialect final : public command_executor {
   broker::decision_taker& taker_;
   broker::backlog_share share_;
   session_id session_;
-  broker::receipt receipt_;  ///< of the reply
+  broker::receipt receipt_;  ///< of the replies to the command in progress
   bool produces_{false};
   bool works_{false};
   awaited awaited_{awaited::nothing};
-  std::size_t waiting_put_bytes_{0};  ///< among the memory held for all
+  std::size_t waiting_put_bytes_{0};  ///< counted in `session_counts::held_bytes`
   std::variant<std::monostate, kicking, listing> unfinished_;
 };
 

@@ -10,8 +10,8 @@ namespace millrace::beanstalk {
 
 namespace {
 
-/// Whether a time counts from now, which must not lie before the client asked.
-bool begins_a_time(const wire::beanstalk_command& command) {
+/// Whether a time counts from now. Then the clock is read, since `now` must not lie before the request.
+bool starts_clock(const wire::beanstalk_command& command) {
   const auto clock = row_of(command.verb).clock;
   return clock == wire::starts_clock::yes || (clock == wire::starts_clock::with_delay && command.delay > 0);
 }
@@ -67,7 +67,7 @@ outcome dialect::execute(wire::beanstalk_command& request, outbox& replies) {
   assert(awaited_ == awaited::nothing && !is_partial());
   counts_.command(request.verb).add();
   receipt_ = {};
-  if (begins_a_time(request)) loop_.refresh_now();
+  if (starts_clock(request)) loop_.refresh_now();
   const auto body_bytes = request.content.size();
   const auto reached = (this->*all.of_verb[index_of(request.verb)])(request, replies);
   share_.note(broker_, receipt_, body_bytes);

@@ -7,8 +7,9 @@ namespace millrace::beanstalk {
 server::server(loop::event_loop& loop, broker::broker& broker, session_limits limits)
     : loop_{loop},
       broker_{broker},
-      door_{loop, "beanstalk", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
-      sessions_{loop, broker, door_.counts(), limits} {}
+      listener_{loop, "beanstalk",
+                [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
+      sessions_{loop, broker, listener_.counts(), limits} {}
 
 result<> server::open(const network::door_options& options) {
   auto socket = network::bound_socket::bind(options.where);
@@ -17,13 +18,13 @@ result<> server::open(const network::door_options& options) {
 }
 
 result<> server::open(network::bound_socket socket, std::uint32_t connections_max) {
-  // A new connection uses and watches it, so it must not depend on whether there is room for one more queue.
+  // A new connection uses and watches it, so it must exist although the number of queues is limited.
   if (const auto made = broker_.find_or_declare("default"); !made) return made.error();
-  return door_.open(std::move(socket), connections_max);
+  return listener_.open(std::move(socket), connections_max);
 }
 
 void server::drain() {
-  door_.stop_accepting();
+  listener_.stop_accepting();
   sessions_.drain();
 }
 
@@ -34,7 +35,7 @@ loop::awaitable<bool> server::drained(duration patience) {
 loop::awaitable<> server::close(duration patience) {
   drain();
   sessions_.finish();
-  co_await door_.close(patience);
+  co_await listener_.close(patience);
   co_await sessions_.close();
 }
 

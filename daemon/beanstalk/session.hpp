@@ -13,31 +13,31 @@
 
 namespace millrace::beanstalk {
 
-/// All connections of the beanstalk protocol. Each is told when bytes have come, reads them, carries all of it out and writes once; what it waits for in
-/// a reserve or a put before a full queue comes as a decision of the broker, while it goes on reading. Its coroutine waits for its end.
+/// All connections of the beanstalk protocol, each with a coroutine that waits for its end.
 ///
-/// Owned by whoever owns the door; loop thread only. `close` must have returned before it is destroyed.
+/// Owned by the server; loop thread only. Stops by `drain`, `finish` and `close`. Requires: `close` has returned before it
+/// is destroyed. Limits: `session_limits`.
 class sessions {
  public:
-  /// `door` counts the connections and gets the names of the errors. All three outlive it.
-  sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits = {});
+  /// `listener` counts the connections and the protocol errors. All three outlive it.
+  sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& listener, session_limits limits = {});
   ~sessions();
   sessions(const sessions&) = delete;
   sessions& operator=(const sessions&) = delete;
 
-  /// Serves one connection to its end.
+  /// Serves one connection until it ends.
   loop::awaitable<> serve(network::stream_socket socket);
 
-  /// Every put is answered DRAINING from now on; all else goes on, for ever.
+  /// From now on every put is answered DRAINING. Everything else goes on.
   void refuse_puts();
-  /// The daemon ends: no job is given to a client any more. A reserve is answered TIMED_OUT at once, a reserve-job NOT_FOUND, also one that waits. A
-  /// connection ends when it holds no job and its replies are written.
+  /// From now on no job is given to a client. A reserve is answered TIMED_OUT at once and a reserve-job NOT_FOUND, also
+  /// one that waits. A connection ends when it holds no job and its replies are written.
   void drain();
-  /// True when no client has anything left but replies that it does not read; false when `until` came before.
+  /// True when no client has anything left but replies that it does not read; false when `until` comes first.
   loop::awaitable<bool> drained(instant until);
-  /// Ends all connections, each as soon as the replies it is owed are written; what they hold becomes ready again.
+  /// Ends each connection as soon as its replies are written. The jobs that it holds become ready again.
   void finish();
-  /// Until all have let go; no connection may come any more.
+  /// Suspends until all connections have released everything. Requires: no connection arrives any more.
   loop::awaitable<> close();
 
   [[nodiscard]] const session_counts& counts() const noexcept;
