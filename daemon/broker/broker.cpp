@@ -142,7 +142,7 @@ receipted<engine::put_answer> broker::put(session_id session, queue_id queue, en
 }
 
 bool broker::keeps(queue_id queue) const {
-  return parts_->commits.remembers() && parts_->engine.options_of(queue).safety != engine::durability::memory;
+  return parts_->commits.remembers() && parts_->engine.options_of(queue).durability != engine::durability::memory;
 }
 
 const engine::source_name* broker::name_source(std::string_view producer, std::string_view kind) {

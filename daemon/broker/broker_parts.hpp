@@ -77,17 +77,17 @@ struct broker::parts {
 
   /// A put that the store could not write is refused before it runs: the engine cannot take it back.
   [[nodiscard]] bool cannot_be_kept(queue_id queue, const body& content) const {
-    return content.size() > job_bytes_max && engine.options_of(queue).safety != engine::durability::memory;
+    return content.size() > job_bytes_max && engine.options_of(queue).durability != engine::durability::memory;
   }
 
   /// A put that the disk has no room for is refused before it runs.
   [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
-    return kept_in.short_of_space() && engine.options_of(queue).safety != engine::durability::memory;
+    return kept_in.short_of_space() && engine.options_of(queue).durability != engine::durability::memory;
   }
 
   /// Nobody waits for a step alone: it is at most relaxed.
   void add_step(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
-    const auto durability = std::min(engine.options_of(queue).safety, engine::durability::relaxed);
+    const auto durability = std::min(engine.options_of(queue).durability, engine::durability::relaxed);
     steps.add(session, {queue, step.source, step.to, durability}, status);
   }
 

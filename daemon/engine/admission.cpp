@@ -50,7 +50,7 @@ void remove_queue(core& all, queue& it) {
     add_counts(all.removed_counts, it.counts);
   }
   // One of that name which comes later is another queue.
-  if (it.paused()) all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.safety});
+  if (it.paused()) all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.durability});
   all.due.clear(it.pause_end);
   all.queues.remove(it);
 }

@@ -29,7 +29,7 @@ void leave_memory(core& all, slot at) {
 void begin_counting(core& all, slot at) {
   job& it = all.jobs[at];
   if (!all.limits.body_memory_max) return;
-  it.bounded = it.on_disk || all.queue_of(it).options.safety != durability::memory;
+  it.bounded = it.on_disk || all.queue_of(it).options.durability != durability::memory;
   if (counts_now(it)) all.body_bytes += cost(it);
 }
 

@@ -56,10 +56,10 @@ void pause(core& all, queue& it, duration length) {
     it.paused_for = length;
     it.paused_until = after(all.now, length);
     all.due.set(it.pause_end, it.paused_until, {due_kind::pause_end, it.id.value()});
-    all.remember(queue_paused{it.id, it.paused_until, length, it.options.safety});
+    all.remember(queue_paused{it.id, it.paused_until, length, it.options.durability});
     return;
   }
-  all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.safety});
+  all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.durability});
   if (!it.paused()) return;
   it.paused_until = all.now;
   all.due.set(it.pause_end, all.now, {due_kind::pause_end, it.id.value()});

@@ -74,7 +74,7 @@ void change_state(core& all, slot at, job_state to) {
 
 /// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
 durability durability_of(const job& it, const queue& its) noexcept {
-  return it.on_disk ? std::max(its.options.safety, durability::relaxed) : its.options.safety;
+  return it.on_disk ? std::max(its.options.durability, durability::relaxed) : its.options.durability;
 }
 
 void remember_move(core& all, slot at, job_state to, instant due) {
@@ -146,7 +146,7 @@ job_id put_job(core& all, queue& into, put_request&& what, failure_record failur
                          .due = due,
                          .error_text = failure.error_text,
                          .failures = failure.failures,
-                         .durability = into.options.safety});
+                         .durability = into.options.durability});
   }
   it.content = std::move(what.content);
   begin_counting(all, at);

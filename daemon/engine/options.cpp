@@ -13,7 +13,7 @@ const options_of<queue_options>& queue_option_table() {
               "overflow", &queue_options::when_full,
               {{"block", overflow::block}, {"reject", overflow::reject}, {"drop_oldest", overflow::drop_oldest}},
               "what a put meets when the queue is full: it waits, it is refused, or the job longest ready is dropped")
-          .choice("durability", &queue_options::safety,
+          .choice("durability", &queue_options::durability,
                   {{"sync", durability::sync}, {"relaxed", durability::relaxed}, {"memory", durability::memory}},
                   "how safe its jobs are before a put is acknowledged: on disk, on disk a moment later, or in memory; "
                   "sync unless said "

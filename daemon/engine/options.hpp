@@ -23,7 +23,7 @@ struct queue_options {
   std::uint64_t max_jobs{1'000'000};
   std::uint64_t max_bytes{1ull << 30};
   overflow when_full{overflow::block};
-  durability safety{durability::memory};
+  engine::durability durability{engine::durability::memory};
 };
 
 [[nodiscard]] const options_of<queue_options>& queue_option_table();

@@ -41,17 +41,17 @@ result<> keep_on_disk(const drop_in_options& given, settings::settings& made) {
     return {};
   }
   made.daemon.data_dir = made.daemon.store.data_dir = *given.data_dir;
-  made.queue_defaults.safety = engine::durability::sync;
+  made.queue_defaults.durability = engine::durability::sync;
   if (given.sync_after) {
     const auto after = parse_count(*given.sync_after);
     if (!after || *after > 3'600'000) return wrong("-f", *given.sync_after, "milliseconds from 0 to 3600000");
     if (*after > 0) {
-      made.queue_defaults.safety = engine::durability::relaxed;
+      made.queue_defaults.durability = engine::durability::relaxed;
       made.daemon.store.relaxed_interval = milliseconds{*after};
     }
   }
   if (given.never_sync) {
-    made.queue_defaults.safety = engine::durability::relaxed;
+    made.queue_defaults.durability = engine::durability::relaxed;
     made.daemon.store.relaxed_sync = false;
   }
   return {};

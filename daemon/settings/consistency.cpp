@@ -89,7 +89,7 @@ class checker {
   void check_durability() {
     if (what_.daemon.data_dir) return;
     const auto check = [this](const keys& path, const engine::queue_options& options) {
-      if (options.safety != engine::durability::memory)
+      if (options.durability != engine::durability::memory)
         error(path, "nothing can be kept on disk without daemon.data_dir", "memory, or a data_dir");
     };
     check({"queue_defaults", "durability"}, what_.queue_defaults);
@@ -98,8 +98,8 @@ class checker {
 
   engine::durability safety_of(const std::string& queue) const {
     for (const auto& [name, options] : what_.queues)
-      if (name == queue) return options.safety;
-    return what_.queue_defaults.safety;
+      if (name == queue) return options.durability;
+    return what_.queue_defaults.durability;
   }
 
   /// What a hand-off is worth: not more than the less durable of its two queues.

@@ -139,7 +139,7 @@ void read_parts(const node& root, const vocabulary& words, settings& into, compl
     if (!into.daemon.beanstalk_enabled) into.daemon.beanstalk = "off";
   }
   into.daemon.store.data_dir = into.daemon.data_dir.value_or("");
-  if (into.daemon.data_dir) into.queue_defaults.safety = engine::durability::sync;
+  if (into.daemon.data_dir) into.queue_defaults.durability = engine::durability::sync;
   read_queues(root, into, complaints);
   read_producers(root, words, into, complaints);
   read_consumers(root, words, into, complaints);

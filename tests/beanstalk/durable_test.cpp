@@ -45,10 +45,10 @@ class slow_disk final : public store::store {
   static constexpr std::uint64_t bytes_of_a_command = 257;  // what a client is charged for a body of one byte
 };
 
-constexpr engine::queue_options on_disk{.safety = engine::durability::sync};
+constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
 
 void declare_memory(door& at) {
-  at.ask([](auto&, auto& broker) { broker.declare("memory", {.safety = engine::durability::memory}).value(); });
+  at.ask([](auto&, auto& broker) { broker.declare("memory", {.durability = engine::durability::memory}).value(); });
 }
 
 /// Until that many puts have been carried out.
@@ -208,7 +208,7 @@ TEST_CASE("while one client fills the backlog of a stalled disk, others go on, a
 
 TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed ones included, and nobody hangs") {
   slow_disk disk;
-  door at{{}, {.safety = engine::durability::relaxed}, &disk};
+  door at{{}, {.durability = engine::durability::relaxed}, &disk};
   declare_memory(at);
   auto client = at.client(), other = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
@@ -231,7 +231,7 @@ TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed
 
 TEST_CASE("a relaxed queue waits like a durable one while its disk is late, and no longer when that has caught up") {
   slow_disk disk;
-  door at{{}, {.safety = engine::durability::relaxed}, &disk};
+  door at{{}, {.durability = engine::durability::relaxed}, &disk};
   auto client = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
   at.ask([&](auto&, auto&) { disk.is_late = true; });

@@ -82,7 +82,7 @@ struct has_disk {
 /// A durable queue none of whose bodies may stay in memory.
 struct disk_desk : has_disk, desk {
   explicit disk_desk(engine::durability safety = engine::durability::sync)
-      : desk{&disk, no_memory()}, durable{queue("durable", {.safety = safety})}, who{watcher("durable")} {}
+      : desk{&disk, no_memory()}, durable{queue("durable", {.durability = safety})}, who{watcher("durable")} {}
 
   job_id put_safely(std::string_view text) {
     const auto job = put(durable, text).job;
@@ -115,7 +115,7 @@ TEST_CASE("a store that cannot read bodies keeps them all in memory") {
   body_store unreadable;
   unreadable.readable = false;
   desk at{&unreadable, no_memory()};
-  const auto job = at.put(at.queue("durable", {.safety = engine::durability::sync}), "a").job;
+  const auto job = at.put(at.queue("durable", {.durability = engine::durability::sync}), "a").job;
   unreadable.commit();
   CHECK_FALSE(at.broker.looking().look(job)->content_on_disk);
 }
@@ -229,7 +229,7 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
   body_store disk;
   disk.bodies[job_id{7}] = body{"old"};
   desk at{&disk};
-  const auto queue = at.queue("fast", {.safety = engine::durability::memory});
+  const auto queue = at.queue("fast", {.durability = engine::durability::memory});
   engine::kept_job kept;
   kept.job = job_id{7};
   kept.queue = queue;
@@ -245,7 +245,7 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
 TEST_CASE("a job that comes due while others are being restored waits for the end of that") {
   body_store disk;
   desk at{&disk};
-  const auto queue = at.queue("slow", {.safety = engine::durability::sync});
+  const auto queue = at.queue("slow", {.durability = engine::durability::sync});
   engine::kept_job kept;
   kept.job = job_id{7};
   kept.queue = queue;
@@ -265,8 +265,8 @@ TEST_CASE("a job that is larger than the store can write is refused before it is
   body_store disk;
   disk.job_bytes_most = 10;
   desk at{&disk};
-  const auto kept = at.queue("kept", {.safety = engine::durability::sync});
-  const auto fast = at.queue("fast", {.safety = engine::durability::memory});
+  const auto kept = at.queue("kept", {.durability = engine::durability::sync});
+  const auto fast = at.queue("fast", {.durability = engine::durability::memory});
   CHECK(at.put(kept, "0123456789").status == engine::put_status::inserted);
   CHECK(at.put(kept, "0123456789a").status == engine::put_status::refused);
   CHECK(at.put(fast, "0123456789a").status == engine::put_status::inserted);

@@ -61,7 +61,7 @@ loop::awaitable<> say_when_durable(broker::broker& broker, broker::receipt recei
 TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and not before") {
   slow_store store;
   desk at{&store};
-  const auto queue = at.queue("durable", {.safety = engine::durability::sync});
+  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   const auto first = at.receipt_of_put(queue, "a");
   const auto second = at.receipt_of_put(queue, "b");
   REQUIRE(store.kept == 2);
@@ -87,7 +87,7 @@ TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and n
 TEST_CASE("a reserve does not wait for the commits of others") {
   slow_store store;
   desk at{&store};
-  const auto queue = at.queue("durable", {.safety = engine::durability::sync});
+  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   store.commit(at.receipt_of_put(queue, "a").batch);
   at.put(queue, "b");
 
@@ -111,8 +111,8 @@ TEST_CASE(
     "of its queues") {
   slow_store store;
   desk at{&store};
-  const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.safety = engine::durability::relaxed}),
-             sync = at.queue("sync", {.safety = engine::durability::sync});
+  const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed}),
+             sync = at.queue("sync", {.durability = engine::durability::sync});
   at.put(memory, "ids are leased");
   store.commit(store.newest);
 
@@ -180,7 +180,7 @@ TEST_CASE("the mark that was kept is left alone until an id is given") {
 TEST_CASE("a put that the disk has no room for is refused at once, whatever others wait for") {
   slow_store store;
   desk at{&store};
-  const auto queue = at.queue("durable", {.safety = engine::durability::sync});
+  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   REQUIRE_FALSE(at.broker.is_durable(at.receipt_of_put(queue, "a")));
   store.is_full = true;
   const auto session = at.broker.open_session();
@@ -195,7 +195,7 @@ TEST_CASE("a put of a client that meets a full disk is counted by its queue, wit
   } client;
   slow_store store;
   desk at{&store};
-  const auto durable = at.queue("durable", {.safety = engine::durability::sync});
+  const auto durable = at.queue("durable", {.durability = engine::durability::sync});
   const auto memory = at.queue("memory");
   store.is_full = true;
   const auto session = at.broker.open_session();

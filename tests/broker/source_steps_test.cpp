@@ -60,8 +60,8 @@ using sets = std::vector<std::string>;
 TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") {
   noting_store store;
   desk at{&store};
-  const auto sync = at.queue("sync", {.safety = engine::durability::sync});
-  const auto relaxed = at.queue("relaxed", {.safety = engine::durability::relaxed});
+  const auto sync = at.queue("sync", {.durability = engine::durability::sync});
+  const auto relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed});
   const auto memory = at.queue("memory");
   CHECK(at.broker.keeps(sync));
   CHECK(at.broker.keeps(relaxed));
@@ -76,7 +76,7 @@ TEST_CASE("the step of a put that waits for room goes when the put is admitted")
   noting_store store;
   desk at{&store};
   const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .safety = engine::durability::sync});
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
   CHECK(put(at, queue, "a", 10) == engine::put_status::inserted);
   CHECK(put(at, queue, "b", 20) == engine::put_status::waiting);
   CHECK(store.take() == sets{"put a step 10"});
@@ -95,7 +95,7 @@ TEST_CASE("the step of a put that is withdrawn goes nowhere") {
   noting_store store;
   desk at{&store};
   const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .safety = engine::durability::sync});
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
   put(at, queue, "a", 10);
   put(at, queue, "b", 20);
   store.take();
@@ -120,7 +120,7 @@ TEST_CASE("a body that is refused has had its turn, one without space on disk ha
   noting_store store;
   desk at{&store};
   const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::reject, .safety = engine::durability::sync});
+      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::reject, .durability = engine::durability::sync});
   put(at, queue, "a", 10);
   store.take();
   CHECK(put(at, queue, "b", 20) == engine::put_status::refused);

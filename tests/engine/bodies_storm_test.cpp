@@ -21,9 +21,9 @@ class storm {
  public:
   storm(unsigned seed, std::uint64_t room) : random_{seed}, mill_{limits_of(room)} {
     mill_.it.collect_changes(true);
-    mill_.it.declare("a", {.safety = durability::sync}).value();
-    mill_.it.declare("b", {.max_jobs = 40, .when_full = overflow::drop_oldest, .safety = durability::sync}).value();
-    mill_.it.declare("c", {.max_jobs = 30, .when_full = overflow::block, .safety = durability::sync}).value();
+    mill_.it.declare("a", {.durability = durability::sync}).value();
+    mill_.it.declare("b", {.max_jobs = 40, .when_full = overflow::drop_oldest, .durability = durability::sync}).value();
+    mill_.it.declare("c", {.max_jobs = 30, .when_full = overflow::block, .durability = durability::sync}).value();
     for (int n = 0; n < 6; ++n) sessions_.push_back(mill_.session({"a", "b", "c"}));
   }
 

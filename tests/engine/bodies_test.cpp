@@ -24,7 +24,7 @@ std::string text_of(char letter) { return std::string(body_bytes, letter); }
 /// A mill with one durable queue and a disk that answers when it is told to.
 struct disk_mill : mill {
   explicit disk_mill(engine_options limits) : mill{limits} {
-    it.declare("q", {.safety = durability::sync}).value();
+    it.declare("q", {.durability = durability::sync}).value();
     who = session();
   }
 
@@ -86,7 +86,7 @@ TEST_CASE("above seven eighths of the limit, bodies that are safe leave memory, 
 
 TEST_CASE("bodies of a queue in memory do not count and do not leave") {
   disk_mill all{room_for(1)};
-  all.it.declare("fast", {.safety = durability::memory}).value();
+  all.it.declare("fast", {.durability = durability::memory}).value();
   const auto other = all.session({"fast"});
   const auto job = all.put(other, text_of('x'));
   all.it.stored(job);

@@ -192,7 +192,7 @@ queue_options duel::options() {
     some.max_bytes = 1 + any(options_.jobs_about);
   }
   some.when_full = static_cast<overflow>(any(3));
-  if (options_.bodies_on_disk) some.safety = durability::sync;
+  if (options_.bodies_on_disk) some.durability = durability::sync;
   return some;
 }
 
