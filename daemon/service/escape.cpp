@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "base/utf8.hpp"
+
 namespace millrace::service {
 namespace {
 
@@ -25,26 +27,6 @@ void append_escaped(std::string& into, unsigned char c, const char* other) {
   char text[8];
   std::snprintf(text, sizeof text, other, c);
   into += text;
-}
-
-/// Length of the UTF-8 sequence at the start of `text`, or 0 if there is none: shortest form, no surrogates, up to
-/// U+10FFFF (RFC 3629).
-std::size_t sequence(std::string_view text) {
-  const auto at = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&at](std::size_t i) { return (at(i) & 0xC0u) == 0x80u; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool shortest = first != 0xE0 || at(1) >= 0xA0;
-    const bool no_surrogate = first != 0xED || at(1) <= 0x9F;
-    return follows(1) && follows(2) && shortest && no_surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool in_range = (first != 0xF0 || at(1) >= 0x90) && (first != 0xF4 || at(1) <= 0x8F);
-    return follows(1) && follows(2) && follows(3) && in_range ? 4 : 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -92,7 +74,7 @@ std::string json_string(std::string_view text) {
     } else if (c == '"' || c == '\\') {
       json += '\\';
       json += text.front();
-    } else if (length = sequence(text); length == 0) {
+    } else if (length = utf8_length(text); length == 0) {
       json += "\\ufffd";
       length = 1;
     } else {

@@ -5,34 +5,11 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/utf8.hpp"
+
 namespace millrace::settings {
 
 namespace {
-
-std::uint8_t byte_at(std::string_view text, std::size_t at) {
-  return at < text.size() ? static_cast<std::uint8_t>(text[at]) : 0;
-}
-
-/// Length of the UTF-8 character there (table 3-7 of the Unicode standard); 0 when there is none.
-std::size_t character_bytes(std::string_view text, std::size_t at) {
-  const std::uint8_t lead = byte_at(text, at);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xBF;
-  if (lead == 0xE0) low = 0xA0;   // no overlong forms
-  if (lead == 0xED) high = 0x9F;  // no surrogates
-  if (lead == 0xF0) low = 0x90;
-  if (lead == 0xF4) high = 0x8F;  // nothing beyond U+10FFFF
-  for (std::size_t n = 1; n < length; ++n) {
-    const std::uint8_t next = byte_at(text, at + n);
-    if (next < low || next > high) return 0;
-    low = 0x80;
-    high = 0xBF;
-  }
-  return length;
-}
 
 std::string in_hex(std::uint8_t byte) {
   std::array<char, 8> digits{};
@@ -65,8 +42,8 @@ bool is_plain_word(std::string_view text) {
 std::optional<bad_byte> find_bad_byte(std::string_view text) {
   position at{1, 1};
   for (std::size_t n = 0; n < text.size();) {
-    const std::uint8_t byte = byte_at(text, n);
-    const std::size_t length = character_bytes(text, n);
+    const auto byte = static_cast<std::uint8_t>(text[n]);
+    const std::size_t length = utf8_length(text.substr(n));
     if (length == 0) return bad_byte{at, "byte " + in_hex(byte) + " is not UTF-8"};
     if ((byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F)
       return bad_byte{at, "control character " + in_hex(byte)};

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "store/dump_words.hpp"
 #include "store/plain_text.hpp"
 #include "store/reader.hpp"

@@ -9,37 +9,7 @@ namespace {
 
 constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// How many bytes a character has that begins so, and the least it may mean.
-struct beginning {
-  std::size_t bytes;
-  std::uint32_t bits;
-  std::uint32_t least;
-};
-
-beginning begun_by(unsigned char first) noexcept {
-  if (first < 0x80) return {1, first, 0};
-  if (first >= 0xc2 && first < 0xe0) return {2, first & 0x1fu, 0x80};
-  if (first >= 0xe0 && first < 0xf0) return {3, first & 0x0fu, 0x800};
-  if (first >= 0xf0 && first < 0xf5) return {4, first & 0x07u, 0x10000};
-  return {0, 0, 0};
-}
-
 }  // namespace
-
-bool is_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    auto [length, meaning, least] = begun_by(static_cast<unsigned char>(bytes.front()));
-    if (length == 0 || length > bytes.size()) return false;
-    for (std::size_t at = 1; at < length; ++at) {
-      const auto next = static_cast<unsigned char>(bytes[at]);
-      if ((next & 0xc0u) != 0x80) return false;
-      meaning = meaning << 6 | (next & 0x3fu);
-    }
-    if (meaning < least || meaning > 0x10ffff || (meaning >= 0xd800 && meaning < 0xe000)) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
 
 std::string to_base64(std::string_view bytes) {
   std::string text;

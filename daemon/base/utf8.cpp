@@ -1,0 +1,46 @@
+#include "base/utf8.hpp"
+
+#include <cstdint>
+
+namespace millrace {
+
+namespace {
+
+std::uint8_t byte_at(std::string_view text, std::size_t at) noexcept {
+  return at < text.size() ? static_cast<std::uint8_t>(text[at]) : 0;
+}
+
+}  // namespace
+
+// Table 3-7 of the Unicode standard: only the range of the second byte depends on the first one.
+std::size_t utf8_length(std::string_view text) noexcept {
+  if (text.empty()) return 0;
+  const std::uint8_t lead = byte_at(text, 0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  std::uint8_t low = 0x80;
+  std::uint8_t high = 0xBF;
+  if (lead == 0xE0) low = 0xA0;   // no overlong forms
+  if (lead == 0xED) high = 0x9F;  // no surrogates
+  if (lead == 0xF0) low = 0x90;   // no overlong forms
+  if (lead == 0xF4) high = 0x8F;  // nothing above U+10FFFF
+  for (std::size_t at = 1; at < length; ++at) {
+    const std::uint8_t next = byte_at(text, at);
+    if (next < low || next > high) return 0;
+    low = 0x80;
+    high = 0xBF;
+  }
+  return length;
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace millrace

@@ -1,0 +1,49 @@
+#include "base/utf8.hpp"
+
+#include "support/catch.hpp"
+
+#include <string>
+
+namespace millrace {
+
+TEST_CASE("the first and the last character of each length are UTF-8", "[utf8]") {
+  CHECK(utf8_length(std::string_view{"\0", 1}) == 1);
+  CHECK(utf8_length("\x7f") == 1);
+  CHECK(utf8_length("\xc2\x80") == 2);
+  CHECK(utf8_length("\xdf\xbf") == 2);
+  CHECK(utf8_length("\xe0\xa0\x80") == 3);
+  CHECK(utf8_length("\xef\xbf\xbf") == 3);
+  CHECK(utf8_length("\xf0\x90\x80\x80") == 4);
+  CHECK(utf8_length("\xf4\x8f\xbf\xbf") == 4);
+}
+
+TEST_CASE("overlong forms, surrogates and numbers above U+10FFFF are not UTF-8", "[utf8]") {
+  for (const char* text : {"\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+                           "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\x80"}) {
+    CAPTURE(text);
+    CHECK(utf8_length(text) == 0);
+    CHECK_FALSE(is_utf8(text));
+  }
+}
+
+TEST_CASE("a character that ends early is not UTF-8", "[utf8]") {
+  for (const std::string whole : {"\xc3\x9f", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+    CHECK(is_utf8(whole));
+    for (std::size_t kept = 1; kept < whole.size(); ++kept) {
+      CHECK(utf8_length(std::string_view{whole}.substr(0, kept)) == 0);
+      CHECK(utf8_length(whole.substr(0, kept) + "a") == 0);
+    }
+  }
+}
+
+TEST_CASE("an empty text is UTF-8 and has no character", "[utf8]") {
+  CHECK(is_utf8(""));
+  CHECK(utf8_length("") == 0);
+}
+
+TEST_CASE("a text is UTF-8 when all of its characters are", "[utf8]") {
+  CHECK(is_utf8("Stra\xc3\x9f" "e \xe2\x82\xac"));
+  CHECK_FALSE(is_utf8("good \xc3\x9f, then \xff"));
+}
+
+}  // namespace millrace
