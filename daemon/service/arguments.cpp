@@ -20,11 +20,11 @@ constexpr const char* about =
     "may delete, release, bury and touch them, its puts are answered DRAINING and its reserves TIMED_OUT.\n"
     "A second signal stops at once. SIGUSR1: puts of clients are answered DRAINING, all else goes on.";
 
-farewell refusal(const std::string& wrong) {
+early_exit refusal(const std::string& wrong) {
   return {exit_code::bad_settings, "millraced: " + wrong + "\nmillraced --help shows what can be given.\n"};
 }
 
-farewell refuse_extra(const std::string& word, const std::vector<std::string>& known) {
+early_exit refuse_extra(const std::string& word, const std::vector<std::string>& known) {
   if (word.empty() || word[0] != '-')
     return refusal("'" + word + "' is not understood (settings files are given with --config FILE)");
   const std::string meant = settings::nearest(word.substr(0, word.find('=')), known);
@@ -85,8 +85,8 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
 }
 
 template <class E>
-std::optional<farewell> choose(const char* option, const std::string& word, const std::map<std::string, E>& choices,
-                               E& into) {
+std::optional<early_exit> choose(const char* option, const std::string& word, const std::map<std::string, E>& choices,
+                                 E& into) {
   if (word.empty()) return std::nullopt;
   if (const auto found = choices.find(word); found != choices.end()) {
     into = found->second;
@@ -97,7 +97,7 @@ std::optional<farewell> choose(const char* option, const std::string& word, cons
   return refusal(std::string{option} + ": unknown word '" + word + "' (expected one of " + expected + ")");
 }
 
-std::optional<farewell> read_words(const flags& seen, arguments& into) {
+std::optional<early_exit> read_words(const flags& seen, arguments& into) {
   if (!seen.limit.empty()) {
     const auto limit = parse_count(seen.limit);
     if (!limit) return refusal("--limit: " + limit.error().text);
@@ -124,7 +124,7 @@ std::optional<farewell> read_words(const flags& seen, arguments& into) {
   return choose("--log-level", seen.level, levels, into.least);
 }
 
-std::optional<farewell> read_task(const flags& seen, arguments& into) {
+std::optional<early_exit> read_task(const flags& seen, arguments& into) {
   const std::vector<std::pair<bool, task>> tasks{{seen.check, task::check},
                                                  {seen.print_config, task::print_config},
                                                  {seen.print_example, task::print_example_config},
@@ -146,7 +146,7 @@ std::optional<farewell> read_task(const flags& seen, arguments& into) {
 
 }  // namespace
 
-std::variant<arguments, farewell> read_arguments(const std::vector<std::string>& words) {
+std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words) {
   CLI::App app{about, "millraced"};
   arguments given;
   flags seen;
@@ -154,7 +154,7 @@ std::variant<arguments, farewell> read_arguments(const std::vector<std::string>&
   try {
     app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
   } catch (const CLI::CallForHelp&) {
-    return farewell{exit_code::done, app.help()};
+    return early_exit{exit_code::done, app.help()};
   } catch (const CLI::ParseError& wrong) {
     return refusal(wrong.what());
   }
@@ -165,7 +165,7 @@ std::variant<arguments, farewell> read_arguments(const std::vector<std::string>&
     }
     return refuse_extra(extra.front(), known);
   }
-  if (seen.version) return farewell{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
+  if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
   if (auto wrong = read_words(seen, given)) return *wrong;
   if (auto wrong = read_task(seen, given)) return *wrong;
   return given;

@@ -46,12 +46,12 @@ struct arguments {
 };
 
 /// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).
-struct farewell {
+struct early_exit {
   exit_code code{exit_code::done};
   std::string text;
 };
 
 /// Reads the words after the program's name.
-[[nodiscard]] std::variant<arguments, farewell> read_arguments(const std::vector<std::string>& words);
+[[nodiscard]] std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::service

@@ -180,7 +180,7 @@ exit_code run(const std::vector<std::string>& given) {
   // A reader that goes away is an error of one write, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
   const auto read = read_arguments(given);
-  if (const auto* bye = std::get_if<farewell>(&read)) {
+  if (const auto* bye = std::get_if<early_exit>(&read)) {
     if (bye->code == exit_code::done)
       write_all(STDOUT_FILENO, bye->text);
     else

@@ -19,9 +19,10 @@ namespace millrace::tools {
 
 namespace {
 
-// A file is its version (int32, 7) and records, then zeros up to the size it was given. All numbers in the order of the machine:
+// A file is its version (int32, 7) and records, then zeros up to the allocated size. All numbers have the byte order of
+// the machine:
 //
-//   record: name length (int32; 0: of a job that an earlier record told of) | name | facts, 80 bytes | body, if there is a name
+//   record: name length (int32; 0: the job has an earlier record) | name | facts, 80 bytes | body, if there is a name
 //   facts:  id 8 | priority 4, 4 unused | delay 8 | ttr 8 | body length 4, 4 unused | put at 8 | due at 8
 //           | reserves 4 | timeouts 4 | releases 4 | buries 4 | kicks 4 | state 1, 3 unused
 //
@@ -147,10 +148,10 @@ class log_reader {
     job.put_at = instant{duration{number_at<std::int64_t>(facts, 40)}};
     job.due = state == logged_state::delayed ? instant{duration{number_at<std::int64_t>(facts, 48)}} : instant{};
     job.tally = {.reserves = number_at<std::uint32_t>(facts, 56),
-                 .timeouts = number_at<std::uint32_t>(facts, 60),
-                 .releases = number_at<std::uint32_t>(facts, 64),
-                 .buries = number_at<std::uint32_t>(facts, 68),
-                 .kicks = number_at<std::uint32_t>(facts, 72)};
+                     .timeouts = number_at<std::uint32_t>(facts, 60),
+                     .releases = number_at<std::uint32_t>(facts, 64),
+                     .buries = number_at<std::uint32_t>(facts, 68),
+                     .kicks = number_at<std::uint32_t>(facts, 72)};
   }
 
   [[nodiscard]] bool only_zeros() const { return rest_.find_first_not_of('\0') == std::string_view::npos; }

@@ -10,7 +10,8 @@
 
 namespace millrace::tools {
 
-/// What stands in the log directory of a beanstalkd 1.12 (`-b DIR`, format 7). Times are those of the wall, as instants since 1970.
+/// The content of the log directory of a beanstalkd 1.12 (`-b DIR`, format 7). Times are wall times, as instants since
+/// 1970.
 struct binlog_content {
   struct kept {
     engine::kept_job job;
@@ -21,8 +22,8 @@ struct binlog_content {
   std::vector<std::string> remarks;  ///< records that end with their file: what was being written when the server died
 };
 
-/// Reads all `binlog.N` of a directory in their order. Refused: one that a beanstalkd has open; a record that means nothing is an error that
-/// names file and byte. All of it is held in memory, as beanstalkd does.
+/// Reads all `binlog.N` of a directory in order. An error: a beanstalkd has the directory open, or a record is invalid;
+/// the text names the file and the byte. Everything is held in memory, as in beanstalkd.
 [[nodiscard]] result<binlog_content> read_beanstalkd_binlog(const std::string& directory);
 
 }  // namespace millrace::tools

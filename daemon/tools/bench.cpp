@@ -21,12 +21,12 @@
 #include "loop/signals.hpp"
 #include "loop/task_scope.hpp"
 #include "tools/bench_arguments.hpp"
+#include "tools/bench_fixture.hpp"
 #include "tools/job_mark.hpp"
 #include "tools/load.hpp"
-#include "tools/measured.hpp"
 #include "tools/progress.hpp"
 #include "tools/report.hpp"
-#include "tools/surroundings.hpp"
+#include "tools/server_result.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -73,8 +73,8 @@ class benchmark {
  private:
   struct opponent {
     const network::address& where;
-    surroundings around;
-    measured came;
+    bench_fixture around;
+    server_result came;
   };
 
   void add(const network::address& where) {
@@ -92,7 +92,7 @@ class benchmark {
     // A run that failed leaves jobs behind. A queue that others may use as well is not for us to empty.
     const bool leftovers = self.code_ == exit_code::failed && self.options_.queue.empty();
     for (auto& server : self.servers_) {
-      const auto taken = co_await server.around.take_away(leftovers);
+      const auto taken = co_await server.around.tear_down(leftovers);
       if (!taken && done) self.fail(taken.error());
     }
     self.progress_.clear();
@@ -111,7 +111,7 @@ class benchmark {
   loop::awaitable<bool> all_runs() {
     for (auto& server : servers_) {
       progress_.heading(server.came.server + "  ");
-      const auto made = co_await server.around.make();
+      const auto made = co_await server.around.set_up();
       if (!made) co_return fail(made.error());
     }
     for (std::uint32_t at = 0; at < options_.repeat; ++at) {
@@ -156,7 +156,7 @@ class benchmark {
   }
 
   void print() {
-    std::vector<measured> came;
+    std::vector<server_result> came;
     for (auto& server : servers_) came.push_back(std::move(server.came));
     const std::string text = options_.json ? json_of(came, options_) : table_of(came, options_);
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) fail_to_write("standard output");
@@ -190,7 +190,7 @@ class benchmark {
 
 exit_code bench(const std::vector<std::string>& words) {
   const auto read = read_bench_arguments(words);
-  if (const auto* bye = std::get_if<farewell>(&read)) {
+  if (const auto* bye = std::get_if<early_exit>(&read)) {
     std::fputs(bye->text.c_str(), bye->code == exit_code::done ? stdout : stderr);
     return bye->code;
   }

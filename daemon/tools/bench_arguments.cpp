@@ -26,7 +26,7 @@ constexpr const char* footer =
     "Exit codes: 0 done, 1 failed while running, or a job was lost or came twice, 2 bad arguments,\n"
     "3 no server of the protocol there.";
 
-farewell refusal(const std::string& wrong) {
+early_exit refusal(const std::string& wrong) {
   return {exit_code::bad_arguments, "millrace bench: " + wrong + "\nmillrace bench --help shows what can be given.\n"};
 }
 
@@ -74,7 +74,7 @@ std::string nearest(const std::string& unknown, const std::vector<std::string>& 
   return best;
 }
 
-farewell refuse_extra(const std::string& word, const CLI::App& app) {
+early_exit refuse_extra(const std::string& word, const CLI::App& app) {
   if (word.empty() || word[0] != '-')
     return refusal("'" + word + "' is not understood (a second server is given with --against)");
   std::vector<std::string> known;
@@ -86,7 +86,7 @@ farewell refuse_extra(const std::string& word, const CLI::App& app) {
 
 }  // namespace
 
-std::variant<bench_options, farewell> read_bench_arguments(const std::vector<std::string>& words) {
+std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<std::string>& words) {
   CLI::App app{about, "millrace bench"};
   bench_options options;
   bench_words given;
@@ -94,7 +94,7 @@ std::variant<bench_options, farewell> read_bench_arguments(const std::vector<std
   try {
     app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
   } catch (const CLI::CallForHelp&) {
-    return farewell{exit_code::done, app.help()};
+    return early_exit{exit_code::done, app.help()};
   } catch (const CLI::ParseError& wrong) {
     return refusal(wrong.what());
   }

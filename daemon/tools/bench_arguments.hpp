@@ -39,6 +39,6 @@ struct bench_options {
 };
 
 /// Reads the words behind `millrace bench`.
-[[nodiscard]] std::variant<bench_options, farewell> read_bench_arguments(const std::vector<std::string>& words);
+[[nodiscard]] std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::tools

@@ -1,14 +1,14 @@
-#include "tools/surroundings.hpp"
+#include "tools/bench_fixture.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "tools/closed_cycle.hpp"
-#include "tools/crew.hpp"
+#include "tools/connection_group.hpp"
 #include "tools/job_mark.hpp"
 #include "tools/job_put.hpp"
-#include "tools/joint_work.hpp"
 #include "tools/refusal.hpp"
+#include "tools/task_group.hpp"
 
 namespace millrace::tools {
 
@@ -17,7 +17,7 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// Commands in one piece while the surroundings are made.
+/// Commands in one piece while the bench_fixture are made.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
@@ -29,11 +29,11 @@ constexpr std::uint32_t worker_depth = 100;
 
 }  // namespace
 
-surroundings::surroundings(loop::event_loop& loop, const bench_options& options, const network::address& server,
-                           std::uint32_t run, const std::vector<std::string>& queues, progress& shown)
+bench_fixture::bench_fixture(loop::event_loop& loop, const bench_options& options, const network::address& server,
+                             std::uint32_t run, const std::vector<std::string>& queues, progress& shown)
     : loop_{loop}, options_{options}, server_{server}, run_{run}, queues_{queues}, progress_{shown} {}
 
-loop::awaitable<result<>> surroundings::make() {
+loop::awaitable<result<>> bench_fixture::set_up() {
   auto made = co_await open_idle_connections();
   if (made) made = co_await make_extra_queues();
   if (made && options_.backlog > 0) made = co_await put_backlog();
@@ -41,22 +41,22 @@ loop::awaitable<result<>> surroundings::make() {
   co_return made;
 }
 
-loop::awaitable<result<>> surroundings::take_away(bool whatever_is_left) {
+loop::awaitable<result<>> bench_fixture::tear_down(bool empty_load_queues) {
   result<> taken;
-  if (options_.backlog > 0 || whatever_is_left) taken = co_await empty_queues();
+  if (options_.backlog > 0 || empty_load_queues) taken = co_await empty_queues();
   auto deleted = co_await delete_extra_jobs();
   idle_.clear();
   co_return taken ? deleted : taken;
 }
 
-loop::awaitable<result<>> surroundings::connect_idle(surroundings& self, network::connection& idle) {
+loop::awaitable<result<>> bench_fixture::connect_idle(bench_fixture& self, network::connection& idle) {
   co_return co_await idle.open(self.server_, after(self.loop_.now(), answer_patience));
 }
 
-loop::awaitable<result<>> surroundings::open_idle_connections() {
+loop::awaitable<result<>> bench_fixture::open_idle_connections() {
   while (idle_.size() < options_.idle_connections) {
     progress_.say("opening idle connections: " + std::to_string(idle_.size()));
-    joint_work openings{loop_};
+    task_group openings{loop_};
     const std::size_t upto = std::min<std::size_t>(options_.idle_connections, idle_.size() + openings_a_time);
     while (idle_.size() < upto)
       openings.spawn("idle", connect_idle(*this, *idle_.emplace_back(std::make_unique<network::connection>(loop_))));
@@ -66,7 +66,7 @@ loop::awaitable<result<>> surroundings::open_idle_connections() {
   co_return all_well;
 }
 
-loop::awaitable<result<>> surroundings::make_extra_queues() {
+loop::awaitable<result<>> bench_fixture::make_extra_queues() {
   if (options_.extra_queues == 0) co_return all_well;
   network::beanstalk_client client{loop_};
   const auto opened = co_await client.open(server_, after(loop_.now(), answer_patience));
@@ -102,7 +102,7 @@ loop::awaitable<result<>> surroundings::make_extra_queues() {
   co_return all_well;
 }
 
-loop::awaitable<result<>> surroundings::delete_extra_jobs() {
+loop::awaitable<result<>> bench_fixture::delete_extra_jobs() {
   if (extra_jobs_.empty()) co_return all_well;
   network::beanstalk_client client{loop_};
   const auto opened = co_await client.open(server_, after(loop_.refresh_now(), answer_patience));
@@ -126,7 +126,7 @@ loop::awaitable<result<>> surroundings::delete_extra_jobs() {
   co_return all_well;
 }
 
-loop::awaitable<result<>> surroundings::put_backlog() {
+loop::awaitable<result<>> bench_fixture::put_backlog() {
   closed_run run;
   run.plan.what = closed_plan::work::put;
   run.plan.to_stay = true;
@@ -134,21 +134,21 @@ loop::awaitable<result<>> surroundings::put_backlog() {
   co_return co_await work_through(run, "putting the backlog");
 }
 
-loop::awaitable<result<>> surroundings::empty_queues() {
+loop::awaitable<result<>> bench_fixture::empty_queues() {
   closed_run run;
   run.plan.what = closed_plan::work::drain;
   run.plan.check = false;
   co_return co_await work_through(run, "emptying the queues");
 }
 
-loop::awaitable<result<>> surroundings::work_through(closed_run& run, const char* what) {
+loop::awaitable<result<>> bench_fixture::work_through(closed_run& run, const char* what) {
   run.plan.run = run_;
   run.plan.depth = worker_depth;
   run.plan.body_bytes = options_.body_bytes;
-  crew hands{loop_, server_};
+  connection_group hands{loop_, server_};
   auto done = co_await hands.open(std::max(workers, static_cast<std::uint32_t>(queues_.size())), queues_);
   if (!done) co_return done;
-  joint_work parts{loop_};
+  task_group parts{loop_};
   progress_.watch(run.counts, parts, what);
   done = co_await hands.work(run, parts);
   co_await progress_.rest();

@@ -15,20 +15,21 @@
 
 namespace millrace::tools {
 
-/// What stands around a load at one server, so that it is measured with many connections, many queues or many jobs: made once before the first
-/// run, taken away after the last. Owned by the bench; loop thread only.
-class surroundings {
+/// The idle connections, extra queues and backlog that a server has while a load is measured. They are made once before
+/// the first run and removed after the last. Owned by the bench; loop thread only.
+class bench_fixture {
  public:
-  /// `queues` are those of the load. All outlive it.
-  surroundings(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t run,
-               const std::vector<std::string>& queues, progress& shown);
+  /// `queues` are those of the load. Requires: all parameters outlive the object.
+  bench_fixture(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t run,
+                const std::vector<std::string>& queues, progress& shown);
 
-  loop::awaitable<result<>> make();
-  /// Also empties the load's queues when `whatever_is_left`: a run that failed leaves jobs behind. Best effort, then an error.
-  loop::awaitable<result<>> take_away(bool whatever_is_left);
+  loop::awaitable<result<>> set_up();
+  /// Removes all that `set_up` made. With `empty_load_queues` also the jobs in the queues of the load, since a run that
+  /// failed leaves some. Does as much as it can, then returns the first error.
+  loop::awaitable<result<>> tear_down(bool empty_load_queues);
 
  private:
-  static loop::awaitable<result<>> connect_idle(surroundings& self, network::connection& idle);
+  static loop::awaitable<result<>> connect_idle(bench_fixture& self, network::connection& idle);
   loop::awaitable<result<>> open_idle_connections();
   loop::awaitable<result<>> make_extra_queues();
   loop::awaitable<result<>> delete_extra_jobs();

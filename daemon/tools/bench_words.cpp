@@ -6,7 +6,7 @@
 #include <millrace/base/quantity.hpp>
 
 #include "tools/closed_cycle.hpp"
-#include "tools/exactly_once.hpp"
+#include "tools/delivery_ledger.hpp"
 #include "tools/job_mark.hpp"
 #include "wire/beanstalk_command.hpp"
 
@@ -88,14 +88,14 @@ void read_quantities(const bench_words& words, word_reader& read, bench_options&
   read.count("--connections", words.connections, 1u, connections_max, into.connections);
   read.count("--depth", words.depth, 1u, closed_cycle::depth_max, into.depth);
   read.size("--body", words.body, std::uint32_t{job_mark::bytes}, std::uint32_t{body_bytes_max}, into.body_bytes);
-  read.count("--jobs", words.jobs, std::uint64_t{1}, exactly_once::jobs_max, into.jobs);
+  read.count("--jobs", words.jobs, std::uint64_t{1}, delivery_ledger::jobs_max, into.jobs);
   read.length("--for", words.length, into.length);
   read.length("--warm-up", words.warm_up, into.warm_up);
   read.rate("--rate", words.rate, rate_max, into.rate);
   read.count("--queues", words.queues, 1u, connections_max, into.queues);
   read.count("--idle-connections", words.idle, 0u, connections_max, into.idle_connections);
   read.count("--extra-queues", words.extra, 0u, queues_max, into.extra_queues);
-  read.count("--backlog", words.backlog, std::uint64_t{0}, exactly_once::jobs_max, into.backlog);
+  read.count("--backlog", words.backlog, std::uint64_t{0}, delivery_ledger::jobs_max, into.backlog);
   read.count("--repeat", words.repeat, 1u, repeats_max, into.repeat);
   into.queue = words.queue;
   into.plot = words.plot;
@@ -137,8 +137,8 @@ void check_together(const bench_words& words, word_reader& read, const bench_opt
   if (what.backlog > 0 && (what.rate > 0 || what.phase != bench_phase::mix))
     read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix, no --rate");
   const double jobs_at_rate = what.rate * in_seconds(saturating_add(what.warm_up, what.length));
-  if (what.jobs == 0 && jobs_at_rate > static_cast<double>(exactly_once::jobs_max))
-    read.wrong("--rate", "that many jobs are too many (at most " + write_count(exactly_once::jobs_max) + ")");
+  if (what.jobs == 0 && jobs_at_rate > static_cast<double>(delivery_ledger::jobs_max))
+    read.wrong("--rate", "that many jobs are too many (at most " + write_count(delivery_ledger::jobs_max) + ")");
   const std::uint32_t working = what.rate > 0 ? what.connections / 2 : what.connections;
   if (what.queues > working)
     read.wrong("--queues", "each needs a connection of its own: at most " + std::to_string(working));

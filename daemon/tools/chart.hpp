@@ -13,8 +13,8 @@ struct chart_curve {
   const latencies* of;  ///< not empty
 };
 
-/// An SVG picture of how latency is distributed: across, the share of all that was at most as slow, so that each further nine has as much room
-/// as the one before; up, the latency on a log scale. One curve or two (asserted).
+/// An SVG chart of a latency distribution. The x axis is the percentile, with the same width for each further nine; the
+/// y axis is the latency on a log scale. Requires: one curve or two.
 [[nodiscard]] std::string chart_of(const std::string& title, const std::string& subtitle,
                                    std::span<const chart_curve> curves);
 

@@ -42,7 +42,7 @@ void closed_cycle::begin_round(instant now) {
   if (plan.what == work::drain) {
     ended_ = empty_;
   } else {
-    const std::uint64_t most = plan.jobs == 0 ? exactly_once::jobs_max : plan.jobs;
+    const std::uint64_t most = plan.jobs == 0 ? delivery_ledger::jobs_max : plan.jobs;
     round_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(plan.depth, most - run_.put));
     ended_ = round_ == 0 || now >= plan.until;
   }
@@ -54,17 +54,18 @@ void closed_cycle::begin_round(instant now) {
 void closed_cycle::send_puts(instant now) {
   const bool in_book = !run_.plan.to_stay;
   std::uint32_t number =
-      static_cast<std::uint32_t>(in_book ? run_.book.put(round_) : run_.put) | (in_book ? 0 : job_mark::to_stay);
+      static_cast<std::uint32_t>(in_book ? run_.ledger.put(round_) : run_.put) | (in_book ? 0 : job_mark::to_stay);
   run_.put += round_;
   if (in_book) run_.put_at.push_back(now);
   char* digits = puts_.data() + number_at_;
   for (std::uint32_t at = 0; at < round_; ++at, digits += put_bytes_) job_mark::write_hex(number++, digits);
-  send(tally::put, std::string_view{puts_}.substr(0, round_ * put_bytes_), round_, now);
+  send(run_stats::put, std::string_view{puts_}.substr(0, round_ * put_bytes_), round_, now);
 }
 
 void closed_cycle::send_reserves(std::uint32_t count, instant now) {
   held_.clear();
-  send(tally::reserve, std::string_view{reserves_}.substr(0, reserves_.size() / run_.plan.depth * count), count, now);
+  send(run_stats::reserve, std::string_view{reserves_}.substr(0, reserves_.size() / run_.plan.depth * count), count,
+       now);
 }
 
 void closed_cycle::send_deletes(instant now) {
@@ -73,10 +74,10 @@ void closed_cycle::send_deletes(instant now) {
     delete_.job = job;
     wire::append(deletes_, delete_);
   }
-  send(tally::remove, deletes_, static_cast<std::uint32_t>(held_.size()), now);
+  send(run_stats::remove, deletes_, static_cast<std::uint32_t>(held_.size()), now);
 }
 
-void closed_cycle::send(tally::kind leg, std::string_view piece, std::uint32_t answers, instant now) noexcept {
+void closed_cycle::send(run_stats::kind leg, std::string_view piece, std::uint32_t answers, instant now) noexcept {
   leg_ = leg;
   piece_ = piece;
   awaited_ = answers;
@@ -103,10 +104,10 @@ result<> closed_cycle::take(std::string_view bytes, instant now) {
 
 result<> closed_cycle::take_reply(const wire::beanstalk_reply& reply, instant now) {
   switch (leg_) {
-    case tally::put:
+    case run_stats::put:
       if (reply.word == beanstalk_word::inserted) return {};
       return refused("put", reply.word);
-    case tally::reserve:
+    case run_stats::reserve:
       if (reply.word == beanstalk_word::reserved) return take_job(reply, now);
       if (run_.plan.what != work::drain || reply.word != beanstalk_word::timed_out)
         return refused("reserve", reply.word);
@@ -125,7 +126,7 @@ result<> closed_cycle::take_job(const wire::beanstalk_reply& reply, instant now)
   if (!mark || mark->run != run_.plan.run) return foreign_job(reply.number);
   if ((mark->number & job_mark::to_stay) != 0)
     return error{errc::invalid, "a job of the backlog came out although one of better priority was ready"};
-  if (auto once = run_.book.came_out(mark->number); !once) return once;
+  if (auto once = run_.ledger.came_out(mark->number); !once) return once;
   if (run_.plan.what != work::mix) return {};
   // Neighbours left in one piece: most come out together as well.
   const instant put_at = run_.put_at[mark->number / run_.plan.depth];
@@ -141,8 +142,8 @@ void closed_cycle::flush_ages(instant now) noexcept {
 }
 
 void closed_cycle::leg_answered(instant now) {
-  if (leg_ == tally::put && run_.plan.what == work::mix) return send_reserves(round_, now);
-  if (leg_ == tally::reserve && !held_.empty()) return send_deletes(now);
+  if (leg_ == run_stats::put && run_.plan.what == work::mix) return send_reserves(round_, now);
+  if (leg_ == run_stats::reserve && !held_.empty()) return send_deletes(now);
   begin_round(now);
 }
 

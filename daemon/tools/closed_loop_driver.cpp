@@ -1,17 +1,17 @@
-#include "tools/closed_line.hpp"
+#include "tools/closed_loop_driver.hpp"
 
 #include <utility>
 
 #include <boost/asio/error.hpp>
 
-#include "tools/crew.hpp"
+#include "tools/connection_group.hpp"
 
 namespace millrace::tools {
 
 namespace asio = boost::asio;
 
-closed_line::closed_line(loop::event_loop& loop, network::readiness& among, std::span<char> buffer,
-                         network::connection& over, closed_run& run)
+closed_loop_driver::closed_loop_driver(loop::event_loop& loop, network::readiness& among, std::span<char> buffer,
+                                       network::connection& over, closed_run& run)
     : loop_{loop},
       among_{among},
       buffer_{buffer},
@@ -20,11 +20,11 @@ closed_line::closed_line(loop::event_loop& loop, network::readiness& among, std:
       cycle_{run},
       ended_{loop, "the end of the load"} {}
 
-closed_line::~closed_line() {
+closed_loop_driver::~closed_loop_driver() {
   if (watched_) among_.remove(socket_.descriptor(), *this);
 }
 
-loop::awaitable<result<>> closed_line::work() {
+loop::awaitable<result<>> closed_loop_driver::work() {
   if (const auto failure = among_.add(socket_.descriptor(), *this)) co_return over_.failed(failure);
   watched_ = true;
   cycle_.begin(loop_.refresh_now());
@@ -34,7 +34,7 @@ loop::awaitable<result<>> closed_line::work() {
   co_return outcome_;
 }
 
-void closed_line::told(network::readiness_news what) {
+void closed_loop_driver::told(network::readiness_news what) {
   if (what.writable) send_more();
   for (bool more = what.readable; more && watched_;) {
     const auto [got, failure] = socket_.receive(buffer_);
@@ -48,7 +48,7 @@ void closed_line::told(network::readiness_news what) {
   }
 }
 
-void closed_line::send_more() {
+void closed_loop_driver::send_more() {
   if (unsent_.empty()) unsent_ = cycle_.next_piece();
   if (!unsent_.empty()) {
     const auto [sent, failure] = socket_.send(unsent_);
@@ -59,7 +59,7 @@ void closed_line::send_more() {
   if (cycle_.ended()) end(all_well);
 }
 
-void closed_line::end(result<> how) {
+void closed_loop_driver::end(result<> how) {
   outcome_ = std::move(how);
   watched_ = false;
   among_.remove(socket_.descriptor(), *this);

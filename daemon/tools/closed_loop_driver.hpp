@@ -14,26 +14,27 @@
 
 namespace millrace::tools {
 
-/// One connection's part in a closed loop: sends what its `closed_cycle` says and hands it what comes. It takes the connection out of Asio for as long
-/// as it works, so that an answer costs one receive and a command one send: what the load costs, a server on the same machine does not get.
+/// Drives one connection of a closed loop: sends what its `closed_cycle` produces and passes it the replies. While it
+/// works it takes the connection out of Asio, so that a reply costs one receive and a command one send: processor time
+/// of the load is missing for a server on the same machine.
 ///
-/// Belongs to the coroutine that waits in `work`; loop thread only.
-class closed_line final : private network::readiness_listener {
+/// Owned by the coroutine that waits in `work`; loop thread only.
+class closed_loop_driver final : private network::readiness_listener {
  public:
-  /// `buffer` may be shared: nothing stays in it.
-  closed_line(loop::event_loop& loop, network::readiness& among, std::span<char> buffer, network::connection& over,
-              closed_run& run);
-  ~closed_line();
-  closed_line(const closed_line&) = delete;
-  closed_line& operator=(const closed_line&) = delete;
+  /// `buffer` may be shared with other drivers: nothing stays in it.
+  closed_loop_driver(loop::event_loop& loop, network::readiness& among, std::span<char> buffer,
+                     network::connection& over, closed_run& run);
+  ~closed_loop_driver();
+  closed_loop_driver(const closed_loop_driver&) = delete;
+  closed_loop_driver& operator=(const closed_loop_driver&) = delete;
 
-  /// To the end of the plan; the connection is then what it was.
+  /// Runs until the plan is done, and then returns the connection to Asio.
   loop::awaitable<result<>> work();
 
  private:
   void told(network::readiness_news what) override;
   void send_more();
-  void end(result<> how);
+  void end(result<> outcome);
 
   loop::event_loop& loop_;
   network::readiness& among_;

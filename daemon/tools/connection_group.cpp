@@ -1,4 +1,4 @@
-#include "tools/crew.hpp"
+#include "tools/connection_group.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "tools/closed_line.hpp"
+#include "tools/closed_loop_driver.hpp"
 
 namespace millrace::tools {
 
@@ -27,9 +27,9 @@ error io_error(const network::connection& at, const boost::system::error_code& w
 
 }  // namespace
 
-loop::awaitable<result<>> crew::open(std::uint32_t count, const std::vector<std::string>& queues) {
+loop::awaitable<result<>> connection_group::open(std::uint32_t count, const std::vector<std::string>& queues) {
   while (members_.size() < count) {
-    joint_work openings{loop_};
+    task_group openings{loop_};
     const std::size_t upto = std::min<std::size_t>(count, members_.size() + openings_max);
     while (members_.size() < upto) {
       const auto& queue = queues[members_.size() % queues.size()];
@@ -42,7 +42,8 @@ loop::awaitable<result<>> crew::open(std::uint32_t count, const std::vector<std:
   co_return all_well;
 }
 
-loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client& member, const std::string& queue) {
+loop::awaitable<result<>> connection_group::join_queue(connection_group& self, network::beanstalk_client& member,
+                                                       const std::string& queue) {
   const instant until = after(self.loop_.now(), answer_patience);
   const auto opened = co_await member.open(self.server_, until);
   if (!opened) co_return opened;
@@ -63,14 +64,15 @@ loop::awaitable<result<>> crew::join_queue(crew& self, network::beanstalk_client
   co_return all_well;
 }
 
-loop::awaitable<result<>> crew::work(closed_run& run, joint_work& parts) {
+loop::awaitable<result<>> connection_group::work(closed_run& run, task_group& parts) {
   buffer_.resize(read_bytes);
   for (auto& member : members_) parts.spawn("load", work_alone(*this, *member, run));
   co_return co_await parts.join();
 }
 
-loop::awaitable<result<>> crew::work_alone(crew& self, network::beanstalk_client& member, closed_run& run) {
-  closed_line line{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
+loop::awaitable<result<>> connection_group::work_alone(connection_group& self, network::beanstalk_client& member,
+                                                       closed_run& run) {
+  closed_loop_driver line{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
   co_return co_await line.work();
 }
 

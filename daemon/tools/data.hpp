@@ -7,9 +7,9 @@
 
 namespace millrace::tools {
 
-/// The tools that look into a data directory while no daemon has it: each takes the directory's lock, so that a running daemon is
-/// refused. The words are those behind the tool's name. `cannot_open` means that nothing was begun; what fails later, a disk without space among it,
-/// is `failed`, and what was to be filled is as it was.
+/// The tools for a data directory that no daemon uses. Each takes the lock of the directory, so it refuses the
+/// directory of a running daemon. `words` are the arguments behind the name of the tool. `cannot_open`: nothing was
+/// begun. `failed`: an error later on, for example a full disk; the target is left unchanged.
 exit_code fsck(const std::vector<std::string>& words);
 exit_code dump(const std::vector<std::string>& words);
 exit_code restore(const std::vector<std::string>& words);

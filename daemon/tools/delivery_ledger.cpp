@@ -1,4 +1,4 @@
-#include "tools/exactly_once.hpp"
+#include "tools/delivery_ledger.hpp"
 
 #include <bit>
 #include <string>
@@ -11,7 +11,7 @@ constexpr std::uint64_t bits = 64;
 
 }  // namespace
 
-std::uint64_t exactly_once::put(std::uint64_t count) {
+std::uint64_t delivery_ledger::put(std::uint64_t count) {
   const std::uint64_t first = put_;
   put_ += count;
   const std::uint64_t words = (put_ + bits - 1) / bits;
@@ -20,7 +20,7 @@ std::uint64_t exactly_once::put(std::uint64_t count) {
   return first;
 }
 
-result<> exactly_once::came_out(std::uint64_t number) {
+result<> delivery_ledger::came_out(std::uint64_t number) {
   if (number >= put_) return error{errc::invalid, "job " + std::to_string(number) + " came out but was never put"};
   auto& word = came_out_[number / bits];
   const std::uint64_t bit = std::uint64_t{1} << (number % bits);
@@ -30,7 +30,7 @@ result<> exactly_once::came_out(std::uint64_t number) {
   return {};
 }
 
-result<> exactly_once::settle() const {
+result<> delivery_ledger::verify() const {
   if (inside() == 0) return {};
   std::uint64_t first = 0;
   while ((came_out_[first / bits] >> (first % bits) & 1) != 0) ++first;

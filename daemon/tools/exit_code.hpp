@@ -14,7 +14,7 @@ enum class exit_code : int {
 };
 
 /// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).
-struct farewell {
+struct early_exit {
   exit_code code{exit_code::done};
   std::string text;
 };

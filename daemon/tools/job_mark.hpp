@@ -8,8 +8,8 @@
 
 namespace millrace::tools {
 
-/// What the body of a job of a load begins with: the run it belongs to and its number, eight hexadecimal digits each, so that a person who
-/// meets one sees what it is. The rest of the body is filling.
+/// What the body of a job of a load begins with: the run it belongs to and its number, eight hexadecimal digits each,
+/// so that a person who meets one sees what it is. The rest of the body is filling.
 struct job_mark {
   static constexpr std::size_t bytes = 16;
   /// Set in the number of a job that was put to stay: backlog, and what lies in further queues.

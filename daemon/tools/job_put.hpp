@@ -6,8 +6,8 @@
 
 namespace millrace::tools {
 
-/// A put of a load as it goes over the wire. Its mark is overwritten in place each time it is sent, so that nothing is formatted or allocated
-/// for a job.
+/// A put of a load as it goes over the wire. Its mark is overwritten in place each time it is sent, so that nothing is
+/// formatted or allocated for a job.
 struct job_put {
   static constexpr std::uint32_t priority = 1'024;
   static constexpr std::uint32_t priority_to_stay = 1'000'000;

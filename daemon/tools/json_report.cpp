@@ -64,10 +64,10 @@ object of(const latencies& what) {
   return out.add("max", microseconds_of(what.max()));
 }
 
-object of(const tally& run, bench_phase phase, double jobs, double commands) {
+object of(const run_stats& run, bench_phase phase, double jobs, double commands) {
   object latency;
-  for (std::size_t at = 0; at < tally::kinds; ++at)
-    if (run.commands[at].count() > 0) latency.add(tally::names[at], of(run.commands[at]));
+  for (std::size_t at = 0; at < run_stats::kinds; ++at)
+    if (run.commands[at].count() > 0) latency.add(run_stats::names[at], of(run.commands[at]));
   if (run.jobs.count() > 0) latency.add("job", of(run.jobs));
   if (run.lag.count() > 0) latency.add("lag", of(run.lag));
   object out;
@@ -77,7 +77,7 @@ object of(const tally& run, bench_phase phase, double jobs, double commands) {
 }
 
 /// Members `runs` and `total` of one server. The total's rates are medians of those of the runs.
-void add_figures(object& to, const measured& server, bench_phase phase) {
+void add_figures(object& to, const server_result& server, bench_phase phase) {
   std::vector<object> runs;
   std::vector<double> jobs, commands;
   for (const auto& run : server.runs) {
@@ -107,7 +107,7 @@ object of(const bench_options& how) {
 
 }  // namespace
 
-std::string json_of(const std::vector<measured>& servers, const bench_options& how) {
+std::string json_of(const std::vector<server_result>& servers, const bench_options& how) {
   object all;
   all.add("server", servers[0].server).add("options", of(how));
   add_figures(all, servers[0], how.phase);

@@ -16,7 +16,8 @@ duration latencies::mean() const noexcept {
 
 duration latencies::quantile(double share) const noexcept {
   if (count_ == 0) return duration::zero();
-  // Of 100 values the 99th is the p99; a share that is no whole number of values is rounded up, but not for a rounding error's sake.
+  // Of 100 values the 99th is the p99; a share that is no whole number of values is rounded up, but not for a rounding
+  // error's sake.
   const double wanted = std::clamp(share, 0.0, 1.0) * static_cast<double>(count_);
   const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(wanted - 1e-6)));
   std::uint64_t seen = 0;

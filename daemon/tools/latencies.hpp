@@ -10,8 +10,9 @@
 
 namespace millrace::tools {
 
-/// How often which length of time was seen, from 1 ns to over an hour at most 1.6 % apart: 64 steps to each power of two. Finer than the
-/// daemon's histograms, because p99.9 of two servers are compared. Noting one costs a few nanoseconds and no allocation.
+/// How often which length of time was seen, from 1 ns to over an hour at most 1.6 % apart: 64 steps to each power of
+/// two. Finer than the daemon's histograms, because p99.9 of two servers are compared. Noting one costs a few
+/// nanoseconds and no allocation.
 class latencies {
  public:
   latencies() : counts_(buckets) {}

@@ -20,13 +20,13 @@ std::uint64_t jobs_of(const bench_options& options) {
 
 load::load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
            const std::vector<std::string>& queues, progress& shown)
-    : loop_{loop}, options_{options}, server_{server}, progress_{shown}, queues_{queues}, crew_{loop, server} {
+    : loop_{loop}, options_{options}, server_{server}, progress_{shown}, queues_{queues}, connections_{loop, server} {
   run_.plan.run = number;
   run_.plan.depth = options.depth;
   run_.plan.body_bytes = options.body_bytes;
 }
 
-loop::awaitable<result<tally>> load::run() {
+loop::awaitable<result<run_stats>> load::run() {
   const auto connected = co_await connect();
   if (!connected) co_return error{errc::not_found, connected.error().text};
   const auto worked = co_await work();
@@ -36,7 +36,7 @@ loop::awaitable<result<tally>> load::run() {
 
 loop::awaitable<result<>> load::connect() {
   progress_.say("connecting");
-  co_return co_await crew_.open(options_.connections, queues_);
+  co_return co_await connections_.open(options_.connections, queues_);
 }
 
 loop::awaitable<result<>> load::work() {
@@ -49,7 +49,7 @@ loop::awaitable<result<>> load::work() {
     worked = co_await work_through(put, options_.jobs, options_.phase == bench_phase::put);
     if (worked) worked = co_await work_through(drain, 0, options_.phase == bench_phase::drain);
   }
-  if (worked) worked = run_.book.settle();
+  if (worked) worked = run_.ledger.verify();
   co_return worked;
 }
 
@@ -57,13 +57,13 @@ loop::awaitable<result<>> load::work_through(closed_plan::work what, std::uint64
   const instant begin = loop_.refresh_now();
   run_.plan.what = what;
   run_.plan.jobs = jobs;
-  run_.counts = tally{};
+  run_.counts = run_stats{};
   run_.counts.from = timed ? after(begin, options_.warm_up) : begin;
   if (jobs == 0 && what != closed_plan::work::drain)
     run_.plan.until = run_.counts.until = after(run_.counts.from, options_.length);
-  joint_work parts{loop_};
+  task_group parts{loop_};
   progress_.watch(run_.counts, parts, timed ? "" : what == closed_plan::work::put ? "filling" : "emptying");
-  auto worked = co_await crew_.work(run_, parts);
+  auto worked = co_await connections_.work(run_, parts);
   co_await progress_.rest();
   if (timed) measured_ = std::move(run_.counts);
   co_return worked;
@@ -78,9 +78,9 @@ loop::awaitable<result<>> load::keep_rate() {
   run.jobs = jobs_of(options_);
   run.counts.from = after(run.begin, options_.warm_up);
   if (options_.jobs == 0) run.counts.until = after(run.counts.from, options_.length);
-  joint_work parts{loop_};
+  task_group parts{loop_};
   progress_.watch(run.counts, parts, "");
-  open_load all{loop_, crew_, run};
+  open_load all{loop_, connections_, run};
   auto worked = co_await all.work(parts);
   co_await progress_.rest();
   measured_ = std::move(run.counts);

@@ -9,7 +9,7 @@
 
 #include "tools/bench_arguments.hpp"
 #include "tools/closed_cycle.hpp"
-#include "tools/crew.hpp"
+#include "tools/connection_group.hpp"
 #include "tools/progress.hpp"
 
 namespace millrace::tools {
@@ -17,12 +17,12 @@ namespace millrace::tools {
 /// One run against one server, from the first connection to the last job deleted. Owned by the bench; loop thread only.
 class load {
  public:
-  /// All outlive it. `number` marks its jobs.
+  /// `number` marks the jobs of this run. Requires: all parameters outlive the object.
   load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
        const std::vector<std::string>& queues, progress& shown);
 
-  /// What was measured. An error has `not_found` as its code when nobody, or nobody of the protocol, is there.
-  loop::awaitable<result<tally>> run();
+  /// Returns the statistics of the run. The code `not_found`: no server, or none that speaks the protocol.
+  loop::awaitable<result<run_stats>> run();
 
  private:
   loop::awaitable<result<>> work();
@@ -35,9 +35,9 @@ class load {
   const network::address& server_;
   progress& progress_;
   const std::vector<std::string>& queues_;
-  crew crew_;
+  connection_group connections_;
   closed_run run_;
-  tally measured_;
+  run_stats measured_;
 };
 
 }  // namespace millrace::tools

@@ -25,7 +25,7 @@ result<> open_producer::take(std::string_view bytes, instant now) {
     if (what == found::nonsense || awaited_.empty()) return not_the_protocol();
     if (reply.word != beanstalk_word::inserted) return refused("put", reply.word);
     const instant due = run_.due(awaited_.front());
-    run_.counts.answered_late(tally::put, now - due, 1, now, due);
+    run_.counts.answered_late(run_stats::put, now - due, 1, now, due);
     awaited_.pop_front();
   }
 }
@@ -46,7 +46,7 @@ result<> open_consumer::take(std::string_view bytes, instant now) {
     if (what == found::nonsense) return not_the_protocol();
     if (deleting_) {
       if (reply.word != beanstalk_word::deleted) return refused("delete of a job just reserved", reply.word);
-      run_.counts.answered_late(tally::remove, now - deleted_at_, 1, now, due_);
+      run_.counts.answered_late(run_stats::remove, now - deleted_at_, 1, now, due_);
       deleting_ = false;
     } else {
       if (reply.word != beanstalk_word::reserved) return refused("reserve", reply.word);
@@ -58,7 +58,7 @@ result<> open_consumer::take(std::string_view bytes, instant now) {
 result<> open_consumer::take_job(const wire::beanstalk_reply& reply, instant now) {
   const auto mark = job_mark::read(reply.chunk);
   if (!mark || mark->run != run_.run) return foreign_job(reply.number);
-  if (auto once = run_.book.came_out(mark->number); !once) return once;
+  if (auto once = run_.ledger.came_out(mark->number); !once) return once;
   due_ = run_.due(mark->number);
   if (run_.counts.counts(due_)) run_.counts.jobs.note(now - due_);
   delete_and_reserve_.clear();

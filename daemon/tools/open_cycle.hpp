@@ -9,23 +9,24 @@
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 
-#include "tools/exactly_once.hpp"
+#include "tools/delivery_ledger.hpp"
 #include "tools/job_put.hpp"
-#include "tools/tally.hpp"
+#include "tools/run_stats.hpp"
 #include "wire/beanstalk_command.hpp"
 #include "wire/beanstalk_reply.hpp"
 
 namespace millrace::tools {
 
-/// What the connections of an open loop share: jobs are put at instants that are fixed beforehand, whatever the server answers.
+/// What the connections of an open loop share: jobs are put at instants that are fixed beforehand, whatever the server
+/// answers.
 struct open_run {
   std::uint32_t run{0};  ///< marks the jobs
   std::uint32_t body_bytes{0};
   double rate{1};  ///< jobs a second
   instant begin{};
   std::uint64_t jobs{0};  ///< how many in all
-  exactly_once book;
-  tally counts;
+  delivery_ledger ledger;
+  run_stats counts;
 
   /// When job `number` is due. Latency counts from here, also when it could not be sent in time.
   [[nodiscard]] instant due(std::uint64_t number) const noexcept {

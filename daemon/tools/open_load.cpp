@@ -13,7 +13,8 @@ namespace millrace::tools {
 
 namespace {
 
-/// Below this a sleep would end too late: waking up alone takes as long. Looking for answers meanwhile is what a load's core is for.
+/// Below this a sleep would end too late: waking up alone takes as long. Looking for answers meanwhile is what a load's
+/// core is for.
 constexpr duration shortest_sleep = microseconds{150};
 constexpr std::size_t read_bytes = 16u << 10;
 
@@ -28,13 +29,13 @@ struct open_load::sender {
   bool busy{false};  ///< that task is at it
 };
 
-open_load::open_load(loop::event_loop& loop, crew& connections, open_run& run)
-    : loop_{loop}, crew_{connections}, run_{run}, came_out_{loop, "the last jobs"} {}
+open_load::open_load(loop::event_loop& loop, connection_group& connections, open_run& run)
+    : loop_{loop}, connections_{connections}, run_{run}, came_out_{loop, "the last jobs"} {}
 
 open_load::~open_load() = default;
 
-loop::awaitable<result<>> open_load::work(joint_work& parts) {
-  auto& members = crew_.members();
+loop::awaitable<result<>> open_load::work(task_group& parts) {
+  auto& members = connections_.members();
   const std::size_t producers = (members.size() + 1) / 2;
   for (std::size_t at = 0; at < members.size(); ++at) {
     if (at < producers) {
@@ -48,7 +49,7 @@ loop::awaitable<result<>> open_load::work(joint_work& parts) {
   co_return co_await parts.join();
 }
 
-loop::awaitable<result<>> open_load::keep_schedule(open_load& self, joint_work& parts) {
+loop::awaitable<result<>> open_load::keep_schedule(open_load& self, task_group& parts) {
   auto& run = self.run_;
   while (self.next_ < run.jobs) {
     const instant due = run.due(self.next_);
@@ -64,17 +65,17 @@ loop::awaitable<result<>> open_load::keep_schedule(open_load& self, joint_work& 
     }
   }
   co_await self.until_all_are_out();
-  auto settled = run.book.settle();
-  if (settled) parts.stop();  // the consumers stand in reserve, where nothing will come any more
-  co_return settled;
+  auto verified = run.ledger.verify();
+  if (verified) parts.stop();  // the consumers still wait in reserve, and no job will come
+  co_return verified;
 }
 
-result<> open_load::send_due(joint_work& parts) {
+result<> open_load::send_due(task_group& parts) {
   const instant now = loop_.now();
   const std::size_t first = next_ % senders_.size();
   std::size_t touched = 0;
   for (; next_ < run_.jobs && run_.due(next_) <= now; ++next_, ++touched) {
-    run_.book.put(1);
+    run_.ledger.put(1);
     if (run_.counts.counts(run_.due(next_))) run_.counts.lag.note(now - run_.due(next_));
     senders_[next_ % senders_.size()]->producer.put(next_);
   }
@@ -85,14 +86,15 @@ result<> open_load::send_due(joint_work& parts) {
   return {};
 }
 
-result<> open_load::send(sender& to, joint_work& parts) {
+result<> open_load::send(sender& to, task_group& parts) {
   if (to.busy) {
     // Rarely: the task takes it along. What waits in all connections bounds how far the server may fall behind.
     std::size_t waiting = 0;
     for (const auto& each : senders_) waiting += each->producer.unsent().size();
     if (waiting <= unsent_bytes_max) return {};
-    return said_by(to.line, {errc::refused, "it does not keep up with the rate: " + std::to_string(run_.book.inside()) +
-                                                " jobs are inside or wait to be sent"});
+    return said_by(to.line,
+                   {errc::refused, "it does not keep up with the rate: " + std::to_string(run_.ledger.inside()) +
+                                       " jobs are inside or wait to be sent"});
   }
   auto& unsent = to.producer.unsent();
   boost::system::error_code failure;
@@ -146,7 +148,7 @@ loop::awaitable<> open_load::until_all_are_out() {
   loop::deadline patience{loop_, [this] { came_out_.wake_all(); }};
   std::uint64_t before = 0;
   const auto& counts = run_.counts;
-  while (run_.book.inside() > 0 || counts.asked != counts.answers) {
+  while (run_.ledger.inside() > 0 || counts.asked != counts.answers) {
     if (counts.answers == before) co_return;
     before = counts.answers;
     patience.set(after(loop_.now(), last_jobs_patience));

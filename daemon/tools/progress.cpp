@@ -26,7 +26,7 @@ void progress::say(const std::string& what) {
   if (terminal_) show(what);
 }
 
-void progress::watch(const tally& counts, joint_work& parts, std::string what) {
+void progress::watch(const run_stats& counts, task_group& parts, std::string what) {
   watched_ = &parts;
   tasks_.spawn("progress", look(*this, counts, parts, std::move(what)));
 }
@@ -41,7 +41,7 @@ void progress::interrupt() {
   if (watched_ != nullptr) watched_->fail({errc::cancelled, "interrupted"});
 }
 
-loop::awaitable<> progress::look(progress& self, const tally& counts, joint_work& parts, std::string what) {
+loop::awaitable<> progress::look(progress& self, const run_stats& counts, task_group& parts, std::string what) {
   const instant began = self.loop_.now();
   std::uint64_t before = counts.answers;
   instant answered = began;

@@ -6,34 +6,35 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "loop/task_scope.hpp"
-#include "tools/joint_work.hpp"
-#include "tools/tally.hpp"
+#include "tools/run_stats.hpp"
+#include "tools/task_group.hpp"
 
 namespace millrace::tools {
 
-/// What a person sees on standard error while a load runs: on a terminal one line that is drawn again and again, otherwise a line each ten
-/// seconds. It also notices a server that answers nothing any more. Owned by the bench; loop thread only; `rest` ends it.
+/// Shows on standard error how a load proceeds: one line that is redrawn on a terminal, otherwise a line every ten
+/// seconds. It also detects a server that has stopped to answer. Owned by the bench; loop thread only; `rest` stops it.
 class progress {
  public:
-  /// A server that is silent for so long while answers are awaited has failed.
+  /// A server that sends nothing for this long while replies are outstanding has failed.
   static constexpr duration silence_max = seconds{30};
 
   progress(loop::event_loop& loop, bool quiet);
 
-  /// What stands before everything that is said: which run of which server.
+  /// Sets the prefix of all output: the run and the server.
   void heading(std::string text) { heading_ = std::move(text); }
-  /// Something that takes a moment.
-  void say(const std::string& what);
-  /// Shows what comes in until `rest`; `what` is empty while it is measured. Fails `parts` when nothing comes any more.
-  void watch(const tally& counts, joint_work& parts, std::string what);
+  /// Shows a step that takes a moment.
+  void say(const std::string& step);
+  /// Shows the progress of `counts` until `rest`. Fails `parts` when the server stops to answer. `phase` is empty while
+  /// the load is measured.
+  void watch(const run_stats& counts, task_group& parts, std::string phase);
   loop::awaitable<> rest();
-  /// Ends what is watched: a person has had enough.
+  /// Cancels the load: the user has pressed Ctrl-C.
   void interrupt();
-  /// Takes the line away.
+  /// Erases the line.
   void clear();
 
  private:
-  static loop::awaitable<> look(progress& self, const tally& counts, joint_work& parts, std::string what);
+  static loop::awaitable<> look(progress& self, const run_stats& counts, task_group& parts, std::string what);
   void show(const std::string& text);
 
   loop::event_loop& loop_;
@@ -42,7 +43,7 @@ class progress {
   loop::task_scope tasks_;
   std::string heading_;
   bool shown_{false};
-  joint_work* watched_{nullptr};
+  task_group* watched_{nullptr};
 };
 
 }  // namespace millrace::tools

@@ -52,8 +52,8 @@ std::string ratio_line(std::string_view name, const ratio& of) {
          times(of.most) + ")\n";
 }
 
-std::string server_table(const measured& server, const bench_options& how) {
-  const tally all = server.merged();
+std::string server_table(const server_result& server, const bench_options& how) {
+  const run_stats all = server.merged();
   std::vector<double> jobs, commands;
   for (const auto& run : server.runs) {
     jobs.push_back(jobs_per_second(run, how.phase));
@@ -66,7 +66,7 @@ std::string server_table(const measured& server, const bench_options& how) {
   text += "  " + left("latency", 16);
   for (const auto* name : {"p50", "p90", "p99", "p99.9", "max", "mean", "count"}) text += right(name);
   text += "\n";
-  for (std::size_t at = 0; at < tally::kinds; ++at) text += row(tally::names[at], all.commands[at]);
+  for (std::size_t at = 0; at < run_stats::kinds; ++at) text += row(run_stats::names[at], all.commands[at]);
   text += row("put to reserved", all.jobs);
   return text + row("sender's lag", all.lag);
 }
@@ -87,13 +87,13 @@ std::string shape_of(const bench_options& how) {
   return text;
 }
 
-std::string line_of(const tally& run, const bench_options& how) {
+std::string line_of(const run_stats& run, const bench_options& how) {
   return in_short(jobs_per_second(run, how.phase)) + " jobs/s, " + in_short(commands_per_second(run)) +
          " commands/s, p50 " + in_short(headline(run, how.phase).quantile(0.5)) + ", p99 " +
          in_short(headline(run, how.phase).quantile(0.99));
 }
 
-std::string table_of(const std::vector<measured>& servers, const bench_options& how) {
+std::string table_of(const std::vector<server_result>& servers, const bench_options& how) {
   std::string text = shape_of(how) + "\n";
   for (const auto& server : servers) text += "\n" + server_table(server, how);
   if (servers.size() < 2) return text;
@@ -102,8 +102,8 @@ std::string table_of(const std::vector<measured>& servers, const bench_options& 
   return text + ratio_line("p99 latency", p99_ratio(servers[0], servers[1], how.phase));
 }
 
-std::string picture_of(const std::vector<measured>& servers, const bench_options& how) {
-  std::vector<tally> all;
+std::string picture_of(const std::vector<server_result>& servers, const bench_options& how) {
+  std::vector<run_stats> all;
   for (const auto& server : servers) all.push_back(server.merged());
   std::vector<chart_curve> curves;
   for (std::size_t at = 0; at < servers.size(); ++at)

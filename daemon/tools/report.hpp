@@ -4,20 +4,20 @@
 #include <vector>
 
 #include "tools/bench_arguments.hpp"
-#include "tools/measured.hpp"
+#include "tools/server_result.hpp"
 
 namespace millrace::tools {
 
 /// One line about one run, as it ends.
-[[nodiscard]] std::string line_of(const tally& run, const bench_options& how);
+[[nodiscard]] std::string line_of(const run_stats& run, const bench_options& how);
 /// What is measured, in one line: `mix, 64 connections x depth 8, bodies of 64 B`.
 [[nodiscard]] std::string shape_of(const bench_options& how);
 /// What people read in the end: a table for each server (one or two), and the ratio of two.
-[[nodiscard]] std::string table_of(const std::vector<measured>& servers, const bench_options& how);
+[[nodiscard]] std::string table_of(const std::vector<server_result>& servers, const bench_options& how);
 /// The same for programs: one JSON object and a newline. Its names are promised by --help.
-[[nodiscard]] std::string json_of(const std::vector<measured>& servers, const bench_options& how);
+[[nodiscard]] std::string json_of(const std::vector<server_result>& servers, const bench_options& how);
 
 /// How latency is distributed at each server, as an SVG picture.
-[[nodiscard]] std::string picture_of(const std::vector<measured>& servers, const bench_options& how);
+[[nodiscard]] std::string picture_of(const std::vector<server_result>& servers, const bench_options& how);
 
 }  // namespace millrace::tools

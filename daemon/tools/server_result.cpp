@@ -1,4 +1,4 @@
-#include "tools/measured.hpp"
+#include "tools/server_result.hpp"
 
 #include <algorithm>
 
@@ -13,7 +13,7 @@ double per_second(std::uint64_t count, duration length) {
 }
 
 template <class Figure>
-ratio ratio_of(const measured& first, const measured& second, Figure figure) {
+ratio ratio_of(const server_result& first, const server_result& second, Figure figure) {
   std::vector<double> pairs;
   for (std::size_t at = 0; at < std::min(first.runs.size(), second.runs.size()); ++at) {
     const double below = figure(second.runs[at]);
@@ -26,11 +26,11 @@ ratio ratio_of(const measured& first, const measured& second, Figure figure) {
 
 }  // namespace
 
-tally measured::merged() const {
-  tally all;
+run_stats server_result::merged() const {
+  run_stats all;
   duration length{0};
   for (const auto& run : runs) {
-    for (std::size_t at = 0; at < tally::kinds; ++at) all.commands[at].merge(run.commands[at]);
+    for (std::size_t at = 0; at < run_stats::kinds; ++at) all.commands[at].merge(run.commands[at]);
     all.jobs.merge(run.jobs);
     all.lag.merge(run.lag);
     all.answers += run.answers;
@@ -40,27 +40,27 @@ tally measured::merged() const {
   return all;
 }
 
-std::uint64_t jobs_counted(const tally& run, bench_phase phase) {
-  return run.commands[phase == bench_phase::put ? tally::put : tally::remove].count();
+std::uint64_t jobs_counted(const run_stats& run, bench_phase phase) {
+  return run.commands[phase == bench_phase::put ? run_stats::put : run_stats::remove].count();
 }
 
-double jobs_per_second(const tally& run, bench_phase phase) {
+double jobs_per_second(const run_stats& run, bench_phase phase) {
   return per_second(jobs_counted(run, phase), run.measured());
 }
 
-double commands_per_second(const tally& run) { return per_second(run.commands_counted(), run.measured()); }
+double commands_per_second(const run_stats& run) { return per_second(run.commands_counted(), run.measured()); }
 
-const latencies& headline(const tally& run, bench_phase phase) {
+const latencies& headline(const run_stats& run, bench_phase phase) {
   if (run.jobs.count() > 0) return run.jobs;
-  return run.commands[phase == bench_phase::drain ? tally::reserve : tally::put];
+  return run.commands[phase == bench_phase::drain ? run_stats::reserve : run_stats::put];
 }
 
-ratio throughput_ratio(const measured& first, const measured& second, bench_phase phase) {
-  return ratio_of(first, second, [phase](const tally& run) { return jobs_per_second(run, phase); });
+ratio throughput_ratio(const server_result& first, const server_result& second, bench_phase phase) {
+  return ratio_of(first, second, [phase](const run_stats& run) { return jobs_per_second(run, phase); });
 }
 
-ratio p99_ratio(const measured& first, const measured& second, bench_phase phase) {
-  return ratio_of(first, second, [phase](const tally& run) {
+ratio p99_ratio(const server_result& first, const server_result& second, bench_phase phase) {
+  return ratio_of(first, second, [phase](const run_stats& run) {
     return static_cast<double>(headline(run, phase).quantile(0.99).count());
   });
 }

@@ -4,26 +4,26 @@
 #include <vector>
 
 #include "tools/bench_arguments.hpp"
-#include "tools/tally.hpp"
+#include "tools/run_stats.hpp"
 
 namespace millrace::tools {
 
-/// The runs against one server.
-struct measured {
+/// The results of the runs against one server.
+struct server_result {
   std::string server;
-  std::vector<tally> runs;
+  std::vector<run_stats> runs;
 
-  /// Of all runs together.
-  [[nodiscard]] tally merged() const;
+  /// The statistics of all runs together.
+  [[nodiscard]] run_stats merged() const;
 };
 
-/// Jobs that went the phase's way: put, or taken out.
-[[nodiscard]] std::uint64_t jobs_counted(const tally& run, bench_phase phase);
-/// Those, and commands, per second of what was measured.
-[[nodiscard]] double jobs_per_second(const tally& run, bench_phase phase);
-[[nodiscard]] double commands_per_second(const tally& run);
-/// What a run's latency is judged by: of whole jobs where there are such, else of the phase's first command.
-[[nodiscard]] const latencies& headline(const tally& run, bench_phase phase);
+/// The jobs that count in this phase: those that were put, or those that were deleted.
+[[nodiscard]] std::uint64_t jobs_counted(const run_stats& run, bench_phase phase);
+/// Jobs and commands per second of the measured time.
+[[nodiscard]] double jobs_per_second(const run_stats& run, bench_phase phase);
+[[nodiscard]] double commands_per_second(const run_stats& run);
+/// The latency that stands for a run: that of whole jobs if there are any, else of the first command of the phase.
+[[nodiscard]] const latencies& headline(const run_stats& run, bench_phase phase);
 
 /// The first server's figures divided by the second's, pair by pair of runs.
 struct ratio {
@@ -31,7 +31,7 @@ struct ratio {
   double least{0};
   double most{0};
 };
-[[nodiscard]] ratio throughput_ratio(const measured& first, const measured& second, bench_phase phase);
-[[nodiscard]] ratio p99_ratio(const measured& first, const measured& second, bench_phase phase);
+[[nodiscard]] ratio throughput_ratio(const server_result& first, const server_result& second, bench_phase phase);
+[[nodiscard]] ratio p99_ratio(const server_result& first, const server_result& second, bench_phase phase);
 
 }  // namespace millrace::tools

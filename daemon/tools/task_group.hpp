@@ -10,23 +10,24 @@
 
 namespace millrace::tools {
 
-/// What a task of it says in the end. Named, because g++ 12 takes a success that is made within a co_return for uninitialised once it is
-/// instrumented.
+/// The result of a task that succeeds. A named object, because an instrumented build of g++ 12 reports a success that
+/// is made within a co_return as uninitialised.
 inline const result<> all_well{};
 
-/// Tasks that succeed together: the first failure cancels the others and is what comes of the whole. Owned by whoever joins it; loop thread.
-class joint_work {
+/// Tasks that succeed together: the first failure cancels the others and is the result of the group. Owned by the
+/// coroutine that joins it; loop thread only.
+class task_group {
  public:
-  explicit joint_work(loop::event_loop& loop) : tasks_{loop} {}
+  explicit task_group(loop::event_loop& loop) : tasks_{loop} {}
 
   void spawn(std::string name, loop::awaitable<result<>> part);
-  void fail(error why);
-  /// The others are not needed any more: they are cancelled, and that is no failure.
+  void fail(error failure);
+  /// Cancels the tasks that still run. This is not a failure.
   void stop() { tasks_.cancel(); }
   loop::awaitable<result<>> join();
 
  private:
-  static loop::awaitable<> watched(joint_work& self, loop::awaitable<result<>> part);
+  static loop::awaitable<> watched(task_group& self, loop::awaitable<result<>> part);
 
   loop::task_scope tasks_;
   std::optional<error> failure_;

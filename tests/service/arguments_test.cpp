@@ -13,11 +13,11 @@ arguments read(const std::vector<std::string>& words) {
   return std::get<arguments>(given);
 }
 
-farewell refused(const std::vector<std::string>& words) {
+early_exit refused(const std::vector<std::string>& words) {
   auto given = read_arguments(words);
-  REQUIRE(std::holds_alternative<farewell>(given));
-  CHECK(std::get<farewell>(given).code == exit_code::bad_settings);
-  return std::get<farewell>(given);
+  REQUIRE(std::holds_alternative<early_exit>(given));
+  CHECK(std::get<early_exit>(given).code == exit_code::bad_settings);
+  return std::get<early_exit>(given);
 }
 
 }  // namespace

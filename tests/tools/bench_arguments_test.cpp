@@ -5,8 +5,8 @@
 using namespace millrace;
 using tools::bench_options;
 using tools::bench_phase;
+using tools::early_exit;
 using tools::exit_code;
-using tools::farewell;
 
 namespace {
 
@@ -14,14 +14,14 @@ using words = std::vector<std::string>;
 
 bench_options understood(const words& given) {
   const auto read = tools::read_bench_arguments(given);
-  if (const auto* bye = std::get_if<farewell>(&read)) FAIL(bye->text);
+  if (const auto* bye = std::get_if<early_exit>(&read)) FAIL(bye->text);
   return std::get<bench_options>(read);
 }
 
 /// What is wrong with it, without the line about --help.
 std::string complaint_of(const words& given) {
   const auto read = tools::read_bench_arguments(given);
-  const auto* bye = std::get_if<farewell>(&read);
+  const auto* bye = std::get_if<early_exit>(&read);
   if (bye == nullptr) return "nothing";
   CHECK(bye->code == exit_code::bad_arguments);
   CHECK(bye->text.ends_with("\nmillrace bench --help shows what can be given.\n"));
@@ -103,7 +103,7 @@ TEST_CASE("what does not go together is refused") {
 
 TEST_CASE("help tells of every option, the units and the exit codes") {
   const auto read = tools::read_bench_arguments({"--help"});
-  const auto* bye = std::get_if<farewell>(&read);
+  const auto* bye = std::get_if<early_exit>(&read);
   REQUIRE(bye != nullptr);
   CHECK(bye->code == exit_code::done);
   for (const char* const word : {"--connections",

@@ -9,7 +9,7 @@ using namespace millrace;
 using tools::closed_cycle;
 using tools::closed_plan;
 using tools::closed_run;
-using tools::tally;
+using tools::run_stats;
 
 namespace {
 
@@ -112,8 +112,8 @@ TEST_CASE("a mix of so many jobs puts them all and takes them all out") {
   auto run = run_of(closed_plan::work::mix, 4, 10);
   small_server server;
   REQUIRE(talk(run, server));
-  CHECK(run.book.jobs_put() == 10);
-  CHECK(run.book.settle());
+  CHECK(run.ledger.jobs_put() == 10);
+  CHECK(run.ledger.verify());
   for (const auto& commands : run.counts.commands) CHECK(commands.count() == 10);
   CHECK(run.counts.jobs.count() == 10);
   CHECK(run.counts.jobs.max() == milliseconds{2});
@@ -125,11 +125,11 @@ TEST_CASE("a drain takes out what was put, and ends when nothing is left") {
   small_server server;
   REQUIRE(talk(run, server));
   CHECK(server.jobs.size() == 10);
-  CHECK_FALSE(run.book.settle());
+  CHECK_FALSE(run.ledger.verify());
   run.plan.what = closed_plan::work::drain;
   REQUIRE(talk(run, server));
   CHECK(server.jobs.empty());
-  CHECK(run.book.settle());
+  CHECK(run.ledger.verify());
 }
 
 TEST_CASE("a job that the server loses is found") {
@@ -144,8 +144,8 @@ TEST_CASE("a job that the server loses is found") {
   REQUIRE(talk(filled, again));
   filled.plan.what = closed_plan::work::drain;
   REQUIRE(talk(filled, again));
-  REQUIRE_FALSE(filled.book.settle());
-  CHECK(filled.book.settle().error().text == "1 of 8 jobs were lost, job 1 the first of them");
+  REQUIRE_FALSE(filled.ledger.verify());
+  CHECK(filled.ledger.verify().error().text == "1 of 8 jobs were lost, job 1 the first of them");
 }
 
 TEST_CASE("a job that the server gives out twice is found") {
@@ -183,7 +183,7 @@ TEST_CASE("jobs put to stay are out of the way, and are an error when they come 
   backlog.begin(begin);
   CHECK(backlog.next_piece() ==
         "put 1000000 0 3600 20\r\n00000abc80000000....\r\nput 1000000 0 3600 20\r\n00000abc80000001....\r\n");
-  CHECK(run.book.jobs_put() == 0);
+  CHECK(run.ledger.jobs_put() == 0);
 
   auto mix = run_of(closed_plan::work::mix, 1, 1);
   small_server server;
@@ -213,7 +213,7 @@ TEST_CASE("only what is answered in the time of measuring counts") {
   run.counts.until = begin + milliseconds{8};
   small_server server;
   REQUIRE(talk(run, server));
-  CHECK(run.book.settle());
+  CHECK(run.ledger.verify());
   CHECK(run.counts.answers == 12);
   CHECK(run.counts.commands_counted() == 4);
   CHECK(run.counts.measured() == milliseconds{4});
@@ -224,6 +224,6 @@ TEST_CASE("when its time is over a cycle ends what it began, and no more") {
   run.plan.until = begin + milliseconds{4};
   small_server server;
   REQUIRE(talk(run, server));
-  CHECK(run.book.jobs_put() == 4);
-  CHECK(run.book.settle());
+  CHECK(run.ledger.jobs_put() == 4);
+  CHECK(run.ledger.verify());
 }

@@ -1,49 +1,49 @@
-#include "tools/exactly_once.hpp"
+#include "tools/delivery_ledger.hpp"
 
 #include "support/catch.hpp"
 #include "tools/job_mark.hpp"
 
 using namespace millrace;
-using tools::exactly_once;
+using tools::delivery_ledger;
 using tools::job_mark;
 
-TEST_CASE("a book is settled when each job that was put came out") {
-  exactly_once book;
-  CHECK(book.put(3) == 0);
-  CHECK(book.put(200) == 3);
-  CHECK_FALSE(book.settle());
-  for (std::uint64_t at = 203; at-- > 0;) CHECK(book.came_out(at));
-  CHECK(book.settle());
-  CHECK(book.jobs_put() == 203);
-  CHECK(book.jobs_out() == 203);
+TEST_CASE("a ledger verifies when each job that was put came out") {
+  delivery_ledger ledger;
+  CHECK(ledger.put(3) == 0);
+  CHECK(ledger.put(200) == 3);
+  CHECK_FALSE(ledger.verify());
+  for (std::uint64_t at = 203; at-- > 0;) CHECK(ledger.came_out(at));
+  CHECK(ledger.verify());
+  CHECK(ledger.jobs_put() == 203);
+  CHECK(ledger.jobs_out() == 203);
 }
 
 TEST_CASE("a job that never comes out is lost, and the first of them is named") {
-  exactly_once book;
-  book.put(100);
+  delivery_ledger ledger;
+  ledger.put(100);
   for (std::uint64_t at = 0; at < 100; ++at)
-    if (at != 70 && at != 93) CHECK(book.came_out(at));
-  const auto settled = book.settle();
-  REQUIRE_FALSE(settled);
-  CHECK(settled.error().text == "2 of 100 jobs were lost, job 70 the first of them");
+    if (at != 70 && at != 93) CHECK(ledger.came_out(at));
+  const auto verified = ledger.verify();
+  REQUIRE_FALSE(verified);
+  CHECK(verified.error().text == "2 of 100 jobs were lost, job 70 the first of them");
 }
 
 TEST_CASE("a job that comes out twice is an error at once") {
-  exactly_once book;
-  book.put(10);
-  REQUIRE(book.came_out(7));
-  const auto again = book.came_out(7);
+  delivery_ledger ledger;
+  ledger.put(10);
+  REQUIRE(ledger.came_out(7));
+  const auto again = ledger.came_out(7);
   REQUIRE_FALSE(again);
   CHECK(again.error().text == "job 7 came out twice");
-  CHECK(book.jobs_out() == 1);
+  CHECK(ledger.jobs_out() == 1);
 }
 
 TEST_CASE("a job that nobody put cannot come out") {
-  exactly_once book;
-  book.put(64);
-  CHECK(book.came_out(63));
-  CHECK_FALSE(book.came_out(64));
-  CHECK_FALSE(book.came_out(1'000'000));
+  delivery_ledger ledger;
+  ledger.put(64);
+  CHECK(ledger.came_out(63));
+  CHECK_FALSE(ledger.came_out(64));
+  CHECK_FALSE(ledger.came_out(1'000'000));
 }
 
 TEST_CASE("a mark is read back from the front of a body") {

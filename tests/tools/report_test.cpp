@@ -5,23 +5,24 @@
 using namespace millrace;
 using tools::bench_options;
 using tools::bench_phase;
-using tools::measured;
-using tools::tally;
+using tools::run_stats;
+using tools::server_result;
 
 namespace {
 
 /// A second in which `jobs` were put, reserved and deleted, each command in `took`.
-tally run_of(std::uint64_t jobs, duration took) {
-  tally run;
+run_stats run_of(std::uint64_t jobs, duration took) {
+  run_stats run;
   run.from = instant{hours{1}};
   run.until = run.from + seconds{1};
-  for (const auto kind : {tally::put, tally::reserve, tally::remove}) run.answered(kind, took, jobs, run.from);
+  for (const auto kind : {run_stats::put, run_stats::reserve, run_stats::remove})
+    run.answered(kind, took, jobs, run.from);
   run.jobs.note(2 * took, jobs);
   return run;
 }
 
-measured server_of(const std::string& name, std::initializer_list<std::uint64_t> jobs, duration took) {
-  measured server{name, {}};
+server_result server_of(const std::string& name, std::initializer_list<std::uint64_t> jobs, duration took) {
+  server_result server{name, {}};
   for (const auto each : jobs) server.runs.push_back(run_of(each, took));
   return server;
 }
@@ -77,7 +78,7 @@ TEST_CASE("the JSON object has the promised names") {
 
 TEST_CASE("nothing measured is a report of zeros") {
   const bench_options how;
-  const std::vector<measured> none{{"a:1", {tally{}}}};
+  const std::vector<server_result> none{{"a:1", {run_stats{}}}};
   CHECK(contains(tools::table_of(none, how), "0 jobs/s"));
   CHECK(contains(tools::json_of(none, how), "\"jobs_per_second\": 0"));
   CHECK(tools::picture_of(none, how).empty());
