@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "beanstalk/protocol_errors.hpp"
-#include "broker/view.hpp"
 #include "network/listener.hpp"
 
 namespace millrace::beanstalk {
@@ -58,7 +57,7 @@ progress dialect::put(command& request, outbox& replies) {
                           .delay = in_seconds(request.delay),
                           .ttr = in_seconds(request.ttr)};
   const std::size_t bytes = job.content.size();
-  const auto answer = noted(broker_.put(session_, broker_.looking().used(session_), std::move(job), taker_));
+  const auto answer = noted(broker_.put(session_, broker_.engine().used(session_), std::move(job), taker_));
   switch (answer.status) {
     case engine::put_status::inserted:
       wire::append(replies.text(), word::inserted, answer.job.value());
@@ -119,7 +118,7 @@ progress dialect::reserve_job(command& request, outbox& replies) {
 progress dialect::delete_job(command& request, outbox& replies) {
   const job_id job{request.job};
   // Any client may delete a job that is not reserved; only the end of a reserved job counts.
-  const auto before = counts_.draining ? broker_.looking().look(job) : std::nullopt;
+  const auto before = counts_.draining ? broker_.engine().look(job) : std::nullopt;
   const bool erased = noted(broker_.erase(session_, job));
   if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
   return reply_if(replies, erased, word::deleted);
@@ -148,15 +147,15 @@ progress dialect::peek(command& request, outbox& replies) {
 }
 
 progress dialect::peek_ready(command&, outbox& replies) {
-  return show(replies, broker_.peek_ready(session_, broker_.looking().used(session_), taker_));
+  return show(replies, broker_.peek_ready(session_, broker_.engine().used(session_), taker_));
 }
 
 progress dialect::peek_delayed(command&, outbox& replies) {
-  return show(replies, broker_.peek_delayed(session_, broker_.looking().used(session_), taker_));
+  return show(replies, broker_.peek_delayed(session_, broker_.engine().used(session_), taker_));
 }
 
 progress dialect::peek_buried(command&, outbox& replies) {
-  return show(replies, broker_.peek_buried(session_, broker_.looking().used(session_), taker_));
+  return show(replies, broker_.peek_buried(session_, broker_.engine().used(session_), taker_));
 }
 
 progress dialect::quit(command&, outbox&) { return progress::quit; }
@@ -194,7 +193,7 @@ broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
 
 bool dialect::give_up(outbox& replies) {
   assert(awaited_ != awaited::nothing);
-  if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.looking().awaits_body(session_))
+  if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.engine().awaits_body(session_))
     return false;
   const auto answer = awaited_ == awaited::capacity ? word::out_of_memory : word::timed_out;
   broker_.withdraw(session_);
@@ -215,7 +214,7 @@ bool dialect::end_wait_for_drain(outbox& replies) {
   return true;
 }
 
-bool dialect::holds_jobs() const { return broker_.looking().holds_jobs(session_); }
+bool dialect::holds_jobs() const { return broker_.engine().holds_jobs(session_); }
 
 void dialect::append_reserved(outbox& replies, const engine::reserved_job& job) {
   wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());

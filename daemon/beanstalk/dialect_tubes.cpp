@@ -1,8 +1,6 @@
 // The commands on tubes, statistics, and those that take more than one turn.
 #include "beanstalk/dialect.hpp"
 
-#include "broker/view.hpp"
-
 namespace millrace::beanstalk {
 
 namespace {
@@ -40,13 +38,13 @@ progress dialect::pause_tube(command& request, outbox& replies) {
 }
 
 progress dialect::list_tube_used(command&, outbox& replies) {
-  wire::append_using(replies.text(), broker_.looking().name_of(broker_.looking().used(session_)));
+  wire::append_using(replies.text(), broker_.engine().name_of(broker_.engine().used(session_)));
   return progress::answered;
 }
 
 progress dialect::list_tubes_watched(command&, outbox& replies) {
   wire::beanstalk_yaml all;
-  for (const auto id : broker_.looking().watched(session_)) all.add_item(broker_.looking().name_of(id));
+  for (const auto id : broker_.engine().watched(session_)) all.add_item(broker_.engine().name_of(id));
   wire::append_chunk(replies.text(), all.text());
   return progress::answered;
 }
@@ -54,29 +52,31 @@ progress dialect::list_tubes_watched(command&, outbox& replies) {
 progress dialect::list_tubes(command&, outbox& replies) { return proceed(unfinished_.emplace<listing>(), replies); }
 
 progress dialect::stats(command&, outbox& replies) {
-  const auto yaml = stats_of_server(broker::view{broker_}, counts_, facts_, loop_.now());
+  const auto yaml = stats_of_server(broker_.engine(), counts_, facts_, loop_.now());
   wire::append_chunk(replies.text(), yaml.text());
   return progress::answered;
 }
 
 progress dialect::stats_job(command& request, outbox& replies) {
-  const auto found = broker::view{broker_}.look(job_id{request.job});
+  const auto found = broker_.engine().look(job_id{request.job});
   if (!found) return reply(replies, word::not_found);
-  const auto yaml = stats_of_job(*found, broker_.looking().name_of(found->queue), loop_.now());
+  const auto yaml = stats_of_job(*found, broker_.engine().name_of(found->queue), loop_.now());
   wire::append_chunk(replies.text(), yaml.text());
   return progress::answered;
 }
 
 progress dialect::stats_tube(command& request, outbox& replies) {
-  const auto found = broker::view{broker_}.queue(request.tube);
+  const auto& engine = broker_.engine();
+  const auto found = engine.find(request.tube);
   if (!found) return reply(replies, word::not_found);
-  wire::append_chunk(replies.text(), stats_of_tube(*found, loop_.now()).text());
+  const auto yaml = stats_of_tube(request.tube, engine.levels(*found), engine.counts(*found), loop_.now());
+  wire::append_chunk(replies.text(), yaml.text());
   return progress::answered;
 }
 
 progress dialect::kick(command& request, outbox& replies) {
   return proceed(unfinished_.emplace<kicking>(
-                     kicking{broker_.looking().used(session_), request.count, 0, engine::engine::kick_from::undecided}),
+                     kicking{broker_.engine().used(session_), request.count, 0, engine::engine::kick_from::undecided}),
                  replies);
 }
 
@@ -100,9 +100,8 @@ progress dialect::proceed(kicking& kick, outbox& replies) {
 
 progress dialect::proceed(listing& list, outbox& replies) {
   std::vector<queue_id> queues;
-  const broker::view view{broker_};
-  list.cursor = view.list_queues(list.cursor, listed_per_turn, queues);
-  for (const auto id : queues) list.yaml.add_item(broker_.looking().name_of(id));
+  list.cursor = broker_.engine().list_queues(list.cursor, listed_per_turn, queues);
+  for (const auto id : queues) list.yaml.add_item(broker_.engine().name_of(id));
   counts_.held_bytes += list.yaml.held_bytes() - list.counted;
   list.counted = list.yaml.held_bytes();
   // At the end there are two copies of the text for a moment.

@@ -58,10 +58,10 @@ std::string new_server_id() {
   return id;
 }
 
-beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts, const server_facts& facts,
+beanstalk_yaml stats_of_server(const engine::engine& engine, const session_counts& counts, const server_facts& facts,
                                instant now) {
   beanstalk_yaml all;
-  const auto totals = view.totals();
+  const auto totals = engine.totals();
   all.add("current-jobs-urgent", totals.urgent);
   all.add("current-jobs-ready", totals.ready);
   all.add("current-jobs-reserved", totals.reserved);
@@ -72,7 +72,7 @@ beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& c
   all.add("job-timeouts", totals.ttr_expired.value());
   all.add("total-jobs", totals.puts.value());
   all.add("max-job-size", facts.max_job_size);
-  all.add("current-tubes", view.queue_count());
+  all.add("current-tubes", engine.queue_count());
   all.add("current-connections", facts.door->connections);
   all.add("current-producers", counts.producers);
   all.add("current-workers", counts.workers);
@@ -93,21 +93,21 @@ beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& c
   return all;
 }
 
-beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now) {
-  const auto& levels = queue.levels;
+beanstalk_yaml stats_of_tube(std::string_view name, const engine::queue_levels& levels,
+                             const engine::queue_counts& counts, instant now) {
   beanstalk_yaml all;
-  all.add_text("name", queue.name);
+  all.add_text("name", name);
   all.add("current-jobs-urgent", levels.urgent);
   all.add("current-jobs-ready", levels.ready);
   all.add("current-jobs-reserved", levels.reserved);
   all.add("current-jobs-delayed", levels.delayed);
   all.add("current-jobs-buried", levels.buried);
-  all.add("total-jobs", queue.counts->puts.value());
+  all.add("total-jobs", counts.puts.value());
   all.add("current-using", levels.using_sessions);
   all.add("current-watching", levels.watching_sessions);
   all.add("current-waiting", levels.waiting_sessions);
-  all.add("cmd-delete", queue.counts->deletes.value());
-  all.add("cmd-pause-tube", queue.counts->pauses.value());
+  all.add("cmd-delete", counts.deletes.value());
+  all.add("cmd-pause-tube", counts.pauses.value());
   const bool paused = levels.paused_until > now;
   all.add("pause", paused ? whole_seconds(levels.paused_for) : 0);
   all.add("pause-time-left", paused ? seconds_until(levels.paused_until, now) : 0);

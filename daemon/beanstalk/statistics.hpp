@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/time.hpp>
 
 #include "beanstalk/counts.hpp"
-#include "broker/view.hpp"
+#include "engine/engine.hpp"
 #include "network/listener.hpp"
 #include "wire/beanstalk_reply.hpp"
 
@@ -26,9 +27,10 @@ struct server_facts {
 };
 [[nodiscard]] std::string new_server_id();
 
-[[nodiscard]] wire::beanstalk_yaml stats_of_server(const broker::view& view, const session_counts& counts,
+[[nodiscard]] wire::beanstalk_yaml stats_of_server(const engine::engine& engine, const session_counts& counts,
                                                    const server_facts& facts, instant now);
-[[nodiscard]] wire::beanstalk_yaml stats_of_tube(const broker::queue_view& queue, instant now);
+[[nodiscard]] wire::beanstalk_yaml stats_of_tube(std::string_view name, const engine::queue_levels& levels,
+                                                 const engine::queue_counts& counts, instant now);
 [[nodiscard]] wire::beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube, instant now);
 
 }  // namespace millrace::beanstalk

@@ -307,7 +307,7 @@ void broker::refuse_puts() {
   parts_->commit();
 }
 
-const engine::engine& broker::looking() const noexcept { return parts_->engine; }
+const engine::engine& broker::engine() const noexcept { return parts_->engine; }
 
 const loop::backpressure& broker::held_puts() const noexcept { return parts_->gate.puts(); }
 

@@ -145,8 +145,8 @@ class broker {
   /// Every put is refused from now on.
   void refuse_puts();
 
-  // Looking.
-  [[nodiscard]] const engine::engine& looking() const noexcept;
+  /// To look at jobs and queues; every command goes through the broker.
+  [[nodiscard]] const engine::engine& engine() const noexcept;
   [[nodiscard]] const loop::backpressure& held_puts() const noexcept;
   [[nodiscard]] const loop::backpressure& held_outputs() const noexcept;
   /// Stops the timer so that the loop can end. Requires: no coroutine waits.

@@ -201,7 +201,7 @@ result<> daemon::parts::declare_queues() {
 std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
   if (!what.daemon.data_dir) return nullptr;
   auto made =
-      store::sqlite_store::open(loop, what.daemon.store, [this](queue_id id) { return broker.looking().name_of(id); });
+      store::sqlite_store::open(loop, what.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); });
   if (made) return std::move(*made);
   opened = made.error();
   return nullptr;

@@ -14,7 +14,7 @@ loop::awaitable<> held_puts::look(loop::event_loop& loop) {
   std::vector<queue_id> slice;
   for (std::size_t place = 0;;) {
     slice.clear();
-    place = broker_.looking().list_queues(place, slice_queues, slice);
+    place = broker_.engine().list_queues(place, slice_queues, slice);
     for (const auto queue : slice) look_at(queue, loop.now());
     if (place == 0) break;
     co_await loop::yield(loop);
@@ -22,7 +22,7 @@ loop::awaitable<> held_puts::look(loop::event_loop& loop) {
 }
 
 void held_puts::look_at(queue_id queue, instant now) {
-  const auto& engine = broker_.looking();
+  const auto& engine = broker_.engine();
   const auto levels = engine.levels(queue);
   if (levels.waiting_puts == 0) return;
   const auto held_for = age(levels.first_put_waits_since, now);

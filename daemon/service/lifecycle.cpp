@@ -140,7 +140,7 @@ void lifecycle::begin_progress() {
 loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop, jobs in hand may be finished",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
-  in_hand_ = parts_.broker().looking().totals().reserved;
+  in_hand_ = parts_.broker().engine().totals().reserved;
   finished_before_ = finished_by_consumers();
   parts_.begin_drain();
   drains_left_ = 2;
@@ -299,7 +299,7 @@ void lifecycle::say_what_is_on_disk() {
 }
 
 void lifecycle::say_what_was_left() {
-  const auto& engine = parts_.broker().looking();
+  const auto& engine = parts_.broker().engine();
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);
   engine::queue_levels sum;

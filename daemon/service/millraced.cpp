@@ -131,7 +131,7 @@ exit_code run_parts(const settings::settings& set, const arguments& how, const s
     const auto code = life.run();
     say_summary(life.summary(), how);
     // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
-    if ((*parts)->broker().looking().job_count() > jobs_freed_most) {
+    if ((*parts)->broker().engine().job_count() > jobs_freed_most) {
       stop_log(how.format);
       leave_without_closing(code);
     }

@@ -63,10 +63,10 @@ std::string progress::text(instant now) {
 
   std::string text = std::to_string(done) + " jobs done, " + std::to_string(std::llround(per_second_)) + "/s";
   std::vector<queue_id> queues;
-  broker_.looking().list_queues(0, progress_queues_max, queues);
+  broker_.engine().list_queues(0, progress_queues_max, queues);
   for (const auto queue : queues) {
-    text += " | " + std::string{broker_.looking().name_of(queue)} + ' ' +
-            std::to_string(broker_.looking().levels(queue).jobs());
+    text += " | " + std::string{broker_.engine().name_of(queue)} + ' ' +
+            std::to_string(broker_.engine().levels(queue).jobs());
   }
   return text;
 }

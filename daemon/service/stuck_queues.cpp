@@ -25,7 +25,7 @@ stuck_queues::stuck_queues(const broker::broker& broker, const settings::setting
 }
 
 void stuck_queues::look() {
-  const auto& engine = broker_.looking();
+  const auto& engine = broker_.engine();
   for (const auto& name : names_) {
     const auto queue = engine.find(name);
     if (!queue) continue;

@@ -132,7 +132,7 @@ loop::awaitable<result<page_text>> page::parts::make_page() {
 loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
   const auto& from = looked_at;
   auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}, {}, {}});
-  copied->queues = co_await queues.copy(from.loop, from.broker.looking());
+  copied->queues = co_await queues.copy(from.loop, from.broker.engine());
   copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
   copied->system = copy_system(from.loop, from.stalls, doors, buckets);
   copied->commands = copy_commands(commands, buckets);

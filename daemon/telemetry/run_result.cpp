@@ -34,7 +34,7 @@ run_result result_of(const broker::broker& broker, const workload::workload& wor
   }
   for (const auto& producer : work.producers()) sum.producer_errors += producer->errors.value();
   // Each event is in one of these: a living queue, an earlier queue of a row, a removed queue without a row.
-  const auto& engine = broker.looking();
+  const auto& engine = broker.engine();
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);
   for (const auto queue : queues) add(sum, engine.counts(queue));

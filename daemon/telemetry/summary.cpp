@@ -124,7 +124,7 @@ std::string summary(const broker::broker& broker, const workload::workload& work
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
   const auto peak_mebibytes = (used.ru_maxrss + 1023) / 1024;
-  const auto seen = look(broker.looking(), {run.served_queues.begin(), run.served_queues.end()});
+  const auto seen = look(broker.engine(), {run.served_queues.begin(), run.served_queues.end()});
 
   auto text = jobs(work) + producer_errors(work);
   text += percentiles("wait", seen.wait) + percentiles("service", seen.service);

@@ -68,7 +68,7 @@ double seconds_of(const timeval& time) {
 }  // namespace
 
 std::string summary_json(const broker::broker& broker, const workload::workload& work, const run_facts& run) {
-  const auto& engine = broker.looking();
+  const auto& engine = broker.engine();
   histogram wait;
   histogram service;
   wait.merge(engine.other_timings().wait);

@@ -137,7 +137,7 @@ void sequence::abandon(const turn& what) {
 }
 
 sequence::member* sequence::first_in_line() {
-  const auto& engine = broker_.looking();
+  const auto& engine = broker_.engine();
   using place = std::tuple<instant, job_id>;
   std::optional<place> first;
   member* its_member = nullptr;
@@ -177,7 +177,7 @@ void sequence::give(member& who, turn&& what) {
 session_id sequence::lookout() {
   if (lookout_) return lookout_;
   lookout_ = broker_.open_session();
-  const auto& engine = broker_.looking();
+  const auto& engine = broker_.engine();
   for (const auto& one : members_) {
     for (const auto queue : one->queues_) {
       [[maybe_unused]] const auto watched = broker_.watch(lookout_, engine.name_of(queue));

@@ -191,7 +191,7 @@ result<> workload::parts::make(const consumer_settings& settings, const handlers
   for (const auto& name : told.queue) {
     const auto queue = broker.find_or_declare(name);
     if (queue.has_error()) return queue.error();
-    queues.emplace_back(*queue, broker.looking().name_of(*queue));
+    queues.emplace_back(*queue, broker.engine().name_of(*queue));
   }
   const auto output = queue_named(told.output);
   if (output.has_error()) return output.error();
@@ -241,7 +241,7 @@ void workload::parts::stop_taking() {
 
 bool workload::parts::nothing_to_do() const {
   if (producers_left != 0) return false;
-  const auto& engine = broker.looking();
+  const auto& engine = broker.engine();
   for (const auto& one : consumers) {
     for (const auto& [queue, name] : one->queues()) {
       const auto levels = engine.levels(queue);
@@ -260,7 +260,7 @@ bool workload::parts::held_by_full_queues() const {
   for (std::size_t at = 0; at < consumers.size(); ++at) {
     if (consumer_facts[at]->active >= consumers[at]->running_slots()) continue;
     for (const auto& [queue, name] : consumers[at]->queues()) {
-      const auto levels = broker.looking().levels(queue);
+      const auto levels = broker.engine().levels(queue);
       if (levels.ready + levels.delayed != 0) return false;
     }
   }

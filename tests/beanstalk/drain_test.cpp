@@ -17,7 +17,7 @@ std::uint64_t finished(door& at) {
 }
 
 std::uint64_t ready(door& at) {
-  return at.ask([](auto&, auto& broker) { return broker.looking().totals().ready; });
+  return at.ask([](auto&, auto& broker) { return broker.engine().totals().ready; });
 }
 
 }  // namespace

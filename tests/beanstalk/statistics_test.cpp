@@ -41,12 +41,12 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
 TEST_CASE("a pause that is over is none") {
   const instant now{seconds{1'000}};
   engine::queue_counts counts;
-  broker::queue_view queue{.id = queue_id{1}, .name = "q", .levels = {}, .counts = &counts, .timings = nullptr};
-  queue.levels.paused_for = seconds{10};
-  queue.levels.paused_until = now + milliseconds{2'500};
-  const std::string paused{beanstalk::stats_of_tube(queue, now).text()};
+  engine::queue_levels levels;
+  levels.paused_for = seconds{10};
+  levels.paused_until = now + milliseconds{2'500};
+  const std::string paused{beanstalk::stats_of_tube("q", levels, counts, now).text()};
   CHECK(paused.find("pause: 10\npause-time-left: 2\n") != std::string::npos);
-  queue.levels.paused_until = instant{};
-  const std::string over{beanstalk::stats_of_tube(queue, now).text()};
+  levels.paused_until = instant{};
+  const std::string over{beanstalk::stats_of_tube("q", levels, counts, now).text()};
   CHECK(over.find("pause: 0\npause-time-left: 0\n") != std::string::npos);
 }

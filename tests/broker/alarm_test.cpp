@@ -31,7 +31,7 @@ TEST_CASE("a shorter delay that comes later rings first") {
 
   at.loop.advance(seconds{1});
   CHECK(at.levels(queue).ready == 1);
-  CHECK(at.broker.looking().first_ready(queue)->content.view() == "soon");
+  CHECK(at.broker.engine().first_ready(queue)->content.view() == "soon");
   at.loop.advance(seconds{8});
   CHECK(at.levels(queue).ready == 2);
 }
@@ -52,10 +52,10 @@ namespace {
 loop::awaitable<> watch_turns(loop::event_loop& loop, instant from, broker::broker& broker, queue_id queue,
                               std::size_t jobs, std::uint64_t& most_in_a_turn, std::size_t& turns) {
   co_await loop::sleep_until(loop, from);
-  std::uint64_t before = broker.looking().levels(queue).ready;
+  std::uint64_t before = broker.engine().levels(queue).ready;
   while (before < jobs) {
     co_await loop::yield(loop);
-    const auto ready = broker.looking().levels(queue).ready;
+    const auto ready = broker.engine().levels(queue).ready;
     most_in_a_turn = std::max(most_in_a_turn, ready - before);
     if (ready != before) ++turns;
     before = ready;

@@ -92,7 +92,7 @@ struct disk_desk : has_disk, desk {
   void peek(session_id session, job_id job, broker::decision_taker& taker) {
     REQUIRE(broker.peek(session, job, taker).answer.status == broker::peek_status::waiting);
   }
-  [[nodiscard]] bool on_disk_only(job_id job) const { return broker.looking().look(job)->content_on_disk; }
+  [[nodiscard]] bool on_disk_only(job_id job) const { return broker.engine().look(job)->content_on_disk; }
 
   queue_id durable;
   session_id who;
@@ -117,7 +117,7 @@ TEST_CASE("a store that cannot read bodies keeps them all in memory") {
   desk at{&unreadable, no_memory()};
   const auto job = at.put(at.queue("durable", {.durability = engine::durability::sync}), "a").job;
   unreadable.commit();
-  CHECK_FALSE(at.broker.looking().look(job)->content_on_disk);
+  CHECK_FALSE(at.broker.engine().look(job)->content_on_disk);
 }
 
 TEST_CASE("a reserve is granted when the body has been read") {

@@ -204,8 +204,8 @@ TEST_CASE("a put of a client that meets a full disk is counted by its queue, wit
   CHECK(refused.refusal == engine::reason::no_space);
   CHECK(at.broker.put(session, memory, {.content = body{"a"}}, client).answer.status == engine::put_status::inserted);
   const auto no_space = static_cast<std::size_t>(engine::reason::no_space);
-  CHECK(at.broker.looking().counts(durable).rejected[no_space].value() == 1);
-  CHECK(at.broker.looking().counts(memory).rejected[no_space].value() == 0);
+  CHECK(at.broker.engine().counts(durable).rejected[no_space].value() == 1);
+  CHECK(at.broker.engine().counts(memory).rejected[no_space].value() == 0);
 }
 
 TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {

@@ -85,7 +85,7 @@ struct desk {
     }
   }
 
-  [[nodiscard]] engine::queue_levels levels(queue_id queue) const { return broker.looking().levels(queue); }
+  [[nodiscard]] engine::queue_levels levels(queue_id queue) const { return broker.engine().levels(queue); }
 
   loop::event_loop loop{loop::clock_kind::manual};
   store::memory_store nothing;

@@ -71,7 +71,7 @@ TEST_CASE("a put into a full queue stands in line until there is room, and the t
   at.loop.advance(seconds{1});
 
   REQUIRE(admitted.put);
-  CHECK(at.broker.looking().first_ready(queue)->job == *admitted.put);
+  CHECK(at.broker.engine().first_ready(queue)->job == *admitted.put);
   CHECK(at.broker.held_puts().total(at.loop.now()) == seconds{3});
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("a queue nobody declared comes into being with the defaults") {
 
   const auto made = at.broker.find_or_declare("new").value();
 
-  CHECK(at.broker.looking().options_of(made).max_jobs == 3);
+  CHECK(at.broker.engine().options_of(made).max_jobs == 3);
   CHECK(at.broker.find_or_declare("new").value() == made);
 }
 

@@ -67,7 +67,7 @@ TEST_CASE("puts that are admitted in time are not logged") {
   for (int n = 0; n < 20; ++n) {
     it.put(small);
     it.look_after(held_puts::logged_after / 2);
-    CHECK(it.broker.erase(it.broker.open_session(), it.broker.looking().first_ready(small)->job).answer);
+    CHECK(it.broker.erase(it.broker.open_session(), it.broker.engine().first_ready(small)->job).answer);
   }
   CHECK(it.log.finish().empty());
 }

@@ -58,11 +58,11 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
   int slices = 1;
   {
     service::recovery_pump pump{loop, broker, *disk, scratch.data_dir(), UINT64_MAX, {duration{0}, duration{0}}};
-    for (; !pump.run_slice().value(); ++slices) CHECK(broker.looking().job_count() < jobs);
+    for (; !pump.run_slice().value(); ++slices) CHECK(broker.engine().job_count() < jobs);
   }
   CHECK(slices == 3);
-  CHECK(broker.looking().job_count() == jobs);
-  CHECK(broker.looking().last_id() == job_id{jobs});
+  CHECK(broker.engine().job_count() == jobs);
+  CHECK(broker.engine().last_id() == job_id{jobs});
   CHECK(events.end() == std::vector<std::string>{"recovering", "recovering", "recovered"});
   broker.close();
 }

@@ -96,7 +96,7 @@ TEST_CASE("a failed job is buried with its error, and the next one is served") {
 
   CHECK(at.outcomes(0, outcome::failed) == 1);
   CHECK(at.outcomes(0, outcome::ok) == 1);
-  const auto buried = at.broker.looking().first_buried(queue);
+  const auto buried = at.broker.engine().first_buried(queue);
   REQUIRE(buried);
   CHECK(buried->content.view() == "bad");
   CHECK(buried->error_text == "it is bad");
@@ -120,7 +120,7 @@ TEST_CASE("whatever a handler throws is that job's failure and nothing more") {
   CHECK(at.outcomes(0, outcome::failed) == 3);
   CHECK(at.outcomes(0, outcome::ok) == 1);
   CHECK(at.levels("work").buried == 3);
-  CHECK(at.broker.looking().first_buried(queue)->error_text == "it went wrong");
+  CHECK(at.broker.engine().first_buried(queue)->error_text == "it went wrong");
 }
 
 TEST_CASE("a computation runs on the loop in steps between which others have their turn") {
@@ -131,7 +131,7 @@ TEST_CASE("a computation runs on the loop in steps between which others have the
   at.start();
 
   CHECK(at.outcomes(0, outcome::ok) == 1);
-  CHECK(at.broker.looking().first_ready(*at.broker.find("done"))->content.view() == "counted");
+  CHECK(at.broker.engine().first_ready(*at.broker.find("done"))->content.view() == "counted");
 }
 
 TEST_CASE("a computation on a large body, and the copy of a large answer, run on a thread whatever run_on says") {
@@ -153,7 +153,7 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
   at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
 
   CHECK((at.threads.counts().wait.count() != 0) == large);
-  const auto made = at.broker.looking().first_ready(*at.broker.find("done"));
+  const auto made = at.broker.engine().first_ready(*at.broker.find("done"));
   REQUIRE(made);
   CHECK(made->content.size() == workload::attempts::on_loop_bytes_max + (large ? 1 : 0));
 }
@@ -171,7 +171,7 @@ TEST_CASE("computations run on threads, and what goes wrong there fails their jo
 
   CHECK(at.outcomes(0, outcome::ok) == 50);
   CHECK(at.outcomes(0, outcome::failed) == 2);
-  CHECK(at.broker.looking().look(job_id{51})->error_text == "the step went wrong");
+  CHECK(at.broker.engine().look(job_id{51})->error_text == "the step went wrong");
 }
 
 TEST_CASE("a job that fails goes to the dead letters if there are any") {

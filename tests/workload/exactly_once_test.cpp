@@ -52,5 +52,5 @@ TEST_CASE("through several queues, on threads, with a bounded queue between: eve
   CHECK(at.seen.size() == 2 * each);
   CHECK(at.outcomes(0, engine::outcome::ok) == 2 * each);
   CHECK(at.outcomes(1, engine::outcome::ok) == 2 * each);
-  CHECK(at.broker.looking().job_count() == 0);
+  CHECK(at.broker.engine().job_count() == 0);
 }

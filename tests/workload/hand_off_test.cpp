@@ -32,11 +32,11 @@ TEST_CASE("the handler's text goes on, or else the job's body unchanged, with th
   at.consumer("copy", {.queue = {"doubled"}, .output = "copied"}, testing::quick_kind(unchanged));
   at.start();
 
-  const auto job = at.broker.looking().first_ready(*at.broker.find("copied"));
+  const auto job = at.broker.engine().first_ready(*at.broker.find("copied"));
   REQUIRE(job);
   CHECK(job->content.view() == "abab");
   CHECK(job->urgency == engine::default_priority);
-  CHECK(at.broker.looking().job_count() == 1);
+  CHECK(at.broker.engine().job_count() == 1);
 }
 
 TEST_CASE("a full output queue that blocks suspends the slot, which goes on when there is room") {
@@ -70,7 +70,7 @@ TEST_CASE("a full output queue that rejects fails the job") {
   CHECK(at.levels("from").buried == 1);
   CHECK(at.levels("to").ready == 1);
   CHECK(at.outcomes(0, outcome::failed) == 1);
-  const auto& counts = at.broker.looking().counts(*at.broker.find("from"));
+  const auto& counts = at.broker.engine().counts(*at.broker.find("from"));
   CHECK(counts.buried[static_cast<std::size_t>(engine::reason::output_full)].value() == 1);
 }
 
@@ -94,6 +94,6 @@ TEST_CASE("a full output queue that drops makes room by the job longest ready") 
 
   CHECK(at.levels("from").jobs() == 0);
   CHECK(at.levels("to").ready == 1);
-  CHECK(at.broker.looking().first_ready(*at.broker.find("to"))->content.view() == "a");
+  CHECK(at.broker.engine().first_ready(*at.broker.find("to"))->content.view() == "a");
   CHECK(at.outcomes(0, outcome::ok) == 1);
 }

@@ -14,7 +14,7 @@ TEST_CASE("a producer puts what its source has, with its priority, delay and tim
   at.start();
 
   CHECK(at.levels("numbers").delayed == 3);
-  const auto job = at.broker.looking().first_delayed(*at.broker.find("numbers"));
+  const auto job = at.broker.engine().first_delayed(*at.broker.find("numbers"));
   CHECK(job->urgency == 7);
   CHECK(job->ttr == seconds{9});
   CHECK(job->due == at.loop.now() + seconds{2});
@@ -81,7 +81,7 @@ TEST_CASE("a full queue suspends its producers, and the time is measured") {
   CHECK(at.jobs.producers()[0]->jobs.value() == 12);
   CHECK(at.jobs.producers()[0]->ended);
   CHECK(at.jobs.held_producers().active() == 0);
-  CHECK(at.broker.looking().counts(queue).puts.value() == 12);
+  CHECK(at.broker.engine().counts(queue).puts.value() == 12);
 }
 
 TEST_CASE("a producer that was held catches up with its rate and says how late it was") {
@@ -110,7 +110,7 @@ TEST_CASE("a held producer is as late as the body that it holds") {
   at.loop.advance(seconds{1});  // the second body finds the queue full
   at.loop.advance(seconds{3});
   CHECK(ticks.lag_at(at.loop.now()) == seconds{3});
-  CHECK(at.broker.erase(at.session, at.broker.looking().first_ready(queue)->job).answer);
+  CHECK(at.broker.erase(at.session, at.broker.engine().first_ready(queue)->job).answer);
   at.loop.run_ready();
   CHECK(ticks.jobs.value() == 2);
   CHECK(ticks.lag == seconds{3});
@@ -126,7 +126,7 @@ TEST_CASE("a body that can never fit is refused with its size and that reason, n
     at.start();
     CHECK(at.jobs.producers()[0]->errors.value() == 1);
     const auto too_large = static_cast<std::size_t>(engine::reason::too_large);
-    CHECK(at.broker.looking().counts(*at.broker.find("small")).rejected[too_large].value() == 1);
+    CHECK(at.broker.engine().counts(*at.broker.find("small")).rejected[too_large].value() == 1);
   }
   CHECK(log.finish() ==
         std::vector<std::string>{"put_refused: the body has 5 bytes, more than `max_bytes` of the queue "
@@ -154,7 +154,7 @@ TEST_CASE("dropping the oldest makes room for what is newer") {
   at.start();
 
   CHECK(at.jobs.producers()[0]->jobs.value() == 100);
-  CHECK(at.broker.looking().first_ready(*at.broker.find("numbers"))->content.view() == "91");
+  CHECK(at.broker.engine().first_ready(*at.broker.find("numbers"))->content.view() == "91");
 }
 
 TEST_CASE("errors of a source are counted and it goes on; one that only fails rests") {

@@ -20,7 +20,7 @@ TEST_CASE("in sequence one job runs at a time in the whole program, each to its 
   at.consumer("slow b", {.queue = {"b"}, .concurrency = 4}, testing::waiting_kind(seconds{1}, at.note()));
   at.start();
 
-  CHECK(at.broker.looking().job_count() == 3);
+  CHECK(at.broker.engine().job_count() == 3);
   CHECK(at.levels("a").reserved + at.levels("b").reserved == 1);
   at.loop.advance(seconds{1});
   CHECK(at.seen == std::vector<std::string>{"b1"});
@@ -62,7 +62,7 @@ TEST_CASE("in sequence a job that arrives while nothing is ready is served at on
   }
 
   CHECK(at.seen == std::vector<std::string>{"b", "a", "b", "a", "b", "a"});
-  CHECK(at.broker.looking().job_count() == 0);
+  CHECK(at.broker.engine().job_count() == 0);
 }
 
 TEST_CASE("in sequence a computation runs on the loop, and jobs that fail are settled like any others") {

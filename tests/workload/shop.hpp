@@ -232,7 +232,7 @@ struct shop {
   }
 
   [[nodiscard]] engine::queue_levels levels(std::string_view name) const {
-    return broker.looking().levels(*broker.find(name));
+    return broker.engine().levels(*broker.find(name));
   }
   [[nodiscard]] std::uint64_t outcomes(std::size_t consumer, engine::outcome what) const {
     return jobs.consumers()[consumer]->outcomes[static_cast<std::size_t>(what)].value();

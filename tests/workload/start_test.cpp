@@ -24,7 +24,7 @@ TEST_CASE("what cannot be made is an error that names the producer or the consum
     CHECK(at.try_start().error().text == "consumer report: no such thing");
   }
   at.loop.run_ready();
-  CHECK(at.broker.looking().job_count() == 0);
+  CHECK(at.broker.engine().job_count() == 0);
   CHECK(at.loop.tasks().empty());
 }
 

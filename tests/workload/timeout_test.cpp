@@ -23,7 +23,7 @@ TEST_CASE("a handler that waits longer than its timeout is cancelled and the nex
   CHECK(at.outcomes(0, outcome::timeout) == 2);
   CHECK(at.levels("work").buried == 2);
   CHECK(at.seen.empty());
-  CHECK(at.broker.looking().first_buried(queue)->error_text == "no answer within 3s");
+  CHECK(at.broker.engine().first_buried(queue)->error_text == "no answer within 3s");
 }
 
 TEST_CASE("a handler that answers in time is not disturbed by its timeout") {
