@@ -37,8 +37,8 @@ find_library(GMP_LIBRARY gmp REQUIRED)
 third_party(flint ${FLINT_LIBRARY} ${GMP_LIBRARY})
 target_include_directories(third_party_flint SYSTEM INTERFACE ${FLINT_INCLUDE_DIR})
 
-# The bodies of Asio, Beast and JSON are compiled once, here, instead of in every file that includes them. The definitions are
-# the whole build's: a file that missed them would bring bodies of its own.
+# The bodies of Asio, Beast and JSON are compiled once, here, instead of in every file that includes them. The
+# definitions are the whole build's: a file that missed them would bring bodies of its own.
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 if(MILLRACE_SANITIZER STREQUAL "thread")
   # ThreadSanitizer does not follow atomic_thread_fence; without it Asio synchronises by what it does follow.

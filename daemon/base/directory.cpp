@@ -27,6 +27,7 @@ std::vector<std::string> list_directory(const std::string& path, std::error_code
   for (;;) {
     // Only `errno` tells the end from an error (readdir(3)).
     errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): only calls on the same stream race, and this stream has one reader
     const dirent* const file = ::readdir(directory.get());
     if (file == nullptr) break;
     const std::string_view name = file->d_name;

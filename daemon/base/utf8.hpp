@@ -5,8 +5,8 @@
 
 namespace millrace {
 
-/// The number of bytes of the UTF-8 character at the start of `text`; 0 when there is none. As in RFC 3629: the shortest
-/// form only, no surrogates, nothing above U+10FFFF.
+/// The number of bytes of the UTF-8 character at the start of `text`; 0 when there is none. As in RFC 3629: the
+/// shortest form only, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 
 /// Whether the whole of `text` is UTF-8. An empty text is.

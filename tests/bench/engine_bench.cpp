@@ -1,4 +1,5 @@
-// The engine alone: what a job's life costs in time with many jobs and queues, and what a job and a queue cost in memory.
+// The engine alone: what a job's life costs in time with many jobs and queues, and what a job and a queue cost in
+// memory.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ engine::engine_options room_for(std::size_t queues) { return {.queues_max = stat
 
 constexpr engine::queue_options boundless{.max_jobs = 1'000'000'000, .max_bytes = std::uint64_t{1} << 40};
 
-/// An engine with so many ready jobs spread over so many queues, each with a session of its own that uses and watches it.
+/// An engine with so many ready jobs spread over so many queues, each with a session of its own that uses and watches
+/// it.
 struct mill {
   mill(std::size_t jobs, std::size_t queues) : it{room_for(queues)} {
     it.set_queue_defaults(boundless);
@@ -103,7 +105,8 @@ std::size_t resident() {
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-/// What a ready job with a body of 64 bytes takes beyond these bytes: the allocation of the body, record, index and all.
+/// What a ready job with a body of 64 bytes takes beyond these bytes: the allocation of the body, record, index and
+/// all.
 void memory_of_a_ready_job(benchmark::State& state) {
   const auto jobs = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {

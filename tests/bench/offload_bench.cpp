@@ -1,5 +1,5 @@
-// Round trips of an empty computation through one worker thread and back to the loop, beside asio::thread_pool (post there, post
-// back), at several depths: so many coroutines each wait for their own before they hand in the next.
+// Round trips of an empty computation through one worker thread and back to the loop, beside asio::thread_pool (post
+// there, post back), at several depths: so many coroutines each wait for their own before they hand in the next.
 #include <benchmark/benchmark.h>
 
 #include <boost/asio/awaitable.hpp>

@@ -1,4 +1,5 @@
-// The core of `prime` for 64 bits beside FLINT's n_is_prime, on the same numbers; and what a whole computation around it costs.
+// The core of `prime` for 64 bits beside FLINT's n_is_prime, on the same numbers; and what a whole computation around
+// it costs.
 
 #include <benchmark/benchmark.h>
 #include <flint/ulong_extras.h>

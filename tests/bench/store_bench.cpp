@@ -1,5 +1,6 @@
-// The durable store: how many jobs a second live and die with their changes on disk before anybody is told, and how fast they come
-// back at the start. The directory is made under TMPDIR, which had better be on the disk that is asked about.
+// The durable store: how many jobs a second live and die with their changes on disk before anybody is told, and how
+// fast they come back at the start. The directory is made under TMPDIR, which had better be on the disk that is asked
+// about.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -67,8 +68,8 @@ engine::job_put put_of(std::uint64_t id, const std::string& text) {
   return {job_id{id}, only_queue, engine::job_state::ready, {.content = body{text}}, instant{seconds{1}}, {}, {}};
 }
 
-/// Each batch puts so many jobs and deletes as many older ones; the next one gathers while it is committed. `standing` jobs
-/// lie there all the time.
+/// Each batch puts so many jobs and deletes as many older ones; the next one gathers while it is committed. `standing`
+/// jobs lie there all the time.
 void lifecycles(benchmark::State& state) {
   const auto together = static_cast<std::uint64_t>(state.range(0));
   const std::string text(static_cast<std::size_t>(state.range(1)), 'x');

@@ -1,5 +1,5 @@
-// The wire alone: what it costs to read commands off a pipeline as one read from a socket brings them, and to write and read
-// replies. A turn is one of them.
+// The wire alone: what it costs to read commands off a pipeline as one read from a socket brings them, and to write and
+// read replies. A turn is one of them.
 #include <benchmark/benchmark.h>
 
 #include <string>

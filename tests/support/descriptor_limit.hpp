@@ -8,8 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/// A shortage of descriptors that only `accept` meets. A real one (RLIMIT_NOFILE) is met by the sanitizer too, which opens a pipe whenever it sees an
-/// object of a new type. To be included by one source of a test program: it defines `accept` and `accept4` for the whole program.
+/// A shortage of descriptors that only `accept` meets. A real one (RLIMIT_NOFILE) is met by the sanitizer too, which
+/// opens a pipe whenever it sees an object of a new type. To be included by one source of a test program: it defines
+/// `accept` and `accept4` for the whole program.
 namespace millrace::testing {
 
 inline std::atomic<int> descriptor_limit{INT_MAX};

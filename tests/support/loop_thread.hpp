@@ -14,8 +14,8 @@
 
 namespace millrace::testing {
 
-/// A loop on a thread of its own, for tests that are clients of what runs on it. What runs there is made before `start` and destroyed after
-/// `end`, both on the test's thread.
+/// A loop on a thread of its own, for tests that are clients of what runs on it. What runs there is made before `start`
+/// and destroyed after `end`, both on the test's thread.
 class loop_thread {
  public:
   [[nodiscard]] loop::event_loop& loop() { return loop_; }

@@ -10,8 +10,8 @@
 
 namespace millrace::testing {
 
-/// Takes the log for as long as it lives. A line is kept as its event, followed by the texts of the fields named in `keys`; the key `sentence`
-/// stands for its sentence.
+/// Takes the log for as long as it lives. A line is kept as its event, followed by the texts of the fields named in
+/// `keys`; the key `sentence` stands for its sentence.
 class taken_log {
  public:
   explicit taken_log(std::vector<std::string_view> keys) {
