@@ -38,8 +38,8 @@ class command_executor {
   virtual outcome proceed(network::outbox& replies) = 0;
   /// The decision for the blocked command; returns when its reply may leave.
   virtual broker::receipt decide(broker::decision&& decision, network::outbox& replies) = 0;
-  /// The client sends nothing more: answers the blocked command as if its time were over. False: the command waits for a
-  /// body from disk, and its decision will come.
+  /// The client sends nothing more: answers the blocked command as if its time were over. False: the command waits for
+  /// a body from disk, and its decision will come.
   virtual bool give_up(network::outbox& replies) = 0;
   /// The daemon drains: answers the blocked command. False as above.
   virtual bool end_wait_for_drain(network::outbox& replies) = 0;

@@ -54,13 +54,13 @@ void connection::guarded(const Function& function) {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-void connection::told(network::readiness_news news) {
-  guarded([this, news] {
-    may_read_ = may_read_ || news.readable;
-    urgent_ = urgent_ || news.urgent;
-    hung_up_ = hung_up_ || news.gone;
-    if (news.said_all && !news.gone) conversation_.on_peer_shutdown();
-    if (news.writable && std::exchange(awaits_writable_, false)) flush();
+void connection::on_ready(network::ready_events events) {
+  guarded([this, events] {
+    may_read_ = may_read_ || events.readable;
+    urgent_ = urgent_ || events.urgent;
+    hung_up_ = hung_up_ || events.hung_up;
+    if (events.peer_shutdown && !events.hung_up) conversation_.on_peer_shutdown();
+    if (events.writable && std::exchange(awaits_writable_, false)) flush();
     if (!scheduled_) read();
   });
 }
@@ -153,7 +153,7 @@ void connection::flush() {
   if (!awaits_writable_ && conversation_.has_writable_replies()) {
     awaits_writable_ = true;
     // Most never need it; once asked for, it is announced each time.
-    if (!std::exchange(watches_writable_, true)) context_.clients.tell_writable(socket_.descriptor(), *this);
+    if (!std::exchange(watches_writable_, true)) context_.clients.watch_writable(socket_.descriptor(), *this);
   }
   if (conversation_.settle(now())) return close();
   schedule();

@@ -27,17 +27,17 @@ class connection;
 struct connection_context : conversation_context {
   static constexpr std::size_t scratch_bytes = 64u << 10;
 
-  connection_context(loop::event_loop& event_loop, broker::broker& job_broker, network::door_counts& door_counts,
-                     const session_limits& session_limits)
+  connection_context(loop::event_loop& event_loop, broker::broker& job_broker,
+                     network::listener_counts& listener_counts, const session_limits& session_limits)
       : conversation_context{session_limits, spare_replies},
         loop{event_loop},
         broker{job_broker},
-        door{door_counts},
+        door{listener_counts},
         clients{event_loop} {}
 
   loop::event_loop& loop;
   broker::broker& broker;
-  network::door_counts& door;
+  network::listener_counts& door;
   server_facts facts;
   network::readiness clients;
   std::array<char, scratch_bytes> scratch{};  ///< holds what was received while it is executed
@@ -72,7 +72,7 @@ class connection final : private loop::ready_entry,
  private:
   enum class phase : std::uint8_t { open, closed, released };
 
-  void told(network::readiness_news news) override;
+  void on_ready(network::ready_events events) override;
   void decided(broker::decision&& decision) noexcept override;
   void resume() override;
   void flush() override;

@@ -240,7 +240,7 @@ void dialect::append_found(outbox& replies, job_id job, const body& content) {
   replies.add(content, line_end);
 }
 
-// --- replies ----------------------------------------------------------------------------------------------------------
+// --- replies ---------------------------------------------------------------------------------------------------------
 
 progress dialect::reply(outbox& replies, word answer) {
   if (answer == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);

@@ -27,8 +27,8 @@ namespace millrace::beanstalk {
 /// Belongs to one connection; loop thread only. Requires: `leave` has returned true before it is destroyed.
 class dialect final : public command_executor {
  public:
-  /// `taker` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and a
-  /// put that would wait for capacity are refused. All references outlive it.
+  /// `taker` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and
+  /// a put that would wait for capacity are refused. All references outlive it.
   dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
           std::uint64_t held_bytes_max, broker::decision_taker& taker);
   ~dialect();

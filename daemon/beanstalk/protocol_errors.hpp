@@ -6,7 +6,7 @@
 #include "wire/beanstalk_command.hpp"
 #include "wire/beanstalk_reply.hpp"
 
-/// What a client can do wrong, as it is answered and as it is counted: a closed list.
+/// The errors of clients, as they are answered and counted: a closed list.
 namespace millrace::beanstalk::protocol_errors {
 
 inline constexpr std::string_view bad_format = "bad_format";
@@ -14,16 +14,16 @@ inline constexpr std::string_view unknown_command = "unknown_command";
 inline constexpr std::string_view expected_crlf = "expected_crlf";
 inline constexpr std::string_view job_too_big = "job_too_big";
 inline constexpr std::string_view out_of_memory = "out_of_memory";
-inline constexpr std::string_view silent = "silent";  ///< connected and said nothing
+inline constexpr std::string_view silent = "silent";  ///< connected and sent no command
 
 inline constexpr std::string_view all[] = {bad_format,  unknown_command, expected_crlf,
                                            job_too_big, out_of_memory,   silent};
 
 [[nodiscard]] constexpr std::pair<wire::beanstalk_word, std::string_view> of(
-    wire::beanstalk_command_reader::found why) noexcept {
+    wire::beanstalk_command_reader::found reason) noexcept {
   using found = wire::beanstalk_command_reader::found;
   using word = wire::beanstalk_word;
-  switch (why) {
+  switch (reason) {
     case found::unknown_command:
       return {word::unknown_command, unknown_command};
     case found::expected_crlf:

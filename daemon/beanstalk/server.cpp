@@ -11,7 +11,7 @@ server::server(loop::event_loop& loop, broker::broker& broker, session_limits li
                 [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
       sessions_{loop, broker, listener_.counts(), limits} {}
 
-result<> server::open(const network::door_options& options) {
+result<> server::open(const network::listener_options& options) {
   auto socket = network::bound_socket::bind(options.where);
   if (!socket) return socket.error();
   return open(std::move(*socket), options.connections_max);

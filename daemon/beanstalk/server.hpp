@@ -22,23 +22,23 @@ class server {
   server(loop::event_loop& loop, broker::broker& broker, session_limits limits = {});
 
   /// Begins to listen. The queue `default` exists from now on.
-  result<> open(const network::door_options& options);
+  result<> open(const network::listener_options& options);
   /// As above, with a socket that is already bound.
   result<> open(network::bound_socket socket, std::uint32_t connections_max);
   [[nodiscard]] const network::address& local_address() const noexcept { return listener_.local_address(); }
 
   /// From now on every put is answered DRAINING. Everything else goes on.
   void refuse_puts() { sessions_.refuse_puts(); }
-  /// Accepts no connections and no puts and hands out no jobs. Connections that hold jobs may finish them; all others end
-  /// as soon as they have received their replies.
+  /// Accepts no connections and no puts and hands out no jobs. Connections that hold jobs may finish them; all others
+  /// end as soon as they have received their replies.
   void drain();
   /// After `drain`: true when no client holds a job or an unanswered command; false when `patience` ends first.
   loop::awaitable<bool> drained(duration patience);
-  /// Drains without waiting for jobs that clients hold, and returns when all connections have ended. Clients that do not
-  /// read their replies in time are cut off.
+  /// Drains without waiting for jobs that clients hold, and returns when all connections have ended. Clients that do
+  /// not read their replies in time are cut off.
   loop::awaitable<> close(duration patience = closing_patience);
 
-  [[nodiscard]] const network::door_counts& connections() const noexcept { return listener_.counts(); }
+  [[nodiscard]] const network::listener_counts& connections() const noexcept { return listener_.counts(); }
   [[nodiscard]] const session_counts& counts() const noexcept { return sessions_.counts(); }
 
  private:

@@ -15,43 +15,44 @@ namespace millrace::beanstalk {
 
 namespace {
 
-/// Between two looks at clients that hold jobs while the daemon drains: nobody is told when a lease runs out.
-constexpr duration drain_look_every = milliseconds{100};
+/// Between two checks of clients that hold jobs while the daemon drains: the end of a lease is not announced.
+constexpr duration drain_check_every = milliseconds{100};
 
-/// More has become safe: writes to each connection what it waited for. There may be thousands: what takes too long goes on at the next turn.
-class release_of_replies final : private loop::ready_entry {
+/// Writes to each connection the replies that have become durable. There may be thousands of connections: after
+/// `turn_max` it continues at the next turn. Owned by the sessions; loop thread only.
+class reply_release final : private loop::ready_entry {
  public:
-  explicit release_of_replies(connection_context& shared) noexcept : shared_{shared} {}
+  explicit reply_release(connection_context& context) noexcept : context_{context} {}
 
   void begin() {
-    left_ = shared_.await_commit.size();
-    if (!queued_) go_on();
+    left_ = context_.await_commit.size();
+    if (!queued_) proceed();
   }
-  /// It will be back at the next turn, and must be there.
+  /// It resumes at the next turn and must exist until then.
   [[nodiscard]] bool is_queued() const noexcept { return queued_; }
 
  private:
-  static constexpr duration a_turn = microseconds{500};
+  static constexpr duration turn_max = microseconds{500};
 
   void resume() override {
     queued_ = false;
-    go_on();
+    proceed();
   }
 
-  void go_on() {
-    const instant enough = after(shared_.loop.refresh_now(), a_turn);
-    // Who still waits comes to the end of the line again; who has left is not in it any more.
-    for (; left_ > 0 && !shared_.await_commit.empty() && shared_.loop.refresh_now() < enough; --left_) {
-      connection& next = *shared_.await_commit.front();
-      shared_.await_commit.pop_front();
+  void proceed() {
+    const instant end_of_turn = after(context_.loop.refresh_now(), turn_max);
+    // A connection that still waits goes to the end of the list again; one that has closed is not in the list.
+    for (; left_ > 0 && !context_.await_commit.empty() && context_.loop.refresh_now() < end_of_turn; --left_) {
+      connection& next = *context_.await_commit.front();
+      context_.await_commit.pop_front();
       next.on_durable();
     }
-    if (left_ == 0 || shared_.await_commit.empty()) return;
+    if (left_ == 0 || context_.await_commit.empty()) return;
     queued_ = true;
-    shared_.loop.core().ready.push_behind(*this);
+    context_.loop.core().ready.push_behind(*this);
   }
 
-  connection_context& shared_;
+  connection_context& context_;
   std::size_t left_{0};
   bool queued_{false};
 };
@@ -59,19 +60,19 @@ class release_of_replies final : private loop::ready_entry {
 }  // namespace
 
 struct sessions::parts {
-  parts(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)
-      : shared{loop, broker, door, limits}, left{loop, "connections"} {
-    shared.facts.max_job_size = limits.job_bytes_max;
-    shared.facts.began_at = loop.refresh_now();
-    shared.facts.id = new_server_id();
-    shared.facts.door = &door;
-    shared.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
+  parts(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener, session_limits limits)
+      : context{loop, broker, listener, limits}, left{loop, "connections"} {
+    context.facts.max_job_size = limits.job_bytes_max;
+    context.facts.began_at = loop.refresh_now();
+    context.facts.id = new_server_id();
+    context.facts.door = &listener;
+    context.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
     durable = broker.subscribe_durable([this] { release.begin(); });
-    shared.on_disconnected = [this](connection& one) { remove(one); };
+    context.on_disconnected = [this](connection& one) { remove(one); };
   }
 
   connection& add(network::stream_socket socket) {
-    auto fresh = std::make_unique<connection>(shared, std::move(socket));
+    auto fresh = std::make_unique<connection>(context, std::move(socket));
     auto& one = *fresh;
     open.emplace(&one, std::move(fresh));
     return one;
@@ -82,7 +83,7 @@ struct sessions::parts {
     if (left.waiting() != 0) left.wake_all();
   }
 
-  /// Lets those end that have become able to, and tells whether any has work left. A lease that ran out is noticed here.
+  /// Ends the connections that have no work left and returns whether any still has. Notices leases that have ended.
   bool work_left() {
     bool some = false;
     for (const auto& [one, owned] : open) {
@@ -92,63 +93,64 @@ struct sessions::parts {
     return some;
   }
 
-  connection_context shared;
-  release_of_replies release{shared};
+  connection_context context;
+  reply_release release{context};
   std::unordered_map<connection*, std::unique_ptr<connection>> open;
-  loop::wait_point left;  ///< a connection has gone
+  loop::wait_point left;  ///< a connection has released everything
   broker::subscription durable;
 };
 
-sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& door, session_limits limits)
-    : parts_{std::make_unique<parts>(loop, broker, door, limits)} {
+sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
+                   session_limits limits)
+    : parts_{std::make_unique<parts>(loop, broker, listener, limits)} {
   assert(limits.job_bytes_max <= job_bytes_most && limits.reply_bytes_max >= 1);
-  for (const auto code : protocol_errors::all) door.protocol_errors.emplace_back(code, counter{});
+  for (const auto code : protocol_errors::all) listener.protocol_errors.emplace_back(code, counter{});
 }
 
 sessions::~sessions() { assert(parts_->open.empty()); }
 
 loop::awaitable<> sessions::serve(network::stream_socket socket) {
-  if (parts_->shared.counts.draining) co_return;  // accepted just before
+  if (parts_->context.counts.draining) co_return;  // accepted just before the drain
   connection& one = parts_->add(std::move(socket));
-  struct leaving {
-    connection& which;
-    ~leaving() { which.on_task_ended(); }
+  struct end_of_task {
+    connection& ended;
+    ~end_of_task() { ended.on_task_ended(); }
   } const at_the_end{one};
   co_await one.serve();
 }
 
 void sessions::refuse_puts() {
-  parts_->shared.facts.draining = true;
-  parts_->shared.broker.refuse_puts();
+  parts_->context.facts.draining = true;
+  parts_->context.broker.refuse_puts();
 }
 
 void sessions::drain() {
   refuse_puts();
-  parts_->shared.counts.draining = true;
+  parts_->context.counts.draining = true;
   for (const auto& [one, owned] : parts_->open) one->drain();
 }
 
 loop::awaitable<bool> sessions::drained(instant until) {
   auto& p = *parts_;
-  loop::deadline look_again{p.shared.loop, [&p] { p.left.wake_all(); }};
+  loop::deadline next_check{p.context.loop, [&p] { p.left.wake_all(); }};
   while (p.work_left()) {
-    if (p.shared.loop.refresh_now() >= until) co_return false;
-    look_again.set(std::min(until, after(p.shared.loop.now(), drain_look_every)));
+    if (p.context.loop.refresh_now() >= until) co_return false;
+    next_check.set(std::min(until, after(p.context.loop.now(), drain_check_every)));
     co_await p.left.wait();
   }
   co_return true;
 }
 
 void sessions::finish() {
-  // One that ends at once is still there: it goes when its coroutine has ended.
+  // A connection that ends at once stays in `open` until its coroutine has ended.
   for (const auto& [one, owned] : parts_->open) one->finish();
 }
 
 loop::awaitable<> sessions::close() {
   while (!parts_->open.empty()) co_await parts_->left.wait();
-  while (parts_->release.is_queued()) co_await loop::yield(parts_->shared.loop);
+  while (parts_->release.is_queued()) co_await loop::yield(parts_->context.loop);
 }
 
-const session_counts& sessions::counts() const noexcept { return parts_->shared.counts; }
+const session_counts& sessions::counts() const noexcept { return parts_->context.counts; }
 
 }  // namespace millrace::beanstalk

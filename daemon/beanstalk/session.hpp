@@ -15,12 +15,13 @@ namespace millrace::beanstalk {
 
 /// All connections of the beanstalk protocol, each with a coroutine that waits for its end.
 ///
-/// Owned by the server; loop thread only. Stops by `drain`, `finish` and `close`. Requires: `close` has returned before it
-/// is destroyed. Limits: `session_limits`.
+/// Owned by the server; loop thread only. Stops by `drain`, `finish` and `close`. Requires: `close` has returned before
+/// it is destroyed. Limits: `session_limits`.
 class sessions {
  public:
   /// `listener` counts the connections and the protocol errors. All three outlive it.
-  sessions(loop::event_loop& loop, broker::broker& broker, network::door_counts& listener, session_limits limits = {});
+  sessions(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
+           session_limits limits = {});
   ~sessions();
   sessions(const sessions&) = delete;
   sessions& operator=(const sessions&) = delete;

@@ -17,12 +17,12 @@ namespace millrace::beanstalk {
 /// The version that the `stats` command shows. Libraries read it as a number, and use what came with 1.8 only above it.
 inline constexpr std::string_view protocol_version = "1.13";
 
-/// What the statistics say of the server, besides what is counted.
+/// Facts about the server, for its statistics.
 struct server_facts {
   std::uint32_t max_job_size{0};
   instant began_at{};
   std::string id;  ///< 16 hex digits, the first a letter; new at each start
-  network::door_counts* door{nullptr};
+  network::listener_counts* door{nullptr};
   bool draining{false};
 };
 [[nodiscard]] std::string new_server_id();

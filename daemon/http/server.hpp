@@ -19,13 +19,13 @@ class server {
 
   server(loop::event_loop& loop, const routes& where, session_limits limits = {});
 
-  result<> open(const network::door_options& options) { return door_.open(options); }
+  result<> open(const network::listener_options& options) { return door_.open(options); }
   /// The same with a socket that was bound before.
   result<> open(network::bound_socket socket, std::uint32_t connections_max) {
     return door_.open(std::move(socket), connections_max);
   }
   [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
-  [[nodiscard]] const network::door_counts& counts() const noexcept { return door_.counts(); }
+  [[nodiscard]] const network::listener_counts& counts() const noexcept { return door_.counts(); }
 
   loop::awaitable<> close(duration patience = default_patience);
 

@@ -77,7 +77,7 @@ request request_of(wire::request<wire::string_body>&& message) {
 /// g++ 12 makes bad code of some temporaries in an awaited call.
 class connection {
  public:
-  connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::door_counts* counts,
+  connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::listener_counts* counts,
              const bool& finishing, network::stream_socket socket)
       : loop_{loop},
         routes_{where},
@@ -127,7 +127,7 @@ class connection {
   loop::event_loop& loop_;
   const routes& routes_;
   const session_limits& limits_;
-  network::door_counts* counts_;
+  network::listener_counts* counts_;
   const bool& finishing_;
   network::stream_socket socket_;
   beast::flat_buffer buffer_{limits_.header_bytes_max + read_ahead_bytes};
@@ -277,7 +277,7 @@ struct sessions::parts {
   const routes& where;
   session_limits limits;
   session_limits limits_of_one;  ///< of a connection for one request
-  network::door_counts* counts{nullptr};
+  network::listener_counts* counts{nullptr};
   bool finishing{false};
   std::set<connection*> open;
 };
@@ -295,7 +295,7 @@ sessions::sessions(loop::event_loop& loop, const routes& where, session_limits l
 
 sessions::~sessions() { assert(parts_->open.empty()); }
 
-void sessions::count_in(network::door_counts& counts) {
+void sessions::count_in(network::listener_counts& counts) {
   for (const auto code : refusal_codes) counts.protocol_errors.emplace_back(code, counter{});
   parts_->counts = &counts;
 }

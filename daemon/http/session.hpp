@@ -38,7 +38,7 @@ class sessions {
   sessions& operator=(const sessions&) = delete;
 
   /// Where errors are counted: names the codes there. Set before the first connection; outlives the connections.
-  void count_in(network::door_counts& counts);
+  void count_in(network::listener_counts& counts);
 
   loop::awaitable<> serve(network::stream_socket socket);
   /// The same for one request, which must come at once: the process has no descriptor left for others.

@@ -13,17 +13,17 @@ constexpr std::size_t read_bytes = 16u << 10;
 
 beanstalk_client::beanstalk_client(loop::event_loop& loop) : connection_{loop} {}
 
-loop::awaitable<result<>> beanstalk_client::open(const address& where, instant until) {
+loop::awaitable<result<>> beanstalk_client::open(const address& target, instant until) {
   to_send_.clear();
   unread_ = {};
   reader_ = {};
   awaited_ = 0;
   buffer_.resize(read_bytes);
-  co_return co_await connection_.open(where, until);
+  co_return co_await connection_.open(target, until);
 }
 
-void beanstalk_client::say(const wire::beanstalk_command& what) {
-  wire::append(to_send_, what);
+void beanstalk_client::say(const wire::beanstalk_command& command) {
+  wire::append(to_send_, command);
   ++awaited_;
 }
 
@@ -36,23 +36,23 @@ loop::awaitable<result<>> beanstalk_client::send(instant until) {
 loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::reply(instant until) {
   assert(awaited_ > 0);
   using found = wire::beanstalk_reply_reader::found;
-  wire::beanstalk_reply said;
-  found what = reader_.next(unread_, said);
-  while (what == found::nothing) {
+  wire::beanstalk_reply reply;
+  found result = reader_.next(unread_, reply);
+  while (result == found::nothing) {
     const auto got = co_await connection_.read_some(buffer_, until);
     if (!got) co_return got.error();
     unread_ = {buffer_.data(), *got};
-    what = reader_.next(unread_, said);
+    result = reader_.next(unread_, reply);
   }
-  if (what == found::nonsense) co_return nonsense();
+  if (result == found::nonsense) co_return nonsense();
   --awaited_;
-  co_return said;
+  co_return reply;
 }
 
-loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::ask(const wire::beanstalk_command& what,
+loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::ask(const wire::beanstalk_command& command,
                                                                      instant until) {
   assert(awaited_ == 0);
-  say(what);
+  say(command);
   const auto sent = co_await send(until);
   if (!sent) co_return sent.error();
   co_return co_await reply(until);

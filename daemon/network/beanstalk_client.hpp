@@ -15,28 +15,28 @@
 
 namespace millrace::network {
 
-/// Speaks the beanstalk protocol to any server of it. Commands are collected by `say` and leave in one write; replies come in the order of the
-/// commands. A refusal (NOT_FOUND, DRAINING) is a reply like others; an error means that the connection failed or that the other side does not
-/// speak the protocol, and that it is closed.
+/// A client of the beanstalk protocol (wire/PROTOCOL.md). `say` collects commands, and `send` writes them at once; the
+/// replies arrive in the order of the commands. A refusal (NOT_FOUND, DRAINING) is a reply like others. An error means
+/// that the connection failed or that the peer does not speak the protocol, and that the connection is closed.
 ///
-/// Owned by whoever asks; loop thread only, one coroutine at a time.
+/// Owned by its user; loop thread only, one coroutine at a time.
 class beanstalk_client {
  public:
   explicit beanstalk_client(loop::event_loop& loop);
 
-  loop::awaitable<result<>> open(const address& where, instant until);
+  loop::awaitable<result<>> open(const address& target, instant until);
 
-  /// One command and its reply, whose views are good until the next call. Nothing else may be under way (asserted).
-  loop::awaitable<result<wire::beanstalk_reply>> ask(const wire::beanstalk_command& what, instant until);
+  /// One command and its reply, whose views are valid until the next call. Requires: no reply is awaited (asserted).
+  loop::awaitable<result<wire::beanstalk_reply>> ask(const wire::beanstalk_command& command, instant until);
 
-  /// Many at once: said, sent, and then a reply for each.
-  void say(const wire::beanstalk_command& what);
+  /// Many commands at once: `say` each, `send`, then `reply` once for each.
+  void say(const wire::beanstalk_command& command);
   loop::awaitable<result<>> send(instant until);
   loop::awaitable<result<wire::beanstalk_reply>> reply(instant until);
-  /// Commands said whose replies have not been taken.
+  /// Commands whose replies have not been taken.
   [[nodiscard]] std::size_t awaited() const noexcept { return awaited_; }
 
-  /// The connection itself, for whoever goes on with bytes. Nothing may be under way (asserted).
+  /// The connection itself, for a caller that goes on with bytes. Requires: no reply is awaited (asserted).
   [[nodiscard]] connection& bytes() noexcept;
 
  private:
@@ -50,7 +50,7 @@ class beanstalk_client {
   std::size_t awaited_{0};
 };
 
-/// What a reply says to people: `DRAINING: it takes no more jobs`.
+/// A reply as a text for people: `DRAINING: it takes no more jobs`.
 [[nodiscard]] std::string_view in_words(wire::beanstalk_word word) noexcept;
 
 }  // namespace millrace::network

@@ -27,16 +27,16 @@ result<endpoint> no_endpoint(errc code, std::string why) {
   return {boost::system::in_place_error, error{code, std::move(why)}};
 }
 
-result<endpoint> endpoint_of(const address& where) {
+result<endpoint> endpoint_of(const address& target) {
   constexpr auto path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
-  if (where.unix_path.size() > path_bytes_max)
+  if (target.unix_path.size() > path_bytes_max)
     return no_endpoint(errc::out_of_range,
                        "the path of a Unix socket has at most " + std::to_string(path_bytes_max) + " bytes");
-  if (!where.unix_path.empty()) return endpoint{asio::local::stream_protocol::endpoint{where.unix_path}};
+  if (!target.unix_path.empty()) return endpoint{asio::local::stream_protocol::endpoint{target.unix_path}};
   boost::system::error_code failure;
-  const auto host = asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host, failure);
+  const auto host = asio::ip::make_address(target.host == "localhost" ? "127.0.0.1" : target.host, failure);
   if (failure) return no_endpoint(errc::invalid, "the host is neither an address in numbers nor localhost");
-  return endpoint{asio::ip::tcp::endpoint{host, where.port}};
+  return endpoint{asio::ip::tcp::endpoint{host, target.port}};
 }
 
 /// The port that the system gave it; 0 for a Unix socket.
@@ -50,8 +50,8 @@ std::uint16_t port_of(int descriptor) {
 }
 
 /// 0, or the reason why not.
-int bind_to(int descriptor, const endpoint& where) {
-  return ::bind(descriptor, where.data(), static_cast<socklen_t>(where.size())) == 0 ? 0 : errno;
+int bind_to(int descriptor, const endpoint& target) {
+  return ::bind(descriptor, target.data(), static_cast<socklen_t>(target.size())) == 0 ? 0 : errno;
 }
 
 std::string reason(int error_number) {
@@ -60,22 +60,22 @@ std::string reason(int error_number) {
 
 }  // namespace
 
-error cannot_listen(const address& where, const std::string& why) {
-  return {errc::io, write_address(where) + ": " + why};
+error cannot_listen(const address& target, const std::string& cause) {
+  return {errc::io, write_address(target) + ": " + cause};
 }
 
-result<bound_socket> bound_socket::bind(const address& where) {
-  const auto to = endpoint_of(where);
-  if (!to) return cannot_listen(where, to.error().text);
-  bound_socket made{to->data()->sa_family, where};
-  if (made.descriptor_ < 0) return cannot_listen(where, reason(errno));
+result<bound_socket> bound_socket::bind(const address& target) {
+  const auto to = endpoint_of(target);
+  if (!to) return cannot_listen(target, to.error().text);
+  bound_socket made{to->data()->sa_family, target};
+  if (made.descriptor_ < 0) return cannot_listen(target, reason(errno));
   const int on = 1;
   ::setsockopt(made.descriptor_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Copied now: what throws after the bind would leave the file behind.
-  auto path = where.unix_path;
+  auto path = target.unix_path;
   int why = bind_to(made.descriptor_, *to);
   if (why == EADDRINUSE && unix_socket_file::remove_stale(path)) why = bind_to(made.descriptor_, *to);
-  if (why != 0) return cannot_listen(where, reason(why));
+  if (why != 0) return cannot_listen(target, reason(why));
   if (path.empty()) {
     made.here_.port = port_of(made.descriptor_);
     return made;

@@ -9,25 +9,24 @@
 
 namespace millrace::network {
 
-/// A socket that has its address and does not accept yet: an address is often taken while the process still has the
-/// right to take it, and clients are served later.
+/// A socket that is bound and does not accept yet: a process binds while it has the right to, and serves clients later.
 ///
-/// A TCP client is refused until `listen`. A Unix socket listens at once, because one that does not is taken for a
-/// leftover by the next program; its clients wait until somebody accepts them.
+/// TCP clients are refused until `listen`. A Unix socket listens at once, because the next program takes one that does
+/// not for a leftover; its clients wait until they are accepted.
 ///
-/// Any thread. Closes when destroyed, and then takes the file of a Unix socket away, unless it was released.
+/// Any thread. When destroyed it closes and removes the file of a Unix socket, unless it was released.
 class bound_socket {
  public:
   /// Clients that the system holds until they are accepted.
   static constexpr int backlog = 1'024;
 
   /// The error names the address and the reason: `127.0.0.1:9464: address already in use`.
-  [[nodiscard]] static result<bound_socket> bind(const address& where);
+  [[nodiscard]] static result<bound_socket> bind(const address& target);
   bound_socket(bound_socket&& other) noexcept;
   bound_socket& operator=(bound_socket&&) = delete;
   ~bound_socket();
 
-  /// Lets clients connect. Again: nothing happens.
+  /// Lets clients connect. A second call has no effect.
   [[nodiscard]] result<> listen();
 
   /// With the port that the system chose.
@@ -36,7 +35,7 @@ class bound_socket {
   [[nodiscard]] int family() const noexcept { return family_; }
   /// Of a Unix socket.
   [[nodiscard]] const unix_socket_file& file() const noexcept { return file_; }
-  /// The descriptor, and the file of a Unix socket, are the caller's from now on.
+  /// The caller owns the descriptor and the file of a Unix socket from now on.
   int release() noexcept;
 
  private:
@@ -48,7 +47,7 @@ class bound_socket {
   unix_socket_file file_;  ///< of a Unix socket
 };
 
-/// "ADDRESS: WHY".
-[[nodiscard]] error cannot_listen(const address& where, const std::string& why);
+/// `ADDRESS: CAUSE`.
+[[nodiscard]] error cannot_listen(const address& target, const std::string& cause);
 
 }  // namespace millrace::network

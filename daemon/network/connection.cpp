@@ -19,60 +19,60 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using protocol = asio::generic::stream_protocol;
 
-/// While it lives, the operation under way ends at `until`.
+/// While it exists, the operation in progress ends at `until`.
 class connection::limit {
  public:
-  limit(connection& of, instant until) : of_{of}, cut_{of.loop_, [this] { expire(); }} {
+  limit(connection& limited, instant until) : connection_{limited}, cut_{limited.loop_, [this] { expire(); }} {
     if (until != never) cut_.set(until);
   }
 
-  /// What the operation's own answer means. Throws when it is the task that was cancelled.
+  /// The result of the operation. Throws when the task was cancelled.
   [[nodiscard]] result<> judge(const error_code& failure) {
     cut_.clear();
-    if (expired_) return error{errc::timed_out, of_.peer_ + ": no answer in time"};
+    if (expired_) return error{errc::timed_out, connection_.peer_ + ": no answer in time"};
     if (failure == asio::error::operation_aborted) throw boost::system::system_error{failure};
-    if (failure) return of_.failed(failure);
+    if (failure) return connection_.failed(failure);
     return {};
   }
 
  private:
   void expire() {
     expired_ = true;
-    of_.close();
+    connection_.close();
   }
 
-  connection& of_;
+  connection& connection_;
   loop::deadline cut_;
   bool expired_{false};
 };
 
 connection::connection(loop::event_loop& loop) : loop_{loop}, socket_{loop.get_executor()} {}
 
-loop::awaitable<result<>> connection::open(const address& where, instant until) {
+loop::awaitable<result<>> connection::open(const address& target, instant until) {
   close();
-  peer_ = write_address(where);
+  peer_ = write_address(target);
   limit patience{*this, until};
-  const error_code failure = co_await connect(where);
+  const error_code failure = co_await connect(target);
   auto opened = patience.judge(failure);
   if (opened) {
-    error_code ignored;  // a peer that has gone already is noticed by the first operation
-    if (where.unix_path.empty()) socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    error_code ignored;  // the first operation notices a peer that has closed already
+    if (target.unix_path.empty()) socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
     socket_.non_blocking(true, ignored);
   }
   co_return opened;
 }
 
-loop::awaitable<error_code> connection::connect(const address& where) {
+loop::awaitable<error_code> connection::connect(const address& target) {
   std::vector<protocol::endpoint> candidates;
   error_code failure;
-  const std::string host = where.host == "localhost" ? "127.0.0.1" : where.host;
-  if (!where.unix_path.empty()) {
-    candidates.emplace_back(asio::local::stream_protocol::endpoint{where.unix_path});
+  const std::string host = target.host == "localhost" ? "127.0.0.1" : target.host;
+  if (!target.unix_path.empty()) {
+    candidates.emplace_back(asio::local::stream_protocol::endpoint{target.unix_path});
   } else if (const auto numbers = asio::ip::make_address(host, failure); !failure) {
-    candidates.emplace_back(asio::ip::tcp::endpoint{numbers, where.port});
+    candidates.emplace_back(asio::ip::tcp::endpoint{numbers, target.port});
   } else {
     asio::ip::basic_resolver<asio::ip::tcp, loop::executor> resolver{loop_.get_executor()};
-    const std::string port = std::to_string(where.port);
+    const std::string port = std::to_string(target.port);
     auto [unknown, found] = co_await resolver.async_resolve(host, port, asio::as_tuple(loop::use_awaitable));
     if (unknown) co_return unknown;
     for (const auto& entry : found) candidates.emplace_back(entry.endpoint());
@@ -112,7 +112,7 @@ loop::awaitable<result<>> connection::write(std::string_view bytes, instant unti
 plain_socket connection::take_out() { return plain_socket{std::move(socket_)}; }
 
 void connection::give_back(plain_socket socket) {
-  error_code ignored;  // one that cannot be taken in is closed, which the next operation says
+  error_code ignored;  // if it fails the socket is closed, and the next operation reports that
   socket_.assign(protocol_, socket.descriptor(), ignored);
   if (!ignored) socket.release();
 }
@@ -122,10 +122,10 @@ void connection::close() noexcept {
   socket_.close(ignored);
 }
 
-error connection::failed(const error_code& why) const {
-  if (why == asio::error::eof) return {errc::io, peer_ + ": closed by the other side"};
-  if (why == asio::error::bad_descriptor) return {errc::io, peer_ + ": the connection is closed"};
-  return {errc::io, peer_ + ": " + why.message()};
+error connection::failed(const error_code& failure) const {
+  if (failure == asio::error::eof) return {errc::io, peer_ + ": closed by the other side"};
+  if (failure == asio::error::bad_descriptor) return {errc::io, peer_ + ": the connection is closed"};
+  return {errc::io, peer_ + ": " + failure.message()};
 }
 
 }  // namespace millrace::network

@@ -17,39 +17,39 @@
 
 namespace millrace::network {
 
-/// An outgoing connection, TCP or Unix. Each operation has an instant until which it may take; what was not done by then is an error
-/// (`timed_out`), and the connection is closed, because nobody knows how much of it was done. Errors name the other side and why:
+/// An outgoing connection, TCP or Unix. Each operation has a deadline. After it the operation fails with `timed_out`
+/// and the connection is closed, because it is unknown how much was done. Errors name the peer and the reason:
 /// `127.0.0.1:11300: Connection refused`.
 ///
-/// Owned by whoever speaks over it; loop thread only, one reader and one writer at a time. A cancelled task's operation throws
+/// Owned by its user; loop thread only, one reader and one writer at a time. The operation of a cancelled task throws
 /// operation_aborted. Closes when destroyed.
 class connection {
  public:
   explicit connection(loop::event_loop& loop);
 
-  /// `where` may name a host; its addresses are tried one after another. It must outlive the call.
-  loop::awaitable<result<>> open(const address& where, instant until);
+  /// `target` may name a host; its addresses are tried one after another. It must outlive the call.
+  loop::awaitable<result<>> open(const address& target, instant until);
 
-  /// At least one byte. That the other side has closed is an `io` error.
+  /// Reads at least one byte. A connection that the peer has closed is an `io` error.
   loop::awaitable<result<std::size_t>> read_some(std::span<char> into, instant until);
-  /// All of `bytes`, which must outlive the call.
+  /// Writes all of `bytes`, which must outlive the call.
   loop::awaitable<result<>> write(std::string_view bytes, instant until);
   void close() noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
-  /// For whoever keeps time otherwise. It does not block.
+  /// For operations with deadlines of their own. Non-blocking.
   [[nodiscard]] stream_socket& socket() noexcept { return socket_; }
-  /// Out of Asio, for whoever stands in a `readiness`. Until it is given back the connection is closed.
+  /// Takes the socket out of Asio, for use with a `readiness`. The connection is closed until it is given back.
   [[nodiscard]] plain_socket take_out();
   void give_back(plain_socket socket);
   /// The address as it was given.
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
-  /// What an operation on `socket()` that failed like this means to people.
-  [[nodiscard]] error failed(const boost::system::error_code& why) const;
+  /// The error, for people, of an operation on `socket()` that failed with `failure`.
+  [[nodiscard]] error failed(const boost::system::error_code& failure) const;
 
  private:
   class limit;
-  loop::awaitable<boost::system::error_code> connect(const address& where);
+  loop::awaitable<boost::system::error_code> connect(const address& target);
 
   loop::event_loop& loop_;
   stream_socket socket_;

@@ -27,12 +27,12 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using boost::system::system_error;
 using protocol = asio::generic::stream_protocol;
-using acceptor = asio::basic_socket_acceptor<protocol, loop::executor>;
+using socket_acceptor = asio::basic_socket_acceptor<protocol, loop::executor>;
 
-void door_counts::protocol_error(std::string_view code) noexcept {
+void listener_counts::protocol_error(std::string_view code) noexcept {
   for (auto& [known, count] : protocol_errors)
     if (known == code) return count.add();
-  assert(false && "a code that was not named at the start");
+  assert(false && "the code was not named at the start");
 }
 
 namespace {
@@ -49,8 +49,8 @@ struct listener::parts {
         name{std::move(n)},
         serve{std::move(s)},
         last_resort{std::move(last)},
-        door{l.get_executor()},
-        room{l, "connections"},
+        acceptor{l.get_executor()},
+        capacity{l, "connections"},
         tasks{l} {}
 
   /// One open connection: counted as long as it lives, wherever it is destroyed.
@@ -62,7 +62,7 @@ struct listener::parts {
     ~presence() {
       if (at_ == nullptr) return;
       --at_->counts.connections;
-      at_->room.wake_one();
+      at_->capacity.wake_one();
     }
 
    private:
@@ -73,23 +73,23 @@ struct listener::parts {
   std::string name;
   service serve;
   service last_resort;
-  acceptor door;
+  socket_acceptor acceptor;
   reserve_descriptor reserve;
-  unix_socket_file file;  ///< of a Unix socket
-  loop::wait_point room;  ///< where accepting waits at the limit
+  unix_socket_file file;      ///< of a Unix socket
+  loop::wait_point capacity;  ///< accepting waits here at the limit
   loop::task_scope tasks;
-  door_counts counts;
+  listener_counts counts;
   address here;
   std::uint32_t connections_max{0};
   task_id accepting{};
-  std::optional<instant> complained_at;
+  std::optional<instant> warned_at;
 
   static loop::awaitable<> accept(parts& self);
   static loop::awaitable<> accept_on_reserve(parts& self);
   static loop::awaitable<> serve_one(parts& self, stream_socket socket, presence here);
-  static loop::awaitable<> run(parts& self, const service& how, stream_socket socket);
+  static loop::awaitable<> run(parts& self, const service& handler, stream_socket socket);
   void begin(stream_socket socket);
-  void complain(const error_code& failure);
+  void warn(const error_code& failure);
 };
 
 listener::listener(loop::event_loop& loop, std::string name, service serve, service last_resort)
@@ -97,7 +97,7 @@ listener::listener(loop::event_loop& loop, std::string name, service serve, serv
 
 listener::~listener() = default;
 
-result<> listener::open(const door_options& options) {
+result<> listener::open(const listener_options& options) {
   auto socket = bound_socket::bind(options.where);
   if (!socket) return socket.error();
   return open(std::move(*socket), options.connections_max);
@@ -105,11 +105,11 @@ result<> listener::open(const door_options& options) {
 
 result<> listener::open(bound_socket socket, std::uint32_t connections_max) {
   auto& p = *parts_;
-  assert(!p.door.is_open() && connections_max >= 1);
+  assert(!p.acceptor.is_open() && connections_max >= 1);
   if (const auto listening = socket.listen(); !listening) return listening;
   const int number_of_protocol = socket.local_address().unix_path.empty() ? IPPROTO_TCP : 0;
   error_code failure;
-  p.door.assign(protocol{socket.family(), number_of_protocol}, socket.descriptor(), failure);
+  p.acceptor.assign(protocol{socket.family(), number_of_protocol}, socket.descriptor(), failure);
   if (failure) return cannot_listen(socket.local_address(), system_message(failure.value()));
   p.here = socket.local_address();
   p.file = socket.file();
@@ -123,17 +123,17 @@ result<> listener::open(bound_socket socket, std::uint32_t connections_max) {
 loop::awaitable<> listener::parts::accept(parts& self) {
   // Without this Asio hides the error and waits for the next client, although others may wait in the backlog already.
   error_code ignored;
-  self.door.set_option(acceptor::enable_connection_aborted{true}, ignored);
+  self.acceptor.set_option(socket_acceptor::enable_connection_aborted{true}, ignored);
   for (;;) {
-    while (self.counts.connections >= self.connections_max) co_await self.room.wait();
+    while (self.counts.connections >= self.connections_max) co_await self.capacity.wait();
     stream_socket socket{self.loop.get_executor()};
-    const auto [failure] = co_await self.door.async_accept(socket, asio::as_tuple(loop::use_awaitable));
-    if (!self.door.is_open()) co_return;
+    const auto [failure] = co_await self.acceptor.async_accept(socket, asio::as_tuple(loop::use_awaitable));
+    if (!self.acceptor.is_open()) co_return;
     if (!failure) {
       self.begin(std::move(socket));
     } else if (failure != asio::error::connection_aborted) {
       self.counts.accept_errors.add();
-      self.complain(failure);
+      self.warn(failure);
       if (is_out_of_descriptors(failure) && self.reserve.take()) {
         co_await accept_on_reserve(self);
       } else {
@@ -143,20 +143,21 @@ loop::awaitable<> listener::parts::accept(parts& self) {
   }
 }
 
-/// Serves the next client when the process has no descriptor but the reserve.
+/// Serves the next client when the reserve is the only descriptor left.
 loop::awaitable<> listener::parts::accept_on_reserve(parts& self) {
-  // The failure says nothing about whether somebody waits to be accepted.
-  const auto [failure] = co_await self.door.async_wait(acceptor::wait_read, asio::as_tuple(loop::use_awaitable));
-  if (failure || !self.door.is_open()) co_return;
+  // The failure does not say whether a client waits to be accepted.
+  const auto [failure] =
+      co_await self.acceptor.async_wait(socket_acceptor::wait_read, asio::as_tuple(loop::use_awaitable));
+  if (failure || !self.acceptor.is_open()) co_return;
   stream_socket socket{self.loop.get_executor()};
   error_code refused;
-  self.door.non_blocking(true, refused);
-  if (!refused) self.door.accept(socket, refused);
+  self.acceptor.non_blocking(true, refused);
+  if (!refused) self.acceptor.accept(socket, refused);
   if (!refused) co_return self.begin(std::move(socket));
   if (!is_out_of_descriptors(refused)) co_return;
 
   self.reserve.give_up();
-  self.door.accept(socket, refused);
+  self.acceptor.accept(socket, refused);
   if (!refused && self.last_resort) {
     const presence here{self};
     self.counts.opened.add();
@@ -167,11 +168,11 @@ loop::awaitable<> listener::parts::accept_on_reserve(parts& self) {
   self.reserve.take();
 }
 
-/// What lasts is tried ten times a second, and said now and then.
-void listener::parts::complain(const error_code& failure) {
+/// A lasting failure is retried ten times a second and logged every `warning_interval`.
+void listener::parts::warn(const error_code& failure) {
   const auto now = loop.now();
-  if (complained_at && now - *complained_at < complaint_every) return;
-  complained_at = now;
+  if (warned_at && now - *warned_at < warning_interval) return;
+  warned_at = now;
   log::warning("accept_failed", "A connection could not be accepted; trying again.",
                {{"address", write_address(here)},
                 {"error", system_message(failure.value())},
@@ -179,10 +180,10 @@ void listener::parts::complain(const error_code& failure) {
 }
 
 void listener::parts::begin(stream_socket socket) {
-  error_code ignored;  // a client that has gone already is noticed by whoever serves it
+  error_code ignored;  // the service notices a client that has closed already
   if (here.unix_path.empty()) {
     socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
-    // A host that is gone without a word, behind which somebody waits for ever, is found in the end.
+    // Finds hosts that vanished without closing, which would be waited for without limit.
     socket.set_option(asio::socket_base::keep_alive{true}, ignored);
   }
   counts.opened.add();
@@ -194,10 +195,10 @@ loop::awaitable<> listener::parts::serve_one(parts& self, stream_socket socket, 
   co_await run(self, self.serve, std::move(socket));
 }
 
-/// What the service throws is logged and ends this connection only.
-loop::awaitable<> listener::parts::run(parts& self, const service& how, stream_socket socket) {
+/// An exception of the service is logged and ends this connection only.
+loop::awaitable<> listener::parts::run(parts& self, const service& handler, stream_socket socket) {
   try {
-    co_await how(std::move(socket));
+    co_await handler(std::move(socket));
   } catch (const system_error& failure) {
     if (failure.code() == asio::error::operation_aborted) throw;
     log::warning("connection_failed", "A connection ended by an error.",
@@ -210,11 +211,11 @@ loop::awaitable<> listener::parts::run(parts& self, const service& how, stream_s
 
 void listener::stop_accepting() {
   auto& p = *parts_;
-  if (!p.door.is_open()) return;
+  if (!p.acceptor.is_open()) return;
   // While the socket is open the kernel gives its inode to no other file.
   p.file.remove();
   error_code ignored;
-  p.door.close(ignored);
+  p.acceptor.close(ignored);
   p.loop.cancel(p.accepting);
 }
 
@@ -227,7 +228,7 @@ loop::awaitable<> listener::close(duration patience) {
 }
 
 const address& listener::local_address() const noexcept { return parts_->here; }
-door_counts& listener::counts() noexcept { return parts_->counts; }
-const door_counts& listener::counts() const noexcept { return parts_->counts; }
+listener_counts& listener::counts() noexcept { return parts_->counts; }
+const listener_counts& listener::counts() const noexcept { return parts_->counts; }
 
 }  // namespace millrace::network

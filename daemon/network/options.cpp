@@ -57,10 +57,10 @@ result<address> parse_address(std::string_view text) {
   return out;
 }
 
-std::string write_address(const address& where) {
-  if (!where.unix_path.empty()) return "unix:" + where.unix_path;
-  const bool bare_ipv6 = where.host.find(':') != std::string::npos;
-  return (bare_ipv6 ? "[" + where.host + "]" : where.host) + ":" + std::to_string(where.port);
+std::string write_address(const address& target) {
+  if (!target.unix_path.empty()) return "unix:" + target.unix_path;
+  const bool bare_ipv6 = target.host.find(':') != std::string::npos;
+  return (bare_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
 }
 
 }  // namespace millrace::network

@@ -9,17 +9,18 @@
 
 namespace millrace::network {
 
-/// Where a door opens: `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464`, or `unix:/run/x.sock`. Port 0: the kernel chooses.
+/// The address of a listener or a peer: `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464` or `unix:/run/x.sock`. Port 0:
+/// the kernel chooses.
 struct address {
-  std::string host;            ///< without brackets
+  std::string host;  ///< without brackets
   std::uint16_t port{0};
-  std::string unix_path;       ///< not empty: a Unix socket, host and port mean nothing
+  std::string unix_path;  ///< not empty: a Unix socket, host and port mean nothing
 };
 [[nodiscard]] result<address> parse_address(std::string_view text);
-[[nodiscard]] std::string write_address(const address& where);
+[[nodiscard]] std::string write_address(const address& target);
 
-/// Limits of one door.
-struct door_options {
+/// Address and limit of one listener.
+struct listener_options {
   address where;
   std::uint32_t connections_max{1'000};  ///< further ones wait in the listen backlog
 };

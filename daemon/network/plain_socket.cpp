@@ -13,10 +13,10 @@ using boost::system::error_code;
 
 namespace {
 
-/// Neither waits nor raises SIGPIPE, whatever the descriptor's own flags are.
+/// Do not block and do not raise SIGPIPE, whatever the flags of the descriptor are.
 constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-/// `call` until no signal interrupts it.
+/// Repeats `call` while signals interrupt it.
 template <class Call>
 plain_socket::outcome outcome_of(const Call& call) noexcept {
   ssize_t done = 0;
@@ -26,15 +26,15 @@ plain_socket::outcome outcome_of(const Call& call) noexcept {
   return {0, error_code{errno, boost::system::system_category()}};
 }
 
-int descriptor_of(stream_socket& taken) noexcept {
+int release_descriptor(stream_socket& socket) noexcept {
   error_code failure;
-  const int descriptor = taken.release(failure);
+  const int descriptor = socket.release(failure);
   return failure ? -1 : descriptor;
 }
 
 }  // namespace
 
-plain_socket::plain_socket(stream_socket taken) : descriptor_{descriptor_of(taken)} {}
+plain_socket::plain_socket(stream_socket socket) : descriptor_{release_descriptor(socket)} {}
 
 plain_socket::outcome plain_socket::receive(std::span<char> into) noexcept {
   auto got = outcome_of([&] { return ::recv(descriptor_, into.data(), into.size(), flags); });

@@ -11,33 +11,33 @@
 
 namespace millrace::network {
 
-/// A connected socket that Asio does not know: each call does what can be done now and returns. To be told when more can be done it stands in a
-/// `readiness`. Its options stay what they were.
+/// A connected socket outside Asio: each call does what can be done now and returns. `readiness` announces when more
+/// can be done. Its options do not change.
 ///
 /// Belongs to one connection, on one thread. Closes when destroyed.
 class plain_socket {
  public:
-  /// How much was done, or why nothing was: `would_block`, `eof`, or how the connection has ended.
+  /// The bytes done, or the reason why none were: `would_block`, `eof`, or the error that ended the connection.
   struct outcome {
     std::size_t bytes{0};
     boost::system::error_code failure;
   };
 
-  /// Takes the descriptor, which is closed in the end.
+  /// Owns the descriptor from now on.
   explicit plain_socket(int descriptor) noexcept : descriptor_{descriptor} {}
-  /// Takes it out of Asio, where nothing may wait for it.
-  explicit plain_socket(stream_socket taken);
+  /// Takes the descriptor out of Asio. Requires: no operation waits there.
+  explicit plain_socket(stream_socket socket);
   ~plain_socket() { close(); }
   plain_socket(plain_socket&& other) noexcept : descriptor_{other.release()} {}
   plain_socket& operator=(plain_socket&&) = delete;
 
-  /// Less than there is room for means that there was no more.
+  /// Fewer bytes than `into` has mean that there were no more.
   outcome receive(std::span<char> into) noexcept;
-  /// Less than all means that the system's buffer is full.
+  /// Fewer bytes than given mean that the system's buffer is full.
   outcome send(std::span<const char> bytes) noexcept;
   outcome send(std::span<const iovec> pieces) noexcept;
   void close() noexcept;
-  /// Lets go of the descriptor, which is the caller's from now on.
+  /// The caller owns the descriptor from now on.
   int release() noexcept { return std::exchange(descriptor_, -1); }
 
   [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }

@@ -16,7 +16,7 @@
 namespace millrace::network {
 
 using boost::system::error_code;
-using descriptor = boost::asio::posix::basic_stream_descriptor<loop::executor>;
+using epoll_descriptor = boost::asio::posix::basic_stream_descriptor<loop::executor>;
 
 namespace {
 
@@ -30,13 +30,13 @@ int new_epoll() {
   return made;
 }
 
-readiness_news news_of(std::uint32_t events) noexcept {
-  const bool gone = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  return {.readable = gone || (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) != 0,
+ready_events events_of(std::uint32_t events) noexcept {
+  const bool hung_up = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  return {.readable = hung_up || (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) != 0,
           .urgent = (events & EPOLLPRI) != 0,
-          .writable = gone || (events & EPOLLOUT) != 0,
-          .said_all = (events & EPOLLRDHUP) != 0,
-          .gone = gone};
+          .writable = hung_up || (events & EPOLLOUT) != 0,
+          .peer_shutdown = (events & EPOLLRDHUP) != 0,
+          .hung_up = hung_up};
 }
 
 }  // namespace
@@ -45,82 +45,83 @@ struct readiness::parts {
   explicit parts(loop::event_loop& in) : loop{in}, own{in.get_executor(), new_epoll()} {}
 
   static void wait(const std::shared_ptr<parts>& all);
-  static void go_on(const std::shared_ptr<parts>& all, std::uint64_t number);
-  void tell();
-  error_code control(int operation, int which, std::uint32_t events, readiness_listener& owner) noexcept;
+  static void notify_all(const std::shared_ptr<parts>& all, std::uint64_t number);
+  void notify();
+  error_code control(int operation, int descriptor, std::uint32_t events, readiness_listener& listener) noexcept;
 
   loop::event_loop& loop;
-  descriptor own;
-  std::array<epoll_event, told_in_a_row> found{};
-  std::span<epoll_event> untold;  ///< of what was found
+  epoll_descriptor own;
+  std::array<epoll_event, events_per_turn> found{};
+  std::span<epoll_event> pending;  ///< of `found`
   std::size_t watched{0};
-  std::uint64_t waits{0};  ///< its number, so that one which was given up is not taken for a later one
+  std::uint64_t waits{0};  ///< number of the current wait, so that a cancelled one is not taken for a later one
 };
 
 readiness::readiness(loop::event_loop& loop) : parts_{std::make_shared<parts>(loop)} {}
 
 readiness::~readiness() { assert(parts_->watched == 0); }
 
-error_code readiness::add(int which, readiness_listener& owner) {
-  if (const auto failure = parts_->control(EPOLL_CTL_ADD, which, always, owner)) return failure;
+error_code readiness::add(int descriptor, readiness_listener& listener) {
+  if (const auto failure = parts_->control(EPOLL_CTL_ADD, descriptor, always, listener)) return failure;
   if (parts_->watched++ == 0) parts::wait(parts_);
   return {};
 }
 
-void readiness::tell_writable(int which, readiness_listener& owner) {
-  // Cannot fail: it changes what is there.
-  [[maybe_unused]] const auto failure = parts_->control(EPOLL_CTL_MOD, which, always | EPOLLOUT, owner);
+void readiness::watch_writable(int descriptor, readiness_listener& listener) {
+  // Cannot fail: it changes an entry that exists.
+  [[maybe_unused]] const auto failure = parts_->control(EPOLL_CTL_MOD, descriptor, always | EPOLLOUT, listener);
   assert(!failure);
 }
 
-void readiness::remove(int which, readiness_listener& owner) noexcept {
+void readiness::remove(int descriptor, readiness_listener& listener) noexcept {
   auto& p = *parts_;
-  [[maybe_unused]] const auto failure = p.control(EPOLL_CTL_DEL, which, 0, owner);
+  [[maybe_unused]] const auto failure = p.control(EPOLL_CTL_DEL, descriptor, 0, listener);
   assert(!failure && p.watched > 0);
-  for (auto& event : p.untold)
-    if (event.data.ptr == &owner) event.data.ptr = nullptr;
+  for (auto& event : p.pending)
+    if (event.data.ptr == &listener) event.data.ptr = nullptr;
   if (--p.watched > 0) return;
   ++p.waits;
   error_code ignored;
   p.own.cancel(ignored);
 }
 
-error_code readiness::parts::control(int operation, int which, std::uint32_t events,
-                                     readiness_listener& owner) noexcept {
-  epoll_event what{};
-  what.events = events;
-  what.data.ptr = &owner;
-  return ::epoll_ctl(own.native_handle(), operation, which, &what) == 0 ? error_code{} : last_error();
+error_code readiness::parts::control(int operation, int descriptor, std::uint32_t events,
+                                     readiness_listener& listener) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &listener;
+  return ::epoll_ctl(own.native_handle(), operation, descriptor, &event) == 0 ? error_code{} : last_error();
 }
 
 void readiness::parts::wait(const std::shared_ptr<parts>& all) {
-  all->own.async_wait(descriptor::wait_read, [weak = std::weak_ptr{all}, number = ++all->waits](const error_code&) {
-    const auto self = weak.lock();
-    if (!self || self->waits != number) return;
-    const int count = ::epoll_wait(self->own.native_handle(), self->found.data(), told_in_a_row, 0);
-    self->untold = std::span{self->found}.first(static_cast<std::size_t>(count < 0 ? 0 : count));
-    go_on(self, number);
-  });
+  all->own.async_wait(
+      epoll_descriptor::wait_read, [weak = std::weak_ptr{all}, number = ++all->waits](const error_code&) {
+        const auto self = weak.lock();
+        if (!self || self->waits != number) return;
+        const int count = ::epoll_wait(self->own.native_handle(), self->found.data(), events_per_turn, 0);
+        self->pending = std::span{self->found}.first(static_cast<std::size_t>(count < 0 ? 0 : count));
+        notify_all(self, number);
+      });
 }
 
-/// Tells those who are still to be told; what takes too long goes on when the loop has looked after deadlines and others.
-void readiness::parts::go_on(const std::shared_ptr<parts>& all, std::uint64_t number) {
-  all->tell();
-  // Whoever is told may end the last one, and begin anew.
+/// Calls the pending listeners; after `turn_max` it continues when the loop has served deadlines and others.
+void readiness::parts::notify_all(const std::shared_ptr<parts>& all, std::uint64_t number) {
+  all->notify();
+  // A listener may remove the last socket and add a new one.
   if (all->waits != number) return;
-  if (all->untold.empty()) return wait(all);
+  if (all->pending.empty()) return wait(all);
   boost::asio::post(all->own.get_executor(), [weak = std::weak_ptr{all}, number] {
     const auto self = weak.lock();
-    if (self && self->waits == number) go_on(self, number);
+    if (self && self->waits == number) notify_all(self, number);
   });
 }
 
-void readiness::parts::tell() {
-  const instant enough = after(loop.refresh_now(), told_for);
-  while (!untold.empty() && loop.refresh_now() < enough) {
-    const epoll_event next = untold.front();
-    untold = untold.subspan(1);
-    if (next.data.ptr != nullptr) static_cast<readiness_listener*>(next.data.ptr)->told(news_of(next.events));
+void readiness::parts::notify() {
+  const instant end_of_turn = after(loop.refresh_now(), turn_max);
+  while (!pending.empty() && loop.refresh_now() < end_of_turn) {
+    const epoll_event next = pending.front();
+    pending = pending.subspan(1);
+    if (next.data.ptr != nullptr) static_cast<readiness_listener*>(next.data.ptr)->on_ready(events_of(next.events));
   }
 }
 

@@ -8,49 +8,51 @@
 
 namespace millrace::network {
 
-/// What has changed at a socket since its owner was told last.
-struct readiness_news {
-  bool readable{false};  ///< bytes have come, or an end
-  bool urgent{false};    ///< something urgent came: a receive stops short of it, although there may be more
-  bool writable{false};  ///< there is room again
-  bool said_all{false};  ///< the other side sends no more; what it sent may be left to be read
-  bool gone{false};      ///< the other side takes nothing any more; what it sent may be left to be read
+/// What has changed at a socket since the last call of its listener.
+struct ready_events {
+  bool readable{false};       ///< bytes have arrived, or an end
+  bool urgent{false};         ///< urgent data has arrived: a receive stops before it, although there may be more
+  bool writable{false};       ///< the system accepts bytes again
+  bool peer_shutdown{false};  ///< the peer sends no more; bytes that it sent may be unread
+  bool hung_up{false};        ///< the peer receives nothing any more; bytes that it sent may be unread
 };
 
-/// Who has sockets watched. Told on the loop's thread, on behalf of no task, never inside a call of its own.
+/// The owner of a watched socket. Called on the loop's thread, outside of any task, never inside one of its own calls.
 class readiness_listener {
  public:
-  virtual void told(readiness_news what) = 0;
+  virtual void on_ready(ready_events events) = 0;
 
  protected:
   ~readiness_listener() = default;
 };
 
-/// Many sockets that stand in the loop as one: an epoll descriptor of their own, for which the loop waits. One wake-up tells all owners whose
-/// sockets have news, at most `told_in_a_row` of them, and not for longer than `told_for`, before the loop does other things; no receive is made in
+/// Watches many sockets through one epoll descriptor, for which the loop waits. One wake-up calls the listeners of at
+/// most `events_per_turn` sockets and for at most `turn_max`, before the loop does other things. No receive is made in
 /// vain, and no operation is allocated.
 ///
-/// An owner is told of changes only: who leaves something unread remembers it and comes back by itself. What is there when a socket is added is
-/// news. Room for more to write is news for those who have asked for it.
+/// Only changes are announced: a listener that leaves bytes unread must come back by itself. The state of a socket when
+/// it is added is announced. That a socket is writable again is announced to those that asked for it.
 ///
-/// Belongs to whoever owns the sockets; loop thread only. It keeps the loop running while it watches any, and must watch none when it ends.
+/// Owned by the owner of the sockets; loop thread only. It keeps the loop running while it watches any socket.
+/// Requires: it watches none when it is destroyed.
 class readiness {
  public:
-  static constexpr int told_in_a_row = 64;
-  static constexpr duration told_for = microseconds{500};
+  static constexpr int events_per_turn = 64;
+  static constexpr duration turn_max = microseconds{500};
 
-  /// Throws when the system gives no descriptor.
+  /// Throws when the system has no descriptor left.
   explicit readiness(loop::event_loop& loop);
   ~readiness();
   readiness(const readiness&) = delete;
   readiness& operator=(const readiness&) = delete;
 
-  /// `owner` is told of `descriptor`, a connected socket, until it is removed. The error is that of a system without room for it.
-  [[nodiscard]] boost::system::error_code add(int descriptor, readiness_listener& owner);
-  /// The same, and of room for more to write from now on; there may be some already.
-  void tell_writable(int descriptor, readiness_listener& owner);
-  /// Before the descriptor is closed. `owner` is told nothing more, also not what was on its way.
-  void remove(int descriptor, readiness_listener& owner) noexcept;
+  /// Calls `listener` for `descriptor`, a connected socket, until it is removed. The error is that of a system without
+  /// memory for it.
+  [[nodiscard]] boost::system::error_code add(int descriptor, readiness_listener& listener);
+  /// From now on `writable` is announced too, at once if the socket is writable already.
+  void watch_writable(int descriptor, readiness_listener& listener);
+  /// Before the descriptor is closed. Pending announcements are dropped.
+  void remove(int descriptor, readiness_listener& listener) noexcept;
 
  private:
   struct parts;

@@ -8,10 +8,11 @@
 
 namespace millrace::network {
 
-/// A descriptor kept for the time when the process has no other: it is given up to accept one connection, which can then be answered or refused
-/// instead of waiting in the backlog for nobody knows how long.
+/// A descriptor in reserve for the time when the process has no other: it is closed to accept one connection, which can
+/// then be answered or refused instead of waiting in the backlog without limit.
 ///
-/// Belongs to one listener, on the loop's thread. Another thread may take the descriptor between `give_up` and the accept.
+/// Belongs to one listener, on the loop's thread. Another thread may take the descriptor between `give_up` and the
+/// accept.
 class reserve_descriptor {
  public:
   reserve_descriptor() = default;
@@ -19,7 +20,7 @@ class reserve_descriptor {
   reserve_descriptor(const reserve_descriptor&) = delete;
   reserve_descriptor& operator=(const reserve_descriptor&) = delete;
 
-  /// Whether there is one now; takes it if need be.
+  /// Opens the descriptor if it is closed; false if the system has none.
   bool take() noexcept {
     if (descriptor_ < 0) descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     return descriptor_ >= 0;

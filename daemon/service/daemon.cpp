@@ -225,7 +225,7 @@ result<> daemon::parts::open_http() {
   });
   http::add_health(routes, control);
   http::add_scrape(routes, page);
-  if (auto opened = http.open(std::move(*bound.http), network::door_options{}.connections_max); !opened)
+  if (auto opened = http.open(std::move(*bound.http), network::listener_options{}.connections_max); !opened)
     return error{opened.error().code, "http: " + opened.error().text};
   http_open = true;
   page.add_door("http", http.counts());

@@ -155,7 +155,7 @@ page::page(page_parts what) : parts_{std::make_unique<parts>(std::move(what))} {
 
 page::~page() = default;
 
-void page::add_door(std::string protocol, const network::door_counts& counts) {
+void page::add_door(std::string protocol, const network::listener_counts& counts) {
   parts_->doors.push_back({std::move(protocol), &counts});
 }
 

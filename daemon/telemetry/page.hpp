@@ -47,7 +47,7 @@ class page {
   page& operator=(const page&) = delete;
 
   /// Shows a door under this protocol's name from now on; the counts outlive the page.
-  void add_door(std::string protocol, const network::door_counts& counts);
+  void add_door(std::string protocol, const network::listener_counts& counts);
   /// The same for the commands of its clients.
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// Shows a store; `counts` is asked on the loop and good for as long as the page.

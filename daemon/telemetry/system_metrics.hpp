@@ -19,7 +19,7 @@ namespace millrace::telemetry {
 /// A door under the name of its protocol.
 struct named_door {
   std::string protocol;
-  const network::door_counts* counts;
+  const network::listener_counts* counts;
 };
 
 /// The loop and connections, as copied on the loop.

@@ -34,16 +34,16 @@ loop::awaitable<result<>> closed_loop_driver::work() {
   co_return outcome_;
 }
 
-void closed_loop_driver::told(network::readiness_news what) {
-  if (what.writable) send_more();
-  for (bool more = what.readable; more && watched_;) {
+void closed_loop_driver::on_ready(network::ready_events events) {
+  if (events.writable) send_more();
+  for (bool more = events.readable; more && watched_;) {
     const auto [got, failure] = socket_.receive(buffer_);
     if (failure == asio::error::would_block) return;
     if (failure) return end(over_.failed(failure));
     if (auto taken = cycle_.take({buffer_.data(), got}, loop_.refresh_now()); !taken)
       return end(said_by(over_, taken.error()));
     // What did not fill the buffer was all there was, but for an end.
-    more = got == buffer_.size() || what.said_all || what.gone;
+    more = got == buffer_.size() || events.peer_shutdown || events.hung_up;
     send_more();
   }
 }
@@ -54,7 +54,7 @@ void closed_loop_driver::send_more() {
     const auto [sent, failure] = socket_.send(unsent_);
     if (failure && failure != asio::error::would_block) return end(over_.failed(failure));
     unsent_.remove_prefix(sent);
-    if (!unsent_.empty() && !std::exchange(asked_for_room_, true)) among_.tell_writable(socket_.descriptor(), *this);
+    if (!unsent_.empty() && !std::exchange(asked_for_room_, true)) among_.watch_writable(socket_.descriptor(), *this);
   }
   if (cycle_.ended()) end(all_well);
 }

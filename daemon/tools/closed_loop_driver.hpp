@@ -32,7 +32,7 @@ class closed_loop_driver final : private network::readiness_listener {
   loop::awaitable<result<>> work();
 
  private:
-  void told(network::readiness_news what) override;
+  void on_ready(network::ready_events events) override;
   void send_more();
   void end(result<> outcome);
 

@@ -34,17 +34,17 @@ struct beanstalk_command {
   body content{};  ///< put
 };
 
-/// A budget for the bytes of unfinished bodies, shared by the readers of many connections. Received bytes are taken from
-/// it and given back when the body is complete or dropped. Announced bytes cost nothing, because the system provides
-/// memory only when it is written: a client that announces much and stalls holds up no other.
+/// A budget for the bytes of unfinished bodies, shared by the readers of many connections. Received bytes are taken
+/// from it and given back when the body is complete or dropped. Announced bytes cost nothing, because the system
+/// provides memory only when it is written: a client that announces much and stalls holds up no other.
 struct body_budget {
   std::uint64_t bytes_left{0};
 };
 
 /// Turns the bytes of one connection into commands, however the bytes are cut. Allocates nothing but bodies.
 ///
-/// Owned by one connection; one thread. Limits: it keeps at most `command_line_bytes_max` bytes of an unfinished line and
-/// the announced bytes of an unfinished body. A body beyond `body_bytes_max` is skipped, not kept.
+/// Owned by one connection; one thread. Limits: it keeps at most `command_line_bytes_max` bytes of an unfinished line
+/// and the announced bytes of an unfinished body. A body beyond `body_bytes_max` is skipped, not kept.
 class beanstalk_command_reader {
  public:
   enum class found {

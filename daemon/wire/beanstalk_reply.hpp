@@ -39,7 +39,7 @@ enum class beanstalk_word : std::uint8_t {
   ok         ///< statistics
 };
 
-// --- for servers: all append to `to`, CR LF included -------------------------------------------------------------------
+// --- for servers: all append to `to`, CR LF included ------------------------------------------------------------
 /// Requires: a word that stands alone (asserted).
 void append(std::string& to, beanstalk_word alone);
 /// inserted, buried_job, kicked_count, watching.
@@ -50,7 +50,8 @@ void append_head(std::string& to, beanstalk_word word, std::uint64_t job, std::s
 /// `OK <bytes>`, the chunk, CR LF.
 void append_chunk(std::string& to, std::string_view yaml);
 
-/// Builds the YAML of a statistics chunk (PROTOCOL.md §5): `---`, then one line for each entry in the order of the calls.
+/// Builds the YAML of a statistics chunk (PROTOCOL.md §5): `---`, then one line for each entry in the order of the
+/// calls.
 class beanstalk_yaml {
  public:
   beanstalk_yaml();
@@ -82,8 +83,8 @@ inline constexpr std::size_t reply_line_bytes_max = 208;
 /// The longest chunk that a client accepts: the largest job that beanstalkd can be configured for.
 inline constexpr std::uint64_t reply_chunk_bytes_max = std::uint64_t{1} << 30;
 
-/// Turns the bytes of one connection into replies, however the bytes are cut. Keeps an unfinished reply; a reply that is
-/// complete in `bytes` is not copied. Owned by one connection; one thread.
+/// Turns the bytes of one connection into replies, however the bytes are cut. Keeps an unfinished reply; a reply that
+/// is complete in `bytes` is not copied. Owned by one connection; one thread.
 class beanstalk_reply_reader {
  public:
   enum class found {

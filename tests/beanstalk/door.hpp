@@ -20,7 +20,7 @@ class door {
                 store::store* disk = nullptr)
       : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
-    network::door_options where;
+    network::listener_options where;
     where.where = network::parse_address("127.0.0.1:0").value();
     server_.open(where).value();
     thread_.start();

@@ -1,4 +1,5 @@
-// A conversation driven by hand: the test decides what commands answer, what becomes durable, and what the client reads.
+// A conversation driven by hand: the test decides what commands answer, what becomes durable, and what the client
+// reads.
 #pragma once
 
 #include <cstdint>

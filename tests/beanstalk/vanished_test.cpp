@@ -81,7 +81,8 @@ TEST_CASE("who closes is noticed behind bytes that are not read: its reserve end
   worker.send("reserve\r\n");
   at.until_waiting(1);
   worker.send(commands);
-  // So much has been read that it is paused; what comes now stays in the system's buffer, and so little of it that the end comes as well.
+  // So much has been read that it is paused; what comes now stays in the system's buffer, and so little of it that the
+  // end comes as well.
   for (const auto before = at.turns(); at.turns() < before + 3;) std::this_thread::yield();
   worker.send(commands);
   SECTION("it reads its answers") {

@@ -52,7 +52,7 @@ template <class Story>
 void with_client(Story story) {
   testing::loop_thread thread;
   network::listener door{thread.loop(), "door", answer_lines};
-  const network::door_options options{network::parse_address("127.0.0.1:0").value(), 10};
+  const network::listener_options options{network::parse_address("127.0.0.1:0").value(), 10};
   REQUIRE(door.open(options));
   const auto where = door.local_address();
   thread.start();

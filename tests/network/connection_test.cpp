@@ -22,7 +22,7 @@ class door {
  public:
   explicit door(network::listener::service serve, const std::string& where = "127.0.0.1:0")
       : listener_{thread.loop(), "door", std::move(serve)} {
-    const network::door_options options{network::parse_address(where).value(), 100};
+    const network::listener_options options{network::parse_address(where).value(), 100};
     REQUIRE(listener_.open(options));
     thread.start();
   }
@@ -112,7 +112,7 @@ TEST_CASE("where nobody listens the error names the address and says so") {
   {
     testing::loop_thread unused;
     network::listener taken{unused.loop(), "taken", greet_and_go};
-    const network::door_options any{network::parse_address("127.0.0.1:0").value(), 1};
+    const network::listener_options any{network::parse_address("127.0.0.1:0").value(), 1};
     REQUIRE(taken.open(any));
     where = taken.local_address();
     unused.start();

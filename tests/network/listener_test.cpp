@@ -44,14 +44,14 @@ loop::awaitable<> note_keep_alive(network::stream_socket socket, bool& asks) {
   co_return;
 }
 
-network::door_options at(const std::string& address, std::uint32_t connections_max = 1'000) {
+network::listener_options at(const std::string& address, std::uint32_t connections_max = 1'000) {
   return {network::parse_address(address).value(), connections_max};
 }
 
 /// A door behind which `echo` stands, on a loop of its own.
 class echo_door {
  public:
-  explicit echo_door(const network::door_options& options) {
+  explicit echo_door(const network::listener_options& options) {
     opened = door.open(options);
     if (opened) thread.start();
   }
@@ -63,7 +63,7 @@ class echo_door {
     thread.end([this, patience] { return door.close(patience); });
   }
   [[nodiscard]] std::uint16_t port() const { return door.local_address().port; }
-  network::door_counts counts() {
+  network::listener_counts counts() {
     return thread.ask([this] { return door.counts(); });
   }
 
@@ -192,7 +192,7 @@ TEST_CASE("an address that cannot be listened on is named with the reason") {
   REQUIRE_FALSE(unknown.opened);
   CHECK(unknown.opened.error().text == "example.org:80: the host is neither an address in numbers nor localhost");
 
-  network::door_options long_path;
+  network::listener_options long_path;
   long_path.where.unix_path = std::string(200, 'x');
   echo_door too_long{long_path};
   REQUIRE_FALSE(too_long.opened);

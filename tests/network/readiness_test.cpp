@@ -33,7 +33,7 @@ struct line final : network::readiness_listener {
   void end() {
     if (std::exchange(watched, false)) at.remove(near.descriptor(), *this);
   }
-  void told(network::readiness_news what) override {
+  void on_ready(network::ready_events what) override {
     news.push_back(what);
     if (then) then();
   }
@@ -52,7 +52,7 @@ struct line final : network::readiness_listener {
   network::readiness& at;
   network::plain_socket near;
   network::plain_socket far;
-  std::vector<network::readiness_news> news;
+  std::vector<network::ready_events> news;
   std::function<void()> then;
   bool watched{false};
 };
@@ -73,7 +73,7 @@ TEST_CASE("an owner is told what has come once, also of what was there before it
   REQUIRE(one.news.size() == 1);
   CHECK(one.news[0].readable);
   CHECK_FALSE(one.news[0].writable);
-  CHECK_FALSE(one.news[0].said_all);
+  CHECK_FALSE(one.news[0].peer_shutdown);
   here.loop.run_ready();
   CHECK(one.news.size() == 1);
   REQUIRE(one.far.send(std::string_view{"b"}).bytes == 1);
@@ -91,10 +91,10 @@ TEST_CASE("who says no more, and who has gone, are told apart") {
   other.far.close();
   here.loop.run_ready();
   REQUIRE(one.news.size() == 1);
-  CHECK(one.news[0].said_all);
-  CHECK_FALSE(one.news[0].gone);
+  CHECK(one.news[0].peer_shutdown);
+  CHECK_FALSE(one.news[0].hung_up);
   REQUIRE(other.news.size() == 1);
-  CHECK(other.news[0].gone);
+  CHECK(other.news[0].hung_up);
 }
 
 TEST_CASE("room to write is news for who has asked, each time that there was none") {
@@ -106,7 +106,7 @@ TEST_CASE("room to write is news for who has asked, each time that there was non
   for (int time = 1; time <= 3; ++time) {
     while (!one.near.send(std::string_view{much}).failure) {
     }
-    if (time == 1) one.at.tell_writable(one.near.descriptor(), one);
+    if (time == 1) one.at.watch_writable(one.near.descriptor(), one);
     here.loop.run_ready();
     CHECK(one.news.empty());
     while (!one.far.receive(drain).failure) {
@@ -157,7 +157,7 @@ TEST_CASE("the loop runs as long as any is watched, and it can begin again when 
 TEST_CASE("more than are told in a row are told all") {
   room here;
   std::vector<std::unique_ptr<line>> all;
-  for (int n = 0; n < 3 * network::readiness::told_in_a_row + 1; ++n) {
+  for (int n = 0; n < 3 * network::readiness::events_per_turn + 1; ++n) {
     auto& one = *all.emplace_back(std::make_unique<line>(here.sockets));
     one.watch();
     REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);

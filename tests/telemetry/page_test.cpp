@@ -35,7 +35,7 @@ bool contains(const result<text>& page, std::string_view what) {
 
 loop::awaitable<> one_scrape(looked_at& it, loop::task_scope&) {
   it.broker.declare("numbers", {}).value();
-  network::door_counts door;
+  network::listener_counts door;
   door.protocol_errors.emplace_back("bad_request", counter{});
   it.page.add_door("http", door);
   const auto page = co_await it.page.scrape();

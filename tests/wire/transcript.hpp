@@ -15,7 +15,8 @@ namespace millrace::testing {
 
 using transcript = std::vector<std::string>;
 
-/// `put pri=1 ttr=60 count=3 content=abc`: members that are zero or empty are left out, so a value that another command left behind shows.
+/// `put pri=1 ttr=60 count=3 content=abc`: members that are zero or empty are left out, so a value that another command
+/// left behind shows.
 inline std::string text_of(const wire::beanstalk_command& what) {
   std::string text{wire::name_of(what.verb)};
   const auto number = [&text](const char* name, std::uint64_t value) {
@@ -69,8 +70,8 @@ class reading {
   template <class... arguments>
   explicit reading(arguments... with) : reader_(with...) {}
 
-  /// A copy of the piece, no byte longer, so that the address sanitizer sees a reader that looks beyond it. False: bytes were left over, as behind
-  /// nonsense.
+  /// A copy of the piece, no byte longer, so that the address sanitizer sees a reader that looks beyond it. False:
+  /// bytes were left over, as behind nonsense.
   bool feed(std::string_view piece) {
     if (!results_.empty() && results_.back() == "nonsense") return false;
     const auto copy = std::make_unique<char[]>(piece.size());
