@@ -1,14 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include <millrace/base/kind_registry.hpp>
 #include <millrace/base/option.hpp>
 #include <millrace/base/result.hpp>
 #include <millrace/handlers/handler.hpp>
@@ -25,17 +23,7 @@ struct kind {
   std::function<result<handler>(const void* owner, const surroundings& where)> make;
 };
 
-/// Finds a kind by its name. Filled once at start, before settings are read.
-class registry {
- public:
-  /// Requires: the name is new (asserted).
-  void add(kind what);
-  [[nodiscard]] const kind* find(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> names() const;
-
- private:
-  std::map<std::string, kind, std::less<>> kinds_;
-};
+using registry = kind_registry<kind>;
 
 /// Requires: `Handler` has a constructor `Handler(const Options&, const surroundings&)`.
 template <class Handler, class Options>

@@ -1,13 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
+#include <millrace/base/kind_registry.hpp>
 #include <millrace/base/option.hpp>
 #include <millrace/base/result.hpp>
 #include <millrace/sources/source.hpp>
@@ -24,17 +22,7 @@ struct kind {
   std::function<result<std::unique_ptr<source>>(const void* owner, const surroundings& where)> make;
 };
 
-/// Finds a kind by its name. Filled once at start, before settings are read.
-class registry {
- public:
-  /// Requires: the name is new (asserted).
-  void add(kind what);
-  [[nodiscard]] const kind* find(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> names() const;
-
- private:
-  std::map<std::string, kind, std::less<>> kinds_;
-};
+using registry = kind_registry<kind>;
 
 /// Requires: `Source` has a static `result<std::unique_ptr<source>> make(const Options&, const surroundings&)`.
 template <class Source, class Options>
