@@ -5,13 +5,13 @@
 
 namespace millrace {
 
-/// Blocks of at least this size are freed on a thread of their own: returning memory to the system takes time that
-/// grows with its size, about 0.1 ms per MiB.
+/// Blocks of at least this size are freed on a background thread: returning memory to the system takes about 0.1 ms per
+/// MiB.
 inline constexpr std::size_t background_free_bytes_min = std::size_t{1} << 20;
 
-/// Calls `::operator delete(memory)` soon, on a thread that does nothing else; at once if that thread cannot be
-/// started. Any thread. Requires: `memory` came from `::operator new`, and nobody uses it; at least
-/// `background_free_bytes_min` bytes.
+/// Calls `::operator delete(memory)` on a background thread, or at once if that thread cannot be started. Any thread.
+/// Requires: `memory` came from `::operator new`, has at least `background_free_bytes_min` bytes, and is not used any
+/// more.
 void free_in_background(void* memory) noexcept;
 
 /// Returns when that thread has freed at least `blocks` since the program began. Any thread; for tests.

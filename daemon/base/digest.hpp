@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// XXH3 (64 bits) over bytes that come in pieces of any length. Detects accidents, not attacks: other bytes with the
-/// same value can be made on purpose. One thread at a time.
+/// XXH3 (64 bits) of bytes that arrive in pieces. Detects accidents, not attacks: other bytes with the same value can
+/// be constructed. One thread at a time.
 class digest {
  public:
   digest();
@@ -16,9 +16,9 @@ class digest {
   ~digest() = default;
 
   void add(std::string_view bytes) noexcept;
-  /// Of all bytes added so far; more may follow.
+  /// The digest of all bytes added so far. More may follow.
   [[nodiscard]] std::uint64_t value() const noexcept;
-  /// As if nothing had been added.
+  /// Starts again without any bytes.
   void reset() noexcept;
 
  private:

@@ -8,7 +8,7 @@
 
 namespace millrace::loop {
 
-/// Who is held at one stage, and for how long in all: a full queue, a full pool, a client that does not read.
+/// Counts the callers held at one stage (a full queue, a full pool, a client that does not read) and their total time.
 /// Owned by the stage; loop thread only.
 class backpressure {
  public:
@@ -16,7 +16,7 @@ class backpressure {
     ++active_;
     sum_of_begins_ += since_epoch(now);
   }
-  /// `began` is what `begin` was told.
+  /// `began` is the `now` of the matching `begin`.
   void end(instant began, instant now) noexcept {
     assert(active_ > 0);
     --active_;
@@ -25,13 +25,13 @@ class backpressure {
   }
 
   [[nodiscard]] std::uint64_t active() const noexcept { return active_; }
-  /// Of all that were held, those still held counted up to `now`.
+  /// The time of all that were held; for those still held, up to `now`.
   [[nodiscard]] duration total(instant now) const noexcept {
     return ended_ + duration{static_cast<duration::rep>(active_ * since_epoch(now) - sum_of_begins_)};
   }
 
  private:
-  // Unsigned: sums of instants may wrap around, their differences come out right.
+  // Unsigned: sums of instants may wrap around, their differences are right.
   static std::uint64_t since_epoch(instant when) noexcept {
     return static_cast<std::uint64_t>(when.time_since_epoch().count());
   }

@@ -9,10 +9,10 @@
 
 namespace millrace::loop {
 
-/// All deadlines of one loop: a heap with four children to a node, whose entries know their place. Owns no entry.
+/// All deadlines of one loop: a 4-ary heap whose entries know their index. Owns no entry; loop thread only.
 class deadline_heap {
  public:
-  /// Puts `entry` in for `when`, or moves it there. O(log n).
+  /// Inserts `entry` with `when`, or moves it there. O(log n).
   void set(due_entry& entry, instant when);
   void clear(due_entry& entry) noexcept;
 
@@ -20,7 +20,7 @@ class deadline_heap {
   [[nodiscard]] instant next() const noexcept { return entries_.empty() ? never : entries_.front()->when; }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
-  /// Takes the earliest one out if it is due; null otherwise.
+  /// Removes and returns the earliest entry if it is due; null otherwise.
   due_entry* take_due(instant now) noexcept;
 
  private:

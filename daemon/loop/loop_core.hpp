@@ -14,7 +14,7 @@
 
 namespace millrace::loop {
 
-/// What the loop's own primitives share: the inside of an `event_loop`, which turns it.
+/// The state of an `event_loop` that the primitives of the loop share. Owned by the event_loop; loop thread only.
 struct loop_core {
   /// Other threads only post: descriptors and timers belong to the loop's thread and need no locks.
   boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
@@ -23,9 +23,9 @@ struct loop_core {
   ready_list ready{context};
   deadline_heap deadlines;
   instant now{};
-  /// Mailboxes whose mail is expected within microseconds: before the loop sleeps it looks for it a while.
+  /// Mailboxes that expect a ring within microseconds: the loop polls for it before it blocks.
   std::size_t mail_expected{0};
-  std::atomic<bool> mail_came{false};  ///< a hint only: what was rung for is delivered in any case
+  std::atomic<bool> mail_came{false};  ///< only a hint: each ring is delivered in any case
   std::thread::id owner{std::this_thread::get_id()};
 
   [[nodiscard]] bool on_loop_thread() const noexcept { return std::this_thread::get_id() == owner; }
@@ -38,7 +38,7 @@ struct loop_core {
                               : const_cast<task_record&>(static_cast<const task_record&>(*running));
   }
 
-  /// Asks a task to end. One that has not started yet never will.
+  /// Cancels a task. A task that has not started yet never starts.
   void cancel(task_record& task);
 
  private:

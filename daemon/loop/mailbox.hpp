@@ -7,24 +7,24 @@
 
 namespace millrace::loop {
 
-/// How other threads reach the loop: they ring, and the loop calls `deliver` once for any number of rings since the
-/// last call. What is delivered lies in the caller's own lock-free structure. While open it keeps the loop running;
-/// `close` lets it end.
+/// Lets other threads wake the loop: they ring, and the loop calls `deliver` once for any number of rings since the
+/// last call. The data itself is in a lock-free structure of the owner.
 ///
-/// Owned on the loop's thread by whoever gets the mail. The threads that ring must have stopped before it is destroyed.
+/// Owned by the receiver, on the loop's thread. While open it keeps the loop running; `close` lets the loop end.
+/// Requires: the threads that ring have stopped before it is destroyed.
 class mailbox {
  public:
   mailbox(event_loop& loop, std::function<void()> deliver);
-  ~mailbox();  ///< closes it, if its owner could not: an owner whose construction failed
+  ~mailbox();  ///< closes it, for an owner whose constructor has failed
   mailbox(const mailbox&) = delete;
   mailbox& operator=(const mailbox&) = delete;
 
-  /// Any thread. One system call at most, none while a delivery is pending or the loop is awake. What the caller did
-  /// before is seen by `deliver`.
+  /// Any thread. At most one system call, and none while a delivery is pending or the loop is awake. `deliver` sees
+  /// what the caller has written before.
   void ring() noexcept;
-  /// Loop thread: a ring is a matter of microseconds, so that looking for it is cheaper than to sleep and be woken.
+  /// Loop thread: a ring is expected within microseconds, so the loop polls for it before it blocks.
   void expect_soon(bool on) noexcept;
-  /// No delivery after this, also not for what was rung before.
+  /// Drops pending rings, and makes no delivery any more.
   void close();
 
  private:

@@ -15,16 +15,16 @@
 
 namespace millrace::loop {
 
-/// A suspended coroutine: where every primitive of the loop keeps it while it waits. Lives in the frame of the await
-/// itself, is woken at most once, and continues at the next turn. Cancelled while it waits it leaves its line; once
-/// woken it is not cancelled any more, so that what it was woken for is not lost.
+/// A suspended coroutine, as the primitives of the loop keep it. It lives in the frame of the await, is woken at most
+/// once, and continues at the next turn. When its task is cancelled while it waits, it leaves its queue. Once woken it
+/// is not cancelled any more, so that a wake-up is never lost.
 class parked : public ready_entry {
  public:
   using handler =
       boost::asio::async_result<boost::asio::use_awaitable_t<executor>, void(boost::system::error_code)>::handler_type;
 
   explicit parked(loop_core& core) noexcept : core_{&core} {}
-  /// Only before it waits.
+  /// Requires: `other` does not wait yet.
   parked(parked&& other) noexcept : ready_entry{}, core_{other.core_} { assert(!other.handler_); }
   parked& operator=(parked&&) = delete;
 
@@ -45,7 +45,7 @@ class parked : public ready_entry {
     woken_ = true;
     core_->ready.push(*this);
   }
-  /// The same, when everything else that is ready has run.
+  /// The same, after everything else that is ready.
   void wake_behind() {
     assert(handler_ && !woken_);
     woken_ = true;
@@ -54,9 +54,9 @@ class parked : public ready_entry {
   [[nodiscard]] bool waits() const noexcept { return handler_ && !woken_; }
 
  protected:
-  /// Take it out of whatever line it stands in: it was cancelled.
+  /// Removes it from the structure it waits in, because it was cancelled.
   virtual void leave() noexcept = 0;
-  /// The task was cancelled while this waits.
+  /// Called when the task is cancelled while this waits.
   virtual void cancelled() {
     leave();
     answer_ = boost::asio::error::operation_aborted;
@@ -66,7 +66,7 @@ class parked : public ready_entry {
  private:
   void resume() final {
     resumption noted{*task_};
-    // This object ends within the call.
+    // The call destroys this object.
     handler waiting{std::move(*handler_)};
     const boost::system::error_code answer = answer_;
     waiting(answer);

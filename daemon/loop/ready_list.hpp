@@ -6,7 +6,7 @@
 
 namespace millrace::loop {
 
-/// Something that continues at the next turn. Belongs to whoever suspended; it may be gone when `resume` returns.
+/// Something that continues at the next turn. Owned by the code that suspended; `resume` may destroy it.
 class ready_entry {
  public:
   virtual ~ready_entry() = default;
@@ -17,23 +17,23 @@ class ready_entry {
   ready_entry* next_{nullptr};
 };
 
-/// What continues at the next turn, in the order in which it became ready. One handler of the io_context resumes many,
-/// so that a wake-up inside the loop costs no system call and no allocation of its own.
+/// The entries that continue at the next turn, in the order in which they became ready. One handler of the io_context
+/// resumes many of them, so that a wake-up inside the loop costs no system call and no allocation.
 class ready_list {
  public:
-  /// Resumptions in a row before sockets and timers get their turn.
+  /// Resumptions in a row before sockets and timers are handled.
   static constexpr std::size_t resumptions_in_a_row = 64;
 
   explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
 
   void push(ready_entry& entry);
-  /// Behind everything else that is ready, sockets and deadlines included: not before the next turn.
+  /// After everything else that is ready, sockets and deadlines included: not before the next turn.
   void push_behind(ready_entry& entry);
-  /// Resumptions since the beginning.
+  /// Resumptions since the start.
   [[nodiscard]] std::uint64_t resumed() const noexcept { return resumed_; }
-  /// Somebody waits for the next turn.
+  /// True when an entry waits for the next turn.
   [[nodiscard]] bool wants_turn() const noexcept { return behind_.first != nullptr; }
-  /// A turn begins: those that waited for it are ready.
+  /// Starts a turn: the entries that wait for it become ready.
   void begin_turn();
 
  private:

@@ -7,10 +7,10 @@
 
 namespace millrace::loop {
 
-/// Signals of the process as awaitables. Once made, the named signals do nothing but arrive here; destroyed, they have
-/// their old meaning again. Waiting for one keeps the loop running, not waiting does not.
+/// Signals of the process as awaitables. While this object lives, the named signals only arrive here; afterwards they
+/// have their former effect. A task that waits for a signal keeps the loop running.
 ///
-/// Owned by the program's lifecycle; loop thread only; nobody may wait when it ends.
+/// Owned by the program's lifecycle; loop thread only. Requires: nobody waits when it is destroyed.
 class signals {
  public:
   signals(event_loop& loop, std::initializer_list<int> numbers);
@@ -18,7 +18,7 @@ class signals {
   signals(const signals&) = delete;
   signals& operator=(const signals&) = delete;
 
-  /// The next one's number. Signals that arrive while nobody waits are kept, in no particular order.
+  /// The number of the next signal. Signals that arrive while nobody waits are kept, in no particular order.
   awaitable<int> next();
 
  private:

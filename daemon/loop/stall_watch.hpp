@@ -11,7 +11,7 @@
 namespace millrace::loop {
 
 inline constexpr duration default_stall_threshold = std::chrono::milliseconds{100};
-/// Names in the list of stalls before further ones are folded into `__other__`.
+/// The most names in the list of stalls. Further ones are counted as `__other__`.
 inline constexpr std::size_t stalled_names_max = 100;
 
 struct stall_count {
@@ -20,11 +20,11 @@ struct stall_count {
   duration longest;
 };
 
-/// Names the task that held the loop longer than a threshold. A thread samples (turn, current task) eight times per
-/// threshold while the loop runs and logs a stall *while it lasts*, so that a hang is named too; the loop counts it
-/// when it ends, and logs how long it was.
+/// Reports the task that holds the loop longer than a threshold. A thread samples turn and current task eight times per
+/// threshold and logs a stall *while it lasts*, so that a hang is reported too. The loop counts the stall and logs its
+/// length when it ends.
 ///
-/// Owned by the program, made and destroyed on the loop's thread; at most one for a loop. Its destructor ends the
+/// Owned by the program; created and destroyed on the loop's thread; at most one for a loop. The destructor stops the
 /// thread at once.
 class stall_watch {
  public:
@@ -35,7 +35,7 @@ class stall_watch {
 
   /// Loop thread: stalls by name of task (the part of the name before '#').
   [[nodiscard]] std::vector<stall_count> stalls() const;
-  /// Any thread: a stall that was reported still lasts.
+  /// Any thread: true while a reported stall lasts.
   [[nodiscard]] bool reporting() const noexcept;
 
  private:

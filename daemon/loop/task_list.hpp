@@ -14,11 +14,11 @@
 
 namespace millrace::loop {
 
-/// Everything the loop knows about one task.
+/// The record of one task.
 struct task_record : task_notes {
   using task_notes::task_notes;
 
-  task_id id{};  ///< none: this record is free
+  task_id id{};  ///< zero: this record is free
   std::string name;
   instant began{};
   bool started{false};
@@ -26,7 +26,7 @@ struct task_record : task_notes {
   boost::asio::cancellation_signal stop;
 };
 
-/// The tasks of one loop. Records have stable addresses and are reused, never freed. Loop thread, but for `name_of`.
+/// The tasks of one loop. Records have stable addresses and are reused, never freed. Loop thread, except `name_of`.
 class task_list {
  public:
   explicit task_list(turn_notes& turn) : turn_{turn}, loop_itself_{turn} { loop_itself_.name = "loop"; }
@@ -38,10 +38,10 @@ class task_list {
   [[nodiscard]] task_record* find(task_id id);
   [[nodiscard]] std::vector<task_facts> facts(instant now) const;
 
-  /// Stands for whatever runs on behalf of no task.
+  /// The record of work outside any task.
   [[nodiscard]] task_record& loop_itself() noexcept { return loop_itself_; }
 
-  /// Any thread: the name of a task that may end meanwhile; the caller checks afterwards that it did not.
+  /// Any thread: the name of a task that may end meanwhile. The caller checks afterwards that it has not.
   [[nodiscard]] std::string name_of(const task_notes& task) const;
 
  private:
@@ -50,7 +50,7 @@ class task_list {
   std::deque<task_record> records_;
   std::vector<task_record*> free_;
   std::uint64_t ids_{0};
-  mutable std::mutex names_;  ///< against the stall watch alone
+  mutable std::mutex names_;  ///< the stall watch reads names on its thread
 };
 
 }  // namespace millrace::loop

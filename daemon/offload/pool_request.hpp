@@ -13,9 +13,8 @@
 
 namespace millrace::offload {
 
-/// One computation on its way through a pool. Belongs to whoever asks and stays where it is from `submit` until
-/// `completed`; the pool links it into its lines, so that handing in allocates nothing. One thread at a time touches
-/// it, but for `stop`.
+/// One computation in a pool. Owned by the caller, who must not move it between `submit` and `completed`. The pool
+/// links it into its queues, so that submitting allocates nothing. Only one thread at a time uses it, except `stop`.
 class pool_request {
  public:
   pool_request(std::unique_ptr<computation> what, instant latest) noexcept : work{std::move(what)}, when{latest} {}
@@ -23,11 +22,11 @@ class pool_request {
   pool_request(const pool_request&) = delete;
   pool_request& operator=(const pool_request&) = delete;
 
-  /// Loop thread: the answer is there and the pool has let go. May destroy the request and may submit others; must not
-  /// throw.
+  /// Called on the loop's thread when `answer` is set and the pool no longer uses the request. May destroy the request
+  /// and submit others; must not throw.
   virtual void completed() noexcept = 0;
 
-  std::unique_ptr<computation> work;  ///< gone when `completed`
+  std::unique_ptr<computation> work;  ///< null when `completed`
   instant when;
   result<std::string> answer{error{errc::cancelled, "not computed"}};
 
@@ -41,9 +40,9 @@ class pool_request {
 
   std::atomic<stop_reason> stop{stop_reason::none};
   place where{place::outside};
-  bool held{false};        ///< came while the backlog was full
-  bool ends_chunk{false};  ///< the last of those that were sent to the worker together
-  bool sent_back{false};   ///< not begun: the worker is busy with something long
+  bool held{false};        ///< submitted while the backlog was full
+  bool ends_chunk{false};  ///< the last request of a chunk
+  bool sent_back{false};   ///< not begun: the worker is in a long computation
   instant handed_in{};
   instant begun{};
   duration spent{0};
@@ -52,7 +51,7 @@ class pool_request {
   pool_request* after{nullptr};
 };
 
-/// Requests that wait, first come first served. Owns none of them.
+/// A FIFO of waiting requests. Owns none of them.
 class request_line {
  public:
   void push_back(pool_request& request) noexcept { link(request, last_, nullptr); }

@@ -10,11 +10,11 @@
 
 namespace millrace::offload {
 
-/// One word of settings: where the steps of a computation run.
+/// Where the steps of a computation run. A setting.
 enum class place { loop, threads };
 
-/// Runs `work` there until done, cancelled or late; answers as `thread_pool::run` does, wherever it ran.
-/// On the loop it yields after each step.
+/// Runs `work` there until it is done, cancelled or late. The results are those of `thread_pool::run`. On the loop it
+/// yields after each step.
 loop::awaitable<result<std::string>> run_on(place where, loop::event_loop& loop, thread_pool& threads,
                                             std::unique_ptr<computation> work, instant when);
 

@@ -16,36 +16,36 @@
 
 namespace millrace::offload {
 
-/// Requests that travel to a worker together: so many, at most.
+/// The most requests in one chunk.
 inline constexpr std::size_t chunk_requests_max = 64;
-/// Chunks a worker may have: one that it works on and one that lies ready.
+/// The most chunks of one worker: the one in progress and one ready.
 inline constexpr std::size_t chunks_a_worker_max = 2;
-/// Measured work that a chunk should hold.
+/// The amount of measured work that a chunk should have.
 inline constexpr duration chunk_work_wanted = std::chrono::microseconds{50};
-/// A computation that runs longer than this sends back what waits behind it, so that it can go to another worker.
+/// A worker in a computation longer than this sends the requests behind it back, so that another worker gets them.
 inline constexpr duration long_work = std::chrono::microseconds{500};
 
-/// One thread of a pool, and its two rings. Owned by the pool, whose loop thread is the only one that hands out and
-/// collects; ends when told so, after the request it works on.
+/// One thread of a pool with its two rings. Owned by the pool, whose loop thread alone hands out and collects. The
+/// destructor stops the thread after the request in progress.
 class thread_pool_worker {
  public:
-  /// `to_loop` is rung when results lie ready.
+  /// Rings `to_loop` when results are ready.
   thread_pool_worker(loop::mailbox& to_loop, const std::string& name);
-  ~thread_pool_worker();  ///< ends and joins the thread
+  ~thread_pool_worker();  ///< stops and joins the thread
   thread_pool_worker(const thread_pool_worker&) = delete;
   thread_pool_worker& operator=(const thread_pool_worker&) = delete;
 
-  /// Loop thread. There is room for `chunks_a_worker_max` chunks; asserted.
+  /// Loop thread. Requires: at most `chunks_a_worker_max` chunks are out.
   void hand_out(pool_request& request);
   /// Loop thread, after some `hand_out`s: wakes the thread if it sleeps.
   void wake() noexcept;
-  /// Loop thread: what came back since the last call.
+  /// Loop thread: takes the requests that came back since the last call.
   template <class Take>
   void collect(Take&& take) {
     ready_.consume_all(take);
   }
 
-  // The loop's notes about this worker.
+  // State of this worker that only the loop uses.
   std::size_t requests_out{0};
   std::size_t chunks_out{0};
   bool in_long_work{false};  ///< it sent something back and has not finished since
@@ -67,7 +67,7 @@ class thread_pool_worker {
   ring ready_;
   std::atomic<std::uint32_t> asleep_{0};
   std::atomic<bool> ended_{false};
-  // The thread's own.
+  // Used by the thread only.
   instant now_{};
   instant unreported_since_{};
   bool unreported_{false};

@@ -28,7 +28,7 @@ struct bench_options {
   duration warm_up{0};
   double rate{0};  ///< jobs a second; 0: a closed loop
   std::uint32_t queues{1};
-  std::string queue;  ///< empty: names of the run's own
+  std::string queue;  ///< empty: the run makes its own names
   std::uint32_t idle_connections{0};
   std::uint32_t extra_queues{0};
   std::uint64_t backlog{0};
@@ -38,7 +38,7 @@ struct bench_options {
   std::string plot;
 };
 
-/// Reads the words behind `millrace bench`.
+/// Parses the arguments of `millrace bench`.
 [[nodiscard]] std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::tools

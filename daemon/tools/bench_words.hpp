@@ -7,13 +7,13 @@
 
 namespace millrace::tools {
 
-/// The words behind the options of `millrace bench` that take one; empty: not given.
+/// The option values of `millrace bench` as text; empty: not given.
 struct bench_words {
   std::string server, against, phase, connections, depth, body, jobs, length, warm_up, rate, queues, queue, idle, extra,
       backlog, repeat, plot;
 };
 
-/// Words → options, defaults filled in. What is wrong, if something is: the option, why, and what was expected.
+/// Parses the values into options, with defaults. An error names the option, the reason, and what was expected.
 [[nodiscard]] std::optional<std::string> understand(const bench_words& words, bench_options& into);
 
 }  // namespace millrace::tools

@@ -8,11 +8,11 @@
 
 namespace millrace::tools {
 
-/// What the body of a job of a load begins with: the run it belongs to and its number, eight hexadecimal digits each,
-/// so that a person who meets one sees what it is. The rest of the body is filling.
+/// The start of the body of each job of a load: the run and the number of the job, eight hexadecimal digits each, so
+/// that a reader can tell its origin. The rest of the body is filler.
 struct job_mark {
   static constexpr std::size_t bytes = 16;
-  /// Set in the number of a job that was put to stay: backlog, and what lies in further queues.
+  /// This bit marks the jobs of the backlog and of extra queues, which stay until the end.
   static constexpr std::uint32_t to_stay = 0x8000'0000;
 
   std::uint32_t run{0};
@@ -23,7 +23,7 @@ struct job_mark {
     write_hex(run, into);
     write_hex(number, into + bytes / 2);
   }
-  /// None: the body was not put by a load.
+  /// Nullopt: the body was not put by a load.
   [[nodiscard]] static std::optional<job_mark> read(std::string_view body) noexcept {
     if (body.size() < bytes) return std::nullopt;
     job_mark mark;

@@ -6,15 +6,15 @@
 
 namespace millrace::tools {
 
-/// A put of a load as it goes over the wire. Its mark is overwritten in place each time it is sent, so that nothing is
-/// formatted or allocated for a job.
+/// The bytes of a put command of a load. The mark is overwritten in place for each job, so that a job needs no
+/// formatting and no allocation.
 struct job_put {
   static constexpr std::uint32_t priority = 1'024;
   static constexpr std::uint32_t priority_to_stay = 1'000'000;
-  /// Long enough that no job of a load becomes ready again because the load was slow.
+  /// Long enough that no job expires because the load is slow.
   static constexpr std::uint32_t ttr_seconds = 3'600;
 
-  /// `body_bytes` has room for a mark (asserted).
+  /// Requires: `body_bytes` is at least the size of a mark.
   job_put(std::uint32_t run, std::uint32_t body_bytes, std::uint32_t at_priority);
 
   std::string bytes;

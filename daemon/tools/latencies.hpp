@@ -10,9 +10,9 @@
 
 namespace millrace::tools {
 
-/// How often which length of time was seen, from 1 ns to over an hour at most 1.6 % apart: 64 steps to each power of
-/// two. Finer than the daemon's histograms, because p99.9 of two servers are compared. Noting one costs a few
-/// nanoseconds and no allocation.
+/// A histogram of durations from 1 ns to over an hour in steps of at most 1.6 %: 64 steps for each power of two. Finer
+/// than the histograms of the daemon, because p99.9 of two servers are compared. A value costs a few nanoseconds and no
+/// allocation.
 class latencies {
  public:
   latencies() : counts_(buckets) {}
@@ -28,7 +28,7 @@ class latencies {
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   [[nodiscard]] duration max() const noexcept { return duration{static_cast<duration::rep>(max_)}; }
   [[nodiscard]] duration mean() const noexcept;
-  /// The least length that `share` (0 … 1) of all do not exceed, rounded up to a step; zero when nothing was seen.
+  /// The least length that `share` (0 … 1) of all do not exceed, rounded up to a step; zero when it is empty.
   [[nodiscard]] duration quantile(double share) const noexcept;
   void merge(const latencies& other);
 

@@ -8,16 +8,16 @@
 
 namespace millrace::tools {
 
-/// One line about one run, as it ends.
+/// One line about a run, for its end.
 [[nodiscard]] std::string line_of(const run_stats& run, const bench_options& how);
-/// What is measured, in one line: `mix, 64 connections x depth 8, bodies of 64 B`.
+/// The kind of load, in one line: `mix, 64 connections x depth 8, bodies of 64 B`.
 [[nodiscard]] std::string shape_of(const bench_options& how);
-/// What people read in the end: a table for each server (one or two), and the ratio of two.
+/// The report for users: a table for each server (one or two), and the ratio of two.
 [[nodiscard]] std::string table_of(const std::vector<server_result>& servers, const bench_options& how);
 /// The same for programs: one JSON object and a newline. Its names are promised by --help.
 [[nodiscard]] std::string json_of(const std::vector<server_result>& servers, const bench_options& how);
 
-/// How latency is distributed at each server, as an SVG picture.
+/// The latency distribution of each server, as an SVG chart.
 [[nodiscard]] std::string picture_of(const std::vector<server_result>& servers, const bench_options& how);
 
 }  // namespace millrace::tools
