@@ -223,7 +223,7 @@ TEST_CASE("a drain withdraws a command that waits, executes what is behind it, a
   CHECK(at.closed);
 }
 
-TEST_CASE("a drain leaves open who holds a job, until the job has ended") {
+TEST_CASE("a drain keeps the connection of a client that holds a job until the job has ended") {
   scripted_conversation at;
   at.executor.job_held = true;
   at.context.counts.draining = true;
@@ -249,7 +249,7 @@ TEST_CASE("a drain keeps a decision that came before it") {
   CHECK(at.take() == "RESERVED\r\n");
 }
 
-TEST_CASE("who finishes gets the replies that are owed, those that wait for a commit included") {
+TEST_CASE("finish closes after all replies are written, also those that wait for a commit") {
   scripted_conversation at;
   at.receive("put 0 0 60 1\r\n1\r\n");
   at.talk.finish(at.now);

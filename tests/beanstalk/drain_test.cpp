@@ -1,22 +1,22 @@
 #include <string>
 #include <thread>
 
-#include "beanstalk/door.hpp"
+#include "beanstalk/server_fixture.hpp"
 
 using namespace millrace;
-using testing::door;
+using testing::server_fixture;
 
 namespace {
 
-std::uint32_t connections(door& at) {
+std::uint32_t connections(server_fixture& at) {
   return at.ask([](auto& server, auto&) { return server.connections().connections; });
 }
 
-std::uint64_t finished(door& at) {
+std::uint64_t finished(server_fixture& at) {
   return at.ask([](auto& server, auto&) { return server.counts().finished_in_drain; });
 }
 
-std::uint64_t ready(door& at) {
+std::uint64_t ready(server_fixture& at) {
   return at.ask([](auto&, auto& broker) { return broker.engine().totals().ready; });
 }
 
@@ -27,7 +27,7 @@ TEST_CASE("a client that holds a job when the daemon drains may finish it; then 
       {"delete 1\r\n", "DELETED\r\n"}, {"release 1 0 0\r\n", "RELEASED\r\n"}, {"bury 1 0\r\n", "BURIED\r\n"}};
   for (const auto& [command, reply] : ends) {
     INFO(command);
-    door at;
+    server_fixture at;
     auto worker = at.client();
     SAYS(worker, "put 0 0 60 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
     at.drain();
@@ -39,7 +39,7 @@ TEST_CASE("a client that holds a job when the daemon drains may finish it; then 
 }
 
 TEST_CASE("a client that holds a job when the daemon drains gets no other, and is answered at once") {
-  door at;
+  server_fixture at;
   auto worker = at.client();
   SAYS(worker, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\nreserve\r\n",
        "INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\na\r\n");
@@ -52,8 +52,8 @@ TEST_CASE("a client that holds a job when the daemon drains gets no other, and i
   CHECK(finished(at) == 1);
 }
 
-TEST_CASE("who waits when the daemon drains is answered, and what stands behind it too") {
-  door at{{}, {.max_jobs = 1}};
+TEST_CASE("a client that waits when the daemon drains is answered, and so are the commands behind") {
+  server_fixture at{{}, {.max_jobs = 1}};
   auto holder = at.client(), producer = at.client(), worker = at.client();
   SAYS(holder, "put 0 0 60 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
   holder.send("reserve\r\ntouch 1\r\n");
@@ -72,7 +72,7 @@ TEST_CASE("who waits when the daemon drains is answered, and what stands behind 
 }
 
 TEST_CASE("a drain ends when the last client has finished its job, and not before") {
-  door at;
+  server_fixture at;
   auto worker = at.client(), idle = at.client();
   SAYS(worker, "put 0 0 60 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
   at.drain();
@@ -88,7 +88,7 @@ TEST_CASE("a drain ends when the last client has finished its job, and not befor
 }
 
 TEST_CASE("a drain does not wait for a client whose lease has run out, or that does not read its replies") {
-  door at{{.reply_bytes_max = 100'000}};
+  server_fixture at{{.reply_bytes_max = 100'000}};
   auto slow = at.client(), deaf = at.client();
   SAYS(slow, "put 0 0 1 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
   std::string peeks;
@@ -104,7 +104,7 @@ TEST_CASE("a drain does not wait for a client whose lease has run out, or that d
 }
 
 TEST_CASE("when the time to drain is over, what clients still hold is ready again") {
-  door at;
+  server_fixture at;
   auto worker = at.client();
   SAYS(worker, "put 0 0 60 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
   at.drain();

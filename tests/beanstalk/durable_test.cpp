@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "beanstalk/door.hpp"
+#include "beanstalk/server_fixture.hpp"
 
 using namespace millrace;
-using testing::door;
+using testing::server_fixture;
 
 namespace {
 
@@ -47,12 +47,12 @@ class slow_disk final : public store::store {
 
 constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
 
-void declare_memory(door& at) {
+void declare_memory(server_fixture& at) {
   at.ask([](auto&, auto& broker) { broker.declare("memory", {.durability = engine::durability::memory}).value(); });
 }
 
 /// Until that many puts have been carried out.
-void until_puts(door& at, std::uint64_t count) {
+void until_puts(server_fixture& at, std::uint64_t count) {
   while (at.ask([](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::put).value(); }) !=
          count)
     std::this_thread::yield();
@@ -62,7 +62,7 @@ void until_puts(door& at, std::uint64_t count) {
 
 TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overtakes its answer") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   declare_memory(at);
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\nuse memory\r\nput 0 0 60 1\r\nb\r\npeek 1\r\n");
@@ -75,10 +75,10 @@ TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overt
   CHECK(client.receive_at_least(all.size()) == all);
 }
 
-TEST_CASE("an id that a crash could give out again is told to nobody, not even to who only takes its job") {
+TEST_CASE("an id that a crash could give out again leaves in no reply, not even in that of a reserve") {
   slow_disk disk;
   disk.lease_takes_a_batch = true;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -93,7 +93,7 @@ TEST_CASE("an id that a crash could give out again is told to nobody, not even t
 
 TEST_CASE("what stands before the first answer that waits leaves at once") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client();
   SAYS(client, "list-tube-used\r\nput 0 0 60 1\r\na\r\n", "USING default\r\n");
   at.ask([&](auto&, auto&) { disk.commit(); });
@@ -102,7 +102,7 @@ TEST_CASE("what stands before the first answer that waits leaves at once") {
 
 TEST_CASE("deletes, releases, buries and kicks wait for the disk; reserves do not") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -120,9 +120,9 @@ TEST_CASE("deletes, releases, buries and kicks wait for the disk; reserves do no
   CHECK(client.receive_at_least(rest.size()) == rest);
 }
 
-TEST_CASE("when the disk fails, who waits for it is cut off without an answer; others go on") {
+TEST_CASE("when the disk fails, clients that wait for it are cut off without an answer; others go on") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -131,9 +131,9 @@ TEST_CASE("when the disk fails, who waits for it is cut off without an answer; o
   SAYS(other, "peek 1\r\n", "FOUND 1 1\r\na\r\n");
 }
 
-TEST_CASE("a disk without room refuses puts before they run, but not those into memory") {
+TEST_CASE("a full disk refuses puts before they run, but not puts into memory queues") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   declare_memory(at);
   auto client = at.client();
   at.ask([&](auto&, auto&) { disk.full = true; });
@@ -141,9 +141,9 @@ TEST_CASE("a disk without room refuses puts before they run, but not those into 
        "OUT_OF_MEMORY\r\nUSING memory\r\nINSERTED 1\r\n");
 }
 
-TEST_CASE("who vanishes while its answer waits is forgotten, and its put stays") {
+TEST_CASE("a client that disconnects while its reply is held is removed, and its put stays") {
   slow_disk disk;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -156,7 +156,7 @@ TEST_CASE("who vanishes while its answer waits is forgotten, and its put stays")
 TEST_CASE("while the disk is behind, clients are not read, and all is answered in the end") {
   slow_disk disk;
   disk.backlog_max = 10;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   auto client = at.client();
   std::string puts, inserted;
   for (int n = 1; n <= 25; ++n) {
@@ -179,7 +179,7 @@ TEST_CASE("while the disk is behind, clients are not read, and all is answered i
 TEST_CASE("while one client fills the backlog of a stalled disk, others go on, and a newcomer still has a share") {
   slow_disk disk;
   disk.backlog_max = 30;
-  door at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk, &disk};
   declare_memory(at);
   auto flood = at.client(), reader = at.client(), newcomer = at.client();
   std::string puts;
@@ -206,9 +206,9 @@ TEST_CASE("while one client fills the backlog of a stalled disk, others go on, a
   at.ask([&](auto&, auto&) { disk.commit(); });
 }
 
-TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed ones included, and nobody hangs") {
+TEST_CASE("after the disk has failed no durable or relaxed command is acknowledged, and no client hangs") {
   slow_disk disk;
-  door at{{}, {.durability = engine::durability::relaxed}, &disk};
+  server_fixture at{{}, {.durability = engine::durability::relaxed}, &disk};
   declare_memory(at);
   auto client = at.client(), other = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
@@ -231,7 +231,7 @@ TEST_CASE("after the disk has failed no durable command is acknowledged, relaxed
 
 TEST_CASE("a relaxed queue waits like a durable one while its disk is late, and no longer when that has caught up") {
   slow_disk disk;
-  door at{{}, {.durability = engine::durability::relaxed}, &disk};
+  server_fixture at{{}, {.durability = engine::durability::relaxed}, &disk};
   auto client = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
   at.ask([&](auto&, auto&) { disk.is_late = true; });

@@ -2,14 +2,14 @@
 #include <thread>
 #include <vector>
 
-#include "beanstalk/door.hpp"
+#include "beanstalk/server_fixture.hpp"
 
 using namespace millrace;
-using testing::door;
+using testing::server_fixture;
 
 namespace {
 
-std::uint64_t errors(door& at, std::string_view code) {
+std::uint64_t errors(server_fixture& at, std::string_view code) {
   return at.ask([code](auto& server, auto&) {
     for (const auto& [known, count] : server.connections().protocol_errors)
       if (known == code) return count.value();
@@ -20,7 +20,7 @@ std::uint64_t errors(door& at, std::string_view code) {
 }  // namespace
 
 TEST_CASE("a client that does not read its replies is not read any more, and gets them all when it does") {
-  door at{{.job_bytes_max = 100'000, .reply_bytes_max = 200'000}};
+  server_fixture at{{.job_bytes_max = 100'000, .reply_bytes_max = 200'000}};
   auto client = at.client();
   const std::string content(100'000, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
@@ -44,7 +44,7 @@ TEST_CASE("a client that does not read its replies is not read any more, and get
 }
 
 TEST_CASE("a client that does not read and goes is noticed") {
-  door at{{.job_bytes_max = 100'000, .reply_bytes_max = 100'000}};
+  server_fixture at{{.job_bytes_max = 100'000, .reply_bytes_max = 100'000}};
   auto client = at.client();
   SAYS(client, "put 0 0 60 100000\r\n" + std::string(100'000, 'x') + "\r\n", "INSERTED 1\r\n");
   std::string peeks;
@@ -57,7 +57,7 @@ TEST_CASE("a client that does not read and goes is noticed") {
 }
 
 TEST_CASE("behind a command that waits only so much is read, and all of it is answered in the end") {
-  door at{{.input_bytes_max = 1'000}};
+  server_fixture at{{.input_bytes_max = 1'000}};
   auto worker = at.client();
   std::string behind;
   constexpr std::size_t times = 200'000;
@@ -76,8 +76,8 @@ TEST_CASE("behind a command that waits only so much is read, and all of it is an
   CHECK(all.starts_with("RESERVED 1 0\r\n\r\nUSING default\r\n"));
 }
 
-TEST_CASE("who goes while more is read than may stand behind its reserve is noticed by a reset") {
-  door at{{.input_bytes_max = 100}};
+TEST_CASE("a reset is noticed while the input behind a reserve is at its limit") {
+  server_fixture at{{.input_bytes_max = 100}};
   auto worker = at.client();
   worker.send("reserve\r\n" + std::string(500, 'x'));
   at.until_waiting(1);
@@ -87,7 +87,7 @@ TEST_CASE("who goes while more is read than may stand behind its reserve is noti
 }
 
 TEST_CASE("a client that connects and says nothing is let go; one that has spoken is not") {
-  door at{{.first_command_deadline = milliseconds{50}}};
+  server_fixture at{{.first_command_deadline = milliseconds{50}}};
   auto speaks = at.client();
   SAYS(speaks, "list-tube-used\r\n", "USING default\r\n");
   auto slow = at.client();
@@ -103,26 +103,26 @@ TEST_CASE("a client that connects and says nothing is let go; one that has spoke
 }
 
 TEST_CASE("a job beyond the limit is refused after its last byte, and the connection stays in step") {
-  door at{{.job_bytes_max = 10}};
+  server_fixture at{{.job_bytes_max = 10}};
   auto client = at.client();
   SAYS(client, "put 0 0 60 11\r\n12345678901\r\nput 0 0 60 10\r\n1234567890\r\n", "JOB_TOO_BIG\r\nINSERTED 1\r\n");
   CHECK(errors(at, "job_too_big") == 1);
 }
 
 TEST_CASE("a full queue that rejects answers OUT_OF_MEMORY; one that drops inserts") {
-  door rejects{{}, {.max_jobs = 1, .when_full = engine::overflow::reject}};
-  // `default` has the limits of the defaults that stood when the door opened.
+  server_fixture rejects{{}, {.max_jobs = 1, .when_full = engine::overflow::reject}};
+  // `default` has the limits that were the defaults when the server opened.
   auto one = rejects.client();
   SAYS(one, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\nlist-tube-used\r\n",
        "INSERTED 1\r\nOUT_OF_MEMORY\r\nUSING default\r\n");
-  door drops{{}, {.max_jobs = 1, .when_full = engine::overflow::drop_oldest}};
+  server_fixture drops{{}, {.max_jobs = 1, .when_full = engine::overflow::drop_oldest}};
   auto other = drops.client();
   SAYS(other, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\npeek 1\r\npeek-ready\r\n",
        "INSERTED 1\r\nINSERTED 2\r\nNOT_FOUND\r\nFOUND 2 1\r\nb\r\n");
 }
 
-TEST_CASE("a full queue that blocks holds the reply until there is room") {
-  door at{{}, {.max_jobs = 1}};
+TEST_CASE("a full queue that blocks holds the reply until it has capacity") {
+  server_fixture at{{}, {.max_jobs = 1}};
   auto client = at.client(), worker = at.client();
   client.send("put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\nlist-tube-used\r\n");
   CHECK(client.receive_at_least(12) == "INSERTED 1\r\n");
@@ -131,11 +131,11 @@ TEST_CASE("a full queue that blocks holds the reply until there is room") {
 
   client.send("put 0 0 60 1\r\nc\r\n");
   while (at.ask([](auto&, auto& broker) { return broker.held_puts().active(); }) == 0) std::this_thread::yield();
-  SECTION("who says no more is refused") {
+  SECTION("a client that half-closes is refused") {
     client.half_close();
     CHECK(client.receive_all() == "OUT_OF_MEMORY\r\n");
   }
-  SECTION("who goes is forgotten") { client.reset(); }
+  SECTION("a client that disconnects is removed") { client.reset(); }
   SECTION("when the server ends, it is refused") {
     at.drain();
     CHECK(client.receive_all() == "DRAINING\r\n");
@@ -148,7 +148,7 @@ TEST_CASE("a full queue that blocks holds the reply until there is room") {
 TEST_CASE(
     "the replies of all clients together have a limit: beyond it each gets one at a time, and a list of tubes is "
     "refused") {
-  door at{{.job_bytes_max = 100'000, .all_held_bytes_max = 1'000'000}};
+  server_fixture at{{.job_bytes_max = 100'000, .all_held_bytes_max = 1'000'000}};
   auto greedy = at.client(), other = at.client();
   const std::string content(100'000, 'x');
   SAYS(other, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
@@ -171,7 +171,7 @@ TEST_CASE(
 
 TEST_CASE(
     "a client that asks for many long lists and reads none is not read any more, and gets them all when it does") {
-  door at{{.reply_bytes_max = 200'000}};
+  server_fixture at{{.reply_bytes_max = 200'000}};
   auto client = at.client();
   std::string watches;
   constexpr std::size_t tubes = 900, times = 300;
@@ -202,7 +202,7 @@ TEST_CASE(
 }
 
 TEST_CASE("commands behind one that waits count against the memory held for all clients") {
-  door at{{.all_held_bytes_max = 100'000}};
+  server_fixture at{{.all_held_bytes_max = 100'000}};
   constexpr std::size_t clients = 20, times = 3'000;
   std::string behind = "reserve\r\n";
   for (std::size_t n = 0; n < times; ++n) behind += "list-tube-used\r\n";
@@ -227,8 +227,8 @@ TEST_CASE("commands behind one that waits count against the memory held for all 
   CHECK(held() == 0);
 }
 
-TEST_CASE("puts that wait for room count against the memory held for all clients; beyond it they are refused") {
-  door at{{.job_bytes_max = 100'000, .all_held_bytes_max = 250'000}, {.max_jobs = 1}};
+TEST_CASE("puts that wait for capacity count against the memory held for all clients; beyond it they are refused") {
+  server_fixture at{{.job_bytes_max = 100'000, .all_held_bytes_max = 250'000}, {.max_jobs = 1}};
   auto worker = at.client(), one = at.client(), two = at.client(), three = at.client();
   SAYS(worker, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
   const std::string put = "put 0 0 60 100000\r\n" + std::string(100'000, 'x') + "\r\n";
@@ -248,8 +248,8 @@ TEST_CASE("puts that wait for room count against the memory held for all clients
   CHECK(at.ask([](auto& server, auto&) { return server.counts().held_bytes; }) == 0);
 }
 
-TEST_CASE("who announces bodies and stalls leaves memory for others") {
-  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'000}};
+TEST_CASE("clients that announce bodies and stall do not use up the memory of others") {
+  server_fixture at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'000}};
   std::vector<testing::raw_client> stalled;
   for (int n = 0; n < 10; ++n) {
     stalled.push_back(at.client());
@@ -261,7 +261,7 @@ TEST_CASE("who announces bodies and stalls leaves memory for others") {
 }
 
 TEST_CASE("bodies that are coming in have a limit together; what comes whole needs none of it") {
-  door at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'200}};
+  server_fixture at{{.job_bytes_max = 1'000, .all_bodies_bytes_max = 1'200}};
   auto one = at.client(), two = at.client();
   const std::string content(1'000, 'x');
   // The answer comes when all before it in the same piece has been read.
@@ -275,7 +275,7 @@ TEST_CASE("bodies that are coming in have a limit together; what comes whole nee
   SAYS(one, content.substr(500) + "\r\n", "INSERTED 2\r\n");
   send_half(two);
   SAYS(two, content.substr(500) + "\r\n", "INSERTED 3\r\n");
-  SECTION("who goes gives back what it had") {
+  SECTION("a client that disconnects gives its memory back") {
     send_half(one);
     one.reset();
     while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 1) std::this_thread::yield();
@@ -285,7 +285,7 @@ TEST_CASE("bodies that are coming in have a limit together; what comes whole nee
 }
 
 TEST_CASE("a client that is always ahead of its answers does not make the memory grow") {
-  door at;
+  server_fixture at;
   auto worker = at.client(), client = at.client();
   std::string reserves;
   for (int n = 0; n < 3'000; ++n) reserves += "reserve\r\n";

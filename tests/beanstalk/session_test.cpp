@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <thread>
 
-#include "beanstalk/door.hpp"
+#include "beanstalk/server_fixture.hpp"
 
 using namespace millrace;
-using testing::door;
+using testing::server_fixture;
 
 TEST_CASE("put, reserve, delete; pipelined too") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   SAYS(client, "put 0 0 60 3\r\nabc\r\n", "INSERTED 1\r\n");
   SAYS(client, "reserve\r\n", "RESERVED 1 3\r\nabc\r\n");
@@ -16,7 +16,7 @@ TEST_CASE("put, reserve, delete; pipelined too") {
 }
 
 TEST_CASE("a reserve that waits holds back what stands behind it, and all of it is answered in order") {
-  door at;
+  server_fixture at;
   auto worker = at.client();
   worker.send("reserve\r\nlist-tube-used\r\nreserve\r\ndelete 1\r\n");
   at.until_waiting(1);
@@ -30,7 +30,7 @@ TEST_CASE("a reserve that waits holds back what stands behind it, and all of it 
 }
 
 TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   std::string puts, inserted;
   for (int n = 1; n <= 2'500; ++n) {
@@ -43,7 +43,7 @@ TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum"
 }
 
 TEST_CASE("many commands that each do much leave others their turns") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   std::string requests;
   std::size_t bytes = 0, turns_least = 0;
@@ -75,7 +75,7 @@ TEST_CASE("many commands that each do much leave others their turns") {
 }
 
 TEST_CASE("thousands of tubes are listed in slices, all of them") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   std::string watches, watching;
   for (int n = 0; n < 999; ++n) {
@@ -93,15 +93,15 @@ TEST_CASE("thousands of tubes are listed in slices, all of them") {
 }
 
 TEST_CASE("a client that says no more gets TIMED_OUT for each reserve that still waits, and the answers behind it") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   client.send("reserve\r\nlist-tube-used\r\nreserve-with-timeout 100\r\nwatch a\r\n");
   client.half_close();
   CHECK(client.receive_all() == "TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\nWATCHING 2\r\n");
 }
 
-TEST_CASE("what a client holds is ready again when it has gone, however it went") {
-  door at;
+TEST_CASE("the jobs of a client are ready again when it has disconnected, in whichever way") {
+  server_fixture at;
   auto client = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
   auto one = at.client(), two = at.client();
@@ -113,8 +113,8 @@ TEST_CASE("what a client holds is ready again when it has gone, however it went"
   SAYS(client, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
 }
 
-TEST_CASE("a server that ends sends what it owes and closes; who waits in a reserve gets TIMED_OUT") {
-  door at;
+TEST_CASE("a server that ends sends the replies it owes and closes; a client in a reserve gets TIMED_OUT") {
+  server_fixture at;
   auto idle = at.client(), worker = at.client();
   SAYS(idle, "list-tube-used\r\n", "USING default\r\n");
   worker.send("reserve\r\n");
@@ -125,7 +125,7 @@ TEST_CASE("a server that ends sends what it owes and closes; who waits in a rese
 }
 
 TEST_CASE("a server that refuses puts does all else, and says so") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
   at.ask([](auto& server, auto&) { server.refuse_puts(); });

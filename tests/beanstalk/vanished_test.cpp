@@ -1,20 +1,20 @@
 #include <algorithm>
 #include <thread>
 
-#include "beanstalk/door.hpp"
+#include "beanstalk/server_fixture.hpp"
 
 using namespace millrace;
-using testing::door;
+using testing::server_fixture;
 
 namespace {
 
-void until_connections(door& at, std::uint32_t count) {
+void until_connections(server_fixture& at, std::uint32_t count) {
   while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != count)
     std::this_thread::yield();
 }
 
 /// A reserve, and more behind it than is read: the rest stays in the system's buffer.
-void wait_with_much_behind(door& at, testing::raw_client& worker) {
+void wait_with_much_behind(server_fixture& at, testing::raw_client& worker) {
   worker.send("reserve\r\n");
   at.until_waiting(1);
   worker.send(std::string(200'000, 'x'));
@@ -23,7 +23,7 @@ void wait_with_much_behind(door& at, testing::raw_client& worker) {
 }  // namespace
 
 TEST_CASE("a reset is noticed behind bytes that are not read") {
-  door at{{.input_bytes_max = 100}};
+  server_fixture at{{.input_bytes_max = 100}};
   auto worker = at.client();
   wait_with_much_behind(at, worker);
   SECTION("") {}
@@ -35,7 +35,7 @@ TEST_CASE("a reset is noticed behind bytes that are not read") {
 
 TEST_CASE("a server that ends sends all it owes to a client that reads late and says no more") {
   constexpr std::size_t bytes = 100'000;
-  door at{{.job_bytes_max = bytes, .reply_bytes_max = bytes}};
+  server_fixture at{{.job_bytes_max = bytes, .reply_bytes_max = bytes}};
   auto client = at.client();
   const std::string content(bytes, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
@@ -59,7 +59,7 @@ TEST_CASE("a server that ends sends all it owes to a client that reads late and 
 
 TEST_CASE("a client that says no more and reads slowly gets every answer") {
   constexpr std::size_t bytes = 100'000, times = 400;
-  door at{{.job_bytes_max = bytes, .reply_bytes_max = 2 * bytes}};
+  server_fixture at{{.job_bytes_max = bytes, .reply_bytes_max = 2 * bytes}};
   auto client = at.client();
   const std::string content(bytes, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
@@ -72,8 +72,8 @@ TEST_CASE("a client that says no more and reads slowly gets every answer") {
   CHECK(client.receive_all().size() == times * reply.size());
 }
 
-TEST_CASE("who closes is noticed behind bytes that are not read: its reserve ends as if its time were over") {
-  door at{{.input_bytes_max = 100}};
+TEST_CASE("a close behind unread bytes is noticed: the reserve ends as if its time were over") {
+  server_fixture at{{.input_bytes_max = 100}};
   auto worker = at.client();
   const std::string_view command = "list-tube-used\r\n", reply = "USING default\r\n";
   std::string commands;
@@ -97,7 +97,7 @@ TEST_CASE("who closes is noticed behind bytes that are not read: its reserve end
 }
 
 TEST_CASE("what a client sends before and behind something urgent is all answered") {
-  door at;
+  server_fixture at;
   auto client = at.client();
   SAYS(client, "list-tube-used\r\n", "USING default\r\n");
   // While the loop is here it reads nothing, so that all of it lies there in one piece.

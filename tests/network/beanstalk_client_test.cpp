@@ -51,13 +51,13 @@ wire::beanstalk_command command_of(beanstalk_verb verb, std::uint64_t job = 0) {
 template <class Story>
 void with_client(Story story) {
   testing::loop_thread thread;
-  network::listener door{thread.loop(), "door", answer_lines};
+  network::listener server{thread.loop(), "server", answer_lines};
   const network::listener_options options{network::parse_address("127.0.0.1:0").value(), 10};
-  REQUIRE(door.open(options));
-  const auto where = door.local_address();
+  REQUIRE(server.open(options));
+  const auto where = server.local_address();
   thread.start();
   thread.run([&] { return story(thread.loop(), where); });
-  thread.end([&door] { return door.close(duration::zero()); });
+  thread.end([&server] { return server.close(duration::zero()); });
 }
 
 loop::awaitable<> ask_for_each(loop::event_loop& loop, const network::address& where) {
@@ -134,7 +134,9 @@ TEST_CASE("a client asks and is answered; a refusal is an answer") { with_client
 
 TEST_CASE("many commands leave in one piece, and the answers come in their order") { with_client(ask_for_many); }
 
-TEST_CASE("who does not speak the protocol is told apart from who refuses") { with_client(ask_a_stranger); }
+TEST_CASE("a peer that does not speak the protocol is distinguished from one that refuses") {
+  with_client(ask_a_stranger);
+}
 
 TEST_CASE("a server that does not answer in time is given up, and may be asked anew") { with_client(ask_in_vain); }
 

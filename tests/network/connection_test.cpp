@@ -17,16 +17,16 @@ using namespace millrace;
 
 namespace {
 
-/// A loop with a door behind which each connection is served by `serve`.
-class door {
+/// A listener on a loop of its own that serves each connection by `serve`.
+class test_listener {
  public:
-  explicit door(network::listener::service serve, const std::string& where = "127.0.0.1:0")
-      : listener_{thread.loop(), "door", std::move(serve)} {
+  explicit test_listener(network::listener::service serve, const std::string& where = "127.0.0.1:0")
+      : listener_{thread.loop(), "test", std::move(serve)} {
     const network::listener_options options{network::parse_address(where).value(), 100};
     REQUIRE(listener_.open(options));
     thread.start();
   }
-  ~door() {
+  ~test_listener() {
     thread.end([this] { return listener_.close(duration::zero()); });
   }
   [[nodiscard]] network::address address() const { return listener_.local_address(); }
@@ -75,7 +75,7 @@ loop::awaitable<> listen_to(loop::event_loop& loop, const network::address& wher
   }
 }
 
-heard hear(door& at, const network::address& where, duration patience) {
+heard hear(test_listener& at, const network::address& where, duration patience) {
   heard out;
   at.thread.run([&] { return listen_to(at.thread.loop(), where, patience, out); });
   return out;
@@ -83,8 +83,8 @@ heard hear(door& at, const network::address& where, duration patience) {
 
 }  // namespace
 
-TEST_CASE("a connection hears what the other side says, and that it has gone") {
-  door greeting{greet_and_go};
+TEST_CASE("a connection receives the bytes of its peer, and its close") {
+  test_listener greeting{greet_and_go};
   auto where = greeting.address();
   for (const char* const host : {"127.0.0.1", "localhost"}) {
     where.host = host;
@@ -100,14 +100,14 @@ TEST_CASE("a connection reaches a Unix socket") {
   const auto folder = std::filesystem::temp_directory_path() / ("connection_test_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   {
-    door greeting{greet_and_go, "unix:" + (folder / "door").string()};
+    test_listener greeting{greet_and_go, "unix:" + (folder / "socket").string()};
     CHECK(hear(greeting, greeting.address(), hours{1}).text == "hello");
   }
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("where nobody listens the error names the address and says so") {
-  door other{greet_and_go};
+TEST_CASE("the error of a refused connection names the address and the reason") {
+  test_listener other{greet_and_go};
   network::address where;
   {
     testing::loop_thread unused;
@@ -129,8 +129,8 @@ TEST_CASE("where nobody listens the error names the address and says so") {
   CHECK(missing.opened.error().text == "unix:/nowhere/at/all: No such file or directory");
 }
 
-TEST_CASE("whoever says nothing in time is given up, and the connection is closed") {
-  door silent{stay_silent};
+TEST_CASE("a peer that sends nothing before the deadline is given up, and the connection is closed") {
+  test_listener silent{stay_silent};
   const auto came = hear(silent, silent.address(), milliseconds{20});
   REQUIRE(came.opened);
   REQUIRE(came.end);
@@ -158,8 +158,8 @@ loop::awaitable<> never_read(network::stream_socket socket) {
 
 }  // namespace
 
-TEST_CASE("whoever takes nothing in time is given up as well") {
-  door deaf{never_read};
+TEST_CASE("a peer that receives nothing before the deadline is given up as well") {
+  test_listener deaf{never_read};
   const auto where = deaf.address();
   result<> written;
   deaf.thread.run([&] { return write_without_end(deaf.thread.loop(), where, written); });

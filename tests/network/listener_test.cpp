@@ -48,27 +48,27 @@ network::listener_options at(const std::string& address, std::uint32_t connectio
   return {network::parse_address(address).value(), connections_max};
 }
 
-/// A door behind which `echo` stands, on a loop of its own.
-class echo_door {
+/// A listener that serves `echo`, on a loop of its own.
+class echo_server {
  public:
-  explicit echo_door(const network::listener_options& options) {
-    opened = door.open(options);
+  explicit echo_server(const network::listener_options& options) {
+    opened = server.open(options);
     if (opened) thread.start();
   }
-  ~echo_door() { close(seconds{30}); }
+  ~echo_server() { close(seconds{30}); }
 
   void close(duration patience) {
     if (!opened || closed) return;
     closed = true;
-    thread.end([this, patience] { return door.close(patience); });
+    thread.end([this, patience] { return server.close(patience); });
   }
-  [[nodiscard]] std::uint16_t port() const { return door.local_address().port; }
+  [[nodiscard]] std::uint16_t port() const { return server.local_address().port; }
   network::listener_counts counts() {
-    return thread.ask([this] { return door.counts(); });
+    return thread.ask([this] { return server.counts(); });
   }
 
   testing::loop_thread thread;
-  network::listener door{thread.loop(), "echo", echo};
+  network::listener server{thread.loop(), "echo", echo};
   result<> opened;
   bool closed{false};
 };
@@ -82,53 +82,53 @@ bool echoes(raw_client& client, std::string_view text) {
 TEST_CASE("a connection asks from time to time whether the other host is still there") {
   testing::loop_thread thread;
   bool asks = false;
-  network::listener door{thread.loop(), "asked", [&asks](network::stream_socket socket) -> loop::awaitable<> {
-                           return note_keep_alive(std::move(socket), asks);
-                         }};
-  REQUIRE(door.open(at("127.0.0.1:0")));
+  network::listener server{thread.loop(), "asked", [&asks](network::stream_socket socket) -> loop::awaitable<> {
+                             return note_keep_alive(std::move(socket), asks);
+                           }};
+  REQUIRE(server.open(at("127.0.0.1:0")));
   thread.start();
-  CHECK(raw_client::to_port(door.local_address().port).receive_all().empty());
-  thread.end([&door] { return door.close(seconds{30}); });
+  CHECK(raw_client::to_port(server.local_address().port).receive_all().empty());
+  thread.end([&server] { return server.close(seconds{30}); });
   CHECK(asks);
 }
 
 TEST_CASE("a listener serves clients at the port that the kernel chose") {
   for (const char* const address : {"127.0.0.1:0", "localhost:0", "0.0.0.0:0"}) {
-    echo_door door{at(address)};
-    REQUIRE(door.opened);
-    CHECK(door.port() != 0);
-    auto client = raw_client::to_port(door.port());
+    echo_server server{at(address)};
+    REQUIRE(server.opened);
+    CHECK(server.port() != 0);
+    auto client = raw_client::to_port(server.port());
     CHECK(echoes(client, "hello"));
-    CHECK(door.counts().connections == 1);
-    CHECK(door.counts().opened.value() == 1);
+    CHECK(server.counts().connections == 1);
+    CHECK(server.counts().opened.value() == 1);
   }
 }
 
 TEST_CASE("a listener serves clients over IPv6") {
-  echo_door door{at("[::1]:0")};
-  if (!door.opened) {
-    WARN("this machine has no IPv6: " << door.opened.error().text);
+  echo_server server{at("[::1]:0")};
+  if (!server.opened) {
+    WARN("this machine has no IPv6: " << server.opened.error().text);
     return;
   }
-  auto client = raw_client::to_port_v6(door.port());
+  auto client = raw_client::to_port_v6(server.port());
   CHECK(echoes(client, "hello"));
 }
 
-TEST_CASE("a Unix socket is there while somebody listens, and is taken over from a program that is gone") {
+TEST_CASE("the file of a Unix socket exists while a program listens, and a stale one is replaced") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  const auto path = (folder / "door").string();
+  const auto path = (folder / "socket").string();
   {
-    echo_door door{at("unix:" + path)};
-    REQUIRE(door.opened);
+    echo_server server{at("unix:" + path)};
+    REQUIRE(server.opened);
     auto client = raw_client::to_path(path);
     CHECK(echoes(client, "hello"));
 
-    echo_door second{at("unix:" + path)};
+    echo_server second{at("unix:" + path)};
     REQUIRE_FALSE(second.opened);
     CHECK(second.opened.error().text == "unix:" + path + ": address already in use");
     client.close();
-    door.close(seconds{30});
+    server.close(seconds{30});
     CHECK_FALSE(std::filesystem::exists(path));
   }
   {
@@ -140,8 +140,8 @@ TEST_CASE("a Unix socket is there while somebody listens, and is taken over from
   }
   REQUIRE(std::filesystem::exists(path));
   {
-    echo_door door{at("unix:" + path)};
-    REQUIRE(door.opened);
+    echo_server server{at("unix:" + path)};
+    REQUIRE(server.opened);
     auto client = raw_client::to_path(path);
     CHECK(echoes(client, "hello"));
   }
@@ -151,11 +151,11 @@ TEST_CASE("a Unix socket is there while somebody listens, and is taken over from
 TEST_CASE("a listener that stops leaves the file of its successor alone") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  const auto path = (folder / "door").string();
-  echo_door old{at("unix:" + path)};
+  const auto path = (folder / "socket").string();
+  echo_server old{at("unix:" + path)};
   REQUIRE(old.opened);
   std::filesystem::remove(path);
-  echo_door successor{at("unix:" + path)};
+  echo_server successor{at("unix:" + path)};
   REQUIRE(successor.opened);
   old.close(seconds{30});
   REQUIRE(std::filesystem::exists(path));
@@ -169,59 +169,59 @@ TEST_CASE("a listener that stops leaves the file of its successor alone") {
 
 TEST_CASE("a file that is no socket is never taken away") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder / "door");
-  echo_door door{at("unix:" + (folder / "door").string())};
-  CHECK_FALSE(door.opened);
-  CHECK(std::filesystem::exists(folder / "door"));
+  std::filesystem::create_directories(folder / "socket");
+  echo_server server{at("unix:" + (folder / "socket").string())};
+  CHECK_FALSE(server.opened);
+  CHECK(std::filesystem::exists(folder / "socket"));
   std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("an address that cannot be listened on is named with the reason") {
-  echo_door first{at("127.0.0.1:0")};
+  echo_server first{at("127.0.0.1:0")};
   REQUIRE(first.opened);
   const auto taken = "127.0.0.1:" + std::to_string(first.port());
-  echo_door second{at(taken)};
+  echo_server second{at(taken)};
   REQUIRE_FALSE(second.opened);
   CHECK(second.opened.error().text == taken + ": address already in use");
 
-  echo_door foreign{at("192.0.2.1:0")};
+  echo_server foreign{at("192.0.2.1:0")};
   REQUIRE_FALSE(foreign.opened);
   CHECK(foreign.opened.error().text == "192.0.2.1:0: Cannot assign requested address");
 
-  echo_door unknown{at("example.org:80")};
+  echo_server unknown{at("example.org:80")};
   REQUIRE_FALSE(unknown.opened);
   CHECK(unknown.opened.error().text == "example.org:80: the host is neither an address in numbers nor localhost");
 
   network::listener_options long_path;
   long_path.where.unix_path = std::string(200, 'x');
-  echo_door too_long{long_path};
+  echo_server too_long{long_path};
   REQUIRE_FALSE(too_long.opened);
   CHECK(too_long.opened.error().code == errc::io);
 }
 
 TEST_CASE("at the limit of connections, clients wait until one ends") {
-  echo_door door{at("127.0.0.1:0", 2)};
-  auto first = raw_client::to_port(door.port());
-  auto second = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0", 2)};
+  auto first = raw_client::to_port(server.port());
+  auto second = raw_client::to_port(server.port());
   REQUIRE(echoes(first, "1"));
   REQUIRE(echoes(second, "2"));
 
-  auto third = raw_client::to_port(door.port());
+  auto third = raw_client::to_port(server.port());
   REQUIRE(third.send("3"));
   REQUIRE(echoes(second, "still served"));
-  CHECK(door.counts().connections == 2);
-  CHECK(door.counts().opened.value() == 2);
+  CHECK(server.counts().connections == 2);
+  CHECK(server.counts().opened.value() == 2);
 
   first.close();
   CHECK(third.receive() == "3");
-  CHECK(door.counts().connections == 2);
-  CHECK(door.counts().opened.value() == 3);
+  CHECK(server.counts().connections == 2);
+  CHECK(server.counts().opened.value() == 3);
 }
 
 TEST_CASE("an error in one connection ends that one only") {
-  echo_door door{at("127.0.0.1:0")};
-  auto good = raw_client::to_port(door.port());
-  auto bad = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0")};
+  auto good = raw_client::to_port(server.port());
+  auto bad = raw_client::to_port(server.port());
   REQUIRE(echoes(good, "hello"));
   REQUIRE(bad.send("!"));
   CHECK(bad.receive().empty());
@@ -237,80 +237,82 @@ loop::awaitable<> say_goodbye(network::stream_socket socket) {
 }  // namespace
 
 TEST_CASE("without a free descriptor a client is closed at once, and served when there is one") {
-  echo_door door{at("127.0.0.1:0")};
+  echo_server server{at("127.0.0.1:0")};
   raw_client first{AF_INET}, second{AF_INET}, third{AF_INET};
   {
     const no_descriptors_left shortage;
-    first.connect_port(door.port());
+    first.connect_port(server.port());
     CHECK(first.receive().empty());
-    second.connect_port(door.port());
+    second.connect_port(server.port());
     CHECK(second.receive().empty());
   }
-  third.connect_port(door.port());
+  third.connect_port(server.port());
   CHECK(echoes(third, "x"));
-  CHECK(door.counts().accept_errors.value() >= 2);
-  CHECK(door.counts().connections == 1);
+  CHECK(server.counts().accept_errors.value() >= 2);
+  CHECK(server.counts().connections == 1);
 }
 
 TEST_CASE("without a free descriptor nothing is tried again before a client comes") {
-  echo_door door{at("127.0.0.1:0")};
-  auto first = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0")};
+  auto first = raw_client::to_port(server.port());
   REQUIRE(echoes(first, "x"));
   raw_client second{AF_INET}, third{AF_INET};
   const no_descriptors_left shortage;
-  second.connect_port(door.port());
+  second.connect_port(server.port());
   CHECK(second.receive().empty());
-  const auto turns = [&door] { return door.thread.ask([&door] { return door.thread.loop().counts().turns.value(); }); };
+  const auto turns = [&server] {
+    return server.thread.ask([&server] { return server.thread.loop().counts().turns.value(); });
+  };
   const auto before = turns();
   CHECK(turns() - before < 10);
-  third.connect_port(door.port());
+  third.connect_port(server.port());
   CHECK(third.receive().empty());
   CHECK(echoes(first, "y"));
-  CHECK(door.counts().accept_errors.value() < 5);
+  CHECK(server.counts().accept_errors.value() < 5);
 }
 
 TEST_CASE("without a free descriptor a client is served by the last resort, one after another") {
   testing::loop_thread thread;
-  network::listener door{thread.loop(), "echo", echo, say_goodbye};
-  REQUIRE(door.open(at("127.0.0.1:0")));
+  network::listener server{thread.loop(), "echo", echo, say_goodbye};
+  REQUIRE(server.open(at("127.0.0.1:0")));
   thread.start();
   raw_client first{AF_INET}, second{AF_INET};
   {
     const no_descriptors_left shortage;
-    first.connect_port(door.local_address().port);
-    second.connect_port(door.local_address().port);
+    first.connect_port(server.local_address().port);
+    second.connect_port(server.local_address().port);
     CHECK(first.receive_all() == "bye");
     CHECK(second.receive_all() == "bye");
   }
-  thread.end([&door] { return door.close(seconds{30}); });
-  CHECK(door.counts().connections == 0);
+  thread.end([&server] { return server.close(seconds{30}); });
+  CHECK(server.counts().connections == 0);
 }
 
 TEST_CASE("closing lets connections end") {
-  echo_door door{at("127.0.0.1:0")};
-  auto client = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0")};
+  auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
-  door.thread.ask([&door] { door.door.stop_accepting(); });
-  CHECK_THROWS(raw_client::to_port(door.port()));
+  server.thread.ask([&server] { server.server.stop_accepting(); });
+  CHECK_THROWS(raw_client::to_port(server.port()));
   CHECK(echoes(client, "still here"));
   client.close();
-  door.close(hours{1});
-  CHECK(door.door.counts().connections == 0);
+  server.close(hours{1});
+  CHECK(server.server.counts().connections == 0);
 }
 
 TEST_CASE("closing cancels connections that do not end in time") {
-  echo_door door{at("127.0.0.1:0")};
-  auto client = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0")};
+  auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
-  door.close(milliseconds{20});
+  server.close(milliseconds{20});
   CHECK(client.receive().empty());
-  CHECK(door.door.counts().connections == 0);
+  CHECK(server.server.counts().connections == 0);
 }
 
 TEST_CASE("closing reaches a listener that waits at its limit") {
-  echo_door door{at("127.0.0.1:0", 1)};
-  auto client = raw_client::to_port(door.port());
+  echo_server server{at("127.0.0.1:0", 1)};
+  auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
-  door.close(duration::zero());
+  server.close(duration::zero());
   CHECK(client.receive().empty());
 }

@@ -49,7 +49,7 @@ std::string letters(std::size_t count, char first) {
 
 }  // namespace
 
-TEST_CASE("what was appended is written in one go, and the buffer goes back to whoever lent it") {
+TEST_CASE("appended bytes are written at once, and the lent buffer is returned") {
   line to;
   std::string spare;
   spare.reserve(10'000);

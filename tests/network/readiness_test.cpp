@@ -64,7 +64,7 @@ struct room {
 
 }  // namespace
 
-TEST_CASE("an owner is told what has come once, also of what was there before it was watched") {
+TEST_CASE("each change is announced once, also the state before the socket was watched") {
   room here;
   line one{here.sockets};
   REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);
@@ -82,7 +82,7 @@ TEST_CASE("an owner is told what has come once, also of what was there before it
   CHECK(one.read() == "ab");
 }
 
-TEST_CASE("who says no more, and who has gone, are told apart") {
+TEST_CASE("a shutdown of the peer and a hang-up are distinguished") {
   room here;
   line one{here.sockets}, other{here.sockets};
   one.watch();
@@ -97,7 +97,7 @@ TEST_CASE("who says no more, and who has gone, are told apart") {
   CHECK(other.news[0].hung_up);
 }
 
-TEST_CASE("room to write is news for who has asked, each time that there was none") {
+TEST_CASE("writability is announced to those that asked, each time after the buffer was full") {
   room here;
   line one{here.sockets};
   one.watch();
@@ -118,7 +118,7 @@ TEST_CASE("room to write is news for who has asked, each time that there was non
   }
 }
 
-TEST_CASE("one who is removed is told nothing more, also not what was on its way") {
+TEST_CASE("nothing is announced to a removed socket, not even a pending event") {
   room here;
   line one{here.sockets}, other{here.sockets};
   for (auto* const it : {&one, &other}) {
@@ -154,7 +154,7 @@ TEST_CASE("the loop runs as long as any is watched, and it can begin again when 
   CHECK(second.news.size() == 1);
 }
 
-TEST_CASE("more than are told in a row are told all") {
+TEST_CASE("all events are announced, also more than fit into one turn") {
   room here;
   std::vector<std::unique_ptr<line>> all;
   for (int n = 0; n < 3 * network::readiness::events_per_turn + 1; ++n) {

@@ -53,7 +53,7 @@ TEST_CASE("every word is read as it was written, however it is cut") {
   check_replies(bytes, expected);
 }
 
-TEST_CASE("BURIED and KICKED are told apart by their argument") {
+TEST_CASE("the argument distinguishes the two meanings of BURIED and KICKED") {
   wire::beanstalk_reply_reader reader;
   wire::beanstalk_reply reply;
   std::string_view bytes = "BURIED\r\nBURIED 7\r\nKICKED\r\nKICKED 0\r\n";

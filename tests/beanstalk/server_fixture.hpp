@@ -13,11 +13,11 @@
 
 namespace millrace::testing {
 
-/// The door on a loop of its own, and clients that write and read what goes over the wire.
-class door {
+/// A server of the protocol on a loop of its own, and clients that write and read bytes.
+class server_fixture {
  public:
-  explicit door(beanstalk::session_limits limits = {}, engine::queue_options defaults = {},
-                store::store* disk = nullptr)
+  explicit server_fixture(beanstalk::session_limits limits = {}, engine::queue_options defaults = {},
+                          store::store* disk = nullptr)
       : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
     network::listener_options where;
@@ -25,7 +25,7 @@ class door {
     server_.open(where).value();
     thread_.start();
   }
-  ~door() { close(); }
+  ~server_fixture() { close(); }
 
   void close(duration patience = seconds{30}) {
     if (std::exchange(closed_, true)) return;
@@ -63,7 +63,7 @@ class door {
   static loop::awaitable<> note_drained(beanstalk::server& server, duration patience, bool& all) {
     all = co_await server.drained(patience);
   }
-  static loop::awaitable<> end(door& it, duration patience) {
+  static loop::awaitable<> end(server_fixture& it, duration patience) {
     co_await it.server_.close(patience);
     it.broker_.close();
   }
