@@ -13,7 +13,7 @@ namespace millrace {
 
 namespace {
 
-/// The list is kept in the blocks themselves, so that freeing needs no memory.
+/// The list is linked through the blocks themselves, so that freeing needs no memory.
 struct block {
   block* next;
 };
@@ -27,7 +27,7 @@ class freeing_thread {
       started_ = true;
       waiting_ = new (memory) block{waiting_};
     } catch (...) {
-      // The system gives no thread.
+      // No thread could be created.
       ::operator delete(memory);
       return;
     }
@@ -40,7 +40,7 @@ class freeing_thread {
   }
 
  private:
-  /// Signals belong to the thread that waits for them: the new thread inherits a mask that blocks all.
+  /// Another thread waits for signals, so the new thread inherits a mask that blocks all of them.
   void start() {
     sigset_t all;
     sigset_t before;

@@ -32,7 +32,7 @@ void deadlines::clear(place& at) noexcept {
   const entry last = heap_[--count_];
   heap_.shrink(count_);
   if (gap == count_) return;
-  // The last element may belong above or below the gap: they need not be on one path.
+  // The last element may have to move up or down from the gap, because it may come from another branch.
   if (gap > 0 && last.before(heap_[(gap - 1) / children])) {
     sift_up(gap, last);
   } else {

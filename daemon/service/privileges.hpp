@@ -9,18 +9,18 @@
 
 namespace millrace::service {
 
-/// A user of the system whom the daemon becomes (`-u`).
+/// The system user as whom the daemon runs (`-u`).
 struct user_identity {
   std::string name;
   uid_t user{0};
   gid_t group{0};
 };
 
-/// The error says that there is no such user, or why that cannot be found out.
+/// The error says that the user does not exist, or why the lookup failed.
 [[nodiscard]] result<user_identity> find_user(const std::string& name);
 
-/// The steps from root to another user. Root's groups go first, root itself last, so that what only root may do (a port
-/// below 1024, a directory in a place of root's) is done in between:
+/// The steps from root to another user. The groups of root are given up first, root itself last. In between is done
+/// what only root may do (a port below 1024, a directory in a parent of root):
 ///
 ///     give_up_groups ─→ as_user, as root where that is not enough ─→ give_up_root
 ///

@@ -43,13 +43,13 @@ class wait_log {
   std::optional<stopwatch> logged_;
 };
 
-/// How a connection waits for a lock that another connection, of this process or of another one, holds. Such a lock is
-/// given back sooner or later, so it is no failure of the disk.
+/// Waits for a lock that another connection holds, of this process or of another one. Such a lock is released sooner or
+/// later, so a wait is no failure of the disk.
 ///
-/// Belongs to its connection and is called on the connection's thread.
+/// Owned by its connection; called on the thread of the connection.
 class lock_wait {
  public:
-  /// Returns after `time` at the latest. False: the statement is to fail instead of going on waiting.
+  /// Returns after `time` at the latest. False: the statement must fail instead of waiting on.
   using pause = std::function<bool(duration time)>;
 
   /// Waits with `by` until that says no. `limits.give_up_after` does not count.

@@ -52,8 +52,8 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
   for (const auto& row : engine.rows().all())
     if (engine.rows().shown(row, copied.at)) copy_row(row, engine, copied);
 
-  // Removed queues are read first: a queue that goes while the slices pass is then missing for once, which
-  // `keep_rising` makes good; read last, it would be counted twice.
+  // Removed queues are read first. A queue that is removed between two slices is then missing once, which `keep_rising`
+  // corrects. Read last, it would be counted twice.
   queue_row others;
   others.name = engine::other_queues_name;
   others.counts = engine.counts_of_removed();

@@ -17,7 +17,7 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// Connections that are being opened at the same time: below the usual backlog of a listening socket.
+/// How many connections are opened at one time: less than the usual backlog of a listening socket.
 constexpr std::size_t openings_max = 100;
 
 error io_error(const network::connection& at, const boost::system::error_code& why) {

@@ -11,7 +11,7 @@ namespace millrace::tools {
 
 namespace {
 
-/// Three digits without zeros behind the point that say nothing.
+/// Three significant digits, without trailing zeros.
 std::string three_digits(double value) {
   std::array<char, 32> text{};
   const int decimals = value >= 99.95 || value == 0 ? 0 : value >= 9.995 ? 1 : 2;
@@ -23,7 +23,7 @@ std::string three_digits(double value) {
   return out;
 }
 
-/// `value` in the largest of the units, each 1000 of the one before, that leaves at least 1 of it.
+/// `value` in the largest unit of which it is at least 1. Each unit is 1000 of the one before.
 std::string with_unit(double value, std::span<const std::string_view> units) {
   std::size_t at = 0;
   while (at + 1 < units.size() && value >= 999.5) {

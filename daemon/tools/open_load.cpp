@@ -20,7 +20,7 @@ constexpr std::size_t read_bytes = 16u << 10;
 
 }  // namespace
 
-/// One connection that puts. What its socket does not take at once is sent by a task of its own.
+/// One connection that puts. A separate task sends the bytes that the socket does not take at once.
 struct open_load::sender {
   sender(network::connection& to, open_run& run) : line{to}, producer{run} {}
 

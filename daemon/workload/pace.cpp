@@ -8,7 +8,7 @@ namespace millrace::workload {
 
 namespace {
 
-constexpr double longest_gap_ns = 1e17;  // three years: beyond it a rate means never, and no sum of instants overflows
+constexpr double longest_gap_ns = 1e17;  // three years: a longer gap means never, so that no sum of instants overflows
 
 }  // namespace
 
