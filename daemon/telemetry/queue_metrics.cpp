@@ -179,8 +179,7 @@ void write_counts(exposition& page, const queue_copy& queues) {
   write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried);
   write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
                   &counts::dead_lettered);
-  write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.",
-                  &counts::rejected);
+  write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected);
 }
 
 void write_timing(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
