@@ -26,8 +26,7 @@ struct field {
   template <std::signed_integral I>
   field(std::string_view k, I v) : key{k}, value{static_cast<std::int64_t>(v)} {}
   template <std::unsigned_integral U>
-    requires(!std::same_as<U, bool>)
-  field(std::string_view k, U v) : key{k}, value{static_cast<std::uint64_t>(v)} {}
+  requires(!std::same_as<U, bool>) field(std::string_view k, U v) : key{k}, value{static_cast<std::uint64_t>(v)} {}
   field(std::string_view k, double v) : key{k}, value{v} {}
   field(std::string_view k, bool v) : key{k}, value{v} {}
 };

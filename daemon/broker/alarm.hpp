@@ -10,10 +10,11 @@
 
 namespace millrace::broker {
 
-/// One timer, set to the engine's next deadline. When it rings, what is due is done in turns: one at once, the others each after the loop
-/// had a turn for everybody else, so that 100,000 jobs that come due together hold nobody up.
+/// One timer, set to the engine's next deadline. When it rings, what is due is done in turns: one at once, the others
+/// each after the loop had a turn for everybody else, so that 100,000 jobs that come due together hold nobody up.
 ///
-/// Belongs to the broker, on the loop's thread. `close` lets the loop end; a task of turns under way ends at its next turn.
+/// Belongs to the broker, on the loop's thread. `close` lets the loop end; a task of turns under way ends at its next
+/// turn.
 class alarm {
  public:
   /// `work` does a bounded part of what is due now and says when the next is due.

@@ -82,16 +82,16 @@ void remember_move(core& all, slot at, job_state to, instant due) {
   const job& it = all.jobs[at];
   const queue& its = all.queue_of(it);
   const job_history& history = all.jobs.history_if_any(at);
-  all.remember(job_moved{it.id,
-                         its.id,
-                         to,
-                         it.urgency,
-                         it.delay,
-                         due,
-                         {it.reserves, history.timeouts, history.releases, history.buries, history.kicks,
-                          history.failures},
-                         history.error_text,
-                         durability_of(it, its)});
+  all.remember(
+      job_moved{it.id,
+                its.id,
+                to,
+                it.urgency,
+                it.delay,
+                due,
+                {it.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures},
+                history.error_text,
+                durability_of(it, its)});
 }
 
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.

@@ -7,8 +7,8 @@
 #include "engine/change.hpp"
 #include "engine/core.hpp"
 
-/// Every way in which a job comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, counts of jobs and
-/// changes right; whoever calls it has checked that it may, and counts why.
+/// Every way in which a job comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, counts of jobs
+/// and changes right; whoever calls it has checked that it may, and counts why.
 namespace millrace::engine {
 
 /// What a job keeps of its failed attempts.
@@ -17,12 +17,12 @@ struct failure_record {
   std::string error_text{};  ///< of the last one
 };
 
-/// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old job.
-/// Requires: the limits of the queue allow it, and an id is left (asserted).
+/// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old
+/// job. Requires: the limits of the queue allow it, and an id is left (asserted).
 job_id put_job(core& all, queue& into, put_request&& what, failure_record failure = {});
 
-/// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits are not asked, nothing is
-/// counted or remembered, and nobody may wait yet.
+/// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits
+/// are not asked, nothing is counted or remembered, and nobody may wait yet.
 void restore_job(core& all, queue& into, kept_job&& what);
 
 /// The state it is in ends, the other begins. A job that becomes ready goes at once to who waited longest for one.

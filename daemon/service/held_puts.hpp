@@ -9,8 +9,8 @@
 
 namespace millrace::service {
 
-/// Logs queues that have held a put, or the output of a finished job, for `logged_after`: the name of the queue, for how
-/// long, and what to do. One line for each queue and `logged_every`.
+/// Logs queues that have held a put, or the output of a finished job, for `logged_after`: the name of the queue, for
+/// how long, and what to do. One line for each queue and `logged_every`.
 ///
 /// Owned by the lifecycle; loop thread. It has no task or timer of its own.
 class held_puts {

@@ -36,12 +36,12 @@ class size_distribution {
 
 /// What a store measures of itself; the loop's.
 struct sqlite_store_counts {
-  histogram commit;               ///< from the first row of a batch until it was safe
-  size_distribution commit_jobs;  ///< jobs a commit wrote
-  counter errors;                 ///< commits that failed, each attempt, and bodies that could not be read
-  std::uint64_t bytes{0};         ///< of the data file and of what its log holds
-  duration lag{0};                ///< how long ago the oldest change came that is not written
-  std::uint64_t free_bytes{0};    ///< that other programs could take of the disk, at the last look of the writer
+  histogram commit;                ///< from the first row of a batch until it was safe
+  size_distribution commit_jobs;   ///< jobs a commit wrote
+  counter errors;                  ///< commits that failed, each attempt, and bodies that could not be read
+  std::uint64_t bytes{0};          ///< of the data file and of what its log holds
+  duration lag{0};                 ///< how long ago the oldest change came that is not written
+  std::uint64_t free_bytes{0};     ///< that other programs could take of the disk, at the last look of the writer
   std::uint64_t reserve_bytes{0};  ///< `disk_reserve`: puts are refused while less than this is free, ballast included
   std::uint64_t ballast_bytes{0};  ///< 0 once it was given up
 };

@@ -21,9 +21,9 @@ struct run_stats {
   instant from{};
   instant until{never};
   std::array<latencies, kinds> commands;
-  latencies jobs;  ///< put → reserved; in an open loop from the instant at which the put was due
-  latencies lag;   ///< open loop: how late puts were sent
-  instant last{};  ///< the last reply that counts
+  latencies jobs;            ///< put → reserved; in an open loop from the instant at which the put was due
+  latencies lag;             ///< open loop: how late puts were sent
+  instant last{};            ///< the last reply that counts
   std::uint64_t asked{0};    ///< commands sent, for the progress line; a waiting reserve counts when it is answered
   std::uint64_t answers{0};  ///< all replies
 

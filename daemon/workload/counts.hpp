@@ -14,9 +14,9 @@ namespace millrace::workload {
 /// What a producer counts. Written on the loop.
 struct producer_counts {
   std::string name;
-  counter jobs;     ///< bodies that became jobs
-  counter errors;   ///< of the source, puts that the queue refused, and failures of the producer itself
-  duration lag{0};  ///< how late the last body was put, by the schedule of the producer or of its source
+  counter jobs;                  ///< bodies that became jobs
+  counter errors;                ///< of the source, puts that the queue refused, and failures of the producer itself
+  duration lag{0};               ///< how late the last body was put, by the schedule of the producer or of its source
   instant held_body_due{never};  ///< when the body was due that is held now; `never`: none is, or there is no schedule
   bool ended{false};
   bool failed{false};  ///< ended with an exception, or could not resume its source

@@ -42,7 +42,9 @@ TEST_CASE("an empty text is UTF-8 and has no character", "[utf8]") {
 }
 
 TEST_CASE("a text is UTF-8 when all of its characters are", "[utf8]") {
-  CHECK(is_utf8("Stra\xc3\x9f" "e \xe2\x82\xac"));
+  CHECK(
+      is_utf8("Stra\xc3\x9f"
+              "e \xe2\x82\xac"));
   CHECK_FALSE(is_utf8("good \xc3\x9f, then \xff"));
 }
 

@@ -19,7 +19,8 @@ struct duel_options {
   std::size_t sessions_about{7};
   std::size_t compare_every{1};  ///< commands from one look at everything to the next; answers are compared always
   bool small_limits{true};       ///< of queues, so that they are full most of the time
-  /// The engine's queues are durable and hardly any body may stay in memory; its disk answers at once, before anything is compared.
+  /// The engine's queues are durable and hardly any body may stay in memory; its disk answers at once, before anything
+  /// is compared.
   bool bodies_on_disk{false};
 };
 

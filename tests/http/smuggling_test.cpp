@@ -1,5 +1,6 @@
-// Requests from which two programs could read two different message lengths: a proxy in front would read one request, this server two, or the other
-// way round. Each is sent as raw bytes, followed by a second request: exactly one answer may come, and the connection must close.
+// Requests from which two programs could read two different message lengths: a proxy in front would read one request,
+// this server two, or the other way round. Each is sent as raw bytes, followed by a second request: exactly one answer
+// may come, and the connection must close.
 #include <string>
 #include <string_view>
 #include <utility>

@@ -20,9 +20,7 @@ struct held_puts_fixture {
     loop.run_ready();
   }
 
-  void put(queue_id queue) {
-    static_cast<void>(broker.try_put(broker.open_session(), queue, {.content = body{"x"}}));
-  }
+  void put(queue_id queue) { static_cast<void>(broker.try_put(broker.open_session(), queue, {.content = body{"x"}})); }
   void look() {
     tasks.spawn("look", reports.look(loop));
     loop.run_ready();

@@ -133,8 +133,8 @@ TEST_CASE("random numbers are odd and have exactly the length asked for", "[rand
 TEST_CASE("a seed gives the same random numbers everywhere", "[random]") {
   place here;
   sources::random one{{64, 5489}, here.loop};
-  // The first outputs of the Mersenne Twister of 64 bits with its default seed, published by its authors; both are made odd, and get
-  // their first bit.
+  // The first outputs of the Mersenne Twister of 64 bits with its default seed, published by its authors; both are made
+  // odd, and get their first bit.
   CHECK(take(one, 2) == texts{"14514284786278117031", "13843918777022418717"});
   sources::random again{{64, 5489}, here.loop};
   sources::random other{{64, 5490}, here.loop};

@@ -73,7 +73,8 @@ inline void go_back_to_second_version(const scratch_directory& scratch) {
     error    TEXT NOT NULL,
     checksum INTEGER NOT NULL,         -- of the body; see checksum.hpp
     body     BLOB NOT NULL);
-  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases,
+      buries, kicks,
     error, checksum, body FROM job_3 ORDER BY id;
   DROP TABLE job_3;
   PRAGMA user_version = 2)");

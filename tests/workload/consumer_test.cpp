@@ -49,7 +49,8 @@ TEST_CASE("a consumer serves several queues by priority, then by age, in whichev
   at.put(b, "2");
   at.put(a, "3");
   at.put(b, "urgent", {}, 0);
-  const std::vector<std::string> order = GENERATE(std::vector<std::string>{"a", "b"}, std::vector<std::string>{"b", "a"});
+  const std::vector<std::string> order =
+      GENERATE(std::vector<std::string>{"a", "b"}, std::vector<std::string>{"b", "a"});
   at.consumer("note", {.queue = order}, testing::quick_kind(at.note()));
   at.start();
 
