@@ -26,7 +26,7 @@ connection::connection(connection_context& context, network::stream_socket socke
       conversation_{context, dialect_, *this},
       first_command_{context.loop,
                      [this] {
-                       context_.door.protocol_error(protocol_errors::silent);
+                       context_.listener.protocol_error(protocol_errors::silent);
                        close();
                      }},
       ended_{context.loop, "client"} {}

@@ -32,12 +32,12 @@ struct connection_context : conversation_context {
       : conversation_context{session_limits, spare_replies},
         loop{event_loop},
         broker{job_broker},
-        door{listener_counts},
+        listener{listener_counts},
         clients{event_loop} {}
 
   loop::event_loop& loop;
   broker::broker& broker;
-  network::listener_counts& door;
+  network::listener_counts& listener;
   server_facts facts;
   network::readiness clients;
   std::array<char, scratch_bytes> scratch{};  ///< holds what was received while it is executed

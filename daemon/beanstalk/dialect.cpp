@@ -243,7 +243,7 @@ void dialect::append_found(outbox& replies, job_id job, const body& content) {
 // --- replies ---------------------------------------------------------------------------------------------------------
 
 progress dialect::reply(outbox& replies, word answer) {
-  if (answer == word::out_of_memory) facts_.door->protocol_error(protocol_errors::out_of_memory);
+  if (answer == word::out_of_memory) facts_.listener->protocol_error(protocol_errors::out_of_memory);
   wire::append(replies.text(), answer);
   return progress::answered;
 }

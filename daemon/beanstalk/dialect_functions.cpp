@@ -77,7 +77,7 @@ outcome dialect::execute(wire::beanstalk_command& request, outbox& replies) {
 void dialect::refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb, outbox& replies) {
   const auto [reply, code] = protocol_errors::of(reason);
   wire::append(replies.text(), reply);
-  facts_.door->protocol_error(code);
+  facts_.listener->protocol_error(code);
   if (!protocol_errors::is_line_error(reason)) counts_.command(verb).add();
 }
 

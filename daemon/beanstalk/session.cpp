@@ -65,7 +65,7 @@ struct sessions::parts {
     context.facts.max_job_size = limits.job_bytes_max;
     context.facts.began_at = loop.refresh_now();
     context.facts.id = new_server_id();
-    context.facts.door = &listener;
+    context.facts.listener = &listener;
     context.bodies.bytes_left = std::max<std::uint64_t>(limits.all_bodies_bytes_max, limits.job_bytes_max);
     durable = broker.subscribe_durable([this] { release.begin(); });
     context.on_disconnected = [this](connection& one) { remove(one); };

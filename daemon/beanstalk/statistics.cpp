@@ -73,11 +73,11 @@ beanstalk_yaml stats_of_server(const engine::engine& engine, const session_count
   all.add("total-jobs", totals.puts.value());
   all.add("max-job-size", facts.max_job_size);
   all.add("current-tubes", engine.queue_count());
-  all.add("current-connections", facts.door->connections);
+  all.add("current-connections", facts.listener->connections);
   all.add("current-producers", counts.producers);
   all.add("current-workers", counts.workers);
   all.add("current-waiting", counts.waiting);
-  all.add("total-connections", facts.door->opened.value());
+  all.add("total-connections", facts.listener->opened.value());
   add_process(all, facts, now);
   for (const auto* key : {"binlog-oldest-index", "binlog-current-index", "binlog-records-migrated",
                           "binlog-records-written", "binlog-max-size"}) {

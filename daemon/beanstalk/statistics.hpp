@@ -22,7 +22,7 @@ struct server_facts {
   std::uint32_t max_job_size{0};
   instant began_at{};
   std::string id;  ///< 16 hex digits, the first a letter; new at each start
-  network::listener_counts* door{nullptr};
+  network::listener_counts* listener{nullptr};
   bool draining{false};
 };
 [[nodiscard]] std::string new_server_id();

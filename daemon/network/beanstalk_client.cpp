@@ -85,7 +85,7 @@ std::string_view in_words(wire::beanstalk_word word) noexcept {
     case paused:
       return "PAUSED";
     case not_found:
-      return "NOT_FOUND: there is no such job or queue, or it belongs to somebody else";
+      return "NOT_FOUND: there is no such job or queue, or another client holds it";
     case not_ignored:
       return "NOT_IGNORED: it is the only queue watched";
     case deadline_soon:

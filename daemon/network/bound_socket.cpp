@@ -22,7 +22,7 @@ using endpoint = asio::generic::stream_protocol::endpoint;
 
 namespace {
 
-/// Asio's generic endpoint takes an error for an endpoint, unless told which of the two is meant.
+/// Asio's generic endpoint would convert an error into an endpoint, so the error is constructed explicitly.
 result<endpoint> no_endpoint(errc code, std::string why) {
   return {boost::system::in_place_error, error{code, std::move(why)}};
 }

@@ -35,10 +35,10 @@ bool unix_socket_file::remove_stale(const std::string& path) {
   path.copy(where.sun_path, path.size());
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return false;
-  const bool nobody_listens =
+  const bool is_stale =
       ::connect(probe, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 && errno == ECONNREFUSED;
   ::close(probe);
-  return nobody_listens && ::unlink(path.c_str()) == 0;
+  return is_stale && ::unlink(path.c_str()) == 0;
 }
 
 }  // namespace millrace::network
