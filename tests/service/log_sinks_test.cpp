@@ -41,12 +41,11 @@ TEST_CASE("times before 1970 and whole seconds are written in full") {
 }
 
 TEST_CASE("a line of JSON") {
-  CHECK(
-      render_json(line, noon) ==
-      R"({"time":"2026-11-20T12:00:00.123Z","level":"info","event":"producer_ended",)"
-      R"("message":"the producer has ended",)"
-      R"("producer":"two words","jobs":3,"share":0.5,"late":true,"left":18446744073709551615})"
-      "\n");
+  CHECK(render_json(line, noon) ==
+        R"({"time":"2026-11-20T12:00:00.123Z","level":"info","event":"producer_ended",)"
+        R"("message":"the producer has ended",)"
+        R"("producer":"two words","jobs":3,"share":0.5,"late":true,"left":18446744073709551615})"
+        "\n");
 }
 
 TEST_CASE("an entry of the journal has a message for people and a field for each value") {
