@@ -45,6 +45,7 @@ class open_directory {
 
 result<user_identity> find_user(const std::string& name) {
   errno = 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): called once, and nothing else here reads the user database
   const passwd* const found = ::getpwnam(name.c_str());
   if (found != nullptr) return user_identity{name, found->pw_uid, found->pw_gid};
   // Several values mean that there is nobody of that name.
@@ -71,7 +72,7 @@ result<> privileges::as_user(const std::function<result<>()>& action) {
 
 result<> privileges::make_directory(const std::string& path) {
   int why = 0;
-  const auto tried = as_user([&]() -> result<> {
+  auto tried = as_user([&]() -> result<> {
     why = store::make_private_directory(path) ? 0 : errno;
     return {};
   });

@@ -67,11 +67,12 @@ result<content> read_content(const std::string& data_dir) {
     return found;
   }
   if (failure) return error{errc::io, data_dir + ": " + system_message(failure.value())};
+  const std::string log_path = data_dir + "/" + std::string{log_file};
   bool has_log = false;
   for (const std::string& name : names) {
     found.has_data_file |= name == data_file;
     struct stat facts {};
-    has_log |= name == log_file && ::stat((data_dir + "/" + name).c_str(), &facts) == 0 && facts.st_size > 0;
+    if (name == log_file) has_log = ::stat(log_path.c_str(), &facts) == 0 && facts.st_size > 0;
     if (std::find(own_names.begin(), own_names.end(), name) != own_names.end()) continue;
     if (is_binlog(name)) found.binlog = name;
     for (const auto& one : markers)
@@ -118,7 +119,7 @@ result<> check_content(const std::string& data_dir, foreign_data answer) {
                                     ", which was removed: put that file back, or remove both to begin empty"};
   }
   if (answer == foreign_data::refuse) {
-    if (const auto own = refuse_data_that_would_be_ignored(data_dir, *found); !own) return own;
+    if (auto own = refuse_data_that_would_be_ignored(data_dir, *found); !own) return own;
   }
   if (!found->foreign.empty()) warn(data_dir, found->foreign);
   return {};
