@@ -78,9 +78,9 @@ result<bound_socket> bound_socket::bind(const address& target) {
   if (why != 0) return cannot_listen(target, reason(why));
   if (path.empty()) {
     made.here_.port = port_of(made.descriptor_);
-    return made;
+  } else {
+    made.file_ = unix_socket_file::at(std::move(path));
   }
-  made.file_ = unix_socket_file::at(std::move(path));
   if (const auto listening = made.listen(); !listening) return listening.error();
   return made;
 }

@@ -9,10 +9,10 @@
 
 namespace millrace::network {
 
-/// A socket that is bound and does not accept yet: a process binds while it has the right to, and serves clients later.
-///
-/// TCP clients are refused until `listen`. A Unix socket listens at once, because the next program takes one that does
-/// not for a leftover; its clients wait until they are accepted.
+/// A socket that listens and does not accept yet: a process binds while it has the right to, and serves clients later.
+/// They can connect, and wait until they are accepted. It listens at once because the system gives one TCP address to
+/// several sockets as long as none of them listens, and because the next program takes a Unix socket that does not for a
+/// leftover. So a second program learns at its start that the address is in use.
 ///
 /// Any thread. When destroyed it closes and removes the file of a Unix socket, unless it was released.
 class bound_socket {
@@ -26,9 +26,6 @@ class bound_socket {
   bound_socket& operator=(bound_socket&&) = delete;
   ~bound_socket();
 
-  /// Lets clients connect. A second call has no effect.
-  [[nodiscard]] result<> listen();
-
   /// With the port that the system chose.
   [[nodiscard]] const address& local_address() const noexcept { return here_; }
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
@@ -40,6 +37,7 @@ class bound_socket {
 
  private:
   bound_socket(int family, const address& here);
+  [[nodiscard]] result<> listen();
 
   int descriptor_{-1};  ///< -1: released
   int family_;

@@ -106,7 +106,6 @@ result<> listener::open(const listener_options& options) {
 result<> listener::open(bound_socket socket, std::uint32_t connections_max) {
   auto& p = *parts_;
   assert(!p.acceptor.is_open() && connections_max >= 1);
-  if (const auto listening = socket.listen(); !listening) return listening;
   const int number_of_protocol = socket.local_address().unix_path.empty() ? IPPROTO_TCP : 0;
   error_code failure;
   p.acceptor.assign(protocol{socket.family(), number_of_protocol}, socket.descriptor(), failure);

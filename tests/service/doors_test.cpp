@@ -7,12 +7,10 @@ using namespace millrace::service;
 
 namespace {
 
-/// An address at which somebody listens while this lives.
+/// An address that another program has taken and does not serve yet, as a daemon does while it recovers.
 class taken_address {
  public:
-  taken_address() : socket_{network::bound_socket::bind(network::parse_address("127.0.0.1:0").value()).value()} {
-    socket_.listen().value();
-  }
+  taken_address() : socket_{network::bound_socket::bind(network::parse_address("127.0.0.1:0").value()).value()} {}
   [[nodiscard]] std::string text() const { return network::write_address(socket_.local_address()); }
 
  private:
