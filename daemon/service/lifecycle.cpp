@@ -263,6 +263,8 @@ loop::awaitable<> lifecycle::close() {
   co_await watched(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
   say_what_is_on_disk();
+  // After a drain that a second signal cut short, what was still in hand has been given back by now.
+  if (drains_left_ > 0) count_jobs_in_hand();
   log::info("ended", "millraced has ended",
             {{"exit_code", static_cast<int>(code_)}, {"finished", finished_}, {"ready_again", ready_again_}});
 }
@@ -298,6 +300,12 @@ void lifecycle::say_what_is_on_disk() {
   }
 }
 
+void lifecycle::count_jobs_in_hand() {
+  finished_ = finished_by_consumers() - finished_before_ + parts_.finished_by_clients();
+  // Nobody was given a job since the drain began: a job in hand that was not finished is ready again.
+  ready_again_ = in_hand_ - std::min(in_hand_, finished_);
+}
+
 void lifecycle::say_what_was_left() {
   const auto& engine = parts_.broker().engine();
   std::vector<queue_id> queues;
@@ -309,9 +317,7 @@ void lifecycle::say_what_was_left() {
     sum.delayed += levels.delayed;
     sum.buried += levels.buried;
   }
-  finished_ = finished_by_consumers() - finished_before_ + parts_.finished_by_clients();
-  // No job was given to anybody meanwhile: what was in hand and not finished is ready again.
-  ready_again_ = in_hand_ - std::min(in_hand_, finished_);
+  count_jobs_in_hand();
   const char* sentence = cancelled_jobs_ > 0 || out_of_time_
                              ? "the time to drain is over: jobs still in hand are ready again"
                          : sum.jobs() == 0 ? "all work has ended, nothing was left"

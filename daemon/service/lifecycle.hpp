@@ -25,9 +25,9 @@ namespace millrace::service {
 ///           │                                         └─ second signal: stop ───┤
 ///           └─ SIGTERM, SIGINT while recovering ────────────────────────────────┘
 ///
-/// Draining: producers stop, no job is given to anybody, and those that consumers and clients have in hand may be finished until `drain_timeout`;
-/// one line says how many were finished, how many became ready again, and what is left. SIGHUP is answered
-/// with a line. SIGUSR1: puts of clients are refused from now on.
+/// Draining: producers stop, no job is given to anybody, and those that consumers and clients have in hand may be
+/// finished until `drain_timeout`; one line says how many were finished, how many became ready again, and what is left.
+/// SIGHUP is answered with a line. SIGUSR1: puts of clients are refused from now on.
 ///
 /// Owned by `main`, for one run; everything but `run` happens on the loop. Whatever hangs while closing, the process
 /// ends: see `closing_patience`.
@@ -73,6 +73,8 @@ class lifecycle {
   void begin_progress();
   void fail(exit_code code, std::string_view event, const std::string& sentence);
   void note_result(const telemetry::run_result& result);
+  /// Sets `finished_` and `ready_again_`.
+  void count_jobs_in_hand();
   void say_what_was_left();
   /// After the store has closed.
   void say_what_is_on_disk();

@@ -169,6 +169,8 @@ class Shutdown(DaemonTest):
         daemon.signal(signal.SIGINT)
         worker.expect_end()
         self.assertEqual(daemon.wait(), 1)
+        (line,) = daemon.entries("ended")
+        self.assertEqual((line["finished"], line["ready_again"]), (0, 1), line)
 
     def test_nothing_to_do_is_a_clean_end(self):
         daemon = self.daemon(self.settings("")).started()
