@@ -16,18 +16,22 @@ namespace millrace::store {
 
 namespace {
 
-/// One transaction reads so many bodies, or so many bytes and the body that goes beyond. While it lasts the writer cannot begin its log anew
-/// nor cut it, so that the log grows: it had better be short.
+/// A transaction reads at most this many bodies, and ends with the body that exceeds `slice_bytes`. It must be short:
+/// while it lasts the writer can neither restart nor cut its log, so the log grows.
 constexpr std::size_t slice_jobs = 64;
 constexpr std::size_t slice_bytes = 1u << 20;
 
-// The cache is for one slice: SQLite empties it when the next transaction finds that somebody has written in between. 8 MiB hold the paths to
-// 64 bodies and their pages many times over; bodies that are read again come from the system's cache. No mmap_size: a page that cannot be read
-// is an error of one body here, and would be the end of the process there.
+// The cache is for one slice: SQLite empties it when the next transaction finds that somebody has written in between. 8
+// MiB hold the paths to 64 bodies and their pages many times over; bodies that are read again come from the system's
+// cache. No mmap_size: a page that cannot be read is an error of one body here, and would be the end of the process
+// there.
 constexpr const char* settings = "PRAGMA cache_size = -8192";
 
-/// Between two tries to read what was locked where SQLite itself does not wait.
+/// Between two tries to read what was locked where SQLite itself does not wait, or what the disk did not give.
 constexpr duration try_again_after = milliseconds{100};
+
+/// Tries to read a body while the disk fails, before its job is given up.
+constexpr int read_attempts_max = 3;
 
 constexpr duration complain_every = seconds{10};
 
@@ -110,10 +114,15 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
 
 result<body> body_reader::read(job_id job) {
   auto what = read_once(job);
-  while (!what && what.error().code == errc::timed_out && wait_for_lock(try_again_after)) {
-    complain("body_waits", "a body cannot be read at present: it is tried again until it can", job, what.error());
+  // While the disk fails each body is tried once: thousands may be asked for.
+  int attempts_left = disk_fails_ ? 0 : read_attempts_max - 1;
+  while (!what && (what.error().code == errc::timed_out || (what.error().code == errc::io && attempts_left-- > 0)) &&
+         wait_for_lock(try_again_after)) {
+    complain("body_waits", "a body cannot be read at present: it is tried again", job, what.error());
+    if (what.error().code == errc::io) renew();
     what = read_once(job);
   }
+  disk_fails_ = !what && what.error().code == errc::io;
   if (!what && what.error().code != errc::not_found && !ending_) {
     complain("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it", job,
              what.error());
@@ -166,7 +175,8 @@ result<> body_reader::open() {
   return begun;
 }
 
-/// What a connection knows of a file that could not be read is not asked again; but where no file can be opened any more, it is all there is.
+/// After a read error SQLite's cached state may be wrong, so the file is opened again. If no descriptor is left, the
+/// old connection stays.
 void body_reader::renew() {
   if (auto made = connect(at_a_lock::wait)) {
     data_.emplace(std::move(*made));

@@ -26,17 +26,19 @@ struct body_found {
   result<body> what;
 };
 
-/// Bodies back from disk, beside the loop and beside the writer: a thread with a connection of its own, which can only read. Takes all that was
-/// asked for at once, reads it in slices, in the order of the ids within each (neighbours share pages), and rings after each slice.
+/// Reads bodies from disk on a thread of its own, with a read-only connection, beside the loop and the writer. Takes
+/// all bodies that were asked for at once, reads them in slices, each in order of id (neighbours share pages), and
+/// rings after each slice.
 ///
-/// A lock that another process holds is waited for. A body that cannot be read is an error of that body alone: the next
-/// one is tried anew, over a new connection if there can be one. The first is
-/// made at once: later clients may have taken every file that the process can open.
+/// It waits for a lock that another process holds. A body that the disk does not give is tried three times, over new
+/// connections; then it is an error of that body alone. A damaged body is one at once. The first connection is made at
+/// once: later clients may have taken every descriptor of the process.
 ///
-/// Owned by the store on the loop's thread. Stops when told so by `end`, after the body it is reading; what is asked for then is dropped.
+/// Owned by the store on the loop's thread. `end` stops it after the body at hand; requests that are left are dropped.
 class body_reader {
  public:
-  /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up the log.
+  /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up
+  /// the log.
   body_reader(std::string data_file, const char* vfs, lock_wait_limits lock_limits, loop::mailbox& to_loop);
   ~body_reader();  ///< ends and joins
   body_reader(const body_reader&) = delete;
@@ -48,7 +50,7 @@ class body_reader {
   void take_found(std::vector<body_found>& into);
   /// Loop thread: rings when nothing is left to do.
   void end();
-  /// Loop thread: the thread has nothing left to do; to destroy the reader waits for nothing.
+  /// Loop thread: the thread has nothing left to do; destroying it does not block.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
  private:
@@ -85,6 +87,7 @@ class body_reader {
 
   // The thread's own.
   std::optional<open_file> data_;
+  bool disk_fails_{false};  ///< the last body could not be read
   std::optional<stopwatch> complained_;
   std::vector<body_found> slice_;
   std::thread thread_;

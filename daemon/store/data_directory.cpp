@@ -39,13 +39,15 @@ error system_error(const std::string& path) {
 
 error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
 
-// Page size: a commit writes each page it touched once, and jobs that end touch others than jobs that come, so small pages are cheaper. Put and
-// deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB: 64 B bodies in batches of 256 542 k against 493 k, with a
-// million others standing 468 k against 372 k, 4 KiB bodies in batches of 64 100 k against 74 k. Only reading at the start likes large ones.
-// auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give pages back.
-// Checkpoints are the writer's business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the right edge of the tree and what is deleted on its left.
-// A new file is made with a rollback journal, before there is a log: `EXTRA` makes the end of that journal durable too. Else it could be
-// back after a power failure, and undo pages that were written long after it.
+// Page size: a commit writes each page it touched once, and jobs that end touch others than jobs that come, so small
+// pages are cheaper. Put and deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB: 64 B
+// bodies in batches of 256 542 k against 493 k, with a million others standing 468 k against 372 k, 4 KiB bodies in
+// batches of 64 100 k against 74 k. Only reading at the start likes large ones. auto_vacuum can be chosen only before
+// the first table; `incremental` costs a word a page and lets the writer give pages back. Checkpoints are the writer's
+// business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the
+// right edge of the tree and what is deleted on its left. A new file is made with a rollback journal, before there is a
+// log: `EXTRA` makes the end of that journal durable too. Else it could be back after a power failure, and undo pages
+// that were written long after it.
 constexpr const char* settings = R"(
   PRAGMA synchronous = EXTRA;
   PRAGMA page_size = 4096;
@@ -57,8 +59,9 @@ constexpr const char* settings = R"(
   PRAGMA temp_store = MEMORY;
 )";
 
-/// A directory's name is safe when the one above it is synced. Not only by who made it, who may have died before this; but where there are data
-/// already, somebody has, and where that cannot be asked for it is not ours to make.
+/// A directory entry is durable only after its parent was synced. That is done even if another process created the
+/// directory, which may have died before its own sync. It is skipped where a data file exists, since then it has been
+/// done, and where the parent cannot be opened.
 result<> keep_its_name(const std::string& path, const std::string& data_file) {
   if (::access(data_file.c_str(), F_OK) == 0) return {};
   const std::string above = path + "/..";
@@ -71,13 +74,17 @@ result<> keep_its_name(const std::string& path, const std::string& data_file) {
   return {};
 }
 
-result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs) {
+result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs, bool (*is_interrupted)()) {
   auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs, in.lock_file());
   if (!made) return about(in.data_file(), made.error());
   // Looked at first: not even a pragma of ours is for a file of somebody else.
   if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
   if (const auto set = made->run(settings); !set) return damage(in, set.error());
-  if (const auto ready = prepare_schema(*made); !ready) {
+  // A migration copies all jobs in one transaction.
+  made->interrupt_if(is_interrupted);
+  const auto ready = prepare_schema(*made);
+  made->interrupt_if(nullptr);
+  if (!ready) {
     return ready.error().code == errc::invalid ? damage(in, ready.error()) : about(in.data_file(), ready.error());
   }
   return made;
@@ -155,11 +162,11 @@ void data_directory::close() noexcept {
   }
 }
 
-result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs) {
-  auto made = open_and_prepare(in, vfs);
+result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs, bool (*is_interrupted)()) {
+  auto made = open_and_prepare(in, vfs, is_interrupted);
   // Even to look into a log takes a page or two of the disk.
   const bool is_full = !made && made.error().code == errc::refused;
-  if (is_full && ballast{in.path(), 0}.give_up()) made = open_and_prepare(in, vfs);
+  if (is_full && ballast{in.path(), 0}.give_up()) made = open_and_prepare(in, vfs, is_interrupted);
   return made;
 }
 

@@ -25,8 +25,8 @@ class data_directory {
   data_directory& operator=(data_directory&& other) noexcept;
   ~data_directory();
 
-  /// What opening it has made is gone again, for whoever wanted to fill it and could not: the directory, unless it was there before, and the
-  /// data file, unless it was. The lock is given back.
+  /// What opening it has made is gone again, for whoever wanted to fill it and could not: the directory, unless it was
+  /// there before, and the data file, unless it was. The lock is given back.
   void undo();
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -48,9 +48,11 @@ class data_directory {
   bool was_empty_{false};  ///< it had no data file
 };
 
-/// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`: nullptr is the system's.
-/// The error names the file, and says how to look at a damaged one.
-[[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs);
+/// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`:
+/// nullptr is the system's. `is_interrupted` is asked while the file is migrated: true leaves it as it was, with the
+/// error `cancelled`. The error names the file, and says how to look at a damaged one.
+[[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs,
+                                                        bool (*is_interrupted)() = nullptr);
 /// The data file as it is: neither made, nor migrated, nor set.
 [[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& in);
 /// That sentence, for damage that is found later.

@@ -1,5 +1,6 @@
 #include "store/fsck.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -71,6 +72,9 @@ class inspection {
     });
   }
 
+  /// Why the file could not be read to its end.
+  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+
  private:
   void each_row(const char* table, const std::string& query, const std::function<result<>(sqlite::statement&)>& check) {
     auto rows = in_.prepare(query);
@@ -83,7 +87,11 @@ class inspection {
     }
   }
 
-  void damaged(const std::string& what, const error& why) { say(what + ": " + why.text); }
+  /// A disk that cannot be read says nothing about the file.
+  void damaged(const std::string& part, const error& why) {
+    if (why.code == errc::invalid) return say(part + ": " + why.text);
+    if (!failure_) failure_ = error{why.code, part + ": " + why.text};
+  }
   void say(const std::string& line) {
     ++found_.faults;
     fault_(line);
@@ -93,6 +101,7 @@ class inspection {
   examination& found_;
   const std::function<void(std::string_view)>& fault_;
   known_queues queues_;
+  std::optional<error> failure_;
 };
 
 }  // namespace
@@ -116,6 +125,7 @@ result<examination> fsck(const data_directory& in, const std::function<void(std:
   of.jobs(*version);
   of.marks();
   if (*version > 1) of.positions();
+  if (of.failure()) return error{of.failure()->code, in.data_file() + ": " + of.failure()->text};
   return found;
 }
 

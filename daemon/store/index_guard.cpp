@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdarg>
 #include <cstdint>
 #include <mutex>
 #include <string_view>
@@ -25,7 +26,7 @@ std::atomic<bool> index_is_lost{false};
 std::uintptr_t page_bytes{4'096};  // set before the handler
 struct sigaction action_before {};
 
-// --- what SQLite writes with ------------------------------------------------------------------------------------------
+// --- what SQLite writes with ----------------------------------------------------------------------------------------
 
 bool may_write() noexcept {
   if (!index_is_lost.load(std::memory_order_acquire)) return true;
@@ -44,6 +45,24 @@ ssize_t guarded_pwrite64(int file, const void* bytes, size_t count, off64_t offs
 }
 int guarded_ftruncate(int file, off_t bytes) { return may_write() ? ::ftruncate(file, bytes) : -1; }
 int guarded_unlink(const char* path) { return may_write() ? ::unlink(path) : -1; }
+
+/// SQLite forgets a lock of its log whose release failed, but its process goes on holding it: every later wait for it
+/// would be without end. The failure is hidden instead. Then the process holds the lock until the same bytes are
+/// released again, with the next transaction; only other processes wait meanwhile.
+int guarded_fcntl(int file, int command, ...) {
+  std::va_list rest;
+  va_start(rest, command);
+  int done = 0;
+  if (command == F_SETLK || command == F_SETLKW || command == F_GETLK) {
+    auto* const lock = va_arg(rest, struct flock*);
+    done = ::fcntl(file, command, lock);
+    if (done != 0 && command == F_SETLK && lock->l_type == F_UNLCK) done = 0;
+  } else {
+    done = ::fcntl(file, command, va_arg(rest, int));
+  }
+  va_end(rest);
+  return done;
+}
 
 template <class Function>
 void replace(sqlite3_vfs& vfs, const char* name, Function* by) {
@@ -155,6 +174,7 @@ void install() {
     replace(*vfs, "pwrite64", guarded_pwrite64);
     replace(*vfs, "ftruncate", guarded_ftruncate);
     replace(*vfs, "unlink", guarded_unlink);
+    replace(*vfs, "fcntl", guarded_fcntl);
   }
   struct sigaction action {};
   action.sa_sigaction = on_bus_error;

@@ -11,6 +11,8 @@ namespace millrace::store {
 /// An index in the process's own memory (`locking_mode = EXCLUSIVE`) would need none of this, but then neither the
 /// reader of bodies nor an operator's `sqlite3` could open the file.
 ///
+/// It also hides a lock that cannot be released: see index_guard.cpp.
+///
 /// Called by a store that is about to open its file, of which a process has one at a time; for the rest of the process.
 /// Other causes of SIGBUS have the effect they had before.
 void guard_index();

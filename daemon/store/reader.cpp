@@ -8,6 +8,13 @@
 
 namespace millrace::store {
 
+namespace {
+
+/// Of SQL: rows of table job are its arguments.
+constexpr const char* take_function = "take_job";
+
+}  // namespace
+
 result<cursor_step> queue_cursor::next(kept_queue& into) {
   if (!rows_) {
     auto rows = data_.prepare(queue_query);
@@ -31,24 +38,40 @@ result<cursor_step> job_cursor::next(const known_queues& queues, job_row& into) 
   return cursor_step::skipped;
 }
 
-result<> job_cursor::prepare(std::string_view condition) {
+job_cursor::~job_cursor() {
+  rows_.reset();
+  static_cast<void>(data_.define_taker(take_function, nullptr));
+}
+
+result<> job_cursor::prepare_unburied() {
   with_bodies_ = has_room_;
-  auto rows = data_.prepare(job_query(with_bodies_ ? body_part::bytes : body_part::length, condition, schema_version));
+  rows_.reset();
+  if (const auto defined = data_.define_taker(take_function, this); !defined) return defined;
+  const auto part = with_bodies_ ? body_part::bytes : body_part::length;
+  auto rows = data_.prepare(job_query(take_function, part, "WHERE id >= ?1 ORDER BY id"));
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
-  if (!at_buried_) rows_->bind(1, next_id_);
+  rows_->bind(1, next_id_);
   return {};
 }
 
 result<cursor_step> job_cursor::next_unburied(const known_queues& queues, job_row& into) {
   if (!is_prepared()) {
-    if (const auto ready = prepare("WHERE id >= ?1 ORDER BY id"); !ready) return ready.error();
+    if (const auto ready = prepare_unburied(); !ready) return ready.error();
   }
+  queues_ = &queues;
+  into_ = &into;
   const auto more = rows_->step();
   if (!more) return more.error();
   if (!*more) return cursor_step::end;
+  return std::move(taken_);
+}
+
+void job_cursor::take(sqlite::row_values& values) noexcept { taken_ = take_unburied(values); }
+
+result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
   job_numbers numbers;
-  if (const auto done = numbers.read(*rows_); !done) return done.error();
+  if (const auto done = numbers.read(from); !done) return done.error();
   // Only in a damaged tree: SQLite itself does not compare what it finds there.
   if (numbers.id() < next_id_) {
     return invalid("row " + std::to_string(numbers.id()) + " of table job: it comes out of order");
@@ -58,14 +81,23 @@ result<cursor_step> job_cursor::next_unburied(const known_queues& queues, job_ro
     buried_.emplace_back(numbers.burying(), numbers.id());
     return cursor_step::skipped;
   }
-  if (const auto done = read(numbers, queues, into); !done) return done.error();
+  if (const auto done = read(from, numbers, *queues_, *into_); !done) return done.error();
   return cursor_step::row;
+}
+
+result<> job_cursor::prepare() {
+  with_bodies_ = has_room_;
+  const auto part = with_bodies_ ? body_part::bytes : body_part::length;
+  auto rows = data_.prepare(job_query(part, "WHERE id = ?1", schema_version));
+  if (!rows) return rows.error();
+  rows_ = std::move(*rows);
+  return {};
 }
 
 result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row& into) {
   if (buried_.empty()) return cursor_step::end;
   if (!is_prepared()) {
-    if (const auto ready = prepare("WHERE id = ?1"); !ready) return ready.error();
+    if (const auto ready = prepare(); !ready) return ready.error();
   }
   std::pop_heap(buried_.begin(), buried_.end(), std::greater{});
   const auto id = buried_.back().second;
@@ -77,13 +109,14 @@ result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row&
   if (!*found) return invalid("row " + std::to_string(id) + " of table job: it is not found by its id");
   job_numbers numbers;
   if (const auto done = numbers.read(*rows_); !done) return done.error();
-  if (const auto done = read(numbers, queues, into); !done) return done.error();
+  if (const auto done = read(*rows_, numbers, queues, into); !done) return done.error();
   return cursor_step::row;
 }
 
-result<> job_cursor::read(const job_numbers& numbers, const known_queues& queues, job_row& into) {
+result<> job_cursor::read(sqlite::row_values& from, const job_numbers& numbers, const known_queues& queues,
+                          job_row& into) {
   const auto part = with_bodies_ ? body_part::bytes : body_part::length;
-  if (const auto done = read_job(*rows_, numbers, part, &queues, wall_offset_, into); !done) return done;
+  if (const auto done = read_job(from, numbers, part, &queues, wall_offset_, into); !done) return done;
   into.job.what.content = {};
   into.job.bytes_on_disk.reset();
   if (with_bodies_) {

@@ -35,31 +35,38 @@ class queue_cursor {
   std::optional<sqlite::statement> rows_;
 };
 
-/// All jobs of the file, in order of id, then buried ones in the order in which they were buried. Of buried jobs two numbers each are held in
-/// memory, of others nothing. A step does a bounded piece of work, except that a body is read in one piece and that the buried jobs are put in
-/// order in one piece, which takes about 10 ms for a million.
+/// All jobs of the file, in order of id, then buried ones in the order in which they were buried. Of buried jobs two
+/// numbers each are held in memory, of others nothing. A step does a bounded piece of work, except that a body is read
+/// in one piece and that the buried jobs are put in order in one piece, which takes about 10 ms for a million.
 ///
-/// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and those after it, empty
-/// ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
+/// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and
+/// those after it, empty ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
 ///
-/// Belongs to its connection, and ends before it.
-class job_cursor {
+/// Belongs to its connection, and ends before it. A connection has one at a time.
+class job_cursor final : private sqlite::connection::row_taker {
  public:
   job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX) noexcept
       : data_{data}, wall_offset_{wall_offset}, room_{body_bytes_max} {}
+  ~job_cursor();
+  job_cursor(const job_cursor&) = delete;
+  job_cursor& operator=(const job_cursor&) = delete;
 
-  /// `queues`: those of the file; a job of another queue is an error. After an error or the end, the cursor must not be used again.
-  /// With `row`, `into` has its body, or `bytes_on_disk`.
+  /// `queues`: those of the file; a job of another queue is an error. After an error or the end, the cursor must not be
+  /// used again. With `row`, `into` has its body, or `bytes_on_disk`.
   [[nodiscard]] result<cursor_step> next(const known_queues& queues, job_row& into);
 
  private:
   using burial = std::pair<std::uint64_t, std::int64_t>;  ///< number of the burying, id
 
   [[nodiscard]] bool is_prepared() const noexcept { return rows_ && with_bodies_ == has_room_; }
-  [[nodiscard]] result<> prepare(std::string_view condition);
+  [[nodiscard]] result<> prepare();
+  [[nodiscard]] result<> prepare_unburied();
   [[nodiscard]] result<cursor_step> next_unburied(const known_queues& queues, job_row& into);
   [[nodiscard]] result<cursor_step> next_buried(const known_queues& queues, job_row& into);
-  [[nodiscard]] result<> read(const job_numbers& numbers, const known_queues& queues, job_row& into);
+  void take(sqlite::row_values& values) noexcept override;
+  [[nodiscard]] result<cursor_step> take_unburied(sqlite::row_values& from);
+  [[nodiscard]] result<> read(sqlite::row_values& from, const job_numbers& numbers, const known_queues& queues,
+                              job_row& into);
 
   sqlite::connection& data_;
   duration wall_offset_;
@@ -69,11 +76,14 @@ class job_cursor {
   std::optional<sqlite::statement> rows_;  ///< none: to be prepared
   bool with_bodies_{true};                 ///< what `rows_` gives
   std::int64_t next_id_{INT64_MIN};        ///< the lowest that has not been read
+  const known_queues* queues_{nullptr};    ///< of the step at hand
+  job_row* into_{nullptr};                 ///< of the step at hand
+  result<cursor_step> taken_{cursor_step::end};
   std::vector<burial> buried_;             ///< once `at_buried_`, a heap with the earliest on top
 };
 
-/// The positions of all producers, those that are no longer in the settings among them: they stay, for whoever takes a producer out for a day does
-/// not want its lines a second time. Few: as many as producers ever had different names.
+/// The positions of all producers, those that are no longer in the settings among them: they stay, for whoever takes a
+/// producer out for a day does not want its lines a second time. Few: as many as producers ever had different names.
 [[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take);
 
 /// The highest id that may have been given out. Refused: a mark that nobody knows.

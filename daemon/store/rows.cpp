@@ -52,24 +52,35 @@ error bad_row(std::string_view table, std::string_view key, std::string_view fau
 }
 
 /// The text of the key, whatever its type.
-error bad_row(std::string_view table, sqlite::statement& from, std::string_view fault) {
+error bad_row(std::string_view table, sqlite::row_values& from, std::string_view fault) {
   return bad_row(table, std::string{from.text(0)}, fault);
 }
 
-error bad_number(std::string_view table, sqlite::statement& from, int column, const char* name) {
+error bad_number(std::string_view table, sqlite::row_values& from, int column, const char* name) {
   std::int64_t value = 0;
   const std::string subject = std::string{"its "} + name;
   if (!from.read(column, value)) return bad_row(table, from, subject + " is not a number");
   return bad_row(table, from, subject + " is out of range: " + std::to_string(value));
 }
 
-bool read_in_range(sqlite::statement& from, int column, const number_column& of, std::int64_t& value) {
+bool read_in_range(sqlite::row_values& from, int column, const number_column& of, std::int64_t& value) {
   return from.read(column, value) && value >= of.least && value <= of.most;
+}
+
+std::string columns_of_query(body_part part, std::int64_t version) {
+  std::string columns;
+  for (const auto& column : job_columns) {
+    if (version < column.since_version) columns += "0 AS ";
+    columns.append(column.name).append(", ");
+  }
+  columns += "error, ";
+  columns += version == 1 ? "checksum_of(id, body), " : "checksum, ";
+  return columns += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
 }
 
 std::uint32_t in_32_bits(std::int64_t value) noexcept { return static_cast<std::uint32_t>(value); }
 
-result<> read_body(sqlite::statement& from, body_part part, job_row& into) {
+result<> read_body(sqlite::row_values& from, body_part part, job_row& into) {
   std::int64_t checksum = 0;
   if (!from.read(checksum_column, checksum)) return bad_number("job", from, checksum_column, "checksum");
   if (part == body_part::length) {
@@ -89,7 +100,7 @@ result<> read_body(sqlite::statement& from, body_part part, job_row& into) {
 
 }  // namespace
 
-result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& into) {
+result<> read_queue(sqlite::row_values& from, duration wall_offset, kept_queue& into) {
   constexpr number_column number_range{"number", 1, most_of_32_bits};
   constexpr number_column length_range{"paused_for", 0, most};
   std::int64_t number = 0;
@@ -109,18 +120,16 @@ result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& i
 }
 
 std::string job_query(body_part part, std::string_view condition, std::int64_t version) {
+  return "SELECT " + columns_of_query(part, version).append(" FROM job ").append(condition);
+}
+
+std::string job_query(std::string_view function, body_part part, std::string_view condition) {
   std::string sql = "SELECT ";
-  for (const auto& column : job_columns) {
-    if (version < column.since_version) sql += "0 AS ";
-    sql.append(column.name).append(", ");
-  }
-  sql += "error, ";
-  sql += version == 1 ? "checksum_of(id, body), " : "checksum, ";
-  sql += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
+  sql.append(function).append("(").append(columns_of_query(part, schema_version)).append(")");
   return sql.append(" FROM job ").append(condition);
 }
 
-result<> job_numbers::read(sqlite::statement& from) {
+result<> job_numbers::read(sqlite::row_values& from) {
   std::size_t valid = from.read(0, value_);
   for (std::size_t n = 0; n < valid; ++n) {
     if (value_[n] < job_columns[n].least || value_[n] > job_columns[n].most) valid = n;
@@ -155,14 +164,14 @@ void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
   job.due = state == state_on_disk::delayed ? from_disk(value_[7], wall_offset) : instant{};
 }
 
-result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues, duration wall_offset,
+result<> read_job(sqlite::row_values& from, body_part part, const known_queues* queues, duration wall_offset,
                   job_row& into) {
   job_numbers numbers;
   if (auto read = numbers.read(from); !read) return read;
   return read_job(from, numbers, part, queues, wall_offset, into);
 }
 
-result<> read_job(sqlite::statement& from, const job_numbers& numbers, body_part part, const known_queues* queues,
+result<> read_job(sqlite::row_values& from, const job_numbers& numbers, body_part part, const known_queues* queues,
                   duration wall_offset, job_row& into) {
   std::string_view error_text;
   if (!from.read_text(error_column, error_text)) return bad_row("job", from, "its error is not a text");
@@ -174,7 +183,7 @@ result<> read_job(sqlite::statement& from, const job_numbers& numbers, body_part
   return read_body(from, part, into);
 }
 
-result<> read_position(sqlite::statement& from, kept_position& into) {
+result<> read_position(sqlite::row_values& from, kept_position& into) {
   constexpr std::array numbers{number_column{"place", 0, most}, number_column{"checksum", least, most},
                                number_column{"bodies", 0, most}};
   std::array<std::int64_t, numbers.size()> value{};
@@ -193,7 +202,7 @@ result<> read_position(sqlite::statement& from, kept_position& into) {
   return {};
 }
 
-result<> read_mark(sqlite::statement& from, mark_row& into) {
+result<> read_mark(sqlite::row_values& from, mark_row& into) {
   std::string_view name;
   std::int64_t value = 0;
   if (!from.read_text(0, name) || name != "id") return bad_row("mark", from, "its name is unknown");

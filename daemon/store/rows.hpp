@@ -15,9 +15,9 @@
 #include "store/sqlite.hpp"
 #include "store/store.hpp"
 
-/// Rows of the data file as values. These functions alone decide whether a row is valid, that is, whether a writer of millrace could have
-/// written it: recovery, dump, fsck and reads of single bodies all use them, so none of them accepts what another one refuses. The error of an
-/// invalid row names the row and the column (`errc::invalid`).
+/// Rows of the data file as values. These functions alone decide whether a row is valid, that is, whether a writer of
+/// millrace could have written it: recovery, dump, fsck and reads of single bodies all use them, so none of them
+/// accepts what another one refuses. The error of an invalid row names the row and the column (`errc::invalid`).
 namespace millrace::store {
 
 /// A queue as it stands in the file.
@@ -48,24 +48,26 @@ using known_queues = boost::unordered_flat_set<queue_number>;
 /// What is read of a body.
 enum class body_part {
   bytes,  ///< all of it, to be verified
-  length,  ///< type and length, which stand at the head of a row: SQLite does not follow a long body to its pages for them
+  length,  ///< type and length: they stand at the head of a row, so SQLite does not read the pages of a long body
 };
 
 /// The statement that gives all queues; `read_queue` takes its rows.
 inline constexpr std::string_view queue_query =
     "SELECT number, name, paused_until, paused_for FROM queue ORDER BY number";
-[[nodiscard]] result<> read_queue(sqlite::statement& from, duration wall_offset, kept_queue& into);
+[[nodiscard]] result<> read_queue(sqlite::row_values& from, duration wall_offset, kept_queue& into);
 
 /// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: version 2
 /// has no count of failures, which reads as 0, and version 1 has no checksums either.
 /// Requires: for version 1, `define_checksum` was called on the connection.
 [[nodiscard]] std::string job_query(body_part part, std::string_view condition, std::int64_t version);
+/// The same for tables of the present version, with each row as the arguments of `function`.
+[[nodiscard]] std::string job_query(std::string_view function, body_part part, std::string_view condition);
 /// The columns with numbers at the beginning of a row of that statement, each within its range.
 class job_numbers {
  public:
   static constexpr std::size_t count = 15;
 
-  [[nodiscard]] result<> read(sqlite::statement& from);
+  [[nodiscard]] result<> read(sqlite::row_values& from);
   [[nodiscard]] std::int64_t id() const noexcept { return value_[0]; }
   [[nodiscard]] bool is_buried() const noexcept;
   [[nodiscard]] std::uint64_t burying() const noexcept;
@@ -77,17 +79,17 @@ class job_numbers {
 };
 
 /// `queues`: those of the file; nullptr: the job's queue is not looked up.
-[[nodiscard]] result<> read_job(sqlite::statement& from, body_part part, const known_queues* queues,
+[[nodiscard]] result<> read_job(sqlite::row_values& from, body_part part, const known_queues* queues,
                                 duration wall_offset, job_row& into);
 /// The same for a row whose `numbers` have been read.
-[[nodiscard]] result<> read_job(sqlite::statement& from, const job_numbers& numbers, body_part part,
+[[nodiscard]] result<> read_job(sqlite::row_values& from, const job_numbers& numbers, body_part part,
                                 const known_queues* queues, duration wall_offset, job_row& into);
 
 inline constexpr std::string_view position_query =
     "SELECT producer, kind, place, checksum, bodies FROM source_position ORDER BY producer";
-[[nodiscard]] result<> read_position(sqlite::statement& from, kept_position& into);
+[[nodiscard]] result<> read_position(sqlite::row_values& from, kept_position& into);
 
 inline constexpr std::string_view mark_query = "SELECT name, value FROM mark";
-[[nodiscard]] result<> read_mark(sqlite::statement& from, mark_row& into);
+[[nodiscard]] result<> read_mark(sqlite::row_values& from, mark_row& into);
 
 }  // namespace millrace::store

@@ -22,12 +22,15 @@ errc code_of(int status, int system_errno) noexcept {
     case SQLITE_NOMEM:
       return errc::refused;
     case SQLITE_IOERR:
-      // A sync that failed is never tried again, whatever the reason: what it did not write may be gone from the system's memory.
+      // A sync that failed is never tried again, whatever the reason: what it did not write may be gone from the
+      // system's memory.
       if (status == SQLITE_IOERR_FSYNC || status == SQLITE_IOERR_DIR_FSYNC) return errc::io;
       return system_errno == ENOSPC || system_errno == EDQUOT ? errc::refused : errc::io;
     case SQLITE_CANTOPEN:
       // Descriptors and memory come back.
       return system_errno == EMFILE || system_errno == ENFILE || system_errno == ENOMEM ? errc::timed_out : errc::io;
+    case SQLITE_INTERRUPT:
+      return errc::cancelled;
     case SQLITE_TOOBIG:
       return errc::out_of_range;
     case SQLITE_BUSY:
@@ -43,10 +46,32 @@ errc code_of(int status, int system_errno) noexcept {
   }
 }
 
+/// The error of the disk with which a read of the data file or of its log failed last; 0: there was none.
+int read_errno_of(sqlite3* db) {
+  const auto is_of_disk = [](int number) { return number == EIO || number == ENXIO || number == ERANGE; };
+  int number = 0;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK && is_of_disk(number)) {
+    return number;
+  }
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || log == nullptr ||
+      log->pMethods == nullptr) {
+    return 0;
+  }
+  const int status = log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return status == SQLITE_OK && is_of_disk(number) ? number : 0;
+}
+
 error failure_of(sqlite3* db) {
   const int status = sqlite3_extended_errcode(db);
   const int system_errno = sqlite3_system_errno(db);
   std::string text = sqlite3_errmsg(db);
+  if ((status & 0xff) == SQLITE_CORRUPT) {
+    // SQLite reports a disk that cannot be read as a damaged file (SQLITE_IOERR_CORRUPTFS).
+    if (const int number = read_errno_of(db); number != 0) {
+      return {errc::io, "the disk cannot be read: " + system_message(number)};
+    }
+  }
   if ((status & 0xff) == SQLITE_IOERR || (status & 0xff) == SQLITE_CANTOPEN) {
     text += " (code " + std::to_string(status);
     if (system_errno != 0) text += ", " + system_message(system_errno);
@@ -78,8 +103,9 @@ std::string in_uri(std::string_view path) {
 
 }  // namespace
 
-statement::statement(statement&& other) noexcept
-    : handle_{std::exchange(other.handle_, nullptr)}, bind_status_{std::exchange(other.bind_status_, SQLITE_OK)} {}
+statement::statement(statement&& other) noexcept : bind_status_{std::exchange(other.bind_status_, SQLITE_OK)} {
+  std::swap(handle_, other.handle_);
+}
 
 statement& statement::operator=(statement&& other) noexcept {
   std::swap(handle_, other.handle_);
@@ -146,23 +172,27 @@ result<> statement::write_blob(const char* table, const char* column, std::int64
   return done;
 }
 
-// A column is looked up once, as a value: recovery reads 17 of each row. `sqlite3_column_value` gives an unprotected value, which
-// may be read here because a connection is used by one thread at a time.
-bool statement::read(int column, std::int64_t& value) noexcept {
-  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+sqlite3_value* row_values::value_of(int column) const noexcept {
+  return values_ != nullptr ? values_[column] : sqlite3_column_value(handle_, column);
+}
+
+// A column is looked up once, as a value: recovery reads 17 of each row. `sqlite3_column_value` gives an unprotected
+// value, which may be read here because a connection is used by one thread at a time.
+bool row_values::read(int column, std::int64_t& value) noexcept {
+  sqlite3_value* const found = value_of(column);
   if (sqlite3_value_type(found) != SQLITE_INTEGER) return false;
   value = sqlite3_value_int64(found);
   return true;
 }
 
-std::size_t statement::read(int first_column, std::span<std::int64_t> values) noexcept {
+std::size_t row_values::read(int first_column, std::span<std::int64_t> values) noexcept {
   std::size_t count = 0;
   while (count < values.size() && read(first_column + static_cast<int>(count), values[count])) ++count;
   return count;
 }
 
-bool statement::read_text(int column, std::string_view& value) noexcept {
-  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+bool row_values::read_text(int column, std::string_view& value) noexcept {
+  sqlite3_value* const found = value_of(column);
   if (sqlite3_value_type(found) != SQLITE_TEXT) return false;
   const auto bytes = static_cast<std::size_t>(sqlite3_value_bytes(found));
   // SQLite copies a text to end it with a zero: not for the empty error of every job.
@@ -171,8 +201,8 @@ bool statement::read_text(int column, std::string_view& value) noexcept {
   return true;
 }
 
-bool statement::read_blob(int column, std::string_view& value) noexcept {
-  sqlite3_value* const found = sqlite3_column_value(handle_, column);
+bool row_values::read_blob(int column, std::string_view& value) noexcept {
+  sqlite3_value* const found = value_of(column);
   if (sqlite3_value_type(found) != SQLITE_BLOB) return false;
   const auto* const bytes = static_cast<const char*>(sqlite3_value_blob(found));
   value = bytes == nullptr ? std::string_view{}
@@ -180,10 +210,11 @@ bool statement::read_blob(int column, std::string_view& value) noexcept {
   return true;
 }
 
-std::string_view statement::text(int column) noexcept {
-  const auto* const bytes = sqlite3_column_text(handle_, column);
+std::string_view row_values::text(int column) noexcept {
+  sqlite3_value* const found = value_of(column);
+  const auto* const bytes = sqlite3_value_text(found);
   if (bytes == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_value_bytes(found))};
 }
 
 struct connection::parts {
@@ -241,6 +272,14 @@ result<connection> connection::open(const std::string& path, open_as how, const 
   return made;
 }
 
+void connection::interrupt_if(bool (*is_interrupted)()) noexcept {
+  // Of SQLite's virtual machine, which needs some hundred of them for a row.
+  constexpr int instructions_between = 10'000;
+  const auto ask = [](void* function) { return reinterpret_cast<bool (*)()>(function)() ? 1 : 0; };
+  sqlite3_progress_handler(parts_->db, is_interrupted == nullptr ? 0 : instructions_between, ask,
+                           reinterpret_cast<void*>(is_interrupted));
+}
+
 void connection::wait_for_locks(lock_wait by) { parts_->locks.emplace(std::move(by)); }
 
 result<> connection::run(const char* sql) {
@@ -278,6 +317,19 @@ result<> connection::define(const char* name, sql_function function) {
   };
   if (sqlite3_create_function_v2(parts_->db, name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                  reinterpret_cast<void*>(function), call, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return failure_of(parts_->db);
+  }
+  return {};
+}
+
+result<> connection::define_taker(const char* name, row_taker* taker) {
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    auto* const by = static_cast<row_taker*>(sqlite3_user_data(context));
+    row_values given{values};
+    if (by != nullptr) by->take(given);
+  };
+  if (sqlite3_create_function_v2(parts_->db, name, -1, SQLITE_UTF8, taker, call, nullptr, nullptr, nullptr) !=
+      SQLITE_OK) {
     return failure_of(parts_->db);
   }
   return {};

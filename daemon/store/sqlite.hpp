@@ -13,15 +13,42 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
-/// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left on the disk or in memory, `out_of_range` a value or a
-/// row is longer than SQLite allows, `timed_out` another connection holds a lock,
-/// `invalid` the file is no database or a damaged one, or a value is missing, `io` all else.
+/// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left on the disk or in memory,
+/// `out_of_range` a value or a row is longer than SQLite allows, `timed_out` another connection holds a lock, `invalid`
+/// the file is no database or a damaged one, or a value is missing, `io` all else.
 namespace millrace::store::sqlite {
 
-/// A prepared statement; belongs to its connection and ends before it. Bound text and blobs are not copied: they must live until the
-/// statement has run.
-class statement {
+/// The values of one row: the columns at which a statement stands, or the arguments of a function that a statement
+/// calls for a row.
+class row_values {
+ public:
+  /// Columns count from 0. Texts and blobs are valid until the next step. False: the column is NULL or of another type.
+  [[nodiscard]] bool read(int column, std::int64_t& value) noexcept;
+  /// Whole numbers of consecutive columns. Returns how many were read before the first one that is no number.
+  [[nodiscard]] std::size_t read(int first_column, std::span<std::int64_t> values) noexcept;
+  [[nodiscard]] bool read_text(int column, std::string_view& value) noexcept;
+  [[nodiscard]] bool read_blob(int column, std::string_view& value) noexcept;
+  /// The text of a column of any type; empty for NULL.
+  [[nodiscard]] std::string_view text(int column) noexcept;
+
+ protected:
+  row_values() noexcept = default;
+  explicit row_values(sqlite3_value** values) noexcept : values_{values} {}
+  friend class connection;
+
+  sqlite3_stmt* handle_{nullptr};
+
+ private:
+  [[nodiscard]] sqlite3_value* value_of(int column) const noexcept;
+
+  sqlite3_value** values_{nullptr};  ///< none: the columns of `handle_`
+};
+
+/// A prepared statement; belongs to its connection and ends before it. Bound text and blobs are not copied: they must
+/// live until the statement has run.
+class statement : public row_values {
  public:
   statement() noexcept = default;
   statement(statement&& other) noexcept;
@@ -39,24 +66,14 @@ class statement {
   /// Runs a statement that gives no rows, and makes it ready to be bound again.
   [[nodiscard]] result<> run();
   void reset() noexcept;
-  /// Over the statement's connection: writes over a blob of a row, page by page and without a copy of it in memory. Requires: it has that
-  /// length.
+  /// Over the statement's connection: writes over a blob of a row, page by page and without a copy of it in memory.
+  /// Requires: it has that length.
   [[nodiscard]] result<> write_blob(const char* table, const char* column, std::int64_t row, std::string_view bytes);
-
-  /// Columns count from 0. Texts and blobs are valid until the next step. False: the column is NULL or of another type.
-  [[nodiscard]] bool read(int column, std::int64_t& value) noexcept;
-  /// Whole numbers of consecutive columns. Returns how many were read before the first one that is no number.
-  [[nodiscard]] std::size_t read(int first_column, std::span<std::int64_t> values) noexcept;
-  [[nodiscard]] bool read_text(int column, std::string_view& value) noexcept;
-  [[nodiscard]] bool read_blob(int column, std::string_view& value) noexcept;
-  /// The text of a column of any type; empty for NULL.
-  [[nodiscard]] std::string_view text(int column) noexcept;
 
  private:
   friend class connection;
   void note(int status) noexcept;
 
-  sqlite3_stmt* handle_{nullptr};
   int bind_status_{0};  ///< the first one since the last step that is no success
 };
 
@@ -76,6 +93,10 @@ class connection {
   /// Before the first call: with the default limits, sleeping. A statement that has given up fails with `timed_out`.
   void wait_for_locks(lock_wait by);
 
+  /// `is_interrupted` is asked each millisecond or so while a statement runs; true ends the statement with `cancelled`.
+  /// nullptr: never.
+  void interrupt_if(bool (*is_interrupted)()) noexcept;
+
   /// Runs one or several statements without values.
   [[nodiscard]] result<> run(const char* sql);
   [[nodiscard]] result<statement> prepare(std::string_view sql);
@@ -85,6 +106,18 @@ class connection {
   /// Makes `function` callable in statements as `name(number, blob)`.
   using sql_function = std::int64_t (*)(std::int64_t number, std::string_view blob);
   [[nodiscard]] result<> define(const char* name, sql_function function);
+
+  /// Makes `name(column, ...)` callable in statements: it hands each row to `taker` and gives NULL. Such values are
+  /// cheaper to read than columns of a statement, for which SQLite checks its state each time. Not while a statement
+  /// runs. `taker` outlives its use; nullptr: rows are ignored.
+  class row_taker {
+   public:
+    virtual void take(row_values& values) noexcept = 0;
+
+   protected:
+    ~row_taker() = default;
+  };
+  [[nodiscard]] result<> define_taker(const char* name, row_taker* taker);
 
   /// Pages in the write-ahead log after the last commit; 0 when all of them have been copied since.
   [[nodiscard]] int log_pages() const noexcept;

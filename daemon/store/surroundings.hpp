@@ -14,24 +14,27 @@ namespace millrace::store {
 
 /// From where on files are made smaller, in pages of 4 KiB.
 struct file_limits {
-  /// The log is copied into the data file when it has so many (16 MiB), or fewer when the disk is small: a page that changes again and again, as the
-  /// edges of a queue do, is copied once; and the copying, which holds up the next commit, stays a matter of some tens of milliseconds. Of 4, 16 and 64 MiB
-  /// (tests/bench/store_study.py, medians of 3): 16 × 32 with 4 KiB bodies 53 k, 69 k and 64 k jobs/s with 14.6, 10.1 and 8.8 kB written for a job;
-  /// 64 × 32 with 64 B the same within 3 %.
+  /// The log is copied into the data file when it has so many (16 MiB), or fewer when the disk is small: a page that
+  /// changes again and again, as the edges of a queue do, is copied once; and the copying, which holds up the next
+  /// commit, stays a matter of some tens of milliseconds. Of 4, 16 and 64 MiB (tests/bench/store_study.py, medians of
+  /// 3): 16 × 32 with 4 KiB bodies 53 k, 69 k and 64 k jobs/s with 14.6, 10.1 and 8.8 kB written for a job; 64 × 32
+  /// with 64 B the same within 3 %.
   std::int64_t log_pages{4'096};
-  /// Free pages of the file are for what comes next; those beyond a quarter of it, and beyond so many, are given back until they are a sixteenth, or
-  /// so few.
+  /// Free pages of the file are for what comes next; those beyond a quarter of it, and beyond so many, are given back
+  /// until they are a sixteenth, or so few.
   std::int64_t free_pages_most{1'024};
   std::int64_t free_pages_kept{256};
 };
 
-/// What a store has from the system, and tests put something else in place of. Called on the loop's thread and on the writer's.
+/// What a store has from the system, and tests put something else in place of. Called on the loop's thread and on the
+/// writer's.
 struct surroundings {
   const char* vfs{nullptr};  ///< SQLite's name of a file system; nullptr: the system's
   std::function<duration()> wall_offset{read_wall_offset};
   std::function<std::uint64_t(const std::string& path)> free_bytes{free_bytes_of};
   file_limits limits{};  ///< small ones let a test see in a second what takes a busy day
   lock_wait_limits lock_limits{};
+  bool (*is_interrupted)(){nullptr};  ///< true: whoever opens the store does not want to wait for a migration
 };
 
 }  // namespace millrace::store

@@ -42,7 +42,7 @@ KINDS = {
     "allocate": failing(errno.EIO, errno.ENOSPC, errno.EOPNOTSUPP, times=[FOREVER]) + [(KILL, 0, 1)],
     "unlink": failing(errno.EIO) + [(KILL, 0, 1), (KILL_AFTER, 0, 1)],
     "lock": failing(errno.EIO, errno.ENOLCK, errno.EAGAIN, times=(1, 20)) + [(KILL, 0, 1)],
-    "unlock": [(KILL, 0, 1)],  # where it fails, SQLite keeps a lock that nobody holds, and all wait for it
+    "unlock": failing(errno.EIO, times=(1, FOREVER)) + [(KILL, 0, 1)],
     "map": failing(errno.ENOMEM),
     "socket": failing(errno.EMFILE),
     "bind": failing(errno.EADDRINUSE, times=[FOREVER]),

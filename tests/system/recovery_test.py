@@ -3,6 +3,7 @@
 
 import http.client
 import os
+import shutil
 import socket
 import sqlite3
 import unittest
@@ -94,6 +95,29 @@ class Recovery(BeanstalkTest):
             self.assertEqual(daemon.wait(), 0)
             daemon.log.rest()
             return daemon if said == (503, "recovering") and not daemon.entries("recovered") else None
+
+    def test_a_migration_is_interrupted_and_nothing_is_lost(self):
+        data = os.path.join(self.folder, "data")
+        before = os.path.join(self.folder, "before")
+        shutil.copytree(data, before)
+        for _ in range(ATTEMPTS):
+            with Daemon(self.settings) as daemon:
+                daemon.wait_for("migrating")
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+                messages = [entry["message"] for entry in daemon.entries("stopped")]
+            if any("migrating" in message for message in messages):
+                break
+            shutil.rmtree(data)
+            shutil.copytree(before, data)
+        else:
+            self.fail("the migration was never interrupted")
+        file = sqlite3.connect(os.path.join(data, "millrace.db"))
+        self.assertEqual(file.execute("PRAGMA user_version").fetchone(), (1,))
+        self.assertEqual(file.execute("SELECT count(*) FROM job").fetchone(), (JOBS,))
+        file.close()
+        with Daemon(self.settings) as daemon:
+            self.assertEqual(daemon.wait_for("recovered")["jobs"], JOBS)
 
     def test_a_recovery_is_interrupted_and_nothing_is_lost(self):
         for _ in range(ATTEMPTS):
