@@ -11,10 +11,7 @@ std::uint64_t cost(const job& it) noexcept { return memory_of_body(it.content.si
 
 bool counts_now(const job& it) noexcept { return it.bounded && (it.content.in_memory() || it.wanted); }
 
-bool above_mark(const core& all) noexcept {
-  const auto most = all.limits.body_memory_max.value_or(UINT64_MAX);
-  return all.body_bytes > most - most / 8;
-}
+bool above_mark(const core& all) noexcept { return all.body_bytes > body_memory_mark(all); }
 
 void leave_memory(core& all, slot at) {
   job& it = all.jobs[at];
@@ -25,6 +22,11 @@ void leave_memory(core& all, slot at) {
 }
 
 }  // namespace
+
+std::uint64_t body_memory_mark(const core& all) noexcept {
+  const auto most = all.limits.body_memory_max.value_or(UINT64_MAX);
+  return most - most / 8;
+}
 
 void begin_counting(core& all, slot at) {
   job& it = all.jobs[at];

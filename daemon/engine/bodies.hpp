@@ -12,6 +12,9 @@
 /// The bodies that holders have are not bounded by this.
 namespace millrace::engine {
 
+/// Bytes of bodies above which those that are on disk leave memory.
+[[nodiscard]] std::uint64_t body_memory_mark(const core& all) noexcept;
+
 /// The body of a new job counts from now on, if it is to be bounded; that of a job which ends does no more.
 void begin_counting(core& all, slot at);
 void end_counting(core& all, slot at) noexcept;

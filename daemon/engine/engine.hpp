@@ -90,6 +90,8 @@ class engine {
   /// After the last restored job: the first of each state is again the one longest in it, whatever its id. O(n log n)
   /// for queues where the two orders differ.
   void end_restoring();
+  /// What restored bodies may take of memory, in bytes.
+  [[nodiscard]] std::uint64_t body_memory_at_start() const;
   /// The highest id given out.
   [[nodiscard]] job_id last_id() const;
 

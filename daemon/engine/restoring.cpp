@@ -3,6 +3,7 @@
 #include <cassert>
 #include <vector>
 
+#include "engine/bodies.hpp"
 #include "engine/engine.hpp"
 #include "engine/moves.hpp"
 #include "engine/parts.hpp"
@@ -50,6 +51,8 @@ void engine::end_restoring() {
     if (it.unsorted) it.sort_by_entry(parts_->jobs);
   }
 }
+
+std::uint64_t engine::body_memory_at_start() const { return body_memory_mark(*parts_); }
 
 job_id engine::last_id() const { return job_id{parts_->last_job}; }
 

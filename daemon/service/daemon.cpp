@@ -1,5 +1,6 @@
 #include "service/daemon.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <exception>
@@ -15,6 +16,7 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "beanstalk/server.hpp"
+#include "broker/recovery.hpp"
 #include "engine/options.hpp"
 #include "http/health.hpp"
 #include "http/routes.hpp"
@@ -23,7 +25,6 @@
 #include "loop/stall_watch.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
-#include "service/recovery_pump.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/page.hpp"
@@ -31,8 +32,8 @@
 namespace millrace::service {
 namespace {
 
-/// Awaits `closing` and notes what it throws: one part that fails to close must not keep the others open, for then the loop would
-/// run on.
+/// Awaits `closing` and notes what it throws: one part that fails to close must not keep the others open, for then the
+/// loop would run on.
 loop::awaitable<> noting(loop::awaitable<> closing, std::exception_ptr& failure) {
   try {
     co_await std::move(closing);
@@ -50,18 +51,18 @@ engine::engine_options engine_limits(const settings::daemon_options& what) {
   return limits;
 }
 
-/// As at any other time, an eighth is left for what is read ahead.
-std::uint64_t room_for_bodies(const store::store_options& what) {
-  const auto most = what.memory_limit.value_or(UINT64_MAX);
-  return most - most / 8;
-}
-
 std::vector<duration> buckets(const settings::daemon_options& what) {
   std::vector<duration> upper;
   for (const auto& text : what.histogram_buckets) {
     if (const auto bound = parse_duration(text)) upper.push_back(*bound);  // checked when the file was read
   }
   return upper;
+}
+
+/// Whether somebody asked the process to end while it cannot hear signals yet: `main` blocks them until the loop runs.
+bool is_stop_pending() {
+  sigset_t pending;
+  return ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGTERM) == 1;
 }
 
 /// What `step` answers; what it throws becomes an error that names the limit.
@@ -113,7 +114,7 @@ struct daemon::parts {
   http::routes routes;
   http::server http;
   beanstalk::server beanstalk;
-  std::optional<recovery_pump> recovering;
+  std::optional<broker::recovery> recovering;
   bool http_open{false};
   bool beanstalk_open{false};
 };
@@ -177,7 +178,8 @@ loop::awaitable<> daemon::close() {
   co_await noting(std::move(page_closing), failure);
   all.threads.close();
   all.standard_output.close();
-  // Before the disk: a job that comes due while that ends would be a change that comes too late. It is due at the next start as well.
+  // Before the disk: a job that comes due while that ends would be a change that comes too late. It is due at the next
+  // start as well.
   all.broker.close();
   if (all.disk) {
     auto closing = all.disk->close();
@@ -200,8 +202,10 @@ result<> daemon::parts::declare_queues() {
 
 std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
   if (!what.daemon.data_dir) return nullptr;
-  auto made =
-      store::sqlite_store::open(loop, what.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); });
+  store::surroundings around;
+  around.is_interrupted = is_stop_pending;
+  auto made = store::sqlite_store::open(
+      loop, what.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); }, std::move(around));
   if (made) return std::move(*made);
   opened = made.error();
   return nullptr;
@@ -211,7 +215,7 @@ void daemon::parts::begin_recovery() {
   if (!disk) return;
   page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
   control.become_recovering();
-  recovering.emplace(loop, broker, *disk, *what.daemon.data_dir, room_for_bodies(what.daemon.store));
+  recovering.emplace(loop, broker, *disk, *what.daemon.data_dir);
 }
 
 result<> daemon::parts::open_http() {

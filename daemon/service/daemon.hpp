@@ -23,7 +23,8 @@ namespace millrace::service {
 class daemon {
  public:
   /// Constructs all parts, and opens the store. `set` outlives the daemon. The error says what could not be had:
-  /// memory, a thread, a descriptor, the data directory; and which limit to raise.
+  /// memory, a thread, a descriptor, the data directory; and which limit to raise. `cancelled`: SIGTERM came during a
+  /// migration.
   [[nodiscard]] static result<std::unique_ptr<daemon>> make(const settings::settings& set,
                                                             const workload::workload_options& options, doors sockets);
   ~daemon();
@@ -33,7 +34,8 @@ class daemon {
   /// Opens in three steps, none of which throws; an error says what could not be had: a port, a file. First: declares
   /// the queues and opens HTTP.
   result<> prepare();
-  /// Second: brings back what a store kept, a few milliseconds of it; call again, with other things in between, until it gives true.
+  /// Second: brings back what a store kept, a few milliseconds of it; call again, with other things in between, until
+  /// it gives true.
   [[nodiscard]] result<bool> recover_slice();
   /// Third: opens the door for clients, starts producers and consumers.
   result<> open();
@@ -41,8 +43,8 @@ class daemon {
   void refuse_puts();
   /// Clients of the network and consumers are given no job any more; producers stop and no new clients come.
   void begin_drain();
-  /// After `begin_drain`: returns when all clients have finished the jobs they hold and have their replies, or when `patience` is over and they were
-  /// cut off; then no client holds a job. True if some were cut off.
+  /// After `begin_drain`: returns when all clients have finished the jobs they hold and have their replies, or when
+  /// `patience` is over and they were cut off; then no client holds a job. True if some were cut off.
   loop::awaitable<bool> drain_clients(duration patience);
   /// Jobs that clients deleted, released or buried since `begin_drain`.
   [[nodiscard]] std::uint64_t finished_by_clients() const noexcept;

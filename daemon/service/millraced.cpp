@@ -32,8 +32,9 @@ constexpr duration log_patience = seconds{2};
 /// Jobs left in memory that are freed at the end; beyond that many, the system takes the memory back.
 constexpr std::size_t jobs_freed_most = 100'000;
 
-/// A standard stream that came closed stays closed to whoever uses it: its number must not become that of the next thing opened, or what is
-/// printed and logged would be written into it. Only its number is taken, by something that fails in the direction that is used.
+/// A standard stream that came closed stays closed to whoever uses it: its number must not become that of the next
+/// thing opened, or what is printed and logged would be written into it. Only its number is taken, by something that
+/// fails in the direction that is used.
 void keep_closed_streams_closed() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0) continue;
@@ -79,7 +80,8 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/// Signals that come before the lifecycle listens wait for it: being told to end while starting is being told to end. Ctrl-C still ends at once.
+/// Signals that come before the lifecycle listens wait for it: being told to end while starting is being told to end.
+/// Ctrl-C still ends at once.
 class held_signals {
  public:
   held_signals() {
@@ -125,6 +127,10 @@ exit_code run_parts(const settings::settings& set, const arguments& how, const s
     auto bound = take_places(set.daemon, user, how.until_idle ? default_http::optional : default_http::required);
     if (!bound) return could_not_start(bound.error().text);
     auto parts = daemon::make(set, {how.mode, how.limit}, std::move(*bound));
+    if (!parts && parts.error().code == errc::cancelled) {
+      log::info("stopped", "stopped while migrating: what is on disk stays as it was");
+      return exit_code::done;
+    }
     if (!parts) return could_not_start(parts.error().text);
     lifecycle life{**parts, set, how};
     signals.let_through();

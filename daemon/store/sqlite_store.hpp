@@ -20,43 +20,29 @@
 
 namespace millrace::store {
 
-struct recovered_pause {
-  queue_id queue;
-  instant until;
-  duration length;
-};
-
-/// Where recovery brings what it finds.
-struct recovery_sink {
-  /// Makes a queue of that name exist; asked only for queues that have jobs or a pause.
-  std::function<queue_id(std::string_view name)> queue_of;
-  std::function<void(engine::kept_job&&)> job;
-  std::function<void(const recovered_pause&)> pause;
-};
-
-/// The durable store: one SQLite file. Changes gather in the open batch while the writer's thread commits the one before; when the writer is
-/// free and the turn of the loop is over, the open batch is handed over whole and a new one opened. Batches become safe in order. Bodies are
-/// read back by a thread of their own, which starts when somebody wants to be told of them (`when_read`).
+/// The durable store: one SQLite file. Changes collect in the open batch while the writer's thread commits the one
+/// before. When the writer is free and the turn of the loop is over, the open batch is handed over and a new one
+/// opened. A batch that reaches `write_batch_max` is closed earlier and waits for the writer, so that what comes later
+/// does not delay it; one set of changes is never divided. Batches become durable in order. Bodies are read back by a
+/// thread of their own, which `when_read` starts.
 ///
-/// Loop thread only. Owned by the composition, made before the broker and gone after it. While open it keeps the loop running; ends by
-/// `close`. Destroyed without it, it waits for its threads; what was still open is lost, as in a crash.
+/// Loop thread only. Owned by the daemon, made before the broker and destroyed after it. While open it keeps the loop
+/// running; `close` ends it. Destroyed without `close`, it waits for its threads and loses what is still open, as a
+/// crash would.
 class sqlite_store final : public store {
  public:
   /// Asked on the loop when changes of a queue come that had no jobs before.
   using queue_names = std::function<std::string_view(queue_id)>;
 
-  /// Makes the directory's files, or looks at the header of those that are there. Refused: a directory in use, a damaged file, the file of
-  /// another program or of a newer version.
+  /// Makes the directory's files, or looks at the header of those that are there. Refused: a directory in use, a
+  /// damaged file, the file of another program or of a newer version.
   [[nodiscard]] static result<std::unique_ptr<sqlite_store>> open(loop::event_loop& loop, const store_options& options,
                                                                   queue_names names, surroundings around = {});
   ~sqlite_store() override;
 
-  /// Brings back what was kept, before the first `keep`: jobs in order of id, then buried ones in the order in which they were buried.
-  /// Bodies are brought along until they take `body_bytes_max` of memory; then they are left on disk, which `kept_job` says.
-  void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
-  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that goes beyond. Call again until it gives the id mark (the next id is
-  /// above it) or an error; between two calls nothing else may be asked of the store, but it may be closed.
-  [[nodiscard]] result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max, std::size_t bytes_max);
+  void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) override;
+  [[nodiscard]] result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
+                                                                   std::size_t bytes_max) override;
   /// All of it at once; gives the id mark.
   [[nodiscard]] result<std::uint64_t> recover(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
 
@@ -71,8 +57,8 @@ class sqlite_store final : public store {
   void when_safe(std::function<void()> moved) override;
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return true; }
-  /// A body whose put is not safe yet may be `not_found`: that is the caller's error, and not noticed. What is asked for when `close` begins, or
-  /// after it, is dropped.
+  /// A body whose put is not safe yet may be `not_found`: that is the caller's error, and not noticed. What is asked
+  /// for when `close` begins, or after it, is dropped.
   void read_bodies(std::span<const job_id> jobs) override;
   void when_read(body_taker came) override;
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
@@ -83,8 +69,8 @@ class sqlite_store final : public store {
   [[nodiscard]] std::uint64_t backlog_room() const override;
   [[nodiscard]] bool lagging() const override;
 
-  /// Commits what is open, joins the threads and lets the loop end. A disk that is full then is a failure: what is open is lost, and was never
-  /// called safe. Not disturbed by a cancelled caller.
+  /// Commits what is open, joins the threads and lets the loop end. A disk that is full then is a failure: what is open
+  /// is lost, and was never called safe. Not disturbed by a cancelled caller.
   loop::awaitable<> close();
 
   [[nodiscard]] const sqlite_store_counts& counts() const;

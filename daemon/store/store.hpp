@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <millrace/base/body.hpp>
 #include <millrace/base/ids.hpp>
 #include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
 
 #include "engine/change.hpp"
 
@@ -24,34 +26,67 @@ struct kept_position {
   engine::source_place at;
 };
 
-/// The promise: changes in, told when safe, jobs back at start. Used on the loop.
+struct recovered_pause {
+  queue_id queue;
+  instant until;
+  duration length;
+};
+
+/// Receives what recovery finds.
+struct recovery_sink {
+  /// Creates the queue of that name unless it exists. Called only for queues that have jobs or a pause.
+  std::function<queue_id(std::string_view name)> queue_of;
+  std::function<void(engine::kept_job&&)> job;
+  std::function<void(const recovered_pause&)> pause;
+};
+
+/// Keeps changes, tells when they are durable, and brings the jobs back at the start. Loop thread only.
 class store {
  public:
   virtual ~store() = default;
 
-  /// Takes the changes of one command (empties `changes`) and says with which batch they will be safe; 0: they are safe already. Only
-  /// changes of durable queues are handed in.
+  /// Begins to bring back what was kept: jobs in order of id, then buried ones in the order in which they were buried.
+  /// Bodies come along until they take `body_bytes_max` of memory; after that they stay on disk, which `kept_job` says.
+  /// Requires: nothing was kept yet.
+  virtual void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
+    static_cast<void>(sink);
+    static_cast<void>(body_bytes_max);
+  }
+  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that exceeds it. Call again until it gives
+  /// the id mark (the next id is above it) or an error; between two calls nothing else may be asked of the store, but
+  /// it may be closed. Requires: `begin_recovery`.
+  [[nodiscard]] virtual result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
+                                                                           std::size_t bytes_max) {
+    static_cast<void>(rows_max);
+    static_cast<void>(bytes_max);
+    return std::optional<std::uint64_t>{0};
+  }
+
+  /// Takes the changes of one command (empties `changes`) and says with which batch they will be safe; 0: they are safe
+  /// already. Only changes of durable queues are handed in.
   virtual batch_id keep(engine::change_set& changes) = 0;
-  /// The same for changes that nobody waits for: written within the store's interval, or with the next batch that somebody waits for.
+  /// The same for changes that nobody waits for: written within the store's interval, or with the next batch that
+  /// somebody waits for.
   virtual batch_id keep_soon(engine::change_set& changes) { return keep(changes); }
-  /// A durable mark: no id above the last mark that became safe may be given out, since after a crash they begin above it.
+  /// A durable mark: no id above the last mark that became safe may be given out, since after a crash they begin above
+  /// it.
   virtual batch_id lease_ids(std::uint64_t up_to) {
     static_cast<void>(up_to);
     return 0;
   }
   /// The last batch that is safe.
   [[nodiscard]] virtual batch_id safe_up_to() const = 0;
-  /// `moved` is called on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener, set once, before the
-  /// first change; a store where everything is safe at once has nothing to tell.
+  /// `moved` is called on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener,
+  /// set once, before the first change; a store where everything is safe at once has nothing to tell.
   virtual void when_safe(std::function<void()> moved) { static_cast<void>(moved); }
   /// False: nobody need collect changes for it.
   [[nodiscard]] virtual bool remembers() const = 0;
 
   /// Whether bodies of jobs that are safe can be had back, so that they need not stay in memory.
   [[nodiscard]] virtual bool reads_bodies() const { return false; }
-  /// Reads bodies of jobs whose put is safe, beside the loop. For each of them `when_read`'s listener is called once, on the loop, never from
-  /// within this call, in any order. `not_found`: there is no such job any more; other errors: it could not be read. How many are asked for at
-  /// once is the caller's to limit.
+  /// Reads bodies of jobs whose put is safe, beside the loop. For each of them `when_read`'s listener is called once,
+  /// on the loop, never from within this call, in any order. `not_found`: there is no such job any more; other errors:
+  /// it could not be read. How many are asked for at once is the caller's to limit.
   virtual void read_bodies(std::span<const job_id> jobs) { static_cast<void>(jobs); }
   using body_taker = std::function<void(job_id, result<body>&&)>;
   /// One listener, set once.
@@ -59,8 +94,8 @@ class store {
 
   /// The largest body of a job that can be kept. `keep` requires that none is larger.
   [[nodiscard]] virtual std::uint64_t job_bytes_max() const { return UINT64_MAX; }
-  /// Registers a producer whose positions come as `source_moved`, so that they are committed with its jobs. Once for each producer, at the
-  /// start. The store owns the name; nullptr: it remembers nothing.
+  /// Registers a producer whose positions come as `source_moved`, so that they are committed with its jobs. Once for
+  /// each producer, at the start. The store owns the name; nullptr: it remembers nothing.
   virtual const engine::source_name* name_source(std::string_view producer, std::string_view kind) {
     static_cast<void>(producer);
     static_cast<void>(kind);

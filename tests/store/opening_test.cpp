@@ -119,7 +119,8 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
     bury(6);
     bury(2);
   }
-  // In the order in which they come: 1, 3, 4 (empty), 5, then the buried ones 6 and 2. Each body takes 24 bytes and its own.
+  // In the order in which they come: 1, 3, 4 (empty), 5, then the buried ones 6 and 2. Each body takes 24 bytes and its
+  // own.
   const std::uint64_t everything = 10 + 30 + 50 + 60 + 20 + 5 * 24;
   const auto [body_bytes_max, brought] = GENERATE_COPY(table<std::uint64_t, std::string_view>({
       {0, " 4"},
@@ -284,9 +285,10 @@ TEST_CASE("what is read in slices is what is read at once, and a recovery that i
   const auto ids_in_slices = [&](std::size_t rows, int slices_max) {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     std::vector<std::uint64_t> ids;
-    desk.it->begin_recovery({[](std::string_view) { return queue_id{1}; },
-                             [&](engine::kept_job&& job) { ids.push_back(job.job.value()); },
-                             [](const store::recovered_pause&) {}});
+    desk.it->begin_recovery(
+        {[](std::string_view) { return queue_id{1}; }, [&](engine::kept_job&& job) { ids.push_back(job.job.value()); },
+         [](const store::recovered_pause&) {}},
+        UINT64_MAX);
     for (int n = 0; n < slices_max; ++n) {
       const auto done = desk.it->recover_slice(rows, 100);
       REQUIRE(done.has_value());

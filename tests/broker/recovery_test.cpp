@@ -1,4 +1,4 @@
-#include "service/recovery_pump.hpp"
+#include "broker/recovery.hpp"
 
 #include <mutex>
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "store/desk.hpp"
+#include "store/memory_store.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
@@ -57,12 +58,27 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
   logged_events events;
   int slices = 1;
   {
+<<<<<<< HEAD:tests/service/recovery_pump_test.cpp
     service::recovery_pump pump{loop, broker, *disk, scratch.data_dir(), UINT64_MAX, {duration{0}, duration{0}}};
     for (; !pump.run_slice().value(); ++slices) CHECK(broker.engine().job_count() < jobs);
+=======
+    broker::recovery recovery{loop, broker, *disk, scratch.data_dir(), {duration{0}, duration{0}}};
+    for (; !recovery.run_slice().value(); ++slices) CHECK(broker.engine().job_count() < jobs);
+>>>>>>> d5090cf (Make recovery a part of the store interface, driven by the broker):tests/broker/recovery_test.cpp
   }
   CHECK(slices == 3);
   CHECK(broker.engine().job_count() == jobs);
   CHECK(broker.engine().last_id() == job_id{jobs});
   CHECK(events.end() == std::vector<std::string>{"recovering", "recovering", "recovered"});
+  broker.close();
+}
+
+TEST_CASE("a store that remembers nothing is recovered at once") {
+  loop::event_loop loop;
+  store::memory_store memory;
+  broker::broker broker{loop, memory};
+  broker::recovery recovery{loop, broker, memory, "none"};
+  CHECK(recovery.run_slice().value());
+  CHECK(broker.engine().job_count() == 0);
   broker.close();
 }

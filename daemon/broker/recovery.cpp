@@ -1,11 +1,11 @@
-#include "service/recovery_pump.hpp"
+#include "broker/recovery.hpp"
 
 #include <optional>
 #include <utility>
 
 #include "base/log.hpp"
 
-namespace millrace::service {
+namespace millrace::broker {
 
 namespace {
 
@@ -15,34 +15,34 @@ constexpr std::size_t bytes_at_once = 1u << 20;
 
 }  // namespace
 
-recovery_pump::recovery_pump(loop::event_loop& loop, broker::broker& broker, store::sqlite_store& disk,
-                             std::string data_dir, std::uint64_t body_bytes_max, recovery_pace pace)
+recovery::recovery(loop::event_loop& loop, broker& broker, store::store& store, std::string data_dir,
+                   recovery_pace pace)
     : loop_{loop},
       broker_{broker},
-      disk_{disk},
+      store_{store},
       data_dir_{std::move(data_dir)},
       pace_{pace},
       now_{loop.refresh_now()},
       next_report_{after(now_, pace.report_interval)} {
   engine::engine& into = broker_.begin_restore();
-  disk_.begin_recovery({.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
-                        .job =
-                            [this, &into](engine::kept_job&& job) {
-                              into.restore(std::move(job), now_);
-                              ++jobs_;
-                            },
-                        .pause =
-                            [this, &into](const store::recovered_pause& pause) {
-                              into.restore_pause(pause.queue, pause.until, pause.length, now_);
-                            }},
-                       body_bytes_max);
+  store_.begin_recovery({.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
+                         .job =
+                             [this, &into](engine::kept_job&& job) {
+                               into.restore(std::move(job), now_);
+                               ++jobs_;
+                             },
+                         .pause =
+                             [this, &into](const store::recovered_pause& pause) {
+                               into.restore_pause(pause.queue, pause.until, pause.length, now_);
+                             }},
+                        into.body_memory_at_start());
 }
 
-result<bool> recovery_pump::run_slice() {
+result<bool> recovery::run_slice() {
   now_ = loop_.refresh_now();
   const instant end = after(now_, pace_.slice_length);
   do {
-    const auto mark = disk_.recover_slice(rows_at_once, bytes_at_once);
+    const auto mark = store_.recover_slice(rows_at_once, bytes_at_once);
     if (!mark) return mark.error();
     if (*mark) {
       broker_.end_restore(**mark);
@@ -55,9 +55,9 @@ result<bool> recovery_pump::run_slice() {
   return false;
 }
 
-void recovery_pump::report() {
+void recovery::report() {
   next_report_ = after(now_, pace_.report_interval);
   log::info("recovering", "jobs that were kept are being read", {{"data_dir", data_dir_}, {"jobs", jobs_}});
 }
 
-}  // namespace millrace::service
+}  // namespace millrace::broker
