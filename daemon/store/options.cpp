@@ -13,6 +13,9 @@ const options_of<store_options>& store_option_table() {
     made.size("store_pending_bytes_max", &store_options::store_pending_bytes_max, {1ull << 20, std::nullopt},
               "changes that may wait to be written; a client that brings changes pauses when it has brought more of "
               "these bytes than are left");
+    made.size("write_batch_max", &store_options::write_batch_max, {64ull << 10, std::nullopt},
+              "changes that share a commit; further ones wait for the next, so that a small change does not wait for a "
+              "flood");
     made.size("disk_reserve", &store_options::disk_reserve, {0, std::nullopt},
               "puts are refused while less than this is free on the disk of data_dir");
     made.size("memory_limit", &store_options::memory_limit, {0, std::nullopt},

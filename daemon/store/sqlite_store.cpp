@@ -26,7 +26,7 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop,
   guard_index();
   auto directory = data_directory::open(options.data_dir);
   if (!directory) return directory.error();
-  auto data = open_data_file(*directory, around.vfs);
+  auto data = open_data_file(*directory, around.vfs, around.is_interrupted);
   if (!data) return data.error();
   auto rows = batch_rows::prepare(*data);
   if (!rows) return damage(*directory, rows.error());
@@ -45,35 +45,54 @@ sqlite_store::~sqlite_store() {
 
 void sqlite_store::start() { parts_->start_writing(); }
 
-batch_id sqlite_store::keep(engine::change_set& changes) {
-  parts_->add(changes);
-  return parts_->waited_for();
-}
+batch_id sqlite_store::keep(engine::change_set& changes) { return parts_->add_awaited(changes); }
 
 batch_id sqlite_store::keep_soon(engine::change_set& changes) {
   parts& its = *parts_;
-  its.add(changes);
+  const auto with = its.add(changes);
   // Half of the interval is for the commit itself and for the one that it may have to wait for.
-  if (!its.is_wanted && its.soon.when() == never) its.soon.set(after(its.loop.now(), its.options.relaxed_interval / 2));
-  return its.open.id();
+  const bool is_open = with == its.open.id();
+  if (is_open && !its.is_wanted && its.soon.when() == never) {
+    its.soon.set(after(its.loop.now(), its.options.relaxed_interval / 2));
+  }
+  return with;
 }
 
 batch_id sqlite_store::lease_ids(std::uint64_t up_to) {
   parts_->open.mark_ids(up_to);
-  return parts_->waited_for();
+  parts_->await_open();
+  return parts_->open.id();
 }
 
-void sqlite_store::parts::add(engine::change_set& changes) {
+batch_id sqlite_store::parts::add(engine::change_set& changes) {
   assert(mail_open && "not after close");
-  if (!failure.empty()) return changes.clear();
+  const auto with = open.id();
+  if (!failure.empty()) {
+    changes.clear();
+    return with;
+  }
   if (open_since == never) open_since = loop.now();
   open.add(changes);
+  if (open.bytes() >= options.write_batch_max) close_open();
+  return with;
 }
 
-batch_id sqlite_store::parts::waited_for() {
-  is_synced = true;
-  if (failure.empty()) want();
-  return open.id();
+batch_id sqlite_store::parts::add_awaited(engine::change_set& changes) {
+  // Before: the changes may fill the batch, and then they go with it.
+  await_open();
+  return add(changes);
+}
+
+/// The open batch is full or wanted: it waits for the writer, and further changes go into the next one.
+void sqlite_store::parts::close_open() {
+  const auto bytes = open.bytes();
+  auto next = spare ? std::move(spare) : std::make_unique<batch>();
+  closed.push_back({open.exchange(std::move(next)), std::exchange(is_synced, false) || options.relaxed_sync,
+                    std::exchange(open_since, never), bytes});
+  closed_bytes += bytes;
+  is_wanted = false;
+  soon.clear();
+  if (!committing) mail.ring();
 }
 
 void sqlite_store::parts::want() {
@@ -96,22 +115,28 @@ void sqlite_store::parts::mail_came() {
 }
 
 void sqlite_store::parts::hand_over() {
-  if (committing || !is_wanted || !failure.empty()) return;
-  is_wanted = false;
-  const bool synced = std::exchange(is_synced, false) || options.relaxed_sync;
-  const instant since = std::exchange(open_since, never);
-  if (open.empty()) {
-    // All of it cancelled out, and everything before is safe.
-    safe = open.id();
-    open.skip();
-    if (moved) moved();
-    return;
+  if (committing || !failure.empty()) return;
+  if (closed.empty()) {
+    if (!is_wanted) return;
+    if (open.empty()) {
+      // All of it cancelled out, and everything before is safe.
+      is_wanted = is_synced = false;
+      open_since = never;
+      safe = open.id();
+      open.skip();
+      if (moved) moved();
+      return;
+    }
+    close_open();
   }
   start_writing();
+  closed_batch next = std::move(closed.front());
+  closed.pop_front();
+  closed_bytes -= next.bytes;
   committing = true;
-  committing_since = since;
-  committing_bytes = open.bytes();
-  writing->commit(open.exchange(std::move(spare)), synced);
+  committing_since = next.since;
+  committing_bytes = next.bytes;
+  writing->commit(std::move(next.content), next.is_synced);
 }
 
 void sqlite_store::parts::take(commit_report&& report) {
@@ -135,6 +160,8 @@ void sqlite_store::parts::take(commit_report&& report) {
 void sqlite_store::parts::fail(std::string&& why) {
   failure = std::move(why);
   open.forget();
+  closed.clear();
+  closed_bytes = 0;
   soon.clear();
 }
 
@@ -187,26 +214,26 @@ bool sqlite_store::short_of_space() const {
   if (!its.writing) return false;
   if (its.writing->short_of_space()) return true;
   // What was accepted is not refused any more: the reserve is to be there still when that is written.
-  const auto to_be_written = (its.committing_bytes + its.open.bytes()) * room_for_a_byte;
+  const auto to_be_written = its.pending_bytes() * room_for_a_byte;
   return its.writing->room() - std::min(its.writing->room(), to_be_written) < its.options.disk_reserve;
 }
 
 std::uint64_t sqlite_store::backlog_room() const {
   const auto limit = parts_->options.store_pending_bytes_max;
-  return limit - std::min(limit, parts_->committing_bytes + parts_->open.bytes());
+  return limit - std::min(limit, parts_->pending_bytes());
 }
 
 bool sqlite_store::lagging() const {
   const parts& its = *parts_;
   if (!its.failure.empty()) return true;
-  const auto oldest = std::min(its.committing_since, its.open_since);
+  const auto oldest = its.oldest_change();
   // A change is late from the end of its interval on.
   return oldest != never &&
          its.loop.now() > after(after(oldest, its.options.relaxed_interval), its.options.relaxed_lag_max);
 }
 
 const sqlite_store_counts& sqlite_store::counts() const {
-  const auto oldest = std::min(parts_->committing_since, parts_->open_since);
+  const auto oldest = parts_->oldest_change();
   parts_->counts.lag = oldest == never ? duration::zero() : parts_->loop.now() - oldest;
   if (parts_->writing) {
     auto& counts = parts_->counts;
@@ -228,7 +255,7 @@ loop::awaitable<> sqlite_store::close() {
     its.is_synced = true;
     its.want();
   }
-  while (its.failure.empty() && (its.committing || its.is_wanted)) {
+  while (its.failure.empty() && (its.committing || its.is_wanted || !its.closed.empty())) {
     if (its.writing) its.writing->lose_patience();
     co_await its.closing.wait();
   }

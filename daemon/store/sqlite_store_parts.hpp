@@ -24,7 +24,7 @@
 
 namespace millrace::store {
 
-/// What stands behind the class: what is kept, and bodies read back, are in sqlite_store.cpp, the start in recovery.cpp.
+/// The members of the store. Changes and bodies are in sqlite_store.cpp, the start is in recovery.cpp.
 struct sqlite_store::parts {
   parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
         sqlite::connection file, batch_rows statements)
@@ -50,9 +50,20 @@ struct sqlite_store::parts {
     body_mail.close();
     mail_open = false;
   }
-  void add(engine::change_set& changes);
-  batch_id waited_for();
+  /// Returns the batch with which the changes become durable.
+  batch_id add(engine::change_set& changes);
+  batch_id add_awaited(engine::change_set& changes);
   void want();
+  void await_open() {
+    is_synced = true;
+    if (failure.empty()) want();
+  }
+  void close_open();
+  [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return committing_bytes + closed_bytes + open.bytes(); }
+  [[nodiscard]] instant oldest_change() const noexcept {
+    if (committing_since != never) return committing_since;
+    return closed.empty() ? open_since : closed.front().since;
+  }
   void mail_came();
   void hand_over();
   void take(commit_report&& report);
@@ -72,6 +83,14 @@ struct sqlite_store::parts {
   std::optional<recovery> recovering;  ///< reads over `data`
   sqlite_store_counts counts;
   const bool has_space;  ///< at the start
+  struct closed_batch {
+    std::unique_ptr<batch> content;
+    bool is_synced;
+    instant since;  ///< of its first change
+    std::uint64_t bytes;
+  };
+  std::deque<closed_batch> closed;  ///< oldest first: they wait for the writer
+  std::uint64_t closed_bytes{0};
   std::unique_ptr<batch> spare{std::make_unique<batch>()};
   instant open_since{never};  ///< of the first change in the open batch
   instant committing_since{never};

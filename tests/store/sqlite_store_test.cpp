@@ -110,6 +110,49 @@ TEST_CASE("a change that somebody waits for takes the relaxed ones before it alo
   CHECK(desk.it->counts().commit_jobs.sum() == 2);
 }
 
+TEST_CASE("a batch that is full is written by itself, and what comes later does not delay it") {
+  constexpr std::uint64_t batch_bytes = 64 * 1024;
+  const std::string text(8 * 1024, 'x');
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}, .write_batch_max = batch_bytes}};
+    std::vector<store::batch_id> safe;
+    desk.it->when_safe([&] { safe.push_back(desk.it->safe_up_to()); });
+    const auto keep_soon = [&](std::uint64_t id) {
+      engine::change_set changes;
+      changes.push_back(put_of(id, text));
+      return desk.it->keep_soon(changes);
+    };
+    const auto room = desk.it->backlog_room();
+    const auto first = desk.keep(put_of(1, "somebody waits for it"));
+    // One batch is filled, and the next one for the most part.
+    std::uint64_t id = 2;
+    while (keep_soon(id++) == first) CHECK(id < 100);
+    const auto filled = id - 2;
+    CHECK(filled * text.size() < batch_bytes + 2 * text.size());
+    // What waits for the writer counts, in whichever batch it is.
+    CHECK(room - desk.it->backlog_room() > filled * text.size());
+    for (; keep_soon(id) == first + 1; ++id) CHECK(id < 100);
+    // Nobody waits for the second batch: it is written because it is full.
+    desk.until_safe(first + 1);
+    CHECK(safe == std::vector<store::batch_id>{first, first + 1});
+    CHECK(desk.it->counts().commit_jobs.count() == 2);
+  }
+  store_desk again{{.data_dir = scratch.data_dir()}};
+  CHECK(again.recover().jobs.size() >= 16);
+}
+
+TEST_CASE("one set of changes is never divided, however large it is") {
+  scratch_directory scratch;
+  store_desk desk{{.data_dir = scratch.data_dir(), .write_batch_max = 1}};
+  engine::change_set changes;
+  for (std::uint64_t id = 1; id <= 100; ++id) changes.push_back(put_of(id, "body"));
+  const auto with = desk.it->keep(changes);
+  CHECK(desk.keep(put_of(101, "next")) == with + 1);
+  desk.until_safe(with + 1);
+  CHECK(desk.it->counts().commit_jobs.count() == 2);
+}
+
 TEST_CASE("ids that were leased are not given out again") {
   scratch_directory scratch;
   {
