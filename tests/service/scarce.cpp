@@ -12,11 +12,8 @@
 #include <unistd.h>
 
 #include <cstdarg>
-#include <cstdlib>
-#include <new>
 
-// The functions below stand before those of the C library and of C++ for the whole test program, its libraries
-// included.
+// The functions below replace those of the C library for the whole test program, its libraries included.
 
 namespace {
 
@@ -48,13 +45,6 @@ template <class... Arguments>
 int descriptor_of(long number, Arguments... arguments) noexcept {
   if (refused(scarce::descriptor)) return no_descriptor();
   return static_cast<int>(::syscall(number, arguments...));
-}
-
-void* allocated(std::size_t bytes) {
-  if (!refused(scarce::memory)) {
-    if (void* const memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  }
-  throw std::bad_alloc{};
 }
 
 int open_file(const char* path, int flags, std::va_list rest) {
@@ -105,16 +95,3 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 }
 
 }  // extern "C"
-
-void* operator new(std::size_t bytes) { return allocated(bytes); }
-void* operator new[](std::size_t bytes) { return allocated(bytes); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return refused(scarce::memory) ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
-}
-void* operator new[](std::size_t bytes, const std::nothrow_t& no) noexcept { return operator new(bytes, no); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }

@@ -8,7 +8,6 @@ namespace millrace::testing {
 enum class scarce {
   descriptor,  ///< socket, epoll, eventfd, timerfd, pipe, open: EMFILE
   thread,      ///< pthread_create: EAGAIN
-  memory,      ///< operator new: std::bad_alloc
 };
 
 /// While it lives, the calls of one kind that its thread makes are counted, and the `nth` (from 1; 0: none) fails,
