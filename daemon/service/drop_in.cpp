@@ -34,7 +34,8 @@ result<std::string> address_of(const drop_in_options& given) {
   return address;
 }
 
-/// `-b` alone and `-f0`: a reply leaves when it is on disk. `-f MS`: it is on disk so soon. `-F`: it is written and never synced.
+/// `-b` alone and `-f0`: a reply leaves when it is on disk. `-f MS`: it is on disk so soon. `-F`: it is written and
+/// never synced.
 result<> keep_on_disk(const drop_in_options& given, settings::settings& made) {
   if (!given.data_dir) {
     if (given.sync_after || given.never_sync) return error{errc::invalid, "-f and -F say how soon -b DIR is synced"};

@@ -25,7 +25,8 @@ struct drop_in_options {
   [[nodiscard]] bool any() const noexcept { return listen || port || job_bytes || user || data_dir; }
 };
 
-/// What a settings file would say. Queues refuse what is beyond their limits, since clients of beanstalkd know that answer. The error names the option.
+/// What a settings file would say. Queues refuse what is beyond their limits, since clients of beanstalkd know that
+/// answer. The error names the option.
 [[nodiscard]] result<settings::settings> settings_of(const drop_in_options& given);
 
 }  // namespace millrace::service

@@ -1,7 +1,9 @@
-// The settings of jemalloc, which millraced is linked with. It is not part of builds with sanitizers, which bring their own allocator.
+// The settings of jemalloc, which millraced is linked with. It is not part of builds with sanitizers, which bring their
+// own allocator.
 //
-// The C library keeps the memory of a backlog after the last job of it is deleted: a body that lives keeps the heap below it. And it can only
-// return memory under a lock that stops the loop meanwhile. jemalloc returns unused pages from a thread of its own (man 3 jemalloc, TUNING).
+// The C library keeps the memory of a backlog after the last job of it is deleted: a body that lives keeps the heap
+// below it. And it can only return memory under a lock that stops the loop meanwhile. jemalloc returns unused pages
+// from a thread of its own (man 3 jemalloc, TUNING).
 extern "C" {
 
 /// Unused pages are returned within 3 s.

@@ -8,8 +8,9 @@
 
 namespace millrace::service {
 
-/// Queues of the settings that are full while somebody waits to put into them, and that nothing in the program will empty: all their
-/// jobs are buried, or no consumer and no client watches them. A person must hear of it, and `--until-idle` would not end.
+/// Queues of the settings that are full while somebody waits to put into them, and that nothing in the program will
+/// empty: all their jobs are buried, or no consumer and no client watches them. A person must hear of it, and
+/// `--until-idle` would not end.
 ///
 /// Owned by the lifecycle; loop thread.
 class stuck_queues {

@@ -5,10 +5,9 @@
 
 namespace millrace::store {
 
-/// A file that only takes up room: the part of `disk_reserve` that nobody else on the disk can take. It is given up when a batch finds no
-/// space, so that deletes can still be written, and made again when there is room. A data directory without it is as good as one with it.
-///
-/// Belongs to one thread at a time.
+/// A file that only takes up space: the part of `disk_reserve` that no other program can take. It is given up when a
+/// batch finds no space, so that deletes can still be written, and made again when there is space. A data directory
+/// without it is complete.
 class ballast {
  public:
   static constexpr const char* file_name = "millrace.ballast";

@@ -26,11 +26,12 @@ struct job_condition {
   std::string error_text;
 };
 
-/// Changes that share one commit, folded: a job appears at most once. A put and a delete of the same job cancel out and cost no row;
-/// what happens to a job that is put in this batch goes into its put; of several moves the last one counts.
+/// Changes that share one commit, folded: a job appears at most once. A put and a delete of the same job cancel out and
+/// cost no row; what happens to a job that is put in this batch goes into its put; of several moves the last one
+/// counts.
 ///
-/// Filled on the loop; handed to the writer whole, and nobody else sees it until it comes back. A batch that is written twice (because the
-/// disk was full the first time) gives the same rows.
+/// Filled on the loop; handed to the writer whole, and nobody else sees it until it comes back. A batch that is written
+/// twice (because the disk was full the first time) gives the same rows.
 class batch {
  public:
   struct new_job {

@@ -29,12 +29,12 @@ state_on_disk on_disk(engine::job_state state) noexcept {
   return state_on_disk::ready;
 }
 
-/// From this size on, a body is written into its row in place: for a bound one SQLite makes a copy of the whole row, and a batch must not depend on there
-/// being memory for that.
+/// From this size on, a body is written into its row in place: for a bound one SQLite makes a copy of the whole row,
+/// and a batch must not depend on there being memory for that.
 constexpr std::size_t written_in_place = 1u << 20;
 
-/// So many plain jobs are put by one statement, as long as there are so many in a row: starting and ending a statement is a good part of what a
-/// short row costs.
+/// So many plain jobs are put by one statement, as long as there are so many in a row: starting and ending a statement
+/// is a good part of what a short row costs.
 constexpr std::size_t rows_at_once = 8;
 
 /// As most jobs are put: ready at once, nothing has happened to them, and their bodies are bound.
@@ -140,7 +140,8 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
 }
 
 result<> batch_rows::remove(std::span<const job_id> jobs) {
-  // A queue is worked off from its front: jobs that end together are neighbours, and a run of them costs one search instead of one each.
+  // A queue is worked off from its front: jobs that end together are neighbours, and a run of them costs one search
+  // instead of one each.
   for (auto first = jobs.begin(); first != jobs.end();) {
     auto last = first;
     while (std::next(last) != jobs.end() && std::next(last)->value() == last->value() + 1) ++last;

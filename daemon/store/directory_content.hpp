@@ -18,9 +18,9 @@ enum class foreign_data {
 
 /// Checks what a data directory holds before anything is created in it. A directory that is not there yet is fine.
 ///
-/// Refused: the log of a beanstalkd, whose jobs would be ignored; another program's database where there is no data file yet; a write-ahead
-/// log with content but without its data file, because SQLite would discard it. Every other file that is not one of millrace's is named in a
-/// warning. Any thread; reads names only.
+/// Refused: the log of a beanstalkd, whose jobs would be ignored; another program's database where there is no data
+/// file yet; a write-ahead log with content but without its data file, because SQLite would discard it. Every other
+/// file that is not one of millrace's is named in a warning. Any thread; reads names only.
 [[nodiscard]] result<> check_content(const std::string& data_dir, foreign_data answer);
 
 }  // namespace millrace::store

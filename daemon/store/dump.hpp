@@ -14,14 +14,16 @@
 ///
 ///   {"ids_up_to": N}               the highest id that may have been given out
 ///   {"paused": QUEUE, "until_ns": WALL (absent: until somebody ends it), "length_ns": N}
-///   {"id": N, "queue": QUEUE, "state": "ready" | "delayed" | "buried", "priority": N, "put_at_ns": WALL, "due_ns": WALL (when delayed),
-///    "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N, "buries": N, "kicks": N,
-///    "failures": N (absent in dumps of older versions: 0), "error": TEXT, "body": TEXT}
-///   {"producer": NAME, "kind": NAME, "place": N, "checksum": N, "bodies": N}      how far the source of a producer was read
-///   {"lines": N, "xxh3": HEX}      the last one: the number of lines before it, and XXH3 (64 bits) of their bytes, newlines included
+///   {"id": N, "queue": QUEUE, "state": "ready" | "delayed" | "buried", "priority": N, "put_at_ns": WALL,
+///    "due_ns": WALL (when delayed), "ttr_ns": N, "delay_ns": N, "reserves": N, "timeouts": N, "releases": N,
+///    "buries": N, "kicks": N, "failures": N (absent in dumps of older versions: 0), "error": TEXT, "body": TEXT}
+///   {"producer": NAME, "kind": NAME, "place": N, "checksum": N, "bodies": N}
+///       how far the source of a producer was read
+///   {"lines": N, "xxh3": HEX}
+///       the last one: the number of lines before it, and XXH3 (64 bits) of their bytes, newlines included
 ///
-/// WALL is nanoseconds since 1970, UTC. What is no UTF-8 stands as base64 in `body_base64`, `error_base64` instead. Jobs come in order of id,
-/// then buried ones in the order in which they were buried.
+/// WALL is nanoseconds since 1970, UTC. What is no UTF-8 stands as base64 in `body_base64`, `error_base64` instead.
+/// Jobs come in order of id, then buried ones in the order in which they were buried.
 namespace millrace::store {
 
 /// `line` has no newline at its end; what it refuses ends the dump with that error.
@@ -35,7 +37,8 @@ struct restored {
   std::string remark;  ///< what was accepted because completeness is optional; else empty
 };
 
-/// Everything or nothing. The error names the line. Refused: a directory that has jobs. With `optional`, an unfinished line at the end is left out.
+/// Everything or nothing. The error names the line. Refused: a directory that has jobs. With `optional`, an unfinished
+/// line at the end is left out.
 [[nodiscard]] result<restored> restore(const data_directory& into, std::istream& lines, completeness wanted);
 
 }  // namespace millrace::store

@@ -12,7 +12,8 @@ namespace millrace::store {
 /// takes acknowledged jobs with it, and the lock of a file that is gone keeps no second daemon out. A check is one
 /// `statx` call for each file, since it runs with each commit. It does not ask for times: from the moment somebody asks
 /// for them, Linux (6.13) gives the next write a time of its own, and the next sync writes the inode as well, which
-/// makes a commit a tenth slower. No file is opened: closing any descriptor of the data file would drop SQLite's locks, which belong to the process.
+/// makes a commit a tenth slower. No file is opened: closing any descriptor of the data file would drop SQLite's locks,
+/// which belong to the process.
 ///
 /// Belongs to the writer's thread.
 class file_guard {
@@ -23,8 +24,9 @@ class file_guard {
     bool operator==(const file_id&) const = default;
   };
 
-  /// The data file and the lock file are those behind the descriptors, which stay open for as long as this is used: a file that was
-  /// deleted since the start is noticed. The log and its index are those that stand under their names now.
+  /// The data file and the lock file are those behind the descriptors, which stay open for as long as this is used: a
+  /// file that was deleted since the start is noticed. The log and its index are those that stand under their names
+  /// now.
   file_guard(const std::string& data_file, const std::string& lock_file, int data_descriptor, int lock_descriptor);
 
   /// Each file but the log is there, under its name, and the index has not become shorter.
@@ -35,8 +37,8 @@ class file_guard {
   /// committed or copied.
   [[nodiscard]] result<> check_index();
   /// Requires: `check` has just passed. The data file has not become shorter since the last call, or it has all pages
-  /// that its header counts, as after a cut by SQLite. The header alone says nothing: copying the log may have ended between the first page and those that
-  /// make the file longer.
+  /// that its header counts, as after a cut by SQLite. The header alone says nothing: copying the log may have ended
+  /// between the first page and those that make the file longer.
   [[nodiscard]] bool data_is_whole();
   /// Sizes at the last check; 0: there was no such file.
   [[nodiscard]] std::uint64_t data_bytes() const { return data_.bytes; }

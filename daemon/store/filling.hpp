@@ -18,14 +18,15 @@
 
 namespace millrace::store {
 
-/// Fills an empty data directory with jobs that come from elsewhere: all of them or, when anything fails before `finish`, none. Times are
-/// those of the wall, as instants since 1970. One thread; the directory outlives it.
+/// Fills an empty data directory with jobs that come from elsewhere: all of them or, when anything fails before
+/// `finish`, none. Times are those of the wall, as instants since 1970. One thread; the directory outlives it.
 class filling {
  public:
   /// Refused: a directory that has jobs.
   [[nodiscard]] static result<filling> begin(const data_directory& in);
 
-  /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was there before.
+  /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was
+  /// there before.
   [[nodiscard]] result<> add(engine::kept_job&& job, std::string_view queue);
   [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
   /// Takes the place of what the directory keeps of the same producer. Refused: a producer that was there before.

@@ -17,9 +17,9 @@ struct examination {
   std::uint64_t faults{0};
 };
 
-/// Checks a locked data directory: the file's own structure, then every row of every table, each on its own, so that one bad row does
-/// not hide the next. Each fault is one line that names the page or the row. Changes nothing of what is kept. An error means that the file
-/// could not be looked at; damage of any kind is a fault.
+/// Checks a locked data directory: the file's own structure, then every row of every table, each on its own, so that
+/// one bad row does not hide the next. Each fault is one line that names the page or the row. Changes nothing of what
+/// is kept. An error means that the file could not be looked at; damage of any kind is a fault.
 [[nodiscard]] result<examination> fsck(const data_directory& in, const std::function<void(std::string_view)>& fault);
 
 }  // namespace millrace::store

@@ -10,8 +10,8 @@
 
 namespace millrace::store {
 
-/// The batch that is open: takes changes as the engine tells them, and gives them what the file needs besides: the numbers of queues and the
-/// order of burying. Belongs to the store, on the loop's thread.
+/// The open batch: takes the engine's changes and adds what the file needs besides, the numbers of queues and the order
+/// of burying. Owned by the store; loop thread only.
 class open_batch {
  public:
   explicit open_batch(queue_numbers::names names) : queues{std::move(names)} { it_->id = 1; }

@@ -14,11 +14,11 @@
 
 namespace millrace::store {
 
-/// Which number of the file stands for which queue of the program, and how many rows it has. Queues come and go by the million, their ids
-/// are used again, and their rows in the file must not pile up: a queue without jobs may be another one the next time it is seen, so its
-/// name is asked again; and from time to time rows of queues without jobs are dropped.
+/// Maps queues of the engine to their numbers in the file, and counts the rows of each. Queues come and go by the
+/// million and their ids are reused, but their rows in the file must not pile up. So a queue without jobs may be
+/// another one the next time: its name is asked again. From time to time rows of queues without jobs are dropped.
 ///
-/// Belongs to the store, on the loop's thread.
+/// Owned by the store; loop thread only.
 class queue_numbers {
  public:
   using names = std::function<std::string_view(queue_id)>;
@@ -30,7 +30,8 @@ class queue_numbers {
   void forgotten(queue_number number, batch& open);
   /// The row that tells which queue it is goes into `open` if the file does not have it yet.
   queue_number number_of(queue_id queue, batch& open);
-  /// The row whose pause is over; none if it has none there. Asks for no name: often the pause ends because the queue is gone.
+  /// The number of a queue whose pause ends; none if the file does not know the pause. Does not ask for the name,
+  /// because often the pause ends when the queue is gone.
   [[nodiscard]] std::optional<queue_number> paused_number(queue_id queue) const;
   void job_came(queue_id queue);
   void job_went(queue_id queue);

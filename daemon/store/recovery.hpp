@@ -13,17 +13,19 @@
 
 namespace millrace::store {
 
-/// Brings back what a data file holds, in slices, so that its caller can do other things in between: first the queues, then the jobs, then
-/// pauses.
+/// Brings back what a data file holds, in slices, so that its caller can do other work in between: first the queues,
+/// then the jobs, then pauses.
 ///
-/// Owned by the store from `begin_recovery` until its end; loop thread only. May be destroyed before its end: it writes nothing to the file.
+/// Owned by the store from `begin_recovery` until it ends; loop thread only. May be destroyed earlier: it writes
+/// nothing to the file.
 class recovery {
  public:
   /// All references outlive it.
   recovery(sqlite::connection& data, open_batch& open, duration wall_offset, instant now, recovery_sink sink,
            std::uint64_t body_bytes_max);
 
-  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that goes beyond. Gives the id mark when nothing is left.
+  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that goes beyond. Gives the id mark when
+  /// nothing is left.
   [[nodiscard]] result<std::optional<std::uint64_t>> advance(std::size_t rows_max, std::size_t bytes_max);
 
  private:

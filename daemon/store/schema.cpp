@@ -67,13 +67,14 @@ constexpr const char* second_version = R"(
     bodies   INTEGER NOT NULL) WITHOUT ROWID;
 )";
 
-// A job is one row, its body with it: a second table for bodies would be a second tree to write for every job. In pages of log a job, batches of 64
-// (tests/bench/store_layout.py): 64 B bodies 0.09 to put and 0.13 to delete against 0.11 and 0.18 in a table of their own, 4 KiB bodies 1.18 and 1.22
-// against 1.21 and 1.29; only a release, which most jobs never have, would be cheaper apart, and a body of several pages is not written again even so.
-// The price: a start that leaves bodies on disk still reads the pages of those shorter than a page. Its key is
-// SQLite's own row number, and there is no index: jobs come with rising ids, so puts go to the right edge of the tree and
-// recovery reads it from left to right. What is wanted in another order (buried jobs) bears a number by which it is sorted.
-// The body comes last: what is wanted of a row without it does not touch the pages on which a long one goes on.
+// A job is one row that includes its body: a second table for bodies would be a second tree to write for every job. In
+// pages of log a job, batches of 64 (tests/bench/store_layout.py): bodies of 64 B take 0.09 to put and 0.13 to delete,
+// against 0.11 and 0.18 in a table of their own; bodies of 4 KiB 1.18 and 1.22 against 1.21 and 1.29. Only a release
+// would be cheaper with two tables. Most jobs have none, and a body of several pages is not written again even so.
+// Cost: a start that leaves bodies on disk still reads the pages of bodies that are shorter than a page.
+// The key is SQLite's own row number, and there is no index: ids rise, so puts go to the right edge of the tree and
+// recovery reads it from left to right. Buried jobs are wanted in another order and have a number to sort them by.
+// The body comes last, so that reading the other columns does not touch the pages on which a long body continues.
 constexpr const char* third_version = R"(
   CREATE TABLE queue(
     number       INTEGER PRIMARY KEY NOT NULL,  -- of this file; a program numbers its queues anew each time
@@ -107,8 +108,9 @@ constexpr const char* third_version = R"(
     bodies   INTEGER NOT NULL) WITHOUT ROWID;  -- put or refused up to the place
 )";
 
-// The new tables are created under their final names, so that a migrated file has the same schema as a new one. All rows
-// are copied: a column that is added to an existing table stands behind the bodies, and reading it would touch their pages.
+// The new tables are created under their final names, so that a migrated file has the same schema as a new one. All
+// rows are copied: a column that is added to an existing table stands behind the bodies, and reading it would touch
+// their pages.
 constexpr const char* set_first_version_aside = R"(
   ALTER TABLE queue RENAME TO old_queue;
   ALTER TABLE job RENAME TO old_job;
@@ -116,8 +118,8 @@ constexpr const char* set_first_version_aside = R"(
 )";
 constexpr const char* copy_first_version = R"(
   INSERT INTO queue SELECT number, name, paused_until, paused_for FROM old_queue;
-  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
-    0, error, checksum_of(id, body), body FROM old_job ORDER BY id;
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts,
+    releases, buries, kicks, 0, error, checksum_of(id, body), body FROM old_job ORDER BY id;
   INSERT INTO mark SELECT name, value FROM old_mark;
   DROP TABLE old_queue;
   DROP TABLE old_job;
@@ -132,8 +134,8 @@ constexpr const char* set_second_version_aside = R"(
 )";
 constexpr const char* copy_second_version = R"(
   INSERT INTO queue SELECT number, name, paused_until, paused_for FROM old_queue;
-  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases, buries, kicks,
-    0, error, checksum, body FROM old_job ORDER BY id;
+  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts,
+    releases, buries, kicks, 0, error, checksum, body FROM old_job ORDER BY id;
   INSERT INTO mark SELECT name, value FROM old_mark;
   INSERT INTO source_position SELECT producer, kind, place, checksum, bodies FROM old_source_position;
   DROP TABLE old_queue;

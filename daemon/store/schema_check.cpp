@@ -19,7 +19,8 @@ struct object {
 };
 using objects = std::map<std::string, object>;
 
-/// What stays when comments, quotes of names and line breaks are left out: the words of a comment are no part of the schema.
+/// What stays when comments, quotes of names and line breaks are left out: the words of a comment are no part of the
+/// schema.
 std::string plain_sql(std::string_view sql) {
   std::string plain;
   for (std::size_t at = 0; at < sql.size(); ++at) {

@@ -19,14 +19,15 @@ constexpr std::int64_t log_page_header_bytes = 24;
 /// grown for so long.
 constexpr auto look_again_after = std::chrono::milliseconds{100};
 constexpr int looks_most = 10;
-/// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is copied.
+/// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is
+/// copied.
 constexpr std::uint64_t share_of_room = 4;
-/// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing to write. The log is never
-/// copied more often than that.
+/// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing
+/// to write. The log is never copied more often than that.
 constexpr std::int64_t pages_kept_when_short = 64;
 
-/// Free pages are given back in slices: small ones within the commits of a busy writer, larger ones by themselves when there is nothing else to
-/// do.
+/// Free pages are given back in slices: small ones within the commits of a busy writer, larger ones by themselves when
+/// there is nothing else to do.
 constexpr std::size_t slice_of_busy = 64;
 constexpr std::size_t slice_of_idle = 1'024;
 
@@ -138,7 +139,8 @@ result<> upkeep::keep_files_small(std::size_t pages_at_once) {
   auto done = give_pages_back(pages_at_once);
   const bool has_time = pages_at_once != 0;
   const bool cut = to_be_cut_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
-  // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is copied anyway.
+  // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
+  // copied anyway.
   const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
   if (done && now) done = copy_log(cut);
   was_refused_ = !done && is_passing(done.error());

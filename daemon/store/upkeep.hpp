@@ -20,11 +20,11 @@ namespace millrace::store {
 /// Of a data file and of what its log holds.
 [[nodiscard]] std::uint64_t bytes_of(sqlite::connection& data);
 
-/// Keeps the files of a store small and room on its disk: copies the log into the data file before it is too long for what is free, gives free
-/// pages back, holds the ballast and gives it up.
+/// Keeps the files of a store small and space on its disk free: copies the log into the data file before the log is too
+/// long for what is free, returns free pages, holds the ballast and gives it up.
 ///
-/// Belongs to the writer and its thread; what is `any thread` says so. Errors that pass (`refused`: no space,
-/// `timed_out`: a lock) are not given: there will be another time. All others are.
+/// Belongs to the writer. Writer thread only, unless a member says otherwise. Errors that pass (`refused`: no space,
+/// `timed_out`: a lock) are not returned, because upkeep runs again; all others are.
 class upkeep {
  public:
   /// All outlive it. Looks at the disk at once.
@@ -40,18 +40,19 @@ class upkeep {
   /// Before a commit: what it read through the index of the log was up to date.
   [[nodiscard]] result<> check_index() { return files_.check_index(); }
 
-  /// How much room there is, and what follows from it: puts are refused or taken again, the ballast has its room.
+  /// Reads how much is free, and decides whether puts are refused and whether the ballast may exist.
   void look_at_space();
-  /// A write found none, in SQLite's words `why`: from now on the disk is short of space, until a look says otherwise.
+  /// A write found no space; `why` is SQLite's message. The disk counts as short of space until `look_at_space` finds
+  /// some.
   void no_space(std::string_view why);
-  /// The same, after which all is done that can make some.
+  /// The same, and then frees what can be freed.
   [[nodiscard]] result<> make_room(std::string_view why);
 
   enum class next { nothing, soon, later };
-  /// What there is to do when nothing is to be written; `later`: the disk is full, or somebody who reads is in the way, and to try again at once is
-  /// of no use.
+  /// The work that is left when nothing is to be written. `later`: the disk is full, or a reader is in the way, so that
+  /// an immediate attempt would fail.
   [[nodiscard]] next what_is_left() const noexcept;
-  /// Within a transaction of the caller, as a part of it. Here `refused` is given.
+  /// Within a transaction of the caller, as a part of it. Returns `refused` too.
   [[nodiscard]] result<> give_some_pages();
   /// Between transactions, when the next one may be waiting; and when nobody waits.
   [[nodiscard]] result<> after_commit() { return keep_files_small(0); }

@@ -16,8 +16,8 @@ std::int64_t before_never(duration time) noexcept { return std::min(time.count()
 
 duration read_wall_offset() noexcept {
   using steady = std::chrono::steady_clock;
-  // Between two clocks the system may give the processor to somebody else: of some readings the closest is believed, and of that one the greater
-  // offset, by which times on disk are late rather than early.
+  // Between two clocks the system may give the processor to somebody else: of some readings the closest is believed,
+  // and of that one the greater offset, by which times on disk are late rather than early.
   duration closest = duration::max();
   duration offset{0};
   for (int n = 0; n < readings_most && closest > close_enough; ++n) {

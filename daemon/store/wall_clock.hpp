@@ -6,8 +6,8 @@
 
 namespace millrace::store {
 
-/// How far the wall clock is ahead of the steady one. Read once a batch, so that the times of one batch fit each other; a step of the wall
-/// clock moves what is written after it, and no live deadline.
+/// How far the wall clock is ahead of the steady one. Read once a batch, so that the times of one batch fit each other;
+/// a step of the wall clock moves what is written after it, and no live deadline.
 [[nodiscard]] duration read_wall_offset() noexcept;
 
 /// Times as they stand on disk: nanoseconds since 1970 by the wall clock. `never` stays never, whatever the offset.

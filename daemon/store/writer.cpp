@@ -14,10 +14,12 @@ namespace millrace::store {
 
 namespace {
 
-/// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of log.
+/// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of
+/// log.
 constexpr std::size_t rows_of_piece = 64;
 
-/// Memory that cannot be had is what space on the disk is: it may be there the next time, and nobody has been told of anything.
+/// Memory that cannot be had is what space on the disk is: it may be there the next time, and nobody has been told of
+/// anything.
 template <class Work>
 result<> attempt(Work&& work) {
   try {
@@ -191,9 +193,10 @@ result<> writer::write_whole(const batch& it) {
   return all->commit();
 }
 
-/// Each row that changes takes a page of the log until that is copied, so a large batch may need more room than a full disk ever has again,
-/// though when it is done it takes none. A job that moves within its queue is a change of its own, and so is one that goes; but where jobs
-/// also come, one may go because the other came, and the two stay together. Nobody has been told of anything before all is written.
+/// Each row that changes takes a page of the log until that is copied, so a large batch may need more room than a full
+/// disk ever has again, though when it is done it takes none. A job that moves within its queue is a change of its own,
+/// and so is one that goes; but where jobs also come, one may go because the other came, and the two stay together.
+/// Nobody has been told of anything before all is written.
 result<> writer::write_in_pieces(const batch& it) {
   const auto pieces_of = [](auto rows, auto&& write) -> result<> {
     for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), rows_of_piece))) {

@@ -32,16 +32,16 @@ struct commit_report {
   std::string failure;  ///< not empty: it is not safe, and nothing will be any more
 };
 
-/// The writer's thread: takes a batch whole, makes it one transaction and one sync, reports, and rings. In between it does the upkeep of the
-/// files.
+/// The writer's thread: makes each batch one transaction and one sync, reports it, and rings. Between batches it does
+/// the upkeep of the files.
 ///
-/// No space on the disk or in memory: room is made as far as that can be done, and the batch tried again, piece by
-/// piece where it has pieces, until all of it is written; meanwhile `short_of_space`. A lock that another connection or
-/// process holds: it waits for it, and logs that it does. Any other error ends it, and so does a file that somebody
-/// deleted, replaced or truncated: what the system keeps of a file after a failed sync nobody knows, so nothing is
-/// written any more. The files are looked at before each report, and each `look_every` when there is nothing to do.
+/// When there is no space on the disk or in memory, it frees what it can and tries the batch again, in pieces where
+/// possible, until all of it is written; meanwhile `short_of_space` is true. It waits for a lock of another connection
+/// or process, and logs that it waits. Any other error ends it, and so does a file that somebody deleted, replaced or
+/// truncated: after a failed sync the state of the system's cache is unknown, so nothing is written any more. The files
+/// are checked before each report, and each `look_every` when there is nothing to do.
 ///
-/// Owned by the store on the loop's thread, which hands over one batch at a time. Stops when told so by `end`, after its batch.
+/// Owned by the store on the loop's thread, which hands over one batch at a time. `end` stops it after its batch.
 class writer {
  public:
   static constexpr duration look_every = std::chrono::seconds{1};
@@ -66,7 +66,7 @@ class writer {
   void lose_patience();
   /// Loop thread: finishes what it was given, tidies up, and rings.
   void end();
-  /// Loop thread: the thread has nothing left to do; to destroy the writer waits for nothing.
+  /// Loop thread: the thread has nothing left to do; destroying it does not block.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
   /// Any thread.

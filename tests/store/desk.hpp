@@ -53,7 +53,8 @@ struct memory_of_store {
   std::uint64_t id_mark{0};
 };
 
-/// A store on a real loop, with names for queues: "q1" is queue_id 1. The loop runs on the test's thread, inside `until_safe` and `close`.
+/// A store on a real loop, with names for queues: "q1" is queue_id 1. The loop runs on the test's thread, inside
+/// `until_safe` and `close`.
 class store_desk {
  public:
   explicit store_desk(const store::store_options& options, store::surroundings around = {}) {

@@ -1,5 +1,5 @@
-// The power fails: at each operation on the files of a recorded run, with what was not synced dropped, kept, or torn. What comes back must be
-// what stood there after one of the batches, and none before the last one that was called safe.
+// The power fails: at each operation on the files of a recorded run, with what was not synced dropped, kept, or torn.
+// What comes back must be what stood there after one of the batches, and none before the last one that was called safe.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -37,14 +37,15 @@ class any_disk final : public testing::file_watcher {
 
 store::surroundings watched() { return {.vfs = testing::watched_vfs::name, .limits = testing::small_files}; }
 
-/// How long images are looked at, after which those that are left are left out. By hand: all of them, if the time is enough.
+/// How long images are looked at, after which those that are left are left out. By hand: all of them, if the time is
+/// enough.
 seconds patience() {
   const char* const by_hand = std::getenv("MILLRACE_POWER_LOSS_SECONDS");
   return seconds{by_hand != nullptr ? std::atoi(by_hand) : 6};
 }
 
-/// Puts, releases and deletes in three sessions of a program, in which the log is copied and most jobs go, so that the files are cut; what stood
-/// there after each batch of all of them.
+/// Puts, releases and deletes in three sessions of a program, in which the log is copied and most jobs go, so that the
+/// files are cut; what stood there after each batch of all of them.
 std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std::mt19937_64& random) {
   testing::watched_vfs vfs{disk};
   std::vector<state> after_batch(1);

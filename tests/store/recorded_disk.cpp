@@ -55,7 +55,8 @@ void recorded_disk::apply(const operation& one, std::string& to) {
   }
 }
 
-/// What the disk holds for certain, and what it may hold. A file is one thing, and its name another, which the directory has.
+/// What the disk holds for certain, and what it may hold. A file is one thing, and its name another, which the
+/// directory has.
 class recorded_disk::remains {
  public:
   void take(const operation& one) {

@@ -11,7 +11,8 @@
 
 namespace millrace::testing {
 
-/// What a program did to its files, in order, so that a test can say what may be left of them if the power had failed in between.
+/// What a program did to its files, in order, so that a test can say what may be left of them if the power had failed
+/// in between.
 class recorded_disk final : public file_watcher {
  public:
   int before_write(const std::string& file, std::string_view bytes, long long offset) override;
@@ -33,7 +34,8 @@ class recorded_disk final : public file_watcher {
     std::map<std::string, std::string> files;  ///< by their last name
     std::uint64_t acknowledged{0};
   };
-  /// `drawn`: each is dropped, kept or torn at random. Names that were given and taken since their directory was synced share the fate.
+  /// `drawn`: each is dropped, kept or torn at random. Names that were given and taken since their directory was synced
+  /// share the fate.
   [[nodiscard]] image after(std::size_t operations, fate of_unsynced, std::mt19937_64& random) const;
 
  private:

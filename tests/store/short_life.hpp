@@ -18,11 +18,12 @@ inline jobs_on_disk found_by(store_desk& desk) {
   return found;
 }
 
-/// Small enough that a life of some hundred rows sees what else takes a busy day: a log that is copied, pages that are given back.
+/// Small enough that a life of some hundred rows sees what else takes a busy day: a log that is copied, pages that are
+/// given back.
 inline constexpr store::file_limits small_files{.log_pages = 24, .free_pages_most = 8, .free_pages_kept = 2};
 
-/// A program's life with its store, always the same: jobs are put, released and deleted, the log is copied in the midst, and when most jobs are gone
-/// the files are cut. Each step is one batch, and waits until it is safe.
+/// A program's life with its store, always the same: jobs are put, released and deleted, the log is copied in the
+/// midst, and when most jobs are gone the files are cut. Each step is one batch, and waits until it is safe.
 class short_life {
  public:
   /// `cut`: whether the files have been cut since the life began.

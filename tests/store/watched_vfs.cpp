@@ -45,8 +45,8 @@ int truncate(sqlite3_file* file, sqlite3_int64 bytes) {
   if (const int status = watcher->before_truncate(*its(file).path, bytes); status != SQLITE_OK) return status;
   return real(file)->pMethods->xTruncate(real(file), bytes);
 }
-// Not handed on but once: what a sync means is the watcher's to say, and the machine of a test does not lose its power. The first one of a new
-// log or journal is where SQLite syncs the directory too, which it does by opening it.
+// Not handed on but once: what a sync means is the watcher's to say, and the machine of a test does not lose its power.
+// The first one of a new log or journal is where SQLite syncs the directory too, which it does by opening it.
 int sync(sqlite3_file* file, int how) {
   if (const int status = watcher->before_sync(*its(file).path); status != SQLITE_OK) return status;
   return std::exchange(its(file).synced, true) ? SQLITE_OK : real(file)->pMethods->xSync(real(file), how);

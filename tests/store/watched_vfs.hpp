@@ -5,8 +5,8 @@
 
 namespace millrace::testing {
 
-/// What stands between SQLite and the file system in a test. Called on whichever thread SQLite runs on; answers SQLITE_OK, or the error that
-/// SQLite gets instead of what it asked for.
+/// What stands between SQLite and the file system in a test. Called on whichever thread SQLite runs on; answers
+/// SQLITE_OK, or the error that SQLite gets instead of what it asked for.
 class file_watcher {
  public:
   virtual ~file_watcher() = default;
