@@ -128,6 +128,8 @@ exit_code run_parts(const settings::settings& set, const arguments& how, const s
     if (!bound) return could_not_start(bound.error().text);
     auto parts = daemon::make(set, {how.mode, how.limit}, std::move(*bound));
     if (!parts && parts.error().code == errc::cancelled) {
+      // The signal is answered: let through, it would end the process before its log is written.
+      std::signal(SIGTERM, SIG_IGN);
       log::info("stopped", "stopped while migrating: what is on disk stays as it was");
       return exit_code::done;
     }

@@ -58,13 +58,8 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
   logged_events events;
   int slices = 1;
   {
-<<<<<<< HEAD:tests/service/recovery_pump_test.cpp
-    service::recovery_pump pump{loop, broker, *disk, scratch.data_dir(), UINT64_MAX, {duration{0}, duration{0}}};
-    for (; !pump.run_slice().value(); ++slices) CHECK(broker.engine().job_count() < jobs);
-=======
     broker::recovery recovery{loop, broker, *disk, scratch.data_dir(), {duration{0}, duration{0}}};
     for (; !recovery.run_slice().value(); ++slices) CHECK(broker.engine().job_count() < jobs);
->>>>>>> d5090cf (Make recovery a part of the store interface, driven by the broker):tests/broker/recovery_test.cpp
   }
   CHECK(slices == 3);
   CHECK(broker.engine().job_count() == jobs);
