@@ -114,9 +114,9 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
   constexpr std::uint64_t batch_bytes = 64 * 1024;
   const std::string text(8 * 1024, 'x');
   scratch_directory scratch;
+  std::vector<store::batch_id> safe;
   {
     store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}, .write_batch_max = batch_bytes}};
-    std::vector<store::batch_id> safe;
     desk.it->when_safe([&] { safe.push_back(desk.it->safe_up_to()); });
     const auto keep_soon = [&](std::uint64_t id) {
       engine::change_set changes;
