@@ -47,7 +47,7 @@ using known_queues = boost::unordered_flat_set<queue_number>;
 
 /// What is read of a body.
 enum class body_part {
-  bytes,  ///< all of it, to be verified
+  bytes,   ///< all of it, to be verified
   length,  ///< type and length: they stand at the head of a row, so SQLite does not read the pages of a long body
 };
 
