@@ -29,9 +29,9 @@ class filling {
   /// there before.
   [[nodiscard]] result<> add(engine::kept_job&& job, std::string_view queue);
   [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
-  /// Takes the place of what the directory keeps of the same producer. Refused: a producer that was there before.
+  /// Replaces the stored position of the producer. Refuses a producer that was added before.
   [[nodiscard]] result<> add_position(kept_position&& position);
-  /// No id up to this one will be given out. Refused: one above `job_id_max`.
+  /// New job ids will begin above this one. Refuses an id above `job_id_max`.
   [[nodiscard]] result<> mark_ids(std::uint64_t up_to);
   [[nodiscard]] result<> finish();
 

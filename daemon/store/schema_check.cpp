@@ -75,7 +75,7 @@ bool has(const std::vector<std::string>& columns, const std::string& name) {
   return std::find(columns.begin(), columns.end(), name) != columns.end();
 }
 
-/// The first difference that can be put in words.
+/// The first difference that has a description.
 std::string difference_of(const object& found, const object& expected) {
   for (const auto& name : found.columns) {
     if (!has(expected.columns, name)) return "has the foreign column '" + name + "'";

@@ -9,7 +9,7 @@ namespace {
 constexpr int readings_most = 8;
 constexpr duration close_enough = std::chrono::microseconds{1};
 
-/// A time that is not `never` must not become it.
+/// A time other than `never` must not become `never`.
 std::int64_t before_never(duration time) noexcept { return std::min(time.count(), never_on_disk - 1); }
 
 }  // namespace
