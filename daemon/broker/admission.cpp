@@ -9,7 +9,7 @@ std::optional<admission::stay> admission::after(const engine::put_answer& answer
   return begin(stage::put, now);
 }
 
-std::optional<admission::stay> admission::after(engine::finish_status answer, instant now) noexcept {
+std::optional<admission::stay> admission::after(const engine::finish_answer& answer, instant now) noexcept {
   if (answer != engine::finish_status::waiting) return std::nullopt;
   return begin(stage::output, now);
 }

@@ -24,7 +24,7 @@ class admission {
 
   /// What an answer means: a stay begins when it is `waiting`.
   [[nodiscard]] std::optional<stay> after(const engine::put_answer& answer, instant now) noexcept;
-  [[nodiscard]] std::optional<stay> after(engine::finish_status answer, instant now) noexcept;
+  [[nodiscard]] std::optional<stay> after(const engine::finish_answer& answer, instant now) noexcept;
   /// Admitted or withdrawn. Leaves `held` empty; does nothing when it is.
   void end(std::optional<stay>& held, instant now) noexcept;
 

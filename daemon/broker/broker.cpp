@@ -156,17 +156,7 @@ std::optional<store::kept_position> broker::position_of(std::string_view produce
 bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }
 
 loop::awaitable<receipted<job_id>> broker::put_admitted(session_id session) {
-  auto& p = *parts_;
-  try {
-    co_await p.parties.wait(session, "room in queue");
-  } catch (...) {
-    if (!p.parties.has_decision(session)) {
-      p.engine.withdraw_put(session);
-      p.give_up(session);
-      throw;
-    }
-  }
-  const auto decision = p.parties.take(session);
+  const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_put, {});
   co_return decision.with(decision.event.id);
 }
 
@@ -192,17 +182,7 @@ loop::awaitable<receipted<engine::reserve_answer>> broker::reserve(session_id se
 }
 
 loop::awaitable<receipted<engine::reserve_answer>> broker::granted(session_id session) {
-  auto& p = *parts_;
-  try {
-    co_await p.parties.wait(session, "job");
-  } catch (...) {
-    if (!p.parties.has_decision(session)) {
-      p.engine.withdraw_reserve(session);
-      p.give_up(session);
-      throw;
-    }
-  }
-  auto decision = p.parties.take(session);
+  auto decision = co_await parts_->decision_of(session, parts::wait_for::job, {});
   auto answer = as_answer(std::move(decision.event));
   co_return decision.with(std::move(answer));
 }
@@ -246,7 +226,7 @@ void broker::withdraw(session_id session) {
   if (stood) p.job_left.notify();
 }
 
-receipted<engine::finish_status> broker::try_finish(session_id session, engine::finish_request&& request) {
+receipted<engine::finish_answer> broker::try_finish(session_id session, engine::finish_request&& request) {
   auto& p = *parts_;
   const auto is_too_large = [&p](const engine::output& one) { return p.cannot_be_kept(one.queue, one.job.content); };
   if (request.result == engine::outcome::ok && std::ranges::any_of(request.outputs, is_too_large)) {
@@ -259,19 +239,34 @@ receipted<engine::finish_status> broker::try_finish(session_id session, engine::
   return p.commit().answer(answer);
 }
 
-loop::awaitable<receipted<engine::finish_status>> broker::finished(session_id session, job_id job) {
-  auto& p = *parts_;
+loop::awaitable<receipted<engine::finish_answer>> broker::finished(session_id session, job_id job) {
+  const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_output, job);
+  co_return decision.with(decision.event.finish);
+}
+
+loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_for awaited, job_id job) {
+  static constexpr std::string_view names[] = {"room in queue", "job", "room in output queue"};
   try {
-    co_await p.parties.wait(session, "room in output queue");
+    co_await parties.wait(session, names[static_cast<std::size_t>(awaited)]);
   } catch (...) {
-    if (!p.parties.has_decision(session)) {
-      p.engine.withdraw_finish(session, job);
-      p.give_up(session);
+    // A decision made before the cancellation belongs to the session.
+    if (!parties.has_decision(session)) {
+      switch (awaited) {
+        case wait_for::capacity_for_put:
+          engine.withdraw_put(session);
+          break;
+        case wait_for::job:
+          engine.withdraw_reserve(session);
+          break;
+        case wait_for::capacity_for_output:
+          engine.withdraw_finish(session, job);
+          break;
+      }
+      give_up(session);
       throw;
     }
   }
-  const auto decision = p.parties.take(session);
-  co_return decision.with(decision.event.finish);
+  co_return parties.take(session);
 }
 
 // --- durability, stopping, looking -----------------------------------------------------------------------------------

@@ -104,8 +104,8 @@ class broker {
   /// Ends the wait of a taker: nothing was granted or put, and no decision follows. Nothing if it does not wait.
   void withdraw(session_id session);
   /// `waiting`: for capacity of an output queue; `finished` must be awaited next.
-  receipted<engine::finish_status> try_finish(session_id session, engine::finish_request&& request);
-  loop::awaitable<receipted<engine::finish_status>> finished(session_id session, job_id job);
+  receipted<engine::finish_answer> try_finish(session_id session, engine::finish_request&& request);
+  loop::awaitable<receipted<engine::finish_answer>> finished(session_id session, job_id job);
   receipted<bool> release(session_id session, job_id job, engine::priority priority, duration delay);
   receipted<bool> bury(session_id session, job_id job, engine::priority priority);
   receipted<bool> touch(session_id session, job_id job);

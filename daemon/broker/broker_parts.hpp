@@ -135,6 +135,11 @@ struct broker::parts {
     }
   }
 
+  enum class wait_for { capacity_for_put, job, capacity_for_output };
+  /// Suspends until the session's decision. Cancelled before there is one: withdraws what it waited for, and throws.
+  /// `job`: the one whose output waits.
+  loop::awaitable<decision> decision_of(session_id session, wait_for awaited, job_id job);
+
   instant advance() {
     engine.advance(now());
     from_disk.more_is_safe();

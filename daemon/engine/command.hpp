@@ -87,6 +87,12 @@ struct reserve_answer {
   reserved_job job{};  ///< when `reserved`
 };
 
+/// A job that is ready, and since when.
+struct ready_job {
+  job_id job{};
+  instant since{};
+};
+
 /// What came of a job whose holder is done with it; also the label of the metric.
 enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
 inline constexpr std::size_t outcome_count = 6;
@@ -126,6 +132,14 @@ enum class finish_status {
   waiting,    ///< for room in an output queue
   not_found,  ///< the session does not hold this job (any more)
 };
+/// `outcome` is what the job is counted as: that of the request, or `failed` where no output queue had room, or `deleted`
+/// where the session does not hold the job any more. Without meaning while `waiting`.
+struct finish_answer {
+  finish_status status{finish_status::done};
+  engine::outcome outcome{engine::outcome::ok};
+
+  friend bool operator==(const finish_answer& answer, finish_status status) noexcept { return answer.status == status; }
+};
 
 /// Something the engine decided for a session that was waiting. Collected during a command and taken by the caller after it.
 struct event {
@@ -139,9 +153,9 @@ struct event {
     finish_done
   } what;
   session_id session{};
-  reserved_job job{};                         ///< granted
-  job_id id{};                                ///< put_admitted: the new job; finish_done: the finished one
-  finish_status finish{finish_status::done};  ///< finish_done
+  reserved_job job{};      ///< granted
+  job_id id{};             ///< put_admitted: the new job; finish_done: the finished one
+  finish_answer finish{};  ///< finish_done
 };
 
 /// Everything that statistics show of a job.

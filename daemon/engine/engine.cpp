@@ -144,11 +144,11 @@ bool engine::withdraw_reserve(session_id id) {
   });
 }
 
-finish_status engine::finish(session_id session, finish_request&& what, instant now) {
+finish_answer engine::finish(session_id session, finish_request&& what, instant now) {
   auto& who = idle(*parts_, session);
-  return carry_out(*parts_, now, [&] {
+  return carry_out(*parts_, now, [&]() -> finish_answer {
     slot const at = held(*parts_, session, what.job);
-    if (at == no_slot) return finish_status::not_found;
+    if (at == no_slot) return {finish_status::not_found, outcome::deleted};
     return millrace::engine::finish(*parts_, who, at, std::move(what));
   });
 }

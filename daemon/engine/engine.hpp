@@ -104,11 +104,13 @@ class engine {
   /// `wait_until` in the past or equal to now: never waits. `never`: without limit. Who watches nothing is never granted anything.
   reserve_answer reserve(session_id session, lease how, instant wait_until, instant now);
   reserve_answer reserve_job(session_id session, job_id job, instant now);
+  /// The job that a reserve of this session would get without waiting; none if there is none. Costs the watch list.
+  [[nodiscard]] std::optional<ready_job> next_ready(session_id session) const;
   /// Stops waiting in a reserve; false if something was granted already.
   bool withdraw_reserve(session_id session);
 
   /// Of one session any number may wait for room, each of another job; of one job the later replaces the earlier.
-  finish_status finish(session_id session, finish_request&& what, instant now);
+  finish_answer finish(session_id session, finish_request&& what, instant now);
   /// Gives up a finish that waits for room: the job stays reserved. False if it was done already.
   bool withdraw_finish(session_id session, job_id job);
   /// The holder may; anyone may when the job is not reserved.

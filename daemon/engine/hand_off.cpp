@@ -111,7 +111,7 @@ bool dead_letter(core& all, slot at, queue_id letters, reason why, failure_recor
   return true;
 }
 
-finish_status fail(core& all, slot at, outcome result, reason why, finish_request&& what) {
+finish_answer fail(core& all, slot at, outcome result, reason why, finish_request&& what) {
   queue& from = all.queue_of(all.jobs[at]);
   observe_done(all, at);
   from.counts.finished[static_cast<std::size_t>(result)].add();
@@ -119,17 +119,19 @@ finish_status fail(core& all, slot at, outcome result, reason why, finish_reques
                          .error_text = shortened(std::move(what.error_text))};
   // A drain or a cancellation is no failure of the job.
   if (result != outcome::cancelled) ++failure.failures;
-  if (what.dead_letter && dead_letter(all, at, *what.dead_letter, why, failure)) return finish_status::dead_lettered;
+  if (what.dead_letter && dead_letter(all, at, *what.dead_letter, why, failure)) {
+    return {finish_status::dead_lettered, result};
+  }
   from.counts.buried[static_cast<std::size_t>(why)].add();
   job_history& history = all.jobs.history_of(at);
   ++history.buries;
   history.failures = failure.failures;
   history.error_text = std::move(failure.error_text);
   make_buried(all, at);
-  return finish_status::buried;
+  return {finish_status::buried, result};
 }
 
-finish_status fail_for_room(core& all, slot at, finish_request&& what) {
+finish_answer fail_for_room(core& all, slot at, finish_request&& what) {
   what.error_text = all.ids_left() < what.outputs.size() ? "no job ids are left" : "an output queue is full";
   return fail(all, at, outcome::failed, reason::output_full, std::move(what));
 }
@@ -147,18 +149,18 @@ void stand(core& all, std::unique_ptr<waiting_one> it, slot where) {
   all.jobs.history_of(at).finish = stand_in_line(all.queues[where], std::move(it));
 }
 
-void tell_done(core& all, session_id who, job_id id, finish_status status) {
+void tell_done(core& all, session_id who, job_id id, finish_answer answer) {
   event told;
   told.what = event::kind::finish_done;
   told.session = who;
   told.id = id;
-  told.finish = status;
+  told.finish = answer;
   all.events.push_back(std::move(told));
 }
 
 }  // namespace
 
-finish_status finish(core& all, session& who, slot at, finish_request&& what) {
+finish_answer finish(core& all, session& who, slot at, finish_request&& what) {
   assert(what.result != outcome::dropped && what.result != outcome::deleted);
   if (all.jobs[at].has_waiting) forget_waiting_finish(all, at);
   if (what.result != outcome::ok) return fail(all, at, what.result, reason_of(what.result), std::move(what));
@@ -173,14 +175,14 @@ finish_status finish(core& all, session& who, slot at, finish_request&& what) {
       waiting->what = std::move(what);
       waiting->since = all.now;
       stand(all, std::move(waiting), where);
-      return finish_status::waiting;
+      return {finish_status::waiting, outcome::ok};
     }
     case room::after_drops:
     case room::free:
       break;
   }
   complete(all, at, std::move(what));
-  return finish_status::done;
+  return {finish_status::done, outcome::ok};
 }
 
 bool admit_finish(core& all, queue& here, waiting_one& it) {
@@ -197,13 +199,13 @@ bool admit_finish(core& all, queue& here, waiting_one& it) {
   }
   const session_id who = all.sessions[it.session].id;
   const job_id id = all.jobs[at].id;
-  auto status = finish_status::done;
+  finish_answer answer{finish_status::done, outcome::ok};
   if (found == room::none) {
-    status = fail_for_room(all, at, std::move(what));
+    answer = fail_for_room(all, at, std::move(what));
   } else {
     complete(all, at, std::move(what));
   }
-  tell_done(all, who, id, status);
+  tell_done(all, who, id, answer);
   return true;
 }
 
@@ -217,7 +219,7 @@ bool withdraw_finish(core& all, slot at) {
 void forget_waiting_finish(core& all, slot at) {
   const session_id who = all.sessions[all.jobs[at].holder].id;
   withdraw_finish(all, at);
-  tell_done(all, who, all.jobs[at].id, finish_status::not_found);
+  tell_done(all, who, all.jobs[at].id, {finish_status::not_found, outcome::deleted});
 }
 
 }  // namespace millrace::engine

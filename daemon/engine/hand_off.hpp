@@ -6,7 +6,7 @@
 namespace millrace::engine {
 
 /// `at` is reserved, and by `who`.
-finish_status finish(core& all, session& who, slot at, finish_request&& what);
+finish_answer finish(core& all, session& who, slot at, finish_request&& what);
 
 /// A finish that stands first in the line of `here` tries again; false: it has to stay.
 bool admit_finish(core& all, queue& here, waiting_one& it);

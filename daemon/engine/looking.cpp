@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 #include "engine/parts.hpp"
+#include "engine/reserving.hpp"
 
 namespace millrace::engine {
 
@@ -75,6 +76,14 @@ bool engine::holds_jobs(session_id id) const {
 bool engine::awaits_body(session_id id) const {
   const session* const found = parts_->sessions.find(id);
   return found != nullptr && found->awaited != no_slot;
+}
+
+std::optional<ready_job> engine::next_ready(session_id id) const {
+  const session* const found = parts_->sessions.find(id);
+  const slot best = found == nullptr ? no_slot : best_ready(*parts_, *found);
+  if (best == no_slot) return std::nullopt;
+  const job& it = parts_->jobs[best];
+  return ready_job{it.id, it.entered_at};
 }
 
 std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }

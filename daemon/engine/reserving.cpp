@@ -9,19 +9,6 @@ namespace millrace::engine {
 
 namespace {
 
-/// The best job over all queues that `who` watches; its cost is the length of the watch list.
-slot best_ready(const core& all, const session& who) noexcept {
-  slot best = no_slot;
-  for (const queue_id watched : who.watched) {
-    const queue& from = all.queues[queue_table::place_of(watched)];
-    if (from.paused()) continue;
-    const slot first = from.ready.first(all.jobs);
-    if (first == no_slot) continue;
-    if (best == no_slot || served_before{}(all.jobs[first], all.jobs[best])) best = first;
-  }
-  return best;
-}
-
 enum class place { first, last };
 
 void start_waiting(core& all, session& who, lease how, instant until, place where) {
@@ -60,6 +47,18 @@ reserve_answer reserve(core& all, session& who, lease how, instant wait_until, p
 }
 
 }  // namespace
+
+slot best_ready(const core& all, const session& who) noexcept {
+  slot best = no_slot;
+  for (const queue_id watched : who.watched) {
+    const queue& from = all.queues[queue_table::place_of(watched)];
+    if (from.paused()) continue;
+    const slot first = from.ready.first(all.jobs);
+    if (first == no_slot) continue;
+    if (best == no_slot || served_before{}(all.jobs[first], all.jobs[best])) best = first;
+  }
+  return best;
+}
 
 reserve_answer reserve(core& all, session& who, lease how, instant wait_until) {
   return reserve(all, who, how, wait_until, place::last);

@@ -5,6 +5,8 @@
 /// How a session comes to a job, at once or by waiting for one.
 namespace millrace::engine {
 
+/// The best job over all queues that `who` watches and that are not paused; its cost is the length of the watch list.
+[[nodiscard]] slot best_ready(const core& all, const session& who) noexcept;
 reserve_answer reserve(core& all, session& who, lease how, instant wait_until);
 reserve_answer reserve_job(core& all, session& who, job_id job);
 /// It leaves the lines of all queues it watches. False if it did not wait there.

@@ -1,6 +1,5 @@
 #include "workload/consumer.hpp"
 
-#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
@@ -15,12 +14,12 @@
 
 namespace millrace::workload {
 
-consumer::consumer(place where, std::vector<served_queue> queues, attempts how, settlement::queues fate,
+consumer::consumer(place where, std::vector<queue_id> queues, attempts how, settlement::destinations destinations,
                    consumer_counts& counts)
     : at_{std::move(where)},
       queues_{std::move(queues)},
       attempts_{std::move(how)},
-      settlement_{at_.loop, fate, counts},
+      settlement_{at_.loop, at_.broker, destinations, counts},
       counts_{counts} {}
 
 void consumer::start(loop::task_scope& scope) {
@@ -31,9 +30,7 @@ void consumer::start(loop::task_scope& scope) {
     mine.name = counts_.name + '#' + std::to_string(number);
     open_session(mine);
     if (at_.in_sequence != nullptr) {
-      std::vector<queue_id> served;
-      for (const auto& [queue, name] : queues_) served.push_back(queue);
-      mine.in_line = &at_.in_sequence->join(mine.session, std::move(served));
+      mine.in_line = &at_.in_sequence->join(mine.session, queues_);
     }
     ++running_;
     mine.task = scope.spawn(mine.name, run(mine));
@@ -86,7 +83,7 @@ loop::awaitable<> consumer::run(slot& mine) {
 void consumer::open_session(slot& mine) {
   mine.session = at_.broker.open_session();
   // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
-  for (const auto& [queue, name] : queues_) at_.broker.watch(mine.session, name).value();
+  for (const auto queue : queues_) at_.broker.watch(mine.session, at_.broker.engine().name_of(queue)).value();
 }
 
 void consumer::close_session(slot& mine) {
@@ -124,15 +121,13 @@ loop::awaitable<> consumer::serve(slot& mine) {
       if (closing_) break;  // granted while it was told to stop: closing the session gives the job back
     }
     if (attempts_.quick()) {
-      begin(mine);
-      auto job = as_handled(std::move(taken.job));
-      auto came = attempts_.run_now(job);
+      // Without a coroutine for each job: its cost would show here.
+      auto job = begin(mine, std::move(taken.job));
       const auto id = job.id;
-      auto request = settlement_.request(std::move(job), std::move(came));
-      const auto asked = request.result;
-      auto answer = at_.broker.try_finish(mine.session, std::move(request)).answer;
-      if (answer == engine::finish_status::waiting) answer = (co_await at_.broker.finished(mine.session, id)).answer;
-      settlement_.settled(asked, answer);
+      auto came = attempts_.run_now(job);
+      if (!settlement_.settle(mine.session, std::move(job), std::move(came))) {
+        co_await settlement_.admitted(mine.session, id);
+      }
       end(mine);
     } else {
       co_await attempt_and_settle(mine, mine.session, std::move(taken.job));
@@ -161,8 +156,7 @@ loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
 }
 
 loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken) {
-  begin(mine);
-  auto job = as_handled(std::move(taken));
+  auto job = begin(mine, std::move(taken));
   const auto id = job.id;
   attempt came;
   if (attempts_.quick()) {
@@ -173,28 +167,19 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
   if (came.result == engine::outcome::cancelled) {
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
-  auto request = settlement_.request(std::move(job), std::move(came));
-  const auto asked = request.result;
-  auto answer = at_.broker.try_finish(session, std::move(request)).answer;
-  if (answer == engine::finish_status::waiting) answer = (co_await at_.broker.finished(session, id)).answer;
-  settlement_.settled(asked, answer);
+  if (!settlement_.settle(session, std::move(job), std::move(came))) co_await settlement_.admitted(session, id);
   end(mine);
 }
 
-void consumer::begin(slot& mine) {
+handlers::job consumer::begin(slot& mine, engine::reserved_job&& taken) {
   mine.busy = true;
   ++counts_.active;
+  return {taken.job, std::move(taken.content), at_.broker.engine().name_of(taken.queue), taken.reserves};
 }
 
 void consumer::end(slot& mine) {
   mine.busy = false;
   --counts_.active;
-}
-
-handlers::job consumer::as_handled(engine::reserved_job&& taken) const {
-  const auto its_queue =
-      std::find_if(queues_.begin(), queues_.end(), [&](const served_queue& one) { return one.first == taken.queue; });
-  return {taken.job, std::move(taken.content), its_queue->second, taken.reserves};
 }
 
 }  // namespace millrace::workload

@@ -4,8 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <millrace/base/ids.hpp>
@@ -41,10 +39,8 @@ class consumer {
     sequence* in_sequence;          ///< null: side by side
     std::function<void()> resting;  ///< called on the loop when a slot found nothing to do, and when one has ended
   };
-  using served_queue = std::pair<queue_id, std::string_view>;
-
   /// `counts` is filled in but for the numbers.
-  consumer(place where, std::vector<served_queue> queues, attempts how, settlement::queues fate,
+  consumer(place where, std::vector<queue_id> queues, attempts how, settlement::destinations destinations,
            consumer_counts& counts);
 
   void start(loop::task_scope& scope);
@@ -52,7 +48,7 @@ class consumer {
   /// Requires: all slots have ended.
   void flush_log() { settlement_.flush_log(); }
 
-  [[nodiscard]] const std::vector<served_queue>& queues() const noexcept { return queues_; }
+  [[nodiscard]] const std::vector<queue_id>& queues() const noexcept { return queues_; }
   [[nodiscard]] std::size_t running_slots() const noexcept { return running_; }
 
  private:
@@ -84,12 +80,11 @@ class consumer {
   loop::awaitable<> serve(slot& mine);
   loop::awaitable<> serve_in_sequence(slot& mine);
   loop::awaitable<> attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken);
-  void begin(slot& mine);
   void end(slot& mine);
-  [[nodiscard]] handlers::job as_handled(engine::reserved_job&& taken) const;
+  [[nodiscard]] handlers::job begin(slot& mine, engine::reserved_job&& taken);
 
   place at_;
-  std::vector<served_queue> queues_;
+  std::vector<queue_id> queues_;
   attempts attempts_;
   settlement settlement_;
   consumer_counts& counts_;

@@ -137,25 +137,17 @@ void sequence::abandon(const turn& what) {
 }
 
 sequence::member* sequence::first_in_line() {
-  const auto& engine = broker_.engine();
-  using place = std::tuple<instant, job_id>;
-  std::optional<place> first;
+  const auto earlier = [](const engine::ready_job& one, const engine::ready_job& other) {
+    return std::tuple{one.since, one.job} < std::tuple{other.since, other.job};
+  };
+  std::optional<engine::ready_job> first;
   member* its_member = nullptr;
   for (const auto& one : members_) {
     if (!one->session_) continue;  // starts again soon; the lookout session takes its jobs meanwhile
-    // What this member's reserve would take: by priority, then id.
-    std::optional<engine::job_facts> best;
-    for (const auto queue : one->queues_) {
-      if (engine.levels(queue).paused_until > loop_.now()) continue;
-      auto job = engine.first_ready(queue);
-      if (!job) continue;
-      if (!best || std::tuple{job->urgency, job->job} < std::tuple{best->urgency, best->job}) best = std::move(job);
-    }
-    if (!best) continue;
-    if (const auto here = place{best->entered_state_at, best->job}; !first || here < *first) {
-      first = here;
-      its_member = one.get();
-    }
+    const auto next = broker_.engine().next_ready(one->session_);
+    if (!next || (first && !earlier(*next, *first))) continue;
+    first = next;
+    its_member = one.get();
   }
   return its_member;
 }

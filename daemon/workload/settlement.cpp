@@ -25,16 +25,30 @@ body output_of(handlers::job& job, attempt& came) {
 
 }  // namespace
 
+bool settlement::settle(session_id session, handlers::job&& job, attempt&& came) {
+  auto request = this->request(std::move(job), std::move(came));
+  const bool succeeded = request.result == engine::outcome::ok;
+  const auto answer = broker_.try_finish(session, std::move(request)).answer;
+  if (answer == engine::finish_status::waiting) return false;
+  settled(answer, succeeded);
+  return true;
+}
+
+loop::awaitable<> settlement::admitted(session_id session, job_id job) {
+  const auto finished = co_await broker_.finished(session, job);
+  settled(finished.answer, true);  // only the output of a job that succeeded waits
+}
+
 engine::finish_request settlement::request(handlers::job&& job, attempt&& came) {
-  engine::finish_request what;
+  engine::finish_request request;
   body content;
-  if (came.result == engine::outcome::ok && where_.output) content = output_of(job, came);
-  what.job = job.id;
-  what.result = came.result;
-  what.dead_letter = where_.dead_letter;  // also of a job that was done, but whose output finds no room
+  if (came.result == engine::outcome::ok && destinations_.output) content = output_of(job, came);
+  request.job = job.id;
+  request.result = came.result;
+  request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output finds no room
   if (came.result == engine::outcome::ok) {
-    if (where_.output) what.outputs.push_back({*where_.output, {.content = std::move(content)}});
-    return what;
+    if (destinations_.output) request.outputs.push_back({*destinations_.output, {.content = std::move(content)}});
+    return request;
   }
   if (log_.admit()) {
     log::warning("job_failed", std::string_view{came.error_text}.substr(0, engine::error_text_bytes_max),
@@ -43,30 +57,15 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came) 
                   {"job", job.id.value()},
                   {"outcome", engine::name_of(came.result)}});
   }
-  what.error_text = std::move(came.error_text);
-  return what;
+  request.error_text = std::move(came.error_text);
+  return request;
 }
 
-void settlement::settled(engine::outcome asked, engine::finish_status answer) {
-  switch (answer) {
-    case engine::finish_status::buried:
-    case engine::finish_status::dead_lettered:
-      if (asked != engine::outcome::ok) {
-        count(asked);
-        break;
-      }
-      count(engine::outcome::failed);
-      if (log_.admit()) {
-        log::warning("job_failed", "the job succeeded, but its output queue is full",
-                     {{"consumer", counts_.name}, {"outcome", engine::name_of(engine::outcome::failed)}});
-      }
-      break;
-    case engine::finish_status::not_found:
-      count(engine::outcome::deleted);
-      break;
-    default:
-      count(asked);
-      break;
+void settlement::settled(const engine::finish_answer& answer, bool succeeded) {
+  count(answer.outcome);
+  if (succeeded && answer.outcome == engine::outcome::failed && log_.admit()) {
+    log::warning("job_failed", "the job succeeded, but its output queue is full",
+                 {{"consumer", counts_.name}, {"outcome", engine::name_of(answer.outcome)}});
   }
 }
 

@@ -5,7 +5,9 @@
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
 #include <millrace/handlers/handler.hpp>
+#include <millrace/loop/event_loop.hpp>
 
+#include "broker/broker.hpp"
 #include "engine/command.hpp"
 #include "workload/attempt.hpp"
 #include "workload/counts.hpp"
@@ -13,34 +15,37 @@
 
 namespace millrace::workload {
 
-/// The fate of a consumer's jobs: what came of an attempt becomes a `finish`, with the hand-off to the output queue or to the dead letters in the
-/// same change; and what the engine made of it is counted, and failures are said now and then.
+/// Ends the jobs of a consumer: turns what an attempt came to into a `finish`, with the hand-off to the output queue or
+/// the dead letter in the same change, and counts the outcome that the engine answers. Failures are logged, limited.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class settlement {
  public:
-  struct queues {
+  struct destinations {
     std::optional<queue_id> output;
     std::optional<queue_id> dead_letter;
   };
 
-  settlement(loop::event_loop& loop, queues where, consumer_counts& counts)
-      : where_{where}, counts_{counts}, log_{loop, "job_failed", "consumer", counts.name} {}
+  settlement(loop::event_loop& loop, broker::broker& broker, destinations to, consumer_counts& counts)
+      : broker_{broker}, destinations_{to}, counts_{counts}, log_{loop, "job_failed", "consumer", counts.name} {}
 
-  /// Moves the attempt's texts and, if it goes on unchanged, the job's body. Not for a cancelled attempt. The `result` of the request
-  /// is the job's outcome: `failed` also for an answer that cannot become a job.
-  [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came);
-  /// Counts what the attempt came to, given what was asked of the engine and its last word on it.
-  void settled(engine::outcome asked, engine::finish_status answer);
+  /// Moves the attempt's texts and, if the job goes on unchanged, its body. False: its output queue is full, and
+  /// `admitted` must be awaited next. No coroutine, since most jobs need none. Requires: the attempt was not cancelled.
+  [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt&& came);
+  /// Suspends until the output has capacity. Cancelled: throws, and the job is still held.
+  loop::awaitable<> admitted(session_id session, job_id job);
   /// The attempt was cancelled and the job went back to its queue.
   void released() { count(engine::outcome::cancelled); }
-  /// No slot runs any more: what was left out of the log is said.
+  /// Logs how many failures were left out. Requires: no slot runs any more.
   void flush_log() { log_.flush(); }
 
  private:
-  void count(engine::outcome what) { counts_.outcomes[static_cast<std::size_t>(what)].add(); }
+  [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came);
+  void settled(const engine::finish_answer& answer, bool succeeded);
+  void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
-  queues where_;
+  broker::broker& broker_;
+  destinations destinations_;
   consumer_counts& counts_;
   log_limiter log_;
 };

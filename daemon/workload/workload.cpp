@@ -187,11 +187,11 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
 
 result<> workload::parts::make(const consumer_settings& settings, const handlers::surroundings& outputs) {
   const auto& told = settings.common;
-  std::vector<consumer::served_queue> queues;
+  std::vector<queue_id> queues;
   for (const auto& name : told.queue) {
     const auto queue = broker.find_or_declare(name);
     if (queue.has_error()) return queue.error();
-    queues.emplace_back(*queue, broker.engine().name_of(*queue));
+    queues.push_back(*queue);
   }
   const auto output = queue_named(told.output);
   if (output.has_error()) return output.error();
@@ -207,7 +207,7 @@ result<> workload::parts::make(const consumer_settings& settings, const handlers
   consumer::place const where{loop, broker, in_turn ? &*in_turn : nullptr, [this] { something_ended(); }};
   consumers.push_back(std::make_unique<consumer>(
       where, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(told), told.timeout},
-      settlement::queues{*output, *dead_letter}, counts));
+      settlement::destinations{*output, *dead_letter}, counts));
   return {};
 }
 
@@ -243,7 +243,7 @@ bool workload::parts::nothing_to_do() const {
   if (producers_left != 0) return false;
   const auto& engine = broker.engine();
   for (const auto& one : consumers) {
-    for (const auto& [queue, name] : one->queues()) {
+    for (const auto queue : one->queues()) {
       const auto levels = engine.levels(queue);
       if (levels.ready + levels.delayed + levels.reserved + levels.waiting_puts != 0) return false;
     }
@@ -259,7 +259,7 @@ bool workload::parts::held_by_full_queues() const {
   if (in_turn && active != 0) return true;  // the permit is out
   for (std::size_t at = 0; at < consumers.size(); ++at) {
     if (consumer_facts[at]->active >= consumers[at]->running_slots()) continue;
-    for (const auto& [queue, name] : consumers[at]->queues()) {
+    for (const auto queue : consumers[at]->queues()) {
       const auto levels = broker.engine().levels(queue);
       if (levels.ready + levels.delayed != 0) return false;
     }

@@ -44,7 +44,7 @@ struct desk {
   struct answer {
     std::optional<engine::reserve_answer> taken;
     std::optional<job_id> put;
-    std::optional<engine::finish_status> finished;
+    std::optional<engine::finish_answer> finished;
     bool aborted{false};
     broker::receipt receipt;  ///< of the answer
   };

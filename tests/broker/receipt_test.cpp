@@ -93,8 +93,8 @@ struct done {
   bool changed;
 };
 done of(const broker::receipted<bool>& answered) { return {answered.durable_with, answered.answer}; }
-done of(const broker::receipted<engine::finish_status>& answered) {
-  return {answered.durable_with, answered.answer != engine::finish_status::not_found};
+done of(const broker::receipted<engine::finish_answer>& answered) {
+  return {answered.durable_with, !(answered.answer == engine::finish_status::not_found)};
 }
 
 struct command {
@@ -304,7 +304,7 @@ TEST_CASE("a finish that waited for capacity carries the batch of the command th
     REQUIRE(at.broker.erase(at.worker, other).answer);
     const auto expected = at.of_last_change();
     at.loop.run_ready();
-    REQUIRE(later.finished == engine::finish_status::done);
+    REQUIRE(later.finished.value() == engine::finish_status::done);
     CHECK(later.receipt == expected);
   }
 }

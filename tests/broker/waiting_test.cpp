@@ -122,7 +122,7 @@ TEST_CASE("the output of a finished job waits for room in its queue, and the tim
       at.broker.try_finish(other, {.job = at.broker.try_reserve(other, engine::lease::unlimited).answer.job.job}));
   at.loop.run_ready();
 
-  CHECK(waited.finished == engine::finish_status::done);
+  CHECK(waited.finished.value() == engine::finish_status::done);
   CHECK(at.levels(from).jobs() == 0);
   CHECK(at.levels(to).ready == 1);
   CHECK(at.broker.held_outputs().total(at.loop.now()) == seconds{2});

@@ -164,7 +164,7 @@ void duel::holder_command() {
           std::to_string(what.outputs.size()) + " outputs");
       auto copy = what;
       const auto answer = it_.finish(who, std::move(copy), now_);
-      return expect(answer, model_.finish(who, what, now_));
+      return expect(answer.status, model_.finish(who, what, now_));
     }
   }
 }

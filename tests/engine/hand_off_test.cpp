@@ -308,3 +308,20 @@ TEST_CASE("the changes of a hand-off are one set: the job is gone, its outputs a
   CHECK(std::get<job_put>(changes[2]).what.content.view() == "out");
   CHECK(std::get<job_put>(changes[2]).queue == full);
 }
+
+TEST_CASE("a finish answers with the outcome that its job is counted as") {
+  mill m;
+  const auto s = m.session();
+  const auto full = m.declare("full", 1, overflow::reject);
+  m.it.put(s, full, {.content = body{"in the way"}}, m.now);
+  const auto outcome_of = [&](finish_request request) {
+    m.put(s, "in");
+    request.job = m.take_id(s);
+    return m.it.finish(s, std::move(request), m.now).outcome;
+  };
+  CHECK(outcome_of({}) == outcome::ok);
+  CHECK(outcome_of({.result = outcome::failed}) == outcome::failed);
+  CHECK(outcome_of({.result = outcome::timeout}) == outcome::timeout);
+  CHECK(outcome_of({.outputs = {{full, {.content = body{"out"}}}}}) == outcome::failed);
+  CHECK(m.it.finish(s, {.job = job_id{1'000}}, m.now).outcome == outcome::deleted);
+}

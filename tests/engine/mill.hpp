@@ -70,7 +70,7 @@ struct mill {
   }
   finish_status finish(session_id who, job_id job, finish_request what) {
     what.job = job;
-    return it.finish(who, std::move(what), now);
+    return it.finish(who, std::move(what), now).status;
   }
   finish_status finish(session_id who, job_id job) { return finish(who, job, {}); }
 
@@ -105,7 +105,7 @@ struct mill {
       case event::kind::put_admitted:
         return "put " + who + ": " + std::to_string(told.id.value());
       case event::kind::finish_done:
-        return "finish " + who + ": " + std::to_string(told.id.value()) + " " + word(told.finish);
+        return "finish " + who + ": " + std::to_string(told.id.value()) + " " + word(told.finish.status);
     }
     return "?";
   }

@@ -217,7 +217,7 @@ void model::tell(event::kind what, session_id who, job_id id, finish_status fini
   told.what = what;
   told.session = who;
   told.id = id;
-  told.finish = finish;
+  told.finish.status = finish;
   events.push_back(told);
 }
 

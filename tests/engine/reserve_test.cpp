@@ -188,3 +188,27 @@ TEST_CASE("queues without a row in the metrics share one set of histograms") {
   CHECK(m.it.timings(m.queue("second")).wait.count() == 1);
   CHECK(&m.it.timings(m.queue("second")) == &m.it.other_timings());
 }
+
+TEST_CASE("the next ready job of a session is the one that a reserve gives it, with the time since when it is ready") {
+  mill m;
+  const auto s = m.session({"q", "paused", "other"});
+  const auto other = m.session({"other"});
+  CHECK_FALSE(m.it.next_ready(s));
+  m.put(m.session({"paused"}), "paused", {.urgency = 0});
+  REQUIRE(m.it.pause(m.queue("paused"), 1h, m.now));
+  m.put(s, "late", {.urgency = 9});
+  m.pass(2s);
+  const auto since = m.now;
+  const auto job = m.put(other, "first", {.urgency = 3});
+  m.pass(5s);
+  m.put(other, "second", {.urgency = 3});
+
+  const auto next = m.it.next_ready(s);
+
+  REQUIRE(next);
+  CHECK(next->job == job);
+  CHECK(next->since == since);
+  CHECK(m.take_id(s) == job);
+  CHECK_FALSE(m.it.next_ready(m.session({"nothing here"})));
+  CHECK_FALSE(m.it.next_ready(session_id{1'000}));
+}
