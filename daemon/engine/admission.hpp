@@ -4,32 +4,33 @@
 
 #include "engine/core.hpp"
 
-/// What meets a full queue: a put, or an output of a finish.
+/// Puts, and outputs of a finish, that meet a full queue.
 namespace millrace::engine {
 
-enum class room {
+enum class capacity {
   free,         ///< it fits
-  after_drops,  ///< it fits once the jobs longest ready are dropped
-  later,        ///< it has to stand in line
+  after_drops,  ///< it fits when the jobs longest ready are dropped
+  later,        ///< it has to wait
   none          ///< it is refused
 };
 
-/// `first_in_line`: whoever asks stands first in the line of `into` (or makes the room itself), so that the line does not hold it.
-[[nodiscard]] room room_in(const queue& into, const demand& what, bool first_in_line);
+/// `is_first`: the request is the first of the waiters of `into`, or its own job makes the capacity, so that no earlier
+/// waiter holds it back.
+[[nodiscard]] capacity capacity_in(const queue& into, const demand& needed, bool is_first);
 /// Drops jobs longest ready until it fits.
-void make_room(core& all, queue& in, const demand& what);
+void drop_until_fits(core& all, queue& in, const demand& needed);
 
-put_answer put(core& all, session& who, queue& into, put_request&& what);
+put_answer put(core& all, session& who, queue& into, put_request&& request);
 bool withdraw_put(core& all, session& who);
 
-/// Puts `it` at the end of the line.
-waiting_one* stand_in_line(queue& at, std::unique_ptr<waiting_one> it);
+/// Appends to the waiters of the queue.
+capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> it);
 
-/// Ends a command: who waited for room that came free gets it, in the order in which it came free; a queue that nothing
-/// holds any more goes.
-void settle_all(core& all);
-inline void settle(core& all) {
-  if (!all.unsettled.empty()) settle_all(all);
+/// Ends a command: admits waiters where capacity came free, in the order in which it came free, and removes queues that
+/// nothing holds any more.
+void admit_all_waiters(core& all);
+inline void admit_waiters(core& all) {
+  if (!all.unsettled.empty()) admit_all_waiters(all);
 }
 
 }  // namespace millrace::engine

@@ -4,12 +4,13 @@
 
 #include "engine/core.hpp"
 
-/// Which bodies are in memory when not all of them may be. Bodies of durable queues count, as long as they are in memory or on their way; above
-/// seven eighths of `body_memory_max` those that are safe on disk leave it. Last to be served, first to leave: in a queue of which bodies have
-/// left, newcomers leave as soon as they are safe, whatever room there is, since all that stand before them come first. The last eighth is for
-/// reading ahead: before it is their turn, so many bodies of a queue are asked for.
+/// Decides which bodies are in memory when not all of them may be. Bodies of durable queues count while they are in
+/// memory or being read. Above seven eighths of `body_memory_max`, bodies that are durable leave memory, those that are
+/// served last first. In a queue of which bodies have left, a new body leaves as soon as it is durable, even below the
+/// limit, since all jobs before it are served first. The last eighth is for reading ahead: a fixed number of bodies of
+/// a queue is requested before it is their turn.
 ///
-/// The bodies that holders have are not bounded by this.
+/// Bodies of reserved jobs are not bounded by this.
 namespace millrace::engine {
 
 /// Bytes of bodies above which those that are on disk leave memory.
@@ -29,7 +30,8 @@ void want(core& all, slot at);
 /// After a job of that queue was taken: bodies of the next ones, where they are on disk only.
 void read_ahead(core& all, queue& from);
 
-/// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any more.
+/// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any
+/// more.
 void arrived(core& all, slot at, body&& content);
 void not_arrived(core& all, slot at) noexcept;
 

@@ -2,8 +2,8 @@
 
 namespace millrace::engine {
 
-std::string_view name_of(outcome what) noexcept {
-  switch (what) {
+std::string_view name_of(outcome value) noexcept {
+  switch (value) {
     case outcome::ok:
       return "ok";
     case outcome::failed:
@@ -20,8 +20,8 @@ std::string_view name_of(outcome what) noexcept {
   return "unknown";
 }
 
-std::string_view name_of(reason why) noexcept {
-  switch (why) {
+std::string_view name_of(reason value) noexcept {
+  switch (value) {
     case reason::client:
       return "client";
     case reason::failed:

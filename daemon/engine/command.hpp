@@ -41,7 +41,7 @@ enum class reason : std::uint8_t {
   no_space,   ///< a put: the disk is short of space
 };
 inline constexpr std::size_t reason_count = 10;
-[[nodiscard]] std::string_view name_of(reason why) noexcept;
+[[nodiscard]] std::string_view name_of(reason value) noexcept;
 
 struct put_request {
   body content;
@@ -52,8 +52,8 @@ struct put_request {
 
 enum class put_status {
   inserted,  ///< `job` is its id
-  waiting,   ///< the queue is full and blocks: the session stands in line; a `put_admitted` event follows
-  refused,   ///< the queue is full and rejects, or nothing could be dropped, or the body could never fit; or no id is left
+  waiting,   ///< the queue is full and blocks: the session waits; a `put_admitted` event follows
+  refused,   ///< the queue is full and rejects, or nothing can be dropped, or the body can never fit; or no id is left
   draining,  ///< puts are refused everywhere
   no_space,  ///< the disk is short of space: nothing was done, and the job is untouched (said by the broker)
 };
@@ -66,7 +66,7 @@ struct put_answer {
 /// How long a reservation lasts.
 enum class lease {
   ttr,       ///< the job's own time to run, from the reservation or the last touch
-  unlimited  ///< until its holder finishes, releases or goes (a consumer of the program itself, whose `timeout` governs)
+  unlimited  ///< until its holder finishes, releases or goes: for consumers, whose `timeout` limits it
 };
 
 /// What a holder gets to see of its job. `content` shares the bytes.
@@ -96,7 +96,7 @@ struct ready_job {
 /// What came of a job whose holder is done with it; also the label of the metric.
 enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
 inline constexpr std::size_t outcome_count = 6;
-[[nodiscard]] std::string_view name_of(outcome what) noexcept;
+[[nodiscard]] std::string_view name_of(outcome value) noexcept;
 
 /// One job that is put when another is finished, in the same change.
 struct output {
@@ -106,16 +106,15 @@ struct output {
 
 /// Ends a job: all of it is one change.
 /// - `ok`: the job is deleted and its outputs are put.
-/// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are ignored.
-/// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows.
-/// A full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`.
-/// No ids are left for the outputs (`job_id_max`): the same.
-/// An output queue that is gone, or goes while the finish waits for another, has no room: the same. (Declared queues never go.)
-/// An output into the job's own queue finds the room that the job leaves, also when others stand in line for it.
-/// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one
-/// that blocks: the job is buried instead.
-/// A job that slips away from its holder while its finish waits (its lease ends, or the holder does something else with it):
-/// the finish comes to nothing, and its event says `not_found`.
+/// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are
+///   ignored. A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event
+///   follows. A full output queue that rejects (or drops and has nothing to drop): the job fails with reason
+///   `output_full`. No ids are left for the outputs (`job_id_max`): the same. An output queue that is gone, or goes
+///   while the finish waits for another, has no capacity: the same. (Declared queues never go.) An output into the
+///   job's own queue uses the capacity that the job leaves, also when others wait for it. A dead letter is a new job,
+///   ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one that blocks: the job
+///   is buried instead. A job that its holder loses while its finish waits (its lease ends, or the holder does
+///   something else with it): nothing is finished, and the event says `not_found`.
 struct finish_request {
   job_id job{};
   engine::outcome result{outcome::ok};
@@ -129,11 +128,11 @@ enum class finish_status {
   done,    ///< deleted, outputs are in
   buried,  ///< failed, kept in its queue
   dead_lettered,
-  waiting,    ///< for room in an output queue
+  waiting,    ///< for capacity in an output queue
   not_found,  ///< the session does not hold this job (any more)
 };
-/// `outcome` is what the job is counted as: that of the request, or `failed` where no output queue had room, or `deleted`
-/// where the session does not hold the job any more. Without meaning while `waiting`.
+/// `outcome` is what the job is counted as: that of the request, or `failed` where no output queue had capacity, or
+/// `deleted` where the session does not hold the job any more. Without meaning while `waiting`.
 struct finish_answer {
   finish_status status{finish_status::done};
   engine::outcome outcome{engine::outcome::ok};
@@ -141,7 +140,7 @@ struct finish_answer {
   friend bool operator==(const finish_answer& answer, finish_status status) noexcept { return answer.status == status; }
 };
 
-/// Something the engine decided for a session that was waiting. Collected during a command and taken by the caller after it.
+/// A decision of the engine for a session that waited. Collected during a command and taken by the caller after it.
 struct event {
   enum class kind : std::uint8_t {
     granted,

@@ -16,8 +16,9 @@
 
 namespace millrace::engine {
 
-/// All that the engine knows, for the verbs that change it: `moves`, `reserving`, `admission`, `hand_off`, `presence`, `due`.
-/// Between two commands it is settled: no session waits for a job that it could have, and nobody for room that is there.
+/// The state of the engine, for the functions that change it: transitions, reserving, admission, finish, subscriptions,
+/// due. Invariant between two commands: no session waits for a job that it could have, and no request for capacity that
+/// is free.
 struct core {
   explicit core(const engine_options& options)
       : limits{options}, rows{options.queue_rows_max, options.metrics_linger} {}
@@ -37,7 +38,7 @@ struct core {
   std::vector<slot> read_ahead;  ///< here for its storage
   std::vector<event> events;
   change_set changes;
-  std::vector<slot> unsettled;                   ///< queues where room came free, or that nothing may hold any more
+  std::vector<slot> unsettled;                   ///< queues that got free capacity, or that may have to be removed
   std::vector<std::pair<slot, demand>> demands;  ///< of the finish at hand; here for its storage
   queue_rows rows;
   queue_counts removed_counts;                           ///< of removed queues that had no row

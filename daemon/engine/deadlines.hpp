@@ -9,9 +9,9 @@
 
 namespace millrace::engine {
 
-/// What comes due. At one instant they happen in this order: what may make a job ready comes before what tells a waiting
-/// session that there is none.
-enum class due_kind : std::uint8_t { delay_end, lease_end, pause_end, margin, reserve_timeout };
+/// What comes due. At one instant they happen in this order: what may make a job ready comes before what tells a
+/// waiting session that there is none.
+enum class due_kind : std::uint8_t { delay_end, lease_end, pause_end, deadline_soon, reserve_timeout };
 
 /// A due time's owner: a job, queue or session by its number. At one instant and of one kind, the lower goes first.
 struct due_owner {
@@ -19,8 +19,9 @@ struct due_owner {
   std::uint64_t number{0};  ///< asserted below 2^60
 };
 
-/// All that waits for its time, in one heap of four children a node; each element knows its place, so that it can be moved
-/// or taken out without a search. Changing one costs the logarithm of how many there are; looking at the first, nothing.
+/// All that waits for its time, in one heap of four children a node; each element knows its place, so that it can be
+/// moved or taken out without a search. Changing one costs the logarithm of how many there are; looking at the first,
+/// nothing.
 class deadlines {
  public:
   /// Where an owner's deadline stands; kept by the owner, written here. 0: nowhere. Must not move while it is not 0.

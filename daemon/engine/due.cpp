@@ -1,13 +1,14 @@
 #include "engine/due.hpp"
 
-#include "engine/moves.hpp"
 #include "engine/reserving.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
 namespace {
 
-/// Serves who waited for the pause to end; it ends when all are served, so that nobody overtakes them. Returns the jobs moved.
+/// Serves the sessions that waited for the end of the pause. The pause ends when all are served, so that nobody
+/// overtakes them. Returns the jobs moved.
 std::size_t end_pause(core& all, queue& it, std::size_t most) {
   const auto somebody_is_served = [&] { return !it.waiting.empty() && it.at(job_state::ready).count > 0; };
   std::size_t moved = 0;
@@ -28,8 +29,8 @@ std::size_t do_one(core& all, due_owner owner, std::size_t most) {
     case due_kind::lease_end:
       expire_lease(all, all.jobs.find(job_id{owner.number}));
       return 1;
-    case due_kind::margin:
-      begin_margin(all, all.jobs.find(job_id{owner.number}));
+    case due_kind::deadline_soon:
+      begin_deadline_soon(all, all.jobs.find(job_id{owner.number}));
       return 1;
     case due_kind::reserve_timeout:
       give_up_waiting(all, *all.sessions.find(session_id{owner.number}));

@@ -6,34 +6,35 @@
 #include "engine/admission.hpp"
 #include "engine/bodies.hpp"
 #include "engine/due.hpp"
-#include "engine/hand_off.hpp"
-#include "engine/moves.hpp"
+#include "engine/finish.hpp"
 #include "engine/parts.hpp"
-#include "engine/presence.hpp"
 #include "engine/reserving.hpp"
+#include "engine/subscriptions.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
 namespace {
 
-/// A command: first what is due, so that no command finds a job whose lease is over; at last whoever waited for room.
+/// Runs a command: first does what is due, so that no command finds a job whose lease is over; at last admits requests
+/// that waited for capacity.
 template <class Command>
 auto carry_out(core& all, instant now, Command command) {
   assert(all.now <= now);
   all.now = now;
   if (all.due.first_due() <= now) {
     do_what_is_due(all);
-    settle(all);
+    admit_waiters(all);
   }
   auto answer = command();
-  settle(all);
+  admit_waiters(all);
   return answer;
 }
 
 template <class Command>
 auto carry_out(core& all, Command command) {
   auto answer = command();
-  settle(all);
+  admit_waiters(all);
   return answer;
 }
 
@@ -144,12 +145,12 @@ bool engine::withdraw_reserve(session_id id) {
   });
 }
 
-finish_answer engine::finish(session_id session, finish_request&& what, instant now) {
+finish_answer engine::finish(session_id session, finish_request&& request, instant now) {
   auto& who = idle(*parts_, session);
   return carry_out(*parts_, now, [&]() -> finish_answer {
-    slot const at = held(*parts_, session, what.job);
+    slot const at = held(*parts_, session, request.job);
     if (at == no_slot) return {finish_status::not_found, outcome::deleted};
-    return millrace::engine::finish(*parts_, who, at, std::move(what));
+    return millrace::engine::finish(*parts_, who, at, std::move(request));
   });
 }
 

@@ -21,24 +21,24 @@
 
 namespace millrace::engine {
 
-/// All jobs and queues, and nothing else: no socket, thread, clock, file or logger. It is handed a command and the time, and
-/// answers with what happened; what that meant for others who wait stands in `events()`, what must be remembered in `changes()`,
-/// and when it must be called again in `next_deadline()`.
+/// All jobs and queues, without any socket, thread, clock, file or logger. A command comes with the time and is
+/// answered with its result. Decisions for other sessions that wait are in `take_events`, changes to be stored in
+/// `take_changes`, and the time of the next call in `next_deadline`.
 ///
-/// Semantics are those of the beanstalkd protocol's jobs and tubes: ready order is (priority, id) over all watched queues;
-/// a job that comes back takes the place its id gives it; waiters are served in the order in which they began to wait; a lease
-/// ends at its deadline, whoever waits; in the last second of a lease its holder gets `deadline_soon` instead of waiting.
+/// Semantics are those of the beanstalkd protocol's jobs and tubes. Ready order is (priority, id) over all watched
+/// queues. A job that comes back takes the place that its id gives it. Waiters are served in the order in which they
+/// began to wait. A lease ends at its deadline, whoever waits. In the last second of a lease its holder is answered
+/// `deadline_soon` instead of waiting.
 ///
-/// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is over, unless
-/// more than `moves_per_turn_max` things are due at once.
-/// A command that is not handed `now` happens at the time of the last one that was: call `advance` first when that matters. A new queue
-/// continues the row of the metrics that an earlier queue of its name had, or not, by that time.
-/// Requires: the session of a command is open, is not being closed, and waits for no put, job or body (asserted).
-/// While it waits, it may only be withdrawn or closed; finishes that wait for room do not count. An id of a queue or
-/// job that is gone is answered as such.
+/// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is
+/// over, unless more than `moves_per_turn_max` things are due at once. A command that is not handed `now` happens at
+/// the time of the last one that was: call `advance` first when that matters. A new queue continues the row of the
+/// metrics that an earlier queue of its name had, or not, by that time. Requires: the session of a command is open, is
+/// not being closed, and waits for no put, job or body (asserted). While it waits, it may only be withdrawn or closed;
+/// finishes that wait for capacity do not count. An id of a queue or job that is gone is answered as such.
 ///
-/// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and nothing
-/// that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
+/// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and
+/// nothing that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
 class engine {
  public:
   explicit engine(engine_options limits = {});
@@ -46,7 +46,7 @@ class engine {
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
-  // --- queues -----------------------------------------------------------------------------------------------------------
+  // --- queues --------------------------------------------------------------------------------------------------------
   /// Makes a queue that stays, or changes the options of one that is there. `refused` beyond `queues_max`.
   result<queue_id> declare(std::string_view name, const queue_options& options);
   /// Options of queues that come into being because a session names them.
@@ -57,10 +57,10 @@ class engine {
   /// For `length`, no job of it is reserved; zero ends a pause. Waiters are served when it ends.
   result<> pause(queue_id queue, duration length, instant now);
 
-  // --- sessions -----------------------------------------------------------------------------------------------------------
+  // --- sessions ------------------------------------------------------------------------------------------------------
   /// A new session uses and watches nothing. Its events carry its id.
   session_id open_session();
-  /// Gives back all it holds (at most `moves_per_turn_max` a call: call until true), leaves every line it stands in.
+  /// Gives back all it holds (at most `moves_per_turn_max` a call: call until true), ends all its waits.
   bool close_session(session_id session, instant now);
   /// Names a queue, which comes into being if need be. `refused` beyond `queues_max` or `watched_queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
@@ -75,14 +75,14 @@ class engine {
   /// Whether it waits for the body of a job that it has got.
   [[nodiscard]] bool awaits_body(session_id session) const;
 
-  // --- coming back ------------------------------------------------------------------------------------------------------------
+  // --- coming back ---------------------------------------------------------------------------------------------------
   // What a store kept, after the declarations and before anything else.
   /// The queue of that name; one that nobody declared goes again when nothing holds it.
   queue_id restore_queue(std::string_view name);
   /// Requires: the queue is there and no job has that id, which is at most `job_id_max` (asserted). Jobs come in order
   /// of id, buried ones in the order in which they were buried. A ready job that was never taken or kicked entered its
-  /// state with its put, or at the end of its delay. Of other ready jobs, and of buried ones, no store keeps the time of
-  /// entry: they enter now.
+  /// state with its put, or at the end of its delay. Of other ready jobs, and of buried ones, no store keeps the time
+  /// of entry: they enter now.
   void restore(kept_job&& job, instant now);
   void restore_pause(queue_id queue, instant until, duration length, instant now);
   /// Ids begin above `mark`. Requires: it is at most `job_id_max` (asserted).
@@ -95,13 +95,14 @@ class engine {
   /// The highest id given out.
   [[nodiscard]] job_id last_id() const;
 
-  // --- commands -----------------------------------------------------------------------------------------------------------
+  // --- commands ------------------------------------------------------------------------------------------------------
   put_answer put(session_id session, queue_id queue, put_request&& job, instant now);
   /// Counts a put that the caller refuses, and returns the answer to it.
   put_answer refuse_put(queue_id queue, reason cause);
-  /// Withdraws a put that waits in line; false if it was admitted already.
+  /// Withdraws a put that waits; false if it was admitted already.
   bool withdraw_put(session_id session);
-  /// `wait_until` in the past or equal to now: never waits. `never`: without limit. Who watches nothing is never granted anything.
+  /// `wait_until` not after now: never waits. `never`: without limit. A session that watches nothing is granted
+  /// nothing.
   reserve_answer reserve(session_id session, lease how, instant wait_until, instant now);
   reserve_answer reserve_job(session_id session, job_id job, instant now);
   /// The job that a reserve of this session would get without waiting; none if there is none. Costs the watch list.
@@ -109,9 +110,9 @@ class engine {
   /// Stops waiting in a reserve; false if something was granted already.
   bool withdraw_reserve(session_id session);
 
-  /// Of one session any number may wait for room, each of another job; of one job the later replaces the earlier.
-  finish_answer finish(session_id session, finish_request&& what, instant now);
-  /// Gives up a finish that waits for room: the job stays reserved. False if it was done already.
+  /// Of one session any number may wait for capacity, each of another job; of one job the later replaces the earlier.
+  finish_answer finish(session_id session, finish_request&& request, instant now);
+  /// Gives up a finish that waits for capacity: the job stays reserved. False if it was done already.
   bool withdraw_finish(session_id session, job_id job);
   /// The holder may; anyone may when the job is not reserved.
   bool erase(session_id session, job_id job, instant now);
@@ -126,9 +127,10 @@ class engine {
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();
 
-  // --- bodies on disk -------------------------------------------------------------------------------------------------------
-  // With `body_memory_max`, bodies of durable queues are in memory only as far as that allows (engine/bodies.hpp). A job that is reserved while its body
-  // is on disk belongs to its holder, but its lease begins when the body is there; `reserve` answers `waiting`, and a timeout does not count meanwhile.
+  // --- bodies on disk ------------------------------------------------------------------------------------------------
+  // With `body_memory_max`, bodies of durable queues are in memory only as far as that allows (engine/bodies.hpp). A
+  // job that is reserved while its body is on disk belongs to its holder, but its lease begins when the body is there;
+  // `reserve` answers `waiting`, and a timeout does not count meanwhile.
   /// The job's put is safe: its body can be read back. Nothing if it is gone.
   void stored(job_id job);
   /// Jobs whose bodies are to be read, each once until it is answered by `body_came` or `body_lost`.
@@ -136,15 +138,16 @@ class engine {
   void take_wanted_bodies(std::vector<job_id>& into);  ///< swaps, as `take_events`
   /// One of another length than was put counts as lost. Nothing if the job is gone.
   void body_came(job_id job, body&& content, instant now);
-  /// It cannot be read: a job that somebody waits for is buried (`io_error`), and that session keeps its place in line; others wait for the next try.
+  /// The body cannot be read. A job that a session waits for is buried (`io_error`), and that session keeps its place
+  /// among the waiters; other jobs wait for the next try.
   void body_lost(job_id job, instant now);
 
-  // --- time ---------------------------------------------------------------------------------------------------------------
+  // --- time ----------------------------------------------------------------------------------------------------------
   /// Does what is due at `now`, at most `moves_per_turn_max` jobs: afterwards `next_deadline()` may still be ≤ now.
   void advance(instant now);
   [[nodiscard]] instant next_deadline() const;
 
-  // --- what came of it ------------------------------------------------------------------------------------------------------
+  // --- what came of it -----------------------------------------------------------------------------------------------
   /// Decisions for waiting sessions since the last `take_events`, in order.
   [[nodiscard]] bool has_events() const noexcept;
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
@@ -152,7 +155,7 @@ class engine {
   void collect_changes(bool on);
   void take_changes(change_set& into);
 
-  // --- looking -------------------------------------------------------------------------------------------------------------
+  // --- looking -------------------------------------------------------------------------------------------------------
   [[nodiscard]] std::optional<job_facts> look(job_id job) const;
   [[nodiscard]] std::optional<job_facts> first_ready(queue_id queue) const;
   [[nodiscard]] std::optional<job_facts> first_delayed(queue_id queue) const;

@@ -29,8 +29,8 @@ inline constexpr std::size_t job_state_count = 4;
   return false;
 }
 
-/// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve the
-/// state the job is in:
+/// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve
+/// the state the job is in:
 /// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
 /// - delayed: left, right and parent of its queue's heap of due times;
 /// - reserved: previous and next of what its session holds, and the place of its lease among the deadlines.
@@ -52,7 +52,7 @@ struct job {
   job_state state{job_state::ready};
   std::uint8_t rank{0};  ///< in a heap: length of the shortest way down to a gap
   bool in_heap : 1 {false};
-  bool in_margin : 1 {false};    ///< the holder is being warned
+  bool deadline_soon : 1 {false};  ///< the holder is being warned
   bool leased : 1 {false};       ///< its reservation has a deadline
   bool has_waiting : 1 {false};  ///< a finish of it stands in line
   bool on_disk : 1 {false};      ///< its body is, and need not be in memory
@@ -76,13 +76,13 @@ struct due_before {
   }
 };
 
-struct waiting_one;
+struct capacity_waiter;
 
 /// What most jobs never have.
 struct job_history {
   std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
   std::string error_text;
-  waiting_one* finish{nullptr};  ///< its finish that waits for room
+  capacity_waiter* finish{nullptr};  ///< its finish that waits for capacity
   slot next_free{no_slot};
 };
 

@@ -11,7 +11,7 @@ slot& right(job& it) noexcept { return it.link[1]; }
 slot& parent(job& it) noexcept { return it.link[2]; }
 
 /// The longer side hangs left; the blank record of `no_slot` has rank 0. Whether the rank has changed.
-bool settle(job_table& jobs, job& it) noexcept {
+bool admit_waiters(job_table& jobs, job& it) noexcept {
   if (jobs[left(it)].rank < jobs[right(it)].rank) std::swap(left(it), right(it));
   return std::exchange(it.rank, static_cast<std::uint8_t>(jobs[right(it)].rank + 1)) != it.rank;
 }
@@ -38,7 +38,7 @@ void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
   } else {
     (left(jobs[above]) == at ? left(jobs[above]) : right(jobs[above])) = rest;
   }
-  while (above != no_slot && settle(jobs, jobs[above])) above = parent(jobs[above]);
+  while (above != no_slot && admit_waiters(jobs, jobs[above])) above = parent(jobs[above]);
   it.link = {};
   it.rank = 0;
 }
@@ -58,7 +58,7 @@ slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexce
   const slot below = merge(jobs, right(top), other);
   right(top) = below;
   parent(jobs[below]) = one;
-  settle(jobs, top);
+  admit_waiters(jobs, top);
   return one;
 }
 

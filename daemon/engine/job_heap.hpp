@@ -6,8 +6,8 @@
 
 namespace millrace::engine {
 
-/// Jobs by an order of their own, inside their records: a leftist heap (Crane, 1972), whose `push`, and `remove` of any job,
-/// visit a logarithm of jobs at worst and allocate nothing. The first is always at hand.
+/// Jobs by an order of their own, inside their records: a leftist heap (Crane, 1972), whose `push`, and `remove` of any
+/// job, visit a logarithm of jobs at worst and allocate nothing. The first is always at hand.
 template <class Before>
 class job_heap {
  public:

@@ -13,11 +13,11 @@ namespace millrace::engine {
 
 /// Where jobs live, and the way from an id to its job. Records stay where they are, from `add` to `remove`.
 ///
-/// The index is linear hashing (Litwin, 1980): chains through the records, about one bucket a job, and each `add` beyond
-/// that splits one bucket, so that growth costs each job its share and stalls none. Ids rise by one, so neighbours in time
-/// are neighbours in the index: blocks of 512 ids keep together, and are shuffled inside so that jobs left over at a regular
-/// distance spread out. Memory: 96 B of record a job, in pages that are returned when they are empty, and 4 B of bucket a job, of the
-/// most there ever were.
+/// The index is linear hashing (Litwin, 1980): chains through the records, about one bucket a job, and each `add`
+/// beyond that splits one bucket, so that growth costs each job its share and stalls none. Ids rise by one, so
+/// neighbours in time are neighbours in the index: blocks of 512 ids keep together, and are shuffled inside so that
+/// jobs left over at a regular distance spread out. Memory: 96 B of record a job, in pages that are returned when they
+/// are empty, and 4 B of bucket a job, of the most there ever were.
 class job_table {
  public:
   job_table();

@@ -12,13 +12,14 @@ namespace millrace::engine {
 
 /// What a put meets in a full queue.
 enum class overflow {
-  block,        ///< it waits in line until there is room
+  block,        ///< it waits until there is capacity
   reject,       ///< it is refused
-  drop_oldest,  ///< the job longest ready makes room; refused if none is ready
+  drop_oldest,  ///< the job longest ready is dropped for it; refused if none is ready
 };
 
 /// Limits and promises of one queue. `max_jobs` and `max_bytes` count jobs of all states; only puts and hand-offs are
-/// checked against them (release, kick, expiry and recovery never are, so they can be exceeded by what was already inside).
+/// checked against them (release, kick, expiry and recovery never are, so they can be exceeded by what was already
+/// inside).
 struct queue_options {
   std::uint64_t max_jobs{1'000'000};
   std::uint64_t max_bytes{1ull << 30};

@@ -8,8 +8,9 @@
 
 namespace millrace::engine {
 
-/// Values in pages that never move: growing adds a page and copies nothing, so that growth stalls nobody, and the address of
-/// a value is good as long as the array lives. `Page` is a power of two. Pages are kept until `shrink` or the end of the array.
+/// Values in pages that never move: growing adds a page and copies nothing, so that growth stalls nobody, and the
+/// address of a value is good as long as the array lives. `Page` is a power of two. Pages are kept until `shrink` or
+/// the end of the array.
 template <class T, std::size_t Page>
 class paged {
   static_assert((Page & (Page - 1)) == 0);
@@ -39,8 +40,8 @@ class paged {
 using slot = std::uint32_t;
 inline constexpr slot no_slot = 0;
 
-/// Records that come and go without an allocation each: what was given back last is used next. `Free` is the member that
-/// links free records. A record is handed out as it was left: whoever gives it back resets it. Constant time.
+/// Records that come and go without an allocation each: what was given back last is used next. `Free` is the member
+/// that links free records. A record is handed out as it was left: whoever gives it back resets it. Constant time.
 template <class T, slot T::*Free, std::size_t Page>
 class slab {
  public:

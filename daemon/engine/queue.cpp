@@ -17,17 +17,17 @@ bool queue::idle() const noexcept {
   return !declared && using_sessions == 0 && watching_sessions == 0 && jobs() == 0 && putters.empty();
 }
 
-bool queue::fits(const demand& what) const noexcept {
-  return jobs() - what.leaving_jobs + what.jobs <= options.max_jobs &&
-         bytes() - what.leaving_bytes + what.bytes <= options.max_bytes;
+bool queue::fits(const demand& needed) const noexcept {
+  return jobs() - needed.leaving_jobs + needed.jobs <= options.max_jobs &&
+         bytes() - needed.leaving_bytes + needed.bytes <= options.max_bytes;
 }
 
-bool queue::could_fit(const demand& what) const noexcept {
-  return what.jobs <= options.max_jobs && what.bytes <= options.max_bytes;
+bool queue::could_fit(const demand& needed) const noexcept {
+  return needed.jobs <= options.max_jobs && needed.bytes <= options.max_bytes;
 }
 
-bool queue::fits_after_drops(const demand& what) const noexcept {
-  auto all = what;
+bool queue::fits_after_drops(const demand& needed) const noexcept {
+  auto all = needed;
   all.leaving_jobs += at(job_state::ready).count;
   all.leaving_bytes += at(job_state::ready).bytes;
   return fits(all);

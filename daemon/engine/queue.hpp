@@ -6,9 +6,9 @@
 
 #include <millrace/base/ids.hpp>
 
+#include "engine/capacity_waiters.hpp"
 #include "engine/deadlines.hpp"
 #include "engine/job_heap.hpp"
-#include "engine/line.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_counts.hpp"
 #include "engine/queue_rows.hpp"
@@ -17,46 +17,46 @@
 
 namespace millrace::engine {
 
-/// The jobs of one queue in one state, in the order in which they came into it: the oldest, the first to be kicked, and the
-/// first to be dropped is the first.
+/// The jobs of one queue in one state, in the order in which they came into it: the oldest, the first to be kicked, and
+/// the first to be dropped is the first.
 struct state_list {
   slot first{no_slot}, last{no_slot};
   std::uint32_t count{0};
   std::uint64_t bytes{0};
 };
 
-/// Room that something needs in a queue, after something else has left it.
+/// Capacity that a request needs in a queue, after other jobs have left it.
 struct demand {
   std::uint64_t jobs{1}, bytes{0};
   std::uint64_t leaving_jobs{0}, leaving_bytes{0};
 };
 
-/// One queue: its jobs by state, who waits for jobs and who for room, its limits and its counts. What concerns several
-/// queues, sessions or the future is done by the verbs around it; here, all is constant time but the order of jobs.
-/// 200,000 of them have to fit: 680 B each, name and histograms apart.
+/// One queue: its jobs by state, the sessions that wait for jobs, the requests that wait for capacity, its limits and
+/// its counts. Functions around it do what concerns several queues, sessions or later times. Here, everything but the
+/// order of jobs takes constant time. There may be 200,000: 680 B each, name and histograms apart.
 struct queue {
   // What every put, reserve and finish touches stands first: with many queues, each line of it is a miss of the cache.
   queue_id id;
   slot next_free{no_slot};
   bool declared{false};
   queue_rows::index row{queue_rows::none};  ///< in the metrics
-  bool unsettled{false};  ///< stands among those to be looked at when the command is done
+  bool unsettled{false};                    ///< in `core::unsettled`
   bool unsorted{false};   ///< jobs were restored in another order than that in which they came into their states
   std::uint32_t urgent{0};
   std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
-  std::uint32_t reserves_unlooked{0};  ///< so many more before it is read ahead again
+  std::uint32_t reserves_unlooked{0};  ///< reserves until it is read ahead again
   std::uint32_t using_sessions{0}, watching_sessions{0};
   std::array<state_list, job_state_count> in{};
   instant paused_until{no_pause};
   waiters waiting;
   queue_options options;
-  line putters;
+  capacity_waiters putters;
   ready_order ready;
   queue_counts counts;
   job_heap<due_before> delayed;
   deadlines::place delay_end{0}, pause_end{0};
   duration paused_for{0};
-  std::uint64_t created{0};  ///< the how-manieth queue
+  std::uint64_t created{0};  ///< ordinal of creation
   std::string name;
 
   [[nodiscard]] state_list& at(job_state state) noexcept { return in[static_cast<std::size_t>(state)]; }
@@ -68,12 +68,13 @@ struct queue {
   [[nodiscard]] bool idle() const noexcept;
 
   /// Whether the limits allow it now, and whether they ever could.
-  [[nodiscard]] bool fits(const demand& what) const noexcept;
-  [[nodiscard]] bool could_fit(const demand& what) const noexcept;
+  [[nodiscard]] bool fits(const demand& needed) const noexcept;
+  [[nodiscard]] bool could_fit(const demand& needed) const noexcept;
   /// Whether it would fit if jobs that stand ready were dropped.
-  [[nodiscard]] bool fits_after_drops(const demand& what) const noexcept;
+  [[nodiscard]] bool fits_after_drops(const demand& needed) const noexcept;
 
-  /// A job that is in no state comes into `state`, or leaves the one it is in. The holder's side of `reserved` is not done here.
+  /// A job that is in no state comes into `state`, or leaves the one it is in. The holder's side of `reserved` is not
+  /// done here.
   void enter(job_table& jobs, slot at, job_state state, instant now) noexcept;
   void leave(job_table& jobs, slot at) noexcept;
   /// Puts the jobs of each state in order of entry, after a restore.

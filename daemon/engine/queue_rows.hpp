@@ -27,9 +27,9 @@ struct queue_row {
 
 /// Decides which queues have a row of their own in the metrics, and keeps the rows of removed queues for a while.
 ///
-/// A queue gets its row when it is created, or never: so each event is counted in exactly one series. The row of a removed queue
-/// stays for `linger`, and a queue of the same name that is created meanwhile continues it. While all rows are in use, new queues
-/// have none.
+/// A queue gets its row when it is created, or never: so each event is counted in exactly one series. The row of a
+/// removed queue stays for `linger`, and a queue of the same name that is created meanwhile continues it. While all
+/// rows are in use, new queues have none.
 ///
 /// Owned by the engine. Memory: `rows_max` rows of about 7 kB.
 class queue_rows {

@@ -14,8 +14,8 @@
 
 namespace millrace::engine {
 
-/// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the place of a
-/// record and the number of its user, so that an id that is gone is never taken for the queue that came after it.
+/// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the place of
+/// a record and the number of its user, so that an id that is gone is never taken for the queue that came after it.
 class queue_table {
  public:
   static constexpr unsigned slot_bits = 22;
@@ -41,7 +41,8 @@ class queue_table {
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }
 
  private:
-  // One map over 200,000 names would stop everything while it rehashes; each of these never has more than a few thousand.
+  // One map over 200,000 names would stop everything while it rehashes; each of these never has more than a few
+  // thousand.
   static constexpr std::size_t shards = 64;
   using names = std::unordered_map<std::string_view, slot>;
 

@@ -9,9 +9,9 @@
 namespace millrace::engine {
 
 /// The ready jobs of one queue by (priority, id). Ids rise, so most jobs only ever join the end of the lane of their
-/// priority, in constant time and without a look at any other job but the last. A job that returns with a lower id than the
-/// end of its lane, or whose priority finds no free lane, goes to a heap: logarithmic. The first of all is the better of
-/// the first lane's head and the heap's.
+/// priority, in constant time and without a look at any other job but the last. A job that returns with a lower id than
+/// the end of its lane, or whose priority finds no free lane, goes to a heap: logarithmic. The first of all is the
+/// better of the first lane's head and the heap's.
 class ready_order {
  public:
   /// Priorities present at once that have a lane of their own; further ones share the heap.

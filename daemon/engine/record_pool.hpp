@@ -10,12 +10,13 @@
 
 namespace millrace::engine {
 
-/// Records that come and go without an allocation each, in pages that go back to the system when they are empty. So the memory of a
-/// backlog is returned after it. A record stays in place from `acquire` to `release`; after `release` its page may be gone.
+/// Records that come and go without an allocation each, in pages that go back to the system when they are empty. So the
+/// memory of a backlog is returned after it. A record stays in place from `acquire` to `release`; after `release` its
+/// page may be gone.
 ///
-/// `Free` is the member that links free records of a page. `acquire` does not reset a record: reset it before `release`.
-/// One empty page is kept, so that a record that comes and goes allocates nothing. Constant time. Slot 0 is a blank that is never
-/// handed out.
+/// `Free` is the member that links free records of a page. `acquire` does not reset a record: reset it before
+/// `release`. One empty page is kept, so that a record that comes and goes allocates nothing. Constant time. Slot 0 is
+/// a blank that is never handed out.
 template <class T, slot T::*Free, std::size_t Page>
 class record_pool {
   static_assert((Page & (Page - 1)) == 0 && Page >= 2);

@@ -3,7 +3,7 @@
 #include <cassert>
 
 #include "engine/bodies.hpp"
-#include "engine/moves.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
@@ -23,9 +23,9 @@ void start_waiting(core& all, session& who, lease how, instant until, place wher
   if (until != never) all.due.set(who.timeout, until, {due_kind::reserve_timeout, who.id.value()});
 }
 
-void tell(core& all, const session& who, event::kind what) {
+void tell(core& all, const session& who, event::kind kind) {
   event told;
-  told.what = what;
+  told.what = kind;
   told.session = who.id;
   all.events.push_back(std::move(told));
 }
@@ -40,7 +40,7 @@ reserve_answer reserve(core& all, session& who, lease how, instant wait_until, p
   who.by_id = false;
   who.wait_until = wait_until;
   if (const slot best = best_ready(all, who); best != no_slot) return got(make_reserved(all, best, who, how));
-  if (who.held_in_margin > 0) return {reserve_status::deadline_soon, {}};
+  if (who.held_deadline_soon > 0) return {reserve_status::deadline_soon, {}};
   if (wait_until <= all.now) return {reserve_status::timed_out, {}};
   start_waiting(all, who, how, wait_until, in_line);
   return {reserve_status::waiting, {}};
@@ -112,11 +112,11 @@ bool stop_waiting(core& all, session& who) {
   return true;
 }
 
-void begin_margin(core& all, slot at) {
+void begin_deadline_soon(core& all, slot at) {
   job& it = all.jobs[at];
   session& holder = all.sessions[it.holder];
-  it.in_margin = true;
-  ++holder.held_in_margin;
+  it.deadline_soon = true;
+  ++holder.held_deadline_soon;
   const instant end = saturating_add(all.due.due_of(it.link[2]), all.limits.lease_margin);
   all.due.set(it.link[2], end, {due_kind::lease_end, it.id.value()});
   if (stop_waiting(all, holder)) tell(all, holder, event::kind::deadline_soon);

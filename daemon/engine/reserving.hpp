@@ -13,11 +13,12 @@ reserve_answer reserve_job(core& all, session& who, job_id job);
 bool stop_waiting(core& all, session& who);
 /// The job whose body it waits for is ready again. False if there is none.
 bool stop_awaiting_body(core& all, session& who);
-/// The body of a job that wanted it cannot be read: whoever waits for that keeps its place in line, and the job is buried.
+/// The body of a job cannot be read: the job is buried, and a session that waits for it keeps its place among the
+/// waiters.
 void body_lost(core& all, slot at);
 
 /// The margin before the end of a lease begins: a holder that waits is told.
-void begin_margin(core& all, slot at);
+void begin_deadline_soon(core& all, slot at);
 /// The time a session was willing to wait is over.
 void give_up_waiting(core& all, session& who);
 /// A lease is over, whatever its holder does.

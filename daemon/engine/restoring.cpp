@@ -5,9 +5,9 @@
 
 #include "engine/bodies.hpp"
 #include "engine/engine.hpp"
-#include "engine/moves.hpp"
 #include "engine/parts.hpp"
-#include "engine/presence.hpp"
+#include "engine/subscriptions.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 

@@ -4,8 +4,9 @@
 
 namespace millrace::engine {
 
-// A free record keeps the id it had, from which its next user's is made. With 36 bits for users, a record that is taken a
-// thousand times a second lasts for two years of that before its first id comes back; ids stay below 2^60 (deadlines).
+// A free record keeps the id it had, from which its next user's is made. With 36 bits for users, a record that is taken
+// a thousand times a second lasts for two years of that before its first id comes back; ids stay below 2^60
+// (deadlines).
 session& session_table::open() {
   const slot at = sessions_.acquire();
   assert(at >> slot_bits == 0);

@@ -5,8 +5,8 @@
 
 #include <millrace/base/ids.hpp>
 
+#include "engine/capacity_waiters.hpp"
 #include "engine/deadlines.hpp"
-#include "engine/line.hpp"
 #include "engine/waiters.hpp"
 
 namespace millrace::engine {
@@ -26,14 +26,14 @@ struct session {
   bool by_id{false};                             ///< it asked for that job and no other
   instant awaited_since{};                       ///< when that became ready
   slot held_first{no_slot}, held_last{no_slot};  ///< jobs, in order of reservation
-  std::uint32_t held_in_margin{0};
+  std::uint32_t held_deadline_soon{0};
   deadlines::place timeout{0};
-  waiting_one* put{nullptr};  ///< its put that waits for room
+  capacity_waiter* put{nullptr};  ///< its put that waits for capacity
   slot next_free{no_slot};
 };
 
-/// Sessions by id. An id is the place of a record and the number of its user, so that an id that is gone is never mistaken
-/// for its successor. Constant time.
+/// Sessions by id. An id is the place of a record and the number of its user, so that an id that is gone is never
+/// mistaken for its successor. Constant time.
 class session_table {
  public:
   static constexpr unsigned slot_bits = 24;

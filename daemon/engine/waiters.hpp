@@ -13,8 +13,8 @@ struct waiter {
   waiter* next{nullptr};
 };
 
-/// The sessions that wait for a job of one queue, in the order in which they began. A session stands in the lists of all
-/// queues it watches and leaves them all at once; the nodes are its own and stay in place meanwhile. Constant time.
+/// The sessions that wait for a job of one queue, in the order in which they began. A session stands in the lists of
+/// all queues it watches and leaves them all at once; the nodes are its own and stay in place meanwhile. Constant time.
 class waiters {
  public:
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

@@ -176,7 +176,7 @@ TEST_CASE("deadlines may be set, changed and cleared in any order, and come due 
       all.erase({times[at], at});
       times[at] = instant{nanoseconds{static_cast<std::int64_t>(random() % 1'000)}};
       all.insert({times[at], at});
-      due.set(places[at], times[at], {due_kind::margin, at});
+      due.set(places[at], times[at], {due_kind::deadline_soon, at});
       REQUIRE(due.due_of(places[at]) == times[at]);
     }
     // Now and then time goes on to the end of everything.

@@ -10,7 +10,7 @@ instant due_shown(const core& all, const job& it) noexcept {
   if (it.state == job_state::delayed) return due_of(it);
   if (it.state != job_state::reserved || !it.leased) return never;
   const auto stands = all.due.due_of(it.link[2]);
-  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.in_margin;
+  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.deadline_soon;
   return margin_to_come ? saturating_add(stands, all.limits.lease_margin) : stands;
 }
 

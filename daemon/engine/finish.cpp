@@ -1,17 +1,17 @@
-#include "engine/hand_off.hpp"
+#include "engine/finish.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <memory>
 
 #include "engine/admission.hpp"
-#include "engine/moves.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
 namespace {
 
-/// What the leaving of job `it` means for room in `into`.
+/// What the leaving of job `it` means for capacity in `into`.
 demand leaving(const job& it, slot into) noexcept {
   if (it.queue != into) return {.jobs = 0};
   return {.jobs = 0, .leaving_jobs = 1, .leaving_bytes = it.content.size()};
@@ -32,42 +32,43 @@ bool add_up(core& all, const job& it, const std::vector<output>& outputs) {
 }
 
 struct verdict {
-  room found{room::free};
-  slot where{no_slot};  ///< `later`: in whose line
+  capacity found{capacity::free};
+  slot where{no_slot};  ///< `later`: the queue to wait for
 };
 
-/// All or none: one queue without room refuses or holds up the whole finish. `here` is where it stands first in line.
-verdict room_for_all(core& all, const job& it, const std::vector<output>& outputs, slot here) {
+/// All or none: one queue without capacity refuses or delays the whole finish. `here`: the queue whose first waiter
+/// this finish is.
+verdict capacity_for_all(core& all, const job& it, const std::vector<output>& outputs, slot here) {
   if (outputs.empty()) return {};
-  if (all.ids_left() < outputs.size() || !add_up(all, it, outputs)) return {room::none, no_slot};
+  if (all.ids_left() < outputs.size() || !add_up(all, it, outputs)) return {capacity::none, no_slot};
   verdict all_of_them;
   for (const auto& [into, needed] : all.demands) {
-    // Where the job itself makes the room, it need not wait behind others: they wait for just such a job to leave.
+    // Where the job itself makes the capacity, it need not wait behind others: they wait for such a job to leave.
     const bool first = into == here || into == it.queue;
-    switch (room_in(all.queues[into], needed, first)) {
-      case room::none:
-        return {room::none, into};
-      case room::later:
-        if (all_of_them.found != room::later) all_of_them = {room::later, into};
+    switch (capacity_in(all.queues[into], needed, first)) {
+      case capacity::none:
+        return {capacity::none, into};
+      case capacity::later:
+        if (all_of_them.found != capacity::later) all_of_them = {capacity::later, into};
         break;
-      case room::after_drops:
-      case room::free:
+      case capacity::after_drops:
+      case capacity::free:
         break;
     }
   }
   return all_of_them;
 }
 
-void complete(core& all, slot at, finish_request&& what) {
+void complete(core& all, slot at, finish_request&& request) {
   queue& from = all.queue_of(all.jobs[at]);
   observe_done(all, at);
   from.counts.finished[static_cast<std::size_t>(outcome::ok)].add();
   end_job(all, at);
-  if (what.outputs.empty()) return;
+  if (request.outputs.empty()) return;
   for (const auto& [into, needed] : all.demands) {
-    make_room(all, all.queues[into], {.jobs = needed.jobs, .bytes = needed.bytes});
+    drop_until_fits(all, all.queues[into], {.jobs = needed.jobs, .bytes = needed.bytes});
   }
-  for (output& out : what.outputs) put_job(all, *all.queues.find(out.queue), std::move(out.job));
+  for (output& out : request.outputs) put_job(all, *all.queues.find(out.queue), std::move(out.job));
 }
 
 std::string shortened(std::string&& text) {
@@ -100,26 +101,26 @@ bool dead_letter(core& all, slot at, queue_id letters, reason why, failure_recor
   auto needed = leaving(it, place);
   needed.jobs = 1;
   needed.bytes = it.content.size();
-  const auto found = room_in(*into, needed, place == it.queue);
-  if (found == room::later || found == room::none) return false;
+  const auto found = capacity_in(*into, needed, place == it.queue);
+  if (found == capacity::later || found == capacity::none) return false;
 
   all.queue_of(it).counts.dead_lettered[static_cast<std::size_t>(why)].add();
   put_request letter{.content = it.content.content(), .urgency = it.urgency, .delay = duration{0}, .ttr = it.ttr};
   end_job(all, at);
-  make_room(all, *into, {.jobs = 1, .bytes = letter.content.size()});
+  drop_until_fits(all, *into, {.jobs = 1, .bytes = letter.content.size()});
   put_job(all, *into, std::move(letter), std::move(failure));
   return true;
 }
 
-finish_answer fail(core& all, slot at, outcome result, reason why, finish_request&& what) {
+finish_answer fail(core& all, slot at, outcome result, reason why, finish_request&& request) {
   queue& from = all.queue_of(all.jobs[at]);
   observe_done(all, at);
   from.counts.finished[static_cast<std::size_t>(result)].add();
   failure_record failure{.failures = all.jobs.history_if_any(at).failures,
-                         .error_text = shortened(std::move(what.error_text))};
+                         .error_text = shortened(std::move(request.error_text))};
   // A drain or a cancellation is no failure of the job.
   if (result != outcome::cancelled) ++failure.failures;
-  if (what.dead_letter && dead_letter(all, at, *what.dead_letter, why, failure)) {
+  if (request.dead_letter && dead_letter(all, at, *request.dead_letter, why, failure)) {
     return {finish_status::dead_lettered, result};
   }
   from.counts.buried[static_cast<std::size_t>(why)].add();
@@ -131,19 +132,19 @@ finish_answer fail(core& all, slot at, outcome result, reason why, finish_reques
   return {finish_status::buried, result};
 }
 
-finish_answer fail_for_room(core& all, slot at, finish_request&& what) {
-  what.error_text = all.ids_left() < what.outputs.size() ? "no job ids are left" : "an output queue is full";
-  return fail(all, at, outcome::failed, reason::output_full, std::move(what));
+finish_answer fail_for_capacity(core& all, slot at, finish_request&& request) {
+  request.error_text = all.ids_left() < request.outputs.size() ? "no job ids are left" : "an output queue is full";
+  return fail(all, at, outcome::failed, reason::output_full, std::move(request));
 }
 
-/// Takes it out of the line and off the job.
-std::unique_ptr<waiting_one> take_out(core& all, waiting_one& it) {
+/// Removes it from the waiters and from its job.
+std::unique_ptr<capacity_waiter> take_out(core& all, capacity_waiter& it) {
   all.jobs[it.job].has_waiting = false;
   all.jobs.history_of(it.job).finish = nullptr;
-  return std::unique_ptr<waiting_one>{all.queues[it.queue].putters.leave(it)};
+  return std::unique_ptr<capacity_waiter>{all.queues[it.queue].putters.leave(it)};
 }
 
-void stand(core& all, std::unique_ptr<waiting_one> it, slot where) {
+void stand(core& all, std::unique_ptr<capacity_waiter> it, slot where) {
   const slot at = it->job;
   all.jobs[at].has_waiting = true;
   all.jobs.history_of(at).finish = stand_in_line(all.queues[where], std::move(it));
@@ -160,50 +161,51 @@ void tell_done(core& all, session_id who, job_id id, finish_answer answer) {
 
 }  // namespace
 
-finish_answer finish(core& all, session& who, slot at, finish_request&& what) {
-  assert(what.result != outcome::dropped && what.result != outcome::deleted);
+finish_answer finish(core& all, session& who, slot at, finish_request&& request) {
+  assert(request.result != outcome::dropped && request.result != outcome::deleted);
   if (all.jobs[at].has_waiting) forget_waiting_finish(all, at);
-  if (what.result != outcome::ok) return fail(all, at, what.result, reason_of(what.result), std::move(what));
-  const auto [found, where] = room_for_all(all, all.jobs[at], what.outputs, no_slot);
+  if (request.result != outcome::ok)
+    return fail(all, at, request.result, reason_of(request.result), std::move(request));
+  const auto [found, where] = capacity_for_all(all, all.jobs[at], request.outputs, no_slot);
   switch (found) {
-    case room::none:
-      return fail_for_room(all, at, std::move(what));
-    case room::later: {
-      auto waiting = std::make_unique<waiting_one>();
+    case capacity::none:
+      return fail_for_capacity(all, at, std::move(request));
+    case capacity::later: {
+      auto waiting = std::make_unique<capacity_waiter>();
       waiting->session = session_table::place_of(who);
       waiting->job = at;
-      waiting->what = std::move(what);
+      waiting->request = std::move(request);
       waiting->since = all.now;
       stand(all, std::move(waiting), where);
       return {finish_status::waiting, outcome::ok};
     }
-    case room::after_drops:
-    case room::free:
+    case capacity::after_drops:
+    case capacity::free:
       break;
   }
-  complete(all, at, std::move(what));
+  complete(all, at, std::move(request));
   return {finish_status::done, outcome::ok};
 }
 
-bool admit_finish(core& all, queue& here, waiting_one& it) {
-  auto& what = std::get<finish_request>(it.what);
+bool admit_finish(core& all, queue& here, capacity_waiter& it) {
+  auto& request = std::get<finish_request>(it.request);
   const slot at = it.job;
   const slot place = queue_table::place_of(here);
-  const auto [found, where] = room_for_all(all, all.jobs[at], what.outputs, place);
-  if (found == room::later && where == place) return false;
+  const auto [found, where] = capacity_for_all(all, all.jobs[at], request.outputs, place);
+  if (found == capacity::later && where == place) return false;
 
   auto taken = take_out(all, it);
-  if (found == room::later) {
+  if (found == capacity::later) {
     stand(all, std::move(taken), where);
     return true;
   }
   const session_id who = all.sessions[it.session].id;
   const job_id id = all.jobs[at].id;
   finish_answer answer{finish_status::done, outcome::ok};
-  if (found == room::none) {
-    answer = fail_for_room(all, at, std::move(what));
+  if (found == capacity::none) {
+    answer = fail_for_capacity(all, at, std::move(request));
   } else {
-    complete(all, at, std::move(what));
+    complete(all, at, std::move(request));
   }
   tell_done(all, who, id, answer);
   return true;

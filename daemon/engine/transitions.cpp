@@ -1,10 +1,10 @@
-#include "engine/moves.hpp"
+#include "engine/transitions.hpp"
 
 #include <algorithm>
 #include <cassert>
 
 #include "engine/bodies.hpp"
-#include "engine/hand_off.hpp"
+#include "engine/finish.hpp"
 #include "engine/reserving.hpp"
 
 namespace millrace::engine {
@@ -30,15 +30,15 @@ void follow_first_delayed(core& all, queue& of) {
   }
 }
 
-void clear_margin(core& all, job& it) noexcept {
-  if (it.in_margin) --all.sessions[it.holder].held_in_margin;
-  it.in_margin = false;
+void clear_deadline_soon(core& all, job& it) noexcept {
+  if (it.deadline_soon) --all.sessions[it.holder].held_deadline_soon;
+  it.deadline_soon = false;
 }
 
 void let_go(core& all, slot at) {
   job& it = all.jobs[at];
   if (it.has_waiting) forget_waiting_finish(all, at);
-  clear_margin(all, it);
+  clear_deadline_soon(all, it);
   all.due.clear(lease_place(it));
   session& holder = all.sessions[it.holder];
   if (holder.awaited == at) holder.awaited = no_slot;
@@ -123,32 +123,32 @@ reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
 
 }  // namespace
 
-job_id put_job(core& all, queue& into, put_request&& what, failure_record failure) {
+job_id put_job(core& all, queue& into, put_request&& request, failure_record failure) {
   assert(all.ids_left() > 0);
   const job_id id{++all.last_job};
   const slot at = all.jobs.add(id);
   job& it = all.jobs[at];
-  const auto state = what.delay > duration::zero() ? job_state::delayed : job_state::ready;
+  const auto state = request.delay > duration::zero() ? job_state::delayed : job_state::ready;
   it.queue = queue_table::place_of(into);
-  it.urgency = what.urgency;
-  it.ttr = std::max(what.ttr, ttr_min);
-  it.delay = std::max(what.delay, duration::zero());
+  it.urgency = request.urgency;
+  it.ttr = std::max(request.ttr, ttr_min);
+  it.delay = std::max(request.delay, duration::zero());
   it.put_at = all.now;
   if (all.collecting) {
     const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
-    what.ttr = it.ttr;
-    what.delay = it.delay;
+    request.ttr = it.ttr;
+    request.delay = it.delay;
     all.remember(job_put{.job = id,
                          .queue = into.id,
                          .state = state,
-                         .what = what,
+                         .what = request,
                          .put_at = all.now,
                          .due = due,
                          .error_text = failure.error_text,
                          .failures = failure.failures,
                          .durability = into.options.durability});
   }
-  it.content = std::move(what.content);
+  it.content = std::move(request.content);
   begin_counting(all, at);
   if (failure.failures != 0 || !failure.error_text.empty()) {
     job_history& history = all.jobs.history_of(at);
@@ -166,35 +166,35 @@ job_id put_job(core& all, queue& into, put_request&& what, failure_record failur
   return id;
 }
 
-void restore_job(core& all, queue& into, kept_job&& what) {
-  const slot at = all.jobs.add(what.job);
+void restore_job(core& all, queue& into, kept_job&& kept) {
+  const slot at = all.jobs.add(kept.job);
   job& it = all.jobs[at];
   it.queue = queue_table::place_of(into);
-  it.urgency = what.what.urgency;
-  it.ttr = std::max(what.what.ttr, ttr_min);
-  it.delay = std::max(what.what.delay, duration::zero());
-  it.put_at = what.put_at;
+  it.urgency = kept.what.urgency;
+  it.ttr = std::max(kept.what.ttr, ttr_min);
+  it.delay = std::max(kept.what.delay, duration::zero());
+  it.put_at = kept.put_at;
   it.on_disk = true;
-  it.content = what.bytes_on_disk ? job_body::on_disk(*what.bytes_on_disk) : job_body{std::move(what.what.content)};
+  it.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
   begin_counting(all, at);
-  it.reserves = what.tally.reserves;
+  it.reserves = kept.tally.reserves;
   const bool has_history =
-      (what.tally.timeouts | what.tally.releases | what.tally.buries | what.tally.kicks | what.tally.failures) != 0;
-  if (has_history || !what.error_text.empty()) {
+      (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;
+  if (has_history || !kept.error_text.empty()) {
     job_history& history = all.jobs.history_of(at);
-    history.timeouts = what.tally.timeouts;
-    history.releases = what.tally.releases;
-    history.buries = what.tally.buries;
-    history.kicks = what.tally.kicks;
-    history.failures = what.tally.failures;
-    history.error_text = std::move(what.error_text);
+    history.timeouts = kept.tally.timeouts;
+    history.releases = kept.tally.releases;
+    history.buries = kept.tally.buries;
+    history.kicks = kept.tally.kicks;
+    history.failures = kept.tally.failures;
+    history.error_text = std::move(kept.error_text);
   }
-  all.last_job = std::max(all.last_job, what.job.value());
-  const instant since = entry_of(what, all.now);
-  const slot last = into.at(what.state).last;
+  all.last_job = std::max(all.last_job, kept.job.value());
+  const instant since = entry_of(kept, all.now);
+  const slot last = into.at(kept.state).last;
   if (last != no_slot && since < all.jobs[last].entered_at) into.unsorted = true;
-  enter_state(all, at, what.state, since);
-  if (what.state == job_state::delayed) follow_first_delayed(all, into);
+  enter_state(all, at, kept.state, since);
+  if (kept.state == job_state::delayed) follow_first_delayed(all, into);
 }
 
 void make_ready(core& all, slot at) {
@@ -271,18 +271,18 @@ void end_job(core& all, slot at) {
 
 void start_lease(core& all, slot at) {
   job& it = all.jobs[at];
-  clear_margin(all, it);
+  clear_deadline_soon(all, it);
   const instant end = after(all.now, it.ttr);
   const duration margin = all.limits.lease_margin;
   const instant margin_begin = saturating_subtract(end, margin);
   if (margin > duration::zero() && margin_begin > all.now) {
-    all.due.set(lease_place(it), margin_begin, {due_kind::margin, it.id.value()});
+    all.due.set(lease_place(it), margin_begin, {due_kind::deadline_soon, it.id.value()});
     return;
   }
   all.due.set(lease_place(it), end, {due_kind::lease_end, it.id.value()});
   if (margin > duration::zero()) {
-    it.in_margin = true;
-    ++all.sessions[it.holder].held_in_margin;
+    it.deadline_soon = true;
+    ++all.sessions[it.holder].held_deadline_soon;
   }
 }
 

@@ -1,18 +1,18 @@
-#include "engine/presence.hpp"
+#include "engine/subscriptions.hpp"
 
 #include <algorithm>
 #include <string>
 
 #include "engine/admission.hpp"
-#include "engine/moves.hpp"
 #include "engine/reserving.hpp"
+#include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
 namespace {
 
-error too_many(std::string_view what, std::uint32_t most) {
-  return {errc::refused, std::string{what} + " are limited to " + std::to_string(most)};
+error too_many(std::string_view plural, std::uint32_t limit) {
+  return {errc::refused, std::string{plural} + " are limited to " + std::to_string(limit)};
 }
 
 result<queue*> find_or_add(core& all, std::string_view name) {

@@ -7,8 +7,8 @@
 #include "engine/change.hpp"
 #include "engine/core.hpp"
 
-/// Every way in which a job comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, counts of jobs
-/// and changes right; whoever calls it has checked that it may, and counts why.
+/// The transitions of a job: how it comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, job
+/// counts and changes consistent. Requires: the caller has checked that the transition is allowed; it also counts why.
 namespace millrace::engine {
 
 /// What a job keeps of its failed attempts.
@@ -19,13 +19,13 @@ struct failure_record {
 
 /// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old
 /// job. Requires: the limits of the queue allow it, and an id is left (asserted).
-job_id put_job(core& all, queue& into, put_request&& what, failure_record failure = {});
+job_id put_job(core& all, queue& into, put_request&& request, failure_record failure = {});
 
 /// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits
 /// are not asked, nothing is counted or remembered, and nobody may wait yet.
-void restore_job(core& all, queue& into, kept_job&& what);
+void restore_job(core& all, queue& into, kept_job&& kept);
 
-/// The state it is in ends, the other begins. A job that becomes ready goes at once to who waited longest for one.
+/// Ends the present state and begins another. A job that becomes ready goes at once to the longest waiter.
 void make_ready(core& all, slot at);
 void make_delayed(core& all, slot at, duration delay);
 void make_buried(core& all, slot at);
@@ -35,7 +35,7 @@ std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, l
 /// The body of a job that wanted it; whoever waits for that has the job now.
 void body_came(core& all, slot at, body&& content);
 
-/// The job is no more. Whoever waits for its room is looked after when the command is settled.
+/// Removes the job. Requests that wait for its capacity are admitted at the end of the command.
 void end_job(core& all, slot at);
 
 /// The lease of a reserved job starts, or starts again, with the whole ttr.
@@ -44,13 +44,13 @@ void start_lease(core& all, slot at);
 /// Time spent reserved and time since the put are observed, for a job whose holder is done with it.
 void observe_done(core& all, slot at);
 
-/// The event for somebody who waited.
+/// Adds the event for a session that waited.
 void tell_granted(core& all, const session& who, reserved_job&& job);
 
-/// Gives the first ready job to who waited longest; both must be there.
+/// Gives the first ready job to the longest waiter. Requires: both are there.
 void grant_first(core& all, queue& from);
 
-/// To be settled: somebody may get room there now, or nothing may hold the queue any more.
+/// For the end of the command: a waiter may be admitted there, or nothing may hold the queue any more.
 inline void look_again(core& all, queue& it) {
   if (it.unsettled || (it.putters.empty() && !it.idle())) return;
   it.unsettled = true;

@@ -10,33 +10,33 @@
 
 namespace millrace::engine {
 
-/// A put, or a whole finish, that waits until a full queue has room.
-struct waiting_one {
+/// A put, or a whole finish, that waits until a full queue has capacity.
+struct capacity_waiter {
   slot session{no_slot};
-  slot queue{no_slot};  ///< in whose line it stands
+  slot queue{no_slot};  ///< for whose capacity it waits
   slot job{no_slot};    ///< a finish: the job it ends
-  std::variant<put_request, finish_request> what;
+  std::variant<put_request, finish_request> request;
   instant since{};  ///< when it began to wait
-  waiting_one* previous{nullptr};
-  waiting_one* next{nullptr};
+  capacity_waiter* previous{nullptr};
+  capacity_waiter* next{nullptr};
 };
 
-/// Who waits for room in one queue, first come first served: nobody overtakes, however small. Owns who stands in it.
-class line {
+/// The requests that wait for capacity in one queue, first come first served: none overtakes, however small. Owns them.
+class capacity_waiters {
  public:
-  line() = default;
-  line(const line&) = delete;
-  line& operator=(const line&) = delete;
-  ~line() {
+  capacity_waiters() = default;
+  capacity_waiters(const capacity_waiters&) = delete;
+  capacity_waiters& operator=(const capacity_waiters&) = delete;
+  ~capacity_waiters() {
     while (first_ != nullptr) delete leave(*first_);
   }
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
-  [[nodiscard]] waiting_one& first() const noexcept { return *first_; }
+  [[nodiscard]] capacity_waiter& first() const noexcept { return *first_; }
 
   /// Takes ownership.
-  void join(waiting_one* it) noexcept {
+  void join(capacity_waiter* it) noexcept {
     it->previous = last_;
     it->next = nullptr;
     (last_ == nullptr ? first_ : last_->next) = it;
@@ -44,7 +44,7 @@ class line {
     ++count_;
   }
   /// Gives ownership back.
-  waiting_one* leave(waiting_one& it) noexcept {
+  capacity_waiter* leave(capacity_waiter& it) noexcept {
     (it.previous == nullptr ? first_ : it.previous->next) = it.next;
     (it.next == nullptr ? last_ : it.next->previous) = it.previous;
     --count_;
@@ -52,8 +52,8 @@ class line {
   }
 
  private:
-  waiting_one* first_{nullptr};
-  waiting_one* last_{nullptr};
+  capacity_waiter* first_{nullptr};
+  capacity_waiter* last_{nullptr};
   std::uint32_t count_{0};
 };
 
