@@ -4,23 +4,23 @@
 
 namespace millrace::broker {
 
-std::optional<admission::stay> admission::after(const engine::put_answer& answer, instant now) noexcept {
+std::optional<admission::hold> admission::after(const engine::put_answer& answer, instant now) noexcept {
   if (answer.status != engine::put_status::waiting) return std::nullopt;
   return begin(stage::put, now);
 }
 
-std::optional<admission::stay> admission::after(const engine::finish_answer& answer, instant now) noexcept {
+std::optional<admission::hold> admission::after(const engine::finish_answer& answer, instant now) noexcept {
   if (answer != engine::finish_status::waiting) return std::nullopt;
   return begin(stage::output, now);
 }
 
-void admission::end(std::optional<stay>& held, instant now) noexcept {
+void admission::end(std::optional<hold>& held, instant now) noexcept {
   if (const auto ended = std::exchange(held, std::nullopt)) at(ended->where).end(ended->began, now);
 }
 
-std::optional<admission::stay> admission::begin(stage where, instant now) noexcept {
+std::optional<admission::hold> admission::begin(stage where, instant now) noexcept {
   at(where).begin(now);
-  return stay{where, now};
+  return hold{where, now};
 }
 
 }  // namespace millrace::broker

@@ -9,31 +9,31 @@
 
 namespace millrace::broker {
 
-/// Who stands before a full queue, and for how long: with a put, or with the output of a finished job. Who is refused or makes room by a
-/// drop does not stand and is counted by the engine.
+/// Measures how long sessions wait for capacity of a full queue: with a put, or with the output of a finished job.
+/// Refusals and drops do not wait; the engine counts them.
 ///
-/// Belongs to the broker. A party stands at most once at a time (asserted).
+/// Belongs to the broker. A session has at most one hold at a time (asserted).
 class admission {
  public:
   enum class stage { put, output };
-  /// One party's stay; kept by whoever waits and handed back when it ends.
-  struct stay {
+  /// One wait; kept with the waiting session and handed back when it ends.
+  struct hold {
     stage where{stage::put};
     instant began{};
   };
 
-  /// What an answer means: a stay begins when it is `waiting`.
-  [[nodiscard]] std::optional<stay> after(const engine::put_answer& answer, instant now) noexcept;
-  [[nodiscard]] std::optional<stay> after(const engine::finish_answer& answer, instant now) noexcept;
+  /// What an answer means: a hold begins when it is `waiting`.
+  [[nodiscard]] std::optional<hold> after(const engine::put_answer& answer, instant now) noexcept;
+  [[nodiscard]] std::optional<hold> after(const engine::finish_answer& answer, instant now) noexcept;
   /// Admitted or withdrawn. Leaves `held` empty; does nothing when it is.
-  void end(std::optional<stay>& held, instant now) noexcept;
+  void end(std::optional<hold>& held, instant now) noexcept;
 
   [[nodiscard]] const loop::backpressure& puts() const noexcept { return puts_; }
   [[nodiscard]] const loop::backpressure& outputs() const noexcept { return outputs_; }
 
  private:
   loop::backpressure& at(stage where) noexcept { return where == stage::put ? puts_ : outputs_; }
-  std::optional<stay> begin(stage where, instant now) noexcept;
+  std::optional<hold> begin(stage where, instant now) noexcept;
 
   loop::backpressure puts_;
   loop::backpressure outputs_;

@@ -7,9 +7,9 @@
 
 namespace millrace::broker {
 
-/// What one client has brought of the changes that wait to be written, and whether it may bring more: only while the
-/// store accepts at least as many bytes as the client has there. So one client alone gets half of
-/// `store_pending_bytes_max`, two get a third each, and there is always some left for one that comes later.
+/// The changes of one client that are not written yet, and whether it may submit more: only while the store accepts at
+/// least as many bytes as the client has waiting. So a single client gets half of `store_pending_bytes_max`, two get a
+/// third each, and some is always left for a client that comes later.
 ///
 /// Belongs to a connection or a producer, on the loop's thread.
 class backlog_share {

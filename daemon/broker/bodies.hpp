@@ -16,10 +16,12 @@
 
 namespace millrace::broker {
 
-/// Brings bodies back from disk before their jobs leave, and tells the engine which ones are safe there and need not stay in memory. The engine
-/// decides which go and come; the store reads; who only looks at a job waits here.
+/// Reads bodies back from disk before their jobs leave, and tells the engine which bodies are durable and need not stay
+/// in memory. The engine decides which ones leave and return; the store reads them. Sessions that peek at a body on
+/// disk are kept here.
 ///
-/// Belongs to the broker, on the loop's thread. With a store that cannot read bodies, or without a limit of memory for them, it does nothing.
+/// Belongs to the broker, on the loop's thread. Does nothing with a store that cannot read bodies, or without a memory
+/// limit for bodies.
 class bodies {
  public:
   bodies(engine::engine& engine, store::store& store, bool bounded);

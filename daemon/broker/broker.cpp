@@ -62,7 +62,7 @@ void broker::end_restore(std::uint64_t mark) {
   p.engine.restore_ids(mark);
   p.engine.end_restoring();
   p.commits.begin_ids_above(std::max(mark, p.engine.last_id().value()));
-  p.bell.set(p.engine.next_deadline());
+  p.timer.set(p.engine.next_deadline());
 }
 
 session_id broker::open_session() { return parts_->engine.open_session(); }
@@ -93,9 +93,9 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
 bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
   p.steps.withdrawn(session);
-  auto stay = p.parties.withdraw(session);
-  p.from_disk.look_no_more(session);
-  p.gate.end(stay, p.loop.now());
+  auto hold = p.pending.withdraw(session);
+  p.disk_bodies.look_no_more(session);
+  p.holds.end(hold, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now());
   p.commit();
   return closed;
@@ -123,7 +123,7 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   p.note_if_out_of_ids(answer);
   if (step != nullptr) p.add_step(session, queue, *step, answer.status);
-  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
+  if (answer.status == engine::put_status::waiting) p.pending.expect(session, p.holds.after(answer, now));
   return p.commit().answer(answer);
 }
 
@@ -137,7 +137,7 @@ receipted<engine::put_answer> broker::put(session_id session, queue_id queue, en
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
   p.note_if_out_of_ids(answer);
-  if (answer.status == engine::put_status::waiting) p.parties.expect(session, p.gate.after(answer, now), taker);
+  if (answer.status == engine::put_status::waiting) p.pending.expect(session, p.holds.after(answer, now), taker);
   return p.commit().answer(answer);
 }
 
@@ -146,11 +146,11 @@ bool broker::keeps(queue_id queue) const {
 }
 
 const engine::source_name* broker::name_source(std::string_view producer, std::string_view kind) {
-  return parts_->kept_in.name_source(producer, kind);
+  return parts_->store.name_source(producer, kind);
 }
 
 std::optional<store::kept_position> broker::position_of(std::string_view producer) const {
-  return parts_->kept_in.position_of(producer);
+  return parts_->store.position_of(producer);
 }
 
 bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }
@@ -166,7 +166,7 @@ receipted<engine::reserve_answer> broker::try_reserve(session_id session, engine
   auto& p = *parts_;
   const auto now = p.now();
   auto answer = p.engine.reserve(session, lease, now, now);
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session);
+  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session);
   return p.commit().answer_with_ids(std::move(answer));
 }
 
@@ -175,7 +175,7 @@ loop::awaitable<receipted<engine::reserve_answer>> broker::reserve(session_id se
   auto& p = *parts_;
   auto answer = p.engine.reserve(session, lease, until, p.now());
   const bool waits = answer.status == engine::reserve_status::waiting;
-  if (waits) p.parties.expect(session);
+  if (waits) p.pending.expect(session);
   auto with_receipt = p.commit().answer_with_ids(std::move(answer));
   if (!waits) co_return with_receipt;
   co_return co_await granted(session);
@@ -191,14 +191,14 @@ receipted<engine::reserve_answer> broker::reserve(session_id session, engine::le
                                                   decision_taker& taker) {
   auto& p = *parts_;
   auto answer = p.engine.reserve(session, lease, until, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, taker);
+  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, taker);
   return p.commit().answer_with_ids(std::move(answer));
 }
 
 receipted<engine::reserve_answer> broker::reserve_job(session_id session, job_id job, decision_taker& taker) {
   auto& p = *parts_;
   auto answer = p.engine.reserve_job(session, job, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.parties.expect(session, std::nullopt, taker);
+  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, taker);
   return p.commit().answer_with_ids(std::move(answer));
 }
 
@@ -235,7 +235,7 @@ receipted<engine::finish_answer> broker::try_finish(session_id session, engine::
   }
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(request), now);
-  if (answer == engine::finish_status::waiting) p.parties.expect(session, p.gate.after(answer, now));
+  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.holds.after(answer, now));
   return p.commit().answer(answer);
 }
 
@@ -247,10 +247,10 @@ loop::awaitable<receipted<engine::finish_answer>> broker::finished(session_id se
 loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_for awaited, job_id job) {
   static constexpr std::string_view names[] = {"room in queue", "job", "room in output queue"};
   try {
-    co_await parties.wait(session, names[static_cast<std::size_t>(awaited)]);
+    co_await pending.wait(session, names[static_cast<std::size_t>(awaited)]);
   } catch (...) {
     // A decision made before the cancellation belongs to the session.
-    if (!parties.has_decision(session)) {
+    if (!pending.has_decision(session)) {
       switch (awaited) {
         case wait_for::capacity_for_put:
           engine.withdraw_put(session);
@@ -266,7 +266,7 @@ loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_fo
       throw;
     }
   }
-  co_return parties.take(session);
+  co_return pending.take(session);
 }
 
 // --- durability, stopping, looking -----------------------------------------------------------------------------------
@@ -285,11 +285,11 @@ subscription broker::subscribe_durable(std::function<void()> on_durable) {
   return parts_->commits.subscribe_durable(std::move(on_durable));
 }
 
-std::string broker::store_failure() const { return parts_->kept_in.failure(); }
+std::string broker::store_failure() const { return parts_->store.failure(); }
 
-std::uint64_t broker::backlog_room() const { return parts_->kept_in.backlog_room(); }
+std::uint64_t broker::backlog_room() const { return parts_->store.backlog_room(); }
 
-bool broker::store_lags() const { return parts_->kept_in.lagging(); }
+bool broker::store_lags() const { return parts_->store.lagging(); }
 
 std::uint64_t broker::acknowledged_not_durable() const { return parts_->commits.acknowledged_not_durable(); }
 
@@ -304,10 +304,10 @@ void broker::refuse_puts() {
 
 const engine::engine& broker::engine() const noexcept { return parts_->engine; }
 
-const loop::backpressure& broker::held_puts() const noexcept { return parts_->gate.puts(); }
+const loop::backpressure& broker::held_puts() const noexcept { return parts_->holds.puts(); }
 
-const loop::backpressure& broker::held_outputs() const noexcept { return parts_->gate.outputs(); }
+const loop::backpressure& broker::held_outputs() const noexcept { return parts_->holds.outputs(); }
 
-void broker::close() { parts_->bell.close(); }
+void broker::close() { parts_->timer.close(); }
 
 }  // namespace millrace::broker

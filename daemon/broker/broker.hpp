@@ -29,8 +29,8 @@ struct peek_answer {
   engine::job_facts job{};  ///< when `found`
 };
 
-/// Runs the engine on the loop: gives it the loop's `now`, keeps one timer at its next deadline, hands its changes to the
-/// store, and delivers its decisions to the sessions that wait.
+/// Runs the engine on the loop: gives it the loop's `now`, keeps one timer at its next deadline, hands its changes to
+/// the store, and delivers its decisions to the sessions that wait.
 ///
 /// Each command on jobs answers with a receipt, which says when that answer may leave (broker/receipt.hpp). Commands on
 /// sessions and queues have none: the store keeps neither.
@@ -52,8 +52,8 @@ class broker {
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   /// The queue of that name; declared with the defaults if there is none.
   result<queue_id> find_or_declare(std::string_view name);
-  /// What a store kept is put into this engine, before anything but declarations. Until `end_restore` the loop may turn,
-  /// but nothing is done that is due, and nothing may be asked of the broker that changes a job.
+  /// What a store kept is put into this engine, before anything but declarations. Until `end_restore` the loop may
+  /// turn, but nothing is done that is due, and nothing may be asked of the broker that changes a job.
   engine::engine& begin_restore();
   /// Ids begin above `mark`.
   void end_restore(std::uint64_t mark);
@@ -138,8 +138,8 @@ class broker {
   [[nodiscard]] std::uint64_t acknowledged_not_durable() const;
 
   /// `on_job_left` is called after each command, other than `finish`, that deleted or buried a job, and when a put that
-  /// waited was withdrawn: a caller that waits until queues are empty looks again. Each subscription must end before the
-  /// broker does.
+  /// waited was withdrawn: a caller that waits until queues are empty looks again. Each subscription must end before
+  /// the broker does.
   [[nodiscard]] subscription subscribe_job_left(std::function<void()> on_job_left);
 
   /// Every put is refused from now on.

@@ -8,12 +8,12 @@
 
 #include "base/log.hpp"
 #include "broker/admission.hpp"
-#include "broker/alarm.hpp"
 #include "broker/bodies.hpp"
 #include "broker/broker.hpp"
 #include "broker/commit_tracker.hpp"
+#include "broker/deadline_timer.hpp"
+#include "broker/pending_decisions.hpp"
 #include "broker/source_steps.hpp"
-#include "broker/waiting.hpp"
 
 namespace millrace::broker {
 
@@ -22,20 +22,20 @@ inline constexpr unsigned commands_per_clock_reading = 256;
 
 /// The members of the broker. Commands that may wait are in broker.cpp, all others in commands.cpp.
 struct broker::parts {
-  parts(loop::event_loop& on, store::store& store, engine::engine_options limits)
+  parts(loop::event_loop& on, store::store& storage, engine::engine_options limits)
       : loop{on},
-        engine{without_bodies_on_disk_unless(store.reads_bodies(), limits)},
-        commits{on, store},
-        from_disk{engine, store, store.reads_bodies() && limits.body_memory_max},
-        kept_in{store},
-        parties{on},
-        bell{on, [this] { return advance(); }} {
+        engine{without_bodies_on_disk_unless(storage.reads_bodies(), limits)},
+        commits{on, storage},
+        disk_bodies{engine, storage, storage.reads_bodies() && limits.body_memory_max},
+        store{storage},
+        pending{on},
+        timer{on, [this] { return advance(); }} {
     engine.collect_changes(commits.remembers());
     bodies_durable = commits.subscribe_durable([this] {
-      from_disk.more_is_safe();
-      bell.set(next_deadline());
+      disk_bodies.more_is_safe();
+      timer.set(next_deadline());
     });
-    if (from_disk.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
+    if (disk_bodies.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
   }
 
   static engine::engine_options without_bodies_on_disk_unless(bool readable, engine::engine_options limits) {
@@ -59,21 +59,21 @@ struct broker::parts {
     if (commits.remembers()) {
       engine.take_changes(changes);
       steps.append_to(changes);
-      if (from_disk.on()) from_disk.note(changes);
+      if (disk_bodies.on()) disk_bodies.note(changes);
       made = commits.commit(changes, engine.last_id(), why);
-      if (from_disk.on()) {
-        from_disk.went_with(commits.last_written());
-        from_disk.follow_up();
+      if (disk_bodies.on()) {
+        disk_bodies.went_with(commits.last_written());
+        disk_bodies.follow_up();
       }
     }
     // After the changes are handed over: a decision carries its receipt.
     if (has_events) deliver(made);
-    bell.set(next_deadline());
+    timer.set(next_deadline());
     return made;
   }
 
   /// When it has to be looked after again, commands or none.
-  [[nodiscard]] instant next_deadline() const { return from_disk.is_behind() ? loop.now() : engine.next_deadline(); }
+  [[nodiscard]] instant next_deadline() const { return disk_bodies.is_behind() ? loop.now() : engine.next_deadline(); }
 
   /// A put that the store could not write is refused before it runs: the engine cannot take it back.
   [[nodiscard]] bool cannot_be_kept(queue_id queue, const body& content) const {
@@ -82,7 +82,7 @@ struct broker::parts {
 
   /// A put that the disk has no room for is refused before it runs.
   [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
-    return kept_in.short_of_space() && engine.options_of(queue).durability != engine::durability::memory;
+    return store.short_of_space() && engine.options_of(queue).durability != engine::durability::memory;
   }
 
   /// Nobody waits for a step alone: it is at most relaxed.
@@ -95,8 +95,8 @@ struct broker::parts {
     const auto ids = commits.known_ids(engine.last_id());
     if (!job) return ids.answer_with_ids(peek_answer{});
     if (!job->content_on_disk) return ids.answer_with_ids(peek_answer{peek_status::found, std::move(*job)});
-    parties.expect(session, std::nullopt, taker);
-    from_disk.look(session, job->job);
+    pending.expect(session, std::nullopt, taker);
+    disk_bodies.look(session, job->job);
     return ids.answer_with_ids(peek_answer{peek_status::waiting, {}});
   }
 
@@ -118,8 +118,8 @@ struct broker::parts {
   void deliver(const committed& made) {
     for (auto& one : events) {
       const auto durable_with = receipt_of(one, made);
-      auto stay = parties.decide({std::move(one), durable_with});
-      gate.end(stay, loop.now());
+      auto hold = pending.decide({std::move(one), durable_with});
+      holds.end(hold, loop.now());
     }
     events.clear();
   }
@@ -142,19 +142,19 @@ struct broker::parts {
 
   instant advance() {
     engine.advance(now());
-    from_disk.more_is_safe();
+    disk_bodies.more_is_safe();
     commit(commit_tracker::cause::time);
     return next_deadline();
   }
 
   void body_read(job_id job, result<body>& content) {
-    for (const auto session : from_disk.lookers(job)) {
+    for (const auto session : disk_bodies.lookers(job)) {
       engine::event shown;
       shown.session = session;
       shown.what = content ? engine::event::kind::shown : engine::event::kind::not_found;
       shown.job.job = job;
       if (content) shown.job.content = *content;
-      parties.decide({std::move(shown), commits.known_ids(engine.last_id()).of_ids()});
+      pending.decide({std::move(shown), commits.known_ids(engine.last_id()).of_ids()});
     }
     if (content) {
       engine.body_came(job, std::move(*content), now());
@@ -167,9 +167,9 @@ struct broker::parts {
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
   void give_up(session_id session) {
     steps.withdrawn(session);
-    auto stay = parties.withdraw(session);
-    from_disk.look_no_more(session);
-    gate.end(stay, loop.now());
+    auto hold = pending.withdraw(session);
+    disk_bodies.look_no_more(session);
+    holds.end(hold, loop.now());
     commit();
   }
 
@@ -177,11 +177,11 @@ struct broker::parts {
   engine::engine engine;
   engine::queue_options queue_defaults;
   commit_tracker commits;
-  bodies from_disk;
-  store::store& kept_in;
-  const std::uint64_t job_bytes_max{kept_in.job_bytes_max()};
-  waiting parties;
-  admission gate;
+  bodies disk_bodies;
+  store::store& store;
+  const std::uint64_t job_bytes_max{store.job_bytes_max()};
+  pending_decisions pending;
+  admission holds;
   source_steps steps;
   std::vector<engine::event> events;
   engine::change_set changes;
@@ -189,7 +189,7 @@ struct broker::parts {
   unsigned commands{0};
   bool restoring{false};
   bool out_of_ids_logged{false};
-  alarm bell;
+  deadline_timer timer;
   subscription bodies_durable;  ///< uses all of the above
 };
 

@@ -29,9 +29,9 @@ class commit_tracker {
 
   /// `time`: no command was given, so that nothing is acknowledged.
   enum class cause { command, time };
-  /// Takes the changes of one command (empties `changes`): all of them are as durable as the most durable one. An answer
-  /// waits for `sync` changes, and for `relaxed` ones while the store is late or has failed. `last_id`: the highest job
-  /// id given out.
+  /// Takes the changes of one command (empties `changes`): all of them are as durable as the most durable one. An
+  /// answer waits for `sync` changes, and for `relaxed` ones while the store is late or has failed. `last_id`: the
+  /// highest job id given out.
   committed commit(engine::change_set& changes, job_id last_id, cause why);
   /// A command that was refused before it ran, whatever others have changed.
   [[nodiscard]] static committed nothing() noexcept { return {}; }

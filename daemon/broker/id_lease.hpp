@@ -9,8 +9,8 @@
 
 namespace millrace::broker {
 
-/// Ids of jobs are never given out twice, also not those of queues in memory: with a store that remembers they come from leases, and a lease is on disk
-/// before anybody is told an id of it.
+/// Job ids are never reused, even of queues in memory: with a store that remembers they come from blocks, and the end
+/// of a block is on disk before any of its ids is told.
 ///
 /// Belongs to the broker, on the loop's thread.
 class id_lease {
@@ -24,7 +24,8 @@ class id_lease {
   void begin_above(std::uint64_t mark) noexcept { begun_ = safe_ = asked_ = mark; }
   /// The batch that must be safe before anybody is told of `last`; 0: it may be told now.
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
-    // Before the first id there is nothing to lease: what is done before `begin_above` would put a mark on disk below the one that is there.
+    // Before the first id there is nothing to lease: before `begin_above`, a lease would overwrite the mark on disk
+    // with a lower one.
     if (last == begun_) return 0;
     if (last + ids / 2 > asked_ && asked_ < job_id_max.value()) {
       asked_ = std::min(last + ids, job_id_max.value());

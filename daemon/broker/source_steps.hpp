@@ -16,8 +16,8 @@ struct source_step {
   engine::source_place to;
 };
 
-/// Steps on their way to the store. A step goes with the change set in which its job is put: at once, or when a queue that blocks admits it.
-/// A body that a queue refuses has had its turn: its step goes alone.
+/// Source steps on their way to the store. A step is stored with the changes of its put: at once, or when the queue
+/// admits it later. The step of a body that the queue refused is stored alone, since that body is not put again.
 ///
 /// Belongs to the broker, on the loop's thread.
 class source_steps {

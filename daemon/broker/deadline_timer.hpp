@@ -10,15 +10,15 @@
 
 namespace millrace::broker {
 
-/// One timer, set to the engine's next deadline. When it rings, what is due is done in turns: one at once, the others
-/// each after the loop had a turn for everybody else, so that 100,000 jobs that come due together hold nobody up.
+/// One timer, set to the engine's next deadline. When it fires, it runs what is due in turns: one at once, each further
+/// one after the loop had a turn for others. So 100,000 jobs that come due together delay nobody.
 ///
-/// Belongs to the broker, on the loop's thread. `close` lets the loop end; a task of turns under way ends at its next
-/// turn.
-class alarm {
+/// Belongs to the broker, on the loop's thread. `close` lets the loop end; a task that still runs turns ends at its
+/// next one.
+class deadline_timer {
  public:
-  /// `work` does a bounded part of what is due now and says when the next is due.
-  alarm(loop::event_loop& loop, std::function<instant()> work);
+  /// `run_due` does a bounded part of what is due now and answers when the next is due.
+  deadline_timer(loop::event_loop& loop, std::function<instant()> run_due);
 
   /// Called after every command: the timer is touched only when the deadline has changed.
   void set(instant next) {
@@ -28,11 +28,11 @@ class alarm {
 
  private:
   void arm(instant next);
-  void ring();
+  void on_due();
   loop::awaitable<> catch_up();
 
   loop::event_loop& loop_;
-  std::function<instant()> work_;
+  std::function<instant()> run_due_;
   loop::deadline timer_;
   loop::task_scope turns_;
   instant set_to_{never};

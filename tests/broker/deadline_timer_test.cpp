@@ -1,4 +1,4 @@
-#include "broker/alarm.hpp"
+#include "broker/deadline_timer.hpp"
 
 #include <algorithm>
 #include <millrace/loop/deadline.hpp>
@@ -85,24 +85,24 @@ TEST_CASE("an alarm asks for its work once a turn until nothing is due, and can 
   loop::event_loop loop{loop::clock_kind::manual};
   unsigned calls = 0;
   instant next = never;
-  broker::alarm alarm{loop, [&] {
-                        ++calls;
-                        if (calls < 4) return loop.now();
-                        return calls == 5 ? next : never;
-                      }};
-  alarm.set(loop.now() + seconds{1});
+  broker::deadline_timer timer{loop, [&] {
+                                 ++calls;
+                                 if (calls < 4) return loop.now();
+                                 return calls == 5 ? next : never;
+                               }};
+  timer.set(loop.now() + seconds{1});
   loop.advance(seconds{1});
   CHECK(calls == 4);
 
   next = loop.now() + seconds{5};
-  alarm.set(loop.now() + seconds{2});
-  alarm.set(loop.now() + seconds{1});
+  timer.set(loop.now() + seconds{2});
+  timer.set(loop.now() + seconds{1});
   loop.advance(seconds{1});
   CHECK(calls == 5);
   loop.advance(seconds{4});
   CHECK(calls == 6);
 
-  alarm.close();
+  timer.close();
   loop.advance(seconds{10});
   CHECK(calls == 6);
 }

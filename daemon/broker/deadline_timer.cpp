@@ -1,16 +1,16 @@
-#include "broker/alarm.hpp"
+#include "broker/deadline_timer.hpp"
 
 #include <utility>
 
 namespace millrace::broker {
 
-alarm::alarm(loop::event_loop& loop, std::function<instant()> work)
-    : loop_{loop}, work_{std::move(work)}, timer_{loop, [this] { ring(); }}, turns_{loop, 1} {}
+deadline_timer::deadline_timer(loop::event_loop& loop, std::function<instant()> run_due)
+    : loop_{loop}, run_due_{std::move(run_due)}, timer_{loop, [this] { on_due(); }}, turns_{loop, 1} {}
 
-void alarm::ring() {
+void deadline_timer::on_due() {
   set_to_ = never;
   catching_up_ = true;
-  const auto next = work_();
+  const auto next = run_due_();
   if (next > loop_.now()) {
     catching_up_ = false;
     set(next);
@@ -19,13 +19,13 @@ void alarm::ring() {
   turns_.spawn("alarm", catch_up());
 }
 
-loop::awaitable<> alarm::catch_up() {
+loop::awaitable<> deadline_timer::catch_up() {
   try {
     auto next = instant::min();
     while (next <= loop_.now() && !closed_) {
       co_await loop::yield(loop_);
       if (closed_) co_return;
-      next = work_();
+      next = run_due_();
     }
     catching_up_ = false;
     set(next);
@@ -37,13 +37,13 @@ loop::awaitable<> alarm::catch_up() {
   }
 }
 
-void alarm::arm(instant next) {
+void deadline_timer::arm(instant next) {
   if (closed_) return;
   set_to_ = next;
   timer_.set(next);
 }
 
-void alarm::close() noexcept {
+void deadline_timer::close() noexcept {
   closed_ = true;
   timer_.clear();
 }
