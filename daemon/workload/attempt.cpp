@@ -46,10 +46,10 @@ class copying final : public offload::computation {
 
 }  // namespace
 
-attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler how, offload::place run_on,
-                   std::optional<duration> timeout)
-    : loop_{loop}, threads_{threads}, how_{std::move(how)}, run_on_{run_on}, timeout_{timeout} {
-  if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&how_)) quick_ = quick->get();
+attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
+                   offload::place run_on, std::optional<duration> timeout)
+    : loop_{loop}, threads_{threads}, handler_{std::move(handler)}, run_on_{run_on}, timeout_{timeout} {
+  if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&handler_)) quick_ = quick->get();
 }
 
 attempt attempts::run_now(const handlers::job& work) {
@@ -61,7 +61,7 @@ attempt attempts::run_now(const handlers::job& work) {
 }
 
 loop::awaitable<attempt> attempts::run(handlers::job work) {
-  if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(how_)) return await(std::move(work));
+  if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_)) return await(std::move(work));
   return compute(std::move(work));
 }
 
@@ -69,7 +69,7 @@ loop::awaitable<attempt> attempts::await(handlers::job work) {
   attempt came;
   bool aborted = false;
   try {
-    auto& handler = *std::get<std::unique_ptr<handlers::waiting_handler>>(how_);
+    auto& handler = *std::get<std::unique_ptr<handlers::waiting_handler>>(handler_);
     auto handling = handler.handle(std::move(work));
     if (timeout_) {
       auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline());
@@ -82,7 +82,8 @@ loop::awaitable<attempt> attempts::await(handlers::job work) {
     aborted = loop::is_cancellation(std::current_exception());
     came = failed_by_exception();
   }
-  // A handler can throw operation_aborted for reasons of its own: without a cancelled task that is a failure like any other.
+  // A handler can throw operation_aborted for reasons of its own: without a cancelled task that is a failure like any
+  // other.
   if (aborted) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
@@ -94,7 +95,7 @@ loop::awaitable<attempt> attempts::await(handlers::job work) {
 loop::awaitable<attempt> attempts::compute(handlers::job work) {
   std::unique_ptr<offload::computation> computation;
   try {
-    auto begun = std::get<std::unique_ptr<handlers::computing_handler>>(how_)->begin(work);
+    auto begun = std::get<std::unique_ptr<handlers::computing_handler>>(handler_)->begin(work);
     if (begun.has_error()) co_return failed(begun.error().text);
     computation = std::move(*begun);
   } catch (...) {

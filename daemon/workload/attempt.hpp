@@ -23,21 +23,21 @@ struct attempt {
   std::optional<body> content;      ///< a text that was too large to be copied on the loop
 };
 
-/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most. Whatever a
-/// handler returns or throws, with any code and any type, is that job's outcome and nothing more.
+/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most.
+/// Whatever a handler returns or throws, with any code and any type, is the outcome of that job and nothing more.
 ///
-/// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a computation stops
-/// between two steps. A quick handler is done before any timeout could come. Only when the task itself is cancelled is the outcome
-/// `cancelled`; the next await of the task throws then.
+/// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a
+/// computation stops between two steps. A quick handler is done before any timeout could come. Only when the task
+/// itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class attempts {
  public:
-  /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the bytes, and
-  /// those of this limit take a fraction of a millisecond.
+  /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the
+  /// bytes, and those of this limit take a fraction of a millisecond.
   static constexpr std::size_t on_loop_bytes_max = std::size_t{64} * 1024;
 
-  attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler how, offload::place run_on,
+  attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler, offload::place run_on,
            std::optional<duration> timeout);
 
   /// Answers without suspending: use `run_now`.
@@ -55,7 +55,7 @@ class attempts {
 
   loop::event_loop& loop_;
   offload::thread_pool& threads_;
-  handlers::handler how_;
+  handlers::handler handler_;
   handlers::quick_handler* quick_{nullptr};
   offload::place run_on_;
   std::optional<duration> timeout_;

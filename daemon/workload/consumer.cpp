@@ -14,23 +14,23 @@
 
 namespace millrace::workload {
 
-consumer::consumer(place where, std::vector<queue_id> queues, attempts how, settlement::destinations destinations,
-                   consumer_counts& counts)
-    : at_{std::move(where)},
+consumer::consumer(environment env, std::vector<queue_id> queues, attempts attempts,
+                   settlement::destinations destinations, consumer_counts& counts)
+    : environment_{std::move(env)},
       queues_{std::move(queues)},
-      attempts_{std::move(how)},
-      settlement_{at_.loop, at_.broker, destinations, counts},
+      attempts_{std::move(attempts)},
+      settlement_{environment_.loop, environment_.broker, destinations, counts},
       counts_{counts} {}
 
 void consumer::start(loop::task_scope& scope) {
-  const auto one_is_enough = attempts_.quick() || at_.in_sequence != nullptr;
+  const auto one_is_enough = attempts_.quick() || environment_.in_sequence != nullptr;
   const auto wanted = one_is_enough ? 1u : counts_.concurrency;
   for (unsigned number = 1; number <= wanted; ++number) {
     auto& mine = *slots_.emplace_back(std::make_unique<slot>());
     mine.name = counts_.name + '#' + std::to_string(number);
     open_session(mine);
-    if (at_.in_sequence != nullptr) {
-      mine.in_line = &at_.in_sequence->join(mine.session, queues_);
+    if (environment_.in_sequence != nullptr) {
+      mine.in_line = &environment_.in_sequence->join(mine.session, queues_);
     }
     ++running_;
     mine.task = scope.spawn(mine.name, run(mine));
@@ -40,7 +40,7 @@ void consumer::start(loop::task_scope& scope) {
 void consumer::stop_taking() {
   closing_ = true;
   for (const auto& one : slots_) {
-    if (one->waits) at_.loop.cancel(one->task);
+    if (one->waits) environment_.loop.cancel(one->task);
   }
 }
 
@@ -48,12 +48,12 @@ loop::awaitable<> consumer::run(slot& mine) {
   const running_mark mark{*this};
   restart_pause pause;
   while (true) {
-    const auto began = at_.loop.now();
+    const auto began = environment_.loop.now();
     std::exception_ptr failure;
     try {
       if (!mine.session) open_session(mine);
       if (mine.in_line != nullptr) {
-        at_.in_sequence->attach(*mine.in_line, mine.session);
+        environment_.in_sequence->attach(*mine.in_line, mine.session);
         co_await serve_in_sequence(mine);
       } else {
         co_await serve(mine);
@@ -67,7 +67,7 @@ loop::awaitable<> consumer::run(slot& mine) {
     if (!failure || (cancelled && loop::is_cancellation(failure))) break;
     if (closing_ || cancelled) std::rethrow_exception(failure);  // the drain goes on without this slot
 
-    const auto length = pause.after_run_of(at_.loop.now() - began);
+    const auto length = pause.after_run_of(environment_.loop.now() - began);
     counts_.slot_restarts.add();
     log::error("consumer_slot_failed", "a slot of the consumer ended with an exception and starts again",
                {{"consumer", counts_.name},
@@ -75,15 +75,16 @@ loop::awaitable<> consumer::run(slot& mine) {
                 {"reason", loop::text_of(failure)},
                 {"restart_in", write_duration(length)}});
     mine.waits = true;
-    co_await loop::sleep_for(at_.loop, length);
+    co_await loop::sleep_for(environment_.loop, length);
     mine.waits = false;
   }
 }
 
 void consumer::open_session(slot& mine) {
-  mine.session = at_.broker.open_session();
+  mine.session = environment_.broker.open_session();
   // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
-  for (const auto queue : queues_) at_.broker.watch(mine.session, at_.broker.engine().name_of(queue)).value();
+  for (const auto queue : queues_)
+    environment_.broker.watch(mine.session, environment_.broker.engine().name_of(queue)).value();
 }
 
 void consumer::close_session(slot& mine) {
@@ -92,9 +93,9 @@ void consumer::close_session(slot& mine) {
     settlement_.released();
   }
   mine.waits = false;
-  if (mine.in_line != nullptr) at_.in_sequence->detach(*mine.in_line);
+  if (mine.in_line != nullptr) environment_.in_sequence->detach(*mine.in_line);
   if (!mine.session) return;
-  while (!at_.broker.try_close_session(mine.session)) {
+  while (!environment_.broker.try_close_session(mine.session)) {
   }  // gives back one job at most
   mine.session = {};
 }
@@ -103,17 +104,17 @@ loop::awaitable<> consumer::serve(slot& mine) {
   for (unsigned this_turn = 0; !closing_; ++this_turn) {
     if (this_turn >= jobs_per_turn) {
       this_turn = 0;
-      co_await loop::yield(at_.loop);
+      co_await loop::yield(environment_.loop);
       continue;
     }
-    auto taken = at_.broker.try_reserve(mine.session, engine::lease::unlimited).answer;
+    auto taken = environment_.broker.try_reserve(mine.session, engine::lease::unlimited).answer;
     if (taken.status != engine::reserve_status::reserved) {
       mine.waits = true;
       if (taken.status == engine::reserve_status::waiting) {
-        taken = (co_await at_.broker.granted(mine.session)).answer;
+        taken = (co_await environment_.broker.granted(mine.session)).answer;
       } else {
-        at_.resting();
-        taken = (co_await at_.broker.reserve(mine.session, engine::lease::unlimited)).answer;
+        environment_.resting();
+        taken = (co_await environment_.broker.reserve(mine.session, engine::lease::unlimited)).answer;
       }
       mine.waits = false;
       this_turn = 0;
@@ -138,20 +139,20 @@ loop::awaitable<> consumer::serve(slot& mine) {
 loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
   while (!closing_) {
     mine.waits = true;
-    auto turn = co_await at_.in_sequence->next(*mine.in_line);
+    auto turn = co_await environment_.in_sequence->next(*mine.in_line);
     mine.waits = false;
     try {
       if (closing_) {
-        static_cast<void>(at_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero()));
+        static_cast<void>(environment_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero()));
       } else {
         auto job = turn.job;
         co_await attempt_and_settle(mine, turn.session, std::move(job));
       }
     } catch (...) {
-      at_.in_sequence->abandon(turn);
+      environment_.in_sequence->abandon(turn);
       throw;
     }
-    at_.in_sequence->done();
+    environment_.in_sequence->done();
   }
 }
 
@@ -174,7 +175,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, e
 handlers::job consumer::begin(slot& mine, engine::reserved_job&& taken) {
   mine.busy = true;
   ++counts_.active;
-  return {taken.job, std::move(taken.content), at_.broker.engine().name_of(taken.queue), taken.reserves};
+  return {taken.job, std::move(taken.content), environment_.broker.engine().name_of(taken.queue), taken.reserves};
 }
 
 void consumer::end(slot& mine) {

@@ -18,29 +18,30 @@
 
 namespace millrace::workload {
 
-/// Slots that reserve, attempt and settle. A slot is a task of its own, `name#3`, with a session of its own, for as long as the
-/// consumer runs; it takes up to `jobs_per_turn` jobs without suspending, as far as its handler lets it, then everybody else has a
-/// turn.
+/// Slots that reserve a job, attempt it and settle it. A slot is a task with its own session and name (`name#3`), for
+/// as long as the consumer runs. It takes up to `jobs_per_turn` jobs without suspending, as far as its handler allows;
+/// then other tasks have a turn.
 ///
-/// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no job's outcome)
-/// gives its job back, is logged and counted at once, and starts again after a `restart_pause`.
+/// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no
+/// job's outcome) gives its job back, is logged and counted at once, and starts again after a `restart_pause`.
 ///
-/// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for it. In sequence, too, there is
-/// one slot, and the jobs come from the `sequence` that all consumers share.
+/// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for
+/// it. In sequence, too, there is one slot, and the jobs come from the `sequence` that all consumers share.
 ///
-/// Owned by the workload; loop thread. `stop_taking` lets running jobs end; cancelling the slots' scope cancels them, and their jobs become ready again.
+/// Owned by the workload; loop thread. `stop_taking` lets running jobs end; cancelling the slots' scope cancels them,
+/// and their jobs become ready again.
 class consumer {
  public:
   static constexpr unsigned jobs_per_turn = 64;
 
-  struct place {
+  struct environment {
     loop::event_loop& loop;
     broker::broker& broker;
     sequence* in_sequence;          ///< null: side by side
     std::function<void()> resting;  ///< called on the loop when a slot found nothing to do, and when one has ended
   };
   /// `counts` is filled in but for the numbers.
-  consumer(place where, std::vector<queue_id> queues, attempts how, settlement::destinations destinations,
+  consumer(environment env, std::vector<queue_id> queues, attempts attempts, settlement::destinations destinations,
            consumer_counts& counts);
 
   void start(loop::task_scope& scope);
@@ -66,7 +67,7 @@ class consumer {
     explicit running_mark(consumer& of) : owner{of} {}
     ~running_mark() {
       --owner.running_;
-      owner.at_.resting();
+      owner.environment_.resting();
     }
     running_mark(const running_mark&) = delete;
     running_mark& operator=(const running_mark&) = delete;
@@ -83,7 +84,7 @@ class consumer {
   void end(slot& mine);
   [[nodiscard]] handlers::job begin(slot& mine, engine::reserved_job&& taken);
 
-  place at_;
+  environment environment_;
   std::vector<queue_id> queues_;
   attempts attempts_;
   settlement settlement_;

@@ -51,7 +51,8 @@ const options_of<consumer_options>& consumer_option_table() {
   static const auto table =
       options_of<options>{}
           .text_list("queue", &options::queue,
-                     "The queue it takes from, or a list: then by priority and id over all of them, not by their order.",
+                     "The queue it takes from, or a list: then by priority and id over all of them, not by their "
+                     "order.",
                      check_queue_name, "the name of a queue, or a list of names")
           .required()
           .example("numbers")

@@ -62,7 +62,8 @@ struct consumer_settings {
   std::shared_ptr<void> kind_options;
 };
 
-/// `--mode`: overrides every `run_on`. `sequential`: one job at a time in the whole program, by the time it became ready, then by id.
+/// `--mode`: overrides every `run_on`. `sequential`: one job at a time in the whole program, by the time it became
+/// ready, then by id.
 enum class mode { as_set, sequential, loop, threads };
 
 }  // namespace millrace::workload

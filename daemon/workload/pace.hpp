@@ -12,10 +12,11 @@ namespace millrace::workload {
 
 /// When a producer's next body is due, and when there will be no more. Pure: it is told the time.
 ///
-/// With a rate it keeps a schedule. Constant: the n-th body is due n intervals after the first, without drift. Poisson: the gaps are exponentially
-/// distributed around the interval, the same for the same seed. Who is held by a full queue falls behind its schedule and catches up, but by
-/// `catch_up_max` at most: what is missed beyond that is forgotten, so that no burst is larger than what the rate gives in that time.
-/// Without a rate a body is always due and nothing is ever late.
+/// With a rate it keeps a schedule. Constant: the n-th body is due n intervals after the first, without drift. Poisson:
+/// the gaps are exponentially distributed around the interval, the same for the same seed. Who is held by a full queue
+/// falls behind its schedule and catches up, but by `catch_up_max` at most: what is missed beyond that is forgotten, so
+/// that no burst is larger than what the rate gives in that time. Without a rate a body is always due and nothing is
+/// ever late.
 class pace {
  public:
   static constexpr duration catch_up_max = seconds{1};

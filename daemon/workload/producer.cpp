@@ -32,19 +32,19 @@ std::string text_of(engine::reason refusal, std::uint64_t bytes) {
 
 }  // namespace
 
-producer::producer(place where, const producer_options& options, queue_id queue,
+producer::producer(environment env, const producer_options& options, queue_id queue,
                    std::unique_ptr<sources::source> source, std::optional<source_progress> progress,
                    std::optional<std::uint64_t> limit, producer_counts& counts)
-    : at_{std::move(where)},
+    : environment_{std::move(env)},
       options_{options},
       queue_{queue},
       source_{std::move(source)},
       progress_{std::move(progress)},
-      session_{at_.broker.open_session()},
-      pace_{options, limit, at_.loop.now()},
+      session_{environment_.broker.open_session()},
+      pace_{options, limit, environment_.loop.now()},
       counts_{counts},
-      source_failures_{at_.loop, "source_failed", "producer", counts.name},
-      refusals_{at_.loop, "put_refused", "producer", counts.name} {}
+      source_failures_{environment_.loop, "source_failed", "producer", counts.name},
+      refusals_{environment_.loop, "put_refused", "producer", counts.name} {}
 
 loop::awaitable<> producer::run() {
   const running_mark mark{*this};
@@ -55,7 +55,7 @@ loop::awaitable<> producer::run() {
     failure = std::current_exception();
   }
   source_.reset();                         // a file and a thread it may have: they are no longer needed
-  at_.broker.try_close_session(session_);  // holds no job: one turn is enough
+  environment_.broker.try_close_session(session_);  // holds no job: one turn is enough
   if (!failure) co_return;
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
@@ -67,7 +67,7 @@ loop::awaitable<> producer::run() {
 }
 
 loop::awaitable<bool> producer::resumed() {
-  if (!progress_ || pace_.over(at_.loop.now())) co_return true;
+  if (!progress_ || pace_.over(environment_.loop.now())) co_return true;
   const auto reason = co_await progress_->resume();
   if (reason.empty()) co_return true;
   counts_.failed = true;
@@ -78,31 +78,32 @@ loop::awaitable<bool> producer::resumed() {
 }
 
 loop::awaitable<> producer::produce() {
-  for (unsigned this_turn = 0; !pace_.over(at_.loop.now()); ++this_turn) {
-    if (const auto due = pace_.due(); due > at_.loop.now()) {
-      co_await loop::sleep_until(at_.loop, std::min(due, pace_.end()));
+  for (unsigned this_turn = 0; !pace_.over(environment_.loop.now()); ++this_turn) {
+    if (const auto due = pace_.due(); due > environment_.loop.now()) {
+      co_await loop::sleep_until(environment_.loop, std::min(due, pace_.end()));
       this_turn = 0;
       continue;
     }
-    if (fruitless_in_a_row_ >= bodies_per_turn) {
-      fruitless_in_a_row_ = 0;
-      co_await loop::sleep_for(at_.loop, rest);
+    if (consecutive_failures_ >= bodies_per_turn) {
+      consecutive_failures_ = 0;
+      co_await loop::sleep_for(environment_.loop, rest);
       continue;
     }
     if (this_turn >= bodies_per_turn) {
       this_turn = 0;
-      co_await loop::yield(at_.loop);
+      co_await loop::yield(environment_.loop);
     }
 
     if (!unsent_) body_due_ = std::min(pace_.scheduled(), source_->due());
     // Before a body is asked for: none is lost, or held without an end.
-    if (at_.broker.short_of_space(queue_)) {
+    if (environment_.broker.short_of_space(queue_)) {
       co_await space_on_disk();
       this_turn = 0;
       continue;
     }
 
-    auto next = unsent_ ? sources::next_body{*std::exchange(unsent_, std::nullopt)} : source_->next(at_.loop.now());
+    auto next =
+        unsent_ ? sources::next_body{*std::exchange(unsent_, std::nullopt)} : source_->next(environment_.loop.now());
     if (auto* const content = std::get_if<body>(&next)) {
       const auto bytes = content->size();
       const auto answer = put(std::move(*content));
@@ -111,9 +112,9 @@ loop::awaitable<> producer::produce() {
         co_await admitted(bytes);
         this_turn = 0;
       }
-      while (share_.exceeded(at_.broker)) co_await at_.broker.until_more_durable();
+      while (share_.exceeded(environment_.broker)) co_await environment_.broker.until_more_durable();
       if (since_durable_ >= options_.in_flight) {
-        co_await at_.broker.until_durable(last_put_);
+        co_await environment_.broker.until_durable(last_put_);
         since_durable_ = 0;
       }
     } else if (std::holds_alternative<sources::nothing_yet>(next)) {
@@ -131,13 +132,13 @@ engine::put_status producer::put(body&& content) {
   engine::put_request job{std::move(content), options_.urgency, options_.delay, options_.ttr};
   const auto bytes = job.content.size();
   const auto [answer, receipt] =
-      at_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
+      environment_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
   if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
   if (answer.status == engine::put_status::inserted) was_put(receipt, bytes);
   if (answer.status == engine::put_status::refused) {
     count_failure(refusals_, "put_refused", text_of(answer.refusal, bytes));
     if (progress_) progress_->body_taken();
-    pace_.put(at_.loop.now());  // this body had its turn
+    pace_.put(environment_.loop.now());  // this body had its turn
   }
   return answer.status;
 }
@@ -146,14 +147,15 @@ loop::awaitable<> producer::admitted(std::size_t bytes) {
   broker::receipt receipt;
   {
     const hold mark{*this};
-    receipt = (co_await at_.broker.put_admitted(session_)).durable_with;
+    receipt = (co_await environment_.broker.put_admitted(session_)).durable_with;
   }
   was_put(receipt, bytes);
 }
 
 loop::awaitable<> producer::space_on_disk() {
   const hold mark{*this};
-  while (at_.broker.short_of_space(queue_) && !pace_.over(at_.loop.now())) co_await loop::sleep_for(at_.loop, rest);
+  while (environment_.broker.short_of_space(queue_) && !pace_.over(environment_.loop.now()))
+    co_await loop::sleep_for(environment_.loop, rest);
 }
 
 loop::awaitable<> producer::wait_for_more() {
@@ -161,25 +163,25 @@ loop::awaitable<> producer::wait_for_more() {
     co_await source_->more();
   } else {
     auto more = source_->more();
-    co_await loop::with_timeout(at_.loop, std::move(more), pace_.end());
+    co_await loop::with_timeout(environment_.loop, std::move(more), pace_.end());
   }
-  pace_.had_nothing_until(at_.loop.now());
+  pace_.had_nothing_until(environment_.loop.now());
 }
 
 void producer::was_put(const broker::receipt& receipt, std::size_t bytes) {
-  fruitless_in_a_row_ = 0;
+  consecutive_failures_ = 0;
   ++since_durable_;
   last_put_ = receipt;
-  share_.note(at_.broker, receipt, bytes);
+  share_.note(environment_.broker, receipt, bytes);
   if (progress_) progress_->body_taken();
   counts_.jobs.add();
-  const auto now = at_.loop.now();
+  const auto now = environment_.loop.now();
   const auto behind_rate = pace_.put(now);
   counts_.lag = body_due_ == never ? behind_rate : age(body_due_, now);
 }
 
 void producer::count_failure(log_limiter& log, std::string_view event, std::string_view reason) {
-  ++fruitless_in_a_row_;
+  ++consecutive_failures_;
   counts_.errors.add();
   if (log.admit()) log::warning(event, reason, {{"producer", counts_.name}});
 }

@@ -20,25 +20,27 @@
 
 namespace millrace::workload {
 
-/// A source put into a queue at a pace: up to `bodies_per_turn` without suspending, then everybody else has a turn. A full queue that blocks
-/// suspends it, and that time is measured; what a queue refuses is counted as an error and gone. Before a disk without space it waits in the same
-/// way, looking each `rest`: a disk does not say when others make room on it, and the store asks no more often.
+/// Puts the bodies of a source into a queue at a pace: up to `bodies_per_turn` without suspending, then other tasks
+/// have a turn. A full queue that blocks suspends it, and that time is measured. A body that the queue refuses is
+/// counted as an error and dropped. While the disk has no space it waits in the same way and looks again after each
+/// `rest`, since no event announces free space.
 ///
-/// Into a queue on disk it stores the position of its source with each job, and resumes there (workload/source_progress.hpp). If it cannot, it logs
-/// the reason and ends without a put: going on would leave out or repeat bodies.
+/// Into a queue on disk it stores the position of its source with each job, and resumes there
+/// (workload/source_progress.hpp). If it cannot, it logs the reason and ends without a put: going on would leave out or
+/// repeat bodies.
 ///
-/// Errors that the source returns are counted and said now and then. After `bodies_per_turn` errors or refusals in a row it rests, so
-/// that a source that only fails does not spin. An exception is no such error: what the source would say next is unknown, so the
-/// producer ends, is logged at once and counted.
+/// Errors that the source returns are counted and said now and then. After `bodies_per_turn` errors or refusals in a
+/// row it rests, so that a source that only fails does not spin. An exception is no such error: what the source would
+/// say next is unknown, so the producer ends, is logged at once and counted.
 ///
-/// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its task is cancelled: then a put
-/// that waits in line is withdrawn.
+/// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its
+/// task is cancelled: then a put that waits in line is withdrawn.
 class producer {
  public:
   static constexpr unsigned bodies_per_turn = 64;
   static constexpr duration rest = milliseconds{100};
 
-  struct place {
+  struct environment {
     loop::event_loop& loop;
     broker::broker& broker;
     loop::backpressure& held;     ///< producers held by a full queue, or by a disk without space
@@ -46,7 +48,7 @@ class producer {
   };
 
   /// `limit` replaces the settings' own.
-  producer(place where, const producer_options& options, queue_id queue, std::unique_ptr<sources::source> source,
+  producer(environment env, const producer_options& options, queue_id queue, std::unique_ptr<sources::source> source,
            std::optional<source_progress> progress, std::optional<std::uint64_t> limit, producer_counts& counts);
 
   loop::awaitable<> run();
@@ -57,7 +59,7 @@ class producer {
     explicit running_mark(producer& of) : owner{of} {}
     ~running_mark() {
       owner.counts_.ended = true;
-      owner.at_.ended();
+      owner.environment_.ended();
     }
     running_mark(const running_mark&) = delete;
     running_mark& operator=(const running_mark&) = delete;
@@ -67,12 +69,12 @@ class producer {
 
   /// While the producer is held: counted as back pressure, and its lag grows.
   struct hold {
-    explicit hold(producer& held) : owner{held}, began{held.at_.loop.now()} {
-      owner.at_.held.begin(began);
+    explicit hold(producer& held) : owner{held}, began{held.environment_.loop.now()} {
+      owner.environment_.held.begin(began);
       owner.counts_.held_body_due = owner.body_due_;
     }
     ~hold() {
-      owner.at_.held.end(began, owner.at_.loop.now());
+      owner.environment_.held.end(began, owner.environment_.loop.now());
       owner.counts_.held_body_due = never;
     }
     hold(const hold&) = delete;
@@ -91,7 +93,7 @@ class producer {
   void count_failure(log_limiter& log, std::string_view event, std::string_view reason);
   void was_put(const broker::receipt& receipt, std::size_t bytes);
 
-  place at_;
+  environment environment_;
   producer_options options_;
   queue_id queue_;
   std::unique_ptr<sources::source> source_;
@@ -104,7 +106,7 @@ class producer {
   producer_counts& counts_;
   log_limiter source_failures_;
   log_limiter refusals_;
-  unsigned fruitless_in_a_row_{0};
+  unsigned consecutive_failures_{0};
   unsigned since_durable_{0};  ///< puts since all of them were known to be durable
   broker::receipt last_put_;   ///< of its newest put
 };

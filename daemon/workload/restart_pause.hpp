@@ -7,8 +7,8 @@
 
 namespace millrace::workload {
 
-/// How long to wait before a task that failed is started again: `first`, then twice as long each time, at most `longest`. A run that
-/// lasted at least `longest` starts the series anew. Owned by the task; loop thread.
+/// How long to wait before a task that failed is started again: `first`, then twice as long each time, at most
+/// `longest`. A run that lasted at least `longest` starts the series anew. Owned by the task; loop thread.
 class restart_pause {
  public:
   static constexpr duration first = milliseconds{100};

@@ -66,7 +66,7 @@ loop::awaitable<> sequence::run() {
     if (failure) co_await rest_after(failure, pause.after_run_of(loop_.now() - began));
   }
   // A job that is out keeps its session: whoever has it settles or abandons it.
-  if (!permit_out_) close_lookout();
+  if (!permit_taken_) close_watch_all_session();
   closing_ = true;
 }
 
@@ -85,11 +85,11 @@ loop::awaitable<> sequence::rest_after(std::exception_ptr failure, duration leng
 
 loop::awaitable<> sequence::give_turns() {
   while (!closing_) {
-    if (permit_out_) {
+    if (permit_taken_) {
       co_await returned_.wait();
       continue;
     }
-    if (auto* const next = first_in_line()) {
+    if (auto* const next = first_by_time()) {
       auto taken = broker_.try_reserve(next->session_, engine::lease::unlimited).answer;
       if (taken.status == engine::reserve_status::waiting) {
         waits_ = true;
@@ -101,7 +101,7 @@ loop::awaitable<> sequence::give_turns() {
     } else {
       resting_();
       waits_ = true;
-      const auto session = lookout();
+      const auto session = watch_all_session();
       auto taken = (co_await broker_.reserve(session, engine::lease::unlimited)).answer;
       waits_ = false;
       if (taken.status != engine::reserve_status::reserved) continue;
@@ -109,7 +109,7 @@ loop::awaitable<> sequence::give_turns() {
       give(server, {session, std::move(taken.job)});
     }
   }
-  while (permit_out_) co_await returned_.wait();
+  while (permit_taken_) co_await returned_.wait();
 }
 
 loop::awaitable<sequence::turn> sequence::next(member& who) {
@@ -125,25 +125,25 @@ loop::awaitable<sequence::turn> sequence::next(member& who) {
 }
 
 void sequence::done() {
-  assert(permit_out_);
-  permit_out_ = false;
+  assert(permit_taken_);
+  permit_taken_ = false;
   returned_.wake_one();
-  if (closing_) close_lookout();
+  if (closing_) close_watch_all_session();
 }
 
 void sequence::abandon(const turn& what) {
-  if (what.session == lookout_) close_lookout();
+  if (what.session == watch_all_session_) close_watch_all_session();
   done();
 }
 
-sequence::member* sequence::first_in_line() {
+sequence::member* sequence::first_by_time() {
   const auto earlier = [](const engine::ready_job& one, const engine::ready_job& other) {
     return std::tuple{one.since, one.job} < std::tuple{other.since, other.job};
   };
   std::optional<engine::ready_job> first;
   member* its_member = nullptr;
   for (const auto& one : members_) {
-    if (!one->session_) continue;  // starts again soon; the lookout session takes its jobs meanwhile
+    if (!one->session_) continue;  // starts again soon; the session that watches all queues takes its jobs meanwhile
     const auto next = broker_.engine().next_ready(one->session_);
     if (!next || (first && !earlier(*next, *first))) continue;
     first = next;
@@ -161,29 +161,29 @@ sequence::member& sequence::server_of(queue_id queue) {
 }
 
 void sequence::give(member& who, turn&& what) {
-  permit_out_ = true;
+  permit_taken_ = true;
   who.given_ = std::move(what);
   who.point_.wake_one();
 }
 
-session_id sequence::lookout() {
-  if (lookout_) return lookout_;
-  lookout_ = broker_.open_session();
+session_id sequence::watch_all_session() {
+  if (watch_all_session_) return watch_all_session_;
+  watch_all_session_ = broker_.open_session();
   const auto& engine = broker_.engine();
   for (const auto& one : members_) {
     for (const auto queue : one->queues_) {
-      [[maybe_unused]] const auto watched = broker_.watch(lookout_, engine.name_of(queue));
+      [[maybe_unused]] const auto watched = broker_.watch(watch_all_session_, engine.name_of(queue));
       assert(watched.has_value());
     }
   }
-  return lookout_;
+  return watch_all_session_;
 }
 
-void sequence::close_lookout() {
-  if (!lookout_) return;
-  while (!broker_.try_close_session(lookout_)) {
+void sequence::close_watch_all_session() {
+  if (!watch_all_session_) return;
+  while (!broker_.try_close_session(watch_all_session_)) {
   }  // holds one job at most
-  lookout_ = {};
+  watch_all_session_ = {};
 }
 
 }  // namespace millrace::workload

@@ -17,11 +17,12 @@
 
 namespace millrace::workload {
 
-/// `--mode sequential`: one permit for all consumers. Of the jobs that the consumers would take next, the one that became ready first is given out,
-/// of several the one with the lowest id; the next follows when it is settled. Nothing is reserved without the permit.
+/// `--mode sequential`: one permit for all consumers. Of the jobs that the engine would give each consumer next, the
+/// one that became ready first gets the permit, of several the one with the lowest id. The next follows when it is
+/// settled.
 ///
-/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to its end. Should
-/// the task fail, it is logged and starts again after a `restart_pause`.
+/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to
+/// its end. Should the task fail, it is logged and starts again after a `restart_pause`.
 class sequence {
  public:
   struct turn {
@@ -55,20 +56,20 @@ class sequence {
   loop::awaitable<> run();
   loop::awaitable<> give_turns();
   loop::awaitable<> rest_after(std::exception_ptr failure, duration length);
-  [[nodiscard]] member* first_in_line();
+  [[nodiscard]] member* first_by_time();
   [[nodiscard]] member& server_of(queue_id queue);
   void give(member& who, turn&& what);
-  [[nodiscard]] session_id lookout();
-  void close_lookout();
+  [[nodiscard]] session_id watch_all_session();
+  void close_watch_all_session();
 
   loop::event_loop& loop_;
   broker::broker& broker_;
   std::function<void()> resting_;
   std::vector<std::unique_ptr<member>> members_;
-  session_id lookout_{};  ///< watches all queues while nothing is ready
+  session_id watch_all_session_{};  ///< watches all queues while nothing is ready
   loop::wait_point returned_;
   task_id task_{};
-  bool permit_out_{false};
+  bool permit_taken_{false};
   bool waits_{false};
   bool closing_{false};
 };

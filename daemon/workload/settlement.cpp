@@ -10,7 +10,8 @@ namespace millrace::workload {
 
 namespace {
 
-/// The body of the output job. On failure the attempt becomes a failed one: an answer can be too long for a body, or for memory.
+/// The body of the output job. On failure the attempt becomes a failed one: an answer can be too long for a body, or
+/// for memory.
 body output_of(handlers::job& job, attempt& came) {
   if (came.content) return std::move(*came.content);
   if (!came.text) return std::move(job.content);

@@ -13,21 +13,22 @@
 
 namespace millrace::workload {
 
-/// How far a producer has read its source, for a queue on disk. Each put carries a step, which the store commits together with the job; after a
-/// restart the source goes on behind the last step that was committed. So each body is put exactly once, whenever the program dies.
+/// How far a producer has read its source, for a queue on disk. Each put carries a step, which the store commits
+/// together with the job; after a restart the source goes on behind the last step that was committed. So each body is
+/// put exactly once, whenever the program dies.
 ///
 /// Belongs to a producer, on the loop's thread. The source outlives it.
 class source_progress {
  public:
-  /// None: nothing is stored, because the queue is in memory, or the source has no position. That is an error when `start: resume` was asked
-  /// for. To be called once for each producer, at the start.
+  /// None: nothing is stored, because the queue is in memory, or the source has no position. That is an error when
+  /// `start: resume` was asked for. To be called once for each producer, at the start.
   [[nodiscard]] static result<std::optional<source_progress>> begin(broker::broker& broker, const producer_settings& of,
                                                                     queue_id queue, sources::source& source);
 
   /// Bodies before the restart.
   [[nodiscard]] std::uint64_t bodies() const noexcept { return bodies_; }
-  /// Brings the source behind the stored position, if there is one. Not empty: why that is not possible without leaving out or repeating bodies. To
-  /// be awaited before the first body is asked for.
+  /// Brings the source behind the stored position, if there is one. Not empty: why that is not possible without leaving
+  /// out or repeating bodies. To be awaited before the first body is asked for.
   loop::awaitable<std::string> resume();
 
   /// The step with the body that the source gave last.

@@ -33,8 +33,8 @@ struct workload::parts {
         changed{on, "idle"},
         producer_tasks{on},
         consumer_tasks{on} {
-    job_left = broker.subscribe_job_left([this] { something_ended(); });
-    if (options.how == mode::sequential) in_turn.emplace(loop, broker, [this] { something_ended(); });
+    job_left = broker.subscribe_job_left([this] { notify_changed(); });
+    if (options.how == mode::sequential) order.emplace(loop, broker, [this] { notify_changed(); });
   }
 
   result<> make(const producer_settings& settings, const sources::surroundings& inputs);
@@ -48,7 +48,7 @@ struct workload::parts {
   [[nodiscard]] std::uint64_t cancelled_jobs() const;
 
   /// A producer or a slot has ended, or a slot found nothing to do: whoever waits for that looks again.
-  void something_ended() {
+  void notify_changed() {
     if (changed.waiting() != 0) changed.wake_all();
   }
 
@@ -60,7 +60,7 @@ struct workload::parts {
   std::vector<std::unique_ptr<producer_counts>> producer_facts;
   std::vector<std::unique_ptr<consumer_counts>> consumer_facts;
   std::vector<std::unique_ptr<producer>> producers;
-  std::optional<sequence> in_turn;
+  std::optional<sequence> order;
   std::vector<std::unique_ptr<consumer>> consumers;
   std::size_t producers_left{0};
   bool closing{false};
@@ -88,7 +88,7 @@ result<> workload::start(const std::vector<producer_settings>& producers,
   }
   p.producers_left = p.producers.size();
   for (const auto& one : p.consumers) one->start(p.consumer_tasks);
-  if (p.in_turn) p.in_turn->start(p.consumer_tasks);
+  if (p.order) p.order->start(p.consumer_tasks);
   for (std::size_t at = 0; at < p.producers.size(); ++at) {
     p.producer_tasks.spawn(p.producer_facts[at]->name, p.producers[at]->run());
   }
@@ -110,7 +110,7 @@ loop::awaitable<std::size_t> workload::drain(duration patience) {
   bool patience_over = false;
   loop::deadline bell{p.loop, [&p, &patience_over] {
                         patience_over = true;
-                        p.something_ended();
+                        p.notify_changed();
                       }};
   bell.set(after(p.loop.now(), patience));
   while (p.running_slots() != 0 && !patience_over) co_await p.changed.wait();
@@ -176,11 +176,11 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
 
   auto& counts = *producer_facts.emplace_back(std::make_unique<producer_counts>());
   counts.name = settings.name;
-  producer::place const where{loop, broker, held, [this] {
-                                --producers_left;
-                                something_ended();
-                              }};
-  producers.push_back(std::make_unique<producer>(where, settings.common, *queue, std::move(*source),
+  producer::environment const environment{loop, broker, held, [this] {
+                                            --producers_left;
+                                            notify_changed();
+                                          }};
+  producers.push_back(std::make_unique<producer>(environment, settings.common, *queue, std::move(*source),
                                                  std::move(*progress), limit, counts));
   return {};
 }
@@ -204,9 +204,9 @@ result<> workload::parts::make(const consumer_settings& settings, const handlers
   auto& counts = *consumer_facts.emplace_back(std::make_unique<consumer_counts>());
   counts.name = settings.name;
   counts.concurrency = options.how == mode::sequential ? 1 : told.concurrency;
-  consumer::place const where{loop, broker, in_turn ? &*in_turn : nullptr, [this] { something_ended(); }};
+  consumer::environment const environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); }};
   consumers.push_back(std::make_unique<consumer>(
-      where, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(told), told.timeout},
+      environment, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(told), told.timeout},
       settlement::destinations{*output, *dead_letter}, counts));
   return {};
 }
@@ -234,9 +234,9 @@ offload::place workload::parts::place_of(const consumer_options& told) const {
 void workload::parts::stop_taking() {
   closing = true;
   producer_tasks.cancel();
-  if (in_turn) in_turn->stop();
+  if (order) order->stop();
   for (const auto& one : consumers) one->stop_taking();
-  something_ended();
+  notify_changed();
 }
 
 bool workload::parts::nothing_to_do() const {
@@ -256,7 +256,7 @@ bool workload::parts::held_by_full_queues() const {
   std::size_t active = 0;
   for (const auto& one : consumer_facts) active += one->active;
   if (active != broker.held_outputs().active()) return false;
-  if (in_turn && active != 0) return true;  // the permit is out
+  if (order && active != 0) return true;  // the permit is out
   for (std::size_t at = 0; at < consumers.size(); ++at) {
     if (consumer_facts[at]->active >= consumers[at]->running_slots()) continue;
     for (const auto queue : consumers[at]->queues()) {

@@ -25,7 +25,8 @@ struct workload_options {
 
 /// All producers and consumers of the settings: started together, drained together.
 ///
-/// Owned by the daemon; loop thread. `start` fails when something cannot be made (a file is missing: the error names the producer).
+/// Owned by the daemon; loop thread. `start` fails when something cannot be made (a file is missing: the error names
+/// the producer).
 class workload {
  public:
   workload(loop::event_loop& loop, broker::broker& broker, offload::thread_pool& threads, workload_options options);
@@ -36,11 +37,12 @@ class workload {
   result<> start(const std::vector<producer_settings>& producers, const std::vector<consumer_settings>& consumers,
                  const sources::surroundings& inputs, const handlers::surroundings& outputs);
 
-  /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves, nothing reserved or waiting;
-  /// or until it was drained or stopped.
+  /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves,
+  /// nothing reserved or waiting; or until it was drained or stopped.
   loop::awaitable<> idle();
-  /// True when nothing of the workload can go on before a full queue has capacity again: every producer that has not ended waits to
-  /// put, every job that is worked on waits for its output queue, and no consumer with a free slot has a job to come.
+  /// True when nothing of the workload can go on before a full queue has capacity again: every producer that has not
+  /// ended waits to put, every job that is worked on waits for its output queue, and no consumer with a free slot has a
+  /// job to come.
   [[nodiscard]] bool held_by_full_queues() const;
   /// Producers stop and no further job is reserved.
   void stop_taking();
@@ -49,7 +51,8 @@ class workload {
   loop::awaitable<std::size_t> drain(duration patience);
   /// Ends everything now, without waiting for running jobs.
   void stop();
-  /// Waits until all its tasks have ended, then rethrows the exception of one that failed; the task scopes have logged each.
+  /// Waits until all its tasks have ended, then rethrows the exception of one that failed; the task scopes have logged
+  /// each.
   loop::awaitable<> join();
 
   [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;
