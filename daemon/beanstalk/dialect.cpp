@@ -53,7 +53,7 @@ bool dialect::leave() {
 progress dialect::put(command& request, outbox& replies) {
   count_once(produces_, counts_.producers);
   engine::put_request job{.content = std::move(request.content),
-                          .urgency = request.priority,
+                          .priority = request.priority,
                           .delay = in_seconds(request.delay),
                           .ttr = in_seconds(request.ttr)};
   const std::size_t bytes = job.content.size();

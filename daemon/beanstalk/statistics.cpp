@@ -119,7 +119,7 @@ beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube,
   all.add("id", job.job.value());
   all.add_text("tube", tube);
   all.add_bare("state", word_of(job.state));
-  all.add("pri", job.urgency);
+  all.add("pri", job.priority);
   all.add("age", whole_seconds(age(job.put_at, now)));
   all.add("delay", whole_seconds(job.delay));
   all.add("ttr", whole_seconds(job.ttr));

@@ -39,7 +39,7 @@ struct job_moved {
   job_id job;
   queue_id queue;
   job_state state;
-  engine::priority urgency;
+  engine::priority priority;
   duration delay;  ///< the last one it was given
   instant due;     ///< when delayed
   job_tally tally;

@@ -45,7 +45,7 @@ inline constexpr std::size_t reason_count = 10;
 
 struct put_request {
   body content;
-  engine::priority urgency{default_priority};
+  engine::priority priority{default_priority};
   duration delay{0};
   duration ttr{default_ttr};
 };
@@ -75,7 +75,7 @@ struct reserved_job {
   queue_id queue{};
   body content;
   std::uint32_t reserves{0};  ///< times it was reserved, this one included: the attempt number of a consumer
-  engine::priority urgency{default_priority};
+  engine::priority priority{default_priority};
   instant put_at{};
   instant ready_since{};
 };
@@ -165,7 +165,7 @@ struct job_facts {
   body content;                 ///< empty while it is on disk only
   std::uint32_t bytes{0};       ///< of its body, wherever that is
   bool content_on_disk{false};  ///< only
-  engine::priority urgency{0};
+  engine::priority priority{0};
   instant put_at{};
   instant entered_state_at{};
   duration delay{0};

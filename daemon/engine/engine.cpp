@@ -180,13 +180,13 @@ bool engine::erase(session_id session, job_id id, instant now) {
   });
 }
 
-bool engine::release(session_id session, job_id id, priority urgency, duration delay, instant now) {
+bool engine::release(session_id session, job_id id, priority new_priority, duration delay, instant now) {
   idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& it = parts_->jobs[at];
-    it.urgency = urgency;
+    it.priority = new_priority;
     it.delay = std::max(delay, duration::zero());
     ++parts_->jobs.history_of(at).releases;
     parts_->queue_of(it).counts.released.add();
@@ -199,13 +199,13 @@ bool engine::release(session_id session, job_id id, priority urgency, duration d
   });
 }
 
-bool engine::bury(session_id session, job_id id, priority urgency, instant now) {
+bool engine::bury(session_id session, job_id id, priority new_priority, instant now) {
   idle(*parts_, session);
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& it = parts_->jobs[at];
-    it.urgency = urgency;
+    it.priority = new_priority;
     ++parts_->jobs.history_of(at).buries;
     parts_->queue_of(it).counts.buried[static_cast<std::size_t>(reason::client)].add();
     make_buried(*parts_, at);

@@ -116,8 +116,8 @@ class engine {
   bool withdraw_finish(session_id session, job_id job);
   /// The holder may; anyone may when the job is not reserved.
   bool erase(session_id session, job_id job, instant now);
-  bool release(session_id session, job_id job, priority urgency, duration delay, instant now);
-  bool bury(session_id session, job_id job, priority urgency, instant now);
+  bool release(session_id session, job_id job, priority new_priority, duration delay, instant now);
+  bool bury(session_id session, job_id job, priority new_priority, instant now);
   bool touch(session_id session, job_id job, instant now);
   /// Of one call at most `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many.
   /// `from` says whether the first call found buried or delayed ones; pass it back.

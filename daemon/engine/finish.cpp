@@ -105,7 +105,7 @@ bool dead_letter(core& all, slot at, queue_id letters, reason why, failure_recor
   if (found == capacity::later || found == capacity::none) return false;
 
   all.queue_of(it).counts.dead_lettered[static_cast<std::size_t>(why)].add();
-  put_request letter{.content = it.content.content(), .urgency = it.urgency, .delay = duration{0}, .ttr = it.ttr};
+  put_request letter{.content = it.content.content(), .priority = it.priority, .delay = duration{0}, .ttr = it.ttr};
   end_job(all, at);
   drop_until_fits(all, *into, {.jobs = 1, .bytes = letter.content.size()});
   put_job(all, *into, std::move(letter), std::move(failure));

@@ -42,7 +42,7 @@ struct job {
   duration ttr{0};
   duration delay{0};  ///< the last one it was given
   slot queue{no_slot};
-  priority urgency{0};
+  millrace::engine::priority priority{0};
   slot earlier{no_slot}, later{no_slot};  ///< of its queue and state, in order of entry
   std::array<std::uint32_t, 3> link{};
   slot same_bucket{no_slot};  ///< the next job of the index's bucket; the next free record
@@ -67,7 +67,7 @@ static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the READ
 /// The order in which ready jobs are served, and that in which delayed ones become ready.
 struct served_before {
   [[nodiscard]] bool operator()(const job& one, const job& other) const noexcept {
-    return one.urgency != other.urgency ? one.urgency < other.urgency : one.id < other.id;
+    return one.priority != other.priority ? one.priority < other.priority : one.id < other.id;
   }
 };
 struct due_before {

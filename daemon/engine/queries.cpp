@@ -25,7 +25,7 @@ std::optional<job_facts> facts_of(const core& all, slot at) {
       .content = it.content.in_memory() ? it.content.content() : body{},
       .bytes = it.content.size(),
       .content_on_disk = !it.content.in_memory(),
-      .urgency = it.urgency,
+      .priority = it.priority,
       .put_at = it.put_at,
       .entered_state_at = it.entered_at,
       .delay = it.delay,

@@ -46,7 +46,7 @@ void queue::enter(job_table& jobs, slot at_slot, job_state state, instant now) n
   list.bytes += it.content.size();
   if (state == job_state::ready) {
     ready.insert(jobs, at_slot);
-    if (it.urgency < urgent_below) ++urgent;
+    if (it.priority < urgent_below) ++urgent;
     if (!it.content.in_memory()) ++ready_on_disk;
   } else if (state == job_state::delayed) {
     delayed.push(jobs, at_slot);
@@ -63,7 +63,7 @@ void queue::leave(job_table& jobs, slot at_slot) noexcept {
   list.bytes -= it.content.size();
   if (it.state == job_state::ready) {
     ready.remove(jobs, at_slot);
-    if (it.urgency < urgent_below) --urgent;
+    if (it.priority < urgent_below) --urgent;
     if (!it.content.in_memory()) --ready_on_disk;
   } else if (it.state == job_state::delayed) {
     delayed.remove(jobs, at_slot);

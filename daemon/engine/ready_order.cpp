@@ -11,16 +11,16 @@ slot& next(job& it) noexcept { return it.link[1]; }
 
 }  // namespace
 
-std::size_t ready_order::place_of(priority urgency) const noexcept {
+std::size_t ready_order::place_of(priority wanted) const noexcept {
   std::size_t at = 0;
-  while (at < count_ && lanes_[at].urgency < urgency) ++at;
+  while (at < count_ && lanes_[at].priority < wanted) ++at;
   return at;
 }
 
 void ready_order::insert(job_table& jobs, slot at) noexcept {
   job& it = jobs[at];
-  std::size_t const place = place_of(it.urgency);
-  const bool there = place < count_ && lanes_[place].urgency == it.urgency;
+  std::size_t const place = place_of(it.priority);
+  const bool there = place < count_ && lanes_[place].priority == it.priority;
   if (there && jobs[lanes_[place].last].id < it.id) {
     slot& last = lanes_[place].last;
     previous(it) = last;
@@ -29,7 +29,7 @@ void ready_order::insert(job_table& jobs, slot at) noexcept {
     last = at;
   } else if (!there && count_ < lanes_max) {
     std::move_backward(lanes_.begin() + place, lanes_.begin() + count_, lanes_.begin() + count_ + 1);
-    lanes_[place] = {it.urgency, at, at};
+    lanes_[place] = {it.priority, at, at};
     ++count_;
     it.link = {};
   } else {
@@ -45,7 +45,7 @@ void ready_order::remove(job_table& jobs, slot at) noexcept {
     returned_.remove(jobs, at);
     return;
   }
-  std::size_t const place = place_of(it.urgency);
+  std::size_t const place = place_of(it.priority);
   lane& its = lanes_[place];
   (previous(it) == no_slot ? its.first : next(jobs[previous(it)])) = next(it);
   (next(it) == no_slot ? its.last : previous(jobs[next(it)])) = previous(it);

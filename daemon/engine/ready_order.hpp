@@ -25,11 +25,11 @@ class ready_order {
 
  private:
   struct lane {
-    priority urgency{0};
+    millrace::engine::priority priority{0};
     slot first{no_slot}, last{no_slot};
   };
 
-  [[nodiscard]] std::size_t place_of(priority urgency) const noexcept;
+  [[nodiscard]] std::size_t place_of(priority wanted) const noexcept;
 
   std::uint32_t count_{0};
   job_heap<served_before> returned_;

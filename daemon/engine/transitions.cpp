@@ -54,7 +54,7 @@ void leave_state(core& all, slot at) {
   queue& its = all.queue_of(it);
   its.leave(all.jobs, at);
   --all.jobs_in[static_cast<std::size_t>(it.state)];
-  if (it.state == job_state::ready && it.urgency < urgent_below) --all.urgent;
+  if (it.state == job_state::ready && it.priority < urgent_below) --all.urgent;
   if (it.state == job_state::reserved) let_go(all, at);
   if (it.state == job_state::delayed) follow_first_delayed(all, its);
 }
@@ -63,7 +63,7 @@ void enter_state(core& all, slot at, job_state state, instant since) {
   const job& it = all.jobs[at];
   all.queue_of(it).enter(all.jobs, at, state, since);
   ++all.jobs_in[static_cast<std::size_t>(state)];
-  if (state == job_state::ready && it.urgency < urgent_below) ++all.urgent;
+  if (state == job_state::ready && it.priority < urgent_below) ++all.urgent;
 }
 
 void change_state(core& all, slot at, job_state to) {
@@ -86,7 +86,7 @@ void remember_move(core& all, slot at, job_state to, instant due) {
       job_moved{it.id,
                 its.id,
                 to,
-                it.urgency,
+                it.priority,
                 it.delay,
                 due,
                 {it.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures},
@@ -118,7 +118,7 @@ reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
   if (it.leased) start_lease(all, at);
   ++it.reserves;
   from.counts.reserved.add();
-  return {it.id, from.id, it.content.content(), it.reserves, it.urgency, it.put_at, ready_since};
+  return {it.id, from.id, it.content.content(), it.reserves, it.priority, it.put_at, ready_since};
 }
 
 }  // namespace
@@ -130,7 +130,7 @@ job_id put_job(core& all, queue& into, put_request&& request, failure_record fai
   job& it = all.jobs[at];
   const auto state = request.delay > duration::zero() ? job_state::delayed : job_state::ready;
   it.queue = queue_table::place_of(into);
-  it.urgency = request.urgency;
+  it.priority = request.priority;
   it.ttr = std::max(request.ttr, ttr_min);
   it.delay = std::max(request.delay, duration::zero());
   it.put_at = all.now;
@@ -170,7 +170,7 @@ void restore_job(core& all, queue& into, kept_job&& kept) {
   const slot at = all.jobs.add(kept.job);
   job& it = all.jobs[at];
   it.queue = queue_table::place_of(into);
-  it.urgency = kept.what.urgency;
+  it.priority = kept.what.priority;
   it.ttr = std::max(kept.what.ttr, ttr_min);
   it.delay = std::max(kept.what.delay, duration::zero());
   it.put_at = kept.put_at;

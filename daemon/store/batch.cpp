@@ -22,7 +22,7 @@ void batch::put(engine::job_put&& what, queue_number queue, std::uint64_t buryin
                .ttr = what.what.ttr,
                .put_at = what.put_at,
                .condition = {.state = what.state,
-                             .urgency = what.what.urgency,
+                             .priority = what.what.priority,
                              .delay = what.what.delay,
                              .due = what.due,
                              .burying = burying,
@@ -40,7 +40,7 @@ void batch::put(engine::job_put&& what, queue_number queue, std::uint64_t buryin
 
 void batch::move(engine::job_moved&& what, std::uint64_t burying) {
   job_condition now{.state = what.state,
-                    .urgency = what.urgency,
+                    .priority = what.priority,
                     .delay = what.delay,
                     .due = what.due,
                     .burying = burying,

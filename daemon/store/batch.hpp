@@ -18,7 +18,7 @@ using queue_number = std::uint32_t;
 /// What of a job changes after its put.
 struct job_condition {
   engine::job_state state{engine::job_state::ready};
-  engine::priority urgency{0};
+  engine::priority priority{0};
   duration delay{0};
   instant due{};
   std::uint64_t burying{0};  ///< when buried: rises with each burying

@@ -58,7 +58,7 @@ std::string plain_rows(std::size_t count) {
 void bind_condition(sqlite::statement& to, int place, const job_condition& it, duration wall_offset) noexcept {
   const bool delayed = it.state == engine::job_state::delayed;
   to.bind(place++, static_cast<std::int64_t>(on_disk(it.state)));
-  to.bind(place++, it.urgency);
+  to.bind(place++, it.priority);
   to.bind(place++, it.delay.count());
   to.bind(place++, delayed ? to_disk(it.due, wall_offset) : 0);
   to.bind(place++, it.state == engine::job_state::buried ? on_disk(it.burying) : 0);
@@ -180,7 +180,7 @@ result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wa
   for (const auto& it : jobs) {
     by.bind(place++, on_disk(it.job));
     by.bind(place++, it.queue);
-    by.bind(place++, it.condition.urgency);
+    by.bind(place++, it.condition.priority);
     by.bind(place++, it.ttr.count());
     by.bind(place++, to_disk(it.put_at, wall_offset));
     by.bind(place++, checksum_of(it.job, it.content.view()));

@@ -32,7 +32,7 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   json::object made{{"id", job.job.value()}};
   add_text(made, "queue", queue);
   made["state"] = dump_words[static_cast<std::size_t>(job.state)];
-  made["priority"] = job.what.urgency;
+  made["priority"] = job.what.priority;
   made["put_at_ns"] = wall_ns(job.put_at);
   if (job.state == engine::job_state::delayed) made["due_ns"] = wall_ns(job.due);
   made["ttr_ns"] = job.what.ttr.count();

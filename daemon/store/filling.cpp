@@ -46,7 +46,7 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   engine::job_moved now{.job = job.job,
                         .queue = {},
                         .state = job.state,
-                        .urgency = job.what.urgency,
+                        .priority = job.what.priority,
                         .delay = job.what.delay,
                         .due = job.due,
                         .tally = job.tally,

@@ -69,7 +69,7 @@ result<> add_job(members& from, filling& to) {
   const auto state = state_of(from.text("state"));
   if (!state) from.note("state");
   job.state = state.value_or(engine::job_state::ready);
-  job.what.urgency = from.number<std::uint32_t>("priority");
+  job.what.priority = from.number<std::uint32_t>("priority");
   job.put_at = instant{duration{from.number<std::int64_t>("put_at_ns")}};
   if (job.state == engine::job_state::delayed) job.due = instant{duration{from.number<std::int64_t>("due_ns")}};
   job.what.ttr = duration{from.at_least_zero("ttr_ns")};

@@ -142,7 +142,7 @@ class log_reader {
     job.state = state == logged_state::buried    ? engine::job_state::buried
                 : state == logged_state::delayed ? engine::job_state::delayed
                                                  : engine::job_state::ready;
-    job.what.urgency = number_at<std::uint32_t>(facts, 8);
+    job.what.priority = number_at<std::uint32_t>(facts, 8);
     job.what.delay = duration{number_at<std::int64_t>(facts, 16)};
     job.what.ttr = duration{number_at<std::int64_t>(facts, 24)};
     job.put_at = instant{duration{number_at<std::int64_t>(facts, 40)}};

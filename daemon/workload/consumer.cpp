@@ -143,7 +143,7 @@ loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
     mine.waits = false;
     try {
       if (closing_) {
-        static_cast<void>(environment_.broker.release(turn.session, turn.job.job, turn.job.urgency, duration::zero()));
+        static_cast<void>(environment_.broker.release(turn.session, turn.job.job, turn.job.priority, duration::zero()));
       } else {
         auto job = turn.job;
         co_await attempt_and_settle(mine, turn.session, std::move(job));

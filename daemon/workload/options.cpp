@@ -37,7 +37,7 @@ const options_of<producer_options>& producer_option_table() {
           .duration("for", &options::run_for, {.least = milliseconds{1}, .most = length_max},
                     "How long it produces, from the start; left out: until the source ends.")
           .example("10m")
-          .count("priority", &options::urgency, {}, "Of its jobs; 0 is most urgent.")
+          .count("priority", &options::priority, {}, "Of its jobs; 0 is most urgent.")
           .duration("delay", &options::delay, {.most = length_max}, "Before a job becomes ready.")
           .duration("ttr", &options::ttr, {.least = engine::ttr_min, .most = length_max},
                     "Time to run: how long whoever reserves a job over a connection may keep it.")

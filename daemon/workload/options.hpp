@@ -27,7 +27,7 @@ struct producer_options {
   arrivals pattern{arrivals::constant};
   std::optional<std::uint64_t> limit{};  ///< bodies in all, those before a restart included
   std::optional<duration> run_for{};     ///< `for`: from the start
-  engine::priority urgency{engine::default_priority};
+  engine::priority priority{engine::default_priority};
   duration delay{0};
   duration ttr{engine::default_ttr};
   std::uint32_t in_flight{1'024};  ///< puts that wait for their commit

@@ -129,7 +129,7 @@ loop::awaitable<> producer::produce() {
 }
 
 engine::put_status producer::put(body&& content) {
-  engine::put_request job{std::move(content), options_.urgency, options_.delay, options_.ttr};
+  engine::put_request job{std::move(content), options_.priority, options_.delay, options_.ttr};
   const auto bytes = job.content.size();
   const auto [answer, receipt] =
       environment_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);

@@ -17,7 +17,7 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
   engine::job_facts job{.job = job_id{7},
                         .state = engine::job_state::reserved,
                         .content = {},
-                        .urgency = 5,
+                        .priority = 5,
                         .put_at = now - milliseconds{2'900},
                         .delay = seconds{3},
                         .ttr = seconds{60},

@@ -67,7 +67,7 @@ class storm {
   void put(session_id who) {
     mill_.it.use(who, names[below(3)]).value();
     std::string text(below(10) == 0 ? 0 : below(2'000), static_cast<char>('a' + below(26)));
-    put_request what{.content = body{text}, .urgency = static_cast<priority>(below(3))};
+    put_request what{.content = body{text}, .priority = static_cast<priority>(below(3))};
     what.delay = below(5) == 0 ? seconds{1 + below(3)} : seconds{0};
     what.ttr = seconds{2 + below(5)};
     const auto answer = mill_.it.put(who, mill_.it.used(who), std::move(what), mill_.now);

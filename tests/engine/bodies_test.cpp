@@ -160,8 +160,8 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
   disk_mill all{room_for(0, 64)};
   std::vector<job_id> jobs;
   for (priority urgency = 20; urgency > 0; --urgency) {
-    jobs.push_back(all.put_safely('x', {.urgency = urgency}));
-    jobs.push_back(all.put_safely('x', {.urgency = urgency}));
+    jobs.push_back(all.put_safely('x', {.priority = urgency}));
+    jobs.push_back(all.put_safely('x', {.priority = urgency}));
   }
   // Room for one body more than none: that of the first.
   REQUIRE(all.reserve(all.who) == reserve_status::waiting);
@@ -171,7 +171,7 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
   const auto urgent = [](int n) { return static_cast<priority>(n * 7 % 40); };
   for (std::uint64_t n = 1; n <= 100; ++n) {
     auto left = left_on_disk(n, more.queue());
-    left.what.urgency = urgent(static_cast<int>(n));
+    left.what.priority = urgent(static_cast<int>(n));
     more.it.restore(std::move(left), more.now);
   }
   REQUIRE(more.reserve(more.who) == reserve_status::waiting);
@@ -179,7 +179,7 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
   REQUIRE(wanted.size() == 31);
   for (std::size_t n = 1; n < wanted.size(); ++n) {
     const auto before = more.it.look(wanted[n - 1]).value(), after = more.it.look(wanted[n]).value();
-    CHECK(std::pair{before.urgency, before.job} < std::pair{after.urgency, after.job});
+    CHECK(std::pair{before.priority, before.job} < std::pair{after.priority, after.job});
   }
 }
 

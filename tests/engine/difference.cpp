@@ -54,7 +54,7 @@ void compare_job(differences& all, const job_facts& it, const model::its_job& ot
   all.check("state", it.state, other.state);
   all.check("length", std::size_t{it.bytes}, other.text.size());
   if (!it.content_on_disk) all.check("body", it.content.view(), std::string_view{other.text});
-  all.check("priority", it.urgency, other.urgency);
+  all.check("priority", it.priority, other.priority);
   all.check("time of put", it.put_at, other.put_at);
   all.check("time of entry", it.entered_state_at, other.entered);
   all.check("delay", it.delay, other.delay);
@@ -215,7 +215,7 @@ std::string words(const event& told) {
   if (told.what == event::kind::granted) {
     const auto& job = told.job;
     text << " job " << job.job.value() << " queue " << job.queue.value() << " '" << job.content.view() << "' reserves "
-         << job.reserves << " priority " << job.urgency << " put " << ns(job.put_at) << " ready "
+         << job.reserves << " priority " << job.priority << " put " << ns(job.put_at) << " ready "
          << ns(job.ready_since);
   }
   return text.str();
@@ -225,13 +225,13 @@ std::string words(const change& what) {
   std::ostringstream text;
   if (const auto* put = std::get_if<job_put>(&what)) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
-         << " '" << put->what.content.view() << "' priority " << put->what.urgency << " delay "
+         << " '" << put->what.content.view() << "' priority " << put->what.priority << " delay "
          << put->what.delay.count() << " ttr " << put->what.ttr.count() << " at " << ns(put->put_at) << " due "
          << ns(put->due) << " failures " << put->failures << " error " << put->error_text;
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
     const auto& [reserves, timeouts, releases, buries, kicks, failures] = moved->tally;
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
-         << " priority " << moved->urgency << " delay " << moved->delay.count() << " due " << ns(moved->due)
+         << " priority " << moved->priority << " delay " << moved->delay.count() << " due " << ns(moved->due)
          << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << ' '
          << failures << " error " << moved->error_text;
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {

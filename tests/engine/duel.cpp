@@ -199,7 +199,7 @@ queue_options duel::options() {
 put_request duel::request() {
   put_request some;
   some.content = body{std::string(any(one_in(5) ? 12 : 4), static_cast<char>('a' + any(26)))};
-  some.urgency = one_in(2) ? 1'024 : static_cast<priority>(1'018 + any(12));
+  some.priority = one_in(2) ? 1'024 : static_cast<priority>(1'018 + any(12));
   some.delay = one_in(3) ? one_of(lengths) : duration{0};
   some.ttr = one_of(lengths);
   return some;

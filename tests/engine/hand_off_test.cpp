@@ -104,14 +104,14 @@ TEST_CASE("a failed job goes to the dead letter queue, ready, with its body, pri
   mill m;
   const auto s = m.session();
   const auto letters = m.declare("letters", 10);
-  m.put(s, "in", {.urgency = 7, .ttr = 9s});
+  m.put(s, "in", {.priority = 7, .ttr = 9s});
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, {.result = outcome::failed, .error_text = "why", .dead_letter = letters}) ==
         finish_status::dead_lettered);
   CHECK_FALSE(m.it.look(job).has_value());
   const auto letter = m.it.first_ready(letters).value();
   CHECK(letter.content.view() == "in");
-  CHECK(letter.urgency == 7);
+  CHECK(letter.priority == 7);
   CHECK(letter.ttr == 9s);
   CHECK(letter.error_text == "why");
   CHECK(letter.failures == 1);

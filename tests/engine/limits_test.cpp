@@ -147,11 +147,11 @@ TEST_CASE(
   mill m;
   m.declare("q", 4, overflow::drop_oldest);
   const auto s = m.session();
-  m.put(s, "reserved", {.urgency = 0});
+  m.put(s, "reserved", {.priority = 0});
   m.take_id(s);
   m.put(s, "delayed", {.delay = 60s});
-  m.put(s, "old", {.urgency = 1});
-  m.put(s, "young", {.urgency = 9});
+  m.put(s, "old", {.priority = 1});
+  m.put(s, "young", {.priority = 9});
   m.put(s, "new");
   CHECK(finished(m, outcome::dropped) == 1);
   CHECK(m.it.levels(m.queue()).jobs() == 4);

@@ -34,12 +34,12 @@ struct mill {
   }
 
   struct how {
-    priority urgency{default_priority};
+    millrace::engine::priority priority{default_priority};
     duration delay{0};
     duration ttr{default_ttr};
   };
   put_answer offer(session_id who, std::string_view text, how details) {
-    return it.put(who, it.used(who), {body{text}, details.urgency, details.delay, details.ttr}, now);
+    return it.put(who, it.used(who), {body{text}, details.priority, details.delay, details.ttr}, now);
   }
   put_answer offer(session_id who, std::string_view text) { return offer(who, text, how{}); }
   job_id put(session_id who, std::string_view text, how details) {

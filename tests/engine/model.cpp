@@ -69,7 +69,7 @@ bool model::idle(const its_queue& which) const {
 const model::its_job* model::first(queue_id which, job_state state) const {
   const its_job* best = nullptr;
   const auto before = [state](const its_job& one, const its_job& two) {
-    if (state == job_state::ready && one.urgency != two.urgency) return one.urgency < two.urgency;
+    if (state == job_state::ready && one.priority != two.priority) return one.priority < two.priority;
     if (state == job_state::delayed && one.due != two.due) return one.due < two.due;
     if (state == job_state::buried || state == job_state::reserved) return one.order < two.order;
     return one.id < two.id;
@@ -103,7 +103,7 @@ queue_levels model::levels(queue_id which) const {
         add(all.buried, all.buried_bytes, all.oldest_buried);
         break;
     }
-    if (it.state == job_state::ready && it.urgency < 1024) ++all.urgent;
+    if (it.state == job_state::ready && it.priority < 1024) ++all.urgent;
   }
   for (const auto& it : sessions) {
     if (it.uses == which) ++all.using_sessions;

@@ -29,7 +29,7 @@ class model {
     queue_id queue;
     std::string text;
     job_state state{job_state::ready};
-    priority urgency{0};
+    millrace::engine::priority priority{0};
     instant put_at{}, entered{};
     std::uint64_t order{0};  ///< of coming into the state it is in
     duration delay{0}, ttr{0};

@@ -22,7 +22,7 @@ void model::remember_move(const its_job& it, job_state to) {
   changes.emplace_back(job_moved{it.id,
                                  it.queue,
                                  to,
-                                 it.urgency,
+                                 it.priority,
                                  it.delay,
                                  to == job_state::delayed ? it.due : instant{},
                                  {it.reserves, it.timeouts, it.releases, it.buries, it.kicks, it.failures},
@@ -53,7 +53,7 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   if (how == lease::ttr) start_lease(it);
   ++it.reserves;
   from.counts.reserved.add();
-  return {it.id, it.queue, body{it.text}, it.reserves, it.urgency, it.put_at, since};
+  return {it.id, it.queue, body{it.text}, it.reserves, it.priority, it.put_at, since};
 }
 
 void model::end_job(job_id which) {
@@ -70,7 +70,7 @@ job_id model::put_job(queue_id into, put_request what, std::string error_text, s
   it.id = job_id{++last_job};
   it.queue = into;
   it.text = what.content.view();
-  it.urgency = what.urgency;
+  it.priority = what.priority;
   it.delay = what.delay;
   it.ttr = what.ttr = std::max<duration>(what.ttr, seconds{1});
   it.put_at = now;
@@ -204,7 +204,7 @@ reserve_answer model::reserve(session_id who, lease how, instant until, instant 
     if (queue(each).paused_until != no_pause) continue;
     const its_job* const here = first(each, job_state::ready);
     if (here == nullptr) continue;
-    if (best == nullptr || std::pair{here->urgency, here->id} < std::pair{best->urgency, best->id}) best = here;
+    if (best == nullptr || std::pair{here->priority, here->id} < std::pair{best->priority, best->id}) best = here;
   }
   if (best != nullptr) return {reserve_status::reserved, make_reserved(*job(best->id), it, how)};
   const auto warned = [&](const its_job& each) { return each.holder == who && each.in_margin; };
@@ -243,7 +243,7 @@ bool model::release(session_id who, job_id which, priority urgency, duration del
   begin(at);
   its_job* const it = held(who, which);
   if (it == nullptr) return false;
-  it->urgency = urgency;
+  it->priority = urgency;
   it->delay = delay;
   ++it->releases;
   queue(it->queue).counts.released.add();
@@ -262,7 +262,7 @@ bool model::bury(session_id who, job_id which, priority urgency, instant at) {
   begin(at);
   its_job* const it = held(who, which);
   if (it == nullptr) return false;
-  it->urgency = urgency;
+  it->priority = urgency;
   ++it->buries;
   queue(it->queue).counts.buried[static_cast<std::size_t>(reason::client)].add();
   leave(*it);

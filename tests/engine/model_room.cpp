@@ -216,7 +216,7 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
     const room found = room_in(letters, 1, it.text.size(), &it, letters == it.queue);
     if (found == room::free || found == room::drops) {
       counts.dead_lettered[static_cast<std::size_t>(why)].add();
-      const put_request letter{body{it.text}, it.urgency, duration{0}, it.ttr};
+      const put_request letter{body{it.text}, it.priority, duration{0}, it.ttr};
       const auto failures = it.failures + failed;
       end_job(which);
       drop_for(letters, 1, letter.content.size());

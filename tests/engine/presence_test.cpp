@@ -193,7 +193,7 @@ TEST_CASE("what must be remembered of each command") {
   auto moved = std::get<job_moved>(changes[0]);
   CHECK(moved.job == job);
   CHECK(moved.state == job_state::delayed);
-  CHECK(moved.urgency == 4);
+  CHECK(moved.priority == 4);
   CHECK(moved.due == m.now + 10s);
 
   CHECK(m.it.reserve_job(s, job, m.now).status == reserve_status::reserved);
@@ -218,7 +218,7 @@ TEST_CASE("what must be remembered of each command") {
   REQUIRE(taken().size() == 1);
   CHECK(std::get<job_gone>(changes[0]).job == job);
 
-  m.put(s, "later", {.urgency = 8, .delay = 3s, .ttr = 0s});
+  m.put(s, "later", {.priority = 8, .delay = 3s, .ttr = 0s});
   REQUIRE(taken().size() == 1);
   const auto put = std::get<job_put>(changes[0]);
   CHECK(put.state == job_state::delayed);

@@ -7,10 +7,10 @@ using namespace millrace::engine::testing;
 TEST_CASE("the smallest priority is served first, and of one priority the job that was put first") {
   mill m;
   const auto s = m.session();
-  m.put(s, "b1", {.urgency = 5});
-  m.put(s, "c1", {.urgency = 9});
-  m.put(s, "b2", {.urgency = 5});
-  m.put(s, "a1", {.urgency = 0});
+  m.put(s, "b1", {.priority = 5});
+  m.put(s, "c1", {.priority = 9});
+  m.put(s, "b2", {.priority = 5});
+  m.put(s, "a1", {.priority = 0});
   CHECK(m.take_all(s) == "a1 b1 b2 c1");
 }
 
@@ -32,8 +32,8 @@ TEST_CASE("more priorities than lanes are served in order all the same") {
   mill m;
   const auto s = m.session();
   for (const priority urgency : {40u, 3u, 17u, 9u, 22u, 1u, 30u, 12u, 5u, 28u, 2u, 11u, 39u, 4u}) {
-    m.put(s, std::to_string(urgency), {.urgency = urgency});
-    m.put(s, std::to_string(urgency) + "b", {.urgency = urgency});
+    m.put(s, std::to_string(urgency), {.priority = urgency});
+    m.put(s, std::to_string(urgency) + "b", {.priority = urgency});
   }
   CHECK(m.take_all(s) == "1 1b 2 2b 3 3b 4 4b 5 5b 9 9b 11 11b 12 12b 17 17b 22 22b 28 28b 30 30b 39 39b 40 40b");
 }
@@ -43,10 +43,10 @@ TEST_CASE("a reserve takes the best job over all watched queues, and none of a q
   const auto a = m.session({"a"});
   const auto b = m.session({"b"});
   const auto c = m.session({"c"});
-  m.put(c, "c", {.urgency = 0});
-  m.put(a, "a5", {.urgency = 5});
-  m.put(b, "b1", {.urgency = 1});
-  m.put(b, "b5", {.urgency = 5});
+  m.put(c, "c", {.priority = 0});
+  m.put(a, "a5", {.priority = 5});
+  m.put(b, "b1", {.priority = 1});
+  m.put(b, "b5", {.priority = 5});
   const auto both = m.session({"b", "a"});
   CHECK(m.take_all(both) == "b1 a5 b5");
 }
@@ -131,7 +131,7 @@ TEST_CASE("a job may be reserved by its id when it is ready, delayed or buried, 
   const auto other = m.session({"elsewhere"});
   const auto ready = m.put(s);
   const auto delayed = m.put(s, "d", {.delay = 10s});
-  const auto buried = m.put(s, "b", {.urgency = 0});
+  const auto buried = m.put(s, "b", {.priority = 0});
   REQUIRE(m.take_id(s) == buried);
   REQUIRE(m.it.bury(s, buried, 7, m.now));
   m.it.pause(m.queue(), 60s, m.now).value();
@@ -149,7 +149,7 @@ TEST_CASE("what a holder gets to see of its job") {
   mill m;
   const auto s = m.session();
   const auto put_at = m.now;
-  const auto job = m.put(s, "body", {.urgency = 3, .delay = 2s});
+  const auto job = m.put(s, "body", {.priority = 3, .delay = 2s});
   m.pass(2s);
   m.now += 3s;
   const auto answer = m.it.reserve(s, lease::ttr, m.now, m.now);
@@ -158,7 +158,7 @@ TEST_CASE("what a holder gets to see of its job") {
   CHECK(answer.job.queue == m.queue());
   CHECK(answer.job.content.view() == "body");
   CHECK(answer.job.reserves == 1);
-  CHECK(answer.job.urgency == 3);
+  CHECK(answer.job.priority == 3);
   CHECK(answer.job.put_at == put_at);
   CHECK(answer.job.ready_since == put_at + 2s);
 }
@@ -194,14 +194,14 @@ TEST_CASE("the next ready job of a session is the one that a reserve gives it, w
   const auto s = m.session({"q", "paused", "other"});
   const auto other = m.session({"other"});
   CHECK_FALSE(m.it.next_ready(s));
-  m.put(m.session({"paused"}), "paused", {.urgency = 0});
+  m.put(m.session({"paused"}), "paused", {.priority = 0});
   REQUIRE(m.it.pause(m.queue("paused"), 1h, m.now));
-  m.put(s, "late", {.urgency = 9});
+  m.put(s, "late", {.priority = 9});
   m.pass(2s);
   const auto since = m.now;
-  const auto job = m.put(other, "first", {.urgency = 3});
+  const auto job = m.put(other, "first", {.priority = 3});
   m.pass(5s);
-  m.put(other, "second", {.urgency = 3});
+  m.put(other, "second", {.priority = 3});
 
   const auto next = m.it.next_ready(s);
 

@@ -21,7 +21,7 @@ TEST_CASE("jobs come back in their order, with their ids, and new ids are above 
   mill m;
   const auto queue = m.it.restore_queue("q");
   auto urgent = kept(7, queue, "urgent");
-  urgent.what.urgency = 1;
+  urgent.what.priority = 1;
   m.it.restore(kept(3, queue, "first"), m.now);
   m.it.restore(kept(5, queue, "second"), m.now);
   m.it.restore(std::move(urgent), m.now);

@@ -32,12 +32,12 @@ TEST_CASE("the soonest of delayed jobs is looked at first, whatever the order of
 TEST_CASE("release gives a new priority and, with a delay, makes the job delayed") {
   mill m;
   const auto s = m.session();
-  const auto job = m.put(s, "x", {.urgency = 7, .delay = 1s});
+  const auto job = m.put(s, "x", {.priority = 7, .delay = 1s});
   m.pass(1s);
   m.take_id(s);
   CHECK(m.it.release(s, job, 2, 10s, m.now));
   CHECK(m.state(job) == job_state::delayed);
-  CHECK(m.it.look(job)->urgency == 2);
+  CHECK(m.it.look(job)->priority == 2);
   CHECK(m.it.look(job)->delay == 10s);
   CHECK(m.it.look(job)->releases == 1);
   m.pass(10s);
@@ -73,7 +73,7 @@ TEST_CASE("buried jobs stand in order of burying and keep the priority they were
   CHECK(m.it.kick(m.queue(), 1, from, m.now) == 1);
   CHECK(from == engine::engine::kick_from::buried);
   CHECK(m.state(two) == job_state::ready);
-  CHECK(m.it.look(two)->urgency == 5);
+  CHECK(m.it.look(two)->priority == 5);
   CHECK(m.it.look(two)->kicks == 1);
   CHECK(m.state(one) == job_state::buried);
 }
@@ -134,7 +134,7 @@ TEST_CASE("anybody may delete a job that nobody holds, in any state and queue, b
   const auto stranger = m.it.open_session();
   const auto ready = m.put(s);
   const auto delayed = m.put(s, "d", {.delay = 5s});
-  const auto buried = m.put(s, "b", {.urgency = 0});
+  const auto buried = m.put(s, "b", {.priority = 0});
   m.it.bury(s, m.take_id(s), 0, m.now);
   for (const auto job : {ready, delayed, buried}) {
     CHECK(m.it.erase(stranger, job, m.now));
@@ -152,7 +152,7 @@ TEST_CASE("a queue knows how many jobs of each state it has, their bytes, and si
   mill m;
   const auto s = m.session();
   const auto start = m.now;
-  m.put(s, "12345", {.urgency = 1'023});
+  m.put(s, "12345", {.priority = 1'023});
   m.put(s, "123");
   m.pass(1s);
   m.put(s, "1234567", {.delay = 60s});
@@ -181,7 +181,7 @@ TEST_CASE("a paused queue gives no job to a reserve, new or old, until its time 
   m.it.pause(m.queue(), 5s, m.now).value();
   CHECK(m.take(s) == "-");
   CHECK(m.reserve(s, 60s) == reserve_status::waiting);
-  m.put(other, "new", {.urgency = 0});
+  m.put(other, "new", {.priority = 0});
   CHECK(m.events().empty());
   CHECK(m.it.first_ready(m.queue())->content.view() == "new");
   CHECK(m.it.levels(m.queue()).paused_for == 5s);

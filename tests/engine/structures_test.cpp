@@ -97,10 +97,10 @@ TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves")
         outside.pop_back();
       } else {
         at = jobs.add(job_id{++last});
-        jobs[at].urgency = static_cast<priority>(random() % 12);
+        jobs[at].priority = static_cast<priority>(random() % 12);
       }
       order.insert(jobs, at);
-      inside[{jobs[at].urgency, jobs[at].id.value()}] = at;
+      inside[{jobs[at].priority, jobs[at].id.value()}] = at;
     } else {
       auto gone = inside.begin();
       if (what < 6) std::advance(gone, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
@@ -120,7 +120,7 @@ TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
   for (int step = 0; step < 20'000; ++step) {
     if (inside.size() < 300 || random() % 2 == 0) {
       inside.push_back(jobs.add(job_id{static_cast<std::uint64_t>(step) + 1}));
-      jobs[inside.back()].urgency = static_cast<priority>(random());
+      jobs[inside.back()].priority = static_cast<priority>(random());
       heap.push(jobs, inside.back());
     } else {
       std::swap(inside[random() % inside.size()], inside.back());

@@ -38,7 +38,7 @@ TEST_CASE("what happens to a job that is put in the batch goes into its put") {
   REQUIRE(it.puts().size() == 1);
   const auto& condition = it.puts()[0].condition;
   CHECK(condition.state == engine::job_state::buried);
-  CHECK(condition.urgency == 9);
+  CHECK(condition.priority == 9);
   CHECK(condition.burying == 17);
   CHECK(condition.tally.releases == 2);
   CHECK(it.puts()[0].content.view() == "x");

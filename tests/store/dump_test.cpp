@@ -65,7 +65,7 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
     const auto letters = below(2) == 0 ? 128u : 256u;
     for (char& byte : bytes) byte = static_cast<char>(below(letters));
     job.what = {.content = body{bytes},
-                .urgency = static_cast<std::uint32_t>(random()),
+                .priority = static_cast<std::uint32_t>(random()),
                 .delay = duration{below(1'000'000'000'000)},
                 .ttr = duration{below(1'000'000'000'000)}};
     job.put_at = instant{duration{1'700'000'000'000'000'000 + static_cast<std::int64_t>(below(1'000'000'000))}};

@@ -75,7 +75,7 @@ class history {
       REQUIRE(one.queue == other.queue);
       REQUIRE(one.state == other.state);
       REQUIRE(one.what.content.view() == other.what.content.view());
-      REQUIRE(one.what.urgency == other.what.urgency);
+      REQUIRE(one.what.priority == other.what.priority);
       REQUIRE(one.what.delay == other.what.delay);
       REQUIRE(one.what.ttr == other.what.ttr);
       REQUIRE(one.put_at == other.put_at);
@@ -135,7 +135,7 @@ class history {
                          .queue = some_queue(),
                          .state = below(3) == 0 ? engine::job_state::delayed : engine::job_state::ready,
                          .what = {.content = body{some_text()},
-                                  .urgency = static_cast<engine::priority>(random_()),
+                                  .priority = static_cast<engine::priority>(random_()),
                                   .delay = seconds{below(100)},
                                   .ttr = seconds{1 + below(100)}},
                          .put_at = some_time(),
@@ -165,7 +165,7 @@ class history {
                            {number(), number(), number(), number(), number()},
                            below(3) == 0 ? "it failed" : ""};
     it.job.state = made.state;
-    it.job.what.urgency = made.urgency;
+    it.job.what.priority = made.priority;
     it.job.what.delay = made.delay;
     it.job.due = made.due;
     it.job.tally = made.tally;

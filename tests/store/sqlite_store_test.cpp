@@ -43,7 +43,7 @@ TEST_CASE("what is safe is there again after a restart") {
   CHECK(found.jobs[0].queue == queue_id{3});
   CHECK(found.jobs[0].state == engine::job_state::ready);
   CHECK(found.jobs[0].what.content.view() == "seven");
-  CHECK(found.jobs[0].what.urgency == engine::default_priority);
+  CHECK(found.jobs[0].what.priority == engine::default_priority);
   CHECK(found.jobs[0].what.ttr == engine::default_ttr);
   CHECK(found.id_mark == 7);
 }
@@ -179,7 +179,7 @@ TEST_CASE("buried jobs come back last, in the order in which they were buried") 
   CHECK(ids_of(found.jobs) == ids{2, 4, 3, 1});
   CHECK(found.jobs[2].state == engine::job_state::buried);
   CHECK(found.jobs[2].tally.buries == 1);
-  CHECK(found.jobs[2].what.urgency == 5);
+  CHECK(found.jobs[2].what.priority == 5);
   CHECK(found.jobs[2].error_text == "no good");
   again.keep(bury(2));
   again.close();

@@ -35,7 +35,7 @@ TEST_CASE("the handler's text goes on, or else the job's body unchanged, with th
   const auto job = at.broker.engine().first_ready(*at.broker.find("copied"));
   REQUIRE(job);
   CHECK(job->content.view() == "abab");
-  CHECK(job->urgency == engine::default_priority);
+  CHECK(job->priority == engine::default_priority);
   CHECK(at.broker.engine().job_count() == 1);
 }
 

@@ -9,13 +9,13 @@ using testing::shop;
 TEST_CASE("a producer puts what its source has, with its priority, delay and time to run, and ends with it") {
   shop at;
   at.queue("numbers");
-  at.producer("three", {.queue = "numbers", .urgency = 7, .delay = seconds{2}, .ttr = seconds{9}},
+  at.producer("three", {.queue = "numbers", .priority = 7, .delay = seconds{2}, .ttr = seconds{9}},
               testing::numbers_to(3));
   at.start();
 
   CHECK(at.levels("numbers").delayed == 3);
   const auto job = at.broker.engine().first_delayed(*at.broker.find("numbers"));
-  CHECK(job->urgency == 7);
+  CHECK(job->priority == 7);
   CHECK(job->ttr == seconds{9});
   CHECK(job->due == at.loop.now() + seconds{2});
   CHECK(at.jobs.producers()[0]->jobs.value() == 3);

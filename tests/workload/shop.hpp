@@ -194,7 +194,7 @@ struct shop {
   }
   void put(queue_id queue, std::string_view content, duration delay = {},
            engine::priority urgency = engine::default_priority) {
-    static_cast<void>(broker.try_put(session, queue, {.content = body{content}, .urgency = urgency, .delay = delay}));
+    static_cast<void>(broker.try_put(session, queue, {.content = body{content}, .priority = urgency, .delay = delay}));
   }
   void producer(std::string name, workload::producer_options told, sources::kind kind) {
     auto& kept = *source_kinds.emplace_back(std::make_unique<sources::kind>(std::move(kind)));
