@@ -18,7 +18,7 @@ committed commit_tracker::commit(engine::change_set& changes, job_id last_id, ca
   return {of_changes, {.batch = lease}};
 }
 
-committed commit_tracker::known_ids(job_id last_id) const noexcept {
+committed commit_tracker::known_ids(job_id last_id) const {
   const receipt of_ids{.batch = ids_.batch_of_known(last_id.value())};
   return {of_ids, of_ids};
 }

@@ -36,7 +36,7 @@ class commit_tracker {
   /// A command that was refused before it ran, whatever others have changed.
   [[nodiscard]] static committed nothing() noexcept { return {}; }
   /// For the ids that are known now, without a command.
-  [[nodiscard]] committed known_ids(job_id last_id) const noexcept;
+  [[nodiscard]] committed known_ids(job_id last_id) const;
   /// The batch of the changes that were handed over last.
   [[nodiscard]] store::batch_id last_written() const noexcept { return last_written_; }
 

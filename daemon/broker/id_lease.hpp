@@ -36,8 +36,8 @@ class id_lease {
     return last <= safe_ ? 0 : batch_;
   }
   /// The batch that must be safe before anybody sees an id up to `last`, which `batch_for` was asked for; 0: it is.
-  [[nodiscard]] store::batch_id batch_of_known(std::uint64_t last) const noexcept {
-    return last == begun_ || last <= safe_ ? 0 : batch_;
+  [[nodiscard]] store::batch_id batch_of_known(std::uint64_t last) const {
+    return last == begun_ || last <= safe_ || batch_ <= store_.safe_up_to() ? 0 : batch_;
   }
   /// The batch of the newest lease; 0: there is none yet.
   [[nodiscard]] store::batch_id newest() const noexcept { return batch_; }

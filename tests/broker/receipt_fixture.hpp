@@ -1,0 +1,77 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "broker/decision.hpp"
+#include "broker/desk.hpp"
+#include "broker/manual_store.hpp"
+#include "support/catch.hpp"
+
+namespace millrace::testing {
+
+struct has_store {
+  manual_store store;
+};
+
+struct taker final : broker::decision_taker {
+  void decided(broker::decision&& decision) noexcept override { decisions.push_back(std::move(decision)); }
+  std::vector<broker::decision> decisions;
+};
+
+inline engine::engine_options bodies_on_disk() {
+  engine::engine_options limits;
+  limits.body_memory_max = 0;
+  return limits;
+}
+
+/// A broker on a manual store, with a queue of the given durability that holds at most two jobs, and a worker that
+/// watches it. Everything so far is durable, the lease of ids included.
+struct receipt_fixture : has_store, desk {
+  explicit receipt_fixture(engine::durability promised, engine::engine_options limits = {})
+      : desk{&store, limits},
+        promise{promised},
+        work{queue("work", {.max_jobs = 2, .when_full = engine::overflow::block, .durability = promised})},
+        worker{watcher("work")} {
+    put(queue("other"), "takes the lease of ids");
+    store.commit_all();
+  }
+
+  job_id add() {
+    const auto job = put(work, "a").job;
+    store.commit_all();
+    return job;
+  }
+  job_id add_reserved() {
+    const auto job = add();
+    REQUIRE(broker.try_reserve(worker, engine::lease::unlimited).answer.job.job == job);
+    return job;
+  }
+  job_id add_buried() {
+    const auto job = add_reserved();
+    REQUIRE(broker.bury(worker, job, 0).answer);
+    store.commit_all();
+    return job;
+  }
+  /// What the answer to a change of the queue `work` has to wait for, when that was the last change.
+  [[nodiscard]] broker::receipt of_last_change() const {
+    switch (promise) {
+      case engine::durability::sync:
+        return {.batch = store.newest, .written_with = store.newest};
+      case engine::durability::relaxed:
+        return {.batch = 0, .written_with = store.newest};
+      case engine::durability::memory:
+        break;
+    }
+    return {};
+  }
+
+  engine::durability promise;
+  queue_id work;
+  session_id worker;
+};
+
+inline constexpr engine::durability promises[] = {engine::durability::sync, engine::durability::relaxed,
+                                                  engine::durability::memory};
+
+}  // namespace millrace::testing
