@@ -1,4 +1,5 @@
-// Bodies that come late, twice, wrong or not at all, under sessions that do as they like: nobody waits for ever, and nothing is counted that is gone.
+// Bodies that come late, twice, wrong or not at all, under sessions that do as they like: nobody waits for ever, and
+// nothing is counted that is gone.
 #include <algorithm>
 #include <array>
 #include <map>

@@ -140,7 +140,8 @@ TEST_CASE("the next bodies are read ahead, half of them later again, as far as t
     REQUIRE(all.take(all.who) != "-");
     REQUIRE(all.it.erase(all.who, job_id{static_cast<std::uint64_t>(n) + 1}, all.now));
   }
-  // The first seventy stayed in memory; of those behind, the queue asks for the nearest. It looked at the start and after every fourth job.
+  // The first seventy stayed in memory; of those behind, the queue asks for the nearest. It looked at the start and
+  // after every fourth job.
   auto wanted = all.wanted();
   REQUIRE(wanted.size() >= 4);
   for (std::size_t n = 0; n < wanted.size(); ++n) CHECK(wanted[n].value() == 71 + n);

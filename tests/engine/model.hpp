@@ -12,8 +12,9 @@
 
 namespace millrace::engine::testing {
 
-/// The engine's rules a second time, as plainly as they can be said: everything stands in a vector and is found by looking
-/// through all of it; whatever can be derived is derived. Nothing is shared with the engine but the types of its commands.
+/// The engine's rules a second time, as plainly as they can be said: everything stands in a vector and is found by
+/// looking through all of it; whatever can be derived is derived. Nothing is shared with the engine but the types of
+/// its commands.
 class model {
  public:
   struct total {

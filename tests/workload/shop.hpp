@@ -28,7 +28,8 @@ inline const options_of<no_options>& no_option_table() {
   return table;
 }
 
-// --- sources ----------------------------------------------------------------------------------------------------------
+// --- sources
+// ----------------------------------------------------------------------------------------------------------
 
 /// Says what it was told, one after another; a duration means `nothing_yet` and that `more` takes so long.
 class scripted_source final : public sources::source {
@@ -74,7 +75,8 @@ inline sources::kind numbers_to(unsigned last) {
   return source_of(std::move(script));
 }
 
-// --- handlers ---------------------------------------------------------------------------------------------------------
+// --- handlers
+// ---------------------------------------------------------------------------------------------------------
 
 using function = std::function<handlers::answer(const handlers::job&)>;
 
@@ -177,7 +179,8 @@ inline handlers::kind echo_kind() {
           }};
 }
 
-// --- the shop ---------------------------------------------------------------------------------------------------------
+// --- the shop
+// ---------------------------------------------------------------------------------------------------------
 
 /// A workload with everything it needs, on a loop whose time stands still until told (or a real one).
 struct shop {
