@@ -15,12 +15,12 @@ namespace millrace::broker {
 /// Belongs to the broker, on the loop's thread.
 class id_lease {
  public:
-  /// Ids of one lease. The next one is asked for when half of it is used, so that nobody waits for it.
+  /// Ids of one block. The next block is requested when half of this one is used, so that no client waits for it.
   static constexpr std::uint64_t ids = 100'000;
 
   explicit id_lease(store::store& store) noexcept : store_{store} {}
 
-  /// Ids up to here may have been given out before the start.
+  /// Ids up to this one may have been assigned before the start.
   void begin_above(std::uint64_t mark) noexcept { begun_ = safe_ = asked_ = mark; }
   /// The batch that must be safe before anybody is told of `last`; 0: it may be told now.
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {

@@ -16,18 +16,18 @@ namespace millrace::engine {
 /// Bytes of bodies above which those that are on disk leave memory.
 [[nodiscard]] std::uint64_t body_memory_mark(const core& all) noexcept;
 
-/// The body of a new job counts from now on, if it is to be bounded; that of a job which ends does no more.
+/// Begins to count the body of a new job if it is limited; stops counting the body of a job that ends.
 void begin_counting(core& all, slot at);
 void end_counting(core& all, slot at) noexcept;
 
-/// It is on disk from now on, too.
+/// The body is on disk now.
 void stored(core& all, slot at);
-/// Its holder does not have it any more.
+/// The holder has given the job back.
 void put_back(core& all, slot at);
 
-/// The body is to be read, if it is not on its way already.
+/// Requests the body from disk, unless it is being read already.
 void want(core& all, slot at);
-/// After a job of that queue was taken: bodies of the next ones, where they are on disk only.
+/// After a job of the queue was reserved: requests the bodies of the next jobs that are only on disk.
 void read_ahead(core& all, queue& from);
 
 /// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any

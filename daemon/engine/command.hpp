@@ -11,10 +11,11 @@
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
 
-/// What can be asked of the engine, and what it answers. Plain values; nothing here does anything.
+/// The requests to the engine and its answers, as plain values.
 namespace millrace::engine {
 
-/// The end of the pause of a queue that is not paused. No instant of the clock, since a pause may end at any of those.
+/// The end of the pause of a queue that is not paused. It is no instant of the clock, because a pause may end at any of
+/// those.
 inline constexpr instant no_pause = instant::min();
 
 /// 0 is most urgent.
@@ -69,7 +70,7 @@ enum class lease {
   unlimited  ///< until its holder finishes, releases or goes: for consumers, whose `timeout` limits it
 };
 
-/// What a holder gets to see of its job. `content` shares the bytes.
+/// A job as its holder sees it. `content` shares the bytes.
 struct reserved_job {
   job_id job{};
   queue_id queue{};
@@ -93,7 +94,7 @@ struct ready_job {
   instant since{};
 };
 
-/// What came of a job whose holder is done with it; also the label of the metric.
+/// The outcome of a finished job; also the label of the metric.
 enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
 inline constexpr std::size_t outcome_count = 6;
 [[nodiscard]] std::string_view name_of(outcome value) noexcept;
@@ -157,7 +158,7 @@ struct event {
   finish_answer finish{};  ///< finish_done
 };
 
-/// Everything that statistics show of a job.
+/// All that statistics show of a job.
 struct job_facts {
   job_id job{};
   queue_id queue{};

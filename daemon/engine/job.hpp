@@ -15,7 +15,7 @@ namespace millrace::engine {
 
 inline constexpr std::size_t job_state_count = 4;
 
-/// Whether a command or the time may take a job from one state to the other. Every state may also end in no job at all.
+/// Whether a command or a deadline may move a job from one state to the other. A job can be removed from every state.
 [[nodiscard]] constexpr bool may_become(job_state from, job_state to) noexcept {
   switch (from) {
     case job_state::ready:
@@ -38,7 +38,7 @@ struct job {
   job_id id;
   job_body content;
   instant put_at{};
-  instant entered_at{};  ///< when it came into the state it is in; a delay counts from here
+  instant entered_at{};  ///< when it entered its present state; a delay counts from here
   duration ttr{0};
   duration delay{0};  ///< the last one it was given
   slot queue{no_slot};
@@ -53,11 +53,11 @@ struct job {
   std::uint8_t rank{0};  ///< in a heap: length of the shortest way down to a gap
   bool in_heap : 1 {false};
   bool deadline_soon : 1 {false};  ///< the holder is being warned
-  bool leased : 1 {false};       ///< its reservation has a deadline
-  bool has_waiting : 1 {false};  ///< a finish of it stands in line
-  bool on_disk : 1 {false};      ///< its body is, and need not be in memory
-  bool bounded : 1 {false};      ///< its body counts for what bodies may take of memory
-  bool wanted : 1 {false};       ///< its body is being read from disk
+  bool leased : 1 {false};         ///< its reservation has a deadline
+  bool has_waiting : 1 {false};    ///< a finish of it stands in line
+  bool on_disk : 1 {false};        ///< its body is, and need not be in memory
+  bool bounded : 1 {false};        ///< its body counts for what bodies may take of memory
+  bool wanted : 1 {false};         ///< its body is being read from disk
 };
 static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
 

@@ -10,7 +10,8 @@ slot& left(job& it) noexcept { return it.link[0]; }
 slot& right(job& it) noexcept { return it.link[1]; }
 slot& parent(job& it) noexcept { return it.link[2]; }
 
-/// The longer side hangs left; the blank record of `no_slot` has rank 0. Whether the rank has changed.
+/// Puts the child with the greater rank on the left; the blank record of `no_slot` has rank 0. Returns whether the rank
+/// of the parent has changed.
 bool admit_waiters(job_table& jobs, job& it) noexcept {
   if (jobs[left(it)].rank < jobs[right(it)].rank) std::swap(left(it), right(it));
   return std::exchange(it.rank, static_cast<std::uint8_t>(jobs[right(it)].rank + 1)) != it.rank;
@@ -48,7 +49,7 @@ std::pair<slot, slot> job_heap<Before>::below(const job_table& jobs, slot at) no
   return {jobs[at].link[0], jobs[at].link[1]};
 }
 
-// As deep as two right spines are long: at most twice the logarithm of the jobs.
+// The recursion depth is the length of two right spines: at most twice the logarithm of the number of jobs.
 template <class Before>
 slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexcept {
   if (one == no_slot) return other;

@@ -14,13 +14,13 @@ namespace millrace::engine {
 /// better of the first lane's head and the heap's.
 class ready_order {
  public:
-  /// Priorities present at once that have a lane of their own; further ones share the heap.
+  /// At most so many priorities have a lane at one time; other priorities share the heap.
   static constexpr std::size_t lanes_max = 8;
 
   void insert(job_table& jobs, slot at) noexcept;
   void remove(job_table& jobs, slot at) noexcept;
   [[nodiscard]] slot first(const job_table& jobs) const noexcept;
-  /// The first `most` in order, in place of what `into` holds. Costs its logarithm for each of them.
+  /// Replaces the content of `into` by the first `most` jobs in order. Costs the logarithm of `most` for each job.
   void first_few(const job_table& jobs, std::size_t most, std::vector<slot>& into) const;
 
  private:

@@ -40,16 +40,16 @@ class sequence {
   member& join(session_id session, std::vector<queue_id> queues);
   void start(loop::task_scope& scope);
   void stop();
-  /// The member's session from now on: the one it joined with, or a new one after `detach`.
+  /// Sets the session of the member: the one it joined with, or a new one after `detach`.
   void attach(member& who, session_id session);
-  /// The member's session is about to be closed. A turn that was given to it and not taken is abandoned.
+  /// Call before the session of the member is closed. A turn that it got but did not take is abandoned.
   void detach(member& who);
 
   /// Suspends until the permit is given, with a job.
   loop::awaitable<turn> next(member& who);
   /// The job is settled, or back in its queue: the permit is free again.
   void done();
-  /// The job could be neither settled nor given back by its holder: it becomes ready again.
+  /// Makes the job ready again, because its holder could neither settle it nor give it back.
   void abandon(const turn& what);
 
  private:
