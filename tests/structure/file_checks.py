@@ -6,7 +6,7 @@ import re
 from rules import (CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL,
                    UNDONE)
 
-METRICS = "tests/structure/metrics"
+METRICS = "config/README.md"
 OURS = ("daemon", "include", "tests", "deploy", "config")
 WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run", "/install-packages")
 
@@ -146,14 +146,16 @@ def words_of(value):
 
 
 def metrics_as_promised(tree):
-    """The families that telemetry names are those of the list, and the reverse."""
+    """The families that telemetry names are those of the documented table, and the reverse."""
     text = "".join(source.text for source in tree.sources if source.module == "telemetry" and not source.is_header)
     named = set(re.findall(r'"millrace_([a-z0-9_]+)"', text))
-    promised = set(re.findall(r"^[a-z_0-9]+$", tree.read(METRICS), re.MULTILINE))
+    table = re.search(r"^\| metric \(prefix `millrace_`\).*?(?:\n\n|\Z)", tree.read(METRICS), re.MULTILINE | re.DOTALL)
+    first_cells = re.findall(r"^\|([^|]*)\|", table[0], re.MULTILINE)[1:] if table else []
+    promised = {name for cell in first_cells for name in re.findall(r"`([a-z0-9_]+)`", cell)}
     if not text:
         return []
     return (
-        [f"{METRICS}: telemetry names millrace_{name}, which is not in the list" for name in sorted(named - promised)] +
+        [f"{METRICS}: telemetry names millrace_{name}, which is not in the table" for name in sorted(named - promised)] +
         [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
 
 

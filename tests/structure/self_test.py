@@ -45,7 +45,7 @@ GOOD = {
         '#include "handlers/print.hpp"\n// steady_clock::now() in a comment\nauto s = "system_clock::now()";\n',
     "daemon/service/daemon.hpp": '#pragma once\n#include "handlers/catalogue.hpp"\n',
     "config/millrace.schema.json": '{"enum": ["print"]}',
-    "tests/structure/metrics": "# the list\nqueue_jobs\n",
+    "config/README.md": "| metric (prefix `millrace_`) | labels |\n|---|---|\n| `queue_jobs` | queue |\n",
     "CMakeLists.txt": "",
     "CMakePresets.json": '{"configurePresets": [{"name": "asan"}]}',
     "daemon/service/CMakeLists.txt": "millrace_program(millraced SOURCES millraced.cpp MODULES service)\n",
@@ -267,7 +267,7 @@ class CanFail(unittest.TestCase):
     def test_a_metric_that_is_not_in_the_list(self):
         self.finds(
             f.metrics_as_promised,
-            "names millrace_jobs, which is not in the list",
+            "names millrace_jobs, which is not in the table",
             files={"daemon/telemetry/x.cpp": 'write(page, "millrace_queue_jobs"); write(page, "millrace_jobs");\n'})
 
     def test_a_metric_that_telemetry_lacks(self):

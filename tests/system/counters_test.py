@@ -50,6 +50,14 @@ ELSEWHERE = {
 }
 
 
+def documented():
+    """The metrics of the table in config/README.md, without their prefix."""
+    with open(os.path.join(ROOT, "config", "README.md"), encoding="utf-8") as file:
+        table = re.search(r"(?ms)^\| metric \(prefix `millrace_`\).*?\n\n", file.read())[0]
+    first_cells = re.findall(r"(?m)^\|([^|]*)\|", table)[1:]
+    return {name for cell in first_cells for name in re.findall(r"`([a-z0-9_]+)`", cell)}
+
+
 class Counters(DaemonTest):
     def begin(self, settings):
         daemon = self.daemon(self.write(settings))
@@ -117,12 +125,20 @@ class Counters(DaemonTest):
             'millrace_protocol_errors_total{protocol="beanstalk",code="out_of_memory"}': put_into(b"small", times=2),
             'millrace_commands_total{protocol="beanstalk",command="peek"}': tell(b"peek 1"),
             'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
+            'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
             "process_cpu_seconds_total": put_into(b"threads", b"50ms"),
         }
 
     def too_long_line(self):
         with open(os.path.join(self.folder, "lines.txt"), "a", encoding="ascii") as file:
             file.write("longer than that\n")
+
+    def unread_replies(self):
+        """More replies than the sockets hold and than the daemon keeps for a client (1 MiB)."""
+        job = self.client.put(b"x" * 60_000)
+        other = Wire(self.running.beanstalk, receive_buffer=1 << 16)
+        self.addCleanup(other.close)
+        other.send(b"peek %d\r\n" % job * 400)
 
     def held_put(self):
         with contextlib.closing(Wire(self.running.beanstalk)) as other:
@@ -153,6 +169,7 @@ class Counters(DaemonTest):
         moved = {series.split("{")[0] for series in scenarios} | set(self.OTHERS) | set(ELSEWHERE)
         page = self.running.get("/metrics")[1]
         self.assertEqual(moved, set(re.findall(r"(?m)^# TYPE (\S+) counter$", page)))
+        self.assertEqual(documented(), set(re.findall(r"(?m)^# TYPE millrace_(\S+) ", page)))
 
     # Families with a test of their own below.
     OTHERS = ("millrace_store_errors_total",)
