@@ -96,7 +96,13 @@ result<data_directory> data_directory::open(const std::string& path) {
   data_directory made;
   made.path_ = path;
   made.made_ = make_private_directory(path);
-  if (!made.made_ && errno != EEXIST) return system_error(path);
+  if (!made.made_) {
+    if (errno != EEXIST) return system_error(path);
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) == 0 && !S_ISDIR(facts.st_mode)) {
+      return error{errc::io, path + ": is a file, not a directory: name a directory for the data"};
+    }
+  }
   if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
   const std::string lock = made.lock_file();
   made.lock_ = open_private(lock);
@@ -109,6 +115,18 @@ result<data_directory> data_directory::open(const std::string& path) {
   if (const auto locked = made.lock_data_file(); !locked) {
     if (made.was_empty_ && locked.error().code != errc::refused) made.undo();
     return locked.error();
+  }
+  return made;
+}
+
+result<data_directory> data_directory::open_read_only(const std::string& path) {
+  data_directory made;
+  made.path_ = path;
+  made.read_only_ = true;
+  // A copy may come without the lock file. Where there is one, a daemon that runs as another user may hold it.
+  made.lock_ = ::open(made.lock_file().c_str(), O_RDONLY | O_CLOEXEC);
+  if (made.lock_ >= 0 && ::flock(made.lock_, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return error{errc::refused, path + ": in use by another process"};
   }
   return made;
 }
@@ -143,7 +161,8 @@ data_directory::data_directory(data_directory&& other) noexcept
       lock_{std::exchange(other.lock_, -1)},
       data_lock_{std::exchange(other.data_lock_, -1)},
       made_{other.made_},
-      was_empty_{other.was_empty_} {}
+      was_empty_{other.was_empty_},
+      read_only_{other.read_only_} {}
 
 data_directory& data_directory::operator=(data_directory&& other) noexcept {
   std::swap(path_, other.path_);
@@ -151,6 +170,7 @@ data_directory& data_directory::operator=(data_directory&& other) noexcept {
   std::swap(data_lock_, other.data_lock_);
   std::swap(made_, other.made_);
   std::swap(was_empty_, other.was_empty_);
+  std::swap(read_only_, other.read_only_);
   return *this;
 }
 
@@ -172,13 +192,14 @@ result<sqlite::connection> open_data_file(const data_directory& in, const char* 
 
 result<sqlite::connection> open_to_examine(const data_directory& in) {
   const auto open = [&]() -> result<sqlite::connection> {
-    auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, nullptr);
+    const auto as = in.read_only() ? sqlite::open_as::read_only_copy : sqlite::open_as::read_write;
+    auto made = sqlite::connection::open(in.data_file(), as, nullptr);
     if (!made) return about(in.data_file(), made.error());
     if (const auto readable = made->number("PRAGMA schema_version"); !readable) return readable.error();
     return made;
   };
   auto made = open();
-  const bool is_full = !made && made.error().code == errc::refused;
+  const bool is_full = !made && made.error().code == errc::refused && !in.read_only();
   if (is_full && ballast{in.path(), 0}.give_up()) made = open();
   return made;
 }

@@ -21,6 +21,8 @@ class data_directory {
   /// Makes the directory (not its parents) and an empty data file, and takes the locks. Refused: one of them is held by
   /// another process.
   [[nodiscard]] static result<data_directory> open(const std::string& path);
+  /// The directory as it is, for one that cannot be written: nothing is made. Refused: another process holds the lock.
+  [[nodiscard]] static result<data_directory> open_read_only(const std::string& path);
   data_directory(data_directory&& other) noexcept;
   data_directory& operator=(data_directory&& other) noexcept;
   ~data_directory();
@@ -35,6 +37,7 @@ class data_directory {
   /// Of the data file, open for as long as this is.
   [[nodiscard]] int data_descriptor() const noexcept { return data_lock_; }
   [[nodiscard]] int lock_descriptor() const noexcept { return lock_; }
+  [[nodiscard]] bool read_only() const noexcept { return read_only_; }
 
  private:
   data_directory() = default;
@@ -46,6 +49,7 @@ class data_directory {
   int data_lock_{-1};
   bool made_{false};       ///< the directory
   bool was_empty_{false};  ///< it had no data file
+  bool read_only_{false};
 };
 
 /// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`:

@@ -12,31 +12,9 @@
 #include "base/system_message.hpp"
 #include "store/options.hpp"
 #include "store/sqlite_error.hpp"
+#include "store/sqlite_name.hpp"
 
 namespace millrace::store::sqlite {
-
-namespace {
-
-/// A path as a part of a URI (RFC 3986): every byte that could mean something else is written in hexadecimal digits.
-std::string in_uri(std::string_view path) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view{"/._-~"}.find(c) != std::string_view::npos;
-    if (plain) {
-      text += c;
-    } else {
-      text += '%';
-      text += digits[byte >> 4u];
-      text += digits[byte & 0xfu];
-    }
-  }
-  return text;
-}
-
-}  // namespace
 
 struct connection::parts {
   sqlite3* db{nullptr};
@@ -62,10 +40,9 @@ result<connection> connection::open(const std::string& path, open_as how, const 
   made.parts_.reset(new parts);
   // Without SQLite's own mutexes: a connection has one thread at a time.
   const int flags = SQLITE_OPEN_NOMUTEX |
-                    (how == open_as::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const char* const before_path = path.starts_with('/') ? "file://" : "file:";
-  const std::string name = mode_of.empty() ? path : before_path + in_uri(path) + "?modeof=" + in_uri(mode_of);
-  const int as_uri = mode_of.empty() ? 0 : SQLITE_OPEN_URI;
+                    (how == open_as::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+  const std::string name = name_of(path, how, mode_of);
+  const int as_uri = name == path ? 0 : SQLITE_OPEN_URI;
   if (sqlite3_open_v2(name.c_str(), &made.parts_->db, flags | as_uri, vfs) != SQLITE_OK) {
     if (made.parts_->db == nullptr) return error{errc::io, "no memory for a connection"};
     return failure_of(made.parts_->db);
@@ -77,6 +54,11 @@ result<connection> connection::open(const std::string& path, open_as how, const 
   if (how == open_as::read_write && sqlite3_db_readonly(made.parts_->db, "main") == 1) {
     const int why = ::access(path.c_str(), W_OK) == 0 ? EMFILE : errno;
     return error{errc::io, "cannot be opened for writing: " + system_message(why)};
+  }
+  if (how == open_as::read_only_copy) {
+    // The index of the log is then kept in memory.
+    const auto alone = sqlite3_exec(made.parts_->db, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
+    if (alone != SQLITE_OK) return failure_of(made.parts_->db);
   }
   const auto note_pages = [](void* its, sqlite3*, const char*, int pages) {
     static_cast<parts*>(its)->log_pages = pages;

@@ -77,7 +77,13 @@ class statement : public row_values {
   int bind_status_{0};  ///< the first one since the last step that is no success
 };
 
-enum class open_as { read_write, read_only };
+enum class open_as {
+  read_write,
+  read_only,
+  /// Nothing is written, not even the index of the log, and no locks are taken: for files that cannot be written.
+  /// Requires: no other process writes them.
+  read_only_copy
+};
 
 /// One connection; one thread at a time.
 class connection {

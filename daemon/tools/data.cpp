@@ -28,7 +28,8 @@ exit_code say(exit_code code, const std::string& why) {
 bool is_word(const std::string& it) { return !it.empty() && it.front() != '-'; }
 
 constexpr const char* of_fsck =
-    "millrace fsck DATA_DIR: checks every record, one line a fault. 0: there is none, 1: there are some.";
+    "millrace fsck DATA_DIR: checks every record, one line a fault; also in a directory that cannot be written. 0: "
+    "there is none, 1: there are some.";
 constexpr const char* of_dump = "millrace dump DATA_DIR: prints the jobs, pauses and the mark of ids as JSON Lines.";
 constexpr const char* of_restore =
     "millrace restore [--partial] DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed "
@@ -71,13 +72,18 @@ auto without_exceptions(const Action& action) -> decltype(action()) {
   }
 }
 
-/// A directory that was there before: to look into one must not make it.
-result<store::data_directory> open_existing(const std::string& path) {
+enum class needs { reading, writing };
+
+/// A directory that exists: to look into one must not make it.
+result<store::data_directory> open_existing(const std::string& path, needs access) {
   const std::string file = path + "/millrace.db";
-  if (::access(file.c_str(), R_OK | W_OK) != 0)
-    return error{errc::not_found, file + ": is not there, or not to be written"};
+  if (::access(file.c_str(), R_OK) != 0) return error{errc::not_found, file + ": " + system_message(errno)};
+  const bool writable = ::access(file.c_str(), W_OK) == 0 && ::access(path.c_str(), W_OK | X_OK) == 0;
+  if (!writable && access == needs::writing) {
+    return error{errc::io, file + ": cannot be written (" + system_message(errno) + "): use a copy that can be"};
+  }
   if (const auto known = store::check_content(path, store::foreign_data::report); !known) return known.error();
-  return store::data_directory::open(path);
+  return writable ? store::data_directory::open(path) : store::data_directory::open_read_only(path);
 }
 
 /// A directory to be filled.
@@ -101,7 +107,7 @@ result<> fill(const store::data_directory& into, binlog_content& with) {
 exit_code fsck(const std::vector<std::string>& words) {
   if (is_asked_for(words)) return help(of_fsck);
   if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_fsck);
-  const auto in = open_existing(words[0]);
+  const auto in = open_existing(words[0], needs::reading);
   if (!in) return say(exit_code::cannot_open, in.error().text);
   const auto found = store::fsck(
       *in, [](std::string_view line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); });
@@ -115,7 +121,7 @@ exit_code fsck(const std::vector<std::string>& words) {
 exit_code dump(const std::vector<std::string>& words) {
   if (is_asked_for(words)) return help(of_dump);
   if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_dump);
-  const auto from = open_existing(words[0]);
+  const auto from = open_existing(words[0], needs::writing);
   if (!from) return say(exit_code::cannot_open, from.error().text);
   const auto done = store::dump(*from, [](std::string_view line) -> result<> {
     std::fwrite(line.data(), 1, line.size(), stdout);

@@ -107,6 +107,36 @@ class DataTools(DaemonTest):
         self.assertEqual(tool("fsck", self.path("nowhere")).returncode, 3)
         self.assertFalse(os.path.exists(self.path("nowhere")))
 
+    def test_a_copy_that_cannot_be_written_is_checked_with_its_log(self):
+        copy = self.path("copy")
+        with mounted(self, copy, "size=8m"):
+            data = self.filled()
+            for name in os.listdir(data):
+                shutil.copy(os.path.join(data, name), copy)
+            # Rows that are only in the log are checked too: they are part of the data.
+            file = sqlite3.connect(os.path.join(copy, "millrace.db"), isolation_level=None)
+            file.execute("PRAGMA wal_autocheckpoint = 0")
+            file.execute("UPDATE job SET state = 12 WHERE id = (SELECT min(id) FROM job)")
+            log = os.path.join(copy, "millrace.db-wal")
+            kept = self.path("kept-log")
+            shutil.copy(log, kept)
+            file.close()
+            shutil.copy(kept, log)
+            subprocess.run(["mount", "-o", "remount,ro", copy], check=True)
+            said = tool("fsck", copy)
+            self.assertEqual(said.returncode, 1, said)
+            self.assertIn("its state is out of range: 12", said.stdout)
+            self.assertRegex(tool("dump", copy).stderr, "cannot be written .*Read-only file system")
+
+    def test_a_copy_that_cannot_be_written_and_has_no_log_is_checked(self):
+        copy = self.path("copy")
+        with mounted(self, copy, "size=8m"):
+            shutil.copy(os.path.join(self.filled(), "millrace.db"), copy)
+            subprocess.run(["mount", "-o", "remount,ro", copy], check=True)
+            said = tool("fsck", copy)
+            self.assertEqual((said.returncode, said.stderr), (0, ""), said)
+            self.assertRegex(said.stdout, r"^\d+ jobs in 1 queues: 0 faults")
+
     def test_what_cannot_be_filled_does_not_stay_behind(self):
         lines = tool("dump", self.filled()).stdout
         self.assertEqual(tool("restore", self.path("new"), stdin=lines + "{}\n").returncode, 1)
