@@ -1,5 +1,6 @@
 #include "network/options.hpp"
 
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 namespace millrace::network {
@@ -55,6 +56,15 @@ result<address> parse_address(std::string_view text) {
   const auto [stop, code] = std::from_chars(port_text.data(), end, out.port);
   if (port_text.empty() || stop != end || code != std::errc{}) return wrong(text, "has no port from 0 to 65535");
   return out;
+}
+
+result<address> parse_listen_address(std::string_view text) {
+  auto parsed = parse_address(text);
+  if (!parsed || !parsed->unix_path.empty() || parsed->host == "localhost") return parsed;
+  boost::system::error_code failure;
+  boost::asio::ip::make_address(parsed->host, failure);
+  if (failure) return wrong(text, "has a host that is neither an address in numbers nor localhost");
+  return parsed;
 }
 
 std::string write_address(const address& target) {

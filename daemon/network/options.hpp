@@ -17,6 +17,8 @@ struct address {
   std::string unix_path;  ///< not empty: a Unix socket, host and port mean nothing
 };
 [[nodiscard]] result<address> parse_address(std::string_view text);
+/// An address to listen at: names other than `localhost` are refused, since no name is resolved.
+[[nodiscard]] result<address> parse_listen_address(std::string_view text);
 [[nodiscard]] std::string write_address(const address& target);
 
 /// Address and limit of one listener.

@@ -51,14 +51,6 @@ engine::engine_options engine_limits(const settings::daemon_options& what) {
   return limits;
 }
 
-std::vector<duration> buckets(const settings::daemon_options& what) {
-  std::vector<duration> upper;
-  for (const auto& text : what.histogram_buckets) {
-    if (const auto bound = parse_duration(text)) upper.push_back(*bound);  // checked when the file was read
-  }
-  return upper;
-}
-
 /// Whether somebody asked the process to end while it cannot hear signals yet: `main` blocks them until the loop runs.
 bool is_stop_pending() {
   sigset_t pending;
@@ -89,7 +81,7 @@ struct daemon::parts {
         broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(set.daemon)},
         threads{loop, set.daemon.offload},
         work{loop, broker, threads, how},
-        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, buckets(set.daemon)}},
+        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, set.daemon.histogram_buckets}},
         http{loop, routes},
         beanstalk{loop, broker, {.job_bytes_max = set.daemon.max_job_size}} {}
 
@@ -191,7 +183,7 @@ loop::awaitable<> daemon::close() {
 result<> daemon::parts::declare_queues() {
   broker.set_queue_defaults(what.queue_defaults);
   // Clients expect it first among the tubes.
-  if (what.daemon.beanstalk_enabled) broker.find_or_declare("default").value();
+  if (what.daemon.beanstalk) broker.find_or_declare("default").value();
   for (const auto& [name, options] : what.queues) {
     if (const auto declared = broker.declare(name, options); !declared) {
       return error{declared.error().code, "queue " + name + ": " + declared.error().text};

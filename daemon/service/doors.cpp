@@ -12,18 +12,16 @@ namespace {
 
 using binder = std::function<result<network::bound_socket>(const network::address&)>;
 
-result<network::bound_socket> bind_one(const char* key, const std::string& text, const binder& bind) {
-  const auto where = network::parse_address(text);
-  if (!where) return error{where.error().code, std::string{key} + ": " + where.error().text};
-  auto bound = bind(*where);
+result<network::bound_socket> bind_one(const char* key, const network::address& address, const binder& bind) {
+  auto bound = bind(address);
   if (!bound) return error{bound.error().code, std::string{key} + ": " + bound.error().text};
   return bound;
 }
 
 result<doors> bind_all(const settings::daemon_options& options, default_http http, const binder& bind) {
   doors made;
-  if (options.http_enabled) {
-    auto bound = bind_one("http", options.http, bind);
+  if (options.http) {
+    auto bound = bind_one("http", *options.http, bind);
     if (bound) {
       made.http.emplace(std::move(*bound));
     } else if (http == default_http::optional && !options.http_given) {
@@ -33,8 +31,8 @@ result<doors> bind_all(const settings::daemon_options& options, default_http htt
       return bound.error();
     }
   }
-  if (options.beanstalk_enabled) {
-    auto bound = bind_one("beanstalk", options.beanstalk, bind);
+  if (options.beanstalk) {
+    auto bound = bind_one("beanstalk", *options.beanstalk, bind);
     if (!bound) return bound.error();
     made.beanstalk.emplace(std::move(*bound));
   }

@@ -1,5 +1,7 @@
 #include "service/drop_in.hpp"
 
+#include <utility>
+
 #include <millrace/base/quantity.hpp>
 
 #include "network/options.hpp"
@@ -19,19 +21,20 @@ error wrong(const std::string& option, const std::string& value, const std::stri
   return {errc::invalid, option + ": '" + value + "' is not understood (expected " + expected + ")"};
 }
 
-result<std::string> address_of(const drop_in_options& given) {
+result<network::address> address_of(const drop_in_options& given) {
   const auto port = parse_count(given.port.value_or(default_port));
   if (!port || *port > 65'535) return wrong("-p", *given.port, "a port from 0 to 65535");
   auto host = given.listen.value_or(default_host);
   if (host.starts_with("unix:")) {
-    if (!network::parse_address(host)) return wrong("-l", host, "unix:PATH");
-    return host;
+    auto socket = network::parse_listen_address(host);
+    if (!socket) return wrong("-l", host, "unix:PATH");
+    return socket;
   }
   if (host.find(':') != std::string::npos && !host.starts_with('[')) host = "[" + host + "]";
-  auto address = host + ":" + std::to_string(*port);
-  if (const auto parsed = network::parse_address(address); !parsed)
-    return wrong("-l", *given.listen, "an address in numbers, localhost, or unix:PATH");
-  return address;
+  const auto address = host + ":" + std::to_string(*port);
+  auto parsed = network::parse_listen_address(address);
+  if (!parsed) return wrong("-l", *given.listen, "an address in numbers, localhost, or unix:PATH");
+  return parsed;
 }
 
 /// `-b` alone and `-f0`: a reply leaves when it is on disk. `-f MS`: it is on disk so soon. `-F`: it is written and
@@ -41,6 +44,7 @@ result<> keep_on_disk(const drop_in_options& given, settings::settings& made) {
     if (given.sync_after || given.never_sync) return error{errc::invalid, "-f and -F say how soon -b DIR is synced"};
     return {};
   }
+  if (given.data_dir->empty()) return wrong("-b", *given.data_dir, "the path of a directory");
   made.daemon.data_dir = made.daemon.store.data_dir = *given.data_dir;
   made.queue_defaults.durability = engine::durability::sync;
   if (given.sync_after) {
@@ -63,14 +67,16 @@ result<> keep_on_disk(const drop_in_options& given, settings::settings& made) {
 result<settings::settings> settings_of(const drop_in_options& given) {
   settings::settings made;
   made.file = "(command line)";
-  const auto address = address_of(given);
+  auto address = address_of(given);
   if (!address) return address.error();
-  made.daemon.beanstalk = *address;
-  made.daemon.beanstalk_enabled = true;
-  made.daemon.http_enabled = made.daemon.http_given = given.http.has_value();
-  made.daemon.http = given.http.value_or("off");
-  if (given.http && !network::parse_address(*given.http))
-    return wrong("--http", *given.http, "an address like 127.0.0.1:9464");
+  made.daemon.beanstalk = std::move(*address);
+  made.daemon.http_given = given.http.has_value();
+  made.daemon.http.reset();
+  if (given.http) {
+    auto http = network::parse_listen_address(*given.http);
+    if (!http) return wrong("--http", *given.http, "an address in numbers like 127.0.0.1:9464, or unix:PATH");
+    made.daemon.http = std::move(*http);
+  }
   if (given.job_bytes) {
     const auto bytes = parse_size(*given.job_bytes);
     if (!bytes || *bytes < 1 || *bytes > settings::max_job_size_most)

@@ -1,6 +1,7 @@
 #include "service/relative_paths.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,16 +9,13 @@ namespace millrace::service {
 
 namespace {
 
-constexpr std::string_view unix_prefix = "unix:";
-
 /// An absolute path replaces what stands before it.
 std::string beside(const std::filesystem::path& folder, std::string_view written) {
   return (folder / written).string();
 }
 
-void find_socket_beside(const std::filesystem::path& folder, std::string& address) {
-  if (!address.starts_with(unix_prefix)) return;
-  address.replace(unix_prefix.size(), std::string::npos, beside(folder, address.substr(unix_prefix.size())));
+void find_socket_beside(const std::filesystem::path& folder, std::optional<network::address>& address) {
+  if (address && !address->unix_path.empty()) address->unix_path = beside(folder, address->unix_path);
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #include "settings/claims.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -40,29 +43,51 @@ bool overlap(const network::address& one, const network::address& other) {
 class checker {
  public:
   checker(const settings& all, const node& root, complaint_list& complaints)
-      : all_{all}, root_{root}, complaints_{complaints} {}
+      : all_{all}, root_{root}, complaints_{complaints}, folder_{std::filesystem::path{all.file}.parent_path()} {}
 
-  void run() {
+  void check_owners() {
     check_addresses();
-    const auto folder = std::filesystem::path{all_.file}.parent_path();
-    for (const auto& producer : all_.producers) {
-      const option* const file = producer.kind == nullptr ? nullptr : producer.kind->options->find("file");
-      if (file == nullptr || !producer.kind_options) continue;
-      const auto path = file->print(producer.kind_options.get());
-      if (!path) continue;
-      if (auto input = exclusive_input(*path, folder); !input.empty())
-        claim(std::move(input), *path, {"producers", producer.name, "file"});
-    }
+    each_input_file([this](const std::string& file, const keys& place) {
+      if (auto input = exclusive_input(file, folder_); !input.empty()) claim(std::move(input), file, place);
+    });
+  }
+
+  void check_inputs() {
+    each_input_file([this](const std::string& file, const keys& place) {
+      if (file == "-") return;
+      const auto path = folder_ / file;
+      struct stat facts {};
+      const bool readable = ::stat(path.c_str(), &facts) == 0 && ::access(path.c_str(), R_OK) == 0;
+      if (!readable) {
+        complain(place, "`" + file + "` cannot be read: " + std::generic_category().message(errno),
+                 "a file that can be read, or -");
+      } else if (S_ISDIR(facts.st_mode)) {
+        complain(place, "`" + file + "` is a directory", "a file that can be read, or -");
+      }
+    });
+    if (!all_.daemon.data_dir) return;
+    struct stat facts {};
+    if (::stat((folder_ / *all_.daemon.data_dir).c_str(), &facts) == 0 && !S_ISDIR(facts.st_mode))
+      complain({"daemon", "data_dir"}, "`" + *all_.daemon.data_dir + "` is a file", "a directory");
   }
 
  private:
+  template <class Take>
+  void each_input_file(Take take) const {
+    for (const auto& producer : all_.producers) {
+      const option* const file = producer.kind == nullptr ? nullptr : producer.kind->options->find("file");
+      if (file == nullptr || !producer.kind_options) continue;
+      if (const auto path = file->print(producer.kind_options.get()); path && !path->empty())
+        take(*path, keys{"producers", producer.name, "file"});
+    }
+  }
+
   void check_addresses() {
-    if (!all_.daemon.http_enabled || !all_.daemon.beanstalk_enabled) return;
-    const auto http = network::parse_address(all_.daemon.http);
-    const auto beanstalk = network::parse_address(all_.daemon.beanstalk);
+    const auto& http = all_.daemon.http;
+    const auto& beanstalk = all_.daemon.beanstalk;
     if (!http || !beanstalk || !overlap(*http, *beanstalk)) return;
     complain({"daemon", "beanstalk"},
-             "`" + all_.daemon.beanstalk + "` is the address of " + written({"daemon", "http"}),
+             "`" + network::write_address(*beanstalk) + "` is the address of " + written({"daemon", "http"}),
              "an address of its own, or off");
   }
 
@@ -94,13 +119,18 @@ class checker {
   const settings& all_;
   const node& root_;
   complaint_list& complaints_;
+  const std::filesystem::path folder_;
   std::map<std::string, keys> owners_;
 };
 
 }  // namespace
 
 void check_claims(const settings& all, const node& root, complaint_list& complaints) {
-  checker{all, root, complaints}.run();
+  checker{all, root, complaints}.check_owners();
+}
+
+void check_inputs(const settings& all, const node& root, complaint_list& complaints) {
+  checker{all, root, complaints}.check_inputs();
 }
 
 }  // namespace millrace::settings

@@ -74,8 +74,9 @@ class checker {
             "at most " + std::to_string(store::kept_job_bytes_max) + " bytes, or no data_dir");
     const auto& bounds = what_.daemon.histogram_buckets;
     for (std::size_t n = 1; n < bounds.size(); ++n) {
-      if (*parse_duration(bounds[n - 1]) < *parse_duration(bounds[n])) continue;
-      error({"daemon", "histogram_buckets"}, "`" + bounds[n] + "` is not above `" + bounds[n - 1] + "`",
+      if (bounds[n - 1] < bounds[n]) continue;
+      error({"daemon", "histogram_buckets"},
+            "`" + write_duration(bounds[n]) + "` is not above `" + write_duration(bounds[n - 1]) + "`",
             "a rising list of durations like 25ms or 2.5s");
     }
     if (bounds.size() > histogram_buckets_max)
@@ -177,7 +178,7 @@ class checker {
   }
 
   void warn_of(const std::string& queue) {
-    if (what_.daemon.beanstalk_enabled) return;  // clients put into any queue and take from any
+    if (what_.daemon.beanstalk) return;  // clients put into any queue and take from any
     if (!fed_.contains(queue)) warning({"queues", queue}, "nothing puts into it", "a producer, or an output");
     if (!drained_.contains(queue)) warning({"queues", queue}, "nothing takes from it", "a consumer");
   }

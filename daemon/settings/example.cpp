@@ -45,9 +45,11 @@ std::pair<std::string, bool> value_of(const option& what, const void* defaults) 
   return {what.example.empty() ? fallback(what) : what.example, false};
 }
 
-std::string described(const option& what) {
+/// `is_default`: the value that follows is what holds without the key; else it is an example.
+std::string described(const option& what, bool is_default) {
   const std::string reason = as_sentence(what.reason);
-  return what.kind == option_kind::section ? reason : reason + " (" + what.expected + ")";
+  if (what.kind == option_kind::section) return reason;
+  return reason + " (" + what.expected + (is_default || what.required ? ")" : "; not set by default)");
 }
 
 class example {
@@ -57,9 +59,8 @@ class example {
   std::string write() {
     out_.line("# yaml-language-server: $schema=millrace.schema.json");
     out_.line("#");
-    out_.line(
-        "# Every key of a settings file: what it is for, what can stand there, and what stands there when it is left "
-        "out.");
+    out_.line("# Every key of a settings file: what it is for, what can stand there, and its default.");
+    out_.line("# A key that is not set by default has an example.");
     out_.line("# A line that begins with # and no blank can be freed of it.");
     write_part("daemon", daemon_option_table(), "The program itself.");
     write_part("queue_defaults", engine::queue_option_table(), "What a queue has where it does not say otherwise.");
@@ -114,14 +115,15 @@ class example {
   void write_options(const option_table& table, const void* defaults, keys how, bool required_only = false) {
     for (const option& each : table.options()) {
       if (!each.planned.empty() || (required_only && !each.required)) continue;
-      if (!required_only) comment(described(each));
-      if (each.kind == option_kind::section) {
+      const bool is_section = each.kind == option_kind::section;
+      const auto [value, is_default] = is_section ? std::pair{std::string{}, true} : value_of(each, defaults);
+      if (!required_only) comment(described(each, is_default));
+      if (is_section) {
         how == keys::live ? out_.line(each.key + ":") : commented(each.key + ":");
         const auto inner = out_.deeper();
         write_options(*each.section, each.view_section(defaults), how);
         continue;
       }
-      const auto [value, is_default] = value_of(each, defaults);
       if (how == keys::live && is_default)
         out_.line(each.key + ": " + value);
       else

@@ -53,17 +53,9 @@ result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-}  // namespace
+enum class input_files { checked, ignored };
 
-loaded load_file(const std::string& path, const vocabulary& words) {
-  const result<std::string> text = read_file(path);
-  if (text) return load_text(*text, path, words);
-  complaint_list complaints{path};
-  complaints.error({}, {}, "cannot be read: " + text.error().text, "a settings file");
-  return {std::nullopt, complaints.take()};
-}
-
-loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& words) {
+loaded load(std::string_view yaml, const std::string& name, const vocabulary& words, input_files files) {
   complaint_list complaints{name};
   settings out;
   out.file = name;
@@ -78,10 +70,25 @@ loaded load_text(std::string_view yaml, const std::string& name, const vocabular
       read_parts(*root, words, out, complaints);
       check_consistency(out, *root, complaints);
       check_claims(out, *root, complaints);
+      if (files == input_files::checked) check_inputs(out, *root, complaints);
     }
   }
   if (complaints.has_errors()) return {std::nullopt, complaints.take()};
   return {std::move(out), complaints.take()};
+}
+
+}  // namespace
+
+loaded load_file(const std::string& path, const vocabulary& words) {
+  const result<std::string> text = read_file(path);
+  if (text) return load(*text, path, words, input_files::checked);
+  complaint_list complaints{path};
+  complaints.error({}, {}, "cannot be read: " + text.error().text, "a settings file");
+  return {std::nullopt, complaints.take()};
+}
+
+loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& words) {
+  return load(yaml, name, words, input_files::ignored);
 }
 
 }  // namespace millrace::settings

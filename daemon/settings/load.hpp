@@ -28,9 +28,10 @@ struct loaded {
   std::vector<complaint> complaints;   ///< every one at once, in the order of the file; warnings too
 };
 
-/// Reads and checks a file. A missing or unreadable file is one complaint.
+/// Reads and checks a file, and that the input files and directories it names can be used. A missing or unreadable file
+/// is one complaint.
 [[nodiscard]] loaded load_file(const std::string& path, const vocabulary& words);
-/// The same for a text; `name` stands for the file in complaints.
+/// Reads and checks a text, which is not compared with the file system. `name` stands for the file in complaints.
 [[nodiscard]] loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& words);
 
 }  // namespace millrace::settings

@@ -133,10 +133,6 @@ void read_parts(const node& root, const vocabulary& words, settings& into, compl
     const target daemon{daemon_option_table(), &into.daemon};
     read_map(*part, "daemon", {&daemon, 1}, {}, complaints);
     into.daemon.http_given = part->find("http") != nullptr;
-    into.daemon.http_enabled = into.daemon.http != "off" && into.daemon.http != "false";
-    if (!into.daemon.http_enabled) into.daemon.http = "off";
-    into.daemon.beanstalk_enabled = into.daemon.beanstalk != "off" && into.daemon.beanstalk != "false";
-    if (!into.daemon.beanstalk_enabled) into.daemon.beanstalk = "off";
   }
   into.daemon.store.data_dir = into.daemon.data_dir.value_or("");
   if (into.daemon.data_dir) into.queue_defaults.durability = engine::durability::sync;

@@ -1,16 +1,25 @@
 #include "settings/settings.hpp"
 
+#include <utility>
+
 namespace millrace::settings {
 
 namespace {
 
-result<> check_door(std::string_view text) {
-  if (text == "off" || text == "false") return {};
-  if (const auto address = network::parse_address(text); !address) return address.error();
-  return {};
+using optional_address = std::optional<network::address>;
+
+result<optional_address> parse_listener(std::string_view text) {
+  if (text == "off" || text == "false") return optional_address{};
+  auto address = network::parse_listen_address(text);
+  if (!address) return address.error();
+  return optional_address{std::move(*address)};
 }
 
-result<> check_bucket(std::string_view text) {
+std::string write_listener(const optional_address& address) {
+  return address ? network::write_address(*address) : "off";
+}
+
+result<duration> parse_bucket(std::string_view text) {
   const auto bound = parse_duration(text);
   if (!bound) return bound.error();
   const auto& known = histogram_bounds::fine();
@@ -18,6 +27,11 @@ result<> check_bucket(std::string_view text) {
     return invalid("`" + std::string{text} + "` is outside 10us to 10m, where times are counted");
   if (!known.contains(*bound))
     return invalid("`" + std::string{text} + "` has more than two significant digits, so it cannot be counted exactly");
+  return *bound;
+}
+
+result<> check_directory(std::string_view text) {
+  if (text.empty()) return invalid("is empty");
   return {};
 }
 
@@ -27,15 +41,17 @@ const options_of<daemon_options>& daemon_option_table() {
   using options = daemon_options;
   static const auto table =
       options_of<options>{}
-          .text("http", &options::http, "Where metrics and health are served; off: nowhere.", check_door,
-                "an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off")
-          .text("beanstalk", &options::beanstalk, "Where clients of the beanstalk protocol are served; off: nowhere.",
-                check_door, "an address like 127.0.0.1:11300, [::1]:11300 or unix:/run/millrace-queue.sock, or off")
+          .parsed("http", &options::http, "Where metrics and health are served; off: nowhere.", parse_listener,
+                  write_listener, "an address like 127.0.0.1:9464, [::1]:9464 or unix:/run/millrace.sock, or off")
+          .parsed("beanstalk", &options::beanstalk, "Where clients of the beanstalk protocol are served; off: nowhere.",
+                  parse_listener, write_listener,
+                  "an address like 127.0.0.1:11300, [::1]:11300 or unix:/run/millrace-queue.sock, or off")
           .count("beanstalk_connections_max", &options::beanstalk_connections_max, {.least = 1, .most = 1'000'000},
                  "Connections of that door; further ones wait until one ends.")
           .size("max_job_size", &options::max_job_size, {.least = 1, .most = max_job_size_most},
                 "The largest job body that a client may put.")
-          .text("data_dir", &options::data_dir, "Directory in which jobs are kept; without it queues live in memory.")
+          .text("data_dir", &options::data_dir, "Directory in which jobs are kept; without it queues live in memory.",
+                check_directory, "a path")
           .example("/var/lib/millrace")
           .section("store", &options::store, store::store_option_table(), "How soon jobs are on disk, and limits.")
           .section("offload", &options::offload, offload::pool_option_table(), "Threads for what computes.")
@@ -44,11 +60,11 @@ const options_of<daemon_options>& daemon_option_table() {
           .duration("stall_threshold", &options::stall_threshold, {.least = milliseconds{1}, .most = hours{1}},
                     "Whatever holds the loop longer is counted and logged with its name.")
           .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000}, "Queues in all.")
-          .text_list("histogram_buckets", &options::histogram_buckets,
-                     "Upper bounds of exported histograms, rising, of at most two significant digits; empty: about "
-                     "three to the "
-                     "decade, from 10us to 10m.",
-                     check_bucket, "a rising list of durations like 25ms or 2.5s")
+          .parsed_list("histogram_buckets", &options::histogram_buckets,
+                       "Upper bounds of exported histograms, rising, of at most two significant digits; empty: about "
+                       "three to the "
+                       "decade, from 10us to 10m.",
+                       parse_bucket, write_duration, "a rising list of durations like 25ms or 2.5s")
           .duration(
               "metrics_linger", &options::metrics_linger, {.most = hours{24 * 365}},
               "How long metrics show the row of a queue that was removed; a queue of the same name continues it.");

@@ -22,11 +22,9 @@ inline constexpr std::uint32_t max_job_size_most = 1u << 30;  ///< as beanstalkd
 
 /// The `daemon:` part.
 struct daemon_options {
-  std::string http{"127.0.0.1:9464"};           ///< checked by network::parse_address
-  bool http_enabled{true};                      ///< false: `http: off`
-  bool http_given{false};                       ///< the file names the address; else it is the default
-  std::string beanstalk{"off"};                 ///< the same; off: no network door
-  bool beanstalk_enabled{false};
+  std::optional<network::address> http{{.host = "127.0.0.1", .port = 9464, .unix_path = {}}};  ///< none: `off`
+  bool http_given{false};                     ///< the file names the address; else it is the default
+  std::optional<network::address> beanstalk;  ///< none: `off`
   std::uint32_t beanstalk_connections_max{20'000};
   std::uint32_t max_job_size{65'535};           ///< bytes; of a put that comes over the network
   std::optional<std::string> data_dir;          ///< none: queues live in memory
@@ -35,7 +33,7 @@ struct daemon_options {
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};
   std::uint32_t queues_max{200'000};
-  std::vector<std::string> histogram_buckets;   ///< durations, ascending; empty: the usual
+  std::vector<duration> histogram_buckets;  ///< ascending; empty: the usual
   duration metrics_linger{std::chrono::minutes{15}};
 };
 [[nodiscard]] const options_of<daemon_options>& daemon_option_table();

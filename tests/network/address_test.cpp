@@ -27,6 +27,21 @@ TEST_CASE("an address that is written reads back as the same") {
   }
 }
 
+TEST_CASE("only addresses in numbers and localhost can be listened at") {
+  using network::parse_listen_address;
+  for (const char* text : {"127.0.0.1:9464", "[::1]:0", "localhost:65535", "unix:/run/x.sock", "0.0.0.0:1"}) {
+    CAPTURE(text);
+    CHECK(write_address(parse_listen_address(text).value()) == text);
+  }
+  for (const char* text : {"example.org:80", "127.0.0.1.5:80", "999.0.0.1:80"}) {
+    CAPTURE(text);
+    const auto read = parse_listen_address(text);
+    REQUIRE(read.has_error());
+    CHECK(read.error().text.find("neither an address in numbers nor localhost") != std::string::npos);
+  }
+  CHECK(parse_listen_address("nowhere").error().text.find("names no port") != std::string::npos);
+}
+
 TEST_CASE("what is no address is refused with what is wrong") {
   for (const auto& [text, why] : std::vector<std::pair<std::string, std::string>>{
            {"", "names no port"},

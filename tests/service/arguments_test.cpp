@@ -76,9 +76,8 @@ TEST_CASE("beanstalkd's options stand instead of a settings file") {
   CHECK(given.drop_in.user == "nobody");
   CHECK(given.least == log::level::debug);
   const auto made = settings_of(given.drop_in).value();
-  CHECK(made.daemon.beanstalk == "[::1]:11399");
-  CHECK(made.daemon.beanstalk_enabled);
-  CHECK_FALSE(made.daemon.http_enabled);
+  CHECK(network::write_address(made.daemon.beanstalk.value()) == "[::1]:11399");
+  CHECK_FALSE(made.daemon.http.has_value());
   CHECK(made.daemon.max_job_size == 1'000);
   CHECK(made.queue_defaults.when_full == engine::overflow::reject);
   CHECK(refused({"--config", "x", "-p", "1"}).text.find("not beside it") != std::string::npos);
@@ -87,7 +86,9 @@ TEST_CASE("beanstalkd's options stand instead of a settings file") {
 
 TEST_CASE("beanstalkd's options: where it listens, and what is refused") {
   using given = drop_in_options;
-  const auto address = [](const given& what) { return settings_of(what).value().daemon.beanstalk; };
+  const auto address = [](const given& what) {
+    return network::write_address(settings_of(what).value().daemon.beanstalk.value());
+  };
   const auto wrong = [](const given& what) { return settings_of(what).error().text; };
   CHECK(address({.port = "11300"}) == "127.0.0.1:11300");
   CHECK(address({.listen = "0.0.0.0"}) == "0.0.0.0:11300");
@@ -95,6 +96,8 @@ TEST_CASE("beanstalkd's options: where it listens, and what is refused") {
   CHECK(wrong({.port = "65536"}).starts_with("-p: '65536'"));
   CHECK(wrong({.port = "x"}).starts_with("-p: 'x'"));
   CHECK(wrong({.listen = "unix:"}).starts_with("-l: "));
+  CHECK(wrong({.listen = "example.org"}).starts_with("-l: 'example.org'"));
+  CHECK(wrong({.data_dir = ""}) == "-b: '' is not understood (expected the path of a directory)");
   CHECK(wrong({.port = "1", .job_bytes = "1073741825"}).starts_with("-z: "));
   CHECK(wrong({.port = "1", .job_bytes = "0"}).starts_with("-z: "));
   CHECK(wrong({.port = "1", .http = "nowhere"}).starts_with("--http: "));

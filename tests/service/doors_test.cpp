@@ -11,7 +11,8 @@ namespace {
 class taken_address {
  public:
   taken_address() : socket_{network::bound_socket::bind(network::parse_address("127.0.0.1:0").value()).value()} {}
-  [[nodiscard]] std::string text() const { return network::write_address(socket_.local_address()); }
+  [[nodiscard]] const network::address& address() const { return socket_.local_address(); }
+  [[nodiscard]] std::string text() const { return network::write_address(address()); }
 
  private:
   network::bound_socket socket_;
@@ -22,7 +23,7 @@ class taken_address {
 TEST_CASE("a run that ends by itself does without HTTP when the default address is taken") {
   const taken_address taken;
   settings::daemon_options options;
-  options.http = taken.text();
+  options.http = taken.address();
   const auto made = bind_doors(options, default_http::optional);
   REQUIRE(made.has_value());
   CHECK_FALSE(made->http.has_value());
@@ -31,7 +32,7 @@ TEST_CASE("a run that ends by itself does without HTTP when the default address 
 TEST_CASE("an address of HTTP that was asked for must be free, and so must the default of a daemon") {
   const taken_address taken;
   settings::daemon_options options;
-  options.http = taken.text();
+  options.http = taken.address();
   CHECK(bind_doors(options, default_http::required).error().text ==
         "http: " + taken.text() + ": address already in use");
   options.http_given = true;
@@ -42,9 +43,8 @@ TEST_CASE("an address of HTTP that was asked for must be free, and so must the d
 TEST_CASE("an address that is taken for clients ends the start whoever starts") {
   const taken_address taken;
   settings::daemon_options options;
-  options.http_enabled = false;
-  options.beanstalk_enabled = true;
-  options.beanstalk = taken.text();
+  options.http.reset();
+  options.beanstalk = taken.address();
   CHECK(bind_doors(options, default_http::optional).error().text ==
         "beanstalk: " + taken.text() + ": address already in use");
 }

@@ -73,8 +73,8 @@ TEST_CASE("paths and addresses of a settings file are expanded before they are c
   REQUIRE(read.value);
   CHECK(read.value->daemon.data_dir == "/home/miller/wheel");
   CHECK(read.value->daemon.store.data_dir == "/home/miller/wheel");
-  CHECK(read.value->daemon.http == "127.0.0.1:9000");
-  CHECK(read.value->daemon.beanstalk == "unix:/home/miller/b");
+  CHECK(network::write_address(read.value->daemon.http.value()) == "127.0.0.1:9000");
+  CHECK(network::write_address(read.value->daemon.beanstalk.value()) == "unix:/home/miller/b");
 }
 
 TEST_CASE("a name that is not defined is a complaint with its place") {

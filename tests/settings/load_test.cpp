@@ -104,9 +104,9 @@ TEST_CASE("the door is closed by off") {
   for (const char* word : {"off", "false", "'off'"}) {
     const loaded read = load_text(std::string{"daemon: { http: "} + word + " }", "f", made_up());
     REQUIRE(read.value);
-    CHECK_FALSE(read.value->daemon.http_enabled);
+    CHECK_FALSE(read.value->daemon.http.has_value());
   }
-  CHECK(load_text("{}", "f", made_up()).value->daemon.http_enabled);
+  CHECK(load_text("{}", "f", made_up()).value->daemon.http.has_value());
 }
 
 TEST_CASE("it is known whether a file names the address of HTTP") {
@@ -166,6 +166,29 @@ TEST_CASE("a long path of outputs is no circle, and a long circle is one complai
   REQUIRE(circle.complaints.size() == 1);
   CHECK(circle.complaints.front().key == "consumers.last.output");
   CHECK(circle.complaints.front().wrong.size() < 300);
+}
+
+TEST_CASE("files that a producer cannot read, and a data directory that is a file, are mistakes of a settings file") {
+  const folder in;
+  std::ofstream{in.path / "plain"} << "1\n";
+  std::filesystem::create_directory(in.path / "folder");
+  const auto complaints = [&in](const std::string& file, const std::string& data_dir) {
+    std::ofstream{in.path / "settings.yaml"} << "daemon: { data_dir: " << data_dir << " }\n"
+                                             << "queues: { q: {} }\n"
+                                             << "producers: { a: { kind: lines, queue: q, file: " << file << " } }\n"
+                                             << "consumers: { c: { queue: q, handler: noop } }\n";
+    return text_of(load_file(in.path / "settings.yaml", built_in()).complaints);
+  };
+  CHECK(complaints("plain", "folder") == "");
+  CHECK(complaints("plain", "created-later") == "");
+  CHECK(complaints("\"-\"", "folder") == "");
+  CHECK(complaints("missing.txt", "folder") ==
+        "settings.yaml:3:48: producers.a.file: `missing.txt` cannot be read: No such file or directory "
+        "(expected a file that can be read, or -)\n");
+  CHECK(complaints("folder", "folder").find("producers.a.file: `folder` is a directory") != std::string::npos);
+  CHECK(complaints("plain", "plain").find("daemon.data_dir: `plain` is a file (expected a directory)") !=
+        std::string::npos);
+  CHECK(complaints("plain", "''").find("daemon.data_dir: is empty (expected a path)") != std::string::npos);
 }
 
 TEST_CASE("two producers may read one plain file, and only one a fifo, whatever names it has") {

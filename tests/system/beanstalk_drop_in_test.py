@@ -65,6 +65,7 @@ class Options(BeanstalkTest):
     def test_sizes_that_are_none(self):
         for size in ("x", "-1", "1073741825", "99999999999999999999", ""):
             self.assertRegex(self.refused("-p", "0", "-z", size), r"^millraced: -z", size)
+        self.assertRegex(self.refused("-p", "0", "-b", ""), r"^millraced: -b: '' .*the path of a directory")
         data = os.path.join(self.folder, "data")
         self.assertRegex(self.refused("-p", "0", "-z", "999997953", "-b", data),
                          r"^millraced: -z.*with -b at most 999997952 bytes")

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from support import DaemonTest
+from support import DaemonTest, run
 
 
 def resident_bytes(pid):
@@ -43,16 +43,16 @@ class Limits(DaemonTest):
         self.assertEqual(printed, ["5", "7"])
         self.assertTrue(any("long" in line for line in daemon.log.all), daemon.log.all)
 
-    def test_a_file_that_is_missing_ends_the_start(self):
+    def test_a_file_that_is_missing_is_a_mistake_of_the_settings(self):
         settings = self.settings(
             "queues: { q: {} }\n"
             "producers: { p: { kind: lines, queue: q, file: %s/missing.txt } }\n"
             "consumers: { c: { queue: q, handler: noop } }\n" % self.folder
         )
-        daemon = self.daemon(settings)
-        self.assertEqual(daemon.wait(), 3)
-        (line,) = daemon.entries("could_not_start")
-        self.assertRegex(line["message"], r"p: .*missing\.txt.*[Nn]o such file")
+        for check in (["--check"], []):
+            ended = run("--config", settings, *check)
+            self.assertEqual(ended.returncode, 2, check)
+            self.assertRegex(ended.stderr + ended.stdout, r":2:\d+: producers\.p\.file: .*missing\.txt.*No such file")
 
     def test_words_instead_of_numbers_fail_with_a_message(self):
         settings = self.settings(

@@ -40,10 +40,10 @@ class Logs(DaemonTest):
         self.assertIn("logging text to standard error", lines[0])
         self.assertRegex(lines[1], r"^\d{4}-\d\d-\d\dT.* info +started ")
         self.assertRegex(ended.stderr, r"(?m)^.*failed.*3")  # the summary
-        missing = self.settings("queues: { q: {} }\nproducers: { p: { kind: lines, queue: q, file: missing.txt } }\n")
+        missing = self.settings("daemon: { data_dir: missing/data }\n")
         ended = run("--config", missing, "--log-format", "journald")
         self.assertEqual(ended.returncode, 3)
-        self.assertRegex(ended.stderr, r"could_not_start .*missing\.txt")
+        self.assertRegex(ended.stderr, r"could_not_start .*missing/data")
 
     def test_lines_below_the_level_are_left_out(self):
         ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "json", "--log-level", "error")

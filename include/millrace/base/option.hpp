@@ -59,12 +59,22 @@ class options_of : public option_table {
   template <class M>
   options_of& text(std::string key, M Owner::*member, std::string reason,
                    std::function<result<>(std::string_view)> check = {}, std::string expected = "text");
+  /// A text that is kept as what it means. `parse` says what is wrong with it; `write` gives a text that means the value.
+  template <class Value>
+  options_of& parsed(std::string key, Value Owner::*member, std::string reason,
+                     result<Value> (*parse)(std::string_view), std::string (*write)(const Value&),
+                     std::string expected);
   template <class M, class E = option_detail::held_t<M>>
   options_of& choice(std::string key, M Owner::*member, std::vector<std::pair<std::string, E>> values,
                      std::string reason);
   /// A single item may be written without brackets.
   options_of& text_list(std::string key, std::vector<std::string> Owner::*member, std::string reason,
                         std::function<result<>(std::string_view)> check = {}, std::string expected = "a list of texts");
+  /// A list of such texts.
+  template <class Value>
+  options_of& parsed_list(std::string key, std::vector<Value> Owner::*member, std::string reason,
+                          std::type_identity_t<std::function<result<Value>(std::string_view)>> parse,
+                          std::type_identity_t<std::string (*)(Value)> write, std::string expected);
   /// The options of a part, nested under `key`. Requires: `inner` outlives this table (make it static).
   template <class Part>
   options_of& section(std::string key, Part Owner::*member, const options_of<Part>& inner, std::string reason);
@@ -209,6 +219,25 @@ options_of<Owner>& options_of<Owner>::text(std::string key, M Owner::*member, st
 }
 
 template <class Owner>
+template <class Value>
+options_of<Owner>& options_of<Owner>::parsed(std::string key, Value Owner::*member, std::string reason,
+                                             result<Value> (*parse)(std::string_view),
+                                             std::string (*write)(const Value&), std::string expected) {
+  option& added = add(option_kind::text, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read = [member, parse](void* owner, std::string_view text) -> result<> {
+    auto value = parse(text);
+    if (!value) return value.error();
+    static_cast<Owner*>(owner)->*member = std::move(*value);
+    return {};
+  };
+  added.print = [member, write](const void* owner) -> std::optional<std::string> {
+    return write(static_cast<const Owner*>(owner)->*member);
+  };
+  return *this;
+}
+
+template <class Owner>
 template <class M, class E>
 options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::*member,
                                              std::vector<std::pair<std::string, E>> values, std::string reason) {
@@ -243,18 +272,37 @@ template <class Owner>
 options_of<Owner>& options_of<Owner>::text_list(std::string key, std::vector<std::string> Owner::*member,
                                                 std::string reason, std::function<result<>(std::string_view)> check,
                                                 std::string expected) {
+  const auto parse = [check = std::move(check)](std::string_view text) -> result<std::string> {
+    if (const auto checked = check ? check(text) : result<>{}; !checked) return checked.error();
+    return std::string{text};
+  };
+  const auto write = [](std::string text) { return text; };
+  return parsed_list<std::string>(std::move(key), member, std::move(reason), parse, write, std::move(expected));
+}
+
+template <class Owner>
+template <class Value>
+options_of<Owner>& options_of<Owner>::parsed_list(
+    std::string key, std::vector<Value> Owner::*member, std::string reason,
+    std::type_identity_t<std::function<result<Value>(std::string_view)>> parse,
+    std::type_identity_t<std::string (*)(Value)> write, std::string expected) {
   option& added = add(option_kind::text_list, std::move(key), std::move(reason));
   added.expected = std::move(expected);
-  added.read_list = [member, check = std::move(check)](void* owner, const std::vector<std::string>& items) -> result<> {
-    if (check) {
-      for (const std::string& item : items) {
-        if (result<> checked = check(item); !checked) return checked;
-      }
+  added.read_list = [member, parse = std::move(parse)](void* owner, const std::vector<std::string>& items) -> result<> {
+    std::vector<Value> values;
+    for (const std::string& item : items) {
+      auto value = parse(item);
+      if (!value) return value.error();
+      values.push_back(std::move(*value));
     }
-    static_cast<Owner*>(owner)->*member = items;
+    static_cast<Owner*>(owner)->*member = std::move(values);
     return {};
   };
-  added.print_list = [member](const void* owner) { return static_cast<const Owner*>(owner)->*member; };
+  added.print_list = [member, write](const void* owner) {
+    std::vector<std::string> items;
+    for (const auto& value : static_cast<const Owner*>(owner)->*member) items.push_back(write(value));
+    return items;
+  };
   return *this;
 }
 
