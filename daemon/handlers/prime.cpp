@@ -35,7 +35,8 @@ static_assert(digits_of_bits(1) == 1 && digits_of_bits(4) == 2 && digits_of_bits
 
 bool all_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
 
-/// The digits of the number, without zeros in front of them. Looks no further than `digits_max` digits, however many come.
+/// The digits of the number, without zeros in front of them. Looks no further than `digits_max` digits, however many
+/// come.
 result<std::string_view> number_in(std::string_view text, std::size_t digits_max, std::uint32_t bits_max) {
   if (text.empty() || !all_digits(text.substr(0, digits_max + 1))) return invalid(quoted(text) + " is not a number");
   const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);

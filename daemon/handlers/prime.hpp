@@ -22,10 +22,10 @@ struct prime_options {
 
 /// Is the number in the body prime? `157 is a prime number.` / `158 is not a prime number.`
 ///
-/// `fast`: proven up to 64 bits (FLINT); beyond, the test of Baillie, Pomerance, Selfridge and Wagstaff, to which no composite number is
-/// known that passes. `trial`: trial division, up to 64 bits.
-/// A body is decimal digits; blanks around it and zeros in front of it do not matter. Anything else fails the job, and so does a
-/// number longer than `bits_max`: before it is converted where its digits alone say so.
+/// `fast`: proven up to 64 bits (FLINT); beyond, the test of Baillie, Pomerance, Selfridge and Wagstaff, to which no
+/// composite number is known that passes. `trial`: trial division, up to 64 bits. A body is decimal digits; blanks
+/// around it and zeros in front of it do not matter. Anything else fails the job, and so does a number longer than
+/// `bits_max`: before it is converted where its digits alone say so.
 class prime : public computing_handler {
  public:
   /// Longer bodies are searched for their number in steps of the computation.

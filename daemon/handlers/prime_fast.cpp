@@ -43,8 +43,8 @@ class testing : public offload::computation {
 
 }  // namespace
 
-// Proven: FLINT's test for one word is Baillie-PSW, which was compared with the list of all pseudoprimes to base 2 below 2^64
-// (J. Feitsma and W. Galway); no composite number of that range passes it.
+// Proven: FLINT's test for one word is Baillie-PSW, which was compared with the list of all pseudoprimes to base 2
+// below 2^64 (J. Feitsma and W. Galway); no composite number of that range passes it.
 bool is_prime(std::uint64_t number) {
   if (number < looked_up_below) tables_go_with_this_thread();
   return n_is_prime(number) != 0;

@@ -31,7 +31,8 @@ class integer {
   mpz_t value_;
 };
 
-/// Products of the odd primes below 1000, each as many as fit into a word: one division by a word tests about seven primes.
+/// Products of the odd primes below 1000, each as many as fit into a word: one division by a word tests about seven
+/// primes.
 constexpr auto small_prime_products = [] {
   std::array<std::uint64_t, 32> products{1};
   std::size_t at = 0;
@@ -132,7 +133,8 @@ class baillie_psw : public offload::computation {
     stage_ = stage::lucas;
   }
 
-  // a = P^2 / Q - 2, with the inverse of the small |Q| found without Euclid's algorithm: the k with |Q| dividing k * number + 1.
+  // a = P^2 / Q - 2, with the inverse of the small |Q| found without Euclid's algorithm: the k with |Q| dividing k *
+  // number + 1.
   bool set_a(long q) {
     const auto size = static_cast<std::uint64_t>(q < 0 ? -q : q);
     const std::uint64_t rest = mpz_tdiv_ui(number_, size);
@@ -148,8 +150,8 @@ class baillie_psw : public offload::computation {
     return true;
   }
 
-  // R. Crandall, C. Pomerance, Prime Numbers, 3.6.3: with V of parameters (a, 1) and m = (number + 1) / 2, the number divides
-  // U(number + 1) just when a * V(m) = 2 * V(m + 1). Keeps V(k) and V(k + 1) for the leading bits k of m.
+  // R. Crandall, C. Pomerance, Prime Numbers, 3.6.3: with V of parameters (a, 1) and m = (number + 1) / 2, the number
+  // divides U(number + 1) just when a * V(m) = 2 * V(m + 1). Keeps V(k) and V(k + 1) for the leading bits k of m.
   void double_for_lucas_test() {
     --bit_;
     const bool one = mpz_tstbit(half_, bit_) != 0;

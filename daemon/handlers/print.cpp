@@ -119,7 +119,7 @@ std::shared_ptr<print::page> print::add(const body& line) {
 
 loop::awaitable<> print::write(std::shared_ptr<page> mine) {
   const turn my_turn{*this, *mine};
-  // Asked a second time (its first writer was cancelled), the lane answers what became of the first write, for calls run in order.
+  // If the first writer was cancelled, a second call waits for its write: the lane runs calls in order.
   const std::function<result<std::string>()> call = [lines = mine->lines, descriptor = descriptor_] {
     if (!lines->written) lines->written = write_sheet(descriptor, *lines);
     return *lines->written;

@@ -13,12 +13,12 @@ namespace millrace::handlers {
 struct print_options {};
 [[nodiscard]] const options_of<print_options>& print_option_table();
 
-/// Writes each body and a newline to standard output, in the order in which jobs are handled. A job is done when its line was written,
-/// and fails when it could not be: `standard output is closed`.
+/// Writes each body and a newline to standard output, in the order in which jobs are handled. A job is done when its
+/// line was written, and fails when it could not be: `standard output is closed`.
 ///
-/// Writing happens on the lane of standard output; one write is under way at a time. Lines that come meanwhile are gathered and go out
-/// together in the next one; when they are `gathered_bytes_max`, further jobs wait. A job that is cancelled stops waiting at once; its line
-/// may still appear, whole. Needs SIGPIPE ignored by the program.
+/// Writing happens on the lane of standard output; one write is under way at a time. Lines that come meanwhile are
+/// gathered and go out together in the next one; when they are `gathered_bytes_max`, further jobs wait. A job that is
+/// cancelled stops waiting at once; its line may still appear, whole. Needs SIGPIPE ignored by the program.
 class print : public waiting_handler {
  public:
   static constexpr std::size_t gathered_bytes_max = std::size_t{256} * 1024;

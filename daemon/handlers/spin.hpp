@@ -12,8 +12,9 @@ struct spin_options {
 };
 [[nodiscard]] const options_of<spin_options>& spin_option_table();
 
-/// Burns CPU for as long as the body says (or `length`, whatever the body says): a stand-in for work that computes. What counts is
-/// CPU time of the thread it is on, so that a busy machine makes it take longer and not compute less. The body goes on.
+/// Burns CPU for as long as the body says (or `length`, whatever the body says): a stand-in for work that computes.
+/// What counts is CPU time of the thread it is on, so that a busy machine makes it take longer and not compute less.
+/// The body goes on.
 class spin : public computing_handler {
  public:
   static constexpr duration step_length = milliseconds{1};

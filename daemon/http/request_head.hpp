@@ -6,12 +6,13 @@
 
 namespace millrace::http {
 
-/// Checks the head of a request (request line and headers) as raw bytes, before any parser interprets it. A head passes only if every recipient
-/// reads the same message length from it: two programs that disagree, such as a proxy and this server, allow request smuggling (RFC 9112, 11.2).
+/// Checks the head of a request (request line and headers) as raw bytes, before any parser interprets it. A head passes
+/// only if every recipient reads the same message length from it: two programs that disagree, such as a proxy and this
+/// server, allow request smuggling (RFC 9112, 11.2).
 ///
-/// Refused are bare CR or LF and other control characters, folded lines, a name that is no token, more than one `Host` (or none in HTTP/1.1),
-/// more than one `Content-Length` or `Transfer-Encoding`, both of them, a `Content-Length` that is no plain number, and any `Transfer-Encoding`
-/// but `chunked`. Method, target and version are left to the parser.
+/// Refused are bare CR or LF and other control characters, folded lines, a name that is no token, more than one `Host`
+/// (or none in HTTP/1.1), more than one `Content-Length` or `Transfer-Encoding`, both of them, a `Content-Length` that
+/// is no plain number, and any `Transfer-Encoding` but `chunked`. Method, target and version are left to the parser.
 ///
 /// Pure; one object per request.
 class request_head {
@@ -22,7 +23,8 @@ class request_head {
     refused      ///< `status()` and `reason()` say why; no byte of this connection may be read as a request any more
   };
 
-  /// `bytes` begin with the head and have grown since the last call. The cost of all calls together is linear in their number of bytes.
+  /// `bytes` begin with the head and have grown since the last call. The cost of all calls together is linear in their
+  /// number of bytes.
   verdict check(std::string_view bytes);
 
   [[nodiscard]] std::size_t size() const noexcept { return line_at_; }

@@ -73,8 +73,8 @@ request request_of(wire::request<wire::string_body>&& message) {
   return what;
 }
 
-/// One connection; lives in the frame of `sessions::serve`. What its coroutines hand each other are references to locals of the one that waits:
-/// g++ 12 makes bad code of some temporaries in an awaited call.
+/// One connection. It lives in the frame of `sessions::serve`. Its coroutines pass references to locals of the caller,
+/// because g++ 12 miscompiles some temporaries in an awaited call.
 class connection {
  public:
   connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::listener_counts* counts,
@@ -255,8 +255,8 @@ loop::awaitable<bool> connection::send(wire::response<Body>& message) {
   co_return !failure;
 }
 
-/// Says that no more comes, and drops what the client still sends: closing over unread bytes would reset the connection, and the client might
-/// lose the answer.
+/// Shuts down the sending side and discards what the client still sends: closing a socket with unread bytes resets the
+/// connection, and the client could lose the answer.
 loop::awaitable<> connection::linger() {
   error_code failure;
   socket_.shutdown(network::stream_socket::shutdown_send, failure);

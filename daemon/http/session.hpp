@@ -24,9 +24,10 @@ struct session_limits {
       seconds{1}};  ///< after a refusal: how long the rest is read and dropped, so that the client sees the answer
 };
 
-/// The HTTP connections of one door: each reads requests within its limits and writes the routes' answers in order.
-/// A request that is malformed, ambiguous (`http/request_head.hpp`) or too large is refused (400, 413, 431, 501) and its connection closed, so that
-/// nothing behind it is read as a request; who is too slow is cut off without a word.
+/// The HTTP connections of one door: each reads requests within its limits and writes the routes' answers in order. A
+/// request that is malformed, ambiguous (`http/request_head.hpp`) or too large is refused (400, 413, 431, 501) and its
+/// connection closed, so that nothing behind it is read as a request. A client that is too slow is disconnected without
+/// an answer.
 ///
 /// Loop thread only. Outlives the listener whose `service` it is; a connection ends with its client, at a deadline, or
 /// when its task is cancelled.

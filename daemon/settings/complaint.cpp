@@ -10,7 +10,8 @@ namespace {
 /// Longer words were not mistyped but meant; the cost of comparing grows with the square.
 constexpr std::size_t compared_bytes_max = 64;
 
-/// Insertions, deletions, replacements and swaps of neighbours that make one word of the other (optimal string alignment).
+/// Insertions, deletions, replacements and swaps of neighbours that make one word of the other (optimal string
+/// alignment).
 std::size_t distance(std::string_view a, std::string_view b) {
   std::size_t rows[3][compared_bytes_max + 1];
   std::size_t* before = rows[0];

@@ -21,7 +21,8 @@ struct complaint {
   [[nodiscard]] std::string text() const;
 };
 
-/// The known word that was probably meant, or empty: at most a third of its letters differ (Damerau–Levenshtein distance).
+/// The known word that was probably meant, or empty: at most a third of its letters differ (Damerau–Levenshtein
+/// distance).
 [[nodiscard]] std::string nearest(std::string_view unknown, std::span<const std::string> known);
 
 }  // namespace millrace::settings

@@ -39,7 +39,8 @@ class checker {
     check_circles();
     // Beside errors these would often be their echo.
     if (complaints_.has_errors()) return;
-    // A job that fails here and is mended there may well go round until it succeeds; whether it ever does, nobody can say.
+    // A job that fails here and is mended there may well go round until it succeeds; whether it ever does, nobody can
+    // say.
     for (const auto& each : find_output_circles(what_.consumers, ways_out::both))
       warning({"consumers", each.consumer}, "outputs and dead letters go in a circle: " + each.path,
               "an end for a job that always fails");

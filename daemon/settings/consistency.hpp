@@ -10,9 +10,9 @@ namespace millrace::settings {
 inline constexpr std::size_t name_bytes_max = 200;
 [[nodiscard]] bool is_name(std::string_view text);
 
-/// What each part says right and the whole does not: queues that are named but not declared, outputs in a circle, a dead
-/// letter to itself, a handler that cannot run where it is told to; as warnings queues that nothing feeds or drains.
-/// `root` tells where each complaint belongs. A dead letter queue that is not declared is: it gets the defaults.
+/// Checks across sections: queues that are named but not declared, cycles of outputs, a dead letter queue that is its
+/// own, a handler that cannot run at its `run_on`. Queues that nothing feeds or drains are warnings. `root` gives the
+/// place of each complaint. A dead letter queue that is not declared is added with the defaults.
 void check_consistency(settings& what, const node& root, complaint_list& complaints);
 
 }  // namespace millrace::settings

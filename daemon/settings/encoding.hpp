@@ -8,7 +8,7 @@
 
 namespace millrace::settings {
 
-/// What keeps these bytes from being the text of a YAML file: where, and a sentence.
+/// The first fault of bytes that are not the text of a YAML file: its place and a sentence.
 struct bad_byte {
   position at;
   std::string wrong;
@@ -18,8 +18,8 @@ struct bad_byte {
 /// A YAML parser would stop silently at some of them.
 [[nodiscard]] std::optional<bad_byte> find_bad_byte(std::string_view text);
 
-/// Text as a YAML scalar that reads back as the same text: plain where nobody could take it for something else (a number,
-/// true, null, a map), in double quotes otherwise.
+/// Text as a YAML scalar that reads back as the same text: plain where nobody could take it for something else (a
+/// number, true, null, a map), in double quotes otherwise.
 [[nodiscard]] std::string write_scalar(std::string_view text);
 
 /// `what it is for` as `What it is for.`: declarations are written either way, people read one.

@@ -11,8 +11,9 @@
 
 namespace millrace::settings {
 
-/// Text of a path or an address with `${NAME}` replaced by the environment's value, and a `~` at the beginning (also behind `unix:`) by the home
-/// directory. `$${` stands for `${`. An error: a name that is not defined or not complete, and the home directory of another user (`~name`).
+/// Text of a path or an address with `${NAME}` replaced by the environment's value, and a `~` at the beginning (also
+/// behind `unix:`) by the home directory. `$${` stands for `${`. An error: a name that is not defined or not complete,
+/// and the home directory of another user (`~name`).
 [[nodiscard]] result<std::string> expanded(std::string_view text);
 
 /// The text of which `expanded` makes `text`.

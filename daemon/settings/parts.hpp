@@ -10,8 +10,8 @@ namespace millrace::settings {
 /// The keys at the top of a file, in the order in which people should read them.
 inline constexpr std::string_view top_keys[]{"daemon", "queue_defaults", "queues", "producers", "consumers"};
 
-/// Reads the parts of a document one after the other into `into`, each value where it belongs; complains about the rest.
-/// Parts are read alone: whether they fit together is `check_consistency`'s to say.
+/// Reads the parts of a document one after the other into `into`, each value where it belongs; complains about the
+/// rest. Parts are read one by one; `check_consistency` checks whether they fit together.
 void read_parts(const node& root, const vocabulary& words, settings& into, complaint_list& complaints);
 
 }  // namespace millrace::settings

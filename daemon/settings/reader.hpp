@@ -23,8 +23,8 @@ struct map_rules {
   bool all_keys_known{true};          ///< false: a part of the tables could not be found, so no key is called unknown
 };
 
-/// Reads a map whose keys are the options of all `targets` together, into their owners. Complains about everything else:
-/// unknown, missing and planned keys, values of another shape, and what an option's own reading refuses.
+/// Reads a map whose keys are the options of all `targets` together, into their owners. Complains about everything
+/// else: unknown, missing and planned keys, values of another shape, and what an option's own reading refuses.
 void read_map(const node& map, const std::string& path, std::span<const target> targets, const map_rules& rules,
               complaint_list& complaints);
 

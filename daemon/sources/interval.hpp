@@ -13,8 +13,8 @@ struct interval_options {
 };
 [[nodiscard]] const options_of<interval_options>& interval_option_table();
 
-/// The same body every so often, without end: the first at once, then at whole multiples of `every` after it. What was missed (the queue
-/// was full, the machine slept) is left out: there is no burst afterwards.
+/// The same body every so often, without end: the first at once, then at whole multiples of `every` after it. What was
+/// missed (the queue was full, the machine slept) is left out: there is no burst afterwards.
 class interval : public source {
  public:
   [[nodiscard]] static result<std::unique_ptr<source>> make(const interval_options& options, const surroundings& where);

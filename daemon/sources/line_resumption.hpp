@@ -11,8 +11,8 @@
 
 namespace millrace::sources {
 
-/// Reads the part of a file that was read before a restart once more, to find out whether it is the same. That takes as long as reading it, but no
-/// change before the position goes unnoticed.
+/// Reads the part of a file that was read before a restart once more, to find out whether it is the same. That takes as
+/// long as reading it, but no change before the position goes unnoticed.
 ///
 /// Belongs to a `lines` and is used by its lane's thread, one call at a time.
 class line_resumption {
@@ -22,8 +22,8 @@ class line_resumption {
 
   line_resumption(std::uint64_t place, std::uint64_t checksum) : place_{place}, checksum_{checksum} {}
 
-  /// Reads on, and compares when all up to the place was read. `invalid`: the file is shorter, or not the same; other errors: it cannot be read.
-  /// A last line without an end may have got one since: that is skipped.
+  /// Reads on, and compares when all up to the place was read. `invalid`: the file is shorter, or not the same; other
+  /// errors: it cannot be read. A last line without an end may have got one since: that is skipped.
   [[nodiscard]] result<> read_on(line_input& input);
   [[nodiscard]] bool at_place() const noexcept { return bytes_ >= place_; }
 

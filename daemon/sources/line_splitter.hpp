@@ -10,9 +10,10 @@
 
 namespace millrace::sources {
 
-/// Bytes as they come, cut into lines. A line ends with \n or \r\n, which do not belong to it, or with the input. Every other byte does,
-/// NUL too. A byte order mark of UTF-8 at the beginning is skipped; with one of UTF-16 there are no lines. Holds one unfinished line
-/// and what was fed last, no more: of a line longer than allowed the rest is skipped unseen.
+/// Bytes as they come, cut into lines. A line ends with \n or \r\n, which do not belong to it, or with the input. Every
+/// other byte does, NUL too. A byte order mark of UTF-8 at the beginning is skipped; with one of UTF-16 there are no
+/// lines. Holds one unfinished line and what was fed last, no more: of a line longer than allowed the rest is skipped
+/// unseen.
 class line_splitter {
  public:
   struct line {

@@ -28,7 +28,8 @@ class list : public source {
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return false; }
 
-  /// The place is the number of items given; items may be added at the end of the list, those before the place must be the same.
+  /// The place is the number of items given; items may be added at the end of the list, those before the place must be
+  /// the same.
   bool track_position() override;
   [[nodiscard]] position reached() const override { return {at_, given_ ? given_->value() : 0}; }
   loop::awaitable<result<resumption>> resume(position from) override;

@@ -40,7 +40,8 @@ next_body random::next(instant) {
   return body{std::string_view{digits.data(), end}};
 }
 
-// Divides by 10^19, the greatest power of ten in a word, until nothing is left. Quadratic: some 50 µs for 4096 bits. Uses up the words.
+// Divides by 10^19, the greatest power of ten in a word, until nothing is left. Quadratic: some 50 µs for 4096 bits.
+// Uses up the words.
 std::string_view random::write_decimal() {
   __extension__ using wide = unsigned __int128;
   constexpr std::uint64_t power = 10'000'000'000'000'000'000u;

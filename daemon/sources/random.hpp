@@ -18,10 +18,12 @@ struct random_options {
 };
 [[nodiscard]] const options_of<random_options>& random_option_table();
 
-/// Random odd numbers of exactly `bits` bits in decimal, without end: the first and the last bit are set, those between are random.
+/// Random odd numbers of exactly `bits` bits in decimal, without end: the first and the last bit are set, those between
+/// are random.
 ///
-/// The generator is the 64-bit Mersenne Twister as C++ prescribes it (std::mt19937_64), so that a seed gives the same numbers everywhere.
-/// A number takes ceil(bits / 64) of its outputs, the lowest 64 bits first; of the last output the low bits are used.
+/// The generator is the 64-bit Mersenne Twister as C++ prescribes it (std::mt19937_64), so that a seed gives the same
+/// numbers everywhere. A number takes ceil(bits / 64) of its outputs, the lowest 64 bits first; of the last output the
+/// low bits are used.
 class random : public source {
  public:
   [[nodiscard]] static result<std::unique_ptr<source>> make(const random_options& options, const surroundings& where);
@@ -31,8 +33,8 @@ class random : public source {
   loop::awaitable<> more() override;
   [[nodiscard]] bool endless() const override { return true; }
 
-  /// The place is how many numbers were given; `bits` and `seed` must be the same. Skipping them takes some 3 ns for each word, in turns of
-  /// `skipped_per_turn` words.
+  /// The place is how many numbers were given; `bits` and `seed` must be the same. Skipping them takes some 3 ns for
+  /// each word, in turns of `skipped_per_turn` words.
   bool track_position() override;
   [[nodiscard]] position reached() const override { return {given_, settings_}; }
   loop::awaitable<result<resumption>> resume(position from) override;

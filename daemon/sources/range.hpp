@@ -15,8 +15,8 @@ struct range_options {
 };
 [[nodiscard]] const options_of<range_options>& range_option_table();
 
-/// from, from + step, from + 2 step ... as long as `to` is not passed; `to` itself belongs to it. Runs down with a step below zero.
-/// Numbers from -2^63 to 2^64 - 1, without overflow at either end.
+/// from, from + step, from + 2 step ... as long as `to` is not passed; `to` itself belongs to it. Runs down with a step
+/// below zero. Numbers from -2^63 to 2^64 - 1, without overflow at either end.
 class range : public source {
  public:
   __extension__ using number = __int128;

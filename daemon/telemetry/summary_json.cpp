@@ -38,7 +38,8 @@ json::object producers(const workload::workload& work) {
   return all;
 }
 
-/// Queues that are not empty. All that were declared can be: there are at most as many as in the settings, or `queues_max`.
+/// Queues that are not empty. All that were declared can be: there are at most as many as in the settings, or
+/// `queues_max`.
 json::object queues_left(const engine::engine& engine, const std::set<std::string, std::less<>>& served) {
   json::object all;
   std::vector<queue_id> queues;
