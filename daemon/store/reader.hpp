@@ -79,7 +79,7 @@ class job_cursor final : private sqlite::connection::row_taker {
   const known_queues* queues_{nullptr};    ///< of the step at hand
   job_row* into_{nullptr};                 ///< of the step at hand
   result<cursor_step> taken_{cursor_step::end};
-  std::vector<burial> buried_;             ///< once `at_buried_`, a heap with the earliest on top
+  std::vector<burial> buried_;  ///< once `at_buried_`, a heap with the earliest on top
 };
 
 /// The positions of all producers, those that are no longer in the settings among them: they stay, for whoever takes a

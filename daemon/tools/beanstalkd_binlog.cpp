@@ -148,10 +148,10 @@ class log_reader {
     job.put_at = instant{duration{number_at<std::int64_t>(facts, 40)}};
     job.due = state == logged_state::delayed ? instant{duration{number_at<std::int64_t>(facts, 48)}} : instant{};
     job.tally = {.reserves = number_at<std::uint32_t>(facts, 56),
-                     .timeouts = number_at<std::uint32_t>(facts, 60),
-                     .releases = number_at<std::uint32_t>(facts, 64),
-                     .buries = number_at<std::uint32_t>(facts, 68),
-                     .kicks = number_at<std::uint32_t>(facts, 72)};
+                 .timeouts = number_at<std::uint32_t>(facts, 60),
+                 .releases = number_at<std::uint32_t>(facts, 64),
+                 .buries = number_at<std::uint32_t>(facts, 68),
+                 .kicks = number_at<std::uint32_t>(facts, 72)};
   }
 
   [[nodiscard]] bool only_zeros() const { return rest_.find_first_not_of('\0') == std::string_view::npos; }

@@ -54,7 +54,7 @@ loop::awaitable<> producer::run() {
   } catch (...) {
     failure = std::current_exception();
   }
-  source_.reset();                         // a file and a thread it may have: they are no longer needed
+  source_.reset();                                  // a file and a thread it may have: they are no longer needed
   environment_.broker.try_close_session(session_);  // holds no job: one turn is enough
   if (!failure) co_return;
   const auto state = co_await boost::asio::this_coro::cancellation_state;

@@ -168,8 +168,7 @@ TEST_CASE("an answer that tells an id waits for the lease of that id, whatever i
   const auto queue = at.queue("memory", {.max_jobs = 1});
   const auto worker = at.watcher("memory");
   taker waits, nobody;
-  REQUIRE(at.broker.reserve(worker, engine::lease::ttr, never, waits).answer.status ==
-          engine::reserve_status::waiting);
+  REQUIRE(at.broker.reserve(worker, engine::lease::ttr, never, waits).answer.status == engine::reserve_status::waiting);
 
   const auto put = at.broker.try_put(at.producer, queue, {.content = body{"a"}});
   const receipt of_lease{.batch = store.newest};
