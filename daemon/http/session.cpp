@@ -77,8 +77,8 @@ request request_of(wire::request<wire::string_body>&& message) {
 /// because g++ 12 miscompiles some temporaries in an awaited call.
 class connection {
  public:
-  connection(loop::event_loop& loop, const routes& where, const session_limits& limits, network::listener_counts* counts,
-             const bool& finishing, network::stream_socket socket)
+  connection(loop::event_loop& loop, const routes& where, const session_limits& limits,
+             network::listener_counts* counts, const bool& finishing, network::stream_socket socket)
       : loop_{loop},
         routes_{where},
         limits_{limits},
