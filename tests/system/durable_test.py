@@ -9,7 +9,7 @@ import unittest
 
 from beanstalk_wire import put
 from durable_support import Durable, mounted
-from support import MILLRACED, PATIENCE
+from support import MILLRACED, PATIENCE, run
 
 DELAY = 100_000  # seconds: does not end while the test runs
 
@@ -233,7 +233,12 @@ class Refused(Durable):
 
     def test_a_file_in_place_of_the_directory(self):
         path = self.write("", "file")
-        self.assertIn(path + ": is a file, not a directory", self.refused(self.settings_of(data_dir=path)))
+        checked = run("--config", self.settings_of(data_dir=path))
+        self.assertEqual(checked.returncode, 2, checked)
+        self.assertIn(f"daemon.data_dir: `{path}` is a file (expected a directory)", checked.stderr)
+        ended = run("-p", "0", "-b", path)
+        self.assertEqual(ended.returncode, 3, ended)
+        self.assertIn(path + ": is a file, not a directory", ended.stderr)
 
     def test_a_directory_whose_parent_is_not_there(self):
         path = os.path.join(self.folder, "no", "such")

@@ -52,7 +52,7 @@ class Limits(DaemonTest):
         for check in (["--check"], []):
             ended = run("--config", settings, *check)
             self.assertEqual(ended.returncode, 2, check)
-            self.assertRegex(ended.stderr + ended.stdout, r":2:\d+: producers\.p\.file: .*missing\.txt.*No such file")
+            self.assertRegex(ended.stderr + ended.stdout, r":4:\d+: producers\.p\.file: .*missing\.txt.*No such file")
 
     def test_words_instead_of_numbers_fail_with_a_message(self):
         settings = self.settings(

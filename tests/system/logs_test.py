@@ -40,7 +40,7 @@ class Logs(DaemonTest):
         self.assertIn("logging text to standard error", lines[0])
         self.assertRegex(lines[1], r"^\d{4}-\d\d-\d\dT.* info +started ")
         self.assertRegex(ended.stderr, r"(?m)^.*failed.*3")  # the summary
-        missing = self.settings("daemon: { data_dir: missing/data }\n")
+        missing = self.write("daemon: { http: 127.0.0.1:0, data_dir: missing/data }\n")
         ended = run("--config", missing, "--log-format", "journald")
         self.assertEqual(ended.returncode, 3)
         self.assertRegex(ended.stderr, r"could_not_start .*missing/data")
