@@ -69,7 +69,8 @@ class Recovery(BeanstalkTest):
         file.close()
         self.http = os.path.join(self.folder, "http.sock")
         self.settings = self.write(
-            "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: 'unix:%s' }\n"
+            # Recovery in one piece would take longer than this; the slices of a slow machine do not.
+            "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: 'unix:%s', stall_threshold: 2s }\n"
             "queue_defaults: { max_jobs: 1G, max_bytes: 1024GiB }\n" % (data, self.http)
         )
 
