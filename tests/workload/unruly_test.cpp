@@ -137,7 +137,7 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
     };
     handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
     workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times},
-                                {{queue, "work"}},
+                                {queue},
                                 {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
                                 {},
                                 counts};
@@ -178,7 +178,7 @@ TEST_CASE("a slot that waits for its restart is stopped by a drain like any othe
   };
   handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
   workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once},
-                              {{queue, "work"}},
+                              {queue},
                               {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
                               {},
                               counts};
