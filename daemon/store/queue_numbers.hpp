@@ -54,7 +54,7 @@ class queue_numbers {
   boost::unordered_flat_map<std::uint32_t, entry> known_;
   boost::unordered_flat_set<queue_number> used_;  ///< may stand in the file, so none of them is given out
   queue_number last_{0};                          ///< given out; after the highest comes 1
-  std::size_t in_use_{0};  ///< entries with jobs
+  std::size_t in_use_{0};                         ///< entries with jobs
 };
 
 }  // namespace millrace::store
