@@ -22,7 +22,6 @@ engine::reserve_answer as_answer(engine::event&& event) {
   }
 }
 
-
 }  // namespace
 
 broker::broker(loop::event_loop& loop, store::store& store, engine::engine_options limits)

@@ -90,7 +90,7 @@ class lifecycle {
   bool opened_{false};
   bool idle_{false};
   bool held_up_{false};  ///< by a full queue that will not be emptied
-  int drains_left_{0};  ///< of consumers and of clients
+  int drains_left_{0};   ///< of consumers and of clients
   bool out_of_time_{false};
   std::uint64_t in_hand_{0};                    ///< jobs that were reserved when the drain began
   std::uint64_t finished_before_{0};            ///< by consumers, before the drain

@@ -14,7 +14,7 @@ struct complaint {
   std::string file;
   int line{0};
   int column{0};
-  std::string key;       ///< full path: `consumers.primality.timeout`
+  std::string key;  ///< full path: `consumers.primality.timeout`
   std::string wrong;
   std::string expected;  ///< may be empty
 

@@ -24,8 +24,8 @@ struct vocabulary {
 };
 
 struct loaded {
-  std::optional<settings> value;       ///< none when there is an error among the complaints
-  std::vector<complaint> complaints;   ///< every one at once, in the order of the file; warnings too
+  std::optional<settings> value;      ///< none when there is an error among the complaints
+  std::vector<complaint> complaints;  ///< every one at once, in the order of the file; warnings too
 };
 
 /// Reads and checks a file, and that the input files and directories it names can be used. A missing or unreadable file

@@ -26,9 +26,9 @@ struct daemon_options {
   bool http_given{false};                     ///< the file names the address; else it is the default
   std::optional<network::address> beanstalk;  ///< none: `off`
   std::uint32_t beanstalk_connections_max{20'000};
-  std::uint32_t max_job_size{65'535};           ///< bytes; of a put that comes over the network
-  std::optional<std::string> data_dir;          ///< none: queues live in memory
-  store::store_options store;                   ///< its directory is the one above
+  std::uint32_t max_job_size{65'535};   ///< bytes; of a put that comes over the network
+  std::optional<std::string> data_dir;  ///< none: queues live in memory
+  store::store_options store;           ///< its directory is the one above
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};
