@@ -29,8 +29,8 @@ struct queue_copy {
   std::vector<queue_row> rows;  ///< the last one is `__other__`
 };
 
-/// Copies all queues for one scrape: the rows of queues that have one (engine/queue_rows.hpp), then `__other__`, the sum
-/// of all other queues. Rows are copied in one turn of the loop, so each is exact; the sum is made in slices.
+/// Copies all queues for one scrape: the rows of queues that have one (engine/queue_rows.hpp), then `__other__`, the
+/// sum of all other queues. Rows are copied in one turn of the loop, so each is exact; the sum is made in slices.
 ///
 /// Owned by the page; loop thread only.
 class queue_metrics {

@@ -155,9 +155,10 @@ def metrics_as_promised(tree):
     if not text:
         return []
     return (
-        [f"{METRICS}: telemetry names millrace_{name}, which is not in the table" for name in sorted(named - promised)] +
+        [f"{METRICS}: telemetry names millrace_{name}, which is not in the table"
+         for name in sorted(named - promised)] +
         [f"{METRICS}: {name} is not in telemetry" for name in sorted(promised - named)])
 
 
-CHECKS = [top_level, pragma_once, file_length, scripts_are_run, nothing_undone, sources_are_listed, clocks,
+CHECKS = [top_level, pragma_once, file_length, line_width, scripts_are_run, nothing_undone, sources_are_listed, clocks,
           catalogues, metrics_as_promised]

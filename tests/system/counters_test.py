@@ -98,14 +98,16 @@ class Counters(DaemonTest):
         return {
             'millrace_jobs_put_total{queue="small"}': put_into(b"small"),
             'millrace_jobs_reserved_total{queue="taken"}': lambda: self.reserved(b"taken"),
-            'millrace_jobs_released_total{queue="taken"}': lambda: self.client.told(b"release %d 0 0" % self.reserved(b"taken")),
+            'millrace_jobs_released_total{queue="taken"}': lambda: self.client.told(b"release %d 0 0" % self.reserved(
+                b"taken")),
             'millrace_jobs_kicked_total{queue="buried"}': lambda: self.client.told(b"kick-job %d" % self.bury()),
             'millrace_jobs_ttr_expired_total{queue="taken"}': lambda: self.reserved(b"taken", ttr=1),
             'millrace_jobs_finished_total{queue="good",outcome="ok"}': put_into(b"good"),
             'millrace_jobs_finished_total{queue="fails",outcome="failed"}': put_into(b"fails"),
             'millrace_jobs_finished_total{queue="late",outcome="timeout"}': put_into(b"late", b"1h"),
             'millrace_jobs_finished_total{queue="dropping",outcome="dropped"}': put_into(b"dropping", times=2),
-            'millrace_jobs_finished_total{queue="taken",outcome="deleted"}': lambda: self.client.told(b"delete %d" % self.reserved(b"taken")),
+            'millrace_jobs_finished_total{queue="taken",outcome="deleted"}': lambda: self.client.told(
+                b"delete %d" % self.reserved(b"taken")),
             'millrace_jobs_buried_total{queue="buried",reason="client"}': self.bury,
             'millrace_jobs_buried_total{queue="buries",reason="failed"}': put_into(b"buries", b"no number"),
             'millrace_jobs_buried_total{queue="late",reason="timeout"}': put_into(b"late", b"1h"),
@@ -119,7 +121,8 @@ class Counters(DaemonTest):
             "millrace_loop_busy_seconds_total": tell(b"stats"),
             'millrace_loop_stalls_total{task="holding"}': put_into(b"loop", b"50ms", times=20),
             'millrace_backpressure_seconds_total{stage="put"}': self.held_put,
-            'millrace_connections_opened_total{protocol="beanstalk"}': lambda: self.wire(self.running).told(b"list-tube-used"),
+            'millrace_connections_opened_total{protocol="beanstalk"}': lambda: self.wire(self.running).told(
+                b"list-tube-used"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="unknown_command"}': tell(b"nonsense"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="bad_format"}': tell(b"delete x"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="out_of_memory"}': put_into(b"small", times=2),
@@ -180,13 +183,15 @@ class Counters(DaemonTest):
         self.put(b"default")
         daemon.signal(signal.SIGUSR1)
         daemon.wait_for("refusing_puts")
-        self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="draining"}', lambda: self.assertEqual(self.put(b"default"), b"DRAINING"))
+        self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="draining"}',
+                   lambda: self.assertEqual(self.put(b"default"), b"DRAINING"))
 
     def test_a_put_that_a_full_disk_refuses_is_counted_and_the_disk_is_shown(self):
         store = "store: { disk_reserve: 100000TiB }"
         daemon = self.begin("daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: data, %s }\n" % store)
         self.client = self.wire(daemon)
-        self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="no_space"}', lambda: self.assertEqual(self.put(b"default"), b"OUT_OF_MEMORY"))
+        self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="no_space"}',
+                   lambda: self.assertEqual(self.put(b"default"), b"OUT_OF_MEMORY"))
         self.assertEqual(daemon.metric('millrace_store_disk_reserve_bytes{store="disk"}'), 100000 << 40)
         self.assertGreater(daemon.metric('millrace_store_disk_free_bytes{store="disk"}'), 0)
 
@@ -198,11 +203,13 @@ class Counters(DaemonTest):
             wire.put(b"left on disk")
         daemon.signal()
         daemon.wait()
-        with contextlib.closing(sqlite3.connect(os.path.join(self.folder, "data", "millrace.db"), isolation_level=None)) as file:
+        with contextlib.closing(sqlite3.connect(os.path.join(self.folder, "data", "millrace.db"),
+                                                isolation_level=None)) as file:
             file.execute("UPDATE job SET body = zeroblob(length(body)) WHERE id = 2")
         daemon = self.begin(settings)
         self.client = self.wire(daemon)
-        self.moves(daemon, 'millrace_store_errors_total{store="disk"}', lambda: self.assertEqual(self.client.told(b"peek 2"), "NOT_FOUND"))
+        self.moves(daemon, 'millrace_store_errors_total{store="disk"}',
+                   lambda: self.assertEqual(self.client.told(b"peek 2"), "NOT_FOUND"))
         buried = 'millrace_jobs_buried_total{queue="default",reason="io_error"}'
         self.moves(daemon, buried, lambda: self.client.told(b"reserve-job 2"))
 

@@ -59,7 +59,7 @@ class options_of : public option_table {
   template <class M>
   options_of& text(std::string key, M Owner::*member, std::string reason,
                    std::function<result<>(std::string_view)> check = {}, std::string expected = "text");
-  /// A text that is kept as what it means. `parse` says what is wrong with it; `write` gives a text that means the value.
+  /// A text that is kept as a parsed value. An error of `parse` says what is wrong; `write` is the inverse.
   template <class Value>
   options_of& parsed(std::string key, Value Owner::*member, std::string reason,
                      result<Value> (*parse)(std::string_view), std::string (*write)(const Value&),
