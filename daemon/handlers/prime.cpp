@@ -28,7 +28,7 @@ const options_of<prime_options>& prime_option_table() {
 
 namespace {
 
-/// No number of `bits` bits has more decimal digits: one more than `bits` times log10(2), rounded up.
+/// The most decimal digits of a number of `bits` bits: one more than `bits` times log10(2), rounded up.
 constexpr std::size_t digits_of_bits(std::size_t bits) { return bits * 30'103 / 100'000 + 1; }
 static_assert(digits_of_bits(1) == 1 && digits_of_bits(4) == 2 && digits_of_bits(64) == 20 &&
               digits_of_bits(4096) == 1234);
@@ -52,7 +52,7 @@ std::optional<std::uint64_t> in_64_bits(std::string_view digits) {
   return number;
 }
 
-/// The computation for the number in `text`, which lies within `content` and has no blanks around it.
+/// The computation for the number in `text`. Requires: `text` is part of `content` and has no blanks around it.
 result<std::unique_ptr<offload::computation>> computation_for(const prime_options& options, const body& content,
                                                               std::string_view text) {
   const result<std::string_view> digits = number_in(text, digits_of_bits(options.bits_max), options.bits_max);
@@ -70,7 +70,7 @@ result<std::unique_ptr<offload::computation>> computation_for(const prime_option
   return prime_large(content, *digits, options.bits_max);
 }
 
-/// Finds the number in a body that may be full of blanks and zeros, a bounded piece a step, then tests it.
+/// Finds the number in a body that may be full of blanks and zeros, one bounded piece a step, then tests it.
 class in_large_body : public offload::computation {
  public:
   in_large_body(const prime_options& options, body content)
@@ -94,7 +94,7 @@ class in_large_body : public offload::computation {
   }
 
  private:
-  // Each returns true when a whole piece went, so that there may be more to drop.
+  // Each function returns true when it dropped a whole piece, so that there may be more to drop.
 
   bool drop_blanks_in_front() {
     const std::string_view piece = text_.substr(0, prime::trimmed_bytes_a_step);

@@ -22,7 +22,7 @@ struct print_options {};
 class print : public waiting_handler {
  public:
   static constexpr std::size_t gathered_bytes_max = std::size_t{256} * 1024;
-  /// A body of at least so many bytes is not copied on the loop but written from where it lies.
+  /// A body of at least this many bytes is written from its own memory, not copied on the loop.
   static constexpr std::size_t shared_bytes_min = std::size_t{16} * 1024;
 
   print(const print_options& options, const surroundings& where);

@@ -57,7 +57,7 @@ bool is_stop_pending() {
   return ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGTERM) == 1;
 }
 
-/// What `step` answers; what it throws becomes an error that names the limit.
+/// Returns the result of `step`. An exception becomes an error that names the limit.
 template <class Step>
 auto without_exceptions(const Step& step) -> decltype(step()) {
   try {
@@ -69,7 +69,7 @@ auto without_exceptions(const Step& step) -> decltype(step()) {
 
 }  // namespace
 
-/// In the order in which they stand on each other; destroyed the other way round.
+/// Members stand in the order of their dependencies and are destroyed in reverse.
 struct daemon::parts {
   /// `opened` is the error when the store could not be opened; then this may only be destroyed.
   parts(const settings::settings& set, const workload::workload_options& how, doors sockets, result<>& opened)
@@ -128,7 +128,7 @@ daemon::~daemon() = default;
 result<> daemon::prepare() {
   return without_exceptions([&all = *parts_]() -> result<> {
     if (auto declared = all.declare_queues(); !declared) return declared;
-    // The door before the work: a second daemon must not begin to print what the first is printing.
+    // Bind before work begins: a second daemon must not start to print what the first one prints.
     if (auto opened = all.open_http(); !opened) return opened;
     all.begin_recovery();
     return {};
@@ -146,7 +146,7 @@ result<bool> daemon::recover_slice() {
 
 result<> daemon::open() {
   return without_exceptions([&all = *parts_]() -> result<> {
-    // Now, so that a thread that the system does not give is an error of the start.
+    // Start the thread now, so that a failure to create it is an error of the start.
     if (all.disk) all.disk->start();
     if (auto opened = all.open_beanstalk(); !opened) return opened;
     const sources::surroundings inputs{all.loop, STDIN_FILENO};

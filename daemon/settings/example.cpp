@@ -8,7 +8,7 @@ namespace millrace::settings {
 
 namespace {
 
-/// Whether the keys of a part stand there or are written behind a `#`, from where they can be freed.
+/// Whether the keys of a part are active or commented out with `#`.
 enum class keys { live, commented };
 
 std::string fallback(const option& what) {
@@ -30,7 +30,7 @@ std::string fallback(const option& what) {
   }
 }
 
-/// The value of the example: what is there by default, or else what the option's declaration proposes.
+/// The value of the example: the default, or else the example of the option's declaration.
 std::pair<std::string, bool> value_of(const option& what, const void* defaults) {
   std::optional<std::string> value;
   if (what.kind == option_kind::text_list) {

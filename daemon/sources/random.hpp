@@ -9,7 +9,7 @@
 
 namespace millrace::sources {
 
-/// The longest numbers it makes.
+/// The greatest length of the numbers.
 inline constexpr std::uint32_t random_bits_limit = 4096;
 
 struct random_options {

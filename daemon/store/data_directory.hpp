@@ -9,13 +9,14 @@
 
 namespace millrace::store {
 
-/// The directory that holds a store's files: the data file with its log, and the locks that keep a second program out.
-/// The locks are the system's own and go with the process, however that ends. One is held on a file of its own, the
-/// other on the data file itself, so that a deleted lock file lets nobody in.
+/// The directory of a store: the data file with its log, and the locks that keep a second program out. The kernel holds
+/// the locks and releases them when the process ends in any way. One lock is on a separate file and one on the data
+/// file itself, so that a deleted lock file lets no other program in.
 ///
-/// The lock of the data file is an open file description's (`F_OFD_SETLK`), on a byte far beyond those that SQLite
-/// locks, and its descriptor stays open until this is destroyed: SQLite's own locks belong to the process, and closing
-/// any descriptor of the file would drop them. So every connection to the file must be closed before.
+/// The lock of the data file belongs to an open file description (`F_OFD_SETLK`), on a byte far beyond those that
+/// SQLite locks. Its descriptor stays open until this object is destroyed: the locks of SQLite belong to the process,
+/// and closing any descriptor of the file would drop them. Requires: every connection to the file is closed before this
+/// object is destroyed.
 class data_directory {
  public:
   /// Makes the directory (not its parents) and an empty data file, and takes the locks. Refused: one of them is held by
