@@ -48,6 +48,7 @@ class store {
   /// Begins to bring back what was kept: jobs in order of id, then buried ones in the order in which they were buried.
   /// Bodies come along until they take `body_bytes_max` of memory; after that they stay on disk, which `kept_job` says.
   /// Requires: nothing was kept yet.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
   virtual void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
     static_cast<void>(sink);
     static_cast<void>(body_bytes_max);
@@ -78,6 +79,7 @@ class store {
   [[nodiscard]] virtual batch_id safe_up_to() const = 0;
   /// `moved` is called on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener,
   /// set once, before the first change; a store where everything is safe at once has nothing to tell.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
   virtual void when_safe(std::function<void()> moved) { static_cast<void>(moved); }
   /// False: nobody need collect changes for it.
   [[nodiscard]] virtual bool remembers() const = 0;
@@ -90,6 +92,7 @@ class store {
   virtual void read_bodies(std::span<const job_id> jobs) { static_cast<void>(jobs); }
   using body_taker = std::function<void(job_id, result<body>&&)>;
   /// One listener, set once.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
   virtual void when_read(body_taker came) { static_cast<void>(came); }
 
   /// The largest body of a job that can be kept. `keep` requires that none is larger.

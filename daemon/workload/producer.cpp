@@ -133,6 +133,7 @@ engine::put_status producer::put(body&& content) {
   const auto bytes = job.content.size();
   const auto [answer, receipt] =
       environment_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);
+  // NOLINTNEXTLINE(bugprone-use-after-move): `try_put` leaves the job untouched when there is no space
   if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
   if (answer.status == engine::put_status::inserted) was_put(receipt, bytes);
   if (answer.status == engine::put_status::refused) {

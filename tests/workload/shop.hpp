@@ -61,7 +61,7 @@ class scripted_source final : public sources::source {
   std::uint64_t said_{0};
 };
 
-inline sources::kind source_of(std::deque<scripted_source::line> script, bool endless = false) {
+inline sources::kind source_of(const std::deque<scripted_source::line>& script, bool endless = false) {
   return {"scripted", "", &no_option_table(),
           [=](const void*, const sources::surroundings& where) -> result<std::unique_ptr<sources::source>> {
             return std::unique_ptr<sources::source>{std::make_unique<scripted_source>(where.loop, script, endless)};
@@ -152,13 +152,13 @@ class echo final : public handlers::computing_handler {
   };
 };
 
-inline handlers::kind quick_kind(function what) {
+inline handlers::kind quick_kind(const function& what) {
   return {"quick", "", &no_option_table(), false,
           [=](const void*, const handlers::surroundings&) -> result<handlers::handler> {
             return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<quick>(what)}};
           }};
 }
-inline handlers::kind waiting_kind(duration length, function what) {
+inline handlers::kind waiting_kind(duration length, const function& what) {
   return {"waiting", "", &no_option_table(), false,
           [=](const void*, const handlers::surroundings& where) -> result<handlers::handler> {
             return handlers::handler{

@@ -11,6 +11,7 @@
 #include "workload/shop.hpp"
 
 // It belongs to a project of its own, which is built against the promised headers alone.
+// NOLINTNEXTLINE(bugprone-suspicious-include)
 #include "example/unruly.cpp"
 
 using namespace millrace;
