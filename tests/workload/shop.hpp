@@ -72,7 +72,7 @@ inline sources::kind endless_source() { return source_of({}, true); }
 inline sources::kind numbers_to(unsigned last) {
   std::deque<scripted_source::line> script;
   for (unsigned n = 1; n <= last; ++n) script.emplace_back(std::to_string(n));
-  return source_of(std::move(script));
+  return source_of(script);
 }
 
 // --- handlers
