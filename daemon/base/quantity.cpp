@@ -56,7 +56,7 @@ struct number {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::size_t shown_max = 40;
   std::string out{"`"};
   out.append(text.substr(0, shown_max));
@@ -65,20 +65,20 @@ std::string quoted(std::string_view text) {
 }
 
 result<number> split(std::string_view text, const std::string& expected) {
-  const error no_number = invalid(quoted(text) + " is not " + expected);
+  const error no_number = invalid(quote(text) + " is not " + expected);
   std::size_t at = 0;
   while (at < text.size() && is_digit(text[at])) ++at;
   if (at == 0) return no_number;
   number out;
   if (std::from_chars(text.data(), text.data() + at, out.whole).ec != std::errc{})
-    return error{errc::out_of_range, quoted(text) + " is too large"};
+    return error{errc::out_of_range, quote(text) + " is too large"};
   if (at < text.size() && text[at] == '.') {
     const std::size_t begin = ++at;
     while (at < text.size() && is_digit(text[at])) ++at;
     if (at == begin) return no_number;
     std::string_view digits = text.substr(begin, at - begin);
     while (!digits.empty() && digits.back() == '0') digits.remove_suffix(1);
-    if (digits.size() > fraction_digits_max) return error{errc::out_of_range, quoted(text) + " has too many digits"};
+    if (digits.size() > fraction_digits_max) return error{errc::out_of_range, quote(text) + " has too many digits"};
     for (const char digit : digits) {
       out.part = out.part * 10 + static_cast<std::uint64_t>(digit - '0');
       out.of *= 10;
@@ -96,12 +96,12 @@ result<std::uint64_t> read_exactly(std::string_view text, std::span<const unit> 
   for (const unit& each : units) {
     if (each.name != parts->unit_name) continue;
     const wide fraction = wide{parts->part} * each.worth;
-    if (fraction % parts->of != 0) return invalid(quoted(text) + " is a fraction of the smallest unit");
+    if (fraction % parts->of != 0) return invalid(quote(text) + " is a fraction of the smallest unit");
     const wide value = wide{parts->whole} * each.worth + fraction / parts->of;
-    if (value > most) return error{errc::out_of_range, quoted(text) + " is too large"};
+    if (value > most) return error{errc::out_of_range, quote(text) + " is too large"};
     return static_cast<std::uint64_t>(value);
   }
-  return invalid(quoted(text) + " is not " + expected);
+  return invalid(quote(text) + " is not " + expected);
 }
 
 /// `value` in `in` as a finite decimal of at least 1; nullopt when there is none.
@@ -140,7 +140,7 @@ result<std::uint64_t> nanoseconds_of(std::string_view text) {
   const result<number> parts = split(text, a_duration);
   if (parts && parts->unit_name.empty()) {
     const std::string with_unit = std::string{text} + "s";
-    return invalid(quoted(text) + " has no unit: write " + quoted(with_unit) + " for seconds");
+    return invalid(quote(text) + " has no unit: write " + quote(with_unit) + " for seconds");
   }
   return read_exactly(text, duration_units, most, a_duration);
 }
@@ -163,13 +163,13 @@ result<std::uint64_t> sum_of_parts(const std::string_view text) {
     left.remove_prefix(part.size());
     const auto value = read_exactly(part, duration_units, most, a_duration);
     if (!value && value.error().code == errc::out_of_range)
-      return error{errc::out_of_range, quoted(text) + " is too large"};
+      return error{errc::out_of_range, quote(text) + " is too large"};
     const std::string_view name = part.substr(part.find_last_of("0123456789") + 1);
     const auto* const its = std::find_if(duration_units.begin(), duration_units.end(),
                                          [name](const unit& each) { return each.name == name; });
-    if (!value || its->worth >= unit_before) return invalid(quoted(text) + " is not " + a_duration);
+    if (!value || its->worth >= unit_before) return invalid(quote(text) + " is not " + a_duration);
     unit_before = its->worth;
-    if (*value > most - sum) return error{errc::out_of_range, quoted(text) + " is too large"};
+    if (*value > most - sum) return error{errc::out_of_range, quote(text) + " is too large"};
     sum += *value;
   }
   return sum;
@@ -211,7 +211,7 @@ result<std::uint64_t> parse_size(std::string_view text) {
 std::string write_size(std::uint64_t bytes) { return write_shortest(bytes, size_units); }
 
 result<double> parse_rate(std::string_view text) {
-  const error no_rate = invalid(quoted(text) + " is not " + std::string{a_rate});
+  const error no_rate = invalid(quote(text) + " is not " + std::string{a_rate});
   const std::size_t slash = text.find('/');
   std::string_view digits = text.substr(0, slash);
   const std::uint64_t period = slash == std::string_view::npos ? 1 : seconds_in(text.substr(slash + 1));
@@ -231,7 +231,7 @@ result<double> parse_rate(std::string_view text) {
   if (end != number.data() + number.size()) return no_rate;
   value /= static_cast<double>(period);
   if (code != std::errc{} || !std::isfinite(value) || value <= 0)
-    return error{errc::out_of_range, quoted(text) + " is not a positive rate"};
+    return error{errc::out_of_range, quote(text) + " is not a positive rate"};
   return value;
 }
 

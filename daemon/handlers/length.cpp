@@ -4,14 +4,14 @@
 
 #include <millrace/base/quantity.hpp>
 
-#include "handlers/quoted.hpp"
+#include "handlers/quote.hpp"
 
 namespace millrace::handlers {
 
 result<duration> length_in(std::string_view content) {
   const bool too_long = content.size() > length_bytes_max;
   const std::string_view text = too_long ? content : without_blanks(content);
-  const error no_length = invalid(quoted(text) + " is not a length of time (250ms, 1.5s, or a number of seconds)");
+  const error no_length = invalid(quote(text) + " is not a length of time (250ms, 1.5s, or a number of seconds)");
   if (text.empty() || text.size() > quoted_characters_max) return no_length;
   std::string with_unit{text};
   if (text.back() >= '0' && text.back() <= '9') with_unit += 's';

@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "handlers/quoted.hpp"
+#include "handlers/quote.hpp"
 
 namespace millrace::handlers {
 
@@ -21,7 +21,7 @@ std::string prime_verdict(std::uint64_t number, bool is_prime) {
 }
 
 error prime_too_long(std::string_view digits, std::uint32_t bits_max) {
-  return {errc::out_of_range, quoted(digits) + ", a number of " + std::to_string(digits.size()) +
+  return {errc::out_of_range, quote(digits) + ", a number of " + std::to_string(digits.size()) +
                                   " digits, is longer than bits_max (" + std::to_string(bits_max) + " bits)"};
 }
 

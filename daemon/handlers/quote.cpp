@@ -1,8 +1,8 @@
-#include "handlers/quoted.hpp"
+#include "handlers/quote.hpp"
 
 namespace millrace::handlers {
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out{"\""};
   for (const char each : text.substr(0, quoted_characters_max)) {

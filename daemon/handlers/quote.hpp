@@ -11,7 +11,7 @@ inline constexpr std::size_t quoted_characters_max = 40;
 
 /// A body as an error message shows it: in quotes, cut when long, bytes that are not printable ASCII as \xNN.
 /// Never longer than a line, whatever came in.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string quote(std::string_view text);
 
 /// What `without_blanks` drops.
 inline constexpr std::string_view blanks = " \t\r\n";
