@@ -46,7 +46,7 @@ class dialect final : public command_executor {
   bool end_wait_for_drain(network::outbox& replies) override;
   [[nodiscard]] bool holds_jobs() const override;
   [[nodiscard]] bool is_durable(const broker::receipt& receipt) const override { return broker_.is_durable(receipt); }
-  [[nodiscard]] bool store_has_failed() const override { return !broker_.store_failure().empty(); }
+  [[nodiscard]] bool store_has_failed() const override { return broker_.store_has_failed(); }
   bool backlog_exceeded() override { return share_.exceeded(broker_); }
 
   /// Releases everything, in turns: true when done.

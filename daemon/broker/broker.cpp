@@ -114,7 +114,7 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
     const auto refused = p.engine.refuse_put(queue, engine::reason::too_large);
     return p.commit().answer(refused);
   }
-  if (p.no_room_on_disk(queue)) {
+  if (p.short_of_space(queue, job.content.size())) {
     return commit_tracker::nothing().answer(
         engine::put_answer{engine::put_status::no_space, {}, engine::reason::no_space});
   }
@@ -131,7 +131,7 @@ receipted<engine::put_answer> broker::put(session_id session, queue_id queue, en
   auto& p = *parts_;
   if (p.cannot_be_kept(queue, job.content))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::too_large));
-  if (p.no_room_on_disk(queue))
+  if (p.short_of_space(queue, job.content.size()))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::no_space));
   const auto now = p.now();
   const auto answer = p.engine.put(session, queue, std::move(job), now);
@@ -152,7 +152,9 @@ std::optional<store::kept_position> broker::position_of(std::string_view produce
   return parts_->store.position_of(producer);
 }
 
-bool broker::short_of_space(queue_id queue) const { return parts_->no_room_on_disk(queue); }
+bool broker::short_of_space(queue_id queue, std::uint64_t put_bytes) const {
+  return parts_->short_of_space(queue, put_bytes);
+}
 
 loop::awaitable<receipted<job_id>> broker::put_admitted(session_id session) {
   const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_put, {});
@@ -283,6 +285,8 @@ loop::awaitable<> broker::until_more_durable() { return parts_->commits.until_mo
 subscription broker::subscribe_durable(std::function<void()> on_durable) {
   return parts_->commits.subscribe_durable(std::move(on_durable));
 }
+
+bool broker::store_has_failed() const { return parts_->store.has_failed(); }
 
 std::string broker::store_failure() const { return parts_->store.failure(); }
 

@@ -82,8 +82,9 @@ class broker {
   const engine::source_name* name_source(std::string_view producer, std::string_view kind);
   /// What was kept of that producer before the start.
   [[nodiscard]] std::optional<store::kept_position> position_of(std::string_view producer) const;
-  /// A put into that queue would be refused because the disk is short of space. Nothing announces the end of that.
-  [[nodiscard]] bool short_of_space(queue_id queue) const;
+  /// A put of `put_bytes` into that queue would be refused because the disk is short of space. Nothing announces when
+  /// that ends.
+  [[nodiscard]] bool short_of_space(queue_id queue, std::uint64_t put_bytes) const;
 
   // Consuming.
   /// `timed_out`: there is no job now. `waiting`: the job's body comes from disk; `granted` must be awaited next.
@@ -121,13 +122,14 @@ class broker {
   [[nodiscard]] bool is_durable(const receipt& receipt) const;
   /// Suspends until the receipt's answer may leave.
   loop::awaitable<> until_durable(receipt receipt);
-  /// Suspends until that holds for every receipt so far.
+  /// Suspends until the answers of all commands given so far may leave.
   loop::awaitable<> until_all_durable();
   /// Suspends until more has become durable.
   loop::awaitable<> until_more_durable();
   /// `on_durable` is called when more has become durable, or when the store has failed: then `store_failure` says why.
   /// No command may be given from there. Any number of subscribers; each must end before the broker does.
   [[nodiscard]] subscription subscribe_durable(std::function<void()> on_durable);
+  [[nodiscard]] bool store_has_failed() const;
   [[nodiscard]] std::string store_failure() const;
   /// Bytes of changes that the store still accepts; see backlog_share.
   [[nodiscard]] std::uint64_t backlog_room() const;

@@ -20,7 +20,8 @@ namespace millrace::broker {
 /// Commands between two readings of the clock within one turn of the loop.
 inline constexpr unsigned commands_per_clock_reading = 256;
 
-/// The members of the broker. Commands that may wait are in broker.cpp, all others in commands.cpp.
+/// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, all other commands in
+/// broker.cpp.
 struct broker::parts {
   parts(loop::event_loop& on, store::store& storage, engine::engine_options limits)
       : loop{on},
@@ -80,9 +81,9 @@ struct broker::parts {
     return content.size() > job_bytes_max && engine.options_of(queue).durability != engine::durability::memory;
   }
 
-  /// A put that the disk has no room for is refused before it runs.
-  [[nodiscard]] bool no_room_on_disk(queue_id queue) const {
-    return store.short_of_space() && engine.options_of(queue).durability != engine::durability::memory;
+  /// A put that the disk has no space for is refused before it runs.
+  [[nodiscard]] bool short_of_space(queue_id queue, std::uint64_t put_bytes) const {
+    return engine.options_of(queue).durability != engine::durability::memory && store.short_of_space(put_bytes);
   }
 
   /// Nobody waits for a step alone: it is at most relaxed.

@@ -32,15 +32,15 @@ std::vector<std::string> served_queues(const settings::settings& what) {
 
 }  // namespace
 
-lifecycle::lifecycle(daemon& parts, const settings::settings& what, const arguments& how)
+lifecycle::lifecycle(daemon& parts, const settings::settings& settings, const arguments& arguments)
     : parts_{parts},
-      settings_{what},
-      arguments_{how},
+      settings_{settings},
+      arguments_{arguments},
       signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP, SIGUSR1}},
       changed_{parts.loop(), "the end"},
       watchers_{parts.loop()},
       life_{parts.loop()},
-      stuck_{parts.broker(), what},
+      stuck_{parts.broker(), settings},
       began_at_{parts.loop().now()} {}
 
 exit_code lifecycle::run() {
@@ -193,7 +193,7 @@ loop::awaitable<> lifecycle::look_for_stuck_queues() {
   while (true) {
     co_await loop::sleep_for(parts_.loop(), stuck_look_every);
     // What was put will not be acknowledged, nor what was done be finished: there is nothing to wait for.
-    if (arguments_.until_idle && failure_.empty() && !parts_.broker().store_failure().empty()) {
+    if (arguments_.until_idle && failure_.empty() && parts_.broker().store_has_failed()) {
       failure_ = "the store has failed";
       changed_.wake_all();
       co_return;

@@ -203,19 +203,26 @@ std::optional<kept_position> sqlite_store::position_of(std::string_view producer
   return known == parts_->positions.end() ? std::nullopt : std::optional{known->second};
 }
 
+bool sqlite_store::has_failed() const { return !parts_->failure.empty(); }
+
 std::string sqlite_store::failure() const { return parts_->failure; }
 
-bool sqlite_store::short_of_space() const {
+bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {
   parts& its = *parts_;
   if (its.recovering) return false;
   if (!its.failure.empty()) return true;
   // Its thread goes on looking, also when no change comes any more that would start it.
-  if (!its.has_space) its.start_writing();
+  // A put that comes first needs to know how much is free.
+  if (!its.has_space || (put_bytes > 0 && !its.writing)) its.start_writing();
   if (!its.writing) return false;
   if (its.writing->short_of_space()) return true;
-  // What was accepted is not refused any more: the reserve is to be there still when that is written.
-  const auto to_be_written = its.pending_bytes() * room_for_a_byte;
-  return its.writing->room() - std::min(its.writing->room(), to_be_written) < its.options.disk_reserve;
+  // What was accepted is not refused any more: the reserve must still be free after they are written.
+  const auto reserve = its.options.disk_reserve;
+  if (reserve == 0) return false;
+  const auto room = its.writing->room();
+  const auto left = room - std::min(room, its.pending_bytes() * room_for_a_byte);
+  // One large body must not take the room in which the log is copied and deletes are written.
+  return left < std::max(reserve, put_bytes * room_for_a_byte);
 }
 
 std::uint64_t sqlite_store::backlog_room() const {

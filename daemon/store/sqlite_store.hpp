@@ -64,8 +64,9 @@ class sqlite_store final : public store {
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
   const engine::source_name* name_source(std::string_view producer, std::string_view kind) override;
   [[nodiscard]] std::optional<kept_position> position_of(std::string_view producer) const override;
+  [[nodiscard]] bool has_failed() const override;
   [[nodiscard]] std::string failure() const override;
-  [[nodiscard]] bool short_of_space() const override;
+  [[nodiscard]] bool short_of_space(std::uint64_t put_bytes) const override;
   [[nodiscard]] std::uint64_t backlog_room() const override;
   [[nodiscard]] bool lagging() const override;
 

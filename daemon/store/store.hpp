@@ -17,7 +17,7 @@
 
 namespace millrace::store {
 
-/// A batch of changes that share one commit; rises by one with each batch.
+/// The number of a batch: changes that share one commit. Each batch has the next number.
 using batch_id = std::uint64_t;
 
 /// How far the source of a producer was read when the program ended.
@@ -110,10 +110,15 @@ class store {
     return std::nullopt;
   }
 
-  /// Not empty: why nothing becomes safe any more.
+  /// Nothing becomes safe any more.
+  [[nodiscard]] virtual bool has_failed() const { return !failure().empty(); }
+  /// Not empty: why `has_failed`.
   [[nodiscard]] virtual std::string failure() const { return {}; }
-  /// Puts are to be refused before they run, so that what is there can still be worked off.
-  [[nodiscard]] virtual bool short_of_space() const { return false; }
+  /// A put of a body of `put_bytes` is to be refused before it runs, so that what is there can still be worked off.
+  [[nodiscard]] virtual bool short_of_space(std::uint64_t put_bytes) const {
+    static_cast<void>(put_bytes);
+    return false;
+  }
   /// Bytes of changes that the store still accepts before some of those it holds are written; 0: its limit is reached.
   /// It rises when `when_safe` is called.
   [[nodiscard]] virtual std::uint64_t backlog_room() const { return UINT64_MAX; }

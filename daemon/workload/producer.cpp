@@ -96,7 +96,7 @@ loop::awaitable<> producer::produce() {
 
     if (!unsent_) body_due_ = std::min(pace_.scheduled(), source_->due());
     // Before a body is asked for: none is lost, or held without an end.
-    if (environment_.broker.short_of_space(queue_)) {
+    if (short_of_space()) {
       co_await space_on_disk();
       this_turn = 0;
       continue;
@@ -153,10 +153,13 @@ loop::awaitable<> producer::admitted(std::size_t bytes) {
   was_put(receipt, bytes);
 }
 
+bool producer::short_of_space() const {
+  return environment_.broker.short_of_space(queue_, unsent_ ? unsent_->size() : 0);
+}
+
 loop::awaitable<> producer::space_on_disk() {
   const hold mark{*this};
-  while (environment_.broker.short_of_space(queue_) && !pace_.over(environment_.loop.now()))
-    co_await loop::sleep_for(environment_.loop, rest);
+  while (short_of_space() && !pace_.over(environment_.loop.now())) co_await loop::sleep_for(environment_.loop, rest);
 }
 
 loop::awaitable<> producer::wait_for_more() {

@@ -88,6 +88,7 @@ class producer {
   loop::awaitable<bool> resumed();
   engine::put_status put(body&& content);
   loop::awaitable<> admitted(std::size_t bytes);
+  [[nodiscard]] bool short_of_space() const;
   loop::awaitable<> space_on_disk();
   loop::awaitable<> wait_for_more();
   void count_failure(log_limiter& log, std::string_view event, std::string_view reason);

@@ -18,7 +18,7 @@ class slow_disk final : public store::store {
   void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] std::string failure() const override { return why; }
-  [[nodiscard]] bool short_of_space() const override { return full; }
+  [[nodiscard]] bool short_of_space(std::uint64_t) const override { return full; }
   [[nodiscard]] std::uint64_t backlog_room() const override {
     return (backlog_max - std::min(backlog_max, newest - safe)) * bytes_of_a_command;
   }

@@ -41,7 +41,7 @@ class slow_store final : public store::store {
 
   std::size_t kept{0};
   std::size_t kept_soon{0};
-  [[nodiscard]] bool short_of_space() const override { return is_full; }
+  [[nodiscard]] bool short_of_space(std::uint64_t) const override { return is_full; }
 
   std::uint64_t leased_up_to{0};
   bool is_full{false};

@@ -20,7 +20,7 @@ class noting_store final : public store::store {
   millrace::store::batch_id keep_soon(engine::change_set& changes) override { return note("soon: ", changes); }
   [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return 0; }
   [[nodiscard]] bool remembers() const override { return true; }
-  [[nodiscard]] bool short_of_space() const override { return is_full; }
+  [[nodiscard]] bool short_of_space(std::uint64_t) const override { return is_full; }
 
   std::vector<std::string> take() { return std::exchange(sets, {}); }
 

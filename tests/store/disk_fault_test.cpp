@@ -55,19 +55,19 @@ TEST_CASE("a batch that meets a full disk waits, whole, until there is room") {
     testing::watched_vfs vfs{disk};
     store_desk desk{options_in(scratch), on_bad_disk()};
     desk.until_safe(desk.keep(put_of(1, "before")));
-    CHECK_FALSE(desk.it->short_of_space());
+    CHECK_FALSE(desk.it->short_of_space(0));
 
     disk.write_error = SQLITE_FULL;
     desk.keep(put_of(2, "while it is full"));
     const auto batch = desk.keep(testing::gone_of(1));
-    desk.until([&] { return desk.it->short_of_space(); });
+    desk.until([&] { return desk.it->short_of_space(0); });
     CHECK(desk.it->safe_up_to() < batch);
     CHECK(desk.it->failure().empty());
 
     disk.write_error = SQLITE_OK;
     desk.until_safe(batch);
     CHECK(desk.it->safe_up_to() == batch);
-    desk.until([&] { return !desk.it->short_of_space(); });
+    desk.until([&] { return !desk.it->short_of_space(0); });
     CHECK(desk.it->counts().errors.value() > 0);
   }
   CHECK(jobs_in(scratch) == 1);
@@ -94,13 +94,24 @@ TEST_CASE("puts are to be refused while less is free than is reserved, also when
   options.disk_reserve = 1'000;
   store_desk desk{options, {.free_bytes = [&free](const std::string&) { return free.load(); }}};
   CHECK(desk.recover().jobs.empty());
-  CHECK(desk.it->short_of_space());
+  CHECK(desk.it->short_of_space(0));
   free = 2'000;
-  desk.until([&] { return !desk.it->short_of_space(); });
+  desk.until([&] { return !desk.it->short_of_space(0); });
   desk.until_safe(desk.keep(put_of(1, "x")));
   free = 10;
   desk.until_safe(desk.keep(put_of(2, "x")));
-  desk.until([&] { return desk.it->short_of_space(); });
+  desk.until([&] { return desk.it->short_of_space(0); });
+}
+
+TEST_CASE("a put is refused when its own body might not fit into what is free") {
+  scratch_directory scratch;
+  store::store_options options = options_in(scratch);
+  options.disk_reserve = 1'000;
+  store_desk desk{options, {.free_bytes = [](const std::string&) { return std::uint64_t{10'000}; }}};
+  CHECK(desk.recover().jobs.empty());
+  // A byte of a body takes up to four: in the log, in the file, and in pages that are half full.
+  CHECK_FALSE(desk.it->short_of_space(2'500));
+  CHECK(desk.it->short_of_space(2'501));
 }
 
 TEST_CASE("a ballast is given up to a full disk, and made again when there is room") {

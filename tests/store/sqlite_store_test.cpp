@@ -219,7 +219,7 @@ TEST_CASE("a batch for which there is no memory is written when there is some, a
     const auto before = sqlite3_hard_heap_limit64(-1);
     sqlite3_hard_heap_limit64(sqlite3_memory_used() + 16'384);
     const auto batch = desk.keep(put_of(2, std::string(512u << 10, 'x')));
-    desk.until([&] { return desk.it->short_of_space() || desk.it->safe_up_to() >= batch; });
+    desk.until([&] { return desk.it->short_of_space(0) || desk.it->safe_up_to() >= batch; });
     CHECK(desk.it->safe_up_to() < batch);
     sqlite3_hard_heap_limit64(before);
     desk.until_safe(batch);

@@ -67,6 +67,15 @@ class FullDisk(Durable):
         left.append(self.put_until_accepted(wire, b"recovered"))
         self.holds(self.again(killed=True), left)
 
+    def test_one_body_that_does_not_fit_is_refused_and_the_rest_goes_on(self):
+        wire = self.again(daemon="max_job_size: 60MiB", store="disk_reserve: 2MiB")
+        first = wire.put(b"first")
+        for mebibytes in (50, 30, 17):
+            wire.ask(put(b"x" * (mebibytes << 20)), b"OUT_OF_MEMORY\r\n")
+        second = wire.put(b"second")
+        wire.ask(b"delete %d\r\n" % first, b"DELETED\r\n")
+        self.holds(self.again(killed=True), [second])
+
     def test_room_that_others_took_and_gave_back(self):
         wire = self.again(store="disk_reserve: 2MiB")
         first = wire.put(b"first")

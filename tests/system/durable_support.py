@@ -13,10 +13,12 @@ class Durable(BeanstalkTest):
         super().setUp()
         self.data_dir = os.path.join(self.folder, "data")
 
-    def settings_of(self, queues="", store="", data_dir=None):
+    def settings_of(self, queues="", store="", data_dir=None, daemon=""):
         where = data_dir or self.data_dir
-        return self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s } }\n%s" %
-                          (where, store, queues))
+        more = daemon and ", " + daemon
+        return self.write(
+            "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s }%s }\n%s" %
+            (where, store, more, queues))
 
     def again(self, *queues, killed=False, **how):
         """Ends the server that runs and starts one on what it left."""
