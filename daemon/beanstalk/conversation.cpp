@@ -102,6 +102,7 @@ void conversation::abandon(instant now) {
 /// Until it has to wait or has used up its turn; returns what is left.
 std::string_view conversation::execute(std::string_view bytes, instant now) {
   // A reply of a command that was partly done, a long list for example, may have exceeded the limit.
+  is_executing_ = true;
   pause_if_full(now);
   for (std::size_t cost = 0; !bytes.empty() && state_ == state::idle;) {
     if (cost >= cost_per_turn_max) {
@@ -120,17 +121,17 @@ std::string_view conversation::execute(std::string_view bytes, instant now) {
     }
     pause_if_full(now);
   }
+  is_executing_ = false;
   return bytes;
 }
 
 void conversation::execute_one(instant now) {
-  verb_ = command_.verb;
   const auto position = replies_.end();
   const auto [reached, durable_with] = executor_.execute(command_, replies_);
   hold_replies(position, durable_with);
   switch (reached) {
     case progress::answered:
-      context_.unwritten.add(verb_);
+      context_.unwritten.add(command_.verb);
       break;
     case progress::blocked:
       if (!peer_has_shut_down() || !executor_.give_up(replies_)) enter(state::blocked, now);
@@ -183,7 +184,9 @@ void conversation::pause_if_full(instant now) {
   if (executor_.backlog_exceeded()) pause(read_pause::write_backlog, now);
 }
 
-void conversation::observe_wait(instant now) { context_.counts.seconds[index_of(verb_)].observe(now - entered_); }
+void conversation::observe_wait(instant now) {
+  context_.counts.seconds[index_of(command_.verb)].observe(now - entered_);
+}
 
 // --- after an event -------------------------------------------------------------------------------------------------
 
@@ -237,7 +240,7 @@ bool conversation::memory_is_short() const noexcept {
 
 /// Nothing that was received is left to be executed or answered.
 bool conversation::all_executed() const noexcept {
-  return (state_ == state::idle || state_ == state::read_paused) && buffered() == 0;
+  return !is_executing_ && (state_ == state::idle || state_ == state::read_paused) && buffered() == 0;
 }
 
 void conversation::count_memory() {

@@ -29,8 +29,8 @@ class reply_sink {
 
 /// What all conversations share.
 struct conversation_context {
-  conversation_context(const session_limits& limits_, std::string& spare_buffer)
-      : limits{limits_}, spare{spare_buffer} {}
+  conversation_context(const session_limits& for_each_session, std::string& spare_buffer)
+      : limits{for_each_session}, spare{spare_buffer} {}
 
   session_limits limits;
   std::string& spare;  ///< the buffer in which replies are built, see network::outbox
@@ -42,11 +42,10 @@ struct conversation_context {
 /// The protocol with one client, without its socket: takes bytes and decisions, has the commands executed in order, and
 /// keeps the replies with the receipts that release them. Knows no socket, no loop and no clock; times are arguments.
 ///
-///              execute                     decision, give_up, drain
-///   idle ────────────────────> blocked ─────────────────────────────> idle
-///   idle ── partial command, turn used up ──> yielded ── next turn ──> idle
-///   idle ── unread replies, write backlog ──> read_paused ── below ──> idle
-///   idle ── quit, end of input, drained ────> closing;    any ── finish, abandon ──> closing
+///   idle -- a command must wait ------------> blocked ----- decision, give_up, drain --> idle
+///   idle -- partial command, turn used up --> yielded ----- next turn -----------------> idle
+///   idle -- unread replies, write backlog --> read_paused - below the low watermark ---> idle
+///   idle -- quit, end of input, drained ----> closing;  any state -- finish, abandon --> closing
 ///
 /// Belongs to one connection; loop thread only. It never ends by itself: `settle` says when the connection must close.
 /// Limits: `session_limits`. The connection stops reading while `wants_input` is false.
@@ -70,7 +69,7 @@ class conversation {
   void receive(std::string_view bytes, instant now);
   /// The client has shut down its side; bytes that it sent before may be unread.
   void on_peer_shutdown() noexcept;
-  /// The same, while bytes are not read: a command that waits is given up.
+  /// If the client has shut down its side, gives up the command that waits. For a connection that does not read now.
   void stop_waiting(instant now);
   /// All that the client sent was received.
   void end_input(instant now);
@@ -135,7 +134,7 @@ class conversation {
   wire::beanstalk_command_reader reader_;
   network::outbox replies_;
   reply_gate gate_;
-  command command_;
+  command command_;          ///< the last one; its verb is read until it is answered
   std::string input_;        ///< commands behind the one that waits
   std::size_t executed_{0};  ///< bytes of `input_`
   std::size_t counted_{0};   ///< bytes of replies and input in `session_counts::held_bytes`
@@ -143,8 +142,8 @@ class conversation {
   instant entered_{};  ///< its state
   state state_{state::idle};
   input_source input_from_{input_source::open};
-  wire::beanstalk_verb verb_{};  ///< of the command that was executed last
   bool has_spoken_{false};
+  bool is_executing_{false};  ///< input that is being executed may not be in `input_`
 };
 
 }  // namespace millrace::beanstalk

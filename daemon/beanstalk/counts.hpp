@@ -35,11 +35,9 @@ struct session_counts {
   loop::backpressure unread;           ///< connections that are not read, for any `read_pause`
   std::array<counter, read_pause_names.size()> read_pauses;  ///< by `read_pause`
 
-  [[nodiscard]] counter& command(wire::beanstalk_verb verb) noexcept {
-    return commands[static_cast<std::size_t>(verb)];
-  }
+  [[nodiscard]] counter& command(wire::beanstalk_verb verb) noexcept { return commands[wire::index_of(verb)]; }
   [[nodiscard]] const counter& command(wire::beanstalk_verb verb) const noexcept {
-    return commands[static_cast<std::size_t>(verb)];
+    return commands[wire::index_of(verb)];
   }
 };
 
@@ -48,7 +46,7 @@ class commands_in_a_row {
  public:
   void begin(instant now) noexcept { began_ = now; }
   void add(wire::beanstalk_verb verb) noexcept {
-    const auto at = static_cast<std::size_t>(verb);
+    const auto at = wire::index_of(verb);
     ++times_[at];
     verbs_ |= 1u << at;
   }

@@ -7,17 +7,25 @@
 #include "support/catch.hpp"
 
 using namespace millrace;
+using testing::commands;
+using testing::reserve;
 using testing::scripted_conversation;
+using testing::use;
 using state = beanstalk::conversation::state;
 
-namespace {
-
-using commands = std::vector<std::string>;
-
-constexpr std::string_view use = "use a\r\n";
-constexpr std::string_view reserve = "reserve\r\n";
-
-}  // namespace
+TEST_CASE("while the server drains, all that one read brought is executed, though replies fill up in the middle") {
+  scripted_conversation at{{.reply_bytes_max = 20}};
+  at.executor.job_held = true;
+  at.context.counts.draining = true;
+  at.talk.drain(at.now);
+  at.executor.job_held = false;
+  std::string many;
+  for (int n = 0; n < 10; ++n) many += use;
+  at.receive(many);
+  at.run();
+  CHECK(at.executor.executed.size() == 10);
+  CHECK(at.closed);
+}
 
 TEST_CASE("at the high watermark of replies commands pause, and at the low one they continue") {
   scripted_conversation at{{.reply_bytes_max = 20}};

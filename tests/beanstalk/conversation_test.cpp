@@ -7,15 +7,13 @@
 #include "support/catch.hpp"
 
 using namespace millrace;
+using testing::commands;
+using testing::reserve;
 using testing::scripted_conversation;
+using testing::use;
 using state = beanstalk::conversation::state;
 
 namespace {
-
-using commands = std::vector<std::string>;
-
-constexpr std::string_view use = "use a\r\n";
-constexpr std::string_view reserve = "reserve\r\n";
 
 /// Brings a conversation into a state by the events that a client and the broker can cause.
 void bring_into(state wanted, scripted_conversation& at) {

@@ -14,6 +14,12 @@
 
 namespace millrace::testing {
 
+/// Names of the commands that were executed.
+using commands = std::vector<std::string>;
+
+inline constexpr std::string_view use = "use a\r\n";
+inline constexpr std::string_view reserve = "reserve\r\n";
+
 /// Answers commands by their verb: `reserve` blocks, `list-tubes` takes `parts` turns, `put` and `delete` wait for a
 /// batch of their own each, all others answer at once. Each executed command is noted.
 class scripted_executor final : public beanstalk::command_executor {
