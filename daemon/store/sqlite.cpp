@@ -103,11 +103,17 @@ result<statement> connection::prepare(std::string_view sql) {
 result<std::int64_t> connection::number(std::string_view sql) {
   auto asked = prepare(sql);
   if (!asked) return asked.error();
-  const auto row = asked->step();
+  return number(*asked);
+}
+
+result<std::int64_t> connection::number(statement& query) {
+  const auto row = query.step();
   parts_->locks->ended();
-  if (!row) return row.error();
   std::int64_t value = 0;
-  if (*row && !asked->read(0, value)) return invalid("what was asked for is not a number: " + std::string{sql});
+  const bool is_number = !row || !*row || query.read(0, value);
+  query.reset();
+  if (!row) return row.error();
+  if (!is_number) return invalid("a statement that should give a number gave something else");
   return value;
 }
 

@@ -108,6 +108,8 @@ class connection {
   [[nodiscard]] result<statement> prepare(std::string_view sql);
   /// The number that a statement (a pragma, mostly) gives.
   [[nodiscard]] result<std::int64_t> number(std::string_view sql);
+  /// The same for a statement that is prepared already; resets it. Requires: it belongs to this connection.
+  [[nodiscard]] result<std::int64_t> number(statement& query);
 
   /// Makes `function` callable in statements as `name(number, blob)`.
   using sql_function = std::int64_t (*)(std::int64_t number, std::string_view blob);

@@ -180,9 +180,9 @@ upkeep::next upkeep::what_is_left() const noexcept {
 }
 
 result<> upkeep::give_pages_back(std::size_t pages_at_once) {
-  const auto free = data_.number("PRAGMA freelist_count");
+  const auto free = number(count_free_pages_, "PRAGMA freelist_count");
   if (!free) return free.error();
-  const auto all = data_.number("PRAGMA page_count");
+  const auto all = number(count_pages_, "PRAGMA page_count");
   if (!all) return all.error();
   const auto& limits = around_.limits;
   const bool had_some = has_pages_to_give_;
@@ -194,7 +194,20 @@ result<> upkeep::give_pages_back(std::size_t pages_at_once) {
   return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
 }
 
-void upkeep::note_size() { file_bytes_.store(bytes_of(data_), std::memory_order_relaxed); }
+result<std::int64_t> upkeep::number(std::optional<sqlite::statement>& kept, const char* query) {
+  if (!kept) {
+    auto prepared = data_.prepare(query);
+    if (!prepared) return prepared.error();
+    kept = std::move(*prepared);
+  }
+  return data_.number(*kept);
+}
+
+void upkeep::note_size() {
+  const auto pages = number(count_pages_, "PRAGMA page_count");
+  const auto bytes = ((pages ? *pages : 0) + data_.log_pages()) * page_bytes;
+  file_bytes_.store(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+}
 
 std::int64_t upkeep::log_pages_most() const noexcept {
   const auto by_room = static_cast<std::int64_t>(room() / share_of_room / page_bytes);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,9 +44,7 @@ class upkeep {
   /// Reads how much is free, and decides whether puts are refused and whether the ballast may exist.
   void look_at_space();
   /// A write found no space; `why` is SQLite's message. The disk counts as short of space until `look_at_space` finds
-  /// some.
-  void no_space(std::string_view why);
-  /// The same, and then frees what can be freed.
+  /// some. Frees what can be freed.
   [[nodiscard]] result<> make_room(std::string_view why);
 
   enum class next { nothing, soon, later };
@@ -73,13 +72,17 @@ class upkeep {
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  void no_space(std::string_view why);
   [[nodiscard]] result<> keep_files_small(std::size_t pages_at_once);
   [[nodiscard]] result<> copy_log(bool and_cut);
   [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
   [[nodiscard]] std::int64_t log_pages_most() const noexcept;
   [[nodiscard]] result<bool> copy_log_once(bool and_cut);
+  [[nodiscard]] result<std::int64_t> number(std::optional<sqlite::statement>& kept, const char* query);
 
   sqlite::connection& data_;
+  std::optional<sqlite::statement> count_pages_;  ///< prepared once, since both run with each commit
+  std::optional<sqlite::statement> count_free_pages_;
   const std::string directory_;
   const std::uint64_t reserve_;
   const surroundings& around_;
