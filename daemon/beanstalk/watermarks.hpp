@@ -4,8 +4,8 @@
 
 namespace millrace::beanstalk {
 
-/// Two levels of a buffer: its source pauses at the high one and continues at the low one, so that it does not start
-/// and stop for every byte.
+/// Two levels of a buffer. Its source pauses at the high level and continues at the low level. The distance between
+/// them keeps the source from switching with every byte.
 struct watermarks {
   std::size_t high;  ///< at least 1
   std::size_t low;   ///< below `high`

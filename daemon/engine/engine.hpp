@@ -27,8 +27,8 @@ namespace millrace::engine {
 ///
 /// Semantics are those of the beanstalkd protocol's jobs and tubes. Ready order is (priority, id) over all watched
 /// queues. A job that comes back takes the place that its id gives it. Waiters are served in the order in which they
-/// began to wait. A lease ends at its deadline, whoever waits. In the last second of a lease its holder is answered
-/// `deadline_soon` instead of waiting.
+/// began to wait. A lease ends at its deadline, even if no session waits for the job. In the last second of a lease, a
+/// reserve of its holder is answered with `deadline_soon` instead of waiting.
 ///
 /// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is
 /// over, unless more than `moves_per_turn_max` things are due at once. A command that is not handed `now` happens at

@@ -41,7 +41,8 @@ using slot = std::uint32_t;
 inline constexpr slot no_slot = 0;
 
 /// Records that come and go without an allocation each: what was given back last is used next. `Free` is the member
-/// that links free records. A record is handed out as it was left: whoever gives it back resets it. Constant time.
+/// that links free records. A record that is taken again still holds its old values. Requires: the caller resets a
+/// record before it gives it back. Constant time.
 template <class T, slot T::*Free, std::size_t Page>
 class slab {
  public:

@@ -32,7 +32,7 @@ void make_buried(core& all, slot at);
 /// Nothing: its body is on disk only; the session waits until that has come (`body_came`).
 std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease how);
 
-/// The body of a job that wanted it; whoever waits for that has the job now.
+/// Stores the body that was read for this job. A session that waits for the body now holds the job.
 void body_came(core& all, slot at, body&& content);
 
 /// Removes the job. Requests that wait for its capacity are admitted at the end of the command.

@@ -5,8 +5,8 @@
 namespace millrace::loop {
 
 /// Decides how long a thread polls before it blocks. Blocking costs this thread and the one that wakes it microseconds
-/// each, and adds tens of microseconds of latency. So the thread polls for about 20 µs if its last sleep was short, and
-/// only a moment otherwise. Owned by one thread; it has no state beside the length of the next poll.
+/// each, and adds tens of microseconds of latency. So the thread polls for about 20 microseconds if its last sleep was
+/// short, and only a moment otherwise. Owned by one thread; it has no state beside the length of the next poll.
 class adaptive_spin {
  public:
   /// True as soon as `ready()` is true. False: the caller should block.

@@ -70,13 +70,12 @@ boost::system::error_code outbox::write(plain_socket& to, std::uint64_t up_to) {
     const auto [taken, failure] = some.count == 1
                                       ? to.send({static_cast<const char*>(some.list[0].iov_base), some.bytes})
                                       : to.send(std::span{some.list}.first(some.count));
-    written_ += taken;
+    mark_written(taken);
     if (failure == boost::asio::error::would_block) break;
     if (failure) return failure;
     // Less than was offered: the system's buffer is full. All of it: more may be left than one write takes.
     if (taken < some.bytes || some.count < pieces_max) break;
   }
-  drop_written();
   return {};
 }
 

@@ -20,10 +20,10 @@ namespace millrace::service {
 
 /// When the parts begin and end:
 ///
-///     open ─┬─→ running ─┬─ nothing left (--until-idle) ────────────────────────┬─→ close ─→ the loop runs out
-///           │            └─ SIGTERM, SIGINT ─→ drain ─┬─ ended, or out of time ─┤
-///           │                                         └─ second signal: stop ───┤
-///           └─ SIGTERM, SIGINT while recovering ────────────────────────────────┘
+///     open -+-> running -+-- nothing left (--until-idle) ------------------------+-> close -> the loop runs out
+///           |            '-- SIGTERM, SIGINT -> drain -+-- ended, or out of time -+
+///           |                                          '-- second signal: stop ---+
+///           '-- SIGTERM, SIGINT while recovering --------------------------------'
 ///
 /// Draining: producers stop, no job is given to anybody, and those that consumers and clients have in hand may be
 /// finished until `drain_timeout`; one line says how many were finished, how many became ready again, and what is left.
@@ -43,7 +43,7 @@ class lifecycle {
   static constexpr duration stuck_look_every = seconds{1};
 
   /// All three outlive it.
-  lifecycle(daemon& parts, const settings::settings& what, const arguments& how);
+  lifecycle(daemon& parts, const settings::settings& settings, const arguments& arguments);
 
   /// From the start to the end of the program.
   exit_code run();

@@ -15,7 +15,7 @@ namespace millrace::store {
 /// The number of a queue in the data file. Numbers rise; after the highest they begin at 1 again, without those in use.
 using queue_number = std::uint32_t;
 
-/// What of a job changes after its put.
+/// The part of a job that may change after its put.
 struct job_condition {
   engine::job_state state{engine::job_state::ready};
   engine::priority priority{0};

@@ -104,7 +104,7 @@ struct sqlite_store::parts {
   std::deque<engine::source_name> sources;                      ///< batches point to them
   std::function<void()> moved;
   body_taker body_came;
-  std::vector<body_found> found;  ///< empty but while it is given out
+  std::vector<body_found> found;  ///< filled only inside `bodies_came`
 
   loop::wait_point closing{loop, "the store's last commit"};
   loop::deadline soon{loop, [this] { want(); }};

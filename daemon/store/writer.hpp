@@ -61,7 +61,7 @@ class writer {
   [[nodiscard]] std::optional<commit_report> take_report();
   /// Loop thread: not empty, once: it failed between two batches, and none will be safe any more.
   [[nodiscard]] std::string take_failure();
-  /// Loop thread: from now on a batch that finds no space fails, and one that waits for a lock does so after
+  /// Loop thread: from now on a batch that finds no space fails, and one that waits for a lock fails after
   /// `lock_patience_at_end`.
   void lose_patience();
   /// Loop thread: finishes what it was given, tidies up, and rings.

@@ -1,7 +1,7 @@
 #include "tools/bench_fixture.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 
 #include "tools/closed_cycle.hpp"
 #include "tools/connection_group.hpp"
@@ -17,7 +17,7 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// Commands in one piece while the bench_fixture are made.
+/// Commands in one piece while the fixture is made.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
@@ -26,6 +26,21 @@ constexpr duration piece_patience = minutes{2};
 constexpr std::size_t stem_bytes = 150;
 constexpr std::uint32_t workers = 8;
 constexpr std::uint32_t worker_depth = 100;
+
+using reply_taker = std::function<result<>(const wire::beanstalk_reply&)>;
+
+/// Sends the commands that `client` has collected, and gives each reply to `take` until it refuses one.
+loop::awaitable<result<>> exchange(network::beanstalk_client& client, instant until, const reply_taker& take) {
+  const auto sent = co_await client.send(until);
+  if (!sent) co_return sent;
+  while (client.awaited() > 0) {
+    const auto reply = co_await client.reply(until);
+    if (!reply) co_return reply.error();
+    const auto taken = take(*reply);
+    if (!taken) co_return taken;
+  }
+  co_return all_well;
+}
 
 }  // namespace
 
@@ -79,6 +94,11 @@ loop::awaitable<result<>> bench_fixture::make_extra_queues() {
   job_mark{run_, job_mark::to_stay}.write(content.data());
   put.content = body{content};
   put.count = options_.body_bytes;
+  const reply_taker note_put = [this](const wire::beanstalk_reply& reply) -> result<> {
+    if (reply.word == beanstalk_word::inserted) extra_jobs_.push_back(reply.number);
+    if (reply.word == beanstalk_word::inserted || reply.word == beanstalk_word::using_tube) return all_well;
+    return refused("put into a further queue", reply.word);
+  };
   while (extra_jobs_.size() < options_.extra_queues) {
     progress_.say("making further queues: " + std::to_string(extra_jobs_.size()));
     const std::size_t upto = std::min<std::size_t>(options_.extra_queues, extra_jobs_.size() + commands_a_piece / 2);
@@ -88,16 +108,8 @@ loop::awaitable<result<>> bench_fixture::make_extra_queues() {
       client.say(use);
       client.say(put);
     }
-    const instant until = after(loop_.refresh_now(), piece_patience);
-    const auto sent = co_await client.send(until);
-    if (!sent) co_return sent;
-    while (client.awaited() > 0) {
-      const auto reply = co_await client.reply(until);
-      if (!reply) co_return reply.error();
-      if (reply->word == beanstalk_word::inserted) extra_jobs_.push_back(reply->number);
-      if (reply->word != beanstalk_word::inserted && reply->word != beanstalk_word::using_tube)
-        co_return refused("put into a further queue", reply->word);
-    }
+    const auto put_all = co_await exchange(client, after(loop_.refresh_now(), piece_patience), note_put);
+    if (!put_all) co_return put_all;
   }
   co_return all_well;
 }
@@ -109,19 +121,15 @@ loop::awaitable<result<>> bench_fixture::delete_extra_jobs() {
   if (!opened) co_return opened;
   wire::beanstalk_command remove;
   remove.verb = beanstalk_verb::delete_job;
+  const reply_taker take_any = [](const wire::beanstalk_reply&) -> result<> { return all_well; };
   while (!extra_jobs_.empty()) {
     progress_.say("deleting further queues: " + std::to_string(extra_jobs_.size()) + " left");
     for (std::size_t said = 0; said < commands_a_piece && !extra_jobs_.empty(); ++said, extra_jobs_.pop_back()) {
       remove.job = extra_jobs_.back();
       client.say(remove);
     }
-    const instant until = after(loop_.refresh_now(), piece_patience);
-    const auto sent = co_await client.send(until);
-    if (!sent) co_return sent;
-    while (client.awaited() > 0) {
-      const auto reply = co_await client.reply(until);
-      if (!reply) co_return reply.error();
-    }
+    const auto deleted = co_await exchange(client, after(loop_.refresh_now(), piece_patience), take_any);
+    if (!deleted) co_return deleted;
   }
   co_return all_well;
 }

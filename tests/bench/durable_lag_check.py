@@ -81,8 +81,8 @@ def main() -> int:
     met = p99 * 1e3 <= chosen.bar_ms
     print(heading(1, "run"))
     print(
-        f"loop lag under `{chosen.load}` on disk: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms ({probes} probes in "
-        f"{seconds:.0f} s; "
+        f"loop lag under `{chosen.load}` on disk: p50 ≤ {p50 * 1e3:g} ms, p99 ≤ {p99 * 1e3:g} ms "
+        f"({probes} probes in {seconds:.0f} s; "
         f"bar {chosen.bar_ms:g} ms: {'met' if met else 'missed'})\n"
         f"{commits / seconds:.0f} commits/s took {more(COMMITS.format('sum')) / seconds:.0%} of the time (copying "
         "the log comes on top), the loop was busy for "

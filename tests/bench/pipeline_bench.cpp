@@ -1,5 +1,5 @@
-// Whole jobs through the daemon's own parts, counted as the daemon counts them: source → producer → queue → consumer →
-// handler → done.
+// Whole jobs through the daemon's own parts, counted as the daemon counts them:
+// source -> producer -> queue -> consumer -> handler -> done.
 
 #include <benchmark/benchmark.h>
 #include <chrono>

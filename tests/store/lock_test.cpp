@@ -10,6 +10,7 @@
 #include "store/data_files.hpp"
 #include "store/watched_vfs.hpp"
 #include "support/catch.hpp"
+#include "support/taken_log.hpp"
 
 using namespace millrace;
 using testing::gone_of;
@@ -62,17 +63,17 @@ store::surroundings quick_to_log() {
 TEST_CASE("a commit waits while another connection holds the lock of writers, and goes through when that ends") {
   const char* const begin = GENERATE("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE");
   INFO(begin);
+  testing::taken_log waits{{}};
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}, quick_to_log()};
   desk.until_safe(desk.keep(put_of(1, "before")));
   stranger other{scratch.data_file()};
   REQUIRE(other.run(begin) == SQLITE_OK);
   const auto batch = desk.keep(put_of(2, "meanwhile"));
-  // Long enough for SQLite to be refused many times, and for the loop to turn.
-  for (int n = 0; n < 200; ++n) {
-    desk.loop.run_ready();
-    std::this_thread::sleep_for(milliseconds{1});
-  }
+  // The writer was refused many times: it logs at most once in a millisecond while it waits.
+  desk.loop.run_ready();
+  waits.wait_for("store_locked", 5);
+  desk.loop.run_ready();
   CHECK(desk.it->safe_up_to() < batch);
   CHECK(desk.it->failure().empty());
   REQUIRE(other.run("COMMIT") == SQLITE_OK);

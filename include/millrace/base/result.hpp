@@ -16,7 +16,7 @@ enum class errc {
   cancelled,     ///< the caller has withdrawn, or the program stops
   timed_out,     ///< the time limit has passed
   io,            ///< an error of the operating system
-  unsupported,   ///< not implemented, or not possible here
+  unsupported,   ///< the operation or the format is not supported
 };
 
 [[nodiscard]] std::string_view name_of(errc code) noexcept;

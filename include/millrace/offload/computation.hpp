@@ -13,12 +13,10 @@ enum class progress { more, done };
 /// coroutine that runs it.
 class computation {
  public:
-  /// How long a step should take at most, so that the loop stays responsive and a stop takes effect soon.
-  static constexpr int step_milliseconds_wanted = 5;
-
   virtual ~computation() = default;
 
-  /// Does a bounded amount of work. Not called again after `done`. An exception fails only this job; its `what()`
+  /// Does a bounded amount of work, at most about 5 ms, so that the loop stays responsive and a stop takes effect soon.
+  /// Not called again after `done`. An exception fails only this job; its `what()`
   /// becomes the error.
   virtual progress step() = 0;
   /// The result, or an error with any code. Called once. Requires: `step` has returned `done`.
