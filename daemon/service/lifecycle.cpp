@@ -288,6 +288,7 @@ void lifecycle::fail(exit_code code, std::string_view event, const std::string& 
 }
 
 void lifecycle::say_what_is_on_disk() {
+  if (!opened_) return;  // no command was acknowledged
   const auto why = parts_.broker().store_failure();
   if (!why.empty()) {
     code_ = exit_code::failed;
@@ -295,7 +296,7 @@ void lifecycle::say_what_is_on_disk() {
                "the store has failed: what clients were not told of may be lost, and commands of relaxed "
                "queues that were acknowledged are not on disk",
                {{"error", why}, {"acknowledged", parts_.broker().acknowledged_not_durable()}});
-  } else if (settings_.daemon.data_dir && opened_) {
+  } else if (settings_.daemon.data_dir) {
     log::info("kept", "what is left in durable queues is on disk", {{"data_dir", *settings_.daemon.data_dir}});
   }
 }

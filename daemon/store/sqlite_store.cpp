@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
 #include <utility>
 
 #include <millrace/loop/deadline.hpp>
 
+#include "base/system_message.hpp"
 #include "store/directory_content.hpp"
 #include "store/index_guard.hpp"
 #include "store/sqlite_store_parts.hpp"
@@ -44,6 +46,17 @@ sqlite_store::~sqlite_store() {
 }
 
 void sqlite_store::start() { parts_->start_writing(); }
+
+void sqlite_store::parts::start_writing() {
+  assert(!recovering);
+  if (writing) return;
+  try {
+    writing.emplace(std::move(*data), std::move(*rows), directory, options, around, mail);
+  } catch (const std::exception& thrown) {
+    fail(message_of(thrown));
+    throw;
+  }
+}
 
 batch_id sqlite_store::keep(engine::change_set& changes) { return parts_->add_awaited(changes); }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <deque>
 #include <functional>
 #include <map>
@@ -40,10 +39,8 @@ struct sqlite_store::parts {
     counts.reserve_bytes = options.disk_reserve;
   }
 
-  void start_writing() {
-    assert(!recovering);
-    if (!writing) writing.emplace(std::move(*data), std::move(*rows), directory, options, around, mail);
-  }
+  /// Throws what creating the thread throws. The store has failed then: its connection is gone.
+  void start_writing();
   std::uint64_t note_free_bytes() { return counts.free_bytes = around.free_bytes(directory.path()); }
   void close_mail() {
     mail.close();

@@ -55,6 +55,14 @@ KINDS = {
 }
 
 
+def report_of(lines):
+    """The report of a sanitizer from its first line on, or the last lines that the daemon printed."""
+    for number, line in enumerate(lines):
+        if "ERROR: " in line or "runtime error: " in line or "WARNING: ThreadSanitizer" in line:
+            return lines[number:number + 60]
+    return lines[-20:]
+
+
 @dataclasses.dataclass(frozen=True)
 class Fault:
     """The nth call of a class, counted from the start of the process."""
@@ -119,7 +127,7 @@ class FaultTest(Crash):
         self.judge(life, code, met and fault.action in KILLS)
         self.compare()
         if self.ledger.complaints:
-            self.fail("\n".join([str(fault), *self.ledger.complaints[:20], *life.log.rest()[-20:]]))
+            self.fail("\n".join([str(fault), *self.ledger.complaints[:20], *report_of(life.log.rest())]))
         return counts, met
 
     def work(self, life, name, commands):

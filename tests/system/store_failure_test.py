@@ -5,6 +5,7 @@ daemon: nothing is acknowledged any more, and the daemon ends with 1 and says ho
 import errno
 import os
 import shutil
+import subprocess
 import time
 import unittest
 
@@ -13,7 +14,7 @@ from beanstalk_wire import put
 from crash_client import Mortal
 from crash_support import Crash, looked_at
 from fault_control import Faults
-from support import PATIENCE, parsed
+from support import MILLRACED, PATIENCE, parsed
 
 DONE = (b"INSERTED", b"DELETED", b"PAUSED")
 QUEUES = "queues: { m: { durability: memory }, r: { durability: relaxed }, s: { durability: sync } }\n"
@@ -94,6 +95,27 @@ class DiskFails(Failing):
         lost = acknowledged - there
         counted = [line["acknowledged"] for line in lines if line and line["event"] == "not_on_disk"]
         self.assertTrue(counted and counted[0] >= lost, f"{lost} are lost: {lines[-5:]}")
+
+
+class ThreadMissing(Failing):
+    def test_a_start_that_has_changes_to_write_ends_with_a_message_when_a_thread_cannot_be_started(self):
+        settings = self.settings_of(QUEUES)
+        server = self.begin()
+        with server.connect() as wire:
+            # A queue without jobs whose pause is over: the start deletes its row.
+            wire.ask(b"use empty\r\npause-tube empty 1\r\n", b"USING empty\r\nPAUSED\r\n")
+        self.assertEqual(server.stop(), 0)
+        threads = self.faults.counts()["thread_create"]
+        time.sleep(1.1)
+        messages = []
+        for nth in range(1, threads + 1):
+            self.faults.renew()
+            self.faults.fail("thread_create", errno.EAGAIN, nth)
+            ended = subprocess.run([MILLRACED, "--config", settings], env=self.faults.environment(), timeout=PATIENCE,
+                                   capture_output=True, text=True)
+            self.assertEqual(ended.returncode, 3, ended.stderr)
+            messages.append(ended.stderr)
+        self.assertTrue([text for text in messages if "thread 'store' cannot be started" in text], messages)
 
 
 class FilesLost(Failing):
