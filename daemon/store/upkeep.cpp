@@ -59,6 +59,7 @@ upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const 
                // The store's own reader is in the way for moments.
                {.log_after = around.lock_limits.log_every, .log_every = around.lock_limits.log_every}} {
   look_at_space();
+  static_cast<void>(count_pages());  // a failure shows with the first commit
   note_size();
 }
 
@@ -121,10 +122,29 @@ result<> upkeep::make_room(std::string_view why) {
   return copied ? result<>{} : unless_passing(copied.error());
 }
 
-result<> upkeep::give_some_pages() { return has_pages_to_give_ ? give_pages_back(slice_of_busy) : result<>{}; }
+result<> upkeep::before_commit() {
+  if (has_pages_to_give_) {
+    if (const auto given = give_pages(slice_of_busy); !given) return given;
+  }
+  return count_pages();
+}
+
+result<> upkeep::after_commit() {
+  plan_pages();
+  return keep_log_short(false);
+}
 
 result<> upkeep::when_idle() {
-  const auto done = keep_files_small(slice_of_idle);
+  auto done = count_pages();
+  if (done) {
+    plan_pages();
+    if (has_pages_to_give_) done = give_pages(slice_of_idle);
+  }
+  if (!done) {
+    was_refused_ = is_passing(done.error());
+    return unless_passing(done.error());
+  }
+  done = keep_log_short(true);
   note_size();
   return done;
 }
@@ -135,14 +155,12 @@ result<> upkeep::after_piece() {
   return copied ? result<>{} : unless_passing(copied.error());
 }
 
-result<> upkeep::keep_files_small(std::size_t pages_at_once) {
-  auto done = give_pages_back(pages_at_once);
-  const bool has_time = pages_at_once != 0;
+result<> upkeep::keep_log_short(bool has_time) {
   const bool cut = to_be_cut_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
   // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
   // copied anyway.
   const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
-  if (done && now) done = copy_log(cut);
+  const auto done = now ? copy_log(cut) : result<>{};
   was_refused_ = !done && is_passing(done.error());
   return done ? done : unless_passing(done.error());
 }
@@ -179,19 +197,27 @@ upkeep::next upkeep::what_is_left() const noexcept {
   return cut_was_held_up_ ? next::later : next::soon;
 }
 
-result<> upkeep::give_pages_back(std::size_t pages_at_once) {
+result<> upkeep::count_pages() {
   const auto free = number(count_free_pages_, "PRAGMA freelist_count");
   if (!free) return free.error();
   const auto all = number(count_pages_, "PRAGMA page_count");
   if (!all) return all.error();
+  free_pages_ = *free;
+  pages_ = *all;
+  return {};
+}
+
+void upkeep::plan_pages() {
   const auto& limits = around_.limits;
   const bool had_some = has_pages_to_give_;
-  has_pages_to_give_ = short_of_space()     ? *free > pages_kept_when_short
-                       : has_pages_to_give_ ? *free > limits.free_pages_kept && *free > *all / 16
-                                            : *free > limits.free_pages_most && *free > *all / 4;
+  has_pages_to_give_ = short_of_space()     ? free_pages_ > pages_kept_when_short
+                       : has_pages_to_give_ ? free_pages_ > limits.free_pages_kept && free_pages_ > pages_ / 16
+                                            : free_pages_ > limits.free_pages_most && free_pages_ > pages_ / 4;
   to_be_cut_ = to_be_cut_ || (had_some && !has_pages_to_give_);
-  if (!has_pages_to_give_ || pages_at_once == 0) return {};
-  return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(pages_at_once) + ")").c_str());
+}
+
+result<> upkeep::give_pages(std::size_t count) {
+  return data_.run(("PRAGMA incremental_vacuum(" + std::to_string(count) + ")").c_str());
 }
 
 result<std::int64_t> upkeep::number(std::optional<sqlite::statement>& kept, const char* query) {
@@ -204,8 +230,7 @@ result<std::int64_t> upkeep::number(std::optional<sqlite::statement>& kept, cons
 }
 
 void upkeep::note_size() {
-  const auto pages = number(count_pages_, "PRAGMA page_count");
-  const auto bytes = ((pages ? *pages : 0) + data_.log_pages()) * page_bytes;
+  const auto bytes = (pages_ + data_.log_pages()) * page_bytes;
   file_bytes_.store(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
 }
 

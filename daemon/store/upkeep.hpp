@@ -51,10 +51,12 @@ class upkeep {
   /// The work that is left when nothing is to be written. `later`: the disk is full, or a reader is in the way, so that
   /// an immediate attempt would fail.
   [[nodiscard]] next what_is_left() const noexcept;
-  /// Within a transaction of the caller, as a part of it. Returns `refused` too.
-  [[nodiscard]] result<> give_some_pages();
-  /// Between transactions, when the next one may be waiting; and when nobody waits.
-  [[nodiscard]] result<> after_commit() { return keep_files_small(0); }
+  /// Within a transaction of the caller, as its last part: returns some free pages, and counts the pages, which takes
+  /// locks outside a transaction. Returns `refused` too.
+  [[nodiscard]] result<> before_commit();
+  /// Between transactions, when the next one may be waiting.
+  [[nodiscard]] result<> after_commit();
+  /// Between transactions, when no batch waits.
   [[nodiscard]] result<> when_idle();
   /// Between transactions, while there is no space: the log stays as short as it can be.
   [[nodiscard]] result<> after_piece();
@@ -73,9 +75,11 @@ class upkeep {
 
  private:
   void no_space(std::string_view why);
-  [[nodiscard]] result<> keep_files_small(std::size_t pages_at_once);
+  [[nodiscard]] result<> keep_log_short(bool has_time);
   [[nodiscard]] result<> copy_log(bool and_cut);
-  [[nodiscard]] result<> give_pages_back(std::size_t pages_at_once);
+  [[nodiscard]] result<> count_pages();
+  void plan_pages();
+  [[nodiscard]] result<> give_pages(std::size_t count);
   [[nodiscard]] std::int64_t log_pages_most() const noexcept;
   [[nodiscard]] result<bool> copy_log_once(bool and_cut);
   [[nodiscard]] result<std::int64_t> number(std::optional<sqlite::statement>& kept, const char* query);
@@ -93,6 +97,8 @@ class upkeep {
   std::atomic<std::uint64_t> ballast_bytes_{0};
   std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<bool> short_of_space_{false};
+  std::int64_t pages_{0};          ///< of the data file, as counted last
+  std::int64_t free_pages_{0};     ///< of them, those that hold nothing
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should
   bool to_be_cut_{false};          ///< it had, and the file has not been cut since
   bool cut_was_held_up_{false};    ///< by somebody who reads, when it was tried last

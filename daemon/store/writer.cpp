@@ -188,7 +188,7 @@ result<> writer::write_whole(const batch& it) {
   auto all = sqlite::transaction::begin(data_);
   if (!all) return all.error();
   if (const auto written = rows_.write(it, around_.wall_offset()); !written) return written;
-  if (const auto given = upkeep_.give_some_pages(); !given) return given;
+  if (const auto kept = upkeep_.before_commit(); !kept) return kept;
   if (const auto whole = upkeep_.check_index(); !whole) return whole;
   return all->commit();
 }
