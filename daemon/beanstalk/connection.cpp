@@ -27,7 +27,7 @@ connection::connection(connection_context& context, network::stream_socket socke
       first_command_{context.loop,
                      [this] {
                        context_.listener.protocol_error(protocol_errors::silent);
-                       close();
+                       end();
                      }},
       ended_{context.loop, "client"} {}
 
@@ -36,7 +36,7 @@ loop::awaitable<> connection::serve() {
     throw boost::system::system_error{failure, "epoll_ctl"};
   watched_ = true;
   first_command_.set(after(now(), context_.limits.first_command_deadline));
-  while (phase_ == phase::open) co_await ended_.wait();
+  while (phase_ == phase::open || phase_ == phase::lingering) co_await ended_.wait();
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
@@ -130,6 +130,7 @@ void connection::schedule() {
 void connection::resume() {
   scheduled_ = false;
   if (phase_ == phase::released) return release();
+  if (phase_ == phase::lingering) return leave();
   if (phase_ == phase::closed) return;
   guarded([this] {
     if (!conversation_.wants_turn()) return read();
@@ -155,7 +156,7 @@ void connection::flush() {
     // Most never need it; once asked for, it is announced each time.
     if (!std::exchange(watches_writable_, true)) context_.clients.watch_writable(socket_.descriptor(), *this);
   }
-  if (conversation_.settle(now())) return close();
+  if (conversation_.settle(now())) return end();
   schedule();
 }
 
@@ -182,14 +183,38 @@ void connection::finish() {
   });
 }
 
-void connection::close() {
+/// For a client that may still be sending and should receive all replies.
+void connection::end() {
   if (phase_ != phase::open) return;
-  phase_ = phase::closed;
+  // No input can follow.
+  if (hung_up_ || conversation_.input_has_ended()) return close();
+  end_conversation();
+  phase_ = phase::lingering;
+  lingering_ = std::make_unique<network::lingering_close>(context_.loop, context_.clients, std::move(socket_),
+                                                          context_.scratch, [this] { close(); });
+  if (!lingering_->begin()) return close();
+  schedule();
+}
+
+void connection::end_conversation() {
   if (std::exchange(watched_, false)) context_.clients.remove(socket_.descriptor(), *this);
-  socket_.close();
   conversation_.abandon(now());
   first_command_.clear();
+}
+
+/// At once: the client is gone, or a limit or a failure forces the end.
+void connection::close() {
+  if (phase_ == phase::closed || phase_ == phase::released) return;
+  if (phase_ == phase::open) end_conversation();
+  phase_ = phase::closed;
+  if (lingering_ != nullptr) lingering_->close();
+  socket_.close();
   ended_.wake_all();
+}
+
+/// Releases the session in turns while the socket lingers.
+void connection::leave() {
+  if (!dialect_.leave()) schedule();
 }
 
 void connection::on_task_ended() {

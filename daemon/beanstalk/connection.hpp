@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <millrace/loop/deadline.hpp>
@@ -15,6 +16,7 @@
 #include "beanstalk/dialect.hpp"
 #include "broker/decision.hpp"
 #include "loop/loop_core.hpp"
+#include "network/lingering_close.hpp"
 #include "network/listener.hpp"
 #include "network/plain_socket.hpp"
 #include "network/readiness.hpp"
@@ -47,7 +49,8 @@ struct connection_context : conversation_context {
 };
 
 /// Drives one conversation over a socket: receives when there is something to read, writes the replies that may leave,
-/// and keeps the deadline of the first command. Its coroutine only waits for the end.
+/// and keeps the deadline of the first command. Its coroutine only waits for the end. When the conversation has ended
+/// and all replies are written, the session releases everything at once, and the socket lingers (lingering_close).
 ///
 /// Owned by `sessions`, which destroys it when `on_disconnected` is called: its coroutine has ended, the broker has
 /// taken its session back, and no callback is pending. Loop thread only. Limits: `session_limits`.
@@ -70,7 +73,12 @@ class connection final : private loop::ready_entry,
   void on_durable();
 
  private:
-  enum class phase : std::uint8_t { open, closed, released };
+  enum class phase : std::uint8_t {
+    open,
+    lingering,  ///< the conversation has ended; input is discarded
+    closed,     ///< the socket is closed
+    released    ///< the coroutine has ended
+  };
 
   void on_ready(network::ready_events events) override;
   void decided(broker::decision&& decision) noexcept override;
@@ -83,7 +91,10 @@ class connection final : private loop::ready_entry,
   void read_more();
   void look_for_end();
   void schedule();
+  void end();
+  void end_conversation();
   void close();
+  void leave();
   void release();
   [[nodiscard]] instant now() const noexcept { return context_.loop.now(); }
 
@@ -94,6 +105,7 @@ class connection final : private loop::ready_entry,
   conversation conversation_;
   loop::deadline first_command_;
   loop::wait_point ended_;
+  std::unique_ptr<network::lingering_close> lingering_;
   std::exception_ptr thrown_;  ///< for the coroutine
   phase phase_{phase::open};
   bool watched_{false};    ///< by `clients`

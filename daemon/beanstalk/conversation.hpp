@@ -101,6 +101,7 @@ class conversation {
 
   [[nodiscard]] state current() const noexcept { return state_; }
   [[nodiscard]] bool peer_has_shut_down() const noexcept { return input_from_ != input_source::open; }
+  [[nodiscard]] bool input_has_ended() const noexcept { return input_from_ == input_source::ended; }
   /// The client has sent a command, or the line of a put.
   [[nodiscard]] bool has_spoken() const noexcept { return has_spoken_; }
   /// While it drains: it holds a job, has a command that is not answered, or a reply that waits for its commit.

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <boost/asio/error.hpp>
@@ -51,6 +53,13 @@ plain_socket::outcome plain_socket::send(std::span<const iovec> pieces) noexcept
   message.msg_iov = const_cast<iovec*>(pieces.data());  // the system only reads them
   message.msg_iovlen = pieces.size();
   return outcome_of([&] { return ::sendmsg(descriptor_, &message, flags); });
+}
+
+void plain_socket::shut_down_sending() noexcept { ::shutdown(descriptor_, SHUT_WR); }
+
+bool plain_socket::has_unacknowledged_bytes() const noexcept {
+  int bytes = 0;
+  return ::ioctl(descriptor_, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 void plain_socket::close() noexcept {

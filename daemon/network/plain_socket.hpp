@@ -36,6 +36,11 @@ class plain_socket {
   /// Fewer bytes than given mean that the system's buffer is full.
   outcome send(std::span<const char> bytes) noexcept;
   outcome send(std::span<const iovec> pieces) noexcept;
+  /// The peer reads an end behind the bytes that were sent. Receiving goes on.
+  void shut_down_sending() noexcept;
+  /// Whether the peer's system has not acknowledged all bytes that were sent, and the end if there is one. Of a Unix
+  /// socket: whether the peer has not read them.
+  [[nodiscard]] bool has_unacknowledged_bytes() const noexcept;
   void close() noexcept;
   /// The caller owns the descriptor from now on.
   int release() noexcept { return std::exchange(descriptor_, -1); }

@@ -73,6 +73,12 @@ void readiness::watch_writable(int descriptor, readiness_listener& listener) {
   assert(!failure);
 }
 
+void readiness::announce_again(int descriptor, readiness_listener& listener) {
+  // The system compares the state with the entry anew. Cannot fail, as above.
+  [[maybe_unused]] const auto failure = parts_->control(EPOLL_CTL_MOD, descriptor, always, listener);
+  assert(!failure);
+}
+
 void readiness::remove(int descriptor, readiness_listener& listener) noexcept {
   auto& p = *parts_;
   [[maybe_unused]] const auto failure = p.control(EPOLL_CTL_DEL, descriptor, 0, listener);

@@ -30,8 +30,9 @@ class readiness_listener {
 /// most `events_per_turn` sockets and for at most `turn_max`, before the loop does other things. No receive is made in
 /// vain, and no operation is allocated.
 ///
-/// Only changes are announced: a listener that leaves bytes unread must come back by itself. The state of a socket when
-/// it is added is announced. That a socket is writable again is announced to those that asked for it.
+/// Only changes are announced: a listener that leaves bytes unread must come back by itself or call `announce_again`.
+/// The state of a socket when it is added is announced. That a socket is writable again is announced to those that
+/// asked for it.
 ///
 /// Owned by the owner of the sockets; loop thread only. It keeps the loop running while it watches any socket.
 /// Requires: it watches none when it is destroyed.
@@ -51,6 +52,9 @@ class readiness {
   [[nodiscard]] boost::system::error_code add(int descriptor, readiness_listener& listener);
   /// From now on `writable` is announced too, at once if the socket is writable already.
   void watch_writable(int descriptor, readiness_listener& listener);
+  /// Announces the present state at a later turn, for a listener that left bytes unread. Requires: `watch_writable` was
+  /// not called for it.
+  void announce_again(int descriptor, readiness_listener& listener);
   /// Before the descriptor is closed. Pending announcements are dropped.
   void remove(int descriptor, readiness_listener& listener) noexcept;
 

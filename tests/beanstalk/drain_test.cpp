@@ -83,6 +83,7 @@ TEST_CASE("a drain ends when the last client has finished its job, and not befor
   }};
   CHECK(at.drained(hours{1}));
   client.join();
+  at.close_clients();
   CHECK(connections(at) == 0);
   CHECK(finished(at) == 1);
 }

@@ -28,9 +28,10 @@ class raw_client {
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   }
-  raw_client(raw_client&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  raw_client(raw_client&& other) noexcept : fd_{std::exchange(other.fd_, -1)}, was_reset_{other.was_reset_} {}
   raw_client& operator=(raw_client other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(was_reset_, other.was_reset_);
     return *this;
   }
   ~raw_client() { close(); }
@@ -75,11 +76,12 @@ class raw_client {
     }
     return true;
   }
-  /// What comes next, at least one byte; empty when the other side has closed.
+  /// What comes next, at least one byte; empty when the other side has closed or reset the connection.
   std::string receive() {
     char bytes[16'384];
     const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
     if (got < 0 && errno != ECONNRESET) fail("recv");
+    was_reset_ = got < 0;
     return {bytes, got > 0 ? static_cast<std::size_t>(got) : 0};
   }
   /// At least `count` bytes, fewer if the other side closes.
@@ -94,6 +96,9 @@ class raw_client {
   }
   /// Everything until the other side closes.
   std::string receive_all() { return receive_at_least(std::string::npos); }
+
+  /// Whether the last `receive` met a reset.
+  [[nodiscard]] bool was_reset() const { return was_reset_; }
 
   void half_close() { ::shutdown(fd_, SHUT_WR); }
   /// The other side sees a reset.
@@ -117,6 +122,7 @@ class raw_client {
   }
 
   int fd_;
+  bool was_reset_{false};
 };
 
 }  // namespace millrace::testing
