@@ -34,6 +34,15 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return length;
 }
 
+utf8_character first_character(std::string_view text) noexcept {
+  const std::size_t length = utf8_length(text);
+  if (length == 0) return {};
+  const std::uint8_t lead = byte_at(text, 0);
+  char32_t code = length == 1 ? lead : lead & (0x7FU >> length);
+  for (std::size_t at = 1; at < length; ++at) code = code << 6 | (byte_at(text, at) & 0x3FU);
+  return {length, code};
+}
+
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
@@ -41,6 +50,18 @@ bool is_utf8(std::string_view text) noexcept {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string to_utf8(std::string_view bytes) {
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    text += length == 0 ? replacement : bytes.substr(0, length);
+    bytes.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
 }
 
 }  // namespace millrace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace millrace {
@@ -9,7 +10,18 @@ namespace millrace {
 /// shortest form only, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 
+/// A character and the number of its bytes, as `utf8_length` counts them.
+struct utf8_character {
+  std::size_t length{0};
+  char32_t code{0};
+};
+/// The character at the start of `text`; its length is 0 when there is none.
+[[nodiscard]] utf8_character first_character(std::string_view text) noexcept;
+
 /// Whether the whole of `text` is UTF-8. An empty text is.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// `bytes` as UTF-8: each byte that is no part of a character becomes U+FFFD.
+[[nodiscard]] std::string to_utf8(std::string_view bytes);
 
 }  // namespace millrace

@@ -6,7 +6,7 @@
 
 #include <millrace/base/quantity.hpp>
 
-#include "settings/complaint.hpp"
+#include "base/command_line.hpp"
 
 namespace millrace::service {
 namespace {
@@ -20,16 +20,7 @@ constexpr const char* about =
     "may delete, release, bury and touch them, its puts are answered DRAINING and its reserves TIMED_OUT.\n"
     "A second signal stops at once. SIGUSR1: puts of clients are answered DRAINING, all else goes on.";
 
-early_exit refusal(const std::string& wrong) {
-  return {exit_code::bad_settings, "millraced: " + wrong + "\nmillraced --help shows what can be given.\n"};
-}
-
-early_exit refuse_extra(const std::string& word, const std::vector<std::string>& known) {
-  if (word.empty() || word[0] != '-')
-    return refusal("'" + word + "' is not understood (settings files are given with --config FILE)");
-  const std::string meant = settings::nearest(word.substr(0, word.find('=')), known);
-  return refusal("unknown option " + word + (meant.empty() ? "" : ", did you mean " + meant + "?"));
-}
+early_exit refusal(const std::string& wrong) { return {exit_code::bad_settings, refusal_text("millraced", wrong)}; }
 
 struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
@@ -81,7 +72,6 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("--http", same.http, "serve metrics and health there too (default: nowhere)")
       ->type_name("ADDR:PORT")
       ->group(instead);
-  app.allow_extras();
 }
 
 template <class E>
@@ -151,19 +141,9 @@ std::variant<arguments, early_exit> read_arguments(const std::vector<std::string
   arguments given;
   flags seen;
   declare(app, given, seen);
-  try {
-    app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
-  } catch (const CLI::CallForHelp&) {
-    return early_exit{exit_code::done, app.help()};
-  } catch (const CLI::ParseError& wrong) {
-    return refusal(wrong.what());
-  }
-  if (const auto extra = app.remaining(); !extra.empty()) {
-    std::vector<std::string> known;
-    for (const auto* option : app.get_options()) {
-      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-    }
-    return refuse_extra(extra.front(), known);
+  if (const auto end = parse_command_line(app, words, "settings files are given with --config FILE")) {
+    const bool is_help = end->why == command_line_end::reason::help;
+    return early_exit{is_help ? exit_code::done : exit_code::bad_settings, end->text};
   }
   if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
   if (auto wrong = read_words(seen, given)) return *wrong;

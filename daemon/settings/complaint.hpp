@@ -1,9 +1,6 @@
 #pragma once
 
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace millrace::settings {
 
@@ -20,9 +17,5 @@ struct complaint {
 
   [[nodiscard]] std::string text() const;
 };
-
-/// The known word that was probably meant, or empty: at most a third of its letters differ (Damerau–Levenshtein
-/// distance).
-[[nodiscard]] std::string nearest(std::string_view unknown, std::span<const std::string> known);
 
 }  // namespace millrace::settings

@@ -1,8 +1,9 @@
 #include "settings/consistency.hpp"
 
-#include <algorithm>
 #include <set>
 
+#include "base/nearest.hpp"
+#include "base/queue_name.hpp"
 #include "settings/output_circles.hpp"
 #include "store/options.hpp"
 
@@ -11,12 +12,6 @@ namespace millrace::settings {
 namespace {
 
 using keys = std::vector<std::string>;
-
-bool is_name_character(char c) {
-  constexpr std::string_view marks = "-+/;.$_()";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         marks.find(c) != std::string_view::npos;
-}
 
 /// One look at everything; lives while `check_consistency` runs.
 class checker {
@@ -144,7 +139,7 @@ class checker {
     if (each.common.dead_letter) {
       fed_.insert(*each.common.dead_letter);
       check_hand_off(each, "dead_letter", *each.common.dead_letter);
-      if (!is_name(*each.common.dead_letter))
+      if (!is_queue_name(*each.common.dead_letter))
         check_declared({"consumers", each.name, "dead_letter"}, *each.common.dead_letter);
       if (seen.contains(*each.common.dead_letter))
         error({"consumers", each.name, "dead_letter"}, "a failed job would come back to the queue it failed in",
@@ -172,7 +167,7 @@ class checker {
     what_.queues.emplace_back(queue, what_.queue_defaults);
   }
 
-  static std::string quoted(const std::string& queue) { return "`" + shortened(queue, name_bytes_max) + "`"; }
+  static std::string quoted(const std::string& queue) { return "`" + shortened(queue, queue_name_bytes_max) + "`"; }
   std::string question_for(const std::string& queue) {
     const std::string meant = complaints_.full() ? "" : nearest(queue, names_);
     return meant.empty() ? "" : ", did you mean `" + meant + "`?";
@@ -195,11 +190,6 @@ class checker {
 };
 
 }  // namespace
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_bytes_max && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), is_name_character);
-}
 
 void check_consistency(settings& what, const node& root, complaint_list& complaints) {
   checker{what, root, complaints}.run();

@@ -5,11 +5,6 @@
 
 namespace millrace::settings {
 
-/// Letters, digits and `+ / ; . $ _ ( ) -`, not beginning with `-`, at most so many bytes: what the beanstalk protocol
-/// allows for a tube, and what names of producers and consumers keep to as well.
-inline constexpr std::size_t name_bytes_max = 200;
-[[nodiscard]] bool is_name(std::string_view text);
-
 /// Checks across sections: queues that are named but not declared, cycles of outputs, a dead letter queue that is its
 /// own, a handler that cannot run at its `run_on`. Queues that nothing feeds or drains are warnings. `root` gives the
 /// place of each complaint. A dead letter queue that is not declared is added with the defaults.

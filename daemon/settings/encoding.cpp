@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/quoted.hpp"
 #include "base/utf8.hpp"
 
 namespace millrace::settings {
@@ -56,32 +57,7 @@ std::optional<bad_byte> find_bad_byte(std::string_view text) {
 
 std::string write_scalar(std::string_view text) {
   if (is_plain_word(text) || is_plain_integer(text)) return std::string{text};
-  std::string out{"\""};
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<std::uint8_t>(c) < ' ' || c == '\x7f')
-          out += "\\x" + in_hex(static_cast<std::uint8_t>(c)).substr(2);
-        else
-          out += c;
-    }
-  }
-  return out += '"';
+  return quoted(text);
 }
 
 std::string as_sentence(std::string_view text) {

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <iterator>
 
-#include "settings/consistency.hpp"
+#include "base/queue_name.hpp"
 #include "settings/planned.hpp"
 #include "settings/reader.hpp"
 
@@ -30,10 +30,8 @@ void read_named(const node& root, std::string_view key, complaint_list& complain
                             "at most " + std::to_string(named_parts_max));
   for (std::size_t n = 0; n < part->keys.size(); ++n) {
     const std::string path = path_of(key, part->keys[n]);
-    if (!is_name(part->keys[n]))
-      complaints.error(
-          part->key_places[n], path, "this is no name",
-          "at most " + std::to_string(name_bytes_max) + " of letters, digits and + / ; . $ _ ( ) -, not - at first");
+    if (!is_queue_name(part->keys[n]))
+      complaints.error(part->key_places[n], path, "this is no name", std::string{queue_name_rule});
     auto& declared = declare(part->keys[n]);
     if (expect_map(part->values[n], path, complaints)) read(declared, part->values[n], path);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/nearest.hpp"
+
 namespace millrace::settings {
 
 namespace {

@@ -1,153 +1,151 @@
 #include "settings/schema.hpp"
 
+#include <boost/json.hpp>
+#include <initializer_list>
+#include <memory>
 #include <optional>
+#include <utility>
 
-#include "settings/consistency.hpp"
+#include "base/queue_name.hpp"
 #include "settings/encoding.hpp"
-#include "settings/json.hpp"
 #include "settings/parts.hpp"
+#include "settings/pretty_json.hpp"
 
 namespace millrace::settings {
 
 namespace {
 
-using json::value;
+namespace json = boost::json;
 
 /// Whole numbers up to here are the same in every reader of JSON.
 constexpr double exact_max = 9'007'199'254'740'991.0;
 
-value pattern(std::string_view text) {
-  return json::object({{"type", json::string("string")}, {"pattern", json::string(text)}});
-}
+json::array strings(const std::vector<std::string>& items) { return json::array(items.begin(), items.end()); }
 
-value either(const std::vector<value>& these) { return json::object({{"anyOf", json::array(these)}}); }
+json::object pattern(std::string_view text) { return {{"type", "string"}, {"pattern", json::string_view{text}}}; }
 
-value whole_number(const option& what) {
-  json::members out{{"type", json::string("integer")},
-                    {"minimum", json::number(static_cast<std::uint64_t>(what.at_least.value_or(0)))}};
-  if (what.at_most && *what.at_most <= exact_max)
-    out.emplace_back("maximum", json::number(static_cast<std::uint64_t>(*what.at_most)));
-  return json::object(out);
+json::object either(std::initializer_list<json::value_ref> shapes) { return {{"anyOf", json::array(shapes)}}; }
+
+json::object whole_number(const option& declared) {
+  json::object out{{"type", "integer"}, {"minimum", static_cast<std::uint64_t>(declared.at_least.value_or(0))}};
+  if (declared.at_most && *declared.at_most <= exact_max)
+    out["maximum"] = static_cast<std::uint64_t>(*declared.at_most);
+  return out;
 }
 
 /// The shape of one value, as strict as a pattern can be; ranges of quantities with units are the reader's.
-value shape_of(const option& what) {
+json::object shape_of(const option& declared) {
   static const std::string digits = "^[0-9]+([.][0-9]+)?";
-  static const value any_scalar = json::object({{"type", json::strings({"string", "number", "boolean"})}});
-  switch (what.kind) {
+  static const json::object any_scalar{{"type", json::array{"string", "number", "boolean"}}};
+  switch (declared.kind) {
     case option_kind::flag:
-      return json::object({{"type", json::string("boolean")}});
+      return {{"type", "boolean"}};
     case option_kind::count:
-      return either({whole_number(what), pattern(digits + "[kMGT]?$")});
+      return either({whole_number(declared), pattern(digits + "[kMGT]?$")});
     case option_kind::size:
-      return either({whole_number(what), pattern(digits + "(B|[kMGT]B|[KMGT]iB)?$")});
+      return either({whole_number(declared), pattern(digits + "(B|[kMGT]B|[KMGT]iB)?$")});
     case option_kind::time: {
       const std::string one = digits.substr(1) + "(ns|us|µs|ms|s|m|h|d)";
-      value length = pattern("^(" + one + ")+$");
-      if (what.at_least.value_or(0) > 0) return length;
-      return either({json::object({{"const", json::number(0)}}), pattern("^0$"), length});
+      json::object length = pattern("^(" + one + ")+$");
+      if (declared.at_least.value_or(0) > 0) return length;
+      return either({json::object{{"const", 0}}, pattern("^0$"), length});
     }
     case option_kind::rate:
-      return either({json::object({{"type", json::string("number")}, {"exclusiveMinimum", json::number(0)}}),
+      return either({json::object{{"type", "number"}, {"exclusiveMinimum", 0}},
                      pattern(digits + "([eE][+-]?[0-9]+|[kMG])?(/[smhd])?$")});
     case option_kind::real:
-      return either({json::object({{"type", json::string("number")}}), pattern("^-?[0-9]")});
+      return either({json::object{{"type", "number"}}, pattern("^-?[0-9]")});
     case option_kind::choice:
-      return json::object({{"enum", json::strings(what.choices)}});
+      return {{"enum", strings(declared.choices)}};
     case option_kind::text:
       return any_scalar;
     case option_kind::text_list: {
-      json::members list{{"type", json::string("array")}, {"items", any_scalar}};
-      if (what.required) list.emplace_back("minItems", json::number(1));
-      return either({any_scalar, json::object(list)});
+      json::object list{{"type", "array"}, {"items", any_scalar}};
+      if (declared.required) list["minItems"] = 1;
+      return either({any_scalar, list});
     }
     case option_kind::section:
       break;
   }
-  return json::object({});
+  return {};
 }
 
-value map_of(const std::vector<const option_table*>& tables, json::members properties,
-             std::vector<std::string> required, const void* defaults = nullptr);
+json::object map_of(const std::vector<const option_table*>& tables, json::object properties,
+                    std::vector<std::string> required, const void* defaults = nullptr);
 
-value describe(const option& what, const void* defaults) {
-  if (what.kind == option_kind::section)
-    return map_of({what.section}, {}, {}, defaults != nullptr ? what.view_section(defaults) : nullptr);
-  json::members out{{"description", json::string(as_sentence(what.reason) + " (" + what.expected + ")")}};
-  if (defaults != nullptr && !what.required && what.print) {
-    if (const auto now = what.print(defaults))
-      out.emplace_back("default", what.kind == option_kind::flag ? json::boolean(*now == "true") : json::string(*now));
+json::object describe(const option& declared, const void* defaults) {
+  if (declared.kind == option_kind::section)
+    return map_of({declared.section}, {}, {}, defaults != nullptr ? declared.view_section(defaults) : nullptr);
+  json::object out{{"description", as_sentence(declared.reason) + " (" + declared.expected + ")"}};
+  if (defaults != nullptr && !declared.required && declared.print) {
+    if (const auto text = declared.print(defaults))
+      out["default"] = declared.kind == option_kind::flag ? json::value(*text == "true") : json::value(*text);
   }
-  std::string shape = shape_of(what).text;
-  std::string text = json::object(out).text;
-  text.pop_back();
-  return {text + ", " + shape.substr(1)};
+  for (const auto& member : shape_of(declared)) out.insert(member);
+  return out;
 }
 
-value map_of(const std::vector<const option_table*>& tables, json::members properties,
-             std::vector<std::string> required, const void* defaults) {
+json::object map_of(const std::vector<const option_table*>& tables, json::object properties,
+                    std::vector<std::string> required, const void* defaults) {
   for (const option_table* table : tables) {
     const std::shared_ptr<void> made = defaults == nullptr ? table->make() : nullptr;
     for (const option& each : table->options()) {
       if (!each.planned.empty()) continue;
-      properties.emplace_back(each.key, describe(each, defaults != nullptr ? defaults : made.get()));
+      properties[each.key] = describe(each, defaults != nullptr ? defaults : made.get());
       if (each.required) required.push_back(each.key);
     }
   }
-  json::members out{{"type", json::string("object")},
-                    {"additionalProperties", json::boolean(false)},
-                    {"properties", json::object(properties)}};
-  if (!required.empty()) out.emplace_back("required", json::strings(required));
-  return json::object(out);
+  json::object out{{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  if (!required.empty()) out["required"] = strings(required);
+  return out;
 }
 
-/// A map by names, each value of which is `one`.
-value named(const value& one) {
-  const std::string first = "[A-Za-z0-9+/;.$_()]";
-  const std::string rest = "[A-Za-z0-9+/;.$_()-]{0," + std::to_string(name_bytes_max - 1) + "}";
-  return json::object({{"type", json::string("object")},
-                       {"maxProperties", json::number(named_parts_max)},
-                       {"propertyNames", json::object({{"pattern", json::string("^" + first + rest + "$")}})},
-                       {"additionalProperties", one}});
+/// A map by names, each value of which is `value`.
+json::object named(const json::object& value) {
+  const std::string first = "A-Za-z0-9" + std::string{queue_name_marks};
+  const std::string name = "^[" + first + "][" + first + "-]{0," + std::to_string(queue_name_bytes_max - 1) + "}$";
+  return {{"type", "object"},
+          {"maxProperties", named_parts_max},
+          {"propertyNames", json::object{{"pattern", name}}},
+          {"additionalProperties", value}};
 }
 
 /// The word under `key` picks which keys there can be beside the common ones: if it is this, then those.
 template <class Registry>
-value by_kind(const std::string& key, const Registry& registry, const option_table& common) {
+json::object by_kind(const std::string& key, const Registry& registry, const option_table& common) {
   const std::vector<std::string> names = registry.names();
-  std::vector<value> branches;
+  json::array branches;
   for (const std::string& name : names) {
     const auto* kind = registry.find(name);
-    const value word =
-        json::object({{"const", json::string(name)}, {"description", json::string(as_sentence(kind->summary))}});
-    branches.push_back(json::object(
-        {{"if", json::object({{"properties", json::object({{key, json::object({{"const", json::string(name)}})}})},
-                              {"required", json::strings({key})}})},
-         {"then", map_of({&common, kind->options}, {{key, word}}, {key})}}));
+    const json::object word{{"const", name}, {"description", as_sentence(kind->summary)}};
+    const json::object condition{{"properties", json::object{{key, json::object{{"const", name}}}}},
+                                 {"required", strings({key})}};
+    branches.push_back(
+        json::object{{"if", condition}, {"then", map_of({&common, kind->options}, {{key, word}}, {key})}});
   }
-  json::members out{{"type", json::string("object")},
-                    {"required", json::strings({key})},
-                    {"properties", json::object({{key, json::object({{"enum", json::strings(names)}})}})}};
-  if (!branches.empty()) out.emplace_back("allOf", json::array(branches));
-  return json::object(out);
+  json::object out{{"type", "object"},
+                   {"required", strings({key})},
+                   {"properties", json::object{{key, json::object{{"enum", strings(names)}}}}}};
+  if (!branches.empty()) out["allOf"] = std::move(branches);
+  return out;
 }
 
 }  // namespace
 
 std::string schema(const vocabulary& words) {
-  const value queue = map_of({&engine::queue_option_table()}, {}, {});
-  const json::members parts{
+  const json::object queue = map_of({&engine::queue_option_table()}, {}, {});
+  const json::object parts{
       {"daemon", map_of({&daemon_option_table()}, {}, {})},
       {"queue_defaults", queue},
       {"queues", named(queue)},
       {"producers", named(by_kind("kind", words.sources, workload::producer_option_table()))},
       {"consumers", named(by_kind("handler", words.handlers, workload::consumer_option_table()))},
   };
-  return json::pretty(json::object({{"$schema", json::string("http://json-schema.org/draft-07/schema#")},
-                                    {"title", json::string("Settings of millraced")},
-                                    {"type", json::string("object")},
-                                    {"additionalProperties", json::boolean(false)},
-                                    {"properties", json::object(parts)}}));
+  return pretty_json(json::object{{"$schema", "http://json-schema.org/draft-07/schema#"},
+                                  {"title", "Settings of millraced"},
+                                  {"type", "object"},
+                                  {"additionalProperties", false},
+                                  {"properties", parts}});
 }
 
 }  // namespace millrace::settings

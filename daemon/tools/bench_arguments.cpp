@@ -1,9 +1,8 @@
 #include "tools/bench_arguments.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <string_view>
 
+#include "base/command_line.hpp"
 #include "tools/bench_words.hpp"
 
 namespace millrace::tools {
@@ -25,10 +24,6 @@ constexpr const char* footer =
     "jobs_per_second and p99.\n"
     "Exit codes: 0 done, 1 failed while running, or a job was lost or came twice, 2 bad arguments,\n"
     "3 no server of the protocol there.";
-
-early_exit refusal(const std::string& wrong) {
-  return {exit_code::bad_arguments, "millrace bench: " + wrong + "\nmillrace bench --help shows what can be given.\n"};
-}
 
 void declare(CLI::App& app, bench_words& words, bench_options& into) {
   app.set_help_flag("-h,--help", "show this and exit");
@@ -56,32 +51,6 @@ void declare(CLI::App& app, bench_words& words, bench_options& into) {
   option("--plot", words.plot, "FILE.svg", "draw how latency is distributed");
   app.add_flag("--json", into.json, "print one JSON object instead of a table");
   app.add_flag("--quiet", into.quiet, "no progress on standard error");
-  app.allow_extras();
-}
-
-/// Whoever mistypes an option mostly has its beginning right.
-std::string nearest(const std::string& unknown, const std::vector<std::string>& known) {
-  constexpr std::size_t alike_least = 4;  // the two dashes among them
-  std::string best;
-  std::size_t most = alike_least - 1;
-  for (const auto& option : known) {
-    const auto apart = std::ranges::mismatch(option, unknown).in1;
-    const auto alike = static_cast<std::size_t>(apart - option.begin());
-    if (alike <= most) continue;
-    most = alike;
-    best = option;
-  }
-  return best;
-}
-
-early_exit refuse_extra(const std::string& word, const CLI::App& app) {
-  if (word.empty() || word[0] != '-')
-    return refusal("'" + word + "' is not understood (a second server is given with --against)");
-  std::vector<std::string> known;
-  for (const auto* option : app.get_options())
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-  const std::string meant = nearest(word.substr(0, word.find('=')), known);
-  return refusal("unknown option " + word + (meant.empty() ? "" : ", did you mean " + meant + "?"));
 }
 
 }  // namespace
@@ -91,15 +60,12 @@ std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<s
   bench_options options;
   bench_words given;
   declare(app, given, options);
-  try {
-    app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
-  } catch (const CLI::CallForHelp&) {
-    return early_exit{exit_code::done, app.help()};
-  } catch (const CLI::ParseError& wrong) {
-    return refusal(wrong.what());
+  if (const auto end = parse_command_line(app, words, "a second server is given with --against")) {
+    const bool is_help = end->why == command_line_end::reason::help;
+    return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
   }
-  if (const auto extra = app.remaining(); !extra.empty()) return refuse_extra(extra.front(), app);
-  if (const auto wrong = understand(given, options)) return refusal(*wrong);
+  if (const auto wrong = understand(given, options))
+    return early_exit{exit_code::bad_arguments, refusal_text(app.get_name(), *wrong)};
   return options;
 }
 

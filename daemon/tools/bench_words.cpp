@@ -5,10 +5,10 @@
 
 #include <millrace/base/quantity.hpp>
 
+#include "base/queue_name.hpp"
 #include "tools/closed_cycle.hpp"
 #include "tools/delivery_ledger.hpp"
 #include "tools/job_mark.hpp"
-#include "wire/beanstalk_command.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -125,9 +125,8 @@ void check_together(const bench_words& words, word_reader& read, const bench_opt
   if (what.length == duration::zero()) read.wrong("--for", "0 is too small");
   if (what.phase == bench_phase::drain && !words.length.empty())
     read.wrong("--for", "a drain ends when nothing is left; --jobs says how much there is");
-  if (!what.queue.empty() && !wire::is_tube_name(what.queue))
-    read.wrong("--queue",
-               "'" + what.queue + "' is no name of a queue (1 to 200 of A-Z a-z 0-9 - + / ; . $ _ ( ), not - first)");
+  if (!what.queue.empty() && !is_queue_name(what.queue))
+    read.wrong("--queue", "'" + what.queue + "' is no name of a queue (" + std::string{queue_name_rule} + ")");
   if (!what.queue.empty() && what.queues > 1) read.wrong("--queue", "one name is not enough for --queues");
   if (what.rate > 0 && what.phase != bench_phase::mix)
     read.wrong("--rate", "an open loop puts and reserves: --phase mix");

@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/command_line.hpp"
 #include "base/system_message.hpp"
 #include "store/data_directory.hpp"
 #include "store/directory_content.hpp"
@@ -25,8 +28,6 @@ exit_code say(exit_code code, const std::string& why) {
   return code;
 }
 
-bool is_word(const std::string& it) { return !it.empty() && it.front() != '-'; }
-
 constexpr const char* of_fsck =
     "millrace fsck DATA_DIR: checks every record, one line a fault; also in a directory that cannot be written. 0: "
     "there is none, 1: there are some.";
@@ -41,14 +42,30 @@ constexpr const char* of_import =
     "beanstalkd 1.12 (0), or not at all: 1: the log is damaged, there are jobs, or no space; 3: one of them cannot be "
     "opened.";
 
-bool is_asked_for(const std::vector<std::string>& words) {
-  return words.size() == 1 && (words[0] == "--help" || words[0] == "-h");
-}
+/// The command line of one tool. Its positional words are paths.
+class tool_words {
+ public:
+  tool_words(const char* about, std::string name) : app_{about, std::move(name)} {
+    app_.set_help_flag("-h,--help", "show this and exit");
+  }
 
-exit_code help(const char* text) {
-  std::puts(text);
-  return exit_code::done;
-}
+  CLI::App& app() noexcept { return app_; }
+  void add_path(const char* name, std::string& path, const char* meaning) {
+    const auto is_path = [](const std::string& word) { return word.empty() ? std::string{"is empty"} : ""; };
+    app_.add_option(name, path, meaning)->required()->check(is_path);
+  }
+  /// Prints the help or the refusal, if the tool ends with one.
+  std::optional<exit_code> parse(const std::vector<std::string>& words) {
+    const auto end = parse_command_line(app_, words, "the tool takes no such word");
+    if (!end) return std::nullopt;
+    const bool is_help = end->why == command_line_end::reason::help;
+    std::fputs(end->text.c_str(), is_help ? stdout : stderr);
+    return is_help ? exit_code::done : exit_code::bad_arguments;
+  }
+
+ private:
+  CLI::App app_;
+};
 
 /// A file that this program cannot begin with: of a newer version, somebody else's, or held by another program.
 exit_code code_of(const error& why) {
@@ -105,9 +122,11 @@ result<> fill(const store::data_directory& into, binlog_content& with) {
 }  // namespace
 
 exit_code fsck(const std::vector<std::string>& words) {
-  if (is_asked_for(words)) return help(of_fsck);
-  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_fsck);
-  const auto in = open_existing(words[0], needs::reading);
+  tool_words tool{of_fsck, "millrace fsck"};
+  std::string path;
+  tool.add_path("DATA_DIR", path, "the directory to check");
+  if (const auto end = tool.parse(words)) return *end;
+  const auto in = open_existing(path, needs::reading);
   if (!in) return say(exit_code::cannot_open, in.error().text);
   const auto found = store::fsck(
       *in, [](std::string_view line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); });
@@ -119,9 +138,11 @@ exit_code fsck(const std::vector<std::string>& words) {
 }
 
 exit_code dump(const std::vector<std::string>& words) {
-  if (is_asked_for(words)) return help(of_dump);
-  if (words.size() != 1 || !is_word(words[0])) return say(exit_code::bad_arguments, of_dump);
-  const auto from = open_existing(words[0], needs::writing);
+  tool_words tool{of_dump, "millrace dump"};
+  std::string path;
+  tool.add_path("DATA_DIR", path, "the directory to print");
+  if (const auto end = tool.parse(words)) return *end;
+  const auto from = open_existing(path, needs::writing);
   if (!from) return say(exit_code::cannot_open, from.error().text);
   const auto done = store::dump(*from, [](std::string_view line) -> result<> {
     std::fwrite(line.data(), 1, line.size(), stdout);
@@ -138,10 +159,13 @@ exit_code dump(const std::vector<std::string>& words) {
 }
 
 exit_code restore(const std::vector<std::string>& words) {
-  if (is_asked_for(words)) return help(of_restore);
-  const bool is_partial = !words.empty() && words[0] == "--partial";
-  if (words.size() != (is_partial ? 2 : 1) || !is_word(words.back())) return say(exit_code::bad_arguments, of_restore);
-  auto into = open_new(words.back());
+  tool_words tool{of_restore, "millrace restore"};
+  std::string path;
+  bool is_partial = false;
+  tool.app().add_flag("--partial", is_partial, "accept a dump that is not complete or has changed");
+  tool.add_path("DATA_DIR", path, "the directory to fill");
+  if (const auto end = tool.parse(words)) return *end;
+  auto into = open_new(path);
   if (!into) return say(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
   const auto wanted = is_partial ? store::completeness::optional : store::completeness::required;
@@ -153,17 +177,22 @@ exit_code restore(const std::vector<std::string>& words) {
 }
 
 exit_code import(const std::vector<std::string>& words) {
-  if (is_asked_for(words)) return help(of_import);
-  if (words.size() != 4 || words[0] != "--from" || words[1] != "beanstalkd-binlog" || !is_word(words[2]) ||
-      !is_word(words[3])) {
-    return say(exit_code::bad_arguments, of_import);
-  }
-  auto found = read_beanstalkd_binlog(words[2]);
+  tool_words tool{of_import, "millrace import"};
+  std::string format, log_path, path;
+  tool.app()
+      .add_option("--from", format, "what is imported")
+      ->type_name("FORMAT")
+      ->required()
+      ->check(CLI::IsMember({"beanstalkd-binlog"}));
+  tool.add_path("LOG_DIR", log_path, "the directory that beanstalkd was given with -b");
+  tool.add_path("DATA_DIR", path, "the directory to fill");
+  if (const auto end = tool.parse(words)) return *end;
+  auto found = read_beanstalkd_binlog(log_path);
   if (!found) {
     const bool damaged = found.error().code == errc::invalid;
     return say(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
   }
-  auto into = open_new(words[3]);
+  auto into = open_new(path);
   if (!into) return say(exit_code::cannot_open, into.error().text);
   if (const auto filled = without_exceptions([&] { return fill(*into, *found); }); !filled) {
     return undone(*into, code_of(filled.error()), filled.error().text);

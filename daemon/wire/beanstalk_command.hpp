@@ -15,11 +15,8 @@ namespace millrace::wire {
 
 /// A command line, CR LF included.
 inline constexpr std::size_t command_line_bytes_max = 224;
-inline constexpr std::size_t tube_name_bytes_max = 200;
 /// Of reserve-with-timeout.
 inline constexpr std::uint32_t timeout_seconds_max = 0x7FFF'FFFFu;
-/// 1 … 200 bytes of `A-Z a-z 0-9 - + / ; . $ _ ( )`, not starting with `-`.
-[[nodiscard]] bool is_tube_name(std::string_view text) noexcept;
 
 /// One command. `visit_arguments` says which members a verb has; the others are zero or empty.
 struct beanstalk_command {

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "base/queue_name.hpp"
 #include "wire/beanstalk_arguments.hpp"
 #include "wire/line.hpp"
 
@@ -45,13 +46,6 @@ class word_table {
 };
 constexpr word_table words;
 
-constexpr auto of_tube_names = [] {
-  std::array<bool, 256> allowed{};
-  for (const char each : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+/;.$_()"})
-    allowed[static_cast<unsigned char>(each)] = true;
-  return allowed;
-}();
-
 /// Reads the arguments behind the word. Each takes the spaces before it, of which there must be at least one.
 class argument_reader {
  public:
@@ -70,13 +64,13 @@ class argument_reader {
     const char* const name = at_;
     at_ = std::find(at_, end_, ' ');
     into = {name, at_};
-    return is_tube_name(into);
+    return is_queue_name(into);
   }
   bool last_tube(std::string_view& into) noexcept {
     if (at_ == end_) return false;
     into = {at_ + 1, end_};
     at_ = end_;
-    return is_tube_name(into);
+    return is_queue_name(into);
   }
   [[nodiscard]] bool all_read() const noexcept { return at_ == end_; }
 
@@ -102,12 +96,6 @@ found unknown(std::string_view line) noexcept {
 }
 
 }  // namespace
-
-bool is_tube_name(std::string_view text) noexcept {
-  if (text.empty() || text.size() > tube_name_bytes_max || text.front() == '-') return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char each) { return of_tube_names[static_cast<unsigned char>(each)]; });
-}
 
 found read_command_line(std::string_view line, beanstalk_command& into) noexcept {
   into = {};

@@ -1,5 +1,6 @@
 #include <cassert>
 
+#include "base/queue_name.hpp"
 #include "wire/beanstalk_arguments.hpp"
 #include "wire/beanstalk_command.hpp"
 #include "wire/line_writer.hpp"
@@ -25,7 +26,7 @@ class argument_writer {
   bool bound(std::uint32_t count) noexcept { return number(count); }
   bool body_bytes(std::uint32_t) noexcept { return number(body_bytes_); }
   bool tube(std::string_view name) noexcept {
-    assert(is_tube_name(name));
+    assert(is_queue_name(name));
     line_.argument(name);
     return true;
   }

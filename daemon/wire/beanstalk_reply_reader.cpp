@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/queue_name.hpp"
 #include "wire/beanstalk_command.hpp"
 #include "wire/beanstalk_reply.hpp"
 #include "wire/beanstalk_reply_words.hpp"
@@ -13,7 +14,7 @@ using found = beanstalk_reply_reader::found;
 
 namespace {
 
-static_assert(reply_line_bytes_max == std::string_view{"USING "}.size() + tube_name_bytes_max + line_end.size());
+static_assert(reply_line_bytes_max == std::string_view{"USING "}.size() + queue_name_bytes_max + line_end.size());
 
 /// Reads the line of a reply. Requires: its CR LF follows in memory.
 class reply_line {
@@ -38,7 +39,7 @@ class reply_line {
     if (!take_space()) return false;
     into = {at_, end_};
     at_ = end_;
-    return is_tube_name(into);
+    return is_queue_name(into);
   }
   [[nodiscard]] bool all_taken() const noexcept { return at_ == end_; }
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+
+#include "base/quoted.hpp"
 
 namespace millrace::wire {
 
@@ -94,56 +95,6 @@ bool has_indicator(std::string_view text) noexcept {
   if ((text.front() == '-' || text.front() == '?') && alone) return true;
   if (text.starts_with("---") || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return true;
   return text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos;
-}
-
-/// The length of the UTF-8 character at the front; 0: there is none.
-std::size_t utf8_length(std::string_view text, std::uint32_t& code) noexcept {
-  const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const std::size_t length = byte(0) < 0x80       ? 1
-                             : byte(0) >> 5 == 6  ? 2
-                             : byte(0) >> 4 == 14 ? 3
-                             : byte(0) >> 3 == 30 ? 4
-                                                  : 0;
-  if (length == 0 || text.size() < length) return 0;
-  code = length == 1 ? byte(0) : byte(0) & (0x7Fu >> length);
-  for (std::size_t at = 1; at < length; ++at) {
-    if (byte(at) >> 6 != 2) return 0;
-    code = code << 6 | (byte(at) & 0x3Fu);
-  }
-  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return code < least[length] || code > 0x10FFFF || surrogate ? 0 : length;
-}
-
-void append_hex(std::string& to, char kind, std::uint32_t code, int length) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  (to += '\\') += kind;
-  for (int at = length - 1; at >= 0; --at) to += hex[code >> (4 * at) & 15u];
-}
-
-/// Characters that YAML does not count as printable, or takes for line ends.
-bool is_escaped(std::uint32_t code) noexcept {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
-         code == 0xFFFE || code == 0xFFFF;
-}
-
-void append_quoted(std::string& to, std::string_view text) {
-  to += '"';
-  while (!text.empty()) {
-    std::uint32_t code = 0;
-    const auto length = utf8_length(text, code);
-    if (length == 0) {
-      to += "\\ufffd";
-    } else if (code == '"' || code == '\\') {
-      (to += '\\') += text.front();
-    } else if (is_escaped(code)) {
-      code < 0x100 ? append_hex(to, 'x', code, 2) : append_hex(to, 'u', code, 4);
-    } else {
-      to += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  to += '"';
 }
 
 }  // namespace

@@ -48,4 +48,18 @@ TEST_CASE("a text is UTF-8 when all of its characters are", "[utf8]") {
   CHECK_FALSE(is_utf8("good \xc3\x9f, then \xff"));
 }
 
+TEST_CASE("the first character of a text has its number", "[utf8]") {
+  CHECK(first_character("a\xc3\x9f").code == U'a');
+  CHECK(first_character("\xc3\x9f!").code == U'\u00df');
+  CHECK(first_character("\xe2\x82\xac").code == U'\u20ac');
+  CHECK(first_character("\xf0\x9f\x98\x80").code == U'\U0001f600');
+  CHECK(first_character("\xf0\x9f\x98\x80").length == 4);
+  CHECK(first_character("\xff").length == 0);
+}
+
+TEST_CASE("bytes that are not UTF-8 become the replacement character, the rest is kept", "[utf8]") {
+  CHECK(to_utf8("Ma\xc3\x9f!") == "Ma\xc3\x9f!");
+  CHECK(to_utf8("\xff, cut \xe2\x82") == "\xef\xbf\xbd, cut \xef\xbf\xbd\xef\xbf\xbd");
+}
+
 }  // namespace millrace

@@ -26,10 +26,10 @@ TEST_CASE("JSON strings are valid whatever the bytes are") {
 }
 
 TEST_CASE("bytes that are no UTF-8 become the replacement character") {
-  CHECK(json_string("\xff") == R"("\ufffd")");
-  CHECK(json_string("cut \xe2\x82") == R"("cut \ufffd\ufffd")");
-  CHECK(json_string("\xc0\xaf") == R"("\ufffd\ufffd")");                      // longer than need be
-  CHECK(json_string("\xed\xa0\x80") == R"("\ufffd\ufffd\ufffd")");            // a surrogate
-  CHECK(json_string("\xf4\x90\x80\x80") == R"("\ufffd\ufffd\ufffd\ufffd")");  // beyond U+10FFFF
-  CHECK(json_string("\x80 lost") == R"("\ufffd lost")");
+  CHECK(json_string("\xff") == "\"\ufffd\"");
+  CHECK(json_string("cut \xe2\x82") == "\"cut \ufffd\ufffd\"");
+  CHECK(json_string("\xc0\xaf") == "\"\ufffd\ufffd\"");                      // longer than need be
+  CHECK(json_string("\xed\xa0\x80") == "\"\ufffd\ufffd\ufffd\"");            // a surrogate
+  CHECK(json_string("\xf4\x90\x80\x80") == "\"\ufffd\ufffd\ufffd\ufffd\"");  // beyond U+10FFFF
+  CHECK(json_string("\x80 lost") == "\"\ufffd lost\"");
 }

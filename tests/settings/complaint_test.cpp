@@ -5,12 +5,6 @@
 
 using namespace millrace::settings;
 
-namespace {
-
-const std::vector<std::string> known{"queues", "consumers", "producers", "daemon", "rate"};
-
-}  // namespace
-
 TEST_CASE("a complaint says where, which key, what is wrong and what was expected") {
   complaint it{complaint::severity::error, "a.yaml", 3, 7, "queues.a", "it is wrong", "something right"};
   CHECK(it.text() == "a.yaml:3:7: queues.a: it is wrong (expected something right)");
@@ -20,23 +14,6 @@ TEST_CASE("a complaint says where, which key, what is wrong and what was expecte
   it.key.clear();
   it.how = complaint::severity::warning;
   CHECK(it.text() == "a.yaml: warning: it is wrong");
-}
-
-TEST_CASE("the nearest word is the one that was probably meant") {
-  CHECK(nearest("consumer", known) == "consumers");
-  CHECK(nearest("cnosumers", known) == "consumers");
-  CHECK(nearest("prodcuers", known) == "producers");
-  CHECK(nearest("deamon", known) == "daemon");
-  CHECK(nearest("Queues", known) == "queues");
-  CHECK(nearest("rat", known) == "rate");
-}
-
-TEST_CASE("a word that is far from all is no mistyped one") {
-  CHECK(nearest("zebra", known).empty());
-  CHECK(nearest("", known).empty());
-  CHECK(nearest("ab", known).empty());
-  CHECK(nearest(std::string(1'000'000, 'q'), known).empty());
-  CHECK(nearest("anything", {}).empty());
 }
 
 TEST_CASE("complaints come in the order of the file") {

@@ -47,7 +47,7 @@ THIRD_PARTIES = [
     (r"openssl/.*", {"network"}),
     (r"flint/.*|gmp\.h", {"handlers/prime"}),
     (r"systemd/.*", {"service"}),
-    (r"CLI/.*", {"service", "tools"}),
+    (r"CLI/.*", {"base/command_line", "service", "tools"}),
     (r"(spdlog|fmt)/.*", {"base/log", "service/log_sinks"}),
 ]
 

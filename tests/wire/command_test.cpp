@@ -104,20 +104,6 @@ TEST_CASE("a NUL anywhere in a line is a bad format") {
     check_commands(line + "\r\nquit\r\n", {"bad_format", "quit"});
 }
 
-TEST_CASE("tube names") {
-  const std::string all = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+/;.$_()";
-  CHECK(wire::is_tube_name(all));
-  for (int code = 0; code < 256; ++code) {
-    const char byte = static_cast<char>(code);
-    const bool allowed = all.find(byte) != std::string::npos;
-    CHECK(wire::is_tube_name("a"s + byte) == allowed);
-    CHECK(wire::is_tube_name(std::string(1, byte)) == (allowed && byte != '-'));
-  }
-  CHECK_FALSE(wire::is_tube_name(""));
-  CHECK(wire::is_tube_name(std::string(200, 'a')));
-  CHECK_FALSE(wire::is_tube_name(std::string(201, 'a')));
-}
-
 TEST_CASE("a tube stands one space behind its word, and nothing behind it") {
   for (const std::string word : {"use", "watch", "ignore", "stats-tube"}) {
     check_commands(word + " " + std::string(200, 'n') + "\r\n", {word + " tube=" + std::string(200, 'n')});

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "base/queue_name.hpp"
 #include "cuts.hpp"
 #include "support/catch.hpp"
 #include "wire/beanstalk_arguments.hpp"
@@ -57,7 +58,7 @@ beanstalk_command command_with(beanstalk_verb verb, const argument_setter& argum
 }  // namespace
 
 TEST_CASE("what is written is what was meant, for every verb and however it is cut") {
-  const std::string long_name(wire::tube_name_bytes_max, 'n');
+  const std::string long_name(queue_name_bytes_max, 'n');
   std::string pipeline;
   testing::transcript expected;
   for (std::size_t verb = 0; verb < wire::beanstalk_verb_count; ++verb) {

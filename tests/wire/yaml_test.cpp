@@ -50,7 +50,7 @@ TEST_CASE("strings are quoted where they need it, and what would end or break th
   CHECK(as_text("a\"b\\c") == "---\nk: a\"b\\c\n");
   CHECK(as_text("\xC3(\xFF") == "---\nk: \"\\ufffd(\\ufffd\"\n");
   CHECK(as_text("\xC2\x85\xE2\x80\xA8") == "---\nk: \"\\x85\\u2028\"\n");
-  CHECK(as_text("\n\r\t\0\x1f\x7f"s) == "---\nk: \"\\x0a\\x0d\\x09\\x00\\x1f\\x7f\"\n");
+  CHECK(as_text("\n\r\t\0\x1f\x7f"s) == "---\nk: \"\\n\\r\\t\\x00\\x1f\\x7f\"\n");
   CHECK(as_text("\xC3\xA4") == "---\nk: \"\xC3\xA4\"\n");
 }
 

@@ -1,0 +1,55 @@
+#include "base/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "support/catch.hpp"
+
+using namespace millrace;
+
+namespace {
+
+/// A program with an option and a flag.
+struct program {
+  program() {
+    app.add_option("--port", port, "where it listens");
+    app.add_flag("--quiet", quiet, "print nothing");
+  }
+  std::optional<command_line_end> parse(const std::vector<std::string>& words) {
+    return parse_command_line(app, words, "files are given with --file");
+  }
+  std::string refusal(const std::vector<std::string>& words) {
+    const auto end = parse(words);
+    REQUIRE(end.has_value());
+    CHECK(end->why == command_line_end::reason::refusal);
+    return end->text;
+  }
+
+  CLI::App app{"tool: does something", "tool"};
+  std::string port;
+  bool quiet{false};
+};
+
+}  // namespace
+
+TEST_CASE("words that are understood end nothing") {
+  program tool;
+  CHECK_FALSE(tool.parse({"--port", "7", "--quiet"}).has_value());
+  CHECK(tool.port == "7");
+  CHECK(tool.quiet);
+}
+
+TEST_CASE("help is the text of the program") {
+  const auto end = program{}.parse({"--help"});
+  REQUIRE(end.has_value());
+  CHECK(end->why == command_line_end::reason::help);
+  CHECK(end->text.starts_with("tool: does something"));
+  CHECK(end->text.find("where it listens") != std::string::npos);
+}
+
+TEST_CASE("a refusal says what is wrong, what was probably meant, and where help is") {
+  CHECK(program{}.refusal({"--prot=7"}) ==
+        "tool: unknown option --prot=7, did you mean --port?\ntool --help shows what can be given.\n");
+  CHECK(program{}.refusal({"--colour"}).starts_with("tool: unknown option --colour\n"));
+  CHECK(program{}.refusal({"a.txt"}).starts_with("tool: 'a.txt' is not understood (files are given with --file)\n"));
+  CHECK(program{}.refusal({"--port"}).starts_with("tool: --port"));
+}
