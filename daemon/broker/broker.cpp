@@ -109,7 +109,7 @@ loop::awaitable<> broker::close_session(session_id session) {
 receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue, engine::put_request&& job,
                                               const source_step* step) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content)) {
+  if (p.cannot_be_kept(queue, job.content.size())) {
     if (step != nullptr) p.add_step(session, queue, *step, engine::put_status::refused);
     const auto refused = p.engine.refuse_put(queue, engine::reason::too_large);
     return p.commit().answer(refused);
@@ -129,7 +129,7 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
 receipted<engine::put_answer> broker::put(session_id session, queue_id queue, engine::put_request&& job,
                                           decision_taker& taker) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content))
+  if (p.cannot_be_kept(queue, job.content.size()))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::too_large));
   if (p.short_of_space(queue, job.content.size()))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::no_space));
@@ -225,24 +225,6 @@ void broker::withdraw(session_id session) {
   const bool stood = p.engine.withdraw_put(session);
   p.give_up(session);
   if (stood) p.job_left.notify();
-}
-
-receipted<engine::finish_answer> broker::try_finish(session_id session, engine::finish_request&& request) {
-  auto& p = *parts_;
-  const auto is_too_large = [&p](const engine::output& one) { return p.cannot_be_kept(one.queue, one.job.content); };
-  if (request.result == engine::outcome::ok && std::ranges::any_of(request.outputs, is_too_large)) {
-    request.result = engine::outcome::failed;
-    request.error_text = "an output is larger than a job on disk can be";
-  }
-  const auto now = p.now();
-  const auto answer = p.engine.finish(session, std::move(request), now);
-  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.holds.after(answer, now));
-  return p.commit().answer(answer);
-}
-
-loop::awaitable<receipted<engine::finish_answer>> broker::finished(session_id session, job_id job) {
-  const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_output, job);
-  co_return decision.with(decision.event.finish);
 }
 
 loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_for awaited, job_id job) {

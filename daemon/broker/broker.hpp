@@ -104,7 +104,9 @@ class broker {
   receipted<peek_answer> peek_buried(session_id session, queue_id queue, decision_taker& taker);
   /// Ends the wait of a taker: nothing was granted or put, and no decision follows. Nothing if it does not wait.
   void withdraw(session_id session);
-  /// `waiting`: for capacity of an output queue; `finished` must be awaited next.
+  /// `waiting`: for capacity of an output queue; `finished` must be awaited next. `no_space`: `request` is untouched,
+  /// since all its output queues block; nothing announces when there is space. An output queue that does not block
+  /// fails the job with that reason.
   receipted<engine::finish_answer> try_finish(session_id session, engine::finish_request&& request);
   loop::awaitable<receipted<engine::finish_answer>> finished(session_id session, job_id job);
   receipted<bool> release(session_id session, job_id job, engine::priority priority, duration delay);

@@ -20,8 +20,8 @@ namespace millrace::broker {
 /// Commands between two readings of the clock within one turn of the loop.
 inline constexpr unsigned commands_per_clock_reading = 256;
 
-/// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, all other commands in
-/// broker.cpp.
+/// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, the end of a job with
+/// its outputs in finish.cpp, all other commands in broker.cpp.
 struct broker::parts {
   parts(loop::event_loop& on, store::store& storage, engine::engine_options limits)
       : loop{on},
@@ -76,15 +76,27 @@ struct broker::parts {
   /// When it has to be looked after again, commands or none.
   [[nodiscard]] instant next_deadline() const { return disk_bodies.is_behind() ? loop.now() : engine.next_deadline(); }
 
+  [[nodiscard]] bool is_on_disk(queue_id queue) const {
+    return engine.options_of(queue).durability != engine::durability::memory;
+  }
+
   /// A put that the store could not write is refused before it runs: the engine cannot take it back.
-  [[nodiscard]] bool cannot_be_kept(queue_id queue, const body& content) const {
-    return content.size() > job_bytes_max && engine.options_of(queue).durability != engine::durability::memory;
+  [[nodiscard]] bool cannot_be_kept(queue_id queue, std::uint64_t put_bytes) const {
+    return put_bytes > job_bytes_max && is_on_disk(queue);
   }
 
   /// A put that the disk has no space for is refused before it runs.
   [[nodiscard]] bool short_of_space(queue_id queue, std::uint64_t put_bytes) const {
-    return engine.options_of(queue).durability != engine::durability::memory && store.short_of_space(put_bytes);
+    return is_on_disk(queue) && store.short_of_space(put_bytes);
   }
+
+  /// Why the outputs of a finish cannot be put: `too_large` or `no_space`; none: the store can write them.
+  [[nodiscard]] std::optional<engine::reason> refusal_of(const std::vector<engine::output>& outputs) const;
+  /// Whether all of these queues block producers, so that their outputs wait too.
+  [[nodiscard]] bool all_block(const std::vector<engine::output>& outputs) const;
+
+  /// Whether the store can write the job into that queue. A job that is on disk already needs its space once more.
+  [[nodiscard]] bool can_be_dead_letter(job_id job, queue_id letters) const;
 
   /// Nobody waits for a step alone: it is at most relaxed.
   void add_step(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
@@ -103,7 +115,8 @@ struct broker::parts {
 
   /// Logged once: nothing but a new data directory helps.
   void note_if_out_of_ids(const engine::put_answer& answer) {
-    if (answer.status != engine::put_status::refused || engine.last_id() < job_id_max || out_of_ids_logged) return;
+    if (answer.status != engine::put_status::refused || answer.refusal != engine::reason::no_ids) return;
+    if (out_of_ids_logged) return;
     out_of_ids_logged = true;
     log::error("job_ids_exhausted", "the highest job id has been given out; every put is refused",
                {{"job_id_max", std::to_string(job_id_max.value())}});

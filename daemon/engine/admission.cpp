@@ -81,7 +81,7 @@ void drop_until_fits(core& all, queue& in, const demand& needed) {
 
 put_answer put(core& all, session& who, queue& into, put_request&& request) {
   if (all.refusing_puts) return refuse(into, reason::draining, put_status::draining);
-  if (all.ids_left() == 0) return refuse(into, reason::overflow, put_status::refused);
+  if (all.ids_left() == 0) return refuse(into, reason::no_ids, put_status::refused);
   const auto needed = demand_of(request);
   switch (capacity_in(into, needed, false)) {
     case capacity::none:

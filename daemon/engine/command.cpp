@@ -42,8 +42,23 @@ std::string_view name_of(reason value) noexcept {
       return "too_large";
     case reason::no_space:
       return "no_space";
+    case reason::no_ids:
+      return "no_ids";
   }
   return "unknown";
+}
+
+std::string_view text_of_output_refusal(reason value) noexcept {
+  switch (value) {
+    case reason::too_large:
+      return "an output is larger than its queue may hold or than a job on disk can be";
+    case reason::no_space:
+      return "the disk is short of space for an output";
+    case reason::no_ids:
+      return "no job ids are left";
+    default:
+      return "an output queue is full";
+  }
 }
 
 }  // namespace millrace::engine

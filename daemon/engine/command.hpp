@@ -28,21 +28,25 @@ enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
 inline constexpr duration ttr_min = std::chrono::seconds{1};
 inline constexpr duration default_ttr = std::chrono::seconds{60};
 
-/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics.
+/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics. The last three also say why the
+/// output of a job was refused, which buries or dead-letters that job.
 enum class reason : std::uint8_t {
   client,
   failed,
   timeout,
   cancelled,
-  overflow,  ///< a put: the queue is full, or no id is left
-  output_full,
+  overflow,     ///< a put: the queue is full
+  output_full,  ///< the output queue is full
   io_error,
   draining,
-  too_large,  ///< a put: the body can never fit into the queue, or is larger than a job on disk can be
-  no_space,   ///< a put: the disk is short of space
+  too_large,  ///< the body can never fit into the queue, or is larger than a job on disk can be
+  no_space,   ///< the disk is short of space
+  no_ids,     ///< the highest job id was given out
 };
-inline constexpr std::size_t reason_count = 10;
+inline constexpr std::size_t reason_count = 11;
 [[nodiscard]] std::string_view name_of(reason value) noexcept;
+/// Why the output of a job was refused, as a sentence for people: `an output queue is full`.
+[[nodiscard]] std::string_view text_of_output_refusal(reason value) noexcept;
 
 struct put_request {
   body content;
@@ -108,20 +112,25 @@ struct output {
 /// Ends a job: all of it is one change.
 /// - `ok`: the job is deleted and its outputs are put.
 /// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are
-///   ignored. A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event
-///   follows. A full output queue that rejects (or drops and has nothing to drop): the job fails with reason
-///   `output_full`. No ids are left for the outputs (`job_id_max`): the same. An output queue that is gone, or goes
-///   while the finish waits for another, has no capacity: the same. (Declared queues never go.) An output into the
-///   job's own queue uses the capacity that the job leaves, also when others wait for it. A dead letter is a new job,
-///   ready, with the body, priority, ttr and error of the old. A full dead letter queue, also one that blocks: the job
-///   is buried instead. A job that its holder loses while its finish waits (its lease ends, or the holder does
-///   something else with it): nothing is finished, and the event says `not_found`.
+///   ignored.
+///
+/// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows. A
+/// full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`. An
+/// output queue that is gone, or goes while the finish waits for another, counts as full. (Declared queues never go.)
+/// Outputs that can never fit into their queue: the job fails with reason `too_large`. No ids are left for them
+/// (`job_id_max`): with `no_ids`. An output into the job's own queue uses the capacity that the job leaves, also when
+/// others wait for it.
+///
+/// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also
+/// one that blocks: the job is buried instead. A job that its holder loses while its finish waits (its lease ends, or
+/// the holder does something else with it): nothing is finished, and the event says `not_found`.
 struct finish_request {
   job_id job{};
   engine::outcome result{outcome::ok};
   std::string error_text{};  ///< at most `error_text_bytes_max` are kept
   std::vector<output> outputs{};
   std::optional<queue_id> dead_letter{};
+  std::optional<reason> output_refusal{};  ///< of an `ok` request: its outputs cannot be put, and it fails with this
 };
 inline constexpr std::size_t error_text_bytes_max = 1'024;
 
@@ -131,12 +140,14 @@ enum class finish_status {
   dead_lettered,
   waiting,    ///< for capacity in an output queue
   not_found,  ///< the session does not hold this job (any more)
+  no_space,   ///< the disk is short of space for the outputs: nothing was done (said by the broker)
 };
-/// `outcome` is what the job is counted as: that of the request, or `failed` where no output queue had capacity, or
-/// `deleted` where the session does not hold the job any more. Without meaning while `waiting`.
+/// `outcome` is what the job is counted as: that of the request, or `failed` where its outputs were refused, or
+/// `deleted` where the session does not hold the job any more. Without meaning for `waiting` and `no_space`.
 struct finish_answer {
   finish_status status{finish_status::done};
   engine::outcome outcome{engine::outcome::ok};
+  reason refusal{reason::output_full};  ///< of the outputs, when an `ok` request is counted as `failed`
 
   friend bool operator==(const finish_answer& answer, finish_status status) noexcept { return answer.status == status; }
 };

@@ -157,6 +157,8 @@ class engine {
 
   // --- looking -------------------------------------------------------------------------------------------------------
   [[nodiscard]] std::optional<job_facts> look(job_id job) const;
+  /// Of its body, wherever that is; 0 if there is no such job.
+  [[nodiscard]] std::uint64_t bytes_of(job_id job) const;
   [[nodiscard]] std::optional<job_facts> first_ready(queue_id queue) const;
   [[nodiscard]] std::optional<job_facts> first_delayed(queue_id queue) const;
   [[nodiscard]] std::optional<job_facts> first_buried(queue_id queue) const;

@@ -33,21 +33,23 @@ bool add_up(core& all, const job& it, const std::vector<output>& outputs) {
 
 struct verdict {
   capacity found{capacity::free};
-  slot where{no_slot};  ///< `later`: the queue to wait for
+  slot where{no_slot};                  ///< `later`: the queue to wait for
+  reason refusal{reason::output_full};  ///< `none`: why
 };
 
 /// All or none: one queue without capacity refuses or delays the whole finish. `here`: the queue whose first waiter
 /// this finish is.
 verdict capacity_for_all(core& all, const job& it, const std::vector<output>& outputs, slot here) {
   if (outputs.empty()) return {};
-  if (all.ids_left() < outputs.size() || !add_up(all, it, outputs)) return {capacity::none, no_slot};
+  if (all.ids_left() < outputs.size()) return {capacity::none, no_slot, reason::no_ids};
+  if (!add_up(all, it, outputs)) return {capacity::none, no_slot};
   verdict all_of_them;
   for (const auto& [into, needed] : all.demands) {
     // Where the job itself makes the capacity, it need not wait behind others: they wait for such a job to leave.
     const bool first = into == here || into == it.queue;
     switch (capacity_in(all.queues[into], needed, first)) {
       case capacity::none:
-        return {capacity::none, into};
+        return {capacity::none, into, all.queues[into].could_fit(needed) ? reason::output_full : reason::too_large};
       case capacity::later:
         if (all_of_them.found != capacity::later) all_of_them = {capacity::later, into};
         break;
@@ -132,9 +134,11 @@ finish_answer fail(core& all, slot at, outcome result, reason why, finish_reques
   return {finish_status::buried, result};
 }
 
-finish_answer fail_for_capacity(core& all, slot at, finish_request&& request) {
-  request.error_text = all.ids_left() < request.outputs.size() ? "no job ids are left" : "an output queue is full";
-  return fail(all, at, outcome::failed, reason::output_full, std::move(request));
+finish_answer fail_for_outputs(core& all, slot at, reason refusal, finish_request&& request) {
+  request.error_text = text_of_output_refusal(refusal);
+  auto answer = fail(all, at, outcome::failed, refusal, std::move(request));
+  answer.refusal = refusal;
+  return answer;
 }
 
 /// Removes it from the waiters and from its job.
@@ -166,10 +170,11 @@ finish_answer finish(core& all, session& who, slot at, finish_request&& request)
   if (all.jobs[at].has_waiting) forget_waiting_finish(all, at);
   if (request.result != outcome::ok)
     return fail(all, at, request.result, reason_of(request.result), std::move(request));
-  const auto [found, where] = capacity_for_all(all, all.jobs[at], request.outputs, no_slot);
+  if (request.output_refusal) return fail_for_outputs(all, at, *request.output_refusal, std::move(request));
+  const auto [found, where, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, no_slot);
   switch (found) {
     case capacity::none:
-      return fail_for_capacity(all, at, std::move(request));
+      return fail_for_outputs(all, at, refusal, std::move(request));
     case capacity::later: {
       auto waiting = std::make_unique<capacity_waiter>();
       waiting->session = session_table::place_of(who);
@@ -191,7 +196,7 @@ bool admit_finish(core& all, queue& here, capacity_waiter& it) {
   auto& request = std::get<finish_request>(it.request);
   const slot at = it.job;
   const slot place = queue_table::place_of(here);
-  const auto [found, where] = capacity_for_all(all, all.jobs[at], request.outputs, place);
+  const auto [found, where, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, place);
   if (found == capacity::later && where == place) return false;
 
   auto taken = take_out(all, it);
@@ -203,7 +208,7 @@ bool admit_finish(core& all, queue& here, capacity_waiter& it) {
   const job_id id = all.jobs[at].id;
   finish_answer answer{finish_status::done, outcome::ok};
   if (found == capacity::none) {
-    answer = fail_for_capacity(all, at, std::move(request));
+    answer = fail_for_outputs(all, at, refusal, std::move(request));
   } else {
     complete(all, at, std::move(request));
   }

@@ -88,6 +88,11 @@ std::optional<ready_job> engine::next_ready(session_id id) const {
 
 std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }
 
+std::uint64_t engine::bytes_of(job_id id) const {
+  const slot at = parts_->jobs.find(id);
+  return at == no_slot ? 0 : parts_->jobs[at].content.size();
+}
+
 std::optional<job_facts> engine::first_ready(queue_id id) const {
   const queue* const found = parts_->queues.find(id);
   return found == nullptr ? std::nullopt : facts_of(*parts_, found->ready.first(parts_->jobs));

@@ -25,6 +25,8 @@ std::string text_of(engine::reason refusal, std::uint64_t bytes) {
       return "the disk is short of space";
     case engine::reason::draining:
       return "the daemon is draining";
+    case engine::reason::no_ids:
+      return "no job ids are left";
     default:
       return "the queue is full";
   }

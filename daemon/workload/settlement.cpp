@@ -1,8 +1,11 @@
 #include "workload/settlement.hpp"
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <utility>
+
+#include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
 
@@ -29,15 +32,33 @@ body output_of(handlers::job& job, attempt& came) {
 bool settlement::settle(session_id session, handlers::job&& job, attempt&& came) {
   auto request = this->request(std::move(job), std::move(came));
   const bool succeeded = request.result == engine::outcome::ok;
+  const auto id = request.job;
   const auto answer = broker_.try_finish(session, std::move(request)).answer;
   if (answer == engine::finish_status::waiting) return false;
+  if (answer == engine::finish_status::no_space) {
+    if (waits_for_space_.admit())
+      log::warning("output_held", "the disk is short of space for an output: the job waits until there is space",
+                   {{"consumer", counts_.name}, {"job", id.value()}});
+    // NOLINTNEXTLINE(bugprone-use-after-move): `try_finish` leaves the request untouched when there is no space
+    without_space_.insert_or_assign(session, std::move(request));
+    return false;
+  }
   settled(answer, succeeded);
   return true;
 }
 
 loop::awaitable<> settlement::admitted(session_id session, job_id job) {
+  // Only the output of a job that succeeded waits.
+  if (auto held = without_space_.extract(session)) {
+    engine::finish_answer answer{.status = engine::finish_status::no_space};
+    while (answer == engine::finish_status::no_space) {
+      co_await loop::sleep_for(loop_, space_check_interval);
+      answer = broker_.try_finish(session, std::move(held.mapped())).answer;
+    }
+    if (answer != engine::finish_status::waiting) co_return settled(answer, true);
+  }
   const auto finished = co_await broker_.finished(session, job);
-  settled(finished.answer, true);  // only the output of a job that succeeded waits
+  settled(finished.answer, true);
 }
 
 engine::finish_request settlement::request(handlers::job&& job, attempt&& came) {
@@ -51,7 +72,7 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came) 
     if (destinations_.output) request.outputs.push_back({*destinations_.output, {.content = std::move(content)}});
     return request;
   }
-  if (log_.admit()) {
+  if (failures_.admit()) {
     log::warning("job_failed", std::string_view{came.error_text}.substr(0, engine::error_text_bytes_max),
                  {{"consumer", counts_.name},
                   {"queue", job.queue},
@@ -64,9 +85,11 @@ engine::finish_request settlement::request(handlers::job&& job, attempt&& came) 
 
 void settlement::settled(const engine::finish_answer& answer, bool succeeded) {
   count(answer.outcome);
-  if (succeeded && answer.outcome == engine::outcome::failed && log_.admit()) {
-    log::warning("job_failed", "the job succeeded, but its output queue is full",
-                 {{"consumer", counts_.name}, {"outcome", engine::name_of(answer.outcome)}});
+  if (succeeded && answer.outcome == engine::outcome::failed && failures_.admit()) {
+    log::warning("job_failed", "the job succeeded, but " + std::string{engine::text_of_output_refusal(answer.refusal)},
+                 {{"consumer", counts_.name},
+                  {"outcome", engine::name_of(answer.outcome)},
+                  {"reason", engine::name_of(answer.refusal)}});
   }
 }
 

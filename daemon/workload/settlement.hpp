@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
@@ -17,37 +18,53 @@ namespace millrace::workload {
 
 /// Ends the jobs of a consumer: turns what an attempt came to into a `finish`, with the hand-off to the output queue or
 /// the dead letter in the same change, and counts the outcome that the engine answers. Failures are logged, limited.
+/// While the disk is short of space for an output, the job is held, and its finish is tried again after each
+/// `space_check_interval`, since no event announces free space.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class settlement {
  public:
+  static constexpr duration space_check_interval = milliseconds{100};
+
   struct destinations {
     std::optional<queue_id> output;
     std::optional<queue_id> dead_letter;
   };
 
   settlement(loop::event_loop& loop, broker::broker& broker, destinations to, consumer_counts& counts)
-      : broker_{broker}, destinations_{to}, counts_{counts}, log_{loop, "job_failed", "consumer", counts.name} {}
+      : loop_{loop},
+        broker_{broker},
+        destinations_{to},
+        counts_{counts},
+        failures_{loop, "job_failed", "consumer", counts.name},
+        waits_for_space_{loop, "output_held", "consumer", counts.name} {}
 
-  /// Moves the attempt's texts and, if the job goes on unchanged, its body. False: its output queue is full, and
-  /// `admitted` must be awaited next. No coroutine, since most jobs need none. Requires: the attempt was not cancelled.
+  /// Moves the attempt's texts and, if the job goes on unchanged, its body. False: its output waits for capacity of the
+  /// queue or for space on the disk, and `admitted` must be awaited next. No coroutine, since most jobs need none.
+  /// Requires: the attempt was not cancelled.
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt&& came);
-  /// Suspends until the output has capacity. Cancelled: throws, and the job is still held.
+  /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job);
   /// The attempt was cancelled and the job went back to its queue.
   void released() { count(engine::outcome::cancelled); }
   /// Logs how many failures were left out. Requires: no slot runs any more.
-  void flush_log() { log_.flush(); }
+  void flush_log() {
+    failures_.flush();
+    waits_for_space_.flush();
+  }
 
  private:
   [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came);
   void settled(const engine::finish_answer& answer, bool succeeded);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
+  loop::event_loop& loop_;
   broker::broker& broker_;
   destinations destinations_;
   consumer_counts& counts_;
-  log_limiter log_;
+  log_limiter failures_;
+  log_limiter waits_for_space_;
+  std::unordered_map<session_id, engine::finish_request> without_space_;  ///< from `settle` to `admitted`
 };
 
 }  // namespace millrace::workload

@@ -275,6 +275,10 @@ TEST_CASE("a job that is larger than the store can write is refused before it is
   REQUIRE(taken.status == engine::reserve_status::reserved);
   engine::finish_request done{.job = taken.job.job};
   done.outputs.push_back({kept, {.content = body{"0123456789a"}}});
-  CHECK(at.broker.try_finish(who, std::move(done)).answer == engine::finish_status::buried);
+  const auto answer = at.broker.try_finish(who, std::move(done)).answer;
+  CHECK(answer == engine::finish_status::buried);
+  CHECK(answer.refusal == engine::reason::too_large);
+  const auto too_large = static_cast<std::size_t>(engine::reason::too_large);
+  CHECK(at.broker.engine().counts(fast).buried[too_large].value() == 1);
   CHECK(at.levels(kept).ready == 1);
 }

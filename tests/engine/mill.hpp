@@ -121,6 +121,8 @@ struct mill {
         return "waiting";
       case finish_status::not_found:
         return "not_found";
+      case finish_status::no_space:
+        return "no_space";
     }
     return "?";
   }

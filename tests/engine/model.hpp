@@ -171,8 +171,13 @@ class model {
 
   room room_in(queue_id into, std::uint64_t more, std::uint64_t more_bytes, const its_job* leaving, bool first) const;
   void drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes);
-  std::pair<room, queue_id> room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const;
-  finish_status carry_out(job_id which, finish_request what, room found);
+  struct room_for_all {
+    room found{room::free};
+    queue_id where{};                     ///< `later`: the queue to wait for
+    reason refusal{reason::output_full};  ///< `none`: why
+  };
+  room_for_all room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const;
+  finish_status carry_out(job_id which, finish_request what, room found, reason refusal);
   finish_status fail(job_id which, outcome result, reason why, const finish_request& what);
   void forget_finish(job_id which);
   bool leave_line(session_id who);

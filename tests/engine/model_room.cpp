@@ -132,7 +132,7 @@ void model::admit(queue_id which) {
       tell(event::kind::put_admitted, it.session, id);
       continue;
     }
-    const auto [found, where] = room_for(*job(it.job), it.finish.outputs, which);
+    const auto [found, where, refusal] = room_for(*job(it.job), it.finish.outputs, which);
     if (found == room::later && where == which) return;
     line.erase(head);
     if (found == room::later) {
@@ -140,14 +140,17 @@ void model::admit(queue_id which) {
       line.back().queue = where;
       continue;
     }
-    const finish_status status = carry_out(it.job, it.finish, found);
+    const finish_status status = carry_out(it.job, it.finish, found, refusal);
     tell(event::kind::finish_done, it.session, it.job, status);
   }
 }
 
-std::pair<model::room, queue_id> model::room_for(const its_job& it, const std::vector<output>& outputs,
-                                                 queue_id here) const {
-  std::pair<room, queue_id> answer{room::free, {}};
+model::room_for_all model::room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const {
+  room_for_all answer;
+  const auto is_gone = [this](const output& out) {
+    return std::ranges::find(queues, out.queue, &its_queue::id) == queues.end();
+  };
+  if (std::ranges::any_of(outputs, is_gone)) return {room::none, {}};
   for (const auto& out : outputs) {
     std::uint64_t more = 0, more_bytes = 0;
     for (const auto& each : outputs) {
@@ -155,8 +158,10 @@ std::pair<model::room, queue_id> model::room_for(const its_job& it, const std::v
     }
     const bool first_in_line = out.queue == here || out.queue == it.queue;
     const room found = room_in(out.queue, more, more_bytes, &it, first_in_line);
-    if (found == room::none) return {room::none, {}};
-    if (found == room::later && answer.first != room::later) answer = {room::later, out.queue};
+    const auto& options = std::ranges::find(queues, out.queue, &its_queue::id)->options;
+    const bool too_large = more > options.max_jobs || more_bytes > options.max_bytes;
+    if (found == room::none) return {room::none, {}, too_large ? reason::too_large : reason::output_full};
+    if (found == room::later && answer.found != room::later) answer = {room::later, out.queue};
   }
   return answer;
 }
@@ -168,12 +173,12 @@ finish_status model::finish(session_id who, finish_request what, instant at) {
   forget_finish(what.job);
   finish_status status = finish_status::waiting;
   if (what.result == outcome::ok) {
-    const auto [found, where] = room_for(*it, what.outputs, {});
+    const auto [found, where, refusal] = room_for(*it, what.outputs, {});
     if (found == room::later) {
       auto& last = line.emplace_back();
       last.session = who, last.queue = where, last.job = what.job, last.finish = what;
     } else {
-      status = carry_out(what.job, what, found);
+      status = carry_out(what.job, what, found, refusal);
     }
   } else {
     const auto why = what.result == outcome::timeout     ? reason::timeout
@@ -185,10 +190,12 @@ finish_status model::finish(session_id who, finish_request what, instant at) {
   return status;
 }
 
-finish_status model::carry_out(job_id which, finish_request what, room found) {
+finish_status model::carry_out(job_id which, finish_request what, room found, reason refusal) {
   if (found == room::none) {
-    what.error_text = "an output queue is full";
-    return fail(which, outcome::failed, reason::output_full, what);
+    what.error_text = refusal == reason::too_large
+                          ? "an output is larger than its queue may hold or than a job on disk can be"
+                          : "an output queue is full";
+    return fail(which, outcome::failed, refusal, what);
   }
   const its_job& it = *job(which);
   observe_done(it);

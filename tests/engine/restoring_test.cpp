@@ -212,7 +212,8 @@ TEST_CASE("the last id is given out, and a put beyond it is refused") {
   const auto s = m.session();
   CHECK(m.put(s, "last") == job_id_max);
   CHECK(m.offer(s, "beyond").status == put_status::refused);
-  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::overflow)].value() == 1);
+  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::no_ids)].value() == 1);
+  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::overflow)].value() == 0);
   CHECK(m.it.last_id() == job_id_max);
   CHECK(m.take_all(s) == "kept last");
   CHECK(m.it.touch(s, job_id_max, m.now));
@@ -249,6 +250,7 @@ TEST_CASE("when no ids are left, outputs and dead letters bury the job, and a pu
   with_output.outputs.push_back({out, {.content = body{"more"}}});
   CHECK(m.finish(s, last, std::move(with_output)) == finish_status::buried);
   CHECK(m.it.look(last)->error_text == "no job ids are left");
+  CHECK(m.it.counts(full).buried[static_cast<std::size_t>(reason::no_ids)].value() == 1);
   CHECK(m.it.reserve_job(s, last, m.now).status == reserve_status::reserved);
   finish_request failed;
   failed.result = outcome::failed;

@@ -84,7 +84,7 @@ TEST_CASE("outcomes and reasons are there from the start, as 0") {
     CHECK(has_line(text, "millrace_jobs_finished_total{queue=\"numbers\",outcome=\"" + std::string{outcome} + "\"} 0"));
   for (const char* const family : {"buried", "dead_lettered", "rejected"})
     for (const char* const reason : {"client", "failed", "timeout", "cancelled", "overflow", "output_full", "io_error",
-                                     "draining", "too_large", "no_space"})
+                                     "draining", "too_large", "no_space", "no_ids"})
       CHECK(has_line(text,
                      "millrace_jobs_" + std::string{family} + "_total{queue=\"numbers\",reason=\"" + reason + "\"} 0"));
 }

@@ -184,8 +184,9 @@ inline handlers::kind echo_kind() {
 
 /// A workload with everything it needs, on a loop whose time stands still until told (or a real one).
 struct shop {
-  explicit shop(workload::workload_options told = {}, loop::clock_kind clock = loop::clock_kind::manual)
-      : loop{clock}, jobs{loop, broker, threads, told} {}
+  explicit shop(workload::workload_options told = {}, loop::clock_kind clock = loop::clock_kind::manual,
+                store::store* store = nullptr)
+      : loop{clock}, broker{loop, store == nullptr ? nothing : *store}, jobs{loop, broker, threads, told} {}
   ~shop() {
     if (!closed) scope.spawn("end", end(*this, how::at_once));
     loop.run_ready();
@@ -264,7 +265,7 @@ struct shop {
 
   loop::event_loop loop;
   store::memory_store nothing;
-  broker::broker broker{loop, nothing};
+  broker::broker broker;
   offload::thread_pool threads{loop, {.threads = 2}};
   loop::io_thread output{loop, "output"};
   workload::workload jobs;
