@@ -255,6 +255,10 @@ loop::awaitable<bool> daemon::drain_clients(duration patience) {
 
 std::uint64_t daemon::finished_by_clients() const noexcept { return parts_->beanstalk.counts().finished_in_drain; }
 
+std::optional<std::uint64_t> daemon::store_heartbeat() const {
+  return parts_->disk ? parts_->disk->heartbeat() : std::nullopt;
+}
+
 std::string daemon::beanstalk_address() const {
   return parts_->beanstalk_open ? network::write_address(parts_->beanstalk.local_address()) : std::string{};
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <millrace/base/result.hpp>
@@ -48,6 +49,8 @@ class daemon {
   loop::awaitable<bool> drain_clients(duration patience);
   /// Jobs that clients deleted, released or buried since `begin_drain`.
   [[nodiscard]] std::uint64_t finished_by_clients() const noexcept;
+  /// Of the thread that writes the store; none while there is nothing to watch.
+  [[nodiscard]] std::optional<std::uint64_t> store_heartbeat() const;
   /// Closes the doors and everything that keeps the loop running. Producers and consumers must have ended.
   loop::awaitable<> close();
 

@@ -41,6 +41,7 @@ lifecycle::lifecycle(daemon& parts, const settings::settings& settings, const ar
       watchers_{parts.loop()},
       life_{parts.loop()},
       stuck_{parts.broker(), settings},
+      report_{parts},
       began_at_{parts.loop().now()} {}
 
 exit_code lifecycle::run() {
@@ -88,6 +89,7 @@ loop::awaitable<result<>> lifecycle::open() {
     const auto recovered = parts_.recover_slice();
     if (!recovered) co_return recovered.error();
     if (*recovered) break;
+    report_.recovering();
     // Signals are heard, and HTTP is answered.
     co_await loop::yield(parts_.loop());
     if (stops_asked_ > 0) co_return opened;
@@ -97,6 +99,8 @@ loop::awaitable<result<>> lifecycle::open() {
   opened_ = true;
   end_quietly_without_memory(exit_code::failed);
   parts_.control().become_ready();
+  report_.ready();
+  watchers_.spawn("service report", watched(report_.run()));
   log::info("started", "millraced is running",
             {{"version", MILLRACE_VERSION},
              {"pid", static_cast<std::int64_t>(::getpid())},
@@ -140,6 +144,7 @@ void lifecycle::begin_progress() {
 loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop, jobs in hand may be finished",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
+  report_.draining();
   in_hand_ = parts_.broker().engine().totals().reserved;
   finished_before_ = finished_by_consumers();
   parts_.begin_drain();
@@ -249,6 +254,7 @@ loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
 }
 
 loop::awaitable<> lifecycle::close() {
+  report_.closing();
   if (stops_asked_ < 2) arm_last_resort(closing_patience);
   auto work_ends = parts_.work().join();
   co_await watched(std::move(work_ends));

@@ -12,6 +12,7 @@
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
 #include "service/progress.hpp"
+#include "service/service_report.hpp"
 #include "service/stuck_queues.hpp"
 #include "settings/settings.hpp"
 #include "telemetry/run_result.hpp"
@@ -101,6 +102,7 @@ class lifecycle {
   loop::task_scope life_;
   std::unique_ptr<progress> progress_;
   stuck_queues stuck_;
+  service_report report_;
   instant began_at_{};
   exit_code code_{exit_code::done};
   std::string summary_;

@@ -218,6 +218,11 @@ std::optional<kept_position> sqlite_store::position_of(std::string_view producer
 
 bool sqlite_store::has_failed() const { return !parts_->failure.empty(); }
 
+std::optional<std::uint64_t> sqlite_store::heartbeat() const {
+  if (!parts_->writing || has_failed()) return std::nullopt;
+  return parts_->writing->heartbeat();
+}
+
 std::string sqlite_store::failure() const { return parts_->failure; }
 
 bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {

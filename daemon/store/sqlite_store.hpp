@@ -65,6 +65,8 @@ class sqlite_store final : public store {
   const engine::source_name* name_source(std::string_view producer, std::string_view kind) override;
   [[nodiscard]] std::optional<kept_position> position_of(std::string_view producer) const override;
   [[nodiscard]] bool has_failed() const override;
+  /// Of the thread that writes: see `writer::heartbeat`. None before it is started, and once the store has failed.
+  [[nodiscard]] std::optional<std::uint64_t> heartbeat() const;
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space(std::uint64_t put_bytes) const override;
   [[nodiscard]] std::uint64_t backlog_room() const override;

@@ -91,6 +91,7 @@ void writer::serve() {
   work next;
   for (;;) {
     const auto what = wait(next);
+    beat();
     if (what == next_thing::end) break;
     if (what == next_thing::batch) carry_out(next);
     if (!failure_.empty()) continue;
@@ -235,11 +236,13 @@ result<> writer::write_piece(Rows&& rows) {
 }
 
 bool writer::wait_for_space() {
+  beat();
   std::unique_lock held{mutex_};
   return !changed_.wait_for(held, look_again_after, [this] { return impatient_.has_value(); });
 }
 
 bool writer::wait_for_lock(duration time) {
+  beat();
   std::unique_lock held{mutex_};
   changed_.wait_for(held, time);
   return !impatient_ || impatient_->elapsed() < lock_patience_at_end;

@@ -69,6 +69,9 @@ class writer {
   /// Loop thread: the thread has nothing left to do; destroying it does not block.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
+  /// Any thread. Rises at least each `look_every`, also while the thread waits for space or for a lock. It stands still
+  /// while a call of the system does not return, and once the store has failed.
+  [[nodiscard]] std::uint64_t heartbeat() const noexcept { return heartbeat_.load(std::memory_order_relaxed); }
   /// Any thread.
   [[nodiscard]] bool short_of_space() const noexcept { return upkeep_.short_of_space(); }
   /// Any thread; see upkeep.
@@ -84,6 +87,7 @@ class writer {
   enum class next_thing { batch, upkeep, look, end };
 
   void serve();
+  void beat() noexcept { heartbeat_.fetch_add(1, std::memory_order_relaxed); }
   next_thing wait(work& into);
   void carry_out(work& it);
   [[nodiscard]] result<> write(batch& it, bool synced);
@@ -113,6 +117,7 @@ class writer {
   std::optional<stopwatch> impatient_;  ///< since patience was lost
   bool ending_{false};
   std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> heartbeat_{0};
 
   // The thread's own.
   std::string failure_;

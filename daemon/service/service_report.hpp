@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "service/daemon.hpp"
+#include "service/service_manager.hpp"
+
+namespace millrace::service {
+
+/// Reports to the service manager: READY when everything is open, a status line every few seconds, more time while the
+/// daemon recovers or drains, and the watchdog. The watchdog is fed only if the loop turns and the thread that writes
+/// the store has moved since it was fed last, so a daemon in which one of them hangs is started again. A full disk and
+/// a lock of another process are no hang.
+///
+/// Owned by the lifecycle; loop thread. `run` ends when it is cancelled. Without a service manager it costs nothing.
+class service_report {
+ public:
+  static constexpr duration status_every = seconds{5};
+  /// Of the watchdog's time: one feed that comes late does not end the process.
+  static constexpr int feeds_in_timeout = 4;
+  /// Asked for with each message while the daemon recovers, drains or closes.
+  static constexpr duration extension = seconds{30};
+  /// Queues that are looked at before other tasks may run: about 0.1 ms.
+  static constexpr std::size_t slice_queues = 1'000;
+
+  /// `parts` outlives it.
+  explicit service_report(daemon& parts) : parts_{parts} {}
+
+  /// Between two slices of recovery. Sends at most one message a second.
+  void recovering();
+  void ready();
+  loop::awaitable<> run();
+  /// From now on `run` asks for more time instead.
+  void draining();
+  void closing();
+
+ private:
+  loop::awaitable<std::string> status();
+  [[nodiscard]] std::uint64_t jobs_gone() const;
+  void feed_watchdog();
+
+  daemon& parts_;
+  const service_manager manager_;
+  bool is_draining_{false};
+  instant next_message_{};             ///< while recovering
+  std::uint64_t jobs_gone_before_{0};  ///< at `measured_at_`
+  instant measured_at_{};
+  std::optional<std::uint64_t> last_heartbeat_;  ///< of the store, when the watchdog was fed last
+};
+
+}  // namespace millrace::service
