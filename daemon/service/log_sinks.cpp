@@ -186,7 +186,7 @@ std::string render_journal(const log::record& what) {
   add("PRIORITY", priority);
   add("SYSLOG_IDENTIFIER", "millraced");
   add("MILLRACE_EVENT", std::string{what.event});
-  for (const auto& field : what.fields) add(upper_case(field.key), value_of(field, quoting::never));
+  for (const auto& field : what.fields) add("MILLRACE_" + upper_case(field.key), value_of(field, quoting::never));
   return entries;
 }
 

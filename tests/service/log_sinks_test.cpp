@@ -52,8 +52,9 @@ TEST_CASE("an entry of the journal has a message for people and a field for each
   const std::string entries = render_journal(line);
   const std::string expected =
       "MESSAGE=the producer has ended producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615|"
-      "PRIORITY=6|SYSLOG_IDENTIFIER=millraced|MILLRACE_EVENT=producer_ended|PRODUCER=two words|JOBS=3|SHARE=0.5|"
-      "LATE=true|LEFT=18446744073709551615|";
+      "PRIORITY=6|SYSLOG_IDENTIFIER=millraced|MILLRACE_EVENT=producer_ended|"
+      "MILLRACE_PRODUCER=two words|MILLRACE_JOBS=3|MILLRACE_SHARE=0.5|MILLRACE_LATE=true|"
+      "MILLRACE_LEFT=18446744073709551615|";
   std::string shown = entries;
   for (char& c : shown) c = c == '\0' ? '|' : c;
   CHECK(shown == expected);
