@@ -5,7 +5,7 @@
 
 #include <millrace/base/time.hpp>
 
-#include "engine/paged.hpp"
+#include "base/indexed_heap.hpp"
 
 namespace millrace::engine {
 
@@ -19,9 +19,7 @@ struct due_owner {
   std::uint64_t number{0};  ///< asserted below 2^60
 };
 
-/// All that waits for its time, in one heap of four children a node; each element knows its place, so that it can be
-/// moved or taken out without a search. Changing one costs the logarithm of how many there are; looking at the first,
-/// nothing.
+/// All deadlines of the engine, the first due first.
 class deadlines {
  public:
   /// Where an owner's deadline stands; kept by the owner, written here. 0: nowhere. Must not move while it is not 0.
@@ -31,8 +29,8 @@ class deadlines {
   void set(place& at, instant due, due_owner owner);
   void clear(place& at) noexcept;
 
-  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
-  [[nodiscard]] instant first_due() const noexcept { return count_ == 0 ? never : heap_[0].due; }
+  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
+  [[nodiscard]] instant first_due() const noexcept { return heap_.empty() ? never : heap_.first().due; }
   /// Of the first; there must be one.
   [[nodiscard]] due_owner first_owner() const noexcept;
   [[nodiscard]] instant due_of(place at) const noexcept { return heap_[at - 1].due; }
@@ -46,14 +44,10 @@ class deadlines {
     [[nodiscard]] bool before(const entry& other) const noexcept {
       return due != other.due ? due < other.due : owner < other.owner;
     }
+    void moved_to(std::size_t index) const noexcept { *at = static_cast<place>(index + 1); }
   };
 
-  void sift_up(std::size_t at, entry it) noexcept;
-  void sift_down(std::size_t at, entry it) noexcept;
-  void put(std::size_t at, const entry& it) noexcept;
-
-  paged<entry, 1024> heap_;
-  std::size_t count_{0};
+  indexed_heap<entry> heap_;
 };
 
 }  // namespace millrace::engine

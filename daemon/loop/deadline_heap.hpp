@@ -2,14 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <millrace/base/time.hpp>
 #include <millrace/loop/due_entry.hpp>
 
+#include "base/indexed_heap.hpp"
+
 namespace millrace::loop {
 
-/// All deadlines of one loop: a 4-ary heap whose entries know their index. Owns no entry; loop thread only.
+/// All deadlines of one loop, the earliest first. Owns no entry; loop thread only.
 class deadline_heap {
  public:
   /// Inserts `entry` with `when`, or moves it there. O(log n).
@@ -17,18 +18,25 @@ class deadline_heap {
   void clear(due_entry& entry) noexcept;
 
   /// `never` when there is none.
-  [[nodiscard]] instant next() const noexcept { return entries_.empty() ? never : entries_.front()->when; }
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] instant next() const noexcept { return heap_.empty() ? never : heap_.first().when; }
+  [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
 
   /// Removes and returns the earliest entry if it is due; null otherwise.
   due_entry* take_due(instant now) noexcept;
 
  private:
-  void put(std::size_t place, due_entry* entry) noexcept;
-  void rise(std::size_t place) noexcept;
-  void sink(std::size_t place) noexcept;
+  /// An entry and a copy of its instant, so that a comparison rarely reads the entry.
+  struct element {
+    instant when{};
+    due_entry* entry{nullptr};
 
-  std::vector<due_entry*> entries_;
+    [[nodiscard]] bool before(const element& other) const noexcept {
+      return when != other.when ? when < other.when : entry->order < other.entry->order;
+    }
+    void moved_to(std::size_t index) const noexcept { entry->heap_index = index; }
+  };
+
+  indexed_heap<element> heap_;
   std::uint64_t sets_{0};
 };
 
