@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <variant>
 
+#include <millrace/base/linked_list.hpp>
 #include <millrace/base/time.hpp>
 
 #include "engine/command.hpp"
@@ -11,14 +12,12 @@
 namespace millrace::engine {
 
 /// A put, or a whole finish, that waits until a full queue has capacity.
-struct capacity_waiter {
+struct capacity_waiter : list_link<capacity_waiter> {
   slot session{no_slot};
   slot queue{no_slot};  ///< for whose capacity it waits
   slot job{no_slot};    ///< a finish: the job it ends
   std::variant<put_request, finish_request> request;
   instant since{};  ///< when it began to wait
-  capacity_waiter* previous{nullptr};
-  capacity_waiter* next{nullptr};
 };
 
 /// The requests that wait for capacity in one queue, first come first served: none overtakes, however small. Owns them.
@@ -28,33 +27,24 @@ class capacity_waiters {
   capacity_waiters(const capacity_waiters&) = delete;
   capacity_waiters& operator=(const capacity_waiters&) = delete;
   ~capacity_waiters() {
-    while (first_ != nullptr) delete leave(*first_);
+    while (!empty()) delete leave(first());
   }
 
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
-  [[nodiscard]] capacity_waiter& first() const noexcept { return *first_; }
+  [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(list_.size()); }
+  /// Requires: not empty.
+  [[nodiscard]] capacity_waiter& first() const noexcept { return *list_.first(); }
 
   /// Takes ownership.
-  void join(capacity_waiter* it) noexcept {
-    it->previous = last_;
-    it->next = nullptr;
-    (last_ == nullptr ? first_ : last_->next) = it;
-    last_ = it;
-    ++count_;
-  }
+  void join(capacity_waiter* added) noexcept { list_.push_back(*added); }
   /// Gives ownership back.
-  capacity_waiter* leave(capacity_waiter& it) noexcept {
-    (it.previous == nullptr ? first_ : it.previous->next) = it.next;
-    (it.next == nullptr ? last_ : it.next->previous) = it.previous;
-    --count_;
-    return &it;
+  capacity_waiter* leave(capacity_waiter& gone) noexcept {
+    list_.remove(gone);
+    return &gone;
   }
 
  private:
-  capacity_waiter* first_{nullptr};
-  capacity_waiter* last_{nullptr};
-  std::uint32_t count_{0};
+  linked_list<capacity_waiter> list_;
 };
 
 }  // namespace millrace::engine

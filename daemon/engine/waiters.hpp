@@ -2,51 +2,33 @@
 
 #include <cstdint>
 
+#include <millrace/base/linked_list.hpp>
+
 #include "engine/paged.hpp"
 
 namespace millrace::engine {
 
-/// A session's place among the waiters of one queue it watches.
-struct waiter {
+/// A session that waits for a job of one queue it watches.
+struct waiter : list_link<waiter> {
   slot session{no_slot};
-  waiter* previous{nullptr};
-  waiter* next{nullptr};
 };
 
-/// The sessions that wait for a job of one queue, in the order in which they began. A session stands in the lists of
-/// all queues it watches and leaves them all at once; the nodes are its own and stay in place meanwhile. Constant time.
+/// The sessions that wait for a job of one queue, in the order in which they began. A session is in the lists of all
+/// queues it watches and leaves them all at once. It owns its elements. Constant time.
 class waiters {
  public:
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
-  /// Who has waited longest; there must be one.
-  [[nodiscard]] slot first() const noexcept { return first_->session; }
+  [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(list_.size()); }
+  /// The session that has waited longest. Requires: not empty.
+  [[nodiscard]] slot first() const noexcept { return list_.first()->session; }
 
-  void join(waiter& it) noexcept {
-    it.previous = last_;
-    it.next = nullptr;
-    (last_ == nullptr ? first_ : last_->next) = &it;
-    last_ = &it;
-    ++count_;
-  }
+  void join(waiter& added) noexcept { list_.push_back(added); }
   /// Before all others: it had its turn already and got nothing.
-  void join_first(waiter& it) noexcept {
-    it.previous = nullptr;
-    it.next = first_;
-    (first_ == nullptr ? last_ : first_->previous) = &it;
-    first_ = &it;
-    ++count_;
-  }
-  void leave(waiter& it) noexcept {
-    (it.previous == nullptr ? first_ : it.previous->next) = it.next;
-    (it.next == nullptr ? last_ : it.next->previous) = it.previous;
-    --count_;
-  }
+  void join_first(waiter& added) noexcept { list_.push_front(added); }
+  void leave(waiter& gone) noexcept { list_.remove(gone); }
 
  private:
-  waiter* first_{nullptr};
-  waiter* last_{nullptr};
-  std::uint32_t count_{0};
+  linked_list<waiter> list_;
 };
 
 }  // namespace millrace::engine

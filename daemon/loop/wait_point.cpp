@@ -6,40 +6,31 @@
 
 namespace millrace::loop {
 
-struct wait_point::waiter final : parked {
+struct wait_point::waiter final : parked, list_link<waiter> {
   explicit waiter(wait_point& point) noexcept : parked{point.loop_.core()}, owner{&point} {}
 
   void operator()(parked::handler&& suspended) {
     hold(std::move(suspended), owner->waits_for_);
-    before = owner->last_;
-    (before == nullptr ? owner->first_ : before->after) = this;
-    owner->last_ = this;
-    ++owner->waiting_;
+    owner->waiters_.push_back(*this);
   }
 
-  void leave() noexcept override {
-    (before == nullptr ? owner->first_ : before->after) = after;
-    (after == nullptr ? owner->last_ : after->before) = before;
-    --owner->waiting_;
-  }
+  void leave() noexcept override { owner->waiters_.remove(*this); }
 
   wait_point* owner;
-  waiter* before{nullptr};
-  waiter* after{nullptr};
 };
 
 wait_point::wait_point(event_loop& loop, std::string_view waits_for) : loop_{loop}, waits_for_{waits_for} {}
 
-wait_point::~wait_point() { assert(waiting_ == 0); }
+wait_point::~wait_point() { assert(waiters_.empty()); }
 
 awaitable<> wait_point::wait() { return park(waiter{*this}); }
 
 bool wait_point::wake_one() {
   assert(loop_.core().on_loop_thread());
-  waiter* const next = first_;
-  if (next == nullptr) return false;
-  next->leave();
-  next->wake();
+  waiter* const first = waiters_.first();
+  if (first == nullptr) return false;
+  first->leave();
+  first->wake();
   return true;
 }
 

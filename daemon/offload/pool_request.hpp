@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include <millrace/base/linked_list.hpp>
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 #include <millrace/loop/due_entry.hpp>
@@ -15,7 +16,7 @@ namespace millrace::offload {
 
 /// One computation in a pool. Owned by the caller, who must not move it between `submit` and `completed`. The pool
 /// links it into its queues, so that submitting allocates nothing. Only one thread at a time uses it, except `stop`.
-class pool_request {
+class pool_request : public list_link<pool_request> {
  public:
   pool_request(std::unique_ptr<computation> what, instant latest) noexcept : work{std::move(what)}, when{latest} {}
   virtual ~pool_request() = default;
@@ -33,7 +34,6 @@ class pool_request {
  private:
   friend class thread_pool;
   friend class thread_pool_worker;
-  friend class request_line;
 
   enum class stop_reason : std::uint8_t { none, cancelled, timed_out };
   enum class place : std::uint8_t { outside, waiting, with_worker };
@@ -47,36 +47,6 @@ class pool_request {
   instant begun{};
   duration spent{0};
   loop::due_entry limit;
-  pool_request* before{nullptr};
-  pool_request* after{nullptr};
-};
-
-/// A FIFO of waiting requests. Owns none of them.
-class request_line {
- public:
-  void push_back(pool_request& request) noexcept { link(request, last_, nullptr); }
-  void push_front(pool_request& request) noexcept { link(request, nullptr, first_); }
-  void remove(pool_request& request) noexcept {
-    (request.before == nullptr ? first_ : request.before->after) = request.after;
-    (request.after == nullptr ? last_ : request.after->before) = request.before;
-    --size_;
-  }
-
-  [[nodiscard]] pool_request* first() const noexcept { return first_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
- private:
-  void link(pool_request& request, pool_request* before, pool_request* after) noexcept {
-    request.before = before;
-    request.after = after;
-    (before == nullptr ? first_ : before->after) = &request;
-    (after == nullptr ? last_ : after->before) = &request;
-    ++size_;
-  }
-
-  pool_request* first_{nullptr};
-  pool_request* last_{nullptr};
-  std::size_t size_{0};
 };
 
 }  // namespace millrace::offload

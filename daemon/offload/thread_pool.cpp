@@ -89,7 +89,7 @@ struct thread_pool::parts final : loop::ready_entry {
     if (freed != nullptr) {
       freed->held = false;
       held.end(freed->handed_in, loop.now());
-      if (first_held == freed) first_held = freed->after;
+      if (first_held == freed) first_held = waiting.next(*freed);
     }
     waiting.remove(request);
   }
@@ -101,7 +101,7 @@ struct thread_pool::parts final : loop::ready_entry {
 
   void resume() override {
     handing_out = false;
-    while (waiting.size() != 0) {
+    while (!waiting.empty()) {
       thread_pool_worker* const worker = least_busy();
       if (worker == nullptr) break;
       hand_out_chunk(*worker);
@@ -159,8 +159,8 @@ struct thread_pool::parts final : loop::ready_entry {
       waiting.push_front(request);
       if (requests.closed()) stop(request, stop_reason::cancelled);
     }
-    if (waiting.size() != 0) hand_out_soon();
-    if (with_workers.size() == 0) from_workers.expect_soon(false);
+    if (!waiting.empty()) hand_out_soon();
+    if (with_workers.empty()) from_workers.expect_soon(false);
     close_when_empty();
   }
 
@@ -182,8 +182,8 @@ struct thread_pool::parts final : loop::ready_entry {
 
   void close() {
     if (!requests.close()) return;
-    while (waiting.size() != 0) stop(*waiting.first(), stop_reason::cancelled);
-    for (pool_request* each = with_workers.first(); each != nullptr; each = each->after)
+    while (!waiting.empty()) stop(*waiting.first(), stop_reason::cancelled);
+    for (pool_request* each = with_workers.first(); each != nullptr; each = with_workers.next(*each))
       stop(*each, stop_reason::cancelled);
     close_when_empty();
   }
@@ -197,9 +197,9 @@ struct thread_pool::parts final : loop::ready_entry {
   loop::gate requests{loop, "computations to end"};
   bool handing_out{false};
   duration estimate{chunk_work_wanted};  ///< of one computation, until we know better: one a chunk
-  request_line waiting;
+  linked_list<pool_request> waiting;
   pool_request* first_held{nullptr};
-  request_line with_workers;
+  linked_list<pool_request> with_workers;
   std::vector<pool_request*> sent_back;
   pool_counts counts;
   loop::backpressure held;

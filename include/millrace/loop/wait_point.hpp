@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include <millrace/base/linked_list.hpp>
 #include <millrace/loop/event_loop.hpp>
 
 namespace millrace::loop {
@@ -25,15 +26,13 @@ class wait_point {
   /// False: nobody waits.
   bool wake_one();
   std::size_t wake_all();
-  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiters_.size(); }
 
  private:
   struct waiter;
   event_loop& loop_;
   std::string_view waits_for_;
-  waiter* first_{nullptr};
-  waiter* last_{nullptr};
-  std::size_t waiting_{0};
+  linked_list<waiter> waiters_;
 };
 
 }  // namespace millrace::loop
