@@ -1,0 +1,63 @@
+"""A real Prometheus that scrapes daemons every second, and answers queries."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.parse
+
+from support import PATIENCE, DaemonTest
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return door.getsockname()[1]
+
+
+class PrometheusTest(DaemonTest):
+    def query(self, port, expression):
+        """The value of an expression with one series, or None while there is none (or no server yet)."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
+            found = json.loads(connection.getresponse().read())["data"]["result"]
+            return float(found[0]["value"][1]) if found else None
+        except (OSError, ValueError, KeyError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def until(self, port, expression, reached):
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            value = self.query(port, expression)
+            if value is not None and reached(value):
+                return
+            time.sleep(0.2)  # it scrapes once a second and tells nobody
+        self.fail(f"{expression} stayed at {self.query(port, expression)}")
+
+    def prometheus(self, *scraped, rules=""):
+        """A Prometheus that scrapes these ports every second and evaluates this file of rules; its own port."""
+        targets = ", ".join(f"'127.0.0.1:{port}'" for port in scraped)
+        config = self.write(
+            "global: { scrape_interval: 1s, evaluation_interval: 1s }\n"
+            f"rule_files: [ {rules} ]\n"
+            f"scrape_configs: [ {{ job_name: millrace, static_configs: [ {{ targets: [{targets}] }} ] }} ]\n",
+            "prometheus.yml",
+        )
+        port = free_port()
+        server = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={os.path.join(self.folder, 'data')}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(server.wait, PATIENCE)
+        self.addCleanup(server.terminate)
+        return port
