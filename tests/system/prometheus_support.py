@@ -19,13 +19,17 @@ def free_port():
 class PrometheusTest(DaemonTest):
     def query(self, port, expression):
         """The value of an expression with one series, or None while there is none (or no server yet)."""
+        return next(iter(self.values(port, expression)), None)
+
+    def values(self, port, expression):
+        """Of each series of an expression; none while there is no server yet."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
             found = json.loads(connection.getresponse().read())["data"]["result"]
-            return float(found[0]["value"][1]) if found else None
+            return [float(series["value"][1]) for series in found]
         except (OSError, ValueError, KeyError, http.client.HTTPException):
-            return None
+            return []
         finally:
             connection.close()
 

@@ -1,0 +1,143 @@
+"""The dashboards of deploy/grafana: made from their source, complete, and every query of every panel has an answer
+from a real Prometheus while a daemon works, fails, times out, fills a queue and writes to disk.
+"""
+
+import importlib.machinery
+import importlib.util
+import json
+import math
+import os
+import re
+import threading
+import time
+import unittest
+
+from beanstalk_wire import Wire, put
+from prometheus_support import PrometheusTest
+from support import PATIENCE, ROOT
+
+FOLDER = os.path.join(ROOT, "deploy", "grafana")
+NAMES = ("overview", "queue", "internals")
+RULES = os.path.join(ROOT, "deploy", "prometheus", "millrace.rules.yml")
+
+# Exported, and in no dashboard or rule.
+UNUSED = {
+    "millrace_backpressure_seconds_total": "the gauge shows the same at a glance",
+    "process_virtual_memory_bytes": "says nothing about what is used",
+}
+
+WORK = """
+daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: %s }
+queues:
+  numbers: {}
+  failed: {}
+  naps: {}
+  full: { max_jobs: 1, overflow: reject }
+producers:
+  primes: { kind: range, queue: numbers, from: 1, to: 1000000000, rate: 100/s }
+  wrong: { kind: list, queue: numbers, items: [WORDS], rate: 50/s }
+  too_many: { kind: range, queue: full, from: 1, to: 1000000000, rate: 20/s }
+  sleepy: { kind: list, queue: naps, items: [NAPS], rate: 20/s }
+consumers:
+  prime: { queue: numbers, handler: prime, run_on: threads, dead_letter: failed }
+  sleeper: { queue: naps, handler: sleep, timeout: 1ms, concurrency: 4 }
+""".replace("WORDS", ", ".join(["seven"] * 20_000)).replace("NAPS", ", ".join(["10ms"] * 20_000))
+
+
+def dashboards():
+    for name in NAMES:
+        with open(os.path.join(FOLDER, "dashboards", name + ".json")) as file:
+            yield name, json.load(file)
+
+
+def panels():
+    for name, board in dashboards():
+        for panel in board["panels"]:
+            if panel["type"] != "row":
+                yield name, panel
+
+
+def queries():
+    return [(f"{name}: {panel['title']}", target["expr"]) for name, panel in panels() for target in panel["targets"]]
+
+
+class Customer(threading.Thread):
+    """A client that does right and wrong until it is told to stop."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.address, self.stopped = address, threading.Event()
+
+    def run(self):
+        with Wire(self.address) as wire:
+            while not self.stopped.wait(0.1):
+                wire.send(put(b"job"))
+                wire.line()
+                wire.send(b"reserve-with-timeout 0\r\n")
+                number = int(wire.line().split()[1])
+                wire.line()
+                wire.ask(b"bury %d 0\r\n" % number, b"BURIED\r\n")
+                wire.ask(b"nonsense\r\n", b"UNKNOWN_COMMAND\r\n")
+
+
+class Dashboards(PrometheusTest):
+    def test_they_are_what_their_source_makes(self):
+        loader = importlib.machinery.SourceFileLoader("make", os.path.join(FOLDER, "make"))
+        make = importlib.util.module_from_spec(importlib.util.spec_from_loader("make", loader))
+        loader.exec_module(make)
+        self.assertEqual(sorted(make.DASHBOARDS), sorted(NAMES))
+        for name, board in dashboards():
+            self.assertEqual(board, json.loads(json.dumps(make.dashboard(name))), f"run deploy/grafana/make: {name}")
+
+    def test_each_panel_says_what_it_shows_and_what_is_normal(self):
+        for name, panel in panels():
+            for part in (panel["title"], panel["description"], panel["fieldConfig"]["defaults"]["unit"]):
+                self.assertTrue(part, f"{name}: {panel['title']}")
+
+    def test_panels_do_not_overlap(self):
+        for name, board in dashboards():
+            cells = set()
+            for panel in board["panels"]:
+                place = panel["gridPos"]
+                covered = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                           for y in range(place["y"], place["y"] + place["h"])}
+                self.assertFalse(cells & covered, f"{name}: {panel['title']}")
+                self.assertLessEqual(place["x"] + place["w"], 24)
+                cells |= covered
+
+    def work(self):
+        """A daemon under this workload, a customer, and a Prometheus that scrapes it."""
+        daemon = self.daemon(self.write(WORK % os.path.join(self.folder, "data-of-daemon")))
+        entry = daemon.wait_for("started")
+        daemon.port = int(entry["http"].rsplit(":", 1)[1])
+        customer = Customer(("127.0.0.1", int(entry["beanstalk"].rsplit(":", 1)[1])))
+        customer.start()
+        self.addCleanup(customer.join, PATIENCE)
+        self.addCleanup(customer.stopped.set)
+        return daemon, self.prometheus(daemon.port)
+
+    def test_each_query_has_an_answer_and_each_metric_a_use(self):
+        daemon, port = self.work()
+        open_queries = dict.fromkeys(queries())
+        ends = time.monotonic() + PATIENCE
+        while open_queries and time.monotonic() < ends:
+            open_queries = {key: None for key in open_queries if not self.has_answer(port, key[1])}
+            time.sleep(0.2)  # it scrapes once a second and tells nobody
+        self.assertEqual(list(open_queries), [])
+        exported = set(re.findall(r"^# TYPE ([a-z_]+) ", daemon.get("/metrics")[1], re.MULTILINE))
+        with open(RULES) as rules:
+            used = " ".join(expression for _, expression in queries()) + rules.read() + json.dumps(list(dashboards()))
+        words = {re.sub(r"_(bucket|sum|count)$", "", word) for word in re.findall(r"\b[a-z_]+\b", used)}
+        self.assertEqual(sorted(exported - words), sorted(UNUSED))
+
+    def has_answer(self, port, expression):
+        values = {"$job": "millrace", "$instance": ".*", "$queue": ".*", "$__rate_interval": "10s"}
+        for variable, value in values.items():
+            expression = expression.replace(variable, value)
+        return any(map(math.isfinite, self.values(port, expression)))
+
+
+del PrometheusTest
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
