@@ -6,7 +6,7 @@
 namespace millrace::broker {
 
 bodies::bodies(engine::engine& engine, store::store& store, bool bounded)
-    : engine_{engine}, store_{store}, on_{bounded} {}
+    : engine_{engine}, store_{store}, bounded_{bounded} {}
 
 void bodies::note(const engine::change_set& changes) {
   for (const auto& one : changes) {

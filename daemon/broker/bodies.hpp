@@ -20,14 +20,14 @@ namespace millrace::broker {
 /// in memory. The engine decides which ones leave and return; the store reads them. Sessions that peek at a body on
 /// disk are kept here.
 ///
-/// Belongs to the broker, on the loop's thread. Does nothing with a store that cannot read bodies, or without a memory
-/// limit for bodies.
+/// Belongs to the broker, on the loop's thread. Does nothing with a store that cannot read bodies. Without a memory
+/// limit for bodies, only those that the start left on disk are read.
 class bodies {
  public:
   bodies(engine::engine& engine, store::store& store, bool bounded);
 
-  /// Whether any body may be on disk only.
-  [[nodiscard]] bool on() const noexcept { return on_; }
+  /// Whether durable bodies may leave memory.
+  [[nodiscard]] bool bounded() const noexcept { return bounded_; }
   /// The changes of one command, before the store takes them; then the batch with which they will be safe.
   void note(const engine::change_set& changes);
   void went_with(store::batch_id batch);
@@ -46,7 +46,7 @@ class bodies {
  private:
   engine::engine& engine_;
   store::store& store_;
-  const bool on_;
+  const bool bounded_;
   std::vector<job_id> noted_;
   std::deque<std::pair<store::batch_id, job_id>> unsafe_;  ///< puts, in order of their batches
   std::vector<job_id> wanted_;

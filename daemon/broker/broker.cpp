@@ -55,13 +55,15 @@ engine::engine& broker::begin_restore() {
   return parts_->engine;
 }
 
-void broker::end_restore(std::uint64_t mark) {
+bool broker::end_restore(std::uint64_t mark, std::size_t jobs_max) {
   auto& p = *parts_;
+  if (!p.engine.end_restoring(jobs_max)) return false;
   p.restoring = false;
   p.engine.restore_ids(mark);
-  p.engine.end_restoring();
+  p.disk_bodies.follow_up();
   p.commits.begin_ids_above(std::max(mark, p.engine.last_id().value()));
   p.timer.set(p.engine.next_deadline());
+  return true;
 }
 
 session_id broker::open_session() { return parts_->engine.open_session(); }

@@ -55,8 +55,8 @@ class broker {
   /// What a store kept is put into this engine, before anything but declarations. Until `end_restore` the loop may
   /// turn, but nothing is done that is due, and nothing may be asked of the broker that changes a job.
   engine::engine& begin_restore();
-  /// Ids begin above `mark`.
-  void end_restore(std::uint64_t mark);
+  /// Ids begin above `mark`. Moves about `jobs_max` jobs: call again until true.
+  bool end_restore(std::uint64_t mark, std::size_t jobs_max = SIZE_MAX);
   session_id open_session();
   /// Gives back what it holds, in turns.
   loop::awaitable<> close_session(session_id session);

@@ -36,7 +36,7 @@ struct broker::parts {
       disk_bodies.more_is_safe();
       timer.set(next_deadline());
     });
-    if (disk_bodies.on()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
+    if (store.reads_bodies()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
   }
 
   static engine::engine_options without_bodies_on_disk_unless(bool readable, engine::engine_options limits) {
@@ -60,12 +60,10 @@ struct broker::parts {
     if (commits.remembers()) {
       engine.take_changes(changes);
       steps.append_to(changes);
-      if (disk_bodies.on()) disk_bodies.note(changes);
+      if (disk_bodies.bounded()) disk_bodies.note(changes);
       made = commits.commit(changes, engine.last_id(), why);
-      if (disk_bodies.on()) {
-        disk_bodies.went_with(commits.last_written());
-        disk_bodies.follow_up();
-      }
+      if (disk_bodies.bounded()) disk_bodies.went_with(commits.last_written());
+      disk_bodies.follow_up();
     }
     // After the changes are handed over: a decision carries its receipt.
     if (has_events) deliver(made);

@@ -9,9 +9,11 @@ namespace millrace::broker {
 
 namespace {
 
-/// Read between two readings of the clock: well below a millisecond, unless a single body is larger.
+/// Read between two readings of the clock: about a millisecond at most.
 constexpr std::size_t rows_at_once = 256;
 constexpr std::size_t bytes_at_once = 1u << 20;
+/// Put in order between two readings of the clock.
+constexpr std::size_t jobs_at_once = 4'096;
 
 }  // namespace
 
@@ -42,10 +44,12 @@ result<bool> recovery::run_slice() {
   now_ = loop_.refresh_now();
   const instant end = after(now_, pace_.slice_length);
   do {
-    const auto mark = store_.recover_slice(rows_at_once, bytes_at_once);
-    if (!mark) return mark.error();
-    if (*mark) {
-      broker_.end_restore(**mark);
+    if (!id_mark_) {
+      const auto mark = store_.recover_slice(rows_at_once, bytes_at_once);
+      if (!mark) return mark.error();
+      id_mark_ = *mark;
+    }
+    if (id_mark_ && broker_.end_restore(*id_mark_, jobs_at_once)) {
       log::info("recovered", "jobs that were kept are back", {{"data_dir", data_dir_}, {"jobs", jobs_}});
       return true;
     }

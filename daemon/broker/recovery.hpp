@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <millrace/base/result.hpp>
@@ -12,7 +13,7 @@
 namespace millrace::broker {
 
 struct recovery_pace {
-  /// A slice ends after this time, but not before 256 rows. A single body that takes longer is read in one piece.
+  /// A slice ends after this time, but not before 256 rows or 1 MiB of bodies.
   duration slice_length{milliseconds{4}};
   /// Between two lines of the log.
   duration report_interval{seconds{5}};
@@ -41,6 +42,7 @@ class recovery {
   instant now_;
   instant next_report_;
   std::uint64_t jobs_{0};
+  std::optional<std::uint64_t> id_mark_;  ///< once the store has given all
 };
 
 }  // namespace millrace::broker

@@ -11,6 +11,8 @@ std::uint64_t cost(const job& it) noexcept { return memory_of_body(it.content.si
 
 bool counts_now(const job& it) noexcept { return it.bounded && (it.content.in_memory() || it.wanted); }
 
+std::uint64_t body_memory_max(const core& all) noexcept { return all.limits.body_memory_max.value_or(UINT64_MAX); }
+
 bool above_mark(const core& all) noexcept { return all.body_bytes > body_memory_mark(all); }
 
 void leave_memory(core& all, slot at) {
@@ -24,7 +26,7 @@ void leave_memory(core& all, slot at) {
 }  // namespace
 
 std::uint64_t body_memory_mark(const core& all) noexcept {
-  const auto most = all.limits.body_memory_max.value_or(UINT64_MAX);
+  const auto most = body_memory_max(all);
   return most - most / 8;
 }
 
@@ -56,7 +58,7 @@ void want(core& all, slot at) {
   assert(!it.content.in_memory());
   if (it.wanted) return;
   it.wanted = true;
-  all.body_bytes += cost(it);
+  if (it.bounded) all.body_bytes += cost(it);
   all.wanted_bodies.push_back(it.id);
 }
 
@@ -66,11 +68,11 @@ void read_ahead(core& all, queue& from) {
     --from.reserves_unlooked;
     return;
   }
-  if (all.body_bytes >= *all.limits.body_memory_max) return;
+  if (all.body_bytes >= body_memory_max(all)) return;
   from.reserves_unlooked = all.limits.body_prefetch / 2;
   from.ready.first_few(all.jobs, all.limits.body_prefetch, all.read_ahead);
   for (const slot at : all.read_ahead) {
-    if (all.body_bytes >= *all.limits.body_memory_max) return;
+    if (all.body_bytes >= body_memory_max(all)) return;
     if (!all.jobs[at].content.in_memory()) want(all, at);
   }
 }
@@ -88,7 +90,7 @@ void not_arrived(core& all, slot at) noexcept {
   job& it = all.jobs[at];
   if (!it.wanted) return;
   it.wanted = false;
-  all.body_bytes -= cost(it);
+  if (it.bounded) all.body_bytes -= cost(it);
 }
 
 }  // namespace millrace::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -87,9 +88,9 @@ class engine {
   void restore_pause(queue_id queue, instant until, duration length, instant now);
   /// Ids begin above `mark`. Requires: it is at most `job_id_max` (asserted).
   void restore_ids(std::uint64_t mark);
-  /// After the last restored job: the first of each state is again the one longest in it, whatever its id. O(n log n)
-  /// for queues where the two orders differ.
-  void end_restoring();
+  /// After the last restored job: the first of each state is again the one longest in it, whatever its id. Moves about
+  /// `jobs_max` jobs of queues where the two orders differ; call again until true, with no other command in between.
+  bool end_restoring(std::size_t jobs_max = SIZE_MAX);
   /// What restored bodies may take of memory, in bytes.
   [[nodiscard]] std::uint64_t body_memory_at_start() const;
   /// The highest id given out.

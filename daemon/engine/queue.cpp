@@ -1,9 +1,6 @@
 #include "engine/queue.hpp"
 
-#include <algorithm>
 #include <cassert>
-#include <utility>
-#include <vector>
 
 namespace millrace::engine {
 
@@ -68,26 +65,6 @@ void queue::leave(job_table& jobs, slot at_slot) noexcept {
   } else if (it.state == job_state::delayed) {
     delayed.remove(jobs, at_slot);
   }
-}
-
-void queue::sort_by_entry(job_table& jobs) {
-  std::vector<std::pair<instant, slot>> order;
-  for (state_list& list : in) {
-    order.clear();
-    order.reserve(list.count);
-    for (slot at_slot = list.first; at_slot != no_slot; at_slot = jobs[at_slot].later) {
-      order.emplace_back(jobs[at_slot].entered_at, at_slot);
-    }
-    std::ranges::stable_sort(order, {}, &std::pair<instant, slot>::first);
-    list.first = list.last = no_slot;
-    for (const auto& [entered_at, at_slot] : order) {
-      jobs[at_slot].earlier = list.last;
-      jobs[at_slot].later = no_slot;
-      (list.last == no_slot ? list.first : jobs[list.last].later) = at_slot;
-      list.last = at_slot;
-    }
-  }
-  unsorted = false;
 }
 
 queue_levels queue::levels(const job_table& jobs) const noexcept {

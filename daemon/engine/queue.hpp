@@ -77,8 +77,6 @@ struct queue {
   /// done here.
   void enter(job_table& jobs, slot at, job_state state, instant now) noexcept;
   void leave(job_table& jobs, slot at) noexcept;
-  /// Puts the jobs of each state in order of entry, after a restore.
-  void sort_by_entry(job_table& jobs);
 
   [[nodiscard]] queue_levels levels(const job_table& jobs) const noexcept;
 };

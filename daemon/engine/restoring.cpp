@@ -1,7 +1,7 @@
 // What a store kept comes back into the engine.
 #include <algorithm>
 #include <cassert>
-#include <vector>
+#include <memory>
 
 #include "engine/bodies.hpp"
 #include "engine/engine.hpp"
@@ -43,13 +43,12 @@ void engine::restore_ids(std::uint64_t mark) {
   parts_->last_job = std::max(parts_->last_job, mark);
 }
 
-void engine::end_restoring() {
-  std::vector<queue_id> all;
-  parts_->queues.list(0, parts_->queues.size(), all);
-  for (const queue_id id : all) {
-    queue& it = *parts_->queues.find(id);
-    if (it.unsorted) it.sort_by_entry(parts_->jobs);
-  }
+bool engine::end_restoring(std::size_t jobs_max) {
+  auto& order = parts_->restored_order;
+  if (!order) order = std::make_unique<entry_order>(*parts_);
+  const bool done = order->advance(jobs_max);
+  if (done) order.reset();
+  return done;
 }
 
 std::uint64_t engine::body_memory_at_start() const { return body_memory_mark(*parts_); }

@@ -177,6 +177,7 @@ void restore_job(core& all, queue& into, kept_job&& kept) {
   it.on_disk = true;
   it.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
   begin_counting(all, at);
+  if (kept.read_at_start && kept.bytes_on_disk) want(all, at);
   it.reserves = kept.tally.reserves;
   const bool has_history =
       (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;

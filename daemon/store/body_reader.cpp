@@ -33,7 +33,23 @@ constexpr duration try_again_after = milliseconds{100};
 /// Tries to read a body while the disk fails, before its job is given up.
 constexpr int read_attempts_max = 3;
 
+/// Of a large body, read at once: between two pieces the thread can be told to end.
+constexpr std::size_t piece_bytes = 256u << 10;
+
 constexpr duration complain_every = seconds{10};
+
+error no_memory() { return {errc::io, "there is no memory for its body"}; }
+
+/// The row stays at hand unless this fails.
+result<> read_row(sqlite::statement& from, job_id job, body_part part, job_row& into) {
+  from.bind(1, static_cast<std::int64_t>(job.value()));
+  const auto found = from.step();
+  if (!found) return found.error();
+  if (!*found) return error{errc::not_found, "job " + std::to_string(job.value()) + " is not in the file"};
+  auto read = read_job(from, part, nullptr, duration::zero(), into);
+  if (!read) from.reset();
+  return read;
+}
 
 }  // namespace
 
@@ -157,10 +173,12 @@ result<body_reader::open_file> body_reader::connect(at_a_lock then) {
       {path_, then == at_a_lock::wait ? lock_wait::pause{wait} : lock_wait::pause{fail}, lock_limits_});
   if (const auto set = made->run(settings); !set) return set.error();
   // Reads the schema, and so opens the log, too.
-  auto body_of = made->prepare(job_query(body_part::bytes, "WHERE id = ?1", schema_version));
+  auto body_of = made->prepare(job_query(body_part::bytes_unless_large, "WHERE id = ?1", schema_version));
   if (!body_of) return body_of.error();
+  auto length_of = made->prepare(job_query(body_part::length, "WHERE id = ?1", schema_version));
+  if (!length_of) return length_of.error();
   made->wait_for_locks({path_, wait, lock_limits_});
-  return open_file{std::move(*made), std::move(*body_of)};
+  return open_file{std::move(*made), std::move(*body_of), std::move(*length_of)};
 }
 
 result<> body_reader::open() {
@@ -188,14 +206,11 @@ void body_reader::renew() {
 
 result<body> body_reader::look_up(job_id job) {
   sqlite::statement& from = data_->body_of;
-  from.bind(1, static_cast<std::int64_t>(job.value()));
-  const auto found = from.step();
-  if (!found) return found.error();
-  if (!*found) return error{errc::not_found, "job " + std::to_string(job.value()) + " is not in the file"};
   job_row row;
-  if (const auto read = read_job(from, body_part::bytes, nullptr, duration::zero(), row); !read) {
+  if (const auto read = read_row(from, job, body_part::bytes_unless_large, row); !read) return read.error();
+  if (row.body_left) {
     from.reset();
-    return read.error();
+    return look_up_large(job);
   }
   std::string_view bytes = row.body;
   // Bodies are on disk because memory is short: that there is none for this one is no reason to end.
@@ -203,8 +218,26 @@ result<body> body_reader::look_up(job_id job) {
   const bool has_room = made.begin(bytes.size());
   if (has_room) made.take(bytes);
   from.reset();
-  if (!has_room) return error{errc::io, "there is no memory for its body"};
+  if (!has_room) return no_memory();
   return made.finish();
+}
+
+result<body> body_reader::look_up_large(job_id job) {
+  job_row row;
+  const auto read = read_row(data_->length_of, job, body_part::length, row);
+  data_->length_of.reset();
+  if (!read) return read.error();
+  body_in_progress made;
+  if (!made.begin(row.body_bytes)) return no_memory();
+  const auto copied = data_->connection.read_blob("job", "body", static_cast<std::int64_t>(job.value()), piece_bytes,
+                                                  [&](std::string_view piece) {
+                                                    made.take(piece);
+                                                    return !ending_;
+                                                  });
+  if (!copied) return copied.error();
+  auto whole = made.finish();
+  if (const auto same = check_body(row, whole.view()); !same) return same.error();
+  return whole;
 }
 
 }  // namespace millrace::store

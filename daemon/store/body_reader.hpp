@@ -34,7 +34,8 @@ struct body_found {
 /// connections; then it is an error of that body alone. A damaged body is one at once. The first connection is made at
 /// once: later clients may have taken every descriptor of the process.
 ///
-/// Owned by the store on the loop's thread. `end` stops it after the body at hand; requests that are left are dropped.
+/// Owned by the store on the loop's thread. `end` stops it after the body at hand, or after a piece of it if it is
+/// large; requests that are left are dropped.
 class body_reader {
  public:
   /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up
@@ -57,6 +58,7 @@ class body_reader {
   struct open_file {
     sqlite::connection connection;
     sqlite::statement body_of;
+    sqlite::statement length_of;
     bool in_slice{false};  ///< a transaction is open
   };
 
@@ -72,6 +74,7 @@ class body_reader {
   void renew();
   void complain(std::string_view event, std::string_view sentence, job_id job, const error& why);
   [[nodiscard]] result<body> look_up(job_id job);
+  [[nodiscard]] result<body> look_up_large(job_id job);
 
   const std::string path_;
   const char* const vfs_;

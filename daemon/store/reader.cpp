@@ -47,8 +47,7 @@ result<> job_cursor::prepare_unburied() {
   with_bodies_ = has_room_;
   rows_.reset();
   if (const auto defined = data_.define_taker(take_function, this); !defined) return defined;
-  const auto part = with_bodies_ ? body_part::bytes : body_part::length;
-  auto rows = data_.prepare(job_query(take_function, part, "WHERE id >= ?1 ORDER BY id"));
+  auto rows = data_.prepare(job_query(take_function, part(), "WHERE id >= ?1 ORDER BY id"));
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
   rows_->bind(1, next_id_);
@@ -87,8 +86,7 @@ result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
 
 result<> job_cursor::prepare() {
   with_bodies_ = has_room_;
-  const auto part = with_bodies_ ? body_part::bytes : body_part::length;
-  auto rows = data_.prepare(job_query(part, "WHERE id = ?1", schema_version));
+  auto rows = data_.prepare(job_query(part(), "WHERE id = ?1", schema_version));
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
   return {};
@@ -115,21 +113,48 @@ result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row&
 
 result<> job_cursor::read(sqlite::row_values& from, const job_numbers& numbers, const known_queues& queues,
                           job_row& into) {
-  const auto part = with_bodies_ ? body_part::bytes : body_part::length;
-  if (const auto done = read_job(from, numbers, part, &queues, wall_offset_, into); !done) return done;
+  if (const auto done = read_job(from, numbers, part(), &queues, wall_offset_, into); !done) return done;
+  const bool is_left = into.body_left;
+  if (is_left) {
+    if (const auto done = read_length(numbers.id(), into); !done) return done;
+  }
   into.job.what.content = {};
   into.job.bytes_on_disk.reset();
+  into.job.read_at_start = false;
   if (with_bodies_) {
     const auto cost = engine::memory_of_body(into.body_bytes);
     has_room_ = cost <= room_;
-    if (has_room_) {
-      room_ -= cost;
+    if (has_room_) room_ -= cost;
+    if (has_room_ && !is_left) {
       into.job.what.content = body{into.body};
       return {};
     }
+    into.job.read_at_start = has_room_;
   }
   if (into.body_bytes != 0) into.job.bytes_on_disk = static_cast<std::uint32_t>(into.body_bytes);
   return {};
+}
+
+body_part job_cursor::part() const noexcept {
+  if (!with_bodies_) return body_part::length;
+  return large_ == large_bodies::leave ? body_part::bytes_unless_large : body_part::bytes;
+}
+
+/// Of the job at hand, whose body was left. A statement of its own: in that of all rows, looking at the length of each
+/// body a second time would cost more than this does for the few that are large.
+result<> job_cursor::read_length(std::int64_t id, job_row& into) {
+  if (!length_of_) {
+    auto query = data_.prepare(job_query(body_part::length, "WHERE id = ?1", schema_version));
+    if (!query) return query.error();
+    length_of_ = std::move(*query);
+  }
+  length_of_->bind(1, id);
+  const auto found = length_of_->step();
+  if (!found) return found.error();
+  auto done = *found ? read_job(*length_of_, body_part::length, nullptr, wall_offset_, into)
+                     : result<>{invalid("row " + std::to_string(id) + " of table job: it is not found by its id")};
+  length_of_->reset();
+  return done;
 }
 
 result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take) {

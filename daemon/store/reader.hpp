@@ -35,18 +35,23 @@ class queue_cursor {
   std::optional<sqlite::statement> rows_;
 };
 
+enum class large_bodies { read, leave };
+
 /// All jobs of the file, in order of id, then buried ones in the order in which they were buried. Of buried jobs two
 /// numbers each are held in memory, of others nothing. A step does a bounded piece of work, except that a body is read
 /// in one piece and that the buried jobs are put in order in one piece, which takes about 10 ms for a million.
 ///
 /// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and
 /// those after it, empty ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
+/// With `large_bodies::leave`, bodies of more than `large_body_bytes` are left too; those that memory has room for are
+/// counted and marked (`kept_job::read_at_start`).
 ///
 /// Belongs to its connection, and ends before it. A connection has one at a time.
 class job_cursor final : private sqlite::connection::row_taker {
  public:
-  job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX) noexcept
-      : data_{data}, wall_offset_{wall_offset}, room_{body_bytes_max} {}
+  job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX,
+             large_bodies large = large_bodies::read) noexcept
+      : data_{data}, wall_offset_{wall_offset}, large_{large}, room_{body_bytes_max} {}
   ~job_cursor();
   job_cursor(const job_cursor&) = delete;
   job_cursor& operator=(const job_cursor&) = delete;
@@ -67,13 +72,17 @@ class job_cursor final : private sqlite::connection::row_taker {
   [[nodiscard]] result<cursor_step> take_unburied(sqlite::row_values& from);
   [[nodiscard]] result<> read(sqlite::row_values& from, const job_numbers& numbers, const known_queues& queues,
                               job_row& into);
+  [[nodiscard]] result<> read_length(std::int64_t id, job_row& into);
+  [[nodiscard]] body_part part() const noexcept;
 
   sqlite::connection& data_;
   duration wall_offset_;
+  large_bodies large_;
   std::uint64_t room_;  ///< for bodies, in bytes
   bool has_room_{true};
   bool at_buried_{false};
   std::optional<sqlite::statement> rows_;  ///< none: to be prepared
+  std::optional<sqlite::statement> length_of_;
   bool with_bodies_{true};                 ///< what `rows_` gives
   std::int64_t next_id_{INT64_MIN};        ///< the lowest that has not been read
   const known_queues* queues_{nullptr};    ///< of the step at hand

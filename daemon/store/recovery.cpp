@@ -23,7 +23,7 @@ recovery::recovery(sqlite::connection& data, open_batch& open, duration wall_off
       now_{now},
       sink_{std::move(sink)},
       queue_rows_{data, wall_offset},
-      job_rows_{data, wall_offset, body_bytes_max} {}
+      job_rows_{data, wall_offset, body_bytes_max, large_bodies::leave} {}
 
 result<std::optional<std::uint64_t>> recovery::advance(std::size_t rows_max, std::size_t bytes_max) {
   std::size_t bytes = 0;

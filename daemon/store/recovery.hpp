@@ -24,7 +24,7 @@ class recovery {
   recovery(sqlite::connection& data, open_batch& open, duration wall_offset, instant now, recovery_sink sink,
            std::uint64_t body_bytes_max);
 
-  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that goes beyond. Gives the id mark when
+  /// Reads at most `rows_max` rows and, of bodies, less than `bytes_max` + `large_body_bytes`. Gives the id mark when
   /// nothing is left.
   [[nodiscard]] result<std::optional<std::uint64_t>> advance(std::size_t rows_max, std::size_t bytes_max);
 

@@ -75,27 +75,36 @@ std::string columns_of_query(body_part part, std::int64_t version) {
   }
   columns += "error, ";
   columns += version == 1 ? "checksum_of(id, body), " : "checksum, ";
-  return columns += part == body_part::bytes ? "body" : "iif(typeof(body) = 'blob', length(body), -1)";
+  switch (part) {
+    case body_part::bytes:
+      return columns += "body";
+    case body_part::length:
+      return columns += "iif(typeof(body) = 'blob', length(body), -1)";
+    case body_part::bytes_unless_large:
+      break;
+  }
+  return columns += "iif(length(body) > " + std::to_string(large_body_bytes) + ", NULL, body)";
 }
 
 std::uint32_t in_32_bits(std::int64_t value) noexcept { return static_cast<std::uint32_t>(value); }
 
 result<> read_body(sqlite::row_values& from, body_part part, job_row& into) {
-  std::int64_t checksum = 0;
-  if (!from.read(checksum_column, checksum)) return bad_number("job", from, checksum_column, "checksum");
+  if (!from.read(checksum_column, into.checksum)) return bad_number("job", from, checksum_column, "checksum");
+  into.body = {};
+  into.body_left = false;
   if (part == body_part::length) {
     std::int64_t length = 0;
     if (!from.read(body_column, length) || length < 0) return bad_row("job", from, "its body is not a blob");
-    into.body = {};
     into.body_bytes = static_cast<std::uint64_t>(length);
     return {};
   }
-  if (!from.read_blob(body_column, into.body)) return bad_row("job", from, "its body is not a blob");
-  if (checksum != checksum_of(into.job.job, into.body)) {
-    return bad_row("job", from, "its body differs from its checksum");
+  if (!from.read_blob(body_column, into.body)) {
+    if (part == body_part::bytes) return bad_row("job", from, "its body is not a blob");
+    into.body_left = true;
+    return {};
   }
   into.body_bytes = into.body.size();
-  return {};
+  return check_body(into, into.body);
 }
 
 }  // namespace
@@ -181,6 +190,11 @@ result<> read_job(sqlite::row_values& from, const job_numbers& numbers, body_par
   }
   into.job.error_text = error_text;
   return read_body(from, part, into);
+}
+
+result<> check_body(const job_row& row, std::string_view bytes) {
+  if (row.checksum == checksum_of(row.job.job, bytes)) return {};
+  return bad_row("job", std::to_string(row.job.job.value()), "its body differs from its checksum");
 }
 
 result<> read_position(sqlite::row_values& from, kept_position& into) {

@@ -35,6 +35,8 @@ struct job_row {
   std::uint64_t burying{0};
   std::string_view body;  ///< verified against its checksum; valid until the statement's next step
   std::uint64_t body_bytes{0};
+  std::int64_t checksum{0};  ///< of the body, as the row says
+  bool body_left{false};     ///< the body was not read: see `body_part::bytes_unless_large`
 };
 
 enum class mark_kind { ids };
@@ -49,6 +51,9 @@ using known_queues = boost::unordered_flat_set<queue_number>;
 enum class body_part {
   bytes,   ///< all of it, to be verified
   length,  ///< type and length: they stand at the head of a row, so SQLite does not read the pages of a long body
+  /// All of it, unless it has more than `large_body_bytes`. Then, or when it is not a blob, `job_row::body_left` is
+  /// set, and the row must be read again with `length`, which finds out.
+  bytes_unless_large,
 };
 
 /// The statement that gives all queues; `read_queue` takes its rows.
@@ -84,6 +89,9 @@ class job_numbers {
 /// The same for a row whose `numbers` have been read.
 [[nodiscard]] result<> read_job(sqlite::row_values& from, const job_numbers& numbers, body_part part,
                                 const known_queues* queues, duration wall_offset, job_row& into);
+
+/// The bytes of a body that was read by itself, against the checksum of its row.
+[[nodiscard]] result<> check_body(const job_row& row, std::string_view bytes);
 
 inline constexpr std::string_view position_query =
     "SELECT producer, kind, place, checksum, bodies FROM source_position ORDER BY producer";

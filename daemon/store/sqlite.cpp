@@ -117,6 +117,24 @@ result<std::int64_t> connection::number(statement& query) {
   return value;
 }
 
+result<> connection::read_blob(const char* table, const char* column, std::int64_t row, std::size_t piece_bytes,
+                               const std::function<bool(std::string_view piece)>& take) {
+  sqlite3_blob* opened = nullptr;
+  if (parts_->ended(sqlite3_blob_open(parts_->db, "main", table, column, row, 0, &opened)) != SQLITE_OK) {
+    return failure_of(parts_->db);
+  }
+  const std::unique_ptr<sqlite3_blob, int (*)(sqlite3_blob*)> blob{opened, sqlite3_blob_close};
+  const auto bytes = static_cast<std::size_t>(sqlite3_blob_bytes(opened));
+  std::string piece;
+  for (std::size_t at = 0; at < bytes; at += piece.size()) {
+    piece.resize(std::min(piece_bytes, bytes - at));
+    const int status = sqlite3_blob_read(opened, piece.data(), static_cast<int>(piece.size()), static_cast<int>(at));
+    if (parts_->ended(status) != SQLITE_OK) return failure_of(parts_->db);
+    if (!take(piece)) return error{errc::cancelled, "reading was stopped"};
+  }
+  return {};
+}
+
 result<> connection::define(const char* name, sql_function function) {
   const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
     const auto by = reinterpret_cast<sql_function>(sqlite3_user_data(context));

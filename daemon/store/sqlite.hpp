@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -110,6 +111,11 @@ class connection {
   [[nodiscard]] result<std::int64_t> number(std::string_view sql);
   /// The same for a statement that is prepared already; resets it. Requires: it belongs to this connection.
   [[nodiscard]] result<std::int64_t> number(statement& query);
+
+  /// Hands the blob of a row to `take` in pieces of at most `piece_bytes`, in order. `take` returns false to stop; then
+  /// the error is `cancelled`. Requires: a transaction is open.
+  [[nodiscard]] result<> read_blob(const char* table, const char* column, std::int64_t row, std::size_t piece_bytes,
+                                   const std::function<bool(std::string_view piece)>& take);
 
   /// Makes `function` callable in statements as `name(number, blob)`.
   using sql_function = std::int64_t (*)(std::int64_t number, std::string_view blob);

@@ -191,7 +191,7 @@ void sqlite_store::read_bodies(std::span<const job_id> jobs) {
 
 void sqlite_store::when_read(body_taker came) {
   parts_->body_came = std::move(came);
-  parts_->start_reading();
+  if (parts_->options.memory_limit) parts_->start_reading();
 }
 
 void sqlite_store::parts::bodies_came() {

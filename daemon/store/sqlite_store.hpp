@@ -24,7 +24,7 @@ namespace millrace::store {
 /// before. When the writer is free and the turn of the loop is over, the open batch is handed over and a new one
 /// opened. A batch that reaches `write_batch_max` is closed earlier and waits for the writer, so that what comes later
 /// does not delay it; one set of changes is never divided. Batches become durable in order. Bodies are read back by a
-/// thread of their own, which `when_read` starts.
+/// thread of their own, which starts with `when_read` if bodies have a memory limit, else with the first request.
 ///
 /// Loop thread only. Owned by the daemon, made before the broker and destroyed after it. While open it keeps the loop
 /// running; `close` ends it. Destroyed without `close`, it waits for its threads and loses what is still open, as a

@@ -20,6 +20,9 @@ namespace millrace::store {
 /// The number of a batch: changes that share one commit. Each batch has the next number.
 using batch_id = std::uint64_t;
 
+/// A larger body is never read on the loop: recovery leaves it on disk, from where `read_bodies` gives it.
+inline constexpr std::uint64_t large_body_bytes = 1u << 20;
+
 /// How far the source of a producer was read when the program ended.
 struct kept_position {
   engine::source_name source;
@@ -47,15 +50,15 @@ class store {
 
   /// Begins to bring back what was kept: jobs in order of id, then buried ones in the order in which they were buried.
   /// Bodies come along until they take `body_bytes_max` of memory; after that they stay on disk, which `kept_job` says.
-  /// Requires: nothing was kept yet.
+  /// Those of more than `large_body_bytes` stay on disk in any case. Requires: nothing was kept yet.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
   virtual void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
     static_cast<void>(sink);
     static_cast<void>(body_bytes_max);
   }
-  /// Reads at most `rows_max` rows and, of bodies, `bytes_max` and the one that exceeds it. Call again until it gives
-  /// the id mark (the next id is above it) or an error; between two calls nothing else may be asked of the store, but
-  /// it may be closed. Requires: `begin_recovery`.
+  /// Reads at most `rows_max` rows and, of bodies, less than `bytes_max` + `large_body_bytes`. Call again until it
+  /// gives the id mark (the next id is above it) or an error. Between two calls nothing else may be asked of the store,
+  /// but it may be closed. Requires: `begin_recovery`.
   [[nodiscard]] virtual result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
                                                                            std::size_t bytes_max) {
     static_cast<void>(rows_max);

@@ -1,10 +1,13 @@
 #include "broker/recovery.hpp"
 
 #include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/log.hpp"
+#include "loop/task_scope.hpp"
 #include "store/desk.hpp"
 #include "store/memory_store.hpp"
 #include "support/catch.hpp"
@@ -44,6 +47,10 @@ class logged_events {
 
 std::string_view only_queue(queue_id) { return "q1"; }
 
+loop::awaitable<> reserve(broker::broker& broker, session_id session, std::optional<engine::reserve_answer>& answer) {
+  answer = (co_await broker.reserve(session, engine::lease::unlimited, never)).answer;
+}
+
 }  // namespace
 
 TEST_CASE("what was kept comes back in slices, and progress is logged each time the interval has passed") {
@@ -66,6 +73,38 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
   CHECK(broker.engine().last_id() == job_id{jobs});
   CHECK(events.end() == std::vector<std::string>{"recovering", "recovering", "recovered"});
   broker.close();
+}
+
+TEST_CASE("a large body is read beside the loop once all jobs are back, and a reserve waits for it") {
+  const std::string large(store::large_body_bytes + 1, 'x');
+  scratch_directory scratch;
+  {
+    store_desk desk{{.data_dir = scratch.data_dir()}};
+    desk.until_safe(desk.keep(put_of(1, large)));
+  }
+  loop::event_loop loop;
+  auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, only_queue).value();
+  {
+    broker::broker broker{loop, *disk};
+    broker::recovery recovery{loop, broker, *disk, scratch.data_dir()};
+    while (!recovery.run_slice().value()) {
+    }
+    CHECK(broker.engine().look(job_id{1})->content_on_disk);
+    const auto session = broker.open_session();
+    broker.watch(session, "q1").value();
+    std::optional<engine::reserve_answer> taken;
+    loop::task_scope scope{loop};
+    scope.spawn("reserve", reserve(broker, session, taken));
+    while (!taken) {
+      if (loop.run_ready() == 0) std::this_thread::yield();
+    }
+    REQUIRE(taken->status == engine::reserve_status::reserved);
+    CHECK((taken->job.content.view() == large));
+    broker.close();
+  }
+  loop::task_scope scope{loop};
+  scope.spawn("close", disk->close());
+  loop.run();
 }
 
 TEST_CASE("a store that remembers nothing is recovered at once") {

@@ -1,67 +1,9 @@
 // Bodies that are on disk only: who waits for them, what they count, what becomes of them.
-#include <map>
-
-#include "engine/mill.hpp"
+#include "engine/disk_mill.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
 using namespace millrace::engine::testing;
-
-namespace {
-
-constexpr std::uint32_t body_bytes = 1'000;
-constexpr std::uint64_t cost = body_bytes + 24;  // what a body of that length counts
-
-engine_options room_for(std::uint64_t bodies, std::uint32_t prefetch = 4) {
-  engine_options limits;
-  limits.body_memory_max = bodies * cost;
-  limits.body_prefetch = prefetch;
-  return limits;
-}
-
-std::string text_of(char letter) { return std::string(body_bytes, letter); }
-
-/// A mill with one durable queue and a disk that answers when it is told to.
-struct disk_mill : mill {
-  explicit disk_mill(engine_options limits) : mill{limits} {
-    it.declare("q", {.durability = durability::sync}).value();
-    who = session();
-  }
-
-  job_id put_safely(char letter, how details = {}) {
-    const auto id = put(who, text_of(letter), details);
-    it.stored(id);
-    kept[id] = text_of(letter);
-    return id;
-  }
-  bool in_memory(job_id job) { return !it.look(job).value().content_on_disk; }
-  std::vector<job_id> wanted() {
-    std::vector<job_id> all;
-    it.take_wanted_bodies(all);
-    return all;
-  }
-  void read(job_id job) { it.body_came(job, body{kept.at(job)}, now); }
-  void read_all() {
-    for (const auto job : wanted()) read(job);
-  }
-
-  session_id who;
-  std::map<job_id, std::string> kept;
-};
-
-kept_job left_on_disk(std::uint64_t id, queue_id queue) {
-  kept_job left;
-  left.job = job_id{id};
-  left.queue = queue;
-  left.bytes_on_disk = body_bytes;
-  return left;
-}
-
-std::string granted(session_id who, char letter) {
-  return "granted " + std::to_string(who.value()) + ": " + text_of(letter);
-}
-
-}  // namespace
 
 TEST_CASE("without a limit every body stays in memory") {
   disk_mill all{{}};
@@ -311,15 +253,4 @@ TEST_CASE("a body that was handed out leaves memory when its job is put back, if
   SECTION("its holder gone") { REQUIRE(all.it.close_session(all.who, all.now)); }
   CHECK_FALSE(all.in_memory(job));
   CHECK(all.it.bytes_of_bodies() == 0);
-}
-
-TEST_CASE("what was left on disk at the start is there, and read when it is its turn") {
-  disk_mill all{room_for(4)};
-  all.it.restore(left_on_disk(7, all.queue()), all.now);
-  all.kept[job_id{7}] = text_of('r');
-  CHECK(all.it.levels(all.queue()).ready_bytes == body_bytes);
-  CHECK(all.it.bytes_of_bodies() == 0);
-  REQUIRE(all.reserve(all.who) == reserve_status::waiting);
-  all.read_all();
-  CHECK(all.events() == told{granted(all.who, 'r')});
 }

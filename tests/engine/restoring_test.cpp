@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "engine/entry_order.hpp"
 #include "engine/mill.hpp"
 
 using namespace millrace;
@@ -182,6 +187,34 @@ TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; 
   m.put(s, "new");
   CHECK(m.it.levels(queue).oldest_ready == m.now - 10s);
   CHECK(m.take_all(s) == "was delayed returned new");
+}
+
+TEST_CASE("many jobs are put in order of entry in steps, and in each step only so many") {
+  constexpr std::uint64_t jobs = 3 * entry_order::run_jobs + 100;
+  constexpr std::uint64_t jobs_max = 1'000;
+  mill m;
+  const auto queue = m.declare("q", 2 * jobs, overflow::block, 1'000 * jobs);
+  const auto other = m.it.declare("other", {}).value();
+  // Each time of entry comes twice: of two such jobs the one with the lower id is the earlier one.
+  std::vector<std::pair<instant, job_id>> order;
+  for (std::uint64_t id = 1; id <= jobs; ++id) {
+    auto job = kept(id, id % 100 == 0 ? other : queue, "x");
+    job.put_at = m.now - seconds{id * 7'919 % jobs / 2};
+    if (job.queue == queue) order.emplace_back(job.put_at, job.job);
+    m.it.restore(std::move(job), m.now);
+  }
+  std::ranges::sort(order);
+  std::size_t steps = 1;
+  while (!m.it.end_restoring(jobs_max)) ++steps;
+  CHECK(steps >= 2 * jobs / (jobs_max + entry_order::run_jobs));
+  const auto s = m.session();
+  bool is_in_order = true;
+  for (const auto& [entered_at, job] : order) {
+    is_in_order = is_in_order && m.it.levels(queue).oldest_ready == entered_at && m.it.erase(s, job, m.now);
+  }
+  CHECK(is_in_order);
+  CHECK(m.it.levels(queue).ready == 0);
+  CHECK(m.it.levels(other).ready == jobs / 100);
 }
 
 TEST_CASE("pauses, leases and delays work on a clock that stands before zero") {

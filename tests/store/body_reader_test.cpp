@@ -261,7 +261,7 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
 
 TEST_CASE("bodies are read where no file can be opened any more") {
   scratch_directory scratch;
-  store_desk desk{{.data_dir = scratch.data_dir()}};
+  store_desk desk{{.data_dir = scratch.data_dir(), .memory_limit = 1u << 30}};
   asker bodies{desk};
   desk.until_safe(desk.keep(put_of(1, text_of(1, 100 * kibibyte))));
   rlimit files{};

@@ -206,8 +206,15 @@ TEST_CASE("a large body, which is written in place, comes back as it was") {
   const auto found = again.recover();
   REQUIRE(found.jobs.size() == 3);
   CHECK(found.jobs[0].what.content.view() == "small");
-  CHECK((found.jobs[1].what.content.view() == large));
-  CHECK((found.jobs[2].what.content.view() == large));
+  std::vector<job_id> same;
+  again.it->when_read([&](job_id job, result<body>&& content) {
+    REQUIRE(content.has_value());
+    if (content->view() == large) same.push_back(job);
+  });
+  const std::vector<job_id> asked{job_id{2}, job_id{3}};
+  again.it->read_bodies(asked);
+  again.until([&] { return same.size() == asked.size(); });
+  CHECK(same == asked);
 }
 
 TEST_CASE("a batch for which there is no memory is written when there is some, and the store goes on") {

@@ -1,0 +1,88 @@
+#include "engine/entry_order.hpp"
+
+#include <algorithm>
+
+namespace millrace::engine {
+
+entry_order::entry_order(core& all) : all_{all} {
+  all_.queues.list(0, all_.queues.size(), queues_);
+  std::erase_if(queues_, [this](queue_id id) { return !all_.queues.find(id)->unsorted; });
+}
+
+bool entry_order::advance(std::size_t jobs_max) {
+  for (std::size_t jobs = 0; !queues_.empty() && jobs < jobs_max; ++jobs) {
+    switch (step_) {
+      case step::begin:
+        begin_list();
+        break;
+      case step::read:
+        read_run();
+        jobs += runs_.back().end - runs_.back().next - 1;
+        break;
+      case step::link:
+        link_earliest();
+        break;
+    }
+  }
+  return queues_.empty();
+}
+
+void entry_order::begin_list() {
+  const state_list& list = all_.queues.find(queues_.back())->in[state_];
+  entries_.clear();
+  entries_.reserve(list.count);
+  unread_ = list.first;
+  if (unread_ == no_slot) return end_list();
+  step_ = step::read;
+}
+
+void entry_order::read_run() {
+  const std::size_t begin = entries_.size();
+  while (unread_ != no_slot && entries_.size() < begin + run_jobs) {
+    const job& read = all_.jobs[unread_];
+    entries_.emplace_back(read.entered_at, unread_);
+    unread_ = read.later;
+  }
+  runs_.push_back({begin, entries_.size()});
+  std::ranges::stable_sort(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end(), {}, &entry::first);
+  if (unread_ != no_slot) return;
+  std::ranges::make_heap(runs_, [this](const run& one, const run& other) { return later(one, other); });
+  step_ = step::link;
+}
+
+void entry_order::link_earliest() {
+  const auto order = [this](const run& one, const run& other) { return later(one, other); };
+  std::ranges::pop_heap(runs_, order);
+  run& earliest = runs_.back();
+  const slot at = entries_[earliest.next].second;
+  all_.jobs[at].earlier = last_;
+  all_.jobs[at].later = no_slot;
+  (last_ == no_slot ? first_ : all_.jobs[last_].later) = at;
+  last_ = at;
+  if (++earliest.next == earliest.end) {
+    runs_.pop_back();
+  } else {
+    std::ranges::push_heap(runs_, order);
+  }
+  if (runs_.empty()) end_list();
+}
+
+void entry_order::end_list() {
+  queue& sorted = *all_.queues.find(queues_.back());
+  sorted.in[state_].first = std::exchange(first_, no_slot);
+  sorted.in[state_].last = std::exchange(last_, no_slot);
+  step_ = step::begin;
+  if (++state_ < job_state_count) return;
+  sorted.unsorted = false;
+  state_ = 0;
+  queues_.pop_back();
+}
+
+/// Of two jobs that entered at the same time, that of the earlier run is the earlier one.
+bool entry_order::later(const run& one, const run& other) const noexcept {
+  const instant of_one = entries_[one.next].first;
+  const instant of_other = entries_[other.next].first;
+  return of_one != of_other ? of_one > of_other : one.next > other.next;
+}
+
+}  // namespace millrace::engine

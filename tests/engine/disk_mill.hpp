@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/mill.hpp"
+
+namespace millrace::engine::testing {
+
+inline constexpr std::uint32_t body_bytes = 1'000;
+inline constexpr std::uint64_t cost = body_bytes + 24;  // what a body of that length counts
+
+inline engine_options room_for(std::uint64_t bodies, std::uint32_t prefetch = 4) {
+  engine_options limits;
+  limits.body_memory_max = bodies * cost;
+  limits.body_prefetch = prefetch;
+  return limits;
+}
+
+inline std::string text_of(char letter) { return std::string(body_bytes, letter); }
+
+/// A mill with one durable queue and a disk that answers when it is told to.
+struct disk_mill : mill {
+  explicit disk_mill(engine_options limits) : mill{limits} {
+    it.declare("q", {.durability = durability::sync}).value();
+    who = session();
+  }
+
+  job_id put_safely(char letter, how details = {}) {
+    const auto id = put(who, text_of(letter), details);
+    it.stored(id);
+    kept[id] = text_of(letter);
+    return id;
+  }
+  bool in_memory(job_id job) { return !it.look(job).value().content_on_disk; }
+  std::vector<job_id> wanted() {
+    std::vector<job_id> all;
+    it.take_wanted_bodies(all);
+    return all;
+  }
+  void read(job_id job) { it.body_came(job, body{kept.at(job)}, now); }
+  void read_all() {
+    for (const auto job : wanted()) read(job);
+  }
+
+  session_id who;
+  std::map<job_id, std::string> kept;
+};
+
+inline kept_job left_on_disk(std::uint64_t id, queue_id queue, bool read_at_start = false) {
+  kept_job left;
+  left.read_at_start = read_at_start;
+  left.job = job_id{id};
+  left.queue = queue;
+  left.bytes_on_disk = body_bytes;
+  return left;
+}
+
+inline std::string granted(session_id who, char letter) {
+  return "granted " + std::to_string(who.value()) + ": " + text_of(letter);
+}
+
+}  // namespace millrace::engine::testing
