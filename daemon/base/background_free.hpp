@@ -5,8 +5,8 @@
 
 namespace millrace {
 
-/// Blocks of at least this size are freed on a background thread: returning memory to the system takes about 0.1 ms per
-/// MiB.
+/// Blocks of at least this size are freed on a background thread, because the time to return memory to the system
+/// grows with the block and would delay the loop.
 inline constexpr std::size_t background_free_bytes_min = std::size_t{1} << 20;
 
 /// Calls `::operator delete(memory)` on a background thread, or at once if that thread cannot be started. Any thread.

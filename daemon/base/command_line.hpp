@@ -18,8 +18,8 @@ struct command_line_end {
   std::string text;
 };
 
-/// Parses the words after the name of a program or tool, and writes them to where `app` was told to. Nothing: they are
-/// understood. A misspelled option is answered with the nearest one, and any other surplus word with `hint`.
+/// Parses the words after the name of a program or tool into the variables of `app`. Nothing: the words are valid. The
+/// refusal of an unknown option names the nearest option; that of any other surplus word contains `hint`.
 [[nodiscard]] std::optional<command_line_end> parse_command_line(CLI::App& app, const std::vector<std::string>& words,
                                                                  std::string_view hint);
 

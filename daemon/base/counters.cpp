@@ -11,8 +11,7 @@ namespace {
 constexpr duration shortest = microseconds{10};
 constexpr duration longest = minutes{10};
 
-/// Bounds at `tenths` of each power of ten, from the shortest to the longest; the longest itself always stands at the
-/// end.
+/// Bounds at `tenths` of each power of ten, from the shortest to the longest, which is always the last.
 std::vector<duration> decades(std::span<const duration::rep> tenths) {
   std::vector<duration> upper;
   for (duration decade = shortest;; decade *= 10) {
@@ -62,13 +61,13 @@ duration histogram::quantile(double share) const noexcept {
   const auto upper = bounds_->upper();
   double below = 0;
   for (std::size_t at = 0; at < upper.size(); ++at) {
-    const auto here = static_cast<double>(counts_[at]);
-    if (here > 0 && below + here >= wanted) {
+    const auto count = static_cast<double>(counts_[at]);
+    if (count > 0 && below + count >= wanted) {
       const duration from = at == 0 ? duration::zero() : upper[at - 1];
-      const double part = (wanted - below) / here;
+      const double part = (wanted - below) / count;
       return from + duration{static_cast<duration::rep>(part * static_cast<double>((upper[at] - from).count()))};
     }
-    below += here;
+    below += count;
   }
   return upper.back();
 }

@@ -21,7 +21,7 @@ namespace millrace::log {
 
 namespace {
 
-/// How long a sink that is replaced may take to write out what it was given.
+/// How long a sink that is replaced may take to write its lines.
 constexpr duration replacing_patience = seconds{5};
 
 spdlog::level::level_enum their(level ours) {
@@ -66,7 +66,7 @@ class delivery : public spdlog::sinks::sink {
       try {
         deliver_(ours(message.level), {message.payload.data(), message.payload.size()});
       } catch (...) {
-        // A sink that fails has nobody to tell; the next line may fare better.
+        // An error of the sink cannot be reported. The next line is tried again.
         failed_.fetch_add(1);
       }
     }
@@ -139,7 +139,7 @@ struct pipe {
 };
 
 /// Writers share the lock while they render and post; `start` and `stop` hold it alone while they exchange the pipe, so
-/// that nobody posts into one that ends. Made once and never destroyed: other threads may log while the program exits.
+/// that no writer posts into one that ends. Never destroyed, because other threads may log while the program exits.
 struct state {
   std::shared_mutex mutex;
   std::unique_ptr<pipe> now;
@@ -174,13 +174,13 @@ void write_at_once(const record& entry) {
   text.append(" ").append(entry.event).append(": ").append(entry.sentence);
   for (const field& each : entry.fields) append(text, each);
   text.append("\n");
-  // Nobody may be reading: this must not wait.
+  // Must not wait, because there may be no reader.
   pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&standard_error, 1, 0) == 0) {
     the_log().dropped.fetch_add(1);
     return;
   }
-  // Standard error is the last resort; when that fails there is nowhere left to say so.
+  // An error of standard error cannot be reported anywhere.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 

@@ -88,7 +88,7 @@ result<number> split(std::string_view text, const std::string& expected) {
   return out;
 }
 
-/// The whole number of smallest units that `text` says, at most `most`; no rounding anywhere.
+/// `text` as a whole number of smallest units, at most `most`, without rounding.
 result<std::uint64_t> read_exactly(std::string_view text, std::span<const unit> units, std::uint64_t most,
                                    const std::string& expected) {
   const result<number> parts = split(text, expected);
@@ -104,19 +104,19 @@ result<std::uint64_t> read_exactly(std::string_view text, std::span<const unit> 
   return invalid(quote(text) + " is not " + expected);
 }
 
-/// `value` in `in` as a finite decimal of at least 1; nullopt when there is none.
-std::optional<std::string> write_in(std::uint64_t value, const unit& in) {
-  if (value < in.worth) return std::nullopt;
-  std::string out = std::to_string(value / in.worth);
-  wide rest = value % in.worth;
+/// `value` in the chosen unit as a finite decimal of at least 1; nullopt when there is none.
+std::optional<std::string> write_in(std::uint64_t value, const unit& chosen) {
+  if (value < chosen.worth) return std::nullopt;
+  std::string out = std::to_string(value / chosen.worth);
+  wide rest = value % chosen.worth;
   if (rest != 0) out += '.';
   for (std::size_t digits = 0; rest != 0; ++digits) {
     if (digits == fraction_digits_max) return std::nullopt;
     rest *= 10;
-    out += static_cast<char>('0' + static_cast<int>(rest / in.worth));
-    rest %= in.worth;
+    out += static_cast<char>('0' + static_cast<int>(rest / chosen.worth));
+    rest %= chosen.worth;
   }
-  return out.append(in.name);
+  return out.append(chosen.name);
 }
 
 std::string write_shortest(std::uint64_t value, std::span<const unit> units) {
@@ -165,10 +165,10 @@ result<std::uint64_t> sum_of_parts(const std::string_view text) {
     if (!value && value.error().code == errc::out_of_range)
       return error{errc::out_of_range, quote(text) + " is too large"};
     const std::string_view name = part.substr(part.find_last_of("0123456789") + 1);
-    const auto* const its = std::find_if(duration_units.begin(), duration_units.end(),
-                                         [name](const unit& each) { return each.name == name; });
-    if (!value || its->worth >= unit_before) return invalid(quote(text) + " is not " + a_duration);
-    unit_before = its->worth;
+    const auto* const unit_found = std::find_if(duration_units.begin(), duration_units.end(),
+                                                [name](const unit& each) { return each.name == name; });
+    if (!value || unit_found->worth >= unit_before) return invalid(quote(text) + " is not " + a_duration);
+    unit_before = unit_found->worth;
     if (*value > most - sum) return error{errc::out_of_range, quote(text) + " is too large"};
     sum += *value;
   }

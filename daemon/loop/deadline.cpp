@@ -15,7 +15,7 @@ namespace millrace::loop {
 namespace {
 
 struct sleeper final : parked {
-  sleeper(loop_core& in, instant until) noexcept : parked{in}, core{&in}, when{until} {}
+  sleeper(loop_core& owner, instant until) noexcept : parked{owner}, core{&owner}, when{until} {}
 
   void operator()(parked::handler&& waiting) {
     hold(std::move(waiting), "sleep");
@@ -44,18 +44,18 @@ struct child {
   explicit child(event_loop& owner) : loop{owner} {}
 
   struct parent final : parked {
-    parent(child& of, awaitable<> what) : parked{of.loop.core()}, its{&of}, work{std::move(what)} {}
+    parent(child& started, awaitable<> body) : parked{started.loop.core()}, owned{&started}, work{std::move(body)} {}
 
     void operator()(parked::handler&& waiting) {
       hold(std::move(waiting), "work with a deadline");
-      its->parent_ = this;
-      its->start(std::move(work));
+      owned->parent_ = this;
+      owned->start(std::move(work));
     }
     void leave() noexcept override {}
-    /// Goes on waiting: the child has to end first.
-    void cancelled() override { its->cancel(); }
+    /// Waits on, because the child must end first.
+    void cancelled() override { owned->cancel(); }
 
-    child* its;
+    child* owned;
     awaitable<> work;
   };
 
@@ -100,17 +100,17 @@ awaitable<> sleep_for(event_loop& loop, duration length) { return sleep_until(lo
 awaitable<> yield(event_loop& loop) { return park(yielder{loop.core()}); }
 
 awaitable<bool> with_timeout(event_loop& loop, awaitable<void> work, instant when) {
-  child its{loop};
-  deadline limit{loop, [&its] {
-                   its.late = true;
-                   its.cancel();
+  child running{loop};
+  deadline limit{loop, [&running] {
+                   running.late = true;
+                   running.cancel();
                  }};
   limit.set(when);
-  child::parent waiter{its, std::move(work)};
+  child::parent waiter{running, std::move(work)};
   co_await park(std::move(waiter));
-  if (!its.thrown) co_return true;
-  if (its.late && is_cancellation(its.thrown)) co_return false;
-  std::rethrow_exception(its.thrown);
+  if (!running.thrown) co_return true;
+  if (running.late && is_cancellation(running.thrown)) co_return false;
+  std::rethrow_exception(running.thrown);
 }
 
 }  // namespace millrace::loop

@@ -16,7 +16,7 @@ namespace millrace::loop {
 
 namespace {
 
-/// Handlers and resumptions in a row before the clock is read again and due deadlines are looked at.
+/// Handlers and resumptions in one turn, before the clock is read again and due deadlines fire.
 constexpr std::uint64_t work_a_turn = 128;
 
 using system_timer =
@@ -51,10 +51,10 @@ struct event_loop::parts {
 
   bool mail_comes_soon() {
     if (core.mail_expected == 0) return false;
-    // Taken, not only seen: the ring of mail that was delivered already must not keep the loop awake.
+    // The flag is cleared, so that a ring whose mail is delivered already does not keep the loop awake.
     return before_sleep.until([this] {
-      return core.mail_came.load(std::memory_order_relaxed) &&
-             core.mail_came.exchange(false, std::memory_order_acquire);
+      return core.mail_rang.load(std::memory_order_relaxed) &&
+             core.mail_rang.exchange(false, std::memory_order_acquire);
     });
   }
 
@@ -74,7 +74,7 @@ struct event_loop::parts {
     refresh();
     counts.turns.add();
     core.ready.begin_turn();
-    // As a handler: whatever a deadline cancels or wakes is then inside of one, where Asio does it at once.
+    // As a handler, because Asio cancels at once only inside a handler.
     if (core.deadlines.next() <= core.now) boost::asio::post(core.context, [this] { fire_due(); });
     const std::uint64_t resumed_before = core.ready.resumed();
     std::uint64_t handled = 0;
@@ -107,7 +107,7 @@ struct event_loop::parts {
 
   void fire_due() {
     resumption noted{core.tasks.loop_itself()};
-    // Those that set themselves again for now have their turn later.
+    // A deadline that sets itself again for `now` fires in a later turn.
     for (std::size_t most = core.deadlines.size(); most > 0; --most) {
       due_entry* const entry = core.deadlines.take_due(core.now);
       if (entry == nullptr) break;
@@ -120,7 +120,7 @@ struct event_loop::parts {
     core.deadlines.set(probe, probe_due);
   }
 
-  /// While a task lives the context must not run dry, whatever the task waits for.
+  /// While there is a task, the context must not run out of work, whatever the task waits for.
   void prepare_sleep() {
     if (core.tasks.size() == 0) {
       alive.reset();
@@ -131,16 +131,16 @@ struct event_loop::parts {
     if (clock == clock_kind::real) {
       refresh();
       const bool probing = probe.heap_index != due_entry::not_in_heap;
-      const bool somebody_lives = alive.has_value() || core.deadlines.size() > (probing ? 1u : 0u);
-      if (somebody_lives && !probing) set_probe();
-      if (!somebody_lives && probing) core.deadlines.clear(probe);  // measuring alone is no reason to go on
+      const bool has_work = alive.has_value() || core.deadlines.size() > (probing ? 1u : 0u);
+      if (has_work && !probing) set_probe();
+      if (!has_work && probing) core.deadlines.clear(probe);  // the probe alone does not keep the loop running
       set_timer(core.deadlines.next());
     }
     if (core.context.stopped()) core.context.restart();
   }
 
-  /// The one timer of the system behind all deadlines. When a deadline was cleared the timer stays as it is: waking up
-  /// once in vain is cheaper than arming it anew each time.
+  /// Sets the system timer that serves all deadlines. It stays set when a deadline is cleared, because one needless
+  /// wake-up is cheaper than setting the timer again each time.
   void set_timer(instant next) {
     if (next == never && armed != never) {
       armed = never;
@@ -149,7 +149,7 @@ struct event_loop::parts {
       armed = next;
       timer.expires_at(next);
       timer.async_wait([this](const boost::system::error_code& failed) {
-        if (failed) return;  // armed anew, or no longer needed
+        if (failed) return;  // set again, or no longer needed
         armed = never;
         fire_due();
       });

@@ -9,15 +9,14 @@ void loop_core::cancel(task_record& task) {
   task.cancelled = true;
   if (!task.started) return;
   if (inside()) return emit_stop(task);
-  // Outside of a handler, Asio would put the cancellation off and keep a pointer into a task that may have ended by
-  // then.
+  // Outside a handler, Asio postpones the cancellation and keeps a pointer into a task that may end meanwhile.
   boost::asio::post(context, [this, id = task.id] {
-    if (task_record* const still = tasks.find(id)) emit_stop(*still);
+    if (task_record* const found = tasks.find(id)) emit_stop(*found);
   });
 }
 
 void loop_core::emit_stop(task_record& task) {
-  // Being told is no resumption: a task that does not heed it waits for what it waited for.
+  // A cancellation is not a resumption: a task that ignores it still waits for the same event.
   const std::string_view waits_for = task.waits_for;
   task.stop.emit(boost::asio::cancellation_type::terminal);
   if (&task != &current()) task.waits_for = waits_for;

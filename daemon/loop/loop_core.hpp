@@ -25,7 +25,7 @@ struct loop_core {
   instant now{};
   /// Mailboxes that expect a ring within microseconds: the loop polls for it before it blocks.
   std::size_t mail_expected{0};
-  std::atomic<bool> mail_came{false};  ///< only a hint: each ring is delivered in any case
+  std::atomic<bool> mail_rang{false};  ///< only a hint: each ring is delivered in any case
   std::thread::id owner{std::this_thread::get_id()};
 
   [[nodiscard]] bool on_loop_thread() const noexcept { return std::this_thread::get_id() == owner; }

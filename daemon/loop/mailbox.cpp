@@ -18,39 +18,39 @@ namespace millrace::loop {
 
 namespace {
 
-/// Room for the one handler that can be on its way, so that ringing allocates nothing.
-struct handler_room {
+/// Memory for the one handler that can be pending, so that `ring` allocates nothing.
+struct handler_memory {
   static constexpr std::size_t bytes = 128;
-  alignas(std::max_align_t) std::byte memory[bytes];
+  alignas(std::max_align_t) std::byte data[bytes];
 };
 
 template <class T>
-struct room_allocator {
+struct memory_allocator {
   using value_type = T;
 
-  explicit room_allocator(handler_room& in) noexcept : room{&in} {}
+  explicit memory_allocator(handler_memory& owned) noexcept : memory{&owned} {}
   template <class U>
-  explicit room_allocator(const room_allocator<U>& other) noexcept : room{other.room} {}
+  explicit memory_allocator(const memory_allocator<U>& other) noexcept : memory{other.memory} {}
 
   T* allocate(std::size_t count) {
-    static_assert(sizeof(T) <= handler_room::bytes && alignof(T) <= alignof(std::max_align_t));
+    static_assert(sizeof(T) <= handler_memory::bytes && alignof(T) <= alignof(std::max_align_t));
     if (count != 1) throw std::bad_alloc{};
-    return reinterpret_cast<T*>(room->memory);
+    return reinterpret_cast<T*>(memory->data);
   }
   void deallocate(T*, std::size_t) noexcept {}
 
   template <class U>
-  friend bool operator==(const room_allocator& a, const room_allocator<U>& b) noexcept {
-    return a.room == b.room;
+  friend bool operator==(const memory_allocator& a, const memory_allocator<U>& b) noexcept {
+    return a.memory == b.memory;
   }
 
-  handler_room* room;
+  handler_memory* memory;
 };
 
 }  // namespace
 
 struct mailbox::parts {
-  parts(loop_core& in, std::function<void()> what) : core{in}, deliver{std::move(what)} {}
+  parts(loop_core& receiver, std::function<void()> on_delivery) : core{receiver}, deliver{std::move(on_delivery)} {}
 
   using open_executor =
       std::decay_t<boost::asio::require_result<executor::inner_executor,
@@ -60,32 +60,32 @@ struct mailbox::parts {
   std::function<void()> deliver;
   std::optional<open_executor> open{
       boost::asio::require(core.context.get_executor(), boost::asio::execution::outstanding_work.tracked)};
-  executor::inner_executor where{core.context.get_executor()};  // `open` is the loop's, this one is read by all
+  executor::inner_executor target{core.context.get_executor()};  // for all threads; `open` is for the loop's thread
   std::atomic<bool> pending{false};
   bool expected{false};
-  handler_room room;
+  handler_memory memory;
 
-  /// Carries the parts, so that a delivery which is still on its way when the mailbox ends finds them.
+  /// Keeps the parts alive for a delivery that is still pending when the mailbox is destroyed.
   struct delivery {
-    using allocator_type = room_allocator<void>;
+    using allocator_type = memory_allocator<void>;
 
     [[nodiscard]] allocator_type get_allocator() const noexcept;
     void operator()() const {
-      // Cleared first: what is left while we deliver rings again.
-      its->pending.exchange(false, std::memory_order_acq_rel);
-      its->core.mail_came.store(false, std::memory_order_relaxed);
-      if (!its->open) return;
-      const std::shared_ptr<parts> stays = its;
-      resumption noted{its->core.tasks.loop_itself()};
-      its->deliver();
+      // Cleared first, so that a ring during the delivery causes another delivery.
+      owner->pending.exchange(false, std::memory_order_acq_rel);
+      owner->core.mail_rang.store(false, std::memory_order_relaxed);
+      if (!owner->open) return;
+      const std::shared_ptr<parts> kept = owner;  // `deliver` may destroy the mailbox
+      resumption noted{kept->core.tasks.loop_itself()};
+      kept->deliver();
     }
 
-    std::shared_ptr<parts> its;
+    std::shared_ptr<parts> owner;
   };
 };
 
 mailbox::parts::delivery::allocator_type mailbox::parts::delivery::get_allocator() const noexcept {
-  return room_allocator<void>{its->room};
+  return memory_allocator<void>{owner->memory};
 }
 
 mailbox::mailbox(event_loop& loop, std::function<void()> deliver)
@@ -97,8 +97,8 @@ mailbox::~mailbox() {
 
 void mailbox::ring() noexcept {
   if (parts_->pending.exchange(true, std::memory_order_acq_rel)) return;
-  boost::asio::post(parts_->where, parts::delivery{parts_});
-  parts_->core.mail_came.store(true, std::memory_order_release);
+  boost::asio::post(parts_->target, parts::delivery{parts_});
+  parts_->core.mail_rang.store(true, std::memory_order_release);
 }
 
 void mailbox::expect_soon(bool on) noexcept {

@@ -15,7 +15,7 @@ namespace millrace::loop {
 class mailbox {
  public:
   mailbox(event_loop& loop, std::function<void()> deliver);
-  ~mailbox();  ///< closes it, for an owner whose constructor has failed
+  ~mailbox();  ///< closes it if it is open, because the constructor of the owner has failed
   mailbox(const mailbox&) = delete;
   mailbox& operator=(const mailbox&) = delete;
 

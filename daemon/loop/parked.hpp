@@ -28,11 +28,11 @@ class parked : public ready_entry {
   parked(parked&& other) noexcept : ready_entry{}, core_{other.core_} { assert(!other.handler_); }
   parked& operator=(parked&&) = delete;
 
-  void hold(handler&& waiting, std::string_view what) {
+  void hold(handler&& suspended, std::string_view waits_for) {
     assert(core_->on_loop_thread());
-    handler_.emplace(std::move(waiting));
+    handler_.emplace(std::move(suspended));
     task_ = &core_->current();
-    task_->waits_for = what;
+    task_->waits_for = waits_for;
     auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
     if (!slot.is_connected()) return;
     slot.assign([this](boost::asio::cancellation_type) {

@@ -4,7 +4,7 @@
 
 namespace millrace::loop {
 
-void ready_list::line::push(ready_entry& entry) noexcept {
+void ready_list::fifo::push(ready_entry& entry) noexcept {
   entry.next_ = nullptr;
   (first == nullptr ? first : last->next_) = &entry;
   last = &entry;
@@ -31,7 +31,7 @@ void ready_list::post() {
 }
 
 void ready_list::drain() {
-  // Also when a resumption throws: what is behind it must not be forgotten.
+  // Runs also when a resumption throws, so that the entries after it are resumed later.
   struct finish {
     ready_list& list;
     ~finish() {

@@ -27,7 +27,7 @@ class ready_list {
   explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
 
   void push(ready_entry& entry);
-  /// After everything else that is ready, sockets and deadlines included: not before the next turn.
+  /// `entry` resumes in the next turn, after everything that is ready now, including sockets and deadlines.
   void push_behind(ready_entry& entry);
   /// Resumptions since the start.
   [[nodiscard]] std::uint64_t resumed() const noexcept { return resumed_; }
@@ -37,7 +37,7 @@ class ready_list {
   void begin_turn();
 
  private:
-  struct line {
+  struct fifo {
     ready_entry* first{nullptr};
     ready_entry* last{nullptr};
 
@@ -48,8 +48,8 @@ class ready_list {
   void post();
 
   boost::asio::io_context& context_;
-  line ready_;
-  line behind_;
+  fifo ready_;
+  fifo behind_;
   bool posted_{false};
   std::uint64_t resumed_{0};
 };

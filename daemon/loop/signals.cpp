@@ -11,7 +11,7 @@
 namespace millrace::loop {
 
 struct signals::parts {
-  explicit parts(loop_core& in) : core{in} {}
+  explicit parts(loop_core& owner) : core{owner} {}
 
   loop_core& core;
   std::vector<std::pair<int, struct sigaction>> before;
@@ -28,7 +28,7 @@ signals::signals(event_loop& loop, std::initializer_list<int> numbers) : parts_{
 }
 
 signals::~signals() {
-  // Asio goes back to the default; what was ignored before (SIGHUP under nohup) must be so again.
+  // Asio sets the default actions. A signal that was ignored before (SIGHUP under nohup) is ignored again.
   parts_->arriving.clear();
   for (const auto& [number, old] : parts_->before) ::sigaction(number, &old, nullptr);
 }

@@ -25,10 +25,12 @@ std::int64_t in_milliseconds(duration length) { return std::chrono::duration_cas
 }  // namespace
 
 struct stall_watch::parts {
-  parts(loop_core& of, duration longest)
-      : core{of}, threshold{longest}, pause{std::max<duration>(longest / samples_per_threshold, microseconds{100})} {}
+  parts(loop_core& watched, duration longest)
+      : core{watched},
+        threshold{longest},
+        pause{std::max<duration>(longest / samples_per_threshold, microseconds{100})} {}
 
-  /// The watch's thread.
+  /// Runs on the thread of the watch.
   void watch() {
     std::unique_lock hold{lock};
     std::uint64_t seen = 0;
@@ -48,11 +50,11 @@ struct stall_watch::parts {
     }
   }
 
-  /// False: it ended while we looked.
+  /// False: the stall ended meanwhile.
   bool report(const task_notes& running, std::uint64_t resumptions, instant since, instant now) {
     std::string name = core.tasks.name_of(running);
     if (core.turn.resumptions.load(std::memory_order_relaxed) != resumptions)
-      return false;  // the name may be another's
+      return false;  // the name may be that of another task
     if (core.turn.current.load(std::memory_order_relaxed) != &running) return false;
     log::warning("loop_stalled", "a task holds the loop", {{"task", name}, {"held_ms", in_milliseconds(now - since)}});
     stalled = std::move(name);
@@ -61,7 +63,7 @@ struct stall_watch::parts {
     return true;
   }
 
-  /// The loop's thread: what was reported is over.
+  /// Loop thread: the reported stall has ended.
   void end() {
     std::string name;
     instant since{};
@@ -92,7 +94,7 @@ struct stall_watch::parts {
   loop_core& core;
   const duration threshold;
   const duration pause;
-  std::mutex lock;  ///< over `ended` and what was reported
+  std::mutex lock;  ///< over `ended` and the reported stall
   std::condition_variable ending;
   bool ended{false};
   std::string stalled;
@@ -105,8 +107,8 @@ struct stall_watch::parts {
 stall_watch::stall_watch(event_loop& loop, duration threshold)
     : parts_{std::make_unique<parts>(loop.core(), threshold)} {
   assert(threshold > duration::zero());
-  loop.core().turn.stall_ended = [its = parts_.get()] { its->end(); };
-  parts_->thread = signal_free_thread("stall watch", [its = parts_.get()] { its->watch(); });
+  loop.core().turn.stall_ended = [parts = parts_.get()] { parts->end(); };
+  parts_->thread = signal_free_thread("stall watch", [parts = parts_.get()] { parts->watch(); });
 }
 
 stall_watch::~stall_watch() {

@@ -21,17 +21,17 @@ struct task_scope::parts {
 
   /// Waits in the ready list until the first turn of its task.
   struct starter final : ready_entry {
-    starter(parts& to, task_record& of, awaitable<> what) : scope{to}, task{of}, work{std::move(what)} {}
+    starter(parts& owner, task_record& record, awaitable<> body) : scope{owner}, task{record}, work{std::move(body)} {}
 
     void resume() override {
       std::unique_ptr<starter> self{this};
-      parts& in = scope;
-      task_record& its = task;
-      if (its.cancelled) {
-        self.reset();  // what the work was given ends before the task does
-        in.ended(its, nullptr);
+      parts& owner = scope;
+      task_record& started = task;
+      if (started.cancelled) {
+        self.reset();  // the arguments of the work are destroyed before the task ends
+        owner.ended(started, nullptr);
       } else {
-        in.start(its, std::move(work));
+        owner.start(started, std::move(work));
       }
     }
 
@@ -43,9 +43,9 @@ struct task_scope::parts {
   void start(task_record& task, awaitable<> work) {
     resumption noted{task};
     task.started = true;
-    const executor where{loop.core().context.get_executor(), task};
+    const executor own{loop.core().context.get_executor(), task};
     boost::asio::co_spawn(
-        where, std::move(work),
+        own, std::move(work),
         boost::asio::bind_cancellation_slot(
             task.stop.slot(), [this, &task](std::exception_ptr thrown) { ended(task, std::move(thrown)); }));
   }

@@ -8,6 +8,10 @@
 
 namespace millrace::offload {
 
+/// The errors of a computation that was stopped between two steps.
+[[nodiscard]] inline error cancelled_error() { return {errc::cancelled, "it was cancelled"}; }
+[[nodiscard]] inline error timed_out_error() { return {errc::timed_out, "the time for it ran out"}; }
+
 /// The answer of a computation that is done. `cancelled` and `timed_out` are the codes with which the pool says that it
 /// stopped a computation. An error of the computation itself with one of these codes becomes `invalid` and keeps its
 /// text, so that callers can tell the two apart.

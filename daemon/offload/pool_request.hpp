@@ -18,7 +18,7 @@ namespace millrace::offload {
 /// links it into its queues, so that submitting allocates nothing. Only one thread at a time uses it, except `stop`.
 class pool_request : public list_link<pool_request> {
  public:
-  pool_request(std::unique_ptr<computation> what, instant latest) noexcept : work{std::move(what)}, when{latest} {}
+  pool_request(std::unique_ptr<computation> body, instant latest) noexcept : work{std::move(body)}, when{latest} {}
   virtual ~pool_request() = default;
   pool_request(const pool_request&) = delete;
   pool_request& operator=(const pool_request&) = delete;
@@ -36,10 +36,10 @@ class pool_request : public list_link<pool_request> {
   friend class thread_pool_worker;
 
   enum class stop_reason : std::uint8_t { none, cancelled, timed_out };
-  enum class place : std::uint8_t { outside, waiting, with_worker };
+  enum class state : std::uint8_t { outside, waiting, with_worker };
 
   std::atomic<stop_reason> stop{stop_reason::none};
-  place where{place::outside};
+  state current{state::outside};
   bool held{false};        ///< submitted while the backlog was full
   bool ends_chunk{false};  ///< the last request of a chunk
   bool sent_back{false};   ///< not begun: the worker is in a long computation

@@ -31,17 +31,16 @@ loop::awaitable<result<std::string>> run_on_loop(loop::event_loop& loop, std::un
     if (std::optional<result<std::string>> answer = step(*work)) co_return std::move(*answer);
     co_await loop::yield(loop);
     const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != boost::asio::cancellation_type::none)
-      co_return error{errc::cancelled, "it was cancelled"};
-    if (loop.now() >= when) co_return error{errc::timed_out, "the time for it ran out"};
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return cancelled_error();
+    if (loop.now() >= when) co_return timed_out_error();
   }
 }
 
 }  // namespace
 
-loop::awaitable<result<std::string>> run_on(place where, loop::event_loop& loop, thread_pool& threads,
+loop::awaitable<result<std::string>> run_on(place target, loop::event_loop& loop, thread_pool& threads,
                                             std::unique_ptr<computation> work, instant when) {
-  if (where == place::threads) return threads.run(std::move(work), when);
+  if (target == place::threads) return threads.run(std::move(work), when);
   return run_on_loop(loop, std::move(work), when);
 }
 

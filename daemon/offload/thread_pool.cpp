@@ -11,17 +11,18 @@
 #include "loop/loop_core.hpp"
 #include "loop/mailbox.hpp"
 #include "loop/parked.hpp"
+#include "offload/own_answer.hpp"
 #include "offload/thread_pool_worker.hpp"
 
 namespace millrace::offload {
 
 namespace {
 
-/// Above this a second chunk lying ready at a worker gains little and delays much.
+/// For computations longer than this, a second chunk that waits at a worker gains little and delays much.
 constexpr duration estimate_for_two_chunks = std::chrono::milliseconds{1};
-/// The loop looks for results of computations that are as short before it sleeps.
+/// For computations of at most this length, the loop polls for results before it blocks.
 constexpr duration estimate_to_look_for = std::chrono::microseconds{5};
-/// One long computation among short ones must not make the pool forget for long that they are short.
+/// Limits how much one long computation among short ones changes the estimate.
 constexpr duration estimate_step_max = std::chrono::milliseconds{10};
 constexpr int estimate_memory = 8;
 
@@ -30,7 +31,7 @@ constexpr int estimate_memory = 8;
 struct thread_pool::parts final : loop::ready_entry {
   using stop_reason = pool_request::stop_reason;
 
-  parts(loop::event_loop& of, const pool_options& options) : loop{of}, backlog_max{options.backlog_max} {
+  parts(loop::event_loop& owner, const pool_options& options) : loop{owner}, backlog_max{options.backlog_max} {
     const std::size_t threads =
         options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t n = 1; n <= threads; ++n) {
@@ -40,7 +41,7 @@ struct thread_pool::parts final : loop::ready_entry {
   }
 
   void submit(pool_request& request) {
-    assert(loop.core().on_loop_thread() && request.where == pool_request::place::outside);
+    assert(loop.core().on_loop_thread() && request.current == pool_request::state::outside);
     if (!requests.try_enter()) {
       request.answer = error{errc::cancelled, "the pool is closed"};
       return request.completed();
@@ -53,37 +54,36 @@ struct thread_pool::parts final : loop::ready_entry {
     request.held = waiting.size() >= backlog_max;
     if (request.held) held.begin(request.handed_in);
     if (request.held && first_held == nullptr) first_held = &request;
-    request.where = pool_request::place::waiting;
+    request.current = pool_request::state::waiting;
     waiting.push_back(request);
     hand_out_soon();
   }
 
   void stop(pool_request& request, stop_reason why) {
-    if (request.where == pool_request::place::waiting) {
+    if (request.current == pool_request::state::waiting) {
       leave_waiting(request);
       give_up(request, why);
-    } else if (request.where == pool_request::place::with_worker &&
+    } else if (request.current == pool_request::state::with_worker &&
                request.stop.load(std::memory_order_relaxed) == stop_reason::none) {
       request.stop.store(why, std::memory_order_relaxed);
     }
   }
 
-  /// It never came to a worker.
+  /// Completes a request that no worker has begun.
   void give_up(pool_request& request, stop_reason why) {
-    request.answer = why == stop_reason::timed_out ? error{errc::timed_out, "the time for it ran out"}
-                                                   : error{errc::cancelled, "it was cancelled"};
+    request.answer = why == stop_reason::timed_out ? timed_out_error() : cancelled_error();
     request.work.reset();
     complete(request);
   }
 
   void complete(pool_request& request) {
-    request.where = pool_request::place::outside;
+    request.current = pool_request::state::outside;
     loop.core().deadlines.clear(request.limit);
     requests.leave();
     request.completed();
   }
 
-  /// Those beyond the limit stand at the end of the line: one that leaves before them makes room for the first of them.
+  /// Held requests are the last in the queue. When any request leaves, the first held one is no longer held.
   void leave_waiting(pool_request& request) {
     pool_request* const freed = request.held ? &request : first_held;
     if (freed != nullptr) {
@@ -94,7 +94,7 @@ struct thread_pool::parts final : loop::ready_entry {
     waiting.remove(request);
   }
 
-  /// After all that is ready now, so that what comes in one turn travels together.
+  /// Hands out after everything that is ready now, so that the requests of one turn share chunks.
   void hand_out_soon() {
     if (!std::exchange(handing_out, true)) loop.core().ready.push(*this);
   }
@@ -129,7 +129,7 @@ struct thread_pool::parts final : loop::ready_entry {
     for (std::size_t left = count; left > 0; --left) {
       pool_request& request = *waiting.first();
       leave_waiting(request);
-      request.where = pool_request::place::with_worker;
+      request.current = pool_request::state::with_worker;
       request.ends_chunk = left == 1;
       request.sent_back = false;
       with_workers.push_back(request);
@@ -151,11 +151,11 @@ struct thread_pool::parts final : loop::ready_entry {
     for (const auto& worker : workers) {
       worker->collect([&](pool_request* request) { came_back(*worker, *request); });
     }
-    // The last of them first, so that the line's order is as it was.
+    // In reverse, so that the queue gets its former order.
     while (!sent_back.empty()) {
       pool_request& request = *std::exchange(sent_back.back(), nullptr);
       sent_back.pop_back();
-      request.where = pool_request::place::waiting;
+      request.current = pool_request::state::waiting;
       waiting.push_front(request);
       if (requests.closed()) stop(request, stop_reason::cancelled);
     }
@@ -196,7 +196,7 @@ struct thread_pool::parts final : loop::ready_entry {
   std::size_t backlog_max;
   loop::gate requests{loop, "computations to end"};
   bool handing_out{false};
-  duration estimate{chunk_work_wanted};  ///< of one computation, until we know better: one a chunk
+  duration estimate{chunk_work_wanted};  ///< of one computation; at first, so that a chunk has one
   linked_list<pool_request> waiting;
   pool_request* first_held{nullptr};
   linked_list<pool_request> with_workers;
@@ -209,16 +209,17 @@ struct thread_pool::parts final : loop::ready_entry {
 
 namespace {
 
-/// A coroutine's request: it lives in the coroutine's frame and wakes it.
-struct asked final : pool_request {
+/// The request of a coroutine. It is in the frame of the coroutine, which it wakes.
+struct coroutine_request final : pool_request {
   using pool_request::pool_request;
   void completed() noexcept override { caller->wake(); }
 
   loop::parked* caller{nullptr};
 };
 
-struct asking final : loop::parked {
-  asking(loop::event_loop& loop, thread_pool& in, asked& what) : parked{loop.core()}, pool{&in}, request{&what} {}
+struct coroutine_caller final : loop::parked {
+  coroutine_caller(loop::event_loop& loop, thread_pool& target, coroutine_request& owned)
+      : parked{loop.core()}, pool{&target}, request{&owned} {}
 
   void operator()(parked::handler&& suspended) {
     hold(std::move(suspended), "an offload worker");
@@ -226,11 +227,11 @@ struct asking final : loop::parked {
     pool->submit(*request);
   }
   void leave() noexcept override {}
-  /// Goes on waiting: the computation has to stop first.
+  /// Waits on, because the computation must stop first.
   void cancelled() override { pool->cancel(*request); }
 
   thread_pool* pool;
-  asked* request;
+  coroutine_request* request;
 };
 
 }  // namespace
@@ -244,8 +245,8 @@ thread_pool::~thread_pool() {
 }
 
 loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when) {
-  asked request{std::move(work), when};
-  asking caller{parts_->loop, *this, request};
+  coroutine_request request{std::move(work), when};
+  coroutine_caller caller{parts_->loop, *this, request};
   co_await loop::park(std::move(caller));
   co_return std::move(request.answer);
 }

@@ -19,7 +19,7 @@ namespace {
 
 instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
 
-// std::atomic::wait spins and yields before it sleeps, which on a busy machine takes the loop's time.
+// Not std::atomic::wait, which spins and yields before it sleeps: on a busy machine this takes time from the loop.
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free &&
               sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
@@ -44,13 +44,13 @@ thread_pool_worker::~thread_pool_worker() {
 }
 
 void thread_pool_worker::hand_out(pool_request& request) {
-  const bool there_was_room = waiting_.push(&request);
-  assert(there_was_room);
-  static_cast<void>(there_was_room);
+  const bool has_space = waiting_.push(&request);
+  assert(has_space);
+  static_cast<void>(has_space);
 }
 
 void thread_pool_worker::wake() noexcept {
-  // An exchange on both sides: whichever comes second sees what the other did before, so that no request sleeps.
+  // Both sides exchange, so that the second one sees what the first one wrote, and no request is left waiting.
   if (asleep_.exchange(0, std::memory_order_seq_cst) != 0) wake_sleeper(asleep_);
 }
 
@@ -94,11 +94,11 @@ void thread_pool_worker::run_steps(pool_request& request) {
     for (;;) {
       const reason stop = request.stop.load(std::memory_order_relaxed);
       if (stop == reason::timed_out) {
-        request.answer = error{errc::timed_out, "the time for it ran out"};
+        request.answer = timed_out_error();
         return;
       }
       if (stop == reason::cancelled) {
-        request.answer = error{errc::cancelled, "it was cancelled"};
+        request.answer = cancelled_error();
         return;
       }
       if (request.work->step() == progress::done) {
@@ -128,10 +128,10 @@ void thread_pool_worker::send_back_others() {
 }
 
 void thread_pool_worker::give(pool_request& request) {
-  const bool ends_chunk = request.ends_chunk;  // once it is in the ring it may be gone
-  const bool there_was_room = ready_.push(&request);
-  assert(there_was_room);
-  static_cast<void>(there_was_room);
+  const bool ends_chunk = request.ends_chunk;  // the request may be destroyed once it is in the ring
+  const bool has_space = ready_.push(&request);
+  assert(has_space);
+  static_cast<void>(has_space);
   if (!std::exchange(unreported_, true)) unreported_since_ = now_;
   if (ends_chunk || now_ - unreported_since_ >= chunk_work_wanted) report();
 }

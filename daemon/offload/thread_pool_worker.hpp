@@ -48,7 +48,7 @@ class thread_pool_worker {
   // State of this worker that only the loop uses.
   std::size_t requests_out{0};
   std::size_t chunks_out{0};
-  bool in_long_work{false};  ///< it sent something back and has not finished since
+  bool in_long_work{false};  ///< it has sent requests back and not finished one since
 
  private:
   static constexpr std::size_t ring_places = chunk_requests_max * chunks_a_worker_max + 1;

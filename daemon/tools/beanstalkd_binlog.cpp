@@ -36,31 +36,32 @@ enum class logged_state : std::uint8_t { gone = 0, ready = 1, reserved = 2, buri
 struct logged_job {
   engine::kept_job job;
   std::string queue;
-  std::uint64_t record{0};  ///< place of its last one among all
+  std::uint64_t record{0};  ///< ordinal of its last record
 };
 
 template <class Number>
-Number number_at(std::string_view bytes, std::size_t place) {
+Number number_at(std::string_view bytes, std::size_t offset) {
   Number value{};
-  std::memcpy(&value, bytes.data() + place, sizeof value);
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
 
 class log_reader {
  public:
   result<> read_file(const std::string& path) {
-    std::ifstream in{path, std::ios::binary};
-    const std::string all{std::istreambuf_iterator<char>{in}, {}};
-    if (!in.is_open() || in.bad()) return error{errc::io, path + ": cannot be read"};
+    std::ifstream file{path, std::ios::binary};
+    const std::string all{std::istreambuf_iterator<char>{file}, {}};
+    if (!file.is_open() || file.bad()) return error{errc::io, path + ": cannot be read"};
     rest_ = all;
     if (rest_.size() < sizeof version_read) return {};
     const auto version = number_at<std::int32_t>(take(sizeof version_read), 0);
     if (version != version_read) return error{errc::unsupported, path + ": its version is " + std::to_string(version)};
     while (!rest_.empty()) {
-      const auto place = std::to_string(all.size() - rest_.size());
+      const auto offset = std::to_string(all.size() - rest_.size());
       const auto more = read_record();
-      if (!more) return invalid(path + ": byte " + place + ": " + more.error().text);
-      if (*more == next::cut_off) found_.remarks.push_back(path + ": the record at byte " + place + " is not finished");
+      if (!more) return invalid(path + ": byte " + offset + ": " + more.error().text);
+      if (*more == next::cut_off)
+        found_.remarks.push_back(path + ": the record at byte " + offset + " is not finished");
       if (*more != next::record) break;
     }
     return {};
@@ -68,16 +69,16 @@ class log_reader {
 
   binlog_content content() {
     std::vector<logged_job> buried;
-    for (auto& [id, it] : jobs_) {
-      if (it.job.state == engine::job_state::buried) {
-        buried.push_back(std::move(it));
+    for (auto& [id, logged] : jobs_) {
+      if (logged.job.state == engine::job_state::buried) {
+        buried.push_back(std::move(logged));
       } else {
-        found_.jobs.push_back({std::move(it.job), std::move(it.queue)});
+        found_.jobs.push_back({std::move(logged.job), std::move(logged.queue)});
       }
     }
     std::sort(buried.begin(), buried.end(),
               [](const auto& one, const auto& other) { return one.record < other.record; });
-    for (auto& it : buried) found_.jobs.push_back({std::move(it.job), std::move(it.queue)});
+    for (auto& logged : buried) found_.jobs.push_back({std::move(logged.job), std::move(logged.queue)});
     return std::move(found_);
   }
 
@@ -129,15 +130,15 @@ class log_reader {
       jobs_.erase(id);
       return;
     }
-    // A short record of a job whose full one was in a file that is gone: so is the job.
+    // A short record of a job whose full record was in a file that is gone. The job is gone as well.
     if (name.empty() && !jobs_.contains(id)) return;
-    logged_job& it = jobs_[id];
-    it.record = ++records_;
+    logged_job& logged = jobs_[id];
+    logged.record = ++records_;
     if (!name.empty()) {
-      it.queue = name;
-      it.job.what.content = body{content};
+      logged.queue = name;
+      logged.job.what.content = body{content};
     }
-    engine::kept_job& job = it.job;
+    engine::kept_job& job = logged.job;
     job.job = job_id{id};
     job.state = state == logged_state::buried    ? engine::job_state::buried
                 : state == logged_state::delayed ? engine::job_state::delayed
@@ -166,10 +167,10 @@ class log_reader {
 bool is_in_use(const std::string& directory) {
   const int lock = ::open((directory + "/lock").c_str(), O_RDWR | O_CLOEXEC);
   if (lock < 0) return false;
-  struct flock asked {};
-  asked.l_type = F_WRLCK;
-  asked.l_whence = SEEK_SET;
-  const bool held = ::fcntl(lock, F_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
+  struct flock query {};
+  query.l_type = F_WRLCK;
+  query.l_whence = SEEK_SET;
+  const bool held = ::fcntl(lock, F_GETLK, &query) == 0 && query.l_type != F_UNLCK;
   ::close(lock);
   return held;
 }

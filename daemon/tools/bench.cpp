@@ -31,7 +31,7 @@
 namespace millrace::tools {
 namespace {
 
-/// As many descriptors as the system lets this user have: each connection is one.
+/// Raises the limit of descriptors as far as the system allows, because each connection needs one.
 void raise_descriptors() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -49,7 +49,7 @@ std::vector<std::string> names_of_queues(const bench_options& options, std::uint
   return names;
 }
 
-/// All the runs that were asked for, one after another, and what stands around them.
+/// All runs of one call, one after another, with the fixtures of the servers.
 class benchmark {
  public:
   explicit benchmark(const bench_options& options)
@@ -72,13 +72,13 @@ class benchmark {
 
  private:
   struct opponent {
-    const network::address& where;
-    bench_fixture around;
-    server_result came;
+    const network::address& address;
+    bench_fixture fixture;
+    server_result measured;
   };
 
-  void add(const network::address& where) {
-    servers_.push_back({where, {loop_, options_, where, number_, queues_, progress_}, {write_address(where), {}}});
+  void add(const network::address& server) {
+    servers_.push_back({server, {loop_, options_, server, number_, queues_, progress_}, {write_address(server), {}}});
   }
 
   static loop::awaitable<> live(benchmark& self, loop::task_scope& watchers) {
@@ -86,14 +86,14 @@ class benchmark {
     try {
       done = co_await self.all_runs();
     } catch (const std::exception& failure) {
-      // Else the signals would be waited for without end.
+      // Caught, because `watchers` would otherwise wait for signals without end.
       self.fail({errc::io, message_of(failure)}, exit_code::out_of_resources);
     }
-    // A run that failed leaves jobs behind. A queue that others may use as well is not for us to empty.
+    // A failed run leaves jobs behind. A queue with a given name may have jobs of others, so it is not emptied.
     const bool leftovers = self.code_ == exit_code::failed && self.options_.queue.empty();
     for (auto& server : self.servers_) {
-      const auto taken = co_await server.around.tear_down(leftovers);
-      if (!taken && done) self.fail(taken.error());
+      const auto removed = co_await server.fixture.tear_down(leftovers);
+      if (!removed && done) self.fail(removed.error());
     }
     self.progress_.clear();
     watchers.cancel();
@@ -110,12 +110,12 @@ class benchmark {
 
   loop::awaitable<bool> all_runs() {
     for (auto& server : servers_) {
-      progress_.heading(server.came.server + "  ");
-      const auto made = co_await server.around.set_up();
+      progress_.heading(server.measured.server + "  ");
+      const auto made = co_await server.fixture.set_up();
       if (!made) co_return fail(made.error());
     }
     for (std::uint32_t at = 0; at < options_.repeat; ++at) {
-      // Whoever comes first in one pair comes second in the next: neither has the warmer machine.
+      // The order alternates from pair to pair, so that a warm machine favours neither server.
       const std::size_t first = at % servers_.size();
       for (std::size_t turn = 0; turn < servers_.size(); ++turn) {
         if (interrupted_) co_return fail({errc::cancelled, "interrupted"});
@@ -127,40 +127,40 @@ class benchmark {
   }
 
   loop::awaitable<bool> one_run(std::uint32_t at, opponent& server) {
-    std::string heading = server.came.server + "  ";
+    std::string heading = server.measured.server + "  ";
     if (options_.repeat > 1)
       heading += "run " + std::to_string(at + 1) + " of " + std::to_string(options_.repeat) + "  ";
     progress_.heading(heading);
-    load once{loop_, options_, server.where, number_, queues_, progress_};
-    auto came = co_await once.run();
-    if (!came) co_return fail(came.error());
+    load once{loop_, options_, server.address, number_, queues_, progress_};
+    auto measured = co_await once.run();
+    if (!measured) co_return fail(measured.error());
     if (interrupted_) co_return fail({errc::cancelled, "interrupted"});
     progress_.clear();
     if (options_.repeat > 1 && !options_.json) {
-      std::printf("%s%s\n", heading.c_str(), line_of(*came, options_).c_str());
+      std::printf("%s%s\n", heading.c_str(), line_of(*measured, options_).c_str());
       std::fflush(stdout);
     }
-    server.came.runs.push_back(std::move(*came));
+    server.measured.runs.push_back(std::move(*measured));
     co_return true;
   }
 
-  bool fail(const error& why) {
-    return fail(why, why.code == errc::not_found ? exit_code::no_connection : exit_code::failed);
+  bool fail(const error& failure) {
+    return fail(failure, failure.code == errc::not_found ? exit_code::no_connection : exit_code::failed);
   }
 
-  bool fail(const error& why, exit_code code) {
+  bool fail(const error& failure, exit_code code) {
     progress_.clear();
-    std::fprintf(stderr, "millrace bench: %s\n", why.text.c_str());
+    std::fprintf(stderr, "millrace bench: %s\n", failure.text.c_str());
     code_ = code;
     return false;
   }
 
   void print() {
-    std::vector<server_result> came;
-    for (auto& server : servers_) came.push_back(std::move(server.came));
-    const std::string text = options_.json ? json_of(came, options_) : table_of(came, options_);
+    std::vector<server_result> results;
+    for (auto& server : servers_) results.push_back(std::move(server.measured));
+    const std::string text = options_.json ? json_of(results, options_) : table_of(results, options_);
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) fail_to_write("standard output");
-    if (!options_.plot.empty()) plot(picture_of(came, options_));
+    if (!options_.plot.empty()) plot(picture_of(results, options_));
   }
 
   void plot(const std::string& picture) {
@@ -170,8 +170,8 @@ class benchmark {
     if (!file) fail_to_write(options_.plot);
   }
 
-  void fail_to_write(const std::string& where) {
-    std::fprintf(stderr, "millrace bench: %s: %s\n", where.c_str(), std::strerror(errno));
+  void fail_to_write(const std::string& target) {
+    std::fprintf(stderr, "millrace bench: %s: %s\n", target.c_str(), std::strerror(errno));
     code_ = exit_code::failed;
   }
 
@@ -190,9 +190,9 @@ class benchmark {
 
 exit_code bench(const std::vector<std::string>& words) {
   const auto read = read_bench_arguments(words);
-  if (const auto* bye = std::get_if<early_exit>(&read)) {
-    std::fputs(bye->text.c_str(), bye->code == exit_code::done ? stdout : stderr);
-    return bye->code;
+  if (const auto* end = std::get_if<early_exit>(&read)) {
+    std::fputs(end->text.c_str(), end->code == exit_code::done ? stdout : stderr);
+    return end->code;
   }
   raise_descriptors();
   benchmark all{std::get<bench_options>(read)};

@@ -7,7 +7,7 @@
 
 namespace millrace::tools {
 
-/// `millrace bench` with the words behind it: runs the load, prints what came of it.
+/// Runs `millrace bench` with its arguments `words`, and prints the report.
 exit_code bench(const std::vector<std::string>& words);
 
 }  // namespace millrace::tools

@@ -58,13 +58,13 @@ void declare(CLI::App& app, bench_words& words, bench_options& into) {
 std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<std::string>& words) {
   CLI::App app{about, "millrace bench"};
   bench_options options;
-  bench_words given;
-  declare(app, given, options);
+  bench_words words_given;
+  declare(app, words_given, options);
   if (const auto end = parse_command_line(app, words, "a second server is given with --against")) {
     const bool is_help = end->why == command_line_end::reason::help;
     return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
   }
-  if (const auto wrong = understand(given, options))
+  if (const auto wrong = understand(words_given, options))
     return early_exit{exit_code::bad_arguments, refusal_text(app.get_name(), *wrong)};
   return options;
 }

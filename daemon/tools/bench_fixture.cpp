@@ -17,12 +17,12 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// Commands in one piece while the fixture is made.
+/// The most commands in one piece while the fixture is made or removed.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
 constexpr duration piece_patience = minutes{2};
-/// Of the name of the first queue, before what tells the further ones apart.
+/// Bytes of the name of the first queue with which the names of further queues begin.
 constexpr std::size_t stem_bytes = 150;
 constexpr std::uint32_t workers = 8;
 constexpr std::uint32_t worker_depth = 100;
@@ -124,7 +124,7 @@ loop::awaitable<result<>> bench_fixture::delete_extra_jobs() {
   const reply_taker take_any = [](const wire::beanstalk_reply&) -> result<> { return all_well; };
   while (!extra_jobs_.empty()) {
     progress_.say("deleting further queues: " + std::to_string(extra_jobs_.size()) + " left");
-    for (std::size_t said = 0; said < commands_a_piece && !extra_jobs_.empty(); ++said, extra_jobs_.pop_back()) {
+    for (std::size_t sent = 0; sent < commands_a_piece && !extra_jobs_.empty(); ++sent, extra_jobs_.pop_back()) {
       remove.job = extra_jobs_.back();
       client.say(remove);
     }
@@ -136,7 +136,7 @@ loop::awaitable<result<>> bench_fixture::delete_extra_jobs() {
 
 loop::awaitable<result<>> bench_fixture::put_backlog() {
   closed_run run;
-  run.plan.what = closed_plan::work::put;
+  run.plan.task = closed_plan::work::put;
   run.plan.to_stay = true;
   run.plan.jobs = options_.backlog;
   co_return co_await work_through(run, "putting the backlog");
@@ -144,21 +144,21 @@ loop::awaitable<result<>> bench_fixture::put_backlog() {
 
 loop::awaitable<result<>> bench_fixture::empty_queues() {
   closed_run run;
-  run.plan.what = closed_plan::work::drain;
+  run.plan.task = closed_plan::work::drain;
   run.plan.check = false;
   co_return co_await work_through(run, "emptying the queues");
 }
 
-loop::awaitable<result<>> bench_fixture::work_through(closed_run& run, const char* what) {
+loop::awaitable<result<>> bench_fixture::work_through(closed_run& run, const char* phase) {
   run.plan.run = run_;
   run.plan.depth = worker_depth;
   run.plan.body_bytes = options_.body_bytes;
-  connection_group hands{loop_, server_};
-  auto done = co_await hands.open(std::max(workers, static_cast<std::uint32_t>(queues_.size())), queues_);
+  connection_group connections{loop_, server_};
+  auto done = co_await connections.open(std::max(workers, static_cast<std::uint32_t>(queues_.size())), queues_);
   if (!done) co_return done;
   task_group parts{loop_};
-  progress_.watch(run.counts, parts, what);
-  done = co_await hands.work(run, parts);
+  progress_.watch(run.counts, parts, phase);
+  done = co_await connections.work(run, parts);
   co_await progress_.rest();
   co_return done;
 }

@@ -35,7 +35,7 @@ class bench_fixture {
   loop::awaitable<result<>> delete_extra_jobs();
   loop::awaitable<result<>> put_backlog();
   loop::awaitable<result<>> empty_queues();
-  loop::awaitable<result<>> work_through(closed_run& run, const char* what);
+  loop::awaitable<result<>> work_through(closed_run& run, const char* phase);
 
   loop::event_loop& loop_;
   const bench_options& options_;

@@ -24,7 +24,7 @@ constexpr std::uint64_t default_drained_jobs = 500'000;
 constexpr std::uint32_t default_pairs = 5;
 constexpr std::uint32_t puts_in_flight_max_mib = 1'024;
 
-/// Collects the first complaint; later words are then not looked at.
+/// Keeps the first complaint. After it, words are not read any more.
 class word_reader {
  public:
   template <class Number>
@@ -57,8 +57,8 @@ class word_reader {
     if (*read > most) return wrong(option, word + " is too large (at most " + write_rate(most) + ")");
     into = *read;
   }
-  void wrong(const std::string& option, const std::string& why) {
-    if (!complaint) complaint = option + ": " + why;
+  void wrong(const std::string& option, const std::string& reason) {
+    if (!complaint) complaint = option + ": " + reason;
   }
 
   std::optional<std::string> complaint;
@@ -119,32 +119,33 @@ void fill_in_defaults(const bench_words& words, bench_options& into) {
   if (words.repeat.empty() && into.against) into.repeat = default_pairs;
 }
 
-/// What does not go together, after each word was understood by itself.
-void check_together(const bench_words& words, word_reader& read, const bench_options& what) {
+/// Checks options against each other, after each was read by itself.
+void check_together(const bench_words& words, word_reader& read, const bench_options& options) {
   if (!words.length.empty() && !words.jobs.empty()) read.wrong("--for", "either this or --jobs says when to end");
-  if (what.length == duration::zero()) read.wrong("--for", "0 is too small");
-  if (what.phase == bench_phase::drain && !words.length.empty())
+  if (options.length == duration::zero()) read.wrong("--for", "0 is too small");
+  if (options.phase == bench_phase::drain && !words.length.empty())
     read.wrong("--for", "a drain ends when nothing is left; --jobs says how much there is");
-  if (!what.queue.empty() && !is_queue_name(what.queue))
-    read.wrong("--queue", "'" + what.queue + "' is no name of a queue (" + std::string{queue_name_rule} + ")");
-  if (!what.queue.empty() && what.queues > 1) read.wrong("--queue", "one name is not enough for --queues");
-  if (what.rate > 0 && what.phase != bench_phase::mix)
+  if (!options.queue.empty() && !is_queue_name(options.queue))
+    read.wrong("--queue", "'" + options.queue + "' is no name of a queue (" + std::string{queue_name_rule} + ")");
+  if (!options.queue.empty() && options.queues > 1) read.wrong("--queue", "one name is not enough for --queues");
+  if (options.rate > 0 && options.phase != bench_phase::mix)
     read.wrong("--rate", "an open loop puts and reserves: --phase mix");
-  if (what.rate > 0 && !words.depth.empty()) read.wrong("--depth", "an open loop has as many in flight as it takes");
-  if (what.rate > 0 && what.connections < 2)
+  if (options.rate > 0 && !words.depth.empty()) read.wrong("--depth", "an open loop has as many in flight as it takes");
+  if (options.rate > 0 && options.connections < 2)
     read.wrong("--connections", "an open loop needs one that puts and one that reserves");
-  if (what.backlog > 0 && (what.rate > 0 || what.phase != bench_phase::mix))
+  if (options.backlog > 0 && (options.rate > 0 || options.phase != bench_phase::mix))
     read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix, no --rate");
-  const double jobs_at_rate = what.rate * in_seconds(saturating_add(what.warm_up, what.length));
-  if (what.jobs == 0 && jobs_at_rate > static_cast<double>(delivery_ledger::jobs_max))
+  const double jobs_at_rate = options.rate * in_seconds(saturating_add(options.warm_up, options.length));
+  if (options.jobs == 0 && jobs_at_rate > static_cast<double>(delivery_ledger::jobs_max))
     read.wrong("--rate", "that many jobs are too many (at most " + write_count(delivery_ledger::jobs_max) + ")");
-  const std::uint32_t working = what.rate > 0 ? what.connections / 2 : what.connections;
-  if (what.queues > working)
+  const std::uint32_t working = options.rate > 0 ? options.connections / 2 : options.connections;
+  if (options.queues > working)
     read.wrong("--queues", "each needs a connection of its own: at most " + std::to_string(working));
-  if (std::uint64_t{what.connections} * what.depth * what.body_bytes > std::uint64_t{puts_in_flight_max_mib} << 20)
+  if (std::uint64_t{options.connections} * options.depth * options.body_bytes > std::uint64_t{puts_in_flight_max_mib}
+                                                                                    << 20)
     read.wrong("--body", "connections x depth x body would be more than " + std::to_string(puts_in_flight_max_mib) +
                              " MiB in flight");
-  if (!what.plot.empty() && !what.plot.ends_with(".svg")) read.wrong("--plot", "the picture is an SVG: FILE.svg");
+  if (!options.plot.empty() && !options.plot.ends_with(".svg")) read.wrong("--plot", "the picture is an SVG: FILE.svg");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace millrace::tools {
 /// One line of a chart and its entry in the legend.
 struct chart_curve {
   std::string name;
-  const latencies* of;  ///< not empty
+  const latencies* measured;  ///< not empty
 };
 
 /// An SVG chart of a latency distribution. The x axis is the percentile, with the same width for each further nine; the

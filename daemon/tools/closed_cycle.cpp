@@ -15,17 +15,17 @@ using work = closed_plan::work;
 
 closed_cycle::closed_cycle(closed_run& run) : run_{run} {
   const auto& plan = run.plan;
-  if (plan.what != work::drain) {
+  if (plan.task != work::drain) {
     const job_put put{plan.run, plan.body_bytes, plan.to_stay ? job_put::priority_to_stay : job_put::priority};
     put_bytes_ = put.bytes.size();
     number_at_ = put.number_at;
     puts_.reserve(put_bytes_ * plan.depth);
     for (std::uint32_t at = 0; at < plan.depth; ++at) puts_ += put.bytes;
   }
-  if (plan.what != work::put) {
+  if (plan.task != work::put) {
     wire::beanstalk_command reserve;
     reserve.verb = beanstalk_verb::reserve_with_timeout;
-    reserve.count = plan.what == work::mix ? reserve_seconds : 0;
+    reserve.count = plan.task == work::mix ? reserve_seconds : 0;
     for (std::uint32_t at = 0; at < plan.depth; ++at) wire::append(reserves_, reserve);
   }
   delete_.verb = beanstalk_verb::delete_job;
@@ -39,7 +39,7 @@ std::string_view closed_cycle::next_piece() noexcept { return std::exchange(piec
 void closed_cycle::begin_round(instant now) {
   auto& plan = run_.plan;
   round_ = plan.depth;
-  if (plan.what == work::drain) {
+  if (plan.task == work::drain) {
     ended_ = empty_;
   } else {
     const std::uint64_t most = plan.jobs == 0 ? delivery_ledger::jobs_max : plan.jobs;
@@ -47,16 +47,16 @@ void closed_cycle::begin_round(instant now) {
     ended_ = round_ == 0 || now >= plan.until;
   }
   if (ended_) return;
-  if (plan.what == work::drain) return send_reserves(round_, now);
+  if (plan.task == work::drain) return send_reserves(round_, now);
   send_puts(now);
 }
 
 void closed_cycle::send_puts(instant now) {
-  const bool in_book = !run_.plan.to_stay;
+  const bool counted = !run_.plan.to_stay;
   std::uint32_t number =
-      static_cast<std::uint32_t>(in_book ? run_.ledger.put(round_) : run_.put) | (in_book ? 0 : job_mark::to_stay);
+      static_cast<std::uint32_t>(counted ? run_.ledger.put(round_) : run_.put) | (counted ? 0 : job_mark::to_stay);
   run_.put += round_;
-  if (in_book) run_.put_at.push_back(now);
+  if (counted) run_.put_at.push_back(now);
   char* digits = puts_.data() + number_at_;
   for (std::uint32_t at = 0; at < round_; ++at, digits += put_bytes_) job_mark::write_hex(number++, digits);
   send(run_stats::put, std::string_view{puts_}.substr(0, round_ * put_bytes_), round_, now);
@@ -90,9 +90,9 @@ result<> closed_cycle::take(std::string_view bytes, instant now) {
   const std::uint32_t awaited_before = awaited_;
   wire::beanstalk_reply reply;
   for (;;) {
-    const auto what = reader_.next(bytes, reply);
-    if (what == found::nothing) break;
-    if (what == found::nonsense || awaited_ == 0) return not_the_protocol();
+    const auto step = reader_.next(bytes, reply);
+    if (step == found::nothing) break;
+    if (step == found::nonsense || awaited_ == 0) return not_the_protocol();
     --awaited_;
     if (auto taken = take_reply(reply, now); !taken) return taken;
   }
@@ -109,7 +109,7 @@ result<> closed_cycle::take_reply(const wire::beanstalk_reply& reply, instant no
       return refused("put", reply.word);
     case run_stats::reserve:
       if (reply.word == beanstalk_word::reserved) return take_job(reply, now);
-      if (run_.plan.what != work::drain || reply.word != beanstalk_word::timed_out)
+      if (run_.plan.task != work::drain || reply.word != beanstalk_word::timed_out)
         return refused("reserve", reply.word);
       empty_ = true;
       return {};
@@ -127,8 +127,8 @@ result<> closed_cycle::take_job(const wire::beanstalk_reply& reply, instant now)
   if ((mark->number & job_mark::to_stay) != 0)
     return error{errc::invalid, "a job of the backlog came out although one of better priority was ready"};
   if (auto once = run_.ledger.came_out(mark->number); !once) return once;
-  if (run_.plan.what != work::mix) return {};
-  // Neighbours left in one piece: most come out together as well.
+  if (run_.plan.task != work::mix) return {};
+  // Jobs that were put in one piece mostly come out together, so their ages are noted together.
   const instant put_at = run_.put_at[mark->number / run_.plan.depth];
   if (put_at != age_from_) flush_ages(now);
   age_from_ = put_at;
@@ -142,7 +142,7 @@ void closed_cycle::flush_ages(instant now) noexcept {
 }
 
 void closed_cycle::leg_answered(instant now) {
-  if (leg_ == run_stats::put && run_.plan.what == work::mix) return send_reserves(round_, now);
+  if (leg_ == run_stats::put && run_.plan.task == work::mix) return send_reserves(round_, now);
   if (leg_ == run_stats::reserve && !held_.empty()) return send_deletes(now);
   begin_round(now);
 }

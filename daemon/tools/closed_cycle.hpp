@@ -23,7 +23,7 @@ struct closed_plan {
     mix     ///< puts, reserves as many, deletes those
   };
 
-  work what{work::mix};
+  work task{work::mix};
   std::uint32_t run{0};    ///< marks the jobs
   std::uint32_t depth{1};  ///< commands in flight on a connection
   std::uint32_t body_bytes{0};

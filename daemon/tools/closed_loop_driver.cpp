@@ -42,7 +42,7 @@ void closed_loop_driver::on_ready(network::ready_events events) {
     if (failure) return end(over_.failed(failure));
     if (auto taken = cycle_.take({buffer_.data(), got}, loop_.refresh_now()); !taken)
       return end(said_by(over_, taken.error()));
-    // What did not fill the buffer was all there was, but for an end.
+    // A read that does not fill the buffer was the last one, except for an end of the stream.
     more = got == buffer_.size() || events.peer_shutdown || events.hung_up;
     send_more();
   }
@@ -54,13 +54,14 @@ void closed_loop_driver::send_more() {
     const auto [sent, failure] = socket_.send(unsent_);
     if (failure && failure != asio::error::would_block) return end(over_.failed(failure));
     unsent_.remove_prefix(sent);
-    if (!unsent_.empty() && !std::exchange(asked_for_room_, true)) among_.watch_writable(socket_.descriptor(), *this);
+    if (!unsent_.empty() && !std::exchange(waits_for_writable_, true))
+      among_.watch_writable(socket_.descriptor(), *this);
   }
   if (cycle_.ended()) end(all_well);
 }
 
-void closed_loop_driver::end(result<> how) {
-  outcome_ = std::move(how);
+void closed_loop_driver::end(result<> outcome) {
+  outcome_ = std::move(outcome);
   watched_ = false;
   among_.remove(socket_.descriptor(), *this);
   ended_.wake_all();

@@ -15,8 +15,8 @@
 namespace millrace::tools {
 
 /// Drives one connection of a closed loop: sends what its `closed_cycle` produces and passes it the replies. While it
-/// works it takes the connection out of Asio, so that a reply costs one receive and a command one send: processor time
-/// of the load is missing for a server on the same machine.
+/// works it takes the connection out of Asio, so that a reply costs one receive and a command one send, because a
+/// server on the same machine shares the processor with the load.
 ///
 /// Owned by the coroutine that waits in `work`; loop thread only.
 class closed_loop_driver final : private network::readiness_listener {
@@ -46,7 +46,7 @@ class closed_loop_driver final : private network::readiness_listener {
   loop::wait_point ended_;
   result<> outcome_;
   bool watched_{false};
-  bool asked_for_room_{false};
+  bool waits_for_writable_{false};
 };
 
 }  // namespace millrace::tools

@@ -17,12 +17,12 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// How many connections are opened at one time: less than the usual backlog of a listening socket.
+/// Connections that are opened at one time: fewer than the usual backlog of a listening socket.
 constexpr std::size_t openings_max = 100;
 
-error io_error(const network::connection& at, const boost::system::error_code& why) {
-  if (why == asio::error::operation_aborted) throw boost::system::system_error{why};
-  return at.failed(why);
+error io_error(const network::connection& server, const boost::system::error_code& failure) {
+  if (failure == asio::error::operation_aborted) throw boost::system::system_error{failure};
+  return server.failed(failure);
 }
 
 }  // namespace
@@ -72,8 +72,8 @@ loop::awaitable<result<>> connection_group::work(closed_run& run, task_group& pa
 
 loop::awaitable<result<>> connection_group::work_alone(connection_group& self, network::beanstalk_client& member,
                                                        closed_run& run) {
-  closed_loop_driver line{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
-  co_return co_await line.work();
+  closed_loop_driver driver{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
+  co_return co_await driver.work();
 }
 
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes) {
@@ -93,6 +93,8 @@ loop::awaitable<result<std::size_t>> read_now(network::connection& from, std::sp
   co_return got;
 }
 
-error said_by(const network::connection& server, error why) { return {why.code, server.peer() + ": " + why.text}; }
+error said_by(const network::connection& server, const error& failure) {
+  return {failure.code, server.peer() + ": " + failure.text};
+}
 
 }  // namespace millrace::tools

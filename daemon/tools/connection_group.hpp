@@ -50,12 +50,12 @@ class connection_group {
   std::vector<std::unique_ptr<network::beanstalk_client>> members_;
 };
 
-/// Sends `bytes`, which must outlive the call; what the socket takes at once leaves at once. No deadline: whoever
-/// watches the run cancels it.
+/// Sends `bytes` without a deadline: the run is cancelled when the server stops to answer. Requires: `bytes` outlives
+/// the call.
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes);
 /// Receives at least one byte.
 loop::awaitable<result<std::size_t>> read_now(network::connection& from, std::span<char> into);
 /// The same error with the name of the server before its text.
-[[nodiscard]] error said_by(const network::connection& server, error why);
+[[nodiscard]] error said_by(const network::connection& server, const error& failure);
 
 }  // namespace millrace::tools

@@ -23,8 +23,8 @@ namespace millrace::tools {
 
 namespace {
 
-exit_code say(exit_code code, const std::string& why) {
-  std::fprintf(stderr, "millrace: %s\n", why.c_str());
+exit_code fail(exit_code code, const std::string& reason) {
+  std::fprintf(stderr, "millrace: %s\n", reason.c_str());
   return code;
 }
 
@@ -67,19 +67,19 @@ class tool_words {
   CLI::App app_;
 };
 
-/// A file that this program cannot begin with: of a newer version, somebody else's, or held by another program.
-exit_code code_of(const error& why) {
-  const bool not_begun = why.code == errc::unsupported || why.code == errc::timed_out;
+/// Tells an error before anything was begun (a newer version, or a lock of another program) from a later one.
+exit_code code_of(const error& failure) {
+  const bool not_begun = failure.code == errc::unsupported || failure.code == errc::timed_out;
   return not_begun ? exit_code::cannot_open : exit_code::failed;
 }
 
-/// What could not be filled does not stay behind empty.
-exit_code undone(store::data_directory& into, exit_code code, const std::string& why) {
+/// Removes the directory that could not be filled.
+exit_code undo(store::data_directory& into, exit_code code, const std::string& reason) {
   into.undo();
-  return say(code, why);
+  return fail(code, reason);
 }
 
-/// What `action` answers; what it throws (no memory) is an error like any other, so that what was begun is undone.
+/// The result of `action`. An exception (no memory) becomes an error, so that the caller undoes its changes.
 template <class Action>
 auto without_exceptions(const Action& action) -> decltype(action()) {
   try {
@@ -91,7 +91,7 @@ auto without_exceptions(const Action& action) -> decltype(action()) {
 
 enum class needs { reading, writing };
 
-/// A directory that exists: to look into one must not make it.
+/// Opens a directory that exists. Reading must not create one.
 result<store::data_directory> open_existing(const std::string& path, needs access) {
   const std::string file = path + "/millrace.db";
   if (::access(file.c_str(), R_OK) != 0) return error{errc::not_found, file + ": " + system_message(errno)};
@@ -103,19 +103,19 @@ result<store::data_directory> open_existing(const std::string& path, needs acces
   return writable ? store::data_directory::open(path) : store::data_directory::open_read_only(path);
 }
 
-/// A directory to be filled.
+/// Opens or creates a directory that is to be filled.
 result<store::data_directory> open_new(const std::string& path) {
   if (const auto own = store::check_content(path, store::foreign_data::refuse); !own) return own.error();
   return store::data_directory::open(path);
 }
 
-result<> fill(const store::data_directory& into, binlog_content& with) {
+result<> fill(const store::data_directory& into, binlog_content& content) {
   auto filling = store::filling::begin(into);
   if (!filling) return filling.error();
-  for (auto& [job, queue] : with.jobs) {
+  for (auto& [job, queue] : content.jobs) {
     if (const auto added = filling->add(std::move(job), queue); !added) return added;
   }
-  if (const auto marked = filling->mark_ids(with.highest_id); !marked) return marked;
+  if (const auto marked = filling->mark_ids(content.highest_id); !marked) return marked;
   return filling->finish();
 }
 
@@ -126,14 +126,14 @@ exit_code fsck(const std::vector<std::string>& words) {
   std::string path;
   tool.add_path("DATA_DIR", path, "the directory to check");
   if (const auto end = tool.parse(words)) return *end;
-  const auto in = open_existing(path, needs::reading);
-  if (!in) return say(exit_code::cannot_open, in.error().text);
+  const auto directory = open_existing(path, needs::reading);
+  if (!directory) return fail(exit_code::cannot_open, directory.error().text);
   const auto found = store::fsck(
-      *in, [](std::string_view line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); });
-  if (!found) return say(exit_code::cannot_open, found.error().text);
+      *directory, [](std::string_view line) { std::printf("%.*s\n", static_cast<int>(line.size()), line.data()); });
+  if (!found) return fail(exit_code::cannot_open, found.error().text);
   std::printf("%llu jobs in %llu queues: %llu faults\n", static_cast<unsigned long long>(found->jobs),
               static_cast<unsigned long long>(found->queues), static_cast<unsigned long long>(found->faults));
-  if (std::fflush(stdout) != 0) return say(exit_code::failed, "standard output cannot be written");
+  if (std::fflush(stdout) != 0) return fail(exit_code::failed, "standard output cannot be written");
   return found->faults == 0 ? exit_code::done : exit_code::failed;
 }
 
@@ -143,18 +143,18 @@ exit_code dump(const std::vector<std::string>& words) {
   tool.add_path("DATA_DIR", path, "the directory to print");
   if (const auto end = tool.parse(words)) return *end;
   const auto from = open_existing(path, needs::writing);
-  if (!from) return say(exit_code::cannot_open, from.error().text);
+  if (!from) return fail(exit_code::cannot_open, from.error().text);
   const auto done = store::dump(*from, [](std::string_view line) -> result<> {
     std::fwrite(line.data(), 1, line.size(), stdout);
     if (std::putchar('\n') == EOF) return error{errc::io, "standard output cannot be written"};
     return {};
   });
   if (!done) {
-    // It writes nothing, so space is wanted only to begin.
+    // A dump writes nothing, so it needs space only to open the directory.
     const bool is_full = done.error().code == errc::refused;
-    return say(is_full ? exit_code::cannot_open : code_of(done.error()), done.error().text);
+    return fail(is_full ? exit_code::cannot_open : code_of(done.error()), done.error().text);
   }
-  if (std::fflush(stdout) != 0) return say(exit_code::failed, "standard output cannot be written");
+  if (std::fflush(stdout) != 0) return fail(exit_code::failed, "standard output cannot be written");
   return exit_code::done;
 }
 
@@ -166,11 +166,11 @@ exit_code restore(const std::vector<std::string>& words) {
   tool.add_path("DATA_DIR", path, "the directory to fill");
   if (const auto end = tool.parse(words)) return *end;
   auto into = open_new(path);
-  if (!into) return say(exit_code::cannot_open, into.error().text);
+  if (!into) return fail(exit_code::cannot_open, into.error().text);
   std::ios::sync_with_stdio(false);
   const auto wanted = is_partial ? store::completeness::optional : store::completeness::required;
   const auto done = without_exceptions([&] { return store::restore(*into, std::cin, wanted); });
-  if (!done) return undone(*into, code_of(done.error()), done.error().text);
+  if (!done) return undo(*into, code_of(done.error()), done.error().text);
   if (!done->remark.empty()) std::fprintf(stderr, "%s\n", done->remark.c_str());
   std::fprintf(stderr, "%llu jobs restored\n", static_cast<unsigned long long>(done->jobs));
   return exit_code::done;
@@ -190,12 +190,12 @@ exit_code import(const std::vector<std::string>& words) {
   auto found = read_beanstalkd_binlog(log_path);
   if (!found) {
     const bool damaged = found.error().code == errc::invalid;
-    return say(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
+    return fail(damaged ? exit_code::failed : exit_code::cannot_open, found.error().text);
   }
   auto into = open_new(path);
-  if (!into) return say(exit_code::cannot_open, into.error().text);
+  if (!into) return fail(exit_code::cannot_open, into.error().text);
   if (const auto filled = without_exceptions([&] { return fill(*into, *found); }); !filled) {
-    return undone(*into, code_of(filled.error()), filled.error().text);
+    return undo(*into, code_of(filled.error()), filled.error().text);
   }
   for (const auto& remark : found->remarks) std::fprintf(stderr, "%s\n", remark.c_str());
   std::fprintf(stderr, "%zu jobs imported\n", found->jobs.size());

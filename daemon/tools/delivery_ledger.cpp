@@ -15,7 +15,7 @@ std::uint64_t delivery_ledger::put(std::uint64_t count) {
   const std::uint64_t first = put_;
   put_ += count;
   const std::uint64_t words = (put_ + bits - 1) / bits;
-  // Grown ahead and by doubling: a run that goes on for minutes does not stop to copy at each step.
+  // The size doubles, so that a long run rarely copies.
   if (words > came_out_.size()) came_out_.resize(std::bit_ceil(words + 1));
   return first;
 }

@@ -6,10 +6,10 @@ namespace millrace::tools {
 
 enum class exit_code : int {
   done = 0,
-  failed = 1,  ///< failed while running; also when a job was lost or came twice
+  failed = 1,  ///< failed while running; also when a job was lost or delivered twice
   bad_arguments = 2,
-  no_connection = 3,     ///< nobody there, or nobody who speaks the protocol
-  cannot_open = 3,       ///< a data directory that is not there, that another process has, or of a newer version
+  no_connection = 3,     ///< no server there, or none of the protocol
+  cannot_open = 3,       ///< the data directory is missing, in use, or of a newer version
   out_of_resources = 3,  ///< the system gives no memory, thread or descriptor
 };
 

@@ -16,8 +16,7 @@ duration latencies::mean() const noexcept {
 
 duration latencies::quantile(double share) const noexcept {
   if (count_ == 0) return duration::zero();
-  // Of 100 values the 99th is the p99; a share that is no whole number of values is rounded up, but not for a rounding
-  // error's sake.
+  // The p99 of 100 values is the 99th. A rank that is not whole is rounded up, but a rounding error does not count.
   const double wanted = std::clamp(share, 0.0, 1.0) * static_cast<double>(count_);
   const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(wanted - 1e-6)));
   std::uint64_t seen = 0;

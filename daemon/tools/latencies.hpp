@@ -39,7 +39,7 @@ class latencies {
   static constexpr duration::rep longest = (duration::rep{1} << width_max) - 1;
   static constexpr std::size_t buckets = (width_max - step_bits + 1) * steps;
 
-  /// Below 64 each nanosecond has its own; above, the six bits after the leading one choose.
+  /// Below 64 ns each nanosecond has its own bucket; above, the six bits after the leading one select it.
   static std::size_t index_of(std::uint64_t ns) noexcept {
     if (ns < steps) return ns;
     const auto shift = static_cast<unsigned>(std::bit_width(ns)) - 1 - step_bits;

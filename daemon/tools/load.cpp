@@ -9,7 +9,7 @@ namespace millrace::tools {
 
 namespace {
 
-/// How many jobs an open loop puts, warming up included.
+/// The jobs that an open loop puts, those of the warm-up included.
 std::uint64_t jobs_of(const bench_options& options) {
   if (options.jobs > 0) return options.jobs;
   return static_cast<std::uint64_t>(
@@ -53,16 +53,16 @@ loop::awaitable<result<>> load::work() {
   co_return worked;
 }
 
-loop::awaitable<result<>> load::work_through(closed_plan::work what, std::uint64_t jobs, bool timed) {
+loop::awaitable<result<>> load::work_through(closed_plan::work task, std::uint64_t jobs, bool timed) {
   const instant begin = loop_.refresh_now();
-  run_.plan.what = what;
+  run_.plan.task = task;
   run_.plan.jobs = jobs;
   run_.counts = run_stats{};
   run_.counts.from = timed ? after(begin, options_.warm_up) : begin;
-  if (jobs == 0 && what != closed_plan::work::drain)
+  if (jobs == 0 && task != closed_plan::work::drain)
     run_.plan.until = run_.counts.until = after(run_.counts.from, options_.length);
   task_group parts{loop_};
-  progress_.watch(run_.counts, parts, timed ? "" : what == closed_plan::work::put ? "filling" : "emptying");
+  progress_.watch(run_.counts, parts, timed ? "" : task == closed_plan::work::put ? "filling" : "emptying");
   auto worked = co_await connections_.work(run_, parts);
   co_await progress_.rest();
   if (timed) measured_ = std::move(run_.counts);

@@ -28,7 +28,7 @@ class load {
   loop::awaitable<result<>> work();
   loop::awaitable<result<>> connect();
   loop::awaitable<result<>> keep_rate();
-  loop::awaitable<result<>> work_through(closed_plan::work what, std::uint64_t jobs, bool timed);
+  loop::awaitable<result<>> work_through(closed_plan::work task, std::uint64_t jobs, bool timed);
 
   loop::event_loop& loop_;
   const bench_options& options_;

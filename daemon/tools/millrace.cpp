@@ -22,17 +22,17 @@ constexpr const char* usage =
     "  import   make a data directory of a beanstalkd log directory\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
-/// One word, one tool.
+/// Runs the tool that the first word names.
 exit_code run(std::vector<std::string> words) {
   // A server that goes away is an error of one write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   const std::string tool = words.empty() ? "" : words.front();
-  const std::vector<std::string> behind{words.begin() + (words.empty() ? 0 : 1), words.end()};
-  if (tool == "bench") return bench(behind);
-  if (tool == "fsck") return fsck(behind);
-  if (tool == "dump") return dump(behind);
-  if (tool == "restore") return restore(behind);
-  if (tool == "import") return import(behind);
+  const std::vector<std::string> rest{words.begin() + (words.empty() ? 0 : 1), words.end()};
+  if (tool == "bench") return bench(rest);
+  if (tool == "fsck") return fsck(rest);
+  if (tool == "dump") return dump(rest);
+  if (tool == "restore") return restore(rest);
+  if (tool == "import") return import(rest);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
     return exit_code::done;

@@ -20,9 +20,9 @@ void open_producer::put(std::uint64_t number) {
 result<> open_producer::take(std::string_view bytes, instant now) {
   wire::beanstalk_reply reply;
   for (;;) {
-    const auto what = reader_.next(bytes, reply);
-    if (what == found::nothing) return {};
-    if (what == found::nonsense || awaited_.empty()) return not_the_protocol();
+    const auto step = reader_.next(bytes, reply);
+    if (step == found::nothing) return {};
+    if (step == found::nonsense || awaited_.empty()) return not_the_protocol();
     if (reply.word != beanstalk_word::inserted) return refused("put", reply.word);
     const instant due = run_.due(awaited_.front());
     run_.counts.answered_late(run_stats::put, now - due, 1, now, due);
@@ -41,9 +41,9 @@ open_consumer::open_consumer(open_run& run) : run_{run} {
 result<> open_consumer::take(std::string_view bytes, instant now) {
   wire::beanstalk_reply reply;
   for (;;) {
-    const auto what = reader_.next(bytes, reply);
-    if (what == found::nothing) return {};
-    if (what == found::nonsense) return not_the_protocol();
+    const auto step = reader_.next(bytes, reply);
+    if (step == found::nothing) return {};
+    if (step == found::nonsense) return not_the_protocol();
     if (deleting_) {
       if (reply.word != beanstalk_word::deleted) return refused("delete of a job just reserved", reply.word);
       run_.counts.answered_late(run_stats::remove, now - deleted_at_, 1, now, due_);

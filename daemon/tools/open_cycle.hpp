@@ -17,33 +17,33 @@
 
 namespace millrace::tools {
 
-/// What the connections of an open loop share: jobs are put at instants that are fixed beforehand, whatever the server
-/// answers.
+/// The state that the connections of an open loop share. Jobs are put at instants that are fixed beforehand, whatever
+/// the server answers.
 struct open_run {
   std::uint32_t run{0};  ///< marks the jobs
   std::uint32_t body_bytes{0};
   double rate{1};  ///< jobs a second
   instant begin{};
-  std::uint64_t jobs{0};  ///< how many in all
+  std::uint64_t jobs{0};  ///< of the whole run
   delivery_ledger ledger;
   run_stats counts;
 
-  /// When job `number` is due. Latency counts from here, also when it could not be sent in time.
+  /// The instant at which job `number` is due. Latency counts from it, also when the job is sent later.
   [[nodiscard]] instant due(std::uint64_t number) const noexcept {
     return begin + duration{static_cast<duration::rep>(static_cast<double>(number) / rate * 1e9)};
   }
 };
 
-/// One connection that puts, without the connection.
+/// One connection that puts jobs, without its socket. Owned by the load; one thread.
 class open_producer {
  public:
   explicit open_producer(open_run& run);
 
-  /// Job `number` is to be sent.
+  /// Appends the put of job `number` to `unsent`.
   void put(std::uint64_t number);
-  /// Who sends it takes it away.
+  /// The bytes to send. The sender removes them.
   [[nodiscard]] std::string& unsent() noexcept { return unsent_; }
-  /// Bytes that came, at this time. An error ends the run.
+  /// Takes bytes that were received at `now`. An error ends the run.
   result<> take(std::string_view bytes, instant now);
 
  private:
@@ -51,17 +51,17 @@ class open_producer {
   job_put put_;
   wire::beanstalk_reply_reader reader_;
   std::string unsent_;
-  std::deque<std::uint64_t> awaited_;  ///< numbers of the jobs whose puts were not answered yet
+  std::deque<std::uint64_t> awaited_;  ///< numbers of the jobs whose puts are not answered yet
 };
 
-/// One connection that stands in reserve and deletes what it gets, without the connection.
+/// One connection that reserves jobs and deletes them, without its socket. Owned by the load; one thread.
 class open_consumer {
  public:
   explicit open_consumer(open_run& run);
 
-  /// What is to be sent now, once; empty while a job is awaited.
+  /// The bytes to send now. Each piece is returned once; empty while a job is awaited.
   [[nodiscard]] std::string_view next_piece() noexcept { return std::exchange(piece_, {}); }
-  /// Bytes that came, at this time. An error ends the run.
+  /// Takes bytes that were received at `now`. An error ends the run.
   result<> take(std::string_view bytes, instant now);
 
  private:

@@ -13,8 +13,7 @@ namespace millrace::tools {
 
 namespace {
 
-/// Below this a sleep would end too late: waking up alone takes as long. Looking for answers meanwhile is what a load's
-/// core is for.
+/// A shorter sleep would end too late, because waking up takes about as long. The loop polls for replies instead.
 constexpr duration shortest_sleep = microseconds{150};
 constexpr std::size_t read_bytes = 16u << 10;
 
@@ -22,11 +21,11 @@ constexpr std::size_t read_bytes = 16u << 10;
 
 /// One connection that puts. A separate task sends the bytes that the socket does not take at once.
 struct open_load::sender {
-  sender(network::connection& to, open_run& run) : line{to}, producer{run} {}
+  sender(network::connection& server, open_run& run) : connection{server}, producer{run} {}
 
-  network::connection& line;
+  network::connection& connection;
   open_producer producer;
-  bool busy{false};  ///< that task is at it
+  bool busy{false};  ///< that task runs
 };
 
 open_load::open_load(loop::event_loop& loop, connection_group& connections, open_run& run)
@@ -88,18 +87,18 @@ result<> open_load::send_due(task_group& parts) {
 
 result<> open_load::send(sender& to, task_group& parts) {
   if (to.busy) {
-    // Rarely: the task takes it along. What waits in all connections bounds how far the server may fall behind.
+    // Rare. The task sends these bytes too. The sum over all connections limits how far the server may fall behind.
     std::size_t waiting = 0;
     for (const auto& each : senders_) waiting += each->producer.unsent().size();
     if (waiting <= unsent_bytes_max) return {};
-    return said_by(to.line,
+    return said_by(to.connection,
                    {errc::refused, "it does not keep up with the rate: " + std::to_string(run_.ledger.inside()) +
                                        " jobs are inside or wait to be sent"});
   }
   auto& unsent = to.producer.unsent();
   boost::system::error_code failure;
-  const std::size_t sent = to.line.socket().write_some(boost::asio::buffer(unsent), failure);
-  if (failure && failure != boost::asio::error::would_block) return to.line.failed(failure);
+  const std::size_t sent = to.connection.socket().write_some(boost::asio::buffer(unsent), failure);
+  if (failure && failure != boost::asio::error::would_block) return to.connection.failed(failure);
   unsent.erase(0, sent);
   if (!unsent.empty()) {
     to.busy = true;
@@ -111,7 +110,7 @@ result<> open_load::send(sender& to, task_group& parts) {
 loop::awaitable<result<>> open_load::send_rest(open_load&, sender& to) {
   while (!to.producer.unsent().empty()) {
     const std::string piece = std::exchange(to.producer.unsent(), {});
-    const auto sent = co_await send_now(to.line, piece);
+    const auto sent = co_await send_now(to.connection, piece);
     if (!sent) co_return sent;
   }
   to.busy = false;
@@ -121,25 +120,25 @@ loop::awaitable<result<>> open_load::send_rest(open_load&, sender& to) {
 loop::awaitable<result<>> open_load::hear_replies(open_load& self, sender& to) {
   std::vector<char> buffer(read_bytes);
   for (;;) {
-    const auto got = co_await read_now(to.line, buffer);
+    const auto got = co_await read_now(to.connection, buffer);
     if (!got) co_return got.error();
     const auto taken = to.producer.take({buffer.data(), *got}, self.loop_.refresh_now());
-    if (!taken) co_return said_by(to.line, taken.error());
+    if (!taken) co_return said_by(to.connection, taken.error());
   }
 }
 
-loop::awaitable<result<>> open_load::consume(open_load& self, network::connection& at) {
+loop::awaitable<result<>> open_load::consume(open_load& self, network::connection& server) {
   open_consumer consumer{self.run_};
   std::vector<char> buffer(read_bytes + self.run_.body_bytes);
   for (;;) {
     if (const auto piece = consumer.next_piece(); !piece.empty()) {
-      const auto sent = co_await send_now(at, piece);
+      const auto sent = co_await send_now(server, piece);
       if (!sent) co_return sent;
     }
-    const auto got = co_await read_now(at, buffer);
+    const auto got = co_await read_now(server, buffer);
     if (!got) co_return got.error();
     const auto taken = consumer.take({buffer.data(), *got}, self.loop_.refresh_now());
-    if (!taken) co_return said_by(at, taken.error());
+    if (!taken) co_return said_by(server, taken.error());
     if (self.run_.counts.asked == self.run_.counts.answers) self.came_out_.wake_all();
   }
 }

@@ -37,7 +37,7 @@ class open_load {
   static loop::awaitable<result<>> keep_schedule(open_load& self, task_group& parts);
   static loop::awaitable<result<>> hear_replies(open_load& self, sender& to);
   static loop::awaitable<result<>> send_rest(open_load& self, sender& to);
-  static loop::awaitable<result<>> consume(open_load& self, network::connection& at);
+  static loop::awaitable<result<>> consume(open_load& self, network::connection& server);
   result<> send_due(task_group& parts);
   result<> send(sender& to, task_group& parts);
   loop::awaitable<> until_all_are_out();

@@ -13,22 +13,22 @@ namespace millrace::tools {
 
 namespace {
 
-constexpr duration look_every = milliseconds{200};
-/// Looks between two lines where there is no terminal.
-constexpr unsigned looks_a_line = 50;
+constexpr duration sample_every = milliseconds{200};
+/// Samples between two lines where there is no terminal.
+constexpr unsigned samples_a_line = 50;
 
 }  // namespace
 
 progress::progress(loop::event_loop& loop, bool quiet)
     : loop_{loop}, terminal_{::isatty(STDERR_FILENO) == 1}, quiet_{quiet}, tasks_{loop} {}
 
-void progress::say(const std::string& what) {
-  if (terminal_) show(what);
+void progress::say(const std::string& step) {
+  if (terminal_) show(step);
 }
 
-void progress::watch(const run_stats& counts, task_group& parts, std::string what) {
+void progress::watch(const run_stats& counts, task_group& parts, std::string phase) {
   watched_ = &parts;
-  tasks_.spawn("progress", look(*this, counts, parts, std::move(what)));
+  tasks_.spawn("progress", sample(*this, counts, parts, std::move(phase)));
 }
 
 loop::awaitable<> progress::rest() {
@@ -41,21 +41,21 @@ void progress::interrupt() {
   if (watched_ != nullptr) watched_->fail({errc::cancelled, "interrupted"});
 }
 
-loop::awaitable<> progress::look(progress& self, const run_stats& counts, task_group& parts, std::string what) {
+loop::awaitable<> progress::sample(progress& self, const run_stats& counts, task_group& parts, std::string phase) {
   const instant began = self.loop_.now();
   std::uint64_t before = counts.answers;
   instant answered = began;
-  for (unsigned looks = 1;; ++looks) {
-    const instant looked = self.loop_.now();
-    co_await loop::sleep_for(self.loop_, look_every);
+  for (unsigned samples = 1;; ++samples) {
+    const instant previous = self.loop_.now();
+    co_await loop::sleep_for(self.loop_, sample_every);
     const instant now = self.loop_.now();
-    const std::uint64_t came = counts.answers - std::exchange(before, counts.answers);
-    if (came > 0 || counts.asked == counts.answers) answered = now;
+    const std::uint64_t replies = counts.answers - std::exchange(before, counts.answers);
+    if (replies > 0 || counts.asked == counts.answers) answered = now;
     if (now - answered > silence_max) parts.fail({errc::timed_out, "nothing was answered any more"});
-    if (!self.terminal_ && looks % looks_a_line != 0) continue;
-    const std::string stage = !what.empty() ? what : now < counts.from ? "warming up" : "measuring";
+    if (!self.terminal_ && samples % samples_a_line != 0) continue;
+    const std::string stage = !phase.empty() ? phase : now < counts.from ? "warming up" : "measuring";
     self.show(stage + "  " + in_short(in_seconds(now - began)) + " s  " +
-              in_short(static_cast<double>(came) / in_seconds(now - looked)) + " commands/s");
+              in_short(static_cast<double>(replies) / in_seconds(now - previous)) + " commands/s");
   }
 }
 

@@ -34,7 +34,7 @@ class progress {
   void clear();
 
  private:
-  static loop::awaitable<> look(progress& self, const run_stats& counts, task_group& parts, std::string what);
+  static loop::awaitable<> sample(progress& self, const run_stats& counts, task_group& parts, std::string phase);
   void show(const std::string& text);
 
   loop::event_loop& loop_;

@@ -11,7 +11,7 @@
 
 namespace millrace::tools {
 
-/// A command of the load was not answered by what the load needs.
+/// A command of the load got a reply that the load cannot use.
 [[nodiscard]] inline error refused(std::string_view command, wire::beanstalk_word answer) {
   return {errc::refused, std::string{command} + " was answered by " + std::string{network::in_words(answer)}};
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t column = 11;
 
-/// As many characters as a person sees, however many bytes they take.
+/// The number of characters of UTF-8 text.
 std::size_t width_of(std::string_view text) {
   std::size_t width = 0;
   for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0u) != 0x80u;
@@ -33,12 +33,12 @@ std::string left(std::string text, std::size_t width) {
   return text;
 }
 
-std::string row(std::string_view name, const latencies& of) {
-  if (of.count() == 0) return {};
+std::string row(std::string_view name, const latencies& measured) {
+  if (measured.count() == 0) return {};
   std::string text = "  " + left(std::string{name}, 16);
-  for (const double share : {0.5, 0.9, 0.99, 0.999}) text += right(in_short(of.quantile(share)));
-  return text + right(in_short(of.max())) + right(in_short(of.mean())) +
-         right(in_short(static_cast<double>(of.count()))) + "\n";
+  for (const double share : {0.5, 0.9, 0.99, 0.999}) text += right(in_short(measured.quantile(share)));
+  return text + right(in_short(measured.max())) + right(in_short(measured.mean())) +
+         right(in_short(static_cast<double>(measured.count()))) + "\n";
 }
 
 std::string times(double value) {
@@ -47,16 +47,16 @@ std::string times(double value) {
   return text.data();
 }
 
-std::string ratio_line(std::string_view name, const ratio& of) {
-  return "  " + left(std::string{name}, 16) + right(times(of.median)) + "   (" + times(of.least) + " to " +
-         times(of.most) + ")\n";
+std::string ratio_line(std::string_view name, const ratio& measured) {
+  return "  " + left(std::string{name}, 16) + right(times(measured.median)) + "   (" + times(measured.least) + " to " +
+         times(measured.most) + ")\n";
 }
 
-std::string server_table(const server_result& server, const bench_options& how) {
+std::string server_table(const server_result& server, const bench_options& options) {
   const run_stats all = server.merged();
   std::vector<double> jobs, commands;
   for (const auto& run : server.runs) {
-    jobs.push_back(jobs_per_second(run, how.phase));
+    jobs.push_back(jobs_per_second(run, options.phase));
     commands.push_back(commands_per_second(run));
   }
   std::string text = server.server + "\n";
@@ -73,46 +73,47 @@ std::string server_table(const server_result& server, const bench_options& how) 
 
 }  // namespace
 
-std::string shape_of(const bench_options& how) {
+std::string shape_of(const bench_options& options) {
   static constexpr std::array<std::string_view, 3> phases{"put", "drain", "mix"};
-  std::string text = how.rate > 0 ? "open loop at " + write_rate(how.rate) + " jobs/s, "
-                                  : std::string{phases[static_cast<std::size_t>(how.phase)]} + ", ";
-  text += std::to_string(how.connections) + " connections";
-  if (how.rate == 0) text += " x depth " + std::to_string(how.depth);
-  text += ", bodies of " + write_size(how.body_bytes) + (how.body_bytes < 1'000 ? " B" : "");
-  if (how.queues > 1) text += ", " + std::to_string(how.queues) + " queues";
-  if (how.idle_connections > 0) text += ", " + write_count(how.idle_connections) + " idle connections";
-  if (how.extra_queues > 0) text += ", " + write_count(how.extra_queues) + " further queues";
-  if (how.backlog > 0) text += ", a backlog of " + write_count(how.backlog) + " jobs";
+  std::string text = options.rate > 0 ? "open loop at " + write_rate(options.rate) + " jobs/s, "
+                                      : std::string{phases[static_cast<std::size_t>(options.phase)]} + ", ";
+  text += std::to_string(options.connections) + " connections";
+  if (options.rate == 0) text += " x depth " + std::to_string(options.depth);
+  text += ", bodies of " + write_size(options.body_bytes) + (options.body_bytes < 1'000 ? " B" : "");
+  if (options.queues > 1) text += ", " + std::to_string(options.queues) + " queues";
+  if (options.idle_connections > 0) text += ", " + write_count(options.idle_connections) + " idle connections";
+  if (options.extra_queues > 0) text += ", " + write_count(options.extra_queues) + " further queues";
+  if (options.backlog > 0) text += ", a backlog of " + write_count(options.backlog) + " jobs";
   return text;
 }
 
-std::string line_of(const run_stats& run, const bench_options& how) {
-  return in_short(jobs_per_second(run, how.phase)) + " jobs/s, " + in_short(commands_per_second(run)) +
-         " commands/s, p50 " + in_short(headline(run, how.phase).quantile(0.5)) + ", p99 " +
-         in_short(headline(run, how.phase).quantile(0.99));
+std::string line_of(const run_stats& run, const bench_options& options) {
+  return in_short(jobs_per_second(run, options.phase)) + " jobs/s, " + in_short(commands_per_second(run)) +
+         " commands/s, p50 " + in_short(headline(run, options.phase).quantile(0.5)) + ", p99 " +
+         in_short(headline(run, options.phase).quantile(0.99));
 }
 
-std::string table_of(const std::vector<server_result>& servers, const bench_options& how) {
-  std::string text = shape_of(how) + "\n";
-  for (const auto& server : servers) text += "\n" + server_table(server, how);
+std::string table_of(const std::vector<server_result>& servers, const bench_options& options) {
+  std::string text = shape_of(options) + "\n";
+  for (const auto& server : servers) text += "\n" + server_table(server, options);
   if (servers.size() < 2) return text;
   text += "\n" + servers[0].server + " against " + servers[1].server + ", pair by pair: median (least to most)\n";
-  text += ratio_line("jobs/s", throughput_ratio(servers[0], servers[1], how.phase));
-  return text + ratio_line("p99 latency", p99_ratio(servers[0], servers[1], how.phase));
+  text += ratio_line("jobs/s", throughput_ratio(servers[0], servers[1], options.phase));
+  return text + ratio_line("p99 latency", p99_ratio(servers[0], servers[1], options.phase));
 }
 
-std::string picture_of(const std::vector<server_result>& servers, const bench_options& how) {
+std::string picture_of(const std::vector<server_result>& servers, const bench_options& options) {
   std::vector<run_stats> all;
   for (const auto& server : servers) all.push_back(server.merged());
   std::vector<chart_curve> curves;
   for (std::size_t at = 0; at < servers.size(); ++at)
-    if (headline(all[at], how.phase).count() > 0) curves.push_back({servers[at].server, &headline(all[at], how.phase)});
+    if (headline(all[at], options.phase).count() > 0)
+      curves.push_back({servers[at].server, &headline(all[at], options.phase)});
   if (curves.empty()) return {};
-  const bool whole_jobs = curves.front().of == &all.front().jobs;
-  std::string what = whole_jobs ? "From put to reserved" : how.phase == bench_phase::drain ? "Reserve" : "Put";
-  if (how.rate > 0) what = "From the instant a put was due to reserved";
-  return chart_of(what + ": how latency is distributed", shape_of(how), curves);
+  const bool whole_jobs = curves.front().measured == &all.front().jobs;
+  std::string subject = whole_jobs ? "From put to reserved" : options.phase == bench_phase::drain ? "Reserve" : "Put";
+  if (options.rate > 0) subject = "From the instant a put was due to reserved";
+  return chart_of(subject + ": how latency is distributed", shape_of(options), curves);
 }
 
 }  // namespace millrace::tools

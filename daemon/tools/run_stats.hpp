@@ -29,14 +29,14 @@ struct run_stats {
 
   [[nodiscard]] bool counts(instant when) const noexcept { return when >= from && when < until; }
   /// Closed loop: a reply counts when it arrives in the measured time.
-  void answered(kind what, duration took, std::uint64_t times, instant now) noexcept {
-    answered_late(what, took, times, now, now);
+  void answered(kind command, duration took, std::uint64_t times, instant now) noexcept {
+    answered_late(command, took, times, now, now);
   }
   /// Open loop: a reply counts when its command was due in the measured time, so that slow replies are not left out.
-  void answered_late(kind what, duration took, std::uint64_t times, instant now, instant due) noexcept {
+  void answered_late(kind command, duration took, std::uint64_t times, instant now, instant due) noexcept {
     answers += times;
     if (!counts(due)) return;
-    commands[what].note(took, times);
+    commands[command].note(took, times);
     last = now;
   }
 

@@ -16,8 +16,8 @@ template <class Figure>
 ratio ratio_of(const server_result& first, const server_result& second, Figure figure) {
   std::vector<double> pairs;
   for (std::size_t at = 0; at < std::min(first.runs.size(), second.runs.size()); ++at) {
-    const double below = figure(second.runs[at]);
-    if (below > 0) pairs.push_back(figure(first.runs[at]) / below);
+    const double divisor = figure(second.runs[at]);
+    if (divisor > 0) pairs.push_back(figure(first.runs[at]) / divisor);
   }
   if (pairs.empty()) return {};
   const auto [least, most] = std::ranges::minmax(pairs);

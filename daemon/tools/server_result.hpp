@@ -22,7 +22,7 @@ struct server_result {
 /// Jobs and commands per second of the measured time.
 [[nodiscard]] double jobs_per_second(const run_stats& run, bench_phase phase);
 [[nodiscard]] double commands_per_second(const run_stats& run);
-/// The latency that stands for a run: that of whole jobs if there are any, else of the first command of the phase.
+/// The latency that represents a run: that of whole jobs if there are any, else of the first command of the phase.
 [[nodiscard]] const latencies& headline(const run_stats& run, bench_phase phase);
 
 /// The first server's figures divided by the second's, pair by pair of runs.

@@ -8,9 +8,9 @@ void task_group::spawn(std::string name, loop::awaitable<result<>> part) {
   if (!failure_) tasks_.spawn(std::move(name), watched(*this, std::move(part)));
 }
 
-void task_group::fail(error why) {
+void task_group::fail(error failure) {
   if (failure_) return;
-  failure_ = std::move(why);
+  failure_ = std::move(failure);
   tasks_.cancel();
 }
 

@@ -17,7 +17,7 @@ constexpr instant begin{hours{1}};
 
 closed_run run_of(closed_plan::work what, std::uint32_t depth, std::uint64_t jobs) {
   closed_run run;
-  run.plan.what = what;
+  run.plan.task = what;
   run.plan.run = 0xabc;
   run.plan.depth = depth;
   run.plan.body_bytes = 20;
@@ -126,7 +126,7 @@ TEST_CASE("a drain takes out what was put, and ends when nothing is left") {
   REQUIRE(talk(run, server));
   CHECK(server.jobs.size() == 10);
   CHECK_FALSE(run.ledger.verify());
-  run.plan.what = closed_plan::work::drain;
+  run.plan.task = closed_plan::work::drain;
   REQUIRE(talk(run, server));
   CHECK(server.jobs.empty());
   CHECK(run.ledger.verify());
@@ -142,7 +142,7 @@ TEST_CASE("a job that the server loses is found") {
   auto filled = run_of(closed_plan::work::put, 4, 8);
   small_server again{small_server::fault::loses_one};
   REQUIRE(talk(filled, again));
-  filled.plan.what = closed_plan::work::drain;
+  filled.plan.task = closed_plan::work::drain;
   REQUIRE(talk(filled, again));
   REQUIRE_FALSE(filled.ledger.verify());
   CHECK(filled.ledger.verify().error().text == "1 of 8 jobs were lost, job 1 the first of them");

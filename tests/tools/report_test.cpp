@@ -53,11 +53,11 @@ TEST_CASE("a ratio is the median of the pairs' ratios") {
 }
 
 TEST_CASE("the table names what was asked for, each server's figures and the ratio") {
-  bench_options how;
-  how.connections = 64;
-  how.extra_queues = 20'000;
+  bench_options options;
+  options.connections = 64;
+  options.extra_queues = 20'000;
   const auto text = tools::table_of(
-      {server_of("ours:1", {600, 600}, milliseconds{1}), server_of("theirs:2", {200, 200}, milliseconds{4})}, how);
+      {server_of("ours:1", {600, 600}, milliseconds{1}), server_of("theirs:2", {200, 200}, milliseconds{4})}, options);
   CHECK(contains(text, "mix, 64 connections x depth 8, bodies of 64 B, 20k further queues\n"));
   CHECK(contains(text, "600 jobs/s, 1.8 k commands/s (medians of 2 runs)"));
   CHECK(contains(text, "put to reserved"));
@@ -95,9 +95,9 @@ TEST_CASE("a path that is not UTF-8 leaves the JSON valid") {
 }
 
 TEST_CASE("nothing measured is a report of zeros") {
-  const bench_options how;
+  const bench_options options;
   const std::vector<server_result> none{{"a:1", {run_stats{}}}};
-  CHECK(contains(tools::table_of(none, how), "0 jobs/s"));
-  CHECK(json::parse(tools::json_of(none, how)).at("total").at("jobs_per_second") == 0.0);
-  CHECK(tools::picture_of(none, how).empty());
+  CHECK(contains(tools::table_of(none, options), "0 jobs/s"));
+  CHECK(json::parse(tools::json_of(none, options)).at("total").at("jobs_per_second") == 0.0);
+  CHECK(tools::picture_of(none, options).empty());
 }
