@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measures the beanstalk door against Debian's beanstalkd with `millrace bench`, on disk against its redis with
-`redis-benchmark` too, and prints the table.
+"""Measures the beanstalk listener with `millrace bench`, and prints the table: against Debian's beanstalkd, and on
+disk also against Debian's redis.
 
-Runs alternate (ours, theirs, ours, theirs …); a ratio is ours divided by theirs, pair by pair: the median, least and
-most. The last rows stand against ourselves without the queues, connections or jobs that are said. Each row names the
-options to repeat it with.
+Runs alternate (ours, theirs, ours, theirs …). A ratio is ours divided by theirs, pair by pair: the median, the least
+and the greatest. The last rows compare millraced under extra queues, connections or jobs with itself without them.
+Each row names the options that repeat it.
 """
 import argparse
 import pathlib
@@ -26,8 +26,8 @@ AGAINST_BEANSTALKD = [
     ("--connections 64 --depth 32", 12.0),
     ("--connections 16 --depth 32 --body 4KiB", 4.0),
 ]
-# The same on disk: how soon a job is there, options, bar. In a second, which a pair has unless it is said, beanstalkd
-# syncs hardly more than the commands that are in flight.
+# On disk: the sync option of both servers, options, bar. Runs last 3 s: in the default of one second beanstalkd syncs
+# little more than the commands in flight.
 MEASURED_ON_DISK = " --for 3s"
 DURABLE = [
     ("-f0", "--connections 64 --depth 1", 8.0),
@@ -35,13 +35,13 @@ DURABLE = [
     ("-f0", "--connections 16 --depth 32 --body 4KiB", 10.0),
     ("-f50", "--connections 64 --depth 1", 1.3),
 ]
-# On disk, against redis with `appendfsync always`: connections, depth, bytes of a body, and what a job is there: the
-# least it can be, and what keeps it until it is done.
+# On disk, against redis with `appendfsync always`: connections, depth, body bytes.
 AGAINST_REDIS = (64, 32, 64)
-LIVES_IN_REDIS = [("LPUSH, RPOP", redis_jobs.PUSH_AND_POP, 1.5),
+# The commands of a job in redis, with its bar: the fewest possible, and those that keep the job until it is done.
+REDIS_COMMANDS = [("LPUSH, RPOP", redis_jobs.PUSH_AND_POP, 1.5),
                   ("LPUSH, RPOPLPUSH, LREM", redis_jobs.PUSH_TAKE_REMOVE, 1.5)]
 OPEN_LOOP = "--connections 64 --rate 20k/s"
-# Options beside the load, options of the load itself.
+# Extra options, options of the load.
 AGAINST_OURSELVES = [
     ("--extra-queues 100k", "--connections 64 --depth 8 --queues 64"),
     ("--idle-connections 9900", "--connections 64 --depth 8"),
@@ -69,16 +69,16 @@ def against_beanstalkd(built: pathlib.Path, pairs: int) -> None:
 
 
 def on_disk(built: pathlib.Path, pairs: int) -> None:
-    for soon, load, bar in DURABLE:
+    for sync, load, bar in DURABLE:
         with folder_on_disk() as one, folder_on_disk() as other:
-            with (Server(built / "millraced", "--log-level", "error", "-b", one, soon) as ours,
-                  Server("beanstalkd", "-b", other, soon) as theirs):
+            with (Server(built / "millraced", "--log-level", "error", "-b", one, sync) as ours,
+                  Server("beanstalkd", "-b", other, sync) as theirs):
                 seen = bench(built, ours.address(), "--against", theirs.address(), "--repeat", str(pairs),
                              *(load + MEASURED_ON_DISK).split())
         if min(of["total"]["jobs_per_second"] for of in (seen, seen["against"])) == 0:
-            sys.exit(f"{load} {soon}: not one job came to its end in the time that is measured")
+            sys.exit(f"{load} {sync}: no job was finished in the measured time")
         ratio = seen["ratio"]["jobs_per_second"]
-        row(load + MEASURED_ON_DISK, figure(seen["total"]["jobs_per_second"]) + f" (-b {soon})", "beanstalkd " + soon,
+        row(load + MEASURED_ON_DISK, figure(seen["total"]["jobs_per_second"]) + f" (-b {sync})", "beanstalkd " + sync,
             figure(seen["against"]["total"]["jobs_per_second"]), (ratio["least"], ratio["median"], ratio["most"]), bar,
             ratio["median"] >= bar)
 
@@ -86,20 +86,20 @@ def on_disk(built: pathlib.Path, pairs: int) -> None:
 def against_redis(built: pathlib.Path, pairs: int) -> None:
     connections, depth, body = AGAINST_REDIS
     load = f"--connections {connections} --depth {depth}"
-    for name, life, bar in LIVES_IN_REDIS:
+    for name, commands, bar in REDIS_COMMANDS:
         ours, theirs = [], []
         with folder_on_disk() as one, folder_on_disk() as other:
-            with Server(built / "millraced", "--log-level", "error", "-b", one, "-f0") as door, Redis(other) as redis:
+            with Server(built / "millraced", "--log-level", "error", "-b", one, "-f0") as server, Redis(other) as redis:
                 def measure_ours() -> None:
-                    seen = bench(built, door.address(), *load.split(), "--body", str(body))
+                    seen = bench(built, server.address(), *load.split(), "--body", str(body))
                     ours.append(seen["total"]["jobs_per_second"])
 
                 def measure_theirs() -> None:
-                    theirs.append(redis_jobs.jobs_per_second(redis, life, connections, depth, body))
+                    theirs.append(redis_jobs.jobs_per_second(redis, commands, connections, depth, body))
 
-                for at in range(pairs):
-                    # Whoever comes first in one pair comes second in the next.
-                    for measure in (measure_ours, measure_theirs)[::-1 if at % 2 else 1]:
+                for pair in range(pairs):
+                    # The order alternates.
+                    for measure in (measure_ours, measure_theirs)[::-1 if pair % 2 else 1]:
                         measure()
         ratios = sorted(a / b for a, b in zip(ours, theirs))
         middle = statistics.median(ratios)
@@ -120,20 +120,20 @@ def open_loop(built: pathlib.Path, pairs: int) -> None:
 
 
 def against_ourselves(built: pathlib.Path, pairs: int) -> None:
-    for beside, load in AGAINST_OURSELVES:
-        with_it, without = [], []
+    for extra, load in AGAINST_OURSELVES:
+        loaded, plain = [], []
         for _ in range(pairs):
-            for words, rates in ((load + " " + beside, with_it), (load, without)):
+            for words, rates in ((load + " " + extra, loaded), (load, plain)):
                 with Server(built / "millraced", "--log-level", "error") as ours:
                     rates.append(bench(built, ours.address(), *words.split())["total"]["jobs_per_second"])
-        ratios = sorted(a / b for a, b in zip(with_it, without))
+        ratios = sorted(a / b for a, b in zip(loaded, plain))
         middle = statistics.median(ratios)
-        row(load + " " + beside, figure(statistics.median(with_it)), "without it", figure(statistics.median(without)),
+        row(load + " " + extra, figure(statistics.median(loaded)), "without it", figure(statistics.median(plain)),
             (ratios[0], middle, ratios[-1]), SELF_BAR, middle >= SELF_BAR)
 
 
 def idle_connections(built: pathlib.Path, _: int) -> None:
-    """Memory of a connection that has spoken once and is silent since; the first thousand are not counted."""
+    """Memory of a connection that sent one command and is idle since. The first thousand are not counted."""
     with Server(built / "millraced", "--log-level", "error") as ours:
         def resident() -> int:
             return memory(ours.process.pid, "VmRSS")
@@ -155,7 +155,7 @@ def idle_connections(built: pathlib.Path, _: int) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("built", type=pathlib.Path, help="where millraced and millrace were built")
+    options.add_argument("built", type=pathlib.Path, help="build folder of millraced and millrace")
     options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
     options.add_argument("--only", default="", help="beanstalkd, disk, redis, open, itself or idle")
     chosen = options.parse_args()
