@@ -12,15 +12,16 @@ namespace millrace::service {
 namespace {
 
 constexpr const char* about =
-    "millraced: a work-queue daemon. Producers, queues and consumers are written in a YAML file.\n"
-    "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start.\n"
-    "SIGTERM: no job is given to anybody any more; jobs in hand, of consumers and of clients, may be finished until\n"
-    "drain_timeout, then they are ready again. A connection without jobs closes when its replies are sent; one with "
-    "jobs\n"
-    "may delete, release, bury and touch them, its puts are answered DRAINING and its reserves TIMED_OUT.\n"
-    "A second signal stops at once. SIGUSR1: puts of clients are answered DRAINING, all else goes on.";
+    "millraced: a work-queue daemon. A YAML file defines producers, queues and consumers.\n"
+    "Exit codes: 0 done, 1 failed while running, 2 bad arguments or settings, 3 could not start,\n"
+    "4 (with --until-idle) some jobs failed or were not done.\n"
+    "SIGTERM: the daemon drains. No job is reserved any more. Consumers and clients may finish the jobs they hold\n"
+    "until drain_timeout; after that, these jobs are ready again. A connection without jobs closes when its replies\n"
+    "are sent. A connection with jobs may delete, release, bury and touch them; its puts are answered DRAINING and\n"
+    "its reserves TIMED_OUT. A second signal stops the daemon at once.\n"
+    "SIGUSR1: puts of clients are answered DRAINING. Everything else continues.";
 
-early_exit refusal(const std::string& wrong) { return {exit_code::bad_settings, refusal_text("millraced", wrong)}; }
+early_exit refusal(const std::string& reason) { return {exit_code::bad_settings, refusal_text("millraced", reason)}; }
 
 struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
@@ -32,67 +33,69 @@ struct flags {
 void declare(CLI::App& app, arguments& given, flags& seen) {
   app.set_help_flag("-h,--help", "show this and exit");
   app.add_option("--config", given.config, "the settings file to run")->type_name("FILE");
-  app.add_flag("--check", seen.check, "read and check the file, say every error in it, and exit");
+  app.add_flag("--check", seen.check, "check the file, print every error in it, and exit");
   app.add_flag("--print-config", seen.print_config, "print the settings with every default filled in, and exit");
   app.add_flag("--print-example-config", seen.print_example,
-               "print a commented file with every key there is, and exit");
+               "print a commented settings file with every key, and exit");
   app.add_flag("--print-schema", seen.print_schema, "print the JSON Schema of settings files, and exit");
-  app.add_flag("--until-idle", given.until_idle, "run until nothing is left to do, print a summary, and exit");
-  app.add_option("--limit", seen.limit, "bodies that an endless producer makes before it ends")->type_name("N");
-  app.add_option("--mode", seen.mode, "where every handler runs, whatever the file says: sequential, loop, threads")
+  app.add_flag("--until-idle", given.until_idle, "run until no work is left, print a summary, and exit");
+  app.add_option("--limit", seen.limit, "end each endless producer after N bodies")->type_name("N");
+  app.add_option("--mode", seen.mode,
+                 "run all handlers like this, and ignore run_on in the file: sequential, loop, threads")
       ->type_name("MODE");
-  app.add_option("--summary", seen.summary, "with --until-idle: the summary as text (default) or as one line of json")
+  app.add_option("--summary", seen.summary,
+                 "with --until-idle: print the summary as text (default) or one line of json")
       ->type_name("FORMAT");
   app.add_option("--log-format", seen.format,
-                 "text, json or journald (default: journald when standard error is its stream, else text)")
+                 "text, json or journald (default: journald if standard error goes to it, else text)")
       ->type_name("FORMAT");
-  app.add_option("--log-level", seen.level, "least severity that is logged: debug, info (default), warning, error")
+  app.add_option("--log-level", seen.level, "lowest severity that is logged: debug, info (default), warning, error")
       ->type_name("LEVEL");
   app.add_flag("-v,--version", seen.version, "print the version and exit");
 
-  const auto* const instead = "beanstalkd's options, instead of a settings file";
-  auto& same = given.drop_in;
-  app.add_option("-l", same.listen, "listen on this address, or unix:PATH (default: 127.0.0.1)")
+  const auto* const group = "beanstalkd's options, instead of a settings file";
+  auto& drop_in = given.drop_in;
+  app.add_option("-l", drop_in.listen, "listen on this address, or unix:PATH (default: 127.0.0.1)")
       ->type_name("ADDR")
-      ->group(instead);
-  app.add_option("-p", same.port, "listen on this port (default: 11300)")->type_name("PORT")->group(instead);
-  app.add_option("-z", same.job_bytes, "the largest job (default: 65535)")->type_name("BYTES")->group(instead);
-  app.add_option("-u", same.user, "become this user when the addresses are bound")->type_name("USER")->group(instead);
-  app.add_option("-b", same.data_dir, "keep jobs in this directory")->type_name("DIR")->group(instead);
-  app.add_option("-f", same.sync_after,
-                 "with -b: jobs are on disk after this time; 0, the default: before they are acknowledged")
+      ->group(group);
+  app.add_option("-p", drop_in.port, "listen on this port (default: 11300)")->type_name("PORT")->group(group);
+  app.add_option("-z", drop_in.job_bytes, "largest job body (default: 65535)")->type_name("BYTES")->group(group);
+  app.add_option("-u", drop_in.user, "bind the addresses, then run as this user")->type_name("USER")->group(group);
+  app.add_option("-b", drop_in.data_dir, "store jobs in this directory")->type_name("DIR")->group(group);
+  app.add_option("-f", drop_in.sync_after,
+                 "with -b: sync at most this much later; 0 (default): sync before a command is acknowledged")
       ->type_name("MS")
-      ->group(instead);
-  app.add_flag("-F", same.never_sync, "with -b: never sync")->group(instead);
-  app.add_option("-s", same.log_bytes, "means nothing here: disk use follows the jobs")
+      ->group(group);
+  app.add_flag("-F", drop_in.never_sync, "with -b: never sync")->group(group);
+  app.add_option("-s", drop_in.log_bytes, "accepted and ignored: the size on disk depends on the jobs")
       ->type_name("BYTES")
-      ->group(instead);
-  app.add_flag("-c,-n", seen.compaction, "mean nothing here: there is no log to compact")->group(instead);
-  app.add_flag("-V", seen.verbosity, "log more")->group(instead);
-  app.add_option("--http", same.http, "serve metrics and health there too (default: nowhere)")
+      ->group(group);
+  app.add_flag("-c,-n", seen.compaction, "accepted and ignored: there is no log to compact")->group(group);
+  app.add_flag("-V", seen.verbosity, "log more")->group(group);
+  app.add_option("--http", drop_in.http, "serve metrics and health at this address (default: none)")
       ->type_name("ADDR:PORT")
-      ->group(instead);
+      ->group(group);
 }
 
 template <class E>
 std::optional<early_exit> choose(const char* option, const std::string& word, const std::map<std::string, E>& choices,
-                                 E& into) {
+                                 E& chosen) {
   if (word.empty()) return std::nullopt;
   if (const auto found = choices.find(word); found != choices.end()) {
-    into = found->second;
+    chosen = found->second;
     return std::nullopt;
   }
   std::string expected;
   for (const auto& [name, value] : choices) expected += (expected.empty() ? "" : ", ") + name;
-  return refusal(std::string{option} + ": unknown word '" + word + "' (expected one of " + expected + ")");
+  return refusal(std::string{option} + ": unknown value '" + word + "' (expected one of " + expected + ")");
 }
 
-std::optional<early_exit> read_words(const flags& seen, arguments& into) {
+std::optional<early_exit> read_values(const flags& seen, arguments& given) {
   if (!seen.limit.empty()) {
     const auto limit = parse_count(seen.limit);
     if (!limit) return refusal("--limit: " + limit.error().text);
     if (*limit == 0) return refusal("--limit: 0 is too small (expected a count from 1)");
-    into.limit = *limit;
+    given.limit = *limit;
   }
   if (seen.mode == "processes") return refusal("--mode processes: worker processes are planned, not here yet");
   using workload::mode;
@@ -104,33 +107,33 @@ std::optional<early_exit> read_words(const flags& seen, arguments& into) {
                                                         {"info", log::level::info},
                                                         {"warning", log::level::warning},
                                                         {"error", log::level::error}};
-  if (seen.verbosity > 0) into.least = log::level::debug;
-  if (auto wrong = choose("--mode", seen.mode, modes, into.mode)) return wrong;
+  if (seen.verbosity > 0) given.level_min = log::level::debug;
+  if (auto refused = choose("--mode", seen.mode, modes, given.mode)) return refused;
   static const std::map<std::string, summary_format> summaries{{"text", summary_format::text},
                                                                {"json", summary_format::json}};
-  if (auto wrong = choose("--summary", seen.summary, summaries, into.summary)) return wrong;
-  if (!seen.summary.empty() && !into.until_idle) return refusal("--summary is of use with --until-idle only");
-  if (auto wrong = choose("--log-format", seen.format, formats, into.format)) return wrong;
-  return choose("--log-level", seen.level, levels, into.least);
+  if (auto refused = choose("--summary", seen.summary, summaries, given.summary)) return refused;
+  if (!seen.summary.empty() && !given.until_idle) return refusal("--summary needs --until-idle");
+  if (auto refused = choose("--log-format", seen.format, formats, given.format)) return refused;
+  return choose("--log-level", seen.level, levels, given.level_min);
 }
 
-std::optional<early_exit> read_task(const flags& seen, arguments& into) {
+std::optional<early_exit> read_task(const flags& seen, arguments& given) {
   const std::vector<std::pair<bool, task>> tasks{{seen.check, task::check},
                                                  {seen.print_config, task::print_config},
                                                  {seen.print_example, task::print_example_config},
                                                  {seen.print_schema, task::print_schema}};
   if (std::count_if(tasks.begin(), tasks.end(), [](const auto& t) { return t.first; }) > 1) {
-    return refusal("--check and the --print options each stand alone");
+    return refusal("--check and the --print options cannot be combined");
   }
-  for (const auto& [wanted, what] : tasks) {
-    if (wanted) into.what = what;
+  for (const auto& [wanted, task] : tasks) {
+    if (wanted) given.task = task;
   }
-  const bool reads_file = into.what != task::print_example_config && into.what != task::print_schema;
-  if (!into.config.empty() && (into.drop_in.any() || into.drop_in.http))
-    return refusal("-l, -p, -z, -u and --http stand instead of --config FILE, not beside it");
-  if (into.drop_in.any() && into.what != task::run) return refusal("this needs --config FILE");
-  if (reads_file && into.config.empty() && !into.drop_in.any())
-    return refusal("--config FILE is missing (or -l ADDR, -p PORT, to stand in for beanstalkd)");
+  const bool reads_file = given.task != task::print_example_config && given.task != task::print_schema;
+  if (!given.config.empty() && (given.drop_in.any() || given.drop_in.http))
+    return refusal("-l, -p, -z, -u, -b and --http cannot be combined with --config FILE");
+  if (given.drop_in.any() && given.task != task::run) return refusal("this needs --config FILE");
+  if (reads_file && given.config.empty() && !given.drop_in.any())
+    return refusal("--config FILE is missing (or -l ADDR, -p PORT, to replace beanstalkd)");
   return std::nullopt;
 }
 
@@ -141,13 +144,13 @@ std::variant<arguments, early_exit> read_arguments(const std::vector<std::string
   arguments given;
   flags seen;
   declare(app, given, seen);
-  if (const auto end = parse_command_line(app, words, "settings files are given with --config FILE")) {
+  if (const auto end = parse_command_line(app, words, "pass a settings file with --config FILE")) {
     const bool is_help = end->why == command_line_end::reason::help;
     return early_exit{is_help ? exit_code::done : exit_code::bad_settings, end->text};
   }
   if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
-  if (auto wrong = read_words(seen, given)) return *wrong;
-  if (auto wrong = read_task(seen, given)) return *wrong;
+  if (auto refused = read_values(seen, given)) return *refused;
+  if (auto refused = read_task(seen, given)) return *refused;
   return given;
 }
 

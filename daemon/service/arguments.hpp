@@ -13,13 +13,13 @@
 
 namespace millrace::service {
 
-/// What a finished program tells whoever started it.
+/// The exit codes of `millraced`.
 enum class exit_code : int {
   done = 0,
-  failed = 1,           ///< failed while running, or stopped at once before its work was done
-  bad_settings = 2,     ///< the command line or the settings file
-  could_not_start = 3,  ///< a port is taken, a file is missing
-  not_all_done = 4,     ///< `--until-idle`: nothing is left that can be done, but some jobs were not done, or failed
+  failed = 1,           ///< failed while running, or was stopped before its work was done
+  bad_settings = 2,     ///< the command line or the settings file has an error
+  could_not_start = 3,  ///< for example, a port is in use or a file is missing
+  not_all_done = 4,     ///< `--until-idle`: no more work is possible, but some jobs failed or were not done
 };
 
 enum class task {
@@ -32,26 +32,27 @@ enum class task {
 
 enum class summary_format { text, json };
 
-/// The command line as a value.
+/// The parsed command line.
 struct arguments {
-  service::task what{task::run};
-  std::string config;  ///< empty for the tasks that read no file, and when beanstalkd's options stand for it
+  service::task task{service::task::run};
+  std::string config;  ///< empty for tasks that read no file, and with beanstalkd's options
   drop_in_options drop_in;
   bool until_idle{false};
   std::optional<std::uint64_t> limit;
   workload::mode mode{workload::mode::as_set};
   log_format format{log_format::automatic};
   summary_format summary{summary_format::text};
-  log::level least{log::level::info};
+  log::level level_min{log::level::info};  ///< records below it are not logged
 };
 
-/// Nothing to run: the text has been asked for (`done`, standard output) or says what is wrong (standard error).
+/// The daemon does not run. With `done` the text is the requested output and goes to standard output, else it is an
+/// error message and goes to standard error.
 struct early_exit {
   exit_code code{exit_code::done};
   std::string text;
 };
 
-/// Reads the words after the program's name.
+/// Parses the words after the program's name.
 [[nodiscard]] std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words);
 
 }  // namespace millrace::service

@@ -32,9 +32,9 @@
 namespace millrace::service {
 namespace {
 
-/// Awaits `closing` and notes what it throws: one part that fails to close must not keep the others open, for then the
-/// loop would run on.
-loop::awaitable<> noting(loop::awaitable<> closing, std::exception_ptr& failure) {
+/// Awaits `closing` and stores its exception in `failure`: the other parts must be closed as well, or the loop would
+/// not stop.
+loop::awaitable<> catch_failure(loop::awaitable<> closing, std::exception_ptr& failure) {
   try {
     co_await std::move(closing);
   } catch (...) {
@@ -42,16 +42,16 @@ loop::awaitable<> noting(loop::awaitable<> closing, std::exception_ptr& failure)
   }
 }
 
-engine::engine_options engine_limits(const settings::daemon_options& what) {
+engine::engine_options engine_limits(const settings::daemon_options& options) {
   engine::engine_options limits;
-  limits.queues_max = what.queues_max;
-  limits.metrics_linger = what.metrics_linger;
-  limits.body_memory_max = what.store.memory_limit;
-  limits.body_prefetch = what.store.body_prefetch;
+  limits.queues_max = options.queues_max;
+  limits.metrics_linger = options.metrics_linger;
+  limits.body_memory_max = options.store.memory_limit;
+  limits.body_prefetch = options.store.body_prefetch;
   return limits;
 }
 
-/// Whether somebody asked the process to end while it cannot hear signals yet: `main` blocks them until the loop runs.
+/// Whether SIGTERM has arrived. `main` blocks it until the loop runs.
 bool is_stop_pending() {
   sigset_t pending;
   return ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGTERM) == 1;
@@ -69,21 +69,22 @@ auto without_exceptions(const Step& step) -> decltype(step()) {
 
 }  // namespace
 
-/// Members stand in the order of their dependencies and are destroyed in reverse.
+/// The members are declared in the order of their dependencies, so that they are destroyed in reverse.
 struct daemon::parts {
-  /// `opened` is the error when the store could not be opened; then this may only be destroyed.
-  parts(const settings::settings& set, const workload::workload_options& how, doors sockets, result<>& opened)
-      : what{set},
-        bound{std::move(sockets)},
-        stalls{loop, set.daemon.stall_threshold},
+  /// Sets `opened` to an error when the store cannot be opened; then this object may only be destroyed.
+  parts(const settings::settings& settings, const workload::workload_options& options, listening_sockets listening,
+        result<>& opened)
+      : configuration{settings},
+        sockets{std::move(listening)},
+        stalls{loop, settings.daemon.stall_threshold},
         standard_output{loop, "standard output"},
         disk{open_disk(opened)},
-        broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(set.daemon)},
-        threads{loop, set.daemon.offload},
-        work{loop, broker, threads, how},
-        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, set.daemon.histogram_buckets}},
+        broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(settings.daemon)},
+        threads{loop, settings.daemon.offload},
+        work{loop, broker, threads, options},
+        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, settings.daemon.histogram_buckets}},
         http{loop, routes},
-        beanstalk{loop, broker, {.job_bytes_max = set.daemon.max_job_size}} {}
+        beanstalk{loop, broker, {.job_bytes_max = settings.daemon.max_job_size}} {}
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
@@ -91,13 +92,13 @@ struct daemon::parts {
   result<> open_http();
   result<> open_beanstalk();
 
-  const settings::settings& what;
-  doors bound;  ///< until the listeners have them
+  const settings::settings& configuration;
+  listening_sockets sockets;  ///< moved into the listeners when they open
   loop::event_loop loop;
   loop::stall_watch stalls;
   loop::io_thread standard_output;
   store::memory_store memory;
-  std::unique_ptr<store::sqlite_store> disk;  ///< none: queues live in memory
+  std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   broker::broker broker;
   offload::thread_pool threads;
   workload::workload work;
@@ -111,24 +112,24 @@ struct daemon::parts {
   bool beanstalk_open{false};
 };
 
-result<std::unique_ptr<daemon>> daemon::make(const settings::settings& set, const workload::workload_options& options,
-                                             doors sockets) {
+result<std::unique_ptr<daemon>> daemon::make(const settings::settings& settings,
+                                             const workload::workload_options& options, listening_sockets sockets) {
   return without_exceptions([&]() -> result<std::unique_ptr<daemon>> {
     result<> opened;
-    auto made = std::make_unique<parts>(set, options, std::move(sockets), opened);
+    auto all = std::make_unique<parts>(settings, options, std::move(sockets), opened);
     if (!opened) return opened.error();
-    return std::unique_ptr<daemon>{new daemon{std::move(made)}};
+    return std::unique_ptr<daemon>{new daemon{std::move(all)}};
   });
 }
 
-daemon::daemon(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
+daemon::daemon(std::unique_ptr<parts> all) : parts_{std::move(all)} {}
 
 daemon::~daemon() = default;
 
 result<> daemon::prepare() {
   return without_exceptions([&all = *parts_]() -> result<> {
     if (auto declared = all.declare_queues(); !declared) return declared;
-    // Bind before work begins: a second daemon must not start to print what the first one prints.
+    // Listen before work begins: a second daemon must not print what the first one prints.
     if (auto opened = all.open_http(); !opened) return opened;
     all.begin_recovery();
     return {};
@@ -151,7 +152,7 @@ result<> daemon::open() {
     if (auto opened = all.open_beanstalk(); !opened) return opened;
     const sources::surroundings inputs{all.loop, STDIN_FILENO};
     const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
-    return all.work.start(all.what.producers, all.what.consumers, inputs, outputs);
+    return all.work.start(all.configuration.producers, all.configuration.consumers, inputs, outputs);
   });
 }
 
@@ -160,31 +161,31 @@ loop::awaitable<> daemon::close() {
   std::exception_ptr failure;
   if (all.beanstalk_open) {
     auto closing = all.beanstalk.close();
-    co_await noting(std::move(closing), failure);
+    co_await catch_failure(std::move(closing), failure);
   }
   if (all.http_open) {
     auto closing = all.http.close();
-    co_await noting(std::move(closing), failure);
+    co_await catch_failure(std::move(closing), failure);
   }
   auto page_closing = all.page.close();
-  co_await noting(std::move(page_closing), failure);
+  co_await catch_failure(std::move(page_closing), failure);
   all.threads.close();
   all.standard_output.close();
-  // Before the disk: a job that comes due while that ends would be a change that comes too late. It is due at the next
-  // start as well.
+  // Close the broker before the disk: the closing store could not write the change of a job that becomes due. The job
+  // is due again at the next start.
   all.broker.close();
   if (all.disk) {
     auto closing = all.disk->close();
-    co_await noting(std::move(closing), failure);
+    co_await catch_failure(std::move(closing), failure);
   }
   if (failure) std::rethrow_exception(failure);
 }
 
 result<> daemon::parts::declare_queues() {
-  broker.set_queue_defaults(what.queue_defaults);
-  // Clients expect it first among the tubes.
-  if (what.daemon.beanstalk) broker.find_or_declare("default").value();
-  for (const auto& [name, options] : what.queues) {
+  broker.set_queue_defaults(configuration.queue_defaults);
+  // Clients expect `default` to be the first tube.
+  if (configuration.daemon.beanstalk) broker.find_or_declare("default").value();
+  for (const auto& [name, options] : configuration.queues) {
     if (const auto declared = broker.declare(name, options); !declared) {
       return error{declared.error().code, "queue " + name + ": " + declared.error().text};
     }
@@ -193,11 +194,11 @@ result<> daemon::parts::declare_queues() {
 }
 
 std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
-  if (!what.daemon.data_dir) return nullptr;
+  if (!configuration.daemon.data_dir) return nullptr;
   store::surroundings around;
   around.is_interrupted = is_stop_pending;
   auto made = store::sqlite_store::open(
-      loop, what.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); }, std::move(around));
+      loop, configuration.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); }, std::move(around));
   if (made) return std::move(*made);
   opened = made.error();
   return nullptr;
@@ -207,21 +208,21 @@ void daemon::parts::begin_recovery() {
   if (!disk) return;
   page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
   control.become_recovering();
-  recovering.emplace(loop, broker, *disk, *what.daemon.data_dir);
+  recovering.emplace(loop, broker, *disk, *configuration.daemon.data_dir);
 }
 
 result<> daemon::parts::open_http() {
-  if (!bound.http) return {};
+  if (!sockets.http) return {};
   control.watch([this]() -> std::string {
-    const auto why = broker.store_failure();
-    if (!why.empty()) return "store: " + why;
+    const auto failure = broker.store_failure();
+    if (!failure.empty()) return "store: " + failure;
     if (!broker.store_lags()) return {};
     return "store: changes have waited longer than relaxed_lag_max (" +
-           write_duration(what.daemon.store.relaxed_lag_max) + ") to be written";
+           write_duration(configuration.daemon.store.relaxed_lag_max) + ") to be written";
   });
   http::add_health(routes, control);
   http::add_scrape(routes, page);
-  if (auto opened = http.open(std::move(*bound.http), network::listener_options{}.connections_max); !opened)
+  if (auto opened = http.open(std::move(*sockets.http), network::listener_options{}.connections_max); !opened)
     return error{opened.error().code, "http: " + opened.error().text};
   http_open = true;
   page.add_door("http", http.counts());
@@ -229,8 +230,9 @@ result<> daemon::parts::open_http() {
 }
 
 result<> daemon::parts::open_beanstalk() {
-  if (!bound.beanstalk) return {};
-  if (auto opened = beanstalk.open(std::move(*bound.beanstalk), what.daemon.beanstalk_connections_max); !opened)
+  if (!sockets.beanstalk) return {};
+  const auto connections_max = configuration.daemon.beanstalk_connections_max;
+  if (auto opened = beanstalk.open(std::move(*sockets.beanstalk), connections_max); !opened)
     return error{opened.error().code, "beanstalk: " + opened.error().text};
   beanstalk_open = true;
   page.add_door("beanstalk", beanstalk.connections());
@@ -245,10 +247,10 @@ void daemon::begin_drain() {
   if (parts_->beanstalk_open) parts_->beanstalk.drain();
 }
 
-loop::awaitable<bool> daemon::drain_clients(duration patience) {
+loop::awaitable<bool> daemon::drain_clients(duration timeout) {
   auto& all = *parts_;
   if (!all.beanstalk_open) co_return false;
-  const bool finished = co_await all.beanstalk.drained(patience);
+  const bool finished = co_await all.beanstalk.drained(timeout);
   co_await all.beanstalk.close();
   co_return !finished;
 }
@@ -272,12 +274,12 @@ std::string daemon::http_address() const {
   return parts_->http_open ? network::write_address(parts_->http.local_address()) : std::string{};
 }
 
-std::string endless_producer(const settings::settings& what) {
-  loop::event_loop unused;  // sources are made on one; this one never runs
-  for (const auto& producer : what.producers) {
+std::string find_endless_producer(const settings::settings& settings) {
+  loop::event_loop loop;  // Sources need a loop. This one never runs.
+  for (const auto& producer : settings.producers) {
     if (producer.common.limit || producer.common.run_for) continue;
-    const auto made = producer.kind->make(producer.kind_options.get(), {unused, STDIN_FILENO});
-    if (made && (*made)->endless()) return producer.name;
+    const auto source = producer.kind->make(producer.kind_options.get(), {loop, STDIN_FILENO});
+    if (source && (*source)->endless()) return producer.name;
   }
   return {};
 }

@@ -10,68 +10,72 @@
 
 #include "broker/broker.hpp"
 #include "http/control.hpp"
-#include "service/doors.hpp"
+#include "service/listening_sockets.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
 
 namespace millrace::service {
 
-/// All parts of the program, made in the order of the rooms and tied together. It knows how they hang together, and
-/// nothing of when they begin or end: that is the lifecycle's.
+/// Constructs and connects all parts of the program. `lifecycle` decides when they start and stop.
 ///
-/// Owned by `main`; loop thread only. Opened once, then `close`, which must have been awaited even when opening
-/// failed or was given up half-way; before `prepare` it may be destroyed as it is. The destructor joins the threads.
+/// Owned by `main`. Loop thread only.
+///
+/// After `prepare` was called, `close` must be awaited before destruction, also when opening failed or was abandoned.
+/// Before `prepare` it may be destroyed without `close`. The destructor joins the threads.
 class daemon {
  public:
-  /// Constructs all parts, and opens the store. `set` outlives the daemon. The error says what could not be had:
-  /// memory, a thread, a descriptor, the data directory; and which limit to raise. `cancelled`: SIGTERM came during a
-  /// migration.
-  [[nodiscard]] static result<std::unique_ptr<daemon>> make(const settings::settings& set,
-                                                            const workload::workload_options& options, doors sockets);
+  /// Constructs all parts, and opens the store. The error names the resource that is missing (memory, a thread, a
+  /// descriptor, the data directory) and the limit to raise. `cancelled`: SIGTERM came during a migration.
+  /// Requires: `settings` outlives the daemon.
+  [[nodiscard]] static result<std::unique_ptr<daemon>> make(const settings::settings& settings,
+                                                            const workload::workload_options& options,
+                                                            listening_sockets sockets);
   ~daemon();
   daemon(const daemon&) = delete;
   daemon& operator=(const daemon&) = delete;
 
-  /// Opens in three steps, none of which throws; an error says what could not be had: a port, a file. First: declares
-  /// the queues and opens HTTP.
+  /// Opening has three steps. None of them throws; the error names what is missing, such as a port or a file.
+  /// Step 1 declares the queues and opens HTTP.
   result<> prepare();
-  /// Second: brings back what a store kept, a few milliseconds of it; call again, with other things in between, until
-  /// it gives true.
+  /// Step 2 recovers the jobs of the store, for a few milliseconds each time. Call it until it returns true, and let
+  /// other tasks run between two calls.
   [[nodiscard]] result<bool> recover_slice();
-  /// Third: opens the door for clients, starts producers and consumers.
+  /// Step 3 opens the beanstalk listener and starts producers and consumers.
   result<> open();
-  /// Every put of a client is refused from now on, for ever; all else goes on.
+  /// Refuses every put of a client from now on. Everything else continues.
   void refuse_puts();
-  /// Clients of the network and consumers are given no job any more; producers stop and no new clients come.
+  /// Stops producers, stops accepting clients, and gives no more jobs to clients and consumers.
   void begin_drain();
-  /// After `begin_drain`: returns when all clients have finished the jobs they hold and have their replies, or when
-  /// `patience` is over and they were cut off; then no client holds a job. True if some were cut off.
-  loop::awaitable<bool> drain_clients(duration patience);
+  /// Returns when every client has finished its jobs and received its replies, or after `timeout`, when the remaining
+  /// clients are disconnected. No client holds a job afterwards. True: some were disconnected.
+  /// Requires: `begin_drain` was called.
+  loop::awaitable<bool> drain_clients(duration timeout);
   /// Jobs that clients deleted, released or buried since `begin_drain`.
   [[nodiscard]] std::uint64_t finished_by_clients() const noexcept;
-  /// Of the thread that writes the store; none while there is nothing to watch.
+  /// The heartbeat of the thread that writes the store. nullopt while there is nothing to watch.
   [[nodiscard]] std::optional<std::uint64_t> store_heartbeat() const;
-  /// Closes the doors and everything that keeps the loop running. Producers and consumers must have ended.
+  /// Closes the listeners and everything else that keeps the loop running.
+  /// Requires: producers and consumers have ended.
   loop::awaitable<> close();
 
   [[nodiscard]] loop::event_loop& loop() noexcept;
   [[nodiscard]] const broker::broker& broker() const noexcept;
   [[nodiscard]] workload::workload& work() noexcept;
-  /// What `/readyz` says.
+  /// The state that `/readyz` reports.
   [[nodiscard]] http::control& control() noexcept;
-  /// Where HTTP listens, with the port that the kernel chose; empty when it does not.
+  /// The address of the HTTP listener, with the port that the kernel chose. Empty when it is not open.
   [[nodiscard]] std::string http_address() const;
-  /// The same for clients of the beanstalk protocol.
+  /// The address of the beanstalk listener, likewise.
   [[nodiscard]] std::string beanstalk_address() const;
 
  private:
   struct parts;
-  explicit daemon(std::unique_ptr<parts> made);
+  explicit daemon(std::unique_ptr<parts> all);
 
   std::unique_ptr<parts> parts_;
 };
 
-/// The first producer that would never end by itself, by name; empty when there is none.
-[[nodiscard]] std::string endless_producer(const settings::settings& what);
+/// The name of the first producer without an end. Empty when all of them end.
+[[nodiscard]] std::string find_endless_producer(const settings::settings& settings);
 
 }  // namespace millrace::service

@@ -5,11 +5,11 @@
 
 namespace millrace::service {
 
-/// Control characters as `\n`, `\t` or `\x1b`: the text stays one line and cannot command a terminal.
+/// The text on one line: control characters become `\n`, `\t` or `\x1b`, so that they cannot control a terminal.
 [[nodiscard]] std::string one_line(std::string_view text);
-/// A value of `key=value`: as it is when that is plain to read, else between quotes with escapes.
+/// The value of `key=value`: unchanged if it is easy to read, else in quotes with escapes.
 [[nodiscard]] std::string plain_or_quoted(std::string_view text);
-/// A JSON string with its quotes (RFC 8259); bytes that are no UTF-8 become U+FFFD.
+/// A JSON string with its quotes (RFC 8259). Invalid UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace millrace::service

@@ -8,20 +8,20 @@
 
 namespace millrace::service {
 
-loop::awaitable<> held_puts::look(loop::event_loop& loop) {
-  std::erase_if(logged_, [&](const auto& one) { return age(one.second, loop.now()) >= logged_every; });
+loop::awaitable<> held_puts::check(loop::event_loop& loop) {
+  std::erase_if(logged_, [&](const auto& entry) { return age(entry.second, loop.now()) >= logged_every; });
   if (broker_.held_puts().active() + broker_.held_outputs().active() == 0) co_return;
   std::vector<queue_id> slice;
-  for (std::size_t place = 0;;) {
+  for (std::size_t position = 0;;) {
     slice.clear();
-    place = broker_.engine().list_queues(place, slice_queues, slice);
-    for (const auto queue : slice) look_at(queue, loop.now());
-    if (place == 0) break;
+    position = broker_.engine().list_queues(position, slice_queues, slice);
+    for (const auto queue : slice) check_queue(queue, loop.now());
+    if (position == 0) break;
     co_await loop::yield(loop);
   }
 }
 
-void held_puts::look_at(queue_id queue, instant now) {
+void held_puts::check_queue(queue_id queue, instant now) {
   const auto& engine = broker_.engine();
   const auto levels = engine.levels(queue);
   if (levels.waiting_puts == 0) return;

@@ -14,8 +14,8 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "loop/thrown.hpp"
+#include "service/forced_exit.hpp"
 #include "service/held_puts.hpp"
-#include "service/last_resort.hpp"
 #include "telemetry/summary.hpp"
 
 namespace millrace::service {
@@ -23,9 +23,9 @@ namespace {
 
 const char* name_of_signal(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
-std::vector<std::string> served_queues(const settings::settings& what) {
+std::vector<std::string> served_queues(const settings::settings& settings) {
   std::vector<std::string> names;
-  for (const auto& consumer : what.consumers)
+  for (const auto& consumer : settings.consumers)
     names.insert(names.end(), consumer.common.queue.begin(), consumer.common.queue.end());
   return names;
 }
@@ -39,45 +39,45 @@ lifecycle::lifecycle(daemon& parts, const settings::settings& settings, const ar
       signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP, SIGUSR1}},
       changed_{parts.loop(), "the end"},
       watchers_{parts.loop()},
-      life_{parts.loop()},
+      main_task_{parts.loop()},
       stuck_{parts.broker(), settings},
       report_{parts},
       began_at_{parts.loop().now()} {}
 
 exit_code lifecycle::run() {
   try {
-    life_.spawn("lifecycle", live_or_leave());
+    main_task_.spawn("lifecycle", run_all_or_exit());
     parts_.loop().run();
   } catch (const std::exception& failure) {
-    leave(failure);
+    exit_after(failure);
   }
   return code_;
 }
 
-void lifecycle::leave(const std::exception& failure) {
+void lifecycle::exit_after(const std::exception& failure) {
   const auto code = opened_ ? exit_code::failed : exit_code::could_not_start;
   fail(code, opened_ ? "failed" : "could_not_start", message_of(failure));
-  leave_without_closing(code);
+  exit_without_closing(code);
 }
 
-loop::awaitable<> lifecycle::live_or_leave() {
+loop::awaitable<> lifecycle::run_all_or_exit() {
   try {
-    co_await live();
+    co_await run_all();
   } catch (const std::exception& failure) {
-    leave(failure);
+    exit_after(failure);
   }
 }
 
-loop::awaitable<> lifecycle::live() {
-  watchers_.spawn("signals", watched(hear_signals()));
+loop::awaitable<> lifecycle::run_all() {
+  watchers_.spawn("signals", watch(handle_signals()));
   if (const auto opened = co_await open(); !opened) {
     fail(exit_code::could_not_start, "could_not_start", opened.error().text);
   } else if (!opened_) {
-    log::info("stopped", "stopped while recovering: what is on disk stays as it was");
+    log::info("stopped", "stopped during recovery: the data on disk are unchanged");
   } else {
-    // Whatever goes wrong here, what was opened is closed: otherwise the loop would run on.
-    auto work = work_until_the_end();
-    co_await watched(std::move(work));
+    // Close what was opened also after a failure, or the loop would not end.
+    auto work = run_until_stopped();
+    co_await watch(std::move(work));
   }
   parts_.work().stop();
   co_await close();
@@ -90,17 +90,17 @@ loop::awaitable<result<>> lifecycle::open() {
     if (!recovered) co_return recovered.error();
     if (*recovered) break;
     report_.recovering();
-    // Signals are heard, and HTTP is answered.
+    // Let signals and HTTP requests be handled.
     co_await loop::yield(parts_.loop());
-    if (stops_asked_ > 0) co_return opened;
+    if (stop_signals_ > 0) co_return opened;
   }
   if (opened) opened = parts_.open();
   if (!opened) co_return opened;
   opened_ = true;
-  end_quietly_without_memory(exit_code::failed);
+  set_uncaught_exit_code(exit_code::failed);
   parts_.control().become_ready();
   report_.ready();
-  watchers_.spawn("service report", watched(report_.run()));
+  watchers_.spawn("service report", watch(report_.run()));
   log::info("started", "millraced is running",
             {{"version", MILLRACE_VERSION},
              {"pid", static_cast<std::int64_t>(::getpid())},
@@ -112,22 +112,23 @@ loop::awaitable<result<>> lifecycle::open() {
   co_return opened;
 }
 
-loop::awaitable<> lifecycle::work_until_the_end() {
-  if (definite(arguments_.format) != log_format::journald && status_line::possible_on(STDERR_FILENO)) begin_progress();
-  watchers_.spawn("stuck queues", watched(look_for_stuck_queues()));
-  if (arguments_.until_idle) watchers_.spawn("until idle", watched(wait_until_idle()));
-  while (!idle_ && !held_up_ && stops_asked_ == 0 && failure_.empty()) co_await changed_.wait();
-  if (held_up_ && !idle_ && failure_.empty()) {
+loop::awaitable<> lifecycle::run_until_stopped() {
+  if (effective_format(arguments_.format) != log_format::journald && status_line::is_possible_on(STDERR_FILENO))
+    begin_progress();
+  watchers_.spawn("stuck queues", watch(check_queues()));
+  if (arguments_.until_idle) watchers_.spawn("until idle", watch(wait_until_idle()));
+  while (!idle_ && !blocked_ && stop_signals_ == 0 && failure_.empty()) co_await changed_.wait();
+  if (blocked_ && !idle_ && failure_.empty()) {
     fail(exit_code::not_all_done, "held_up",
-         "nothing can go on: queue " + *stuck_.stuck().begin() + " is full and will not be emptied");
+         "no work can continue: queue " + *stuck_.stuck().begin() + " is full, and nothing will empty it");
   } else if (!idle_ && failure_.empty()) {
     co_await drain();
   }
   if (arguments_.until_idle) {
-    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(settings_), held_up_};
+    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(settings_), blocked_};
     const auto write = arguments_.summary == summary_format::json ? telemetry::summary_json : telemetry::summary;
     summary_ = write(parts_.broker(), parts_.work(), run);
-    if (idle_ && failure_.empty()) note_result(telemetry::result_of(parts_.broker(), parts_.work()));
+    if (idle_ && failure_.empty()) set_result(telemetry::result_of(parts_.broker(), parts_.work()));
   }
 }
 
@@ -136,26 +137,26 @@ void lifecycle::begin_progress() {
     progress_ = std::make_unique<progress>(parts_.loop(), parts_.broker(), parts_.work(), STDERR_FILENO);
     progress_->begin();
   } catch (const std::exception& failure) {
-    // Work does not depend on it.
+    // Jobs do not depend on the progress line.
     log::warning("no_progress", "progress cannot be shown", {{"error", message_of(failure)}});
   }
 }
 
 loop::awaitable<> lifecycle::drain() {
-  log::info("draining", "producers stop, jobs in hand may be finished",
+  log::info("draining", "producers stop; jobs that are held may be finished",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
   report_.draining();
-  in_hand_ = parts_.broker().engine().totals().reserved;
+  held_jobs_ = parts_.broker().engine().totals().reserved;
   finished_before_ = finished_by_consumers();
   parts_.begin_drain();
-  drains_left_ = 2;
-  watchers_.spawn("drain", watched(drain_work()));
-  watchers_.spawn("drain clients", watched(drain_clients()));
-  while (drains_left_ > 0 && stops_asked_ < 2 && failure_.empty()) co_await changed_.wait();
-  if (drains_left_ == 0) {
-    say_what_was_left();
-  } else if (stops_asked_ >= 2) {
-    fail(exit_code::failed, "stopped", "stopped at once by a second signal: jobs that were running have not ended");
+  pending_drains_ = 2;
+  watchers_.spawn("drain", watch(drain_work()));
+  watchers_.spawn("drain clients", watch(drain_clients()));
+  while (pending_drains_ > 0 && stop_signals_ < 2 && failure_.empty()) co_await changed_.wait();
+  if (pending_drains_ == 0) {
+    log_drain();
+  } else if (stop_signals_ >= 2) {
+    fail(exit_code::failed, "stopped", "stopped at once by a second signal: running jobs were not finished");
   }
 }
 
@@ -166,23 +167,23 @@ loop::awaitable<> lifecycle::drain_work() {
   } catch (...) {
     failure = std::current_exception();
   }
-  // All tasks have ended also when one of them failed.
-  --drains_left_;
+  // All tasks have ended, even if one of them failed.
+  --pending_drains_;
   changed_.wake_all();
   if (failure) std::rethrow_exception(failure);
 }
 
 loop::awaitable<> lifecycle::drain_clients() {
-  out_of_time_ = co_await parts_.drain_clients(settings_.daemon.drain_timeout);
-  --drains_left_;
+  drain_timed_out_ = co_await parts_.drain_clients(settings_.daemon.drain_timeout);
+  --pending_drains_;
   changed_.wake_all();
 }
 
 std::uint64_t lifecycle::finished_by_consumers() const {
   std::uint64_t jobs = 0;
-  for (const auto& one : parts_.work().consumers()) {
-    for (const auto& count : one->outcomes) jobs += count.value();
-    jobs -= one->outcomes[static_cast<std::size_t>(engine::outcome::cancelled)].value();
+  for (const auto& consumer : parts_.work().consumers()) {
+    for (const auto& count : consumer->outcomes) jobs += count.value();
+    jobs -= consumer->outcomes[static_cast<std::size_t>(engine::outcome::cancelled)].value();
   }
   return jobs;
 }
@@ -193,54 +194,54 @@ loop::awaitable<> lifecycle::wait_until_idle() {
   changed_.wake_all();
 }
 
-loop::awaitable<> lifecycle::look_for_stuck_queues() {
+loop::awaitable<> lifecycle::check_queues() {
   held_puts held{parts_.broker()};
   while (true) {
-    co_await loop::sleep_for(parts_.loop(), stuck_look_every);
-    // What was put will not be acknowledged, nor what was done be finished: there is nothing to wait for.
+    co_await loop::sleep_for(parts_.loop(), queue_check_interval);
+    // After a failure of the store no put is acknowledged and no job is finished, so the run would never be idle.
     if (arguments_.until_idle && failure_.empty() && parts_.broker().store_has_failed()) {
       failure_ = "the store has failed";
       changed_.wake_all();
       co_return;
     }
-    co_await held.look(parts_.loop());
-    stuck_.look();
+    co_await held.check(parts_.loop());
+    stuck_.check();
     if (!arguments_.until_idle || stuck_.stuck().empty() || !parts_.work().held_by_full_queues()) continue;
-    held_up_ = true;
+    blocked_ = true;
     changed_.wake_all();
     co_return;
   }
 }
 
-loop::awaitable<> lifecycle::hear_signals() {
+loop::awaitable<> lifecycle::handle_signals() {
   while (true) {
     const int number = co_await signals_.next();
     if (number == SIGHUP) {
-      log::warning("reload", "reload is not here yet: the settings stay as they were read at the start");
+      log::warning("reload", "reload is not here yet: the settings are those of the start");
     } else if (number == SIGUSR1) {
       parts_.refuse_puts();
       parts_.control().become_refusing("SIGUSR1");
-      log::info("refusing_puts", "puts are refused from now on; all else goes on", {{"signal", "SIGUSR1"}});
+      log::info("refusing_puts", "puts are refused from now on; everything else continues", {{"signal", "SIGUSR1"}});
     } else {
-      asked_to_stop(number);
+      on_stop_signal(number);
     }
   }
 }
 
-void lifecycle::asked_to_stop(int number) {
+void lifecycle::on_stop_signal(int number) {
   const instant now = parts_.loop().now();
-  if (number == last_stop_signal_ && now - last_stop_at_ < signal_echo) return;
+  if (number == last_stop_signal_ && now - last_stop_at_ < signal_repeat) return;
   last_stop_signal_ = number;
   last_stop_at_ = now;
-  ++stops_asked_;
-  log::info("signal", stops_asked_ == 1 ? "asked to end" : "asked to end at once",
+  ++stop_signals_;
+  log::info("signal", stop_signals_ == 1 ? "a signal asks to stop" : "a second signal asks to stop at once",
             {{"signal", name_of_signal(number)}});
-  if (stops_asked_ == 1) parts_.control().become_draining(name_of_signal(number));
-  if (stops_asked_ == 2) arm_last_resort(stopping_patience);
+  if (stop_signals_ == 1) parts_.control().become_draining(name_of_signal(number));
+  if (stop_signals_ == 2) schedule_forced_exit(stop_timeout);
   changed_.wake_all();
 }
 
-loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
+loop::awaitable<> lifecycle::watch(loop::awaitable<> work) {
   std::exception_ptr thrown;
   try {
     co_await std::move(work);
@@ -255,31 +256,31 @@ loop::awaitable<> lifecycle::watched(loop::awaitable<> work) {
 
 loop::awaitable<> lifecycle::close() {
   report_.closing();
-  if (stops_asked_ < 2) arm_last_resort(closing_patience);
+  if (stop_signals_ < 2) schedule_forced_exit(close_timeout);
   auto work_ends = parts_.work().join();
-  co_await watched(std::move(work_ends));
+  co_await watch(std::move(work_ends));
   watchers_.cancel();
   auto watchers_end = watchers_.join();
-  co_await watched(std::move(watchers_end));
+  co_await watch(std::move(watchers_end));
   if (progress_) {
     auto progress_ends = progress_->end();
-    co_await watched(std::move(progress_ends));
+    co_await watch(std::move(progress_ends));
   }
   auto parts_close = parts_.close();
-  co_await watched(std::move(parts_close));
+  co_await watch(std::move(parts_close));
   if (!failure_.empty()) fail(exit_code::failed, "failed", failure_);
-  say_what_is_on_disk();
-  // After a drain that a second signal cut short, what was still in hand has been given back by now.
-  if (drains_left_ > 0) count_jobs_in_hand();
+  log_durability();
+  // If a second signal interrupted the drain, the held jobs have been released by now.
+  if (pending_drains_ > 0) count_held_jobs();
   log::info("ended", "millraced has ended",
             {{"exit_code", static_cast<int>(code_)}, {"finished", finished_}, {"ready_again", ready_again_}});
 }
 
-void lifecycle::note_result(const telemetry::run_result& result) {
+void lifecycle::set_result(const telemetry::run_result& result) {
   if (result.all_done()) return;
   code_ = exit_code::not_all_done;
   const auto of = [&](engine::outcome which) { return result.outcomes[static_cast<std::size_t>(which)]; };
-  log::warning("not_all_done", "nothing is left to do, but not every job was done",
+  log::warning("not_all_done", "no work is left, but some jobs were not done",
                {{"failed", of(engine::outcome::failed)},
                 {"timeout", of(engine::outcome::timeout)},
                 {"buried", result.buried},
@@ -288,32 +289,32 @@ void lifecycle::note_result(const telemetry::run_result& result) {
                 {"producer_errors", result.producer_errors}});
 }
 
-void lifecycle::fail(exit_code code, std::string_view event, const std::string& sentence) {
+void lifecycle::fail(exit_code code, std::string_view event, const std::string& message) {
   code_ = code;
-  log::error(event, sentence);
+  log::error(event, message);
 }
 
-void lifecycle::say_what_is_on_disk() {
+void lifecycle::log_durability() {
   if (!opened_) return;  // no command was acknowledged
-  const auto why = parts_.broker().store_failure();
-  if (!why.empty()) {
+  const auto failure = parts_.broker().store_failure();
+  if (!failure.empty()) {
     code_ = exit_code::failed;
     log::error("not_on_disk",
-               "the store has failed: what clients were not told of may be lost, and commands of relaxed "
-               "queues that were acknowledged are not on disk",
-               {{"error", why}, {"acknowledged", parts_.broker().acknowledged_not_durable()}});
+               "the store has failed: commands without a reply may be lost, and the last acknowledged commands of "
+               "relaxed queues are not on disk",
+               {{"error", failure}, {"acknowledged", parts_.broker().acknowledged_not_durable()}});
   } else if (settings_.daemon.data_dir) {
-    log::info("kept", "what is left in durable queues is on disk", {{"data_dir", *settings_.daemon.data_dir}});
+    log::info("kept", "the jobs in durable queues are on disk", {{"data_dir", *settings_.daemon.data_dir}});
   }
 }
 
-void lifecycle::count_jobs_in_hand() {
+void lifecycle::count_held_jobs() {
   finished_ = finished_by_consumers() - finished_before_ + parts_.finished_by_clients();
-  // Nobody was given a job since the drain began: a job in hand that was not finished is ready again.
-  ready_again_ = in_hand_ - std::min(in_hand_, finished_);
+  // No job was reserved during the drain, so a held job that was not finished is ready again.
+  ready_again_ = held_jobs_ - std::min(held_jobs_, finished_);
 }
 
-void lifecycle::say_what_was_left() {
+void lifecycle::log_drain() {
   const auto& engine = parts_.broker().engine();
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);
@@ -324,14 +325,14 @@ void lifecycle::say_what_was_left() {
     sum.delayed += levels.delayed;
     sum.buried += levels.buried;
   }
-  count_jobs_in_hand();
-  const char* sentence = cancelled_jobs_ > 0 || out_of_time_
-                             ? "the time to drain is over: jobs still in hand are ready again"
-                         : sum.jobs() == 0 ? "all work has ended, nothing was left"
-                         : settings_.daemon.data_dir
-                             ? "running jobs have ended; what is left in durable queues is being written"
-                             : "running jobs have ended; what is left in the queues is lost, for they live in memory";
-  log::info("drained", sentence,
+  count_held_jobs();
+  const char* message = cancelled_jobs_ > 0 || drain_timed_out_
+                            ? "drain_timeout is over: jobs that are still held become ready again"
+                        : sum.jobs() == 0           ? "running jobs have ended; the queues are empty"
+                        : settings_.daemon.data_dir ? "running jobs have ended; durable queues are written to disk"
+                                                    : "running jobs have ended; the queues are in memory, so their "
+                                                      "jobs are lost";
+  log::info("drained", message,
             {{"finished", finished_},
              {"ready_again", ready_again_},
              {"cancelled", cancelled_jobs_},

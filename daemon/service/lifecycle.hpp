@@ -19,87 +19,86 @@
 
 namespace millrace::service {
 
-/// When the parts begin and end:
+/// Starts the parts of the daemon, and ends them in order:
 ///
-///     open -+-> running -+-- nothing left (--until-idle) ------------------------+-> close -> the loop runs out
-///           |            '-- SIGTERM, SIGINT -> drain -+-- ended, or out of time -+
-///           |                                          '-- second signal: stop ---+
-///           '-- SIGTERM, SIGINT while recovering --------------------------------'
+///     open -+-> running -+-- no work left (--until-idle) -------------------+-> close -> the loop ends
+///           |            '-- SIGTERM, SIGINT -> drain -+-- done, or timeout -+
+///           |                                          '-- second signal ----+
+///           '-- SIGTERM, SIGINT during recovery ----------------------------'
 ///
-/// Draining: producers stop, no job is given to anybody, and those that consumers and clients have in hand may be
-/// finished until `drain_timeout`; one line says how many were finished, how many became ready again, and what is left.
-/// SIGHUP is answered with a line. SIGUSR1: puts of clients are refused from now on.
+/// Draining: producers stop, no job is reserved, and the jobs that consumers and clients hold may be finished until
+/// `drain_timeout`. One log record says how many were finished, how many became ready again, and how many are left.
+/// SIGHUP only logs a warning. SIGUSR1: puts of clients are refused from now on.
 ///
-/// Owned by `main`, for one run; everything but `run` happens on the loop. Whatever hangs while closing, the process
-/// ends: see `closing_patience`.
+/// Owned by `main`, for one run. Everything except `run` happens on the loop.
+///
+/// The process ends even when closing hangs: after `close_timeout`, or `stop_timeout` after a second signal, with exit
+/// code 1.
 class lifecycle {
  public:
-  /// How long closing may take once all work has ended, and once a second signal came; then the process leaves with
-  /// 1, whatever still runs.
-  static constexpr duration closing_patience = seconds{10};
-  static constexpr duration stopping_patience = seconds{3};
-  /// A signal that comes again within this time is the same one: `timeout` sends it to the process and to its group.
-  static constexpr duration signal_echo = milliseconds{100};
-  /// Between two looks at queues that are full and will not be emptied.
-  static constexpr duration stuck_look_every = seconds{1};
+  static constexpr duration close_timeout = seconds{10};
+  static constexpr duration stop_timeout = seconds{3};
+  /// The same signal within this time counts once: `timeout` sends it to the process and to its group.
+  static constexpr duration signal_repeat = milliseconds{100};
+  static constexpr duration queue_check_interval = seconds{1};
 
-  /// All three outlive it.
+  /// Requires: all three outlive this object.
   lifecycle(daemon& parts, const settings::settings& settings, const arguments& arguments);
 
-  /// From the start to the end of the program.
+  /// Runs the daemon from its start to its end.
   exit_code run();
-  /// After `run`, with `--until-idle`: the words at the end.
+  /// After `run`, with `--until-idle`: the summary of the run.
   [[nodiscard]] const std::string& summary() const noexcept { return summary_; }
 
  private:
-  loop::awaitable<> live();
-  loop::awaitable<> live_or_leave();
-  loop::awaitable<> work_until_the_end();
+  loop::awaitable<> run_all();
+  loop::awaitable<> run_all_or_exit();
+  loop::awaitable<> run_until_stopped();
   loop::awaitable<> close();
-  loop::awaitable<> hear_signals();
+  loop::awaitable<> handle_signals();
   loop::awaitable<> wait_until_idle();
-  loop::awaitable<> look_for_stuck_queues();
-  /// Notes what `work` throws: it ends the run.
-  loop::awaitable<> watched(loop::awaitable<> work);
+  loop::awaitable<> check_queues();
+  /// Runs `work`. Its exception ends the run.
+  loop::awaitable<> watch(loop::awaitable<> work);
   loop::awaitable<> drain();
   loop::awaitable<> drain_work();
   loop::awaitable<> drain_clients();
   [[nodiscard]] std::uint64_t finished_by_consumers() const;
 
-  /// Gives up when asked to stop, without an error: then `opened_` is false.
+  /// Returns without an error, and `opened_` false, when a signal stops it.
   loop::awaitable<result<>> open();
-  void asked_to_stop(int number);
-  /// Ends the process: `failure` stopped the loop, or the lifecycle itself, so that nothing can be closed in order.
-  [[noreturn]] void leave(const std::exception& failure);
+  void on_stop_signal(int number);
+  /// Ends the process: `failure` stopped the loop or the lifecycle, so nothing can be closed in order.
+  [[noreturn]] void exit_after(const std::exception& failure);
   void begin_progress();
-  void fail(exit_code code, std::string_view event, const std::string& sentence);
-  void note_result(const telemetry::run_result& result);
+  void fail(exit_code code, std::string_view event, const std::string& message);
+  void set_result(const telemetry::run_result& result);
   /// Sets `finished_` and `ready_again_`.
-  void count_jobs_in_hand();
-  void say_what_was_left();
-  /// After the store has closed.
-  void say_what_is_on_disk();
+  void count_held_jobs();
+  void log_drain();
+  /// Requires: the store has closed.
+  void log_durability();
 
   daemon& parts_;
   const settings::settings& settings_;
   const arguments& arguments_;
   loop::signals signals_;
-  loop::wait_point changed_;  ///< one of those below has changed
-  int stops_asked_{0};
+  loop::wait_point changed_;  ///< woken when a member below changes
+  int stop_signals_{0};
   int last_stop_signal_{0};
   instant last_stop_at_{};
   bool opened_{false};
   bool idle_{false};
-  bool held_up_{false};  ///< by a full queue that will not be emptied
-  int drains_left_{0};   ///< of consumers and of clients
-  bool out_of_time_{false};
-  std::uint64_t in_hand_{0};                    ///< jobs that were reserved when the drain began
-  std::uint64_t finished_before_{0};            ///< by consumers, before the drain
-  std::uint64_t finished_{0}, ready_again_{0};  ///< of the jobs in hand
+  bool blocked_{false};    ///< by a full queue that nothing will empty
+  int pending_drains_{0};  ///< drains of consumers and of clients that have not ended
+  bool drain_timed_out_{false};
+  std::uint64_t held_jobs_{0};                  ///< jobs that were reserved when the drain began
+  std::uint64_t finished_before_{0};            ///< jobs that consumers finished before the drain
+  std::uint64_t finished_{0}, ready_again_{0};  ///< of the held jobs
   std::size_t cancelled_jobs_{0};
   std::string failure_;
   loop::task_scope watchers_;
-  loop::task_scope life_;
+  loop::task_scope main_task_;
   std::unique_ptr<progress> progress_;
   stuck_queues stuck_;
   service_report report_;

@@ -1,6 +1,6 @@
 #include "service/log_sinks.hpp"
 
-// The line and the file of the logging call are fields we do not have: they must not be those of this file.
+// The header would add this file and line to each entry. Those of the logging call are not known.
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
@@ -39,8 +39,8 @@ const char* name_of(log::level severity) {
   return "error";
 }
 
-std::string utc(wall_time when) {
-  const auto since = std::chrono::floor<milliseconds>(when.time_since_epoch());
+std::string utc(wall_time time) {
+  const auto since = std::chrono::floor<milliseconds>(time.time_since_epoch());
   const std::time_t whole = std::chrono::floor<seconds>(since).count();
   std::tm parts{};
   ::gmtime_r(&whole, &parts);
@@ -60,11 +60,11 @@ std::string number_of(double value) {
 
 enum class quoting { where_needed, never, json };
 
-std::string value_of(const log::field& what, quoting how) {
+std::string value_of(const log::field& field, quoting mode) {
   struct {
-    quoting how;
+    quoting mode;
     std::string operator()(std::string_view text) const {
-      switch (how) {
+      switch (mode) {
         case quoting::json:
           return json_string(text);
         case quoting::where_needed:
@@ -78,8 +78,8 @@ std::string value_of(const log::field& what, quoting how) {
     std::string operator()(std::uint64_t number) const { return std::to_string(number); }
     std::string operator()(double number) const { return number_of(number); }
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
-  } const write{how};
-  return std::visit(write, what.value);
+  } const write{mode};
+  return std::visit(write, field.value);
 }
 
 std::string with_fields(std::string sentence, std::span<const log::field> fields) {
@@ -99,7 +99,7 @@ void deliver_to_standard_error(std::string_view rendered) {
   while (!rendered.empty()) {
     const auto written = ::write(STDERR_FILENO, rendered.data(), rendered.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // closed or full: nobody is left to be told
+    if (written <= 0) return;  // closed or full: nowhere to report it
     rendered.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -114,15 +114,15 @@ void deliver_to_journal(std::string_view rendered) {
   ::sd_journal_sendv(entries.data(), static_cast<int>(entries.size()));
 }
 
-/// libsystemd says nothing when there is none.
+/// libsystemd does not report a missing journal.
 bool has_journal(const std::string& path) {
-  ::sockaddr_un where{};
-  where.sun_family = AF_UNIX;
-  if (path.size() >= sizeof where.sun_path) return false;
-  path.copy(where.sun_path, path.size());
+  ::sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  path.copy(address.sun_path, path.size());
   const int probe = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return false;
-  const bool answered = ::connect(probe, reinterpret_cast<const ::sockaddr*>(&where), sizeof where) == 0;
+  const bool answered = ::connect(probe, reinterpret_cast<const ::sockaddr*>(&address), sizeof address) == 0;
   ::close(probe);
   return answered;
 }
@@ -130,16 +130,16 @@ bool has_journal(const std::string& path) {
 }  // namespace
 
 log::sink log_sink(log_format format) {
-  if (format == log_format::journald && definite(format) != log_format::journald) {
-    deliver_to_standard_error(std::string{"millraced: no journal takes entries at "} + journal_socket +
+  if (format == log_format::journald && effective_format(format) != log_format::journald) {
+    deliver_to_standard_error(std::string{"millraced: there is no journal at "} + journal_socket +
                               ": logging text to standard error\n");
   }
   const auto to_standard_error = [](log::level, std::string_view rendered) { deliver_to_standard_error(rendered); };
-  switch (definite(format)) {
+  switch (effective_format(format)) {
     case log_format::json:
       return {render_json, to_standard_error};
     case log_format::journald:
-      return {[](const log::record& what, wall_time) { return render_journal(what); },
+      return {[](const log::record& record, wall_time) { return render_journal(record); },
               [](log::level, std::string_view rendered) { deliver_to_journal(rendered); }};
     case log_format::automatic:
     case log_format::text:
@@ -148,9 +148,9 @@ log::sink log_sink(log_format format) {
   return {render_text, to_standard_error};
 }
 
-log_format definite(log_format wanted, const std::string& socket) {
-  if (wanted == log_format::journald) return has_journal(socket) ? wanted : log_format::text;
-  if (wanted != log_format::automatic) return wanted;
+log_format effective_format(log_format requested, const std::string& socket) {
+  if (requested == log_format::journald) return has_journal(socket) ? requested : log_format::text;
+  if (requested != log_format::automatic) return requested;
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct ::stat ours {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &ours) != 0) return log_format::text;
@@ -158,35 +158,35 @@ log_format definite(log_format wanted, const std::string& socket) {
   return same && has_journal(socket) ? log_format::journald : log_format::text;
 }
 
-std::string render_text(const log::record& what, wall_time when) {
-  std::string text = utc(when) + ' ' + name_of(what.severity);
-  text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // the events stand in one column
-  return text + std::string{what.event} + "  " + with_fields(one_line(what.sentence), what.fields) + '\n';
+std::string render_text(const log::record& record, wall_time time) {
+  std::string text = utc(time) + ' ' + name_of(record.severity);
+  text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // aligns the events in one column
+  return text + std::string{record.event} + "  " + with_fields(one_line(record.sentence), record.fields) + '\n';
 }
 
-std::string render_json(const log::record& what, wall_time when) {
-  std::string text = "{\"time\":\"" + utc(when) + "\",\"level\":\"" + name_of(what.severity) +
-                     "\",\"event\":" + json_string(what.event) + ",\"message\":" + json_string(what.sentence);
-  for (const auto& field : what.fields) text += ',' + json_string(field.key) + ':' + value_of(field, quoting::json);
+std::string render_json(const log::record& record, wall_time time) {
+  std::string text = "{\"time\":\"" + utc(time) + "\",\"level\":\"" + name_of(record.severity) +
+                     "\",\"event\":" + json_string(record.event) + ",\"message\":" + json_string(record.sentence);
+  for (const auto& field : record.fields) text += ',' + json_string(field.key) + ':' + value_of(field, quoting::json);
   return text + "}\n";
 }
 
-std::string render_journal(const log::record& what) {
-  // syslog's severities, as the journal wants them.
-  const char* priority = what.severity == log::level::error     ? "3"
-                         : what.severity == log::level::warning ? "4"
-                         : what.severity == log::level::info    ? "6"
-                                                                : "7";
+std::string render_journal(const log::record& record) {
+  // The severities of syslog, which the journal expects.
+  const char* priority = record.severity == log::level::error     ? "3"
+                         : record.severity == log::level::warning ? "4"
+                         : record.severity == log::level::info    ? "6"
+                                                                  : "7";
   std::string entries;
   const auto add = [&entries](std::string_view name, std::string value) {
     std::replace(value.begin(), value.end(), '\0', ' ');
     entries += std::string{name} + '=' + value + '\0';
   };
-  add("MESSAGE", with_fields(std::string{what.sentence}, what.fields));  // the journal knows lines
+  add("MESSAGE", with_fields(std::string{record.sentence}, record.fields));  // may have several lines
   add("PRIORITY", priority);
   add("SYSLOG_IDENTIFIER", "millraced");
-  add("MILLRACE_EVENT", std::string{what.event});
-  for (const auto& field : what.fields) add("MILLRACE_" + upper_case(field.key), value_of(field, quoting::never));
+  add("MILLRACE_EVENT", std::string{record.event});
+  for (const auto& field : record.fields) add("MILLRACE_" + upper_case(field.key), value_of(field, quoting::never));
   return entries;
 }
 

@@ -1,9 +1,9 @@
-// The settings of jemalloc, which millraced is linked with. It is not part of builds with sanitizers, which bring their
-// own allocator.
+// The settings of jemalloc, which millraced is linked with. Builds with sanitizers do not have it, since sanitizers
+// replace the allocator.
 //
-// The C library keeps the memory of a backlog after the last job of it is deleted: a body that lives keeps the heap
-// below it. And it can only return memory under a lock that stops the loop meanwhile. jemalloc returns unused pages
-// from a thread of its own (man 3 jemalloc, TUNING).
+// With the allocator of the C library, the memory of a backlog is not returned after its last job is deleted: a body
+// that is still in use keeps the heap below it. And returning memory takes a lock that blocks the loop. jemalloc
+// returns unused pages on a thread of its own (man 3 jemalloc, TUNING).
 extern "C" {
 
 /// Unused pages are returned within 3 s.

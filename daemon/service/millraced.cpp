@@ -13,11 +13,11 @@
 #include "handlers/catalogue.hpp"
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
-#include "service/doors.hpp"
-#include "service/errands.hpp"
-#include "service/last_resort.hpp"
+#include "service/forced_exit.hpp"
 #include "service/lifecycle.hpp"
+#include "service/listening_sockets.hpp"
 #include "service/log_sinks.hpp"
+#include "service/one_shot_tasks.hpp"
 #include "service/privileges.hpp"
 #include "service/relative_paths.hpp"
 #include "service/standard_error.hpp"
@@ -26,45 +26,45 @@
 namespace millrace::service {
 namespace {
 
-/// How long the end of the program waits for the log to be written out, if its reader is alive.
-constexpr duration log_patience = seconds{2};
+/// How long the end of the program waits until the log is written, if standard error is not blocked.
+constexpr duration log_timeout = seconds{2};
 
-/// Jobs left in memory that are freed at the end; beyond that many, the system takes the memory back.
-constexpr std::size_t jobs_freed_most = 100'000;
+/// With more jobs left in memory than this, the process exits without freeing them one by one.
+constexpr std::size_t freed_jobs_max = 100'000;
 
-/// A standard stream that came closed stays closed to whoever uses it: its number must not become that of the next
-/// thing opened, or what is printed and logged would be written into it. Only its number is taken, by something that
-/// fails in the direction that is used.
-void keep_closed_streams_closed() {
+/// Reserves the descriptor of each standard stream that is closed. Otherwise the next file would get its number, and
+/// output and log records would be written into that file. The reserved descriptor fails in the direction in which
+/// the stream is used, so the stream still appears closed.
+void reserve_closed_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0) continue;
-    // Those below are taken: the lowest free number is this one.
-    [[maybe_unused]] const int taken = ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    // All lower numbers are in use, so `open` returns this one.
+    [[maybe_unused]] const int reserved = ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }
 
-/// A standard error that nobody reads does not delay the end.
+/// Does not wait for a standard error that is blocked.
 void stop_log(log_format format) {
-  const bool blocked = definite(format) != log_format::journald && standard_error_is_blocked();
-  log::stop(blocked ? duration::zero() : log_patience);
+  const bool blocked = effective_format(format) != log_format::journald && standard_error_is_blocked();
+  log::stop(blocked ? duration::zero() : log_timeout);
 }
 
-void say_summary(const std::string& summary, const arguments& how) {
+void write_summary(const std::string& summary, const arguments& arguments) {
   if (summary.empty()) return;
-  if (how.summary == summary_format::json || definite(how.format) != log_format::json) {
-    stop_log(how.format);
+  if (arguments.summary == summary_format::json || effective_format(arguments.format) != log_format::json) {
+    stop_log(arguments.format);
     write_to_standard_error(summary);
   } else {
-    // A reader of JSON lines gets one more line, not a page of text between them.
+    // The log is JSON, one object a line: a page of text would break its reader.
     log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
   }
 }
 
-/// Of the file, or of the command line.
-settings::loaded read_settings(const arguments& how, const settings::vocabulary& words) {
-  if (!how.config.empty()) return settings::load_file(how.config, words);
+/// Reads the file or the command line.
+settings::loaded read_settings(const arguments& arguments, const settings::vocabulary& vocabulary) {
+  if (!arguments.config.empty()) return settings::load_file(arguments.config, vocabulary);
   settings::loaded read;
-  if (auto made = settings_of(how.drop_in)) {
+  if (auto made = settings_of(arguments.drop_in)) {
     read.value = std::move(*made);
   } else {
     write_to_standard_error("millraced: " + made.error().text + '\n');
@@ -72,42 +72,42 @@ settings::loaded read_settings(const arguments& how, const settings::vocabulary&
   return read;
 }
 
-/// Each connection is an open file, and the usual limit of 1,024 is a matter of programs that use select.
-void allow_many_files() {
+/// Raises the limit of open files to its maximum, since each connection is one. The usual limit of 1,024 exists for
+/// programs that use select.
+void raise_file_limit() {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/// Signals that come before the lifecycle listens wait for it: being told to end while starting is being told to end.
-/// Ctrl-C still ends at once.
-class held_signals {
+/// Blocks signals until the lifecycle handles them, so that a signal during the start is not lost. SIGINT (Ctrl-C) is
+/// not blocked and ends the process at once.
+class blocked_signals {
  public:
-  held_signals() {
-    sigset_t some;
-    ::sigemptyset(&some);
-    for (const int number : {SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&some, number);
-    ::pthread_sigmask(SIG_BLOCK, &some, &before_);
+  blocked_signals() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    for (const int number : {SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&signals, number);
+    ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
   }
-  ~held_signals() { let_through(); }
-  held_signals(const held_signals&) = delete;
-  held_signals& operator=(const held_signals&) = delete;
+  ~blocked_signals() { unblock(); }
+  blocked_signals(const blocked_signals&) = delete;
+  blocked_signals& operator=(const blocked_signals&) = delete;
 
-  void let_through() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  void unblock() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
   sigset_t before_{};
 };
 
-/// Takes the addresses; then, with `user`, gives up root before any file is opened or created.
-/// A run that ends by itself does without metrics that it was not told to serve.
-result<doors> take_places(const settings::daemon_options& options, const std::optional<user_identity>& user,
-                          default_http http) {
-  if (!user) return bind_doors(options, http);
+/// Binds the addresses. With `user`, then gives up root, before any file is opened or created.
+result<listening_sockets> bind_and_drop_root(const settings::daemon_options& options,
+                                             const std::optional<user_identity>& user, default_http http) {
+  if (!user) return bind_sockets(options, http);
   auto rights = privileges::give_up_groups(*user);
   if (!rights) return rights.error();
-  auto bound = bind_doors(options, http, *rights);
+  auto bound = bind_sockets(options, http, *rights);
   if (!bound) return bound;
   if (options.data_dir) {
     if (const auto made = rights->make_directory(*options.data_dir); !made) return made.error();
@@ -121,27 +121,28 @@ exit_code could_not_start(const std::string& reason) {
   return exit_code::could_not_start;
 }
 
-exit_code run_parts(const settings::settings& set, const arguments& how, const std::optional<user_identity>& user,
-                    held_signals& signals) {
+exit_code run_parts(const settings::settings& settings, const arguments& arguments,
+                    const std::optional<user_identity>& user, blocked_signals& signals) {
   try {
-    auto bound = take_places(set.daemon, user, how.until_idle ? default_http::optional : default_http::required);
+    const auto http = arguments.until_idle ? default_http::optional : default_http::required;
+    auto bound = bind_and_drop_root(settings.daemon, user, http);
     if (!bound) return could_not_start(bound.error().text);
-    auto parts = daemon::make(set, {how.mode, how.limit}, std::move(*bound));
+    auto parts = daemon::make(settings, {arguments.mode, arguments.limit}, std::move(*bound));
     if (!parts && parts.error().code == errc::cancelled) {
-      // The signal is answered: let through, it would end the process before its log is written.
+      // The pending signal has been handled. Unblocked, it would end the process before the log is written.
       std::signal(SIGTERM, SIG_IGN);
-      log::info("stopped", "stopped while migrating: what is on disk stays as it was");
+      log::info("stopped", "stopped during a migration: the data on disk are unchanged");
       return exit_code::done;
     }
     if (!parts) return could_not_start(parts.error().text);
-    lifecycle life{**parts, set, how};
-    signals.let_through();
+    lifecycle life{**parts, settings, arguments};
+    signals.unblock();
     const auto code = life.run();
-    say_summary(life.summary(), how);
-    // All has been closed. To free millions of jobs one by one takes longer than the end of the process may.
-    if ((*parts)->broker().engine().job_count() > jobs_freed_most) {
-      stop_log(how.format);
-      leave_without_closing(code);
+    write_summary(life.summary(), arguments);
+    // Everything is closed. Freeing millions of jobs one by one would take too long.
+    if ((*parts)->broker().engine().job_count() > freed_jobs_max) {
+      stop_log(arguments.format);
+      exit_without_closing(code);
     }
     return code;
   } catch (const std::exception& failure) {
@@ -149,59 +150,59 @@ exit_code run_parts(const settings::settings& set, const arguments& how, const s
   }
 }
 
-exit_code run_daemon(const arguments& how, const settings::vocabulary& words) {
-  held_signals signals;
-  auto read = read_settings(how, words);
+exit_code run_daemon(const arguments& arguments, const settings::vocabulary& vocabulary) {
+  blocked_signals signals;
+  auto read = read_settings(arguments, vocabulary);
   if (!read.value) {
     write_to_standard_error(text_of(read.complaints));
     return exit_code::bad_settings;
   }
   std::optional<user_identity> user;
-  if (how.drop_in.user) {
-    auto found = find_user(*how.drop_in.user);
+  if (arguments.drop_in.user) {
+    auto found = find_user(*arguments.drop_in.user);
     if (!found) {
       write_to_standard_error("millraced: " + found.error().text + '\n');
       return exit_code::bad_settings;
     }
     user = std::move(*found);
   }
-  allow_many_files();
-  find_files_beside(*read.value);
-  if (how.until_idle && !how.limit) {
-    if (const auto endless = endless_producer(*read.value); !endless.empty()) {
+  raise_file_limit();
+  resolve_relative_paths(*read.value);
+  if (arguments.until_idle && !arguments.limit) {
+    if (const auto endless = find_endless_producer(*read.value); !endless.empty()) {
       write_to_standard_error("millraced: producers." + endless +
-                              " never ends, so --until-idle would not either: give it a limit, or add --limit N\n");
+                              " never ends, so --until-idle would not end: give it a limit, or add --limit N\n");
       return exit_code::bad_settings;
     }
   }
-  log::start(log_sink(how.format), how.least);
+  log::start(log_sink(arguments.format), arguments.level_min);
   for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
-  if (how.drop_in.log_bytes) log::warning("settings", "-s means nothing here: disk use follows the jobs");
-  const auto code = run_parts(*read.value, how, user, signals);
-  stop_log(how.format);
+  if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
+  const auto code = run_parts(*read.value, arguments, user, signals);
+  stop_log(arguments.format);
   return code;
 }
 
-exit_code run(const std::vector<std::string>& given) {
-  end_quietly_without_memory(exit_code::could_not_start);
-  keep_closed_streams_closed();
-  // A reader that goes away is an error of one write, not the end of the daemon.
+exit_code run(const std::vector<std::string>& words) {
+  set_uncaught_exit_code(exit_code::could_not_start);
+  reserve_closed_streams();
+  // A write to a closed pipe or socket must be an error, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
-  const auto read = read_arguments(given);
-  if (const auto* bye = std::get_if<early_exit>(&read)) {
-    if (bye->code == exit_code::done)
-      write_all(STDOUT_FILENO, bye->text);
+  const auto read = read_arguments(words);
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    if (early->code == exit_code::done)
+      write_all(STDOUT_FILENO, early->text);
     else
-      write_to_standard_error(bye->text);
-    return bye->code;
+      write_to_standard_error(early->text);
+    return early->code;
   }
   handlers::registry handlers;
   sources::registry sources;
   handlers::add_all(handlers);
   sources::add_all(sources);
-  const settings::vocabulary words{handlers, sources};
-  const auto& how = std::get<arguments>(read);
-  return how.what == task::run ? run_daemon(how, words) : run_errand(how, words);
+  const settings::vocabulary vocabulary{handlers, sources};
+  const auto& given = std::get<arguments>(read);
+  return given.task == task::run ? run_daemon(given, vocabulary) : run_one_shot_task(given, vocabulary);
 }
 
 }  // namespace
@@ -211,7 +212,7 @@ int main(int count, char** words) {
   try {
     return static_cast<int>(millrace::service::run({std::next(words), std::next(words, count)}));
   } catch (const std::exception& failure) {
-    // The lifecycle catches what fails while the daemon runs: this is a failure of the start.
+    // The lifecycle catches failures of the running daemon, so this is a failure of the start.
     millrace::service::write_to_standard_error("millraced: " + millrace::message_of(failure) + '\n');
     return static_cast<int>(millrace::service::exit_code::could_not_start);
   }

@@ -17,11 +17,11 @@ namespace millrace::service {
 
 namespace {
 
-error cannot_become(const user_identity& to) {
-  return {errc::refused, "-u: cannot become '" + to.name + "': " + system_message(errno)};
+error cannot_become(const user_identity& target) {
+  return {errc::refused, "-u: cannot become '" + target.name + "': " + system_message(errno)};
 }
 
-/// An open directory, so that what is done to it is not done to something else that took its name.
+/// An open directory. Its descriptor cannot refer to a file that replaces the directory later.
 class open_directory {
  public:
   explicit open_directory(const std::string& path)
@@ -32,8 +32,8 @@ class open_directory {
   open_directory(const open_directory&) = delete;
   open_directory& operator=(const open_directory&) = delete;
 
-  /// False with `errno`.
-  bool give_to(const user_identity& owner) const {
+  /// False with `errno` on failure.
+  bool set_owner(const user_identity& owner) const {
     return descriptor_ >= 0 && ::fchown(descriptor_, owner.user, owner.group) == 0;
   }
 
@@ -45,55 +45,57 @@ class open_directory {
 
 result<user_identity> find_user(const std::string& name) {
   errno = 0;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): called once, and nothing else here reads the user database
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): called once, and no other code reads the user database
   const passwd* const found = ::getpwnam(name.c_str());
   if (found != nullptr) return user_identity{name, found->pw_uid, found->pw_gid};
-  // Several values mean that there is nobody of that name.
-  const bool nobody = errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
-  if (nobody) return error{errc::not_found, "-u: there is no user '" + name + "'"};
+  // Several values mean that there is no such user (man 3 getpwnam).
+  const bool missing = errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
+  if (missing) return error{errc::not_found, "-u: there is no user '" + name + "'"};
   return error{errc::io, "-u: user '" + name + "' cannot be looked up: " + system_message(errno)};
 }
 
-result<privileges> privileges::give_up_groups(const user_identity& to) {
-  if (::getuid() == to.user && ::geteuid() == to.user && ::getgid() == to.group) return privileges{to, false};
+result<privileges> privileges::give_up_groups(const user_identity& target) {
+  if (::getuid() == target.user && ::geteuid() == target.user && ::getgid() == target.group)
+    return privileges{target, false};
   if (::geteuid() != 0)
-    return error{errc::refused, "-u: cannot become '" + to.name + "': only root can become another user"};
-  if (::initgroups(to.name.c_str(), to.group) != 0 || ::setgid(to.group) != 0) return cannot_become(to);
-  return privileges{to, true};
+    return error{errc::refused, "-u: cannot become '" + target.name + "': only root can become another user"};
+  if (::initgroups(target.name.c_str(), target.group) != 0 || ::setgid(target.group) != 0) return cannot_become(target);
+  return privileges{target, true};
 }
 
 result<> privileges::as_user(const std::function<result<>()>& action) {
   if (!is_root_) return action();
-  if (::seteuid(to_.user) != 0) return cannot_become(to_);
+  if (::seteuid(target_.user) != 0) return cannot_become(target_);
   auto done = action();
-  if (::seteuid(0) != 0) return cannot_become(to_);
+  if (::seteuid(0) != 0) return cannot_become(target_);
   return done;
 }
 
 result<> privileges::make_directory(const std::string& path) {
-  int why = 0;
+  int failure = 0;
   auto tried = as_user([&]() -> result<> {
-    why = store::make_private_directory(path) ? 0 : errno;
+    failure = store::make_private_directory(path) ? 0 : errno;
     return {};
   });
-  if (!tried || !is_root_ || why != EACCES) return tried;
+  if (!tried || !is_root_ || failure != EACCES) return tried;
   if (!store::make_private_directory(path)) return {};
-  if (!open_directory{path}.give_to(to_)) {
-    const error failed{errc::io, path + ": cannot be given to '" + to_.name + "': " + system_message(errno)};
+  if (!open_directory{path}.set_owner(target_)) {
+    const error failed{errc::io,
+                       path + ": cannot change the owner to '" + target_.name + "': " + system_message(errno)};
     ::rmdir(path.c_str());
     return failed;
   }
   log::info("data_dir_created", "root created the data directory: the user may not write to its parent",
-            {{"data_dir", path}, {"owner", to_.name}});
+            {{"data_dir", path}, {"owner", target_.name}});
   return {};
 }
 
 result<> privileges::give_up_root() {
   if (!is_root_) return {};
-  if (::setuid(to_.user) != 0) return cannot_become(to_);
+  if (::setuid(target_.user) != 0) return cannot_become(target_);
   is_root_ = false;
-  if (to_.user != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0))
-    return error{errc::refused, "-u: root's rights could not be given up"};
+  if (target_.user != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0))
+    return error{errc::refused, "-u: the process could become root again"};
   return {};
 }
 

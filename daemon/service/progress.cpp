@@ -11,9 +11,9 @@
 namespace millrace::service {
 namespace {
 
-/// How much the last step counts in the rate that is shown: a second or so of memory, so that the number can be read.
-constexpr double weight_of_last_step = 0.25;
-constexpr duration patience_at_end = std::chrono::milliseconds{200};
+/// Weight of the newest value in the moving average of the rate, which covers about a second so that it is readable.
+constexpr double newest_weight = 0.25;
+constexpr duration end_timeout = std::chrono::milliseconds{200};
 
 }  // namespace
 
@@ -23,23 +23,23 @@ progress::progress(loop::event_loop& loop, const broker::broker& broker, const w
       work_{work},
       descriptor_{descriptor},
       line_{descriptor},
-      lane_{loop, "progress"},
+      writer_{loop, "progress"},
       scope_{loop},
       measured_at_{loop.now()} {}
 
-void progress::begin() { scope_.spawn("progress", show()); }
+void progress::begin() { scope_.spawn("progress", update()); }
 
 loop::awaitable<> progress::end() {
   scope_.cancel();
   co_await scope_.join();
   auto last = write(line_.clear());
-  co_await loop::with_timeout(loop_, std::move(last), loop_.now() + patience_at_end);
-  lane_.close();
+  co_await loop::with_timeout(loop_, std::move(last), loop_.now() + end_timeout);
+  writer_.close();
 }
 
-loop::awaitable<> progress::show() {
+loop::awaitable<> progress::update() {
   while (true) {
-    co_await loop::sleep_for(loop_, progress_every);
+    co_await loop::sleep_for(loop_, progress_interval);
     co_await write(line_.draw(text(loop_.now())));
   }
 }
@@ -47,17 +47,17 @@ loop::awaitable<> progress::show() {
 loop::awaitable<> progress::write(std::string bytes) {
   std::function<result<std::string>()> call = [descriptor = descriptor_,
                                                bytes = std::move(bytes)]() -> result<std::string> {
-    // A terminal that has gone away is told nothing; the daemon goes on.
-    return ::write(descriptor, bytes.data(), bytes.size()) < 0 ? std::string{"gone"} : std::string{};
+    // The terminal may be closed; the daemon continues without the line.
+    return ::write(descriptor, bytes.data(), bytes.size()) < 0 ? std::string{"closed"} : std::string{};
   };
-  co_await lane_.run(std::move(call));
+  co_await writer_.run(std::move(call));
 }
 
 std::string progress::text(instant now) {
   const auto done = jobs_done();
   const double passed = in_seconds(now - measured_at_);
   const double rate = passed > 0 ? static_cast<double>(done - done_before_) / passed : 0;
-  per_second_ += weight_of_last_step * (rate - per_second_);
+  per_second_ += newest_weight * (rate - per_second_);
   done_before_ = done;
   measured_at_ = now;
 

@@ -13,25 +13,26 @@
 
 namespace millrace::service {
 
-/// How often the line moves.
-inline constexpr duration progress_every = std::chrono::milliseconds{200};
-/// Queues that it names.
+/// Time between two updates of the line.
+inline constexpr duration progress_interval = std::chrono::milliseconds{200};
+/// Queues that the line shows.
 inline constexpr std::size_t progress_queues_max = 6;
 
-/// A line that moves, on a terminal: jobs done, how many a second, and how full the queues are.
+/// A status line on a terminal: jobs done, jobs per second, and the number of jobs in each queue.
 ///
-/// Owned by the lifecycle; loop thread. Writes on a thread of its own, because a terminal can be stopped (Ctrl-S).
-/// After `begin`, `end` must have been awaited before it is destroyed.
+/// Owned by the lifecycle. Loop thread only. Writes on a thread of its own, since a terminal can be stopped (Ctrl-S).
+///
+/// After `begin`, `end` must be awaited before destruction.
 class progress {
  public:
   progress(loop::event_loop& loop, const broker::broker& broker, const workload::workload& work, int descriptor);
 
   void begin();
-  /// Takes the line away; does not wait long for a terminal that is stopped.
+  /// Removes the line. Waits 200 ms at most for a terminal that is stopped.
   loop::awaitable<> end();
 
  private:
-  loop::awaitable<> show();
+  loop::awaitable<> update();
   loop::awaitable<> write(std::string bytes);
   std::string text(instant now);
   [[nodiscard]] std::uint64_t jobs_done() const;
@@ -41,7 +42,7 @@ class progress {
   const workload::workload& work_;
   int descriptor_;
   status_line line_;
-  loop::io_thread lane_;
+  loop::io_thread writer_;
   loop::task_scope scope_;
   std::uint64_t done_before_{0};
   instant measured_at_;

@@ -9,29 +9,28 @@ namespace millrace::service {
 
 namespace {
 
-/// An absolute path replaces what stands before it.
-std::string beside(const std::filesystem::path& folder, std::string_view written) {
-  return (folder / written).string();
-}
+/// `operator/` returns an absolute `path` unchanged.
+std::string resolve(const std::filesystem::path& folder, std::string_view path) { return (folder / path).string(); }
 
-void find_socket_beside(const std::filesystem::path& folder, std::optional<network::address>& address) {
-  if (address && !address->unix_path.empty()) address->unix_path = beside(folder, address->unix_path);
+void resolve_socket(const std::filesystem::path& folder, std::optional<network::address>& address) {
+  if (address && !address->unix_path.empty()) address->unix_path = resolve(folder, address->unix_path);
 }
 
 }  // namespace
 
-void find_files_beside(settings::settings& what) {
-  const auto folder = std::filesystem::path{what.file}.parent_path();
-  if (what.daemon.data_dir) what.daemon.data_dir = what.daemon.store.data_dir = beside(folder, *what.daemon.data_dir);
-  find_socket_beside(folder, what.daemon.http);
-  find_socket_beside(folder, what.daemon.beanstalk);
-  for (auto& producer : what.producers) {
+void resolve_relative_paths(settings::settings& settings) {
+  const auto folder = std::filesystem::path{settings.file}.parent_path();
+  auto& daemon = settings.daemon;
+  if (daemon.data_dir) daemon.data_dir = daemon.store.data_dir = resolve(folder, *daemon.data_dir);
+  resolve_socket(folder, daemon.http);
+  resolve_socket(folder, daemon.beanstalk);
+  for (auto& producer : settings.producers) {
     const option* file = producer.kind->options->find("file");
     if (file == nullptr) continue;
-    const auto written = file->print(producer.kind_options.get());
-    if (!written || *written == "-") continue;
-    // That the text is good was checked when it was read.
-    static_cast<void>(file->read(producer.kind_options.get(), beside(folder, *written)));
+    const auto path = file->print(producer.kind_options.get());
+    if (!path || *path == "-") continue;
+    // This cannot fail: the text was checked when the file was read.
+    static_cast<void>(file->read(producer.kind_options.get(), resolve(folder, *path)));
   }
 }
 

@@ -4,9 +4,8 @@
 
 namespace millrace::service {
 
-/// Paths in a settings file are relative to its folder, so that a workload and its data can be moved and started from
-/// anywhere: makes `data_dir`, the Unix sockets and the `file` of every producer paths from the working directory. The
-/// `file` `-` stays what it is.
-void find_files_beside(settings::settings& what);
+/// Resolves relative paths against the folder of the settings file, so that a workload can be started from any
+/// directory: `data_dir`, Unix sockets, and `file` of each producer. The file `-` is unchanged.
+void resolve_relative_paths(settings::settings& settings);
 
 }  // namespace millrace::service

@@ -25,13 +25,14 @@ void service_report::ready() {
 loop::awaitable<> service_report::run() {
   if (!manager_.is_present()) co_return;
   const auto timeout = manager_.watchdog_timeout();
-  const auto interval = timeout > duration::zero() ? std::min(status_every, timeout / feeds_in_timeout) : status_every;
-  auto next_status = after(parts_.loop().now(), status_every);
+  const auto interval =
+      timeout > duration::zero() ? std::min(status_interval, timeout / feeds_per_timeout) : status_interval;
+  auto next_status = after(parts_.loop().now(), status_interval);
   while (true) {
     co_await loop::sleep_for(parts_.loop(), interval);
     feed_watchdog();
     if (parts_.loop().now() < next_status) continue;
-    next_status = after(parts_.loop().now(), status_every);
+    next_status = after(parts_.loop().now(), status_interval);
     auto text = co_await status();
     if (is_draining_) {
       manager_.extend_timeout(extension, "draining: " + text);
@@ -79,12 +80,12 @@ loop::awaitable<std::string> service_report::status() {
                      std::to_string(totals.reserved) + " reserved, " + std::to_string(totals.delayed) + " delayed, " +
                      std::to_string(totals.buried) + " buried";
   if (oldest != never)
-    text += "; the oldest ready job waits for " + std::to_string(std::lround(in_seconds(age(oldest, now)))) + " s";
+    text += "; the oldest ready job has waited for " + std::to_string(std::lround(in_seconds(age(oldest, now)))) + " s";
   co_return text;
 }
 
-/// Jobs that were put and are not there any more, since the start; those that recovery brought back are not known here
-/// and cancel out in a difference.
+/// Jobs that were put since the start and have left, minus the recovered jobs that have not. Only differences of it are
+/// used, in which the recovered jobs cancel out.
 std::uint64_t service_report::jobs_gone() const {
   const auto& engine = parts_.broker().engine();
   return engine.totals().puts.value() - engine.job_count();

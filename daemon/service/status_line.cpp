@@ -25,7 +25,7 @@ constexpr const char* erase_line = "\x1b[K";
 
 std::string to_row(int row) { return "\x1b[" + std::to_string(row) + ";1H"; }
 
-/// The longest start of `text` that fits, not cutting a character in two: each is taken to be one column wide.
+/// The longest prefix of whole characters that fits. Each character is assumed to be one column wide.
 std::string_view fitting(std::string_view text, std::size_t columns) {
   std::size_t bytes = 0;
   for (std::size_t seen = 0; bytes < text.size(); ++bytes) {
@@ -37,7 +37,7 @@ std::string_view fitting(std::string_view text, std::size_t columns) {
 
 }  // namespace
 
-bool status_line::possible_on(int descriptor) {
+bool status_line::is_possible_on(int descriptor) {
   if (::isatty(descriptor) == 0) return false;
   const char* terminal = std::getenv("TERM");
   return terminal != nullptr && std::string_view{terminal} != "dumb" && *terminal != '\0' &&
@@ -49,8 +49,7 @@ std::string status_line::draw(std::string_view text) {
   if (size.ws_row < rows_min) return clear();
   std::string bytes;
   if (rows_ != size.ws_row) {
-    // A line feed and back up: the cursor must not stand in the row that is taken away. Setting the region moves it,
-    // so it is kept.
+    // Line feed, then up: the cursor must not be in the last row. Setting the region moves the cursor, so save it.
     bytes += "\n\x1b[A";
     bytes += save_cursor + ("\x1b[1;" + std::to_string(size.ws_row - 1) + 'r') + restore_cursor;
     rows_ = size.ws_row;

@@ -5,27 +5,27 @@
 
 namespace millrace::service {
 
-/// A line at the bottom of a terminal that stays while everything else scrolls above it: the terminal is told to
-/// scroll only the rows above (DECSTBM), so that printed jobs and log lines need not know of it, whichever descriptor
-/// they come by.
+/// A line that stays at the bottom of a terminal. The terminal scrolls only the rows above it (DECSTBM), so printed
+/// jobs and log records need not know of the line.
 ///
-/// Each call gives the bytes to write; one write each, so that nobody's output falls between. Used by one thread at a
-/// time.
+/// Each call returns bytes to be written with one `write`, so that other output cannot come between them. Used by one
+/// thread at a time.
 class status_line {
  public:
   explicit status_line(int descriptor) : descriptor_{descriptor} {}
 
-  /// A terminal that understands cursor movement, high enough to give up a row.
-  [[nodiscard]] static bool possible_on(int descriptor);
+  /// True for a terminal that supports cursor movement and has at least four rows.
+  [[nodiscard]] static bool is_possible_on(int descriptor);
 
-  /// Shows `text` (no control characters), cut to the terminal's width. Follows a terminal that changes its size.
+  /// Shows `text`, cut to the width of the terminal. Adapts to a changed size.
+  /// Requires: `text` has no control characters.
   [[nodiscard]] std::string draw(std::string_view text);
-  /// Takes the line away and gives the row back.
+  /// Removes the line, and lets the whole terminal scroll again.
   [[nodiscard]] std::string clear();
 
  private:
   int descriptor_;
-  int rows_{0};  ///< the region that is set now; 0: none
+  int rows_{0};  ///< height of the terminal for which the region is set; 0: none is set
 };
 
 }  // namespace millrace::service

@@ -7,7 +7,7 @@
 namespace millrace::service {
 namespace {
 
-/// Puts wait for capacity that no consumer and no client can free.
+/// Puts wait for capacity that no consumer and no client will free.
 bool is_stuck(const engine::queue_levels& levels) {
   if (levels.waiting_puts == 0 || levels.reserved != 0) return false;
   return levels.buried == levels.jobs() || levels.watching_sessions == 0;
@@ -15,16 +15,16 @@ bool is_stuck(const engine::queue_levels& levels) {
 
 }  // namespace
 
-stuck_queues::stuck_queues(const broker::broker& broker, const settings::settings& what) : broker_{broker} {
-  for (const auto& [name, options] : what.queues) names_.insert(name);
-  for (const auto& producer : what.producers) names_.insert(producer.common.queue);
-  for (const auto& consumer : what.consumers) {
+stuck_queues::stuck_queues(const broker::broker& broker, const settings::settings& settings) : broker_{broker} {
+  for (const auto& [name, options] : settings.queues) names_.insert(name);
+  for (const auto& producer : settings.producers) names_.insert(producer.common.queue);
+  for (const auto& consumer : settings.consumers) {
     names_.insert(consumer.common.queue.begin(), consumer.common.queue.end());
     if (consumer.common.output) names_.insert(*consumer.common.output);
   }
 }
 
-void stuck_queues::look() {
+void stuck_queues::check() {
   const auto& engine = broker_.engine();
   for (const auto& name : names_) {
     const auto queue = engine.find(name);
@@ -36,7 +36,7 @@ void stuck_queues::look() {
       log::warning(
           "queue_stuck",
           levels.buried == levels.jobs() ? "the queue is full of buried jobs: its producers wait forever"
-                                         : "the queue is full and nobody serves it: its producers wait",
+                                         : "the queue is full and has no consumer: its producers wait",
           {{"queue", name}, {"jobs", levels.jobs()}, {"buried", levels.buried}, {"waiting", levels.waiting_puts}});
     }
   }

@@ -8,19 +8,18 @@
 
 namespace millrace::service {
 
-/// Queues of the settings that are full while somebody waits to put into them, and that nothing in the program will
-/// empty: all their jobs are buried, or no consumer and no client watches them. A person must hear of it, and
-/// `--until-idle` would not end.
+/// Finds queues of the settings that are full, have waiting puts, and will not be emptied: all their jobs are buried,
+/// or no consumer and no client watches them. Logs them for the operator. `--until-idle` would not end because of them.
 ///
-/// Owned by the lifecycle; loop thread.
+/// Owned by the lifecycle. Loop thread only.
 class stuck_queues {
  public:
-  /// The broker outlives it.
-  stuck_queues(const broker::broker& broker, const settings::settings& what);
+  /// Requires: `broker` outlives this object.
+  stuck_queues(const broker::broker& broker, const settings::settings& settings);
 
-  /// Looks at each queue; logs those that were not stuck at the last look.
-  void look();
-  /// As of the last look.
+  /// Checks each queue, and logs those that were not stuck at the last check.
+  void check();
+  /// The queues that were stuck at the last check.
   [[nodiscard]] const std::set<std::string>& stuck() const noexcept { return stuck_; }
 
  private:

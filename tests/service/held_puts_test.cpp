@@ -13,7 +13,7 @@ using service::held_puts;
 
 namespace {
 
-/// A broker on a manual clock, and what is logged of its held puts.
+/// A broker on a manual clock, with the log records of its held puts.
 struct held_puts_fixture {
   ~held_puts_fixture() {
     broker.close();
@@ -21,20 +21,20 @@ struct held_puts_fixture {
   }
 
   void put(queue_id queue) { static_cast<void>(broker.try_put(broker.open_session(), queue, {.content = body{"x"}})); }
-  void look() {
-    tasks.spawn("look", reports.look(loop));
+  void check() {
+    tasks.spawn("check", reports.check(loop));
     loop.run_ready();
     REQUIRE(tasks.size() == 0);
   }
-  void look_after(duration time) {
+  void check_after(duration time) {
     loop.advance(time);
-    look();
+    check();
   }
 
   testing::taken_log log{{"queue"}};
   loop::event_loop loop{loop::clock_kind::manual};
-  store::memory_store nothing;
-  broker::broker broker{loop, nothing};
+  store::memory_store memory;
+  broker::broker broker{loop, memory};
   held_puts reports{broker};
   loop::task_scope tasks{loop};
 };
@@ -43,41 +43,42 @@ using lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a put that is held is logged once per queue and minute, with the name of the queue") {
-  held_puts_fixture it;
-  const auto small = it.broker.declare("small", {.max_jobs = 1}).value();
-  const auto other = it.broker.declare("other", {.max_jobs = 1}).value();
-  for (int n = 0; n < 3; ++n) it.put(small);
-  it.look_after(held_puts::logged_after - nanoseconds{1});
-  it.put(other);
-  it.put(other);
-  it.look_after(nanoseconds{1});           // small
-  it.look_after(held_puts::logged_after);  // other
-  it.look_after(held_puts::logged_after);  // none
-  it.look_after(held_puts::logged_every);  // both
-  CHECK(it.log.finish() == lines{"put_held small", "put_held other", "put_held small", "put_held other"});
+TEST_CASE("a held put is logged once per queue and minute, with the name of the queue") {
+  held_puts_fixture fixture;
+  const auto small = fixture.broker.declare("small", {.max_jobs = 1}).value();
+  const auto other = fixture.broker.declare("other", {.max_jobs = 1}).value();
+  for (int n = 0; n < 3; ++n) fixture.put(small);
+  fixture.check_after(held_puts::logged_after - nanoseconds{1});
+  fixture.put(other);
+  fixture.put(other);
+  fixture.check_after(nanoseconds{1});           // small
+  fixture.check_after(held_puts::logged_after);  // other
+  fixture.check_after(held_puts::logged_after);  // none
+  fixture.check_after(held_puts::logged_every);  // both
+  CHECK(fixture.log.finish() == lines{"put_held small", "put_held other", "put_held small", "put_held other"});
 }
 
 TEST_CASE("puts that are admitted in time are not logged") {
-  held_puts_fixture it;
-  const auto small = it.broker.declare("small", {.max_jobs = 1}).value();
-  it.put(small);
+  held_puts_fixture fixture;
+  const auto small = fixture.broker.declare("small", {.max_jobs = 1}).value();
+  fixture.put(small);
   for (int n = 0; n < 20; ++n) {
-    it.put(small);
-    it.look_after(held_puts::logged_after / 2);
-    CHECK(it.broker.erase(it.broker.open_session(), it.broker.engine().first_ready(small)->job).answer);
+    fixture.put(small);
+    fixture.check_after(held_puts::logged_after / 2);
+    CHECK(fixture.broker.erase(fixture.broker.open_session(), fixture.broker.engine().first_ready(small)->job).answer);
   }
-  CHECK(it.log.finish().empty());
+  CHECK(fixture.log.finish().empty());
 }
 
 TEST_CASE("held puts are found among many queues while other tasks run") {
-  held_puts_fixture it;
-  for (std::size_t n = 0; n < 3 * held_puts::slice_queues; ++n) it.broker.declare("q" + std::to_string(n), {}).value();
-  const auto last = it.broker.declare("last", {.max_jobs = 1}).value();
-  it.put(last);
-  it.put(last);
-  it.loop.advance(held_puts::logged_after);
-  it.tasks.spawn("look", it.reports.look(it.loop));
-  CHECK(it.loop.run_ready() > 3);
-  CHECK(it.log.finish() == lines{"put_held last"});
+  held_puts_fixture fixture;
+  for (std::size_t n = 0; n < 3 * held_puts::slice_queues; ++n)
+    fixture.broker.declare("q" + std::to_string(n), {}).value();
+  const auto last = fixture.broker.declare("last", {.max_jobs = 1}).value();
+  fixture.put(last);
+  fixture.put(last);
+  fixture.loop.advance(held_puts::logged_after);
+  fixture.tasks.spawn("check", fixture.reports.check(fixture.loop));
+  CHECK(fixture.loop.run_ready() > 3);
+  CHECK(fixture.log.finish() == lines{"put_held last"});
 }

@@ -22,34 +22,34 @@ const std::vector<log::field> fields{{"producer", "two words"},
                                      {"share", 0.5},
                                      {"late", true},
                                      {"left", std::uint64_t{18446744073709551615u}}};
-const log::record line{log::level::info, "producer_ended", "the producer has ended", fields};
+const log::record record{log::level::info, "producer_ended", "the producer has ended", fields};
 
 }  // namespace
 
-TEST_CASE("a line of text") {
-  CHECK(render_text(line, noon) ==
+TEST_CASE("a text record has its event in a column and its fields as key=value") {
+  CHECK(render_text(record, noon) ==
         "2026-11-20T12:00:00.123Z info    producer_ended  the producer has ended "
         "producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615\n");
   CHECK(render_text({log::level::warning, "reload", "not\nhere", {}}, noon) ==
         "2026-11-20T12:00:00.123Z warning  reload  not\\nhere\n");
 }
 
-TEST_CASE("times before 1970 and whole seconds are written in full") {
+TEST_CASE("times before 1970 and whole seconds are written with milliseconds") {
   CHECK(render_text({log::level::error, "e", "s", {}}, wall_time{milliseconds{-1}}).substr(0, 24) ==
         "1969-12-31T23:59:59.999Z");
   CHECK(render_text({log::level::error, "e", "s", {}}, wall_time{}).substr(0, 24) == "1970-01-01T00:00:00.000Z");
 }
 
-TEST_CASE("a line of JSON") {
-  CHECK(render_json(line, noon) ==
+TEST_CASE("a JSON record is one line with the fields as members") {
+  CHECK(render_json(record, noon) ==
         R"({"time":"2026-11-20T12:00:00.123Z","level":"info","event":"producer_ended",)"
         R"("message":"the producer has ended",)"
         R"("producer":"two words","jobs":3,"share":0.5,"late":true,"left":18446744073709551615})"
         "\n");
 }
 
-TEST_CASE("an entry of the journal has a message for people and a field for each value") {
-  const std::string entries = render_journal(line);
+TEST_CASE("a journal entry has the text as MESSAGE and a field for each value") {
+  const std::string entries = render_journal(record);
   const std::string expected =
       "MESSAGE=the producer has ended producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615|"
       "PRIORITY=6|SYSLOG_IDENTIFIER=millraced|MILLRACE_EVENT=producer_ended|"
@@ -60,27 +60,27 @@ TEST_CASE("an entry of the journal has a message for people and a field for each
   CHECK(shown == expected);
 }
 
-TEST_CASE("without a journal that takes entries the log is text") {
+TEST_CASE("without a journal that receives entries, the log is text") {
   std::string folder = (std::filesystem::temp_directory_path() / "millrace-journal-XXXXXX").string();
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
   const std::string path = folder + "/socket";
-  CHECK(definite(log_format::journald, path) == log_format::text);
+  CHECK(effective_format(log_format::journald, path) == log_format::text);
 
-  ::sockaddr_un where{};
-  where.sun_family = AF_UNIX;
-  path.copy(where.sun_path, path.size());
+  ::sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
   const int journal = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  REQUIRE(::bind(journal, reinterpret_cast<const ::sockaddr*>(&where), sizeof where) == 0);
-  CHECK(definite(log_format::journald, path) == log_format::journald);
+  REQUIRE(::bind(journal, reinterpret_cast<const ::sockaddr*>(&address), sizeof address) == 0);
+  CHECK(effective_format(log_format::journald, path) == log_format::journald);
   ::close(journal);
-  CHECK(definite(log_format::journald, path) == log_format::text);  // its file is there, nobody reads
+  CHECK(effective_format(log_format::journald, path) == log_format::text);  // the file exists, but nothing receives
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("the journal is chosen only when it is our standard error") {
-  CHECK(definite(log_format::json) == log_format::json);
+TEST_CASE("the journal is chosen only if standard error goes to it") {
+  CHECK(effective_format(log_format::json) == log_format::json);
   ::setenv("JOURNAL_STREAM", "1:2", 1);
-  CHECK(definite(log_format::automatic) == log_format::text);
+  CHECK(effective_format(log_format::automatic) == log_format::text);
   ::unsetenv("JOURNAL_STREAM");
-  CHECK(definite(log_format::automatic) == log_format::text);
+  CHECK(effective_format(log_format::automatic) == log_format::text);
 }

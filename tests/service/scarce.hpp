@@ -4,14 +4,14 @@
 
 namespace millrace::testing {
 
-/// What the system may refuse to the thread that runs a test.
+/// Resources that the system may refuse to the thread that runs a test.
 enum class scarce {
   descriptor,  ///< socket, epoll, eventfd, timerfd, pipe, open: EMFILE
   thread,      ///< pthread_create: EAGAIN
 };
 
-/// While it lives, the calls of one kind that its thread makes are counted, and the `nth` (from 1; 0: none) fails,
-/// once. One at a time. The calls of the whole program are taken: see scarce.cpp.
+/// Counts the calls of one kind that its thread makes during its lifetime, and lets the `nth` call fail (from 1; 0:
+/// none). One object at a time. It replaces functions of the whole program: see scarce.cpp.
 class scarcity {
  public:
   scarcity(scarce kind, std::uint64_t nth);
@@ -20,7 +20,7 @@ class scarcity {
   scarcity& operator=(const scarcity&) = delete;
 
   [[nodiscard]] std::uint64_t calls() const noexcept;
-  /// The nth call has come, and has failed.
+  /// The nth call was made and failed.
   [[nodiscard]] bool failed() const noexcept;
 };
 

@@ -33,14 +33,14 @@ class CommandLine(DaemonTest):
                          "millraced: unknown option --until-idel, did you mean --until-idle?")
 
     def test_a_file_without_its_option_is_refused(self):
-        self.assertIn("settings files are given with --config FILE", self.refused("quickstart.yaml"))
+        self.assertIn("pass a settings file with --config FILE", self.refused("quickstart.yaml"))
 
     def test_modes(self):
         self.assertEqual(
             self.refused("--config", "x", "--mode", "processes"),
             "millraced: --mode processes: worker processes are planned, not here yet",
         )
-        self.assertIn("unknown word 'fast'", self.refused("--config", "x", "--mode", "fast"))
+        self.assertIn("unknown value 'fast'", self.refused("--config", "x", "--mode", "fast"))
 
     def test_a_limit_is_a_count(self):
         self.assertRegex(self.refused("--config", "x", "--limit", "some"), r"^millraced: --limit: ")
@@ -48,16 +48,16 @@ class CommandLine(DaemonTest):
         self.assertRegex(self.refused("--config", "x", "--limit", "-3"), r"^millraced: --limit: ")
 
     def test_log_words(self):
-        self.assertIn("unknown word 'xml'", self.refused("--config", "x", "--log-format", "xml"))
-        self.assertIn("unknown word 'loud'", self.refused("--config", "x", "--log-level", "loud"))
+        self.assertIn("unknown value 'xml'", self.refused("--config", "x", "--log-format", "xml"))
+        self.assertIn("unknown value 'loud'", self.refused("--config", "x", "--log-level", "loud"))
 
-    def test_two_errands_at_once_are_refused(self):
-        self.assertIn("each stand alone", self.refused("--config", "x", "--check", "--print-config"))
+    def test_two_one_shot_tasks_are_refused(self):
+        self.assertIn("cannot be combined", self.refused("--config", "x", "--check", "--print-config"))
 
     def test_a_missing_file_is_exit_2(self):
-        for errand in ([], ["--check"], ["--print-config"]):
+        for task in ([], ["--check"], ["--print-config"]):
             missing = os.path.join(self.folder, "missing.yaml")
-            self.assertRegex(self.refused("--config", missing, *errand), r"missing\.yaml.*[Nn]o such file")
+            self.assertRegex(self.refused("--config", missing, *task), r"missing\.yaml.*[Nn]o such file")
 
     def test_an_endless_producer_needs_a_limit_to_become_idle(self):
         settings = self.settings(
@@ -76,7 +76,7 @@ class CommandLine(DaemonTest):
         self.assertEqual(ended.returncode, 3)
         self.assertIn(f"http: 127.0.0.1:{port}: address already in use", ended.stderr.lower())
 
-    def test_a_full_disk_fails_an_errand(self):
+    def test_a_full_disk_fails_a_one_shot_task(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             import subprocess
 

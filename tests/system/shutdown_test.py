@@ -157,7 +157,7 @@ class Shutdown(DaemonTest):
         (line,) = daemon.entries("drained")
         counts = [line[key] for key in ("finished", "ready_again", "ready", "cancelled")]
         self.assertEqual(counts, [1, 2, 2, 0], line)
-        self.assertIn("the time to drain is over", line["message"])
+        self.assertIn("drain_timeout is over", line["message"])
 
     def test_a_second_signal_does_not_wait_for_clients(self):
         daemon, address = self.with_client_door()

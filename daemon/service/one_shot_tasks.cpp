@@ -1,4 +1,4 @@
-#include "service/errands.hpp"
+#include "service/one_shot_tasks.hpp"
 
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 namespace millrace::service {
 namespace {
 
-exit_code give(const std::string& text) {
+exit_code print(const std::string& text) {
   if (write_all(STDOUT_FILENO, text)) return exit_code::done;
   write_to_standard_error(std::string{"millraced: standard output: "} + std::strerror(errno) + '\n');
   return exit_code::failed;
@@ -21,13 +21,13 @@ exit_code give(const std::string& text) {
 
 }  // namespace
 
-exit_code run_errand(const arguments& what, const settings::vocabulary& words) {
-  if (what.what == task::print_example_config) return give(settings::print_example(words));
-  if (what.what == task::print_schema) return give(settings::schema(words));
-  const auto read = settings::load_file(what.config, words);
+exit_code run_one_shot_task(const arguments& arguments, const settings::vocabulary& vocabulary) {
+  if (arguments.task == task::print_example_config) return print(settings::print_example(vocabulary));
+  if (arguments.task == task::print_schema) return print(settings::schema(vocabulary));
+  const auto read = settings::load_file(arguments.config, vocabulary);
   write_to_standard_error(text_of(read.complaints));
   if (!read.value) return exit_code::bad_settings;
-  return give(what.what == task::check ? what.config + ": ok\n" : settings::print(*read.value));
+  return print(arguments.task == task::check ? arguments.config + ": ok\n" : settings::print(*read.value));
 }
 
 bool write_all(int descriptor, std::string_view text) {
