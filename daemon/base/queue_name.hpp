@@ -12,7 +12,7 @@ inline constexpr std::size_t queue_name_bytes_max = 200;
 inline constexpr std::string_view queue_name_marks = "+/;.$_()";
 /// The rule of `is_queue_name`, for messages.
 inline constexpr std::string_view queue_name_rule =
-    "at most 200 of letters, digits and + / ; . $ _ ( ) -, not - at first";
+    "at most 200 letters, digits and + / ; . $ _ ( ) -, not beginning with -";
 static_assert(queue_name_bytes_max == 200);
 
 namespace detail {

@@ -131,7 +131,7 @@ exit_code run_parts(const settings::settings& settings, const arguments& argumen
     if (!parts && parts.error().code == errc::cancelled) {
       // The pending signal has been handled. Unblocked, it would end the process before the log is written.
       std::signal(SIGTERM, SIG_IGN);
-      log::info("stopped", "stopped during a migration: the data on disk are unchanged");
+      log::info("stopped", "stopped while migrating: the data on disk are unchanged");
       return exit_code::done;
     }
     if (!parts) return could_not_start(parts.error().text);
@@ -154,7 +154,7 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
   blocked_signals signals;
   auto read = read_settings(arguments, vocabulary);
   if (!read.value) {
-    write_to_standard_error(text_of(read.complaints));
+    write_to_standard_error(text_of(read.diagnostics));
     return exit_code::bad_settings;
   }
   std::optional<user_identity> user;
@@ -176,7 +176,7 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
     }
   }
   log::start(log_sink(arguments.format), arguments.level_min);
-  for (const auto& complaint : read.complaints) log::warning("settings", complaint.text());
+  for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
   if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
   const auto code = run_parts(*read.value, arguments, user, signals);
   stop_log(arguments.format);

@@ -25,7 +25,7 @@ exit_code run_one_shot_task(const arguments& arguments, const settings::vocabula
   if (arguments.task == task::print_example_config) return print(settings::print_example(vocabulary));
   if (arguments.task == task::print_schema) return print(settings::schema(vocabulary));
   const auto read = settings::load_file(arguments.config, vocabulary);
-  write_to_standard_error(text_of(read.complaints));
+  write_to_standard_error(text_of(read.diagnostics));
   if (!read.value) return exit_code::bad_settings;
   return print(arguments.task == task::check ? arguments.config + ": ok\n" : settings::print(*read.value));
 }
@@ -40,9 +40,9 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
-std::string text_of(const std::vector<settings::complaint>& complaints) {
+std::string text_of(const std::vector<settings::diagnostic>& diagnostics) {
   std::string text;
-  for (const auto& complaint : complaints) text += complaint.text() + '\n';
+  for (const auto& diagnostic : diagnostics) text += diagnostic.text() + '\n';
   return text;
 }
 

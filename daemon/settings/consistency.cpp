@@ -4,7 +4,7 @@
 
 #include "base/nearest.hpp"
 #include "base/queue_name.hpp"
-#include "settings/output_circles.hpp"
+#include "settings/output_cycles.hpp"
 #include "store/options.hpp"
 
 namespace millrace::settings {
@@ -13,14 +13,13 @@ namespace {
 
 using keys = std::vector<std::string>;
 
-/// One look at everything; lives while `check_consistency` runs.
 class checker {
  public:
-  checker(settings& what, const node& root, complaint_list& complaints)
-      : what_{what}, root_{root}, complaints_{complaints} {
-    const node* part = root_.find("queues");
-    queues_known_ = part == nullptr || part->form == node::shape::map;
-    for (const auto& [name, options] : what_.queues) {
+  checker(settings& all, const node& root, diagnostic_list& diagnostics)
+      : settings_{all}, root_{root}, diagnostics_{diagnostics} {
+    const node* queues = root_.find("queues");
+    queues_known_ = queues == nullptr || queues->form == node::shape::map;
+    for (const auto& [name, options] : settings_.queues) {
       declared_.insert(name);
       names_.push_back(name);
     }
@@ -29,26 +28,25 @@ class checker {
   void run() {
     check_daemon();
     check_durability();
-    for (const auto& each : what_.producers) check(each);
-    for (const auto& each : what_.consumers) check(each);
-    check_circles();
-    // Beside errors these would often be their echo.
-    if (complaints_.has_errors()) return;
-    // A job that fails here and is mended there may well go round until it succeeds; whether it ever does, nobody can
-    // say.
-    for (const auto& each : find_output_circles(what_.consumers, ways_out::both))
-      warning({"consumers", each.consumer}, "outputs and dead letters go in a circle: " + each.path,
+    for (const auto& producer : settings_.producers) check(producer);
+    for (const auto& consumer : settings_.consumers) check(consumer);
+    check_cycles();
+    // An error is often the cause of a warning below.
+    if (diagnostics_.has_errors()) return;
+    // Only a warning: a failed job may succeed after another handler has changed it.
+    for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::both))
+      warning({"consumers", cycle.consumer}, "outputs and dead letters form a cycle: " + cycle.path,
               "an end for a job that always fails");
-    for (const auto& each : what_.consumers) declare_dead_letter(each);
-    for (const auto& [name, options] : what_.queues) warn_of(name);
+    for (const auto& consumer : settings_.consumers) declare_dead_letter(consumer);
+    for (const auto& [name, options] : settings_.queues) warn_if_unconnected(name);
   }
 
  private:
-  void error(const keys& path, const std::string& wrong, const std::string& expected) {
-    complaints_.error(place_of(root_, path), joined(path), wrong, expected);
+  void error(const keys& path, const std::string& problem, const std::string& expected) {
+    diagnostics_.error(position_of(root_, path), joined(path), problem, expected);
   }
-  void warning(const keys& path, const std::string& wrong, const std::string& expected) {
-    complaints_.warning(place_of(root_, path), joined(path), wrong, expected);
+  void warning(const keys& path, const std::string& problem, const std::string& expected) {
+    diagnostics_.warning(position_of(root_, path), joined(path), problem, expected);
   }
   static std::string joined(const keys& path) {
     std::string out;
@@ -56,19 +54,19 @@ class checker {
     return out;
   }
 
-  void check_circles() {
-    for (const auto& each : find_output_circles(what_.consumers, ways_out::outputs))
-      error({"consumers", each.consumer, "output"}, "the outputs go in a circle: " + each.path, "an end to every path");
-    for (const auto& each : find_output_circles(what_.consumers, ways_out::dead_letters))
-      error({"consumers", each.consumer, "dead_letter"}, "the dead letters go in a circle: " + each.path,
-            "an end to every path");
+  void check_cycles() {
+    for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::outputs))
+      error({"consumers", cycle.consumer, "output"}, "the outputs form a cycle: " + cycle.path, "outputs that end");
+    for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::dead_letters))
+      error({"consumers", cycle.consumer, "dead_letter"}, "the dead letter queues form a cycle: " + cycle.path,
+            "dead letter queues that end");
   }
 
   void check_daemon() {
-    if (what_.daemon.data_dir && what_.daemon.max_job_size > store::kept_job_bytes_max)
-      error({"daemon", "max_job_size"}, "a job of that size cannot be kept in daemon.data_dir",
+    if (settings_.daemon.data_dir && settings_.daemon.max_job_size > store::kept_job_bytes_max)
+      error({"daemon", "max_job_size"}, "a job of this size cannot be stored in daemon.data_dir",
             "at most " + std::to_string(store::kept_job_bytes_max) + " bytes, or no data_dir");
-    const auto& bounds = what_.daemon.histogram_buckets;
+    const auto& bounds = settings_.daemon.histogram_buckets;
     for (std::size_t n = 1; n < bounds.size(); ++n) {
       if (bounds[n - 1] < bounds[n]) continue;
       error({"daemon", "histogram_buckets"},
@@ -78,110 +76,113 @@ class checker {
     if (bounds.size() > histogram_buckets_max)
       error({"daemon", "histogram_buckets"}, "there are " + std::to_string(bounds.size()) + " bounds",
             "at most " + std::to_string(histogram_buckets_max));
-    if (what_.queues.size() > what_.daemon.queues_max)
-      error({"daemon", "queues_max"}, "there are " + std::to_string(what_.queues.size()) + " queues in this file",
-            "a count of at least that");
+    if (settings_.queues.size() > settings_.daemon.queues_max)
+      error({"daemon", "queues_max"}, "there are " + std::to_string(settings_.queues.size()) + " queues in this file",
+            "at least this count");
   }
 
   void check_durability() {
-    if (what_.daemon.data_dir) return;
+    if (settings_.daemon.data_dir) return;
     const auto check = [this](const keys& path, const engine::queue_options& options) {
       if (options.durability != engine::durability::memory)
-        error(path, "nothing can be kept on disk without daemon.data_dir", "memory, or a data_dir");
+        error(path, "jobs cannot be stored on disk without daemon.data_dir", "memory, or a data_dir");
     };
-    check({"queue_defaults", "durability"}, what_.queue_defaults);
-    for (const auto& [name, options] : what_.queues) check({"queues", name, "durability"}, options);
+    check({"queue_defaults", "durability"}, settings_.queue_defaults);
+    for (const auto& [name, options] : settings_.queues) check({"queues", name, "durability"}, options);
   }
 
-  engine::durability safety_of(const std::string& queue) const {
-    for (const auto& [name, options] : what_.queues)
+  engine::durability durability_of(const std::string& queue) const {
+    for (const auto& [name, options] : settings_.queues)
       if (name == queue) return options.durability;
-    return what_.queue_defaults.durability;
+    return settings_.queue_defaults.durability;
   }
 
-  /// What a hand-off is worth: not more than the less durable of its two queues.
-  void check_hand_off(const workload::consumer_settings& each, const char* key, const std::string& into) {
-    for (const auto& from : each.common.queue) {
-      if (safety_of(into) >= safety_of(from)) continue;
-      const std::string wrong =
-          "`" + into + "` is less durable than `" + from + "`: what is handed over may be lost in a crash";
+  /// A job that moves to a less durable queue loses durability.
+  void check_target(const workload::consumer_settings& consumer, const char* key, const std::string& target) {
+    for (const auto& source : consumer.common.queue) {
+      if (durability_of(target) >= durability_of(source)) continue;
+      const std::string problem =
+          "`" + target + "` is less durable than `" + source + "`: a crash may lose jobs that move to it";
       if (std::string_view{key} == "dead_letter")
-        error({"consumers", each.name, key}, wrong, "a queue as durable");
+        error({"consumers", consumer.name, key}, problem, "a queue as durable");
       else
-        warning({"consumers", each.name, key}, wrong, "a queue as durable");
+        warning({"consumers", consumer.name, key}, problem, "a queue as durable");
       return;
     }
   }
 
-  void check(const workload::producer_settings& each) {
-    check_declared({"producers", each.name, "queue"}, each.common.queue);
-    fed_.insert(each.common.queue);
-    if (each.common.pattern == workload::arrivals::poisson && !each.common.rate)
-      error({"producers", each.name, "arrivals"}, "poisson arrivals need a rate", "the key rate beside it");
-    if (each.common.begin == workload::start::resume && safety_of(each.common.queue) == engine::durability::memory)
-      error({"producers", each.name, "start"},
-            "`" + each.common.queue + "` is in memory: there is no position to resume behind", "a queue on disk");
+  void check(const workload::producer_settings& producer) {
+    check_declared({"producers", producer.name, "queue"}, producer.common.queue);
+    fed_.insert(producer.common.queue);
+    if (producer.common.pattern == workload::arrivals::poisson && !producer.common.rate)
+      error({"producers", producer.name, "arrivals"}, "poisson arrivals need a rate", "the key rate as well");
+    const bool resumes = producer.common.begin == workload::start::resume;
+    if (resumes && durability_of(producer.common.queue) == engine::durability::memory)
+      error({"producers", producer.name, "start"},
+            "`" + producer.common.queue + "` is in memory, so no position is stored to resume from", "a queue on disk");
   }
 
-  void check(const workload::consumer_settings& each) {
-    const keys queue_path{"consumers", each.name, "queue"};
+  void check(const workload::consumer_settings& consumer) {
+    const keys queue_path{"consumers", consumer.name, "queue"};
     std::set<std::string> seen;
-    for (const std::string& queue : each.common.queue) {
+    for (const std::string& queue : consumer.common.queue) {
       check_declared(queue_path, queue);
       drained_.insert(queue);
       if (!seen.insert(queue).second) error(queue_path, "`" + queue + "` is named twice", "each queue once");
     }
-    if (each.common.output) {
-      check_declared({"consumers", each.name, "output"}, *each.common.output);
-      fed_.insert(*each.common.output);
-      check_hand_off(each, "output", *each.common.output);
+    if (consumer.common.output) {
+      check_declared({"consumers", consumer.name, "output"}, *consumer.common.output);
+      fed_.insert(*consumer.common.output);
+      check_target(consumer, "output", *consumer.common.output);
     }
-    if (each.common.dead_letter) {
-      fed_.insert(*each.common.dead_letter);
-      check_hand_off(each, "dead_letter", *each.common.dead_letter);
-      if (!is_queue_name(*each.common.dead_letter))
-        check_declared({"consumers", each.name, "dead_letter"}, *each.common.dead_letter);
-      if (seen.contains(*each.common.dead_letter))
-        error({"consumers", each.name, "dead_letter"}, "a failed job would come back to the queue it failed in",
+    if (consumer.common.dead_letter) {
+      fed_.insert(*consumer.common.dead_letter);
+      check_target(consumer, "dead_letter", *consumer.common.dead_letter);
+      if (!is_queue_name(*consumer.common.dead_letter))
+        check_declared({"consumers", consumer.name, "dead_letter"}, *consumer.common.dead_letter);
+      if (seen.contains(*consumer.common.dead_letter))
+        error({"consumers", consumer.name, "dead_letter"}, "a failed job would return to the queue in which it failed",
               "another queue");
     }
-    if (each.common.run_on != offload::place::loop && each.kind != nullptr && !each.kind->computes)
-      error({"consumers", each.name, "run_on"}, "the handler `" + each.kind->name + "` runs on the loop only", "loop");
+    if (consumer.common.run_on != offload::place::loop && consumer.kind != nullptr && !consumer.kind->computes)
+      error({"consumers", consumer.name, "run_on"},
+            "the handler `" + consumer.kind->name + "` can run on the loop only", "loop");
   }
 
   void check_declared(const keys& path, const std::string& queue) {
-    // An empty name, and queues that could not be read, were complained about where they stand.
+    // An empty name, and a section that could not be read, have their own diagnostics.
     if (queue.empty() || declared_.contains(queue) || !queues_known_) return;
-    error(path, "there is no queue " + quoted(queue) + question_for(queue), "a name from queues");
+    error(path, "there is no queue " + quoted(queue) + suggestion_for(queue), "a name from queues");
   }
 
-  /// A queue of failed jobs need not be declared.
-  void declare_dead_letter(const workload::consumer_settings& each) {
-    if (!each.common.dead_letter || declared_.contains(*each.common.dead_letter)) return;
-    const std::string& queue = *each.common.dead_letter;
-    warning({"consumers", each.name, "dead_letter"},
-            quoted(queue) + " is not among the queues: it gets the defaults" + question_for(queue),
+  /// A dead letter queue need not be declared.
+  void declare_dead_letter(const workload::consumer_settings& consumer) {
+    if (!consumer.common.dead_letter || declared_.contains(*consumer.common.dead_letter)) return;
+    const std::string& queue = *consumer.common.dead_letter;
+    warning({"consumers", consumer.name, "dead_letter"},
+            quoted(queue) + " is not declared in queues, so it gets the defaults" + suggestion_for(queue),
             "a name from queues");
     declared_.insert(queue);
     drained_.insert(queue);
-    what_.queues.emplace_back(queue, what_.queue_defaults);
+    settings_.queues.emplace_back(queue, settings_.queue_defaults);
   }
 
   static std::string quoted(const std::string& queue) { return "`" + shortened(queue, queue_name_bytes_max) + "`"; }
-  std::string question_for(const std::string& queue) {
-    const std::string meant = complaints_.full() ? "" : nearest(queue, names_);
-    return meant.empty() ? "" : ", did you mean `" + meant + "`?";
+  std::string suggestion_for(const std::string& queue) {
+    const std::string suggestion = diagnostics_.full() ? "" : nearest(queue, names_);
+    return suggestion.empty() ? "" : ", did you mean `" + suggestion + "`?";
   }
 
-  void warn_of(const std::string& queue) {
-    if (what_.daemon.beanstalk) return;  // clients put into any queue and take from any
-    if (!fed_.contains(queue)) warning({"queues", queue}, "nothing puts into it", "a producer, or an output");
-    if (!drained_.contains(queue)) warning({"queues", queue}, "nothing takes from it", "a consumer");
+  void warn_if_unconnected(const std::string& queue) {
+    if (settings_.daemon.beanstalk) return;  // clients may put into every queue and reserve from it
+    if (!fed_.contains(queue))
+      warning({"queues", queue}, "no jobs are put into this queue", "a producer, or an output");
+    if (!drained_.contains(queue)) warning({"queues", queue}, "no jobs are taken from this queue", "a consumer");
   }
 
-  settings& what_;
+  settings& settings_;
   const node& root_;
-  complaint_list& complaints_;
+  diagnostic_list& diagnostics_;
   bool queues_known_{true};
   std::set<std::string> declared_;
   std::vector<std::string> names_;
@@ -191,8 +192,8 @@ class checker {
 
 }  // namespace
 
-void check_consistency(settings& what, const node& root, complaint_list& complaints) {
-  checker{what, root, complaints}.run();
+void check_consistency(settings& settings, const node& root, diagnostic_list& diagnostics) {
+  checker{settings, root, diagnostics}.run();
 }
 
 }  // namespace millrace::settings

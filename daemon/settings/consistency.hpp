@@ -5,9 +5,9 @@
 
 namespace millrace::settings {
 
-/// Checks across sections: queues that are named but not declared, cycles of outputs, a dead letter queue that is its
-/// own, a handler that cannot run at its `run_on`. Queues that nothing feeds or drains are warnings. `root` gives the
-/// place of each complaint. A dead letter queue that is not declared is added with the defaults.
-void check_consistency(settings& what, const node& root, complaint_list& complaints);
+/// Checks rules across sections: queues that are not declared, cycles of outputs, a queue that is its own dead letter
+/// queue, a handler that does not support its `run_on`. Warns of queues without a producer or a consumer. Adds each
+/// dead letter queue that is not declared, with the defaults. `root` gives the positions of the diagnostics.
+void check_consistency(settings& settings, const node& root, diagnostic_list& diagnostics);
 
 }  // namespace millrace::settings

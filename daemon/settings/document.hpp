@@ -7,37 +7,36 @@
 #include <string_view>
 #include <vector>
 
-#include "settings/complaint_list.hpp"
+#include "settings/diagnostic_list.hpp"
 
 namespace millrace::settings {
 
-/// Limits of one file beside its bytes; what goes beyond is one complaint and the rest is not read.
+/// Limits of one file. Beyond them there is one diagnostic, and the rest of the file is not read.
 inline constexpr std::size_t nodes_max = 1'000'000;  ///< values and keys
-inline constexpr int depth_max = 16;                 ///< maps and lists inside each other; the parser is recursive
+inline constexpr int depth_max = 16;                 ///< nested maps and lists; the parser is recursive
 
-/// One value of a YAML file, with its place: what reading needs and nothing more. No tags, anchors or aliases: a
-/// document that has them is complained about.
+/// A value of a YAML file, with its position. Tags, anchors and aliases are not supported.
 struct node {
-  /// `refused`: it was complained about already; readers pass over it.
-  enum class shape { nothing, scalar, list, map, refused } form{shape::nothing};
-  position at;
-  bool quoted{false};             ///< a scalar written in quotes, or as a block of lines
+  /// `invalid`: it has a diagnostic already, so readers skip it.
+  enum class shape { null, scalar, list, map, invalid } form{shape::null};
+  position start;
+  bool quoted{false};             ///< a scalar in quotes, or a block of lines
   std::string text;               ///< of a scalar
   std::vector<std::string> keys;  ///< of a map, in the order of the file, without duplicates
-  std::vector<position> key_places;
+  std::vector<position> key_positions;
   std::vector<node> values;  ///< of a list, or of a map beside `keys`
 
   [[nodiscard]] const node* find(std::string_view key) const noexcept;
-  /// `a map`, `a list`, `nothing`, or the text between backquotes, shortened: for complaints.
+  /// For diagnostics: `a map`, `a list`, `empty`, or the shortened text in backquotes.
   [[nodiscard]] std::string described() const;
 };
 
-/// `text` as one YAML document. Nothing when it is no YAML, is not UTF-8, or goes beyond a limit: then the complaints
-/// say why. Duplicate keys at any level, keys that are no words, tags, anchors, aliases and merge keys are complaints
-/// too, but reading goes on after them (the first of two equal keys counts).
-[[nodiscard]] std::optional<node> parse_document(std::string_view text, complaint_list& complaints);
+/// Parses `text` as one YAML document. `nullopt`, with a diagnostic, when it is not YAML, is not UTF-8, or exceeds a
+/// limit. Parsing continues after these errors: duplicate keys (the first is used), keys that are not scalars, tags,
+/// anchors, aliases and merge keys.
+[[nodiscard]] std::optional<node> parse_document(std::string_view text, diagnostic_list& diagnostics);
 
-/// Where the value under these keys begins, or the deepest place on the way there.
-[[nodiscard]] position place_of(const node& root, std::span<const std::string> keys);
+/// The position of the value under these keys, or of the deepest of them that exists.
+[[nodiscard]] position position_of(const node& root, std::span<const std::string> keys);
 
 }  // namespace millrace::settings

@@ -8,21 +8,20 @@
 
 namespace millrace::settings {
 
-/// The first fault of bytes that are not the text of a YAML file: its place and a sentence.
+/// A byte that a YAML file may not contain.
 struct bad_byte {
-  position at;
-  std::string wrong;
+  position start;
+  std::string problem;
 };
 
-/// The first byte that is not UTF-8 or a control character other than tab and line ends; nothing when all is well.
-/// A YAML parser would stop silently at some of them.
+/// The first byte that is not UTF-8, or is a control character other than tab and line ends. `nullopt`: there is none.
+/// The YAML parser would silently stop at some of these bytes.
 [[nodiscard]] std::optional<bad_byte> find_bad_byte(std::string_view text);
 
-/// Text as a YAML scalar that reads back as the same text: plain where nobody could take it for something else (a
-/// number, true, null, a map), in double quotes otherwise.
+/// A YAML scalar that reads back as the same text. It is in double quotes unless it is clearly a word or a number.
 [[nodiscard]] std::string write_scalar(std::string_view text);
 
-/// `what it is for` as `What it is for.`: declarations are written either way, people read one.
+/// Begins with a capital letter and ends with a full stop: `number of jobs` becomes `Number of jobs.`
 [[nodiscard]] std::string as_sentence(std::string_view text);
 
 }  // namespace millrace::settings

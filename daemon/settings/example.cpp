@@ -9,10 +9,10 @@ namespace millrace::settings {
 namespace {
 
 /// Whether the keys of a part are active or commented out with `#`.
-enum class keys { live, commented };
+enum class key_style { active, commented };
 
-std::string fallback(const option& what) {
-  switch (what.kind) {
+std::string fallback(const option& declared) {
+  switch (declared.kind) {
     case option_kind::flag:
       return "true";
     case option_kind::size:
@@ -20,7 +20,7 @@ std::string fallback(const option& what) {
     case option_kind::time:
       return "1s";
     case option_kind::choice:
-      return what.choices.front();
+      return declared.choices.front();
     case option_kind::text:
       return "text";
     case option_kind::text_list:
@@ -30,74 +30,75 @@ std::string fallback(const option& what) {
   }
 }
 
-/// The value of the example: the default, or else the example of the option's declaration.
-std::pair<std::string, bool> value_of(const option& what, const void* defaults) {
+/// The default of an option and `true`, or, without a default, an example and `false`.
+std::pair<std::string, bool> value_of(const option& declared, const void* defaults) {
   std::optional<std::string> value;
-  if (what.kind == option_kind::text_list) {
+  if (declared.kind == option_kind::text_list) {
     std::string items;
-    for (const std::string& item : what.print_list(defaults)) items += (items.empty() ? "" : ", ") + write_scalar(item);
-    if (!items.empty() || !what.required) value = "[" + items + "]";
+    for (const std::string& item : declared.print_list(defaults))
+      items += (items.empty() ? "" : ", ") + write_scalar(item);
+    if (!items.empty() || !declared.required) value = "[" + items + "]";
   } else {
-    value = what.print(defaults);
-    if (value && what.kind == option_kind::text) value = write_scalar(*value);
+    value = declared.print(defaults);
+    if (value && declared.kind == option_kind::text) value = write_scalar(*value);
   }
-  if (value && !what.required) return {*value, true};
-  return {what.example.empty() ? fallback(what) : what.example, false};
+  if (value && !declared.required) return {*value, true};
+  return {declared.example.empty() ? fallback(declared) : declared.example, false};
 }
 
-/// `is_default`: the value that follows is what holds without the key; else it is an example.
-std::string described(const option& what, bool is_default) {
-  const std::string reason = as_sentence(what.reason);
-  if (what.kind == option_kind::section) return reason;
-  return reason + " (" + what.expected + (is_default || what.required ? ")" : "; not set by default)");
+/// The comment of an option. `is_default`: the value below it is the default; else it is an example.
+std::string describe(const option& declared, bool is_default) {
+  const std::string reason = as_sentence(declared.reason);
+  if (declared.kind == option_kind::section) return reason;
+  return reason + " (" + declared.expected + (is_default || declared.required ? ")" : "; not set by default)");
 }
 
 class example {
  public:
-  explicit example(const vocabulary& words) : words_{words} {}
+  explicit example(const vocabulary& vocabulary) : vocabulary_{vocabulary} {}
 
   std::string write() {
     out_.line("# yaml-language-server: $schema=millrace.schema.json");
     out_.line("#");
-    out_.line("# Every key of a settings file: what it is for, what can stand there, and its default.");
-    out_.line("# A key that is not set by default has an example.");
-    out_.line("# A line that begins with # and no blank can be freed of it.");
-    write_part("daemon", daemon_option_table(), "The program itself.");
-    write_part("queue_defaults", engine::queue_option_table(), "What a queue has where it does not say otherwise.");
+    out_.line("# All keys of a settings file, each with its purpose, its allowed values and its default.");
+    out_.line("# A key without a default has an example value.");
+    out_.line("# A line with a # and no space after it is a key: remove the # to set it.");
+    write_section("daemon", daemon_option_table(), "The daemon as a whole.");
+    write_section("queue_defaults", engine::queue_option_table(), "The values of keys that a queue does not set.");
     write_queues();
     write_kinds("producers", "kind",
-                "What puts jobs into a queue, by name. A producer has a kind, the keys of the first "
-                "example, and those of its kind.",
-                words_.sources, workload::producer_option_table());
+                "Producers put jobs into a queue. Each has a name, a kind, the keys of the first example, and the keys "
+                "of its kind.",
+                vocabulary_.sources, workload::producer_option_table());
     write_kinds("consumers", "handler",
-                "What takes jobs from queues and handles them, by name. A consumer has a handler, "
-                "the keys of the first example, and those of its handler.",
-                words_.handlers, workload::consumer_option_table());
+                "Consumers take jobs from queues and handle them. Each has a name, a handler, the keys of the first "
+                "example, and the keys of its handler.",
+                vocabulary_.handlers, workload::consumer_option_table());
     return out_.take();
   }
 
  private:
-  void write_part(const std::string& key, const option_table& table, std::string_view what) {
+  void write_section(const std::string& key, const option_table& table, std::string_view purpose) {
     out_.empty_line();
-    comment(what);
+    comment(purpose);
     out_.line(key + ":");
     const auto inner = out_.deeper();
-    write_options(table, table.make().get(), keys::live);
+    write_options(table, table.make().get(), key_style::active);
   }
 
   void write_queues() {
     out_.empty_line();
-    comment("The queues, by name, with the keys of queue_defaults.");
+    comment("The queues. Each has a name and the keys of queue_defaults.");
     commented("queues:");
     const auto inner = out_.deeper();
     for (const char* name : {"numbers", "verdicts", "rejected"}) commented(std::string{name} + ": {}");
   }
 
   template <class Registry>
-  void write_kinds(const std::string& key, const std::string& kind_key, std::string_view what, const Registry& registry,
-                   const option_table& common) {
+  void write_kinds(const std::string& key, const std::string& kind_key, std::string_view purpose,
+                   const Registry& registry, const option_table& common) {
     out_.empty_line();
-    comment(what);
+    comment(purpose);
     commented(key + ":");
     const auto inner = out_.deeper();
     bool first = true;
@@ -107,27 +108,27 @@ class example {
       commented(name + "_example:");
       const auto deeper = out_.deeper();
       commented(kind_key + ": " + name);
-      write_options(common, common.make().get(), keys::commented, !std::exchange(first, false));
-      write_options(*kind->options, kind->options->make().get(), keys::commented);
+      write_options(common, common.make().get(), key_style::commented, !std::exchange(first, false));
+      write_options(*kind->options, kind->options->make().get(), key_style::commented);
     }
   }
 
-  void write_options(const option_table& table, const void* defaults, keys how, bool required_only = false) {
-    for (const option& each : table.options()) {
-      if (!each.planned.empty() || (required_only && !each.required)) continue;
-      const bool is_section = each.kind == option_kind::section;
-      const auto [value, is_default] = is_section ? std::pair{std::string{}, true} : value_of(each, defaults);
-      if (!required_only) comment(described(each, is_default));
+  void write_options(const option_table& table, const void* defaults, key_style style, bool required_only = false) {
+    for (const option& declared : table.options()) {
+      if (!declared.planned.empty() || (required_only && !declared.required)) continue;
+      const bool is_section = declared.kind == option_kind::section;
+      const auto [value, is_default] = is_section ? std::pair{std::string{}, true} : value_of(declared, defaults);
+      if (!required_only) comment(describe(declared, is_default));
       if (is_section) {
-        how == keys::live ? out_.line(each.key + ":") : commented(each.key + ":");
+        style == key_style::active ? out_.line(declared.key + ":") : commented(declared.key + ":");
         const auto inner = out_.deeper();
-        write_options(*each.section, each.view_section(defaults), how);
+        write_options(*declared.section, declared.view_section(defaults), style);
         continue;
       }
-      if (how == keys::live && is_default)
-        out_.line(each.key + ": " + value);
+      if (style == key_style::active && is_default)
+        out_.line(declared.key + ": " + value);
       else
-        commented(each.key + ": " + value);
+        commented(declared.key + ": " + value);
     }
   }
 
@@ -146,12 +147,12 @@ class example {
     }
   }
 
-  const vocabulary& words_;
-  indented out_;
+  const vocabulary& vocabulary_;
+  indented_text out_;
 };
 
 }  // namespace
 
-std::string print_example(const vocabulary& words) { return example{words}.write(); }
+std::string print_example(const vocabulary& vocabulary) { return example{vocabulary}.write(); }
 
 }  // namespace millrace::settings

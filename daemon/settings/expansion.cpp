@@ -18,33 +18,32 @@ bool is_variable_name(std::string_view name) {
   });
 }
 
-/// A name that is defined as nothing is not undefined.
+/// A variable may be defined and empty.
 result<std::string> value_of(const std::string& name) {
-  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody changes the environment
+  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): the environment never changes
   if (value == nullptr) return error{errc::not_found, "the environment does not define `" + shortened(name, 100) + "`"};
   return std::string{value};
 }
 
-/// The home directory at the beginning of a path; `text` is what follows it.
+/// Removes a `~` from the beginning of `text`, and returns the home directory for it, else an empty text.
 result<std::string> take_home(std::string_view& text) {
   if (!text.starts_with('~')) return std::string{};
   text.remove_prefix(1);
   if (!text.empty() && text.front() != '/')
     return error{errc::unsupported,
-                 "`~` is the home directory only before a `/`; write `./~` for a name that begins so"};
+                 "`~` is the home directory only before a `/`; write `./~` for a name that begins with `~`"};
   return value_of("HOME");
 }
 
-/// One of the texts that are expanded.
-void expand(node* value, const std::string& path, complaint_list& complaints) {
+void expand_value(node* value, const std::string& path, diagnostic_list& diagnostics) {
   if (value == nullptr || value->form != node::shape::scalar) return;
-  auto text = expanded(value->text);
+  auto text = expand(value->text);
   if (text) {
     value->text = std::move(*text);
     return;
   }
-  complaints.error(value->at, path, text.error().text, "`${NAME}` of the environment, or `~/`");
-  value->form = node::shape::refused;
+  diagnostics.error(value->start, path, text.error().text, "`${NAME}` of the environment, or `~/`");
+  value->form = node::shape::invalid;
 }
 
 node* find(node& map, std::string_view key) {
@@ -55,7 +54,7 @@ node* find(node& map, std::string_view key) {
 
 }  // namespace
 
-result<std::string> expanded(std::string_view text) {
+result<std::string> expand(std::string_view text) {
   std::string out;
   if (text.starts_with(unix_prefix)) {
     out = unix_prefix;
@@ -85,26 +84,26 @@ result<std::string> expanded(std::string_view text) {
   }
 }
 
-std::string unexpanded(std::string_view text) {
+std::string escape(std::string_view text) {
   std::string out;
   if (text.starts_with('~')) out = "./";
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text.substr(at, 2) == "${") out += '$';
-    out += text[at];
+  for (std::size_t n = 0; n < text.size(); ++n) {
+    if (text.substr(n, 2) == "${") out += '$';
+    out += text[n];
   }
   return out;
 }
 
-void expand_paths(node& root, complaint_list& complaints) {
+void expand_paths(node& root, diagnostic_list& diagnostics) {
   if (node* const daemon = find(root, "daemon"); daemon != nullptr) {
-    for (const auto key : expanded_daemon_keys) expand(find(*daemon, key), path_of("daemon", key), complaints);
+    for (const auto key : expanded_daemon_keys) expand_value(find(*daemon, key), path_of("daemon", key), diagnostics);
   }
   node* const producers = find(root, "producers");
   if (producers == nullptr || producers->form != node::shape::map) return;
   for (std::size_t n = 0; n < producers->keys.size(); ++n) {
     const std::string path = path_of("producers", producers->keys[n]);
     for (const auto key : expanded_producer_keys) {
-      expand(find(producers->values[n], key), path_of(path, key), complaints);
+      expand_value(find(producers->values[n], key), path_of(path, key), diagnostics);
     }
   }
 }

@@ -6,24 +6,24 @@
 
 #include <millrace/base/result.hpp>
 
-#include "settings/complaint_list.hpp"
+#include "settings/diagnostic_list.hpp"
 #include "settings/document.hpp"
 
 namespace millrace::settings {
 
-/// Text of a path or an address with `${NAME}` replaced by the environment's value, and a `~` at the beginning (also
-/// behind `unix:`) by the home directory. `$${` stands for `${`. An error: a name that is not defined or not complete,
-/// and the home directory of another user (`~name`).
-[[nodiscard]] result<std::string> expanded(std::string_view text);
+/// A path or an address with `${NAME}` replaced by the environment variable, and `~` at the beginning (or after
+/// `unix:`) replaced by the home directory. `$${` stands for `${`. It is an error if a variable is not defined, if `${`
+/// has no name or no `}`, and for the home directory of another user (`~name`).
+[[nodiscard]] result<std::string> expand(std::string_view text);
 
-/// The text of which `expanded` makes `text`.
-[[nodiscard]] std::string unexpanded(std::string_view text);
+/// The inverse: `expand(escape(text)) == text`, except that `./` is added before a `~`.
+[[nodiscard]] std::string escape(std::string_view text);
 
 /// Keys of `daemon` and of each producer whose texts are expanded.
 inline constexpr std::array<std::string_view, 3> expanded_daemon_keys{"data_dir", "http", "beanstalk"};
 inline constexpr std::array<std::string_view, 1> expanded_producer_keys{"file"};
 
-/// Expands the texts of these keys in place, before they are read, so that what is checked is what is used.
-void expand_paths(node& root, complaint_list& complaints);
+/// Expands the texts of these keys in place. Called before they are read, so that the expanded text is checked.
+void expand_paths(node& root, diagnostic_list& diagnostics);
 
 }  // namespace millrace::settings

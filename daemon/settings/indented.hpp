@@ -6,19 +6,19 @@
 
 namespace millrace::settings {
 
-/// Text made line by line, two blanks deeper inside each part. A function's local.
-class indented {
+/// A text that is built line by line, indented by two spaces for each level. Used as a local variable.
+class indented_text {
  public:
-  /// Lines are deeper as long as it lives.
+  /// Indents lines by one more level during its lifetime.
   class level {
    public:
-    explicit level(indented& of) : of_{of} { of_.margin_.append("  "); }
-    ~level() { of_.margin_.resize(of_.margin_.size() - 2); }
+    explicit level(indented_text& text) : text_{text} { text_.margin_.append("  "); }
+    ~level() { text_.margin_.resize(text_.margin_.size() - 2); }
     level(const level&) = delete;
     level& operator=(const level&) = delete;
 
    private:
-    indented& of_;
+    indented_text& text_;
   };
 
   void line(std::string_view text) { text_.append(margin_).append(text).append("\n"); }

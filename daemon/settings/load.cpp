@@ -7,37 +7,37 @@
 #include <cerrno>
 #include <system_error>
 
-#include "settings/claims.hpp"
 #include "settings/consistency.hpp"
 #include "settings/document.hpp"
 #include "settings/expansion.hpp"
-#include "settings/parts.hpp"
 #include "settings/reader.hpp"
+#include "settings/resources.hpp"
+#include "settings/sections.hpp"
 
 namespace millrace::settings {
 
 namespace {
 
-struct descriptor {
-  explicit descriptor(const std::string& path) : number{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {}
-  ~descriptor() {
+struct open_file {
+  explicit open_file(const std::string& path) : number{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {}
+  ~open_file() {
     if (number >= 0) ::close(number);
   }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
 
   int number;
 };
 
 error system_error_of(int code) { return {errc::io, std::generic_category().message(code)}; }
 
-/// The whole file, or one byte beyond the limit. A pipe may be read as well.
+/// Reads the whole file, or at least one byte more than the limit. The file may be a pipe.
 result<std::string> read_file(const std::string& path) {
-  const descriptor file{path};
+  const open_file file{path};
   if (file.number < 0) return system_error_of(errno);
-  struct stat facts {};
-  if (::fstat(file.number, &facts) != 0) return system_error_of(errno);
-  if (S_ISDIR(facts.st_mode)) return invalid("this is a directory");
+  struct stat status {};
+  if (::fstat(file.number, &status) != 0) return system_error_of(errno);
+  if (S_ISDIR(status.st_mode)) return invalid("this is a directory");
 
   constexpr std::size_t piece_bytes = 64u << 10;
   std::string text;
@@ -55,40 +55,40 @@ result<std::string> read_file(const std::string& path) {
 
 enum class input_files { checked, ignored };
 
-loaded load(std::string_view yaml, const std::string& name, const vocabulary& words, input_files files) {
-  complaint_list complaints{name};
+loaded load(std::string_view yaml, const std::string& name, const vocabulary& vocabulary, input_files files) {
+  diagnostic_list diagnostics{name};
   settings out;
   out.file = name;
   if (yaml.size() > file_bytes_max) {
-    complaints.error({}, {}, "the file is larger than " + write_size(file_bytes_max));
-  } else if (auto root = parse_document(yaml, complaints)) {
-    if (root->form == node::shape::nothing) {
-      complaints.error(root->at, {}, "there is nothing in it",
-                       "a map with some of the keys daemon, queues, producers, consumers");
-    } else if (expect_map(*root, {}, complaints)) {
-      expand_paths(*root, complaints);
-      read_parts(*root, words, out, complaints);
-      check_consistency(out, *root, complaints);
-      check_claims(out, *root, complaints);
-      if (files == input_files::checked) check_inputs(out, *root, complaints);
+    diagnostics.error({}, {}, "the file is larger than " + write_size(file_bytes_max));
+  } else if (auto root = parse_document(yaml, diagnostics)) {
+    if (root->form == node::shape::null) {
+      diagnostics.error(root->start, {}, "the file is empty",
+                        "a map with some of the keys daemon, queues, producers, consumers");
+    } else if (expect_map(*root, {}, diagnostics)) {
+      expand_paths(*root, diagnostics);
+      read_sections(*root, vocabulary, out, diagnostics);
+      check_consistency(out, *root, diagnostics);
+      check_exclusive_use(out, *root, diagnostics);
+      if (files == input_files::checked) check_inputs(out, *root, diagnostics);
     }
   }
-  if (complaints.has_errors()) return {std::nullopt, complaints.take()};
-  return {std::move(out), complaints.take()};
+  if (diagnostics.has_errors()) return {std::nullopt, diagnostics.take()};
+  return {std::move(out), diagnostics.take()};
 }
 
 }  // namespace
 
-loaded load_file(const std::string& path, const vocabulary& words) {
+loaded load_file(const std::string& path, const vocabulary& vocabulary) {
   const result<std::string> text = read_file(path);
-  if (text) return load(*text, path, words, input_files::checked);
-  complaint_list complaints{path};
-  complaints.error({}, {}, "cannot be read: " + text.error().text, "a settings file");
-  return {std::nullopt, complaints.take()};
+  if (text) return load(*text, path, vocabulary, input_files::checked);
+  diagnostic_list diagnostics{path};
+  diagnostics.error({}, {}, "cannot be read: " + text.error().text, "a settings file");
+  return {std::nullopt, diagnostics.take()};
 }
 
-loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& words) {
-  return load(yaml, name, words, input_files::ignored);
+loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& vocabulary) {
+  return load(yaml, name, vocabulary, input_files::ignored);
 }
 
 }  // namespace millrace::settings

@@ -5,8 +5,7 @@
 
 namespace millrace::settings {
 
-/// Kinds that the plan names and no registry has yet: naming one is an error that says so. A kind that comes to be in a
-/// registry is found there first; then its word goes from here.
+/// Kinds that are planned. Using one is an error that says so. When a kind is implemented, its name is removed here.
 inline constexpr std::array<std::string_view, 5> planned_handlers{"block", "http", "exec", "file", "beanstalk"};
 inline constexpr std::array<std::string_view, 5> planned_sources{"cron", "directory", "exec", "http_poll", "beanstalk"};
 

@@ -30,8 +30,8 @@ std::string line_of(const json::value& value) {
   return json::serialize(value);
 }
 
-/// `head`: the key of a member and its colon. `end`: the comma after the value.
-void write(indented& out, const std::string& head, const json::value& value, std::string_view end) {
+/// `head` is the key of a member and its colon. `end` is the comma after the value.
+void write(indented_text& out, const std::string& head, const json::value& value, std::string_view end) {
   const std::string line = head + line_of(value);
   if (line.size() + 2 * out.depth() <= line_bytes_max || !value.is_structured())
     return out.line(std::string{line}.append(end));
@@ -52,7 +52,7 @@ void write(indented& out, const std::string& head, const json::value& value, std
 }  // namespace
 
 std::string pretty_json(const json::value& root) {
-  indented out;
+  indented_text out;
   write(out, "", root, "");
   return out.take();
 }

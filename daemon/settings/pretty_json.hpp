@@ -5,7 +5,7 @@
 
 namespace millrace::settings {
 
-/// JSON text for readers: two blanks for each level, and a part that fits stays on one line. Members keep their order.
+/// Readable JSON text: two spaces for each level, and values that fit on one line. Members keep their order.
 [[nodiscard]] std::string pretty_json(const boost::json::value& root);
 
 }  // namespace millrace::settings

@@ -11,7 +11,7 @@ namespace millrace::settings {
 
 namespace {
 
-void print_list(indented& out, const std::string& key, const std::vector<std::string>& items) {
+void print_list(indented_text& out, const std::string& key, const std::vector<std::string>& items) {
   constexpr std::size_t line_bytes_max = 100;
   std::string flow;
   for (const std::string& item : items) {
@@ -26,69 +26,70 @@ void print_list(indented& out, const std::string& key, const std::vector<std::st
 
 using expanded_keys = std::span<const std::string_view>;
 
-void print_options(indented& out, const option_table& table, const void* owner, expanded_keys expanded = {}) {
-  const auto scalar = [&](const option& each, const std::string& value) {
-    if (each.kind != option_kind::text) return value;
-    const bool is_expanded = std::find(expanded.begin(), expanded.end(), each.key) != expanded.end();
-    return write_scalar(is_expanded ? unexpanded(value) : value);
+void print_options(indented_text& out, const option_table& table, const void* owner, expanded_keys expanded = {}) {
+  const auto scalar = [&](const option& declared, const std::string& value) {
+    if (declared.kind != option_kind::text) return value;
+    const bool is_expanded = std::find(expanded.begin(), expanded.end(), declared.key) != expanded.end();
+    return write_scalar(is_expanded ? escape(value) : value);
   };
-  for (const option& each : table.options()) {
-    if (!each.planned.empty()) continue;
-    if (each.kind == option_kind::section) {
-      out.line(each.key + ":");
+  for (const option& declared : table.options()) {
+    if (!declared.planned.empty()) continue;
+    if (declared.kind == option_kind::section) {
+      out.line(declared.key + ":");
       const auto inner = out.deeper();
-      print_options(out, *each.section, each.view_section(owner));
-    } else if (each.kind == option_kind::text_list) {
-      print_list(out, each.key, each.print_list(owner));
-    } else if (const auto value = each.print(owner)) {
-      out.line(each.key + ": " + scalar(each, *value));
+      print_options(out, *declared.section, declared.view_section(owner));
+    } else if (declared.kind == option_kind::text_list) {
+      print_list(out, declared.key, declared.print_list(owner));
+    } else if (const auto value = declared.print(owner)) {
+      out.line(declared.key + ": " + scalar(declared, *value));
     }
   }
 }
 
-/// A map by names; `print_one` writes the keys of one.
-template <class Parts, class PrintOne>
-void print_named(indented& out, const std::string& key, const Parts& parts, PrintOne print_one) {
-  if (parts.empty()) return out.line(key + ": {}");
+/// Prints a section of named entries. `print_one` writes one entry.
+template <class Entries, class PrintOne>
+void print_named(indented_text& out, const std::string& key, const Entries& entries, PrintOne print_one) {
+  if (entries.empty()) return out.line(key + ": {}");
   out.line(key + ":");
   const auto inner = out.deeper();
-  for (const auto& each : parts) print_one(each);
+  for (const auto& entry : entries) print_one(entry);
 }
 
 template <class Settings>
-void print_with_kind(indented& out, const std::string& kind_key, const Settings& what, const option_table& common,
+void print_with_kind(indented_text& out, const std::string& kind_key, const Settings& entry, const option_table& common,
                      expanded_keys expanded = {}) {
-  out.line(write_scalar(what.name) + ":");
+  out.line(write_scalar(entry.name) + ":");
   const auto inner = out.deeper();
-  out.line(kind_key + ": " + write_scalar(what.kind->name));
-  print_options(out, common, &what.common);
-  print_options(out, *what.kind->options, what.kind_options.get(), expanded);
+  out.line(kind_key + ": " + write_scalar(entry.kind->name));
+  print_options(out, common, &entry.common);
+  print_options(out, *entry.kind->options, entry.kind_options.get(), expanded);
 }
 
 }  // namespace
 
-std::string print(const settings& what) {
-  indented out;
+std::string print(const settings& settings) {
+  indented_text out;
   out.line("daemon:");
   {
     const auto inner = out.deeper();
-    print_options(out, daemon_option_table(), &what.daemon, expanded_daemon_keys);
+    print_options(out, daemon_option_table(), &settings.daemon, expanded_daemon_keys);
   }
   out.line("queue_defaults:");
   {
     const auto inner = out.deeper();
-    print_options(out, engine::queue_option_table(), &what.queue_defaults);
+    print_options(out, engine::queue_option_table(), &settings.queue_defaults);
   }
-  print_named(out, "queues", what.queues, [&](const auto& each) {
-    out.line(write_scalar(each.first) + ":");
+  print_named(out, "queues", settings.queues, [&](const auto& queue) {
+    out.line(write_scalar(queue.first) + ":");
     const auto inner = out.deeper();
-    print_options(out, engine::queue_option_table(), &each.second);
+    print_options(out, engine::queue_option_table(), &queue.second);
   });
-  print_named(out, "producers", what.producers, [&](const auto& each) {
-    print_with_kind(out, "kind", each, workload::producer_option_table(), expanded_producer_keys);
+  print_named(out, "producers", settings.producers, [&](const auto& producer) {
+    print_with_kind(out, "kind", producer, workload::producer_option_table(), expanded_producer_keys);
   });
-  print_named(out, "consumers", what.consumers,
-              [&](const auto& each) { print_with_kind(out, "handler", each, workload::consumer_option_table()); });
+  print_named(out, "consumers", settings.consumers, [&](const auto& consumer) {
+    print_with_kind(out, "handler", consumer, workload::consumer_option_table());
+  });
   return out.take();
 }
 

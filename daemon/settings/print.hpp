@@ -7,11 +7,10 @@
 
 namespace millrace::settings {
 
-/// The settings as YAML with every default filled in; reading it back gives the same settings and prints the same text.
-[[nodiscard]] std::string print(const settings& what);
+/// The settings as YAML, with every default. Reading the text gives the same settings.
+[[nodiscard]] std::string print(const settings& settings);
 
-/// The commented example: every key of every part with its default, its range and its reason. What
-/// `config/millrace.yaml` holds.
-[[nodiscard]] std::string print_example(const vocabulary& words);
+/// A commented example with every key, its purpose, its range and its default: the text of `config/millrace.yaml`.
+[[nodiscard]] std::string print_example(const vocabulary& vocabulary);
 
 }  // namespace millrace::settings

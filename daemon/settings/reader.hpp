@@ -11,31 +11,30 @@
 
 namespace millrace::settings {
 
-/// Declared options and the owner that takes them.
+/// A table of options, and the object that holds their values.
 struct target {
   const option_table& table;
   void* owner;
 };
 
-/// What else a map may have beside its options.
 struct map_rules {
-  std::vector<std::string> own_keys;  ///< read by the caller
-  bool all_keys_known{true};          ///< false: a part of the tables could not be found, so no key is called unknown
+  std::vector<std::string> caller_keys;  ///< keys that the caller reads
+  bool all_keys_known{true};             ///< false: a table is missing, so no key is reported as unknown
 };
 
-/// Reads a map whose keys are the options of all `targets` together, into their owners. Complains about everything
-/// else: unknown, missing and planned keys, values of another shape, and what an option's own reading refuses.
+/// Reads a map whose keys are the options of all `targets` into their owners. Reports unknown, missing and planned
+/// keys, values of the wrong shape, and values that an option refuses.
 void read_map(const node& map, const std::string& path, std::span<const target> targets, const map_rules& rules,
-              complaint_list& complaints);
+              diagnostic_list& diagnostics);
 
-/// True when it is a map; a complaint otherwise.
-bool expect_map(const node& value, const std::string& path, complaint_list& complaints);
+/// Returns true for a map. Reports any other value.
+bool expect_map(const node& value, const std::string& path, diagnostic_list& diagnostics);
 
-/// `unknown key, did you mean …`: for a word at `at` that is none of `known`.
-void unknown_word(position at, const std::string& path, const std::string& wrong, std::string_view word,
-                  std::span<const std::string> known, complaint_list& complaints);
+/// Reports a word that is not in `known`, and suggests a similar one: `unknown key, did you mean …`.
+void report_unknown(position start, const std::string& path, const std::string& problem, std::string_view word,
+                    std::span<const std::string> known, diagnostic_list& diagnostics);
 
-/// `a, b, c` with at most so many words.
-[[nodiscard]] std::string enumerated(std::span<const std::string> words);
+/// `one of a, b, c`. A long list is cut.
+[[nodiscard]] std::string enumerate(std::span<const std::string> words);
 
 }  // namespace millrace::settings

@@ -6,8 +6,8 @@
 
 namespace millrace::settings {
 
-/// The JSON Schema (draft 7, which every editor reads) from the same declarations: what `config/millrace.schema.json`
-/// holds.
-[[nodiscard]] std::string schema(const vocabulary& words);
+/// The JSON Schema of settings files, from the tables of options: the text of `config/millrace.schema.json`. Draft 7,
+/// which every editor supports.
+[[nodiscard]] std::string schema(const vocabulary& vocabulary);
 
 }  // namespace millrace::settings

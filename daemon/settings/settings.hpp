@@ -20,25 +20,25 @@ namespace millrace::settings {
 inline constexpr std::size_t histogram_buckets_max = 100;
 inline constexpr std::uint32_t max_job_size_most = 1u << 30;  ///< as beanstalkd's
 
-/// The `daemon:` part.
+/// The section `daemon`.
 struct daemon_options {
-  std::optional<network::address> http{{.host = "127.0.0.1", .port = 9464, .unix_path = {}}};  ///< none: `off`
-  bool http_given{false};                     ///< the file names the address; else it is the default
-  std::optional<network::address> beanstalk;  ///< none: `off`
+  std::optional<network::address> http{{.host = "127.0.0.1", .port = 9464, .unix_path = {}}};  ///< nullopt: `off`
+  bool http_given{false};                     ///< the file sets the address; false: it is the default
+  std::optional<network::address> beanstalk;  ///< nullopt: `off`
   std::uint32_t beanstalk_connections_max{20'000};
-  std::uint32_t max_job_size{65'535};   ///< bytes; of a put that comes over the network
-  std::optional<std::string> data_dir;  ///< none: queues live in memory
-  store::store_options store;           ///< its directory is the one above
+  std::uint32_t max_job_size{65'535};   ///< bytes of the body of a put of a client
+  std::optional<std::string> data_dir;  ///< nullopt: queues are in memory only
+  store::store_options store;           ///< its `data_dir` is the same
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};
   std::uint32_t queues_max{200'000};
-  std::vector<duration> histogram_buckets;  ///< ascending; empty: the usual
+  std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
   duration metrics_linger{std::chrono::minutes{15}};
 };
 [[nodiscard]] const options_of<daemon_options>& daemon_option_table();
 
-/// Everything a file can say, as one value: checked, with every default filled in.
+/// The contents of a settings file, checked, with every default.
 struct settings {
   std::string file;
   daemon_options daemon;

@@ -1,5 +1,5 @@
-// Files of the corpus, changed at random: whatever comes of it is read to an end, and what is accepted survives being
-// printed. The sanitizers of the preset asan watch.
+// Files of the corpus are changed at random. Reading them must end without an error of the sanitizers (preset asan),
+// and accepted settings are printed and read back.
 
 #include <algorithm>
 #include <cstdio>
@@ -7,8 +7,8 @@
 #include <random>
 
 #include "settings/print.hpp"
+#include "settings_support.hpp"
 #include "support/catch.hpp"
-#include "words.hpp"
 
 using namespace millrace;
 using namespace millrace::settings;
@@ -74,7 +74,7 @@ class mutations {
 
 }  // namespace
 
-TEST_CASE("files changed at random are read to an end, and what is accepted survives being printed") {
+TEST_CASE("randomly changed files are read safely, and accepted ones are printed and read back") {
   const char* given = std::getenv("MILLRACE_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 17;
   std::printf("seed %llu (set MILLRACE_SEED for another)\n", static_cast<unsigned long long>(seed));
@@ -89,17 +89,18 @@ TEST_CASE("files changed at random are read to an end, and what is accepted surv
   for (int round = 0; round < rounds; ++round) {
     const std::string text = source.next();
     CAPTURE(seed, round, text);
-    const loaded read = load_text(text, "f", built_in());
-    const bool has_error = std::any_of(read.complaints.begin(), read.complaints.end(),
-                                       [](const complaint& each) { return each.how == complaint::severity::error; });
+    const loaded read = load_text(text, "f", builtin_vocabulary());
+    const bool has_error = std::any_of(read.diagnostics.begin(), read.diagnostics.end(), [](const diagnostic& found) {
+      return found.level == diagnostic::severity::error;
+    });
     REQUIRE(read.value.has_value() != has_error);
-    for (const complaint& each : read.complaints) REQUIRE(each.text().find('\n') == std::string::npos);
+    for (const diagnostic& found : read.diagnostics) REQUIRE(found.text().find('\n') == std::string::npos);
     if (!read.value) continue;
     ++accepted;
     const std::string printed = print(*read.value);
     CAPTURE(printed);
-    const loaded again = load_text(printed, "f", built_in());
-    CAPTURE(text_of(again.complaints));
+    const loaded again = load_text(printed, "f", builtin_vocabulary());
+    CAPTURE(text_of(again.diagnostics));
     REQUIRE(again.value);
     REQUIRE(print(*again.value) == printed);
   }

@@ -26,7 +26,7 @@ class CommandLine(DaemonTest):
 
     def test_a_missing_config_is_said(self):
         self.assertEqual(self.refused(),
-                         "millraced: --config FILE is missing (or -l ADDR, -p PORT, to stand in for beanstalkd)")
+                         "millraced: --config FILE is missing (or -l ADDR, -p PORT, to replace beanstalkd)")
 
     def test_an_unknown_option_names_the_nearest(self):
         self.assertEqual(self.refused("--until-idel"),

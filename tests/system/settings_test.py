@@ -49,8 +49,8 @@ class Check(DaemonTest):
                 "3:18: daemon.drain_timeout: `soon` is not a duration like 250ms, 30s or 1h30m (expected a duration "
                 "of at most 1d)",
                 "5:18: queues.q.max_jobs: `-1` is not a count like 1000, 100k or 10M (expected a count from 1 to 1G)",
-                "5:34: queues.q.durability: nothing can be kept on disk without daemon.data_dir (expected memory, or "
-                "a data_dir)",
+                "5:34: queues.q.durability: jobs cannot be stored on disk without daemon.data_dir "
+                "(expected memory, or a data_dir)",
                 "7:27: consumers.c.handler: there is no handler `primes`, did you mean `prime`? "
                 "(expected one of fail, hash, noop, prime, print, sleep, spin)",
             ],
@@ -74,7 +74,7 @@ class Check(DaemonTest):
         )
         self.assertEqual(
             lines,
-            ["5:44: consumers.back.output: the outputs go in a circle: a → b → a (expected an end to every path)"])
+            ["5:44: consumers.back.output: the outputs form a cycle: a → b → a (expected outputs that end)"])
 
     def test_a_queue_that_nothing_drains_is_a_warning(self):
         path = self.write("queues: { lonely: {} }\nproducers: { p: { kind: list, queue: lonely, items: [x] } }\n")

@@ -109,7 +109,7 @@ class Shutdown(DaemonTest):
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
 
-    def with_client_door(self, rest="", drain_timeout="60s"):
+    def with_beanstalk_listener(self, rest="", drain_timeout="60s"):
         text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0', drain_timeout: %s }\n%s" % (drain_timeout,
                                                                                                      rest)
         daemon = self.daemon(self.write(text))
@@ -122,7 +122,8 @@ class Shutdown(DaemonTest):
         return wire
 
     def test_a_drain_lets_clients_finish_the_jobs_they_hold(self):
-        daemon, address = self.with_client_door("queues: { q: {} }\nconsumers: { c: { queue: q, handler: noop } }\n")
+        daemon, address = self.with_beanstalk_listener(
+            "queues: { q: {} }\nconsumers: { c: { queue: q, handler: noop } }\n")
         worker, waiting = self.client(address), self.client(address)
         for body in (b"a", b"b", b"c"):
             worker.put(body)
@@ -143,7 +144,7 @@ class Shutdown(DaemonTest):
         self.assertEqual((line["finished"], line["ready_again"]), (2, 0))
 
     def test_what_clients_still_hold_when_the_time_is_over_is_ready_again(self):
-        daemon, address = self.with_client_door(drain_timeout="200ms")
+        daemon, address = self.with_beanstalk_listener(drain_timeout="200ms")
         worker, gone = self.client(address), self.client(address)
         for body in (b"a", b"b", b"c"):
             worker.put(body)
@@ -160,7 +161,7 @@ class Shutdown(DaemonTest):
         self.assertIn("drain_timeout is over", line["message"])
 
     def test_a_second_signal_does_not_wait_for_clients(self):
-        daemon, address = self.with_client_door()
+        daemon, address = self.with_beanstalk_listener()
         worker = self.client(address)
         worker.put(b"a")
         worker.ask(b"reserve\r\n", b"RESERVED 1 1\r\na\r\n")

@@ -1,14 +1,14 @@
-#include "settings/complaint.hpp"
+#include "settings/diagnostic.hpp"
 
 namespace millrace::settings {
 
-std::string complaint::text() const {
+std::string diagnostic::text() const {
   std::string out = file;
   if (line > 0) out += ":" + std::to_string(line) + ":" + std::to_string(column);
   out += ": ";
-  if (how == severity::warning) out += "warning: ";
+  if (level == severity::warning) out += "warning: ";
   if (!key.empty()) out += key + ": ";
-  out += wrong;
+  out += problem;
   if (!expected.empty()) out += " (expected " + expected + ")";
   return out;
 }

@@ -1,4 +1,4 @@
-#include "words.hpp"
+#include "settings_support.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -24,17 +24,17 @@ struct mill_options {
 
 const options_of<drip_options>& drip_table() {
   static const auto table = options_of<drip_options>{}
-                                .count("drops", &drip_options::drops, {.least = 1, .most = 1'000}, "how many")
-                                .text("from", &drip_options::from, "where it leaks")
+                                .count("drops", &drip_options::drops, {.least = 1, .most = 1'000}, "number of drops")
+                                .text("from", &drip_options::from, "origin of the drops")
                                 .example("roof")
-                                .flag("wet", &drip_options::wet, "whether one notices");
+                                .flag("wet", &drip_options::wet, "drops are wet");
   return table;
 }
 
 const options_of<mill_options>& mill_table() {
   static const auto table = options_of<mill_options>{}
-                                .duration("step", &mill_options::step, {.least = microseconds{1}}, "one turn")
-                                .text_list("corn", &mill_options::corn, "what it grinds");
+                                .duration("step", &mill_options::step, {.least = microseconds{1}}, "duration of a turn")
+                                .text_list("corn", &mill_options::corn, "kinds of corn");
   return table;
 }
 
@@ -43,17 +43,17 @@ const options_of<no_options>& empty_table() {
   return table;
 }
 
-result<std::unique_ptr<sources::source>> make_no_source(const void*, const sources::surroundings&) {
-  return invalid("it is made up");
+result<std::unique_ptr<sources::source>> refuse_source(const void*, const sources::surroundings&) {
+  return invalid("this kind is for tests only");
 }
 
-result<handlers::handler> make_no_handler(const void*, const handlers::surroundings&) {
-  return invalid("it is made up");
+result<handlers::handler> refuse_handler(const void*, const handlers::surroundings&) {
+  return invalid("this kind is for tests only");
 }
 
 }  // namespace
 
-const vocabulary& built_in() {
+const vocabulary& builtin_vocabulary() {
   static const auto* all = [] {
     auto* handlers_known = new handlers::registry;
     auto* sources_known = new sources::registry;
@@ -64,23 +64,23 @@ const vocabulary& built_in() {
   return *all;
 }
 
-const vocabulary& made_up() {
+const vocabulary& test_vocabulary() {
   static const auto* all = [] {
     auto* handlers_known = new handlers::registry;
     auto* sources_known = new sources::registry;
-    sources_known->add({"drip", "drops, one by one", &drip_table(), make_no_source});
-    handlers_known->add({"cup", "takes drops", &empty_table(), false, make_no_handler});
-    handlers_known->add({"mill", "grinds", &mill_table(), true, make_no_handler});
+    sources_known->add({"drip", "drops, one by one", &drip_table(), refuse_source});
+    handlers_known->add({"cup", "takes drops", &empty_table(), false, refuse_handler});
+    handlers_known->add({"mill", "grinds", &mill_table(), true, refuse_handler});
     return new vocabulary{*handlers_known, *sources_known};
   }();
   return *all;
 }
 
-std::string text_of(const std::vector<complaint>& complaints) {
+std::string text_of(const std::vector<diagnostic>& diagnostics) {
   std::string out;
-  for (complaint each : complaints) {
-    each.file = std::filesystem::path{each.file}.filename();
-    out += each.text() + "\n";
+  for (diagnostic found : diagnostics) {
+    found.file = std::filesystem::path{found.file}.filename();
+    out += found.text() + "\n";
   }
   return out;
 }
@@ -92,8 +92,8 @@ std::string read_text(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder, const std::string& extension) {
   std::vector<std::filesystem::path> out;
-  for (const auto& each : std::filesystem::directory_iterator{folder}) {
-    if (each.path().extension() == extension) out.push_back(each.path());
+  for (const auto& entry : std::filesystem::directory_iterator{folder}) {
+    if (entry.path().extension() == extension) out.push_back(entry.path());
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workload/options.hpp"
+
+namespace millrace::settings {
+
+/// Consumers connect queues: each queue with the output and with the dead letter queue.
+enum class followed_edges { outputs, dead_letters, both };
+
+/// A cycle of queues, in which a job that always moves on would never end.
+struct output_cycle {
+  std::string consumer;  ///< its output or dead letter queue closes the cycle
+  std::string path;      ///< the queues: `a → b → a`
+};
+
+/// One cycle for each edge that closes one. The time is linear in the number of edges.
+[[nodiscard]] std::vector<output_cycle> find_output_cycles(const std::vector<workload::consumer_settings>& consumers,
+                                                           followed_edges followed);
+
+}  // namespace millrace::settings
