@@ -47,7 +47,7 @@ class Machine:
                          for target, source in files.items())
         # The units of this machine are not started, and the container gets an identity of its own.
         script = MOUNT + copies + """
-            rm -rf "$0"/root/etc/systemd/system/*.wants "$0"/root/var/log/journal
+            rm -rf "$0"/root/etc/systemd/system/*.wants "$0"/root/var/log/journal "$0"/root/usr/sbin/policy-rc.d
             systemd-id128 new > "$0/root/etc/machine-id"  # without one systemd enables every unit at its first boot
             exec systemd-nspawn --quiet --directory="$0/root" --register=no --keep-unit --private-network \
                 --console=read-only --boot systemd.unit=basic.target

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The unit of deploy/systemd under a real systemd: start, status, kill, hang, drain, journal, and what the unit takes
-away from the daemon."""
+"""The Debian package under a real systemd: installed, killed, hung, drained, upgraded, removed, purged; and what the
+unit takes away from the daemon."""
 
+import functools
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -48,12 +50,40 @@ print(urllib.request.urlopen("http://127.0.0.1:9464/readyz", timeout=60).read().
 """
 
 
-def installed(folder):
-    """What `cmake --install` puts on a machine: paths there, with the paths of copies in this folder."""
-    subprocess.run(["cmake", "--install", os.path.dirname(MILLRACED), "--prefix", "/usr"], check=True,
-                   stdout=subprocess.DEVNULL, env=dict(os.environ, DESTDIR=folder))
-    found = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
-    return {path.removeprefix(folder): path for path in found}
+@functools.cache
+def packaged():
+    """The path of a package of the build under test."""
+    folder = tempfile.mkdtemp()
+    unittest.addModuleCleanup(shutil.rmtree, folder)
+    maker = dict(os.environ, DEBFULLNAME="Queue Keeper", DEBEMAIL="keeper@debian.org")
+    program = os.path.join(ROOT, "deploy", "package")
+    made = subprocess.run([program, "--build", os.path.dirname(MILLRACED), "--to", folder], capture_output=True,
+                          text=True, env=maker)
+    if made.returncode != 0:
+        raise AssertionError(made.stdout + made.stderr)
+    return made.stdout.strip()
+
+
+def newer(package, folder):
+    """The same package with a higher version."""
+    contents = os.path.join(folder, "contents")
+    subprocess.run(["dpkg-deb", "--raw-extract", package, contents], check=True)
+    subprocess.run(["sed", "-i", "s/^Version: .*/&.1/", os.path.join(contents, "DEBIAN", "control")], check=True)
+    path = os.path.join(folder, "newer.deb")
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", contents, path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def booted(folder):
+    """A machine with two versions of the package at /root, not installed yet."""
+    drop_in = os.path.join(folder, "quicker.conf")
+    with open(drop_in, "w") as file:
+        file.write(QUICKER)
+    try:
+        return Machine({"/root/old.deb": packaged(), "/root/new.deb": newer(packaged(), folder),
+                        "/etc/systemd/system/millraced.service.d/quicker.conf": drop_in})
+    except NotBooted as failure:
+        raise unittest.SkipTest(str(failure)) from failure
 
 
 class Service(unittest.TestCase):
@@ -62,21 +92,14 @@ class Service(unittest.TestCase):
         if reason := missing():
             raise unittest.SkipTest(reason)
         with tempfile.TemporaryDirectory() as folder:
-            files = installed(folder)
-            drop_in = os.path.join(folder, "quicker.conf")
-            with open(drop_in, "w") as file:
-                file.write(QUICKER)
-            files["/etc/systemd/system/millraced.service.d/quicker.conf"] = drop_in
-            files["/etc/millrace/millrace.yaml"] = files["/usr/share/millrace/millrace.yaml"]
-            try:
-                cls.machine = Machine(files)
-            except NotBooted as failure:
-                raise unittest.SkipTest(str(failure)) from failure
+            cls.machine = booted(folder)
         cls.addClassCleanup(cls.machine.stop)
+        cls.machine.run("dpkg", "--install", "/root/old.deb", check=True)
+        if cls.machine.run("systemctl", "is-active", "millraced").stdout != "active\n":
+            raise AssertionError("the installed service was not started")
 
     def setUp(self):
         self.machine.run("systemctl", "start", "millraced", check=True)
-        self.addCleanup(self.machine.run, "systemctl", "stop", "millraced")
 
     def client(self, *commands):
         return self.machine.run("/usr/bin/python3", "-c", CLIENT, *commands, check=True).stdout.splitlines()
@@ -141,6 +164,29 @@ class Service(unittest.TestCase):
     def test_files_belong_to_a_user_that_exists_only_while_it_runs(self):
         owner = self.machine.run("stat", "-c", "%U %a", "/var/lib/private/millrace/millrace.db", check=True).stdout
         self.assertEqual(owner.strip(), "millraced 600")
+
+    def test_zz_an_upgrade_and_a_removal_keep_jobs_and_a_purge_does_not(self):
+        (put,) = self.client(r"put 0 0 60 4\r\nkept\r\n")
+        number, before = put.split()[1], self.property("MainPID")
+        self.machine.run("dpkg", "--install", "/root/new.deb", check=True)
+        self.assertNotIn(self.property("MainPID"), ("0", before))
+        self.assertEqual(self.client(rf"reserve-job {number}\r\n", rf"release {number} 0 0\r\n"),
+                         [f"RESERVED {number} 4", "RELEASED"])
+        self.machine.run("dpkg", "--remove", "millrace", check=True)
+        self.assertNotEqual(self.machine.run("systemctl", "is-active", "millraced").stdout, "active\n")
+        self.machine.run("dpkg", "--install", "/root/new.deb", check=True)
+        self.machine.run("systemctl", "start", "millraced", check=True)
+        self.assertEqual(self.client(rf"delete {number}\r\n"), ["DELETED"])
+        self.machine.run("dpkg", "--purge", "millrace", check=True)
+        for path in ("/var/lib/private/millrace", "/var/lib/millrace", "/etc/millrace"):
+            self.assertNotEqual(self.machine.run("test", "-e", path).returncode, 0, path)
+
+
+class Package(unittest.TestCase):
+    def test_lintian_is_silent(self):
+        judge = ["lintian", "--allow-root", "--fail-on", "error,warning", packaged()]
+        judged = subprocess.run(judge, capture_output=True, text=True)
+        self.assertEqual((judged.returncode, judged.stdout), (0, ""))
 
 
 class Unit(unittest.TestCase):
