@@ -36,7 +36,8 @@ struct broker::parts {
       disk_bodies.more_is_safe();
       timer.set(next_deadline());
     });
-    if (store.reads_bodies()) store.when_read([this](job_id job, result<body>&& content) { body_read(job, content); });
+    if (store.reads_bodies())
+      store.set_on_body_read([this](job_id job, result<body>&& content) { body_read(job, content); });
   }
 
   static engine::engine_options without_bodies_on_disk_unless(bool readable, engine::engine_options limits) {

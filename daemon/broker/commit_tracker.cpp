@@ -8,7 +8,7 @@ namespace millrace::broker {
 
 commit_tracker::commit_tracker(loop::event_loop& loop, store::store& store)
     : loop_{loop}, store_{store}, remembers_{store.remembers()}, ids_{store}, more_durable_{loop, "disk"} {
-  store_.when_safe([this] { on_durable(); });
+  store_.set_on_durable([this] { on_durable(); });
 }
 
 committed commit_tracker::commit(engine::change_set& changes, job_id last_id, cause why) {

@@ -195,10 +195,11 @@ result<> daemon::parts::declare_queues() {
 
 std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
   if (!configuration.daemon.data_dir) return nullptr;
-  store::surroundings around;
-  around.is_interrupted = is_stop_pending;
+  store::store_context context;
+  context.is_interrupted = is_stop_pending;
   auto made = store::sqlite_store::open(
-      loop, configuration.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); }, std::move(around));
+      loop, configuration.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); },
+      std::move(context));
   if (made) return std::move(*made);
   opened = made.error();
   return nullptr;

@@ -12,14 +12,14 @@ class ballast {
  public:
   static constexpr const char* file_name = "millrace.ballast";
 
-  /// Finds what an earlier program left; makes nothing.
+  /// Notes the file of an earlier process; creates nothing.
   ballast(const std::string& directory, std::uint64_t disk_reserve);
 
-  /// What giving it up would free; 0: it is not there.
+  /// Bytes that `give_up` would free; 0: there is no file.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return held_; }
-  /// Takes its room, if it has not. Where that fails, it says so and is not tried again.
+  /// Creates the file unless it exists. A failure is logged, and later calls do nothing.
   void make();
-  /// False: there was nothing to give.
+  /// False: there was no file.
   bool give_up();
 
  private:

@@ -15,44 +15,44 @@ bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.jo
 
 }  // namespace
 
-void batch::put(engine::job_put&& what, queue_number queue, std::uint64_t burying) {
-  content_bytes_ += what.what.content.size();
-  new_job made{.job = what.job,
+void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t burying) {
+  content_bytes_ += job.what.content.size();
+  new_job made{.job = job.job,
                .queue = queue,
-               .ttr = what.what.ttr,
-               .put_at = what.put_at,
-               .condition = {.state = what.state,
-                             .priority = what.what.priority,
-                             .delay = what.what.delay,
-                             .due = what.due,
+               .ttr = job.what.ttr,
+               .put_at = job.put_at,
+               .condition = {.state = job.state,
+                             .priority = job.what.priority,
+                             .delay = job.what.delay,
+                             .due = job.due,
                              .burying = burying,
-                             .tally = {.failures = what.failures},
-                             .error_text = std::move(what.error_text)},
-               .content = std::move(what.what.content)};
-  // Ids rise, so this is its place; the search is for whoever hands them in otherwise.
+                             .tally = {.failures = job.failures},
+                             .error_text = std::move(job.error_text)},
+               .content = std::move(job.what.content)};
+  // Ids rise, so the end is its place; the search is for callers that add them in another order.
   auto place = puts_.end();
-  if (!puts_.empty() && puts_.back().job >= what.job) {
-    place = std::lower_bound(puts_.begin(), puts_.end(), what.job, comes_before);
-    assert(place->job != what.job);
+  if (!puts_.empty() && puts_.back().job >= job.job) {
+    place = std::lower_bound(puts_.begin(), puts_.end(), job.job, comes_before);
+    assert(place->job != job.job);
   }
   puts_.insert(place, std::move(made));
 }
 
-void batch::move(engine::job_moved&& what, std::uint64_t burying) {
-  job_condition now{.state = what.state,
-                    .priority = what.priority,
-                    .delay = what.delay,
-                    .due = what.due,
+void batch::move(engine::job_moved&& moved, std::uint64_t burying) {
+  job_condition now{.state = moved.state,
+                    .priority = moved.priority,
+                    .delay = moved.delay,
+                    .due = moved.due,
                     .burying = burying,
-                    .tally = what.tally,
-                    .error_text = std::move(what.error_text)};
-  if (new_job* const put = find_put(what.job)) {
+                    .tally = moved.tally,
+                    .error_text = std::move(moved.error_text)};
+  if (new_job* const put = find_put(moved.job)) {
     put->condition = std::move(now);
     return;
   }
-  const auto [place, is_new] = place_of_move_.try_emplace(what.job.value(), moves_.size());
+  const auto [place, is_new] = place_of_move_.try_emplace(moved.job.value(), moves_.size());
   if (is_new) {
-    moves_.push_back({what.job, std::move(now)});
+    moves_.push_back({moved.job, std::move(now)});
   } else {
     moves_[place->second].condition = std::move(now);
   }

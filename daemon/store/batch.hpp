@@ -30,8 +30,8 @@ struct job_condition {
 /// cost no row; what happens to a job that is put in this batch goes into its put; of several moves the last one
 /// counts.
 ///
-/// Filled on the loop; handed to the writer whole, and nobody else sees it until it comes back. A batch that is written
-/// twice (because the disk was full the first time) gives the same rows.
+/// Filled on the loop, then owned by the writer until it is reported. A batch that is written twice (because the disk
+/// was full the first time) gives the same rows.
 class batch {
  public:
   struct new_job {
@@ -64,8 +64,8 @@ class batch {
 
   batch_id id{0};
 
-  void put(engine::job_put&& what, queue_number queue, std::uint64_t burying);
-  void move(engine::job_moved&& what, std::uint64_t burying);
+  void put(engine::job_put&& job, queue_number queue, std::uint64_t burying);
+  void move(engine::job_moved&& moved, std::uint64_t burying);
   void remove(job_id job);
   void set_pause(queue_number queue, instant until, duration length);
   void add_queue(queue_number number, std::string name);

@@ -73,7 +73,7 @@ void bind_condition(sqlite::statement& to, int place, const job_condition& it, d
 
 }  // namespace
 
-result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
+result<batch_rows> batch_rows::prepare(sqlite::connection& data) {
   batch_rows made;
   const std::pair<sqlite::statement*, std::string> all[]{
       {&made.add_queue_, "INSERT OR REPLACE INTO queue VALUES(?1, ?2, 0, 0)"},
@@ -95,7 +95,7 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& in) {
       {&made.remove_, "DELETE FROM job WHERE id BETWEEN ?1 AND ?2"},
   };
   for (const auto& [place, sql] : all) {
-    auto one = in.prepare(sql);
+    auto one = data.prepare(sql);
     if (!one) return one.error();
     *place = std::move(*one);
   }
@@ -175,18 +175,18 @@ result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_off
 }
 
 result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wall_offset) {
-  sqlite::statement& by = jobs.size() == 1 ? put_plain_ : put_plain_rows_;
+  sqlite::statement& insert = jobs.size() == 1 ? put_plain_ : put_plain_rows_;
   int place = 1;
   for (const auto& it : jobs) {
-    by.bind(place++, on_disk(it.job));
-    by.bind(place++, it.queue);
-    by.bind(place++, it.condition.priority);
-    by.bind(place++, it.ttr.count());
-    by.bind(place++, to_disk(it.put_at, wall_offset));
-    by.bind(place++, checksum_of(it.job, it.content.view()));
-    by.bind_blob(place++, it.content.view());
+    insert.bind(place++, on_disk(it.job));
+    insert.bind(place++, it.queue);
+    insert.bind(place++, it.condition.priority);
+    insert.bind(place++, it.ttr.count());
+    insert.bind(place++, to_disk(it.put_at, wall_offset));
+    insert.bind(place++, checksum_of(it.job, it.content.view()));
+    insert.bind_blob(place++, it.content.view());
   }
-  return by.run();
+  return insert.run();
 }
 
 result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {

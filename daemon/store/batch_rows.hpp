@@ -14,7 +14,7 @@ namespace millrace::store {
 /// The statements that make a batch into rows, prepared once. Belongs to a connection and its thread.
 class batch_rows {
  public:
-  [[nodiscard]] static result<batch_rows> prepare(sqlite::connection& in);
+  [[nodiscard]] static result<batch_rows> prepare(sqlite::connection& data);
 
   // Inside a transaction of the caller. Batches are sorted.
   [[nodiscard]] result<> write(const batch& it, duration wall_offset);

@@ -114,9 +114,9 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
   std::size_t jobs = 0;
   while (jobs < from.size() && bytes < slice_bytes && !ending_) {
     const job_id job = from[jobs++];
-    auto what = read(job);
-    if (what) bytes += what->size();
-    slice_.push_back({job, std::move(what)});
+    auto content = read(job);
+    if (content) bytes += content->size();
+    slice_.push_back({job, std::move(content)});
   }
   if (data_ && std::exchange(data_->in_slice, false) && !data_->connection.run("COMMIT")) renew();
   {
@@ -129,22 +129,23 @@ std::size_t body_reader::read_slice(std::span<job_id> from) {
 }
 
 result<body> body_reader::read(job_id job) {
-  auto what = read_once(job);
+  auto content = read_once(job);
   // While the disk fails each body is tried once: thousands may be asked for.
   int attempts_left = disk_fails_ ? 0 : read_attempts_max - 1;
-  while (!what && (what.error().code == errc::timed_out || (what.error().code == errc::io && attempts_left-- > 0)) &&
+  while (!content &&
+         (content.error().code == errc::timed_out || (content.error().code == errc::io && attempts_left-- > 0)) &&
          wait_for_lock(try_again_after)) {
-    complain("body_waits", "a body cannot be read at present: it is tried again", job, what.error());
-    if (what.error().code == errc::io) renew();
-    what = read_once(job);
+    complain("body_waits", "a body cannot be read at present: it is tried again", job, content.error());
+    if (content.error().code == errc::io) renew();
+    content = read_once(job);
   }
-  disk_fails_ = !what && what.error().code == errc::io;
-  if (!what && what.error().code != errc::not_found && !ending_) {
+  disk_fails_ = !content && content.error().code == errc::io;
+  if (!content && content.error().code != errc::not_found && !ending_) {
     complain("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it", job,
-             what.error());
+             content.error());
     renew();
   }
-  return what;
+  return content;
 }
 
 result<body> body_reader::read_once(job_id job) {
@@ -157,20 +158,20 @@ bool body_reader::wait_for_lock(duration time) {
   return !changed_.wait_for(held, time, [this] { return ending_.load(); });
 }
 
-void body_reader::complain(std::string_view event, std::string_view sentence, job_id job, const error& why) {
+void body_reader::complain(std::string_view event, std::string_view sentence, job_id job, const error& cause) {
   // Where one cannot be read there are often thousands.
   if (complained_ && complained_->elapsed() < complain_every) return;
   complained_.emplace();
-  log::warning(event, sentence, {{"file", path_}, {"job", job.value()}, {"error", why.text}});
+  log::warning(event, sentence, {{"file", path_}, {"job", job.value()}, {"error", cause.text}});
 }
 
-result<body_reader::open_file> body_reader::connect(at_a_lock then) {
+result<body_reader::open_file> body_reader::connect(at_a_lock behaviour) {
   auto made = sqlite::connection::open(path_, sqlite::open_as::read_only, vfs_);
   if (!made) return made.error();
   const auto wait = [this](duration time) { return wait_for_lock(time); };
   const auto fail = [](duration) { return false; };
   made->wait_for_locks(
-      {path_, then == at_a_lock::wait ? lock_wait::pause{wait} : lock_wait::pause{fail}, lock_limits_});
+      {path_, behaviour == at_a_lock::wait ? lock_wait::pause{wait} : lock_wait::pause{fail}, lock_limits_});
   if (const auto set = made->run(settings); !set) return set.error();
   // Reads the schema, and so opens the log, too.
   auto body_of = made->prepare(job_query(body_part::bytes_unless_large, "WHERE id = ?1", schema_version));

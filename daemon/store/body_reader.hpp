@@ -20,15 +20,15 @@
 
 namespace millrace::store {
 
-/// What became of one body that was asked for.
+/// The answer to one request for a body.
 struct body_found {
   job_id job;
-  result<body> what;
+  result<body> content;
 };
 
-/// Reads bodies from disk on a thread of its own, with a read-only connection, beside the loop and the writer. Takes
-/// all bodies that were asked for at once, reads them in slices, each in order of id (neighbours share pages), and
-/// rings after each slice.
+/// Reads bodies from disk on a thread of its own, with a read-only connection, beside the loop and the writer. It takes
+/// all open requests at once, reads the bodies in slices, each in order of id (neighbours share pages), and rings after
+/// each slice.
 ///
 /// It waits for a lock that another process holds. A body that the disk does not give is tried three times, over new
 /// connections; then it is an error of that body alone. A damaged body is one at once. The first connection is made at
@@ -45,9 +45,9 @@ class body_reader {
   body_reader(const body_reader&) = delete;
   body_reader& operator=(const body_reader&) = delete;
 
-  /// Loop thread. Each gets its answer, also one that is asked for twice.
+  /// Loop thread. Each request gets an answer, also the second one for the same body.
   void read(std::span<const job_id> jobs);
-  /// Loop thread: what was found since the last call, in place of what `into` held.
+  /// Loop thread: replaces the content of `into` by the answers since the last call.
   void take_found(std::vector<body_found>& into);
   /// Loop thread: rings when nothing is left to do.
   void end();
@@ -69,10 +69,10 @@ class body_reader {
   [[nodiscard]] result<body> read_once(job_id job);
   [[nodiscard]] bool wait_for_lock(duration time);
   enum class at_a_lock { wait, fail };
-  [[nodiscard]] result<open_file> connect(at_a_lock then);
+  [[nodiscard]] result<open_file> connect(at_a_lock behaviour);
   [[nodiscard]] result<> open();
   void renew();
-  void complain(std::string_view event, std::string_view sentence, job_id job, const error& why);
+  void complain(std::string_view event, std::string_view sentence, job_id job, const error& cause);
   [[nodiscard]] result<body> look_up(job_id job);
   [[nodiscard]] result<body> look_up_large(job_id job);
 

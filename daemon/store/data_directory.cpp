@@ -74,18 +74,21 @@ result<> keep_its_name(const std::string& path, const std::string& data_file) {
   return {};
 }
 
-result<sqlite::connection> open_and_prepare(const data_directory& in, const char* vfs, bool (*is_interrupted)()) {
-  auto made = sqlite::connection::open(in.data_file(), sqlite::open_as::read_write, vfs, in.lock_file());
-  if (!made) return about(in.data_file(), made.error());
+result<sqlite::connection> open_and_prepare(const data_directory& directory, const char* vfs,
+                                            bool (*is_interrupted)()) {
+  auto made = sqlite::connection::open(directory.data_file(), sqlite::open_as::read_write, vfs, directory.lock_file());
+  if (!made) return about(directory.data_file(), made.error());
   // Looked at first: not even a pragma of ours is for a file of somebody else.
-  if (const auto readable = made->number("PRAGMA schema_version"); !readable) return damage(in, readable.error());
-  if (const auto set = made->run(settings); !set) return damage(in, set.error());
+  if (const auto readable = made->number("PRAGMA schema_version"); !readable)
+    return damage(directory, readable.error());
+  if (const auto set = made->run(settings); !set) return damage(directory, set.error());
   // A migration copies all jobs in one transaction.
   made->interrupt_if(is_interrupted);
   const auto ready = prepare_schema(*made);
   made->interrupt_if(nullptr);
   if (!ready) {
-    return ready.error().code == errc::invalid ? damage(in, ready.error()) : about(in.data_file(), ready.error());
+    return ready.error().code == errc::invalid ? damage(directory, ready.error())
+                                               : about(directory.data_file(), ready.error());
   }
   return made;
 }
@@ -182,31 +185,32 @@ void data_directory::close() noexcept {
   }
 }
 
-result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs, bool (*is_interrupted)()) {
-  auto made = open_and_prepare(in, vfs, is_interrupted);
+result<sqlite::connection> open_data_file(const data_directory& directory, const char* vfs, bool (*is_interrupted)()) {
+  auto made = open_and_prepare(directory, vfs, is_interrupted);
   // Even to look into a log takes a page or two of the disk.
   const bool is_full = !made && made.error().code == errc::refused;
-  if (is_full && ballast{in.path(), 0}.give_up()) made = open_and_prepare(in, vfs, is_interrupted);
+  if (is_full && ballast{directory.path(), 0}.give_up()) made = open_and_prepare(directory, vfs, is_interrupted);
   return made;
 }
 
-result<sqlite::connection> open_to_examine(const data_directory& in) {
+result<sqlite::connection> open_to_examine(const data_directory& directory) {
   const auto open = [&]() -> result<sqlite::connection> {
-    const auto as = in.read_only() ? sqlite::open_as::read_only_copy : sqlite::open_as::read_write;
-    auto made = sqlite::connection::open(in.data_file(), as, nullptr);
-    if (!made) return about(in.data_file(), made.error());
+    const auto as = directory.read_only() ? sqlite::open_as::read_only_copy : sqlite::open_as::read_write;
+    auto made = sqlite::connection::open(directory.data_file(), as, nullptr);
+    if (!made) return about(directory.data_file(), made.error());
     if (const auto readable = made->number("PRAGMA schema_version"); !readable) return readable.error();
     return made;
   };
   auto made = open();
-  const bool is_full = !made && made.error().code == errc::refused && !in.read_only();
-  if (is_full && ballast{in.path(), 0}.give_up()) made = open();
+  const bool is_full = !made && made.error().code == errc::refused && !directory.read_only();
+  if (is_full && ballast{directory.path(), 0}.give_up()) made = open();
   return made;
 }
 
-error damage(const data_directory& in, const error& found) {
-  if (found.code != errc::invalid) return about(in.data_file(), found);
-  return invalid(in.data_file() + " is damaged: " + found.text + "; millrace fsck " + in.path() + " says more");
+error damage(const data_directory& directory, const error& found) {
+  if (found.code != errc::invalid) return about(directory.data_file(), found);
+  return invalid(directory.data_file() + " is damaged: " + found.text + "; millrace fsck " + directory.path() +
+                 " says more");
 }
 
 std::uint64_t free_bytes_of(const std::string& path) noexcept {

@@ -28,8 +28,8 @@ class data_directory {
   data_directory& operator=(data_directory&& other) noexcept;
   ~data_directory();
 
-  /// What opening it has made is gone again, for whoever wanted to fill it and could not: the directory, unless it was
-  /// there before, and the data file, unless it was. The lock is given back.
+  /// Removes the directory and the data file, each only if `open` created it, and releases the locks: for a caller that
+  /// failed to fill them.
   void undo();
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -56,12 +56,12 @@ class data_directory {
 /// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`:
 /// nullptr is the system's. `is_interrupted` is asked while the file is migrated: true leaves it as it was, with the
 /// error `cancelled`. The error names the file, and says how to look at a damaged one.
-[[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& in, const char* vfs,
+[[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& directory, const char* vfs,
                                                         bool (*is_interrupted)() = nullptr);
 /// The data file as it is: neither made, nor migrated, nor set.
-[[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& in);
+[[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& directory);
 /// That sentence, for damage that is found later.
-[[nodiscard]] error damage(const data_directory& in, const error& found);
+[[nodiscard]] error damage(const data_directory& directory, const error& found);
 
 /// Bytes that may still be written to the file system of `path`; the greatest number if it does not say.
 [[nodiscard]] std::uint64_t free_bytes_of(const std::string& path) noexcept;

@@ -79,11 +79,12 @@ class sealed_lines {
 using queue_names = std::unordered_map<queue_number, std::string>;
 
 /// The pauses; `names` gets all queues.
-result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_names& names, sealed_lines& line) {
+result<> dump_queues(const data_directory& directory, sqlite::connection& data, queue_names& names,
+                     sealed_lines& line) {
   queue_cursor rows{data, of_the_wall};
   for (kept_queue queue;;) {
     const auto step = rows.next(queue);
-    if (!step) return damage(in, step.error());
+    if (!step) return damage(directory, step.error());
     if (*step == cursor_step::end) return {};
     names[queue.number] = queue.name;
     if (!queue.paused) continue;
@@ -95,21 +96,22 @@ result<> dump_queues(const data_directory& in, sqlite::connection& data, queue_n
   }
 }
 
-result<> dump_positions(const data_directory& in, sqlite::connection& data, sealed_lines& line) {
+result<> dump_positions(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
   result<> said{};
   const auto read = each_position(data, [&](kept_position&& position) {
     if (said) said = line(object_of(position));
   });
-  return read ? said : damage(in, read.error());
+  return read ? said : damage(directory, read.error());
 }
 
-result<> dump_jobs(const data_directory& in, sqlite::connection& data, const queue_names& names, sealed_lines& line) {
+result<> dump_jobs(const data_directory& directory, sqlite::connection& data, const queue_names& names,
+                   sealed_lines& line) {
   known_queues numbers;
   for (const auto& [number, name] : names) numbers.insert(number);
   job_cursor rows{data, of_the_wall};
   for (job_row row;;) {
     const auto step = rows.next(numbers, row);
-    if (!step) return damage(in, step.error());
+    if (!step) return damage(directory, step.error());
     if (*step == cursor_step::end) return {};
     if (*step == cursor_step::skipped) continue;
     const auto said = line(object_of(row.job, names.find(row.queue)->second));
@@ -119,17 +121,17 @@ result<> dump_jobs(const data_directory& in, sqlite::connection& data, const que
 
 }  // namespace
 
-result<> dump(const data_directory& in, const line_sink& sink) {
+result<> dump(const data_directory& directory, const line_sink& sink) {
   sealed_lines line{sink};
-  auto data = open_data_file(in, nullptr);
+  auto data = open_data_file(directory, nullptr);
   if (!data) return data.error();
   const auto mark = read_id_mark(*data);
-  if (!mark) return damage(in, mark.error());
+  if (!mark) return damage(directory, mark.error());
   if (const auto said = line({{"ids_up_to", *mark}}); !said) return said.error();
   queue_names names;
-  if (const auto done = dump_queues(in, *data, names, line); !done) return done;
-  if (const auto done = dump_positions(in, *data, line); !done) return done;
-  if (const auto done = dump_jobs(in, *data, names, line); !done) return done;
+  if (const auto done = dump_queues(directory, *data, names, line); !done) return done;
+  if (const auto done = dump_positions(directory, *data, line); !done) return done;
+  if (const auto done = dump_jobs(directory, *data, names, line); !done) return done;
   return line.end();
 }
 

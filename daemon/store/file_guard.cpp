@@ -87,13 +87,13 @@ bool file_guard::has_counted_pages(std::uint64_t bytes) const {
 result<> file_guard::check(guarded& file) {
   struct statx facts {};
   if (::statx(AT_FDCWD, file.path.c_str(), 0, STATX_INO | STATX_SIZE, &facts) != 0) {
-    const int why = errno;
+    const int number = errno;
     // Conditions that pass say nothing about the file.
-    if (why == ENOMEM || why == EINTR) return {};
+    if (number == ENOMEM || number == EINTR) return {};
     file.bytes = 0;
     if (!file.is_known) return {};
-    if (why == ENOENT || why == ENOTDIR) return lost(file, "deleted");
-    return error{errc::io, file.path + ": " + std::generic_category().message(why)};
+    if (number == ENOENT || number == ENOTDIR) return lost(file, "deleted");
+    return error{errc::io, file.path + ": " + std::generic_category().message(number)};
   }
   file.bytes = facts.stx_size;
   if (!file.is_known) {

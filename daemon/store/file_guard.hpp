@@ -8,12 +8,11 @@
 
 namespace millrace::store {
 
-/// Tells whether the files of a store are still those that were opened. A file that was deleted, replaced or truncated
-/// takes acknowledged jobs with it, and the lock of a file that is gone keeps no second daemon out. A check is one
-/// `statx` call for each file, since it runs with each commit. It does not ask for times: from the moment somebody asks
-/// for them, Linux (6.13) gives the next write a time of its own, and the next sync writes the inode as well, which
-/// makes a commit a tenth slower. No file is opened: closing any descriptor of the data file would drop SQLite's locks,
-/// which belong to the process.
+/// Detects that a file of a store was deleted, replaced or truncated since it was opened: acknowledged jobs are lost
+/// with it, and the lock of a deleted file keeps no second daemon out. A check is one `statx` call for each file, since
+/// it runs with each commit. It does not request times: after such a request, Linux (6.13) gives the next write a time
+/// of its own, so that the next sync has to write the inode as well. No file is opened: closing any descriptor of the
+/// data file would drop SQLite's locks, which belong to the process.
 ///
 /// Belongs to the writer's thread.
 class file_guard {
@@ -50,7 +49,7 @@ class file_guard {
   struct guarded {
     std::string path;
     file_id id{};
-    std::uint64_t bytes{0};  ///< when it was last looked at
+    std::uint64_t bytes{0};  ///< at the last check
     std::uint64_t bytes_least{0};
     bool is_known{false};  ///< its device and number are known
   };

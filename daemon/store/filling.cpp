@@ -19,18 +19,18 @@ error out_of_range(std::uint64_t id) {
 
 }  // namespace
 
-result<filling> filling::begin(const data_directory& in) {
-  auto data = open_data_file(in, nullptr);
+result<filling> filling::begin(const data_directory& directory) {
+  auto data = open_data_file(directory, nullptr);
   if (!data) return data.error();
   const auto there = data->number("SELECT count(*) FROM (SELECT 1 FROM job LIMIT 1)");
-  if (!there) return damage(in, there.error());
-  if (*there != 0) return error{errc::refused, in.path() + ": there are jobs in it"};
+  if (!there) return damage(directory, there.error());
+  if (*there != 0) return error{errc::refused, directory.path() + ": there are jobs in it"};
   auto rows = batch_rows::prepare(*data);
-  if (!rows) return damage(in, rows.error());
+  if (!rows) return damage(directory, rows.error());
   // One transaction for all, which a connection that is closed rolls back.
   const auto begun = data->run("BEGIN IMMEDIATE; DELETE FROM queue");
-  if (!begun) return damage(in, begun.error());
-  return filling{in, std::move(*data), std::move(*rows)};
+  if (!begun) return damage(directory, begun.error());
+  return filling{directory, std::move(*data), std::move(*rows)};
 }
 
 result<> filling::add(engine::kept_job&& job, std::string_view queue) {
@@ -84,9 +84,9 @@ result<> filling::add_position(kept_position&& position) {
 
 result<> filling::finish() {
   if (const auto written = write(); !written) return written.error();
-  if (const auto safe = data_.run("COMMIT"); !safe) return damage(in_, safe.error());
+  if (const auto safe = data_.run("COMMIT"); !safe) return damage(directory_, safe.error());
   const auto whole = data_.checkpoint_and_cut();
-  if (!whole) return damage(in_, whole.error());
+  if (!whole) return damage(directory_, whole.error());
   return {};
 }
 
@@ -100,7 +100,7 @@ result<> filling::write() {
   open_.sort();
   const auto written = rows_.write(open_, duration::zero());
   open_.clear();
-  if (!written) return damage(in_, written.error());
+  if (!written) return damage(directory_, written.error());
   return {};
 }
 

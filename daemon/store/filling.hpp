@@ -23,7 +23,7 @@ namespace millrace::store {
 class filling {
  public:
   /// Refused: a directory that has jobs.
-  [[nodiscard]] static result<filling> begin(const data_directory& in);
+  [[nodiscard]] static result<filling> begin(const data_directory& directory);
 
   /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was
   /// there before.
@@ -38,12 +38,12 @@ class filling {
   [[nodiscard]] std::uint64_t jobs() const noexcept { return ids_.size(); }
 
  private:
-  filling(const data_directory& in, sqlite::connection data, batch_rows rows)
-      : in_{in}, data_{std::move(data)}, rows_{std::move(rows)} {}
+  filling(const data_directory& directory, sqlite::connection data, batch_rows rows)
+      : directory_{directory}, data_{std::move(data)}, rows_{std::move(rows)} {}
   queue_number number_of(std::string_view queue);
   [[nodiscard]] result<> write();
 
-  const data_directory& in_;
+  const data_directory& directory_;
   sqlite::connection data_;
   batch_rows rows_;
   batch open_;

@@ -13,11 +13,11 @@ namespace {
 
 class inspection {
  public:
-  inspection(sqlite::connection& in, examination& found, const std::function<void(std::string_view)>& fault)
-      : in_{in}, found_{found}, fault_{fault} {}
+  inspection(sqlite::connection& data, examination& found, const std::function<void(std::string_view)>& fault)
+      : data_{data}, found_{found}, fault_{fault} {}
 
   void structure() {
-    auto lines = in_.prepare("PRAGMA integrity_check");
+    auto lines = data_.prepare("PRAGMA integrity_check");
     if (!lines) return damaged("the file", lines.error());
     for (;;) {
       const auto more = lines->step();
@@ -28,7 +28,7 @@ class inspection {
   }
 
   void schema(std::int64_t version) {
-    const auto differences = schema_differences(in_, version);
+    const auto differences = schema_differences(data_, version);
     if (!differences) return damaged("the schema", differences.error());
     for (const auto& one : *differences) say(one);
   }
@@ -44,7 +44,7 @@ class inspection {
   }
 
   void jobs(std::int64_t version) {
-    if (const auto defined = define_checksum(in_); !defined) return damaged("table job", defined.error());
+    if (const auto defined = define_checksum(data_); !defined) return damaged("table job", defined.error());
     std::int64_t last = INT64_MIN;
     each_row("table job", job_query(body_part::bytes, "ORDER BY id", version), [&](sqlite::statement& row) -> result<> {
       ++found_.jobs;
@@ -77,7 +77,7 @@ class inspection {
 
  private:
   void each_row(const char* table, const std::string& query, const std::function<result<>(sqlite::statement&)>& check) {
-    auto rows = in_.prepare(query);
+    auto rows = data_.prepare(query);
     if (!rows) return damaged(table, rows.error());
     for (;;) {
       const auto more = rows->step();
@@ -88,16 +88,16 @@ class inspection {
   }
 
   /// A disk that cannot be read says nothing about the file.
-  void damaged(const std::string& part, const error& why) {
-    if (why.code == errc::invalid) return say(part + ": " + why.text);
-    if (!failure_) failure_ = error{why.code, part + ": " + why.text};
+  void damaged(const std::string& part, const error& cause) {
+    if (cause.code == errc::invalid) return say(part + ": " + cause.text);
+    if (!failure_) failure_ = error{cause.code, part + ": " + cause.text};
   }
   void say(const std::string& line) {
     ++found_.faults;
     fault_(line);
   }
 
-  sqlite::connection& in_;
+  sqlite::connection& data_;
   examination& found_;
   const std::function<void(std::string_view)>& fault_;
   known_queues queues_;
@@ -106,9 +106,9 @@ class inspection {
 
 }  // namespace
 
-result<examination> fsck(const data_directory& in, const std::function<void(std::string_view)>& fault) {
+result<examination> fsck(const data_directory& directory, const std::function<void(std::string_view)>& fault) {
   examination found;
-  auto data = open_to_examine(in);
+  auto data = open_to_examine(directory);
   auto version = data ? version_of(*data) : data.error();
   if (!version) {
     if (version.error().code != errc::invalid) return version.error();
@@ -125,7 +125,7 @@ result<examination> fsck(const data_directory& in, const std::function<void(std:
   of.jobs(*version);
   of.marks();
   if (*version > 1) of.positions();
-  if (of.failure()) return error{of.failure()->code, in.data_file() + ": " + of.failure()->text};
+  if (of.failure()) return error{of.failure()->code, directory.data_file() + ": " + of.failure()->text};
   return found;
 }
 

@@ -10,7 +10,7 @@
 
 namespace millrace::store {
 
-/// What an examination looked at, and how many faults it told of.
+/// The rows that an examination read, and the number of faults it reported.
 struct examination {
   std::uint64_t queues{0};
   std::uint64_t jobs{0};
@@ -20,6 +20,7 @@ struct examination {
 /// Checks a locked data directory: the file's own structure, then every row of every table, each on its own, so that
 /// one bad row does not hide the next. Each fault is one line that names the page or the row. Changes nothing of what
 /// is kept. An error means that the file could not be looked at; damage of any kind is a fault.
-[[nodiscard]] result<examination> fsck(const data_directory& in, const std::function<void(std::string_view)>& fault);
+[[nodiscard]] result<examination> fsck(const data_directory& directory,
+                                       const std::function<void(std::string_view)>& fault);
 
 }  // namespace millrace::store

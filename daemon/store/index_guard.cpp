@@ -156,7 +156,7 @@ void on_bus_error(int, siginfo_t* info, void*) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   bool is_replaced = false;
   if (info->si_code == BUS_ADRERR && is_in_index(address)) {
-    // First: whoever reads the empty page must not be able to write.
+    // First: a reader of the empty page must not be able to write.
     index_is_lost.store(true, std::memory_order_release);
     auto* const place = reinterpret_cast<void*>(address & ~(page_bytes - 1));
     is_replaced =

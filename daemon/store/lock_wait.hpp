@@ -21,12 +21,12 @@ struct lock_wait_limits {
 /// end. One thread.
 class wait_log {
  public:
-  /// `doing`: what has to wait, as a sentence of the log.
+  /// `doing`: the work that has to wait, as a sentence of the log.
   wait_log(std::string file, const char* doing, lock_wait_limits limits);
 
   /// The wait goes on.
   void waits() noexcept;
-  /// What was waited for has come, or is not wanted any more. Does nothing without a wait.
+  /// The lock is taken, or no longer wanted. Does nothing without a wait.
   void ended() noexcept {
     if (since_) end();
   }

@@ -8,40 +8,41 @@ namespace millrace::store {
 
 void open_batch::add(engine::change_set& changes) {
   for (auto& one : changes) {
-    std::visit([this](auto& what) { add(what); }, one);
+    std::visit([this](auto& made) { add(made); }, one);
   }
   changes.clear();
 }
 
 std::unique_ptr<batch> open_batch::exchange(std::unique_ptr<batch> next) {
-  next->id = it_->id + 1;
-  return std::exchange(it_, std::move(next));
+  next->id = open_->id + 1;
+  return std::exchange(open_, std::move(next));
 }
 
 void open_batch::skip() {
-  it_->clear();
-  ++it_->id;
+  open_->clear();
+  ++open_->id;
 }
 
 void open_batch::add(engine::job_put& put) {
-  const auto number = queues.number_of(put.queue, *it_);
-  queues.job_came(put.queue);
-  it_->put(std::move(put), number, burying_of(put.state));
+  const auto number = queues.number_of(put.queue, *open_);
+  queues.job_added(put.queue);
+  open_->put(std::move(put), number, burying_of(put.state));
 }
 
-void open_batch::add(engine::job_moved& moved) { it_->move(std::move(moved), burying_of(moved.state)); }
+void open_batch::add(engine::job_moved& moved) { open_->move(std::move(moved), burying_of(moved.state)); }
 
 void open_batch::add(engine::job_gone& gone) {
-  queues.job_went(gone.queue);
-  it_->remove(gone.job);
+  queues.job_removed(gone.queue);
+  open_->remove(gone.job);
 }
 
 void open_batch::add(engine::queue_paused& paused) {
   const bool begins = paused.until != engine::no_pause;
-  const auto number = begins ? std::optional{queues.number_of(paused.queue, *it_)} : queues.paused_number(paused.queue);
+  const auto number =
+      begins ? std::optional{queues.number_of(paused.queue, *open_)} : queues.paused_number(paused.queue);
   if (!number) return;
   queues.paused(paused.queue, begins);
-  it_->set_pause(*number, paused.until, paused.length);
+  open_->set_pause(*number, paused.until, paused.length);
 }
 
 std::uint64_t open_batch::burying_of(engine::job_state state) noexcept {

@@ -14,25 +14,25 @@ namespace millrace::store {
 /// of burying. Owned by the store; loop thread only.
 class open_batch {
  public:
-  explicit open_batch(queue_numbers::names names) : queues{std::move(names)} { it_->id = 1; }
+  explicit open_batch(queue_numbers::names names) : queues{std::move(names)} { open_->id = 1; }
 
   /// Empties `changes`.
   void add(engine::change_set& changes);
-  void mark_ids(std::uint64_t up_to) { it_->mark_ids(up_to); }
+  void mark_ids(std::uint64_t up_to) { open_->mark_ids(up_to); }
   /// The number of a burying that stands in the file: later ones are higher.
   void recovered_burying(std::uint64_t burying) noexcept { last_burying_ = std::max(last_burying_, burying); }
 
-  [[nodiscard]] batch_id id() const noexcept { return it_->id; }
-  [[nodiscard]] bool empty() const noexcept { return it_->empty(); }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return it_->bytes(); }
+  [[nodiscard]] batch_id id() const noexcept { return open_->id; }
+  [[nodiscard]] bool empty() const noexcept { return open_->empty(); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return open_->bytes(); }
 
   /// What was open; `next`, an empty one, is open now.
   [[nodiscard]] std::unique_ptr<batch> exchange(std::unique_ptr<batch> next);
   /// The open one is done with as if it had been written.
   void skip();
   /// Drops what it holds, for a store that has failed.
-  void forget() { it_->clear(); }
-  [[nodiscard]] batch& writable() noexcept { return *it_; }
+  void forget() { open_->clear(); }
+  [[nodiscard]] batch& writable() noexcept { return *open_; }
 
   queue_numbers queues;
 
@@ -41,10 +41,10 @@ class open_batch {
   void add(engine::job_moved& moved);
   void add(engine::job_gone& gone);
   void add(engine::queue_paused& paused);
-  void add(engine::source_moved& moved) { it_->set_position(*moved.source, moved.to); }
+  void add(engine::source_moved& moved) { open_->set_position(*moved.source, moved.to); }
   std::uint64_t burying_of(engine::job_state state) noexcept;
 
-  std::unique_ptr<batch> it_{std::make_unique<batch>()};
+  std::unique_ptr<batch> open_{std::make_unique<batch>()};
   std::uint64_t last_burying_{0};
 };
 

@@ -11,9 +11,9 @@ int open_private(const std::string& path) noexcept {
   const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, private_file_mode);
   // The umask has taken bits away.
   if (made >= 0 && ::fchmod(made, private_file_mode) != 0) {
-    const int why = errno;
+    const int number = errno;
     ::close(made);
-    errno = why;
+    errno = number;
     return -1;
   }
   if (made >= 0 || errno != EEXIST) return made;

@@ -43,23 +43,23 @@ std::optional<queue_number> queue_numbers::paused_number(queue_id queue) const {
   return known->second.number;
 }
 
-void queue_numbers::job_came(queue_id queue) {
+void queue_numbers::job_added(queue_id queue) {
   if (known_[queue.value()].jobs++ == 0) ++in_use_;
 }
 
-void queue_numbers::job_went(queue_id queue) {
-  entry& it = known_[queue.value()];
-  if (it.jobs > 0 && --it.jobs == 0) --in_use_;
+void queue_numbers::job_removed(queue_id queue) {
+  entry& known = known_[queue.value()];
+  if (known.jobs > 0 && --known.jobs == 0) --in_use_;
 }
 
 void queue_numbers::paused(queue_id queue, bool on) { known_[queue.value()].paused = on; }
 
 void queue_numbers::drop_idle(batch& open) {
   boost::unordered::erase_if(known_, [this, &open](const auto& one) {
-    const entry& it = one.second;
-    if (it.jobs > 0 || it.paused) return false;
-    open.drop_queue(it.number);
-    used_.erase(it.number);
+    const entry& known = one.second;
+    if (known.jobs > 0 || known.paused) return false;
+    open.drop_queue(known.number);
+    used_.erase(known.number);
     return true;
   });
 }

@@ -26,15 +26,15 @@ class queue_numbers {
 
   /// A row of the file, at the start: its queue is in use and has so many jobs.
   void recovered(queue_number number, queue_id queue, std::string name, bool paused, std::uint64_t jobs);
-  /// A number that stands in the file, but for no queue any more.
+  /// A number that is in the file, but of no queue in use.
   void forgotten(queue_number number, batch& open);
-  /// The row that tells which queue it is goes into `open` if the file does not have it yet.
+  /// Adds the row with the queue's name to `open` if the file does not have it yet.
   queue_number number_of(queue_id queue, batch& open);
   /// The number of a queue whose pause ends; none if the file does not know the pause. Does not ask for the name,
   /// because often the pause ends when the queue is gone.
   [[nodiscard]] std::optional<queue_number> paused_number(queue_id queue) const;
-  void job_came(queue_id queue);
-  void job_went(queue_id queue);
+  void job_added(queue_id queue);
+  void job_removed(queue_id queue);
   void paused(queue_id queue, bool on);
 
   /// Rows of queues that have neither jobs nor a pause, kept for when they are used again.

@@ -140,8 +140,8 @@ body_part job_cursor::part() const noexcept {
   return large_ == large_bodies::leave ? body_part::bytes_unless_large : body_part::bytes;
 }
 
-/// Of the job at hand, whose body was left. A statement of its own: in that of all rows, looking at the length of each
-/// body a second time would cost more than this does for the few that are large.
+/// The length of a body that was left on disk. A separate statement: a second look at the length of each body in the
+/// statement of all rows would cost more than this does for the few that are large.
 result<> job_cursor::read_length(std::int64_t id, job_row& into) {
   if (!length_of_) {
     auto query = data_.prepare(job_query(body_part::length, "WHERE id = ?1", schema_version));

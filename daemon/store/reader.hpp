@@ -15,7 +15,7 @@
 
 namespace millrace::store {
 
-/// What a step of a cursor came to.
+/// The outcome of a step of a cursor.
 enum class cursor_step {
   row,      ///< there is one
   skipped,  ///< none yet: a bounded piece of work was done
@@ -91,11 +91,11 @@ class job_cursor final : private sqlite::connection::row_taker {
   std::vector<burial> buried_;  ///< once `at_buried_`, a heap with the earliest on top
 };
 
-/// The positions of all producers, those that are no longer in the settings among them: they stay, for whoever takes a
-/// producer out for a day does not want its lines a second time. Few: as many as producers ever had different names.
+/// The positions of all producers. Those that are no longer in the settings stay: a producer that is removed for a day
+/// must not put its lines a second time. There are as many as there ever were names of producers.
 [[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take);
 
-/// The highest id that may have been given out. Refused: a mark that nobody knows.
+/// The highest id that may have been given out. Refused: an unknown mark.
 [[nodiscard]] result<std::uint64_t> read_id_mark(sqlite::connection& data);
 
 }  // namespace millrace::store

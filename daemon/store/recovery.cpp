@@ -8,14 +8,6 @@
 
 namespace millrace::store {
 
-namespace {
-
-/// Of one slice, for whoever wants all of it at once.
-constexpr std::size_t rows_at_once = 4'096;
-constexpr std::size_t bytes_at_once = 16u << 20;
-
-}  // namespace
-
 recovery::recovery(sqlite::connection& data, open_batch& open, duration wall_offset, instant now, recovery_sink sink,
                    std::uint64_t body_bytes_max)
     : data_{data},
@@ -97,34 +89,23 @@ queue_id recovery::engine_queue(known_queue& known) {
 }
 
 void sqlite_store::begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
-  parts& its = *parts_;
-  assert(its.data && !its.recovering && "before the first change");
-  its.recovering.emplace(*its.data, its.open, its.around.wall_offset(), its.loop.now(), std::move(sink),
-                         body_bytes_max);
+  parts& p = *parts_;
+  assert(p.data && !p.recovering && "before the first change");
+  p.recovering.emplace(*p.data, p.open, p.context.wall_offset(), p.loop.now(), std::move(sink), body_bytes_max);
 }
 
 result<std::optional<std::uint64_t>> sqlite_store::recover_slice(std::size_t rows_max, std::size_t bytes_max) {
-  parts& its = *parts_;
-  assert(its.recovering);
-  auto done = its.recovering->advance(rows_max, bytes_max);
-  if (!done || *done) its.recovering.reset();
-  if (!done) return damage(its.directory, done.error());
+  parts& p = *parts_;
+  assert(p.recovering);
+  auto done = p.recovering->advance(rows_max, bytes_max);
+  if (!done || *done) p.recovering.reset();
+  if (!done) return damage(p.directory, done.error());
   if (*done) {
-    const auto positions = each_position(*its.data, [&its](kept_position&& one) {
-      its.positions.insert_or_assign(one.source.producer, std::move(one));
-    });
-    if (!positions) return damage(its.directory, positions.error());
+    const auto positions = each_position(
+        *p.data, [&p](kept_position&& one) { p.positions.insert_or_assign(one.source.producer, std::move(one)); });
+    if (!positions) return damage(p.directory, positions.error());
   }
   return done;
-}
-
-result<std::uint64_t> sqlite_store::recover(recovery_sink sink, std::uint64_t body_bytes_max) {
-  begin_recovery(std::move(sink), body_bytes_max);
-  for (;;) {
-    const auto done = recover_slice(rows_at_once, bytes_at_once);
-    if (!done) return done.error();
-    if (*done) return **done;
-  }
 }
 
 }  // namespace millrace::store

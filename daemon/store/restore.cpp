@@ -18,14 +18,14 @@ namespace json = boost::json;
 /// The members of one line. The first that is missing or means nothing is noted, and found at the end.
 class members {
  public:
-  explicit members(const json::object& in) : in_{in} {}
+  explicit members(const json::object& object) : object_{object} {}
 
   template <class Number>
   Number number(const char* name) {
-    const auto* const it = in_.if_contains(name);
+    const auto* const member = object_.if_contains(name);
     json::error_code wrong;
-    const auto value = it != nullptr ? it->to_number<Number>(wrong) : Number{};
-    if (it == nullptr || wrong) note(name);
+    const auto value = member != nullptr ? member->to_number<Number>(wrong) : Number{};
+    if (member == nullptr || wrong) note(name);
     return value;
   }
   std::int64_t at_least_zero(const char* name) {
@@ -34,24 +34,24 @@ class members {
     return value;
   }
   std::string text(const std::string& name) {
-    if (const auto* const plain = in_.if_contains(name); plain != nullptr && plain->is_string()) {
+    if (const auto* const plain = object_.if_contains(name); plain != nullptr && plain->is_string()) {
       return {plain->get_string().data(), plain->get_string().size()};
     }
-    const auto* const coded = in_.if_contains(name + "_base64");
+    const auto* const coded = object_.if_contains(name + "_base64");
     if (coded != nullptr && coded->is_string()) {
       if (auto bytes = from_base64({coded->get_string().data(), coded->get_string().size()})) return std::move(*bytes);
     }
     note(name);
     return {};
   }
-  [[nodiscard]] bool has(const char* name) const { return in_.contains(name); }
+  [[nodiscard]] bool has(const char* name) const { return object_.contains(name); }
   void note(const std::string& name) {
     if (wrong_.empty()) wrong_ = name;
   }
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
  private:
-  const json::object& in_;
+  const json::object& object_;
   std::string wrong_;
 };
 
@@ -152,11 +152,11 @@ class dump_lines {
     std::string last = "no line";
     if (last_ > 0) last = "line " + std::to_string(last_);
     if (!last_job_.empty()) last += " (job " + last_job_ + ")";
-    const std::string why =
+    const std::string fault =
         is_cut_ ? "the dump is cut within line " + std::to_string(number_) + "; the last whole one is " + last
                 : "the dump ends after " + last + ", without the line that counts and hashes the others";
-    if (is_optional_) return why;
-    return invalid(why + "; --partial restores what is there");
+    if (is_optional_) return fault;
+    return invalid(fault + "; --partial restores what is there");
   }
 
  private:

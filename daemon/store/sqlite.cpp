@@ -35,13 +35,14 @@ void connection::closing::operator()(parts* which) const noexcept {
   delete which;
 }
 
-result<connection> connection::open(const std::string& path, open_as how, const char* vfs, const std::string& mode_of) {
+result<connection> connection::open(const std::string& path, open_as mode, const char* vfs,
+                                    const std::string& mode_of) {
   connection made;
   made.parts_.reset(new parts);
   // Without SQLite's own mutexes: a connection has one thread at a time.
   const int flags = SQLITE_OPEN_NOMUTEX |
-                    (how == open_as::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-  const std::string name = name_of(path, how, mode_of);
+                    (mode == open_as::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+  const std::string name = name_of(path, mode, mode_of);
   const int as_uri = name == path ? 0 : SQLITE_OPEN_URI;
   if (sqlite3_open_v2(name.c_str(), &made.parts_->db, flags | as_uri, vfs) != SQLITE_OK) {
     if (made.parts_->db == nullptr) return error{errc::io, "no memory for a connection"};
@@ -51,11 +52,11 @@ result<connection> connection::open(const std::string& path, open_as how, const 
     return error{errc::unsupported, "this SQLite allows rows of less than " + std::to_string(row_bytes_max) + " bytes"};
   }
   // SQLite falls back to reading when it cannot open a file for writing, and forgets why.
-  if (how == open_as::read_write && sqlite3_db_readonly(made.parts_->db, "main") == 1) {
-    const int why = ::access(path.c_str(), W_OK) == 0 ? EMFILE : errno;
-    return error{errc::io, "cannot be opened for writing: " + system_message(why)};
+  if (mode == open_as::read_write && sqlite3_db_readonly(made.parts_->db, "main") == 1) {
+    const int number = ::access(path.c_str(), W_OK) == 0 ? EMFILE : errno;
+    return error{errc::io, "cannot be opened for writing: " + system_message(number)};
   }
-  if (how == open_as::read_only_copy) {
+  if (mode == open_as::read_only_copy) {
     // The index of the log is then kept in memory.
     const auto alone = sqlite3_exec(made.parts_->db, "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr, nullptr);
     if (alone != SQLITE_OK) return failure_of(made.parts_->db);
@@ -192,21 +193,21 @@ result<int> connection::count_log_pages() {
 
 void connection::leave_log() noexcept { sqlite3_db_config(parts_->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
-result<transaction> transaction::begin(connection& in) {
-  if (const auto begun = in.run("BEGIN IMMEDIATE"); !begun) return begun.error();
-  return transaction{in};
+result<transaction> transaction::begin(connection& data) {
+  if (const auto begun = data.run("BEGIN IMMEDIATE"); !begun) return begun.error();
+  return transaction{data};
 }
 
-transaction::transaction(transaction&& other) noexcept : in_{std::exchange(other.in_, nullptr)} {}
+transaction::transaction(transaction&& other) noexcept : data_{std::exchange(other.data_, nullptr)} {}
 
 transaction::~transaction() {
   // Some errors roll back by themselves; then there is nothing left to do, and saying so is no failure.
-  if (in_ != nullptr) static_cast<void>(in_->run("ROLLBACK"));
+  if (data_ != nullptr) static_cast<void>(data_->run("ROLLBACK"));
 }
 
 result<> transaction::commit() {
-  if (const auto done = in_->run("COMMIT"); !done) return done.error();
-  in_ = nullptr;
+  if (const auto done = data_->run("COMMIT"); !done) return done.error();
+  data_ = nullptr;
   return {};
 }
 

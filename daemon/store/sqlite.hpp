@@ -91,7 +91,7 @@ class connection {
  public:
   /// Makes the file if it is not there. `vfs`: nullptr is the system's. `mode_of`: a file whose permissions a new file
   /// gets, and its log and index with it, whatever the umask; empty: readable by all that the umask allows.
-  [[nodiscard]] static result<connection> open(const std::string& path, open_as how, const char* vfs,
+  [[nodiscard]] static result<connection> open(const std::string& path, open_as mode, const char* vfs,
                                                const std::string& mode_of = {});
   connection(connection&&) noexcept = default;
   connection& operator=(connection&&) noexcept = default;
@@ -166,7 +166,7 @@ class connection {
 /// Begun by `begin`; what is not committed when it ends is rolled back.
 class transaction {
  public:
-  [[nodiscard]] static result<transaction> begin(connection& in);
+  [[nodiscard]] static result<transaction> begin(connection& data);
   transaction(transaction&& other) noexcept;
   transaction& operator=(transaction&&) = delete;
   ~transaction();
@@ -174,8 +174,8 @@ class transaction {
   [[nodiscard]] result<> commit();
 
  private:
-  explicit transaction(connection& in) noexcept : in_{&in} {}
-  connection* in_;
+  explicit transaction(connection& data) noexcept : data_{&data} {}
+  connection* data_;
 };
 
 }  // namespace millrace::store::sqlite

@@ -37,9 +37,9 @@ std::string without_writes(const std::string& path) {
 
 }  // namespace
 
-std::string name_of(const std::string& path, open_as how, const std::string& mode_of) {
+std::string name_of(const std::string& path, open_as mode, const std::string& mode_of) {
   std::string parameters;
-  if (how == open_as::read_only_copy) {
+  if (mode == open_as::read_only_copy) {
     parameters = without_writes(path);
   } else if (!mode_of.empty()) {
     parameters = "?modeof=" + in_uri(mode_of);

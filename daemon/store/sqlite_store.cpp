@@ -22,18 +22,18 @@ constexpr std::uint64_t room_for_a_byte = 4;
 }  // namespace
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open(loop::event_loop& loop, const store_options& options,
-                                                         queue_names names, surroundings around) {
+                                                         queue_names names, store_context context) {
   // Before the lock file is created: a refused directory stays as it was.
   if (const auto own = check_content(options.data_dir, foreign_data::refuse); !own) return own.error();
   guard_index();
   auto directory = data_directory::open(options.data_dir);
   if (!directory) return directory.error();
-  auto data = open_data_file(*directory, around.vfs, around.is_interrupted);
+  auto data = open_data_file(*directory, context.vfs, context.is_interrupted);
   if (!data) return data.error();
   auto rows = batch_rows::prepare(*data);
   if (!rows) return damage(*directory, rows.error());
   return std::unique_ptr<sqlite_store>{new sqlite_store{std::make_unique<parts>(
-      loop, options, std::move(names), std::move(around), std::move(*directory), std::move(*data), std::move(*rows))}};
+      loop, options, std::move(names), std::move(context), std::move(*directory), std::move(*data), std::move(*rows))}};
 }
 
 sqlite_store::sqlite_store(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
@@ -51,7 +51,7 @@ void sqlite_store::parts::start_writing() {
   assert(!recovering);
   if (writing) return;
   try {
-    writing.emplace(std::move(*data), std::move(*rows), directory, options, around, mail);
+    writing.emplace(std::move(*data), std::move(*rows), directory, options, context, mail);
   } catch (const std::exception& thrown) {
     fail(message_of(thrown));
     throw;
@@ -61,14 +61,14 @@ void sqlite_store::parts::start_writing() {
 batch_id sqlite_store::keep(engine::change_set& changes) { return parts_->add_awaited(changes); }
 
 batch_id sqlite_store::keep_soon(engine::change_set& changes) {
-  parts& its = *parts_;
-  const auto with = its.add(changes);
+  parts& p = *parts_;
+  const auto batch = p.add(changes);
   // Half of the interval is for the commit itself and for the one that it may have to wait for.
-  const bool is_open = with == its.open.id();
-  if (is_open && !its.is_wanted && its.soon.when() == never) {
-    its.soon.set(after(its.loop.now(), its.options.relaxed_interval / 2));
+  const bool is_open = batch == p.open.id();
+  if (is_open && !p.is_wanted && p.soon.when() == never) {
+    p.soon.set(after(p.loop.now(), p.options.relaxed_interval / 2));
   }
-  return with;
+  return batch;
 }
 
 batch_id sqlite_store::lease_ids(std::uint64_t up_to) {
@@ -79,19 +79,19 @@ batch_id sqlite_store::lease_ids(std::uint64_t up_to) {
 
 batch_id sqlite_store::parts::add(engine::change_set& changes) {
   assert(mail_open && "not after close");
-  const auto with = open.id();
+  const auto batch = open.id();
   if (!failure.empty()) {
     changes.clear();
-    return with;
+    return batch;
   }
   if (open_since == never) open_since = loop.now();
   open.add(changes);
   if (open.bytes() >= options.write_batch_max) close_open();
-  return with;
+  return batch;
 }
 
 batch_id sqlite_store::parts::add_awaited(engine::change_set& changes) {
-  // Before: the changes may fill the batch, and then they go with it.
+  // First: the changes may fill the batch, which is then closed at once.
   await_open();
   return add(changes);
 }
@@ -111,16 +111,16 @@ void sqlite_store::parts::close_open() {
 void sqlite_store::parts::want() {
   is_wanted = true;
   soon.clear();
-  // Not at once: what else this turn of the loop brings shall share the commit.
+  // Not at once: further changes of this turn of the loop share the commit.
   if (!committing) mail.ring();
 }
 
-void sqlite_store::parts::mail_came() {
+void sqlite_store::parts::mail_received() {
   if (writing) {
     if (auto report = writing->take_report()) take(std::move(*report));
-    if (auto why = writing->take_failure(); !why.empty() && !committing && failure.empty()) {
-      fail(std::move(why));
-      if (moved) moved();
+    if (auto cause = writing->take_failure(); !cause.empty() && !committing && failure.empty()) {
+      fail(std::move(cause));
+      if (on_durable) on_durable();
     }
   }
   hand_over();
@@ -132,12 +132,12 @@ void sqlite_store::parts::hand_over() {
   if (closed.empty()) {
     if (!is_wanted) return;
     if (open.empty()) {
-      // All of it cancelled out, and everything before is safe.
+      // All changes cancelled out, and all earlier batches are durable.
       is_wanted = is_synced = false;
       open_since = never;
       safe = open.id();
       open.skip();
-      if (moved) moved();
+      if (on_durable) on_durable();
       return;
     }
     close_open();
@@ -149,7 +149,7 @@ void sqlite_store::parts::hand_over() {
   committing = true;
   committing_since = next.since;
   committing_bytes = next.bytes;
-  writing->commit(std::move(next.content), next.is_synced);
+  writing->commit(std::move(next.content), next.is_synced ? writer::sync::yes : writer::sync::no);
 }
 
 void sqlite_store::parts::take(commit_report&& report) {
@@ -165,13 +165,13 @@ void sqlite_store::parts::take(commit_report&& report) {
   } else {
     fail(std::move(report.failure));
   }
-  // Hands over first: the disk works while those who waited go on.
+  // Hand over first: the disk works while the listener runs.
   hand_over();
-  if (moved) moved();
+  if (on_durable) on_durable();
 }
 
-void sqlite_store::parts::fail(std::string&& why) {
-  failure = std::move(why);
+void sqlite_store::parts::fail(std::string&& cause) {
+  failure = std::move(cause);
   open.forget();
   closed.clear();
   closed_bytes = 0;
@@ -180,29 +180,29 @@ void sqlite_store::parts::fail(std::string&& why) {
 
 batch_id sqlite_store::safe_up_to() const { return parts_->safe; }
 
-void sqlite_store::when_safe(std::function<void()> moved) { parts_->moved = std::move(moved); }
+void sqlite_store::set_on_durable(std::function<void()> on_durable) { parts_->on_durable = std::move(on_durable); }
 
 void sqlite_store::read_bodies(std::span<const job_id> jobs) {
-  parts& its = *parts_;
-  if (its.is_closing || jobs.empty()) return;
-  its.start_reading();
-  its.reading->read(jobs);
+  parts& p = *parts_;
+  if (p.is_closing || jobs.empty()) return;
+  p.start_reading();
+  p.reading->read(jobs);
 }
 
-void sqlite_store::when_read(body_taker came) {
-  parts_->body_came = std::move(came);
+void sqlite_store::set_on_body_read(body_taker on_body_read) {
+  parts_->on_body_read = std::move(on_body_read);
   if (parts_->options.memory_limit) parts_->start_reading();
 }
 
-void sqlite_store::parts::bodies_came() {
+void sqlite_store::parts::bodies_read() {
   if (is_closing) {
     closing.wake_all();
     return;
   }
   reading->take_found(found);
   for (body_found& one : found) {
-    if (!one.what && one.what.error().code != errc::not_found) counts.errors.add(1);
-    if (body_came) body_came(one.job, std::move(one.what));
+    if (!one.content && one.content.error().code != errc::not_found) counts.errors.add(1);
+    if (on_body_read) on_body_read(one.job, std::move(one.content));
   }
   found.clear();
 }
@@ -226,19 +226,18 @@ std::optional<std::uint64_t> sqlite_store::heartbeat() const {
 std::string sqlite_store::failure() const { return parts_->failure; }
 
 bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {
-  parts& its = *parts_;
-  if (its.recovering) return false;
-  if (!its.failure.empty()) return true;
-  // Its thread goes on looking, also when no change comes any more that would start it.
-  // A put that comes first needs to know how much is free.
-  if (!its.has_space || (put_bytes > 0 && !its.writing)) its.start_writing();
-  if (!its.writing) return false;
-  if (its.writing->short_of_space()) return true;
+  parts& p = *parts_;
+  if (p.recovering) return false;
+  if (!p.failure.empty()) return true;
+  // The writer measures the free space, also without changes that would start it; a first put needs the figure.
+  if (!p.has_space || (put_bytes > 0 && !p.writing)) p.start_writing();
+  if (!p.writing) return false;
+  if (p.writing->short_of_space()) return true;
   // What was accepted is not refused any more: the reserve must still be free after they are written.
-  const auto reserve = its.options.disk_reserve;
+  const auto reserve = p.options.disk_reserve;
   if (reserve == 0) return false;
-  const auto room = its.writing->room();
-  const auto left = room - std::min(room, its.pending_bytes() * room_for_a_byte);
+  const auto room = p.writing->room();
+  const auto left = room - std::min(room, p.pending_bytes() * room_for_a_byte);
   // One large body must not take the room in which the log is copied and deletes are written.
   return left < std::max(reserve, put_bytes * room_for_a_byte);
 }
@@ -249,12 +248,11 @@ std::uint64_t sqlite_store::backlog_room() const {
 }
 
 bool sqlite_store::lagging() const {
-  const parts& its = *parts_;
-  if (!its.failure.empty()) return true;
-  const auto oldest = its.oldest_change();
+  const parts& p = *parts_;
+  if (!p.failure.empty()) return true;
+  const auto oldest = p.oldest_change();
   // A change is late from the end of its interval on.
-  return oldest != never &&
-         its.loop.now() > after(after(oldest, its.options.relaxed_interval), its.options.relaxed_lag_max);
+  return oldest != never && p.loop.now() > after(after(oldest, p.options.relaxed_interval), p.options.relaxed_lag_max);
 }
 
 const sqlite_store_counts& sqlite_store::counts() const {
@@ -272,29 +270,29 @@ const sqlite_store_counts& sqlite_store::counts() const {
 
 loop::awaitable<> sqlite_store::close() {
   co_await loop::ignore_cancellation();
-  parts& its = *parts_;
-  its.is_closing = true;
-  its.recovering.reset();
-  if (its.reading) its.reading->end();
-  if (!its.open.empty() && its.failure.empty()) {
-    its.is_synced = true;
-    its.want();
+  parts& p = *parts_;
+  p.is_closing = true;
+  p.recovering.reset();
+  if (p.reading) p.reading->end();
+  if (!p.open.empty() && p.failure.empty()) {
+    p.is_synced = true;
+    p.want();
   }
-  while (its.failure.empty() && (its.committing || its.is_wanted || !its.closed.empty())) {
-    if (its.writing) its.writing->lose_patience();
-    co_await its.closing.wait();
+  while (p.failure.empty() && (p.committing || p.is_wanted || !p.closed.empty())) {
+    if (p.writing) p.writing->lose_patience();
+    co_await p.closing.wait();
   }
   // Before the writer, which cuts the log at its end and is the last one at the file.
-  while (its.reading && !its.reading->ended()) co_await its.closing.wait();
-  its.reading.reset();
-  if (its.writing) {
-    its.writing->end();
-    while (!its.writing->ended()) co_await its.closing.wait();
-    if (auto why = its.writing->take_failure(); !why.empty() && its.failure.empty()) its.fail(std::move(why));
-    its.writing.reset();
+  while (p.reading && !p.reading->ended()) co_await p.closing.wait();
+  p.reading.reset();
+  if (p.writing) {
+    p.writing->end();
+    while (!p.writing->ended()) co_await p.closing.wait();
+    if (auto cause = p.writing->take_failure(); !cause.empty() && p.failure.empty()) p.fail(std::move(cause));
+    p.writing.reset();
   }
-  its.soon.clear();
-  its.close_mail();
+  p.soon.clear();
+  p.close_mail();
 }
 
 }  // namespace millrace::store

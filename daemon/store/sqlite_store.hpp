@@ -16,7 +16,7 @@
 #include "store/counts.hpp"
 #include "store/options.hpp"
 #include "store/store.hpp"
-#include "store/surroundings.hpp"
+#include "store/store_context.hpp"
 
 namespace millrace::store {
 
@@ -24,43 +24,42 @@ namespace millrace::store {
 /// before. When the writer is free and the turn of the loop is over, the open batch is handed over and a new one
 /// opened. A batch that reaches `write_batch_max` is closed earlier and waits for the writer, so that what comes later
 /// does not delay it; one set of changes is never divided. Batches become durable in order. Bodies are read back by a
-/// thread of their own, which starts with `when_read` if bodies have a memory limit, else with the first request.
+/// thread of their own, which starts with `set_on_body_read` if bodies have a memory limit, else with the first
+/// request.
 ///
 /// Loop thread only. Owned by the daemon, made before the broker and destroyed after it. While open it keeps the loop
 /// running; `close` ends it. Destroyed without `close`, it waits for its threads and loses what is still open, as a
 /// crash would.
 class sqlite_store final : public store {
  public:
-  /// Asked on the loop when changes of a queue come that had no jobs before.
+  /// The name of a queue. Called on the loop for changes of a queue that had no jobs before.
   using queue_names = std::function<std::string_view(queue_id)>;
 
-  /// Makes the directory's files, or looks at the header of those that are there. Refused: a directory in use, a
+  /// Creates the directory's files, or checks the header of existing ones. Refused: a directory in use, a
   /// damaged file, the file of another program or of a newer version.
   [[nodiscard]] static result<std::unique_ptr<sqlite_store>> open(loop::event_loop& loop, const store_options& options,
-                                                                  queue_names names, surroundings around = {});
+                                                                  queue_names names, store_context context = {});
   ~sqlite_store() override;
 
   void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) override;
   [[nodiscard]] result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
                                                                    std::size_t bytes_max) override;
-  /// All of it at once; gives the id mark.
-  [[nodiscard]] result<std::uint64_t> recover(recovery_sink sink, std::uint64_t body_bytes_max = UINT64_MAX);
 
-  /// Starts the writer's thread, which would otherwise start with the first change: whoever starts the program learns
-  /// then that there is no thread. Throws std::system_error. After `recover`.
+  /// Starts the writer's thread, which would otherwise start with the first change: so a failure to create it is an
+  /// error of the start. Throws std::system_error. Requires: no recovery is under way.
   void start();
 
   batch_id keep(engine::change_set& changes) override;
   batch_id keep_soon(engine::change_set& changes) override;
   batch_id lease_ids(std::uint64_t up_to) override;
   [[nodiscard]] batch_id safe_up_to() const override;
-  void when_safe(std::function<void()> moved) override;
+  void set_on_durable(std::function<void()> on_durable) override;
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return true; }
-  /// A body whose put is not safe yet may be `not_found`: that is the caller's error, and not noticed. What is asked
-  /// for when `close` begins, or after it, is dropped.
+  /// Requires: the puts are durable (not checked: the answer may be `not_found`). Requests that are open when `close`
+  /// begins, and later ones, are dropped.
   void read_bodies(std::span<const job_id> jobs) override;
-  void when_read(body_taker came) override;
+  void set_on_body_read(body_taker on_body_read) override;
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return kept_job_bytes_max; }
   const engine::source_name* name_source(std::string_view producer, std::string_view kind) override;
   [[nodiscard]] std::optional<kept_position> position_of(std::string_view producer) const override;
@@ -72,8 +71,8 @@ class sqlite_store final : public store {
   [[nodiscard]] std::uint64_t backlog_room() const override;
   [[nodiscard]] bool lagging() const override;
 
-  /// Commits what is open, joins the threads and lets the loop end. A disk that is full then is a failure: what is open
-  /// is lost, and was never called safe. Not disturbed by a cancelled caller.
+  /// Commits the open batch, joins the threads and lets the loop end. If the disk is full then, the store fails: the
+  /// open batch is lost, and was never reported durable. Cancellation of the caller has no effect.
   loop::awaitable<> close();
 
   [[nodiscard]] const sqlite_store_counts& counts() const;

@@ -25,23 +25,23 @@ namespace millrace::store {
 
 /// The members of the store. Changes and bodies are in sqlite_store.cpp, the start is in recovery.cpp.
 struct sqlite_store::parts {
-  parts(loop::event_loop& in, const store_options& how, queue_names names, surroundings with, data_directory where,
-        sqlite::connection file, batch_rows statements)
-      : loop{in},
-        options{how},
-        around{std::move(with)},
-        directory{std::move(where)},
+  parts(loop::event_loop& event_loop, const store_options& settings, queue_names names, store_context environment,
+        data_directory opened, sqlite::connection file, batch_rows statements)
+      : loop{event_loop},
+        options{settings},
+        context{std::move(environment)},
+        directory{std::move(opened)},
         data{std::move(file)},
         rows{std::move(statements)},
         open{std::move(names)},
-        has_space{note_free_bytes() >= options.disk_reserve} {
+        has_space{note_free_bytes() >= settings.disk_reserve} {
     counts.bytes = bytes_of(*data);
     counts.reserve_bytes = options.disk_reserve;
   }
 
   /// Throws what creating the thread throws. The store has failed then: its connection is gone.
   void start_writing();
-  std::uint64_t note_free_bytes() { return counts.free_bytes = around.free_bytes(directory.path()); }
+  std::uint64_t note_free_bytes() { return counts.free_bytes = context.free_bytes(directory.path()); }
   void close_mail() {
     mail.close();
     body_mail.close();
@@ -61,20 +61,20 @@ struct sqlite_store::parts {
     if (committing_since != never) return committing_since;
     return closed.empty() ? open_since : closed.front().since;
   }
-  void mail_came();
+  void mail_received();
   void hand_over();
   void take(commit_report&& report);
-  void fail(std::string&& why);
+  void fail(std::string&& cause);
   void start_reading() {
-    if (!reading) reading.emplace(directory.data_file(), around.vfs, around.lock_limits, body_mail);
+    if (!reading) reading.emplace(directory.data_file(), context.vfs, context.lock_limits, body_mail);
   }
-  void bodies_came();
+  void bodies_read();
 
   loop::event_loop& loop;
   const store_options options;
-  const surroundings around;
+  const store_context context;
   data_directory directory;
-  std::optional<sqlite::connection> data;  ///< until the writer has them
+  std::optional<sqlite::connection> data;  ///< until the writer owns it, as `rows`
   std::optional<batch_rows> rows;
   open_batch open;
   std::optional<recovery> recovering;  ///< reads over `data`
@@ -92,22 +92,22 @@ struct sqlite_store::parts {
   instant open_since{never};  ///< of the first change in the open batch
   instant committing_since{never};
   std::uint64_t committing_bytes{0};
-  bool is_wanted{false};  ///< somebody waits for the open batch, or its time has come
-  bool is_synced{false};  ///< somebody waits for the open batch
+  bool is_wanted{false};  ///< a command waits for the open batch, or its interval is over
+  bool is_synced{false};  ///< a command waits for the open batch
   bool committing{false};
   batch_id safe{0};
   std::string failure;
   std::map<std::string, kept_position, std::less<>> positions;  ///< by producer, as recovered
   std::deque<engine::source_name> sources;                      ///< batches point to them
-  std::function<void()> moved;
-  body_taker body_came;
-  std::vector<body_found> found;  ///< filled only inside `bodies_came`
+  std::function<void()> on_durable;
+  body_taker on_body_read;
+  std::vector<body_found> found;  ///< filled only inside `bodies_read`
 
   loop::wait_point closing{loop, "the store's last commit"};
   loop::deadline soon{loop, [this] { want(); }};
-  loop::mailbox mail{loop, [this] { mail_came(); }};
-  // Of its own: the writer's mail ends the open batch, and a body that comes must not do so in the midst of a turn.
-  loop::mailbox body_mail{loop, [this] { bodies_came(); }};
+  loop::mailbox mail{loop, [this] { mail_received(); }};
+  // Separate from `mail`, which closes the open batch: a body that was read must not do so in the midst of a turn.
+  loop::mailbox body_mail{loop, [this] { bodies_read(); }};
   bool mail_open{true};
   bool is_closing{false};
   std::optional<writer> writing;

@@ -43,14 +43,16 @@ struct recovery_sink {
   std::function<void(const recovered_pause&)> pause;
 };
 
-/// Keeps changes, tells when they are durable, and brings the jobs back at the start. Loop thread only.
+/// Makes changes durable, reports when they are, and restores the jobs at the start.
+///
+/// Owned by the daemon, made before the broker and destroyed after it. Loop thread only.
 class store {
  public:
   virtual ~store() = default;
 
-  /// Begins to bring back what was kept: jobs in order of id, then buried ones in the order in which they were buried.
-  /// Bodies come along until they take `body_bytes_max` of memory; after that they stay on disk, which `kept_job` says.
-  /// Those of more than `large_body_bytes` stay on disk in any case. Requires: nothing was kept yet.
+  /// Begins to restore jobs in order of id, then buried ones in the order in which they were buried. Bodies are read
+  /// until they take `body_bytes_max` of memory; later ones, and those of more than `large_body_bytes`, stay on disk:
+  /// see `kept_job`. Requires: nothing was kept yet.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
   virtual void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
     static_cast<void>(sink);
@@ -66,66 +68,65 @@ class store {
     return std::optional<std::uint64_t>{0};
   }
 
-  /// Takes the changes of one command (empties `changes`) and says with which batch they will be safe; 0: they are safe
-  /// already. Only changes of durable queues are handed in.
+  /// Takes the changes of one command and empties `changes`. Returns the batch with which they become durable; 0: they
+  /// are durable already. Requires: all changes are of durable queues.
   virtual batch_id keep(engine::change_set& changes) = 0;
-  /// The same for changes that nobody waits for: written within the store's interval, or with the next batch that
-  /// somebody waits for.
+  /// The same for relaxed changes: they are written within the store's interval, or with the next batch that a command
+  /// waits for.
   virtual batch_id keep_soon(engine::change_set& changes) { return keep(changes); }
-  /// A durable mark: no id above the last mark that became safe may be given out, since after a crash they begin above
-  /// it.
+  /// Makes a mark durable: no id above the last durable mark may be given out, since after a crash ids begin above it.
   virtual batch_id lease_ids(std::uint64_t up_to) {
     static_cast<void>(up_to);
     return 0;
   }
-  /// The last batch that is safe.
+  /// The last batch that is durable.
   [[nodiscard]] virtual batch_id safe_up_to() const = 0;
-  /// `moved` is called on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener,
-  /// set once, before the first change; a store where everything is safe at once has nothing to tell.
+  /// `on_durable` runs on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener,
+  /// set once, before the first change. A store whose changes are durable at once never calls it.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
-  virtual void when_safe(std::function<void()> moved) { static_cast<void>(moved); }
-  /// False: nobody need collect changes for it.
+  virtual void set_on_durable(std::function<void()> on_durable) { static_cast<void>(on_durable); }
+  /// False: changes need not be collected for this store.
   [[nodiscard]] virtual bool remembers() const = 0;
 
-  /// Whether bodies of jobs that are safe can be had back, so that they need not stay in memory.
+  /// Whether bodies of durable jobs can be read back, so that they need not stay in memory.
   [[nodiscard]] virtual bool reads_bodies() const { return false; }
-  /// Reads bodies of jobs whose put is safe, beside the loop. For each of them `when_read`'s listener is called once,
-  /// on the loop, never from within this call, in any order. `not_found`: there is no such job any more; other errors:
-  /// it could not be read. How many are asked for at once is the caller's to limit.
+  /// Requests bodies of jobs whose put is durable; another thread reads them. The listener of `set_on_body_read` is
+  /// called once for each request, on the loop, never inside this call, in any order. `not_found`: the job is gone;
+  /// other errors: the body could not be read. The caller limits the number of open requests.
   virtual void read_bodies(std::span<const job_id> jobs) { static_cast<void>(jobs); }
   using body_taker = std::function<void(job_id, result<body>&&)>;
   /// One listener, set once.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
-  virtual void when_read(body_taker came) { static_cast<void>(came); }
+  virtual void set_on_body_read(body_taker on_body_read) { static_cast<void>(on_body_read); }
 
   /// The largest body of a job that can be kept. `keep` requires that none is larger.
   [[nodiscard]] virtual std::uint64_t job_bytes_max() const { return UINT64_MAX; }
-  /// Registers a producer whose positions come as `source_moved`, so that they are committed with its jobs. Once for
-  /// each producer, at the start. The store owns the name; nullptr: it remembers nothing.
+  /// Registers a producer whose positions are in `source_moved`, so that they are committed with its jobs. Called once
+  /// for each producer, at the start. The store owns the name; nullptr: this store keeps nothing.
   virtual const engine::source_name* name_source(std::string_view producer, std::string_view kind) {
     static_cast<void>(producer);
     static_cast<void>(kind);
     return nullptr;
   }
-  /// What was kept of that producer before the start; none: it has put nothing yet.
+  /// The position of that producer at the last commit before the start; none: it has put nothing yet.
   [[nodiscard]] virtual std::optional<kept_position> position_of(std::string_view producer) const {
     static_cast<void>(producer);
     return std::nullopt;
   }
 
-  /// Nothing becomes safe any more.
+  /// True: no further change becomes durable.
   [[nodiscard]] virtual bool has_failed() const { return !failure().empty(); }
-  /// Not empty: why `has_failed`.
+  /// The cause of `has_failed`; empty: the store has not failed.
   [[nodiscard]] virtual std::string failure() const { return {}; }
-  /// A put of a body of `put_bytes` is to be refused before it runs, so that what is there can still be worked off.
+  /// True: a put of a body of `put_bytes` must be refused before it runs. Reserves and deletes still find space.
   [[nodiscard]] virtual bool short_of_space(std::uint64_t put_bytes) const {
     static_cast<void>(put_bytes);
     return false;
   }
-  /// Bytes of changes that the store still accepts before some of those it holds are written; 0: its limit is reached.
-  /// It rises when `when_safe` is called.
+  /// Bytes of further changes that the write backlog has room for; 0: its limit is reached.
+  /// It rises when `on_durable` is called.
   [[nodiscard]] virtual std::uint64_t backlog_room() const { return UINT64_MAX; }
-  /// Changes are written so late, or not at all any more, that those given to `keep_soon` must be waited for as well.
+  /// True: changes are written so late, or no longer, that replies to relaxed commands must wait for the commit, too.
   [[nodiscard]] virtual bool lagging() const { return false; }
 };
 

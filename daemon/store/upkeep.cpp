@@ -31,7 +31,7 @@ constexpr std::int64_t pages_kept_when_short = 64;
 constexpr std::size_t slice_of_busy = 64;
 constexpr std::size_t slice_of_idle = 1'024;
 
-/// What passes: there is no space now, or somebody else holds a lock.
+/// Errors that pass: there is no space now, or another connection holds a lock.
 bool is_passing(const error& found) { return found.code == errc::refused || found.code == errc::timed_out; }
 
 result<> unless_passing(const error& found) {
@@ -47,24 +47,24 @@ std::uint64_t bytes_of(sqlite::connection& data) {
 }
 
 upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const store_options& options,
-               const surroundings& around)
+               const store_context& context)
     : data_{data},
       directory_{directory.path()},
       reserve_{options.disk_reserve},
-      around_{around},
+      context_{context},
       ballast_{directory_, reserve_},
       files_{directory.data_file(), directory.lock_file(), directory.data_descriptor(), directory.lock_descriptor()},
       copying_{directory.data_file(),
                "another connection or process reads the data file: its log cannot be copied and grows",
                // The store's own reader is in the way for moments.
-               {.log_after = around.lock_limits.log_every, .log_every = around.lock_limits.log_every}} {
+               {.log_after = context.lock_limits.log_every, .log_every = context.lock_limits.log_every}} {
   look_at_space();
   static_cast<void>(count_pages());  // a failure shows with the first commit
   note_size();
 }
 
 void upkeep::look_at_space() {
-  const auto free = around_.free_bytes(directory_);
+  const auto free = context_.free_bytes(directory_);
   const auto room = free + std::min(ballast_.bytes(), UINT64_MAX - free);
   room_.store(room, std::memory_order_relaxed);
   const bool is_short = room < reserve_;
@@ -107,18 +107,18 @@ result<> upkeep::check_log() {
   return has_pages(*pages) ? result<>{} : files_.truncated_log();
 }
 
-void upkeep::no_space(std::string_view why) {
+void upkeep::no_space(std::string_view message) {
   if (short_of_space_.exchange(true, std::memory_order_relaxed)) return;
   log::warning("disk_full", "no space is left: replies wait, puts are refused",
-               {{"data_dir", directory_}, {"error", why}});
+               {{"data_dir", directory_}, {"error", message}});
 }
 
-result<> upkeep::make_room(std::string_view why) {
-  no_space(why);
+result<> upkeep::make_room(std::string_view message) {
+  no_space(message);
   ballast_.give_up();
   ballast_bytes_.store(0, std::memory_order_relaxed);
   // A log that is copied begins anew, over what it has on disk; one that is cut gives that back too.
-  const auto copied = copy_log_once(true);
+  const auto copied = copy_log_once(log_end::cut);
   return copied ? result<>{} : unless_passing(copied.error());
 }
 
@@ -151,7 +151,7 @@ result<> upkeep::when_idle() {
 
 result<> upkeep::after_piece() {
   if (data_.log_pages() < pages_kept_when_short) return {};
-  const auto copied = copy_log_once(false);
+  const auto copied = copy_log_once(log_end::keep);
   return copied ? result<>{} : unless_passing(copied.error());
 }
 
@@ -160,28 +160,28 @@ result<> upkeep::keep_log_short(bool has_time) {
   // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
   // copied anyway.
   const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
-  const auto done = now ? copy_log(cut) : result<>{};
+  const auto done = now ? copy_log(cut ? log_end::cut : log_end::keep) : result<>{};
   was_refused_ = !done && is_passing(done.error());
   return done ? done : unless_passing(done.error());
 }
 
-result<> upkeep::copy_log(bool and_cut) {
+result<> upkeep::copy_log(log_end end) {
   // Pages that were given back leave the disk with the copying.
-  auto copied = copy_log_once(and_cut);
+  auto copied = copy_log_once(end);
   if (!copied && copied.error().code == errc::refused && ballast_.give_up()) {
     ballast_bytes_.store(0, std::memory_order_relaxed);
-    copied = copy_log_once(and_cut);
+    copied = copy_log_once(end);
   }
   if (!copied) return copied.error();
-  if (and_cut) cut_was_held_up_ = !*copied;
-  if (and_cut && *copied) to_be_cut_ = false;
+  if (end == log_end::cut) cut_was_held_up_ = !*copied;
+  if (end == log_end::cut && *copied) to_be_cut_ = false;
   return {};
 }
 
 /// With an index that is not whole the log would be cut before all of it is copied.
-result<bool> upkeep::copy_log_once(bool and_cut) {
+result<bool> upkeep::copy_log_once(log_end end) {
   if (const auto whole = check_index(); !whole) return whole.error();
-  auto copied = and_cut ? data_.checkpoint_and_cut() : data_.checkpoint();
+  auto copied = end == log_end::cut ? data_.checkpoint_and_cut() : data_.checkpoint();
   if (copied && !*copied) {
     copying_.waits();
   } else {
@@ -208,7 +208,7 @@ result<> upkeep::count_pages() {
 }
 
 void upkeep::plan_pages() {
-  const auto& limits = around_.limits;
+  const auto& limits = context_.limits;
   const bool had_some = has_pages_to_give_;
   has_pages_to_give_ = short_of_space()     ? free_pages_ > pages_kept_when_short
                        : has_pages_to_give_ ? free_pages_ > limits.free_pages_kept && free_pages_ > pages_ / 16
@@ -236,7 +236,7 @@ void upkeep::note_size() {
 
 std::int64_t upkeep::log_pages_most() const noexcept {
   const auto by_room = static_cast<std::int64_t>(room() / share_of_room / page_bytes);
-  return std::min(around_.limits.log_pages, std::max(by_room, pages_kept_when_short));
+  return std::min(context_.limits.log_pages, std::max(by_room, pages_kept_when_short));
 }
 
 }  // namespace millrace::store

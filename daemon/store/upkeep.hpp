@@ -14,11 +14,11 @@
 #include "store/lock_wait.hpp"
 #include "store/options.hpp"
 #include "store/sqlite.hpp"
-#include "store/surroundings.hpp"
+#include "store/store_context.hpp"
 
 namespace millrace::store {
 
-/// Of a data file and of what its log holds.
+/// Bytes of a data file and of the pages in its log.
 [[nodiscard]] std::uint64_t bytes_of(sqlite::connection& data);
 
 /// Keeps the files of a store small and space on its disk free: copies the log into the data file before the log is too
@@ -30,10 +30,9 @@ class upkeep {
  public:
   /// All outlive it. Looks at the disk at once.
   upkeep(sqlite::connection& data, const data_directory& directory, const store_options& options,
-         const surroundings& around);
+         const store_context& context);
 
-  /// The files of the store are still those that it opened, and nobody has truncated one. Else nothing that was written
-  /// is safe.
+  /// An error: a file of the store was deleted, replaced or truncated, so no change that was written is durable.
   [[nodiscard]] result<> check_files();
   /// Before a commit: the log still has all its pages. A write behind the end of a truncated log makes it as long as it
   /// should be, so afterwards its size says nothing.
@@ -45,7 +44,7 @@ class upkeep {
   void look_at_space();
   /// A write found no space; `why` is SQLite's message. The disk counts as short of space until `look_at_space` finds
   /// some. Frees what can be freed.
-  [[nodiscard]] result<> make_room(std::string_view why);
+  [[nodiscard]] result<> make_room(std::string_view message);
 
   enum class next { nothing, soon, later };
   /// The work that is left when nothing is to be written. `later`: the disk is full, or a reader is in the way, so that
@@ -74,14 +73,16 @@ class upkeep {
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void no_space(std::string_view why);
+  void no_space(std::string_view message);
   [[nodiscard]] result<> keep_log_short(bool has_time);
-  [[nodiscard]] result<> copy_log(bool and_cut);
+  /// Whether the log is cut to nothing once it is copied.
+  enum class log_end { keep, cut };
+  [[nodiscard]] result<> copy_log(log_end end);
   [[nodiscard]] result<> count_pages();
   void plan_pages();
   [[nodiscard]] result<> give_pages(std::size_t count);
   [[nodiscard]] std::int64_t log_pages_most() const noexcept;
-  [[nodiscard]] result<bool> copy_log_once(bool and_cut);
+  [[nodiscard]] result<bool> copy_log_once(log_end end);
   [[nodiscard]] result<std::int64_t> number(std::optional<sqlite::statement>& kept, const char* query);
 
   sqlite::connection& data_;
@@ -89,7 +90,7 @@ class upkeep {
   std::optional<sqlite::statement> count_free_pages_;
   const std::string directory_;
   const std::uint64_t reserve_;
-  const surroundings& around_;
+  const store_context& context_;
   ballast ballast_;
   file_guard files_;
   wait_log copying_;  ///< while others keep the log from being copied
@@ -101,7 +102,7 @@ class upkeep {
   std::int64_t free_pages_{0};     ///< of them, those that hold nothing
   bool has_pages_to_give_{false};  ///< the file has more free pages than it should
   bool to_be_cut_{false};          ///< it had, and the file has not been cut since
-  bool cut_was_held_up_{false};    ///< by somebody who reads, when it was tried last
+  bool cut_was_held_up_{false};    ///< by a reader, at the last attempt
   bool was_refused_{false};        ///< there was no space for the last of it, or it was locked
 };
 

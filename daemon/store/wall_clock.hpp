@@ -15,7 +15,7 @@ inline constexpr std::int64_t never_on_disk = INT64_MAX;
 [[nodiscard]] std::int64_t to_disk(instant when, duration wall_offset) noexcept;
 [[nodiscard]] instant from_disk(std::int64_t when, duration wall_offset) noexcept;
 
-/// How long something took: for the writer's own thread, where no loop tells the time.
+/// Elapsed time on threads without a loop.
 class stopwatch {
  public:
   stopwatch() noexcept;

@@ -34,15 +34,15 @@ constexpr auto look_again_after = std::chrono::milliseconds{100};
 }  // namespace
 
 writer::writer(sqlite::connection data, batch_rows rows, const data_directory& directory, const store_options& options,
-               surroundings around, loop::mailbox& to_loop)
+               store_context context, loop::mailbox& to_loop)
     : data_{std::move(data)},
       rows_{std::move(rows)},
       directory_{directory.path()},
-      around_{std::move(around)},
-      upkeep_{data_, directory, options, around_},
+      context_{std::move(context)},
+      upkeep_{data_, directory, options, context_},
       to_loop_{to_loop} {
   data_.wait_for_locks(
-      {directory.data_file(), [this](duration time) { return wait_for_lock(time); }, around_.lock_limits});
+      {directory.data_file(), [this](duration time) { return wait_for_lock(time); }, context_.lock_limits});
   thread_ = loop::signal_free_thread("store", [this] { serve(); });
 }
 
@@ -51,11 +51,11 @@ writer::~writer() {
   thread_.join();
 }
 
-void writer::commit(std::unique_ptr<batch> what, bool synced) {
+void writer::commit(std::unique_ptr<batch> changes, sync mode) {
   {
     const std::lock_guard held{mutex_};
     assert(!given_ && !reported_ && !ending_);
-    given_ = work{std::move(what), synced};
+    given_ = work{std::move(changes), mode};
   }
   changed_.notify_one();
 }
@@ -90,17 +90,17 @@ void writer::end() {
 void writer::serve() {
   work next;
   for (;;) {
-    const auto what = wait(next);
+    const auto task = wait(next);
     beat();
-    if (what == next_thing::end) break;
-    if (what == next_thing::batch) carry_out(next);
+    if (task == next_thing::end) break;
+    if (task == next_thing::batch) carry_out(next);
     if (!failure_.empty()) continue;
     upkeep_.look_at_space();
-    if (what == next_thing::batch) {
+    if (task == next_thing::batch) {
       check(upkeep_.after_commit(), "while keeping the files small");
     } else {
       check(upkeep_.check_files(), "while looking at the files");
-      if (what == next_thing::upkeep && failure_.empty()) check(upkeep_.when_idle(), "while keeping the files small");
+      if (task == next_thing::upkeep && failure_.empty()) check(upkeep_.when_idle(), "while keeping the files small");
     }
     if (!failure_.empty()) tell_failure();
   }
@@ -133,32 +133,33 @@ writer::next_thing writer::wait(work& into) {
   return next_thing::batch;
 }
 
-void writer::carry_out(work& it) {
+void writer::carry_out(work& given) {
   commit_report done;
-  done.id = it.what->id;
-  done.jobs = it.what->jobs();
+  done.id = given.changes->id;
+  done.jobs = given.changes->jobs();
   if (failure_.empty()) {
     const stopwatch watch;
-    it.what->sort();
+    given.changes->sort();
     auto written = attempt([&]() -> result<> {
       if (const auto whole = upkeep_.check_log(); !whole) return whole;
-      return write(*it.what, it.synced);
+      return write(*given.changes, given.mode);
     });
     bool in_pieces = false;
     while (!written && (written.error().code == errc::refused || written.error().code == errc::timed_out)) {
       if (written.error().code == errc::timed_out) {
-        // SQLite does not ask its waiter where two wait for each other, or others are always faster.
+        // SQLite skips its busy handler where two connections wait for each other, or others are always faster.
         if (!wait_for_lock(look_again_after)) break;
-        written = attempt([&] { return in_pieces ? write_in_pieces(*it.what) : write(*it.what, it.synced); });
+        written =
+            attempt([&] { return in_pieces ? write_in_pieces(*given.changes) : write(*given.changes, given.mode); });
         continue;
       }
       in_pieces = true;
-      // The first time what can be done is done at once; after that the room has to come from somebody else.
+      // The first attempt frees what the store can free; after that another program has to free space.
       if (++done.failed_attempts > 1 && !wait_for_space()) break;
-      const std::string why = written.error().text;
+      const std::string cause = written.error().text;
       written = attempt([&]() -> result<> {
-        if (const auto made = upkeep_.make_room(why); !made) return made;
-        return write_in_pieces(*it.what);
+        if (const auto made = upkeep_.make_room(cause); !made) return made;
+        return write_in_pieces(*given.changes);
       });
     }
     if (!written && written.error().code != errc::refused) ++done.failed_attempts;
@@ -166,29 +167,29 @@ void writer::carry_out(work& it) {
     check(written, "while writing");
     done.took = watch.elapsed();
   }
-  it.what->clear();
-  done.written = std::move(it.what);
+  given.changes->clear();
+  done.written = std::move(given.changes);
   done.failure = failure_;
   if (failure_.empty()) upkeep_.note_size();
   report(std::move(done));
 }
 
-result<> writer::write(batch& it, bool synced) {
-  if (const auto set = set_synced(synced); !set) return set;
-  return write_whole(it);
+result<> writer::write(batch& changes, sync mode) {
+  if (const auto set = set_sync(mode); !set) return set;
+  return write_whole(changes);
 }
 
-result<> writer::set_synced(bool synced) {
-  if (synced == synced_) return {};
-  const auto set = data_.run(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-  if (set) synced_ = synced;
+result<> writer::set_sync(sync mode) {
+  if (mode == sync_) return {};
+  const auto set = data_.run(mode == sync::yes ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (set) sync_ = mode;
   return set;
 }
 
-result<> writer::write_whole(const batch& it) {
+result<> writer::write_whole(const batch& changes) {
   auto all = sqlite::transaction::begin(data_);
   if (!all) return all.error();
-  if (const auto written = rows_.write(it, around_.wall_offset()); !written) return written;
+  if (const auto written = rows_.write(changes, context_.wall_offset()); !written) return written;
   if (const auto kept = upkeep_.before_commit(); !kept) return kept;
   if (const auto whole = upkeep_.check_index(); !whole) return whole;
   return all->commit();
@@ -197,29 +198,29 @@ result<> writer::write_whole(const batch& it) {
 /// Each row that changes takes a page of the log until that is copied, so a large batch may need more room than a full
 /// disk ever has again, though when it is done it takes none. A job that moves within its queue is a change of its own,
 /// and so is one that goes; but where jobs also come, one may go because the other came, and the two stay together.
-/// Nobody has been told of anything before all is written.
-result<> writer::write_in_pieces(const batch& it) {
+/// No change is reported durable before all are written.
+result<> writer::write_in_pieces(const batch& changes) {
   const auto pieces_of = [](auto rows, auto&& write) -> result<> {
     for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), rows_of_piece))) {
       if (const auto done = write(rows.first(std::min(rows.size(), rows_of_piece))); !done) return done;
     }
     return {};
   };
-  const auto wall_offset = around_.wall_offset();
-  const auto moved = pieces_of(std::span{it.moves()},
+  const auto wall_offset = context_.wall_offset();
+  const auto moved = pieces_of(std::span{changes.moves()},
                                [&](auto jobs) { return write_piece([&] { return rows_.move(jobs, wall_offset); }); });
   if (!moved) return moved;
-  std::span removals{it.removals()};
-  if (it.puts().empty()) {
+  std::span removals{changes.removals()};
+  if (changes.puts().empty()) {
     const auto removed =
         pieces_of(removals, [&](auto jobs) { return write_piece([&] { return rows_.remove(jobs); }); });
     if (!removed) return removed;
     removals = {};
   }
   return write_piece([&]() -> result<> {
-    if (const auto done = rows_.write_queues(it, wall_offset); !done) return done;
+    if (const auto done = rows_.write_queues(changes, wall_offset); !done) return done;
     if (const auto done = rows_.remove(removals); !done) return done;
-    return rows_.put(it.puts(), wall_offset);
+    return rows_.put(changes.puts(), wall_offset);
   });
 }
 
@@ -248,10 +249,10 @@ bool writer::wait_for_lock(duration time) {
   return !impatient_ || impatient_->elapsed() < lock_patience_at_end;
 }
 
-void writer::report(commit_report&& it) {
+void writer::report(commit_report&& done) {
   {
     const std::lock_guard held{mutex_};
-    reported_ = std::move(it);
+    reported_ = std::move(done);
   }
   to_loop_.ring();
 }

@@ -17,19 +17,19 @@
 #include "store/batch_rows.hpp"
 #include "store/options.hpp"
 #include "store/sqlite.hpp"
-#include "store/surroundings.hpp"
+#include "store/store_context.hpp"
 #include "store/upkeep.hpp"
 
 namespace millrace::store {
 
-/// How a commit went.
+/// The outcome of a commit.
 struct commit_report {
-  std::unique_ptr<batch> written;  ///< empty again, to be filled anew
+  std::unique_ptr<batch> written;  ///< emptied, to be reused
   batch_id id{0};
   duration took{0};
   std::size_t jobs{0};
   std::uint64_t failed_attempts{0};
-  std::string failure;  ///< not empty: it is not safe, and nothing will be any more
+  std::string failure;  ///< not empty: this batch and all later ones are not durable
 };
 
 /// The writer's thread: makes each batch one transaction and one sync, reports it, and rings. Between batches it does
@@ -37,34 +37,36 @@ struct commit_report {
 ///
 /// When there is no space on the disk or in memory, it frees what it can and tries the batch again, in pieces where
 /// possible, until all of it is written; meanwhile `short_of_space` is true. It waits for a lock of another connection
-/// or process, and logs that it waits. Any other error ends it, and so does a file that somebody deleted, replaced or
+/// or process, and logs that it waits. Any other error ends it, and so does a file that was deleted, replaced or
 /// truncated: after a failed sync the state of the system's cache is unknown, so nothing is written any more. The files
 /// are checked before each report, and each `look_every` when there is nothing to do.
 ///
 /// Owned by the store on the loop's thread, which hands over one batch at a time. `end` stops it after its batch.
 class writer {
  public:
+  /// `no`: the commit is written but not synced, so a power loss may undo it.
+  enum class sync { no, yes };
   static constexpr duration look_every = std::chrono::seconds{1};
-  /// What a lock may still take once patience is lost: then a batch that waits for it fails.
+  /// How long a batch still waits for a lock after `lose_patience`; then it fails.
   static constexpr duration lock_patience_at_end = std::chrono::seconds{3};
 
-  /// `data` is this thread's own from now on. `directory` outlives it.
+  /// From now on only the writer's thread uses `data`. `directory` outlives it.
   writer(sqlite::connection data, batch_rows rows, const data_directory& directory, const store_options& options,
-         surroundings around, loop::mailbox& to_loop);
+         store_context context, loop::mailbox& to_loop);
   ~writer();  ///< ends and joins
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
-  /// Loop thread. Only when the last one was reported.
-  void commit(std::unique_ptr<batch> what, bool synced);
-  /// Loop thread: what became of it, once.
+  /// Loop thread. Requires: the previous batch was reported.
+  void commit(std::unique_ptr<batch> changes, sync mode);
+  /// Loop thread: the outcome of the batch, once.
   [[nodiscard]] std::optional<commit_report> take_report();
-  /// Loop thread: not empty, once: it failed between two batches, and none will be safe any more.
+  /// Loop thread: not empty, once: upkeep failed between two batches, and no later batch becomes durable.
   [[nodiscard]] std::string take_failure();
   /// Loop thread: from now on a batch that finds no space fails, and one that waits for a lock fails after
   /// `lock_patience_at_end`.
   void lose_patience();
-  /// Loop thread: finishes what it was given, tidies up, and rings.
+  /// Loop thread: finishes the batch at hand, tidies up, and rings.
   void end();
   /// Loop thread: the thread has nothing left to do; destroying it does not block.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
@@ -81,31 +83,31 @@ class writer {
 
  private:
   struct work {
-    std::unique_ptr<batch> what;
-    bool synced{true};
+    std::unique_ptr<batch> changes;
+    sync mode{sync::yes};
   };
   enum class next_thing { batch, upkeep, look, end };
 
   void serve();
   void beat() noexcept { heartbeat_.fetch_add(1, std::memory_order_relaxed); }
   next_thing wait(work& into);
-  void carry_out(work& it);
-  [[nodiscard]] result<> write(batch& it, bool synced);
-  [[nodiscard]] result<> set_synced(bool synced);
-  [[nodiscard]] result<> write_whole(const batch& it);
-  [[nodiscard]] result<> write_in_pieces(const batch& it);
+  void carry_out(work& given);
+  [[nodiscard]] result<> write(batch& changes, sync mode);
+  [[nodiscard]] result<> set_sync(sync mode);
+  [[nodiscard]] result<> write_whole(const batch& changes);
+  [[nodiscard]] result<> write_in_pieces(const batch& changes);
   template <class Rows>
   [[nodiscard]] result<> write_piece(Rows&& rows);
   [[nodiscard]] bool wait_for_space();
   [[nodiscard]] bool wait_for_lock(duration time);
-  void report(commit_report&& it);
+  void report(commit_report&& done);
   void tell_failure();
   void check(const result<>& done, std::string_view doing);
 
   sqlite::connection data_;
   batch_rows rows_;
   const std::string directory_;
-  const surroundings around_;
+  const store_context context_;
   upkeep upkeep_;
   loop::mailbox& to_loop_;
 
@@ -121,7 +123,7 @@ class writer {
 
   // The thread's own.
   std::string failure_;
-  bool synced_{true};  ///< as the connection is set
+  sync sync_{sync::yes};  ///< as the connection is set
   std::thread thread_;
 };
 

@@ -15,7 +15,7 @@ class slow_disk final : public store::store {
     return ++newest;
   }
   [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
-  void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
+  void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] std::string failure() const override { return why; }
   [[nodiscard]] bool short_of_space(std::uint64_t) const override { return full; }

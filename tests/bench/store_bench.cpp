@@ -38,10 +38,11 @@ struct opened {
 
   std::uint64_t recover(std::uint64_t body_bytes_max) {
     std::uint64_t jobs = 0;
-    const auto mark = it->recover(
+    it->begin_recovery(
         {[](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; }, [](const auto&) {}},
         body_bytes_max);
-    benchmark::DoNotOptimize(mark.value());
+    while (!it->recover_slice(4'096, 16u << 20).value()) {
+    }
     return jobs;
   }
   void wait_for(store::batch_id batch) {
@@ -156,7 +157,7 @@ void bodies(benchmark::State& state) {
   fill(where, jobs, static_cast<std::size_t>(state.range(1)));
   opened store{where.path};
   std::size_t came = 0;
-  store.it->when_read([&](job_id, result<body>&& what) { came += what ? 1 : 0; });
+  store.it->set_on_body_read([&](job_id, result<body>&& what) { came += what ? 1 : 0; });
   std::vector<job_id> asked(static_cast<std::size_t>(state.range(2)));
   std::mt19937_64 random;
   std::uint64_t last = 0;

@@ -4,7 +4,7 @@
     tests/bench/store_study.py BUILT... [--rounds 5] [--seconds 5]
 
 Each BUILT has a millraced and a millrace, and differs from the others in one constant; `file_limits::log_pages` of
-daemon/store/surroundings.hpp at 1024, 4096 and 16384, for example. Every run has a new folder on the disk of
+daemon/store/store_context.hpp at 1024, 4096 and 16384, for example. Every run has a new folder on the disk of
 /var/tmp; the order turns from round to round, so that none has the warmer machine. The table has medians of jobs/s
 and of the 99th percentile of a put, the worst put of all, the largest log, and what was written in all for each job
 that was counted.

@@ -27,12 +27,12 @@ class body_store final : public store::store {
     return ++newest;
   }
   [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
-  void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
+  void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return readable; }
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return job_bytes_most; }
   void read_bodies(std::span<const job_id> jobs) override { asked.insert(asked.end(), jobs.begin(), jobs.end()); }
-  void when_read(body_taker came) override { take = std::move(came); }
+  void set_on_body_read(body_taker came) override { take = std::move(came); }
 
   std::uint64_t job_bytes_most{UINT64_MAX};
 

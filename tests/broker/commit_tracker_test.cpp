@@ -21,7 +21,7 @@ class slow_store final : public store::store {
     return ++newest;
   }
   [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
-  void when_safe(std::function<void()> moved) override { tell = std::move(moved); }
+  void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
 
   void commit(millrace::store::batch_id upto) {

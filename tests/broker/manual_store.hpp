@@ -20,12 +20,12 @@ class manual_store final : public store::store {
   batch_id keep_soon(engine::change_set& changes) override { return take(changes); }
   batch_id lease_ids(std::uint64_t) override { return ++newest; }
   [[nodiscard]] batch_id safe_up_to() const override { return durable; }
-  void when_safe(std::function<void()> moved) override { on_durable_ = std::move(moved); }
+  void set_on_durable(std::function<void()> moved) override { on_durable_ = std::move(moved); }
   [[nodiscard]] bool remembers() const override { return true; }
   [[nodiscard]] bool lagging() const override { return is_late; }
   [[nodiscard]] bool reads_bodies() const override { return true; }
   void read_bodies(std::span<const job_id> jobs) override { wanted_.insert(wanted_.end(), jobs.begin(), jobs.end()); }
-  void when_read(body_taker taker) override { on_read_ = std::move(taker); }
+  void set_on_body_read(body_taker taker) override { on_read_ = std::move(taker); }
 
   void commit(batch_id up_to) {
     durable = up_to;

@@ -47,8 +47,9 @@ start started(const std::string& data_dir) {
   auto made = store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) { return std::string_view{"q1"}; });
   if (!made) return {made.error().text};
   start found;
-  const auto mark = (*made)->recover({[](std::string_view) { return queue_id{1}; },
-                                      [&](engine::kept_job&&) { ++found.jobs; }, [](const store::recovered_pause&) {}});
+  const auto mark =
+      testing::recover(**made, {[](std::string_view) { return queue_id{1}; }, [&](engine::kept_job&&) { ++found.jobs; },
+                                [](const store::recovered_pause&) {}});
   if (!mark) found.refusal = mark.error().text;
   return found;
 }

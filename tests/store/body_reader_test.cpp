@@ -34,7 +34,7 @@ constexpr std::size_t mebibyte = 1024 * kibibyte;
 class asker {
  public:
   explicit asker(store_desk& of) : desk_{of} {
-    desk_.it->when_read([this](job_id job, result<body>&& what) {
+    desk_.it->set_on_body_read([this](job_id job, result<body>&& what) {
       CHECK_FALSE(is_asking_);
       came.push_back({job, std::move(what)});
     });

@@ -46,6 +46,17 @@ class scratch_directory {
   std::string path_;
 };
 
+/// Brings all back at once; gives the id mark.
+inline result<std::uint64_t> recover(store::store& store, store::recovery_sink sink,
+                                     std::uint64_t body_bytes_max = UINT64_MAX) {
+  store.begin_recovery(std::move(sink), body_bytes_max);
+  for (;;) {
+    const auto mark = store.recover_slice(4'096, 16u << 20);
+    if (!mark) return mark.error();
+    if (*mark) return **mark;
+  }
+}
+
 /// What a store gives back at its start.
 struct memory_of_store {
   std::vector<engine::kept_job> jobs;
@@ -57,11 +68,11 @@ struct memory_of_store {
 /// `until_safe` and `close`.
 class store_desk {
  public:
-  explicit store_desk(const store::store_options& options, store::surroundings around = {}) {
+  explicit store_desk(const store::store_options& options, store::store_context context = {}) {
     auto made = store::sqlite_store::open(
-        loop, options, [this](queue_id queue) { return std::string_view{name_of(queue)}; }, std::move(around));
+        loop, options, [this](queue_id queue) { return std::string_view{name_of(queue)}; }, std::move(context));
     it = std::move(made).value();
-    it->when_safe([this] { ++told; });
+    it->set_on_durable([this] { ++told; });
   }
   ~store_desk() {
     if (it) close();
@@ -76,12 +87,13 @@ class store_desk {
   memory_of_store recover(std::uint64_t body_bytes_max = UINT64_MAX) {
     memory_of_store found;
     const auto mark =
-        it->recover({[](std::string_view name) {
-                       return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
-                     },
-                     [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
-                     [&](const store::recovered_pause& pause) { found.pauses.push_back(pause); }},
-                    body_bytes_max);
+        testing::recover(*it,
+                         {[](std::string_view name) {
+                            return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
+                          },
+                          [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
+                          [&](const store::recovered_pause& pause) { found.pauses.push_back(pause); }},
+                         body_bytes_max);
     found.id_mark = mark.value();
     return found;
   }

@@ -39,7 +39,7 @@ class bad_disk final : public testing::file_watcher {
 };
 
 store::store_options options_in(const scratch_directory& scratch) { return {.data_dir = scratch.data_dir()}; }
-constexpr auto on_bad_disk = [] { return store::surroundings{.vfs = testing::watched_vfs::name}; };
+constexpr auto on_bad_disk = [] { return store::store_context{.vfs = testing::watched_vfs::name}; };
 
 std::size_t jobs_in(const scratch_directory& scratch) {
   store_desk again{options_in(scratch)};

@@ -138,11 +138,11 @@ TEST_CASE("queues that come and go leave no rows behind") {
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   std::uint64_t asked = 0;
-  const auto mark = again.it->recover({[&](std::string_view) {
-                                         ++asked;
-                                         return queue_id{1};
-                                       },
-                                       [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
+  const auto mark = testing::recover(*again.it, {[&](std::string_view) {
+                                                   ++asked;
+                                                   return queue_id{1};
+                                                 },
+                                                 [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
   CHECK(mark.value() == 30'001);
   CHECK(asked == 1);
 }

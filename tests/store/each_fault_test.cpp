@@ -65,7 +65,7 @@ ending live_on(failing_disk& disk, const scratch_directory& scratch) {
   try {
     desk = std::make_unique<store_desk>(
         store::store_options{.data_dir = scratch.data_dir(), .disk_reserve = 1u << 20},
-        store::surroundings{.vfs = testing::watched_vfs::name, .limits = testing::small_files});
+        store::store_context{.vfs = testing::watched_vfs::name, .limits = testing::small_files});
   } catch (const std::exception&) {
     return how;  // could not start
   }

@@ -67,8 +67,8 @@ TEST_CASE("a position that makes no sense is named, by fsck and by the start") {
                                  "row high of table source_position: its place is out of range: -7",
                                  "row many of table source_position: its bodies is not a number"});
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover(
-      {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
+  const auto recovered = testing::recover(*desk.it, {[](std::string_view) { return queue_id{1}; },
+                                                     [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
   REQUIRE_FALSE(recovered);
   CHECK(recovered.error().text.find("row  of table source_position: it has no producer") != std::string::npos);
 }
@@ -93,8 +93,8 @@ TEST_CASE("ids above the highest are faults, and no store begins with them") {
     run_sql(scratch.data_file(), sql);
     CHECK(examined(scratch.data_dir()).faults == std::vector<std::string>{fault});
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    const auto refused =
-        desk.it->recover({[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
+    const auto refused = testing::recover(
+        *desk.it, {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
     CHECK_FALSE(refused.has_value());
   }
 }

@@ -164,7 +164,7 @@ TEST_CASE("a large body that was changed on disk is not given out") {
   store_desk desk{{.data_dir = scratch.data_dir()}};
   CHECK(desk.recover().jobs.size() == 2);
   std::array<std::optional<result<body>>, 3> read;
-  desk.it->when_read([&](job_id job, result<body>&& content) { read.at(job.value()) = std::move(content); });
+  desk.it->set_on_body_read([&](job_id job, result<body>&& content) { read.at(job.value()) = std::move(content); });
   const std::vector<job_id> asked{job_id{1}, job_id{2}};
   desk.it->read_bodies(asked);
   desk.until([&] { return read[1] && read[2]; });

@@ -52,10 +52,10 @@ class slow_locks final : public testing::file_watcher {
   std::atomic<std::chrono::microseconds> stretch{std::chrono::microseconds{0}};
 };
 
-store::surroundings quick_to_log() {
-  store::surroundings around;
-  around.lock_limits = {.log_after = milliseconds{1}, .log_every = milliseconds{1}};
-  return around;
+store::store_context quick_to_log() {
+  store::store_context context;
+  context.lock_limits = {.log_after = milliseconds{1}, .log_every = milliseconds{1}};
+  return context;
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ TEST_CASE("a store that ends while its lock is held by another gives up in time,
   REQUIRE(other.run("BEGIN IMMEDIATE") == SQLITE_OK);
   std::string failure;
   desk.keep(put_of(2, "never written"));
-  desk.it->when_safe([&] { failure = desk.it->failure(); });
+  desk.it->set_on_durable([&] { failure = desk.it->failure(); });
   desk.close();
   CHECK(failure.find("database is locked") != std::string::npos);
   REQUIRE(other.run("COMMIT") == SQLITE_OK);
@@ -101,9 +101,9 @@ TEST_CASE("a store that ends while its lock is held by another gives up in time,
 
 TEST_CASE("an operator's checkpoints, vacuums, long readers and writers in a loop disturb no commit") {
   scratch_directory scratch;
-  store::surroundings around = quick_to_log();
-  around.limits = {.log_pages = 24, .free_pages_most = 8, .free_pages_kept = 2};
-  store_desk desk{{.data_dir = scratch.data_dir()}, around};
+  store::store_context context = quick_to_log();
+  context.limits = {.log_pages = 24, .free_pages_most = 8, .free_pages_kept = 2};
+  store_desk desk{{.data_dir = scratch.data_dir()}, context};
   desk.until_safe(desk.keep(put_of(1, "the first")));
   std::atomic<bool> done{false};
   std::atomic<int> rounds{0};
@@ -138,12 +138,12 @@ TEST_CASE("the moments in which a connection holds a lock of the index, each of 
   scratch_directory scratch;
   slow_locks disk;
   testing::watched_vfs vfs{disk};
-  store::surroundings around{.vfs = testing::watched_vfs::name};
-  around.limits.log_pages = 24;
-  store_desk desk{{.data_dir = scratch.data_dir()}, around};
+  store::store_context context{.vfs = testing::watched_vfs::name};
+  context.limits.log_pages = 24;
+  store_desk desk{{.data_dir = scratch.data_dir()}, context};
   std::size_t came = 0;
   std::size_t unread = 0;
-  desk.it->when_read([&](job_id, result<body>&& found) {
+  desk.it->set_on_body_read([&](job_id, result<body>&& found) {
     ++came;
     unread += found || found.error().code == errc::not_found ? 0 : 1;
   });

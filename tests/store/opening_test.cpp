@@ -89,7 +89,7 @@ TEST_CASE("a file with damaged pages is found out when it is read") {
   overwrite(scratch.data_file(), middle, 16'384);
   auto desk = std::make_unique<store_desk>(store::store_options{.data_dir = scratch.data_dir()});
   std::string why;
-  const auto recovered = desk->it->recover(ignoring_sink());
+  const auto recovered = testing::recover(*desk->it, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, scratch.data_file() + " is damaged"));
   CHECK(contains(recovered.error().text, "millrace fsck"));
@@ -100,7 +100,7 @@ TEST_CASE("a row that makes no sense is named") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET state = 12 WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover(ignoring_sink());
+  const auto recovered = testing::recover(*desk.it, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -160,7 +160,7 @@ TEST_CASE("a row whose body is none of bytes is named, though the body is left o
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = 'text' WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover(ignoring_sink(), 0);
+  const auto recovered = testing::recover(*desk.it, ignoring_sink(), 0);
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -256,7 +256,7 @@ TEST_CASE("a body that differs from its checksum is not brought back") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = zeroblob(100) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover(ignoring_sink());
+  const auto recovered = testing::recover(*desk.it, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job: its body differs from its checksum"));
 }
@@ -267,7 +267,7 @@ TEST_CASE("the intact body of another job is a damaged one") {
   run_sql(scratch.data_file(),
           "UPDATE job SET (checksum, body) = (SELECT checksum, body FROM job WHERE id = 3) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = desk.it->recover(ignoring_sink());
+  const auto recovered = testing::recover(*desk.it, ignoring_sink());
   CHECK_FALSE(recovered);
 }
 

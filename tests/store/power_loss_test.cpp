@@ -35,7 +35,7 @@ class any_disk final : public testing::file_watcher {
   int before_remove(const std::string&) override { return 0; }
 };
 
-store::surroundings watched() { return {.vfs = testing::watched_vfs::name, .limits = testing::small_files}; }
+store::store_context watched() { return {.vfs = testing::watched_vfs::name, .limits = testing::small_files}; }
 
 /// How long images are looked at, after which those that are left are left out. By hand: all of them, if the time is
 /// enough.
@@ -56,7 +56,7 @@ std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std:
     desk.recover();
     const auto batches_before = after_batch.size() - 1;
     const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.it->safe_up_to()); };
-    desk.it->when_safe(acknowledge);
+    desk.it->set_on_durable(acknowledge);
     for (int n = 0; n < 150; ++n) {
       const bool is_ebb = n % 75 > 45;
       store::batch_id batch = 0;

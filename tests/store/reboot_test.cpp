@@ -14,10 +14,10 @@ using testing::store_desk;
 namespace {
 
 /// The steady clock of this boot began so long after 1970.
-store::surroundings booted_at(duration boot) {
-  store::surroundings around;
-  around.wall_offset = [boot] { return boot; };
-  return around;
+store::store_context booted_at(duration boot) {
+  store::store_context context;
+  context.wall_offset = [boot] { return boot; };
+  return context;
 }
 
 constexpr duration first_boot = 1'700'000'000s;
@@ -26,10 +26,10 @@ constexpr duration first_boot = 1'700'000'000s;
 struct restarted {
   restarted(const std::string& data_dir, duration boot, instant at) : now{at} {
     store_desk desk{{.data_dir = data_dir}, booted_at(boot)};
-    const auto mark = desk.it->recover(
-        {[this](std::string_view name) { return it.restore_queue(name); },
-         [this](engine::kept_job&& job) { it.restore(std::move(job), now); },
-         [this](const auto& pause) { it.restore_pause(pause.queue, pause.until, pause.length, now); }});
+    const auto mark = testing::recover(
+        *desk.it, {[this](std::string_view name) { return it.restore_queue(name); },
+                   [this](engine::kept_job&& job) { it.restore(std::move(job), now); },
+                   [this](const auto& pause) { it.restore_pause(pause.queue, pause.until, pause.length, now); }});
     it.restore_ids(mark.value());
     it.end_restoring();
     it.advance(now);

@@ -117,7 +117,7 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
   std::vector<store::batch_id> safe;
   {
     store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}, .write_batch_max = batch_bytes}};
-    desk.it->when_safe([&] { safe.push_back(desk.it->safe_up_to()); });
+    desk.it->set_on_durable([&] { safe.push_back(desk.it->safe_up_to()); });
     const auto keep_soon = [&](std::uint64_t id) {
       engine::change_set changes;
       changes.push_back(put_of(id, text));
@@ -207,7 +207,7 @@ TEST_CASE("a large body, which is written in place, comes back as it was") {
   REQUIRE(found.jobs.size() == 3);
   CHECK(found.jobs[0].what.content.view() == "small");
   std::vector<job_id> same;
-  again.it->when_read([&](job_id job, result<body>&& content) {
+  again.it->set_on_body_read([&](job_id job, result<body>&& content) {
     REQUIRE(content.has_value());
     if (content->view() == large) same.push_back(job);
   });

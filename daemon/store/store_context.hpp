@@ -26,15 +26,14 @@ struct file_limits {
   std::int64_t free_pages_kept{256};
 };
 
-/// What a store has from the system, and tests put something else in place of. Called on the loop's thread and on the
-/// writer's.
-struct surroundings {
+/// The parts of the system that a store uses and that tests replace. Called on the loop's thread and the writer's.
+struct store_context {
   const char* vfs{nullptr};  ///< SQLite's name of a file system; nullptr: the system's
   std::function<duration()> wall_offset{read_wall_offset};
   std::function<std::uint64_t(const std::string& path)> free_bytes{free_bytes_of};
-  file_limits limits{};  ///< small ones let a test see in a second what takes a busy day
+  file_limits limits{};  ///< tests use small ones, so that upkeep runs after a few commits
   lock_wait_limits lock_limits{};
-  bool (*is_interrupted)(){nullptr};  ///< true: whoever opens the store does not want to wait for a migration
+  bool (*is_interrupted)(){nullptr};  ///< true: a migration must stop, and leaves the file as it was
 };
 
 }  // namespace millrace::store
