@@ -30,41 +30,41 @@ namespace {
 constexpr std::size_t kibibyte = 1024;
 constexpr std::size_t mebibyte = 1024 * kibibyte;
 
-/// Asks, and keeps what came.
-class asker {
+/// Requests bodies and keeps the answers.
+class body_requests {
  public:
-  explicit asker(store_desk& of) : desk_{of} {
-    desk_.it->set_on_body_read([this](job_id job, result<body>&& what) {
-      CHECK_FALSE(is_asking_);
-      came.push_back({job, std::move(what)});
+  explicit body_requests(store_desk& of) : desk_{of} {
+    desk_.it->set_on_body_read([this](job_id job, result<body>&& content) {
+      CHECK_FALSE(is_requesting_);
+      answers.push_back({job, std::move(content)});
     });
   }
-  void ask(const std::vector<job_id>& jobs) {
-    is_asking_ = true;
+  void request(const std::vector<job_id>& jobs) {
+    is_requesting_ = true;
     desk_.it->read_bodies(jobs);
-    is_asking_ = false;
-    asked_ += jobs.size();
+    is_requesting_ = false;
+    requested_ += jobs.size();
   }
-  void until_all_came() {
-    desk_.until([&] { return came.size() == asked_; });
+  void wait_for_all() {
+    desk_.until([&] { return answers.size() == requested_; });
   }
-  const std::vector<store::body_found>& ask_for(const std::vector<job_id>& jobs) {
-    came.clear();
-    asked_ = 0;
-    ask(jobs);
-    until_all_came();
-    return came;
+  const std::vector<store::body_found>& answers_to(const std::vector<job_id>& jobs) {
+    answers.clear();
+    requested_ = 0;
+    request(jobs);
+    wait_for_all();
+    return answers;
   }
 
-  std::vector<store::body_found> came;
+  std::vector<store::body_found> answers;
 
  private:
   store_desk& desk_;
-  std::size_t asked_{0};
-  bool is_asking_{false};
+  std::size_t requested_{0};
+  bool is_requesting_{false};
 };
 
-/// A body that is another one for each job.
+/// A different body for each job.
 std::string text_of(std::uint64_t id, std::size_t bytes) {
   std::string text = std::to_string(id) + " ";
   std::minstd_rand random{static_cast<std::uint32_t>(id)};
@@ -116,7 +116,7 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
   CHECK(desk.it->reads_bodies());
-  asker bodies{desk};
+  body_requests bodies{desk};
   store::batch_id batch = 0;
   for (std::uint64_t id = 1; id <= jobs; ++id) batch = desk.keep(put_of(id, text_of(id, id % 300)));
   desk.until_safe(batch);
@@ -126,15 +126,15 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
   std::shuffle(all.begin(), all.end(), std::minstd_rand{1});
 
   std::set<job_id> found;
-  for (const auto& [job, what] : bodies.ask_for(all)) {
+  for (const auto& [job, content] : bodies.answers_to(all)) {
     INFO("job " << job.value());
     CHECK(found.insert(job).second);
     if (job.value() % 3 == 0) {
-      REQUIRE_FALSE(what.has_value());
-      CHECK(what.error().code == errc::not_found);
+      REQUIRE_FALSE(content.has_value());
+      CHECK(content.error().code == errc::not_found);
     } else {
-      REQUIRE(what.has_value());
-      CHECK(what->view() == text_of(job.value(), job.value() % 300));
+      REQUIRE(content.has_value());
+      CHECK(content->view() == text_of(job.value(), job.value() % 300));
     }
   }
   CHECK(found.size() == jobs);
@@ -144,15 +144,15 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
 TEST_CASE("large bodies, empty ones, and one that is asked for twice") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   for (std::uint64_t id = 1; id <= 4; ++id) desk.keep(put_of(id, text_of(id, mebibyte)));
   desk.until_safe(desk.keep(put_of(5, "")));
 
   std::map<std::uint64_t, int> times;
-  for (const auto& [job, what] : bodies.ask_for({job_id{5}, job_id{2}, job_id{4}, job_id{2}, job_id{1}})) {
+  for (const auto& [job, content] : bodies.answers_to({job_id{5}, job_id{2}, job_id{4}, job_id{2}, job_id{1}})) {
     ++times[job.value()];
-    REQUIRE(what.has_value());
-    CHECK(what->view() == (job == job_id{5} ? "" : text_of(job.value(), mebibyte)));
+    REQUIRE(content.has_value());
+    CHECK(content->view() == (job == job_id{5} ? "" : text_of(job.value(), mebibyte)));
   }
   CHECK(times == std::map<std::uint64_t, int>{{1, 1}, {2, 2}, {4, 1}, {5, 1}});
 }
@@ -162,7 +162,7 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
   constexpr std::uint64_t standing = 4 * together;
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   std::uint64_t last = 0;
   std::uint64_t asked = 0;
   for (int round = 0; round < 40; ++round) {
@@ -176,23 +176,23 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
     // All of them, also those that are being deleted, in pieces that come while the batch is written.
     for (std::uint64_t id = safe - std::min(safe, standing) + 1; id <= safe; id += 100) {
       const auto some = ids(id, std::min(safe, id + 99));
-      bodies.ask(some);
+      bodies.request(some);
       asked += some.size();
       desk.loop.run_ready();
     }
     desk.until_safe(batch);
     // However slow the reader is: what was asked for in this round was there until this round's batch.
-    bodies.until_all_came();
+    bodies.wait_for_all();
   }
-  CHECK(bodies.came.size() == asked);
+  CHECK(bodies.answers.size() == asked);
   std::size_t wrong = 0;
   std::size_t there = 0;
-  for (const auto& [job, what] : bodies.came) {
-    if (what) {
+  for (const auto& [job, content] : bodies.answers) {
+    if (content) {
       ++there;
-      wrong += what->view() == text_of(job.value(), 2 * kibibyte) ? 0 : 1;
+      wrong += content->view() == text_of(job.value(), 2 * kibibyte) ? 0 : 1;
     } else {
-      wrong += what.error().code == errc::not_found && job.value() <= last - standing ? 0 : 1;
+      wrong += content.error().code == errc::not_found && job.value() <= last - standing ? 0 : 1;
     }
   }
   CHECK(wrong == 0);
@@ -204,11 +204,11 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
 TEST_CASE("a reader that has nothing to do lets the log begin anew") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   std::uintmax_t log_bytes = 0;
   for (std::uint64_t id = 1; id <= 60; ++id) {
     desk.until_safe(desk.keep(put_of(id, text_of(id, mebibyte))));
-    REQUIRE(bodies.ask_for({job_id{id}})[0].what.has_value());
+    REQUIRE(bodies.answers_to({job_id{id}})[0].content.has_value());
     log_bytes = std::max(log_bytes, std::filesystem::file_size(scratch.data_file() + "-wal"));
   }
   CHECK(log_bytes < 40 * mebibyte);
@@ -221,17 +221,17 @@ TEST_CASE("a body is read again after the disk failed once") {
   unreadable_disk disk;
   testing::watched_vfs vfs{disk};
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   store::batch_id batch = 0;
   for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
   desk.until_safe(batch);
-  if (!is_first) REQUIRE(bodies.ask_for({job_id{10}})[0].what.has_value());
+  if (!is_first) REQUIRE(bodies.answers_to({job_id{10}})[0].content.has_value());
 
   disk.fail(1);
-  for (const auto& [job, what] : bodies.ask_for({job_id{3}, job_id{1}, job_id{2}})) {
+  for (const auto& [job, content] : bodies.answers_to({job_id{3}, job_id{1}, job_id{2}})) {
     INFO("job " << job.value());
-    REQUIRE(what.has_value());
-    CHECK(what->view() == text_of(job.value(), 100 * kibibyte));
+    REQUIRE(content.has_value());
+    CHECK(content->view() == text_of(job.value(), 100 * kibibyte));
   }
   CHECK(desk.it->counts().errors.value() == 0);
 }
@@ -241,20 +241,20 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
   unreadable_disk disk;
   testing::watched_vfs vfs{disk};
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   store::batch_id batch = 0;
   for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
   desk.until_safe(batch);
 
   disk.fail(1'000'000);
-  for (const auto& [job, what] : bodies.ask_for(ids(4, 6))) {
-    REQUIRE_FALSE(what.has_value());
-    CHECK(what.error().code == errc::io);
-    CHECK(what.error().text.find("disk I/O error") == 0);
+  for (const auto& [job, content] : bodies.answers_to(ids(4, 6))) {
+    REQUIRE_FALSE(content.has_value());
+    CHECK(content.error().code == errc::io);
+    CHECK(content.error().text.find("disk I/O error") == 0);
   }
   CHECK(desk.it->counts().errors.value() == 3);
   disk.fail(0);
-  for (const auto& [job, what] : bodies.ask_for(ids(1, 10))) CHECK(what.has_value());
+  for (const auto& [job, content] : bodies.answers_to(ids(1, 10))) CHECK(content.has_value());
   CHECK(desk.it->counts().errors.value() == 3);
   CHECK(desk.it->failure().empty());
 }
@@ -262,40 +262,40 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
 TEST_CASE("bodies are read where no file can be opened any more") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .memory_limit = 1u << 30}};
-  asker bodies{desk};
+  body_requests bodies{desk};
   desk.until_safe(desk.keep(put_of(1, text_of(1, 100 * kibibyte))));
   rlimit files{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
   const rlimit none{.rlim_cur = 0, .rlim_max = files.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  bodies.ask_for({job_id{1}, job_id{2}});
+  bodies.answers_to({job_id{1}, job_id{2}});
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
-  for (const auto& [job, what] : bodies.came) {
-    CHECK(what.has_value() == (job == job_id{1}));
-    if (!what) CHECK(what.error().code == errc::not_found);
+  for (const auto& [job, content] : bodies.answers) {
+    CHECK(content.has_value() == (job == job_id{1}));
+    if (!content) CHECK(content.error().code == errc::not_found);
   }
 }
 
-TEST_CASE("a store that ends while bodies are asked for tells nobody any more, and commits what is open") {
+TEST_CASE("a store that ends while bodies are being read answers no further request, and commits the open batch") {
   const bool with_close = GENERATE(true, false);
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    asker bodies{desk};
+    body_requests bodies{desk};
     store::batch_id batch = 0;
     for (std::uint64_t id = 1; id <= 500; ++id) batch = desk.keep(put_of(id, text_of(id, 20 * kibibyte)));
     desk.until_safe(batch);
-    bodies.ask(ids(1, 500));
+    bodies.request(ids(1, 500));
     desk.keep(put_of(501, "the last one"));
     if (with_close) {
       desk.close();
     } else {
       desk.it.reset();
     }
-    CHECK(bodies.came.size() <= 500);
-    const auto told = bodies.came.size();
+    CHECK(bodies.answers.size() <= 500);
+    const auto answered = bodies.answers.size();
     desk.loop.run_ready();
-    CHECK(bodies.came.size() == told);
+    CHECK(bodies.answers.size() == answered);
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().jobs.size() >= (with_close ? 501 : 500));
@@ -314,6 +314,7 @@ TEST_CASE("long bodies that are left on disk at the start are not read") {
   CHECK(disk.read_bytes < static_cast<long long>(3 * mebibyte));
   REQUIRE(found.jobs.size() == 30);
   for (const auto& job : found.jobs) CHECK(job.bytes_on_disk == mebibyte);
-  asker bodies{again};
-  for (const auto& [job, what] : bodies.ask_for(ids(1, 30))) CHECK(what->view() == text_of(job.value(), mebibyte));
+  body_requests bodies{again};
+  for (const auto& [job, content] : bodies.answers_to(ids(1, 30)))
+    CHECK(content->view() == text_of(job.value(), mebibyte));
 }
