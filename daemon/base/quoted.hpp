@@ -12,6 +12,6 @@ void append_escape(std::string& to, char32_t code);
 /// Quotes, backslashes, and characters that YAML does not count as printable are escaped; bytes that are not UTF-8
 /// become `\ufffd`.
 void append_quoted(std::string& to, std::string_view text);
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string double_quoted(std::string_view text);
 
 }  // namespace millrace

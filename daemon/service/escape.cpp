@@ -33,7 +33,7 @@ std::string plain_or_quoted(std::string_view text) {
   const bool plain = !text.empty() && std::none_of(text.begin(), text.end(), [](char each) {
     return is_control(each) || each == ' ' || each == '"' || each == '=' || each == '\\';
   });
-  return plain ? std::string{text} : quoted(text);
+  return plain ? std::string{text} : double_quoted(text);
 }
 
 std::string json_string(std::string_view text) {

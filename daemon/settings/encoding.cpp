@@ -57,7 +57,7 @@ std::optional<bad_byte> find_bad_byte(std::string_view text) {
 
 std::string write_scalar(std::string_view text) {
   if (is_plain_word(text) || is_plain_integer(text)) return std::string{text};
-  return quoted(text);
+  return double_quoted(text);
 }
 
 std::string as_sentence(std::string_view text) {
