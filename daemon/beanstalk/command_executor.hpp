@@ -9,7 +9,7 @@
 
 namespace millrace::beanstalk {
 
-/// How a command ended for now.
+/// How far a command has come.
 enum class progress : std::uint8_t {
   answered,
   blocked,  ///< it waits for a decision; no command before `decide`
@@ -18,7 +18,7 @@ enum class progress : std::uint8_t {
 };
 
 /// The progress of a command and when the replies that it appended may leave.
-struct outcome {
+struct command_result {
   progress reached{};
   broker::receipt durable_with{};
 };
@@ -28,14 +28,14 @@ struct outcome {
 class command_executor {
  public:
   /// The body of `command` is taken; the rest is not needed after the call.
-  virtual outcome execute(wire::beanstalk_command& command, network::outbox& replies) = 0;
+  virtual command_result execute(wire::beanstalk_command& command, network::outbox& replies) = 0;
   /// A command that could not be read as one.
   virtual void refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb,
                       network::outbox& replies) = 0;
   /// Whether a command is partly done.
   [[nodiscard]] virtual bool is_partial() const noexcept = 0;
   /// Requires: is_partial().
-  virtual outcome proceed(network::outbox& replies) = 0;
+  virtual command_result proceed(network::outbox& replies) = 0;
   /// The decision for the blocked command; returns when its reply may leave.
   virtual broker::receipt decide(broker::decision&& decision, network::outbox& replies) = 0;
   /// The client sends nothing more: answers the blocked command as if its time were over. False: the command waits for

@@ -22,8 +22,8 @@ connection::connection(connection_context& context, network::stream_socket socke
     : context_{context},
       socket_{std::move(socket)},
       task_{context.loop.core().current()},
-      dialect_{context.loop, context.broker, context.counts, context.facts, context.limits.all_held_bytes_max, *this},
-      conversation_{context, dialect_, *this},
+      executor_{context.loop, context.broker, context, context.facts, *this},
+      conversation_{context, executor_, *this},
       first_command_{context.loop,
                      [this] {
                        context_.listener.protocol_error(protocol_errors::silent);
@@ -70,8 +70,8 @@ void connection::on_ready(network::ready_events events) {
 void connection::read() {
   if (phase_ != phase::open || !may_read_) return;
   if (!conversation_.wants_input()) return look_for_end();
-  const bool memory_is_short = context_.counts.held_bytes >= context_.limits.all_held_bytes_max;
-  const auto buffer = std::span{context_.scratch}.first(memory_is_short ? short_read_bytes : context_.scratch.size());
+  const auto buffer =
+      std::span{context_.scratch}.first(context_.has_memory_for(0) ? context_.scratch.size() : short_read_bytes);
   const auto [received, failure] = socket_.receive(buffer);
   if (failure == asio::error::would_block) {
     may_read_ = false;
@@ -214,7 +214,7 @@ void connection::close() {
 
 /// Releases the session in turns while the socket lingers.
 void connection::leave() {
-  if (!dialect_.leave()) schedule();
+  if (!executor_.leave()) schedule();
 }
 
 void connection::on_task_ended() {
@@ -227,7 +227,7 @@ void connection::on_task_ended() {
 void connection::release() {
   if (scheduled_) return;
   if (std::exchange(in_commit_queue_, false)) std::erase(context_.await_commit, this);
-  if (dialect_.leave()) return context_.on_disconnected(*this);
+  if (executor_.leave()) return context_.on_disconnected(*this);
   schedule();
 }
 

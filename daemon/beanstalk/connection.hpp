@@ -12,8 +12,8 @@
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/wait_point.hpp>
 
+#include "beanstalk/broker_executor.hpp"
 #include "beanstalk/conversation.hpp"
-#include "beanstalk/dialect.hpp"
 #include "broker/decision.hpp"
 #include "loop/loop_core.hpp"
 #include "network/lingering_close.hpp"
@@ -101,7 +101,7 @@ class connection final : private loop::ready_entry,
   connection_context& context_;
   network::plain_socket socket_;
   loop::task_record& task_;
-  dialect dialect_;
+  broker_executor executor_;
   conversation conversation_;
   loop::deadline first_command_;
   loop::wait_point ended_;

@@ -192,7 +192,7 @@ void conversation::observe_wait(instant now) {
 
 bool conversation::settle(instant now) {
   count_memory();
-  if (context_.counts.draining && all_executed() && !executor_.holds_jobs()) enter(state::closing, now);
+  if (context_.draining && all_executed() && !executor_.holds_jobs()) enter(state::closing, now);
   return state_ == state::closing && replies_.empty();
 }
 
@@ -217,7 +217,7 @@ bool conversation::wants_turn() {
 bool conversation::wants_input() const noexcept {
   if (state_ == state::idle) return true;
   if (state_ == state::read_paused || state_ == state::closing) return false;
-  return buffered() < context_.limits.input_bytes_max && !memory_is_short();
+  return buffered() < context_.limits.input_bytes_max && context_.has_memory_for(0);
 }
 
 bool conversation::has_work() const {
@@ -225,17 +225,13 @@ bool conversation::has_work() const {
 }
 
 bool conversation::replies_full() const noexcept {
-  return context_.limits.replies().must_pause(replies_.bytes()) || (!replies_.empty() && memory_is_short());
+  return context_.limits.replies().must_pause(replies_.bytes()) || (!replies_.empty() && !context_.has_memory_for(0));
 }
 
 /// Enough was read and written that the next command may be executed.
 bool conversation::may_continue() noexcept {
   if (executor_.backlog_exceeded()) return false;
   return replies_.empty() || (context_.limits.replies().may_continue(replies_.bytes()) && !replies_full());
-}
-
-bool conversation::memory_is_short() const noexcept {
-  return context_.counts.held_bytes >= context_.limits.all_held_bytes_max;
 }
 
 /// Nothing that was received is left to be executed or answered.

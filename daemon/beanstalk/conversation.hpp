@@ -9,6 +9,7 @@
 #include <millrace/base/time.hpp>
 
 #include "beanstalk/command_executor.hpp"
+#include "beanstalk/conversation_context.hpp"
 #include "beanstalk/counts.hpp"
 #include "beanstalk/limits.hpp"
 #include "beanstalk/reply_gate.hpp"
@@ -25,18 +26,6 @@ class reply_sink {
 
  protected:
   ~reply_sink() = default;
-};
-
-/// What all conversations share.
-struct conversation_context {
-  conversation_context(const session_limits& for_each_session, std::string& spare_buffer)
-      : limits{for_each_session}, spare{spare_buffer} {}
-
-  session_limits limits;
-  std::string& spare;  ///< the buffer in which replies are built, see network::outbox
-  session_counts counts;
-  commands_in_a_row unwritten;
-  wire::body_budget bodies{};
 };
 
 /// The protocol with one client, without its socket: takes bytes and decisions, has the commands executed in order, and
@@ -125,7 +114,6 @@ class conversation {
   [[nodiscard]] bool waits_undecided() const noexcept { return state_ == state::blocked && !decision_; }
   [[nodiscard]] bool replies_full() const noexcept;
   [[nodiscard]] bool may_continue() noexcept;
-  [[nodiscard]] bool memory_is_short() const noexcept;
   [[nodiscard]] bool all_executed() const noexcept;
   [[nodiscard]] std::size_t buffered() const noexcept { return input_.size() - executed_; }
 

@@ -30,8 +30,7 @@ struct session_counts {
   /// Memory held for all clients together: replies that are not written or are being built, puts that wait for
   /// capacity, and commands behind one that waits.
   std::uint64_t held_bytes{0};
-  bool draining{false};                ///< no job is given to any client
-  std::uint64_t finished_in_drain{0};  ///< jobs that their holders deleted, released or buried since then
+  std::uint64_t finished_in_drain{0};  ///< jobs that their holders deleted, released or buried in the drain
   loop::backpressure unread;           ///< connections that are not read, for any `read_pause`
   std::array<counter, read_pause_names.size()> read_pauses;  ///< by `read_pause`
 

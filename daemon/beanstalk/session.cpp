@@ -110,7 +110,7 @@ sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::list
 sessions::~sessions() { assert(parts_->open.empty()); }
 
 loop::awaitable<> sessions::serve(network::stream_socket socket) {
-  if (parts_->context.counts.draining) co_return;  // accepted just before the drain
+  if (parts_->context.draining) co_return;  // accepted just before the drain
   connection& one = parts_->add(std::move(socket));
   struct end_of_task {
     connection& ended;
@@ -126,7 +126,7 @@ void sessions::refuse_puts() {
 
 void sessions::drain() {
   refuse_puts();
-  parts_->context.counts.draining = true;
+  parts_->context.draining = true;
   for (const auto& [one, owned] : parts_->open) one->drain();
 }
 

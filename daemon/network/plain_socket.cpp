@@ -20,7 +20,7 @@ constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 /// Repeats `call` while signals interrupt it.
 template <class Call>
-plain_socket::outcome outcome_of(const Call& call) noexcept {
+plain_socket::io_result repeat_while_interrupted(const Call& call) noexcept {
   ssize_t done = 0;
   do done = call();
   while (done < 0 && errno == EINTR);
@@ -38,21 +38,21 @@ int release_descriptor(stream_socket& socket) noexcept {
 
 plain_socket::plain_socket(stream_socket socket) : descriptor_{release_descriptor(socket)} {}
 
-plain_socket::outcome plain_socket::receive(std::span<char> into) noexcept {
-  auto got = outcome_of([&] { return ::recv(descriptor_, into.data(), into.size(), flags); });
+plain_socket::io_result plain_socket::receive(std::span<char> into) noexcept {
+  auto got = repeat_while_interrupted([&] { return ::recv(descriptor_, into.data(), into.size(), flags); });
   if (!got.failure && got.bytes == 0) got.failure = boost::asio::error::eof;
   return got;
 }
 
-plain_socket::outcome plain_socket::send(std::span<const char> bytes) noexcept {
-  return outcome_of([&] { return ::send(descriptor_, bytes.data(), bytes.size(), flags); });
+plain_socket::io_result plain_socket::send(std::span<const char> bytes) noexcept {
+  return repeat_while_interrupted([&] { return ::send(descriptor_, bytes.data(), bytes.size(), flags); });
 }
 
-plain_socket::outcome plain_socket::send(std::span<const iovec> pieces) noexcept {
+plain_socket::io_result plain_socket::send(std::span<const iovec> pieces) noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());  // the system only reads them
   message.msg_iovlen = pieces.size();
-  return outcome_of([&] { return ::sendmsg(descriptor_, &message, flags); });
+  return repeat_while_interrupted([&] { return ::sendmsg(descriptor_, &message, flags); });
 }
 
 void plain_socket::shut_down_sending() noexcept { ::shutdown(descriptor_, SHUT_WR); }

@@ -18,7 +18,7 @@ namespace millrace::network {
 class plain_socket {
  public:
   /// The bytes done, or the reason why none were: `would_block`, `eof`, or the error that ended the connection.
-  struct outcome {
+  struct io_result {
     std::size_t bytes{0};
     boost::system::error_code failure;
   };
@@ -32,10 +32,10 @@ class plain_socket {
   plain_socket& operator=(plain_socket&&) = delete;
 
   /// Fewer bytes than `into` has mean that there were no more.
-  outcome receive(std::span<char> into) noexcept;
+  io_result receive(std::span<char> into) noexcept;
   /// Fewer bytes than given mean that the system's buffer is full.
-  outcome send(std::span<const char> bytes) noexcept;
-  outcome send(std::span<const iovec> pieces) noexcept;
+  io_result send(std::span<const char> bytes) noexcept;
+  io_result send(std::span<const iovec> pieces) noexcept;
   /// The peer reads an end behind the bytes that were sent. Receiving goes on.
   void shut_down_sending() noexcept;
   /// Whether the peer's system has not acknowledged all bytes that were sent, and the end if there is one. Of a Unix

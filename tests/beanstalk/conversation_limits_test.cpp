@@ -16,7 +16,7 @@ using state = beanstalk::conversation::state;
 TEST_CASE("while the server drains, all that one read brought is executed, though replies fill up in the middle") {
   scripted_conversation at{{.reply_bytes_max = 20}};
   at.executor.job_held = true;
-  at.context.counts.draining = true;
+  at.context.draining = true;
   at.talk.drain(at.now);
   at.executor.job_held = false;
   std::string many;

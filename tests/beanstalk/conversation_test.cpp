@@ -85,11 +85,11 @@ TEST_CASE("each state answers each event as the transition table says") {
     } else if (event == "turn") {
       if (at.talk.wants_turn()) at.talk.proceed(at.now);
     } else if (event == "decision") {
-      at.context.counts.draining = true;
+      at.context.draining = true;
       at.decide();
       at.talk.proceed(at.now);
     } else if (event == "drain") {
-      at.context.counts.draining = true;
+      at.context.draining = true;
       at.talk.drain(at.now);
     } else if (event == "finish") {
       at.talk.finish(at.now);
@@ -214,7 +214,7 @@ TEST_CASE("after a half-close a command that waits for a body from disk gets its
 TEST_CASE("a drain withdraws a command that waits, executes what is behind it, and closes") {
   scripted_conversation at;
   at.receive("reserve\r\nuse a\r\n");
-  at.context.counts.draining = true;
+  at.context.draining = true;
   at.talk.drain(at.now);
   at.flush();
   CHECK(at.take() == "TIMED_OUT\r\nuse\r\n");
@@ -224,7 +224,7 @@ TEST_CASE("a drain withdraws a command that waits, executes what is behind it, a
 TEST_CASE("a drain keeps the connection of a client that holds a job until the job has ended") {
   scripted_conversation at;
   at.executor.job_held = true;
-  at.context.counts.draining = true;
+  at.context.draining = true;
   at.talk.drain(at.now);
   at.flush();
   CHECK_FALSE(at.closed);
@@ -239,7 +239,7 @@ TEST_CASE("a drain keeps a decision that came before it") {
   scripted_conversation at;
   at.receive(reserve);
   at.decide();
-  at.context.counts.draining = true;
+  at.context.draining = true;
   at.talk.drain(at.now);
   at.flush();
   CHECK_FALSE(at.closed);

@@ -26,7 +26,7 @@ class scripted_executor final : public beanstalk::command_executor {
  public:
   using verb = wire::beanstalk_verb;
 
-  beanstalk::outcome execute(wire::beanstalk_command& command, network::outbox& replies) override {
+  beanstalk::command_result execute(wire::beanstalk_command& command, network::outbox& replies) override {
     executed.push_back(std::string{name_of(command.verb)});
     switch (command.verb) {
       case verb::reserve:
@@ -52,7 +52,7 @@ class scripted_executor final : public beanstalk::command_executor {
     replies.text() += "REFUSED\r\n";
   }
   [[nodiscard]] bool is_partial() const noexcept override { return parts_left_ > 0; }
-  beanstalk::outcome proceed(network::outbox& replies) override {
+  beanstalk::command_result proceed(network::outbox& replies) override {
     if (--parts_left_ > 0) return {beanstalk::progress::partial, {}};
     replies.text() += "LIST\r\n";
     return {beanstalk::progress::answered, {}};

@@ -1,4 +1,4 @@
-#include "beanstalk/dialect.hpp"
+#include "beanstalk/broker_executor.hpp"
 
 #include <cassert>
 #include <utility>
@@ -18,31 +18,25 @@ duration in_seconds(std::uint32_t count) { return seconds{count}; }
 
 }  // namespace
 
-dialect::dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-                 std::uint64_t held_bytes_max, broker::decision_taker& taker)
-    : loop_{loop},
-      broker_{broker},
-      counts_{counts},
-      facts_{facts},
-      held_bytes_max_{held_bytes_max},
-      taker_{taker},
-      session_{broker.open_session()} {
+broker_executor::broker_executor(loop::event_loop& loop, broker::broker& broker, conversation_context& context,
+                                 const server_facts& facts, broker::decision_taker& taker)
+    : loop_{loop}, broker_{broker}, context_{context}, facts_{facts}, taker_{taker}, session_{broker.open_session()} {
   // `default` exists while the server is open, so neither can be refused.
   broker_.use(session_, "default").value();
   broker_.watch(session_, "default").value();
 }
 
-dialect::~dialect() { assert(!session_); }
+broker_executor::~broker_executor() { assert(!session_); }
 
-bool dialect::leave() {
+bool broker_executor::leave() {
   if (!session_) return true;
   if (awaited_ != awaited::nothing) {
     broker_.withdraw(session_);
     end_waiting();
   }
   end_listing();
-  counts_.producers -= std::exchange(produces_, false) ? 1 : 0;
-  counts_.workers -= std::exchange(works_, false) ? 1 : 0;
+  context_.counts.producers -= std::exchange(produces_, false) ? 1 : 0;
+  context_.counts.workers -= std::exchange(works_, false) ? 1 : 0;
   if (!broker_.try_close_session(session_)) return false;
   session_ = {};
   return true;
@@ -50,8 +44,8 @@ bool dialect::leave() {
 
 // --- jobs -----------------------------------------------------------------------------------------------------------
 
-progress dialect::put(command& request, outbox& replies) {
-  count_once(produces_, counts_.producers);
+progress broker_executor::put(command& request, outbox& replies) {
+  count_once(produces_, context_.counts.producers);
   engine::put_request job{.content = std::move(request.content),
                           .priority = request.priority,
                           .delay = in_seconds(request.delay),
@@ -63,8 +57,8 @@ progress dialect::put(command& request, outbox& replies) {
       wire::append(replies.text(), word::inserted, answer.job.value());
       return progress::answered;
     case engine::put_status::waiting:
-      if (counts_.held_bytes + bytes < held_bytes_max_) {
-        counts_.held_bytes += waiting_put_bytes_ = bytes;
+      if (context_.has_memory_for(bytes)) {
+        context_.counts.held_bytes += waiting_put_bytes_ = bytes;
         return begin_waiting(awaited::capacity);
       }
       broker_.withdraw(session_);
@@ -78,16 +72,16 @@ progress dialect::put(command& request, outbox& replies) {
   return reply(replies, word::out_of_memory);
 }
 
-progress dialect::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
+progress broker_executor::reserve(command&, outbox& replies) { return reserve_until(never, replies); }
 
-progress dialect::reserve_with_timeout(command& request, outbox& replies) {
+progress broker_executor::reserve_with_timeout(command& request, outbox& replies) {
   return reserve_until(after(loop_.now(), in_seconds(request.count)), replies);
 }
 
-progress dialect::reserve_until(instant until, outbox& replies) {
-  count_once(works_, counts_.workers);
+progress broker_executor::reserve_until(instant until, outbox& replies) {
+  count_once(works_, context_.counts.workers);
   // Answer at once, so that the client goes on to finish the jobs that it holds.
-  if (counts_.draining) return reply(replies, word::timed_out);
+  if (context_.draining) return reply(replies, word::timed_out);
   const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, taker_));
   switch (answer.status) {
     case engine::reserve_status::reserved:
@@ -102,70 +96,70 @@ progress dialect::reserve_until(instant until, outbox& replies) {
   }
 }
 
-progress dialect::reserve_job(command& request, outbox& replies) {
-  if (counts_.draining) return reply(replies, word::not_found);
+progress broker_executor::reserve_job(command& request, outbox& replies) {
+  if (context_.draining) return reply(replies, word::not_found);
   const auto answer = noted(broker_.reserve_job(session_, job_id{request.job}, taker_));
   if (answer.status == engine::reserve_status::waiting) {
-    count_once(works_, counts_.workers);
+    count_once(works_, context_.counts.workers);
     return begin_waiting(awaited::named_job);
   }
   if (answer.status != engine::reserve_status::reserved) return reply(replies, word::not_found);
-  count_once(works_, counts_.workers);
+  count_once(works_, context_.counts.workers);
   append_reserved(replies, answer.job);
   return progress::answered;
 }
 
-progress dialect::delete_job(command& request, outbox& replies) {
+progress broker_executor::delete_job(command& request, outbox& replies) {
   const job_id job{request.job};
   // Any client may delete a job that is not reserved; only the end of a reserved job counts.
-  const auto before = counts_.draining ? broker_.engine().look(job) : std::nullopt;
+  const auto before = context_.draining ? broker_.engine().look(job) : std::nullopt;
   const bool erased = noted(broker_.erase(session_, job));
-  if (erased && before && before->state == engine::job_state::reserved) ++counts_.finished_in_drain;
+  if (erased && before && before->state == engine::job_state::reserved) ++context_.counts.finished_in_drain;
   return reply_if(replies, erased, word::deleted);
 }
 
-progress dialect::release(command& request, outbox& replies) {
+progress broker_executor::release(command& request, outbox& replies) {
   const bool released =
       noted(broker_.release(session_, job_id{request.job}, request.priority, in_seconds(request.delay)));
   return reply_if_finished(replies, released, word::released);
 }
 
-progress dialect::bury(command& request, outbox& replies) {
+progress broker_executor::bury(command& request, outbox& replies) {
   return reply_if_finished(replies, noted(broker_.bury(session_, job_id{request.job}, request.priority)), word::buried);
 }
 
-progress dialect::touch(command& request, outbox& replies) {
+progress broker_executor::touch(command& request, outbox& replies) {
   return reply_if(replies, noted(broker_.touch(session_, job_id{request.job})), word::touched);
 }
 
-progress dialect::kick_job(command& request, outbox& replies) {
+progress broker_executor::kick_job(command& request, outbox& replies) {
   return reply_if(replies, noted(broker_.kick_job(job_id{request.job})), word::kicked);
 }
 
-progress dialect::peek(command& request, outbox& replies) {
+progress broker_executor::peek(command& request, outbox& replies) {
   return show(replies, broker_.peek(session_, job_id{request.job}, taker_));
 }
 
-progress dialect::peek_ready(command&, outbox& replies) {
+progress broker_executor::peek_ready(command&, outbox& replies) {
   return show(replies, broker_.peek_ready(session_, broker_.engine().used(session_), taker_));
 }
 
-progress dialect::peek_delayed(command&, outbox& replies) {
+progress broker_executor::peek_delayed(command&, outbox& replies) {
   return show(replies, broker_.peek_delayed(session_, broker_.engine().used(session_), taker_));
 }
 
-progress dialect::peek_buried(command&, outbox& replies) {
+progress broker_executor::peek_buried(command&, outbox& replies) {
   return show(replies, broker_.peek_buried(session_, broker_.engine().used(session_), taker_));
 }
 
-progress dialect::quit(command&, outbox&) { return progress::quit; }
+progress broker_executor::quit(command&, outbox&) { return progress::quit; }
 
-progress dialect::reply_if_finished(outbox& replies, bool finished, word answer) {
-  if (finished && counts_.draining) ++counts_.finished_in_drain;
+progress broker_executor::reply_if_finished(outbox& replies, bool finished, word answer) {
+  if (finished && context_.draining) ++context_.counts.finished_in_drain;
   return reply_if(replies, finished, answer);
 }
 
-broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
+broker::receipt broker_executor::decide(broker::decision&& decision, outbox& replies) {
   end_waiting();
   const auto& event = decision.event;
   switch (event.what) {
@@ -191,7 +185,7 @@ broker::receipt dialect::decide(broker::decision&& decision, outbox& replies) {
   return decision.durable_with;
 }
 
-bool dialect::give_up(outbox& replies) {
+bool broker_executor::give_up(outbox& replies) {
   assert(awaited_ != awaited::nothing);
   if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.engine().awaits_body(session_))
     return false;
@@ -202,7 +196,7 @@ bool dialect::give_up(outbox& replies) {
   return true;
 }
 
-bool dialect::end_wait_for_drain(outbox& replies) {
+bool broker_executor::end_wait_for_drain(outbox& replies) {
   assert(awaited_ != awaited::nothing);
   if (awaited_ == awaited::shown_body) return false;
   const auto answer = awaited_ == awaited::capacity    ? word::draining
@@ -214,14 +208,14 @@ bool dialect::end_wait_for_drain(outbox& replies) {
   return true;
 }
 
-bool dialect::holds_jobs() const { return broker_.engine().holds_jobs(session_); }
+bool broker_executor::holds_jobs() const { return broker_.engine().holds_jobs(session_); }
 
-void dialect::append_reserved(outbox& replies, const engine::reserved_job& job) {
+void broker_executor::append_reserved(outbox& replies, const engine::reserved_job& job) {
   wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());
   replies.add(job.content, line_end);
 }
 
-progress dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
+progress broker_executor::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
   const auto answer = noted(std::move(peeked));
   switch (answer.status) {
     case broker::peek_status::found:
@@ -235,37 +229,37 @@ progress dialect::show(outbox& replies, broker::receipted<broker::peek_answer>&&
   return reply(replies, word::not_found);
 }
 
-void dialect::append_found(outbox& replies, job_id job, const body& content) {
+void broker_executor::append_found(outbox& replies, job_id job, const body& content) {
   wire::append_head(replies.text(), word::found, job.value(), content.size());
   replies.add(content, line_end);
 }
 
 // --- replies ---------------------------------------------------------------------------------------------------------
 
-progress dialect::reply(outbox& replies, word answer) {
+progress broker_executor::reply(outbox& replies, word answer) {
   if (answer == word::out_of_memory) facts_.listener->protocol_error(protocol_errors::out_of_memory);
   wire::append(replies.text(), answer);
   return progress::answered;
 }
 
-progress dialect::reply_if(outbox& replies, bool done, word answer) {
+progress broker_executor::reply_if(outbox& replies, bool done, word answer) {
   return reply(replies, done ? answer : word::not_found);
 }
 
-void dialect::count_once(bool& already, std::uint32_t& count) {
+void broker_executor::count_once(bool& already, std::uint32_t& count) {
   if (!std::exchange(already, true)) ++count;
 }
 
-progress dialect::begin_waiting(awaited target) {
+progress broker_executor::begin_waiting(awaited target) {
   awaited_ = target;
-  if (target == awaited::ready_job) ++counts_.waiting;
+  if (target == awaited::ready_job) ++context_.counts.waiting;
   return progress::blocked;
 }
 
-void dialect::end_waiting() {
-  if (awaited_ == awaited::ready_job) --counts_.waiting;
+void broker_executor::end_waiting() {
+  if (awaited_ == awaited::ready_job) --context_.counts.waiting;
   awaited_ = awaited::nothing;
-  counts_.held_bytes -= std::exchange(waiting_put_bytes_, 0);
+  context_.counts.held_bytes -= std::exchange(waiting_put_bytes_, 0);
 }
 
 }  // namespace millrace::beanstalk

@@ -10,7 +10,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "beanstalk/command_executor.hpp"
-#include "beanstalk/counts.hpp"
+#include "beanstalk/conversation_context.hpp"
 #include "beanstalk/statistics.hpp"
 #include "broker/backlog_share.hpp"
 #include "broker/broker.hpp"
@@ -25,21 +25,21 @@ namespace millrace::beanstalk {
 /// Carries out the commands of one connection as a session of the broker and appends the replies. Knows no socket.
 ///
 /// Belongs to one connection; loop thread only. Requires: `leave` has returned true before it is destroyed.
-class dialect final : public command_executor {
+class broker_executor final : public command_executor {
  public:
-  /// `taker` receives the decisions. When the memory held for all clients reaches `held_bytes_max`, a list of tubes and
-  /// a put that would wait for capacity are refused. All references outlive it.
-  dialect(loop::event_loop& loop, broker::broker& broker, session_counts& counts, const server_facts& facts,
-          std::uint64_t held_bytes_max, broker::decision_taker& taker);
-  ~dialect();
-  dialect(const dialect&) = delete;
-  dialect& operator=(const dialect&) = delete;
+  /// `taker` receives the decisions. Without memory for clients (`has_memory_for`), a list of tubes and a put that would
+  /// wait for capacity are refused. All references outlive it.
+  broker_executor(loop::event_loop& loop, broker::broker& broker, conversation_context& context,
+                  const server_facts& facts, broker::decision_taker& taker);
+  ~broker_executor();
+  broker_executor(const broker_executor&) = delete;
+  broker_executor& operator=(const broker_executor&) = delete;
 
-  outcome execute(wire::beanstalk_command& command, network::outbox& replies) override;
+  command_result execute(wire::beanstalk_command& command, network::outbox& replies) override;
   void refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb,
               network::outbox& replies) override;
   [[nodiscard]] bool is_partial() const noexcept override { return unfinished_.index() != 0; }
-  outcome proceed(network::outbox& replies) override;
+  command_result proceed(network::outbox& replies) override;
   broker::receipt decide(broker::decision&& decision, network::outbox& replies) override;
   bool give_up(network::outbox& replies) override;
   /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND.
@@ -114,16 +114,15 @@ class dialect final : public command_executor {
   static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
   void count_once(bool& already, std::uint32_t& count);
-  /// What a blocked command waits for.
+  /// The event that a blocked command waits for.
   enum class awaited : std::uint8_t { nothing, capacity, ready_job, named_job, shown_body };
   progress begin_waiting(awaited target);
   void end_waiting();
 
   loop::event_loop& loop_;
   broker::broker& broker_;
-  session_counts& counts_;
+  conversation_context& context_;
   const server_facts& facts_;
-  std::uint64_t held_bytes_max_;
   broker::decision_taker& taker_;
   broker::backlog_share share_;
   session_id session_;
