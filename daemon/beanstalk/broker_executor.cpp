@@ -162,7 +162,7 @@ progress broker_executor::reply_if_finished(outbox& replies, bool finished, word
 broker::receipt broker_executor::decide(broker::decision&& decision, outbox& replies) {
   end_waiting();
   const auto& event = decision.event;
-  switch (event.what) {
+  switch (event.type) {
     case engine::event::kind::granted:
       append_reserved(replies, event.job);
       break;

@@ -22,13 +22,13 @@
 
 namespace millrace::beanstalk {
 
-/// Carries out the commands of one connection as a session of the broker and appends the replies. Knows no socket.
+/// Executes the commands of one connection as a session of the broker and appends the replies. Knows no socket.
 ///
 /// Belongs to one connection; loop thread only. Requires: `leave` has returned true before it is destroyed.
 class broker_executor final : public command_executor {
  public:
-  /// `taker` receives the decisions. Without memory for clients (`has_memory_for`), a list of tubes and a put that would
-  /// wait for capacity are refused. All references outlive it.
+  /// `taker` receives the decisions. Without memory for clients (`has_memory_for`), a list of tubes and a put that
+  /// would wait for capacity are refused. All references outlive it.
   broker_executor(loop::event_loop& loop, broker::broker& broker, conversation_context& context,
                   const server_facts& facts, broker::decision_taker& taker);
   ~broker_executor();

@@ -23,7 +23,7 @@ struct command_result {
   broker::receipt durable_with{};
 };
 
-/// Carries out the commands of one conversation and appends their replies. An interface, so that the tests of the
+/// Executes the commands of one conversation and appends their replies. An interface, so that the tests of the
 /// conversation decide what each command answers.
 class command_executor {
  public:
@@ -47,9 +47,9 @@ class command_executor {
   [[nodiscard]] virtual bool holds_jobs() const = 0;
 
   [[nodiscard]] virtual bool is_durable(const broker::receipt& receipt) const = 0;
-  /// Nothing becomes durable any more.
+  /// Whether nothing becomes durable any more.
   [[nodiscard]] virtual bool store_has_failed() const = 0;
-  /// The client's changes take more of the write backlog than its share.
+  /// Whether the client's changes take more of the write backlog than its share.
   [[nodiscard]] virtual bool backlog_exceeded() = 0;
 
  protected:

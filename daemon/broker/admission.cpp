@@ -15,12 +15,12 @@ std::optional<admission::hold> admission::after(const engine::finish_answer& ans
 }
 
 void admission::end(std::optional<hold>& held, instant now) noexcept {
-  if (const auto ended = std::exchange(held, std::nullopt)) at(ended->where).end(ended->began, now);
+  if (const auto ended = std::exchange(held, std::nullopt)) at(ended->held_at).end(ended->began, now);
 }
 
-std::optional<admission::hold> admission::begin(stage where, instant now) noexcept {
-  at(where).begin(now);
-  return hold{where, now};
+std::optional<admission::hold> admission::begin(stage held_at, instant now) noexcept {
+  at(held_at).begin(now);
+  return hold{held_at, now};
 }
 
 }  // namespace millrace::broker

@@ -18,22 +18,22 @@ class admission {
   enum class stage { put, output };
   /// One wait; kept with the waiting session and handed back when it ends.
   struct hold {
-    stage where{stage::put};
+    stage held_at{stage::put};
     instant began{};
   };
 
-  /// What an answer means: a hold begins when it is `waiting`.
+  /// Begins a hold if the answer is `waiting`.
   [[nodiscard]] std::optional<hold> after(const engine::put_answer& answer, instant now) noexcept;
   [[nodiscard]] std::optional<hold> after(const engine::finish_answer& answer, instant now) noexcept;
-  /// Admitted or withdrawn. Leaves `held` empty; does nothing when it is.
+  /// The session was admitted or withdrawn. Leaves `held` empty; does nothing if it is empty.
   void end(std::optional<hold>& held, instant now) noexcept;
 
   [[nodiscard]] const loop::backpressure& puts() const noexcept { return puts_; }
   [[nodiscard]] const loop::backpressure& outputs() const noexcept { return outputs_; }
 
  private:
-  loop::backpressure& at(stage where) noexcept { return where == stage::put ? puts_ : outputs_; }
-  std::optional<hold> begin(stage where, instant now) noexcept;
+  loop::backpressure& at(stage held_at) noexcept { return held_at == stage::put ? puts_ : outputs_; }
+  std::optional<hold> begin(stage held_at, instant now) noexcept;
 
   loop::backpressure puts_;
   loop::backpressure outputs_;

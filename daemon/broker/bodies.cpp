@@ -1,5 +1,6 @@
 #include "broker/bodies.hpp"
 
+#include <algorithm>
 #include <span>
 #include <variant>
 
@@ -16,16 +17,17 @@ void bodies::note(const engine::change_set& changes) {
   }
 }
 
-void bodies::went_with(store::batch_id batch) {
-  for (const auto job : noted_) unsafe_.emplace_back(batch, job);
+void bodies::written_with(store::batch_id batch) {
+  for (const auto job : noted_) not_durable_.emplace_back(batch, job);
   noted_.clear();
 }
 
-void bodies::more_is_safe() {
+void bodies::on_durable() {
   const auto safe = store_.safe_up_to();
-  for (auto most = engine::moves_per_turn_max; most > 0 && !unsafe_.empty() && unsafe_.front().first <= safe; --most) {
-    engine_.stored(unsafe_.front().second);
-    unsafe_.pop_front();
+  for (auto most = engine::moves_per_turn_max; most > 0 && !not_durable_.empty() && not_durable_.front().first <= safe;
+       --most) {
+    engine_.stored(not_durable_.front().second);
+    not_durable_.pop_front();
   }
 }
 
@@ -35,36 +37,33 @@ void bodies::follow_up() {
   store_.read_bodies(wanted_);
 }
 
-void bodies::look(session_id who, job_id job) {
-  // One reading serves all who look, and the engine too, if it has asked for none.
-  const bool is_read_already = lookers_.contains(job);
-  looked_at_.emplace(who, job);
-  lookers_.emplace(job, who);
+void bodies::begin_peek(session_id session, job_id job) {
+  // One read serves all sessions that peek at the job, and the engine too if it wants the body.
+  const bool is_read_already = peekers_.contains(job);
+  peeked_jobs_.emplace(session, job);
+  peekers_.emplace(job, session);
   if (!is_read_already) store_.read_bodies(std::span{&job, 1});
 }
 
-void bodies::look_no_more(session_id who) {
-  const auto found = looked_at_.find(who);
-  if (found == looked_at_.end()) return;
-  const auto [first, last] = lookers_.equal_range(found->second);
-  for (auto it = first; it != last; ++it) {
-    if (it->second != who) continue;
-    lookers_.erase(it);
-    break;
-  }
-  looked_at_.erase(found);
+void bodies::end_peek(session_id session) {
+  const auto found = peeked_jobs_.find(session);
+  if (found == peeked_jobs_.end()) return;
+  const auto [first, last] = peekers_.equal_range(found->second);
+  const auto peeker = std::find_if(first, last, [session](const auto& entry) { return entry.second == session; });
+  if (peeker != last) peekers_.erase(peeker);
+  peeked_jobs_.erase(found);
 }
 
-std::vector<session_id> bodies::lookers(job_id job) {
-  std::vector<session_id> all;
-  if (lookers_.empty()) return all;
-  const auto [first, last] = lookers_.equal_range(job);
-  for (auto it = first; it != last; ++it) {
-    all.push_back(it->second);
-    looked_at_.erase(it->second);
+std::vector<session_id> bodies::take_peekers(job_id job) {
+  std::vector<session_id> sessions;
+  if (peekers_.empty()) return sessions;
+  const auto [first, last] = peekers_.equal_range(job);
+  for (auto entry = first; entry != last; ++entry) {
+    sessions.push_back(entry->second);
+    peeked_jobs_.erase(entry->second);
   }
-  lookers_.erase(first, last);
-  return all;
+  peekers_.erase(first, last);
+  return sessions;
 }
 
 }  // namespace millrace::broker

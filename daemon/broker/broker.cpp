@@ -12,7 +12,7 @@ namespace millrace::broker {
 namespace {
 
 engine::reserve_answer as_answer(engine::event&& event) {
-  switch (event.what) {
+  switch (event.type) {
     case engine::event::kind::granted:
       return {engine::reserve_status::reserved, std::move(event.job)};
     case engine::event::kind::deadline_soon:
@@ -95,7 +95,7 @@ bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
   p.steps.withdrawn(session);
   auto hold = p.pending.withdraw(session);
-  p.disk_bodies.look_no_more(session);
+  p.disk_bodies.end_peek(session);
   p.holds.end(hold, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now());
   p.commit();
@@ -160,7 +160,7 @@ bool broker::short_of_space(queue_id queue, std::uint64_t put_bytes) const {
 
 loop::awaitable<receipted<job_id>> broker::put_admitted(session_id session) {
   const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_put, {});
-  co_return decision.with(decision.event.id);
+  co_return decision.answer_with_receipt(decision.event.id);
 }
 
 // --- consuming -------------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ loop::awaitable<receipted<engine::reserve_answer>> broker::reserve(session_id se
 loop::awaitable<receipted<engine::reserve_answer>> broker::granted(session_id session) {
   auto decision = co_await parts_->decision_of(session, parts::wait_for::job, {});
   auto answer = as_answer(std::move(decision.event));
-  co_return decision.with(std::move(answer));
+  co_return decision.answer_with_receipt(std::move(answer));
 }
 
 receipted<engine::reserve_answer> broker::reserve(session_id session, engine::lease lease, instant until,

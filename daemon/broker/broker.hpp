@@ -52,13 +52,13 @@ class broker {
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   /// The queue of that name; declared with the defaults if there is none.
   result<queue_id> find_or_declare(std::string_view name);
-  /// What a store kept is put into this engine, before anything but declarations. Until `end_restore` the loop may
-  /// turn, but nothing is done that is due, and nothing may be asked of the broker that changes a job.
+  /// Recovery restores jobs in this engine, after the declarations. Until `end_restore` the loop may run, deadlines are
+  /// not handled, and no command may be given.
   engine::engine& begin_restore();
   /// Ids begin above `mark`. Moves about `jobs_max` jobs: call again until true.
   bool end_restore(std::uint64_t mark, std::size_t jobs_max = SIZE_MAX);
   session_id open_session();
-  /// Gives back what it holds, in turns.
+  /// Releases the jobs that it holds, in turns.
   loop::awaitable<> close_session(session_id session);
   /// One turn of that, for a task that was cancelled and may not wait: true when the session is closed.
   bool try_close_session(session_id session);
@@ -76,11 +76,12 @@ class broker {
   /// The id of the job that waited for capacity.
   loop::awaitable<receipted<job_id>> put_admitted(session_id session);
 
-  /// Whether jobs of that queue are kept on disk.
+  /// Whether jobs of that queue are stored on disk.
   [[nodiscard]] bool keeps(queue_id queue) const;
-  /// A producer whose steps are kept with its jobs. Once for each, at the start. Requires: its queue is on disk.
+  /// Registers a producer whose steps are stored with its jobs. Once for each, at the start. Requires: its queue is on
+  /// disk.
   const engine::source_name* name_source(std::string_view producer, std::string_view kind);
-  /// What was kept of that producer before the start.
+  /// The position of that producer that was stored before the start.
   [[nodiscard]] std::optional<store::kept_position> position_of(std::string_view producer) const;
   /// A put of `put_bytes` into that queue would be refused because the disk is short of space. Nothing announces when
   /// that ends.
@@ -116,7 +117,7 @@ class broker {
 
   // Managing queues.
   /// See engine::kick: call again with what is left.
-  receipted<std::size_t> kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from);
+  receipted<std::size_t> kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin);
   receipted<bool> kick_job(job_id job);
   receipted<result<>> pause(queue_id queue, duration length);
 
@@ -149,7 +150,7 @@ class broker {
   /// Every put is refused from now on.
   void refuse_puts();
 
-  /// To look at jobs and queues; every command goes through the broker.
+  /// For queries; every command goes through the broker.
   [[nodiscard]] const engine::engine& engine() const noexcept;
   [[nodiscard]] const loop::backpressure& held_puts() const noexcept;
   [[nodiscard]] const loop::backpressure& held_outputs() const noexcept;

@@ -23,17 +23,17 @@ inline constexpr unsigned commands_per_clock_reading = 256;
 /// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, the end of a job with
 /// its outputs in finish.cpp, all other commands in broker.cpp.
 struct broker::parts {
-  parts(loop::event_loop& on, store::store& storage, engine::engine_options limits)
-      : loop{on},
+  parts(loop::event_loop& event_loop, store::store& storage, engine::engine_options limits)
+      : loop{event_loop},
         engine{without_bodies_on_disk_unless(storage.reads_bodies(), limits)},
-        commits{on, storage},
+        commits{event_loop, storage},
         disk_bodies{engine, storage, storage.reads_bodies() && limits.body_memory_max},
         store{storage},
-        pending{on},
-        timer{on, [this] { return advance(); }} {
+        pending{event_loop},
+        timer{event_loop, [this] { return advance(); }} {
     engine.collect_changes(commits.remembers());
     bodies_durable = commits.subscribe_durable([this] {
-      disk_bodies.more_is_safe();
+      disk_bodies.on_durable();
       timer.set(next_deadline());
     });
     if (store.reads_bodies())
@@ -52,7 +52,7 @@ struct broker::parts {
   }
 
   /// Ends every command: hands its changes to the store, delivers its decisions, sets the timer.
-  committed commit(commit_tracker::cause why = commit_tracker::cause::command) {
+  committed commit(commit_tracker::cause trigger = commit_tracker::cause::command) {
     // Jobs that are due wait: their changes would be written while the file is still being read.
     if (restoring) return commit_tracker::nothing();
     const bool has_events = engine.has_events();
@@ -62,8 +62,8 @@ struct broker::parts {
       engine.take_changes(changes);
       steps.append_to(changes);
       if (disk_bodies.bounded()) disk_bodies.note(changes);
-      made = commits.commit(changes, engine.last_id(), why);
-      if (disk_bodies.bounded()) disk_bodies.went_with(commits.last_written());
+      made = commits.commit(changes, engine.last_id(), trigger);
+      if (disk_bodies.bounded()) disk_bodies.written_with(commits.last_written());
       disk_bodies.follow_up();
     }
     // After the changes are handed over: a decision carries its receipt.
@@ -72,7 +72,7 @@ struct broker::parts {
     return made;
   }
 
-  /// When it has to be looked after again, commands or none.
+  /// When `advance` must be called again, even if no command comes.
   [[nodiscard]] instant next_deadline() const { return disk_bodies.is_behind() ? loop.now() : engine.next_deadline(); }
 
   [[nodiscard]] bool is_on_disk(queue_id queue) const {
@@ -97,7 +97,7 @@ struct broker::parts {
   /// Whether the store can write the job into that queue. A job that is on disk already needs its space once more.
   [[nodiscard]] bool can_be_dead_letter(job_id job, queue_id letters) const;
 
-  /// Nobody waits for a step alone: it is at most relaxed.
+  /// No answer waits for a step alone, so its durability is at most relaxed.
   void add_step(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
     const auto durability = std::min(engine.options_of(queue).durability, engine::durability::relaxed);
     steps.add(session, {queue, step.source, step.to, durability}, status);
@@ -108,11 +108,11 @@ struct broker::parts {
     if (!job) return ids.answer_with_ids(peek_answer{});
     if (!job->content_on_disk) return ids.answer_with_ids(peek_answer{peek_status::found, std::move(*job)});
     pending.expect(session, std::nullopt, taker);
-    disk_bodies.look(session, job->job);
+    disk_bodies.begin_peek(session, job->job);
     return ids.answer_with_ids(peek_answer{peek_status::waiting, {}});
   }
 
-  /// Logged once: nothing but a new data directory helps.
+  /// Logged once: only a new data directory helps.
   void note_if_out_of_ids(const engine::put_answer& answer) {
     if (answer.status != engine::put_status::refused || answer.refusal != engine::reason::no_ids) return;
     if (out_of_ids_logged) return;
@@ -124,7 +124,7 @@ struct broker::parts {
   void take_decisions() {
     engine.take_events(events);
     for (const auto& one : events) {
-      if (one.what == engine::event::kind::put_admitted) steps.admitted(one.session);
+      if (one.type == engine::event::kind::put_admitted) steps.admitted(one.session);
     }
   }
 
@@ -137,9 +137,9 @@ struct broker::parts {
     events.clear();
   }
 
-  /// Puts and finishes wait for their changes, reserves for the ids that they tell.
+  /// Puts and finishes wait for their changes, reserves for the lease of the ids that they announce.
   static receipt receipt_of(const engine::event& event, const committed& made) noexcept {
-    switch (event.what) {
+    switch (event.type) {
       case engine::event::kind::put_admitted:
       case engine::event::kind::finish_done:
         return made.of_changes();
@@ -149,22 +149,22 @@ struct broker::parts {
   }
 
   enum class wait_for { capacity_for_put, job, capacity_for_output };
-  /// Suspends until the session's decision. Cancelled before there is one: withdraws what it waited for, and throws.
+  /// Suspends until the session's decision. Cancelled before there is one: withdraws the request, and throws.
   /// `job`: the one whose output waits.
   loop::awaitable<decision> decision_of(session_id session, wait_for awaited, job_id job);
 
   instant advance() {
     engine.advance(now());
-    disk_bodies.more_is_safe();
+    disk_bodies.on_durable();
     commit(commit_tracker::cause::time);
     return next_deadline();
   }
 
   void body_read(job_id job, result<body>& content) {
-    for (const auto session : disk_bodies.lookers(job)) {
+    for (const auto session : disk_bodies.take_peekers(job)) {
       engine::event shown;
       shown.session = session;
-      shown.what = content ? engine::event::kind::shown : engine::event::kind::not_found;
+      shown.type = content ? engine::event::kind::shown : engine::event::kind::not_found;
       shown.job.job = job;
       if (content) shown.job.content = *content;
       pending.decide({std::move(shown), commits.known_ids(engine.last_id()).of_ids()});
@@ -181,7 +181,7 @@ struct broker::parts {
   void give_up(session_id session) {
     steps.withdrawn(session);
     auto hold = pending.withdraw(session);
-    disk_bodies.look_no_more(session);
+    disk_bodies.end_peek(session);
     holds.end(hold, loop.now());
     commit();
   }

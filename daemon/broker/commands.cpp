@@ -37,9 +37,9 @@ receipted<bool> broker::erase(session_id session, job_id job) {
 
 // --- on queues -------------------------------------------------------------------------------------------------------
 
-receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& from) {
+receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin) {
   auto& p = *parts_;
-  const auto kicked = p.engine.kick(queue, bound, from, p.now());
+  const auto kicked = p.engine.kick(queue, bound, origin, p.now());
   return p.commit().answer(kicked);
 }
 

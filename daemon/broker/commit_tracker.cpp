@@ -11,8 +11,8 @@ commit_tracker::commit_tracker(loop::event_loop& loop, store::store& store)
   store_.set_on_durable([this] { on_durable(); });
 }
 
-committed commit_tracker::commit(engine::change_set& changes, job_id last_id, cause why) {
-  auto of_changes = hand_over(changes, why);
+committed commit_tracker::commit(engine::change_set& changes, job_id last_id, cause trigger) {
+  auto of_changes = hand_over(changes, trigger);
   const auto lease = ids_.batch_for(last_id.value());
   of_changes.batch = std::max(of_changes.batch, lease);
   return {of_changes, {.batch = lease}};
@@ -23,7 +23,7 @@ committed commit_tracker::known_ids(job_id last_id) const {
   return {of_ids, of_ids};
 }
 
-receipt commit_tracker::hand_over(engine::change_set& changes, cause why) {
+receipt commit_tracker::hand_over(engine::change_set& changes, cause trigger) {
   auto strongest = engine::durability::memory;
   std::erase_if(changes, [&](const engine::change& one) {
     const auto durability = std::visit([](const auto& change) { return change.durability; }, one);
@@ -40,7 +40,7 @@ receipt commit_tracker::hand_over(engine::change_set& changes, cause why) {
     newest_awaited_ = last_written_;
     return {.batch = last_written_, .written_with = last_written_};
   }
-  if (why == cause::command && !is_durable(last_written_)) {
+  if (trigger == cause::command && !is_durable(last_written_)) {
     if (acknowledged_.empty() || acknowledged_.back().batch != last_written_)
       acknowledged_.push_back({last_written_, 0});
     ++acknowledged_.back().commands;
@@ -57,12 +57,12 @@ loop::awaitable<> commit_tracker::until_more_durable() { co_await more_durable_.
 
 loop::awaitable<> commit_tracker::until_durable(store::batch_id batch) {
   if (is_durable(batch)) co_return;
-  waiter mine{{loop_, "commit"}};
-  const auto entry = waiters_.emplace(batch, &mine);
+  waiter self{{loop_, "commit"}};
+  const auto entry = waiters_.emplace(batch, &self);
   try {
-    co_await mine.point.wait();
+    co_await self.point.wait();
   } catch (...) {
-    if (!mine.durable) {
+    if (!self.durable) {
       waiters_.erase(entry);
       throw;
     }

@@ -32,7 +32,7 @@ class commit_tracker {
   /// Takes the changes of one command (empties `changes`): all of them are as durable as the most durable one. An
   /// answer waits for `sync` changes, and for `relaxed` ones while the store is late or has failed. `last_id`: the
   /// highest job id given out.
-  committed commit(engine::change_set& changes, job_id last_id, cause why);
+  committed commit(engine::change_set& changes, job_id last_id, cause trigger);
   /// A command that was refused before it ran, whatever others have changed.
   [[nodiscard]] static committed nothing() noexcept { return {}; }
   /// For the ids that are known now, without a command.
@@ -69,7 +69,7 @@ class commit_tracker {
     std::uint64_t commands;
   };
 
-  receipt hand_over(engine::change_set& changes, cause why);
+  receipt hand_over(engine::change_set& changes, cause trigger);
   void on_durable();
 
   loop::event_loop& loop_;

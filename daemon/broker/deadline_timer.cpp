@@ -30,7 +30,7 @@ loop::awaitable<> deadline_timer::catch_up() {
     catching_up_ = false;
     set(next);
   } catch (...) {
-    // Whoever cancelled this task did not mean time to stop: the timer takes over again.
+    // A cancelled task must not stop the deadlines: the timer takes over again.
     catching_up_ = false;
     set(loop_.now());
     throw;

@@ -11,7 +11,7 @@
 namespace millrace::broker {
 
 /// One timer, set to the engine's next deadline. When it fires, it runs what is due in turns: one at once, each further
-/// one after the loop had a turn for others. So 100,000 jobs that come due together delay nobody.
+/// one after the loop had a turn for others. So 100,000 jobs that are due together delay no other task.
 ///
 /// Belongs to the broker, on the loop's thread. `close` lets the loop end; a task that still runs turns ends at its
 /// next one.

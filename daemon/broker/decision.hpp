@@ -7,19 +7,19 @@
 
 namespace millrace::broker {
 
-/// What the engine decided for a session that waited, and when that may be told.
+/// The decision of the engine for a session that waited, and the receipt that says when it may be sent.
 struct decision {
   engine::event event;
   receipt durable_with{};
 
   /// The same decision in the form in which a command would have answered.
   template <class Answer>
-  receipted<Answer> with(Answer answer) const {
+  receipted<Answer> answer_with_receipt(Answer answer) const {
     return {std::move(answer), durable_with};
   }
 };
 
-/// Takes decisions without a coroutine: for connections, of which there may be thousands, and which receive bytes
+/// Receives decisions without a coroutine: for connections, of which there may be thousands, and which receive bytes
 /// while they wait.
 class decision_taker {
  public:

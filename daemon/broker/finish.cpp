@@ -49,7 +49,7 @@ bool broker::parts::can_be_dead_letter(job_id job, queue_id letters) const {
 
 loop::awaitable<receipted<engine::finish_answer>> broker::finished(session_id session, job_id job) {
   const auto decision = co_await parts_->decision_of(session, parts::wait_for::capacity_for_output, job);
-  co_return decision.with(decision.event.finish);
+  co_return decision.answer_with_receipt(decision.event.finish);
 }
 
 }  // namespace millrace::broker

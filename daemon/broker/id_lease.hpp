@@ -10,7 +10,7 @@
 namespace millrace::broker {
 
 /// Job ids are never reused, even of queues in memory: with a store that remembers they come from blocks, and the end
-/// of a block is on disk before any of its ids is told.
+/// of a block is on disk before any of its ids leaves the daemon.
 ///
 /// Belongs to the broker, on the loop's thread.
 class id_lease {
@@ -22,7 +22,7 @@ class id_lease {
 
   /// Ids up to this one may have been assigned before the start.
   void begin_above(std::uint64_t mark) noexcept { begun_ = safe_ = asked_ = mark; }
-  /// The batch that must be safe before anybody is told of `last`; 0: it may be told now.
+  /// The batch that must be durable before an answer with the id `last` may leave; 0: it may leave now.
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
     // Before the first id there is nothing to lease: before `begin_above`, a lease would overwrite the mark on disk
     // with a lower one.
@@ -35,7 +35,8 @@ class id_lease {
     if (batch_ <= store_.safe_up_to()) safe_ = asked_;
     return last <= safe_ ? 0 : batch_;
   }
-  /// The batch that must be safe before anybody sees an id up to `last`, which `batch_for` was asked for; 0: it is.
+  /// The batch that must be durable before an answer with an id up to `last` may leave; 0: it may leave now. Requires:
+  /// `batch_for` was called for `last`.
   [[nodiscard]] store::batch_id batch_of_known(std::uint64_t last) const {
     return last == begun_ || last <= safe_ || batch_ <= store_.safe_up_to() ? 0 : batch_;
   }

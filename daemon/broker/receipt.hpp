@@ -35,7 +35,7 @@ class [[nodiscard]] receipted {
   friend class committed;
   friend struct decision;
 
-  receipted(Answer&& given, const receipt& with) : answer{std::move(given)}, durable_with{with} {}
+  receipted(Answer&& given, const receipt& batches) : answer{std::move(given)}, durable_with{batches} {}
 };
 
 /// The changes of one command are in the store's hands. Only commit_tracker makes one.
@@ -46,8 +46,8 @@ class committed {
   receipted<Answer> answer(Answer given) const {
     return {std::move(given), of_changes_};
   }
-  /// For an answer that tells job ids and changes nothing that the store keeps: it waits for the lease of the ids only,
-  /// so that no id is told that a crash could give out again.
+  /// For an answer that contains job ids and changes nothing that the store keeps. It waits only for the lease of the
+  /// ids, so that a crash cannot assign an id again that a client has seen.
   template <class Answer>
   receipted<Answer> answer_with_ids(Answer given) const {
     return {std::move(given), of_ids_};

@@ -9,29 +9,29 @@ namespace {
 
 demand demand_of(const put_request& request) noexcept { return {.jobs = 1, .bytes = request.content.size()}; }
 
-put_answer refuse(queue& by, reason why, put_status status) {
-  by.counts.rejected[static_cast<std::size_t>(why)].add();
-  return {status, {}, why};
+put_answer refuse(queue& by, reason cause, put_status status) {
+  by.counts.rejected[static_cast<std::size_t>(cause)].add();
+  return {status, {}, cause};
 }
 
 /// False: it goes on waiting.
-bool admit_put(core& all, queue& into, capacity_waiter& it) {
+bool admit_put(core& all, queue& into, capacity_waiter& waiter) {
   if (all.ids_left() == 0) return false;
-  auto& request = std::get<put_request>(it.request);
+  auto& request = std::get<put_request>(waiter.request);
   const auto needed = demand_of(request);
   const auto found = capacity_in(into, needed, true);
   // Limits may have become smaller than a job that already stood in line: the queue takes it when it is empty.
   if (found != capacity::free && found != capacity::after_drops && into.jobs() != 0) return false;
   if (found == capacity::after_drops) drop_until_fits(all, into, needed);
 
-  const std::unique_ptr<capacity_waiter> admitted{into.putters.leave(it)};
-  session& who = all.sessions[it.session];
-  who.put = nullptr;
-  event told;
-  told.what = event::kind::put_admitted;
-  told.session = who.id;
-  told.id = put_job(all, into, std::move(request));
-  all.events.push_back(std::move(told));
+  const std::unique_ptr<capacity_waiter> admitted{into.putters.leave(waiter)};
+  session& client = all.sessions[waiter.session];
+  client.put = nullptr;
+  event decision;
+  decision.type = event::kind::put_admitted;
+  decision.session = client.id;
+  decision.id = put_job(all, into, std::move(request));
+  all.events.push_back(std::move(decision));
   return true;
 }
 
@@ -43,16 +43,16 @@ void admit(core& all, queue& into) {
   }
 }
 
-void remove_queue(core& all, queue& it) {
-  if (it.row != queue_rows::none) {
-    all.rows.retire(it.row, it.counts, all.now);
+void remove_queue(core& all, queue& target) {
+  if (target.row != queue_rows::none) {
+    all.rows.retire(target.row, target.counts, all.now);
   } else {
-    add_counts(all.removed_counts, it.counts);
+    add_counts(all.removed_counts, target.counts);
   }
   // One of that name which comes later is another queue.
-  if (it.paused()) all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.durability});
-  all.due.clear(it.pause_end);
-  all.queues.remove(it);
+  if (target.paused()) all.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
+  all.due.clear(target.pause_end);
+  all.queues.remove(target);
 }
 
 }  // namespace
@@ -72,14 +72,14 @@ capacity capacity_in(const queue& into, const demand& needed, bool is_first) {
   return capacity::none;
 }
 
-void drop_until_fits(core& all, queue& in, const demand& needed) {
-  while (!in.fits(needed)) {
-    in.counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
-    end_job(all, in.at(job_state::ready).first);
+void drop_until_fits(core& all, queue& target, const demand& needed) {
+  while (!target.fits(needed)) {
+    target.counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
+    end_job(all, target.at(job_state::ready).first);
   }
 }
 
-put_answer put(core& all, session& who, queue& into, put_request&& request) {
+put_answer put(core& all, session& client, queue& into, put_request&& request) {
   if (all.refusing_puts) return refuse(into, reason::draining, put_status::draining);
   if (all.ids_left() == 0) return refuse(into, reason::no_ids, put_status::refused);
   const auto needed = demand_of(request);
@@ -88,10 +88,10 @@ put_answer put(core& all, session& who, queue& into, put_request&& request) {
       return refuse(into, into.could_fit(needed) ? reason::overflow : reason::too_large, put_status::refused);
     case capacity::later: {
       auto waiting = std::make_unique<capacity_waiter>();
-      waiting->session = session_table::place_of(who);
+      waiting->session = session_table::place_of(client);
       waiting->request = std::move(request);
       waiting->since = all.now;
-      who.put = stand_in_line(into, std::move(waiting));
+      client.put = stand_in_line(into, std::move(waiting));
       return {put_status::waiting, {}};
     }
     case capacity::after_drops:
@@ -103,28 +103,28 @@ put_answer put(core& all, session& who, queue& into, put_request&& request) {
   return {put_status::inserted, put_job(all, into, std::move(request))};
 }
 
-bool withdraw_put(core& all, session& who) {
-  if (who.put == nullptr) return false;
-  queue& at = all.queues[who.put->queue];
-  const std::unique_ptr<capacity_waiter> gone{at.putters.leave(*who.put)};
-  who.put = nullptr;
+bool withdraw_put(core& all, session& client) {
+  if (client.put == nullptr) return false;
+  queue& at = all.queues[client.put->queue];
+  const std::unique_ptr<capacity_waiter> gone{at.putters.leave(*client.put)};
+  client.put = nullptr;
   look_again(all, at);
   return true;
 }
 
-capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> it) {
-  it->queue = queue_table::place_of(at);
-  at.putters.join(it.get());
-  return it.release();
+capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waiter) {
+  waiter->queue = queue_table::place_of(at);
+  at.putters.join(waiter.get());
+  return waiter.release();
 }
 
 void admit_all_waiters(core& all) {
   // What is admitted may free capacity elsewhere: the list grows while it is walked.
   for (std::size_t i = 0; i < all.unsettled.size(); ++i) {
-    queue& it = all.queues[all.unsettled[i]];
-    it.unsettled = false;
-    admit(all, it);
-    if (it.idle() && !it.unsettled) remove_queue(all, it);
+    queue& target = all.queues[all.unsettled[i]];
+    target.unsettled = false;
+    admit(all, target);
+    if (target.idle() && !target.unsettled) remove_queue(all, target);
   }
   all.unsettled.clear();
 }

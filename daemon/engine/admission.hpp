@@ -18,13 +18,13 @@ enum class capacity {
 /// waiter holds it back.
 [[nodiscard]] capacity capacity_in(const queue& into, const demand& needed, bool is_first);
 /// Drops jobs longest ready until it fits.
-void drop_until_fits(core& all, queue& in, const demand& needed);
+void drop_until_fits(core& all, queue& target, const demand& needed);
 
-put_answer put(core& all, session& who, queue& into, put_request&& request);
-bool withdraw_put(core& all, session& who);
+put_answer put(core& all, session& client, queue& into, put_request&& request);
+bool withdraw_put(core& all, session& client);
 
 /// Appends to the waiters of the queue.
-capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> it);
+capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waiter);
 
 /// Ends a command: admits waiters where capacity came free, in the order in which it came free, and removes queues that
 /// nothing holds any more.

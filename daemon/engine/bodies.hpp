@@ -28,7 +28,7 @@ void put_back(core& all, slot at);
 /// Requests the body from disk, unless it is being read already.
 void want(core& all, slot at);
 /// After a job of the queue was reserved: requests the bodies of the next jobs that are only on disk.
-void read_ahead(core& all, queue& from);
+void read_ahead(core& all, queue& origin);
 
 /// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any
 /// more.

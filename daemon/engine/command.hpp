@@ -162,7 +162,7 @@ struct event {
     shown,      ///< the body of a job that is only looked at, from disk (said by the broker): `job` has its id and body
     put_admitted,
     finish_done
-  } what;
+  } type;
   session_id session{};
   reserved_job job{};      ///< granted
   job_id id{};             ///< put_admitted: the new job; finish_done: the finished one

@@ -24,7 +24,7 @@ struct core {
       : limits{options}, rows{options.queue_rows_max, options.metrics_linger} {}
 
   engine_options limits;
-  queue_options defaults;  ///< of queues that nobody declared
+  queue_options defaults;  ///< of queues that are not declared
   job_table jobs;
   queue_table queues;
   session_table sessions;
@@ -47,12 +47,12 @@ struct core {
   std::uint64_t urgent{0};
   counter puts, ttr_expired;
 
-  [[nodiscard]] queue& queue_of(const job& it) noexcept { return queues[it.queue]; }
+  [[nodiscard]] queue& queue_of(const job& record) noexcept { return queues[record.queue]; }
   [[nodiscard]] std::uint64_t ids_left() const noexcept { return job_id_max.value() - last_job; }
 
   template <class Change>
-  void remember(Change&& it) {
-    if (collecting) changes.emplace_back(std::forward<Change>(it));
+  void remember(Change&& fact) {
+    if (collecting) changes.emplace_back(std::forward<Change>(fact));
   }
 };
 

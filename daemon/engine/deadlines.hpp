@@ -9,8 +9,8 @@
 
 namespace millrace::engine {
 
-/// What comes due. At one instant they happen in this order: what may make a job ready comes before what tells a
-/// waiting session that there is none.
+/// The kinds of deadlines. At one instant they are handled in this order: a deadline that may make a job ready comes
+/// before one that ends the wait of a session.
 enum class due_kind : std::uint8_t { delay_end, lease_end, pause_end, deadline_soon, reserve_timeout };
 
 /// A due time's owner: a job, queue or session by its number. At one instant and of one kind, the lower goes first.

@@ -7,16 +7,16 @@ namespace millrace::engine {
 
 namespace {
 
-/// Serves the sessions that waited for the end of the pause. The pause ends when all are served, so that nobody
-/// overtakes them. Returns the jobs moved.
-std::size_t end_pause(core& all, queue& it, std::size_t most) {
-  const auto somebody_is_served = [&] { return !it.waiting.empty() && it.at(job_state::ready).count > 0; };
+/// Serves the sessions that waited for the end of the pause. The pause ends when all are served, so that no other
+/// session overtakes them. Returns the jobs moved.
+std::size_t end_pause(core& all, queue& target, std::size_t most) {
+  const auto somebody_is_served = [&] { return !target.waiting.empty() && target.at(job_state::ready).count > 0; };
   std::size_t moved = 0;
-  for (; moved < most && somebody_is_served(); ++moved) grant_first(all, it);
+  for (; moved < most && somebody_is_served(); ++moved) grant_first(all, target);
   if (!somebody_is_served()) {
-    it.paused_until = no_pause;
-    it.paused_for = {};
-    all.due.clear(it.pause_end);
+    target.paused_until = no_pause;
+    target.paused_for = {};
+    all.due.clear(target.pause_end);
   }
   return moved;
 }
@@ -47,24 +47,24 @@ std::size_t do_one(core& all, due_owner owner, std::size_t most) {
 
 void do_what_is_due(core& all) {
   std::size_t left = moves_per_turn_max;
-  // A deadline that is just now counts as past: one that is let go here would be lost for ever.
+  // A deadline that is exactly now is due: the timer would not fire for it again.
   while (left > 0 && all.due.first_due() <= all.now) left -= do_one(all, all.due.first_owner(), left);
 }
 
-void pause(core& all, queue& it, duration length) {
-  it.counts.pauses.add();
+void pause(core& all, queue& target, duration length) {
+  target.counts.pauses.add();
   if (length > duration::zero()) {
-    it.paused_for = length;
-    it.paused_until = after(all.now, length);
-    all.due.set(it.pause_end, it.paused_until, {due_kind::pause_end, it.id.value()});
-    all.remember(queue_paused{it.id, it.paused_until, length, it.options.durability});
+    target.paused_for = length;
+    target.paused_until = after(all.now, length);
+    all.due.set(target.pause_end, target.paused_until, {due_kind::pause_end, target.id.value()});
+    all.remember(queue_paused{target.id, target.paused_until, length, target.options.durability});
     return;
   }
-  all.remember(queue_paused{it.id, no_pause, duration{0}, it.options.durability});
-  if (!it.paused()) return;
-  it.paused_until = all.now;
-  all.due.set(it.pause_end, all.now, {due_kind::pause_end, it.id.value()});
-  end_pause(all, it, moves_per_turn_max);
+  all.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
+  if (!target.paused()) return;
+  target.paused_until = all.now;
+  all.due.set(target.pause_end, all.now, {due_kind::pause_end, target.id.value()});
+  end_pause(all, target, moves_per_turn_max);
 }
 
 }  // namespace millrace::engine

@@ -8,7 +8,7 @@ namespace millrace::engine {
 /// `moves_per_turn_max` of them; what is left stays due.
 void do_what_is_due(core& all);
 
-/// Nothing of `it` is reserved for `length`; a pause that was there is replaced, and zero ends it.
-void pause(core& all, queue& it, duration length);
+/// No job of `target` is reserved for `length`. A present pause is replaced; zero ends it.
+void pause(core& all, queue& target, duration length);
 
 }  // namespace millrace::engine

@@ -52,11 +52,11 @@ session& idle(core& all, session_id id) {
 }
 
 /// The job, if this session holds it, body and all.
-slot held(core& all, session_id who, job_id id) {
+slot held(core& all, session_id client, job_id id) {
   const slot at = all.jobs.find(id);
   if (at == no_slot || all.jobs[at].state != job_state::reserved) return no_slot;
   const session& holder = all.sessions[all.jobs[at].holder];
-  return holder.id == who && holder.awaited != at ? at : no_slot;
+  return holder.id == client && holder.awaited != at ? at : no_slot;
 }
 
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
@@ -97,8 +97,8 @@ bool engine::close_session(session_id session, instant now) {
 }
 
 result<queue_id> engine::use(session_id session, std::string_view name) {
-  auto& who = idle(*parts_, session);
-  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, who, name); });
+  auto& client = idle(*parts_, session);
+  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, client, name); });
 }
 
 result<std::size_t> engine::watch(session_id session, std::string_view name) {
@@ -106,16 +106,16 @@ result<std::size_t> engine::watch(session_id session, std::string_view name) {
 }
 
 result<std::size_t> engine::ignore(session_id session, std::string_view name) {
-  auto& who = idle(*parts_, session);
-  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, who, name); });
+  auto& client = idle(*parts_, session);
+  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, client, name); });
 }
 
 put_answer engine::put(session_id session, queue_id id, put_request&& job, instant now) {
-  auto& who = idle(*parts_, session);
+  auto& client = idle(*parts_, session);
   return carry_out(*parts_, now, [&]() -> put_answer {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return {put_status::refused, {}};
-    return millrace::engine::put(*parts_, who, *found, std::move(job));
+    return millrace::engine::put(*parts_, client, *found, std::move(job));
   });
 }
 
@@ -128,29 +128,29 @@ bool engine::withdraw_put(session_id session) {
   return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, known(*parts_, session)); });
 }
 
-reserve_answer engine::reserve(session_id session, lease how, instant wait_until, instant now) {
-  auto& who = idle(*parts_, session);
-  return carry_out(*parts_, now, [&] { return millrace::engine::reserve(*parts_, who, how, wait_until); });
+reserve_answer engine::reserve(session_id session, lease lease_kind, instant wait_until, instant now) {
+  auto& client = idle(*parts_, session);
+  return carry_out(*parts_, now, [&] { return millrace::engine::reserve(*parts_, client, lease_kind, wait_until); });
 }
 
 reserve_answer engine::reserve_job(session_id session, job_id job, instant now) {
-  auto& who = idle(*parts_, session);
-  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, who, job); });
+  auto& client = idle(*parts_, session);
+  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, client, job); });
 }
 
 bool engine::withdraw_reserve(session_id id) {
   return carry_out(*parts_, [&] {
-    auto& who = known(*parts_, id);
-    return stop_waiting(*parts_, who) || stop_awaiting_body(*parts_, who);
+    auto& client = known(*parts_, id);
+    return stop_waiting(*parts_, client) || stop_awaiting_body(*parts_, client);
   });
 }
 
 finish_answer engine::finish(session_id session, finish_request&& request, instant now) {
-  auto& who = idle(*parts_, session);
+  auto& client = idle(*parts_, session);
   return carry_out(*parts_, now, [&]() -> finish_answer {
     slot const at = held(*parts_, session, request.job);
     if (at == no_slot) return {finish_status::not_found, outcome::deleted};
-    return millrace::engine::finish(*parts_, who, at, std::move(request));
+    return millrace::engine::finish(*parts_, client, at, std::move(request));
   });
 }
 
@@ -167,14 +167,14 @@ bool engine::erase(session_id session, job_id id, instant now) {
   return carry_out(*parts_, now, [&] {
     slot const at = parts_->jobs.find(id);
     if (at == no_slot) return false;
-    job const& it = parts_->jobs[at];
-    if (it.state == job_state::reserved) {
+    job const& record = parts_->jobs[at];
+    if (record.state == job_state::reserved) {
       if (held(*parts_, session, id) == no_slot) return false;
       observe_done(*parts_, at);
     }
-    queue& its = parts_->queue_of(it);
-    its.counts.deletes.add();
-    its.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
+    queue& owner = parts_->queue_of(record);
+    owner.counts.deletes.add();
+    owner.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
     end_job(*parts_, at);
     return true;
   });
@@ -185,13 +185,13 @@ bool engine::release(session_id session, job_id id, priority new_priority, durat
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
-    job& it = parts_->jobs[at];
-    it.priority = new_priority;
-    it.delay = std::max(delay, duration::zero());
+    job& record = parts_->jobs[at];
+    record.priority = new_priority;
+    record.delay = std::max(delay, duration::zero());
     ++parts_->jobs.history_of(at).releases;
-    parts_->queue_of(it).counts.released.add();
-    if (it.delay > duration::zero()) {
-      make_delayed(*parts_, at, it.delay);
+    parts_->queue_of(record).counts.released.add();
+    if (record.delay > duration::zero()) {
+      make_delayed(*parts_, at, record.delay);
     } else {
       make_ready(*parts_, at);
     }
@@ -204,10 +204,10 @@ bool engine::bury(session_id session, job_id id, priority new_priority, instant 
   return carry_out(*parts_, now, [&] {
     slot const at = held(*parts_, session, id);
     if (at == no_slot) return false;
-    job& it = parts_->jobs[at];
-    it.priority = new_priority;
+    job& record = parts_->jobs[at];
+    record.priority = new_priority;
     ++parts_->jobs.history_of(at).buries;
-    parts_->queue_of(it).counts.buried[static_cast<std::size_t>(reason::client)].add();
+    parts_->queue_of(record).counts.buried[static_cast<std::size_t>(reason::client)].add();
     make_buried(*parts_, at);
     return true;
   });
@@ -223,17 +223,17 @@ bool engine::touch(session_id session, job_id id, instant now) {
   });
 }
 
-std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& from, instant now) {
+std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, instant now) {
   return carry_out(*parts_, now, [&]() -> std::size_t {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return 0;
-    if (from == kick_from::undecided) {
-      from = found->at(job_state::buried).count > 0 ? kick_from::buried : kick_from::delayed;
+    if (origin == kick_from::undecided) {
+      origin = found->at(job_state::buried).count > 0 ? kick_from::buried : kick_from::delayed;
     }
     std::size_t const most = std::min(bound, moves_per_turn_max);
     std::size_t kicked = 0;
     for (; kicked < most; ++kicked) {
-      slot const at = from == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
+      slot const at = origin == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
       if (at == no_slot) break;
       kick_one(*parts_, at);
     }

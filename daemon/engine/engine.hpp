@@ -48,9 +48,9 @@ class engine {
   engine& operator=(const engine&) = delete;
 
   // --- queues --------------------------------------------------------------------------------------------------------
-  /// Makes a queue that stays, or changes the options of one that is there. `refused` beyond `queues_max`.
+  /// Creates a queue that is never removed, or changes the options of an existing one. `refused` beyond `queues_max`.
   result<queue_id> declare(std::string_view name, const queue_options& options);
-  /// Options of queues that come into being because a session names them.
+  /// Options of queues that are created because a session names them.
   void set_queue_defaults(const queue_options& options);
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   [[nodiscard]] std::string_view name_of(queue_id queue) const;
@@ -61,11 +61,11 @@ class engine {
   // --- sessions ------------------------------------------------------------------------------------------------------
   /// A new session uses and watches nothing. Its events carry its id.
   session_id open_session();
-  /// Gives back all it holds (at most `moves_per_turn_max` a call: call until true), ends all its waits.
+  /// Releases all jobs that it holds and ends all its waits: at most `moves_per_turn_max` jobs a call. Call until true.
   bool close_session(session_id session, instant now);
-  /// Names a queue, which comes into being if need be. `refused` beyond `queues_max` or `watched_queues_max`.
+  /// Names a queue, which is created if there is none. `refused` beyond `queues_max` or `watched_queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
-  /// The answer: how many queues it watches now.
+  /// The number of queues that it watches now.
   result<std::size_t> watch(session_id session, std::string_view name);
   /// `refused` for the only watched queue; fine for one not watched.
   result<std::size_t> ignore(session_id session, std::string_view name);
@@ -73,12 +73,12 @@ class engine {
   [[nodiscard]] std::span<const queue_id> watched(session_id session) const;
   /// Whether any job is reserved by it.
   [[nodiscard]] bool holds_jobs(session_id session) const;
-  /// Whether it waits for the body of a job that it has got.
+  /// Whether it waits for the body of a job that it holds.
   [[nodiscard]] bool awaits_body(session_id session) const;
 
-  // --- coming back ---------------------------------------------------------------------------------------------------
-  // What a store kept, after the declarations and before anything else.
-  /// The queue of that name; one that nobody declared goes again when nothing holds it.
+  // --- restoring -----------------------------------------------------------------------------------------------------
+  // The jobs that a store kept, after the declarations and before any command.
+  /// The queue of that name. A queue that was not declared is removed when nothing uses it any more.
   queue_id restore_queue(std::string_view name);
   /// Requires: the queue is there and no job has that id, which is at most `job_id_max` (asserted). Jobs come in order
   /// of id, buried ones in the order in which they were buried. A ready job that was never taken or kicked entered its
@@ -104,7 +104,7 @@ class engine {
   bool withdraw_put(session_id session);
   /// `wait_until` not after now: never waits. `never`: without limit. A session that watches nothing is granted
   /// nothing.
-  reserve_answer reserve(session_id session, lease how, instant wait_until, instant now);
+  reserve_answer reserve(session_id session, lease lease_kind, instant wait_until, instant now);
   reserve_answer reserve_job(session_id session, job_id job, instant now);
   /// The job that a reserve of this session would get without waiting; none if there is none. Costs the watch list.
   [[nodiscard]] std::optional<ready_job> next_ready(session_id session) const;
@@ -121,9 +121,9 @@ class engine {
   bool bury(session_id session, job_id job, priority new_priority, instant now);
   bool touch(session_id session, job_id job, instant now);
   /// Of one call at most `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many.
-  /// `from` says whether the first call found buried or delayed ones; pass it back.
+  /// `origin` says whether the first call found buried or delayed ones; pass it back.
   enum class kick_from { undecided, buried, delayed };
-  std::size_t kick(queue_id queue, std::size_t bound, kick_from& from, instant now);
+  std::size_t kick(queue_id queue, std::size_t bound, kick_from& origin, instant now);
   bool kick_job(job_id job, instant now);
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();
@@ -132,7 +132,7 @@ class engine {
   // With `body_memory_max`, bodies of durable queues are in memory only as far as that allows (engine/bodies.hpp). A
   // job that is reserved while its body is on disk belongs to its holder, but its lease begins when the body is there;
   // `reserve` answers `waiting`, and a timeout does not count meanwhile.
-  /// The job's put is safe: its body can be read back. Nothing if it is gone.
+  /// The put of the job is durable, so its body can be read back. Does nothing if the job is gone.
   void stored(job_id job);
   /// Jobs whose bodies are to be read, each once until it is answered by `body_came` or `body_lost`.
   [[nodiscard]] bool wants_bodies() const noexcept;
@@ -148,15 +148,15 @@ class engine {
   void advance(instant now);
   [[nodiscard]] instant next_deadline() const;
 
-  // --- what came of it -----------------------------------------------------------------------------------------------
+  // --- results -------------------------------------------------------------------------------------------------------
   /// Decisions for waiting sessions since the last `take_events`, in order.
   [[nodiscard]] bool has_events() const noexcept;
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
-  /// Off by default: nobody remembers, nothing is collected.
+  /// Off by default: a store that remembers nothing needs no changes.
   void collect_changes(bool on);
   void take_changes(change_set& into);
 
-  // --- looking -------------------------------------------------------------------------------------------------------
+  // --- queries -------------------------------------------------------------------------------------------------------
   [[nodiscard]] std::optional<job_facts> look(job_id job) const;
   /// Of its body, wherever that is; 0 if there is no such job.
   [[nodiscard]] std::uint64_t bytes_of(job_id job) const;

@@ -28,7 +28,7 @@ bool entry_order::advance(std::size_t jobs_max) {
 }
 
 void entry_order::begin_list() {
-  const state_list& list = all_.queues.find(queues_.back())->in[state_];
+  const state_list& list = all_.queues.find(queues_.back())->by_state[state_];
   entries_.clear();
   entries_.reserve(list.count);
   unread_ = list.first;
@@ -69,8 +69,8 @@ void entry_order::link_earliest() {
 
 void entry_order::end_list() {
   queue& sorted = *all_.queues.find(queues_.back());
-  sorted.in[state_].first = std::exchange(first_, no_slot);
-  sorted.in[state_].last = std::exchange(last_, no_slot);
+  sorted.by_state[state_].first = std::exchange(first_, no_slot);
+  sorted.by_state[state_].last = std::exchange(last_, no_slot);
   step_ = step::begin;
   if (++state_ < job_state_count) return;
   sorted.unsorted = false;

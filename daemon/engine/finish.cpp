@@ -11,20 +11,20 @@ namespace millrace::engine {
 
 namespace {
 
-/// What the leaving of job `it` means for capacity in `into`.
-demand leaving(const job& it, slot into) noexcept {
-  if (it.queue != into) return {.jobs = 0};
-  return {.jobs = 0, .leaving_jobs = 1, .leaving_bytes = it.content.size()};
+/// The capacity in `into` that the removal of the job makes.
+demand leaving(const job& record, slot into) noexcept {
+  if (record.queue != into) return {.jobs = 0};
+  return {.jobs = 0, .leaving_jobs = 1, .leaving_bytes = record.content.size()};
 }
 
 /// Fills `all.demands`, one for each queue. False if an output names no queue.
-bool add_up(core& all, const job& it, const std::vector<output>& outputs) {
+bool add_up(core& all, const job& record, const std::vector<output>& outputs) {
   all.demands.clear();
   for (const output& out : outputs) {
     if (all.queues.find(out.queue) == nullptr) return false;
     const slot into = queue_table::place_of(out.queue);
     auto found = std::ranges::find(all.demands, into, &std::pair<slot, demand>::first);
-    if (found == all.demands.end()) found = all.demands.insert(found, {into, leaving(it, into)});
+    if (found == all.demands.end()) found = all.demands.insert(found, {into, leaving(record, into)});
     ++found->second.jobs;
     found->second.bytes += out.job.content.size();
   }
@@ -33,38 +33,38 @@ bool add_up(core& all, const job& it, const std::vector<output>& outputs) {
 
 struct verdict {
   capacity found{capacity::free};
-  slot where{no_slot};                  ///< `later`: the queue to wait for
+  slot full_queue{no_slot};             ///< `later`: the queue to wait for
   reason refusal{reason::output_full};  ///< `none`: why
 };
 
-/// All or none: one queue without capacity refuses or delays the whole finish. `here`: the queue whose first waiter
-/// this finish is.
-verdict capacity_for_all(core& all, const job& it, const std::vector<output>& outputs, slot here) {
+/// All or none: one queue without capacity refuses or delays the whole finish. `freed_queue`: the queue whose first
+/// waiter this finish is.
+verdict capacity_for_all(core& all, const job& record, const std::vector<output>& outputs, slot freed_queue) {
   if (outputs.empty()) return {};
   if (all.ids_left() < outputs.size()) return {capacity::none, no_slot, reason::no_ids};
-  if (!add_up(all, it, outputs)) return {capacity::none, no_slot};
-  verdict all_of_them;
+  if (!add_up(all, record, outputs)) return {capacity::none, no_slot};
+  verdict total;
   for (const auto& [into, needed] : all.demands) {
     // Where the job itself makes the capacity, it need not wait behind others: they wait for such a job to leave.
-    const bool first = into == here || into == it.queue;
+    const bool first = into == freed_queue || into == record.queue;
     switch (capacity_in(all.queues[into], needed, first)) {
       case capacity::none:
         return {capacity::none, into, all.queues[into].could_fit(needed) ? reason::output_full : reason::too_large};
       case capacity::later:
-        if (all_of_them.found != capacity::later) all_of_them = {capacity::later, into};
+        if (total.found != capacity::later) total = {capacity::later, into};
         break;
       case capacity::after_drops:
       case capacity::free:
         break;
     }
   }
-  return all_of_them;
+  return total;
 }
 
 void complete(core& all, slot at, finish_request&& request) {
-  queue& from = all.queue_of(all.jobs[at]);
+  queue& origin = all.queue_of(all.jobs[at]);
   observe_done(all, at);
-  from.counts.finished[static_cast<std::size_t>(outcome::ok)].add();
+  origin.counts.finished[static_cast<std::size_t>(outcome::ok)].add();
   end_job(all, at);
   if (request.outputs.empty()) return;
   for (const auto& [into, needed] : all.demands) {
@@ -95,37 +95,38 @@ reason reason_of(outcome result) noexcept {
   }
 }
 
-bool dead_letter(core& all, slot at, queue_id letters, reason why, failure_record& failure) {
+bool dead_letter(core& all, slot at, queue_id letters, reason cause, failure_record& failure) {
   queue* const into = all.queues.find(letters);
   if (into == nullptr || all.ids_left() == 0) return false;
-  const job& it = all.jobs[at];
+  const job& record = all.jobs[at];
   const slot place = queue_table::place_of(letters);
-  auto needed = leaving(it, place);
+  auto needed = leaving(record, place);
   needed.jobs = 1;
-  needed.bytes = it.content.size();
-  const auto found = capacity_in(*into, needed, place == it.queue);
+  needed.bytes = record.content.size();
+  const auto found = capacity_in(*into, needed, place == record.queue);
   if (found == capacity::later || found == capacity::none) return false;
 
-  all.queue_of(it).counts.dead_lettered[static_cast<std::size_t>(why)].add();
-  put_request letter{.content = it.content.content(), .priority = it.priority, .delay = duration{0}, .ttr = it.ttr};
+  all.queue_of(record).counts.dead_lettered[static_cast<std::size_t>(cause)].add();
+  put_request letter{
+      .content = record.content.content(), .priority = record.priority, .delay = duration{0}, .ttr = record.ttr};
   end_job(all, at);
   drop_until_fits(all, *into, {.jobs = 1, .bytes = letter.content.size()});
   put_job(all, *into, std::move(letter), std::move(failure));
   return true;
 }
 
-finish_answer fail(core& all, slot at, outcome result, reason why, finish_request&& request) {
-  queue& from = all.queue_of(all.jobs[at]);
+finish_answer fail(core& all, slot at, outcome result, reason cause, finish_request&& request) {
+  queue& origin = all.queue_of(all.jobs[at]);
   observe_done(all, at);
-  from.counts.finished[static_cast<std::size_t>(result)].add();
+  origin.counts.finished[static_cast<std::size_t>(result)].add();
   failure_record failure{.failures = all.jobs.history_if_any(at).failures,
                          .error_text = shortened(std::move(request.error_text))};
   // A drain or a cancellation is no failure of the job.
   if (result != outcome::cancelled) ++failure.failures;
-  if (request.dead_letter && dead_letter(all, at, *request.dead_letter, why, failure)) {
+  if (request.dead_letter && dead_letter(all, at, *request.dead_letter, cause, failure)) {
     return {finish_status::dead_lettered, result};
   }
-  from.counts.buried[static_cast<std::size_t>(why)].add();
+  origin.counts.buried[static_cast<std::size_t>(cause)].add();
   job_history& history = all.jobs.history_of(at);
   ++history.buries;
   history.failures = failure.failures;
@@ -142,46 +143,46 @@ finish_answer fail_for_outputs(core& all, slot at, reason refusal, finish_reques
 }
 
 /// Removes it from the waiters and from its job.
-std::unique_ptr<capacity_waiter> take_out(core& all, capacity_waiter& it) {
-  all.jobs[it.job].has_waiting = false;
-  all.jobs.history_of(it.job).finish = nullptr;
-  return std::unique_ptr<capacity_waiter>{all.queues[it.queue].putters.leave(it)};
+std::unique_ptr<capacity_waiter> take_out(core& all, capacity_waiter& waiter) {
+  all.jobs[waiter.job].has_waiting = false;
+  all.jobs.history_of(waiter.job).finish = nullptr;
+  return std::unique_ptr<capacity_waiter>{all.queues[waiter.queue].putters.leave(waiter)};
 }
 
-void stand(core& all, std::unique_ptr<capacity_waiter> it, slot where) {
-  const slot at = it->job;
+void stand(core& all, std::unique_ptr<capacity_waiter> waiter, slot full_queue) {
+  const slot at = waiter->job;
   all.jobs[at].has_waiting = true;
-  all.jobs.history_of(at).finish = stand_in_line(all.queues[where], std::move(it));
+  all.jobs.history_of(at).finish = stand_in_line(all.queues[full_queue], std::move(waiter));
 }
 
-void tell_done(core& all, session_id who, job_id id, finish_answer answer) {
-  event told;
-  told.what = event::kind::finish_done;
-  told.session = who;
-  told.id = id;
-  told.finish = answer;
-  all.events.push_back(std::move(told));
+void tell_done(core& all, session_id client, job_id id, finish_answer answer) {
+  event decision;
+  decision.type = event::kind::finish_done;
+  decision.session = client;
+  decision.id = id;
+  decision.finish = answer;
+  all.events.push_back(std::move(decision));
 }
 
 }  // namespace
 
-finish_answer finish(core& all, session& who, slot at, finish_request&& request) {
+finish_answer finish(core& all, session& client, slot at, finish_request&& request) {
   assert(request.result != outcome::dropped && request.result != outcome::deleted);
   if (all.jobs[at].has_waiting) forget_waiting_finish(all, at);
   if (request.result != outcome::ok)
     return fail(all, at, request.result, reason_of(request.result), std::move(request));
   if (request.output_refusal) return fail_for_outputs(all, at, *request.output_refusal, std::move(request));
-  const auto [found, where, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, no_slot);
+  const auto [found, full_queue, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, no_slot);
   switch (found) {
     case capacity::none:
       return fail_for_outputs(all, at, refusal, std::move(request));
     case capacity::later: {
       auto waiting = std::make_unique<capacity_waiter>();
-      waiting->session = session_table::place_of(who);
+      waiting->session = session_table::place_of(client);
       waiting->job = at;
       waiting->request = std::move(request);
       waiting->since = all.now;
-      stand(all, std::move(waiting), where);
+      stand(all, std::move(waiting), full_queue);
       return {finish_status::waiting, outcome::ok};
     }
     case capacity::after_drops:
@@ -192,19 +193,19 @@ finish_answer finish(core& all, session& who, slot at, finish_request&& request)
   return {finish_status::done, outcome::ok};
 }
 
-bool admit_finish(core& all, queue& here, capacity_waiter& it) {
-  auto& request = std::get<finish_request>(it.request);
-  const slot at = it.job;
-  const slot place = queue_table::place_of(here);
-  const auto [found, where, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, place);
-  if (found == capacity::later && where == place) return false;
+bool admit_finish(core& all, queue& freed_queue, capacity_waiter& waiter) {
+  auto& request = std::get<finish_request>(waiter.request);
+  const slot at = waiter.job;
+  const slot place = queue_table::place_of(freed_queue);
+  const auto [found, full_queue, refusal] = capacity_for_all(all, all.jobs[at], request.outputs, place);
+  if (found == capacity::later && full_queue == place) return false;
 
-  auto taken = take_out(all, it);
+  auto taken = take_out(all, waiter);
   if (found == capacity::later) {
-    stand(all, std::move(taken), where);
+    stand(all, std::move(taken), full_queue);
     return true;
   }
-  const session_id who = all.sessions[it.session].id;
+  const session_id client = all.sessions[waiter.session].id;
   const job_id id = all.jobs[at].id;
   finish_answer answer{finish_status::done, outcome::ok};
   if (found == capacity::none) {
@@ -212,7 +213,7 @@ bool admit_finish(core& all, queue& here, capacity_waiter& it) {
   } else {
     complete(all, at, std::move(request));
   }
-  tell_done(all, who, id, answer);
+  tell_done(all, client, id, answer);
   return true;
 }
 
@@ -224,9 +225,9 @@ bool withdraw_finish(core& all, slot at) {
 }
 
 void forget_waiting_finish(core& all, slot at) {
-  const session_id who = all.sessions[all.jobs[at].holder].id;
+  const session_id client = all.sessions[all.jobs[at].holder].id;
   withdraw_finish(all, at);
-  tell_done(all, who, all.jobs[at].id, {finish_status::not_found, outcome::deleted});
+  tell_done(all, client, all.jobs[at].id, {finish_status::not_found, outcome::deleted});
 }
 
 }  // namespace millrace::engine

@@ -16,8 +16,8 @@ namespace millrace::engine {
 inline constexpr std::size_t job_state_count = 4;
 
 /// Whether a command or a deadline may move a job from one state to the other. A job can be removed from every state.
-[[nodiscard]] constexpr bool may_become(job_state from, job_state to) noexcept {
-  switch (from) {
+[[nodiscard]] constexpr bool may_become(job_state old_state, job_state to) noexcept {
+  switch (old_state) {
     case job_state::ready:
       return to == job_state::reserved;
     case job_state::reserved:
@@ -62,7 +62,7 @@ struct job {
 static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
 
 /// When a delayed job is due.
-[[nodiscard]] inline instant due_of(const job& it) noexcept { return after(it.entered_at, it.delay); }
+[[nodiscard]] inline instant due_of(const job& record) noexcept { return after(record.entered_at, record.delay); }
 
 /// The order in which ready jobs are served, and that in which delayed ones become ready.
 struct served_before {

@@ -34,22 +34,22 @@ class job_body {
 
   [[nodiscard]] bool in_memory() const noexcept { return (word_ & 1) == 0; }
   [[nodiscard]] std::uint32_t size() const noexcept {
-    return in_memory() ? body_in_word{word_}.it.size() : static_cast<std::uint32_t>(word_ >> 1);
+    return in_memory() ? body_in_word{word_}.shared.size() : static_cast<std::uint32_t>(word_ >> 1);
   }
   /// Shares the bytes, which must be in memory (asserted).
   [[nodiscard]] body content() const noexcept {
     assert(in_memory());
     const body_in_word seen{word_};
-    return seen.it;
+    return seen.shared;
   }
 
  private:
   static_assert(sizeof(std::uintptr_t) == 8, "31 bits would not hold every length");
   /// The word seen as the body that it is, for a moment.
   struct body_in_word {
-    explicit body_in_word(std::uintptr_t word) noexcept : it{body::attach(word)} {}
-    ~body_in_word() { static_cast<void>(it.detach()); }
-    body it;
+    explicit body_in_word(std::uintptr_t word) noexcept : shared{body::attach(word)} {}
+    ~body_in_word() { static_cast<void>(shared.detach()); }
+    body shared;
   };
 
   std::uintptr_t word_{0};

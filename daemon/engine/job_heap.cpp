@@ -6,33 +6,33 @@ namespace millrace::engine {
 
 namespace {
 
-slot& left(job& it) noexcept { return it.link[0]; }
-slot& right(job& it) noexcept { return it.link[1]; }
-slot& parent(job& it) noexcept { return it.link[2]; }
+slot& left(job& record) noexcept { return record.link[0]; }
+slot& right(job& record) noexcept { return record.link[1]; }
+slot& parent(job& record) noexcept { return record.link[2]; }
 
 /// Puts the child with the greater rank on the left; the blank record of `no_slot` has rank 0. Returns whether the rank
 /// of the parent has changed.
-bool admit_waiters(job_table& jobs, job& it) noexcept {
-  if (jobs[left(it)].rank < jobs[right(it)].rank) std::swap(left(it), right(it));
-  return std::exchange(it.rank, static_cast<std::uint8_t>(jobs[right(it)].rank + 1)) != it.rank;
+bool admit_waiters(job_table& jobs, job& record) noexcept {
+  if (jobs[left(record)].rank < jobs[right(record)].rank) std::swap(left(record), right(record));
+  return std::exchange(record.rank, static_cast<std::uint8_t>(jobs[right(record)].rank + 1)) != record.rank;
 }
 
 }  // namespace
 
 template <class Before>
 void job_heap<Before>::push(job_table& jobs, slot at) noexcept {
-  job& it = jobs[at];
-  it.link = {};
-  it.rank = 1;
+  job& record = jobs[at];
+  record.link = {};
+  record.rank = 1;
   root_ = merge(jobs, root_, at);
   parent(jobs[root_]) = no_slot;
 }
 
 template <class Before>
 void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
-  job& it = jobs[at];
-  const slot rest = merge(jobs, left(it), right(it));
-  slot above = parent(it);
+  job& record = jobs[at];
+  const slot rest = merge(jobs, left(record), right(record));
+  slot above = parent(record);
   if (rest != no_slot) parent(jobs[rest]) = above;
   if (above == no_slot) {
     root_ = rest;
@@ -40,8 +40,8 @@ void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
     (left(jobs[above]) == at ? left(jobs[above]) : right(jobs[above])) = rest;
   }
   while (above != no_slot && admit_waiters(jobs, jobs[above])) above = parent(jobs[above]);
-  it.link = {};
-  it.rank = 0;
+  record.link = {};
+  record.rank = 0;
 }
 
 template <class Before>

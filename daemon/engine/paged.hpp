@@ -8,7 +8,7 @@
 
 namespace millrace::engine {
 
-/// The place of a record in its slab; 0 is none, and the record there is a blank that nobody may write.
+/// The index of a record in its slab. 0 means none: the record there is blank and must not be written.
 using slot = std::uint32_t;
 inline constexpr slot no_slot = 0;
 

@@ -6,32 +6,32 @@ namespace millrace::engine {
 
 namespace {
 
-instant due_shown(const core& all, const job& it) noexcept {
-  if (it.state == job_state::delayed) return due_of(it);
-  if (it.state != job_state::reserved || !it.leased) return never;
-  const auto stands = all.due.due_of(it.link[2]);
-  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !it.deadline_soon;
-  return margin_to_come ? saturating_add(stands, all.limits.lease_margin) : stands;
+instant due_shown(const core& all, const job& record) noexcept {
+  if (record.state == job_state::delayed) return due_of(record);
+  if (record.state != job_state::reserved || !record.leased) return never;
+  const auto due = all.due.due_of(record.link[2]);
+  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !record.deadline_soon;
+  return margin_to_come ? saturating_add(due, all.limits.lease_margin) : due;
 }
 
 std::optional<job_facts> facts_of(const core& all, slot at) {
   if (at == no_slot) return std::nullopt;
-  const job& it = all.jobs[at];
+  const job& record = all.jobs[at];
   const job_history& history = all.jobs.history_if_any(at);
   return job_facts{
-      .job = it.id,
-      .queue = all.queues[it.queue].id,
-      .state = it.state,
-      .content = it.content.in_memory() ? it.content.content() : body{},
-      .bytes = it.content.size(),
-      .content_on_disk = !it.content.in_memory(),
-      .priority = it.priority,
-      .put_at = it.put_at,
-      .entered_state_at = it.entered_at,
-      .delay = it.delay,
-      .ttr = it.ttr,
-      .due = due_shown(all, it),
-      .reserves = it.reserves,
+      .job = record.id,
+      .queue = all.queues[record.queue].id,
+      .state = record.state,
+      .content = record.content.in_memory() ? record.content.content() : body{},
+      .bytes = record.content.size(),
+      .content_on_disk = !record.content.in_memory(),
+      .priority = record.priority,
+      .put_at = record.put_at,
+      .entered_state_at = record.entered_at,
+      .delay = record.delay,
+      .ttr = record.ttr,
+      .due = due_shown(all, record),
+      .reserves = record.reserves,
       .timeouts = history.timeouts,
       .releases = history.releases,
       .buries = history.buries,
@@ -82,8 +82,8 @@ std::optional<ready_job> engine::next_ready(session_id id) const {
   const session* const found = parts_->sessions.find(id);
   const slot best = found == nullptr ? no_slot : best_ready(*parts_, *found);
   if (best == no_slot) return std::nullopt;
-  const job& it = parts_->jobs[best];
-  return ready_job{it.id, it.entered_at};
+  const job& record = parts_->jobs[best];
+  return ready_job{record.id, record.entered_at};
 }
 
 std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }
@@ -146,11 +146,11 @@ std::size_t engine::job_count() const { return parts_->jobs.size(); }
 
 engine_totals engine::totals() const {
   const core& all = *parts_;
-  const auto in = [&](job_state state) { return all.jobs_in[static_cast<std::size_t>(state)]; };
-  return {.ready = in(job_state::ready),
-          .reserved = in(job_state::reserved),
-          .delayed = in(job_state::delayed),
-          .buried = in(job_state::buried),
+  const auto count_of = [&](job_state state) { return all.jobs_in[static_cast<std::size_t>(state)]; };
+  return {.ready = count_of(job_state::ready),
+          .reserved = count_of(job_state::reserved),
+          .delayed = count_of(job_state::delayed),
+          .buried = count_of(job_state::buried),
           .urgent = all.urgent,
           .puts = all.puts,
           .ttr_expired = all.ttr_expired};

@@ -5,10 +5,12 @@
 namespace millrace::engine {
 
 std::uint64_t queue::jobs() const noexcept {
-  return std::uint64_t{in[0].count} + in[1].count + in[2].count + in[3].count;
+  return std::uint64_t{by_state[0].count} + by_state[1].count + by_state[2].count + by_state[3].count;
 }
 
-std::uint64_t queue::bytes() const noexcept { return in[0].bytes + in[1].bytes + in[2].bytes + in[3].bytes; }
+std::uint64_t queue::bytes() const noexcept {
+  return by_state[0].bytes + by_state[1].bytes + by_state[2].bytes + by_state[3].bytes;
+}
 
 bool queue::idle() const noexcept {
   return !declared && using_sessions == 0 && watching_sessions == 0 && jobs() == 0 && putters.empty();
@@ -31,38 +33,38 @@ bool queue::fits_after_drops(const demand& needed) const noexcept {
 }
 
 void queue::enter(job_table& jobs, slot at_slot, job_state state, instant now) noexcept {
-  job& it = jobs[at_slot];
-  it.state = state;
-  it.entered_at = now;
+  job& record = jobs[at_slot];
+  record.state = state;
+  record.entered_at = now;
   state_list& list = at(state);
-  it.earlier = list.last;
-  it.later = no_slot;
+  record.earlier = list.last;
+  record.later = no_slot;
   (list.last == no_slot ? list.first : jobs[list.last].later) = at_slot;
   list.last = at_slot;
   ++list.count;
-  list.bytes += it.content.size();
+  list.bytes += record.content.size();
   if (state == job_state::ready) {
     ready.insert(jobs, at_slot);
-    if (it.priority < urgent_below) ++urgent;
-    if (!it.content.in_memory()) ++ready_on_disk;
+    if (record.priority < urgent_below) ++urgent;
+    if (!record.content.in_memory()) ++ready_on_disk;
   } else if (state == job_state::delayed) {
     delayed.push(jobs, at_slot);
   }
 }
 
 void queue::leave(job_table& jobs, slot at_slot) noexcept {
-  job& it = jobs[at_slot];
-  state_list& list = at(it.state);
+  job& record = jobs[at_slot];
+  state_list& list = at(record.state);
   assert(list.count > 0);
-  (it.earlier == no_slot ? list.first : jobs[it.earlier].later) = it.later;
-  (it.later == no_slot ? list.last : jobs[it.later].earlier) = it.earlier;
+  (record.earlier == no_slot ? list.first : jobs[record.earlier].later) = record.later;
+  (record.later == no_slot ? list.last : jobs[record.later].earlier) = record.earlier;
   --list.count;
-  list.bytes -= it.content.size();
-  if (it.state == job_state::ready) {
+  list.bytes -= record.content.size();
+  if (record.state == job_state::ready) {
     ready.remove(jobs, at_slot);
-    if (it.priority < urgent_below) --urgent;
-    if (!it.content.in_memory()) --ready_on_disk;
-  } else if (it.state == job_state::delayed) {
+    if (record.priority < urgent_below) --urgent;
+    if (!record.content.in_memory()) --ready_on_disk;
+  } else if (record.state == job_state::delayed) {
     delayed.remove(jobs, at_slot);
   }
 }

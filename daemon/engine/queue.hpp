@@ -46,7 +46,7 @@ struct queue {
   std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
   std::uint32_t reserves_unlooked{0};  ///< reserves until it is read ahead again
   std::uint32_t using_sessions{0}, watching_sessions{0};
-  std::array<state_list, job_state_count> in{};
+  std::array<state_list, job_state_count> by_state{};
   instant paused_until{no_pause};
   waiters waiting;
   queue_options options;
@@ -59,8 +59,10 @@ struct queue {
   std::uint64_t created{0};  ///< ordinal of creation
   std::string name;
 
-  [[nodiscard]] state_list& at(job_state state) noexcept { return in[static_cast<std::size_t>(state)]; }
-  [[nodiscard]] const state_list& at(job_state state) const noexcept { return in[static_cast<std::size_t>(state)]; }
+  [[nodiscard]] state_list& at(job_state state) noexcept { return by_state[static_cast<std::size_t>(state)]; }
+  [[nodiscard]] const state_list& at(job_state state) const noexcept {
+    return by_state[static_cast<std::size_t>(state)];
+  }
   [[nodiscard]] std::uint64_t jobs() const noexcept;
   [[nodiscard]] std::uint64_t bytes() const noexcept;
   [[nodiscard]] bool paused() const noexcept { return paused_until != no_pause; }

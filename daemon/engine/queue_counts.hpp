@@ -19,15 +19,15 @@ struct queue_counts {
 
 /// Calls `combine(to's counter, from's counter)` for each of them.
 template <class Combine>
-void each_counter(queue_counts& to, const queue_counts& from, Combine combine) {
+void each_counter(queue_counts& to, const queue_counts& source, Combine combine) {
   for (const auto which : {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
                            &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses})
-    combine(to.*which, from.*which);
-  for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], from.finished[i]);
+    combine(to.*which, source.*which);
+  for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], source.finished[i]);
   for (std::size_t i = 0; i < reason_count; ++i) {
-    combine(to.buried[i], from.buried[i]);
-    combine(to.dead_lettered[i], from.dead_lettered[i]);
-    combine(to.rejected[i], from.rejected[i]);
+    combine(to.buried[i], source.buried[i]);
+    combine(to.dead_lettered[i], source.dead_lettered[i]);
+    combine(to.rejected[i], source.rejected[i]);
   }
 }
 

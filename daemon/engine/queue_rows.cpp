@@ -22,10 +22,10 @@ queue_rows::index queue_rows::assign(std::string_view name, queue_id queue, inst
 }
 
 void queue_rows::retire(index row, const queue_counts& counts, instant now) {
-  queue_row& its = rows_[row];
-  add_counts(its.before, counts);
-  its.queue = {};
-  its.removed_at = now;
+  queue_row& retired = rows_[row];
+  add_counts(retired.before, counts);
+  retired.queue = {};
+  retired.removed_at = now;
 }
 
 bool queue_rows::shown(const queue_row& row, instant now) const noexcept {
@@ -33,8 +33,8 @@ bool queue_rows::shown(const queue_row& row, instant now) const noexcept {
   return !row.name.empty() && now < after(row.removed_at, linger_);
 }
 
-void add_counts(queue_counts& to, const queue_counts& from) noexcept {
-  each_counter(to, from, [](counter& sum, const counter& more) { sum.add(more.value()); });
+void add_counts(queue_counts& to, const queue_counts& source) noexcept {
+  each_counter(to, source, [](counter& sum, const counter& more) { sum.add(more.value()); });
 }
 
 }  // namespace millrace::engine

@@ -58,7 +58,7 @@ class queue_rows {
   duration linger_;
 };
 
-/// Adds each counter of `from` to the same one of `to`.
-void add_counts(queue_counts& to, const queue_counts& from) noexcept;
+/// Adds each counter of `source` to the same one of `to`.
+void add_counts(queue_counts& to, const queue_counts& source) noexcept;
 
 }  // namespace millrace::engine

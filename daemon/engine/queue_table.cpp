@@ -15,25 +15,25 @@ queue& queue_table::add(std::string_view name, const queue_options& options) {
   assert(find(name) == nullptr);
   const slot at = queues_.acquire();
   assert(at >> slot_bits == 0);
-  queue& it = queues_[at];
+  queue& target = queues_[at];
   // A free record keeps the id it had, from which its next user's is made.
-  const auto users = it.id ? (it.id.value() >> slot_bits) + 1 : 0;
-  it.id = queue_id{users << slot_bits | at};
-  it.name = name;
-  it.options = options;
-  it.created = ++created_;
-  by_name_[shard_of(it.name)].emplace(it.name, at);
-  by_creation_.emplace_hint(by_creation_.end(), it.created, at);
-  return it;
+  const auto users = target.id ? (target.id.value() >> slot_bits) + 1 : 0;
+  target.id = queue_id{users << slot_bits | at};
+  target.name = name;
+  target.options = options;
+  target.created = ++created_;
+  by_name_[shard_of(target.name)].emplace(target.name, at);
+  by_creation_.emplace_hint(by_creation_.end(), target.created, at);
+  return target;
 }
 
-void queue_table::remove(queue& it) {
-  by_name_[shard_of(it.name)].erase(it.name);
-  by_creation_.erase(it.created);
-  const auto id = it.id;
-  std::destroy_at(&it);
-  std::construct_at(&it);
-  it.id = id;
+void queue_table::remove(queue& target) {
+  by_name_[shard_of(target.name)].erase(target.name);
+  by_creation_.erase(target.created);
+  const auto id = target.id;
+  std::destroy_at(&target);
+  std::construct_at(&target);
+  target.id = id;
   queues_.release(place_of(id));
 }
 
@@ -44,8 +44,8 @@ queue* queue_table::find(queue_id id) noexcept {
 const queue* queue_table::find(queue_id id) const noexcept {
   const slot at = place_of(id);
   if (!queues_.contains(at)) return nullptr;
-  const queue& it = queues_[at];
-  return it.id == id && it.created != 0 ? &it : nullptr;
+  const queue& target = queues_[at];
+  return target.id == id && target.created != 0 ? &target : nullptr;
 }
 
 queue* queue_table::find(std::string_view name) {

@@ -26,7 +26,7 @@ class queue_table {
 
   /// `name` must not be there yet.
   queue& add(std::string_view name, const queue_options& options);
-  void remove(queue& it);
+  void remove(queue& target);
 
   [[nodiscard]] queue* find(queue_id id) noexcept;
   [[nodiscard]] const queue* find(queue_id id) const noexcept;
@@ -35,7 +35,7 @@ class queue_table {
   [[nodiscard]] queue& operator[](slot at) noexcept { return queues_[at]; }
   [[nodiscard]] const queue& operator[](slot at) const noexcept { return queues_[at]; }
   [[nodiscard]] static slot place_of(queue_id id) noexcept { return id.value() & ((1u << slot_bits) - 1); }
-  [[nodiscard]] static slot place_of(const queue& it) noexcept { return place_of(it.id); }
+  [[nodiscard]] static slot place_of(const queue& target) noexcept { return place_of(target.id); }
 
   std::size_t list(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }

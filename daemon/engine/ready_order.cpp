@@ -6,8 +6,8 @@ namespace millrace::engine {
 
 namespace {
 
-slot& previous(job& it) noexcept { return it.link[0]; }
-slot& next(job& it) noexcept { return it.link[1]; }
+slot& previous(job& record) noexcept { return record.link[0]; }
+slot& next(job& record) noexcept { return record.link[1]; }
 
 }  // namespace
 
@@ -18,38 +18,38 @@ std::size_t ready_order::place_of(priority wanted) const noexcept {
 }
 
 void ready_order::insert(job_table& jobs, slot at) noexcept {
-  job& it = jobs[at];
-  std::size_t const place = place_of(it.priority);
-  const bool there = place < count_ && lanes_[place].priority == it.priority;
-  if (there && jobs[lanes_[place].last].id < it.id) {
+  job& record = jobs[at];
+  std::size_t const place = place_of(record.priority);
+  const bool there = place < count_ && lanes_[place].priority == record.priority;
+  if (there && jobs[lanes_[place].last].id < record.id) {
     slot& last = lanes_[place].last;
-    previous(it) = last;
-    next(it) = no_slot;
+    previous(record) = last;
+    next(record) = no_slot;
     next(jobs[last]) = at;
     last = at;
   } else if (!there && count_ < lanes_max) {
     std::move_backward(lanes_.begin() + place, lanes_.begin() + count_, lanes_.begin() + count_ + 1);
-    lanes_[place] = {it.priority, at, at};
+    lanes_[place] = {record.priority, at, at};
     ++count_;
-    it.link = {};
+    record.link = {};
   } else {
-    it.in_heap = true;
+    record.in_heap = true;
     returned_.push(jobs, at);
   }
 }
 
 void ready_order::remove(job_table& jobs, slot at) noexcept {
-  job& it = jobs[at];
-  if (it.in_heap) {
-    it.in_heap = false;
+  job& record = jobs[at];
+  if (record.in_heap) {
+    record.in_heap = false;
     returned_.remove(jobs, at);
     return;
   }
-  std::size_t const place = place_of(it.priority);
-  lane& its = lanes_[place];
-  (previous(it) == no_slot ? its.first : next(jobs[previous(it)])) = next(it);
-  (next(it) == no_slot ? its.last : previous(jobs[next(it)])) = previous(it);
-  if (its.first == no_slot) {
+  std::size_t const place = place_of(record.priority);
+  lane& record_lane = lanes_[place];
+  (previous(record) == no_slot ? record_lane.first : next(jobs[previous(record)])) = next(record);
+  (next(record) == no_slot ? record_lane.last : previous(jobs[next(record)])) = previous(record);
+  if (record_lane.first == no_slot) {
     std::move(lanes_.begin() + place + 1, lanes_.begin() + count_, lanes_.begin() + place);
     --count_;
   }
@@ -64,7 +64,7 @@ slot ready_order::first(const job_table& jobs) const noexcept {
 
 void ready_order::first_few(const job_table& jobs, std::size_t most, std::vector<slot>& into) const {
   into.clear();
-  // The heads of all lanes and of the heap; whoever is taken is followed by those behind.
+  // The heads of all lanes and of the heap. When a job is taken, the jobs behind it are added.
   std::vector<slot> heads;
   const auto later = [&](slot one, slot other) { return served_before{}(jobs[other], jobs[one]); };
   const auto add = [&](slot at) {

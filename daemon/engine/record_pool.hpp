@@ -35,29 +35,29 @@ class record_pool {
   [[nodiscard]] slot acquire() {
     if (open_ == none) add_page();
     const std::uint32_t number = open_;
-    page& from = pages_[number];
-    if (from.used == 0) --empty_;
-    slot at = from.free;
+    page& record_page = pages_[number];
+    if (record_page.used == 0) --empty_;
+    slot at = record_page.free;
     if (at != no_slot) {
-      from.free = (*this)[at].*Free;
+      record_page.free = (*this)[at].*Free;
       (*this)[at].*Free = no_slot;
     } else {
-      at = static_cast<slot>(number * Page + from.fresh++);
+      at = static_cast<slot>(number * Page + record_page.fresh++);
     }
-    if (++from.used == Page) unlink(number);
+    if (++record_page.used == Page) unlink(number);
     ++used_;
     return at;
   }
 
   void release(slot at) noexcept {
     const auto number = static_cast<std::uint32_t>(at / Page);
-    page& its = pages_[number];
-    assert(at != no_slot && its.used > 0);
-    if (its.used == Page) link_first(number);
-    (*this)[at].*Free = its.free;
-    its.free = at;
+    page& record_page = pages_[number];
+    assert(at != no_slot && record_page.used > 0);
+    if (record_page.used == Page) link_first(number);
+    (*this)[at].*Free = record_page.free;
+    record_page.free = at;
     --used_;
-    if (--its.used > 0) return;
+    if (--record_page.used > 0) return;
     // The page that was emptied last is the spare one, for its records are in the cache.
     if (empty_ > 0) drop_spare();
     spare_ = number;
@@ -113,9 +113,9 @@ class record_pool {
   }
 
   void unlink(std::uint32_t number) noexcept {
-    const page& its = pages_[number];
-    (its.before == none ? open_ : pages_[its.before].after) = its.after;
-    if (its.after != none) pages_[its.after].before = its.before;
+    const page& record_page = pages_[number];
+    (record_page.before == none ? open_ : pages_[record_page.before].after) = record_page.after;
+    if (record_page.after != none) pages_[record_page.after].before = record_page.before;
   }
 
   std::vector<std::unique_ptr<T[]>> records_;

@@ -10,19 +10,19 @@ namespace millrace::engine {
 session& session_table::open() {
   const slot at = sessions_.acquire();
   assert(at >> slot_bits == 0);
-  session& it = sessions_[at];
-  const auto users = it.id.value() >> slot_bits;
+  session& client = sessions_[at];
+  const auto users = client.id.value() >> slot_bits;
   constexpr auto users_max = (std::uint64_t{1} << 36) - 1;
-  it.id = session_id{(it.id ? (users + 1) & users_max : 0) << slot_bits | at};
-  it.open = true;
-  return it;
+  client.id = session_id{(client.id ? (users + 1) & users_max : 0) << slot_bits | at};
+  client.open = true;
+  return client;
 }
 
-void session_table::close(session& it) noexcept {
-  const auto id = it.id;
-  it = {};
-  it.id = id;
-  sessions_.release(place_of(it));
+void session_table::close(session& client) noexcept {
+  const auto id = client.id;
+  client = {};
+  client.id = id;
+  sessions_.release(place_of(client));
 }
 
 session* session_table::find(session_id id) noexcept {
@@ -32,8 +32,8 @@ session* session_table::find(session_id id) noexcept {
 const session* session_table::find(session_id id) const noexcept {
   const auto at = static_cast<slot>(id.value() & ((1u << slot_bits) - 1));
   if (!sessions_.contains(at)) return nullptr;
-  const session& it = sessions_[at];
-  return it.id == id && it.open ? &it : nullptr;
+  const session& client = sessions_[at];
+  return client.id == id && client.open ? &client : nullptr;
 }
 
 }  // namespace millrace::engine

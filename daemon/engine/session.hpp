@@ -11,7 +11,7 @@
 
 namespace millrace::engine {
 
-/// Whoever puts and reserves: what it uses, watches, holds and waits for.
+/// A client of the engine: the queues that it uses and watches, the jobs that it holds, and its waits.
 struct session {
   session_id id;
   queue_id uses;
@@ -39,13 +39,13 @@ class session_table {
   static constexpr unsigned slot_bits = 24;
 
   session& open();
-  void close(session& it) noexcept;
+  void close(session& client) noexcept;
   /// nullptr when it is gone or never was.
   [[nodiscard]] session* find(session_id id) noexcept;
   [[nodiscard]] const session* find(session_id id) const noexcept;
   [[nodiscard]] session& operator[](slot at) noexcept { return sessions_[at]; }
-  [[nodiscard]] static slot place_of(const session& it) noexcept {
-    return static_cast<slot>(it.id.value() & ((1u << slot_bits) - 1));
+  [[nodiscard]] static slot place_of(const session& client) noexcept {
+    return static_cast<slot>(client.id.value() & ((1u << slot_bits) - 1));
   }
 
  private:

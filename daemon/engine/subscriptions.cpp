@@ -21,26 +21,26 @@ result<queue*> find_or_add(core& all, std::string_view name) {
   return &add_queue(all, name);
 }
 
-void let_used_go(core& all, session& who) {
-  if (!who.uses) return;
-  queue& used = *all.queues.find(who.uses);
+void let_used_go(core& all, session& client) {
+  if (!client.uses) return;
+  queue& used = *all.queues.find(client.uses);
   --used.using_sessions;
-  who.uses = {};
+  client.uses = {};
   look_again(all, used);
 }
 
 /// All that ties the session to queues and lines, but not the jobs it holds.
-void leave_everything(core& all, session& who) {
-  stop_waiting(all, who);
-  stop_awaiting_body(all, who);
-  withdraw_put(all, who);
-  let_used_go(all, who);
-  for (const queue_id watched : who.watched) {
-    queue& it = *all.queues.find(watched);
-    --it.watching_sessions;
-    look_again(all, it);
+void leave_everything(core& all, session& client) {
+  stop_waiting(all, client);
+  stop_awaiting_body(all, client);
+  withdraw_put(all, client);
+  let_used_go(all, client);
+  for (const queue_id watched : client.watched) {
+    queue& target = *all.queues.find(watched);
+    --target.watching_sessions;
+    look_again(all, target);
   }
-  who.watched.clear();
+  client.watched.clear();
 }
 
 }  // namespace
@@ -57,59 +57,60 @@ result<queue_id> declare(core& all, std::string_view name, const queue_options& 
   }
   const auto found = find_or_add(all, name);
   if (!found) return found.error();
-  queue& it = **found;
-  it.declared = true;
-  it.options = options;
-  look_again(all, it);
-  return it.id;
+  queue& target = **found;
+  target.declared = true;
+  target.options = options;
+  look_again(all, target);
+  return target.id;
 }
 
-result<queue_id> use(core& all, session& who, std::string_view name) {
+result<queue_id> use(core& all, session& client, std::string_view name) {
   const auto found = find_or_add(all, name);
   if (!found) return found.error();
-  queue& it = **found;
-  if (it.id != who.uses) {
-    let_used_go(all, who);
-    ++it.using_sessions;
-    who.uses = it.id;
+  queue& target = **found;
+  if (target.id != client.uses) {
+    let_used_go(all, client);
+    ++target.using_sessions;
+    client.uses = target.id;
   }
-  return it.id;
+  return target.id;
 }
 
-result<std::size_t> watch(core& all, session& who, std::string_view name) {
+result<std::size_t> watch(core& all, session& client, std::string_view name) {
   const queue* const there = all.queues.find(name);
-  if (there != nullptr && std::ranges::find(who.watched, there->id) != who.watched.end()) return who.watched.size();
-  if (who.watched.size() >= all.limits.watched_queues_max) {
+  if (there != nullptr && std::ranges::find(client.watched, there->id) != client.watched.end())
+    return client.watched.size();
+  if (client.watched.size() >= all.limits.watched_queues_max) {
     return too_many("watched queues", all.limits.watched_queues_max);
   }
   const auto found = find_or_add(all, name);
   if (!found) return found.error();
   ++(*found)->watching_sessions;
-  who.watched.push_back((*found)->id);
-  return who.watched.size();
+  client.watched.push_back((*found)->id);
+  return client.watched.size();
 }
 
-result<std::size_t> ignore(core& all, session& who, std::string_view name) {
+result<std::size_t> ignore(core& all, session& client, std::string_view name) {
   queue* const there = all.queues.find(name);
-  const auto found = there == nullptr ? who.watched.end() : std::ranges::find(who.watched, there->id);
-  if (found == who.watched.end()) return who.watched.size();
-  if (who.watched.size() == 1) return error{errc::refused, "the only watched queue cannot be ignored"};
-  who.watched.erase(found);
+  const auto found = there == nullptr ? client.watched.end() : std::ranges::find(client.watched, there->id);
+  if (found == client.watched.end()) return client.watched.size();
+  if (client.watched.size() == 1) return error{errc::refused, "the only watched queue cannot be ignored"};
+  client.watched.erase(found);
   --there->watching_sessions;
   look_again(all, *there);
-  return who.watched.size();
+  return client.watched.size();
 }
 
-bool close(core& all, session& who) {
-  if (!who.closing) {
-    who.closing = true;
-    leave_everything(all, who);
+bool close(core& all, session& client) {
+  if (!client.closing) {
+    client.closing = true;
+    leave_everything(all, client);
   }
-  for (std::size_t left = moves_per_turn_max; left > 0 && who.held_first != no_slot; --left) {
-    make_ready(all, who.held_first);
+  for (std::size_t left = moves_per_turn_max; left > 0 && client.held_first != no_slot; --left) {
+    make_ready(all, client.held_first);
   }
-  if (who.held_first != no_slot) return false;
-  all.sessions.close(who);
+  if (client.held_first != no_slot) return false;
+  all.sessions.close(client);
   return true;
 }
 

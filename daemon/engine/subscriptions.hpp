@@ -7,18 +7,18 @@
 
 #include "engine/core.hpp"
 
-/// Which queues there are because somebody declared, uses or watches them.
+/// Creates queues when they are declared, used or watched, and marks them for removal when nothing uses them.
 namespace millrace::engine {
 
 /// Creates a queue with the default options. Requires: no queue has that name.
 queue& add_queue(core& all, std::string_view name);
 
 result<queue_id> declare(core& all, std::string_view name, const queue_options& options);
-result<queue_id> use(core& all, session& who, std::string_view name);
-result<std::size_t> watch(core& all, session& who, std::string_view name);
-result<std::size_t> ignore(core& all, session& who, std::string_view name);
+result<queue_id> use(core& all, session& client, std::string_view name);
+result<std::size_t> watch(core& all, session& client, std::string_view name);
+result<std::size_t> ignore(core& all, session& client, std::string_view name);
 
 /// Gives back at most `moves_per_turn_max` jobs; true once the session is gone.
-bool close(core& all, session& who);
+bool close(core& all, session& client);
 
 }  // namespace millrace::engine

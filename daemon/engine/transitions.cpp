@@ -11,12 +11,12 @@ namespace millrace::engine {
 
 namespace {
 
-slot& held_before(job& it) noexcept { return it.link[0]; }
-slot& held_after(job& it) noexcept { return it.link[1]; }
-deadlines::place& lease_place(job& it) noexcept { return it.link[2]; }
+slot& held_before(job& record) noexcept { return record.link[0]; }
+slot& held_after(job& record) noexcept { return record.link[1]; }
+deadlines::place& lease_place(job& record) noexcept { return record.link[2]; }
 
-queue_timings& timings_of(core& all, queue& it) {
-  return it.row == queue_rows::none ? all.other_timings : all.rows.timings(it.row);
+queue_timings& timings_of(core& all, queue& target) {
+  return target.row == queue_rows::none ? all.other_timings : all.rows.timings(target.row);
 }
 
 /// The queue's entry among the deadlines follows its soonest delayed job.
@@ -25,45 +25,45 @@ void follow_first_delayed(core& all, queue& of) {
   if (first == no_slot) {
     all.due.clear(of.delay_end);
   } else {
-    const job& it = all.jobs[first];
-    all.due.set(of.delay_end, due_of(it), {due_kind::delay_end, it.id.value()});
+    const job& record = all.jobs[first];
+    all.due.set(of.delay_end, due_of(record), {due_kind::delay_end, record.id.value()});
   }
 }
 
-void clear_deadline_soon(core& all, job& it) noexcept {
-  if (it.deadline_soon) --all.sessions[it.holder].held_deadline_soon;
-  it.deadline_soon = false;
+void clear_deadline_soon(core& all, job& record) noexcept {
+  if (record.deadline_soon) --all.sessions[record.holder].held_deadline_soon;
+  record.deadline_soon = false;
 }
 
 void let_go(core& all, slot at) {
-  job& it = all.jobs[at];
-  if (it.has_waiting) forget_waiting_finish(all, at);
-  clear_deadline_soon(all, it);
-  all.due.clear(lease_place(it));
-  session& holder = all.sessions[it.holder];
+  job& record = all.jobs[at];
+  if (record.has_waiting) forget_waiting_finish(all, at);
+  clear_deadline_soon(all, record);
+  all.due.clear(lease_place(record));
+  session& holder = all.sessions[record.holder];
   if (holder.awaited == at) holder.awaited = no_slot;
-  (held_before(it) == no_slot ? holder.held_first : held_after(all.jobs[held_before(it)])) = held_after(it);
-  (held_after(it) == no_slot ? holder.held_last : held_before(all.jobs[held_after(it)])) = held_before(it);
-  it.link = {};
-  it.holder = no_slot;
-  it.leased = false;
+  (held_before(record) == no_slot ? holder.held_first : held_after(all.jobs[held_before(record)])) = held_after(record);
+  (held_after(record) == no_slot ? holder.held_last : held_before(all.jobs[held_after(record)])) = held_before(record);
+  record.link = {};
+  record.holder = no_slot;
+  record.leased = false;
 }
 
 void leave_state(core& all, slot at) {
-  const job& it = all.jobs[at];
-  queue& its = all.queue_of(it);
-  its.leave(all.jobs, at);
-  --all.jobs_in[static_cast<std::size_t>(it.state)];
-  if (it.state == job_state::ready && it.priority < urgent_below) --all.urgent;
-  if (it.state == job_state::reserved) let_go(all, at);
-  if (it.state == job_state::delayed) follow_first_delayed(all, its);
+  const job& record = all.jobs[at];
+  queue& owner = all.queue_of(record);
+  owner.leave(all.jobs, at);
+  --all.jobs_in[static_cast<std::size_t>(record.state)];
+  if (record.state == job_state::ready && record.priority < urgent_below) --all.urgent;
+  if (record.state == job_state::reserved) let_go(all, at);
+  if (record.state == job_state::delayed) follow_first_delayed(all, owner);
 }
 
 void enter_state(core& all, slot at, job_state state, instant since) {
-  const job& it = all.jobs[at];
-  all.queue_of(it).enter(all.jobs, at, state, since);
+  const job& record = all.jobs[at];
+  all.queue_of(record).enter(all.jobs, at, state, since);
   ++all.jobs_in[static_cast<std::size_t>(state)];
-  if (state == job_state::ready && it.priority < urgent_below) ++all.urgent;
+  if (state == job_state::ready && record.priority < urgent_below) ++all.urgent;
 }
 
 void change_state(core& all, slot at, job_state to) {
@@ -73,25 +73,25 @@ void change_state(core& all, slot at, job_state to) {
 }
 
 /// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
-durability durability_of(const job& it, const queue& its) noexcept {
-  return it.on_disk ? std::max(its.options.durability, durability::relaxed) : its.options.durability;
+durability durability_of(const job& record, const queue& owner) noexcept {
+  return record.on_disk ? std::max(owner.options.durability, durability::relaxed) : owner.options.durability;
 }
 
 void remember_move(core& all, slot at, job_state to, instant due) {
   if (!all.collecting) return;
-  const job& it = all.jobs[at];
-  const queue& its = all.queue_of(it);
+  const job& record = all.jobs[at];
+  const queue& owner = all.queue_of(record);
   const job_history& history = all.jobs.history_if_any(at);
   all.remember(
-      job_moved{it.id,
-                its.id,
+      job_moved{record.id,
+                owner.id,
                 to,
-                it.priority,
-                it.delay,
+                record.priority,
+                record.delay,
                 due,
-                {it.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures},
+                {record.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures},
                 history.error_text,
-                durability_of(it, its)});
+                durability_of(record, owner)});
 }
 
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
@@ -107,18 +107,18 @@ instant entry_of(const kept_job& job, instant now) noexcept {
   }
 }
 
-void offer(core& all, queue& from) {
-  if (!from.waiting.empty() && !from.paused()) grant_first(all, from);
+void offer(core& all, queue& origin) {
+  if (!origin.waiting.empty() && !origin.paused()) grant_first(all, origin);
 }
 
-reserved_job hand_over(core& all, slot at, lease how, instant ready_since) {
-  job& it = all.jobs[at];
-  queue& from = all.queue_of(it);
-  it.leased = how == lease::ttr;
-  if (it.leased) start_lease(all, at);
-  ++it.reserves;
-  from.counts.reserved.add();
-  return {it.id, from.id, it.content.content(), it.reserves, it.priority, it.put_at, ready_since};
+reserved_job hand_over(core& all, slot at, lease lease_kind, instant ready_since) {
+  job& record = all.jobs[at];
+  queue& origin = all.queue_of(record);
+  record.leased = lease_kind == lease::ttr;
+  if (record.leased) start_lease(all, at);
+  ++record.reserves;
+  origin.counts.reserved.add();
+  return {record.id, origin.id, record.content.content(), record.reserves, record.priority, record.put_at, ready_since};
 }
 
 }  // namespace
@@ -127,17 +127,17 @@ job_id put_job(core& all, queue& into, put_request&& request, failure_record fai
   assert(all.ids_left() > 0);
   const job_id id{++all.last_job};
   const slot at = all.jobs.add(id);
-  job& it = all.jobs[at];
+  job& record = all.jobs[at];
   const auto state = request.delay > duration::zero() ? job_state::delayed : job_state::ready;
-  it.queue = queue_table::place_of(into);
-  it.priority = request.priority;
-  it.ttr = std::max(request.ttr, ttr_min);
-  it.delay = std::max(request.delay, duration::zero());
-  it.put_at = all.now;
+  record.queue = queue_table::place_of(into);
+  record.priority = request.priority;
+  record.ttr = std::max(request.ttr, ttr_min);
+  record.delay = std::max(request.delay, duration::zero());
+  record.put_at = all.now;
   if (all.collecting) {
-    const auto due = state == job_state::delayed ? after(all.now, it.delay) : instant{};
-    request.ttr = it.ttr;
-    request.delay = it.delay;
+    const auto due = state == job_state::delayed ? after(all.now, record.delay) : instant{};
+    request.ttr = record.ttr;
+    request.delay = record.delay;
     all.remember(job_put{.job = id,
                          .queue = into.id,
                          .state = state,
@@ -148,7 +148,7 @@ job_id put_job(core& all, queue& into, put_request&& request, failure_record fai
                          .failures = failure.failures,
                          .durability = into.options.durability});
   }
-  it.content = std::move(request.content);
+  record.content = std::move(request.content);
   begin_counting(all, at);
   if (failure.failures != 0 || !failure.error_text.empty()) {
     job_history& history = all.jobs.history_of(at);
@@ -168,17 +168,17 @@ job_id put_job(core& all, queue& into, put_request&& request, failure_record fai
 
 void restore_job(core& all, queue& into, kept_job&& kept) {
   const slot at = all.jobs.add(kept.job);
-  job& it = all.jobs[at];
-  it.queue = queue_table::place_of(into);
-  it.priority = kept.what.priority;
-  it.ttr = std::max(kept.what.ttr, ttr_min);
-  it.delay = std::max(kept.what.delay, duration::zero());
-  it.put_at = kept.put_at;
-  it.on_disk = true;
-  it.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
+  job& record = all.jobs[at];
+  record.queue = queue_table::place_of(into);
+  record.priority = kept.what.priority;
+  record.ttr = std::max(kept.what.ttr, ttr_min);
+  record.delay = std::max(kept.what.delay, duration::zero());
+  record.put_at = kept.put_at;
+  record.on_disk = true;
+  record.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
   begin_counting(all, at);
   if (kept.read_at_start && kept.bytes_on_disk) want(all, at);
-  it.reserves = kept.tally.reserves;
+  record.reserves = kept.tally.reserves;
   const bool has_history =
       (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;
   if (has_history || !kept.error_text.empty()) {
@@ -206,11 +206,11 @@ void make_ready(core& all, slot at) {
 }
 
 void make_delayed(core& all, slot at, duration delay) {
-  job& it = all.jobs[at];
-  it.delay = delay;
+  job& record = all.jobs[at];
+  record.delay = delay;
   change_state(all, at, job_state::delayed);
-  follow_first_delayed(all, all.queue_of(it));
-  remember_move(all, at, job_state::delayed, due_of(it));
+  follow_first_delayed(all, all.queue_of(record));
+  remember_move(all, at, job_state::delayed, due_of(record));
   put_back(all, at);
 }
 
@@ -220,91 +220,91 @@ void make_buried(core& all, slot at) {
   put_back(all, at);
 }
 
-std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease how) {
-  job& it = all.jobs[at];
-  queue& from = all.queue_of(it);
+std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease lease_kind) {
+  job& record = all.jobs[at];
+  queue& origin = all.queue_of(record);
   auto ready_since = all.now;
-  if (it.state == job_state::ready) {
-    ready_since = it.entered_at;
-    timings_of(all, from).wait.observe(age(ready_since, all.now));
+  if (record.state == job_state::ready) {
+    ready_since = record.entered_at;
+    timings_of(all, origin).wait.observe(age(ready_since, all.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
     remember_move(all, at, job_state::reserved, instant{});
   }
   change_state(all, at, job_state::reserved);
 
-  it.holder = session_table::place_of(holder);
-  it.link = {holder.held_last, no_slot, 0};
+  record.holder = session_table::place_of(holder);
+  record.link = {holder.held_last, no_slot, 0};
   (holder.held_last == no_slot ? holder.held_first : held_after(all.jobs[holder.held_last])) = at;
   holder.held_last = at;
 
-  const bool is_here = it.content.in_memory();
+  const bool is_here = record.content.in_memory();
   if (!is_here) {
     holder.awaited = at;
     holder.awaited_since = ready_since;
-    holder.wanted = how;
+    holder.wanted = lease_kind;
     want(all, at);
   }
-  read_ahead(all, from);
+  read_ahead(all, origin);
   if (!is_here) return std::nullopt;
-  return hand_over(all, at, how, ready_since);
+  return hand_over(all, at, lease_kind, ready_since);
 }
 
 void body_came(core& all, slot at, body&& content) {
   arrived(all, at, std::move(content));
-  const job& it = all.jobs[at];
-  if (it.state != job_state::reserved) return;
-  session& holder = all.sessions[it.holder];
+  const job& record = all.jobs[at];
+  if (record.state != job_state::reserved) return;
+  session& holder = all.sessions[record.holder];
   if (holder.awaited != at) return;
   holder.awaited = no_slot;
   tell_granted(all, holder, hand_over(all, at, holder.wanted, holder.awaited_since));
 }
 
 void end_job(core& all, slot at) {
-  const job& it = all.jobs[at];
-  queue& its = all.queue_of(it);
+  const job& record = all.jobs[at];
+  queue& owner = all.queue_of(record);
   leave_state(all, at);
   end_counting(all, at);
-  all.remember(job_gone{it.id, its.id, durability_of(it, its)});
+  all.remember(job_gone{record.id, owner.id, durability_of(record, owner)});
   all.jobs.remove(at);
-  look_again(all, its);
+  look_again(all, owner);
 }
 
 void start_lease(core& all, slot at) {
-  job& it = all.jobs[at];
-  clear_deadline_soon(all, it);
-  const instant end = after(all.now, it.ttr);
+  job& record = all.jobs[at];
+  clear_deadline_soon(all, record);
+  const instant end = after(all.now, record.ttr);
   const duration margin = all.limits.lease_margin;
   const instant margin_begin = saturating_subtract(end, margin);
   if (margin > duration::zero() && margin_begin > all.now) {
-    all.due.set(lease_place(it), margin_begin, {due_kind::deadline_soon, it.id.value()});
+    all.due.set(lease_place(record), margin_begin, {due_kind::deadline_soon, record.id.value()});
     return;
   }
-  all.due.set(lease_place(it), end, {due_kind::lease_end, it.id.value()});
+  all.due.set(lease_place(record), end, {due_kind::lease_end, record.id.value()});
   if (margin > duration::zero()) {
-    it.deadline_soon = true;
-    ++all.sessions[it.holder].held_deadline_soon;
+    record.deadline_soon = true;
+    ++all.sessions[record.holder].held_deadline_soon;
   }
 }
 
 void observe_done(core& all, slot at) {
-  const job& it = all.jobs[at];
-  queue_timings& times = timings_of(all, all.queue_of(it));
-  times.service.observe(age(it.entered_at, all.now));
-  times.end_to_end.observe(age(it.put_at, all.now));
+  const job& record = all.jobs[at];
+  queue_timings& times = timings_of(all, all.queue_of(record));
+  times.service.observe(age(record.entered_at, all.now));
+  times.end_to_end.observe(age(record.put_at, all.now));
 }
 
-void tell_granted(core& all, const session& who, reserved_job&& job) {
+void tell_granted(core& all, const session& client, reserved_job&& job) {
   event granted;
-  granted.what = event::kind::granted;
-  granted.session = who.id;
+  granted.type = event::kind::granted;
+  granted.session = client.id;
   granted.job = std::move(job);
   all.events.push_back(std::move(granted));
 }
 
-void grant_first(core& all, queue& from) {
-  session& waiting = all.sessions[from.waiting.first()];
-  const slot at = from.ready.first(all.jobs);
+void grant_first(core& all, queue& origin) {
+  session& waiting = all.sessions[origin.waiting.first()];
+  const slot at = origin.ready.first(all.jobs);
   stop_waiting(all, waiting);
   if (auto got = make_reserved(all, at, waiting, waiting.wanted)) tell_granted(all, waiting, std::move(*got));
 }

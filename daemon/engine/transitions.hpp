@@ -7,8 +7,9 @@
 #include "engine/change.hpp"
 #include "engine/core.hpp"
 
-/// The transitions of a job: how it comes, changes its state, and goes. Each keeps all lists, heaps, deadlines, job
-/// counts and changes consistent. Requires: the caller has checked that the transition is allowed; it also counts why.
+/// The transitions of a job: it is added, changes its state, and is removed. Each keeps all lists, heaps, deadlines,
+/// job counts and changes consistent. Requires: the caller has checked that the transition is allowed, and counts its
+/// reason.
 namespace millrace::engine {
 
 /// What a job keeps of its failed attempts.
@@ -21,16 +22,16 @@ struct failure_record {
 /// job. Requires: the limits of the queue allow it, and an id is left (asserted).
 job_id put_job(core& all, queue& into, put_request&& request, failure_record failure = {});
 
-/// A job that a store kept comes back as it was: its id, age and counts go on, what is past due is due at once. Limits
-/// are not asked, nothing is counted or remembered, and nobody may wait yet.
+/// Restores a job that a store kept, with its id, age and counts; a due time in the past is due at once. Limits are not
+/// checked, and nothing is counted or collected. Requires: no session waits yet.
 void restore_job(core& all, queue& into, kept_job&& kept);
 
 /// Ends the present state and begins another. A job that becomes ready goes at once to the longest waiter.
 void make_ready(core& all, slot at);
 void make_delayed(core& all, slot at, duration delay);
 void make_buried(core& all, slot at);
-/// Nothing: its body is on disk only; the session waits until that has come (`body_came`).
-std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease how);
+/// None: its body is on disk only, and the session waits until it was read (`body_came`).
+std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease lease_kind);
 
 /// Stores the body that was read for this job. A session that waits for the body now holds the job.
 void body_came(core& all, slot at, body&& content);
@@ -45,16 +46,16 @@ void start_lease(core& all, slot at);
 void observe_done(core& all, slot at);
 
 /// Adds the event for a session that waited.
-void tell_granted(core& all, const session& who, reserved_job&& job);
+void tell_granted(core& all, const session& client, reserved_job&& job);
 
 /// Gives the first ready job to the longest waiter. Requires: both are there.
-void grant_first(core& all, queue& from);
+void grant_first(core& all, queue& origin);
 
 /// For the end of the command: a waiter may be admitted there, or nothing may hold the queue any more.
-inline void look_again(core& all, queue& it) {
-  if (it.unsettled || (it.putters.empty() && !it.idle())) return;
-  it.unsettled = true;
-  all.unsettled.push_back(queue_table::place_of(it));
+inline void look_again(core& all, queue& target) {
+  if (target.unsettled || (target.putters.empty() && !target.idle())) return;
+  target.unsettled = true;
+  all.unsettled.push_back(queue_table::place_of(target));
 }
 
 }  // namespace millrace::engine

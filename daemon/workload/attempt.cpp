@@ -15,19 +15,21 @@ namespace millrace::workload {
 
 namespace {
 
-attempt failed(std::string why) { return {engine::outcome::failed, std::move(why), std::nullopt, std::nullopt}; }
+attempt_result failed(std::string error_text) {
+  return {engine::outcome::failed, std::move(error_text), std::nullopt, std::nullopt};
+}
 
-attempt cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt, std::nullopt}; }
+attempt_result cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt, std::nullopt}; }
 
 bool is_large(std::size_t bytes) { return bytes > attempts::on_loop_bytes_max; }
 
-attempt from(handlers::answer&& answer) {
+attempt_result result_of(handlers::answer&& answer) {
   if (answer.has_error()) return failed(answer.error().text);
   return {engine::outcome::ok, {}, std::move(*answer), std::nullopt};
 }
 
 /// For use in a `catch (...)` block.
-attempt failed_by_exception() { return failed(loop::text_of(std::current_exception())); }
+attempt_result failed_by_exception() { return failed(loop::text_of(std::current_exception())); }
 
 /// Copies a text into a body, and frees the text, on the thread where it runs.
 class copying final : public offload::computation {
@@ -52,47 +54,47 @@ attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handle
   if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&handler_)) quick_ = quick->get();
 }
 
-attempt attempts::run_now(const handlers::job& work) {
+attempt_result attempts::run_now(const handlers::job& work) {
   try {
-    return from(quick_->handle(work));
+    return result_of(quick_->handle(work));
   } catch (...) {
     return failed_by_exception();
   }
 }
 
-loop::awaitable<attempt> attempts::run(handlers::job work) {
+loop::awaitable<attempt_result> attempts::run(handlers::job work) {
   if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_)) return await(std::move(work));
   return compute(std::move(work));
 }
 
-loop::awaitable<attempt> attempts::await(handlers::job work) {
-  attempt came;
+loop::awaitable<attempt_result> attempts::await(handlers::job work) {
+  attempt_result attempt;
   bool aborted = false;
   try {
     auto& handler = *std::get<std::unique_ptr<handlers::waiting_handler>>(handler_);
     auto handling = handler.handle(std::move(work));
     if (timeout_) {
       auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline());
-      came = answer ? from(std::move(*answer)) : too_late();
+      attempt = answer ? result_of(std::move(*answer)) : too_late();
     } else {
       auto answer = co_await std::move(handling);
-      came = from(std::move(answer));
+      attempt = result_of(std::move(answer));
     }
   } catch (...) {
     aborted = loop::is_cancellation(std::current_exception());
-    came = failed_by_exception();
+    attempt = failed_by_exception();
   }
   // A handler can throw operation_aborted for reasons of its own: without a cancelled task that is a failure like any
   // other.
   if (aborted) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
-    if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
+    if (state.cancelled() != boost::asio::cancellation_type::none) attempt = cancelled();
   }
-  if (came.text && is_large(came.text->size())) co_await copy_on_thread(came);
-  co_return came;
+  if (attempt.text && is_large(attempt.text->size())) co_await copy_on_thread(attempt);
+  co_return attempt;
 }
 
-loop::awaitable<attempt> attempts::compute(handlers::job work) {
+loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
   std::unique_ptr<offload::computation> computation;
   try {
     auto begun = std::get<std::unique_ptr<handlers::computing_handler>>(handler_)->begin(work);
@@ -103,47 +105,47 @@ loop::awaitable<attempt> attempts::compute(handlers::job work) {
   }
   if (computation == nullptr) co_return failed("the handler began no computation");
 
-  const auto where = is_large(work.content.size()) ? offload::place::threads : run_on_;
-  attempt came;
+  const auto place = is_large(work.content.size()) ? offload::place::threads : run_on_;
+  attempt_result attempt;
   bool stopped = false;
   try {
-    auto running = offload::run_on(where, loop_, threads_, std::move(computation), deadline());
+    auto running = offload::run_on(place, loop_, threads_, std::move(computation), deadline());
     auto result = co_await std::move(running);
     if (result.has_value()) {
-      came.text = std::move(*result);
+      attempt.text = std::move(*result);
     } else if (result.error().code == errc::timed_out) {
-      came = too_late();
+      attempt = too_late();
     } else {
       stopped = result.error().code == errc::cancelled;
-      came = failed(result.error().text);
+      attempt = failed(result.error().text);
     }
   } catch (...) {
     // A task that was cancelled before the computation began, or no memory to begin it.
     stopped = loop::is_cancellation(std::current_exception());
-    came = failed_by_exception();
+    attempt = failed_by_exception();
   }
   // The pool also stops computations when it closes: only the task's own cancellation cancels a job.
   if (stopped) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
-    if (state.cancelled() != boost::asio::cancellation_type::none) came = cancelled();
+    if (state.cancelled() != boost::asio::cancellation_type::none) attempt = cancelled();
   }
-  if (came.text && is_large(came.text->size())) co_await copy_on_thread(came);
-  co_return came;
+  if (attempt.text && is_large(attempt.text->size())) co_await copy_on_thread(attempt);
+  co_return attempt;
 }
 
-loop::awaitable<> attempts::copy_on_thread(attempt& came) {
+loop::awaitable<> attempts::copy_on_thread(attempt_result& attempt) {
   const auto content = std::make_shared<body>();
-  auto running = threads_.run(std::make_unique<copying>(std::move(*came.text), content));
+  auto running = threads_.run(std::make_unique<copying>(std::move(*attempt.text), content));
   const auto copied = co_await std::move(running);
-  came.text.reset();
+  attempt.text.reset();
   if (copied.has_value()) {
-    came.content = std::move(*content);
+    attempt.content = std::move(*content);
   } else {
-    came = failed("the answer cannot become a job: " + copied.error().text);
+    attempt = failed("the answer cannot become a job: " + copied.error().text);
   }
 }
 
-attempt attempts::too_late() const {
+attempt_result attempts::too_late() const {
   assert(timeout_);
   return {engine::outcome::timeout, "no answer within " + write_duration(*timeout_), std::nullopt, std::nullopt};
 }

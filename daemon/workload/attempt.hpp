@@ -15,9 +15,9 @@
 
 namespace millrace::workload {
 
-/// What came of running a job once.
-struct attempt {
-  engine::outcome result{engine::outcome::ok};
+/// The result of running a job once.
+struct attempt_result {
+  engine::outcome outcome{engine::outcome::ok};
   std::string error_text;           ///< when it is not `ok`
   std::optional<std::string> text;  ///< goes on to the output queue; none: `content` or the job's own body does
   std::optional<body> content;      ///< a text that was too large to be copied on the loop
@@ -42,16 +42,16 @@ class attempts {
 
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
-  [[nodiscard]] attempt run_now(const handlers::job& work);
+  [[nodiscard]] attempt_result run_now(const handlers::job& work);
   /// For all other handlers.
-  loop::awaitable<attempt> run(handlers::job work);
+  loop::awaitable<attempt_result> run(handlers::job work);
 
  private:
-  loop::awaitable<attempt> await(handlers::job work);
-  loop::awaitable<attempt> compute(handlers::job work);
-  loop::awaitable<> copy_on_thread(attempt& came);
+  loop::awaitable<attempt_result> await(handlers::job work);
+  loop::awaitable<attempt_result> compute(handlers::job work);
+  loop::awaitable<> copy_on_thread(attempt_result& attempt);
   [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
-  [[nodiscard]] attempt too_late() const;
+  [[nodiscard]] attempt_result too_late() const;
 
   loop::event_loop& loop_;
   offload::thread_pool& threads_;

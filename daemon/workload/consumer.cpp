@@ -26,14 +26,14 @@ void consumer::start(loop::task_scope& scope) {
   const auto one_is_enough = attempts_.quick() || environment_.in_sequence != nullptr;
   const auto wanted = one_is_enough ? 1u : counts_.concurrency;
   for (unsigned number = 1; number <= wanted; ++number) {
-    auto& mine = *slots_.emplace_back(std::make_unique<slot>());
-    mine.name = counts_.name + '#' + std::to_string(number);
-    open_session(mine);
+    auto& consumer_slot = *slots_.emplace_back(std::make_unique<slot>());
+    consumer_slot.name = counts_.name + '#' + std::to_string(number);
+    open_session(consumer_slot);
     if (environment_.in_sequence != nullptr) {
-      mine.in_line = &environment_.in_sequence->join(mine.session, queues_);
+      consumer_slot.in_line = &environment_.in_sequence->join(consumer_slot.session, queues_);
     }
     ++running_;
-    mine.task = scope.spawn(mine.name, run(mine));
+    consumer_slot.task = scope.spawn(consumer_slot.name, run(consumer_slot));
   }
 }
 
@@ -44,24 +44,24 @@ void consumer::stop_taking() {
   }
 }
 
-loop::awaitable<> consumer::run(slot& mine) {
+loop::awaitable<> consumer::run(slot& consumer_slot) {
   const running_mark mark{*this};
   restart_pause pause;
   while (true) {
     const auto began = environment_.loop.now();
     std::exception_ptr failure;
     try {
-      if (!mine.session) open_session(mine);
-      if (mine.in_line != nullptr) {
-        environment_.in_sequence->attach(*mine.in_line, mine.session);
-        co_await serve_in_sequence(mine);
+      if (!consumer_slot.session) open_session(consumer_slot);
+      if (consumer_slot.in_line != nullptr) {
+        environment_.in_sequence->attach(*consumer_slot.in_line, consumer_slot.session);
+        co_await serve_in_sequence(consumer_slot);
       } else {
-        co_await serve(mine);
+        co_await serve(consumer_slot);
       }
     } catch (...) {
       failure = std::current_exception();
     }
-    close_session(mine);
+    close_session(consumer_slot);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
     if (!failure || (cancelled && loop::is_cancellation(failure))) break;
@@ -71,82 +71,82 @@ loop::awaitable<> consumer::run(slot& mine) {
     counts_.slot_restarts.add();
     log::error("consumer_slot_failed", "a slot of the consumer ended with an exception and starts again",
                {{"consumer", counts_.name},
-                {"slot", mine.name},
+                {"slot", consumer_slot.name},
                 {"reason", loop::text_of(failure)},
                 {"restart_in", write_duration(length)}});
-    mine.waits = true;
+    consumer_slot.waits = true;
     co_await loop::sleep_for(environment_.loop, length);
-    mine.waits = false;
+    consumer_slot.waits = false;
   }
 }
 
-void consumer::open_session(slot& mine) {
-  mine.session = environment_.broker.open_session();
-  // Of queues that are there and fewer than a session may watch: checked by whoever made this consumer.
+void consumer::open_session(slot& consumer_slot) {
+  consumer_slot.session = environment_.broker.open_session();
+  // The workload has checked that the queues exist and that they are fewer than a session may watch.
   for (const auto queue : queues_)
-    environment_.broker.watch(mine.session, environment_.broker.engine().name_of(queue)).value();
+    environment_.broker.watch(consumer_slot.session, environment_.broker.engine().name_of(queue)).value();
 }
 
-void consumer::close_session(slot& mine) {
-  if (mine.busy) {
-    end(mine);
+void consumer::close_session(slot& consumer_slot) {
+  if (consumer_slot.busy) {
+    end(consumer_slot);
     settlement_.released();
   }
-  mine.waits = false;
-  if (mine.in_line != nullptr) environment_.in_sequence->detach(*mine.in_line);
-  if (!mine.session) return;
-  while (!environment_.broker.try_close_session(mine.session)) {
+  consumer_slot.waits = false;
+  if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line);
+  if (!consumer_slot.session) return;
+  while (!environment_.broker.try_close_session(consumer_slot.session)) {
   }  // gives back one job at most
-  mine.session = {};
+  consumer_slot.session = {};
 }
 
-loop::awaitable<> consumer::serve(slot& mine) {
+loop::awaitable<> consumer::serve(slot& consumer_slot) {
   for (unsigned this_turn = 0; !closing_; ++this_turn) {
     if (this_turn >= jobs_per_turn) {
       this_turn = 0;
       co_await loop::yield(environment_.loop);
       continue;
     }
-    auto taken = environment_.broker.try_reserve(mine.session, engine::lease::unlimited).answer;
+    auto taken = environment_.broker.try_reserve(consumer_slot.session, engine::lease::unlimited).answer;
     if (taken.status != engine::reserve_status::reserved) {
-      mine.waits = true;
+      consumer_slot.waits = true;
       if (taken.status == engine::reserve_status::waiting) {
-        taken = (co_await environment_.broker.granted(mine.session)).answer;
+        taken = (co_await environment_.broker.granted(consumer_slot.session)).answer;
       } else {
         environment_.resting();
-        taken = (co_await environment_.broker.reserve(mine.session, engine::lease::unlimited)).answer;
+        taken = (co_await environment_.broker.reserve(consumer_slot.session, engine::lease::unlimited)).answer;
       }
-      mine.waits = false;
+      consumer_slot.waits = false;
       this_turn = 0;
       if (taken.status != engine::reserve_status::reserved) continue;
-      if (closing_) break;  // granted while it was told to stop: closing the session gives the job back
+      if (closing_) break;  // granted after `stop_taking`: closing the session returns the job
     }
     if (attempts_.quick()) {
       // Without a coroutine for each job: its cost would show here.
-      auto job = begin(mine, std::move(taken.job));
+      auto job = begin(consumer_slot, std::move(taken.job));
       const auto id = job.id;
-      auto came = attempts_.run_now(job);
-      if (!settlement_.settle(mine.session, std::move(job), std::move(came))) {
-        co_await settlement_.admitted(mine.session, id);
+      auto attempt = attempts_.run_now(job);
+      if (!settlement_.settle(consumer_slot.session, std::move(job), std::move(attempt))) {
+        co_await settlement_.admitted(consumer_slot.session, id);
       }
-      end(mine);
+      end(consumer_slot);
     } else {
-      co_await attempt_and_settle(mine, mine.session, std::move(taken.job));
+      co_await attempt_and_settle(consumer_slot, consumer_slot.session, std::move(taken.job));
     }
   }
 }
 
-loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
+loop::awaitable<> consumer::serve_in_sequence(slot& consumer_slot) {
   while (!closing_) {
-    mine.waits = true;
-    auto turn = co_await environment_.in_sequence->next(*mine.in_line);
-    mine.waits = false;
+    consumer_slot.waits = true;
+    auto turn = co_await environment_.in_sequence->next(*consumer_slot.in_line);
+    consumer_slot.waits = false;
     try {
       if (closing_) {
         static_cast<void>(environment_.broker.release(turn.session, turn.job.job, turn.job.priority, duration::zero()));
       } else {
         auto job = turn.job;
-        co_await attempt_and_settle(mine, turn.session, std::move(job));
+        co_await attempt_and_settle(consumer_slot, turn.session, std::move(job));
       }
     } catch (...) {
       environment_.in_sequence->abandon(turn);
@@ -156,30 +156,30 @@ loop::awaitable<> consumer::serve_in_sequence(slot& mine) {
   }
 }
 
-loop::awaitable<> consumer::attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken) {
-  auto job = begin(mine, std::move(taken));
+loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken) {
+  auto job = begin(consumer_slot, std::move(taken));
   const auto id = job.id;
-  attempt came;
+  attempt_result attempt;
   if (attempts_.quick()) {
-    came = attempts_.run_now(job);
+    attempt = attempts_.run_now(job);
   } else {
-    came = co_await attempts_.run(job);
+    attempt = co_await attempts_.run(job);
   }
-  if (came.result == engine::outcome::cancelled) {
+  if (attempt.outcome == engine::outcome::cancelled) {
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
-  if (!settlement_.settle(session, std::move(job), std::move(came))) co_await settlement_.admitted(session, id);
-  end(mine);
+  if (!settlement_.settle(session, std::move(job), std::move(attempt))) co_await settlement_.admitted(session, id);
+  end(consumer_slot);
 }
 
-handlers::job consumer::begin(slot& mine, engine::reserved_job&& taken) {
-  mine.busy = true;
+handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken) {
+  consumer_slot.busy = true;
   ++counts_.active;
   return {taken.job, std::move(taken.content), environment_.broker.engine().name_of(taken.queue), taken.reserves};
 }
 
-void consumer::end(slot& mine) {
-  mine.busy = false;
+void consumer::end(slot& consumer_slot) {
+  consumer_slot.busy = false;
   --counts_.active;
 }
 

@@ -75,14 +75,14 @@ class consumer {
     consumer& owner;
   };
 
-  loop::awaitable<> run(slot& mine);
-  void open_session(slot& mine);
-  void close_session(slot& mine);
-  loop::awaitable<> serve(slot& mine);
-  loop::awaitable<> serve_in_sequence(slot& mine);
-  loop::awaitable<> attempt_and_settle(slot& mine, session_id session, engine::reserved_job&& taken);
-  void end(slot& mine);
-  [[nodiscard]] handlers::job begin(slot& mine, engine::reserved_job&& taken);
+  loop::awaitable<> run(slot& consumer_slot);
+  void open_session(slot& consumer_slot);
+  void close_session(slot& consumer_slot);
+  loop::awaitable<> serve(slot& consumer_slot);
+  loop::awaitable<> serve_in_sequence(slot& consumer_slot);
+  loop::awaitable<> attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken);
+  void end(slot& consumer_slot);
+  [[nodiscard]] handlers::job begin(slot& consumer_slot, engine::reserved_job&& taken);
 
   environment environment_;
   std::vector<queue_id> queues_;

@@ -16,8 +16,8 @@ namespace millrace::workload {
 /// when it is over, or at `flush`, a line `left_out` says how many they were. So the logged lines and the numbers left
 /// out add up to the events.
 ///
-/// Owned by whoever logs; loop thread. While events are left out it holds a deadline, which keeps the loop running: its
-/// owner calls `flush` when it ends, or is destroyed.
+/// Owned by the object that logs; loop thread. While events are left out it holds a deadline, which keeps the loop
+/// running: its owner calls `flush` when it ends, or is destroyed.
 class log_limiter {
  public:
   static constexpr std::uint32_t lines_per_period = 10;

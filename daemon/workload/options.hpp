@@ -20,7 +20,7 @@ enum class arrivals { constant, poisson };
 /// Where a producer begins when there is a position from before the restart.
 enum class start { resume, again };
 
-/// What every producer can be told, whatever its kind.
+/// The options of every producer, whatever its kind.
 struct producer_options {
   std::string queue{};
   std::optional<double> rate{};  ///< bodies a second; none: as fast as the queue takes them
@@ -36,7 +36,7 @@ struct producer_options {
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 
-/// What every consumer can be told, whatever its handler.
+/// The options of every consumer, whatever its handler.
 struct consumer_options {
   std::vector<std::string> queue{};  ///< one or several
   offload::place run_on{offload::place::loop};

@@ -10,13 +10,13 @@
 
 namespace millrace::workload {
 
-/// When a producer's next body is due, and when there will be no more. Pure: it is told the time.
+/// When a producer's next body is due, and when there will be no more. Pure: the time is an argument.
 ///
 /// With a rate it keeps a schedule. Constant: the n-th body is due n intervals after the first, without drift. Poisson:
-/// the gaps are exponentially distributed around the interval, the same for the same seed. Who is held by a full queue
-/// falls behind its schedule and catches up, but by `catch_up_max` at most: what is missed beyond that is forgotten, so
-/// that no burst is larger than what the rate gives in that time. Without a rate a body is always due and nothing is
-/// ever late.
+/// the gaps are exponentially distributed around the interval, the same for the same seed. A producer that was held by
+/// a full queue catches up with its schedule, by `catch_up_max` at most: bodies that were due before that are left out,
+/// so that no burst is larger than what the rate gives in that time. Without a rate a body is always due, and none is
+/// late.
 class pace {
  public:
   static constexpr duration catch_up_max = seconds{1};

@@ -43,11 +43,11 @@ void sequence::stop() {
   if (waits_) loop_.cancel(task_);
 }
 
-void sequence::attach(member& who, session_id session) { who.session_ = session; }
+void sequence::attach(member& participant, session_id session) { participant.session_ = session; }
 
-void sequence::detach(member& who) {
-  who.session_ = {};
-  if (const auto given = std::exchange(who.given_, std::nullopt)) abandon(*given);
+void sequence::detach(member& participant) {
+  participant.session_ = {};
+  if (const auto given = std::exchange(participant.given_, std::nullopt)) abandon(*given);
 }
 
 loop::awaitable<> sequence::run() {
@@ -65,7 +65,7 @@ loop::awaitable<> sequence::run() {
     if (state.cancelled() != boost::asio::cancellation_type::none) break;
     if (failure) co_await rest_after(failure, pause.after_run_of(loop_.now() - began));
   }
-  // A job that is out keeps its session: whoever has it settles or abandons it.
+  // A job that is out keeps its session: its holder settles or abandons it.
   if (!permit_taken_) close_watch_all_session();
   closing_ = true;
 }
@@ -112,15 +112,15 @@ loop::awaitable<> sequence::give_turns() {
   while (permit_taken_) co_await returned_.wait();
 }
 
-loop::awaitable<sequence::turn> sequence::next(member& who) {
+loop::awaitable<sequence::turn> sequence::next(member& participant) {
   try {
-    if (!who.given_) co_await who.point_.wait();
+    if (!participant.given_) co_await participant.point_.wait();
   } catch (...) {
     // Given in the moment of being cancelled: it is the caller's all the same.
-    if (!who.given_) throw;
+    if (!participant.given_) throw;
   }
-  auto given = std::move(*who.given_);
-  who.given_.reset();
+  auto given = std::move(*participant.given_);
+  participant.given_.reset();
   co_return given;
 }
 
@@ -131,8 +131,8 @@ void sequence::done() {
   if (closing_) close_watch_all_session();
 }
 
-void sequence::abandon(const turn& what) {
-  if (what.session == watch_all_session_) close_watch_all_session();
+void sequence::abandon(const turn& abandoned) {
+  if (abandoned.session == watch_all_session_) close_watch_all_session();
   done();
 }
 
@@ -141,15 +141,15 @@ sequence::member* sequence::first_by_time() {
     return std::tuple{one.since, one.job} < std::tuple{other.since, other.job};
   };
   std::optional<engine::ready_job> first;
-  member* its_member = nullptr;
+  member* first_member = nullptr;
   for (const auto& one : members_) {
     if (!one->session_) continue;  // starts again soon; the session that watches all queues takes its jobs meanwhile
     const auto next = broker_.engine().next_ready(one->session_);
     if (!next || (first && !earlier(*next, *first))) continue;
     first = next;
-    its_member = one.get();
+    first_member = one.get();
   }
-  return its_member;
+  return first_member;
 }
 
 sequence::member& sequence::server_of(queue_id queue) {
@@ -160,10 +160,10 @@ sequence::member& sequence::server_of(queue_id queue) {
   return **found;
 }
 
-void sequence::give(member& who, turn&& what) {
+void sequence::give(member& participant, turn&& next_turn) {
   permit_taken_ = true;
-  who.given_ = std::move(what);
-  who.point_.wake_one();
+  participant.given_ = std::move(next_turn);
+  participant.point_.wake_one();
 }
 
 session_id sequence::watch_all_session() {

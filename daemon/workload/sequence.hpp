@@ -41,16 +41,16 @@ class sequence {
   void start(loop::task_scope& scope);
   void stop();
   /// Sets the session of the member: the one it joined with, or a new one after `detach`.
-  void attach(member& who, session_id session);
+  void attach(member& participant, session_id session);
   /// Call before the session of the member is closed. A turn that it got but did not take is abandoned.
-  void detach(member& who);
+  void detach(member& participant);
 
   /// Suspends until the permit is given, with a job.
-  loop::awaitable<turn> next(member& who);
+  loop::awaitable<turn> next(member& participant);
   /// The job is settled, or back in its queue: the permit is free again.
   void done();
   /// Makes the job ready again, because its holder could neither settle it nor give it back.
-  void abandon(const turn& what);
+  void abandon(const turn& abandoned);
 
  private:
   loop::awaitable<> run();
@@ -58,7 +58,7 @@ class sequence {
   loop::awaitable<> rest_after(std::exception_ptr failure, duration length);
   [[nodiscard]] member* first_by_time();
   [[nodiscard]] member& server_of(queue_id queue);
-  void give(member& who, turn&& what);
+  void give(member& participant, turn&& next_turn);
   [[nodiscard]] session_id watch_all_session();
   void close_watch_all_session();
 

@@ -15,22 +15,22 @@ namespace {
 
 /// The body of the output job. On failure the attempt becomes a failed one: an answer can be too long for a body, or
 /// for memory.
-body output_of(handlers::job& job, attempt& came) {
-  if (came.content) return std::move(*came.content);
-  if (!came.text) return std::move(job.content);
+body output_of(handlers::job& job, attempt_result& attempt) {
+  if (attempt.content) return std::move(*attempt.content);
+  if (!attempt.text) return std::move(job.content);
   try {
-    return body{*came.text};
-  } catch (const std::exception& thrown) {
-    came = {engine::outcome::failed, std::string{"the answer cannot become a job: "} + thrown.what(), std::nullopt,
-            std::nullopt};
+    return body{*attempt.text};
+  } catch (const std::exception& exception) {
+    attempt = {engine::outcome::failed, std::string{"the answer cannot become a job: "} + exception.what(),
+               std::nullopt, std::nullopt};
     return {};
   }
 }
 
 }  // namespace
 
-bool settlement::settle(session_id session, handlers::job&& job, attempt&& came) {
-  auto request = this->request(std::move(job), std::move(came));
+bool settlement::settle(session_id session, handlers::job&& job, attempt_result&& attempt) {
+  auto request = this->request(std::move(job), std::move(attempt));
   const bool succeeded = request.result == engine::outcome::ok;
   const auto id = request.job;
   const auto answer = broker_.try_finish(session, std::move(request)).answer;
@@ -61,25 +61,25 @@ loop::awaitable<> settlement::admitted(session_id session, job_id job) {
   settled(finished.answer, true);
 }
 
-engine::finish_request settlement::request(handlers::job&& job, attempt&& came) {
+engine::finish_request settlement::request(handlers::job&& job, attempt_result&& attempt) {
   engine::finish_request request;
   body content;
-  if (came.result == engine::outcome::ok && destinations_.output) content = output_of(job, came);
+  if (attempt.outcome == engine::outcome::ok && destinations_.output) content = output_of(job, attempt);
   request.job = job.id;
-  request.result = came.result;
+  request.result = attempt.outcome;
   request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output finds no room
-  if (came.result == engine::outcome::ok) {
+  if (attempt.outcome == engine::outcome::ok) {
     if (destinations_.output) request.outputs.push_back({*destinations_.output, {.content = std::move(content)}});
     return request;
   }
   if (failures_.admit()) {
-    log::warning("job_failed", std::string_view{came.error_text}.substr(0, engine::error_text_bytes_max),
+    log::warning("job_failed", std::string_view{attempt.error_text}.substr(0, engine::error_text_bytes_max),
                  {{"consumer", counts_.name},
                   {"queue", job.queue},
                   {"job", job.id.value()},
-                  {"outcome", engine::name_of(came.result)}});
+                  {"outcome", engine::name_of(attempt.outcome)}});
   }
-  request.error_text = std::move(came.error_text);
+  request.error_text = std::move(attempt.error_text);
   return request;
 }
 

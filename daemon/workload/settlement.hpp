@@ -16,8 +16,8 @@
 
 namespace millrace::workload {
 
-/// Ends the jobs of a consumer: turns what an attempt came to into a `finish`, with the hand-off to the output queue or
-/// the dead letter in the same change, and counts the outcome that the engine answers. Failures are logged, limited.
+/// Ends the jobs of a consumer: turns the result of an attempt into a `finish`, with the hand-off to the output queue
+/// or the dead letter in the same change, and counts the outcome that the engine answers. Failures are logged, limited.
 /// While the disk is short of space for an output, the job is held, and its finish is tried again after each
 /// `space_check_interval`, since no event announces free space.
 ///
@@ -42,7 +42,7 @@ class settlement {
   /// Moves the attempt's texts and, if the job goes on unchanged, its body. False: its output waits for capacity of the
   /// queue or for space on the disk, and `admitted` must be awaited next. No coroutine, since most jobs need none.
   /// Requires: the attempt was not cancelled.
-  [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt&& came);
+  [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job);
   /// The attempt was cancelled and the job went back to its queue.
@@ -54,7 +54,7 @@ class settlement {
   }
 
  private:
-  [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt&& came);
+  [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt_result&& attempt);
   void settled(const engine::finish_answer& answer, bool succeeded);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 

@@ -8,8 +8,8 @@ namespace millrace::workload {
 
 result<std::optional<source_progress>> source_progress::begin(broker::broker& broker, const producer_settings& of,
                                                               queue_id queue, sources::source& source) {
-  const auto none = [&of](const char* why) -> result<std::optional<source_progress>> {
-    if (of.common.begin == start::resume) return invalid("start: it cannot resume: " + std::string{why});
+  const auto none = [&of](const char* reason) -> result<std::optional<source_progress>> {
+    if (of.common.begin == start::resume) return invalid("start: it cannot resume: " + std::string{reason});
     return std::optional<source_progress>{};
   };
   if (!broker.keeps(queue)) return none("its queue is in memory");

@@ -18,36 +18,37 @@ namespace millrace::workload {
 
 namespace {
 
-error at(std::string_view what, const std::string& name, const error& why) {
-  return {why.code, std::string{what} + ' ' + name + ": " + why.text};
+error error_of(std::string_view kind, const std::string& name, const error& cause) {
+  return {cause.code, std::string{kind} + ' ' + name + ": " + cause.text};
 }
 
 }  // namespace
 
 struct workload::parts {
-  parts(loop::event_loop& on, broker::broker& with, offload::thread_pool& workers, workload_options told)
-      : loop{on},
-        broker{with},
+  parts(loop::event_loop& event_loop, broker::broker& job_broker, offload::thread_pool& workers,
+        workload_options settings)
+      : loop{event_loop},
+        broker{job_broker},
         threads{workers},
-        options{told},
-        changed{on, "idle"},
-        producer_tasks{on},
-        consumer_tasks{on} {
+        options{settings},
+        changed{event_loop, "idle"},
+        producer_tasks{event_loop},
+        consumer_tasks{event_loop} {
     job_left = broker.subscribe_job_left([this] { notify_changed(); });
-    if (options.how == mode::sequential) order.emplace(loop, broker, [this] { notify_changed(); });
+    if (options.run_mode == mode::sequential) order.emplace(loop, broker, [this] { notify_changed(); });
   }
 
   result<> make(const producer_settings& settings, const sources::surroundings& inputs);
   result<> make(const consumer_settings& settings, const handlers::surroundings& outputs);
   result<std::optional<queue_id>> queue_named(const std::optional<std::string>& name);
-  [[nodiscard]] offload::place place_of(const consumer_options& told) const;
+  [[nodiscard]] offload::place place_of(const consumer_options& consumer) const;
   void stop_taking();
   [[nodiscard]] bool nothing_to_do() const;
   [[nodiscard]] bool held_by_full_queues() const;
   [[nodiscard]] std::size_t running_slots() const;
   [[nodiscard]] std::uint64_t cancelled_jobs() const;
 
-  /// A producer or a slot has ended, or a slot found nothing to do: whoever waits for that looks again.
+  /// A producer or a slot has ended, or a slot found nothing to do: the waiters check their condition again.
   void notify_changed() {
     if (changed.waiting() != 0) changed.wake_all();
   }
@@ -81,10 +82,10 @@ result<> workload::start(const std::vector<producer_settings>& producers,
                          const handlers::surroundings& outputs) {
   auto& p = *parts_;
   for (const auto& one : producers) {
-    if (auto made = p.make(one, inputs); made.has_error()) return at("producer", one.name, made.error());
+    if (auto made = p.make(one, inputs); made.has_error()) return error_of("producer", one.name, made.error());
   }
   for (const auto& one : consumers) {
-    if (auto made = p.make(one, outputs); made.has_error()) return at("consumer", one.name, made.error());
+    if (auto made = p.make(one, outputs); made.has_error()) return error_of("consumer", one.name, made.error());
   }
   p.producers_left = p.producers.size();
   for (const auto& one : p.consumers) one->start(p.consumer_tasks);
@@ -108,11 +109,11 @@ loop::awaitable<std::size_t> workload::drain(duration patience) {
   const auto cancelled_before = p.cancelled_jobs();
   stop_taking();
   bool patience_over = false;
-  loop::deadline bell{p.loop, [&p, &patience_over] {
-                        patience_over = true;
-                        p.notify_changed();
-                      }};
-  bell.set(after(p.loop.now(), patience));
+  loop::deadline end_of_patience{p.loop, [&p, &patience_over] {
+                                   patience_over = true;
+                                   p.notify_changed();
+                                 }};
+  end_of_patience.set(after(p.loop.now(), patience));
   while (p.running_slots() != 0 && !patience_over) co_await p.changed.wait();
   p.consumer_tasks.cancel();
   co_await join();
@@ -186,16 +187,16 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
 }
 
 result<> workload::parts::make(const consumer_settings& settings, const handlers::surroundings& outputs) {
-  const auto& told = settings.common;
+  const auto& common = settings.common;
   std::vector<queue_id> queues;
-  for (const auto& name : told.queue) {
+  for (const auto& name : common.queue) {
     const auto queue = broker.find_or_declare(name);
     if (queue.has_error()) return queue.error();
     queues.push_back(*queue);
   }
-  const auto output = queue_named(told.output);
+  const auto output = queue_named(common.output);
   if (output.has_error()) return output.error();
-  const auto dead_letter = queue_named(told.dead_letter);
+  const auto dead_letter = queue_named(common.dead_letter);
   if (dead_letter.has_error()) return dead_letter.error();
   const auto own = settings.kind_options ? settings.kind_options : settings.kind->options->make();
   auto handler = settings.kind->make(own.get(), outputs);
@@ -203,10 +204,10 @@ result<> workload::parts::make(const consumer_settings& settings, const handlers
 
   auto& counts = *consumer_facts.emplace_back(std::make_unique<consumer_counts>());
   counts.name = settings.name;
-  counts.concurrency = options.how == mode::sequential ? 1 : told.concurrency;
+  counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
   consumer::environment const environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); }};
   consumers.push_back(std::make_unique<consumer>(
-      environment, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(told), told.timeout},
+      environment, std::move(queues), attempts{loop, threads, std::move(*handler), place_of(common), common.timeout},
       settlement::destinations{*output, *dead_letter}, counts));
   return {};
 }
@@ -218,8 +219,8 @@ result<std::optional<queue_id>> workload::parts::queue_named(const std::optional
   return std::optional<queue_id>{*queue};
 }
 
-offload::place workload::parts::place_of(const consumer_options& told) const {
-  switch (options.how) {
+offload::place workload::parts::place_of(const consumer_options& consumer) const {
+  switch (options.run_mode) {
     case mode::sequential:
     case mode::loop:
       return offload::place::loop;
@@ -228,7 +229,7 @@ offload::place workload::parts::place_of(const consumer_options& told) const {
     case mode::as_set:
       break;
   }
-  return told.run_on;
+  return consumer.run_on;
 }
 
 void workload::parts::stop_taking() {

@@ -19,7 +19,7 @@
 namespace millrace::workload {
 
 struct workload_options {
-  mode how{mode::as_set};
+  mode run_mode{mode::as_set};
   std::optional<std::uint64_t> limit{};  ///< `--limit`: for producers that would never end
 };
 

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "broker/broker_fixture.hpp"
 #include "broker/decision.hpp"
-#include "broker/desk.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 namespace {
 
@@ -80,9 +80,11 @@ struct has_disk {
 };
 
 /// A durable queue none of whose bodies may stay in memory.
-struct disk_desk : has_disk, desk {
-  explicit disk_desk(engine::durability safety = engine::durability::sync)
-      : desk{&disk, no_memory()}, durable{queue("durable", {.durability = safety})}, who{watcher("durable")} {}
+struct disk_fixture : has_disk, broker_fixture {
+  explicit disk_fixture(engine::durability safety = engine::durability::sync)
+      : broker_fixture{&disk, no_memory()},
+        durable{queue("durable", {.durability = safety})},
+        who{watcher("durable")} {}
 
   job_id put_safely(std::string_view text) {
     const auto job = put(durable, text).job;
@@ -103,7 +105,7 @@ struct disk_desk : has_disk, desk {
 
 TEST_CASE("a body leaves memory when its batch is safe, not before, whatever anybody waits for") {
   for (const auto safety : {engine::durability::sync, engine::durability::relaxed}) {
-    disk_desk at{safety};
+    disk_fixture at{safety};
     const auto job = at.put(at.durable, "a").job;
     CHECK_FALSE(at.on_disk_only(job));
     at.disk.commit();
@@ -114,14 +116,14 @@ TEST_CASE("a body leaves memory when its batch is safe, not before, whatever any
 TEST_CASE("a store that cannot read bodies keeps them all in memory") {
   body_store unreadable;
   unreadable.readable = false;
-  desk at{&unreadable, no_memory()};
+  broker_fixture at{&unreadable, no_memory()};
   const auto job = at.put(at.queue("durable", {.durability = engine::durability::sync}), "a").job;
   unreadable.commit();
   CHECK_FALSE(at.broker.engine().look(job)->content_on_disk);
 }
 
 TEST_CASE("a reserve is granted when the body has been read") {
-  disk_desk at;
+  disk_fixture at;
   const auto job = at.put_safely("a");
   SECTION("to a taker") {
     CHECK(at.broker.reserve(at.who, engine::lease::ttr, at.loop.now(), at.waits).answer.status ==
@@ -130,7 +132,7 @@ TEST_CASE("a reserve is granted when the body has been read") {
     CHECK(at.waits.told.empty());
     at.disk.read();
     REQUIRE(at.waits.told.size() == 1);
-    CHECK(at.waits.told[0].what == engine::event::kind::granted);
+    CHECK(at.waits.told[0].type == engine::event::kind::granted);
     CHECK(at.waits.told[0].job.content.view() == "a");
   }
   SECTION("to a taker that wants this very job") {
@@ -140,7 +142,7 @@ TEST_CASE("a reserve is granted when the body has been read") {
     CHECK(at.waits.told[0].job.content.view() == "a");
   }
   SECTION("to a coroutine") {
-    desk::answer answer;
+    broker_fixture::answer answer;
     at.reserve(at.who, answer);
     at.loop.run_ready();
     CHECK_FALSE(answer.taken);
@@ -152,9 +154,9 @@ TEST_CASE("a reserve is granted when the body has been read") {
 }
 
 TEST_CASE("a coroutine cancelled while its body is on the way gives the job back") {
-  disk_desk at;
+  disk_fixture at;
   at.put_safely("a");
-  desk::answer answer;
+  broker_fixture::answer answer;
   const auto task = at.reserve(at.who, answer);
   at.loop.run_ready();
   CHECK(at.levels(at.durable).reserved == 1);
@@ -167,7 +169,7 @@ TEST_CASE("a coroutine cancelled while its body is on the way gives the job back
 }
 
 TEST_CASE("who only looks is shown the body, many by one reading") {
-  disk_desk at;
+  disk_fixture at;
   const auto job = at.put_safely("a");
   taker first, second;
   at.peek(at.who, job, first);
@@ -176,7 +178,7 @@ TEST_CASE("who only looks is shown the body, many by one reading") {
   at.disk.read();
   for (const auto* const one : {&first, &second}) {
     REQUIRE(one->told.size() == 1);
-    CHECK(one->told[0].what == engine::event::kind::shown);
+    CHECK(one->told[0].type == engine::event::kind::shown);
     CHECK(one->told[0].job.job == job);
     CHECK(one->told[0].job.content.view() == "a");
   }
@@ -184,17 +186,17 @@ TEST_CASE("who only looks is shown the body, many by one reading") {
 }
 
 TEST_CASE("a job that has ended while somebody waits to look at it is not found") {
-  disk_desk at;
+  disk_fixture at;
   const auto job = at.put_safely("a");
   at.peek(at.who, job, at.waits);
   REQUIRE(at.broker.erase(at.producer, job).answer);
   at.disk.read();
   REQUIRE(at.waits.told.size() == 1);
-  CHECK(at.waits.told[0].what == engine::event::kind::not_found);
+  CHECK(at.waits.told[0].type == engine::event::kind::not_found);
 }
 
 TEST_CASE("who looks no more is told nothing") {
-  disk_desk at;
+  disk_fixture at;
   const auto job = at.put_safely("a");
   at.peek(at.who, job, at.waits);
   SECTION("it withdraws") { at.broker.withdraw(at.who); }
@@ -204,14 +206,14 @@ TEST_CASE("who looks no more is told nothing") {
 }
 
 TEST_CASE("a body that cannot be read buries the job of who reserved it, and tells who looks that there is none") {
-  disk_desk at;
+  disk_fixture at;
   const auto job = at.put_safely("a");
   at.disk.broken = true;
   taker looks;
   at.peek(at.producer, job, looks);
   at.disk.read();
   REQUIRE(looks.told.size() == 1);
-  CHECK(looks.told[0].what == engine::event::kind::not_found);
+  CHECK(looks.told[0].type == engine::event::kind::not_found);
   CHECK(at.levels(at.durable).ready == 1);
 
   static_cast<void>(at.broker.reserve(at.who, engine::lease::ttr, never, at.waits));
@@ -228,7 +230,7 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
 TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory now") {
   body_store disk;
   disk.bodies[job_id{7}] = body{"old"};
-  desk at{&disk};
+  broker_fixture at{&disk};
   const auto queue = at.queue("fast", {.durability = engine::durability::memory});
   engine::kept_job kept;
   kept.job = job_id{7};
@@ -244,7 +246,7 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
 
 TEST_CASE("a job that comes due while others are being restored waits for the end of that") {
   body_store disk;
-  desk at{&disk};
+  broker_fixture at{&disk};
   const auto queue = at.queue("slow", {.durability = engine::durability::sync});
   engine::kept_job kept;
   kept.job = job_id{7};
@@ -264,7 +266,7 @@ TEST_CASE("a job that comes due while others are being restored waits for the en
 TEST_CASE("a job that is larger than the store can write is refused before it is put, as an output too") {
   body_store disk;
   disk.job_bytes_most = 10;
-  desk at{&disk};
+  broker_fixture at{&disk};
   const auto kept = at.queue("kept", {.durability = engine::durability::sync});
   const auto fast = at.queue("fast", {.durability = engine::durability::memory});
   CHECK(at.put(kept, "0123456789").status == engine::put_status::inserted);

@@ -1,16 +1,16 @@
 // Cancelling whoever waits neither loses a job nor makes two of it.
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 TEST_CASE("a cancelled wait for a job takes none: the next in line gets it") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
-  desk::answer first;
-  desk::answer second;
+  broker_fixture::answer first;
+  broker_fixture::answer second;
   const auto task = at.reserve(at.watcher("work"), first);
   at.reserve(at.watcher("work"), second);
   at.loop.run_ready();
@@ -26,9 +26,9 @@ TEST_CASE("a cancelled wait for a job takes none: the next in line gets it") {
 }
 
 TEST_CASE("a job granted before the cancellation comes through belongs to whoever waited for it") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
-  desk::answer waited;
+  broker_fixture::answer waited;
   const auto task = at.reserve(at.watcher("work"), waited);
   at.loop.run_ready();
 
@@ -50,11 +50,11 @@ TEST_CASE("a job granted before the cancellation comes through belongs to whoeve
 }
 
 TEST_CASE("a cancelled put leaves the line and is not in the queue") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
   at.put(queue, "b");
-  desk::answer waited;
+  broker_fixture::answer waited;
   const auto task = at.await_put(at.producer, waited);
   at.loop.advance(seconds{1});
 
@@ -72,11 +72,11 @@ TEST_CASE("a cancelled put leaves the line and is not in the queue") {
 }
 
 TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
   at.put(queue, "b");
-  desk::answer waited;
+  broker_fixture::answer waited;
   const auto task = at.await_put(at.producer, waited);
   at.loop.run_ready();
 
@@ -91,7 +91,7 @@ TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once"
 }
 
 TEST_CASE("a cancelled wait for room in an output queue leaves the job with its holder") {
-  desk at;
+  broker_fixture at;
   const auto from = at.queue("from");
   const auto to = at.queue("to", {.max_jobs = 1});
   at.put(to, "in the way");
@@ -99,7 +99,7 @@ TEST_CASE("a cancelled wait for room in an output queue leaves the job with its 
   const auto session = at.watcher("from");
   static_cast<void>(at.broker.try_reserve(session, engine::lease::unlimited));
   static_cast<void>(at.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}));
-  desk::answer waited;
+  broker_fixture::answer waited;
   const auto task = at.await_finish(session, job, waited);
   at.loop.run_ready();
 
@@ -115,7 +115,7 @@ TEST_CASE("a cancelled wait for room in an output queue leaves the job with its 
 }
 
 TEST_CASE("closing a session that stands in line ends its wait and its stay") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
   at.put(queue, "b");

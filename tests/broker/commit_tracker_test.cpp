@@ -4,11 +4,11 @@
 #include <functional>
 #include <vector>
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 namespace {
 
@@ -60,7 +60,7 @@ loop::awaitable<> say_when_durable(broker::broker& broker, broker::receipt recei
 
 TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and not before") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   const auto first = at.receipt_of_put(queue, "a");
   const auto second = at.receipt_of_put(queue, "b");
@@ -86,7 +86,7 @@ TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and n
 
 TEST_CASE("a reserve does not wait for the commits of others") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   store.commit(at.receipt_of_put(queue, "a").batch);
   at.put(queue, "b");
@@ -95,7 +95,7 @@ TEST_CASE("a reserve does not wait for the commits of others") {
 }
 
 TEST_CASE("without a store that remembers, everything is safe at once") {
-  desk at;
+  broker_fixture at;
   const auto receipt = at.receipt_of_put(at.queue("work"), "a");
   CHECK(receipt == broker::receipt{});
   std::vector<store::batch_id> said;
@@ -110,7 +110,7 @@ TEST_CASE(
     "queues in memory reach no store, relaxed ones are waited for by nobody, and a hand-off is as safe as the safest "
     "of its queues") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed}),
              sync = at.queue("sync", {.durability = engine::durability::sync});
   at.put(memory, "ids are leased");
@@ -135,14 +135,14 @@ TEST_CASE(
 
 TEST_CASE("who waited for room in memory is told its id when the lease of that is on disk") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});
   const auto first = at.put(queue, "a").job;
   const auto waits = at.broker.open_session();
   REQUIRE(at.broker.try_put(waits, queue, {.content = body{"b"}}).answer.status == engine::put_status::waiting);
   REQUIRE(at.broker.erase(at.producer, first).answer);
   REQUIRE(at.levels(queue).ready == 1);
-  desk::answer admitted;
+  broker_fixture::answer admitted;
   at.await_put(waits, admitted);
   at.loop.run_ready();
   REQUIRE(admitted.put);
@@ -153,7 +153,7 @@ TEST_CASE("who waited for room in memory is told its id when the lease of that i
 
 TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   at.broker.begin_restore();
   at.broker.end_restore(500'000);
   const auto queue = at.queue("memory");
@@ -167,7 +167,7 @@ TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in 
 
 TEST_CASE("the mark that was kept is left alone until an id is given") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("declared before anything was read");
   at.broker.begin_restore();
   at.broker.end_restore(500'000);
@@ -179,7 +179,7 @@ TEST_CASE("the mark that was kept is left alone until an id is given") {
 
 TEST_CASE("a put that the disk has no room for is refused at once, whatever others wait for") {
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("durable", {.durability = engine::durability::sync});
   REQUIRE_FALSE(at.broker.is_durable(at.receipt_of_put(queue, "a")));
   store.is_full = true;
@@ -194,7 +194,7 @@ TEST_CASE("a put of a client that meets a full disk is counted by its queue, wit
     void decided(broker::decision&&) noexcept override {}
   } client;
   slow_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto durable = at.queue("durable", {.durability = engine::durability::sync});
   const auto memory = at.queue("memory");
   store.is_full = true;
@@ -210,7 +210,7 @@ TEST_CASE("a put of a client that meets a full disk is counted by its queue, wit
 
 TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {
   slow_store store;
-  desk d{&store};
+  broker_fixture d{&store};
   d.broker.begin_restore();
   d.broker.end_restore(job_id_max.value() - 2);
   const auto queue = d.queue("q");

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <millrace/loop/deadline.hpp>
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 TEST_CASE("a delayed job reaches who waits for it when its time has come, not before") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
-  desk::answer waited;
+  broker_fixture::answer waited;
   at.reserve(at.watcher("work"), waited);
   at.put(queue, "a", seconds{5});
 
@@ -24,7 +24,7 @@ TEST_CASE("a delayed job reaches who waits for it when its time has come, not be
 }
 
 TEST_CASE("a shorter delay that comes later rings first") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "late", seconds{9});
   at.put(queue, "soon", seconds{1});
@@ -37,7 +37,7 @@ TEST_CASE("a shorter delay that comes later rings first") {
 }
 
 TEST_CASE("a job whose time to run is over becomes ready again") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a", {}, seconds{10});
   static_cast<void>(at.broker.try_reserve(at.watcher("work"), engine::lease::ttr));
@@ -66,7 +66,7 @@ loop::awaitable<> watch_turns(loop::event_loop& loop, instant from, broker::brok
 
 TEST_CASE("100,000 jobs that come due together become ready in turns, and others have theirs between") {
   constexpr std::size_t jobs = 100'000;
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   for (std::size_t i = 0; i < jobs; ++i) at.put(queue, "a", seconds{1});
   std::uint64_t most_in_a_turn = 0;

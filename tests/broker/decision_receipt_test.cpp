@@ -10,7 +10,7 @@ using namespace millrace;
 using broker::receipt;
 using engine::durability;
 using testing::bodies_on_disk;
-using testing::desk;
+using testing::broker_fixture;
 using testing::promises;
 using testing::taker;
 using fixture = testing::receipt_fixture;
@@ -27,12 +27,12 @@ TEST_CASE("a put that waited for capacity carries the batch of the command that 
     const auto by_coroutine = at.broker.open_session();
     REQUIRE(at.broker.try_put(by_coroutine, at.work, {.content = body{"d"}}).answer.status ==
             engine::put_status::waiting);
-    desk::answer later;
+    broker_fixture::answer later;
     at.await_put(by_coroutine, later);
 
     const auto ended = at.broker.erase(at.worker, in_the_way);
     REQUIRE(waits.decisions.size() == 1);
-    CHECK(waits.decisions[0].event.what == engine::event::kind::put_admitted);
+    CHECK(waits.decisions[0].event.type == engine::event::kind::put_admitted);
     CHECK(waits.decisions[0].durable_with == at.of_last_change());
     CHECK(waits.decisions[0].durable_with == ended.durable_with);
 
@@ -59,7 +59,7 @@ TEST_CASE("a finish that waited for capacity carries the batch of the command th
     const auto answered = at.broker.try_finish(consumer, {.job = job, .outputs = {{at.work, {.content = body{"b"}}}}});
     REQUIRE(answered.answer == engine::finish_status::waiting);
     CHECK(answered.durable_with == receipt{});
-    desk::answer later;
+    broker_fixture::answer later;
     at.await_finish(consumer, job, later);
 
     const auto other = at.broker.try_reserve(at.worker, engine::lease::unlimited).answer.job.job;
@@ -75,7 +75,7 @@ TEST_CASE("a job granted to a waiting session is told before its put is durable"
   for (const auto promise : promises) {
     fixture at{promise};
     taker waits;
-    desk::answer later;
+    broker_fixture::answer later;
     REQUIRE(at.broker.reserve(at.worker, engine::lease::ttr, never, waits).answer.status ==
             engine::reserve_status::waiting);
     at.reserve(at.watcher("work"), later);
@@ -99,7 +99,7 @@ TEST_CASE("a body shown from disk waits for nothing, since its id was durable be
   CHECK(answered.durable_with == receipt{});
   at.store.read_wanted_bodies();
   REQUIRE(waits.decisions.size() == 1);
-  CHECK(waits.decisions[0].event.what == engine::event::kind::shown);
+  CHECK(waits.decisions[0].event.type == engine::event::kind::shown);
   CHECK(waits.decisions[0].durable_with == receipt{});
 }
 

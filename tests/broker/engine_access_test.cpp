@@ -1,14 +1,14 @@
 #include <vector>
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 TEST_CASE(
     "the engine behind the broker shows the queues in order of creation with their counts, levels and first jobs") {
-  desk at;
+  broker_fixture at;
   const auto first = at.queue("first");
   at.queue("second");
   at.queue("third");

@@ -2,13 +2,13 @@
 #include <string>
 #include <utility>
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/full_disk_store.hpp"
 
 using namespace millrace;
 using engine::finish_status;
-using testing::desk;
+using testing::broker_fixture;
 
 namespace {
 
@@ -36,7 +36,7 @@ struct held_job {
   }
 
   testing::full_disk_store disk;
-  desk at{&disk};
+  broker_fixture at{&disk};
   queue_id from;
   session_id holder;
   job_id job{};

@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "broker/broker_fixture.hpp"
 #include "broker/decision.hpp"
-#include "broker/desk.hpp"
 #include "broker/manual_store.hpp"
 #include "support/catch.hpp"
 
@@ -27,9 +27,9 @@ inline engine::engine_options bodies_on_disk() {
 
 /// A broker on a manual store, with a queue of the given durability that holds at most two jobs, and a worker that
 /// watches it. Everything so far is durable, the lease of ids included.
-struct receipt_fixture : has_store, desk {
+struct receipt_fixture : has_store, broker_fixture {
   explicit receipt_fixture(engine::durability promised, engine::engine_options limits = {})
-      : desk{&store, limits},
+      : broker_fixture{&store, limits},
         promise{promised},
         work{queue("work", {.max_jobs = 2, .when_full = engine::overflow::block, .durability = promised})},
         worker{watcher("work")} {

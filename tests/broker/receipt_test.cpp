@@ -9,7 +9,7 @@
 using namespace millrace;
 using broker::receipt;
 using engine::durability;
-using testing::desk;
+using testing::broker_fixture;
 using testing::manual_store;
 using testing::promises;
 using testing::taker;
@@ -164,7 +164,7 @@ TEST_CASE("a hand-off waits for its batch when one of its queues asks for it") {
 
 TEST_CASE("an answer that tells an id waits for the lease of that id, whatever its queue promises") {
   manual_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});
   const auto worker = at.watcher("memory");
   taker waits, nobody;
@@ -175,7 +175,7 @@ TEST_CASE("an answer that tells an id waits for the lease of that id, whatever i
   REQUIRE(of_lease.batch > 0);
   CHECK(put.durable_with == of_lease);
   REQUIRE(waits.decisions.size() == 1);
-  CHECK(waits.decisions[0].event.what == engine::event::kind::granted);
+  CHECK(waits.decisions[0].event.type == engine::event::kind::granted);
   CHECK(waits.decisions[0].durable_with == of_lease);
   CHECK(at.broker.peek(at.producer, put.answer.job, nobody).durable_with == of_lease);
   CHECK(at.broker.touch(worker, put.answer.job).durable_with == receipt{});

@@ -5,11 +5,11 @@
 #include <variant>
 #include <vector>
 
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 namespace {
 
@@ -48,7 +48,7 @@ const engine::source_name words_of_lines{"words", "lines"};
 
 broker::source_step step(std::uint64_t place) { return {&words_of_lines, {.place = place}}; }
 
-engine::put_status put(desk& at, queue_id queue, std::string_view content, std::uint64_t place) {
+engine::put_status put(broker_fixture& at, queue_id queue, std::string_view content, std::uint64_t place) {
   const auto to = step(place);
   return at.broker.try_put(at.producer, queue, {.content = body{content}}, &to).answer.status;
 }
@@ -59,7 +59,7 @@ using sets = std::vector<std::string>;
 
 TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") {
   noting_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto sync = at.queue("sync", {.durability = engine::durability::sync});
   const auto relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed});
   const auto memory = at.queue("memory");
@@ -74,13 +74,13 @@ TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") 
 
 TEST_CASE("the step of a put that waits for room goes when the put is admitted") {
   noting_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue =
       at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
   CHECK(put(at, queue, "a", 10) == engine::put_status::inserted);
   CHECK(put(at, queue, "b", 20) == engine::put_status::waiting);
   CHECK(store.take() == sets{"put a step 10"});
-  desk::answer answer;
+  broker_fixture::answer answer;
   at.await_put(at.producer, answer);
   const auto worker = at.watcher("full");
   const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited).answer;
@@ -93,7 +93,7 @@ TEST_CASE("the step of a put that waits for room goes when the put is admitted")
 TEST_CASE("the step of a put that is withdrawn goes nowhere") {
   const bool by_closing = GENERATE(true, false);
   noting_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue =
       at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
   put(at, queue, "a", 10);
@@ -102,7 +102,7 @@ TEST_CASE("the step of a put that is withdrawn goes nowhere") {
   if (by_closing) {
     REQUIRE(at.broker.try_close_session(at.producer));
   } else {
-    desk::answer answer;
+    broker_fixture::answer answer;
     at.await_put(at.producer, answer);
     at.loop.run_ready();
     at.scope.cancel();
@@ -118,7 +118,7 @@ TEST_CASE("the step of a put that is withdrawn goes nowhere") {
 
 TEST_CASE("a body that is refused has had its turn, one without space on disk has not") {
   noting_store store;
-  desk at{&store};
+  broker_fixture at{&store};
   const auto queue =
       at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::reject, .durability = engine::durability::sync});
   put(at, queue, "a", 10);

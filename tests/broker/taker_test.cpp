@@ -1,11 +1,11 @@
 #include <vector>
 
+#include "broker/broker_fixture.hpp"
 #include "broker/decision.hpp"
-#include "broker/desk.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::desk;
+using testing::broker_fixture;
 
 namespace {
 
@@ -18,7 +18,7 @@ struct taker final : broker::decision_taker {
 }  // namespace
 
 TEST_CASE("a taker is told of the job it waited for, once") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   taker waits;
   const auto who = at.watcher("work");
@@ -26,14 +26,14 @@ TEST_CASE("a taker is told of the job it waited for, once") {
   at.put(queue, "a");
   at.put(queue, "b");
   REQUIRE(waits.told.size() == 1);
-  CHECK(waits.told[0].what == engine::event::kind::granted);
+  CHECK(waits.told[0].type == engine::event::kind::granted);
   CHECK(waits.told[0].job.content.view() == "a");
   CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).answer.job.content.view() == "b");
   CHECK(waits.told.size() == 1);
 }
 
 TEST_CASE("a taker's time runs out") {
-  desk at;
+  broker_fixture at;
   at.queue("work");
   taker waits;
   static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), waits));
@@ -41,11 +41,11 @@ TEST_CASE("a taker's time runs out") {
   CHECK(waits.told.empty());
   at.loop.advance(nanoseconds{1});
   REQUIRE(waits.told.size() == 1);
-  CHECK(waits.told[0].what == engine::event::kind::timed_out);
+  CHECK(waits.told[0].type == engine::event::kind::timed_out);
 }
 
 TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   taker first, second;
   const auto one = at.watcher("work");
@@ -58,7 +58,7 @@ TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next"
 }
 
 TEST_CASE("takers stand before a full queue, which is counted until they are admitted or withdraw") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work", {.max_jobs = 1});
   const auto worker = at.watcher("work");
   const auto held = at.put(queue, "a").job;
@@ -72,12 +72,12 @@ TEST_CASE("takers stand before a full queue, which is counted until they are adm
   CHECK(at.broker.erase(worker, held).answer);
   CHECK(first.told.empty());
   REQUIRE(second.told.size() == 1);
-  CHECK(second.told[0].what == engine::event::kind::put_admitted);
+  CHECK(second.told[0].type == engine::event::kind::put_admitted);
   CHECK(at.broker.held_puts().active() == 0);
 }
 
 TEST_CASE("a taker whose session is closed is told nothing") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   taker waits;
   const auto who = at.watcher("work");

@@ -1,15 +1,15 @@
-#include "broker/desk.hpp"
+#include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
 using engine::reserve_status;
-using testing::desk;
+using testing::broker_fixture;
 
 TEST_CASE("who waits for a job gets the one that is put next, at the next turn") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
-  desk::answer first;
-  desk::answer second;
+  broker_fixture::answer first;
+  broker_fixture::answer second;
   at.reserve(at.watcher("work"), first);
   at.reserve(at.watcher("work"), second);
   at.loop.run_ready();
@@ -26,7 +26,7 @@ TEST_CASE("who waits for a job gets the one that is put next, at the next turn")
 }
 
 TEST_CASE("a job that is there is taken without waiting, and nothing is said to be nothing") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   const auto session = at.watcher("work");
   CHECK(at.broker.try_reserve(session, engine::lease::unlimited).answer.status == reserve_status::timed_out);
@@ -39,9 +39,9 @@ TEST_CASE("a job that is there is taken without waiting, and nothing is said to 
 }
 
 TEST_CASE("a wait for a job ends at its deadline with nothing") {
-  desk at;
+  broker_fixture at;
   at.queue("work");
-  desk::answer waited;
+  broker_fixture::answer waited;
   at.reserve(at.watcher("work"), waited, at.loop.now() + seconds{2});
 
   at.loop.advance(milliseconds{1'999});
@@ -52,12 +52,12 @@ TEST_CASE("a wait for a job ends at its deadline with nothing") {
 }
 
 TEST_CASE("a put into a full queue stands in line until there is room, and the time is counted") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
   const auto answer = at.put(queue, "b");
   REQUIRE(answer.status == engine::put_status::waiting);
-  desk::answer admitted;
+  broker_fixture::answer admitted;
   at.await_put(at.producer, admitted);
   at.loop.advance(seconds{3});
   CHECK_FALSE(admitted.put);
@@ -76,7 +76,7 @@ TEST_CASE("a put into a full queue stands in line until there is room, and the t
 }
 
 TEST_CASE("a put that was admitted before anybody awaited it is not lost") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
   REQUIRE(at.put(queue, "b").status == engine::put_status::waiting);
@@ -84,7 +84,7 @@ TEST_CASE("a put that was admitted before anybody awaited it is not lost") {
   static_cast<void>(
       at.broker.try_finish(session, {.job = at.broker.try_reserve(session, engine::lease::unlimited).answer.job.job}));
 
-  desk::answer admitted;
+  broker_fixture::answer admitted;
   at.await_put(at.producer, admitted);
   at.loop.run_ready();
 
@@ -92,7 +92,7 @@ TEST_CASE("a put that was admitted before anybody awaited it is not lost") {
 }
 
 TEST_CASE("a queue that refuses says so at once and holds nobody") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1, .when_full = engine::overflow::reject});
   at.put(queue, "a");
 
@@ -101,7 +101,7 @@ TEST_CASE("a queue that refuses says so at once and holds nobody") {
 }
 
 TEST_CASE("the output of a finished job waits for room in its queue, and the time is counted") {
-  desk at;
+  broker_fixture at;
   const auto from = at.queue("from");
   const auto to = at.queue("to", {.max_jobs = 1});
   at.put(to, "in the way");
@@ -111,7 +111,7 @@ TEST_CASE("the output of a finished job waits for room in its queue, and the tim
 
   const auto answer = at.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}).answer;
   REQUIRE(answer == engine::finish_status::waiting);
-  desk::answer waited;
+  broker_fixture::answer waited;
   at.await_finish(session, job, waited);
   at.loop.advance(seconds{2});
   CHECK(at.broker.held_outputs().active() == 1);
@@ -129,7 +129,7 @@ TEST_CASE("the output of a finished job waits for room in its queue, and the tim
 }
 
 TEST_CASE("a session that is closed gives back all it holds, in turns") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   const auto session = at.watcher("work");
   constexpr std::size_t jobs = engine::moves_per_turn_max * 5 / 2;
@@ -147,7 +147,7 @@ TEST_CASE("a session that is closed gives back all it holds, in turns") {
 }
 
 TEST_CASE("a queue nobody declared comes into being with the defaults") {
-  desk at;
+  broker_fixture at;
   at.broker.set_queue_defaults({.max_jobs = 3});
 
   const auto made = at.broker.find_or_declare("new").value();
@@ -157,7 +157,7 @@ TEST_CASE("a queue nobody declared comes into being with the defaults") {
 }
 
 TEST_CASE("when puts are refused for good, everything else goes on") {
-  desk at;
+  broker_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a");
   at.broker.refuse_puts();

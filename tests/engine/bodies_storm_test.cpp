@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/mill.hpp"
+#include "engine/engine_fixture.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
@@ -20,12 +20,14 @@ constexpr std::array<std::string_view, 3> names{"a", "b", "c"};
 
 class storm {
  public:
-  storm(unsigned seed, std::uint64_t room) : random_{seed}, mill_{limits_of(room)} {
-    mill_.it.collect_changes(true);
-    mill_.it.declare("a", {.durability = durability::sync}).value();
-    mill_.it.declare("b", {.max_jobs = 40, .when_full = overflow::drop_oldest, .durability = durability::sync}).value();
-    mill_.it.declare("c", {.max_jobs = 30, .when_full = overflow::block, .durability = durability::sync}).value();
-    for (int n = 0; n < 6; ++n) sessions_.push_back(mill_.session({"a", "b", "c"}));
+  storm(unsigned seed, std::uint64_t room) : random_{seed}, fixture_{limits_of(room)} {
+    fixture_.engine.collect_changes(true);
+    fixture_.engine.declare("a", {.durability = durability::sync}).value();
+    fixture_.engine.declare("b", {.max_jobs = 40, .when_full = overflow::drop_oldest, .durability = durability::sync})
+        .value();
+    fixture_.engine.declare("c", {.max_jobs = 30, .when_full = overflow::block, .durability = durability::sync})
+        .value();
+    for (int n = 0; n < 6; ++n) sessions_.push_back(fixture_.session({"a", "b", "c"}));
   }
 
   void act() {
@@ -37,21 +39,21 @@ class storm {
   /// All who wait for a body get an answer when the disk has said all that it was asked.
   void answer_all() {
     while (!asked_.empty()) disk();
-    for (const auto who : sessions_) CHECK_FALSE(mill_.it.awaits_body(who));
+    for (const auto who : sessions_) CHECK_FALSE(fixture_.engine.awaits_body(who));
   }
 
   void end() {
     for (const auto who : sessions_) {
-      while (!mill_.it.close_session(who, mill_.now)) {
+      while (!fixture_.engine.close_session(who, fixture_.now)) {
       }
       take_what_happened();
     }
     answer_all();
-    const auto last = mill_.session();
-    for (const auto& [job, text] : kept_) mill_.it.erase(last, job, mill_.now);
+    const auto last = fixture_.session();
+    for (const auto& [job, text] : kept_) fixture_.engine.erase(last, job, fixture_.now);
     CHECK(asked_in_all_ > 100);
-    CHECK(mill_.it.job_count() == 0);
-    CHECK(mill_.it.bytes_of_bodies() == 0);
+    CHECK(fixture_.engine.job_count() == 0);
+    CHECK(fixture_.engine.bytes_of_bodies() == 0);
   }
 
  private:
@@ -66,12 +68,12 @@ class storm {
   bool is_busy(session_id who) const { return waits_.contains(who); }
 
   void put(session_id who) {
-    mill_.it.use(who, names[below(3)]).value();
+    fixture_.engine.use(who, names[below(3)]).value();
     std::string text(below(10) == 0 ? 0 : below(2'000), static_cast<char>('a' + below(26)));
     put_request what{.content = body{text}, .priority = static_cast<priority>(below(3))};
     what.delay = below(5) == 0 ? seconds{1 + below(3)} : seconds{0};
     what.ttr = seconds{2 + below(5)};
-    const auto answer = mill_.it.put(who, mill_.it.used(who), std::move(what), mill_.now);
+    const auto answer = fixture_.engine.put(who, fixture_.engine.used(who), std::move(what), fixture_.now);
     if (answer.status == put_status::waiting) waits_.insert(who);
   }
 
@@ -79,38 +81,38 @@ class storm {
     session_id& who = some_session();
     const auto kind = below(20);
     if (kind == 0) {
-      while (!mill_.it.close_session(who, mill_.now)) {
+      while (!fixture_.engine.close_session(who, fixture_.now)) {
       }
       waits_.erase(who);
       held_.erase(who);
-      who = mill_.session({"a", "b", "c"});
+      who = fixture_.session({"a", "b", "c"});
     } else if (kind == 1) {
-      mill_.pass(milliseconds{below(1'500)});
+      fixture_.pass(milliseconds{below(1'500)});
     } else if (is_busy(who)) {
       if (below(4) != 0) return;
-      if (mill_.it.withdraw_reserve(who) || mill_.it.withdraw_put(who)) waits_.erase(who);
+      if (fixture_.engine.withdraw_reserve(who) || fixture_.engine.withdraw_put(who)) waits_.erase(who);
     } else if (kind < 9) {
       put(who);
     } else if (kind < 13) {
-      const auto until = below(2) == 0 ? mill_.now : mill_.now + seconds{below(3)};
-      auto answer = mill_.it.reserve(who, below(4) == 0 ? lease::unlimited : lease::ttr, until, mill_.now);
+      const auto until = below(2) == 0 ? fixture_.now : fixture_.now + seconds{below(3)};
+      auto answer = fixture_.engine.reserve(who, below(4) == 0 ? lease::unlimited : lease::ttr, until, fixture_.now);
       took(who, answer);
     } else if (kind < 15 && !kept_.empty()) {
       const auto job = some_job();
       if (below(3) == 0) {
-        mill_.it.kick_job(job, mill_.now);
+        fixture_.engine.kick_job(job, fixture_.now);
       } else {
-        took(who, mill_.it.reserve_job(who, job, mill_.now));
+        took(who, fixture_.engine.reserve_job(who, job, fixture_.now));
       }
     } else if (kind == 15) {
       auto from = engine::engine::kick_from::undecided;
-      mill_.it.kick(mill_.queue(names[below(3)]), below(20), from, mill_.now);
+      fixture_.engine.kick(fixture_.queue(names[below(3)]), below(20), from, fixture_.now);
     } else if (kind == 16) {
-      CHECK(mill_.it.pause(mill_.queue(names[below(3)]), seconds{below(2)}, mill_.now).has_value());
+      CHECK(fixture_.engine.pause(fixture_.queue(names[below(3)]), seconds{below(2)}, fixture_.now).has_value());
     } else if (!held_[who].empty()) {
       let_go(who);
     } else if (!kept_.empty()) {
-      mill_.it.erase(who, some_job(), mill_.now);
+      fixture_.engine.erase(who, some_job(), fixture_.now);
     }
   }
 
@@ -133,26 +135,26 @@ class storm {
     mine.pop_back();
     switch (below(5)) {
       case 0:
-        mill_.it.erase(who, job, mill_.now);
+        fixture_.engine.erase(who, job, fixture_.now);
         break;
       case 1:
-        mill_.it.release(who, job, static_cast<priority>(below(3)), seconds{below(2)}, mill_.now);
+        fixture_.engine.release(who, job, static_cast<priority>(below(3)), seconds{below(2)}, fixture_.now);
         break;
       case 2:
-        mill_.it.bury(who, job, 1, mill_.now);
+        fixture_.engine.bury(who, job, 1, fixture_.now);
         break;
       case 3:
         // May wait for room: its answer is of no interest here, and another finish takes its place.
-        mill_.finish(who, job, {.outputs = {{mill_.queue(names[below(3)]), {.content = body{"made of it"}}}}});
+        fixture_.finish(who, job, {.outputs = {{fixture_.queue(names[below(3)]), {.content = body{"made of it"}}}}});
         break;
       default:
-        mill_.finish(who, job, {.result = outcome::failed, .error_text = "no", .dead_letter = mill_.queue("b")});
+        fixture_.finish(who, job, {.result = outcome::failed, .error_text = "no", .dead_letter = fixture_.queue("b")});
     }
   }
 
   void take_puts() {
     change_set changes;
-    mill_.it.take_changes(changes);
+    fixture_.engine.take_changes(changes);
     for (const auto& one : changes) {
       if (const auto* put = std::get_if<job_put>(&one)) {
         kept_[put->job] = put->what.content.view();
@@ -164,14 +166,14 @@ class storm {
   void take_what_happened() {
     take_puts();
     std::vector<event> events;
-    mill_.it.take_events(events);
+    fixture_.engine.take_events(events);
     for (const auto& one : events) {
-      if (one.what == event::kind::finish_done) continue;
+      if (one.type == event::kind::finish_done) continue;
       waits_.erase(one.session);
-      if (one.what == event::kind::granted) got(one.session, one.job);
+      if (one.type == event::kind::granted) got(one.session, one.job);
     }
     std::vector<job_id> wanted;
-    mill_.it.take_wanted_bodies(wanted);
+    fixture_.engine.take_wanted_bodies(wanted);
     asked_.insert(asked_.end(), wanted.begin(), wanted.end());
     asked_in_all_ += wanted.size();
   }
@@ -179,7 +181,7 @@ class storm {
   /// Makes something safe, and answers one of those that were asked for.
   void disk() {
     if (!unsafe_.empty() && below(2) == 0) {
-      mill_.it.stored(unsafe_.front());
+      fixture_.engine.stored(unsafe_.front());
       unsafe_.erase(unsafe_.begin());
     }
     if (asked_.empty()) return;
@@ -188,18 +190,18 @@ class storm {
     asked_.erase(place);
     const auto draw = below(20);
     if (draw == 0) {
-      mill_.it.body_lost(job, mill_.now);
+      fixture_.engine.body_lost(job, fixture_.now);
     } else if (draw == 1) {
-      mill_.it.body_came(job, body{kept_.at(job) + "?"}, mill_.now);
+      fixture_.engine.body_came(job, body{kept_.at(job) + "?"}, fixture_.now);
     } else {
-      mill_.it.body_came(job, body{kept_.at(job)}, mill_.now);
-      if (draw == 2) mill_.it.body_came(job, body{kept_.at(job)}, mill_.now);
+      fixture_.engine.body_came(job, body{kept_.at(job)}, fixture_.now);
+      if (draw == 2) fixture_.engine.body_came(job, body{kept_.at(job)}, fixture_.now);
     }
     take_what_happened();
   }
 
   std::mt19937 random_;
-  mill mill_;
+  engine_fixture fixture_;
   std::vector<session_id> sessions_;
   std::set<session_id> waits_;
   std::map<session_id, std::vector<job_id>> held_;

@@ -210,9 +210,9 @@ std::string difference(const engine& it, const model& other) {
 
 std::string words(const event& told) {
   std::ostringstream text;
-  text << "event " << static_cast<int>(told.what) << " of " << told.session.value() << " id " << told.id.value()
+  text << "event " << static_cast<int>(told.type) << " of " << told.session.value() << " id " << told.id.value()
        << " finish " << static_cast<int>(told.finish.status);
-  if (told.what == event::kind::granted) {
+  if (told.type == event::kind::granted) {
     const auto& job = told.job;
     text << " job " << job.job.value() << " queue " << job.queue.value() << " '" << job.content.view() << "' reserves "
          << job.reserves << " priority " << job.priority << " put " << ns(job.put_at) << " ready "

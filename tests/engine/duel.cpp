@@ -77,7 +77,7 @@ void duel::compare_told() {
     // A grant comes after the other events of its command if the body has to be read first. A session gets at most one
     // grant from a command.
     const auto by_session = [](const event& one, const event& other) {
-      const auto key = [](const event& it) { return std::pair{it.session, it.what == event::kind::granted}; };
+      const auto key = [](const event& it) { return std::pair{it.session, it.type == event::kind::granted}; };
       return key(one) < key(other);
     };
     std::stable_sort(events_.begin(), events_.end(), by_session);
@@ -125,7 +125,7 @@ void duel::settle_bodies() {
 reserve_answer duel::with_body(session_id who, reserve_answer answer) {
   if (!options_.bodies_on_disk || answer.status != reserve_status::waiting) return answer;
   read_bodies();
-  const auto mine = [who](const event& one) { return one.session == who && one.what == event::kind::granted; };
+  const auto mine = [who](const event& one) { return one.session == who && one.type == event::kind::granted; };
   const auto found = std::ranges::find_if(events_, mine);
   if (found == events_.end()) return answer;
   answer = {reserve_status::reserved, std::move(found->job)};

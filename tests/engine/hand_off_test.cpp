@@ -1,4 +1,4 @@
-#include "engine/mill.hpp"
+#include "engine/engine_fixture.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
@@ -21,31 +21,31 @@ std::uint64_t count(const std::array<counter, reason_count>& of, reason what) {
 }  // namespace
 
 TEST_CASE("a job that is finished is gone, and its outputs are in") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto out = m.declare("out", 10);
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{out, "a"}, {out, "b"}})) == finish_status::done);
-  CHECK_FALSE(m.it.look(job).has_value());
-  CHECK(count(m.it.counts(m.queue()).finished, outcome::ok) == 1);
-  CHECK(m.it.counts(out).puts.value() == 2);
+  CHECK_FALSE(m.engine.look(job).has_value());
+  CHECK(count(m.engine.counts(m.queue()).finished, outcome::ok) == 1);
+  CHECK(m.engine.counts(out).puts.value() == 2);
   CHECK(m.take_all(m.session({"out"})) == "a b");
 }
 
 TEST_CASE("an output goes at once to who waits for it") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto next = m.session({"out"});
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.reserve(next, 60s) == reserve_status::waiting);
   m.finish(s, job, ok({{m.queue("out"), "a"}}));
-  CHECK(m.events() == told{"granted 2: a"});
+  CHECK(m.events() == texts{"granted 2: a"});
 }
 
 TEST_CASE("a job that failed is buried with its error") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto out = m.declare("out", 10);
   m.put(s, "in");
@@ -55,72 +55,72 @@ TEST_CASE("a job that failed is buried with its error") {
   what.error_text = "no number";
   CHECK(m.finish(s, job, what) == finish_status::buried);
   CHECK(m.state(job) == job_state::buried);
-  CHECK(m.it.look(job)->error_text == "no number");
-  CHECK(m.it.look(job)->buries == 1);
-  CHECK(m.it.look(job)->failures == 1);
-  CHECK(m.it.levels(out).jobs() == 0);
-  CHECK(count(m.it.counts(m.queue()).finished, outcome::failed) == 1);
-  CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 1);
+  CHECK(m.engine.look(job)->error_text == "no number");
+  CHECK(m.engine.look(job)->buries == 1);
+  CHECK(m.engine.look(job)->failures == 1);
+  CHECK(m.engine.levels(out).jobs() == 0);
+  CHECK(count(m.engine.counts(m.queue()).finished, outcome::failed) == 1);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::failed) == 1);
 }
 
 TEST_CASE(
     "failed attempts and timeouts count as failures of a job, cancellations do not, and a dead letter keeps the sum") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto letters = m.declare("letters", 10);
   m.put(s, "in");
   for (const auto result : {outcome::failed, outcome::timeout, outcome::cancelled}) {
     m.finish(s, m.take_id(s), {.result = result});
-    m.it.kick_job(job_id{1}, m.now);
+    m.engine.kick_job(job_id{1}, m.now);
   }
-  CHECK(m.it.look(job_id{1})->failures == 2);
+  CHECK(m.engine.look(job_id{1})->failures == 2);
   m.finish(s, m.take_id(s), {.result = outcome::failed, .dead_letter = letters});
-  CHECK(m.it.first_ready(letters)->failures == 3);
+  CHECK(m.engine.first_ready(letters)->failures == 3);
 }
 
 TEST_CASE("timeouts and cancellations are told apart") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   for (const auto result : {outcome::timeout, outcome::cancelled}) {
     m.put(s, "in");
     CHECK(m.finish(s, m.take_id(s), {.result = result}) == finish_status::buried);
-    CHECK(count(m.it.counts(m.queue()).finished, result) == 1);
+    CHECK(count(m.engine.counts(m.queue()).finished, result) == 1);
   }
-  CHECK(count(m.it.counts(m.queue()).buried, reason::timeout) == 1);
-  CHECK(count(m.it.counts(m.queue()).buried, reason::cancelled) == 1);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::timeout) == 1);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::cancelled) == 1);
 }
 
 TEST_CASE("a long error text is kept up to its limit, and not cut inside a character") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s, "in");
   const auto job = m.take_id(s);
   std::string text(error_text_bytes_max - 1, 'x');
   m.finish(s, job, {.result = outcome::failed, .error_text = text + "\u00e9tait"});
-  CHECK(m.it.look(job)->error_text == text);
+  CHECK(m.engine.look(job)->error_text == text);
 }
 
 TEST_CASE("a failed job goes to the dead letter queue, ready, with its body, priority, ttr and error") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto letters = m.declare("letters", 10);
   m.put(s, "in", {.priority = 7, .ttr = 9s});
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, {.result = outcome::failed, .error_text = "why", .dead_letter = letters}) ==
         finish_status::dead_lettered);
-  CHECK_FALSE(m.it.look(job).has_value());
-  const auto letter = m.it.first_ready(letters).value();
+  CHECK_FALSE(m.engine.look(job).has_value());
+  const auto letter = m.engine.first_ready(letters).value();
   CHECK(letter.content.view() == "in");
   CHECK(letter.priority == 7);
   CHECK(letter.ttr == 9s);
   CHECK(letter.error_text == "why");
   CHECK(letter.failures == 1);
-  CHECK(count(m.it.counts(m.queue()).dead_lettered, reason::failed) == 1);
-  CHECK(count(m.it.counts(m.queue()).buried, reason::failed) == 0);
+  CHECK(count(m.engine.counts(m.queue()).dead_lettered, reason::failed) == 1);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::failed) == 0);
 }
 
 TEST_CASE("with a full dead letter queue the job is buried instead") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto letters = m.declare("letters", 1);
   m.put(m.session({"letters"}));
@@ -131,7 +131,7 @@ TEST_CASE("with a full dead letter queue the job is buried instead") {
 }
 
 TEST_CASE("an output queue that is full and rejects makes the job fail") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto roomy = m.declare("roomy", 10);
   const auto full = m.declare("full", 1, overflow::reject);
@@ -139,14 +139,14 @@ TEST_CASE("an output queue that is full and rejects makes the job fail") {
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::buried);
-  CHECK(m.it.levels(roomy).jobs() == 0);
-  CHECK(count(m.it.counts(m.queue()).finished, outcome::failed) == 1);
-  CHECK(count(m.it.counts(m.queue()).buried, reason::output_full) == 1);
-  CHECK(m.it.look(job)->error_text == "an output queue is full");
+  CHECK(m.engine.levels(roomy).jobs() == 0);
+  CHECK(count(m.engine.counts(m.queue()).finished, outcome::failed) == 1);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::output_full) == 1);
+  CHECK(m.engine.look(job)->error_text == "an output queue is full");
 }
 
 TEST_CASE("an output queue that is full and drops its oldest makes room") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 2, overflow::drop_oldest);
   const auto reader = m.session({"full"});
@@ -158,7 +158,7 @@ TEST_CASE("an output queue that is full and drops its oldest makes room") {
 }
 
 TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with its putters") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto roomy = m.declare("roomy", 10);
   const auto full = m.declare("full", 1);
@@ -170,38 +170,38 @@ TEST_CASE("an output queue that is full and blocks holds up the whole finish, in
   CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::waiting);
   CHECK(m.offer(putter, "later").status == put_status::waiting);
   CHECK(m.state(job) == job_state::reserved);
-  CHECK(m.it.levels(roomy).jobs() == 0);
-  CHECK(m.it.levels(full).waiting_puts == 2);
+  CHECK(m.engine.levels(roomy).jobs() == 0);
+  CHECK(m.engine.levels(full).waiting_puts == 2);
   m.finish(reader, m.take_id(reader));
-  CHECK(m.events() == told{"finish 1: 2 done"});
-  CHECK(m.it.levels(roomy).jobs() == 1);
+  CHECK(m.events() == texts{"finish 1: 2 done"});
+  CHECK(m.engine.levels(roomy).jobs() == 1);
   m.finish(reader, m.take_id(reader));
-  CHECK(m.events() == told{"put 3: 5"});
+  CHECK(m.events() == texts{"put 3: 5"});
 }
 
 TEST_CASE("a finish that has room in one queue may have to wait in the next, at the end of its line") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto one = m.declare("one", 1);
   const auto two = m.declare("two", 1);
   const auto reader = m.session({"one", "two"});
-  m.it.use(reader, "one").value();
+  m.engine.use(reader, "one").value();
   const auto in_one = m.put(reader);
-  m.it.use(reader, "two").value();
+  m.engine.use(reader, "two").value();
   const auto in_two = m.put(reader);
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{one, "a"}, {two, "b"}})) == finish_status::waiting);
-  m.it.erase(reader, in_one, m.now);
+  m.engine.erase(reader, in_one, m.now);
   CHECK(m.events().empty());
-  CHECK(m.it.levels(one).waiting_puts == 0);
-  CHECK(m.it.levels(two).waiting_puts == 1);
-  m.it.erase(reader, in_two, m.now);
-  CHECK(m.events() == told{"finish 1: 3 done"});
+  CHECK(m.engine.levels(one).waiting_puts == 0);
+  CHECK(m.engine.levels(two).waiting_puts == 1);
+  m.engine.erase(reader, in_two, m.now);
+  CHECK(m.events() == texts{"finish 1: 3 done"});
 }
 
 TEST_CASE("a job that leaves a full queue for itself and others makes room there first") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 1);
   const auto s = m.session();
   const auto putter = m.session();
@@ -212,11 +212,11 @@ TEST_CASE("a job that leaves a full queue for itself and others makes room there
   CHECK(m.take(s) == "again");
   CHECK(m.events().empty());
   m.finish(s, job_id{2});
-  CHECK(m.events() == told{"put 2: 3"});
+  CHECK(m.events() == texts{"put 2: 3"});
 }
 
 TEST_CASE("more outputs than a queue could ever hold make the job fail") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto out = m.declare("out", 1);
   m.put(s, "in");
@@ -224,7 +224,7 @@ TEST_CASE("more outputs than a queue could ever hold make the job fail") {
 }
 
 TEST_CASE("room that a hand-off leaves behind is used in the same command") {
-  mill m;
+  engine_fixture m;
   m.declare("in", 1);
   const auto out = m.declare("out", 1);
   const auto s = m.session({"in"});
@@ -235,12 +235,12 @@ TEST_CASE("room that a hand-off leaves behind is used in the same command") {
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{out, "done"}})) == finish_status::waiting);
   CHECK(m.offer(putter, "2").status == put_status::waiting);
-  m.it.erase(reader, blocker, m.now);
-  CHECK(m.events() == told{"finish 1: 2 done", "put 3: 4"});
+  m.engine.erase(reader, blocker, m.now);
+  CHECK(m.events() == texts{"finish 1: 2 done", "put 3: 4"});
 }
 
 TEST_CASE("an output queue that went while the finish stood in another line has no room") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);
   const auto passer_by = m.session({"fleeting"});
@@ -249,34 +249,34 @@ TEST_CASE("an output queue that went while the finish stood in another line has 
   m.put(s, "in");
   const auto job = m.take_id(s);
   CHECK(m.finish(s, job, ok({{fleeting, "a"}, {full, "b"}})) == finish_status::waiting);
-  while (!m.it.close_session(passer_by, m.now)) {
+  while (!m.engine.close_session(passer_by, m.now)) {
   }
-  REQUIRE_FALSE(m.it.find("fleeting").has_value());
-  m.it.erase(s, filler, m.now);
-  CHECK(m.events() == told{"finish 1: 2 buried"});
-  CHECK(m.it.levels(full).ready == 0);
-  CHECK(count(m.it.counts(m.queue()).buried, reason::output_full) == 1);
+  REQUIRE_FALSE(m.engine.find("fleeting").has_value());
+  m.engine.erase(s, filler, m.now);
+  CHECK(m.events() == texts{"finish 1: 2 buried"});
+  CHECK(m.engine.levels(full).ready == 0);
+  CHECK(count(m.engine.counts(m.queue()).buried, reason::output_full) == 1);
 }
 
 TEST_CASE("a finish that is withdrawn leaves the job reserved") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);
   const auto filler = m.put(m.session({"full"}));
   m.put(s, "in");
   const auto job = m.take_id(s);
-  CHECK_FALSE(m.it.withdraw_finish(s, job));
+  CHECK_FALSE(m.engine.withdraw_finish(s, job));
   m.finish(s, job, ok({{full, "out"}}));
-  CHECK(m.it.withdraw_finish(s, job));
-  CHECK_FALSE(m.it.withdraw_finish(s, job));
+  CHECK(m.engine.withdraw_finish(s, job));
+  CHECK_FALSE(m.engine.withdraw_finish(s, job));
   CHECK(m.state(job) == job_state::reserved);
-  m.it.erase(s, filler, m.now);
+  m.engine.erase(s, filler, m.now);
   CHECK(m.events().empty());
   CHECK(m.finish(s, job, ok({{full, "out"}})) == finish_status::done);
 }
 
 TEST_CASE("when the lease ends while a finish waits, the finish comes to nothing and its session is told") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);
   m.put(m.session({"full"}));
@@ -284,24 +284,24 @@ TEST_CASE("when the lease ends while a finish waits, the finish comes to nothing
   const auto job = m.take_id(s);
   m.finish(s, job, ok({{full, "out"}}));
   m.pass(5s);
-  CHECK(m.events() == told{"finish 1: 2 not_found"});
+  CHECK(m.events() == texts{"finish 1: 2 not_found"});
   CHECK(m.state(job) == job_state::ready);
-  CHECK(m.it.levels(full).waiting_puts == 0);
+  CHECK(m.engine.levels(full).waiting_puts == 0);
 }
 
 TEST_CASE("the changes of a hand-off are one set: the job is gone, its outputs are put") {
-  mill m;
-  m.it.collect_changes(true);
+  engine_fixture m;
+  m.engine.collect_changes(true);
   const auto s = m.session();
   const auto full = m.declare("full", 1, overflow::drop_oldest);
   const auto dropped = m.put(m.session({"full"}));
   m.put(s, "in");
   const auto job = m.take_id(s);
   change_set changes;
-  m.it.take_changes(changes);
+  m.engine.take_changes(changes);
   REQUIRE(changes.size() == 2);
   m.finish(s, job, ok({{full, "out"}}));
-  m.it.take_changes(changes);
+  m.engine.take_changes(changes);
   REQUIRE(changes.size() == 3);
   CHECK(std::get<job_gone>(changes[0]).job == job);
   CHECK(std::get<job_gone>(changes[1]).job == dropped);
@@ -310,18 +310,18 @@ TEST_CASE("the changes of a hand-off are one set: the job is gone, its outputs a
 }
 
 TEST_CASE("a finish answers with the outcome that its job is counted as") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1, overflow::reject);
-  m.it.put(s, full, {.content = body{"in the way"}}, m.now);
+  m.engine.put(s, full, {.content = body{"in the way"}}, m.now);
   const auto outcome_of = [&](finish_request request) {
     m.put(s, "in");
     request.job = m.take_id(s);
-    return m.it.finish(s, std::move(request), m.now).outcome;
+    return m.engine.finish(s, std::move(request), m.now).outcome;
   };
   CHECK(outcome_of({}) == outcome::ok);
   CHECK(outcome_of({.result = outcome::failed}) == outcome::failed);
   CHECK(outcome_of({.result = outcome::timeout}) == outcome::timeout);
   CHECK(outcome_of({.outputs = {{full, {.content = body{"out"}}}}}) == outcome::failed);
-  CHECK(m.it.finish(s, {.job = job_id{1'000}}, m.now).outcome == outcome::deleted);
+  CHECK(m.engine.finish(s, {.job = job_id{1'000}}, m.now).outcome == outcome::deleted);
 }

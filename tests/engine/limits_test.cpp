@@ -1,4 +1,4 @@
-#include "engine/mill.hpp"
+#include "engine/engine_fixture.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
@@ -6,17 +6,17 @@ using namespace millrace::engine::testing;
 
 namespace {
 
-std::uint64_t rejected(mill& m, reason why) {
-  return m.it.counts(m.queue()).rejected[static_cast<std::size_t>(why)].value();
+std::uint64_t rejected(engine_fixture& m, reason why) {
+  return m.engine.counts(m.queue()).rejected[static_cast<std::size_t>(why)].value();
 }
-std::uint64_t finished(mill& m, outcome what) {
-  return m.it.counts(m.queue()).finished[static_cast<std::size_t>(what)].value();
+std::uint64_t finished(engine_fixture& m, outcome what) {
+  return m.engine.counts(m.queue()).finished[static_cast<std::size_t>(what)].value();
 }
 
 }  // namespace
 
 TEST_CASE("the limit of jobs counts all states") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 3, overflow::reject);
   const auto s = m.session();
   m.put(s, "delayed", {.delay = 60s});
@@ -30,7 +30,7 @@ TEST_CASE("the limit of jobs counts all states") {
 }
 
 TEST_CASE("the limit of bytes is reached, not passed") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 10, overflow::reject, 10);
   const auto s = m.session();
   m.put(s, "12345");
@@ -41,20 +41,20 @@ TEST_CASE("the limit of bytes is reached, not passed") {
 }
 
 TEST_CASE("release, kick and expiry are not checked against limits") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 2, overflow::reject);
   const auto s = m.session();
   const auto one = m.put(s, "1");
   m.put(s, "2", {.delay = 1s});
   m.take_id(s);
   m.declare("q", 1, overflow::reject);
-  CHECK(m.it.release(s, one, 0, 0s, m.now));
+  CHECK(m.engine.release(s, one, 0, 0s, m.now));
   m.pass(1s);
-  CHECK(m.it.levels(m.queue()).ready == 2);
+  CHECK(m.engine.levels(m.queue()).ready == 2);
 }
 
 TEST_CASE("puts into a full queue that blocks are admitted by arrival as room comes free") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 1);
   const auto first = m.put(m.session(), "1");
   const auto two = m.session();
@@ -64,22 +64,22 @@ TEST_CASE("puts into a full queue that blocks are admitted by arrival as room co
   const auto began = m.now;
   m.now += 1s;
   CHECK(m.offer(two, "2").status == put_status::waiting);
-  CHECK(m.it.levels(m.queue()).waiting_puts == 2);
-  CHECK(m.it.levels(m.queue()).first_put_waits_since == began);
+  CHECK(m.engine.levels(m.queue()).waiting_puts == 2);
+  CHECK(m.engine.levels(m.queue()).first_put_waits_since == began);
   m.now += 1s;
-  m.it.erase(worker, first, m.now);
-  CHECK(m.events() == told{"put 3: 2"});
-  CHECK(m.it.look(job_id{2})->content.view() == "3");
-  CHECK(m.it.look(job_id{2})->put_at == m.now);
-  CHECK(m.it.levels(m.queue()).first_put_waits_since == began + 1s);
-  m.it.erase(worker, job_id{2}, m.now);
-  CHECK(m.events() == told{"put 2: 3"});
-  CHECK(m.it.levels(m.queue()).waiting_puts == 0);
-  CHECK(m.it.levels(m.queue()).first_put_waits_since == never);
+  m.engine.erase(worker, first, m.now);
+  CHECK(m.events() == texts{"put 3: 2"});
+  CHECK(m.engine.look(job_id{2})->content.view() == "3");
+  CHECK(m.engine.look(job_id{2})->put_at == m.now);
+  CHECK(m.engine.levels(m.queue()).first_put_waits_since == began + 1s);
+  m.engine.erase(worker, job_id{2}, m.now);
+  CHECK(m.events() == texts{"put 2: 3"});
+  CHECK(m.engine.levels(m.queue()).waiting_puts == 0);
+  CHECK(m.engine.levels(m.queue()).first_put_waits_since == never);
 }
 
 TEST_CASE("nobody overtakes in the line, however small") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 10, overflow::block, 10);
   const auto s = m.session();
   const auto big = m.put(s, "12345678");
@@ -87,12 +87,12 @@ TEST_CASE("nobody overtakes in the line, however small") {
   const auto small = m.session();
   CHECK(m.offer(large, "12345").status == put_status::waiting);
   CHECK(m.offer(small, "1").status == put_status::waiting);
-  m.it.erase(s, big, m.now);
-  CHECK(m.events() == told{"put 2: 2", "put 3: 3"});
+  m.engine.erase(s, big, m.now);
+  CHECK(m.events() == texts{"put 2: 2", "put 3: 3"});
 }
 
 TEST_CASE("a put that is withdrawn, or whose session ends, leaves the line and lets the next one come up") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 10, overflow::block, 10);
   const auto s = m.session();
   m.put(s, "12345678");
@@ -102,18 +102,18 @@ TEST_CASE("a put that is withdrawn, or whose session ends, leaves the line and l
   m.offer(large, "12345");
   m.offer(gone, "12345");
   m.offer(small, "1");
-  CHECK(m.it.withdraw_put(large));
-  CHECK_FALSE(m.it.withdraw_put(large));
+  CHECK(m.engine.withdraw_put(large));
+  CHECK_FALSE(m.engine.withdraw_put(large));
   CHECK(m.events().empty());
-  CHECK(m.it.close_session(gone, m.now));
-  CHECK(m.events() == told{"put 4: 2"});
-  CHECK_FALSE(m.it.withdraw_put(small));
+  CHECK(m.engine.close_session(gone, m.now));
+  CHECK(m.events() == texts{"put 4: 2"});
+  CHECK_FALSE(m.engine.withdraw_put(small));
 }
 
 TEST_CASE(
     "a body that is larger than the queue is refused at once, with that reason, whatever the queue does when full") {
   const auto when_full = GENERATE(overflow::block, overflow::reject, overflow::drop_oldest);
-  mill m;
+  engine_fixture m;
   m.declare("q", 10, when_full, 3);
   const auto answer = m.offer(m.session(), "1234");
   CHECK(answer.status == put_status::refused);
@@ -124,7 +124,7 @@ TEST_CASE(
 
 TEST_CASE(
     "a higher limit admits who waits; one who waits for more than the new limit gets in when the queue is empty") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 1);
   const auto s = m.session();
   const auto two = m.session();
@@ -133,18 +133,18 @@ TEST_CASE(
   m.offer(two, "22");
   m.offer(three, "33");
   m.declare("q", 2);
-  CHECK(m.events() == told{"put 2: 2"});
+  CHECK(m.events() == texts{"put 2: 2"});
   m.declare("q", 2, overflow::block, 1);
-  m.it.erase(s, first, m.now);
+  m.engine.erase(s, first, m.now);
   CHECK(m.events().empty());
-  m.it.erase(s, job_id{2}, m.now);
-  CHECK(m.events() == told{"put 3: 3"});
+  m.engine.erase(s, job_id{2}, m.now);
+  CHECK(m.events() == texts{"put 3: 3"});
 }
 
 TEST_CASE(
     "drop_oldest drops the job longest ready, whatever its priority, and never one that is reserved, buried or "
     "delayed") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 4, overflow::drop_oldest);
   const auto s = m.session();
   m.put(s, "reserved", {.priority = 0});
@@ -154,14 +154,14 @@ TEST_CASE(
   m.put(s, "young", {.priority = 9});
   m.put(s, "new");
   CHECK(finished(m, outcome::dropped) == 1);
-  CHECK(m.it.levels(m.queue()).jobs() == 4);
+  CHECK(m.engine.levels(m.queue()).jobs() == 4);
   CHECK(m.take_all(s) == "young new");
   CHECK(m.offer(s, "none is ready").status == put_status::refused);
   CHECK(rejected(m, reason::overflow) == 1);
 }
 
 TEST_CASE("drop_oldest drops as many as the bytes need, or none if that is not enough") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 10, overflow::drop_oldest, 10);
   const auto s = m.session();
   m.put(s, "12345");
@@ -169,16 +169,16 @@ TEST_CASE("drop_oldest drops as many as the bytes need, or none if that is not e
   m.put(s, "12");
   m.put(s, "34");
   CHECK(m.offer(s, "123456").status == put_status::refused);
-  CHECK(m.it.levels(m.queue()).ready == 2);
+  CHECK(m.engine.levels(m.queue()).ready == 2);
   m.put(s, "abc");
   CHECK(m.take_all(s) == "34 abc");
 }
 
 TEST_CASE("when puts are refused everything else goes on, hand-offs too") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s, "x");
-  m.it.refuse_puts();
+  m.engine.refuse_puts();
   CHECK(m.offer(s, "y").status == put_status::draining);
   CHECK(rejected(m, reason::draining) == 1);
   const auto job = m.take_id(s);
@@ -187,8 +187,8 @@ TEST_CASE("when puts are refused everything else goes on, hand-offs too") {
 }
 
 TEST_CASE("a queue that may hold nothing is refused") {
-  mill m;
-  CHECK(m.it.declare("q", {.max_jobs = 0}).has_error());
-  CHECK(m.it.declare("q", {.max_bytes = 0}).has_error());
-  CHECK(m.it.queue_count() == 0);
+  engine_fixture m;
+  CHECK(m.engine.declare("q", {.max_jobs = 0}).has_error());
+  CHECK(m.engine.declare("q", {.max_bytes = 0}).has_error());
+  CHECK(m.engine.queue_count() == 0);
 }

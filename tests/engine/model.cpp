@@ -214,7 +214,7 @@ void model::offer(queue_id which) {
 
 void model::tell(event::kind what, session_id who, job_id id, finish_status finish) {
   event told;
-  told.what = what;
+  told.type = what;
   told.session = who;
   told.id = id;
   told.finish.status = finish;

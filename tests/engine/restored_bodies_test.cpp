@@ -1,30 +1,30 @@
 // Bodies that a start left on disk.
-#include "engine/disk_mill.hpp"
+#include "engine/disk_fixture.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
 TEST_CASE("what was left on disk at the start is there, and read when it is its turn") {
-  disk_mill all{room_for(4)};
-  all.it.restore(left_on_disk(7, all.queue()), all.now);
+  disk_fixture all{room_for(4)};
+  all.engine.restore(left_on_disk(7, all.queue()), all.now);
   all.kept[job_id{7}] = text_of('r');
-  CHECK(all.it.levels(all.queue()).ready_bytes == body_bytes);
-  CHECK(all.it.bytes_of_bodies() == 0);
+  CHECK(all.engine.levels(all.queue()).ready_bytes == body_bytes);
+  CHECK(all.engine.bytes_of_bodies() == 0);
   REQUIRE(all.reserve(all.who) == reserve_status::waiting);
   all.read_all();
-  CHECK(all.events() == told{granted(all.who, 'r')});
+  CHECK(all.events() == texts{granted(all.who, 'r')});
 }
 
 TEST_CASE("a body that only the start left on disk is requested at once, with a limit of memory and without") {
   const bool has_limit = GENERATE(true, false);
-  disk_mill all{has_limit ? room_for(4) : engine_options{}};
+  disk_fixture all{has_limit ? room_for(4) : engine_options{}};
   const auto counted = has_limit ? cost : 0;
-  all.it.restore(left_on_disk(7, all.queue(), true), all.now);
+  all.engine.restore(left_on_disk(7, all.queue(), true), all.now);
   all.kept[job_id{7}] = text_of('r');
-  all.it.end_restoring();
-  CHECK(all.it.wants_bodies());
-  CHECK(all.it.bytes_of_bodies() == counted);
+  all.engine.end_restoring();
+  CHECK(all.engine.wants_bodies());
+  CHECK(all.engine.bytes_of_bodies() == counted);
   SECTION("it comes before its turn") {
     all.read_all();
     CHECK(all.in_memory(job_id{7}));
@@ -33,20 +33,20 @@ TEST_CASE("a body that only the start left on disk is requested at once, with a 
   SECTION("it comes when a session waits for it") {
     REQUIRE(all.reserve(all.who) == reserve_status::waiting);
     all.read_all();
-    CHECK(all.events() == told{granted(all.who, 'r')});
+    CHECK(all.events() == texts{granted(all.who, 'r')});
   }
   SECTION("its job is deleted first") {
-    CHECK(all.it.erase(all.who, job_id{7}, all.now));
-    CHECK(all.it.bytes_of_bodies() == 0);
+    CHECK(all.engine.erase(all.who, job_id{7}, all.now));
+    CHECK(all.engine.bytes_of_bodies() == 0);
     all.read_all();
-    CHECK(all.it.job_count() == 0);
+    CHECK(all.engine.job_count() == 0);
   }
   SECTION("it cannot be read, and is requested again by the next reserve") {
-    for (const auto job : all.wanted()) all.it.body_lost(job, all.now);
-    CHECK(all.it.bytes_of_bodies() == 0);
+    for (const auto job : all.wanted()) all.engine.body_lost(job, all.now);
+    CHECK(all.engine.bytes_of_bodies() == 0);
     REQUIRE(all.reserve(all.who) == reserve_status::waiting);
     all.read_all();
-    CHECK(all.events() == told{granted(all.who, 'r')});
+    CHECK(all.events() == texts{granted(all.who, 'r')});
   }
-  if (all.it.job_count() > 0) CHECK(all.it.bytes_of_bodies() == counted);
+  if (all.engine.job_count() > 0) CHECK(all.engine.bytes_of_bodies() == counted);
 }

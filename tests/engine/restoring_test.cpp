@@ -2,8 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/engine_fixture.hpp"
 #include "engine/entry_order.hpp"
-#include "engine/mill.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
@@ -23,47 +23,47 @@ kept_job kept(std::uint64_t id, queue_id queue, std::string_view text, job_state
 }  // namespace
 
 TEST_CASE("jobs come back in their order, with their ids, and new ids are above all of them") {
-  mill m;
-  const auto queue = m.it.restore_queue("q");
+  engine_fixture m;
+  const auto queue = m.engine.restore_queue("q");
   auto urgent = kept(7, queue, "urgent");
   urgent.what.priority = 1;
-  m.it.restore(kept(3, queue, "first"), m.now);
-  m.it.restore(kept(5, queue, "second"), m.now);
-  m.it.restore(std::move(urgent), m.now);
-  m.it.restore_ids(1'000);
+  m.engine.restore(kept(3, queue, "first"), m.now);
+  m.engine.restore(kept(5, queue, "second"), m.now);
+  m.engine.restore(std::move(urgent), m.now);
+  m.engine.restore_ids(1'000);
   const auto s = m.session();
   CHECK(m.put(s, "new") == job_id{1'001});
   CHECK(m.take_all(s) == "urgent first second new");
-  CHECK(m.it.totals().puts.value() == 1);
+  CHECK(m.engine.totals().puts.value() == 1);
 }
 
 TEST_CASE("a delayed job keeps its due time; one that was due meanwhile is ready") {
-  mill m;
+  engine_fixture m;
   const auto queue = m.declare("q", 10);
   auto later = kept(1, queue, "later", job_state::delayed), past = kept(2, queue, "past", job_state::delayed);
   later.what.delay = past.what.delay = 60s;
   later.due = m.now + 5s;
   past.due = m.now - 5s;
-  m.it.restore(std::move(later), m.now);
-  m.it.restore(std::move(past), m.now);
-  m.it.advance(m.now);
+  m.engine.restore(std::move(later), m.now);
+  m.engine.restore(std::move(past), m.now);
+  m.engine.advance(m.now);
   const auto s = m.session();
   CHECK(m.take(s) == "past");
-  CHECK(m.it.look(job_id{1})->due == m.now + 5s);
-  CHECK(m.it.next_deadline() <= m.now + 5s);
+  CHECK(m.engine.look(job_id{1})->due == m.now + 5s);
+  CHECK(m.engine.next_deadline() <= m.now + 5s);
   m.pass(5s);
   CHECK(m.take(s) == "later");
 }
 
 TEST_CASE("a buried job is buried still, with its error and its counts") {
-  mill m;
-  const auto queue = m.it.restore_queue("q");
+  engine_fixture m;
+  const auto queue = m.engine.restore_queue("q");
   auto job = kept(4, queue, "x", job_state::buried);
   job.tally = {.reserves = 3, .timeouts = 1, .releases = 2, .buries = 1, .kicks = 5, .failures = 4};
   job.error_text = "no";
   job.put_at = m.now - 100s;
-  m.it.restore(std::move(job), m.now);
-  const auto facts = m.it.look(job_id{4}).value();
+  m.engine.restore(std::move(job), m.now);
+  const auto facts = m.engine.look(job_id{4}).value();
   CHECK(facts.state == job_state::buried);
   CHECK(facts.reserves == 3);
   CHECK(facts.timeouts == 1);
@@ -73,62 +73,62 @@ TEST_CASE("a buried job is buried still, with its error and its counts") {
   CHECK(facts.failures == 4);
   CHECK(facts.error_text == "no");
   CHECK(facts.put_at == m.now - 100s);
-  CHECK(m.it.kick_job(job_id{4}, m.now));
+  CHECK(m.engine.kick_job(job_id{4}, m.now));
 }
 
 TEST_CASE("a pause goes on; a queue that nobody declared goes with its last job") {
-  mill m;
-  const auto queue = m.it.restore_queue("q");
-  m.it.restore(kept(1, queue, "x"), m.now);
-  m.it.restore_pause(queue, m.now + 10s, 60s, m.now);
+  engine_fixture m;
+  const auto queue = m.engine.restore_queue("q");
+  m.engine.restore(kept(1, queue, "x"), m.now);
+  m.engine.restore_pause(queue, m.now + 10s, 60s, m.now);
   const auto s = m.session();
   CHECK(m.take(s) == "-");
   m.pass(10s);
   CHECK(m.take(s) == "x");
-  CHECK(m.it.erase(s, job_id{1}, m.now));
-  while (!m.it.close_session(s, m.now)) {
+  CHECK(m.engine.erase(s, job_id{1}, m.now));
+  while (!m.engine.close_session(s, m.now)) {
   }
-  CHECK_FALSE(m.it.find("q").has_value());
+  CHECK_FALSE(m.engine.find("q").has_value());
 }
 
 // --- times before the boot ------------------------------------------------------------------------------------------
 
 TEST_CASE("a delayed job whose due time was before the boot is ready at once") {
-  mill m;
+  engine_fixture m;
   m.now = instant{5s};  // five seconds after the boot
-  const auto queue = m.it.restore_queue("q");
+  const auto queue = m.engine.restore_queue("q");
   auto job = kept(1, queue, "overdue", job_state::delayed);
   job.what.delay = 8s;
   job.put_at = instant{-100s};
   job.due = instant{-92s};
-  m.it.restore(std::move(job), m.now);
-  m.it.end_restoring();
-  CHECK(m.it.next_deadline() <= m.now);
+  m.engine.restore(std::move(job), m.now);
+  m.engine.end_restoring();
+  CHECK(m.engine.next_deadline() <= m.now);
   const auto s = m.session();
   CHECK(m.take(s) == "overdue");
 }
 
 TEST_CASE("a delay that began before the boot and ends after it ends when it is due") {
-  mill m;
+  engine_fixture m;
   m.now = instant{5s};
-  const auto queue = m.it.restore_queue("q");
+  const auto queue = m.engine.restore_queue("q");
   auto job = kept(1, queue, "later", job_state::delayed);
   job.what.delay = 3600s;
   job.put_at = instant{-3590s};
   job.due = instant{10s};
-  m.it.restore(std::move(job), m.now);
-  m.it.end_restoring();
+  m.engine.restore(std::move(job), m.now);
+  m.engine.end_restoring();
   const auto s = m.session();
-  CHECK(m.it.look(job_id{1})->due == instant{10s});
-  CHECK(m.it.next_deadline() == instant{10s});
+  CHECK(m.engine.look(job_id{1})->due == instant{10s});
+  CHECK(m.engine.next_deadline() == instant{10s});
   CHECK(m.take(s) == "-");
   m.pass(5s);
   CHECK(m.take(s) == "later");
 }
 
 TEST_CASE("delayed jobs come back with due times and delays at the ends of what can be said") {
-  mill m;
-  const auto queue = m.it.restore_queue("q");
+  engine_fixture m;
+  const auto queue = m.engine.restore_queue("q");
   const instant last = never - duration{1};
   std::uint64_t id = 0;
   for (const auto due : {instant::min(), instant{-1s}, m.now, last}) {
@@ -136,41 +136,41 @@ TEST_CASE("delayed jobs come back with due times and delays at the ends of what 
       auto job = kept(++id, queue, "x", job_state::delayed);
       job.what.delay = delay;
       job.due = due;
-      m.it.restore(std::move(job), m.now);
+      m.engine.restore(std::move(job), m.now);
     }
   }
-  m.it.end_restoring();
-  m.it.advance(m.now);
-  const auto levels = m.it.levels(queue);
+  m.engine.end_restoring();
+  m.engine.advance(m.now);
+  const auto levels = m.engine.levels(queue);
   CHECK(levels.ready == 9);
   CHECK(levels.delayed == 3);
-  CHECK(m.it.next_deadline() >= last);
+  CHECK(m.engine.next_deadline() >= last);
 }
 
 TEST_CASE("waits and ages count from before the boot, and nothing overflows for a job of the year one") {
-  mill m;
+  engine_fixture m;
   m.now = instant{5s};
   const auto queue = m.declare("q", 10);
   auto old = kept(1, queue, "old");
   old.put_at = instant{-95s};
   auto oldest = kept(2, queue, "oldest");
   oldest.put_at = instant::min();
-  m.it.restore(std::move(old), m.now);
-  m.it.restore(std::move(oldest), m.now);
-  m.it.end_restoring();
-  CHECK(m.it.levels(queue).oldest_ready == instant::min());
+  m.engine.restore(std::move(old), m.now);
+  m.engine.restore(std::move(oldest), m.now);
+  m.engine.end_restoring();
+  CHECK(m.engine.levels(queue).oldest_ready == instant::min());
   const auto s = m.session();
   const auto first = m.take_id(s);
-  CHECK(m.it.timings(queue).wait.sum() == 100s);
+  CHECK(m.engine.timings(queue).wait.sum() == 100s);
   CHECK(m.finish(s, first) == finish_status::done);
-  CHECK(m.it.timings(queue).end_to_end.sum() == 100s);
+  CHECK(m.engine.timings(queue).end_to_end.sum() == 100s);
   const auto second = m.take_id(s);
   CHECK(m.finish(s, second) == finish_status::done);
-  CHECK(m.it.timings(queue).end_to_end.sum() == duration::max());
+  CHECK(m.engine.timings(queue).end_to_end.sum() == duration::max());
 }
 
 TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; that one is dropped first") {
-  mill m;
+  engine_fixture m;
   const auto queue = m.declare("q", 3, overflow::drop_oldest);
   auto delayed_before = kept(1, queue, "was delayed");
   delayed_before.put_at = m.now - 100s;
@@ -180,56 +180,56 @@ TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; 
   returned.tally.releases = 1;
   auto plain = kept(3, queue, "plain");
   plain.put_at = m.now - 50s;
-  for (auto* const job : {&delayed_before, &returned, &plain}) m.it.restore(std::move(*job), m.now);
-  m.it.end_restoring();
-  CHECK(m.it.levels(queue).oldest_ready == m.now - 50s);
+  for (auto* const job : {&delayed_before, &returned, &plain}) m.engine.restore(std::move(*job), m.now);
+  m.engine.end_restoring();
+  CHECK(m.engine.levels(queue).oldest_ready == m.now - 50s);
   const auto s = m.session();
   m.put(s, "new");
-  CHECK(m.it.levels(queue).oldest_ready == m.now - 10s);
+  CHECK(m.engine.levels(queue).oldest_ready == m.now - 10s);
   CHECK(m.take_all(s) == "was delayed returned new");
 }
 
 TEST_CASE("many jobs are put in order of entry in steps, and in each step only so many") {
   constexpr std::uint64_t jobs = 3 * entry_order::run_jobs + 100;
   constexpr std::uint64_t jobs_max = 1'000;
-  mill m;
+  engine_fixture m;
   const auto queue = m.declare("q", 2 * jobs, overflow::block, 1'000 * jobs);
-  const auto other = m.it.declare("other", {}).value();
+  const auto other = m.engine.declare("other", {}).value();
   // Each time of entry comes twice: of two such jobs the one with the lower id is the earlier one.
   std::vector<std::pair<instant, job_id>> order;
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     auto job = kept(id, id % 100 == 0 ? other : queue, "x");
     job.put_at = m.now - seconds{id * 7'919 % jobs / 2};
     if (job.queue == queue) order.emplace_back(job.put_at, job.job);
-    m.it.restore(std::move(job), m.now);
+    m.engine.restore(std::move(job), m.now);
   }
   std::ranges::sort(order);
   std::size_t steps = 1;
-  while (!m.it.end_restoring(jobs_max)) ++steps;
+  while (!m.engine.end_restoring(jobs_max)) ++steps;
   CHECK(steps >= 2 * jobs / (jobs_max + entry_order::run_jobs));
   const auto s = m.session();
   bool is_in_order = true;
   for (const auto& [entered_at, job] : order) {
-    is_in_order = is_in_order && m.it.levels(queue).oldest_ready == entered_at && m.it.erase(s, job, m.now);
+    is_in_order = is_in_order && m.engine.levels(queue).oldest_ready == entered_at && m.engine.erase(s, job, m.now);
   }
   CHECK(is_in_order);
-  CHECK(m.it.levels(queue).ready == 0);
-  CHECK(m.it.levels(other).ready == jobs / 100);
+  CHECK(m.engine.levels(queue).ready == 0);
+  CHECK(m.engine.levels(other).ready == jobs / 100);
 }
 
 TEST_CASE("pauses, leases and delays work on a clock that stands before zero") {
-  mill m;
+  engine_fixture m;
   m.now = instant{-10s};
   const auto s = m.session();
   m.put(s, "x", {.ttr = 5s});
-  m.it.pause(m.queue(), 10s, m.now).value();  // ends at zero
+  m.engine.pause(m.queue(), 10s, m.now).value();  // ends at zero
   CHECK(m.take(s) == "-");
   m.pass(10s);
   CHECK(m.now == instant{});
   CHECK(m.take(s) == "x");
-  m.it.pause(m.queue(), 10s, m.now).value();
-  m.it.pause(m.queue(), 0s, m.now).value();  // at zero
-  CHECK(m.it.levels(m.queue()).paused_until == no_pause);
+  m.engine.pause(m.queue(), 10s, m.now).value();
+  m.engine.pause(m.queue(), 0s, m.now).value();  // at zero
+  CHECK(m.engine.levels(m.queue()).paused_until == no_pause);
   m.pass(5s);
   CHECK(m.take(s) == "x");
 }
@@ -237,43 +237,43 @@ TEST_CASE("pauses, leases and delays work on a clock that stands before zero") {
 // --- the highest id -------------------------------------------------------------------------------------------------
 
 TEST_CASE("the last id is given out, and a put beyond it is refused") {
-  mill m;
-  const auto queue = m.it.restore_queue("q");
-  m.it.restore(kept(job_id_max.value() - 1, queue, "kept"), m.now);
-  m.it.restore_ids(job_id_max.value() - 1);
-  m.it.end_restoring();
+  engine_fixture m;
+  const auto queue = m.engine.restore_queue("q");
+  m.engine.restore(kept(job_id_max.value() - 1, queue, "kept"), m.now);
+  m.engine.restore_ids(job_id_max.value() - 1);
+  m.engine.end_restoring();
   const auto s = m.session();
   CHECK(m.put(s, "last") == job_id_max);
   CHECK(m.offer(s, "beyond").status == put_status::refused);
-  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::no_ids)].value() == 1);
-  CHECK(m.it.counts(m.queue()).rejected[static_cast<std::size_t>(reason::overflow)].value() == 0);
-  CHECK(m.it.last_id() == job_id_max);
+  CHECK(m.engine.counts(m.queue()).rejected[static_cast<std::size_t>(reason::no_ids)].value() == 1);
+  CHECK(m.engine.counts(m.queue()).rejected[static_cast<std::size_t>(reason::overflow)].value() == 0);
+  CHECK(m.engine.last_id() == job_id_max);
   CHECK(m.take_all(s) == "kept last");
-  CHECK(m.it.touch(s, job_id_max, m.now));
-  CHECK(m.it.release(s, job_id_max, 0, 1s, m.now));
+  CHECK(m.engine.touch(s, job_id_max, m.now));
+  CHECK(m.engine.release(s, job_id_max, 0, 1s, m.now));
   m.pass(1s);
-  CHECK(m.it.reserve_job(s, job_id_max, m.now).status == reserve_status::reserved);
+  CHECK(m.engine.reserve_job(s, job_id_max, m.now).status == reserve_status::reserved);
   m.pass(default_ttr);
   CHECK(m.take(s) == "last");
 }
 
 TEST_CASE("an id that no job can have is not found") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s);
   for (const auto id : {std::uint64_t{0}, job_id_max.value(), job_id_max.value() + 1, UINT64_MAX >> 1, UINT64_MAX}) {
-    CHECK(m.it.reserve_job(s, job_id{id}, m.now).status == reserve_status::not_found);
-    CHECK_FALSE(m.it.erase(s, job_id{id}, m.now));
-    CHECK_FALSE(m.it.kick_job(job_id{id}, m.now));
-    CHECK_FALSE(m.it.look(job_id{id}).has_value());
+    CHECK(m.engine.reserve_job(s, job_id{id}, m.now).status == reserve_status::not_found);
+    CHECK_FALSE(m.engine.erase(s, job_id{id}, m.now));
+    CHECK_FALSE(m.engine.kick_job(job_id{id}, m.now));
+    CHECK_FALSE(m.engine.look(job_id{id}).has_value());
   }
 }
 
 TEST_CASE("when no ids are left, outputs and dead letters bury the job, and a put in line stays there") {
-  mill m;
+  engine_fixture m;
   const auto out = m.declare("out", 10);
   const auto full = m.declare("q", 1);
-  m.it.restore_ids(job_id_max.value() - 1);
+  m.engine.restore_ids(job_id_max.value() - 1);
   const auto s = m.session(), waiting = m.session();
   const auto last = m.put(s, "last");
   CHECK(last == job_id_max);
@@ -282,27 +282,27 @@ TEST_CASE("when no ids are left, outputs and dead letters bury the job, and a pu
   finish_request with_output;
   with_output.outputs.push_back({out, {.content = body{"more"}}});
   CHECK(m.finish(s, last, std::move(with_output)) == finish_status::buried);
-  CHECK(m.it.look(last)->error_text == "no job ids are left");
-  CHECK(m.it.counts(full).buried[static_cast<std::size_t>(reason::no_ids)].value() == 1);
-  CHECK(m.it.reserve_job(s, last, m.now).status == reserve_status::reserved);
+  CHECK(m.engine.look(last)->error_text == "no job ids are left");
+  CHECK(m.engine.counts(full).buried[static_cast<std::size_t>(reason::no_ids)].value() == 1);
+  CHECK(m.engine.reserve_job(s, last, m.now).status == reserve_status::reserved);
   finish_request failed;
   failed.result = outcome::failed;
   failed.dead_letter = out;
   CHECK(m.finish(s, last, std::move(failed)) == finish_status::buried);
-  CHECK(m.it.levels(full).buried == 1);
+  CHECK(m.engine.levels(full).buried == 1);
 }
 
 TEST_CASE("a put that stood in line when the last id was given out goes on waiting, and can be withdrawn") {
-  mill m;
+  engine_fixture m;
   m.declare("q", 1);
   m.declare("other", 1);
-  m.it.restore_ids(job_id_max.value() - 2);
+  m.engine.restore_ids(job_id_max.value() - 2);
   const auto s = m.session(), waiting = m.session(), third = m.session({"other"});
   m.put(s, "first");
   CHECK(m.offer(waiting, "in line").status == put_status::waiting);
   CHECK(m.put(third, "last") == job_id_max);
   CHECK(m.take(s) == "first");
-  CHECK(m.it.erase(s, job_id{job_id_max.value() - 1}, m.now));
-  CHECK(m.it.levels(m.queue()).waiting_puts == 1);
-  CHECK(m.it.withdraw_put(waiting));
+  CHECK(m.engine.erase(s, job_id{job_id_max.value() - 1}, m.now));
+  CHECK(m.engine.levels(m.queue()).waiting_puts == 1);
+  CHECK(m.engine.withdraw_put(waiting));
 }

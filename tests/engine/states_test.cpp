@@ -1,16 +1,16 @@
-#include "engine/mill.hpp"
+#include "engine/engine_fixture.hpp"
 
 using namespace millrace;
 using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
 TEST_CASE("a delayed job becomes ready when its time is up") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto job = m.put(s, "x", {.delay = 5s});
   CHECK(m.state(job) == job_state::delayed);
-  CHECK(m.it.next_deadline() == m.now + 5s);
-  CHECK(m.it.look(job)->due == m.now + 5s);
+  CHECK(m.engine.next_deadline() == m.now + 5s);
+  CHECK(m.engine.look(job)->due == m.now + 5s);
   m.pass(5s - 1ns);
   CHECK(m.take(s) == "-");
   m.pass(1ns);
@@ -18,77 +18,77 @@ TEST_CASE("a delayed job becomes ready when its time is up") {
 }
 
 TEST_CASE("the soonest of delayed jobs is looked at first, whatever the order of putting") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s, "9", {.delay = 9s});
   m.put(s, "4", {.delay = 4s});
   m.put(s, "6", {.delay = 6s});
-  CHECK(m.it.first_delayed(m.queue())->content.view() == "4");
-  REQUIRE(m.it.erase(s, m.it.first_delayed(m.queue())->job, m.now));
-  CHECK(m.it.first_delayed(m.queue())->content.view() == "6");
-  CHECK(m.it.next_deadline() == m.now + 6s);
+  CHECK(m.engine.first_delayed(m.queue())->content.view() == "4");
+  REQUIRE(m.engine.erase(s, m.engine.first_delayed(m.queue())->job, m.now));
+  CHECK(m.engine.first_delayed(m.queue())->content.view() == "6");
+  CHECK(m.engine.next_deadline() == m.now + 6s);
 }
 
 TEST_CASE("release gives a new priority and, with a delay, makes the job delayed") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto job = m.put(s, "x", {.priority = 7, .delay = 1s});
   m.pass(1s);
   m.take_id(s);
-  CHECK(m.it.release(s, job, 2, 10s, m.now));
+  CHECK(m.engine.release(s, job, 2, 10s, m.now));
   CHECK(m.state(job) == job_state::delayed);
-  CHECK(m.it.look(job)->priority == 2);
-  CHECK(m.it.look(job)->delay == 10s);
-  CHECK(m.it.look(job)->releases == 1);
+  CHECK(m.engine.look(job)->priority == 2);
+  CHECK(m.engine.look(job)->delay == 10s);
+  CHECK(m.engine.look(job)->releases == 1);
   m.pass(10s);
   m.take_id(s);
-  CHECK(m.it.release(s, job, 3, 0s, m.now));
+  CHECK(m.engine.release(s, job, 3, 0s, m.now));
   CHECK(m.state(job) == job_state::ready);
-  CHECK(m.it.look(job)->delay == 0s);
-  CHECK(m.it.counts(m.queue()).released.value() == 2);
+  CHECK(m.engine.look(job)->delay == 0s);
+  CHECK(m.engine.counts(m.queue()).released.value() == 2);
 }
 
 TEST_CASE("a released job goes to who waits for it") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto other = m.session();
   const auto job = m.put(s, "x");
   m.take_id(s);
   CHECK(m.reserve(other, 60s) == reserve_status::waiting);
-  m.it.release(s, job, 0, 0s, m.now);
-  CHECK(m.events() == told{"granted 2: x"});
+  m.engine.release(s, job, 0, 0s, m.now);
+  CHECK(m.events() == texts{"granted 2: x"});
 }
 
 TEST_CASE("buried jobs stand in order of burying and keep the priority they were buried with") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto one = m.put(s, "1");
   const auto two = m.put(s, "2");
   m.take_all(s);
-  m.it.bury(s, two, 5, m.now);
-  m.it.bury(s, one, 9, m.now);
-  CHECK(m.it.first_buried(m.queue())->job == two);
-  CHECK(m.it.look(two)->buries == 1);
+  m.engine.bury(s, two, 5, m.now);
+  m.engine.bury(s, one, 9, m.now);
+  CHECK(m.engine.first_buried(m.queue())->job == two);
+  CHECK(m.engine.look(two)->buries == 1);
   auto from = engine::engine::kick_from::undecided;
-  CHECK(m.it.kick(m.queue(), 1, from, m.now) == 1);
+  CHECK(m.engine.kick(m.queue(), 1, from, m.now) == 1);
   CHECK(from == engine::engine::kick_from::buried);
   CHECK(m.state(two) == job_state::ready);
-  CHECK(m.it.look(two)->priority == 5);
-  CHECK(m.it.look(two)->kicks == 1);
+  CHECK(m.engine.look(two)->priority == 5);
+  CHECK(m.engine.look(two)->kicks == 1);
   CHECK(m.state(one) == job_state::buried);
 }
 
 TEST_CASE("kick takes buried jobs first, and delayed ones, soonest due first, only if none is buried") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s, "buried");
   const auto buried = m.take_id(s);
   const auto late = m.put(s, "late", {.delay = 9s});
   const auto soon = m.put(s, "soon", {.delay = 4s});
-  m.it.bury(s, buried, 0, m.now);
+  m.engine.bury(s, buried, 0, m.now);
   const auto kick = [&](std::size_t bound) {
     auto from = engine::engine::kick_from::undecided;
-    return m.it.kick(m.queue(), bound, from, m.now);
+    return m.engine.kick(m.queue(), bound, from, m.now);
   };
   CHECK(kick(0) == 0);
   CHECK(kick(10) == 1);
@@ -96,60 +96,60 @@ TEST_CASE("kick takes buried jobs first, and delayed ones, soonest due first, on
   CHECK(kick(1) == 1);
   CHECK(m.state(soon) == job_state::ready);
   CHECK(m.state(late) == job_state::delayed);
-  CHECK(m.it.next_deadline() == m.now + 9s);
+  CHECK(m.engine.next_deadline() == m.now + 9s);
   CHECK(kick(10) == 1);
   CHECK(kick(10) == 0);
-  CHECK(m.it.next_deadline() == never);
+  CHECK(m.engine.next_deadline() == never);
 }
 
 TEST_CASE("kick moves a thousand jobs a call and goes on with what it began") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   for (int i = 0; i < 1'500; ++i) m.put(s);
-  for (int i = 0; i < 1'500; ++i) m.it.bury(s, m.take_id(s), 0, m.now);
+  for (int i = 0; i < 1'500; ++i) m.engine.bury(s, m.take_id(s), 0, m.now);
   m.put(s, "delayed", {.delay = 1s});
   auto from = engine::engine::kick_from::undecided;
-  CHECK(m.it.kick(m.queue(), 5'000, from, m.now) == 1'000);
-  CHECK(m.it.kick(m.queue(), 4'000, from, m.now) == 500);
-  CHECK(m.it.levels(m.queue()).delayed == 1);
-  CHECK(m.it.counts(m.queue()).kicked.value() == 1'500);
+  CHECK(m.engine.kick(m.queue(), 5'000, from, m.now) == 1'000);
+  CHECK(m.engine.kick(m.queue(), 4'000, from, m.now) == 500);
+  CHECK(m.engine.levels(m.queue()).delayed == 1);
+  CHECK(m.engine.counts(m.queue()).kicked.value() == 1'500);
 }
 
 TEST_CASE("kick-job is for buried and delayed jobs of any queue") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto ready = m.put(s);
   const auto delayed = m.put(s, "d", {.delay = 5s});
-  CHECK_FALSE(m.it.kick_job(ready, m.now));
-  CHECK(m.it.kick_job(delayed, m.now));
+  CHECK_FALSE(m.engine.kick_job(ready, m.now));
+  CHECK(m.engine.kick_job(delayed, m.now));
   CHECK(m.state(delayed) == job_state::ready);
   m.take_id(s);
-  CHECK_FALSE(m.it.kick_job(ready, m.now));
-  CHECK_FALSE(m.it.kick_job(job_id{99}, m.now));
+  CHECK_FALSE(m.engine.kick_job(ready, m.now));
+  CHECK_FALSE(m.engine.kick_job(job_id{99}, m.now));
 }
 
 TEST_CASE("anybody may delete a job that nobody holds, in any state and queue, but once") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
-  const auto stranger = m.it.open_session();
+  const auto stranger = m.engine.open_session();
   const auto ready = m.put(s);
   const auto delayed = m.put(s, "d", {.delay = 5s});
   const auto buried = m.put(s, "b", {.priority = 0});
-  m.it.bury(s, m.take_id(s), 0, m.now);
+  m.engine.bury(s, m.take_id(s), 0, m.now);
   for (const auto job : {ready, delayed, buried}) {
-    CHECK(m.it.erase(stranger, job, m.now));
-    CHECK_FALSE(m.it.erase(stranger, job, m.now));
+    CHECK(m.engine.erase(stranger, job, m.now));
+    CHECK_FALSE(m.engine.erase(stranger, job, m.now));
   }
-  CHECK(m.it.job_count() == 0);
-  CHECK(m.it.levels(m.queue()).jobs() == 0);
-  CHECK(m.it.levels(m.queue()).bytes() == 0);
-  CHECK(m.it.counts(m.queue()).deletes.value() == 3);
-  CHECK(m.it.counts(m.queue()).finished[static_cast<std::size_t>(outcome::deleted)].value() == 3);
-  CHECK(m.it.next_deadline() == never);
+  CHECK(m.engine.job_count() == 0);
+  CHECK(m.engine.levels(m.queue()).jobs() == 0);
+  CHECK(m.engine.levels(m.queue()).bytes() == 0);
+  CHECK(m.engine.counts(m.queue()).deletes.value() == 3);
+  CHECK(m.engine.counts(m.queue()).finished[static_cast<std::size_t>(outcome::deleted)].value() == 3);
+  CHECK(m.engine.next_deadline() == never);
 }
 
 TEST_CASE("a queue knows how many jobs of each state it has, their bytes, and since when the oldest is in its state") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto start = m.now;
   m.put(s, "12345", {.priority = 1'023});
@@ -157,7 +157,7 @@ TEST_CASE("a queue knows how many jobs of each state it has, their bytes, and si
   m.pass(1s);
   m.put(s, "1234567", {.delay = 60s});
   m.take_id(s);
-  const auto levels = m.it.levels(m.queue());
+  const auto levels = m.engine.levels(m.queue());
   CHECK(levels.ready == 1);
   CHECK(levels.urgent == 0);
   CHECK(levels.reserved == 1);
@@ -174,44 +174,44 @@ TEST_CASE("a queue knows how many jobs of each state it has, their bytes, and si
 }
 
 TEST_CASE("a paused queue gives no job to a reserve, new or old, until its time is up") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   const auto other = m.session();
   m.put(s, "old");
-  m.it.pause(m.queue(), 5s, m.now).value();
+  m.engine.pause(m.queue(), 5s, m.now).value();
   CHECK(m.take(s) == "-");
   CHECK(m.reserve(s, 60s) == reserve_status::waiting);
   m.put(other, "new", {.priority = 0});
   CHECK(m.events().empty());
-  CHECK(m.it.first_ready(m.queue())->content.view() == "new");
-  CHECK(m.it.levels(m.queue()).paused_for == 5s);
+  CHECK(m.engine.first_ready(m.queue())->content.view() == "new");
+  CHECK(m.engine.levels(m.queue()).paused_for == 5s);
   m.pass(5s - 1ns);
   CHECK(m.events().empty());
   m.pass(1ns);
-  CHECK(m.events() == told{"granted 1: new"});
+  CHECK(m.events() == texts{"granted 1: new"});
   CHECK(m.take(other) == "old");
-  CHECK(m.it.levels(m.queue()).paused_until == no_pause);
-  CHECK(m.it.levels(m.queue()).paused_for == 0s);
+  CHECK(m.engine.levels(m.queue()).paused_until == no_pause);
+  CHECK(m.engine.levels(m.queue()).paused_for == 0s);
 }
 
 TEST_CASE("a new pause replaces the old one and zero ends it at once") {
-  mill m;
+  engine_fixture m;
   const auto s = m.session();
   m.put(s, "x");
-  m.it.pause(m.queue(), 60s, m.now).value();
-  m.it.pause(m.queue(), 5s, m.now).value();
-  CHECK(m.it.next_deadline() == m.now + 5s);
+  m.engine.pause(m.queue(), 60s, m.now).value();
+  m.engine.pause(m.queue(), 5s, m.now).value();
+  CHECK(m.engine.next_deadline() == m.now + 5s);
   CHECK(m.reserve(s, 60s) == reserve_status::waiting);
-  m.it.pause(m.queue(), 0s, m.now).value();
-  CHECK(m.events() == told{"granted 1: x"});
-  CHECK(m.it.counts(m.queue()).pauses.value() == 3);
-  CHECK(m.it.pause(queue_id{77}, 1s, m.now).has_error());
+  m.engine.pause(m.queue(), 0s, m.now).value();
+  CHECK(m.events() == texts{"granted 1: x"});
+  CHECK(m.engine.counts(m.queue()).pauses.value() == 3);
+  CHECK(m.engine.pause(queue_id{77}, 1s, m.now).has_error());
 }
 
 TEST_CASE("the end of a pause serves a thousand waiters a turn, and nobody overtakes the rest") {
-  mill m;
+  engine_fixture m;
   const auto producer = m.session();
-  m.it.pause(m.queue(), 5s, m.now).value();
+  m.engine.pause(m.queue(), 5s, m.now).value();
   for (int i = 0; i < 1'200; ++i) {
     m.put(producer);
     REQUIRE(m.reserve(m.session(), 60s) == reserve_status::waiting);
@@ -219,8 +219,8 @@ TEST_CASE("the end of a pause serves a thousand waiters a turn, and nobody overt
   m.put(producer);
   m.pass(5s);
   CHECK(m.events().size() == 1'000);
-  CHECK(m.it.next_deadline() <= m.now);
-  CHECK(m.it.levels(m.queue()).waiting_sessions == 200);
+  CHECK(m.engine.next_deadline() <= m.now);
+  CHECK(m.engine.levels(m.queue()).waiting_sessions == 200);
   CHECK(m.take(producer) == "job");
   CHECK(m.events().size() == 200);
 }

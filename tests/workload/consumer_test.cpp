@@ -3,14 +3,14 @@
 
 #include "support/catch.hpp"
 #include "workload/attempt.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 TEST_CASE("a job goes from its source through its handler and is gone") {
-  shop at;
+  workload_fixture at;
   at.producer("three", {.queue = "numbers"}, testing::numbers_to(3));
   at.consumer("note", {.queue = {"numbers"}}, testing::quick_kind(at.note()));
   at.start();
@@ -22,7 +22,7 @@ TEST_CASE("a job goes from its source through its handler and is gone") {
 }
 
 TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("numbers");
   handlers::job told;
   at.consumer("note", {.queue = {"numbers"}}, testing::quick_kind([&](const handlers::job& work) -> handlers::answer {
@@ -42,7 +42,7 @@ TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
 }
 
 TEST_CASE("a consumer serves several queues by priority, then by age, in whichever order they are listed") {
-  shop at;
+  workload_fixture at;
   const auto a = at.queue("a");
   const auto b = at.queue("b");
   at.put(a, "1");
@@ -58,7 +58,7 @@ TEST_CASE("a consumer serves several queues by priority, then by age, in whichev
 }
 
 TEST_CASE("as many jobs wait at the same time as the consumer has slots") {
-  shop at;
+  workload_fixture at;
   at.producer("ten", {.queue = "numbers"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"numbers"}, .concurrency = 4}, testing::waiting_kind(seconds{1}, at.note()));
   at.start();
@@ -73,7 +73,7 @@ TEST_CASE("as many jobs wait at the same time as the consumer has slots") {
 }
 
 TEST_CASE("slots are tasks by name, and say what they wait for") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers");
   at.consumer("slow", {.queue = {"numbers"}, .concurrency = 2}, testing::waiting_kind(seconds{1}, at.note()));
   at.start();
@@ -85,7 +85,7 @@ TEST_CASE("slots are tasks by name, and say what they wait for") {
 }
 
 TEST_CASE("a failed job is buried with its error, and the next one is served") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.consumer("picky", {.queue = {"work"}}, testing::quick_kind([](const handlers::job& work) -> handlers::answer {
                 if (work.content.view() == "bad") return invalid("it is bad");
@@ -104,7 +104,7 @@ TEST_CASE("a failed job is buried with its error, and the next one is served") {
 }
 
 TEST_CASE("whatever a handler throws is that job's failure and nothing more") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   const testing::function thrower = [](const handlers::job& work) -> handlers::answer {
     if (work.content.view() == "throw") throw std::runtime_error{"it went wrong"};
@@ -125,7 +125,7 @@ TEST_CASE("whatever a handler throws is that job's failure and nothing more") {
 }
 
 TEST_CASE("a computation runs on the loop in steps between which others have their turn") {
-  shop at;
+  workload_fixture at;
   at.queue("work");
   at.put(*at.broker.find("work"), "1000");
   at.consumer("count", {.queue = {"work"}, .output = "done"}, testing::computing_kind());
@@ -137,7 +137,7 @@ TEST_CASE("a computation runs on the loop in steps between which others have the
 
 TEST_CASE("a computation on a large body, and the copy of a large answer, run on a thread whatever run_on says") {
   const bool large = GENERATE(false, true);
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, std::string(workload::attempts::on_loop_bytes_max + (large ? 1 : 0), '7'));
   SECTION("a computation") {
@@ -160,7 +160,7 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
 }
 
 TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 3},
               testing::computing_kind());
@@ -176,7 +176,7 @@ TEST_CASE("computations run on threads, and what goes wrong there fails their jo
 }
 
 TEST_CASE("a job that fails goes to the dead letters if there are any") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a");
   at.consumer("fails", {.queue = {"work"}, .output = "out", .dead_letter = "dead"},
@@ -190,7 +190,7 @@ TEST_CASE("a job that fails goes to the dead letters if there are any") {
 }
 
 TEST_CASE("a slot that is cancelled from outside gives its job back") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a");
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{9}, at.note()));

@@ -1,22 +1,22 @@
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 namespace {
 
-loop::awaitable<> drain_when_four_run(shop& at) {
+loop::awaitable<> drain_when_four_run(workload_fixture& at) {
   while (at.levels("work").reserved != 4) co_await loop::yield(at.loop);
   at.drained = co_await at.jobs.drain(milliseconds{1});
-  co_await shop::end(at, shop::how::at_once);
+  co_await workload_fixture::end(at, workload_fixture::end_when::at_once);
 }
 
 }  // namespace
 
 TEST_CASE("a drain stops producers, takes no further job, and lets running jobs come to their end") {
-  shop at;
+  workload_fixture at;
   at.producer("endless", {.queue = "work", .rate = 1}, testing::endless_source());
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{5}, at.note()));
@@ -36,7 +36,7 @@ TEST_CASE("a drain stops producers, takes no further job, and lets running jobs 
 }
 
 TEST_CASE("when patience is over, running jobs are cancelled, become ready again and are counted") {
-  shop at;
+  workload_fixture at;
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{50}, at.note()));
   at.start();
@@ -53,7 +53,7 @@ TEST_CASE("when patience is over, running jobs are cancelled, become ready again
 }
 
 TEST_CASE("with a timeout, too, a running job is cancelled by the drain and not counted as late") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("work"), "a");
   at.consumer("slow", {.queue = {"work"}, .timeout = seconds{20}}, testing::waiting_kind(seconds{50}, at.note()));
   at.start();
@@ -67,7 +67,7 @@ TEST_CASE("with a timeout, too, a running job is cancelled by the drain and not 
 }
 
 TEST_CASE("computations are stopped between two steps, on the loop and on threads") {
-  shop at{{}, loop::clock_kind::real};
+  workload_fixture at{{}, loop::clock_kind::real};
   const auto queue = at.queue("work");
   for (int i = 0; i < 6; ++i) at.put(queue, "1000000M");
   const auto where = GENERATE(offload::place::loop, offload::place::threads);
@@ -81,7 +81,7 @@ TEST_CASE("computations are stopped between two steps, on the loop and on thread
 }
 
 TEST_CASE("a job that waits for room in its output queue is given back") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("to", {.max_jobs = 1}), "in the way");
   at.put(at.queue("from"), "a");
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(at.note()));
@@ -96,7 +96,7 @@ TEST_CASE("a job that waits for room in its output queue is given back") {
 }
 
 TEST_CASE("a producer held by a full queue is let go, and its body is not put") {
-  shop at;
+  workload_fixture at;
   at.queue("work", {.max_jobs = 1});
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.start();
@@ -111,7 +111,7 @@ TEST_CASE("a producer held by a full queue is let go, and its body is not put") 
 }
 
 TEST_CASE("a job granted to a slot in the turn of the drain becomes ready again") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()));
   at.start();
@@ -126,7 +126,7 @@ TEST_CASE("a job granted to a slot in the turn of the drain becomes ready again"
 }
 
 TEST_CASE("a drain in the moment of the start ends what has not begun") {
-  shop at;
+  workload_fixture at;
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{5}, at.note()));
   at.try_start().value();
@@ -138,7 +138,7 @@ TEST_CASE("a drain in the moment of the start ends what has not begun") {
 }
 
 TEST_CASE("a stop while a drain waits ends everything now") {
-  shop at;
+  workload_fixture at;
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(hours{5}, at.note()));
   at.start();

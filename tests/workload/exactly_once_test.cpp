@@ -1,16 +1,16 @@
 #include <map>
 
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 
 namespace {
 
 constexpr unsigned each = 2'000;
 
-void expect_every_item_once(const shop& at, unsigned producers) {
+void expect_every_item_once(const workload_fixture& at, unsigned producers) {
   std::map<std::string, unsigned> times;
   for (const auto& one : at.seen) ++times[one];
   CHECK(at.seen.size() == producers * each);
@@ -23,7 +23,7 @@ void expect_every_item_once(const shop& at, unsigned producers) {
 }  // namespace
 
 TEST_CASE("several producers and consumers on one bounded queue: every item exactly once") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers", {.max_jobs = 7});
   for (const auto* const name : {"p1", "p2", "p3"}) at.producer(name, {.queue = "numbers"}, testing::numbers_to(each));
   at.consumer("quick", {.queue = {"numbers"}, .concurrency = 2}, testing::quick_kind(at.note()));
@@ -37,7 +37,7 @@ TEST_CASE("several producers and consumers on one bounded queue: every item exac
 }
 
 TEST_CASE("through several queues, on threads, with a bounded queue between: every item exactly once") {
-  shop at{{}, loop::clock_kind::real};
+  workload_fixture at{{}, loop::clock_kind::real};
   at.queue("numbers", {.max_jobs = 16});
   at.queue("between", {.max_jobs = 3});
   at.producer("p1", {.queue = "numbers"}, testing::numbers_to(each));

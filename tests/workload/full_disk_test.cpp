@@ -6,11 +6,11 @@
 #include "support/full_disk_store.hpp"
 #include "support/taken_log.hpp"
 #include "workload/settlement.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 namespace {
 
@@ -21,7 +21,7 @@ constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
 handlers::answer unchanged(const handlers::job&) { return std::nullopt; }
 
 /// A job, and a consumer that copies it into `to`.
-void copy_one_job(shop& at, std::string_view content = "job") {
+void copy_one_job(workload_fixture& at, std::string_view content = "job") {
   at.put(at.queue("from"), content);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
   at.start();
@@ -33,7 +33,7 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
   testing::taken_log log{{"sentence"}};
   {
     testing::full_disk_store disk;
-    shop at{{}, loop::clock_kind::manual, &disk};
+    workload_fixture at{{}, loop::clock_kind::manual, &disk};
     at.queue("to", on_disk);
     disk.free_bytes = 0;
     copy_one_job(at);
@@ -53,7 +53,7 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
 
 TEST_CASE("a job whose output waits for space on disk is ready again when the time to drain is over") {
   testing::full_disk_store disk;
-  shop at{{}, loop::clock_kind::manual, &disk};
+  workload_fixture at{{}, loop::clock_kind::manual, &disk};
   at.queue("to", on_disk);
   disk.free_bytes = 0;
   copy_one_job(at);
@@ -69,27 +69,27 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
   {
     testing::full_disk_store disk;
     SECTION("the queue is full") {
-      shop at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture at{{}, loop::clock_kind::manual, &disk};
       at.put(at.queue("to", {.max_jobs = 1, .when_full = engine::overflow::reject}), "in the way");
       copy_one_job(at);
       reason = "an output queue is full output_full";
     }
     SECTION("larger than the queue may hold") {
-      shop at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture at{{}, loop::clock_kind::manual, &disk};
       at.queue("to", {.max_bytes = 2});
       copy_one_job(at);
       reason = "an output is larger than its queue may hold or than a job on disk can be too_large";
     }
     SECTION("larger than a job on disk can be") {
       disk.largest_job = 2;
-      shop at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture at{{}, loop::clock_kind::manual, &disk};
       at.queue("to", on_disk);
       copy_one_job(at);
       reason = "an output is larger than its queue may hold or than a job on disk can be too_large";
     }
     SECTION("no space on disk, and the queue does not block") {
       disk.free_bytes = 2;
-      shop at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture at{{}, loop::clock_kind::manual, &disk};
       auto options = on_disk;
       options.when_full = engine::overflow::reject;
       at.queue("to", options);
@@ -97,7 +97,7 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
       reason = "the disk is short of space for an output no_space";
     }
     SECTION("no ids are left") {
-      shop at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture at{{}, loop::clock_kind::manual, &disk};
       at.queue("to");
       at.broker.begin_restore();
       at.broker.end_restore(job_id_max.value() - 1);
@@ -111,7 +111,7 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
 TEST_CASE("a producer whose put finds no id left says that, and not that the queue is full") {
   testing::taken_log log{{"sentence"}};
   {
-    shop at;
+    workload_fixture at;
     at.queue("numbers");
     at.broker.begin_restore();
     at.broker.end_restore(job_id_max.value());

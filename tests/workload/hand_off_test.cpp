@@ -1,11 +1,11 @@
 // The output of a job goes into the next queue in the same change that ends the job.
 
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 namespace {
 
@@ -15,7 +15,7 @@ handlers::answer doubled(const handlers::job& work) {
 handlers::answer unchanged(const handlers::job&) { return std::nullopt; }
 
 /// One job in `from`, and `to` full.
-void fill(shop& at, engine::overflow when_full) {
+void fill(workload_fixture& at, engine::overflow when_full) {
   const auto from = at.queue("from");
   const auto to = at.queue("to", {.max_jobs = 1, .when_full = when_full});
   at.put(to, "in the way");
@@ -25,7 +25,7 @@ void fill(shop& at, engine::overflow when_full) {
 }  // namespace
 
 TEST_CASE("the handler's text goes on, or else the job's body unchanged, with the usual priority") {
-  shop at;
+  workload_fixture at;
   const auto from = at.queue("from");
   at.put(from, "ab", {}, 3);
   at.consumer("double", {.queue = {"from"}, .output = "doubled"}, testing::quick_kind(doubled));
@@ -40,7 +40,7 @@ TEST_CASE("the handler's text goes on, or else the job's body unchanged, with th
 }
 
 TEST_CASE("a full output queue that blocks suspends the slot, which goes on when there is room") {
-  shop at;
+  workload_fixture at;
   fill(at, engine::overflow::block);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
   at.start();
@@ -62,7 +62,7 @@ TEST_CASE("a full output queue that blocks suspends the slot, which goes on when
 }
 
 TEST_CASE("a full output queue that rejects fails the job") {
-  shop at;
+  workload_fixture at;
   fill(at, engine::overflow::reject);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
   at.start();
@@ -75,7 +75,7 @@ TEST_CASE("a full output queue that rejects fails the job") {
 }
 
 TEST_CASE("a job whose output finds no room goes to the dead letters, if there are any") {
-  shop at;
+  workload_fixture at;
   fill(at, engine::overflow::reject);
   at.queue("letters");
   at.consumer("copy", {.queue = {"from"}, .output = "to", .dead_letter = "letters"}, testing::quick_kind(unchanged));
@@ -87,7 +87,7 @@ TEST_CASE("a job whose output finds no room goes to the dead letters, if there a
 }
 
 TEST_CASE("a full output queue that drops makes room by the job longest ready") {
-  shop at;
+  workload_fixture at;
   fill(at, engine::overflow::drop_oldest);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
   at.start();

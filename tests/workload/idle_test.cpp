@@ -1,11 +1,11 @@
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 
 TEST_CASE("it is idle when all producers have ended and no served queue has a job ready, delayed or reserved") {
-  shop at;
+  workload_fixture at;
   at.producer("three", {.queue = "work"}, testing::numbers_to(3));
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{1}, at.note()));
   at.watch_idle();
@@ -17,7 +17,7 @@ TEST_CASE("it is idle when all producers have ended and no served queue has a jo
 }
 
 TEST_CASE("a producer that has something to come keeps it from being idle") {
-  shop at;
+  workload_fixture at;
   at.producer("late", {.queue = "work"}, testing::source_of({duration{seconds{5}}, "a"}));
   at.consumer("quick", {.queue = {"work"}}, testing::quick_kind(at.note()));
   at.watch_idle();
@@ -30,7 +30,7 @@ TEST_CASE("a producer that has something to come keeps it from being idle") {
 }
 
 TEST_CASE("a delayed job is waited for where a consumer serves its queue, and not elsewhere") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("served"), "a", seconds{7});
   at.put(at.queue("unserved"), "b", hours{7});
   at.put(at.queue("nobody's"), "c");
@@ -44,7 +44,7 @@ TEST_CASE("a delayed job is waited for where a consumer serves its queue, and no
 }
 
 TEST_CASE("buried jobs are not waited for") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("work"), "a");
   at.consumer("fails", {.queue = {"work"}},
               testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
@@ -56,7 +56,7 @@ TEST_CASE("buried jobs are not waited for") {
 }
 
 TEST_CASE("what is handed off to a served queue, or waits for room in one, is waited for") {
-  shop at;
+  workload_fixture at;
   at.queue("second", {.max_jobs = 1});
   at.producer("three", {.queue = "first"}, testing::numbers_to(3));
   at.consumer("copy", {.queue = {"first"}, .concurrency = 3, .output = "second"},
@@ -72,7 +72,7 @@ TEST_CASE("what is handed off to a served queue, or waits for room in one, is wa
 }
 
 TEST_CASE("what runs on threads is waited for") {
-  shop at{{}, loop::clock_kind::real};
+  workload_fixture at{{}, loop::clock_kind::real};
   at.producer("forty", {.queue = "work"}, testing::numbers_to(40));
   at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 4},
               testing::computing_kind());
@@ -82,12 +82,12 @@ TEST_CASE("what runs on threads is waited for") {
 }
 
 TEST_CASE("without producers and consumers it is idle at once, and a drain ends the waiting") {
-  shop nothing;
+  workload_fixture nothing;
   nothing.watch_idle();
   nothing.start();
   CHECK(nothing.idle);
 
-  shop busy;
+  workload_fixture busy;
   busy.producer("endless", {.queue = "work", .rate = 1}, testing::endless_source());
   busy.watch_idle();
   busy.start();
@@ -98,7 +98,7 @@ TEST_CASE("without producers and consumers it is idle at once, and a drain ends 
 }
 
 TEST_CASE("a job that somebody else took and deleted, or buried, is not waited for any more") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a", seconds{5});
   at.put(queue, "b", seconds{5});

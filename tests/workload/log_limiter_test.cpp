@@ -5,10 +5,10 @@
 #include <string>
 
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 using workload::log_limiter;
 
 namespace {
@@ -71,7 +71,7 @@ TEST_CASE("what is logged and what is left out add up to the events, after a qui
 
 TEST_CASE("failures left out are said when their second is over, without another failure") {
   counted_log log;
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   for (int i = 0; i < 3'001; ++i) at.put(queue, "a");
   at.consumer("c", {.queue = {"work"}},
@@ -86,7 +86,7 @@ TEST_CASE("failures left out are said when their second is over, without another
 
 TEST_CASE("failures left out are said when the workload ends, and do not hold it") {
   counted_log log;
-  shop at;
+  workload_fixture at;
   at.queue("work", {.max_jobs = 10, .when_full = engine::overflow::reject});
   at.producer("eager", {.queue = "work"}, testing::numbers_to(50));
   at.consumer("c", {.queue = {"other"}},

@@ -1,13 +1,13 @@
 #include "sources/catalogue.hpp"
 #include "support/catch.hpp"
 #include "support/taken_log.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 
 TEST_CASE("a producer puts what its source has, with its priority, delay and time to run, and ends with it") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers");
   at.producer("three", {.queue = "numbers", .priority = 7, .delay = seconds{2}, .ttr = seconds{9}},
               testing::numbers_to(3));
@@ -23,7 +23,7 @@ TEST_CASE("a producer puts what its source has, with its priority, delay and tim
 }
 
 TEST_CASE("a rate spreads bodies over time") {
-  shop at;
+  workload_fixture at;
   at.producer("slow", {.queue = "numbers", .rate = 10}, testing::endless_source());
   at.start();
   CHECK(at.levels("numbers").ready == 1);
@@ -34,7 +34,7 @@ TEST_CASE("a rate spreads bodies over time") {
 }
 
 TEST_CASE("a producer ends at its limit, or when its time is over") {
-  shop at;
+  workload_fixture at;
   at.producer("five", {.queue = "numbers", .limit = 5}, testing::endless_source());
   at.producer("second", {.queue = "others", .rate = 10, .run_for = seconds{1}}, testing::endless_source());
   at.start();
@@ -47,7 +47,7 @@ TEST_CASE("a producer ends at its limit, or when its time is over") {
 }
 
 TEST_CASE("the limit of the command line ends endless producers and leaves the others alone") {
-  shop at{{.limit = 4}};
+  workload_fixture at{{.limit = 4}};
   at.producer("endless", {.queue = "a"}, testing::endless_source());
   at.producer("limited", {.queue = "b", .limit = 6}, testing::endless_source());
   at.producer("finite", {.queue = "c"}, testing::numbers_to(7));
@@ -62,7 +62,7 @@ TEST_CASE("the limit of the command line ends endless producers and leaves the o
 }
 
 TEST_CASE("a full queue suspends its producers, and the time is measured") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("numbers", {.max_jobs = 10});
   at.producer("eager", {.queue = "numbers"}, testing::numbers_to(12));
   at.start();
@@ -85,7 +85,7 @@ TEST_CASE("a full queue suspends its producers, and the time is measured") {
 }
 
 TEST_CASE("a producer that was held catches up with its rate and says how late it was") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers", {.max_jobs = 1});
   at.producer("paced", {.queue = "numbers", .rate = 10}, testing::endless_source());
   at.start();
@@ -99,7 +99,7 @@ TEST_CASE("a producer that was held catches up with its rate and says how late i
 }
 
 TEST_CASE("a held producer is as late as the body that it holds") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("numbers", {.max_jobs = 1});
   sources::registry kinds;
   sources::add_all(kinds);
@@ -120,7 +120,7 @@ TEST_CASE("a held producer is as late as the body that it holds") {
 TEST_CASE("a body that can never fit is refused with its size and that reason, not as one that met a full queue") {
   testing::taken_log log{{"sentence"}};
   {
-    shop at;
+    workload_fixture at;
     at.queue("small", {.max_bytes = 3, .when_full = engine::overflow::reject});
     at.producer("large", {.queue = "small"}, testing::source_of({"12345"}));
     at.start();
@@ -134,7 +134,7 @@ TEST_CASE("a body that can never fit is refused with its size and that reason, n
 }
 
 TEST_CASE("a queue that refuses costs the body, is counted, and does not make the producer spin") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers", {.max_jobs = 10, .when_full = engine::overflow::reject});
   at.producer("eager", {.queue = "numbers"}, testing::endless_source());
   at.start();
@@ -148,7 +148,7 @@ TEST_CASE("a queue that refuses costs the body, is counted, and does not make th
 }
 
 TEST_CASE("dropping the oldest makes room for what is newer") {
-  shop at;
+  workload_fixture at;
   at.queue("numbers", {.max_jobs = 10, .when_full = engine::overflow::drop_oldest});
   at.producer("eager", {.queue = "numbers"}, testing::numbers_to(100));
   at.start();
@@ -158,7 +158,7 @@ TEST_CASE("dropping the oldest makes room for what is newer") {
 }
 
 TEST_CASE("errors of a source are counted and it goes on; one that only fails rests") {
-  shop at;
+  workload_fixture at;
   at.producer("patchy", {.queue = "numbers"}, testing::source_of({"a", invalid("torn"), "b", invalid("torn"), "c"}));
   std::deque<testing::scripted_source::line> failures(1'000, invalid("broken"));
   at.producer("broken", {.queue = "none"}, testing::source_of(failures));
@@ -176,7 +176,7 @@ TEST_CASE("errors of a source are counted and it goes on; one that only fails re
 }
 
 TEST_CASE("a source that has nothing yet is awaited, and that is not lag") {
-  shop at;
+  workload_fixture at;
   at.producer("patient", {.queue = "numbers", .rate = 10}, testing::source_of({"a", duration{seconds{30}}, "b"}));
   at.start();
   at.loop.advance(seconds{30});
@@ -188,7 +188,7 @@ TEST_CASE("a source that has nothing yet is awaited, and that is not lag") {
 }
 
 TEST_CASE("a time to run also ends a producer whose source has nothing yet") {
-  shop at;
+  workload_fixture at;
   at.producer("patient", {.queue = "numbers", .run_for = seconds{5}}, testing::source_of({duration{hours{1}}, "late"}));
   at.start();
   at.loop.advance(seconds{5});
@@ -198,7 +198,7 @@ TEST_CASE("a time to run also ends a producer whose source has nothing yet") {
 }
 
 TEST_CASE("producers end when puts are refused for good") {
-  shop at;
+  workload_fixture at;
   at.producer("slow", {.queue = "numbers", .rate = 1}, testing::endless_source());
   at.start();
   at.broker.refuse_puts();

@@ -1,14 +1,14 @@
 #include "workload/sequence.hpp"
 
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 using workload::mode;
 
 TEST_CASE("in sequence one job runs at a time in the whole program, each to its end, in the order of arrival") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   const auto a = at.queue("a");
   const auto b = at.queue("b");
   at.put(b, "b1");
@@ -33,7 +33,7 @@ TEST_CASE("in sequence one job runs at a time in the whole program, each to its 
 }
 
 TEST_CASE("in sequence jobs that became ready together go by their id, whichever queue they are in") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   const auto a = at.queue("a");
   const auto b = at.queue("b");
   for (int i = 0; i < 3; ++i) {
@@ -49,7 +49,7 @@ TEST_CASE("in sequence jobs that became ready together go by their id, whichever
 }
 
 TEST_CASE("in sequence a job that arrives while nothing is ready is served at once, and the others after it") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   const auto a = at.queue("a");
   const auto b = at.queue("b");
   at.consumer("of a", {.queue = {"a"}}, testing::waiting_kind(seconds{1}, at.note()));
@@ -66,7 +66,7 @@ TEST_CASE("in sequence a job that arrives while nothing is ready is served at on
 }
 
 TEST_CASE("in sequence a computation runs on the loop, and jobs that fail are settled like any others") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   const auto queue = at.queue("work");
   for (const auto* const content : {"50", "!", "70", "no number"}) at.put(queue, content);
   at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 9},
@@ -80,7 +80,7 @@ TEST_CASE("in sequence a computation runs on the loop, and jobs that fail are se
 }
 
 TEST_CASE("in sequence a drain lets the job that runs come to its end and takes no other") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   at.producer("three", {.queue = "work"}, testing::numbers_to(3));
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{2}, at.note()));
   at.start();
@@ -93,7 +93,7 @@ TEST_CASE("in sequence a drain lets the job that runs come to its end and takes 
 }
 
 TEST_CASE("in sequence a drain without patience gives the running job back") {
-  shop at{{.how = mode::sequential}};
+  workload_fixture at{{.run_mode = mode::sequential}};
   const auto queue = at.queue("work");
   const bool came_while_waiting = GENERATE(true, false);
   if (!came_while_waiting) at.put(queue, "a");
@@ -112,7 +112,7 @@ TEST_CASE("in sequence a drain without patience gives the running job back") {
 
 TEST_CASE("the other modes say where computations run and leave other handlers alone") {
   const auto how = GENERATE(mode::loop, mode::threads);
-  shop at{{.how = how}};
+  workload_fixture at{{.run_mode = how}};
   at.put(at.queue("work"), "1000");
   at.put(at.queue("other"), "a");
   const auto told = how == mode::loop ? offload::place::threads : offload::place::loop;

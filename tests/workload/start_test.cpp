@@ -1,11 +1,11 @@
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
-using testing::shop;
+using testing::workload_fixture;
 
 TEST_CASE("what cannot be made is an error that names the producer or the consumer, and nothing is started") {
-  shop at;
+  workload_fixture at;
   at.producer("fine", {.queue = "a"}, testing::numbers_to(3));
   SECTION("a source") {
     at.producer("candidates", {.queue = "a"},
@@ -29,7 +29,7 @@ TEST_CASE("what cannot be made is an error that names the producer or the consum
 }
 
 TEST_CASE("queues that nobody declared come into being with the defaults") {
-  shop at;
+  workload_fixture at;
   at.broker.set_queue_defaults({.max_jobs = 2});
   at.producer("ten", {.queue = "numbers"}, testing::numbers_to(10));
   at.start();

@@ -1,12 +1,12 @@
 #include "support/catch.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 TEST_CASE("a handler that waits longer than its timeout is cancelled and the next job is served") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   at.put(queue, "a");
   at.put(queue, "b");
@@ -27,7 +27,7 @@ TEST_CASE("a handler that waits longer than its timeout is cancelled and the nex
 }
 
 TEST_CASE("a handler that answers in time is not disturbed by its timeout") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("work"), "a");
   at.consumer("slow", {.queue = {"work"}, .timeout = seconds{3}}, testing::waiting_kind(seconds{2}, at.note()));
   at.start();
@@ -38,7 +38,7 @@ TEST_CASE("a handler that answers in time is not disturbed by its timeout") {
 }
 
 TEST_CASE("a computation on the loop stops between two steps when its time is over") {
-  shop at{{}, loop::clock_kind::real};
+  workload_fixture at{{}, loop::clock_kind::real};
   at.put(at.queue("work"), "1000000M");
   at.consumer("count", {.queue = {"work"}, .timeout = milliseconds{5}, .dead_letter = "late"},
               testing::computing_kind());
@@ -49,7 +49,7 @@ TEST_CASE("a computation on the loop stops between two steps when its time is ov
 }
 
 TEST_CASE("a computation on a thread stops between two steps when its time is over") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("work"), "1000000M");
   at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .timeout = seconds{5}},
               testing::computing_kind());
@@ -62,7 +62,7 @@ TEST_CASE("a computation on a thread stops between two steps when its time is ov
 }
 
 TEST_CASE("a quick handler is done before any timeout could come") {
-  shop at;
+  workload_fixture at;
   at.put(at.queue("work"), "a");
   at.consumer("quick", {.queue = {"work"}, .timeout = nanoseconds{1}}, testing::quick_kind(at.note()));
   at.start();

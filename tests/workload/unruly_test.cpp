@@ -8,7 +8,7 @@
 #include "support/catch.hpp"
 #include "support/taken_log.hpp"
 #include "workload/consumer.hpp"
-#include "workload/shop.hpp"
+#include "workload/workload_fixture.hpp"
 
 // It belongs to a project of its own, which is built against the promised headers alone.
 // NOLINTNEXTLINE(bugprone-suspicious-include)
@@ -16,7 +16,7 @@
 
 using namespace millrace;
 using engine::outcome;
-using testing::shop;
+using testing::workload_fixture;
 
 namespace {
 
@@ -35,7 +35,7 @@ struct variant {
 };
 
 /// The source's options are values of its own type: they are made and read as the settings do it.
-void unruly_producer(shop& at, std::string name, std::string_view how) {
+void unruly_producer(workload_fixture& at, std::string name, std::string_view how) {
   sources::registry all;
   add_unruly(all);
   at.producer(std::move(name), {.queue = "work"}, *all.find("unruly"));
@@ -52,7 +52,7 @@ TEST_CASE("whatever a handler returns or throws is its job's outcome, and its sl
   const auto place = GENERATE(offload::place::loop, offload::place::threads);
   const auto timeout = GENERATE(std::optional<duration>{}, std::optional<duration>{hours{1}});
   CAPTURE(tried.handler, place == offload::place::threads, timeout.has_value());
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   std::size_t bad = 0;
   for (const auto phase : tried.phases) {
@@ -94,7 +94,7 @@ TEST_CASE("a source that throws ends its producer at once, logged and counted, a
   CAPTURE(phase, way);
   testing::taken_log log{{"producer"}};
   {
-    shop at;
+    workload_fixture at;
     at.queue("work");
     unruly_producer(at, "unruly", phase + way);
     at.watch_idle();
@@ -114,7 +114,7 @@ TEST_CASE("a source that throws ends its producer at once, logged and counted, a
 
 TEST_CASE("an error that a source returns is counted, and the source goes on") {
   const std::string way = GENERATE("cancelled", "timed_out", "io");
-  shop at;
+  workload_fixture at;
   at.queue("work");
   unruly_producer(at, "unruly", "next:" + way);
   at.start();
@@ -127,7 +127,7 @@ TEST_CASE("an error that a source returns is counted, and the source goes on") {
 TEST_CASE("a slot that ends with an exception is logged and counted at once and starts again after a growing pause") {
   testing::taken_log log{{"slot", "reason", "restart_in"}};
   {
-    shop at;
+    workload_fixture at;
     const auto queue = at.queue("work");
     workload::consumer_counts counts{
         .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
@@ -169,7 +169,7 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
 }
 
 TEST_CASE("a slot that waits for its restart is stopped by a drain like any other") {
-  shop at;
+  workload_fixture at;
   const auto queue = at.queue("work");
   workload::consumer_counts counts{
       .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};

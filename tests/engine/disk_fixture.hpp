@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/mill.hpp"
+#include "engine/engine_fixture.hpp"
 
 namespace millrace::engine::testing {
 
@@ -21,26 +21,26 @@ inline engine_options room_for(std::uint64_t bodies, std::uint32_t prefetch = 4)
 
 inline std::string text_of(char letter) { return std::string(body_bytes, letter); }
 
-/// A mill with one durable queue and a disk that answers when it is told to.
-struct disk_mill : mill {
-  explicit disk_mill(engine_options limits) : mill{limits} {
-    it.declare("q", {.durability = durability::sync}).value();
+/// An engine with one durable queue, and a disk that answers when the test says so.
+struct disk_fixture : engine_fixture {
+  explicit disk_fixture(engine_options limits) : engine_fixture{limits} {
+    engine.declare("q", {.durability = durability::sync}).value();
     who = session();
   }
 
-  job_id put_safely(char letter, how details = {}) {
+  job_id put_safely(char letter, put_details details = {}) {
     const auto id = put(who, text_of(letter), details);
-    it.stored(id);
+    engine.stored(id);
     kept[id] = text_of(letter);
     return id;
   }
-  bool in_memory(job_id job) { return !it.look(job).value().content_on_disk; }
+  bool in_memory(job_id job) { return !engine.look(job).value().content_on_disk; }
   std::vector<job_id> wanted() {
     std::vector<job_id> all;
-    it.take_wanted_bodies(all);
+    engine.take_wanted_bodies(all);
     return all;
   }
-  void read(job_id job) { it.body_came(job, body{kept.at(job)}, now); }
+  void read(job_id job) { engine.body_came(job, body{kept.at(job)}, now); }
   void read_all() {
     for (const auto job : wanted()) read(job);
   }

@@ -13,11 +13,11 @@
 
 namespace millrace::testing {
 
-/// A broker on a loop whose time stands still until told, and coroutines that ask it.
-struct desk {
-  explicit desk(store::store* other = nullptr, engine::engine_options limits = {})
+/// A broker on a loop whose clock the test moves, and coroutines that wait for its answers.
+struct broker_fixture {
+  explicit broker_fixture(store::store* other = nullptr, engine::engine_options limits = {})
       : broker{loop, other == nullptr ? nothing : *other, limits} {}
-  ~desk() {
+  ~broker_fixture() {
     scope.cancel();
     broker.close();
     loop.run_ready();
@@ -48,36 +48,37 @@ struct desk {
     bool aborted{false};
     broker::receipt receipt;  ///< of the answer
   };
-  task_id reserve(session_id who, answer& into, instant until = never, engine::lease how = engine::lease::unlimited) {
-    return scope.spawn("reserve", reserving(broker, who, how, until, into));
+  task_id reserve(session_id session, answer& into, instant until = never,
+                  engine::lease lease = engine::lease::unlimited) {
+    return scope.spawn("reserve", reserving(broker, session, lease, until, into));
   }
-  task_id await_put(session_id who, answer& into) { return scope.spawn("put", putting(broker, who, into)); }
-  task_id await_finish(session_id who, job_id job, answer& into) {
-    return scope.spawn("finish", finishing(broker, who, job, into));
+  task_id await_put(session_id session, answer& into) { return scope.spawn("put", putting(broker, session, into)); }
+  task_id await_finish(session_id session, job_id job, answer& into) {
+    return scope.spawn("finish", finishing(broker, session, job, into));
   }
 
-  static loop::awaitable<> reserving(broker::broker& broker, session_id who, engine::lease how, instant until,
+  static loop::awaitable<> reserving(broker::broker& broker, session_id session, engine::lease lease, instant until,
                                      answer& into) {
     try {
-      auto answered = co_await broker.reserve(who, how, until);
+      auto answered = co_await broker.reserve(session, lease, until);
       into.taken = std::move(answered.answer);
       into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
     }
   }
-  static loop::awaitable<> putting(broker::broker& broker, session_id who, answer& into) {
+  static loop::awaitable<> putting(broker::broker& broker, session_id session, answer& into) {
     try {
-      const auto answered = co_await broker.put_admitted(who);
+      const auto answered = co_await broker.put_admitted(session);
       into.put = answered.answer;
       into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
     }
   }
-  static loop::awaitable<> finishing(broker::broker& broker, session_id who, job_id job, answer& into) {
+  static loop::awaitable<> finishing(broker::broker& broker, session_id session, job_id job, answer& into) {
     try {
-      const auto answered = co_await broker.finished(who, job);
+      const auto answered = co_await broker.finished(session, job);
       into.finished = answered.answer;
       into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {

@@ -31,7 +31,7 @@ inline const options_of<no_options>& no_option_table() {
 // --- sources
 // ----------------------------------------------------------------------------------------------------------
 
-/// Says what it was told, one after another; a duration means `nothing_yet` and that `more` takes so long.
+/// Gives the bodies and errors of a script, one after another. A duration means `nothing_yet`: `more` takes so long.
 class scripted_source final : public sources::source {
  public:
   using line = std::variant<std::string, error, duration>;
@@ -179,16 +179,16 @@ inline handlers::kind echo_kind() {
           }};
 }
 
-// --- the shop
+// --- the fixture
 // ---------------------------------------------------------------------------------------------------------
 
-/// A workload with everything it needs, on a loop whose time stands still until told (or a real one).
-struct shop {
-  explicit shop(workload::workload_options told = {}, loop::clock_kind clock = loop::clock_kind::manual,
-                store::store* store = nullptr)
-      : loop{clock}, broker{loop, store == nullptr ? nothing : *store}, jobs{loop, broker, threads, told} {}
-  ~shop() {
-    if (!closed) scope.spawn("end", end(*this, how::at_once));
+/// A workload with everything it needs, on a loop whose clock the test moves (or a real one).
+struct workload_fixture {
+  explicit workload_fixture(workload::workload_options options = {}, loop::clock_kind clock = loop::clock_kind::manual,
+                            store::store* store = nullptr)
+      : loop{clock}, broker{loop, store == nullptr ? nothing : *store}, jobs{loop, broker, threads, options} {}
+  ~workload_fixture() {
+    if (!closed) scope.spawn("end", end(*this, end_when::at_once));
     loop.run_ready();
     if (!closed || scope.size() != 0) loop.run();
   }
@@ -200,13 +200,13 @@ struct shop {
            engine::priority urgency = engine::default_priority) {
     static_cast<void>(broker.try_put(session, queue, {.content = body{content}, .priority = urgency, .delay = delay}));
   }
-  void producer(std::string name, workload::producer_options told, sources::kind kind) {
+  void producer(std::string name, workload::producer_options options, sources::kind kind) {
     auto& kept = *source_kinds.emplace_back(std::make_unique<sources::kind>(std::move(kind)));
-    producers.push_back({std::move(name), std::move(told), &kept, nullptr});
+    producers.push_back({std::move(name), std::move(options), &kept, nullptr});
   }
-  void consumer(std::string name, workload::consumer_options told, handlers::kind kind) {
+  void consumer(std::string name, workload::consumer_options options, handlers::kind kind) {
     auto& kept = *handler_kinds.emplace_back(std::make_unique<handlers::kind>(std::move(kind)));
-    consumers.push_back({std::move(name), std::move(told), &kept, nullptr});
+    consumers.push_back({std::move(name), std::move(options), &kept, nullptr});
   }
   result<> try_start() { return jobs.start(producers, consumers, {loop}, {loop, output}); }
   /// Starts everything and runs what is ready now.
@@ -217,7 +217,7 @@ struct shop {
   /// Real clock: starts everything and comes back when it is idle.
   void run_until_idle() {
     try_start().value();
-    scope.spawn("end", end(*this, how::when_idle));
+    scope.spawn("end", end(*this, end_when::when_idle));
     loop.run();
   }
   /// For what worker threads bring about: turns the loop until `done`.
@@ -244,14 +244,16 @@ struct shop {
   void watch_idle() { scope.spawn("idle", note_idle(*this)); }
   void drain(duration patience) { scope.spawn("drain", note_drained(*this, patience)); }
 
-  static loop::awaitable<> note_idle(shop& at) {
+  static loop::awaitable<> note_idle(workload_fixture& at) {
     co_await at.jobs.idle();
     at.idle = true;
   }
-  static loop::awaitable<> note_drained(shop& at, duration patience) { at.drained = co_await at.jobs.drain(patience); }
-  enum class how { at_once, when_idle };
-  static loop::awaitable<> end(shop& at, how it) {
-    if (it == how::at_once) {
+  static loop::awaitable<> note_drained(workload_fixture& at, duration patience) {
+    at.drained = co_await at.jobs.drain(patience);
+  }
+  enum class end_when { at_once, when_idle };
+  static loop::awaitable<> end(workload_fixture& at, end_when moment) {
+    if (moment == end_when::at_once) {
       at.jobs.stop();
     } else {
       co_await at.jobs.idle();
