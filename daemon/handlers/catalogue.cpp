@@ -10,14 +10,14 @@
 
 namespace millrace::handlers {
 
-void add_all(registry& all) {
-  all.add(kind_of<fail>("fail", "fails every nth job, the others go on unchanged", fail_option_table()));
-  all.add(kind_of<hash>("hash", "sha256 of the body, in hexadecimal", hash_option_table()));
-  all.add(kind_of<noop>("noop", "does nothing: to measure the rest", noop_option_table()));
-  all.add(kind_of<prime>("prime", "says whether the number in the body is prime", prime_option_table()));
-  all.add(kind_of<print>("print", "writes the body and a newline to standard output", print_option_table()));
-  all.add(kind_of<sleep>("sleep", "waits as long as the body says", sleep_option_table()));
-  all.add(kind_of<spin>("spin", "burns CPU as long as the body says", spin_option_table()));
+void add_all(registry& kinds) {
+  kinds.add(kind_of<fail>("fail", "fails every nth job and returns the others unchanged", fail_option_table()));
+  kinds.add(kind_of<hash>("hash", "sha256 of the body, in hexadecimal", hash_option_table()));
+  kinds.add(kind_of<noop>("noop", "does nothing, to measure everything else", noop_option_table()));
+  kinds.add(kind_of<prime>("prime", "tests whether the number in the body is prime", prime_option_table()));
+  kinds.add(kind_of<print>("print", "writes the body and a newline to standard output", print_option_table()));
+  kinds.add(kind_of<sleep>("sleep", "waits as long as the body says", sleep_option_table()));
+  kinds.add(kind_of<spin>("spin", "uses CPU time as long as the body says", spin_option_table()));
 }
 
 }  // namespace millrace::handlers

@@ -6,14 +6,14 @@ namespace millrace::handlers {
 
 const options_of<fail_options>& fail_option_table() {
   static const auto table = options_of<fail_options>{}.count(
-      "every", &fail_options::every, {.least = 1}, "Which jobs fail: 1 all of them, 2 every second one, and so on.");
+      "every", &fail_options::every, {.least = 1}, "Which jobs fail: 1 all jobs, 2 every second one, and so on.");
   return table;
 }
 
 answer fail::handle(const job&) {
-  ++seen_;
-  if (seen_ % every_ != 0) return std::nullopt;
-  std::string text = "failed on purpose: job " + std::to_string(seen_) + " that this handler saw, one in ";
+  ++handled_;
+  if (handled_ % every_ != 0) return std::nullopt;
+  std::string text = "failed on purpose: job " + std::to_string(handled_) + " of this handler, one in ";
   return invalid(text + std::to_string(every_) + " fails");
 }
 

@@ -12,15 +12,15 @@ struct fail_options {
 };
 [[nodiscard]] const options_of<fail_options>& fail_option_table();
 
-/// Fails every nth job it sees, to try out what becomes of failed jobs. A job that is tried again is counted again.
+/// Fails every nth attempt, to try out the handling of failed jobs. Each attempt of a job counts.
 class fail : public quick_handler {
  public:
-  fail(const fail_options& options, const surroundings&) : every_{options.every} {}
+  fail(const fail_options& options, const handler_context&) : every_{options.every} {}
   answer handle(const job& work) override;
 
  private:
   std::uint64_t every_;
-  std::uint64_t seen_{0};
+  std::uint64_t handled_{0};
 };
 
 }  // namespace millrace::handlers

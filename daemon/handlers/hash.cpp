@@ -24,7 +24,7 @@ struct free_context {
   void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
-/// Found once: looking an algorithm up by name for each job costs more than hashing a short body.
+/// Fetched once, since a lookup by name costs more than hashing a short body.
 const EVP_MD* sha256() {
   static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return algorithm;
@@ -37,11 +37,11 @@ class hashing : public offload::computation {
   offload::progress step() override {
     if (context_ == nullptr) start();
     const std::string_view slice = content_.view().substr(hashed_, hash::step_bytes);
-    must(EVP_DigestUpdate(context_.get(), slice.data(), slice.size()));
+    check(EVP_DigestUpdate(context_.get(), slice.data(), slice.size()));
     hashed_ += slice.size();
     if (hashed_ < content_.size()) return offload::progress::more;
     unsigned int bytes = 0;
-    must(EVP_DigestFinal_ex(context_.get(), digest_.data(), &bytes));
+    check(EVP_DigestFinal_ex(context_.get(), digest_.data(), &bytes));
     assert(bytes == digest_.size());
     return offload::progress::done;
   }
@@ -58,14 +58,14 @@ class hashing : public offload::computation {
   }
 
  private:
-  static void must(int succeeded) {
+  static void check(int succeeded) {
     if (succeeded != 1) throw std::runtime_error{"sha256 is not available in this OpenSSL"};
   }
 
   void start() {
     context_.reset(EVP_MD_CTX_new());
     if (context_ == nullptr) throw std::bad_alloc{};
-    must(EVP_DigestInit_ex(context_.get(), sha256(), nullptr));
+    check(EVP_DigestInit_ex(context_.get(), sha256(), nullptr));
   }
 
   body content_;

@@ -8,15 +8,15 @@
 
 namespace millrace::handlers {
 
-result<duration> length_in(std::string_view content) {
+result<duration> parse_length(std::string_view content) {
   const bool too_long = content.size() > length_bytes_max;
-  const std::string_view text = too_long ? content : without_blanks(content);
-  const error no_length = invalid(quote(text) + " is not a length of time (250ms, 1.5s, or a number of seconds)");
-  if (text.empty() || text.size() > quoted_characters_max) return no_length;
+  const std::string_view text = too_long ? content : trim(content);
+  const error failure = invalid(quote(text) + " is not a duration (250ms, 1.5s, or a number of seconds)");
+  if (text.empty() || text.size() > quoted_characters_max) return failure;
   std::string with_unit{text};
   if (text.back() >= '0' && text.back() <= '9') with_unit += 's';
   const result<duration> length = parse_duration(with_unit);
-  return length ? length : no_length;
+  return length ? length : failure;
 }
 
 }  // namespace millrace::handlers

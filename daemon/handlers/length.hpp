@@ -8,11 +8,11 @@
 
 namespace millrace::handlers {
 
-/// The longest body that can be a length of time, with the blanks around it: longer ones are refused unread.
+/// A longer body, with its white space, is refused without being parsed.
 inline constexpr std::size_t length_bytes_max = 4'096;
 
-/// The duration in a body: a number with a unit, or a plain number of seconds (`2`, `0.25`). Blanks around it are
-/// ignored. Loop thread: the cost has a bound for every body.
-[[nodiscard]] result<duration> length_in(std::string_view content);
+/// Parses a body as a duration: a number with a unit, or a number of seconds (`2`, `0.25`). White space around it is
+/// ignored. May be called on the loop, since the cost is limited.
+[[nodiscard]] result<duration> parse_length(std::string_view content);
 
 }  // namespace millrace::handlers

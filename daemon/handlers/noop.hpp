@@ -8,10 +8,10 @@ namespace millrace::handlers {
 struct noop_options {};
 [[nodiscard]] const options_of<noop_options>& noop_option_table();
 
-/// The body goes on unchanged: what is left is the cost of everything around a handler.
+/// Returns the body unchanged, to measure the cost of everything except the handler.
 class noop : public quick_handler {
  public:
-  noop(const noop_options&, const surroundings&) {}
+  noop(const noop_options&, const handler_context&) {}
   answer handle(const job& work) override;
 };
 

@@ -12,7 +12,7 @@ static_assert(sizeof(mp_limb_t) == sizeof(std::uint64_t));
 
 namespace {
 
-/// FLINT keeps tables per thread, made when first wanted; they go with the thread.
+/// Frees the tables that FLINT makes for each thread, at the end of the thread.
 struct thread_tables {
   thread_tables() = default;
   thread_tables(const thread_tables&) = delete;
@@ -20,10 +20,10 @@ struct thread_tables {
   ~thread_tables() { flint_cleanup(); }
 };
 
-/// Below this FLINT looks the answer up in a table of the thread; above, it computes without one.
-constexpr std::uint64_t looked_up_below = 1'000'000;
+/// FLINT uses a table of the thread for numbers below this.
+constexpr std::uint64_t table_limit = 1'000'000;
 
-[[gnu::noinline]] void tables_go_with_this_thread() { thread_local const thread_tables tables; }
+[[gnu::noinline]] void free_tables_at_thread_end() { thread_local const thread_tables tables; }
 
 class testing : public offload::computation {
  public:
@@ -43,10 +43,10 @@ class testing : public offload::computation {
 
 }  // namespace
 
-// Proven: FLINT's test for one word is Baillie-PSW, which was compared with the list of all pseudoprimes to base 2
-// below 2^64 (J. Feitsma and W. Galway); no composite number of that range passes it.
+// Proven: the test of FLINT for one word is Baillie-PSW. No composite number below 2^64 passes it: it was compared with
+// the list of all pseudoprimes to base 2 in this range (J. Feitsma and W. Galway).
 bool is_prime(std::uint64_t number) {
-  if (number < looked_up_below) tables_go_with_this_thread();
+  if (number < table_limit) free_tables_at_thread_end();
   return n_is_prime(number) != 0;
 }
 

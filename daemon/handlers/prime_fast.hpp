@@ -7,7 +7,7 @@
 
 namespace millrace::handlers {
 
-/// Says in one step, of two microseconds at most, whether `number` is prime: proven.
+/// Tests in one step, of at most two microseconds, whether `number` is prime. Proven.
 [[nodiscard]] std::unique_ptr<offload::computation> prime_fast(std::uint64_t number);
 
 }  // namespace millrace::handlers

@@ -16,7 +16,7 @@ namespace millrace::handlers {
 
 namespace {
 
-/// An integer of GMP with an end. Its memory is the heap's: it may be used on one thread after another.
+/// Owns an integer of GMP. Its memory is on the heap, so one thread after another may use it.
 class integer {
  public:
   integer() { mpz_init(value_); }
@@ -25,7 +25,7 @@ class integer {
   integer& operator=(const integer&) = delete;
   operator mpz_ptr() { return value_; }
   operator mpz_srcptr() const { return value_; }
-  mpz_srcptr operator->() const { return value_; }  ///< what the macros of GMP look through
+  mpz_srcptr operator->() const { return value_; }  ///< for the macros of GMP
 
  private:
   mpz_t value_;
@@ -35,25 +35,25 @@ class integer {
 /// primes.
 constexpr auto small_prime_products = [] {
   std::array<std::uint64_t, 32> products{1};
-  std::size_t at = 0;
+  std::size_t last = 0;
   for (std::uint64_t number = 3; number < 1000; number += 2) {
     bool is_prime = true;
     for (std::uint64_t divisor = 3; divisor * divisor <= number; divisor += 2)
       is_prime = is_prime && number % divisor != 0;
     if (!is_prime) continue;
-    if (products[at] > ~std::uint64_t{0} / number) products[++at] = 1;
-    products[at] *= number;
+    if (products[last] > ~std::uint64_t{0} / number) products[++last] = 1;
+    products[last] *= number;
   }
   return products;
 }();
 
-/// One multiplication with remainder of 4253 bits took 3.4 µs, and the cost grows at most with the square of the bits.
+/// One multiplication with remainder took 3.4 µs at 4253 bits. The cost is at most quadratic in the bits.
 std::uint64_t multiplications_per_step(std::uint64_t bits) {
   constexpr std::uint64_t about_a_millisecond = 5'000'000'000;
   return std::max<std::uint64_t>(about_a_millisecond / (bits * bits), 1);
 }
 
-/// Up to here reading the number and dividing by small primes are too short to be a step of their own.
+/// Up to this length, reading the number and dividing by small primes are part of the first step.
 constexpr std::uint64_t read_and_test_bits_max = 2048;
 
 class baillie_psw : public offload::computation {
@@ -169,12 +169,12 @@ class baillie_psw : public offload::computation {
   }
 
   body content_;
-  std::string_view digits_;  ///< within content_
+  std::string_view digits_;  ///< in `content_`
   std::uint32_t bits_max_;
   stage stage_{stage::read};
   bool is_prime_{false};
   std::uint64_t bits_{0};
-  std::uint64_t bit_{0};   ///< the exponent's bits from here up are done
+  std::uint64_t bit_{0};   ///< the bits of the exponent from this one up are done
   std::uint64_t twos_{0};  ///< number - 1 is odd * 2^twos
   integer number_, number_less_1_, power_, half_, a_, v_, next_v_, product_;
 };

@@ -9,13 +9,13 @@
 
 namespace millrace::handlers {
 
-/// Tests a number beyond 64 bits: division by small primes, then the test of Baillie and Wagstaff, "Lucas
-/// pseudoprimes", Mathematics of Computation 35 (1980): a strong test to base 2 and a Lucas test with Selfridge's
-/// parameters. No composite number is known to pass both.
+/// Tests a number of more than 64 bits: division by small primes, then the test of Baillie and Wagstaff, "Lucas
+/// pseudoprimes", Mathematics of Computation 35 (1980), which is a strong test to base 2 and a Lucas test with the
+/// parameters of Selfridge. No composite number is known that passes both.
 ///
-/// Cut into steps of 1 to 2 ms up to 4096 bits (29 steps for a prime of that length); a single multiplication, the
-/// least there can be, takes 3 ms at a million bits, and reading so long a number 6 ms. `digits`: decimal, within
-/// `content`, no zeros in front. A number of more than `bits_max` bits fails.
+/// A step takes 1 to 2 ms up to 4096 bits (a prime of this length takes 29 steps). It has at least one multiplication,
+/// which takes 3 ms at a million bits. Reading such a number takes 6 ms. A number of more than `bits_max` bits fails.
+/// Requires: `digits` is part of `content`, decimal, without leading zeros.
 [[nodiscard]] std::unique_ptr<offload::computation> prime_large(body content, std::string_view digits,
                                                                 std::uint32_t bits_max);
 

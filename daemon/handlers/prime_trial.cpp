@@ -10,7 +10,7 @@ namespace millrace::handlers {
 namespace {
 
 std::uint64_t square_root(std::uint64_t number) {
-  // The conversion rounds: near 2^64 the root may be one off, and 2^32 squared would wrap.
+  // The conversion rounds: near 2^64 the root may be wrong by one, and the square of 2^32 would overflow.
   auto root = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::sqrt(static_cast<double>(number))), 0xFFFF'FFFFu);
   while (root * root > number) --root;
   while (root < 0xFFFF'FFFFu && (root + 1) * (root + 1) <= number) ++root;

@@ -8,7 +8,7 @@
 
 namespace millrace::handlers {
 
-/// What every way of testing answers: `157 is a prime number.`
+/// The result of each method: `157 is a prime number.`
 [[nodiscard]] std::string prime_verdict(std::string_view digits, bool is_prime);
 [[nodiscard]] std::string prime_verdict(std::uint64_t number, bool is_prime);
 

@@ -19,120 +19,121 @@ const options_of<print_options>& print_option_table() {
 
 namespace {
 
-/// What the lane's thread has: it may outlive the page and the handler when the write never comes back.
-struct sheet {
-  /// Copied lines, then one body that is written from where it lies.
+/// The lines of a batch, shared with the I/O thread: if a write blocks, they may outlive the batch and the handler.
+struct buffer {
+  /// Copied lines, then one large body that is not copied.
   struct piece {
     std::string text;
-    body whole;
+    body large;
   };
 
   std::vector<piece> pieces{1};
   std::size_t bytes{0};
-  std::optional<result<std::string>> written;  ///< of the lane's thread
+  std::optional<result<std::string>> result_of_write;  ///< used on the I/O thread
 };
 
-result<std::string> write_sheet(int descriptor, const sheet& lines) {
-  for (const sheet::piece& each : lines.pieces) {
-    if (auto wrote = write_all(descriptor, each.text); !wrote) return wrote;
-    if (auto wrote = write_all(descriptor, each.whole.view()); !wrote) return wrote;
+result<std::string> write_buffer(int descriptor, const buffer& lines) {
+  for (const buffer::piece& piece : lines.pieces) {
+    if (auto written = write_all(descriptor, piece.text); !written) return written;
+    if (auto written = write_all(descriptor, piece.large.view()); !written) return written;
   }
   return std::string{};
 }
 
 }  // namespace
 
-struct print::page {
-  explicit page(loop::event_loop& loop) : turned{loop, "standard output"} {}
+struct print::batch {
+  explicit batch(loop::event_loop& loop) : changed{loop, "standard output"} {}
 
-  std::shared_ptr<sheet> lines{std::make_shared<sheet>()};
-  std::size_t jobs{0};                         ///< that have a line on it and were not cancelled
-  bool has_writer{false};                      ///< one of its jobs awaits the lane on behalf of all
-  std::optional<result<std::string>> written;  ///< of the loop
-  loop::wait_point turned;
+  std::shared_ptr<buffer> lines{std::make_shared<buffer>()};
+  std::size_t jobs{0};                         ///< jobs of the batch that were not cancelled
+  bool has_writer{false};                      ///< one of its jobs awaits the write for all of them
+  std::optional<result<std::string>> written;  ///< used on the loop
+  loop::wait_point changed;
 };
 
-/// A job's line on its page, until the job ends in whichever way.
-struct print::entry {
-  explicit entry(page& of) : on{of} { ++on.jobs; }
-  entry(const entry&) = delete;
-  entry& operator=(const entry&) = delete;
-  ~entry() { --on.jobs; }
+/// Counts a job in its batch until the job ends.
+struct print::batch_member {
+  explicit batch_member(batch& joined) : owner{joined} { ++owner.jobs; }
+  batch_member(const batch_member&) = delete;
+  batch_member& operator=(const batch_member&) = delete;
+  ~batch_member() { --owner.jobs; }
 
-  page& on;
+  batch& owner;
 };
 
-/// One job's time as the writer of its page. However it ends, somebody is told to go on.
-struct print::turn {
-  turn(print& of, page& which) : owner{of}, mine{which} { mine.has_writer = true; }
-  turn(const turn&) = delete;
-  turn& operator=(const turn&) = delete;
-  ~turn() {
-    mine.has_writer = false;
-    if (mine.written) {
-      mine.turned.wake_all();
-    } else if (mine.jobs > 1) {
-      // This job was cancelled: another one of the page asks what became of the same write.
-      mine.turned.wake_one();
+/// The role of a job that writes its batch. The destructor wakes the jobs that can continue.
+struct print::batch_writer {
+  batch_writer(print& printer, batch& written) : owner{printer}, lines{written} { lines.has_writer = true; }
+  batch_writer(const batch_writer&) = delete;
+  batch_writer& operator=(const batch_writer&) = delete;
+  ~batch_writer() {
+    lines.has_writer = false;
+    if (lines.written) {
+      lines.changed.wake_all();
+    } else if (lines.jobs > 1) {
+      // This job was cancelled, so another job of the batch awaits the same write.
+      lines.changed.wake_one();
       return;
     }
-    owner.next_page();
+    owner.start_next_batch();
   }
 
   print& owner;
-  page& mine;
+  batch& lines;
 };
 
-print::print(const print_options&, const surroundings& where)
-    : loop_{where.loop},
-      output_{where.standard_output},
-      descriptor_{where.output_descriptor},
-      room_{where.loop, "room for standard output"} {}
+print::print(const print_options&, const handler_context& context)
+    : loop_{context.loop},
+      output_{context.standard_output},
+      descriptor_{context.output_descriptor},
+      capacity_{context.loop, "room for standard output"} {}
 
 loop::awaitable<answer> print::handle(job work) {
-  while (gathering_ != nullptr && gathering_->lines->bytes >= gathered_bytes_max) co_await room_.wait();
-  const std::shared_ptr<page> mine = add(work.content);
-  const entry my_entry{*mine};
-  while (!mine->written) {
-    if (writing_ == nullptr) writing_ = std::exchange(gathering_, nullptr);
-    if (writing_ == mine && !mine->has_writer)
-      co_await write(mine);
+  while (next_ != nullptr && next_->lines->bytes >= gathered_bytes_max) co_await capacity_.wait();
+  const std::shared_ptr<batch> joined = add(work.content);
+  const batch_member member{*joined};
+  while (!joined->written) {
+    if (writing_ == nullptr) writing_ = std::exchange(next_, nullptr);
+    if (writing_ == joined && !joined->has_writer)
+      co_await write(joined);
     else
-      co_await mine->turned.wait();
+      co_await joined->changed.wait();
   }
-  if (!*mine->written) co_return mine->written->error();
+  if (!*joined->written) co_return joined->written->error();
   co_return std::nullopt;
 }
 
-std::shared_ptr<print::page> print::add(const body& line) {
-  if (gathering_ == nullptr) gathering_ = std::make_shared<page>(loop_);
-  sheet& lines = *gathering_->lines;
+std::shared_ptr<print::batch> print::add(const body& line) {
+  if (next_ == nullptr) next_ = std::make_shared<batch>(loop_);
+  buffer& lines = *next_->lines;
   if (line.size() < shared_bytes_min) {
     lines.pieces.back().text.append(line.view()) += '\n';
   } else {
-    lines.pieces.back().whole = line;
+    lines.pieces.back().large = line;
     lines.pieces.push_back({"\n", {}});
   }
   lines.bytes += line.size() + 1;
-  return gathering_;
+  return next_;
 }
 
-loop::awaitable<> print::write(std::shared_ptr<page> mine) {
-  const turn my_turn{*this, *mine};
-  // If the first writer was cancelled, a second call waits for its write: the lane runs calls in order.
-  const std::function<result<std::string>()> call = [lines = mine->lines, descriptor = descriptor_] {
-    if (!lines->written) lines->written = write_sheet(descriptor, *lines);
-    return *lines->written;
+loop::awaitable<> print::write(std::shared_ptr<batch> lines) {
+  const batch_writer writer{*this, *lines};
+  // If the first writer is cancelled, the call of the second one waits for the write: the I/O thread runs calls in
+  // order.
+  const std::function<result<std::string>()> call = [shared = lines->lines, descriptor = descriptor_] {
+    if (!shared->result_of_write) shared->result_of_write = write_buffer(descriptor, *shared);
+    return *shared->result_of_write;
   };
-  mine->written = co_await output_.run(call);
+  lines->written = co_await output_.run(call);
 }
 
-// What nobody waits for any more is not written: all its jobs were cancelled.
-void print::next_page() {
+void print::start_next_batch() {
   writing_ = nullptr;
-  if (gathering_ != nullptr && gathering_->jobs == 0) gathering_ = nullptr;
-  if (gathering_ != nullptr) gathering_->turned.wake_one();
-  room_.wake_all();
+  // All jobs of the batch may have been cancelled. Then it is not written.
+  if (next_ != nullptr && next_->jobs == 0) next_ = nullptr;
+  if (next_ != nullptr) next_->changed.wake_one();
+  capacity_.wake_all();
 }
 
 }  // namespace millrace::handlers

@@ -13,37 +13,38 @@ namespace millrace::handlers {
 struct print_options {};
 [[nodiscard]] const options_of<print_options>& print_option_table();
 
-/// Writes each body and a newline to standard output, in the order in which jobs are handled. A job is done when its
-/// line was written, and fails when it could not be: `standard output is closed`.
+/// Writes each body and a newline to standard output, in the order of the jobs. A job is done when its line is written.
+/// It fails if the line cannot be written: `standard output is closed`.
 ///
-/// Writing happens on the lane of standard output; one write is under way at a time. Lines that come meanwhile are
-/// gathered and go out together in the next one; when they are `gathered_bytes_max`, further jobs wait. A job that is
-/// cancelled stops waiting at once; its line may still appear, whole. Needs SIGPIPE ignored by the program.
+/// The I/O thread of standard output writes one batch of lines at a time. Jobs that come meanwhile join the next batch.
+/// When it has `gathered_bytes_max`, further jobs wait. A cancelled job stops waiting at once. Its line may still be
+/// written, as a whole. Loop thread only.
+/// Requires: the program ignores SIGPIPE.
 class print : public waiting_handler {
  public:
   static constexpr std::size_t gathered_bytes_max = std::size_t{256} * 1024;
   /// A body of at least this many bytes is written from its own memory, not copied on the loop.
   static constexpr std::size_t shared_bytes_min = std::size_t{16} * 1024;
 
-  print(const print_options& options, const surroundings& where);
+  print(const print_options& options, const handler_context& context);
   loop::awaitable<answer> handle(job work) override;
 
  private:
-  /// Lines that go out in one write, and the jobs that wait for it.
-  struct page;
-  struct entry;
-  struct turn;
+  /// Lines that are written together, and the jobs that wait for this write.
+  struct batch;
+  struct batch_member;
+  struct batch_writer;
 
-  std::shared_ptr<page> add(const body& line);
-  loop::awaitable<> write(std::shared_ptr<page> mine);
-  void next_page();
+  std::shared_ptr<batch> add(const body& line);
+  loop::awaitable<> write(std::shared_ptr<batch> lines);
+  void start_next_batch();
 
   loop::event_loop& loop_;
   loop::io_thread& output_;
   int descriptor_;
-  std::shared_ptr<page> gathering_;  ///< none: the next line begins one
-  std::shared_ptr<page> writing_;    ///< none: nothing is under way
-  loop::wait_point room_;
+  std::shared_ptr<batch> next_;     ///< null: the next line creates it
+  std::shared_ptr<batch> writing_;  ///< null: no write is in progress
+  loop::wait_point capacity_;       ///< woken when the next batch may have capacity
 };
 
 }  // namespace millrace::handlers

@@ -5,13 +5,13 @@ namespace millrace::handlers {
 std::string quote(std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out{"\""};
-  for (const char each : text.substr(0, quoted_characters_max)) {
-    const auto byte = static_cast<unsigned char>(each);
-    if (each == '"' || each == '\\') {
+  for (const char c : text.substr(0, quoted_characters_max)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
       out += '\\';
-      out += each;
+      out += c;
     } else if (byte >= 0x20 && byte < 0x7f) {
-      out += each;
+      out += c;
     } else {
       out += "\\x";
       out += hex[byte >> 4];
@@ -22,7 +22,7 @@ std::string quote(std::string_view text) {
   return out += '"';
 }
 
-std::string_view without_blanks(std::string_view text) noexcept {
+std::string_view trim(std::string_view text) noexcept {
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);

@@ -14,11 +14,11 @@ struct sleep_options {
 };
 [[nodiscard]] const options_of<sleep_options>& sleep_option_table();
 
-/// Waits on the loop as long as the body says (or `length`, whatever the body says), while everything else goes on.
-/// Then the body goes on, or `text`. A cancelled job stops waiting at once.
+/// Waits without blocking the loop, as long as the body says or for `length`. The output is the body, or `text`. A
+/// cancelled job stops waiting at once.
 class sleep : public waiting_handler {
  public:
-  sleep(const sleep_options& options, const surroundings& where) : options_{options}, loop_{where.loop} {}
+  sleep(const sleep_options& options, const handler_context& context) : options_{options}, loop_{context.loop} {}
   loop::awaitable<answer> handle(job work) override;
 
  private:

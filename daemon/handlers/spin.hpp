@@ -12,14 +12,13 @@ struct spin_options {
 };
 [[nodiscard]] const options_of<spin_options>& spin_option_table();
 
-/// Burns CPU for as long as the body says (or `length`, whatever the body says): a stand-in for work that computes.
-/// What counts is CPU time of the thread it is on, so that a busy machine makes it take longer and not compute less.
-/// The body goes on.
+/// Computes as long as the body says or for `length`, to simulate handlers that compute. The time is CPU time of the
+/// thread, so on a busy machine a job takes longer but computes as much. The output is the body.
 class spin : public computing_handler {
  public:
   static constexpr duration step_length = milliseconds{1};
 
-  spin(const spin_options& options, const surroundings&) : length_{options.length} {}
+  spin(const spin_options& options, const handler_context&) : length_{options.length} {}
   result<std::unique_ptr<offload::computation>> begin(const job& work) override;
 
  private:

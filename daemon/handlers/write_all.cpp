@@ -10,13 +10,13 @@ namespace millrace::handlers {
 
 namespace {
 
-error why_not(int number) {
+error error_of(int number) {
   switch (number) {
     case EPIPE:
     case EBADF:
       return {errc::io, "standard output is closed"};
     case ENOSPC:
-      return {errc::io, "no space is left where standard output goes"};
+      return {errc::io, "no space is left for standard output"};
     default:
       return {errc::io, "standard output cannot be written: " + std::generic_category().message(number)};
   }
@@ -30,11 +30,11 @@ result<std::string> write_all(int descriptor, std::string_view text) {
     if (bytes >= 0) {
       text.remove_prefix(static_cast<std::size_t>(bytes));
     } else if (errno == EAGAIN) {
-      // Somebody left the descriptor non-blocking; waiting is what this thread is for.
+      // The descriptor may be non-blocking. This thread may wait.
       pollfd writable{descriptor, POLLOUT, 0};
       poll(&writable, 1, -1);
     } else if (errno != EINTR) {
-      return why_not(errno);
+      return error_of(errno);
     }
   }
   return std::string{};

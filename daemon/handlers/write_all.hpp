@@ -7,8 +7,8 @@
 
 namespace millrace::handlers {
 
-/// Writes all of `text` to standard output's descriptor, however many writes that takes; blocks while nobody reads. An
-/// empty text, or why not: closed, no space left, or what the operating system says. Any thread but the loop's.
+/// Writes the whole text to the descriptor of standard output, and returns an empty text or an error. Blocks while the
+/// reader does not read, so it may be called on any thread except the loop thread.
 [[nodiscard]] result<std::string> write_all(int descriptor, std::string_view text);
 
 }  // namespace millrace::handlers

@@ -150,8 +150,8 @@ result<> daemon::open() {
     // Start the thread now, so that a failure to create it is an error of the start.
     if (all.disk) all.disk->start();
     if (auto opened = all.open_beanstalk(); !opened) return opened;
-    const sources::surroundings inputs{all.loop, STDIN_FILENO};
-    const handlers::surroundings outputs{all.loop, all.standard_output, STDOUT_FILENO};
+    const sources::source_context inputs{all.loop, STDIN_FILENO};
+    const handlers::handler_context outputs{all.loop, all.standard_output, STDOUT_FILENO};
     return all.work.start(all.configuration.producers, all.configuration.consumers, inputs, outputs);
   });
 }

@@ -8,12 +8,12 @@
 
 namespace millrace::sources {
 
-void add_all(registry& all) {
-  all.add(kind_of<interval>("interval", "the same body every so often", interval_option_table()));
-  all.add(kind_of<lines>("lines", "the lines of a file or of standard input", lines_option_table()));
-  all.add(kind_of<list>("list", "the items written in the settings", list_option_table()));
-  all.add(kind_of<random>("random", "random odd numbers of a given length", random_option_table()));
-  all.add(kind_of<range>("range", "whole numbers, one after another", range_option_table()));
+void add_all(registry& kinds) {
+  kinds.add(kind_of<interval>("interval", "the same body at a fixed interval", interval_option_table()));
+  kinds.add(kind_of<lines>("lines", "the lines of a file or of standard input", lines_option_table()));
+  kinds.add(kind_of<list>("list", "the items in the settings", list_option_table()));
+  kinds.add(kind_of<random>("random", "random odd numbers of a given length", random_option_table()));
+  kinds.add(kind_of<range>("range", "whole numbers, one after another", range_option_table()));
 }
 
 }  // namespace millrace::sources

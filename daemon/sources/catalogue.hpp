@@ -4,8 +4,8 @@
 
 namespace millrace::sources {
 
-/// The sources built in, one line each. Called once by whoever composes the program: registering by a static object
-/// would vanish when linked from a static library.
-void add_all(registry& all);
+/// Adds all built-in sources. `service` calls it once. Static objects that register themselves would not be linked from
+/// a static library.
+void add_all(registry& kinds);
 
 }  // namespace millrace::sources

@@ -8,14 +8,14 @@ const options_of<interval_options>& interval_option_table() {
   static const auto table =
       options_of<interval_options>{}
           .duration("every", &interval_options::every, {.least = milliseconds{1}, .most = hours{24 * 3'650}},
-                    "From one body to the next; the first comes at once.")
-          .text("body", &interval_options::body, "What it puts each time.")
+                    "Time from one body to the next; the first one is made at once.")
+          .text("body", &interval_options::body, "The body of each job.")
           .example("tick");
   return table;
 }
 
-result<std::unique_ptr<source>> interval::make(const interval_options& options, const surroundings& where) {
-  return std::unique_ptr<source>{std::make_unique<interval>(options, where.loop)};
+result<std::unique_ptr<source>> interval::make(const interval_options& options, const source_context& context) {
+  return std::unique_ptr<source>{std::make_unique<interval>(options, context.loop)};
 }
 
 interval::interval(const interval_options& options, loop::event_loop& loop)

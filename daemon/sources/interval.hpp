@@ -13,11 +13,12 @@ struct interval_options {
 };
 [[nodiscard]] const options_of<interval_options>& interval_option_table();
 
-/// The same body every so often, without end: the first at once, then at whole multiples of `every` after it. What was
-/// missed (the queue was full, the machine slept) is left out: there is no burst afterwards.
+/// The same body again and again, without end: the first at once, then at whole multiples of `every` after it. Missed
+/// bodies are skipped (the queue was full, the machine was suspended), so there is no burst.
 class interval : public source {
  public:
-  [[nodiscard]] static result<std::unique_ptr<source>> make(const interval_options& options, const surroundings& where);
+  [[nodiscard]] static result<std::unique_ptr<source>> make(const interval_options& options,
+                                                            const source_context& context);
   interval(const interval_options& options, loop::event_loop& loop);
 
   next_body next(instant now) override;
@@ -29,7 +30,7 @@ class interval : public source {
   loop::event_loop& loop_;
   duration every_;
   millrace::body body_;
-  std::optional<instant> due_;  ///< none before the first
+  std::optional<instant> due_;  ///< nullopt before the first body
 };
 
 }  // namespace millrace::sources

@@ -6,23 +6,23 @@
 
 namespace millrace::sources {
 
-result<> line_resumption::read_on(line_input& input) {
-  const std::uint64_t until = std::min(place_, bytes_ + bytes_per_call);
+result<> line_resumption::read_slice(line_input& input) {
+  const std::uint64_t until = std::min(offset_, bytes_ + bytes_per_call);
   while (bytes_ < until) {
     auto chunk = input.read();
     if (!chunk) return chunk.error();
     if (chunk->empty()) return changed(input, "is shorter than it was");
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(chunk->size(), place_ - bytes_));
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(chunk->size(), offset_ - bytes_));
     consume(std::string_view{*chunk}.substr(0, wanted));
     rest_ = chunk->substr(wanted);
   }
-  return at_place() ? compare(input) : result<>{};
+  return is_at_offset() ? compare(input) : result<>{};
 }
 
 result<> line_resumption::compare(line_input& input) {
-  if (read_.value() != checksum_) return changed(input, "is not what it was");
+  if (read_.value() != checksum_) return changed(input, "has changed");
   if (last_ == '\n') return {};
-  // Its last line had no end then. Now it may have one, but no more text.
+  // The last line had no line end. Now it may have one, but no more text.
   while (rest_.empty() || rest_ == "\r") {
     const auto more = input.read();
     if (!more) return more.error();
@@ -45,8 +45,8 @@ void line_resumption::consume(std::string_view bytes) {
   last_ = bytes.back();
 }
 
-error line_resumption::changed(const line_input& input, const char* what) const {
-  return invalid(input.name() + " " + what + ": the position that was stored is " + std::to_string(place_) + " bytes");
+error line_resumption::changed(const line_input& input, const char* problem) const {
+  return invalid(input.name() + " " + problem + ": the stored position is " + std::to_string(offset_) + " bytes");
 }
 
 }  // namespace millrace::sources

@@ -11,24 +11,25 @@
 
 namespace millrace::sources {
 
-/// Reads the part of a file that was read before a restart once more, to find out whether it is the same. That takes as
-/// long as reading it, but no change before the position goes unnoticed.
+/// Reads the part of a file that was read before a restart again, and detects every change of it. This takes as long as
+/// reading the file.
 ///
-/// Belongs to a `lines` and is used by its lane's thread, one call at a time.
+/// Owned by `lines`. Used on its I/O thread, one call at a time.
 class line_resumption {
  public:
-  /// Bytes that one call of `read_on` reads; between two calls the source can be cancelled.
+  /// Bytes that one call of `read_slice` reads. The source can be cancelled between two calls.
   static constexpr std::uint64_t bytes_per_call = std::uint64_t{16} * 1024 * 1024;
 
-  line_resumption(std::uint64_t place, std::uint64_t checksum) : place_{place}, checksum_{checksum} {}
+  line_resumption(std::uint64_t offset, std::uint64_t checksum) : offset_{offset}, checksum_{checksum} {}
 
-  /// Reads on, and compares when all up to the place was read. `invalid`: the file is shorter, or not the same; other
-  /// errors: it cannot be read. A last line without an end may have got one since: that is skipped.
-  [[nodiscard]] result<> read_on(line_input& input);
-  [[nodiscard]] bool at_place() const noexcept { return bytes_ >= place_; }
+  /// Reads a slice. At the offset, compares the checksum. `invalid`: the file became shorter or is different. Other
+  /// errors: it cannot be read. If the last line had no line end before the restart and has one now, the end is
+  /// skipped.
+  [[nodiscard]] result<> read_slice(line_input& input);
+  [[nodiscard]] bool is_at_offset() const noexcept { return bytes_ >= offset_; }
 
-  // At the place:
-  /// What was read behind the place, to be fed first.
+  // Require: `is_at_offset()`.
+  /// Bytes after the offset that were read already.
   [[nodiscard]] std::string& rest() noexcept { return rest_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t lines() const noexcept { return lines_; }
@@ -37,9 +38,9 @@ class line_resumption {
  private:
   [[nodiscard]] result<> compare(line_input& input);
   void consume(std::string_view bytes);
-  [[nodiscard]] error changed(const line_input& input, const char* what) const;
+  [[nodiscard]] error changed(const line_input& input, const char* problem) const;
 
-  const std::uint64_t place_;
+  const std::uint64_t offset_;
   const std::uint64_t checksum_;
   std::uint64_t bytes_{0};
   std::uint64_t lines_{0};

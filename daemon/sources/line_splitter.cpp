@@ -22,7 +22,7 @@ void line_splitter::restart() {
   next_file_ = past_mark_ = is_utf16_ = false;
 }
 
-bool line_splitter::pass_byte_order_mark() {
+bool line_splitter::skip_byte_order_mark() {
   constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
   constexpr std::string_view utf16_marks[]{"\xFF\xFE", "\xFE\xFF"};
   const std::string_view start = std::string_view{bytes_}.substr(begin_);
@@ -45,7 +45,7 @@ void line_splitter::continue_behind(std::uint64_t bytes, std::uint64_t lines, di
 
 std::optional<line_splitter::line> line_splitter::next() {
   for (;;) {
-    if (!past_mark_ && !pass_byte_order_mark()) return std::nullopt;
+    if (!past_mark_ && !skip_byte_order_mark()) return std::nullopt;
     const std::size_t end = bytes_.find('\n', scanned_);
     if (end != std::string::npos) {
       const bool is_rest = skipping_;
@@ -61,7 +61,7 @@ std::optional<line_splitter::line> line_splitter::next() {
       restart();
       return std::nullopt;
     }
-    // One more than allowed may still be the \r of \r\n.
+    // One byte more than the limit may be the \r of \r\n.
     const bool is_known_too_long = !skipping_ && unfinished > line_bytes_max_ + 1;
     if (skipping_ || is_known_too_long) consume(unfinished);
     if (!is_known_too_long) return std::nullopt;
@@ -70,9 +70,9 @@ std::optional<line_splitter::line> line_splitter::next() {
   }
 }
 
-line_splitter::line line_splitter::take(std::size_t bytes, std::size_t with_end) {
+line_splitter::line line_splitter::take(std::size_t bytes, std::size_t bytes_with_end) {
   std::string_view text = std::string_view{bytes_}.substr(begin_, bytes);
-  consume(with_end);
+  consume(bytes_with_end);
   if (text.ends_with('\r')) text.remove_suffix(1);
   const bool too_long = text.size() > line_bytes_max_;
   return {number_++, too_long ? std::string_view{} : text, too_long};

@@ -19,30 +19,30 @@ const options_of<lines_options>& lines_option_table() {
   };
   static const auto table =
       options_of<lines_options>{}
-          .text("file", &lines_options::file, "The file it reads; - is standard input.", not_empty,
+          .text("file", &lines_options::file, "The file to read; - is standard input.", not_empty,
                 "the name of a file, or -")
           .required()
           .example("numbers.txt")
-          .flag("follow", &lines_options::follow, "Whether it waits at the end of the file for what is added.")
+          .flag("follow", &lines_options::follow, "Whether to wait at the end of the file for new lines.")
           .size("line_bytes_max", &lines_options::line_bytes_max, {.least = 1, .most = 16u << 20},
-                "Bytes of the longest line; longer ones are counted as errors and skipped.")
+                "Size of the longest line; longer lines are counted as errors and skipped.")
           .text("comment", &lines_options::comment, "Lines that begin with this are skipped.", not_empty)
           .example("\"#\"")
           .flag("empty_lines", &lines_options::empty_lines,
-                "Whether empty lines are bodies too; otherwise they are skipped.");
+                "Whether empty lines are bodies; otherwise they are skipped.");
   return table;
 }
 
-result<std::unique_ptr<source>> lines::make(const lines_options& options, const surroundings& where) {
+result<std::unique_ptr<source>> lines::make(const lines_options& options, const source_context& context) {
   std::shared_ptr<line_input> input;
   if (options.file == "-") {
-    input = line_input::of(where.input_descriptor, options.follow);
+    input = line_input::of(context.input_descriptor, options.follow);
   } else {
     result<std::shared_ptr<line_input>> opened = line_input::open(options.file, options.follow);
     if (!opened) return opened.error();
     input = std::move(*opened);
   }
-  return std::unique_ptr<source>{std::make_unique<lines>(options, std::move(input), where.loop)};
+  return std::unique_ptr<source>{std::make_unique<lines>(options, std::move(input), context.loop)};
 }
 
 lines::lines(const lines_options& options, std::shared_ptr<line_input> input, loop::event_loop& loop)
@@ -50,7 +50,7 @@ lines::lines(const lines_options& options, std::shared_ptr<line_input> input, lo
       input_{std::move(input)},
       grows_{input_->grows()},
       loop_{loop},
-      lane_{loop, "lines of " + input_->name()},
+      reader_{loop, "lines of " + input_->name()},
       splitter_{options.line_bytes_max} {}
 
 next_body lines::next(instant) {
@@ -81,10 +81,10 @@ loop::awaitable<> lines::more() {
   // Named: a temporary with captures in the same expression as co_await is destroyed twice by g++ 12.
   const std::function<result<std::string>()> read = [input = input_] { return input->read(); };
   try {
-    if (at_end_) co_await loop::sleep_for(loop_, follow_every);
-    take(co_await lane_.run(read));
+    if (at_end_) co_await loop::sleep_for(loop_, follow_interval);
+    take(co_await reader_.run(read));
   } catch (...) {
-    // Cancelled: nobody asks again, and an open lane would keep the loop running.
+    // Cancelled: `more` is not called again, and an open I/O thread would keep the loop running.
     end();
     throw;
   }
@@ -96,26 +96,26 @@ bool lines::track_position() {
   return true;
 }
 
-loop::awaitable<result<resumption>> lines::resume(position from) {
+loop::awaitable<result<resumption>> lines::resume(position stored) {
   try {
-    co_return co_await read_up_to(from);
+    co_return co_await read_up_to(stored);
   } catch (...) {
     end();
     throw;
   }
 }
 
-loop::awaitable<result<resumption>> lines::read_up_to(position from) {
-  const auto earlier = std::make_shared<line_resumption>(from.place, from.checksum);
+loop::awaitable<result<resumption>> lines::read_up_to(position stored) {
+  const auto earlier = std::make_shared<line_resumption>(stored.place, stored.checksum);
   // Named: a temporary with captures in the same expression as co_await is destroyed twice by g++ 12.
   const std::function<result<std::string>()> read = [input = input_, earlier]() -> result<std::string> {
-    if (const auto done = earlier->read_on(*input); !done) return done.error();
+    if (const auto done = earlier->read_slice(*input); !done) return done.error();
     return std::string{};
   };
-  while (!earlier->at_place()) {
-    const auto done = co_await lane_.run(read);
+  while (!earlier->is_at_offset()) {
+    const auto done = co_await reader_.run(read);
     if (done) continue;
-    if (grows_ && done.error().code == errc::invalid) co_return begin_anew(done.error());
+    if (grows_ && done.error().code == errc::invalid) co_return restart(done.error());
     end();
     co_return done.error();
   }
@@ -125,10 +125,9 @@ loop::awaitable<result<resumption>> lines::read_up_to(position from) {
   co_return resumption::behind_position;
 }
 
-result<resumption> lines::begin_anew(const error& why) {
-  log::warning("file_rotated",
-               "a followed file is not the one that was read before the restart: it is read from its beginning",
-               {{"file", input_->name()}, {"difference", why.text}});
+result<resumption> lines::restart(const error& difference) {
+  log::warning("file_rotated", "a followed file has changed since the last run, so it is read from its beginning",
+               {{"file", input_->name()}, {"difference", difference.text}});
   if (const auto again = input_->rewind(); !again) return again.error();
   return resumption::from_start;
 }
@@ -136,14 +135,14 @@ result<resumption> lines::begin_anew(const error& why) {
 void lines::take(result<std::string> read) {
   at_end_ = !read || read->empty();
   if (read && input_->replaced()) {
-    log::info("file_replaced",
-              "a followed file was read to its end; its name is that of another file now, which is next",
+    log::info("file_replaced", "a followed file was replaced: it was read to its end, and the new file follows",
               {{"file", input_->name()}});
     at_end_ = false;
     return splitter_.begin_next_file();
   }
   if (read && input_->restarted()) {
-    log::info("file_cut", "a followed file became shorter: it is read from its beginning", {{"file", input_->name()}});
+    log::info("file_cut", "a followed file became shorter, so it is read from its beginning",
+              {{"file", input_->name()}});
     splitter_.restart();
   }
   if (!at_end_) return splitter_.feed(*read);
@@ -155,7 +154,7 @@ void lines::take(result<std::string> read) {
 
 void lines::end() {
   ended_ = true;
-  lane_.close();
+  reader_.close();
 }
 
 }  // namespace millrace::sources

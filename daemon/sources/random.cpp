@@ -13,13 +13,13 @@ namespace millrace::sources {
 const options_of<random_options>& random_option_table() {
   static const auto table = options_of<random_options>{}
                                 .count("bits", &random_options::bits, {.least = 1, .most = random_bits_limit},
-                                       "Length of its numbers in bits.")
-                                .count("seed", &random_options::seed, {}, "The same seed, the same numbers.");
+                                       "Length of the numbers in bits.")
+                                .count("seed", &random_options::seed, {}, "The same seed gives the same numbers.");
   return table;
 }
 
-result<std::unique_ptr<source>> random::make(const random_options& options, const surroundings& where) {
-  return std::unique_ptr<source>{std::make_unique<random>(options, where.loop)};
+result<std::unique_ptr<source>> random::make(const random_options& options, const source_context& context) {
+  return std::unique_ptr<source>{std::make_unique<random>(options, context.loop)};
 }
 
 random::random(const random_options& options, loop::event_loop& loop)
@@ -30,7 +30,7 @@ random::random(const random_options& options, loop::event_loop& loop)
       words_((options.bits + 63) / 64) {}
 
 next_body random::next(instant) {
-  ++given_;
+  ++returned_;
   for (std::uint64_t& word : words_) word = generator_();
   words_.back() = (words_.back() & (top_bit_ - 1)) | top_bit_;
   words_.front() |= 1;
@@ -40,8 +40,8 @@ next_body random::next(instant) {
   return body{std::string_view{digits.data(), end}};
 }
 
-// Divides by 10^19, the greatest power of ten in a word, until nothing is left. Quadratic: some 50 µs for 4096 bits.
-// Uses up the words.
+// Repeatedly divides the number by 10^19, the greatest power of ten in a word. Quadratic: about 50 µs for 4096 bits.
+// Overwrites the words.
 std::string_view random::write_decimal() {
   __extension__ using wide = unsigned __int128;
   constexpr std::uint64_t power = 10'000'000'000'000'000'000u;
@@ -51,15 +51,15 @@ std::string_view random::write_decimal() {
   std::size_t begin = digits_.size();
   while (left > 0) {
     std::uint64_t rest = 0;
-    for (std::size_t at = left; at-- > 0;) {
-      const wide value = wide{rest} << 64 | words_[at];
-      words_[at] = static_cast<std::uint64_t>(value / power);
+    for (std::size_t n = left; n-- > 0;) {
+      const wide value = wide{rest} << 64 | words_[n];
+      words_[n] = static_cast<std::uint64_t>(value / power);
       rest = static_cast<std::uint64_t>(value % power);
     }
     while (left > 0 && words_[left - 1] == 0) --left;
     begin -= digits_at_a_time;
-    for (std::size_t at = begin + digits_at_a_time; rest > 0; rest /= 10)
-      digits_[--at] = static_cast<char>('0' + rest % 10);
+    for (std::size_t n = begin + digits_at_a_time; rest > 0; rest /= 10)
+      digits_[--n] = static_cast<char>('0' + rest % 10);
   }
   return std::string_view{digits_}.substr(digits_.find_first_not_of('0', begin));
 }
@@ -73,11 +73,11 @@ bool random::track_position() {
   return true;
 }
 
-loop::awaitable<result<resumption>> random::resume(position from) {
-  if (from.checksum != settings_)
-    co_return invalid("`bits` or `seed` was changed after " + std::to_string(from.place) + " numbers were put");
+loop::awaitable<result<resumption>> random::resume(position stored) {
+  if (stored.checksum != settings_)
+    co_return invalid("`bits` or `seed` was changed after " + std::to_string(stored.place) + " numbers were put");
   std::uint64_t in_turn = 0;
-  for (; given_ < from.place; ++given_) {
+  for (; returned_ < stored.place; ++returned_) {
     generator_.discard(words_.size());
     in_turn += words_.size();
     if (in_turn < skipped_per_turn) continue;

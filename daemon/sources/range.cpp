@@ -16,7 +16,7 @@ namespace {
 
 constexpr range::number lowest = INT64_MIN;
 
-result<range::number> number_in(std::string_view text) {
+result<range::number> parse_number(std::string_view text) {
   const bool is_negative = text.starts_with('-');
   const result<std::uint64_t> size = parse_count(is_negative ? text.substr(1) : text);
   if (!size) return size.error();
@@ -25,17 +25,17 @@ result<range::number> number_in(std::string_view text) {
   return value;
 }
 
-result<> is_number(std::string_view text) {
-  const result<range::number> value = number_in(text);
+result<> check_number(std::string_view text) {
+  const result<range::number> value = parse_number(text);
   if (!value) return value.error();
   return {};
 }
 
-std::string_view write(range::number value, std::array<char, 20>& room) {
-  const auto written = value < 0
-                           ? std::to_chars(room.data(), room.data() + room.size(), static_cast<std::int64_t>(value))
-                           : std::to_chars(room.data(), room.data() + room.size(), static_cast<std::uint64_t>(value));
-  return {room.data(), written.ptr};
+std::string_view write(range::number value, std::array<char, 20>& buffer) {
+  const auto written =
+      value < 0 ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), static_cast<std::int64_t>(value))
+                : std::to_chars(buffer.data(), buffer.data() + buffer.size(), static_cast<std::uint64_t>(value));
+  return {buffer.data(), written.ptr};
 }
 
 }  // namespace
@@ -44,21 +44,22 @@ const options_of<range_options>& range_option_table() {
   constexpr auto expected = "a whole number from -2^63 to 2^64-1, such as 7, -3 or 10k";
   static const auto table =
       options_of<range_options>{}
-          .text("from", &range_options::from, "The first number.", is_number, expected)
-          .text("to", &range_options::to, "The last number, if the steps meet it; none beyond it.", is_number, expected)
+          .text("from", &range_options::from, "The first number.", check_number, expected)
+          .text("to", &range_options::to, "The last number, if a step reaches it; no number is beyond it.",
+                check_number, expected)
           .required()
           .example("100k")
-          .text("step", &range_options::step, "From one number to the next; below zero it runs down.", is_number,
+          .text("step", &range_options::step, "The difference between numbers; below zero they decrease.", check_number,
                 expected);
   return table;
 }
 
-result<std::unique_ptr<source>> range::make(const range_options& options, const surroundings&) {
-  const result<number> from = number_in(options.from);
-  const result<number> to = number_in(options.to);
-  const result<number> step = number_in(options.step);
-  for (const auto* each : {&from, &to, &step}) {
-    if (!*each) return each->error();
+result<std::unique_ptr<source>> range::make(const range_options& options, const source_context&) {
+  const result<number> from = parse_number(options.from);
+  const result<number> to = parse_number(options.to);
+  const result<number> step = parse_number(options.step);
+  for (const auto* parsed : {&from, &to, &step}) {
+    if (!*parsed) return parsed->error();
   }
   if (*step == 0 || (*step > 0 ? *from > *to : *from < *to))
     return invalid("a step of " + options.step + " does not lead from " + options.from + " to " + options.to);
@@ -66,30 +67,30 @@ result<std::unique_ptr<source>> range::make(const range_options& options, const 
 }
 
 next_body range::next(instant) {
-  if (step_ > 0 ? at_ > to_ : at_ < to_) return no_more{};
-  std::array<char, 20> room{};
-  const body out{write(at_, room)};
-  at_ += step_;
-  ++given_;
+  if (step_ > 0 ? next_ > to_ : next_ < to_) return no_more{};
+  std::array<char, 20> buffer{};
+  const body out{write(next_, buffer)};
+  next_ += step_;
+  ++returned_;
   return out;
 }
 
 bool range::track_position() {
-  std::array<char, 20> room{};
+  std::array<char, 20> buffer{};
   digest settings;
-  settings.add(write(from_, room));
+  settings.add(write(from_, buffer));
   settings.add("/");
-  settings.add(write(step_, room));
+  settings.add(write(step_, buffer));
   settings_ = settings.value();
   return true;
 }
 
-loop::awaitable<result<resumption>> range::resume(position from) {
-  if (from.checksum != settings_)
-    co_return invalid("`from` or `step` was changed after " + std::to_string(from.place) + " numbers were put");
-  // Beyond `to`, which may have moved: nothing is left then.
-  given_ = from.place;
-  at_ = from_ + step_ * number{from.place};
+loop::awaitable<result<resumption>> range::resume(position stored) {
+  if (stored.checksum != settings_)
+    co_return invalid("`from` or `step` was changed after " + std::to_string(stored.place) + " numbers were put");
+  // This may be beyond `to`, which may have changed. Then no number is left.
+  returned_ = stored.place;
+  next_ = from_ + step_ * number{stored.place};
   co_return resumption::behind_position;
 }
 

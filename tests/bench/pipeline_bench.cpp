@@ -28,8 +28,8 @@ using namespace millrace;
 
 template <class Source, class Options>
 sources::kind source_kind(const char* name, const options_of<Options>& table) {
-  return {name, "", &table, [](const void* owner, const sources::surroundings& where) {
-            return Source::make(*static_cast<const Options*>(owner), where);
+  return {name, "", &table, [](const void* owner, const sources::source_context& context) {
+            return Source::make(*static_cast<const Options*>(owner), context);
           }};
 }
 

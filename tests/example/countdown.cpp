@@ -21,7 +21,7 @@ struct countdown_options {
 
 class countdown : public millrace::sources::source {
  public:
-  countdown(const countdown_options& options, const millrace::sources::surroundings&) : left_{options.from} {}
+  countdown(const countdown_options& options, const millrace::sources::source_context&) : left_{options.from} {}
 
   millrace::sources::next_body next(millrace::instant) override {
     if (left_ == 0) return millrace::sources::no_more{};
@@ -41,8 +41,8 @@ class countdown : public millrace::sources::source {
 /// The program calls this before it reads its settings. Then `kind: countdown` is a valid setting.
 void add_countdown(millrace::sources::registry& to) {
   to.add({"countdown", "counts down to one", &countdown_options::table(),
-          [](const void* options, const millrace::sources::surroundings& where)
+          [](const void* options, const millrace::sources::source_context& context)
               -> millrace::result<std::unique_ptr<millrace::sources::source>> {
-            return std::make_unique<countdown>(*static_cast<const countdown_options*>(options), where);
+            return std::make_unique<countdown>(*static_cast<const countdown_options*>(options), context);
           }});
 }

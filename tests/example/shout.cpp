@@ -22,7 +22,7 @@ struct shout_options {
 
 class shout : public millrace::handlers::quick_handler {
  public:
-  shout(const shout_options& options, const millrace::handlers::surroundings&) : marks_(options.marks, '!') {}
+  shout(const shout_options& options, const millrace::handlers::handler_context&) : marks_(options.marks, '!') {}
 
   millrace::handlers::answer handle(const millrace::handlers::job& work) override {
     if (work.content.size() == 0) return millrace::invalid("nothing to shout");

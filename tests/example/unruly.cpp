@@ -59,7 +59,7 @@ struct unruly_options {
 
 class unruly_quick : public millrace::handlers::quick_handler {
  public:
-  unruly_quick(const unruly_options&, const millrace::handlers::surroundings&) {}
+  unruly_quick(const unruly_options&, const millrace::handlers::handler_context&) {}
 
   millrace::handlers::answer handle(const millrace::handlers::job& work) override {
     if (auto failure = misbehave(work.content.view())) return std::move(*failure);
@@ -70,7 +70,7 @@ class unruly_quick : public millrace::handlers::quick_handler {
 /// `early:` misbehaves before there is a coroutine, `late:` after an await.
 class unruly_waiting : public millrace::handlers::waiting_handler {
  public:
-  unruly_waiting(const unruly_options&, const millrace::handlers::surroundings& where) : loop_{where.loop} {}
+  unruly_waiting(const unruly_options&, const millrace::handlers::handler_context& context) : loop_{context.loop} {}
 
   millrace::loop::awaitable<millrace::handlers::answer> handle(millrace::handlers::job work) override {
     auto early = misbehave(in_phase(work.content.view(), "early:"));
@@ -111,7 +111,7 @@ class unruly_computation : public millrace::offload::computation {
 /// `begin:`, `step:` and `result:` say where it misbehaves; `nothing` begins no computation.
 class unruly_computing : public millrace::handlers::computing_handler {
  public:
-  unruly_computing(const unruly_options&, const millrace::handlers::surroundings&) {}
+  unruly_computing(const unruly_options&, const millrace::handlers::handler_context&) {}
 
   millrace::result<std::unique_ptr<millrace::offload::computation>> begin(
       const millrace::handlers::job& work) override {
@@ -160,8 +160,8 @@ void add_unruly(millrace::handlers::registry& to) {
 
 void add_unruly(millrace::sources::registry& to) {
   to.add({"unruly", "does as `how` says", &unruly_options::table(),
-          [](const void* options, const millrace::sources::surroundings& where)
+          [](const void* options, const millrace::sources::source_context& context)
               -> millrace::result<std::unique_ptr<millrace::sources::source>> {
-            return std::make_unique<unruly_source>(static_cast<const unruly_options*>(options)->how, where.loop);
+            return std::make_unique<unruly_source>(static_cast<const unruly_options*>(options)->how, context.loop);
           }});
 }

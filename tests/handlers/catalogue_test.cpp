@@ -6,7 +6,7 @@
 using namespace millrace;
 using namespace millrace::handlers;
 
-TEST_CASE("the catalogue holds every built-in handler under its name", "[catalogue]") {
+TEST_CASE("the catalogue has every built-in handler under its name", "[catalogue]") {
   registry all;
   add_all(all);
   CHECK(all.names() == std::vector<std::string>{"fail", "hash", "noop", "prime", "print", "sleep", "spin"});
@@ -14,19 +14,19 @@ TEST_CASE("the catalogue holds every built-in handler under its name", "[catalog
   CHECK(all.find("primes") == nullptr);
 }
 
-TEST_CASE("handlers that compute say so, and each is made with its defaults", "[catalogue]") {
+TEST_CASE("each handler can be made with its defaults, and hash, prime and spin compute", "[catalogue]") {
   registry all;
   add_all(all);
-  program around;
+  handler_fixture fixture;
   for (const std::string& name : all.names()) {
     CAPTURE(name);
-    const kind& what = *all.find(name);
-    CHECK_FALSE(what.summary.empty());
-    const std::shared_ptr<void> options = what.options->make();
-    const result<handler> made = what.make(options.get(), around.where);
+    const kind& handler_kind = *all.find(name);
+    CHECK_FALSE(handler_kind.summary.empty());
+    const std::shared_ptr<void> options = handler_kind.options->make();
+    const result<handler> made = handler_kind.make(options.get(), fixture.context);
     REQUIRE(made.has_value());
-    CHECK(what.computes == std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
-    CHECK(what.computes == (name == "hash" || name == "prime" || name == "spin"));
+    CHECK(handler_kind.computes == std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
+    CHECK(handler_kind.computes == (name == "hash" || name == "prime" || name == "spin"));
   }
 }
 

@@ -1,4 +1,4 @@
-// Every number of config/data, by every method that takes it, against the verdict that the name of its file states.
+// Tests every number of config/data with every method that supports it. The name of the file states the verdict.
 
 #include <algorithm>
 #include <filesystem>
@@ -16,7 +16,7 @@ using namespace millrace::handlers;
 
 namespace {
 
-/// Trial division of longer ones takes seconds.
+/// Trial division of longer numbers takes seconds.
 constexpr std::size_t digits_for_trial = 16;
 
 struct data_file {
@@ -42,7 +42,7 @@ std::vector<data_file> data_files() {
 
 }  // namespace
 
-TEST_CASE("each data file states its verdict in its name and its source on top", "[data]") {
+TEST_CASE("each data file states its verdict in its name and its source in a comment", "[data]") {
   const auto files = data_files();
   CHECK(files.size() >= 12);
   for (const data_file& file : files) {
@@ -55,10 +55,10 @@ TEST_CASE("each data file states its verdict in its name and its source on top",
   }
 }
 
-TEST_CASE("every published number gets the verdict that its file states", "[data]") {
-  program around;
-  prime fast{{prime_method::fast, 4096}, around.where};
-  prime divided{{prime_method::trial, 4096}, around.where};
+TEST_CASE("every published number gets the verdict of its file", "[data]") {
+  handler_fixture fixture;
+  prime fast{{prime_method::fast, 4096}, fixture.context};
+  prime divided{{prime_method::trial, 4096}, fixture.context};
   for (const data_file& file : data_files()) {
     for (const std::string& number : file.numbers) {
       const std::string expected = number + (file.is_prime ? " is a prime number." : " is not a prime number.");

@@ -37,7 +37,7 @@ struct random_numbers {
   gmp_randstate_t state;
 };
 
-/// GMP's own test: Baillie-PSW, and then 16 strong tests to random bases.
+/// The test of GMP: Baillie-PSW, and 16 strong tests to random bases.
 bool peer_says_prime(const number& it) { return mpz_probab_prime_p(it.value, 40) != 0; }
 
 std::string large(prime& handler, const number& it, std::size_t* steps = nullptr) {
@@ -50,9 +50,9 @@ std::string verdict(const number& it, bool is_prime) {
 
 }  // namespace
 
-TEST_CASE("random numbers beyond 64 bits and the primes after them get the verdict that GMP gives", "[prime]") {
-  program around;
-  prime handler{{}, around.where};
+TEST_CASE("random numbers beyond 64 bits and the primes after them get the verdict of GMP", "[prime]") {
+  handler_fixture fixture;
+  prime handler{{}, fixture.context};
   random_numbers random;
   for (unsigned bits = 65; bits < 700; bits += bits < 140 ? 1 : 61) {
     for (int round = 0; round < 4; ++round) {
@@ -68,8 +68,8 @@ TEST_CASE("random numbers beyond 64 bits and the primes after them get the verdi
 }
 
 TEST_CASE("products of two primes beyond 64 bits, equal or not, are composite", "[prime]") {
-  program around;
-  prime handler{{}, around.where};
+  handler_fixture fixture;
+  prime handler{{}, fixture.context};
   random_numbers random;
   for (unsigned bits = 33; bits < 400; bits += 23) {
     number a, b, product;
@@ -90,8 +90,8 @@ TEST_CASE("products of two primes beyond 64 bits, equal or not, are composite", 
 }
 
 TEST_CASE("a divisor below 1000 is found for every such prime", "[prime]") {
-  program around;
-  prime handler{{}, around.where};
+  handler_fixture fixture;
+  prime handler{{}, fixture.context};
   number large_prime, product;
   mpz_ui_pow_ui(large_prime.value, 2, 127);
   mpz_sub_ui(large_prime.value, large_prime.value, 1);
@@ -103,9 +103,9 @@ TEST_CASE("a divisor below 1000 is found for every such prime", "[prime]") {
   }
 }
 
-TEST_CASE("a prime of 4096 bits is tested in many steps, a composite one of that length ends early", "[prime]") {
-  program around;
-  prime handler{{}, around.where};
+TEST_CASE("a prime of 4096 bits takes many steps, and a composite number of this length few", "[prime]") {
+  handler_fixture fixture;
+  prime handler{{}, fixture.context};
   number it;
   // The least prime of 4096 bits that GMP finds above 2^4095.
   mpz_ui_pow_ui(it.value, 2, 4095);
@@ -123,9 +123,9 @@ TEST_CASE("a prime of 4096 bits is tested in many steps, a composite one of that
         "\"" + it.digits().substr(0, 40) + "...\", a number of 1234 digits, is longer than bits_max (4096 bits)");
 }
 
-TEST_CASE("a number of a million bits can be begun, stepped and given up", "[prime]") {
-  program around;
-  prime handler{{prime_method::fast, prime_bits_limit}, around.where};
+TEST_CASE("the test of a number of a million bits can be started and abandoned", "[prime]") {
+  handler_fixture fixture;
+  prime handler{{prime_method::fast, prime_bits_limit}, fixture.context};
   number it;
   mpz_ui_pow_ui(it.value, 2, 999'983);
   mpz_sub_ui(it.value, it.value, 1);

@@ -13,13 +13,13 @@ using namespace millrace::handlers;
 
 namespace {
 
-/// A prime handler and what it needs.
-struct tester {
-  explicit tester(prime_options options = {}) : handler{options, around.where} {}
+/// A prime handler with its context.
+struct prime_fixture {
+  explicit prime_fixture(prime_options options = {}) : handler{options, fixture.context} {}
   std::string operator()(std::string_view content, std::size_t* steps = nullptr) {
     return text_of(compute(handler, content, steps));
   }
-  program around;
+  handler_fixture fixture;
   prime handler;
 };
 
@@ -32,8 +32,8 @@ std::string verdict(std::uint64_t number, bool is_prime) {
 }  // namespace
 
 TEST_CASE("the verdict names the number", "[prime]") {
-  tester fast;
-  tester divided{trial()};
+  prime_fixture fast;
+  prime_fixture divided{trial()};
   CHECK(fast("157") == "157 is a prime number.");
   CHECK(fast("158") == "158 is not a prime number.");
   CHECK(divided("157") == "157 is a prime number.");
@@ -42,7 +42,7 @@ TEST_CASE("the verdict names the number", "[prime]") {
 
 TEST_CASE("0 and 1 are not prime, 2 and 3 are", "[prime]") {
   for (const prime_method method : {prime_method::fast, prime_method::trial}) {
-    tester test{{method, 4096}};
+    prime_fixture test{{method, 4096}};
     CHECK(test("0") == "0 is not a prime number.");
     CHECK(test("1") == "1 is not a prime number.");
     CHECK(test("2") == "2 is a prime number.");
@@ -52,16 +52,16 @@ TEST_CASE("0 and 1 are not prime, 2 and 3 are", "[prime]") {
   }
 }
 
-TEST_CASE("blanks around a number and zeros in front of it do not matter", "[prime]") {
-  tester test;
+TEST_CASE("white space around a number and leading zeros are ignored", "[prime]") {
+  prime_fixture test;
   CHECK(test(" 157\r\n") == "157 is a prime number.");
   CHECK(test("\t000157") == "157 is a prime number.");
   CHECK(test("000") == "0 is not a prime number.");
   CHECK(test(std::string(5000, '0') + "7") == "7 is a prime number.");
 }
 
-TEST_CASE("a large body is searched for its number in bounded steps", "[prime]") {
-  tester test;
+TEST_CASE("a large body is parsed in steps of limited size", "[prime]") {
+  prime_fixture test;
   constexpr std::size_t piece = prime::trimmed_bytes_a_step;
   std::size_t steps = 0;
   CHECK(test(std::string(3 * piece, ' ') + "157" + std::string(2 * piece, '\n'), &steps) == "157 is a prime number.");
@@ -77,8 +77,8 @@ TEST_CASE("a large body is searched for its number in bounded steps", "[prime]")
     CHECK(test(std::string(bytes - 3, ' ') + "157") == "157 is a prime number.");
 }
 
-TEST_CASE("what is not a number fails the job and is quoted", "[prime]") {
-  tester test;
+TEST_CASE("a body that is not a number fails the job and is quoted in the error", "[prime]") {
+  prime_fixture test;
   CHECK(test("abc") == "\"abc\" is not a number");
   CHECK(test("") == "\"\" is not a number");
   CHECK(test(" \n") == "\"\" is not a number");
@@ -88,35 +88,35 @@ TEST_CASE("what is not a number fails the job and is quoted", "[prime]") {
   }
 }
 
-TEST_CASE("a quoted body is cut and what is not printable is escaped", "[prime]") {
-  tester test;
+TEST_CASE("a quoted body is cut, and its unprintable characters are escaped", "[prime]") {
+  prime_fixture test;
   CHECK(test(std::string{"1\0\n2\x1b\xff\"", 7}) == "\"1\\x00\\x0a2\\x1b\\xff\\\"\" is not a number");
   CHECK(test(std::string(100'000, 'x')) == '"' + std::string(40, 'x') + "...\" is not a number");
 }
 
 TEST_CASE("a number longer than bits_max fails before it is converted", "[prime]") {
-  tester test;
+  prime_fixture test;
   CHECK(test(std::string(1'000'000, '9')) ==
         '"' + std::string(40, '9') + "...\", a number of 1000000 digits, is longer than bits_max (4096 bits)");
 }
 
 TEST_CASE("bits_max is exact to the bit", "[prime]") {
-  tester eight{{prime_method::fast, 8}};
+  prime_fixture eight{{prime_method::fast, 8}};
   CHECK(eight("251") == "251 is a prime number.");
   CHECK(eight("255") == "255 is not a prime number.");
   CHECK(eight("257") == "\"257\", a number of 3 digits, is longer than bits_max (8 bits)");
-  tester sixty_four{{prime_method::fast, 64}};
+  prime_fixture sixty_four{{prime_method::fast, 64}};
   CHECK(sixty_four("18446744073709551557") == "18446744073709551557 is a prime number.");
   CHECK(sixty_four("18446744073709551616") ==
         "\"18446744073709551616\", a number of 20 digits, is longer than bits_max (64 bits)");
-  tester sixty_five{{prime_method::fast, 65}};
+  prime_fixture sixty_five{{prime_method::fast, 65}};
   CHECK(sixty_five("36893488147419103231") == "36893488147419103231 is not a prime number.");
   CHECK(sixty_five("36893488147419103233") ==
         "\"36893488147419103233\", a number of 20 digits, is longer than bits_max (65 bits)");
 }
 
 TEST_CASE("trial division refuses numbers beyond 64 bits", "[prime]") {
-  tester test{trial()};
+  prime_fixture test{trial()};
   CHECK(test("18446744073709551616") ==
         "\"18446744073709551616\", a number of 20 digits, is longer than the 64 bits of method trial");
 }
@@ -132,8 +132,8 @@ TEST_CASE("both methods agree with a sieve", "[prime]") {
   std::uint64_t wrong = 0;
   for (std::uint64_t number = 0; number < limit; ++number) wrong += is_prime(number) == composite[number] ? 1 : 0;
   CHECK(wrong == 0);
-  tester fast;
-  tester divided{trial()};
+  prime_fixture fast;
+  prime_fixture divided{trial()};
   for (std::uint64_t number = 0; number < limit; number += number < 20'000 ? 1 : 97) {
     const std::string expected = verdict(number, !composite[number]);
     wrong += fast(std::to_string(number)) != expected ? 1 : 0;
@@ -143,8 +143,8 @@ TEST_CASE("both methods agree with a sieve", "[prime]") {
 }
 
 TEST_CASE("trial division and the fast method agree around 2^32 and on random numbers", "[prime]") {
-  tester fast;
-  tester divided{trial()};
+  prime_fixture fast;
+  prime_fixture divided{trial()};
   std::vector<std::uint64_t> numbers;
   for (std::uint64_t number = (1ull << 32) - 200; number < (1ull << 32) + 200; ++number) numbers.push_back(number);
   std::mt19937_64 random{20'240'229};
@@ -158,8 +158,8 @@ TEST_CASE("trial division and the fast method agree around 2^32 and on random nu
 }
 
 TEST_CASE("trial division and the fast method agree just below 2^64", "[prime]") {
-  tester fast;
-  tester divided{trial()};
+  prime_fixture fast;
+  prime_fixture divided{trial()};
   for (std::uint64_t offset = 1; offset < 59; ++offset) {
     // Between 2^64 - 59, a prime, and 2^64 all have a divisor; the largest of the smallest ones is below 2^32.
     const std::uint64_t number = 0 - offset;
@@ -172,8 +172,8 @@ TEST_CASE("trial division and the fast method agree just below 2^64", "[prime]")
   CHECK(fast("18446744030759878681") == "18446744030759878681 is not a prime number.");
 }
 
-TEST_CASE("trial division takes a step for each 100,000 divisions", "[prime]") {
-  tester test{trial()};
+TEST_CASE("trial division takes one step for 100,000 divisions", "[prime]") {
+  prime_fixture test{trial()};
   std::size_t steps = 0;
   CHECK(test("157", &steps) == "157 is a prime number.");
   CHECK(steps == 1);
@@ -186,7 +186,7 @@ TEST_CASE("trial division takes a step for each 100,000 divisions", "[prime]") {
 }
 
 TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[prime]") {
-  tester test;
+  prime_fixture test;
   std::size_t steps = 0;
   CHECK(test("18446744073709551557", &steps) == "18446744073709551557 is a prime number.");
   CHECK(steps == 1);
@@ -195,7 +195,7 @@ TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[
   CHECK(steps == 1);
 }
 
-TEST_CASE("threads that test numbers, small and large ones, leave nothing behind", "[prime]") {
+TEST_CASE("threads that tested small and large numbers leave no memory behind", "[prime]") {
   // The leak is what the address sanitizer would find.
   for (int round = 0; round < 4; ++round) {
     bool right = false;

@@ -19,23 +19,23 @@ using namespace millrace::handlers;
 
 namespace {
 
-/// A pipe whose ends close by themselves.
-struct a_pipe {
-  a_pipe() {
+/// A pipe that closes its ends in the destructor.
+struct pipe_fixture {
+  pipe_fixture() {
     REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
     signal(SIGPIPE, SIG_IGN);
   }
-  ~a_pipe() {
+  ~pipe_fixture() {
     close_reader();
     close_writer();
   }
-  a_pipe(const a_pipe&) = delete;
-  a_pipe& operator=(const a_pipe&) = delete;
+  pipe_fixture(const pipe_fixture&) = delete;
+  pipe_fixture& operator=(const pipe_fixture&) = delete;
   void close_reader() { shut(ends[0]); }
   void close_writer() { shut(ends[1]); }
   [[nodiscard]] int writer() const { return ends[1]; }
 
-  /// All that comes until the writer closes.
+  /// Reads until the writer closes.
   [[nodiscard]] std::string read_to_end() const {
     std::string all;
     std::array<char, 4096> some{};
@@ -43,7 +43,7 @@ struct a_pipe {
       all.append(some.data(), static_cast<std::size_t>(bytes));
     return all;
   }
-  /// Fills it until it takes no more.
+  /// Fills the pipe.
   std::size_t fill() const {
     const int flags = fcntl(ends[1], F_GETFL);
     fcntl(ends[1], F_SETFL, flags | O_NONBLOCK);
@@ -64,39 +64,39 @@ struct a_pipe {
   }
 };
 
-loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::io_thread& lane) {
+loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::io_thread& output) {
   co_await jobs.join();
-  lane.close();
+  output.close();
 }
 
 /// Runs until all jobs of the scope have ended.
-void run_to_end(program& around, loop::task_scope& jobs) {
-  loop::task_scope closing{around.loop};
-  closing.spawn("closing", close_when_joined(jobs, around.lane));
-  around.loop.run();
+void run_to_end(handler_fixture& fixture, loop::task_scope& jobs) {
+  loop::task_scope closing{fixture.loop};
+  closing.spawn("closing", close_when_joined(jobs, fixture.output));
+  fixture.loop.run();
 }
 
 }  // namespace
 
-TEST_CASE("print writes the body and a newline, in the order of handling", "[print]") {
-  a_pipe out;
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+TEST_CASE("print writes each body and a newline, in the order of the jobs", "[print]") {
+  pipe_fixture out;
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("one slot", handle_all(handler, {"157 is a prime number.", "", std::string{"a\0b", 3}}, outcomes));
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   CHECK(outcomes.size() == 3);
   out.close_writer();
   CHECK(out.read_to_end() == std::string{"157 is a prime number.\n\na\0b\n", 28});
 }
 
-TEST_CASE("many slots print every line whole and in the order of handling", "[print]") {
-  a_pipe out;
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+TEST_CASE("many slots print whole lines in the order of the jobs", "[print]") {
+  pipe_fixture out;
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   std::string expected;
   for (int i = 0; i < 2000; ++i) {
     jobs.spawn("slot", handle_one(handler, "line " + std::to_string(i), outcomes));
@@ -104,38 +104,38 @@ TEST_CASE("many slots print every line whole and in the order of handling", "[pr
   }
   std::string seen;
   std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   out.close_writer();
   reader.join();
   CHECK(outcomes.size() == 2000);
   CHECK(seen == expected);
 }
 
-TEST_CASE("a job is done when its line was written, not before", "[print]") {
-  a_pipe out;
+TEST_CASE("a job is done only when its line is written", "[print]") {
+  pipe_fixture out;
   const std::size_t filled = out.fill();
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("slot", handle_one(handler, "hello", outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(outcomes.empty());
   std::string seen;
   std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   out.close_writer();
   reader.join();
   CHECK(outcomes == std::vector<std::string>{"hello: done"});
   CHECK(seen.substr(filled) == "hello\n");
 }
 
-TEST_CASE("lines beyond the limit wait for room and are all written, more than a pipe holds", "[print]") {
-  a_pipe out;
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+TEST_CASE("jobs beyond the limit of a batch wait, and all lines are written", "[print]") {
+  pipe_fixture out;
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   std::string expected;
   for (int i = 0; i < 40; ++i) {
     // Some are copied, others are written from where they lie.
@@ -146,7 +146,7 @@ TEST_CASE("lines beyond the limit wait for room and are all written, more than a
   }
   std::string seen;
   std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   out.close_writer();
   reader.join();
   CHECK(outcomes.size() == 40);
@@ -154,30 +154,30 @@ TEST_CASE("lines beyond the limit wait for room and are all written, more than a
 }
 
 TEST_CASE("a closed standard output fails every job with a message", "[print]") {
-  a_pipe out;
+  pipe_fixture out;
   out.close_reader();
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   for (const std::string content : {"one", "two"})
     jobs.spawn("slot", handle_all(handler, {content, content}, outcomes));
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   REQUIRE(outcomes.size() == 4);
   CHECK(outcomes.front() == "one: standard output is closed");
   CHECK(outcomes.back() == "two: standard output is closed");
 }
 
-TEST_CASE("no space left and a descriptor that is not open are told", "[print]") {
+TEST_CASE("a full disk and a closed descriptor have their own messages", "[print]") {
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   REQUIRE(full >= 0);
-  CHECK(write_all(full, "x").error().text == "no space is left where standard output goes");
+  CHECK(write_all(full, "x").error().text == "no space is left for standard output");
   close(full);
   CHECK(write_all(full, "x").error().text == "standard output is closed");
 }
 
-TEST_CASE("writing goes on where a write was partial, on a descriptor that does not block too", "[print]") {
-  a_pipe out;
+TEST_CASE("a partial write is continued, also on a non-blocking descriptor", "[print]") {
+  pipe_fixture out;
   fcntl(out.writer(), F_SETFL, fcntl(out.writer(), F_GETFL) | O_NONBLOCK);
   const std::string large(1'000'000, 'x');
   std::string seen;
@@ -188,26 +188,26 @@ TEST_CASE("writing goes on where a write was partial, on a descriptor that does 
   CHECK((seen == large));
 }
 
-TEST_CASE("jobs cancelled at a stalled output end at once, and those who stay get their lines written", "[print]") {
-  a_pipe out;
+TEST_CASE("cancelled jobs end at once while the output is blocked, and the others are written", "[print]") {
+  pipe_fixture out;
   const std::size_t filled = out.fill();
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope impatient{around.loop};
-  loop::task_scope patient{around.loop};
+  loop::task_scope impatient{fixture.loop};
+  loop::task_scope patient{fixture.loop};
   impatient.spawn("writer of the first page", handle_one(handler, "first", outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   impatient.spawn("first of the second page", handle_one(handler, "second", outcomes));
   patient.spawn("second of the second page", handle_one(handler, "third", outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   impatient.cancel();
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(impatient.size() == 0);
   CHECK(patient.size() == 1);
   std::string seen;
   std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(around, patient);
+  run_to_end(fixture, patient);
   out.close_writer();
   reader.join();
   CHECK(outcomes == std::vector<std::string>{"third: done"});
@@ -215,25 +215,25 @@ TEST_CASE("jobs cancelled at a stalled output end at once, and those who stay ge
   CHECK((seen.substr(filled) == "first\nsecond\nthird\n" || seen.substr(filled) == "second\nthird\n"));
 }
 
-TEST_CASE("a page that all its jobs gave up is forgotten, and later jobs print", "[print]") {
-  a_pipe out;
+TEST_CASE("a batch whose jobs are all cancelled is dropped, and later jobs print", "[print]") {
+  pipe_fixture out;
   const std::size_t filled = out.fill();
-  program around{loop::clock_kind::real, out.writer()};
-  print handler{{}, around.where};
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("writer", handle_one(handler, "first", outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   for (int i = 0; i < 3; ++i)
     jobs.spawn("full page", handle_one(handler, std::string(print::gathered_bytes_max / 2, 'x'), outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   jobs.cancel();
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(jobs.size() == 0);
   jobs.spawn("late", handle_one(handler, "late", outcomes));
   std::string seen;
   std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(around, jobs);
+  run_to_end(fixture, jobs);
   out.close_writer();
   reader.join();
   CHECK(outcomes == std::vector<std::string>{"late: done"});

@@ -12,28 +12,28 @@
 
 namespace millrace::handlers {
 
-/// What a handler needs around it.
-struct program {
-  explicit program(loop::clock_kind clock = loop::clock_kind::manual, int output = 1)
-      : loop{clock}, where{loop, lane, output} {}
-  ~program() {
-    lane.close();
+/// A loop and a standard output for handlers.
+struct handler_fixture {
+  explicit handler_fixture(loop::clock_kind clock = loop::clock_kind::manual, int descriptor = 1)
+      : loop{clock}, context{loop, output, descriptor} {}
+  ~handler_fixture() {
+    output.close();
     loop.run_ready();
   }
-  program(const program&) = delete;
-  program& operator=(const program&) = delete;
+  handler_fixture(const handler_fixture&) = delete;
+  handler_fixture& operator=(const handler_fixture&) = delete;
 
   loop::event_loop loop;
-  loop::io_thread lane{loop, "standard output"};
-  surroundings where;
+  loop::io_thread output{loop, "standard output"};
+  handler_context context;
 };
 
 [[nodiscard]] inline job job_with(std::string_view content) { return {job_id{1}, body{content}, "numbers", 1}; }
 
-/// All steps of the computation that `with` begins for a body.
-[[nodiscard]] inline result<std::string> compute(computing_handler& with, std::string_view content,
+/// Runs all steps of the computation for a body.
+[[nodiscard]] inline result<std::string> compute(computing_handler& computing, std::string_view content,
                                                  std::size_t* steps = nullptr) {
-  result<std::unique_ptr<offload::computation>> work = with.begin(job_with(content));
+  result<std::unique_ptr<offload::computation>> work = computing.begin(job_with(content));
   if (!work) return work.error();
   std::size_t count = 1;
   while ((*work)->step() == offload::progress::more) ++count;
@@ -42,6 +42,6 @@ struct program {
 }
 
 /// The text of a result or of its error.
-[[nodiscard]] inline std::string text_of(const result<std::string>& it) { return it ? *it : it.error().text; }
+[[nodiscard]] inline std::string text_of(const result<std::string>& text) { return text ? *text : text.error().text; }
 
 }  // namespace millrace::handlers

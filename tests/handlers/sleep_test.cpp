@@ -11,54 +11,53 @@
 using namespace millrace;
 using namespace millrace::handlers;
 
-TEST_CASE("sleep waits as long as the body says, and the body goes on", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
+TEST_CASE("sleep waits as long as the body says, and returns the body", "[sleep]") {
+  handler_fixture fixture;
+  handlers::sleep handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   for (const std::string length : {"3", "1", "2500ms"}) jobs.spawn("sleeper", handle_one(handler, length, outcomes));
-  around.loop.run_ready();
-  around.loop.advance(milliseconds{999});
+  fixture.loop.run_ready();
+  fixture.loop.advance(milliseconds{999});
   CHECK(outcomes.empty());
-  around.loop.advance(milliseconds{1});
+  fixture.loop.advance(milliseconds{1});
   CHECK(outcomes == std::vector<std::string>{"1: done"});
-  around.loop.advance(seconds{2});
+  fixture.loop.advance(seconds{2});
   CHECK(outcomes == std::vector<std::string>{"1: done", "2500ms: done", "3: done"});
 }
 
-TEST_CASE("sleep can wait a fixed length and say a text", "[sleep]") {
-  program around;
-  handlers::sleep handler{{seconds{5}, "slept well"}, around.where};
+TEST_CASE("sleep can wait a fixed time and return a fixed text", "[sleep]") {
+  handler_fixture fixture;
+  handlers::sleep handler{{seconds{5}, "slept well"}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("sleeper", handle_one(handler, "no length at all", outcomes));
-  around.loop.run_ready();
-  around.loop.advance(milliseconds{4'999});
+  fixture.loop.run_ready();
+  fixture.loop.advance(milliseconds{4'999});
   CHECK(outcomes.empty());
-  around.loop.advance(milliseconds{1});
+  fixture.loop.advance(milliseconds{1});
   CHECK(outcomes == std::vector<std::string>{"no length at all: slept well"});
 }
 
-TEST_CASE("sleep fails a body that is no length of time, without waiting", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
+TEST_CASE("sleep fails a body that is not a duration, without waiting", "[sleep]") {
+  handler_fixture fixture;
+  handlers::sleep handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("sleeper", handle_one(handler, "soon", outcomes));
-  around.loop.run_ready();
-  CHECK(outcomes ==
-        std::vector<std::string>{"soon: \"soon\" is not a length of time (250ms, 1.5s, or a number of seconds)"});
+  fixture.loop.run_ready();
+  CHECK(outcomes == std::vector<std::string>{"soon: \"soon\" is not a duration (250ms, 1.5s, or a number of seconds)"});
 }
 
 TEST_CASE("a cancelled sleep ends at once", "[sleep]") {
-  program around;
-  handlers::sleep handler{{}, around.where};
+  handler_fixture fixture;
+  handlers::sleep handler{{}, fixture.context};
   std::vector<std::string> outcomes;
-  loop::task_scope jobs{around.loop};
+  loop::task_scope jobs{fixture.loop};
   jobs.spawn("sleeper", handle_one(handler, "1h", outcomes));
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   jobs.cancel();
-  around.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(jobs.size() == 0);
   CHECK(outcomes.empty());
 }

@@ -43,11 +43,11 @@ const options_of<no_options>& empty_table() {
   return table;
 }
 
-result<std::unique_ptr<sources::source>> refuse_source(const void*, const sources::surroundings&) {
+result<std::unique_ptr<sources::source>> refuse_source(const void*, const sources::source_context&) {
   return invalid("this kind is for tests only");
 }
 
-result<handlers::handler> refuse_handler(const void*, const handlers::surroundings&) {
+result<handlers::handler> refuse_handler(const void*, const handlers::handler_context&) {
   return invalid("this kind is for tests only");
 }
 

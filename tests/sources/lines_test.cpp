@@ -25,16 +25,16 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-/// A folder of its own that goes with the test.
-struct folder {
-  folder() {
+/// A temporary folder.
+struct temporary_folder {
+  temporary_folder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "millrace-lines-XXXXXX").string();
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path = pattern;
   }
-  ~folder() { std::filesystem::remove_all(path); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
+  ~temporary_folder() { std::filesystem::remove_all(path); }
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
 
   std::string file(const std::string& content) const {
     const std::string name = path / "numbers.txt";
@@ -54,11 +54,11 @@ lines_options of_file(const std::string& name) {
   return options;
 }
 
-loop::awaitable<> collect(source& from, std::size_t most, texts& out) {
+loop::awaitable<> collect(source& input, std::size_t most, texts& out) {
   for (;;) {
-    const next_body next = from.next(instant{});
+    const next_body next = input.next(instant{});
     if (std::holds_alternative<nothing_yet>(next)) {
-      co_await from.more();
+      co_await input.more();
       continue;
     }
     if (std::holds_alternative<no_more>(next)) co_return out.push_back("no more");
@@ -68,12 +68,12 @@ loop::awaitable<> collect(source& from, std::size_t most, texts& out) {
   }
 }
 
-/// As a producer does: the source goes when no more is wanted of it, for until then it keeps the loop running.
-loop::awaitable<> collect_and_drop(std::unique_ptr<source> from, std::size_t most, texts& out) {
-  co_await collect(*from, most, out);
+/// Destroys the source when no more bodies are needed, as a producer does, since it keeps the loop running.
+loop::awaitable<> collect_and_drop(std::unique_ptr<source> input, std::size_t most, texts& out) {
+  co_await collect(*input, most, out);
 }
 
-/// Everything that comes, up to `most`.
+/// Reads up to `most` bodies.
 texts read_lines(const lines_options& options, int input = 0, std::size_t most = 100'000) {
   loop::event_loop loop;
   texts out;
@@ -86,8 +86,8 @@ texts read_lines(const lines_options& options, int input = 0, std::size_t most =
 }
 
 texts read_content(const std::string& content, lines_options options = {}) {
-  const folder here;
-  options.file = here.file(content);
+  const temporary_folder folder;
+  options.file = folder.file(content);
   texts out = read_lines(options);
   for (std::string& each : out) {
     if (const std::size_t at = each.find(options.file); at != std::string::npos)
@@ -98,22 +98,22 @@ texts read_content(const std::string& content, lines_options options = {}) {
 
 }  // namespace
 
-TEST_CASE("lines come in order, the last one without its newline too", "[lines]") {
+TEST_CASE("lines are returned in order, also the last one without a line end", "[lines]") {
   CHECK(read_content("157\n158\n159") == texts{"157", "158", "159", "no more"});
   CHECK(read_content("157\n158\n") == texts{"157", "158", "no more"});
   CHECK(read_content("") == texts{"no more"});
   CHECK(read_content("\n") == texts{"no more"});
 }
 
-TEST_CASE("the ends of lines are stripped, \\r only before \\n or at the end", "[lines]") {
+TEST_CASE("line ends are removed, \\r only before \\n or at the end", "[lines]") {
   CHECK(read_content("157\r\n15\r8\r\n159\r") == texts{"157", "15\r8", "159", "no more"});
 }
 
-TEST_CASE("bytes are taken as they are, NUL and what is no UTF-8 too", "[lines]") {
+TEST_CASE("bytes are not converted, also NUL and invalid UTF-8", "[lines]") {
   CHECK(read_content(std::string{"a\0b\n\xff\xfe\n", 7}) == texts{std::string{"a\0b", 3}, "\xff\xfe", "no more"});
 }
 
-TEST_CASE("empty lines are skipped unless asked for, comments only when asked", "[lines]") {
+TEST_CASE("empty lines are skipped by default, and comments on request", "[lines]") {
   CHECK(read_content("a\n\n\r\nb\n") == texts{"a", "b", "no more"});
   CHECK(read_content("# source\n7\n") == texts{"# source", "7", "no more"});
   lines_options options;
@@ -123,7 +123,7 @@ TEST_CASE("empty lines are skipped unless asked for, comments only when asked", 
         texts{"", "7", " 8 # not at the beginning", "no more"});
 }
 
-TEST_CASE("a line longer than allowed is an error with its number, and the next ones come", "[lines]") {
+TEST_CASE("a line that is too long is an error with its number, and the next lines follow", "[lines]") {
   lines_options options;
   options.line_bytes_max = 10;
   const std::string complaint = "error: FILE:2: the line is longer than line_bytes_max (10B) and was skipped";
@@ -138,7 +138,7 @@ TEST_CASE("a line longer than allowed is an error with its number, and the next 
   CHECK(read_content("1\n0123456789X", options).size() == 3);
 }
 
-TEST_CASE("a line of many megabytes is one error and does not stay in memory", "[lines]") {
+TEST_CASE("a line of many megabytes is one error and is not held in memory", "[lines]") {
   line_splitter splitter{1000};
   const std::string chunk(64 * 1024, 'x');
   std::size_t too_long = 0;
@@ -155,7 +155,7 @@ TEST_CASE("a line of many megabytes is one error and does not stay in memory", "
   CHECK_FALSE(splitter.next().has_value());
 }
 
-TEST_CASE("lines are the same however the bytes are cut", "[lines]") {
+TEST_CASE("lines are the same for every split of the bytes", "[lines]") {
   const std::string all = "first\r\nsecond\n\nfourth is longer than ten\r\nfifth\r";
   for (std::size_t size = 1; size < all.size(); ++size) {
     line_splitter splitter{10};
@@ -175,7 +175,7 @@ TEST_CASE("lines are the same however the bytes are cut", "[lines]") {
   }
 }
 
-TEST_CASE("more lines than a chunk holds all come", "[lines]") {
+TEST_CASE("all lines of several chunks are returned", "[lines]") {
   std::string content;
   for (int i = 0; i < 50'000; ++i) content += std::to_string(i) + "\n";
   const texts got = read_content(content);
@@ -184,16 +184,16 @@ TEST_CASE("more lines than a chunk holds all come", "[lines]") {
   CHECK(got[49'999] == "49999");
 }
 
-TEST_CASE("a file that is not there, or is a directory, is an error with its name when the source is made", "[lines]") {
-  const folder here;
-  const std::string missing = here.path / "missing.txt";
+TEST_CASE("a missing file and a directory are errors when the source is made", "[lines]") {
+  const temporary_folder folder;
+  const std::string missing = folder.path / "missing.txt";
   CHECK(read_lines(of_file(missing)) == texts{"error: " + missing + " cannot be opened: No such file or directory"});
-  CHECK(read_lines(of_file(here.path)) == texts{"error: " + here.path.string() + " is a directory"});
+  CHECK(read_lines(of_file(folder.path)) == texts{"error: " + folder.path.string() + " is a directory"});
 }
 
 TEST_CASE("a file that is removed while it is read is read to its end", "[lines]") {
-  const folder here;
-  const std::string name = here.file("1\n2\n3\n");
+  const temporary_folder folder;
+  const std::string name = folder.file("1\n2\n3\n");
   loop::event_loop loop;
   const auto made = lines::make(of_file(name), {loop, 0});
   REQUIRE(made.has_value());
@@ -205,7 +205,7 @@ TEST_CASE("a file that is removed while it is read is read to its end", "[lines]
   CHECK(out == texts{"1", "2", "3", "no more"});
 }
 
-TEST_CASE("a read that fails is an error and then the end", "[lines]") {
+TEST_CASE("a failed read is an error, and then the source ends", "[lines]") {
   const int directory = open("/", O_RDONLY | O_CLOEXEC);
   REQUIRE(directory >= 0);
   CHECK(read_lines(of_file("-"), directory) ==
@@ -224,9 +224,9 @@ TEST_CASE("- reads standard input until its writer closes it", "[lines]") {
   close(ends[0]);
 }
 
-TEST_CASE("a pipe with a name is opened without holding the loop", "[lines]") {
-  const folder here;
-  const std::string name = here.path / "pipe";
+TEST_CASE("a named pipe is opened without blocking the loop", "[lines]") {
+  const temporary_folder folder;
+  const std::string name = folder.path / "pipe";
   REQUIRE(mkfifo(name.c_str(), 0600) == 0);
   const int both = open(name.c_str(), O_RDWR | O_CLOEXEC);
   REQUIRE(write(both, "157\n", 4) == 4);
@@ -234,9 +234,9 @@ TEST_CASE("a pipe with a name is opened without holding the loop", "[lines]") {
   close(both);
 }
 
-TEST_CASE("following gives what is added, and a line only when it is whole", "[lines]") {
-  const folder here;
-  const std::string name = here.file("1\n2");
+TEST_CASE("a followed file gives new lines when they are complete", "[lines]") {
+  const temporary_folder folder;
+  const std::string name = folder.file("1\n2");
   const auto opened = line_input::open(name, true);
   REQUIRE(opened.has_value());
   line_input& input = **opened;
@@ -265,9 +265,9 @@ TEST_CASE("following gives what is added, and a line only when it is whole", "[l
   CHECK(next() == "4");
 }
 
-TEST_CASE("a followed source is endless and ends when it is cancelled", "[lines]") {
-  const folder here;
-  lines_options options = of_file(here.file("1\n"));
+TEST_CASE("a followed file is endless, and a cancelled source ends", "[lines]") {
+  const temporary_folder folder;
+  lines_options options = of_file(folder.file("1\n"));
   options.follow = true;
   loop::event_loop loop;
   const auto made = lines::make(options, {loop, 0});

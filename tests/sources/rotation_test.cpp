@@ -18,7 +18,7 @@ namespace {
 
 using texts = std::vector<std::string>;
 
-/// A followed file in a folder of its own, read as `lines` does it.
+/// A followed file in a temporary folder, read as by `lines`.
 class followed_file {
  public:
   followed_file() {
@@ -38,7 +38,7 @@ class followed_file {
   }
   void rename(const char* to) const { std::filesystem::rename(path(), path(to)); }
 
-  /// All lines that come until there is nothing more for now.
+  /// Reads lines until the present end of the file.
   texts next_lines() {
     texts lines;
     for (;;) {
@@ -61,7 +61,7 @@ class followed_file {
   line_splitter splitter_{100};
 };
 
-/// The lines of bytes that come in pieces of so many; none when they are UTF-16.
+/// The lines of a text that is fed in pieces of this size. Empty for UTF-16.
 std::optional<texts> lines_of(const std::string& content, std::size_t piece) {
   line_splitter splitter{100};
   texts lines;
@@ -80,7 +80,7 @@ std::optional<texts> lines_of(const std::string& content, std::size_t piece) {
 
 }  // namespace
 
-TEST_CASE("a followed file that is renamed is read to its end, then the new one of its name", "[lines]") {
+TEST_CASE("a renamed file is read to its end, and then the new file with its name", "[lines]") {
   followed_file log;
   log.append("a\n");
   CHECK(log.next_lines() == texts{"1:a"});
@@ -97,7 +97,7 @@ TEST_CASE("a followed file that is renamed is read to its end, then the new one 
   CHECK(log.next_lines() == texts{"3:h"});
 }
 
-TEST_CASE("the last line of a file that is renamed needs no end", "[lines]") {
+TEST_CASE("the last line of a renamed file needs no line end", "[lines]") {
   followed_file log;
   log.append("a\nb");
   CHECK(log.next_lines() == texts{"1:a"});
@@ -106,7 +106,7 @@ TEST_CASE("the last line of a file that is renamed needs no end", "[lines]") {
   CHECK(log.next_lines() == texts{"2:b", "1:c"});
 }
 
-TEST_CASE("a followed file that is deleted and made anew is read from its beginning", "[lines]") {
+TEST_CASE("a followed file that is deleted and created again is read from its beginning", "[lines]") {
   followed_file log;
   log.append("a\n");
   CHECK(log.next_lines() == texts{"1:a"});
@@ -116,7 +116,7 @@ TEST_CASE("a followed file that is deleted and made anew is read from its beginn
   CHECK(log.next_lines() == texts{"1:b"});
 }
 
-TEST_CASE("a followed file that is copied and cut is read from its beginning", "[lines]") {
+TEST_CASE("a followed file that is truncated is read from its beginning", "[lines]") {
   followed_file log;
   log.append("a\nb\n");
   CHECK(log.next_lines() == texts{"1:a", "2:b"});
@@ -126,7 +126,7 @@ TEST_CASE("a followed file that is copied and cut is read from its beginning", "
   CHECK(log.next_lines() == texts{"1:c"});
 }
 
-TEST_CASE("through many rotations each line is read once", "[lines]") {
+TEST_CASE("each line is read once through many rotations", "[lines]") {
   followed_file log;
   texts written;
   texts read;
@@ -146,7 +146,7 @@ TEST_CASE("through many rotations each line is read once", "[lines]") {
   CHECK(read == written);
 }
 
-TEST_CASE("a byte order mark at the beginning is skipped, and UTF-16 gives no lines", "[lines]") {
+TEST_CASE("a UTF-8 byte order mark is skipped, and UTF-16 gives no lines", "[lines]") {
   const std::string mark{"\xEF\xBB\xBF"};
   for (const std::size_t piece : {1u, 2u, 3u, 100u}) {
     CAPTURE(piece);

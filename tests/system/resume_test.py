@@ -86,7 +86,7 @@ class Resume(Durable):
         self.lines("two", "three", "four")
         self.assertEqual(self.ran(allowed=(0, 4)), ["one", "two"])
         self.assertIn("source_not_resumed", self.said)
-        self.assertIn("words.txt is not what it was", self.said)
+        self.assertIn("words.txt has changed", self.said)
         self.assertEqual(self.ran(producer="start: again"), ["one", "two", "two", "three", "four"])
 
     def test_a_limit_counts_over_restarts_and_the_command_line_s_does_not(self):

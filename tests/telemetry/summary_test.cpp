@@ -44,11 +44,11 @@ class picky : public handlers::quick_handler {
 
 const options_of<no_options> none;
 const sources::kind numbers_kind{
-    "five", "", &none, [](const void*, const sources::surroundings&) -> result<std::unique_ptr<sources::source>> {
+    "five", "", &none, [](const void*, const sources::source_context&) -> result<std::unique_ptr<sources::source>> {
       return std::unique_ptr<sources::source>{std::make_unique<five_numbers>()};
     }};
 const handlers::kind picky_kind{
-    "picky", "", &none, false, [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+    "picky", "", &none, false, [](const void*, const handlers::handler_context&) -> result<handlers::handler> {
       return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<picky>()}};
     }};
 
@@ -61,8 +61,8 @@ loop::awaitable<> run(looked_at& it, std::string& said) {
   workload::consumer_settings consumer{"judge", {}, &picky_kind, none.make()};
   consumer.common.queue = {"numbers"};
   consumer.common.output = "verdicts";
-  const sources::surroundings inputs{it.loop};
-  const handlers::surroundings outputs{it.loop, output};
+  const sources::source_context inputs{it.loop};
+  const handlers::handler_context outputs{it.loop, output};
   it.work.start({producer}, {consumer}, inputs, outputs).value();
   co_await it.work.idle();
   const telemetry::run_facts facts{milliseconds{1'500}, {"numbers"}};

@@ -61,10 +61,13 @@ using handler =
     std::variant<std::unique_ptr<quick_handler>, std::unique_ptr<waiting_handler>, std::unique_ptr<computing_handler>>;
 
 /// The parts of the program that a handler may use. The references outlive the handler.
-struct surroundings {
+struct handler_context {
   loop::event_loop& loop;
   loop::io_thread& standard_output;  ///< for writing to descriptor 1
   int output_descriptor{1};
 };
+
+/// The former name of `handler_context`.
+using surroundings = handler_context;
 
 }  // namespace millrace::handlers

@@ -20,22 +20,22 @@ struct kind {
   const option_table* options;  ///< a static
   bool computes{false};         ///< may run on threads
   /// Requires: `owner` was made by `options->make()`.
-  std::function<result<handler>(const void* owner, const surroundings& where)> make;
+  std::function<result<handler>(const void* owner, const handler_context& context)> make;
 };
 
 using registry = kind_registry<kind>;
 
-/// Requires: `Handler` has a constructor `Handler(const Options&, const surroundings&)`.
+/// Requires: `Handler` has a constructor `Handler(const Options&, const handler_context&)`.
 template <class Handler, class Options>
 [[nodiscard]] kind kind_of(std::string name, std::string summary, const options_of<Options>& table) {
   constexpr bool computes = std::is_base_of_v<computing_handler, Handler>;
   return {
       std::move(name), std::move(summary), &table, computes,
-      [](const void* owner, const surroundings& where) -> result<handler> {
+      [](const void* owner, const handler_context& context) -> result<handler> {
         using base = std::conditional_t<
             computes, computing_handler,
             std::conditional_t<std::is_base_of_v<quick_handler, Handler>, quick_handler, waiting_handler>>;
-        return handler{std::unique_ptr<base>{std::make_unique<Handler>(*static_cast<const Options*>(owner), where)}};
+        return handler{std::unique_ptr<base>{std::make_unique<Handler>(*static_cast<const Options*>(owner), context)}};
       }};
 }
 

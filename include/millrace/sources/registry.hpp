@@ -19,16 +19,16 @@ struct kind {
   std::string summary;
   const option_table* options;  ///< a static
   /// Requires: `owner` was made by `options->make()`.
-  std::function<result<std::unique_ptr<source>>(const void* owner, const surroundings& where)> make;
+  std::function<result<std::unique_ptr<source>>(const void* owner, const source_context& context)> make;
 };
 
 using registry = kind_registry<kind>;
 
-/// Requires: `Source` has a static `result<std::unique_ptr<source>> make(const Options&, const surroundings&)`.
+/// Requires: `Source` has a static `result<std::unique_ptr<source>> make(const Options&, const source_context&)`.
 template <class Source, class Options>
 [[nodiscard]] kind kind_of(std::string name, std::string summary, const options_of<Options>& table) {
-  return {std::move(name), std::move(summary), &table, [](const void* owner, const surroundings& where) {
-            return Source::make(*static_cast<const Options*>(owner), where);
+  return {std::move(name), std::move(summary), &table, [](const void* owner, const source_context& context) {
+            return Source::make(*static_cast<const Options*>(owner), context);
           }};
 }
 

@@ -65,9 +65,13 @@ class source {
   virtual loop::awaitable<result<resumption>> resume(position from);
 };
 
-struct surroundings {
+/// The parts of the program that a source may use. The loop outlives the source.
+struct source_context {
   loop::event_loop& loop;
   int input_descriptor{0};  ///< standard input
 };
+
+/// The former name of `source_context`.
+using surroundings = source_context;
 
 }  // namespace millrace::sources
