@@ -6,32 +6,32 @@
 
 namespace millrace::http {
 
-/// What HTTP knows of the daemon's life: whether it takes work, and if not, why. Written by the lifecycle, read by
-/// `/readyz`; one thread, the loop's.
+/// The readiness of the daemon, with the reason if it is not ready. The lifecycle sets it, and `/readyz` reads it.
+///
+/// Owned by the daemon. Loop thread only.
 class control {
  public:
-  [[nodiscard]] bool ready() const { return not_ready_because().empty(); }
-  /// `starting`, `recovering`, `draining: …`, `refusing puts: …`, what `trouble` says; empty when ready.
-  [[nodiscard]] std::string not_ready_because() const {
-    if (!not_ready_because_.empty()) return not_ready_because_;
-    if (!refusing_because_.empty()) return refusing_because_;
-    return trouble_ ? trouble_() : std::string{};
+  [[nodiscard]] bool ready() const { return problem().empty(); }
+  /// `starting`, `recovering`, `draining: …`, `refusing puts: …`, or the result of the watched check. Empty when ready.
+  [[nodiscard]] std::string problem() const {
+    if (!state_.empty()) return state_;
+    if (!refusing_.empty()) return refusing_;
+    return check_ ? check_() : std::string{};
   }
 
-  /// What was kept is being read; how much there is of it, nobody knows.
-  void become_recovering() { not_ready_because_ = "recovering"; }
-  void become_ready() { not_ready_because_.clear(); }
-  /// Asked whenever somebody looks: what keeps it from taking work, empty if nothing does.
-  void watch(std::function<std::string()> trouble) { trouble_ = std::move(trouble); }
-  /// `why` goes on after `draining: `.
-  void become_draining(const std::string& why) { not_ready_because_ = "draining: " + why; }
-  /// Clients' puts are refused to the end, also after a start that comes later. `why` goes on after `refusing puts: `.
-  void become_refusing(const std::string& why) { refusing_because_ = "refusing puts: " + why; }
+  void become_recovering() { state_ = "recovering"; }
+  void become_ready() { state_.clear(); }
+  /// Calls `check` for each request. It returns the reason why the daemon is not ready, or an empty text.
+  void watch(std::function<std::string()> check) { check_ = std::move(check); }
+  /// The text is `draining: ` and the reason.
+  void become_draining(const std::string& reason) { state_ = "draining: " + reason; }
+  /// Until the end, even if `become_ready` is called later. The text is `refusing puts: ` and the reason.
+  void become_refusing(const std::string& reason) { refusing_ = "refusing puts: " + reason; }
 
  private:
-  std::string not_ready_because_{"starting"};
-  std::string refusing_because_;
-  std::function<std::string()> trouble_;
+  std::string state_{"starting"};
+  std::string refusing_;
+  std::function<std::string()> check_;
 };
 
 }  // namespace millrace::http

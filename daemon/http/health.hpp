@@ -5,8 +5,8 @@
 
 namespace millrace::http {
 
-/// `/healthz`: 200 `ok`, because the loop turned to say it. `/readyz`: 200 `ready`, or 503 and why not. `state`
-/// outlives the routes.
-void add_health(routes& where, const control& state);
+/// Adds `/healthz`, which answers 200 `ok` if the loop runs, and `/readyz`, which answers 200 `ready`, or 503 and the
+/// reason. Requires: `state` outlives the routes.
+void add_health(routes& routes, const control& state);
 
 }  // namespace millrace::http

@@ -8,14 +8,14 @@
 #include "http/request_head.hpp"
 #include "http/routes.hpp"
 
-/// What a client is told whose request is refused, and how it is counted.
+/// The answers to refused requests, and the codes under which they are counted.
 namespace millrace::http {
 
 inline constexpr std::string_view bad_request = "bad_request";
 inline constexpr std::string_view header_too_large = "header_too_large";
 inline constexpr std::string_view body_too_large = "body_too_large";
 inline constexpr std::string_view not_implemented = "not_implemented";
-inline constexpr std::string_view too_slow = "too_slow";  ///< cut off without an answer
+inline constexpr std::string_view too_slow = "too_slow";  ///< disconnected without an answer
 inline constexpr std::string_view refusal_codes[] = {bad_request, header_too_large, body_too_large, not_implemented,
                                                      too_slow};
 
@@ -26,7 +26,7 @@ struct refusal {
 
 /// Requires: the head is refused.
 [[nodiscard]] refusal refusal_of(const request_head& head);
-/// Of a read that failed; none when the client is gone and cannot be told anything.
+/// The answer to a failed read. nullopt if the client has disconnected.
 [[nodiscard]] std::optional<refusal> refusal_of(const boost::system::error_code& failure);
 
 }  // namespace millrace::http

@@ -6,7 +6,7 @@ namespace millrace::http {
 
 namespace {
 
-/// A length of more digits is beyond every limit; some recipients would wrap around.
+/// A longer number is beyond every limit, and could overflow in another recipient.
 constexpr std::size_t length_digits_max = 18;
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -20,13 +20,13 @@ bool is_token_character(char c) noexcept {
   return is_digit(c) || is_letter(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
 }
 
-/// Of a host and a port: a name, an IPv4 address, or an IPv6 address in brackets.
+/// Characters of a host with a port: a name, an IPv4 address, or an IPv6 address in brackets.
 bool is_host_character(char c) noexcept {
   return is_digit(c) || is_letter(c) || std::string_view{"-._~%:[]"}.find(c) != std::string_view::npos;
 }
 
-bool equal_ignoring_case(std::string_view one, std::string_view other) noexcept {
-  return std::ranges::equal(one, other, [](char a, char b) { return lower(a) == lower(b); });
+bool equal_ignoring_case(std::string_view first, std::string_view second) noexcept {
+  return std::ranges::equal(first, second, [](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -48,21 +48,21 @@ std::string_view take_element(std::string_view& list) noexcept {
 request_head::verdict request_head::check(std::string_view bytes) {
   if (status_ != 0) return verdict::refused;
   for (;;) {
-    const auto end = bytes.find_first_of("\r\n", looked_at_);
+    const auto end = bytes.find_first_of("\r\n", searched_);
     if (end == std::string_view::npos) {
-      looked_at_ = bytes.size();
+      searched_ = bytes.size();
       // A client of another protocol may never send a line end: refuse it by its first byte.
       if (lines_ == 0 && !bytes.empty() && !is_token_character(bytes.front())) refuse("It begins with no method.");
       return status_ != 0 ? verdict::refused : verdict::incomplete;
     }
-    looked_at_ = end;
+    searched_ = end;
     if (bytes[end] == '\r' && end + 1 == bytes.size()) return verdict::incomplete;
     if (bytes[end] == '\n' || bytes[end + 1] != '\n') {
       refuse("A line does not end in CR LF.");
       return verdict::refused;
     }
-    const auto line = bytes.substr(line_at_, end - line_at_);
-    line_at_ = looked_at_ = end + 2;
+    const auto line = bytes.substr(line_begin_, end - line_begin_);
+    line_begin_ = searched_ = end + 2;
     if (line.empty() && lines_ > 0) return check_end() ? verdict::complete : verdict::refused;
     if (!check_line(line)) return verdict::refused;
     ++lines_;
@@ -108,7 +108,7 @@ bool request_head::check_transfer_encoding(std::string_view value) {
     last = take_element(rest);
     chunked = chunked || equal_ignoring_case(last, "chunked");
   }
-  // Without `chunked` at the end nobody knows where the body ends.
+  // Without `chunked` as the last encoding, the end of the body is unknown.
   if (chunked && !equal_ignoring_case(last, "chunked")) return refuse("Its last transfer encoding is not chunked.");
   return refuse("The only transfer encoding here is chunked.", 501);
 }

@@ -10,24 +10,24 @@ namespace millrace::http {
 /// only if every recipient reads the same message length from it: two programs that disagree, such as a proxy and this
 /// server, allow request smuggling (RFC 9112, 11.2).
 ///
-/// Refused are bare CR or LF and other control characters, folded lines, a name that is no token, more than one `Host`
+/// It refuses bare CR or LF and other control characters, folded lines, names that are not tokens, more than one `Host`
 /// (or none in HTTP/1.1), more than one `Content-Length` or `Transfer-Encoding`, both of them, a `Content-Length` that
-/// is no plain number, and any `Transfer-Encoding` but `chunked`. Method, target and version are left to the parser.
+/// is not a plain number, and every `Transfer-Encoding` except `chunked`. The parser checks method, target and version.
 ///
-/// Pure; one object per request.
+/// No I/O. One object for each request.
 class request_head {
  public:
   enum class verdict {
     incomplete,  ///< more bytes are needed
     complete,    ///< `size()` bytes form the head
-    refused      ///< `status()` and `reason()` say why; no byte of this connection may be read as a request any more
+    refused      ///< see `status()` and `reason()`; no further byte of this connection may be read as a request
   };
 
-  /// `bytes` begin with the head and have grown since the last call. The cost of all calls together is linear in their
-  /// number of bytes.
+  /// The cost of all calls together is linear in the number of bytes. Requires: `bytes` begin with the head, and with
+  /// the bytes of the last call.
   verdict check(std::string_view bytes);
 
-  [[nodiscard]] std::size_t size() const noexcept { return line_at_; }
+  [[nodiscard]] std::size_t size() const noexcept { return line_begin_; }
   [[nodiscard]] unsigned status() const noexcept { return status_; }
   [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
 
@@ -38,8 +38,8 @@ class request_head {
   bool check_end();
   bool refuse(std::string_view reason, unsigned status = 400) noexcept;
 
-  std::size_t line_at_{0};    ///< where the current line begins
-  std::size_t looked_at_{0};  ///< bytes before it were searched for the end of the line
+  std::size_t line_begin_{0};  ///< of the current line
+  std::size_t searched_{0};    ///< the bytes before it were searched for the end of the line
   std::uint32_t lines_{0};
   bool http_1_0_{false};
   std::uint32_t hosts_{0};
@@ -49,7 +49,7 @@ class request_head {
   std::string_view reason_;  ///< a literal
 };
 
-/// Whether a chunk extension holds nothing that another recipient could take for the end of a line.
+/// True if a chunk extension has no character that another recipient could read as the end of a line.
 [[nodiscard]] bool is_safe_chunk_extension(std::string_view text) noexcept;
 
 }  // namespace millrace::http

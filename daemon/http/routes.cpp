@@ -23,8 +23,8 @@ loop::awaitable<response> at_once(response ready) { co_return ready; }
 
 namespace {
 
-std::string_view name_of(method how) {
-  switch (how) {
+std::string_view name_of(method method) {
+  switch (method) {
     case method::get:
       return "GET";
     case method::head:
@@ -41,12 +41,12 @@ std::string_view name_of(method how) {
   return "";
 }
 
-response not_allowed(const std::map<method, routes::answerer>& known) {
+response not_allowed(const std::map<method, routes::handler>& handlers) {
   auto refusal = text(405, "This path has no such method.\n");
-  for (const auto& [how, _] : known) {
+  for (const auto& [known, _] : handlers) {
     if (!refusal.allow.empty()) refusal.allow += ", ";
-    refusal.allow += name_of(how);
-    if (how == method::get) refusal.allow += ", HEAD";
+    refusal.allow += name_of(known);
+    if (known == method::get) refusal.allow += ", HEAD";
   }
   return refusal;
 }
@@ -57,23 +57,23 @@ routes::routes() {
   add(method::get, "/", "this list", [this](const request&) { return at_once(list()); });
 }
 
-void routes::add(method how, std::string path, std::string about, answerer answer) {
-  assert(how != method::head && how != method::other && path.starts_with('/'));
-  auto& there = places_[std::move(path)];
-  if (there.about.empty()) there.about = std::move(about);
-  [[maybe_unused]] const bool is_new = there.answerers.emplace(how, std::move(answer)).second;
+void routes::add(method added, std::string path, std::string about, handler function) {
+  assert(added != method::head && added != method::other && path.starts_with('/'));
+  auto& entry = endpoints_[std::move(path)];
+  if (entry.about.empty()) entry.about = std::move(about);
+  [[maybe_unused]] const bool is_new = entry.handlers.emplace(added, std::move(function)).second;
   assert(is_new);
 }
 
-loop::awaitable<response> routes::answer(request what) const {
-  const auto there = places_.find(what.path);
-  if (there == places_.end()) co_return text(404, "There is nothing at this path. The paths are listed at /.\n");
-  const auto& known = there->second.answerers;
-  const auto who = known.find(what.how == method::head ? method::get : what.how);
-  if (who == known.end()) co_return not_allowed(known);
-  const auto path = what.path;
+loop::awaitable<response> routes::answer(request received) const {
+  const auto entry = endpoints_.find(received.path);
+  if (entry == endpoints_.end()) co_return text(404, "There is nothing at this path. The paths are listed at /.\n");
+  const auto& handlers = entry->second.handlers;
+  const auto found = handlers.find(received.method == method::head ? method::get : received.method);
+  if (found == handlers.end()) co_return not_allowed(handlers);
+  const auto path = received.path;
   try {
-    co_return co_await who->second(std::move(what));
+    co_return co_await found->second(std::move(received));
   } catch (const boost::system::system_error& failure) {
     if (failure.code() == boost::asio::error::operation_aborted) throw;
     log::error("answer_failed", "A request could not be answered.", {{"path", path}, {"error", failure.what()}});
@@ -85,10 +85,10 @@ loop::awaitable<response> routes::answer(request what) const {
 
 response routes::list() const {
   std::size_t widest = 0;
-  for (const auto& [path, _] : places_) widest = std::max(widest, path.size());
+  for (const auto& [path, _] : endpoints_) widest = std::max(widest, path.size());
   std::string lines = "millrace\n\n";
-  for (const auto& [path, there] : places_)
-    lines += path + std::string(widest - path.size() + 2, ' ') + there.about + "\n";
+  for (const auto& [path, entry] : endpoints_)
+    lines += path + std::string(widest - path.size() + 2, ' ') + entry.about + "\n";
   return text(200, std::move(lines));
 }
 

@@ -12,56 +12,57 @@ namespace millrace::http {
 
 enum class method { get, head, post, put, remove, other };
 
-/// A request as those who answer see it.
+/// A request as a handler of a route gets it.
 struct request {
-  method how{method::get};
+  http::method method{http::method::get};
   std::string path;   ///< without the query
-  std::string query;  ///< behind the `?`, undecoded
+  std::string query;  ///< the text after `?`, not decoded
   std::string body;
 };
 
 inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
-/// An answer. The body is shared, so that a page goes to many clients from one place in memory.
+/// An answer. The body is shared, so a page that is sent to many clients is in memory once.
 struct response {
   unsigned status{200};
   std::string content_type{plain_text};
   std::shared_ptr<std::string const> body;
-  std::string allow;  ///< of a 405: the methods that the path has
+  std::string allow;  ///< for a 405: the methods of the path
 };
 
 /// A plain text answer.
 [[nodiscard]] response text(unsigned status, std::string body);
-/// An answer that needs no waiting.
+/// An answer without waiting.
 [[nodiscard]] loop::awaitable<response> at_once(response ready);
 
-/// Path and method → who answers. Filled at the start and then only read; belongs to the loop and outlives the
-/// sessions. HEAD is answered by GET's answer without its body.
+/// Maps path and method to a handler. HEAD is answered like GET, without the body.
+///
+/// Owned by the daemon, and outlives the sessions. Loop thread only. Filled at the start, and not changed afterwards.
 class routes {
  public:
-  using answerer = std::function<loop::awaitable<response>(request)>;
+  using handler = std::function<loop::awaitable<response>(request)>;
 
-  /// `/` answers with the list of all paths.
+  /// Adds `/`, which lists all paths.
   routes();
   routes(const routes&) = delete;
   routes& operator=(const routes&) = delete;
 
-  /// `about` is the line about it on the page `/`. Asserts that path and method are new.
-  void add(method how, std::string path, std::string about, answerer answer);
+  /// `about` describes the path in the list at `/`. Requires: path and method are new.
+  void add(method method, std::string path, std::string about, handler handler);
 
-  /// 404 for an unknown path, 405 with `allow` for a method that the path has not. What an answerer throws (other
-  /// than that its task is cancelled) is logged and answered with 500.
-  loop::awaitable<response> answer(request what) const;
+  /// 404 for an unknown path, 405 with `allow` for a method that the path does not have. An exception of a handler is
+  /// logged and answered with 500, except the cancellation of the task, which is passed on.
+  loop::awaitable<response> answer(request request) const;
 
  private:
-  struct place {
+  struct endpoint {
     std::string about;
-    std::map<method, answerer> answerers;
+    std::map<method, handler> handlers;
   };
 
   [[nodiscard]] response list() const;
 
-  std::map<std::string, place, std::less<>> places_;
+  std::map<std::string, endpoint, std::less<>> endpoints_;
 };
 
 }  // namespace millrace::http

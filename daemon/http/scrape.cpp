@@ -20,8 +20,8 @@ loop::awaitable<response> scrape(telemetry::page& page) {
 
 }  // namespace
 
-void add_scrape(routes& where, telemetry::page& page) {
-  where.add(method::get, "/metrics", "metrics for Prometheus", [&page](const request&) { return scrape(page); });
+void add_scrape(http::routes& routes, telemetry::page& page) {
+  routes.add(method::get, "/metrics", "metrics for Prometheus", [&page](const request&) { return scrape(page); });
 }
 
 }  // namespace millrace::http

@@ -5,7 +5,8 @@
 
 namespace millrace::http {
 
-/// `/metrics`: the page in Prometheus' text format; 503 when the page is closed. `page` outlives the routes.
-void add_scrape(routes& where, telemetry::page& page);
+/// Adds `/metrics`, the page in the text format of Prometheus, or 503 when the page is closed.
+/// Requires: `page` outlives the routes.
+void add_scrape(routes& routes, telemetry::page& page);
 
 }  // namespace millrace::http

@@ -4,17 +4,17 @@
 
 namespace millrace::http {
 
-server::server(loop::event_loop& loop, const routes& where, session_limits limits)
-    : sessions_{loop, where, limits},
-      door_{loop, "http", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); },
-            [this](network::stream_socket socket) { return sessions_.serve_once(std::move(socket)); }} {
-  sessions_.count_in(door_.counts());
+server::server(loop::event_loop& loop, const http::routes& routes, session_limits limits)
+    : sessions_{loop, routes, limits},
+      listener_{loop, "http", [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); },
+                [this](network::stream_socket socket) { return sessions_.serve_once(std::move(socket)); }} {
+  sessions_.count_in(listener_.counts());
 }
 
-loop::awaitable<> server::close(duration patience) {
-  door_.stop_accepting();
+loop::awaitable<> server::close(duration timeout) {
+  listener_.stop_accepting();
   sessions_.finish();
-  co_await door_.close(patience);
+  co_await listener_.close(timeout);
 }
 
 }  // namespace millrace::http

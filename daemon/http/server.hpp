@@ -9,29 +9,31 @@
 
 namespace millrace::http {
 
-/// The HTTP door as one thing: a listener whose connections are sessions over these routes.
+/// The HTTP server: a listener, and a session for each connection.
 ///
-/// Owned by the daemon; loop thread only. `routes` outlive it. `close` must have returned before it is destroyed.
+/// Owned by the daemon. Loop thread only. `routes` outlive it.
+///
+/// `close` must be awaited before destruction.
 class server {
  public:
-  /// How long connections may take to end once it closes.
-  static constexpr duration default_patience = seconds{2};
+  /// Time that connections have to end after `close`.
+  static constexpr duration close_timeout = seconds{2};
 
-  server(loop::event_loop& loop, const routes& where, session_limits limits = {});
+  server(loop::event_loop& loop, const routes& routes, session_limits limits = {});
 
-  result<> open(const network::listener_options& options) { return door_.open(options); }
-  /// The same with a socket that was bound before.
+  result<> open(const network::listener_options& options) { return listener_.open(options); }
+  /// Opens with a bound socket.
   result<> open(network::bound_socket socket, std::uint32_t connections_max) {
-    return door_.open(std::move(socket), connections_max);
+    return listener_.open(std::move(socket), connections_max);
   }
-  [[nodiscard]] const network::address& local_address() const noexcept { return door_.local_address(); }
-  [[nodiscard]] const network::listener_counts& counts() const noexcept { return door_.counts(); }
+  [[nodiscard]] const network::address& local_address() const noexcept { return listener_.local_address(); }
+  [[nodiscard]] const network::listener_counts& counts() const noexcept { return listener_.counts(); }
 
-  loop::awaitable<> close(duration patience = default_patience);
+  loop::awaitable<> close(duration timeout = close_timeout);
 
  private:
   sessions sessions_;
-  network::listener door_;
+  network::listener listener_;
 };
 
 }  // namespace millrace::http

@@ -34,12 +34,12 @@ using boost::system::error_code;
 
 namespace {
 
-/// Bytes that may lie behind a request which is being read: the beginning of the next ones.
+/// Bytes of following requests that may be read with a request.
 constexpr std::size_t read_ahead_bytes = 16u << 10;
-/// The most that one read takes of a head.
+/// Largest read while the head is incomplete.
 constexpr std::size_t head_piece_bytes = 4u << 10;
 
-/// Of a connection for one request: how long each of its steps may take.
+/// Limits of each step of a connection for one request.
 constexpr duration one_request_deadline = milliseconds{500};
 constexpr duration one_linger_deadline = milliseconds{100};
 
@@ -65,30 +65,30 @@ method method_of(wire::verb verb) {
 request request_of(wire::request<wire::string_body>&& message) {
   const auto target = std::string_view{message.target().data(), message.target().size()};
   const auto mark = target.find('?');
-  request what;
-  what.how = method_of(message.method());
-  what.path = target.substr(0, mark);
-  if (mark != std::string_view::npos) what.query = target.substr(mark + 1);
-  what.body = std::move(message.body());
-  return what;
+  request received;
+  received.method = method_of(message.method());
+  received.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) received.query = target.substr(mark + 1);
+  received.body = std::move(message.body());
+  return received;
 }
 
-/// One connection. It lives in the frame of `sessions::serve`. Its coroutines pass references to locals of the caller,
-/// because g++ 12 miscompiles some temporaries in an awaited call.
+/// One connection. It is a local of `sessions::serve`. Its coroutines pass references to locals of the caller, because
+/// g++ 12 miscompiles some temporaries in an awaited call.
 class connection {
  public:
-  connection(loop::event_loop& loop, const routes& where, const session_limits& limits,
+  connection(loop::event_loop& loop, const routes& routes, const session_limits& limits,
              network::listener_counts* counts, const bool& finishing, network::stream_socket socket)
       : loop_{loop},
-        routes_{where},
+        routes_{routes},
         limits_{limits},
         counts_{counts},
         finishing_{finishing},
         socket_{std::move(socket)},
-        cut_{loop, [this] { cut_off(); }} {}
+        deadline_{loop, [this] { on_deadline(); }} {}
 
   loop::awaitable<> run();
-  /// Closes at once unless a request is in hand.
+  /// Closes the connection if it is idle.
   void finish() {
     if (idle_) close();
   }
@@ -96,24 +96,25 @@ class connection {
  private:
   enum class reading { request, refused, gone };
   enum class keep_connection { yes, no };
+  /// Whether a missed deadline is counted as an error of the client.
   enum class lateness { expected, error };
 
   loop::awaitable<bool> wait_for_bytes();
-  loop::awaitable<reading> read(parser& into);
+  loop::awaitable<reading> read(parser& incoming);
   loop::awaitable<bool> read_head(request_head& head, error_code& failure);
   loop::awaitable<bool> write(const response& answer, keep_connection keep);
   template <class Body>
   loop::awaitable<bool> send(wire::response<Body>& message);
-  loop::awaitable<> refuse(const refusal& with);
+  loop::awaitable<> refuse(const refusal& reason);
   loop::awaitable<> linger();
 
-  /// Closes the connection after `length`. Being late is an error of the client's, or the way in which silence ends.
-  void allow(duration length, lateness if_late) {
-    if_late_ = if_late;
-    cut_.set(after(loop_.now(), length));
+  /// Closes the connection after `time`, unless the deadline is cleared or set again.
+  void set_deadline(duration time, lateness meaning) {
+    lateness_ = meaning;
+    deadline_.set(after(loop_.now(), time));
   }
-  void cut_off() {
-    if (if_late_ == lateness::error) count(too_slow);
+  void on_deadline() {
+    if (lateness_ == lateness::error) count(too_slow);
     close();
   }
   void close() {
@@ -131,11 +132,11 @@ class connection {
   const bool& finishing_;
   network::stream_socket socket_;
   beast::flat_buffer buffer_{limits_.header_bytes_max + read_ahead_bytes};
-  loop::deadline cut_;
-  lateness if_late_{lateness::expected};
+  loop::deadline deadline_;
+  lateness lateness_{lateness::expected};
   bool idle_{false};
-  bool head_{false};      ///< of the request in hand: the answer goes without its body
-  unsigned version_{11};  ///< of the request in hand
+  bool is_head_{false};   ///< the current request is HEAD: the answer has no body
+  unsigned version_{11};  ///< of the current request
 };
 
 loop::awaitable<> connection::run() {
@@ -148,30 +149,30 @@ loop::awaitable<> connection::run() {
 
     const bool keep = incoming.get().keep_alive() && requests < limits_.requests_max;
     version_ = incoming.get().version();
-    head_ = incoming.get().method() == wire::verb::head;
-    auto asked = request_of(incoming.release());
-    const auto answer = co_await routes_.answer(std::move(asked));
-    const auto after_it = keep && !finishing_ ? keep_connection::yes : keep_connection::no;
-    const bool written = co_await write(answer, after_it);
+    is_head_ = incoming.get().method() == wire::verb::head;
+    auto received = request_of(incoming.release());
+    const auto answer = co_await routes_.answer(std::move(received));
+    const auto kept = keep && !finishing_ ? keep_connection::yes : keep_connection::no;
+    const bool written = co_await write(answer, kept);
     if (!written) co_return;
-    if (after_it == keep_connection::no) break;
+    if (kept == keep_connection::no) break;
   }
   co_await linger();
 }
 
 loop::awaitable<bool> connection::wait_for_bytes() {
   if (buffer_.size() > 0) co_return true;  // the next request came with the last one
-  buffer_.shrink_to_fit();                 // an idle connection holds no memory for reading
+  buffer_.shrink_to_fit();                 // an idle connection needs no buffer
   idle_ = true;
-  allow(limits_.idle_deadline, lateness::expected);
+  set_deadline(limits_.idle_deadline, lateness::expected);
   const auto [failure] =
       co_await socket_.async_wait(network::stream_socket::wait_read, asio::as_tuple(loop::use_awaitable));
   idle_ = false;
   co_return !failure && socket_.is_open();
 }
 
-loop::awaitable<connection::reading> connection::read(parser& into) {
-  allow(limits_.request_deadline, lateness::error);
+loop::awaitable<connection::reading> connection::read(parser& incoming) {
+  set_deadline(limits_.request_deadline, lateness::error);
   request_head head;
   error_code failure;
   const bool well_formed = co_await read_head(head, failure);
@@ -179,16 +180,17 @@ loop::awaitable<connection::reading> connection::read(parser& into) {
   if (!well_formed && !failure) {
     refused = refusal_of(head);
   } else if (!failure) {
-    into.header_limit(limits_.header_bytes_max);
-    into.body_limit(limits_.body_bytes_max);
-    auto check_chunk = [](std::uint64_t, beast::string_view extension, error_code& wrong) {
-      if (!is_safe_chunk_extension({extension.data(), extension.size()})) wrong = wire::error::bad_chunk_extension;
+    incoming.header_limit(limits_.header_bytes_max);
+    incoming.body_limit(limits_.body_bytes_max);
+    auto check_chunk = [](std::uint64_t, beast::string_view extension, error_code& error) {
+      if (!is_safe_chunk_extension({extension.data(), extension.size()})) error = wire::error::bad_chunk_extension;
     };
-    into.on_chunk_header(check_chunk);
-    const auto [ended, bytes] = co_await wire::async_read(socket_, buffer_, into, asio::as_tuple(loop::use_awaitable));
+    incoming.on_chunk_header(check_chunk);
+    const auto [ended, bytes] =
+        co_await wire::async_read(socket_, buffer_, incoming, asio::as_tuple(loop::use_awaitable));
     failure = ended;
   }
-  cut_.clear();
+  deadline_.clear();
   if (!refused) refused = refusal_of(failure);
   if (refused) {
     co_await refuse(*refused);
@@ -197,31 +199,31 @@ loop::awaitable<connection::reading> connection::read(parser& into) {
   co_return failure ? reading::gone : reading::request;
 }
 
-/// Fills the buffer until it begins with a whole head. False: it is refused, or the connection failed.
+/// Reads until the buffer begins with a complete head. False if the head is refused or the connection failed.
 loop::awaitable<bool> connection::read_head(request_head& head, error_code& failure) {
   for (;;) {
-    const auto come = buffer_.data();
-    const auto verdict = head.check({static_cast<const char*>(come.data()), come.size()});
+    const auto received = buffer_.data();
+    const auto verdict = head.check({static_cast<const char*>(received.data()), received.size()});
     if (verdict != request_head::verdict::incomplete) co_return verdict == request_head::verdict::complete;
-    if (come.size() >= limits_.header_bytes_max) {
+    if (received.size() >= limits_.header_bytes_max) {
       failure = wire::error::header_limit;
       co_return false;
     }
-    const auto room = buffer_.prepare(std::min(limits_.header_bytes_max + 1 - come.size(), head_piece_bytes));
-    const auto [ended, bytes] = co_await socket_.async_read_some(room, asio::as_tuple(loop::use_awaitable));
+    const auto space = buffer_.prepare(std::min(limits_.header_bytes_max + 1 - received.size(), head_piece_bytes));
+    const auto [ended, bytes] = co_await socket_.async_read_some(space, asio::as_tuple(loop::use_awaitable));
     buffer_.commit(bytes);
     if (ended) {
-      failure = ended == asio::error::eof && come.size() > 0 ? error_code{wire::error::partial_message} : ended;
+      failure = ended == asio::error::eof && received.size() > 0 ? error_code{wire::error::partial_message} : ended;
       co_return false;
     }
   }
 }
 
-loop::awaitable<> connection::refuse(const refusal& with) {
-  count(with.code);
+loop::awaitable<> connection::refuse(const refusal& reason) {
+  count(reason.code);
   version_ = 11;
-  head_ = false;
-  const bool written = co_await write(with.answer, keep_connection::no);
+  is_head_ = false;
+  const bool written = co_await write(reason.answer, keep_connection::no);
   if (written) co_await linger();
 }
 
@@ -234,7 +236,7 @@ loop::awaitable<bool> connection::write(const response& answer, keep_connection 
   header.set(wire::field::cache_control, "no-store");
   if (!answer.allow.empty()) header.set(wire::field::allow, answer.allow);
 
-  if (head_) {
+  if (is_head_) {
     wire::response<wire::empty_body> message{std::move(header)};
     message.content_length(body.size());
     message.keep_alive(keep == keep_connection::yes);
@@ -249,9 +251,9 @@ loop::awaitable<bool> connection::write(const response& answer, keep_connection 
 
 template <class Body>
 loop::awaitable<bool> connection::send(wire::response<Body>& message) {
-  allow(limits_.response_deadline, lateness::error);
+  set_deadline(limits_.response_deadline, lateness::error);
   const auto [failure, bytes] = co_await wire::async_write(socket_, message, asio::as_tuple(loop::use_awaitable));
-  cut_.clear();
+  deadline_.clear();
   co_return !failure;
 }
 
@@ -261,7 +263,7 @@ loop::awaitable<> connection::linger() {
   error_code failure;
   socket_.shutdown(network::stream_socket::shutdown_send, failure);
   buffer_.clear();
-  allow(limits_.linger_deadline, lateness::expected);
+  set_deadline(limits_.linger_deadline, lateness::expected);
   std::array<char, 4096> dropped;
   while (!failure) {
     const auto [ended, bytes] =
@@ -274,7 +276,7 @@ loop::awaitable<> connection::linger() {
 
 struct sessions::parts {
   loop::event_loop& loop;
-  const routes& where;
+  const http::routes& routes;
   session_limits limits;
   session_limits limits_of_one;  ///< of a connection for one request
   network::listener_counts* counts{nullptr};
@@ -282,8 +284,8 @@ struct sessions::parts {
   std::set<connection*> open;
 };
 
-sessions::sessions(loop::event_loop& loop, const routes& where, session_limits limits)
-    : parts_{std::make_unique<parts>(parts{loop, where, limits, limits, nullptr, false, {}})} {
+sessions::sessions(loop::event_loop& loop, const http::routes& routes, session_limits limits)
+    : parts_{std::make_unique<parts>(parts{loop, routes, limits, limits, nullptr, false, {}})} {
   auto& one = parts_->limits_of_one;
   one.requests_max = 1;
   one.idle_deadline = std::min(limits.idle_deadline, one_request_deadline);
@@ -310,19 +312,19 @@ loop::awaitable<> sessions::serve_once(network::stream_socket socket) {
 
 loop::awaitable<> sessions::serve_within(const session_limits& limits, network::stream_socket socket) {
   auto& p = *parts_;
-  connection one{p.loop, p.where, limits, p.counts, p.finishing, std::move(socket)};
-  struct listed {
+  connection served{p.loop, p.routes, limits, p.counts, p.finishing, std::move(socket)};
+  struct registration {
     std::set<connection*>& list;
-    connection* which;
-    listed(std::set<connection*>& l, connection* w) : list{l}, which{w} { list.insert(which); }
-    ~listed() { list.erase(which); }
-  } const here{p.open, &one};
-  co_await one.run();
+    connection* member;
+    registration(std::set<connection*>& open, connection* added) : list{open}, member{added} { list.insert(member); }
+    ~registration() { list.erase(member); }
+  } const registered{p.open, &served};
+  co_await served.run();
 }
 
 void sessions::finish() {
   parts_->finishing = true;
-  for (auto* const one : parts_->open) one->finish();
+  for (auto* const open : parts_->open) open->finish();
 }
 
 }  // namespace millrace::http

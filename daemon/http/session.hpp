@@ -12,40 +12,40 @@
 
 namespace millrace::http {
 
-/// What one connection may use up.
+/// Limits of one connection.
 struct session_limits {
   std::uint32_t header_bytes_max{16u << 10};  ///< request line and headers; beyond: 431
   std::uint64_t body_bytes_max{64u << 10};    ///< beyond: 413
-  std::uint32_t requests_max{10'000};         ///< on one connection; the last answer closes it
+  std::uint32_t requests_max{10'000};         ///< the last answer closes the connection
   duration request_deadline{seconds{10}};     ///< from the first byte of a request to its last
-  duration response_deadline{seconds{30}};    ///< to take the whole answer
+  duration response_deadline{seconds{30}};    ///< for the client to receive the whole answer
   duration idle_deadline{seconds{60}};        ///< between two requests
-  duration linger_deadline{
-      seconds{1}};  ///< after a refusal: how long the rest is read and dropped, so that the client sees the answer
+  duration linger_deadline{seconds{1}};       ///< for discarding further bytes after the last answer
 };
 
-/// The HTTP connections of one door: each reads requests within its limits and writes the routes' answers in order. A
-/// request that is malformed, ambiguous (`http/request_head.hpp`) or too large is refused (400, 413, 431, 501) and its
-/// connection closed, so that nothing behind it is read as a request. A client that is too slow is disconnected without
-/// an answer.
+/// The HTTP connections of a server. Each one reads requests within its limits and writes the answers in order. A
+/// request that is malformed, ambiguous (`http/request_head.hpp`) or too large is refused (400, 413, 431, 501). Then
+/// the connection is closed, so that no following byte is read as a request. A client that is too slow is
+/// disconnected without an answer.
 ///
-/// Loop thread only. Outlives the listener whose `service` it is; a connection ends with its client, at a deadline, or
-/// when its task is cancelled.
+/// Owned by the server. Loop thread only. Outlives the listener.
+///
+/// A connection ends with its client, at a deadline, or when its task is cancelled.
 class sessions {
  public:
-  sessions(loop::event_loop& loop, const routes& where, session_limits limits = {});
+  sessions(loop::event_loop& loop, const routes& routes, session_limits limits = {});
   ~sessions();
   sessions(const sessions&) = delete;
   sessions& operator=(const sessions&) = delete;
 
-  /// Where errors are counted: names the codes there. Set before the first connection; outlives the connections.
+  /// Counts errors there, by code. Requires: there is no connection yet, and `counts` outlives all connections.
   void count_in(network::listener_counts& counts);
 
   loop::awaitable<> serve(network::stream_socket socket);
-  /// The same for one request, which must come at once: the process has no descriptor left for others.
+  /// Serves one request within short deadlines. For a process that has no descriptor left for other connections.
   loop::awaitable<> serve_once(network::stream_socket socket);
 
-  /// From now on connections close after the answer in hand; those without a request close at once.
+  /// Closes connections after their current answer, and idle connections at once.
   void finish();
 
  private:

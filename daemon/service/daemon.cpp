@@ -226,7 +226,7 @@ result<> daemon::parts::open_http() {
   if (auto opened = http.open(std::move(*sockets.http), network::listener_options{}.connections_max); !opened)
     return error{opened.error().code, "http: " + opened.error().text};
   http_open = true;
-  page.add_door("http", http.counts());
+  page.add_listener("http", http.counts());
   return {};
 }
 
@@ -236,7 +236,7 @@ result<> daemon::parts::open_beanstalk() {
   if (auto opened = beanstalk.open(std::move(*sockets.beanstalk), connections_max); !opened)
     return error{opened.error().code, "beanstalk: " + opened.error().text};
   beanstalk_open = true;
-  page.add_door("beanstalk", beanstalk.connections());
+  page.add_listener("beanstalk", beanstalk.connections());
   page.add_commands("beanstalk", beanstalk.counts());
   return {};
 }

@@ -17,21 +17,21 @@ struct named_commands {
   const beanstalk::session_counts* counts;
 };
 
-/// The same, as copied on the loop.
+/// A copy of them that is made on the loop.
 struct command_copy {
-  struct door {
+  struct protocol_commands {
     std::string protocol;
     std::array<std::uint64_t, wire::beanstalk_verb_count> times{};
     std::array<folded_histogram, wire::beanstalk_verb_count> seconds;
     std::array<std::uint64_t, beanstalk::read_pause_names.size()> read_pauses{};
   };
 
-  std::vector<door> doors;
+  std::vector<protocol_commands> protocols;
 };
 
-[[nodiscard]] command_copy copy_commands(const std::vector<named_commands>& doors, const shown_buckets& buckets);
+[[nodiscard]] command_copy copy_commands(const std::vector<named_commands>& protocols, const shown_buckets& buckets);
 
-/// On any thread.
+/// Any thread.
 void write(exposition& page, const command_copy& commands);
 
 }  // namespace millrace::telemetry

@@ -15,21 +15,21 @@ shown_buckets::shown_buckets(std::span<const duration> upper, const histogram_bo
   const auto known = fine.upper();
   assert(std::ranges::is_sorted(upper, std::ranges::less_equal{}));
   assert(std::ranges::all_of(upper, [&](duration bound) { return fine.contains(bound); }));
-  place_of_.reserve(known.size() + 1);
+  index_of_.reserve(known.size() + 1);
   for (const auto bound : known) {
     const auto shown = std::lower_bound(upper_.begin(), upper_.end(), bound);
-    place_of_.push_back(static_cast<std::uint16_t>(shown - upper_.begin()));
+    index_of_.push_back(static_cast<std::uint16_t>(shown - upper_.begin()));
   }
-  place_of_.push_back(static_cast<std::uint16_t>(upper_.size()));
+  index_of_.push_back(static_cast<std::uint16_t>(upper_.size()));
 }
 
-void folded_histogram::add(const histogram& seen, const shown_buckets& buckets) {
-  assert(&seen.bounds() == &buckets.fine());
+void folded_histogram::add(const histogram& counted, const shown_buckets& buckets) {
+  assert(&counted.bounds() == &buckets.fine());
   counts.resize(buckets.upper().size() + 1);
-  const auto fine = seen.counts();
-  for (std::size_t i = 0; i < fine.size(); ++i) counts[buckets.place_of(i)] += fine[i];
-  count += seen.count();
-  sum = saturating_add(sum, seen.sum());
+  const auto fine = counted.counts();
+  for (std::size_t i = 0; i < fine.size(); ++i) counts[buckets.index_of(i)] += fine[i];
+  count += counted.count();
+  sum = saturating_add(sum, counted.sum());
 }
 
 void folded_histogram::add(const folded_histogram& other) {
@@ -49,10 +49,10 @@ struct exposition::parts {
     if (!open.metric.empty()) prometheus::TextSerializer{}.Serialize(text, {open});
     open = {};
   }
-  prometheus::ClientMetric& add(labels of) {
+  prometheus::ClientMetric& add(labels tags) {
     auto& metric = open.metric.emplace_back();
-    metric.label.reserve(of.size());
-    for (const auto& [name, value] : of) metric.label.push_back({std::string{name}, std::string{value}});
+    metric.label.reserve(tags.size());
+    for (const auto& [name, value] : tags) metric.label.push_back({std::string{name}, std::string{value}});
     return metric;
   }
 };
@@ -82,17 +82,17 @@ void exposition::family(family_kind kind, std::string_view name, std::string_vie
   }
 }
 
-void exposition::sample(labels of, double value) {
-  auto& metric = parts_->add(of);
+void exposition::sample(labels tags, double value) {
+  auto& metric = parts_->add(tags);
   if (parts_->open.type == prometheus::MetricType::Counter)
     metric.counter.value = value;
   else
     metric.gauge.value = value;
 }
 
-void exposition::sample(labels of, const folded_histogram& value) {
+void exposition::sample(labels tags, const folded_histogram& value) {
   assert(parts_->open.type == prometheus::MetricType::Histogram);
-  auto& shown = parts_->add(of).histogram;
+  auto& shown = parts_->add(tags).histogram;
   shown.sample_count = value.count;
   shown.sample_sum = in_seconds(value.sum);
   shown.bucket.reserve(parts_->bounds.size());
@@ -103,10 +103,10 @@ void exposition::sample(labels of, const folded_histogram& value) {
   }
 }
 
-void exposition::sample(labels of, std::span<const std::uint64_t> upper, std::span<const std::uint64_t> counts,
+void exposition::sample(labels tags, std::span<const std::uint64_t> upper, std::span<const std::uint64_t> counts,
                         std::uint64_t sum) {
   assert(parts_->open.type == prometheus::MetricType::Histogram && counts.size() == upper.size() + 1);
-  auto& shown = parts_->add(of).histogram;
+  auto& shown = parts_->add(tags).histogram;
   shown.sample_sum = static_cast<double>(sum);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     shown.sample_count += counts[i];

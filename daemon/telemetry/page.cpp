@@ -23,8 +23,8 @@ namespace {
 
 using page_text = std::shared_ptr<std::string const>;
 
-/// Everything that a page shows, copied: what crosses from the loop to the page's thread.
-struct whole_copy {
+/// A copy of everything that a page shows. The loop makes it, and the thread of the page reads it.
+struct page_copy {
   shown_buckets buckets;
   queue_copy queues;
   work_copy work;
@@ -33,42 +33,42 @@ struct whole_copy {
   store_copy stores;
 };
 
-std::string render(const whole_copy& copied) {
+std::string render(const page_copy& copied) {
   exposition page{copied.buckets};
   write(page, copied.queues);
   write(page, copied.work);
   write(page, copied.commands);
   write(page, copied.stores);
-  write(page, copied.system, look_at_process());
+  write(page, copied.system, read_process_facts());
   return std::move(page).text();
 }
 
-shown_buckets chosen(const std::vector<duration>& wanted) {
-  return wanted.empty() ? shown_buckets{} : shown_buckets{wanted};
+shown_buckets buckets_of(const std::vector<duration>& bounds) {
+  return bounds.empty() ? shown_buckets{} : shown_buckets{bounds};
 }
 
 }  // namespace
 
 struct page::parts {
-  explicit parts(page_parts&& what)
-      : looked_at{std::move(what)},
-        buckets{chosen(looked_at.histogram_buckets)},
-        thread{looked_at.loop, "metrics"},
-        finished{looked_at.loop, "metrics page"},
-        tasks{looked_at.loop} {}
+  explicit parts(page_parts&& shown)
+      : daemon{std::move(shown)},
+        buckets{buckets_of(daemon.histogram_buckets)},
+        thread{daemon.loop, "metrics"},
+        finished{daemon.loop, "metrics page"},
+        tasks{daemon.loop} {}
 
-  page_parts looked_at;
+  page_parts daemon;
   shown_buckets buckets;
   queue_metrics queues{buckets};
-  std::vector<named_door> doors;
+  std::vector<named_listener> listeners;
   std::vector<named_commands> commands;
   std::vector<named_store> stores;
 
   loop::io_thread thread;
   loop::wait_point finished;
-  loop::task_scope tasks;  ///< one task at most: it makes pages while any is wanted
+  loop::task_scope tasks;  ///< at most one task, which makes pages while scrapes wait
 
-  // Pages are numbered; a page satisfies who asked before its copy began.
+  // Pages are numbered. A page answers the scrapes that came before its copy began.
   std::uint64_t wanted{0}, begun{0}, done{0};
   bool making{false};
   bool closed{false};
@@ -77,13 +77,13 @@ struct page::parts {
 
   static loop::awaitable<> make_pages(parts& self);
   loop::awaitable<result<page_text>> make_page();
-  loop::awaitable<std::shared_ptr<whole_copy>> copy();
+  loop::awaitable<std::shared_ptr<page_copy>> copy();
   void finish_page(result<page_text> text);
 };
 
 loop::awaitable<result<page_text>> page::scrape() {
   auto& p = *parts_;
-  if (p.closed) co_return error{errc::refused, "metrics are not served any more"};
+  if (p.closed) co_return error{errc::refused, "metrics are no longer served"};
   const auto number = p.begun + 1;
   p.wanted = number;
   if (!p.making) {
@@ -91,7 +91,7 @@ loop::awaitable<result<page_text>> page::scrape() {
     p.tasks.spawn("metrics", parts::make_pages(p));
   }
   while (p.done < number && !p.closed) co_await p.finished.wait();
-  if (p.done < number) co_return error{errc::refused, "metrics are not served any more"};
+  if (p.done < number) co_return error{errc::refused, "metrics are no longer served"};
   co_return p.last;
 }
 
@@ -102,7 +102,7 @@ loop::awaitable<> page::parts::make_pages(parts& self) {
     try {
       made = co_await self.make_page();
     } catch (const boost::system::system_error&) {
-      self.begun = self.wanted;  // cancelled: nobody may wait for a page that this task would have made
+      self.begun = self.wanted;  // cancelled: this task makes no more pages, so no scrape may wait for one
     } catch (const std::exception& failure) {
       made = error{errc::invalid, failure.what()};
     }
@@ -114,7 +114,7 @@ loop::awaitable<> page::parts::make_pages(parts& self) {
 loop::awaitable<result<page_text>> page::parts::make_page() {
   std::erase_if(in_memory, [](const auto& text) { return text.expired(); });
   if (in_memory.size() >= pages_alive_max)
-    if (auto youngest = in_memory.back().lock()) co_return youngest;
+    if (auto newest = in_memory.back().lock()) co_return newest;
 
   auto copied = co_await copy();
   std::function<result<std::string>()> call = [copied] { return render(*copied); };
@@ -129,19 +129,18 @@ loop::awaitable<result<page_text>> page::parts::make_page() {
   co_return shared;
 }
 
-loop::awaitable<std::shared_ptr<whole_copy>> page::parts::copy() {
-  const auto& from = looked_at;
-  auto copied = std::make_shared<whole_copy>(whole_copy{buckets, {}, {}, {}, {}, {}});
-  copied->queues = co_await queues.copy(from.loop, from.broker.engine());
-  copied->work = co_await copy_work(from.loop, from.work, from.threads, from.broker, buckets);
-  copied->system = copy_system(from.loop, from.stalls, doors, buckets);
+loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
+  auto copied = std::make_shared<page_copy>(page_copy{buckets, {}, {}, {}, {}, {}});
+  copied->queues = co_await queues.copy(daemon.loop, daemon.broker.engine());
+  copied->work = co_await copy_work(daemon.loop, daemon.work, daemon.threads, daemon.broker, buckets);
+  copied->system = copy_system(daemon.loop, daemon.stalls, listeners, buckets);
   copied->commands = copy_commands(commands, buckets);
-  for (const auto& each : commands) {
-    const auto& held = each.counts->unread;
-    copied->work.stages.push_back({"client", held.active(), held.total(from.loop.now())});
+  for (const auto& protocol : commands) {
+    const auto& held = protocol.counts->unread;
+    copied->work.stages.push_back({"client", held.active(), held.total(daemon.loop.now())});
   }
   copied->stores = copy_stores(stores, buckets);
-  copied->system.version = from.version;
+  copied->system.version = daemon.version;
   co_return copied;
 }
 
@@ -151,12 +150,12 @@ void page::parts::finish_page(result<page_text> text) {
   finished.wake_all();
 }
 
-page::page(page_parts what) : parts_{std::make_unique<parts>(std::move(what))} {}
+page::page(page_parts shown) : parts_{std::make_unique<parts>(std::move(shown))} {}
 
 page::~page() = default;
 
-void page::add_door(std::string protocol, const network::listener_counts& counts) {
-  parts_->doors.push_back({std::move(protocol), &counts});
+void page::add_listener(std::string protocol, const network::listener_counts& counts) {
+  parts_->listeners.push_back({std::move(protocol), &counts});
 }
 
 void page::add_commands(std::string protocol, const beanstalk::session_counts& counts) {

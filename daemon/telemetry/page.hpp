@@ -20,7 +20,7 @@
 
 namespace millrace::telemetry {
 
-/// What is looked at. All of it outlives the page.
+/// The parts of the daemon that the page shows. All references outlive the page.
 struct page_parts {
   loop::event_loop& loop;
   const broker::broker& broker;
@@ -28,15 +28,18 @@ struct page_parts {
   const offload::thread_pool& threads;
   const loop::stall_watch& stalls;
   std::string version;
-  std::vector<duration> histogram_buckets;  ///< ascending; empty: the usual
+  std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
 };
 
-/// The page of metrics. Counters are copied on the loop, in slices; the text is made on a thread of the page's own, so
-/// that a scrape never stands behind a busy pool and never holds the loop.
+/// The page of metrics. Counters are copied on the loop, in slices. The text is written on a thread of the page, so a
+/// scrape does not wait for a busy thread pool and does not block the loop. One copy is made at a time, and scrapes
+/// that come meanwhile share the next one.
 ///
-/// One copy is under way at a time: scrapes that come meanwhile share the next one. At most `pages_alive_max` texts are
-/// in memory: while that many are still being sent, further scrapes get the youngest of them. Owned by the daemon; loop
-/// thread only. `close` must have returned before it is destroyed.
+/// Owned by the daemon. Loop thread only.
+///
+/// `close` must be awaited before destruction.
+///
+/// At most `pages_alive_max` texts are in memory. While so many are being sent, further scrapes get the newest of them.
 class page {
  public:
   static constexpr std::size_t pages_alive_max = 8;
@@ -46,17 +49,17 @@ class page {
   page(const page&) = delete;
   page& operator=(const page&) = delete;
 
-  /// Shows a door under this protocol's name from now on; the counts outlive the page.
-  void add_door(std::string protocol, const network::listener_counts& counts);
-  /// The same for the commands of its clients.
+  /// Shows a listener under the name of its protocol. Requires: the counts outlive the page.
+  void add_listener(std::string protocol, const network::listener_counts& counts);
+  /// Shows the commands of its clients. Requires: the counts outlive the page.
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
-  /// Shows a store; `counts` is asked on the loop and good for as long as the page.
+  /// Shows a store. `counts` is called on the loop. Requires: it is valid as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
 
-  /// The text of a copy that began after this call. `refused` once closed.
+  /// Returns the text of a copy that begins after this call. `refused` after `close`.
   loop::awaitable<result<std::shared_ptr<std::string const>>> scrape();
 
-  /// Refuses further scrapes, ends those that wait, and lets the loop end.
+  /// Refuses further scrapes, and ends those that wait.
   loop::awaitable<> close();
 
  private:

@@ -23,21 +23,21 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-/// Fields of /proc/self/stat by their number in proc(5). The second one is the name in parentheses, which may hold
-/// anything: what follows is counted from the last closing parenthesis.
+/// A field of /proc/self/stat by its number in proc(5). Field 2 is the name in parentheses, which may contain any
+/// character, so the fields after it are counted from the last closing parenthesis.
 std::optional<std::uint64_t> stat_field(const std::string& stat, int number) {
   const auto name_end = stat.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream rest{stat.substr(name_end + 1)};
   std::string word;
-  for (int at = 3; at <= number && rest >> word; ++at) {
+  for (int field = 3; field <= number && rest >> word; ++field) {
   }
   std::uint64_t value = 0;
   const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
   return read.ec == std::errc{} ? std::optional{value} : std::nullopt;
 }
 
-/// Seconds since 1970 at which the machine was booted.
+/// The boot time of the machine in seconds since 1970.
 std::optional<double> boot_time(const std::string& proc) {
   std::istringstream lines{text_of(proc + "/stat")};
   for (std::string line; std::getline(lines, line);)
@@ -59,7 +59,7 @@ std::optional<std::uint64_t> count_open_fds(const std::string& proc) {
 }  // namespace
 
 // proc(5) and getrusage(2).
-process_facts look_at_process(const std::string& proc) {
+process_facts read_process_facts(const std::string& proc) {
   process_facts facts;
   rusage used{};
   if (getrusage(RUSAGE_SELF, &used) == 0) facts.cpu_seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);

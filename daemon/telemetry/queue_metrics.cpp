@@ -13,35 +13,36 @@ namespace millrace::telemetry {
 
 namespace {
 
-void rise_to(counter& value, const counter& least) {
+/// Raises `value` to at least `least`.
+void raise_to(counter& value, const counter& least) {
   if (value.value() < least.value()) value.add(least.value() - value.value());
 }
 
-void rise_to(folded_histogram& seen, const folded_histogram& least) {
-  if (seen.counts.size() < least.counts.size()) seen.counts.resize(least.counts.size());
-  for (std::size_t i = 0; i < least.counts.size(); ++i) seen.counts[i] = std::max(seen.counts[i], least.counts[i]);
-  seen.count = std::accumulate(seen.counts.begin(), seen.counts.end(), std::uint64_t{0});
-  seen.sum = std::max(seen.sum, least.sum);
+void raise_to(folded_histogram& value, const folded_histogram& least) {
+  if (value.counts.size() < least.counts.size()) value.counts.resize(least.counts.size());
+  for (std::size_t i = 0; i < least.counts.size(); ++i) value.counts[i] = std::max(value.counts[i], least.counts[i]);
+  value.count = std::accumulate(value.counts.begin(), value.counts.end(), std::uint64_t{0});
+  value.sum = std::max(value.sum, least.sum);
 }
 
-void add(engine::queue_levels& to, const engine::queue_levels& from) {
+void add(engine::queue_levels& sum, const engine::queue_levels& added) {
   using levels = engine::queue_levels;
-  for (const auto which :
+  for (const auto member :
        {&levels::ready, &levels::reserved, &levels::delayed, &levels::buried, &levels::urgent, &levels::ready_bytes,
         &levels::reserved_bytes, &levels::delayed_bytes, &levels::buried_bytes})
-    to.*which += from.*which;
-  for (const auto which :
+    sum.*member += added.*member;
+  for (const auto member :
        {&levels::oldest_ready, &levels::oldest_reserved, &levels::oldest_delayed, &levels::oldest_buried})
-    to.*which = std::min(to.*which, from.*which);
-  for (const auto which :
+    sum.*member = std::min(sum.*member, added.*member);
+  for (const auto member :
        {&levels::using_sessions, &levels::watching_sessions, &levels::waiting_sessions, &levels::waiting_puts})
-    to.*which += from.*which;
+    sum.*member += added.*member;
 }
 
-void add_timings(queue_row& to, const engine::queue_timings& from, const shown_buckets& buckets) {
-  to.wait.add(from.wait, buckets);
-  to.service.add(from.service, buckets);
-  to.end_to_end.add(from.end_to_end, buckets);
+void add_timings(queue_row& row, const engine::queue_timings& timings, const shown_buckets& buckets) {
+  row.wait.add(timings.wait, buckets);
+  row.service.add(timings.service, buckets);
+  row.end_to_end.add(timings.end_to_end, buckets);
 }
 
 }  // namespace
@@ -60,9 +61,9 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
   add_timings(others, engine.other_timings(), buckets_);
 
   std::vector<queue_id> slice;
-  for (std::size_t place = 0;;) {
+  for (std::size_t position = 0;;) {
     slice.clear();
-    place = engine.list_queues(place, slice_queues, slice);
+    position = engine.list_queues(position, slice_queues, slice);
     for (const auto queue : slice) {
       if (engine.has_row(queue)) continue;
       const auto levels = engine.levels(queue);
@@ -70,7 +71,7 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
       add(others.levels, levels);
       if (levels.paused_until > copied.at) ++others.paused;
     }
-    if (place == 0) break;
+    if (position == 0) break;
     co_await loop::yield(loop);
   }
   keep_rising(others);
@@ -78,30 +79,30 @@ loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const en
   co_return copied;
 }
 
-void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& into) {
-  auto& copied = into.rows.emplace_back();
+void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& page) {
+  auto& copied = page.rows.emplace_back();
   copied.name = row.name;
   copied.counts = row.before;
   add_timings(copied, row.timings, buckets_);
   if (!row.queue) return;
   engine::add_counts(copied.counts, engine.counts(row.queue));
   copied.levels = engine.levels(row.queue);
-  copied.paused = copied.levels.paused_until > into.at ? 1 : 0;
+  copied.paused = copied.levels.paused_until > page.at ? 1 : 0;
 }
 
 void queue_metrics::keep_rising(queue_row& others) {
   engine::each_counter(others.counts, last_others_.counts,
-                       [](counter& value, const counter& least) { rise_to(value, least); });
-  rise_to(others.wait, last_others_.wait);
-  rise_to(others.service, last_others_.service);
-  rise_to(others.end_to_end, last_others_.end_to_end);
+                       [](counter& value, const counter& least) { raise_to(value, least); });
+  raise_to(others.wait, last_others_.wait);
+  raise_to(others.service, last_others_.service);
+  raise_to(others.end_to_end, last_others_.end_to_end);
   last_others_ = others;
 }
 
 namespace {
 
 struct state_columns {
-  std::string_view state;
+  std::string_view name;
   std::uint64_t engine::queue_levels::*jobs;
   std::uint64_t engine::queue_levels::*bytes;
   instant engine::queue_levels::*oldest;
@@ -120,18 +121,18 @@ constexpr std::array<state_columns, 4> states{{
 void write_levels(exposition& page, const queue_copy& queues) {
   page.family(family_kind::gauge, "millrace_queue_jobs", "Jobs in a queue by state.");
   for (const auto& row : queues.rows)
-    for (const auto& of : states) page.sample({{"queue", row.name}, {"state", of.state}}, row.levels.*of.jobs);
+    for (const auto& state : states) page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.jobs);
 
   page.family(family_kind::gauge, "millrace_queue_bytes", "Bytes of job bodies in a queue by state.");
   for (const auto& row : queues.rows)
-    for (const auto& of : states) page.sample({{"queue", row.name}, {"state", of.state}}, row.levels.*of.bytes);
+    for (const auto& state : states) page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.bytes);
 
   page.family(family_kind::gauge, "millrace_queue_oldest_job_age_seconds",
               "How long the oldest job of a state has been in it; 0 when there is none.");
   for (const auto& row : queues.rows)
-    for (const auto& of : states) {
-      const auto since = row.levels.*of.oldest;
-      page.sample({{"queue", row.name}, {"state", of.state}}, age(since, queues.at));
+    for (const auto& state : states) {
+      const auto since = row.levels.*state.oldest;
+      page.sample({{"queue", row.name}, {"state", state.name}}, age(since, queues.at));
     }
 
   page.family(family_kind::gauge, "millrace_queue_paused",
@@ -144,18 +145,18 @@ void write_levels(exposition& page, const queue_copy& queues) {
 }
 
 void write_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                   counter engine::queue_counts::*which) {
+                   counter engine::queue_counts::*member) {
   page.family(family_kind::counter, name, help);
-  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.*which);
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.*member);
 }
 
 void write_by_reason(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                     std::array<counter, engine::reason_count> engine::queue_counts::*which) {
+                     std::array<counter, engine::reason_count> engine::queue_counts::*member) {
   page.family(family_kind::counter, name, help);
   for (const auto& row : queues.rows)
     for (std::size_t i = 0; i < engine::reason_count; ++i) {
-      const auto why = engine::name_of(static_cast<engine::reason>(i));
-      page.sample({{"queue", row.name}, {"reason", why}}, (row.counts.*which)[i]);
+      const auto reason = engine::name_of(static_cast<engine::reason>(i));
+      page.sample({{"queue", row.name}, {"reason", reason}}, (row.counts.*member)[i]);
     }
 }
 
@@ -183,9 +184,9 @@ void write_counts(exposition& page, const queue_copy& queues) {
 }
 
 void write_timing(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                  folded_histogram queue_row::*which) {
+                  folded_histogram queue_row::*member) {
   page.family(family_kind::histogram, name, help);
-  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.*which);
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.*member);
 }
 
 }  // namespace

@@ -15,44 +15,45 @@
 
 namespace millrace::telemetry {
 
-/// One queue's row, or the sum of many, as copied on the loop.
+/// The metrics of one queue, or the sum of many queues. Copied on the loop.
 struct queue_row {
   std::string name;
   engine::queue_counts counts;
-  engine::queue_levels levels;  ///< of a sum, `oldest_…` is the oldest of all
-  std::uint64_t paused{0};      ///< 1 when paused; of a sum, how many are
+  engine::queue_levels levels;  ///< in a sum, `oldest_…` is the oldest of all
+  std::uint64_t paused{0};      ///< number of paused queues
   folded_histogram wait, service, end_to_end;
 };
 
 struct queue_copy {
-  instant at{};
+  instant at{};                 ///< the time of the copy
   std::vector<queue_row> rows;  ///< the last one is `__other__`
 };
 
 /// Copies all queues for one scrape: the rows of queues that have one (engine/queue_rows.hpp), then `__other__`, the
-/// sum of all other queues. Rows are copied in one turn of the loop, so each is exact; the sum is made in slices.
+/// sum of all other queues. Rows are copied in one turn of the loop, so they are consistent. The sum is made in slices.
 ///
-/// Owned by the page; loop thread only.
+/// Owned by the page. Loop thread only.
 class queue_metrics {
  public:
-  /// Queues without a row that are added up before others may run: about 0.1 ms.
+  /// Queues without a row that are added up before other tasks may run: about 0.1 ms.
   static constexpr std::size_t slice_queues = 64;
 
-  /// `buckets` outlives it.
+  /// Requires: `buckets` outlives this object.
   explicit queue_metrics(const shown_buckets& buckets) : buckets_{buckets} {}
 
-  /// One copy at a time.
+  /// Requires: no other copy is in progress.
   loop::awaitable<queue_copy> copy(loop::event_loop& loop, const engine::engine& engine);
 
  private:
-  void copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& into);
+  void copy_row(const engine::queue_row& row, const engine::engine& engine, queue_copy& page);
+  /// Raises counts that are lower than in the last copy, since counters of Prometheus never decrease.
   void keep_rising(queue_row& others);
 
   const shown_buckets& buckets_;
-  queue_row last_others_;  ///< as it was shown last
+  queue_row last_others_;  ///< the sum of the last copy
 };
 
-/// On any thread.
+/// Any thread.
 void write(exposition& page, const queue_copy& queues);
 
 }  // namespace millrace::telemetry

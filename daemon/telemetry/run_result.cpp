@@ -9,22 +9,23 @@ namespace {
 template <class Counters>
 std::uint64_t sum_of(const Counters& counters) {
   std::uint64_t sum = 0;
-  for (const auto& each : counters) sum += each.value();
+  for (const auto& count : counters) sum += count.value();
   return sum;
 }
 
-void add(run_result& to, const engine::queue_counts& counts) {
-  to.buried += sum_of(counts.buried);
-  to.dead_lettered += sum_of(counts.dead_lettered);
-  to.rejected += sum_of(counts.rejected);
+void add(run_result& result, const engine::queue_counts& counts) {
+  result.buried += sum_of(counts.buried);
+  result.dead_lettered += sum_of(counts.dead_lettered);
+  result.rejected += sum_of(counts.rejected);
 }
 
 }  // namespace
 
 bool run_result::all_done() const noexcept {
   using engine::outcome;
-  const auto of = [this](outcome which) { return outcomes[static_cast<std::size_t>(which)]; };
-  return of(outcome::failed) + of(outcome::timeout) + producer_errors + buried + dead_lettered + rejected == 0;
+  const auto count_of = [this](outcome wanted) { return outcomes[static_cast<std::size_t>(wanted)]; };
+  return count_of(outcome::failed) + count_of(outcome::timeout) + producer_errors + buried + dead_lettered + rejected ==
+         0;
 }
 
 run_result result_of(const broker::broker& broker, const workload::workload& work) {
@@ -33,7 +34,7 @@ run_result result_of(const broker::broker& broker, const workload::workload& wor
     for (std::size_t i = 0; i < sum.outcomes.size(); ++i) sum.outcomes[i] += consumer->outcomes[i].value();
   }
   for (const auto& producer : work.producers()) sum.producer_errors += producer->errors.value();
-  // Each event is in one of these: a living queue, an earlier queue of a row, a removed queue without a row.
+  // Each event is counted in one of: an existing queue, a removed queue with a row, a removed queue without a row.
   const auto& engine = broker.engine();
   std::vector<queue_id> queues;
   engine.list_queues(0, engine.queue_count(), queues);

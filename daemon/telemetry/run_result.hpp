@@ -8,17 +8,17 @@
 
 namespace millrace::telemetry {
 
-/// What a run came to, in numbers.
+/// The counts of a run.
 struct run_result {
-  std::array<std::uint64_t, engine::outcome_count> outcomes{};  ///< of the settings' consumers
+  std::array<std::uint64_t, engine::outcome_count> outcomes{};  ///< of the consumers of the settings
   std::uint64_t producer_errors{0};
-  std::uint64_t buried{0}, dead_lettered{0}, rejected{0};  ///< in all queues, clients' jobs included
+  std::uint64_t buried{0}, dead_lettered{0}, rejected{0};  ///< in all queues, also jobs of clients
 
-  /// No job failed, was late, buried, dead-lettered or refused, and no producer had an error.
+  /// True if no job failed, timed out, or was buried, dead-lettered or rejected, and no producer had an error.
   [[nodiscard]] bool all_done() const noexcept;
 };
 
-/// Loop thread, at the end: its cost grows with the number of queues.
+/// Called at the end of the run, since the cost is linear in the number of queues. Loop thread.
 [[nodiscard]] run_result result_of(const broker::broker& broker, const workload::workload& work);
 
 }  // namespace millrace::telemetry

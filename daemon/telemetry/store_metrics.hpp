@@ -15,7 +15,7 @@ struct named_store {
   std::function<const store::sqlite_store_counts&()> counts;
 };
 
-/// The same, as copied on the loop.
+/// A copy of the counts that is made on the loop.
 struct store_copy {
   struct one {
     std::string name;
@@ -29,7 +29,7 @@ struct store_copy {
 
 [[nodiscard]] store_copy copy_stores(const std::vector<named_store>& stores, const shown_buckets& buckets);
 
-/// On any thread.
+/// Any thread.
 void write(exposition& page, const store_copy& stores);
 
 }  // namespace millrace::telemetry

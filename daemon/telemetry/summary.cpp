@@ -15,7 +15,7 @@ namespace {
 
 using outcomes = std::array<std::uint64_t, engine::outcome_count>;
 
-/// Three digits are what people read.
+/// Rounds to three digits.
 duration rounded(duration length) {
   duration::rep step = 1;
   while (length.count() / step >= 1'000) step *= 10;
@@ -27,7 +27,7 @@ std::string readable(duration length) {
   length = rounded(length);
   for (const auto unit : {duration{seconds{1}}, duration{milliseconds{1}}, duration{microseconds{1}}})
     if (length >= unit) {
-      // One unit with up to two decimals reads better than a smaller unit with more digits.
+      // A unit with up to two decimals is easier to read than a smaller unit with more digits.
       const auto hundredths = length / (unit / 100);
       auto text = std::to_string(hundredths / 100);
       if (const auto rest = hundredths % 100; rest != 0) {
@@ -39,14 +39,14 @@ std::string readable(duration length) {
   return std::to_string(length.count()) + "ns";
 }
 
-std::string counted(const outcomes& of) {
+std::string write_counts(const outcomes& counts) {
   std::string text;
-  for (std::size_t i = 0; i < of.size(); ++i) {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
     const bool always =
         i == static_cast<std::size_t>(engine::outcome::ok) || i == static_cast<std::size_t>(engine::outcome::failed);
-    if (of[i] == 0 && !always) continue;
+    if (counts[i] == 0 && !always) continue;
     if (!text.empty()) text += ", ";
-    text += std::to_string(of[i]) + " " + std::string{engine::name_of(static_cast<engine::outcome>(i))};
+    text += std::to_string(counts[i]) + " " + std::string{engine::name_of(static_cast<engine::outcome>(i))};
   }
   return text;
 }
@@ -58,10 +58,10 @@ std::string jobs(const workload::workload& work) {
   for (const auto& one : work.consumers()) {
     outcomes own{};
     for (std::size_t i = 0; i < own.size(); ++i) all[i] += own[i] = one->outcomes[i].value();
-    if (++listed <= summary_lines_max) lines += "  " + one->name + ": " + counted(own) + "\n";
+    if (++listed <= summary_lines_max) lines += "  " + one->name + ": " + write_counts(own) + "\n";
   }
   if (listed > summary_lines_max) lines += "  and " + std::to_string(listed - summary_lines_max) + " more consumers\n";
-  return "jobs: " + counted(all) + "\n" + lines;
+  return "jobs: " + write_counts(all) + "\n" + lines;
 }
 
 std::string producer_errors(const workload::workload& work) {
@@ -70,26 +70,28 @@ std::string producer_errors(const workload::workload& work) {
   return errors == 0 ? "" : "producers: " + std::to_string(errors) + " bodies could not be read or put\n";
 }
 
-std::string percentiles(std::string_view what, const histogram& of) {
-  if (of.count() == 0) return std::string{what} + ": none\n";
-  return std::string{what} + ": p50 " + readable(of.quantile(0.5)) + ", p99 " + readable(of.quantile(0.99)) + "\n";
+std::string percentiles(std::string_view name, const histogram& times) {
+  const std::string text{name};
+  if (times.count() == 0) return text + ": none\n";
+  return text + ": p50 " + readable(times.quantile(0.5)) + ", p99 " + readable(times.quantile(0.99)) + "\n";
 }
 
-/// What the queues hold at the end and how long their jobs took.
-struct queues_seen {
+/// The jobs in the queues at the end, and the times of all jobs.
+struct queue_summary {
   histogram wait, service;
   std::string buried, left;
   std::size_t buried_lines{0}, left_lines{0};
 };
 
-void note(std::string& lines, std::size_t& count, std::uint64_t jobs, std::string_view queue, std::string_view why) {
+void add_line(std::string& lines, std::size_t& count, std::uint64_t jobs, std::string_view queue,
+              std::string_view remark) {
   if (jobs == 0) return;
   if (++count <= summary_lines_max)
-    lines += "  " + std::string{queue} + ": " + std::to_string(jobs) + std::string{why} + "\n";
+    lines += "  " + std::string{queue} + ": " + std::to_string(jobs) + std::string{remark} + "\n";
 }
 
-queues_seen look(const engine::engine& engine, const std::set<std::string, std::less<>>& served) {
-  queues_seen seen;
+queue_summary summarize(const engine::engine& engine, const std::set<std::string, std::less<>>& served) {
+  queue_summary seen;
   const auto& shared = engine.other_timings();
   seen.wait.merge(shared.wait);
   seen.service.merge(shared.service);
@@ -102,9 +104,9 @@ queues_seen look(const engine::engine& engine, const std::set<std::string, std::
   for (const auto queue : queues) {
     const auto name = engine.name_of(queue);
     const auto levels = engine.levels(queue);
-    note(seen.buried, seen.buried_lines, levels.buried, name, "");
+    add_line(seen.buried, seen.buried_lines, levels.buried, name, "");
     const auto left = levels.jobs() - levels.buried;
-    note(seen.left, seen.left_lines, left, name, served.contains(name) ? "" : " (no consumer serves this queue)");
+    add_line(seen.left, seen.left_lines, left, name, served.contains(name) ? "" : " (no consumer serves this queue)");
   }
   return seen;
 }
@@ -124,7 +126,7 @@ std::string summary(const broker::broker& broker, const workload::workload& work
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
   const auto peak_mebibytes = (used.ru_maxrss + 1023) / 1024;
-  const auto seen = look(broker.engine(), {run.served_queues.begin(), run.served_queues.end()});
+  const auto seen = summarize(broker.engine(), {run.served_queues.begin(), run.served_queues.end()});
 
   auto text = jobs(work) + producer_errors(work);
   text += percentiles("wait", seen.wait) + percentiles("service", seen.service);

@@ -10,22 +10,22 @@
 
 namespace millrace::telemetry {
 
-/// What the summary cannot see for itself.
+/// Facts about a run that broker and workload do not have.
 struct run_facts {
   duration wall{0};
-  std::vector<std::string> served_queues;  ///< those that a consumer serves
-  bool held_up{false};                     ///< it ended before a full queue that nothing will empty
+  std::vector<std::string> served_queues;  ///< queues with a consumer
+  bool held_up{false};                     ///< the run ended because of a full queue that nothing will empty
 };
 
-/// Consumers and queues that have a line of their own; the rest is one line.
+/// Consumers and queues that have a line of their own. One more line counts the others.
 inline constexpr std::size_t summary_lines_max = 50;
 
-/// The words at the end of `--until-idle`: lines of plain text, each ending in a newline. Jobs per outcome, in all and
-/// per consumer; what is buried or left where nobody serves it; wall and processor time, peak memory; median and 99th
-/// percentile of wait and service. Loop thread, at the end: its cost grows with the number of queues.
+/// The summary of a run with `--until-idle`, as lines of text: jobs by outcome, in total and for each consumer; the
+/// median and the 99th percentile of wait and service; buried jobs and jobs that are left; wall time, processor time
+/// and peak memory. Called at the end of the run, since the cost is linear in the number of queues. Loop thread.
 [[nodiscard]] std::string summary(const broker::broker& broker, const workload::workload& work, const run_facts& run);
 
-/// The same as one line of JSON, for programs: every consumer, producer and queue that is not empty, times in seconds.
+/// The summary as one line of JSON: all consumers, producers and queues that are not empty, with times in seconds.
 [[nodiscard]] std::string summary_json(const broker::broker& broker, const workload::workload& work,
                                        const run_facts& run);
 

@@ -8,25 +8,26 @@ namespace millrace::telemetry {
 
 namespace {
 
-/// Where stalls of tasks beyond the listed names are counted: always shown, so that the family is there from the start.
+/// The label of stalls of tasks that are not listed by name. It is always exported, so the family exists from the
+/// start.
 constexpr std::string_view other_tasks = "__other__";
 
 }  // namespace
 
 system_copy copy_system(const loop::event_loop& loop, const loop::stall_watch& stalls,
-                        const std::vector<named_door>& doors, const shown_buckets& buckets) {
+                        const std::vector<named_listener>& listeners, const shown_buckets& buckets) {
   system_copy copied;
   copied.loop_lag.add(loop.counts().lag, buckets);
   copied.loop_busy_nanoseconds = loop.counts().busy_nanoseconds.value();
   copied.stalls = stalls.stalls();
-  if (std::ranges::none_of(copied.stalls, [](const auto& one) { return one.task == other_tasks; }))
+  if (std::ranges::none_of(copied.stalls, [](const auto& stall) { return stall.task == other_tasks; }))
     copied.stalls.push_back({std::string{other_tasks}, 0, duration::zero()});
-  for (const auto& [protocol, counts] : doors) {
-    auto& door = copied.doors.emplace_back();
-    door.protocol = protocol;
-    door.connections = counts->connections;
-    door.opened = counts->opened.value();
-    for (const auto& [code, count] : counts->protocol_errors) door.errors.emplace_back(code, count.value());
+  for (const auto& [protocol, counts] : listeners) {
+    auto& listener = copied.listeners.emplace_back();
+    listener.protocol = protocol;
+    listener.connections = counts->connections;
+    listener.opened = counts->opened.value();
+    for (const auto& [code, count] : counts->protocol_errors) listener.errors.emplace_back(code, count.value());
   }
   return copied;
 }
@@ -42,14 +43,15 @@ void write_loop(exposition& page, const system_copy& system) {
   for (const auto& stall : system.stalls) page.sample({{"task", stall.task}}, stall.stalls);
 }
 
-void write_doors(exposition& page, const system_copy& system) {
+void write_listeners(exposition& page, const system_copy& system) {
   page.family(family_kind::gauge, "millrace_connections", "Open connections.");
-  for (const auto& door : system.doors) page.sample({{"protocol", door.protocol}}, door.connections);
+  for (const auto& listener : system.listeners) page.sample({{"protocol", listener.protocol}}, listener.connections);
   page.family(family_kind::counter, "millrace_connections_opened_total", "Connections accepted.");
-  for (const auto& door : system.doors) page.sample({{"protocol", door.protocol}}, door.opened);
+  for (const auto& listener : system.listeners) page.sample({{"protocol", listener.protocol}}, listener.opened);
   page.family(family_kind::counter, "millrace_protocol_errors_total", "What clients did wrong.");
-  for (const auto& door : system.doors)
-    for (const auto& [code, count] : door.errors) page.sample({{"protocol", door.protocol}, {"code", code}}, count);
+  for (const auto& listener : system.listeners)
+    for (const auto& [code, count] : listener.errors)
+      page.sample({{"protocol", listener.protocol}, {"code", code}}, count);
 }
 
 template <class Value>
@@ -77,7 +79,7 @@ void write_process(exposition& page, const process_facts& process) {
 
 void write(exposition& page, const system_copy& system, const process_facts& process) {
   write_loop(page, system);
-  write_doors(page, system);
+  write_listeners(page, system);
 
   page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
   page.sample({{"version", system.version}}, 1.0);

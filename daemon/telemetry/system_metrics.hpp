@@ -16,15 +16,15 @@
 
 namespace millrace::telemetry {
 
-/// A door under the name of its protocol.
-struct named_door {
+/// The counts of a listener under the name of its protocol.
+struct named_listener {
   std::string protocol;
   const network::listener_counts* counts;
 };
 
-/// The loop and connections, as copied on the loop.
+/// A copy of the counts of the loop and the listeners. Made on the loop.
 struct system_copy {
-  struct door {
+  struct listener {
     std::string protocol;
     std::uint64_t connections, opened;
     std::vector<std::pair<std::string_view, std::uint64_t>> errors;
@@ -33,14 +33,14 @@ struct system_copy {
   folded_histogram loop_lag;
   std::uint64_t loop_busy_nanoseconds{0};
   std::vector<loop::stall_count> stalls;
-  std::vector<door> doors;
+  std::vector<listener> listeners;
   std::string version;
 };
 
 [[nodiscard]] system_copy copy_system(const loop::event_loop& loop, const loop::stall_watch& stalls,
-                                      const std::vector<named_door>& doors, const shown_buckets& buckets);
+                                      const std::vector<named_listener>& listeners, const shown_buckets& buckets);
 
-/// On any thread.
+/// Any thread.
 void write(exposition& page, const system_copy& system, const process_facts& process);
 
 }  // namespace millrace::telemetry

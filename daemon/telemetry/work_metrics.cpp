@@ -27,7 +27,7 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   copied.stages = {copy_stage("producer", work.held_producers(), now), copy_stage("put", broker.held_puts(), now),
                    copy_stage("output", broker.held_outputs(), now), copy_stage("offload", threads.held(), now)};
 
-  // By index: between two slices the lists may change.
+  // Use an index, since the lists may change between two slices.
   for (std::size_t i = 0; i < work.producers().size(); ++i) {
     const auto& one = *work.producers()[i];
     copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag_at(now)});

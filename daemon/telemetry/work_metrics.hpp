@@ -15,7 +15,7 @@
 
 namespace millrace::telemetry {
 
-/// Producers, consumers, the pool and who is held where, as copied on the loop.
+/// A copy of the counts of producers, consumers, the thread pool and backpressure. Made on the loop.
 struct work_copy {
   struct producer {
     std::string name;
@@ -44,15 +44,15 @@ struct work_copy {
   std::vector<stage> stages;
 };
 
-/// Producers or consumers copied before others may run.
+/// Producers or consumers that are copied before other tasks may run.
 inline constexpr std::size_t work_slice = 1'000;
 
-/// All references outlive the coroutine.
+/// Requires: all references outlive the coroutine.
 loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::workload& work,
                                      const offload::thread_pool& threads, const broker::broker& broker,
                                      const shown_buckets& buckets);
 
-/// On any thread.
+/// Any thread.
 void write(exposition& page, const work_copy& work);
 
 }  // namespace millrace::telemetry

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view small = "GET / HTTP/1.1\r\nHost: it\r\n\r\n";
 
-/// The verdict on bytes that come one by one; it must not depend on how they are cut.
+/// The verdict on bytes that arrive one by one. It must be the same for every split.
 verdict checked_by_bytes(std::string_view bytes, request_head& head) {
   auto last = verdict::incomplete;
   for (std::size_t come = 1; come <= bytes.size() && last == verdict::incomplete; ++come)
@@ -23,7 +23,7 @@ verdict checked_by_bytes(std::string_view bytes, request_head& head) {
 
 }  // namespace
 
-TEST_CASE("a head is complete with its empty line, and what follows is not part of it") {
+TEST_CASE("a head ends with its empty line") {
   request_head whole, in_bytes;
   CHECK(whole.check(std::string{small} + "GET /next") == verdict::complete);
   CHECK(whole.size() == small.size());
@@ -39,7 +39,7 @@ TEST_CASE("a head is incomplete until its last byte") {
   }
 }
 
-TEST_CASE("bytes that begin no request are refused at the first of them") {
+TEST_CASE("bytes that do not begin a request are refused at the first byte") {
   for (const std::string_view bytes : {"\x16\x03\x01", "\r\n", " GET", "\n", "\x7f", "\xff"}) {
     request_head head;
     INFO(bytes);

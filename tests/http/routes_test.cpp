@@ -5,12 +5,12 @@
 
 #include "http/health.hpp"
 #include "support/catch.hpp"
-#include "support/http_door.hpp"
+#include "support/http_fixture.hpp"
 
 using namespace millrace;
 using testing::ask;
 using testing::get;
-using testing::http_door;
+using testing::http_fixture;
 
 namespace {
 
@@ -23,19 +23,19 @@ loop::awaitable<http::response> fail(http::request) {
   co_return http::response{};
 }
 
-void add_all(http_door& door) {
-  door.routes.add(http::method::get, "/show", "what was asked", show);
-  door.routes.add(http::method::post, "/show", "what was asked", show);
-  door.routes.add(http::method::get, "/broken", "always fails", fail);
+void add_all(http_fixture& fixture) {
+  fixture.routes.add(http::method::get, "/show", "what was asked", show);
+  fixture.routes.add(http::method::post, "/show", "what was asked", show);
+  fixture.routes.add(http::method::get, "/broken", "always fails", fail);
 }
 
 }  // namespace
 
 TEST_CASE("an answer has its status, type and length, and is not cached") {
-  http_door door;
-  add_all(door);
-  door.open();
-  const auto answer = ask(door, get("/show?a=1&b=2"));
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  const auto answer = ask(fixture, get("/show?a=1&b=2"));
   CHECK(answer.head ==
         "HTTP/1.1 200 OK\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n"
@@ -44,23 +44,23 @@ TEST_CASE("an answer has its status, type and length, and is not cached") {
   CHECK(answer.body == "/show|a=1&b=2|");
 }
 
-TEST_CASE("a body reaches who answers") {
-  http_door door;
-  add_all(door);
-  door.open();
-  const auto answer = ask(door, "POST /show HTTP/1.1\r\nHost: it\r\nContent-Length: 5\r\n\r\nhello");
+TEST_CASE("a handler gets the body of its request") {
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  const auto answer = ask(fixture, "POST /show HTTP/1.1\r\nHost: it\r\nContent-Length: 5\r\n\r\nhello");
   CHECK(answer.body == "/show||hello");
-  const auto chunked = ask(door,
+  const auto chunked = ask(fixture,
                            "POST /show HTTP/1.1\r\nHost: it\r\nTransfer-Encoding: chunked\r\n\r\n"
                            "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
   CHECK(chunked.body == "/show||hello");
 }
 
-TEST_CASE("HEAD is answered as GET is, without the body") {
-  http_door door;
-  add_all(door);
-  door.open();
-  auto client = door.connect();
+TEST_CASE("HEAD is answered like GET, without the body") {
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  auto client = fixture.connect();
   client.send("HEAD /show HTTP/1.1\r\nHost: it\r\n\r\n" + get("/show"));
   testing::http_reader answers{client};
   const auto head = answers.next(false);
@@ -70,29 +70,29 @@ TEST_CASE("HEAD is answered as GET is, without the body") {
 }
 
 TEST_CASE("an unknown path is 404") {
-  http_door door;
-  add_all(door);
-  door.open();
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
   for (const char* const path : {"/nowhere", "/show/", "/show/more", "//", "*"})
-    CHECK(ask(door, get(path)).status() == 404);
+    CHECK(ask(fixture, get(path)).status() == 404);
 }
 
-TEST_CASE("a method that the path has not is 405, and those that it has are named") {
-  http_door door;
-  add_all(door);
-  door.open();
-  const auto refused = ask(door, "DELETE /show HTTP/1.1\r\nHost: it\r\n\r\n");
+TEST_CASE("a method that the path does not have is 405, with the methods that it has") {
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  const auto refused = ask(fixture, "DELETE /show HTTP/1.1\r\nHost: it\r\n\r\n");
   CHECK(refused.status() == 405);
   CHECK(refused.has("Allow: GET, HEAD, POST"));
-  CHECK(ask(door, "BREW /show HTTP/1.1\r\nHost: it\r\n\r\n").status() == 405);
-  CHECK(ask(door, "POST / HTTP/1.1\r\nHost: it\r\nContent-Length: 0\r\n\r\n").has("Allow: GET, HEAD"));
+  CHECK(ask(fixture, "BREW /show HTTP/1.1\r\nHost: it\r\n\r\n").status() == 405);
+  CHECK(ask(fixture, "POST / HTTP/1.1\r\nHost: it\r\nContent-Length: 0\r\n\r\n").has("Allow: GET, HEAD"));
 }
 
-TEST_CASE("what an answerer throws is 500, and the connection goes on") {
-  http_door door;
-  add_all(door);
-  door.open();
-  auto client = door.connect();
+TEST_CASE("an exception of a handler is 500, and the connection stays open") {
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  auto client = fixture.connect();
   client.send(get("/broken") + get("/show"));
   testing::http_reader answers{client};
   CHECK(answers.next().status() == 500);
@@ -100,37 +100,37 @@ TEST_CASE("what an answerer throws is 500, and the connection goes on") {
 }
 
 TEST_CASE("the first page lists all paths") {
-  http_door door;
-  add_all(door);
-  door.open();
-  CHECK(ask(door, get("/")).body ==
+  http_fixture fixture;
+  add_all(fixture);
+  fixture.open();
+  CHECK(ask(fixture, get("/")).body ==
         "millrace\n\n"
         "/        this list\n"
         "/broken  always fails\n"
         "/show    what was asked\n");
 }
 
-TEST_CASE("health says ok, readiness follows the daemon's life") {
+TEST_CASE("/healthz is ok, and /readyz shows the state of the daemon") {
   http::control state;
-  http_door door;
-  http::add_health(door.routes, state);
-  door.open();
-  CHECK(ask(door, get("/healthz")).body == "ok\n");
-  CHECK(ask(door, get("/readyz")).status() == 503);
-  CHECK(ask(door, get("/readyz")).body == "starting\n");
+  http_fixture fixture;
+  http::add_health(fixture.routes, state);
+  fixture.open();
+  CHECK(ask(fixture, get("/healthz")).body == "ok\n");
+  CHECK(ask(fixture, get("/readyz")).status() == 503);
+  CHECK(ask(fixture, get("/readyz")).body == "starting\n");
 
-  door.thread.ask([&state] { state.become_ready(); });
-  CHECK(ask(door, get("/readyz")).status() == 200);
-  CHECK(ask(door, get("/readyz")).body == "ready\n");
+  fixture.thread.ask([&state] { state.become_ready(); });
+  CHECK(ask(fixture, get("/readyz")).status() == 200);
+  CHECK(ask(fixture, get("/readyz")).body == "ready\n");
 
-  door.thread.ask([&state] { state.become_refusing("SIGUSR1"); });
-  CHECK(ask(door, get("/readyz")).status() == 503);
-  CHECK(ask(door, get("/readyz")).body == "refusing puts: SIGUSR1\n");
-  door.thread.ask([&state] { state.become_ready(); });
-  CHECK(ask(door, get("/readyz")).status() == 503);
+  fixture.thread.ask([&state] { state.become_refusing("SIGUSR1"); });
+  CHECK(ask(fixture, get("/readyz")).status() == 503);
+  CHECK(ask(fixture, get("/readyz")).body == "refusing puts: SIGUSR1\n");
+  fixture.thread.ask([&state] { state.become_ready(); });
+  CHECK(ask(fixture, get("/readyz")).status() == 503);
 
-  door.thread.ask([&state] { state.become_draining("3 jobs are running"); });
-  CHECK(ask(door, get("/readyz")).status() == 503);
-  CHECK(ask(door, get("/readyz")).body == "draining: 3 jobs are running\n");
-  CHECK(ask(door, get("/healthz")).status() == 200);
+  fixture.thread.ask([&state] { state.become_draining("3 jobs are running"); });
+  CHECK(ask(fixture, get("/readyz")).status() == 503);
+  CHECK(ask(fixture, get("/readyz")).body == "draining: 3 jobs are running\n");
+  CHECK(ask(fixture, get("/healthz")).status() == 200);
 }

@@ -6,20 +6,20 @@
 #include <utility>
 
 #include "support/catch.hpp"
-#include "support/http_door.hpp"
+#include "support/http_fixture.hpp"
 
 using namespace millrace;
-using testing::http_door;
+using testing::http_fixture;
 using testing::http_reader;
 
 namespace {
 
 using namespace std::string_literals;
 
-loop::awaitable<http::response> echo(http::request what) { co_return http::text(200, std::move(what.body)); }
+loop::awaitable<http::response> echo(http::request request) { co_return http::text(200, std::move(request.body)); }
 
-struct echo_door : http_door {
-  echo_door() {
+struct echo_server : http_fixture {
+  echo_server() {
     routes.add(http::method::post, "/echo", "gives back the body", echo);
     open();
   }
@@ -113,11 +113,11 @@ const request ambiguous[] = {
 
 }  // namespace
 
-TEST_CASE("a request whose end is ambiguous gets one answer, and nothing behind it is a request") {
-  echo_door door;
+TEST_CASE("a request with an ambiguous end gets one answer, and no later byte is read as a request") {
+  echo_server fixture;
   for (const auto& [is, bytes, status] : ambiguous) {
     INFO(is);
-    auto client = door.connect();
+    auto client = fixture.connect();
     client.send(bytes + "GET / HTTP/1.1\r\nHost: it\r\n\r\n");
     http_reader answers{client};
     const auto first = answers.next();
@@ -127,8 +127,8 @@ TEST_CASE("a request whose end is ambiguous gets one answer, and nothing behind 
   }
 }
 
-TEST_CASE("each way to say where a request ends that has one meaning is accepted, and the next request is read") {
-  echo_door door;
+TEST_CASE("a request with an unambiguous end is accepted, and the next request is read") {
+  echo_server fixture;
   const std::pair<std::string, std::string> plain[] = {
       {"Host: it\r\nContent-Length: 5\r\n\r\nhello", "hello"},
       {"hOST:it\r\ncontent-length:\t5 \r\n\r\nhello", "hello"},
@@ -139,7 +139,7 @@ TEST_CASE("each way to say where a request ends that has one meaning is accepted
   };
   for (const auto& [request, body] : plain) {
     INFO(request);
-    auto client = door.connect();
+    auto client = fixture.connect();
     client.send("POST /echo HTTP/1.1\r\n" + request + "GET / HTTP/1.1\r\nHost: it\r\n\r\n");
     http_reader answers{client};
     const auto first = answers.next();

@@ -53,7 +53,7 @@ TEST_CASE("a large counter is written without losing digits") {
   CHECK_THAT(std::move(page).text(), Catch::Matchers::EndsWith("large_total 1234567890123\n"));
 }
 
-TEST_CASE("a family without samples is left out but named") {
+TEST_CASE("a family without samples is not written, but is in the list of names") {
   const shown_buckets buckets;
   exposition page{buckets};
   page.family(family_kind::gauge, "nothing", "Nothing.");
@@ -63,7 +63,7 @@ TEST_CASE("a family without samples is left out but named") {
   CHECK(std::move(page).text() == "# HELP something Something.\n# TYPE something gauge\nsomething 1\n");
 }
 
-TEST_CASE("a histogram is written cumulative, with the chosen bounds") {
+TEST_CASE("a histogram is written with cumulative counts and the chosen bounds") {
   const std::vector<duration> bounds{milliseconds{1}, milliseconds{10}, seconds{1}};
   const shown_buckets buckets{bounds};
   histogram seen;
@@ -88,7 +88,7 @@ TEST_CASE("a histogram is written cumulative, with the chosen bounds") {
         "wait_seconds_bucket{queue=\"numbers\",le=\"+Inf\"} 5\n");
 }
 
-TEST_CASE("the usual buckets go from 10 us to 10 min, about three to the decade") {
+TEST_CASE("the default buckets are from 10 us to 10 min, about three per decade") {
   const shown_buckets buckets;
   const auto upper = buckets.upper();
   REQUIRE(upper.size() == histogram_bounds::exported().size());
@@ -97,7 +97,7 @@ TEST_CASE("the usual buckets go from 10 us to 10 min, about three to the decade"
   CHECK(std::ranges::is_sorted(upper));
 }
 
-TEST_CASE("folding into the usual buckets is exact") {
+TEST_CASE("folding into the default buckets is exact") {
   const shown_buckets buckets;
   // Each value at a bound, a nanosecond below and a nanosecond above it.
   for (const auto bound : buckets.upper())
@@ -112,7 +112,7 @@ TEST_CASE("folding into the usual buckets is exact") {
     }
 }
 
-TEST_CASE("any bounds of two significant digits count as a naive histogram does") {
+TEST_CASE("bounds of two significant digits give the counts of a naive histogram") {
   std::mt19937_64 random{std::random_device{}()};
   const auto known = histogram_bounds::fine().upper();
   for (int round = 0; round < 200; ++round) {
@@ -139,7 +139,7 @@ TEST_CASE("any bounds of two significant digits count as a naive histogram does"
   }
 }
 
-TEST_CASE("folded histograms add up") {
+TEST_CASE("folded histograms can be added") {
   const shown_buckets buckets;
   histogram one, other;
   one.observe(milliseconds{3});

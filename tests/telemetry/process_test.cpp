@@ -13,8 +13,8 @@
 
 using namespace millrace;
 
-TEST_CASE("what Linux says of this process is plausible") {
-  const auto facts = telemetry::look_at_process();
+TEST_CASE("the facts of this process are plausible") {
+  const auto facts = telemetry::read_process_facts();
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   CHECK(facts.max_fds == files.rlim_cur);
@@ -29,19 +29,19 @@ TEST_CASE("what Linux says of this process is plausible") {
   CHECK(facts.start_time_seconds > now - 24 * 3'600);
 }
 
-TEST_CASE("an open file is one descriptor more, a thread one thread more") {
-  const auto before = telemetry::look_at_process();
+TEST_CASE("an open file adds one descriptor, and a thread adds one thread") {
+  const auto before = telemetry::read_process_facts();
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   telemetry::process_facts during;
-  std::thread{[&during] { during = telemetry::look_at_process(); }}.join();
+  std::thread{[&during] { during = telemetry::read_process_facts(); }}.join();
   CHECK(during.open_fds.value() == before.open_fds.value() + 1);
   CHECK(during.threads.value() == before.threads.value() + 1);
   ::close(file);
-  CHECK(telemetry::look_at_process().open_fds == before.open_fds);
+  CHECK(telemetry::read_process_facts().open_fds == before.open_fds);
 }
 
-TEST_CASE("what cannot be known without /proc is left out") {
-  const auto facts = telemetry::look_at_process("/dev/null");
+TEST_CASE("without /proc, unknown facts are left out") {
+  const auto facts = telemetry::read_process_facts("/dev/null");
   CHECK_FALSE(facts.open_fds);
   CHECK_FALSE(facts.threads);
   CHECK_FALSE(facts.resident_bytes);

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "support/catch.hpp"
-#include "support/looked_at.hpp"
+#include "support/page_fixture.hpp"
 #include "telemetry/command_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
@@ -15,7 +15,7 @@ using namespace millrace;
 
 namespace {
 
-/// A page with one of everything.
+/// A page with one sample of each family.
 struct full_page {
   full_page() {
     telemetry::queue_row queue;
@@ -32,8 +32,8 @@ struct full_page {
     telemetry::write(page, work);
 
     telemetry::command_copy commands;
-    commands.doors.push_back({"beanstalk", {}, {}});
-    for (auto& seconds : commands.doors[0].seconds) seconds.add(histogram{}, telemetry::shown_buckets{});
+    commands.protocols.push_back({"beanstalk", {}, {}});
+    for (auto& seconds : commands.protocols[0].seconds) seconds.add(histogram{}, telemetry::shown_buckets{});
     telemetry::write(page, commands);
 
     telemetry::store_copy stores;
@@ -45,13 +45,13 @@ struct full_page {
     telemetry::system_copy system;
     system.version = "1.2.3";
     system.stalls.push_back({"report", 1, {}});
-    system.doors.push_back({"http", 1, 2, {{"bad_request", 0}}});
-    telemetry::write(page, system, telemetry::look_at_process());
+    system.listeners.push_back({"http", 1, 2, {{"bad_request", 0}}});
+    telemetry::write(page, system, telemetry::read_process_facts());
   }
   telemetry::exposition page{telemetry::shown_buckets{}};
 };
 
-/// The metrics of the documented table; tests run at the top of the checkout.
+/// The metrics of the documented table. Tests run in the top folder of the repository.
 std::set<std::string> promised() {
   std::set<std::string> names;
   std::ifstream document{"config/README.md"};
@@ -73,24 +73,24 @@ constexpr std::string_view of_process = "process_";
 
 }  // namespace
 
-TEST_CASE("the families are those of the documented table, and those of the process") {
+TEST_CASE("the families are those of the documented table and of the process") {
   const auto names = promised();
   REQUIRE(names.size() > 30);
-  full_page it;
+  full_page fixture;
   std::set<std::string> own, process;
-  for (const auto& name : it.page.names()) (name.starts_with(of_process) ? process : own).insert(name);
+  for (const auto& name : fixture.page.names()) (name.starts_with(of_process) ? process : own).insert(name);
   CHECK(own == names);
   CHECK(process == std::set<std::string>{"process_cpu_seconds_total", "process_max_fds", "process_open_fds",
                                          "process_resident_memory_bytes", "process_start_time_seconds",
                                          "process_threads", "process_virtual_memory_bytes"});
 }
 
-TEST_CASE("promtool has nothing to say to a page with one of everything") {
-  full_page it;
-  const auto names = it.page.names();
-  const auto text = std::move(it.page).text();
+TEST_CASE("promtool accepts a page with all families") {
+  full_page fixture;
+  const auto names = fixture.page.names();
+  const auto text = std::move(fixture.page).text();
   for (const auto& name : names) CHECK(text.find("\n" + name) != std::string::npos);
   CHECK(testing::promtool_says(text) == "");
 }
 
-TEST_CASE("promtool is asked indeed") { CHECK(testing::promtool_says("jobs{ 1\n") != ""); }
+TEST_CASE("promtool rejects an invalid page") { CHECK(testing::promtool_says("jobs{ 1\n") != ""); }

@@ -18,7 +18,7 @@ namespace {
 constexpr instant start{hours{1}};
 const std::size_t rows_max = engine::engine_options{}.queue_rows_max;
 
-/// An engine, and the metrics of its queues as successive scrapes see them.
+/// An engine, and the metrics of its queues in successive scrapes.
 class scraped_engine {
  public:
   explicit scraped_engine(engine::engine_options limits = {}) : engine{limits} {}
@@ -65,21 +65,21 @@ bool has_line(const std::string& text, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("each queue has a row, and all others together one") {
-  scraped_engine it;
-  const auto numbers = it.declare("numbers");
-  it.put(numbers, 3);
-  const auto text = text_of(it.copy());
+TEST_CASE("each queue has a row, and the other queues share one") {
+  scraped_engine fixture;
+  const auto numbers = fixture.declare("numbers");
+  fixture.put(numbers, 3);
+  const auto text = text_of(fixture.copy());
   CHECK(has_line(text, R"(millrace_queue_jobs{queue="numbers",state="ready"} 3)"));
   CHECK(has_line(text, R"(millrace_queue_bytes{queue="numbers",state="ready"} 9)"));
   CHECK(has_line(text, R"(millrace_jobs_put_total{queue="numbers"} 3)"));
   CHECK(has_line(text, R"(millrace_jobs_put_total{queue="__other__"} 0)"));
 }
 
-TEST_CASE("outcomes and reasons are there from the start, as 0") {
-  scraped_engine it;
-  it.declare("numbers");
-  const auto text = text_of(it.copy());
+TEST_CASE("all outcomes and reasons are 0 at the start") {
+  scraped_engine fixture;
+  fixture.declare("numbers");
+  const auto text = text_of(fixture.copy());
   for (const char* const outcome : {"ok", "failed", "timeout", "cancelled", "dropped", "deleted"})
     CHECK(has_line(text, "millrace_jobs_finished_total{queue=\"numbers\",outcome=\"" + std::string{outcome} + "\"} 0"));
   for (const char* const family : {"buried", "dead_lettered", "rejected"})
@@ -89,26 +89,26 @@ TEST_CASE("outcomes and reasons are there from the start, as 0") {
                      "millrace_jobs_" + std::string{family} + "_total{queue=\"numbers\",reason=\"" + reason + "\"} 0"));
 }
 
-TEST_CASE("the age of the oldest job is 0 without one and grows while there is one") {
-  scraped_engine it;
-  const auto numbers = it.declare("numbers");
-  auto copied = it.copy();
+TEST_CASE("the age of the oldest job is 0 without a job and grows with one") {
+  scraped_engine fixture;
+  const auto numbers = fixture.declare("numbers");
+  auto copied = fixture.copy();
   copied.at = start + seconds{5};
   CHECK(has_line(text_of(copied), R"(millrace_queue_oldest_job_age_seconds{queue="numbers",state="ready"} 0)"));
-  it.put(numbers);
-  copied = it.copy();
+  fixture.put(numbers);
+  copied = fixture.copy();
   copied.at = start + seconds{5};
   CHECK(has_line(text_of(copied), R"(millrace_queue_oldest_job_age_seconds{queue="numbers",state="ready"} 5)"));
 }
 
-TEST_CASE("beyond 200 queues the rest is folded into one row") {
-  scraped_engine it;
+TEST_CASE("queues beyond the first 200 share one row") {
+  scraped_engine fixture;
   std::vector<queue_id> queues;
   for (std::size_t i = 0; i < rows_max + 50; ++i) {
-    queues.push_back(it.declare("queue" + std::to_string(i)));
-    it.put(queues.back());
+    queues.push_back(fixture.declare("queue" + std::to_string(i)));
+    fixture.put(queues.back());
   }
-  const auto copied = it.copy();
+  const auto copied = fixture.copy();
   REQUIRE(copied.rows.size() == rows_max + 1);
   CHECK(row(copied, "queue199") != nullptr);
   CHECK(row(copied, "queue200") == nullptr);
@@ -117,47 +117,47 @@ TEST_CASE("beyond 200 queues the rest is folded into one row") {
   CHECK(row(copied, "__other__")->levels.ready_bytes == 150);
 }
 
-TEST_CASE("the fold of many queues lets others run in between") {
-  scraped_engine it;
-  for (int i = 0; i < 5'000; ++i) it.put(it.declare("queue" + std::to_string(i)));
+TEST_CASE("other tasks run while many queues are added up") {
+  scraped_engine fixture;
+  for (int i = 0; i < 5'000; ++i) fixture.put(fixture.declare("queue" + std::to_string(i)));
   queue_copy copied;
-  it.tasks.spawn("copy", scraped_engine::copy_into(it.metrics, it.loop, it.engine, copied));
-  CHECK(it.loop.run_ready() >= 5'000 / telemetry::queue_metrics::slice_queues);
+  fixture.tasks.spawn("copy", scraped_engine::copy_into(fixture.metrics, fixture.loop, fixture.engine, copied));
+  CHECK(fixture.loop.run_ready() >= 5'000 / telemetry::queue_metrics::slice_queues);
   CHECK(row(copied, "__other__")->counts.puts.value() == 5'000 - rows_max);
 }
 
-TEST_CASE("a queue that is called as the fold is has no row of its own") {
-  scraped_engine it;
-  it.put(it.declare("__other__"), 2);
-  const auto copied = it.copy();
+TEST_CASE("a queue with the name of the shared row has no row of its own") {
+  scraped_engine fixture;
+  fixture.put(fixture.declare("__other__"), 2);
+  const auto copied = fixture.copy();
   REQUIRE(copied.rows.size() == 1);
   CHECK(copied.rows[0].counts.puts.value() == 2);
 }
 
 namespace {
 
-/// Queues that clients make: each comes with its user and goes when that leaves.
+/// Queues of clients: each exists while a session uses fixture.
 struct passing_queues {
-  scraped_engine it{{.queue_rows_max = 20, .metrics_linger = seconds{10}}};
-  instant now = it.loop.now();
+  scraped_engine fixture{{.queue_rows_max = 20, .metrics_linger = seconds{10}}};
+  instant now = fixture.loop.now();
 
   void pass(duration time) {
-    it.loop.advance(time);
-    now = it.loop.now();
+    fixture.loop.advance(time);
+    now = fixture.loop.now();
   }
   /// Puts and deletes `jobs` jobs in a queue that exists for that long.
   void use(const std::string& name, int jobs) {
-    it.engine.advance(now);
-    const auto user = it.engine.open_session();
-    const auto queue = it.engine.use(user, name).value();
+    fixture.engine.advance(now);
+    const auto user = fixture.engine.open_session();
+    const auto queue = fixture.engine.use(user, name).value();
     for (int i = 0; i < jobs; ++i) {
-      const auto put = it.engine.put(user, queue, {.content = body{"abc"}}, now);
-      REQUIRE(it.engine.erase(user, put.job, now));
+      const auto put = fixture.engine.put(user, queue, {.content = body{"abc"}}, now);
+      REQUIRE(fixture.engine.erase(user, put.job, now));
     }
-    REQUIRE(it.engine.close_session(user, now));
-    REQUIRE_FALSE(it.engine.find(name));
+    REQUIRE(fixture.engine.close_session(user, now));
+    REQUIRE_FALSE(fixture.engine.find(name));
   }
-  queue_copy copy() { return it.copy(); }
+  queue_copy copy() { return fixture.copy(); }
   static std::uint64_t puts(const queue_copy& copied, const std::string& name) {
     const auto* const found = row(copied, name);
     return found == nullptr ? 0 : found->counts.puts.value();
@@ -166,7 +166,7 @@ struct passing_queues {
 
 }  // namespace
 
-TEST_CASE("a queue that comes back continues its row, and nothing of it is in the fold") {
+TEST_CASE("a queue that is created again continues its row and is not in the shared row") {
   passing_queues m;
   m.use("mail", 3'000);
   CHECK(m.puts(m.copy(), "mail") == 3'000);
@@ -177,7 +177,7 @@ TEST_CASE("a queue that comes back continues its row, and nothing of it is in th
   CHECK(m.puts(copied, "__other__") == 0);
 }
 
-TEST_CASE("the row of a removed queue stays for the time that it lingers") {
+TEST_CASE("the row of a removed queue stays for metrics_linger") {
   passing_queues m;
   m.use("mail", 1);
   m.pass(seconds{10} - duration{1});
@@ -188,7 +188,7 @@ TEST_CASE("the row of a removed queue stays for the time that it lingers") {
   CHECK(m.puts(m.copy(), "mail") == 1);
 }
 
-TEST_CASE("each put is counted in one series that never goes down, however queues come and go") {
+TEST_CASE("each put is counted in one series, which never decreases while queues are created and removed") {
   passing_queues m;
   std::mt19937_64 random{std::random_device{}()};
   std::map<std::string, std::uint64_t> seen;
@@ -212,19 +212,19 @@ TEST_CASE("each put is counted in one series that never goes down, however queue
   }
 }
 
-TEST_CASE("histograms are those of the queue, or in the fold for queues that have none of their own") {
-  scraped_engine it{{.queue_rows_max = 1}};
-  const auto timed = it.declare("timed");
-  const auto untimed = it.declare("untimed");
-  it.put(timed);
-  it.put(untimed, 2);
-  it.engine.watch(it.session, "timed").value();
-  it.engine.watch(it.session, "untimed").value();
+TEST_CASE("histograms are in the row of their queue, or in the shared row") {
+  scraped_engine fixture{{.queue_rows_max = 1}};
+  const auto timed = fixture.declare("timed");
+  const auto untimed = fixture.declare("untimed");
+  fixture.put(timed);
+  fixture.put(untimed, 2);
+  fixture.engine.watch(fixture.session, "timed").value();
+  fixture.engine.watch(fixture.session, "untimed").value();
   for (int i = 0; i < 3; ++i) {
-    const auto got = it.engine.reserve(it.session, engine::lease::unlimited, start, start + milliseconds{3});
+    const auto got = fixture.engine.reserve(fixture.session, engine::lease::unlimited, start, start + milliseconds{3});
     REQUIRE(got.status == engine::reserve_status::reserved);
   }
-  const auto text = text_of(it.copy());
+  const auto text = text_of(fixture.copy());
   CHECK(has_line(text, R"(millrace_job_wait_seconds_count{queue="timed"} 1)"));
   CHECK(has_line(text, R"(millrace_job_wait_seconds_bucket{queue="timed",le="0.002"} 0)"));
   CHECK(has_line(text, R"(millrace_job_wait_seconds_bucket{queue="timed",le="0.005"} 1)"));
@@ -232,9 +232,9 @@ TEST_CASE("histograms are those of the queue, or in the fold for queues that hav
   CHECK(text.find(R"(millrace_job_wait_seconds_count{queue="untimed"})") == std::string::npos);
 }
 
-TEST_CASE("a paused queue says so") {
-  scraped_engine it;
-  const auto numbers = it.declare("numbers");
-  it.engine.pause(numbers, hours{100'000}, instant{}).value();
-  CHECK(has_line(text_of(it.copy()), R"(millrace_queue_paused{queue="numbers"} 1)"));
+TEST_CASE("a paused queue has the value 1") {
+  scraped_engine fixture;
+  const auto numbers = fixture.declare("numbers");
+  fixture.engine.pause(numbers, hours{100'000}, instant{}).value();
+  CHECK(has_line(text_of(fixture.copy()), R"(millrace_queue_paused{queue="numbers"} 1)"));
 }

@@ -12,14 +12,14 @@
 
 #include "loop/task_scope.hpp"
 #include "support/catch.hpp"
-#include "support/looked_at.hpp"
+#include "support/page_fixture.hpp"
 
 using namespace millrace;
-using testing::looked_at;
+using testing::page_fixture;
 
 namespace {
 
-/// 1 to 5.
+/// Produces 1 to 5.
 class five_numbers : public sources::source {
  public:
   sources::next_body next(instant) override {
@@ -33,7 +33,7 @@ class five_numbers : public sources::source {
   int next_{1};
 };
 
-/// Does not like 3.
+/// Fails the job 3.
 class picky : public handlers::quick_handler {
  public:
   handlers::answer handle(const handlers::job& work) override {
@@ -52,35 +52,35 @@ const handlers::kind picky_kind{
       return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<picky>()}};
     }};
 
-loop::awaitable<> run(looked_at& it, std::string& said) {
-  loop::io_thread output{it.loop, "output"};
-  it.broker.declare("numbers", {}).value();
-  it.broker.declare("verdicts", {}).value();
+loop::awaitable<> run(page_fixture& fixture, std::string& said) {
+  loop::io_thread output{fixture.loop, "output"};
+  fixture.broker.declare("numbers", {}).value();
+  fixture.broker.declare("verdicts", {}).value();
   workload::producer_settings producer{"candidates", {}, &numbers_kind, none.make()};
   producer.common.queue = "numbers";
   workload::consumer_settings consumer{"judge", {}, &picky_kind, none.make()};
   consumer.common.queue = {"numbers"};
   consumer.common.output = "verdicts";
-  const sources::source_context inputs{it.loop};
-  const handlers::handler_context outputs{it.loop, output};
-  it.work.start({producer}, {consumer}, inputs, outputs).value();
-  co_await it.work.idle();
+  const sources::source_context inputs{fixture.loop};
+  const handlers::handler_context outputs{fixture.loop, output};
+  fixture.work.start({producer}, {consumer}, inputs, outputs).value();
+  co_await fixture.work.idle();
   const telemetry::run_facts facts{milliseconds{1'500}, {"numbers"}};
-  said = telemetry::summary(it.broker, it.work, facts);
-  it.work.stop();
-  co_await it.work.join();
+  said = telemetry::summary(fixture.broker, fixture.work, facts);
+  fixture.work.stop();
+  co_await fixture.work.join();
   output.close();
-  co_await looked_at::close(it);
+  co_await page_fixture::close(fixture);
 }
 
 }  // namespace
 
-TEST_CASE("the summary says what came of the jobs, what is left, and what it cost") {
+TEST_CASE("the summary has the outcomes, the jobs that are left, the times and the memory") {
   std::string said;
   loop::event_loop loop;
   loop::task_scope tasks{loop};
-  looked_at it{loop};
-  tasks.spawn("story", run(it, said));
+  page_fixture fixture{loop};
+  tasks.spawn("story", run(fixture, said));
   loop.run();
   INFO(said);
   const std::regex expected{
@@ -96,12 +96,12 @@ TEST_CASE("the summary says what came of the jobs, what is left, and what it cos
   CHECK(std::regex_match(said, expected));
 }
 
-TEST_CASE("without jobs the summary says so") {
+TEST_CASE("the summary of a run without jobs has zeros") {
   loop::event_loop loop;
   loop::task_scope tasks{loop};
-  looked_at it{loop};
-  const auto said = telemetry::summary(it.broker, it.work, {});
+  page_fixture fixture{loop};
+  const auto said = telemetry::summary(fixture.broker, fixture.work, {});
   CHECK_THAT(said, Catch::Matchers::StartsWith("jobs: 0 ok, 0 failed\nwait: none\nservice: none\nwall time: 0"));
-  tasks.spawn("end", looked_at::close(it));
+  tasks.spawn("end", page_fixture::close(fixture));
   loop.run();
 }

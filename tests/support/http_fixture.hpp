@@ -11,26 +11,26 @@
 
 namespace millrace::testing {
 
-/// An HTTP server on a loop of its own. `add` routes, then `open`; closes itself.
-class http_door {
+/// An HTTP server on a loop with a thread of its own. Add routes, then call `open`. The destructor closes it.
+class http_fixture {
  public:
-  explicit http_door(http::session_limits limits = {}, std::uint32_t connections_max = 2'000)
+  explicit http_fixture(http::session_limits limits = {}, std::uint32_t connections_max = 2'000)
       : limits_{limits}, connections_max_{connections_max} {}
-  ~http_door() { close(); }
-  http_door(const http_door&) = delete;
-  http_door& operator=(const http_door&) = delete;
+  ~http_fixture() { close(); }
+  http_fixture(const http_fixture&) = delete;
+  http_fixture& operator=(const http_fixture&) = delete;
 
   void open() {
     server.emplace(thread.loop(), routes, limits_);
     server->open({network::parse_address("127.0.0.1:0").value(), connections_max_}).value();
     thread.start();
   }
-  void close(duration patience = seconds{30}) {
+  void close(duration timeout = seconds{30}) {
     if (closed_ || !server) return;
     closed_ = true;
-    thread.end([this, patience] { return closing(*this, patience); });
+    thread.end([this, timeout] { return closing(*this, timeout); });
   }
-  /// Runs after the server is closed, still on the loop.
+  /// Called on the loop after the server is closed.
   std::function<loop::awaitable<>()> at_the_end;
 
   [[nodiscard]] raw_client connect() const { return raw_client::to_port(server->local_address().port); }
@@ -47,9 +47,9 @@ class http_door {
   std::optional<http::server> server;
 
  private:
-  static loop::awaitable<> closing(http_door& it, duration patience) {
-    co_await it.server->close(patience);
-    if (it.at_the_end) co_await it.at_the_end();
+  static loop::awaitable<> closing(http_fixture& fixture, duration timeout) {
+    co_await fixture.server->close(timeout);
+    if (fixture.at_the_end) co_await fixture.at_the_end();
   }
 
   http::session_limits limits_;
@@ -57,7 +57,7 @@ class http_door {
   bool closed_{false};
 };
 
-/// One answer as it came: status line and headers, and the body by its Content-Length.
+/// One answer: the status line with the headers, and the body according to Content-Length.
 struct http_answer {
   std::string head;
   std::string body;
@@ -68,12 +68,12 @@ struct http_answer {
   }
 };
 
-/// Reads answers off a connection, one after another.
+/// Reads one answer after another from a connection.
 class http_reader {
  public:
   explicit http_reader(raw_client& from) : from_{from} {}
 
-  /// An empty head when the other side has closed instead.
+  /// The head is empty if the server has closed the connection.
   http_answer next(bool has_body = true) {
     http_answer answer;
     const auto end = fill_until("\r\n\r\n");
@@ -103,9 +103,9 @@ class http_reader {
   std::string rest_;
 };
 
-/// The answer to one request on a connection of its own.
-inline http_answer ask(const http_door& door, std::string_view request) {
-  auto client = door.connect();
+/// The answer to one request on a new connection.
+inline http_answer ask(const http_fixture& fixture, std::string_view request) {
+  auto client = fixture.connect();
   client.send(request);
   return http_reader{client}.next(!request.starts_with("HEAD "));
 }

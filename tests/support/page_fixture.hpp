@@ -14,14 +14,14 @@
 
 namespace millrace::testing {
 
-/// All that a page of metrics looks at, and the page. `close` before it is destroyed.
-struct looked_at {
-  explicit looked_at(loop::event_loop& on) : loop{on} {}
+/// A page of metrics, and the parts of the daemon that it shows. Await `close` before destruction.
+struct page_fixture {
+  explicit page_fixture(loop::event_loop& owner) : loop{owner} {}
 
-  static loop::awaitable<> close(looked_at& it) {
-    co_await it.page.close();
-    it.broker.close();
-    it.threads.close();
+  static loop::awaitable<> close(page_fixture& fixture) {
+    co_await fixture.page.close();
+    fixture.broker.close();
+    fixture.threads.close();
   }
 
   loop::event_loop& loop;
@@ -33,23 +33,23 @@ struct looked_at {
   telemetry::page page{{loop, broker, work, threads, stalls, "1.2.3", {}}};
 };
 
-/// What `promtool check metrics` has to say to a page: nothing, when it is right.
+/// The output of `promtool check metrics` for a page. Empty if the page is correct.
 inline std::string promtool_says(const std::string& page) {
   char name[] = "/tmp/metrics_XXXXXX";
   const int file = ::mkstemp(name);
   if (file < 0) return "no temporary file";
   ::close(file);
   std::ofstream{name} << page;
-  std::string said;
+  std::string output;
   if (FILE* const tool = ::popen((std::string{"promtool check metrics < "} + name + " 2>&1").c_str(), "r")) {
     std::array<char, 4096> bytes{};
-    while (const auto got = std::fread(bytes.data(), 1, bytes.size(), tool)) said.append(bytes.data(), got);
-    if (const int status = ::pclose(tool); status != 0) said += "(exit " + std::to_string(WEXITSTATUS(status)) + ")";
+    while (const auto got = std::fread(bytes.data(), 1, bytes.size(), tool)) output.append(bytes.data(), got);
+    if (const int status = ::pclose(tool); status != 0) output += "(exit " + std::to_string(WEXITSTATUS(status)) + ")";
   } else {
-    said = "promtool cannot be run";
+    output = "promtool cannot be run";
   }
   ::unlink(name);
-  return said;
+  return output;
 }
 
 }  // namespace millrace::testing
