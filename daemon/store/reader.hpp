@@ -83,10 +83,10 @@ class job_cursor final : private sqlite::connection::row_taker {
   bool at_buried_{false};
   std::optional<sqlite::statement> rows_;  ///< none: to be prepared
   std::optional<sqlite::statement> length_of_;
-  bool with_bodies_{true};                 ///< what `rows_` gives
-  std::int64_t next_id_{INT64_MIN};        ///< the lowest that has not been read
-  const known_queues* queues_{nullptr};    ///< of the step at hand
-  job_row* into_{nullptr};                 ///< of the step at hand
+  bool with_bodies_{true};               ///< what `rows_` gives
+  std::int64_t next_id_{INT64_MIN};      ///< the lowest that has not been read
+  const known_queues* queues_{nullptr};  ///< of the step at hand
+  job_row* into_{nullptr};               ///< of the step at hand
   result<cursor_step> taken_{cursor_step::end};
   std::vector<burial> buried_;  ///< once `at_buried_`, a heap with the earliest on top
 };
