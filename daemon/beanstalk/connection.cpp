@@ -190,10 +190,12 @@ void connection::end() {
   if (hung_up_ || conversation_.input_has_ended()) return close();
   end_conversation();
   phase_ = phase::lingering;
+  // Before the client sees the end: then its jobs and queues are free for others.
+  const bool has_left = executor_.leave();
   lingering_ = std::make_unique<network::lingering_close>(context_.loop, context_.clients, std::move(socket_),
                                                           context_.scratch, [this] { close(); });
   if (!lingering_->begin()) return close();
-  schedule();
+  if (!has_left) schedule();
 }
 
 void connection::end_conversation() {
