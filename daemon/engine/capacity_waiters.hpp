@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <variant>
 
 #include <millrace/base/linked_list.hpp>
@@ -27,7 +28,8 @@ class capacity_waiters {
   capacity_waiters(const capacity_waiters&) = delete;
   capacity_waiters& operator=(const capacity_waiters&) = delete;
   ~capacity_waiters() {
-    while (!empty()) delete leave(first());
+    capacity_waiter* next = list_.first();
+    while (next != nullptr) delete std::exchange(next, linked_list<capacity_waiter>::next(*next));
   }
 
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }

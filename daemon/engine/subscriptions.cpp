@@ -92,7 +92,8 @@ result<std::size_t> watch(core& all, session& client, std::string_view name) {
 
 result<std::size_t> ignore(core& all, session& client, std::string_view name) {
   queue* const there = all.queues.find(name);
-  const auto found = there == nullptr ? client.watched.end() : std::ranges::find(client.watched, there->id);
+  if (there == nullptr) return client.watched.size();
+  const auto found = std::ranges::find(client.watched, there->id);
   if (found == client.watched.end()) return client.watched.size();
   if (client.watched.size() == 1) return error{errc::refused, "the only watched queue cannot be ignored"};
   client.watched.erase(found);

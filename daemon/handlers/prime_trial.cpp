@@ -25,7 +25,7 @@ class dividing : public offload::computation {
 
   offload::progress step() override {
     if (composite_) return offload::progress::done;
-    const std::uint64_t end = std::min(last_, divisor_ + 2 * (trial_divisions_per_step - 1));
+    const std::uint64_t end = std::min(last_, divisor_ + std::uint64_t{2} * (trial_divisions_per_step - 1));
     for (; divisor_ <= end; divisor_ += 2) {
       if (number_ % divisor_ == 0) {
         composite_ = true;

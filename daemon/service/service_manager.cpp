@@ -15,6 +15,7 @@ std::string status_line_of(std::string_view text) { return "STATUS=" + std::stri
 
 }  // namespace
 
+// NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
 service_manager::service_manager() : is_present_{std::getenv("NOTIFY_SOCKET") != nullptr} {
   std::uint64_t microseconds = 0;
   if (is_present_ && ::sd_watchdog_enabled(keep_environment, &microseconds) > 0)

@@ -158,9 +158,9 @@ void on_bus_error(int, siginfo_t* info, void*) {
   if (info->si_code == BUS_ADRERR && is_in_index(address)) {
     // First: a reader of the empty page must not be able to write.
     index_is_lost.store(true, std::memory_order_release);
-    auto* const place = reinterpret_cast<void*>(address & ~(page_bytes - 1));
+    void* const page = static_cast<char*>(info->si_addr) - address % page_bytes;
     is_replaced =
-        ::mmap(place, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == place;
+        ::mmap(page, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page;
   }
   if (!is_replaced) ::sigaction(SIGBUS, &action_before, nullptr);
   errno = errno_before;

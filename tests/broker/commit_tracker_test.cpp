@@ -128,7 +128,8 @@ TEST_CASE(
   engine::finish_request done;
   done.job = job;
   done.outputs.push_back({sync, {.content = body{"d"}}});
-  CHECK(at.broker.try_finish(worker, std::move(done)).answer == engine::finish_status::done);
+  const auto answer = at.broker.try_finish(worker, std::move(done)).answer;
+  CHECK(answer == engine::finish_status::done);
   CHECK(store.kept == 3);
   CHECK(store.kept_soon == 1);
 }

@@ -23,7 +23,7 @@ struct held_job {
     disk.free_bytes = 0;
   }
 
-  [[nodiscard]] engine::finish_request with_output(queue_id queue, std::string content = "output") const {
+  [[nodiscard]] engine::finish_request with_output(queue_id queue, const std::string& content = "output") const {
     engine::finish_request request{.job = job};
     request.outputs.push_back({queue, {.content = body{content}}});
     return request;
@@ -48,12 +48,16 @@ TEST_CASE("a job whose output has no space on disk stays with its holder, who ca
   held_job held{on_disk};
   const auto output = held.at.queue("output", on_disk);
   auto request = held.with_output(output);
-  CHECK(held.at.broker.try_finish(held.holder, std::move(request)).answer == finish_status::no_space);
+  // A request that is refused is not moved from.
+  const auto finish = [&] {
+    return held.at.broker.try_finish(held.holder, static_cast<engine::finish_request&&>(request)).answer;
+  };
+  CHECK(finish() == finish_status::no_space);
   CHECK(held.at.levels(held.from).reserved == 1);
   CHECK(held.at.levels(output).jobs() == 0);
   REQUIRE(request.outputs.size() == 1);
   held.disk.free_bytes = 6;
-  CHECK(held.at.broker.try_finish(held.holder, std::move(request)).answer == finish_status::done);
+  CHECK(finish() == finish_status::done);
   CHECK(held.at.levels(output).ready == 1);
 }
 

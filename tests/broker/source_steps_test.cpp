@@ -128,7 +128,9 @@ TEST_CASE("a body that is refused has had its turn, one without space on disk ha
   store.is_full = true;
   engine::put_request job{.content = body{"c"}};
   const auto to = step(30);
-  CHECK(at.broker.try_put(at.producer, queue, std::move(job), &to).answer.status == engine::put_status::no_space);
+  // A put that is refused does not move from its job.
+  const auto refused = at.broker.try_put(at.producer, queue, static_cast<engine::put_request&&>(job), &to);
+  CHECK(refused.answer.status == engine::put_status::no_space);
   CHECK(job.content.view() == "c");
   CHECK(store.take().empty());
   at.broker.refuse_puts();

@@ -105,7 +105,7 @@ class storm {
         took(who, fixture_.engine.reserve_job(who, job, fixture_.now));
       }
     } else if (kind == 15) {
-      auto from = engine::engine::kick_from::undecided;
+      auto from = millrace::engine::engine::kick_from::undecided;
       fixture_.engine.kick(fixture_.queue(names[below(3)]), below(20), from, fixture_.now);
     } else if (kind == 16) {
       CHECK(fixture_.engine.pause(fixture_.queue(names[below(3)]), seconds{below(2)}, fixture_.now).has_value());

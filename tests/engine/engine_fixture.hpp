@@ -85,6 +85,7 @@ struct engine_fixture {
     std::vector<event> taken;
     engine.take_events(taken);
     std::vector<std::string> all;
+    all.reserve(taken.size());
     for (const auto& each : taken) all.push_back(words(each));
     return all;
   }

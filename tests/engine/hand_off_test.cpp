@@ -6,10 +6,10 @@ using namespace millrace::engine::testing;
 
 namespace {
 
-finish_request ok(std::vector<std::pair<queue_id, std::string>> outputs) {
-  finish_request what;
-  for (const auto& [queue, text] : outputs) what.outputs.push_back({queue, {.content = body{text}}});
-  return what;
+finish_request ok(const std::vector<std::pair<queue_id, std::string>>& outputs) {
+  finish_request request;
+  for (const auto& [queue, text] : outputs) request.outputs.push_back({queue, {.content = body{text}}});
+  return request;
 }
 std::uint64_t count(const std::array<counter, outcome_count>& of, outcome what) {
   return of[static_cast<std::size_t>(what)].value();

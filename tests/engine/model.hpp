@@ -131,7 +131,7 @@ class model {
     instant when{never};
     int kind{0};  ///< delay, lease, pause, margin, timeout: in this order at one instant
     std::uint64_t number{0};
-    auto operator<=>(const due&) const = default;
+    auto operator<=>(const due&) const = default;  // NOLINT(modernize-use-nullptr): not about a pointer
   };
   enum class room { free, drops, later, none };
 

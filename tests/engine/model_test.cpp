@@ -11,12 +11,14 @@ namespace {
 
 /// MILLRACE_MODEL_COMMANDS: how many commands all duels of one kind get together.
 std::size_t commands(std::size_t otherwise) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* const said = std::getenv("MILLRACE_MODEL_COMMANDS");
   return said == nullptr ? otherwise : std::strtoull(said, nullptr, 10);
 }
 
 /// New ones each time, printed; MILLRACE_MODEL_SEED repeats a run.
 std::uint64_t first_seed() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* const said = std::getenv("MILLRACE_MODEL_SEED");
   return said == nullptr ? std::random_device{}() : std::strtoull(said, nullptr, 10);
 }

@@ -69,9 +69,9 @@ TEST_CASE("buried jobs stand in order of burying and keep the priority they were
   m.engine.bury(s, one, 9, m.now);
   CHECK(m.engine.first_buried(m.queue())->job == two);
   CHECK(m.engine.look(two)->buries == 1);
-  auto from = engine::engine::kick_from::undecided;
+  auto from = millrace::engine::engine::kick_from::undecided;
   CHECK(m.engine.kick(m.queue(), 1, from, m.now) == 1);
-  CHECK(from == engine::engine::kick_from::buried);
+  CHECK(from == millrace::engine::engine::kick_from::buried);
   CHECK(m.state(two) == job_state::ready);
   CHECK(m.engine.look(two)->priority == 5);
   CHECK(m.engine.look(two)->kicks == 1);
@@ -87,7 +87,7 @@ TEST_CASE("kick takes buried jobs first, and delayed ones, soonest due first, on
   const auto soon = m.put(s, "soon", {.delay = 4s});
   m.engine.bury(s, buried, 0, m.now);
   const auto kick = [&](std::size_t bound) {
-    auto from = engine::engine::kick_from::undecided;
+    auto from = millrace::engine::engine::kick_from::undecided;
     return m.engine.kick(m.queue(), bound, from, m.now);
   };
   CHECK(kick(0) == 0);
@@ -108,7 +108,7 @@ TEST_CASE("kick moves a thousand jobs a call and goes on with what it began") {
   for (int i = 0; i < 1'500; ++i) m.put(s);
   for (int i = 0; i < 1'500; ++i) m.engine.bury(s, m.take_id(s), 0, m.now);
   m.put(s, "delayed", {.delay = 1s});
-  auto from = engine::engine::kick_from::undecided;
+  auto from = millrace::engine::engine::kick_from::undecided;
   CHECK(m.engine.kick(m.queue(), 5'000, from, m.now) == 1'000);
   CHECK(m.engine.kick(m.queue(), 4'000, from, m.now) == 500);
   CHECK(m.engine.levels(m.queue()).delayed == 1);
@@ -218,9 +218,11 @@ TEST_CASE("the end of a pause serves a thousand waiters a turn, and nobody overt
   }
   m.put(producer);
   m.pass(5s);
-  CHECK(m.events().size() == 1'000);
+  const auto first_turn = m.events();
+  CHECK(first_turn.size() == 1'000);
   CHECK(m.engine.next_deadline() <= m.now);
   CHECK(m.engine.levels(m.queue()).waiting_sessions == 200);
   CHECK(m.take(producer) == "job");
-  CHECK(m.events().size() == 200);
+  const auto second_turn = m.events();
+  CHECK(second_turn.size() == 200);
 }

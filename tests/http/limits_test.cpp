@@ -15,7 +15,7 @@ using testing::http_reader;
 
 namespace {
 
-loop::awaitable<http::response> echo(http::request request) { co_return http::text(200, std::move(request.body)); }
+loop::awaitable<http::response> echo(http::request request) { co_return http::text(200, request.body); }
 loop::awaitable<http::response> large(http::request) { co_return http::text(200, std::string(64u << 20, 'x')); }
 
 struct limited_server : http_fixture {

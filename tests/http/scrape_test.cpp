@@ -37,7 +37,9 @@ TEST_CASE("the metrics are served in the text format of Prometheus, and promtool
   CHECK(answer.status() == 200);
   CHECK(answer.has("Content-Type: text/plain; version=0.0.4; charset=utf-8"));
   CHECK(answer.body.find("\nmillrace_connections{protocol=\"http\"} 1\n") != std::string::npos);
-  CHECK(testing::promtool_says(answer.body) == "");
+  const auto complaint = testing::promtool_says(answer.body);
+  INFO(complaint);
+  CHECK(complaint.empty());
 }
 
 TEST_CASE("HEAD of the metrics has their length and no body") {

@@ -161,6 +161,7 @@ TEST_CASE("a thousand connections are served at the same time") {
   hello_server fixture;
   fixture.open();
   std::vector<raw_client> clients;
+  clients.reserve(1'000);
   for (int i = 0; i < 1'000; ++i) clients.push_back(fixture.connect());
   for (auto& client : clients) REQUIRE(client.send(get("/hello")));
   for (auto& client : clients) REQUIRE(http_reader{client}.next().body == "hello\n");

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::string_literals;
 
-loop::awaitable<http::response> echo(http::request request) { co_return http::text(200, std::move(request.body)); }
+loop::awaitable<http::response> echo(http::request request) { co_return http::text(200, request.body); }
 
 struct echo_server : http_fixture {
   echo_server() {

@@ -19,6 +19,7 @@ const std::filesystem::path corpus{"tests/settings/corpus"};
 
 void compare(const std::filesystem::path& expected, const std::string& actual) {
   CAPTURE(expected);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   if (std::getenv("MILLRACE_WRITE_EXPECTED") == nullptr) {
     CHECK(actual == read_text(expected));
   } else if (!actual.empty()) {

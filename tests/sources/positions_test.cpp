@@ -199,7 +199,7 @@ TEST_CASE("standard input and intervals have no position", "[positions]") {
 }
 
 TEST_CASE("a list continues if the items that were put are the same", "[positions]") {
-  const auto of = [](texts items) -> maker {
+  const auto of = [](const texts& items) -> maker {
     return [items](const source_context& context) { return sources::list::make({items}, context); };
   };
   CHECK(run_with_restarts(2, of({"a", "", "b", "b", "c"}), 9) == texts{"a", "", "b", "b", "c", "no more"});
@@ -212,7 +212,7 @@ TEST_CASE("a list continues if the items that were put are the same", "[position
 }
 
 TEST_CASE("a range continues if its first number and step are the same", "[positions]") {
-  const auto of = [](std::string from, std::string to, std::string step) -> maker {
+  const auto of = [](const std::string& from, const std::string& to, const std::string& step) -> maker {
     return [=](const source_context& context) { return sources::range::make({from, to, step}, context); };
   };
   CHECK(run_with_restarts(2, of("1", "5", "1"), 9) == texts{"1", "2", "3", "4", "5", "no more"});

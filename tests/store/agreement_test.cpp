@@ -10,7 +10,6 @@
 #include "support/catch.hpp"
 
 using namespace millrace;
-using testing::run_sql;
 using testing::scratch_directory;
 using testing::store_desk;
 

@@ -131,7 +131,7 @@ TEST_CASE("an operator's checkpoints, vacuums, long readers and writers in a loo
   }
   done = true;
   for (auto& one : operators) one.join();
-  CHECK(desk.it->failure() == "");
+  CHECK(desk.it->failure().empty());
 }
 
 TEST_CASE("the moments in which a connection holds a lock of the index, each of them stretched, are no failure") {
@@ -160,5 +160,5 @@ TEST_CASE("the moments in which a connection holds a lock of the index, each of 
   desk.until([&] { return came == asked; });
   CHECK(disk.taken > 0);
   CHECK(unread == 0);
-  CHECK(desk.it->failure() == "");
+  CHECK(desk.it->failure().empty());
 }

@@ -40,6 +40,7 @@ store::store_context watched() { return {.vfs = testing::watched_vfs::name, .lim
 /// How long images are looked at, after which those that are left are left out. By hand: all of them, if the time is
 /// enough.
 seconds patience() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* const by_hand = std::getenv("MILLRACE_POWER_LOSS_SECONDS");
   return seconds{by_hand != nullptr ? std::atoi(by_hand) : 6};
 }
@@ -127,6 +128,7 @@ TEST_CASE("whenever the power fails, what was called safe is there, and nothing 
     }
   }
   CHECK(looked_at > 0);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   if (std::getenv("MILLRACE_POWER_LOSS_SECONDS") != nullptr) {
     std::printf("%zu images of %zu moments, all as they should be; %zu batches, the data file cut %zu times\n",
                 looked_at, moments.size(), after_batch.size() - 1, disk.cuts_of("millrace.db"));

@@ -18,6 +18,7 @@ namespace {
 
 std::vector<std::uint64_t> ids_of(const std::vector<engine::kept_job>& jobs) {
   std::vector<std::uint64_t> ids;
+  ids.reserve(jobs.size());
   for (const auto& job : jobs) ids.push_back(job.job.value());
   return ids;
 }
@@ -111,8 +112,8 @@ TEST_CASE("a change that somebody waits for takes the relaxed ones before it alo
 }
 
 TEST_CASE("a batch that is full is written by itself, and what comes later does not delay it") {
-  constexpr std::uint64_t batch_bytes = 64 * 1024;
-  const std::string text(8 * 1024, 'x');
+  constexpr std::uint64_t batch_bytes = 65'536;
+  const std::string text(8'192, 'x');
   scratch_directory scratch;
   std::vector<store::batch_id> safe;
   {

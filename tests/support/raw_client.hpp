@@ -2,10 +2,10 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -118,7 +118,7 @@ class raw_client {
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(where), static_cast<socklen_t>(bytes)) != 0) fail("connect");
   }
   [[noreturn]] static void fail(const char* call) {
-    throw std::runtime_error{std::string{call} + ": " + std::strerror(errno)};
+    throw std::runtime_error{std::string{call} + ": " + std::generic_category().message(errno)};
   }
 
   int fd_;

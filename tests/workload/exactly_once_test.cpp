@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <map>
 
 #include "support/catch.hpp"
@@ -8,7 +9,7 @@ using testing::workload_fixture;
 
 namespace {
 
-constexpr unsigned each = 2'000;
+constexpr std::uint64_t each = 2'000;
 
 void expect_every_item_once(const workload_fixture& at, unsigned producers) {
   std::map<std::string, unsigned> times;
