@@ -23,7 +23,7 @@ TEST_CASE("above seven eighths of the limit, bodies that are safe leave memory, 
   all.engine.stored(unsafe);
   CHECK_FALSE(all.in_memory(unsafe));
   CHECK(all.engine.look(unsafe).value().bytes == body_bytes);
-  CHECK(all.engine.levels(all.queue()).ready_bytes == 11 * body_bytes);
+  CHECK(all.engine.levels(all.queue()).ready_bytes == std::uint64_t{11} * body_bytes);
 }
 
 TEST_CASE("bodies of a queue in memory do not count and do not leave") {

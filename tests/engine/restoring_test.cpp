@@ -281,14 +281,16 @@ TEST_CASE("when no ids are left, outputs and dead letters bury the job, and a pu
   CHECK(m.offer(waiting, "in line").status == put_status::refused);
   finish_request with_output;
   with_output.outputs.push_back({out, {.content = body{"more"}}});
-  CHECK(m.finish(s, last, std::move(with_output)) == finish_status::buried);
+  const auto first_end = m.finish(s, last, std::move(with_output));
+  CHECK(first_end == finish_status::buried);
   CHECK(m.engine.look(last)->error_text == "no job ids are left");
   CHECK(m.engine.counts(full).buried[static_cast<std::size_t>(reason::no_ids)].value() == 1);
   CHECK(m.engine.reserve_job(s, last, m.now).status == reserve_status::reserved);
   finish_request failed;
   failed.result = outcome::failed;
   failed.dead_letter = out;
-  CHECK(m.finish(s, last, std::move(failed)) == finish_status::buried);
+  const auto second_end = m.finish(s, last, std::move(failed));
+  CHECK(second_end == finish_status::buried);
   CHECK(m.engine.levels(full).buried == 1);
 }
 
