@@ -24,7 +24,8 @@ TEST_CASE("counters and gauges are written with their help, type and labels") {
   page.family(family_kind::gauge, "age_seconds", "Age.");
   page.sample({}, duration{milliseconds{1'500}});
 
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP jobs_total Jobs.\n"
         "# TYPE jobs_total counter\n"
         "jobs_total{queue=\"numbers\",outcome=\"ok\"} 3\n"
@@ -39,7 +40,8 @@ TEST_CASE("quotes, backslashes and newlines in labels are escaped") {
   exposition page{buckets};
   page.family(family_kind::gauge, "odd", "Odd.");
   page.sample({{"task", "a\"b\\c\nd"}}, 1.0);
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP odd Odd.\n"
         "# TYPE odd gauge\n"
         "odd{task=\"a\\\"b\\\\c\\nd\"} 1\n");
@@ -60,7 +62,8 @@ TEST_CASE("a family without samples is not written, but is in the list of names"
   page.family(family_kind::gauge, "something", "Something.");
   page.sample({}, 1.0);
   CHECK(page.names() == std::vector<std::string>{"nothing", "something"});
-  CHECK(std::move(page).text() == "# HELP something Something.\n# TYPE something gauge\nsomething 1\n");
+  const auto text = std::move(page).text();
+  CHECK(text == "# HELP something Something.\n# TYPE something gauge\nsomething 1\n");
 }
 
 TEST_CASE("a histogram is written with cumulative counts and the chosen bounds") {
@@ -77,7 +80,8 @@ TEST_CASE("a histogram is written with cumulative counts and the chosen bounds")
   exposition page{buckets};
   page.family(family_kind::histogram, "wait_seconds", "Wait.");
   page.sample({{"queue", "numbers"}}, folded);
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP wait_seconds Wait.\n"
         "# TYPE wait_seconds histogram\n"
         "wait_seconds_count{queue=\"numbers\"} 5\n"
@@ -108,7 +112,7 @@ TEST_CASE("folding into the default buckets is exact") {
       folded.add(seen, buckets);
       const auto expected = std::ranges::lower_bound(buckets.upper(), bound + offset) - buckets.upper().begin();
       REQUIRE(folded.counts[static_cast<std::size_t>(expected)] == 1);
-      REQUIRE(std::accumulate(folded.counts.begin(), folded.counts.end(), 0u) == 1);
+      REQUIRE(std::accumulate(folded.counts.begin(), folded.counts.end(), std::uint64_t{0}) == 1);
     }
 }
 

@@ -90,7 +90,7 @@ TEST_CASE("promtool accepts a page with all families") {
   const auto names = fixture.page.names();
   const auto text = std::move(fixture.page).text();
   for (const auto& name : names) CHECK(text.find("\n" + name) != std::string::npos);
-  CHECK(testing::promtool_says(text) == "");
+  CHECK(testing::promtool_says(text).empty());
 }
 
-TEST_CASE("promtool rejects an invalid page") { CHECK(testing::promtool_says("jobs{ 1\n") != ""); }
+TEST_CASE("promtool rejects an invalid page") { CHECK_FALSE(testing::promtool_says("jobs{ 1\n").empty()); }

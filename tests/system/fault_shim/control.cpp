@@ -36,6 +36,7 @@ __attribute__((constructor)) void begin() {
   const long at = ::syscall(SYS_mmap, nullptr, sizeof(control), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   ::syscall(SYS_close, file);
   if (at < 0 && at > -4096) std::abort();
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the system call returns the address as a number
   auto* const mapped = reinterpret_cast<control*>(at);
   if (mapped->magic.load() != magic_number) std::abort();
   steering_file = mapped;
