@@ -47,7 +47,7 @@ loop::awaitable<> one_scrape(page_fixture& fixture, loop::task_scope&) {
   CHECK(contains(page, "\nmillrace_loop_stalls_total{task=\"__other__\"} 0\n"));
   CHECK(contains(page, "\nprocess_resident_memory_bytes "));
   CHECK(contains(page, "\nmillrace_backpressure_active{stage=\"producer\"} 0\n"));
-  if (page) CHECK(testing::promtool_says(**page) == "");
+  if (page) CHECK(testing::promtool_says(**page).empty());
   co_await page_fixture::close(fixture);
 }
 
