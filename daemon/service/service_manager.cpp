@@ -1,8 +1,11 @@
 #include "service/service_manager.hpp"
 
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
@@ -13,30 +16,60 @@ constexpr int keep_environment = 0;
 
 std::string status_line_of(std::string_view text) { return "STATUS=" + std::string{text}; }
 
-}  // namespace
-
-// NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
-service_manager::service_manager() : is_present_{std::getenv("NOTIFY_SOCKET") != nullptr} {
-  std::uint64_t microseconds = 0;
-  if (is_present_ && ::sd_watchdog_enabled(keep_environment, &microseconds) > 0)
-    watchdog_timeout_ = std::chrono::microseconds{microseconds};
+/// The value of NOTIFY_SOCKET; empty for an address of no known kind.
+std::string socket_path() {
+  const char* value = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): the environment never changes
+  std::string path = value == nullptr ? "" : value;
+  const bool is_known = path.size() > 1 && (path[0] == '/' || path[0] == '@');
+  return is_known && path.size() < sizeof(::sockaddr_un::sun_path) ? path : std::string{};
 }
 
-void service_manager::ready(std::string_view status) const { send("READY=1\n" + status_line_of(status)); }
+}  // namespace
 
-void service_manager::status(std::string_view text) const { send(status_line_of(text)); }
+service_manager::service_manager() {
+  std::string path = socket_path();
+  if (path.empty()) return;
+  address_.sun_family = AF_UNIX;
+  address_bytes_ = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + path.size());
+  if (path[0] == '@') path[0] = '\0';  // an abstract address
+  path.copy(address_.sun_path, path.size());
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(keep_environment, &microseconds) > 0)
+    watchdog_timeout_ = saturating_multiply(std::chrono::microseconds{1}, microseconds);
+}
 
-void service_manager::stopping(std::string_view status) const { send("STOPPING=1\n" + status_line_of(status)); }
+service_manager::~service_manager() {
+  if (socket_ >= 0) ::close(socket_);
+}
 
-void service_manager::extend_timeout(duration time, std::string_view status) const {
+void service_manager::ready(std::string_view status) {
+  unsent_state_ = "READY=1\n";
+  send(status_line_of(status));
+}
+
+void service_manager::status(std::string_view text) { send(status_line_of(text)); }
+
+void service_manager::stopping(std::string_view status) {
+  unsent_state_ = "STOPPING=1\n";
+  send(status_line_of(status));
+}
+
+void service_manager::extend_timeout(duration time, std::string_view status) {
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
   send("EXTEND_TIMEOUT_USEC=" + std::to_string(microseconds) + '\n' + status_line_of(status));
 }
 
-void service_manager::feed_watchdog() const { send("WATCHDOG=1"); }
+void service_manager::feed_watchdog() { send("WATCHDOG=1"); }
 
-void service_manager::send(const std::string& message) const {
-  if (is_present_) static_cast<void>(::sd_notify(keep_environment, message.c_str()));
+// Not sd_notify: it waits while the manager does not read, and opens a socket for each message, which fails when
+// clients have taken all descriptors.
+void service_manager::send(const std::string& message) {
+  if (!is_present()) return;
+  if (socket_ < 0) socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const std::string datagram = unsent_state_ + message;
+  const auto* address = reinterpret_cast<const ::sockaddr*>(&address_);
+  if (::sendto(socket_, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL, address, address_bytes_) >= 0)
+    unsent_state_.clear();
 }
 
 }  // namespace millrace::service

@@ -45,7 +45,7 @@ class service_report {
   void feed_watchdog();
 
   daemon& parts_;
-  const service_manager manager_;
+  service_manager manager_;
   bool is_draining_{false};
   instant next_message_{};             ///< while recovering
   std::uint64_t jobs_gone_before_{0};  ///< at `measured_at_`

@@ -2,8 +2,10 @@
 other end of NOTIFY_SOCKET, as systemd is (sd_notify(3)).
 """
 
+import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 import time
@@ -39,6 +41,14 @@ class Manager:
         while part not in (message := self.next()).get(key, "") or key not in message:
             pass
         return message
+
+    def fill(self):
+        """Until the next `next`, nothing more can be sent."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sender.sendto(b"FULL=1", self.path)
 
     def silent_for(self, key, seconds):
         """Whether no message with this key comes in this time."""
@@ -124,6 +134,25 @@ class ServiceManager(Crash):
         self.assertTrue(self.starved())
         server.signal(signal.SIGCONT)
         self.manager.until("WATCHDOG")
+
+    def test_a_manager_that_does_not_read_holds_nobody_and_is_told_that_the_start_is_complete(self):
+        self.manager.fill()
+        server = self.begin()
+        with server.connect() as wire:
+            wire.put(b"one")
+        self.manager.until("READY")
+        self.manager.fill()
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def test_the_watchdog_is_fed_while_no_descriptor_is_left(self):
+        server = self.begin()
+        self.manager.until("WATCHDOG")
+        _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (0, hard))
+        self.addCleanup(resource.prlimit, server.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        for _ in range(3):
+            self.manager.until("WATCHDOG")
 
     def test_a_full_disk_is_no_hang(self):
         server = self.begin()
