@@ -43,15 +43,10 @@ class checker {
 
  private:
   void error(const keys& path, const std::string& problem, const std::string& expected) {
-    diagnostics_.error(position_of(root_, path), joined(path), problem, expected);
+    diagnostics_.error(position_of(root_, path), path_of(path), problem, expected);
   }
   void warning(const keys& path, const std::string& problem, const std::string& expected) {
-    diagnostics_.warning(position_of(root_, path), joined(path), problem, expected);
-  }
-  static std::string joined(const keys& path) {
-    std::string out;
-    for (const std::string& key : path) out = path_of(out, key);
-    return out;
+    diagnostics_.warning(position_of(root_, path), path_of(path), problem, expected);
   }
 
   void check_cycles() {

@@ -58,4 +58,10 @@ std::string path_of(std::string_view prefix, std::string_view key) {
   return prefix.empty() ? std::string{key} : std::string{prefix}.append(".").append(key);
 }
 
+std::string path_of(std::span<const std::string> keys) {
+  std::string path;
+  for (const std::string& key : keys) path = path_of(path, key);
+  return path;
+}
+
 }  // namespace millrace::settings

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,5 +51,7 @@ class diagnostic_list {
 
 /// `prefix.key`, or `key` at the top.
 [[nodiscard]] std::string path_of(std::string_view prefix, std::string_view key);
+/// All keys, from the top: `consumers.primality.timeout`.
+[[nodiscard]] std::string path_of(std::span<const std::string> keys);
 
 }  // namespace millrace::settings

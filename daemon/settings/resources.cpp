@@ -103,21 +103,16 @@ class checker {
   }
 
   void report(const keys& path, const std::string& problem, const std::string& expected) {
-    diagnostics_.error(position_of(root_, path), joined(path), problem, expected);
+    diagnostics_.error(position_of(root_, path), path_of(path), problem, expected);
   }
   /// The path, and its line if it is in the file.
   [[nodiscard]] std::string with_line(const keys& path) const {
     const node* found = &root_;
     for (const auto& key : path) {
       found = found->find(key);
-      if (found == nullptr) return joined(path) + " (by default)";
+      if (found == nullptr) return path_of(path) + " (by default)";
     }
-    return joined(path) + " (line " + std::to_string(found->start.line) + ")";
-  }
-  static std::string joined(const keys& path) {
-    std::string out;
-    for (const auto& key : path) out = path_of(out, key);
-    return out;
+    return path_of(path) + " (line " + std::to_string(found->start.line) + ")";
   }
 
   const settings& settings_;

@@ -92,32 +92,22 @@ void read_queues(const node& root, settings& settings, diagnostic_list& diagnost
   read_named(root, "queues", diagnostics, declare, read);
 }
 
-void read_producers(const node& root, const vocabulary& vocabulary, settings& settings, diagnostic_list& diagnostics) {
-  const auto declare = [&](const std::string& name) -> workload::producer_settings& {
-    workload::producer_settings& declared = settings.producers.emplace_back();
+/// Reads a section of producers or consumers. `kind_key` names the kind of each.
+template <class Settings, class Registry>
+void read_with_kinds(const node& root, std::string_view section, std::string_view kind_key, const Registry& registry,
+                     std::span<const std::string_view> planned, const option_table& common,
+                     std::vector<Settings>& entries, diagnostic_list& diagnostics) {
+  const auto declare = [&](const std::string& name) -> Settings& {
+    Settings& declared = entries.emplace_back();
     declared.name = name;
     return declared;
   };
-  const auto read = [&](workload::producer_settings& declared, const node& value, const std::string& path) {
-    declared.kind = find_kind(value, path, "kind", vocabulary.sources, planned_sources, diagnostics);
-    read_with_kind(value, path, "kind", {workload::producer_option_table(), &declared.common}, declared.kind,
-                   declared.kind_options, diagnostics);
+  const auto read = [&](Settings& declared, const node& value, const std::string& path) {
+    declared.kind = find_kind(value, path, kind_key, registry, planned, diagnostics);
+    read_with_kind(value, path, kind_key, {common, &declared.common}, declared.kind, declared.kind_options,
+                   diagnostics);
   };
-  read_named(root, "producers", diagnostics, declare, read);
-}
-
-void read_consumers(const node& root, const vocabulary& vocabulary, settings& settings, diagnostic_list& diagnostics) {
-  const auto declare = [&](const std::string& name) -> workload::consumer_settings& {
-    workload::consumer_settings& declared = settings.consumers.emplace_back();
-    declared.name = name;
-    return declared;
-  };
-  const auto read = [&](workload::consumer_settings& declared, const node& value, const std::string& path) {
-    declared.kind = find_kind(value, path, "handler", vocabulary.handlers, planned_handlers, diagnostics);
-    read_with_kind(value, path, "handler", {workload::consumer_option_table(), &declared.common}, declared.kind,
-                   declared.kind_options, diagnostics);
-  };
-  read_named(root, "consumers", diagnostics, declare, read);
+  read_named(root, section, diagnostics, declare, read);
 }
 
 }  // namespace
@@ -136,8 +126,10 @@ void read_sections(const node& root, const vocabulary& vocabulary, settings& set
   settings.daemon.store.data_dir = settings.daemon.data_dir.value_or("");
   if (settings.daemon.data_dir) settings.queue_defaults.durability = engine::durability::sync;
   read_queues(root, settings, diagnostics);
-  read_producers(root, vocabulary, settings, diagnostics);
-  read_consumers(root, vocabulary, settings, diagnostics);
+  read_with_kinds(root, "producers", "kind", vocabulary.sources, planned_sources, workload::producer_option_table(),
+                  settings.producers, diagnostics);
+  read_with_kinds(root, "consumers", "handler", vocabulary.handlers, planned_handlers,
+                  workload::consumer_option_table(), settings.consumers, diagnostics);
 }
 
 }  // namespace millrace::settings
