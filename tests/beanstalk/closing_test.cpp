@@ -8,15 +8,10 @@
 
 using namespace millrace;
 using testing::raw_client;
+using testing::repeated;
 using testing::server_fixture;
 
 namespace {
-
-std::string repeated(std::string_view text, std::size_t times) {
-  std::string all;
-  for (std::size_t n = 0; n < times; ++n) all += text;
-  return all;
-}
 
 constexpr std::string_view request = "list-tube-used\r\n";
 constexpr std::string_view reply = "USING default\r\n";
@@ -44,7 +39,7 @@ TEST_CASE("a client that has sent more commands than are executed before a drain
   SAYS(client, "put 0 1000 60 60000\r\n" + content + "\r\n", "INSERTED 1\r\n");
   constexpr std::size_t peeks = 400;
   send_at_once(client, repeated("peek 1\r\n", peeks) + repeated(request, many));
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  at.until_unread();
   at.drain();
   const auto all = client.receive_all();
   CHECK_FALSE(client.was_reset());

@@ -92,11 +92,9 @@ TEST_CASE("a drain does not wait for a client whose lease has run out, or that d
   server_fixture at{{.reply_bytes_max = 100'000}};
   auto slow = at.client(), deaf = at.client();
   SAYS(slow, "put 0 0 1 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
-  std::string peeks;
   SAYS(deaf, "put 0 1000 60 60000\r\n" + std::string(60'000, 'x') + "\r\n", "INSERTED 2\r\n");
-  for (int n = 0; n < 400; ++n) peeks += "peek 2\r\n";
-  deaf.send(peeks);
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  deaf.send(testing::repeated("peek 2\r\n", 400));
+  at.until_unread();
   at.drain();
   CHECK(at.drained(hours{1}));
   CHECK(slow.receive_all().empty());

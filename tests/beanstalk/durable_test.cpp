@@ -182,9 +182,7 @@ TEST_CASE("while one client fills the backlog of a stalled disk, others go on, a
   server_fixture at{{}, on_disk, &disk};
   declare_memory(at);
   auto flood = at.client(), reader = at.client(), newcomer = at.client();
-  std::string puts;
-  for (int n = 0; n < 200; ++n) puts += "put 0 0 60 1\r\na\r\n";
-  flood.send(puts);
+  flood.send(testing::repeated("put 0 0 60 1\r\na\r\n", 200));
   until_puts(at, 16);
   // Memory queues, reserves of durable jobs and statistics wait for nothing.
   for (std::uint64_t id = 1; id <= 10; ++id) {

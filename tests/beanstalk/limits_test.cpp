@@ -24,12 +24,10 @@ TEST_CASE("a client that does not read its replies is not read any more, and get
   auto client = at.client();
   const std::string content(100'000, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
-  std::string peeks;
   constexpr std::size_t times = 400;
-  for (std::size_t n = 0; n < times; ++n) peeks += "peek 1\r\n";
-  CHECK(client.send(peeks));
+  CHECK(client.send(testing::repeated("peek 1\r\n", times)));
   // The system's own buffers hold some megabytes; it has to stand still before all is answered.
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  at.until_unread();
   const auto peeked =
       at.ask([](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::peek).value(); });
   CHECK(peeked < times);
@@ -47,10 +45,8 @@ TEST_CASE("a client that does not read and goes is noticed") {
   server_fixture at{{.job_bytes_max = 100'000, .reply_bytes_max = 100'000}};
   auto client = at.client();
   SAYS(client, "put 0 0 60 100000\r\n" + std::string(100'000, 'x') + "\r\n", "INSERTED 1\r\n");
-  std::string peeks;
-  for (int n = 0; n < 400; ++n) peeks += "peek 1\r\n";
-  client.send(peeks);
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  client.send(testing::repeated("peek 1\r\n", 400));
+  at.until_unread();
   client.reset();
   while (at.ask([](auto& server, auto&) { return server.connections().connections; }) != 0) std::this_thread::yield();
   CHECK(at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0);
@@ -59,9 +55,8 @@ TEST_CASE("a client that does not read and goes is noticed") {
 TEST_CASE("behind a command that waits only so much is read, and all of it is answered in the end") {
   server_fixture at{{.input_bytes_max = 1'000}};
   auto worker = at.client();
-  std::string behind;
   constexpr std::size_t times = 200'000;
-  for (std::size_t n = 0; n < times; ++n) behind += "list-tube-used\r\n";
+  const auto behind = testing::repeated("list-tube-used\r\n", times);
   std::thread sender{[&] {
     worker.send("reserve\r\n");
     worker.send(behind);
@@ -153,8 +148,7 @@ TEST_CASE(
   const std::string content(100'000, 'x');
   SAYS(other, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
   std::vector<testing::raw_client> clients;
-  std::string peeks;
-  for (int n = 0; n < 100; ++n) peeks += "peek 1\r\n";
+  const auto peeks = testing::repeated("peek 1\r\n", 100);
   const auto kept = [&] { return at.ask([](auto& server, auto&) { return server.counts().held_bytes; }); };
   while (kept() < 1'000'000) {
     clients.push_back(at.client());
@@ -183,9 +177,7 @@ TEST_CASE(
     const auto some = watcher.receive();
     lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
   }
-  std::string lists;
-  for (std::size_t n = 0; n < times; ++n) lists += "list-tubes\r\n";
-  client.send(lists);
+  client.send(testing::repeated("list-tubes\r\n", times));
   const auto listed = [&] {
     return at.ask(
         [](auto& server, auto&) { return server.counts().command(wire::beanstalk_verb::list_tubes).value(); });
@@ -216,9 +208,7 @@ TEST_CASE("commands behind one that waits count against the memory held for all 
   CHECK(held() >= 30'000);
   CHECK(held() < 300'000);
   auto client = at.client();
-  std::string puts;
-  for (std::size_t n = 0; n < clients; ++n) puts += "put 0 0 60 0\r\n\r\n";
-  client.send(puts);
+  client.send(testing::repeated("put 0 0 60 0\r\n\r\n", clients));
   for (auto& one : waiting) {
     const auto all = one.receive_at_least(std::string_view{"RESERVED 1 0\r\n\r\n"}.size() + times * 15);
     CHECK(all.ends_with("USING default\r\n"));
@@ -287,13 +277,10 @@ TEST_CASE("bodies that are coming in have a limit together; what comes whole nee
 TEST_CASE("a client that is always ahead of its answers does not make the memory grow") {
   server_fixture at;
   auto worker = at.client(), client = at.client();
-  std::string reserves;
-  for (int n = 0; n < 3'000; ++n) reserves += "reserve\r\n";
-  worker.send(reserves);
+  const auto reserves = testing::repeated("reserve\r\n", 1'000);
+  for (int n = 0; n < 3; ++n) worker.send(reserves);
   for (int round = 0; round < 20; ++round) {
-    std::string puts;
-    for (int n = 0; n < 1'000; ++n) puts += "put 0 0 60 0\r\n\r\n";
-    client.send(puts);
+    client.send(testing::repeated("put 0 0 60 0\r\n\r\n", 1'000));
     for (std::size_t lines = 0; lines < 1'000;) {
       const auto some = client.receive();
       lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
@@ -302,7 +289,7 @@ TEST_CASE("a client that is always ahead of its answers does not make the memory
       const auto some = worker.receive();
       lines += static_cast<std::size_t>(std::count(some.begin(), some.end(), '\n'));
     }
-    worker.send(std::string_view{reserves}.substr(0, reserves.size() / 3));
+    worker.send(reserves);
   }
   at.until_waiting(1);
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "beanstalk/server.hpp"
@@ -58,6 +59,10 @@ class server_fixture {
   void until_waiting(std::uint32_t count) {
     while (ask([](auto& server, auto&) { return server.counts().waiting; }) != count) std::this_thread::yield();
   }
+  /// Until the server does not read a client any more, because of its unread replies.
+  void until_unread() {
+    while (ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  }
 
  private:
   static loop::awaitable<> note_drained(beanstalk::server& server, duration patience, bool& all) {
@@ -74,6 +79,12 @@ class server_fixture {
   beanstalk::server server_;
   bool closed_{false};
 };
+
+inline std::string repeated(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t n = 0; n < times; ++n) all += text;
+  return all;
+}
 
 /// Sends, and reads as many bytes as are expected.
 inline std::string answer(raw_client& client, std::string_view request, std::size_t bytes) {

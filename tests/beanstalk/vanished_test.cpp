@@ -39,10 +39,8 @@ TEST_CASE("a server that ends sends all it owes to a client that reads late and 
   auto client = at.client();
   const std::string content(bytes, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
-  std::string peeks;
-  for (int n = 0; n < 400; ++n) peeks += "peek 1\r\n";
-  client.send(peeks);
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  client.send(testing::repeated("peek 1\r\n", 400));
+  at.until_unread();
   client.half_close();
   // It is read no more, but others are: what was sent before they are answered has come.
   auto other = at.client();
@@ -63,11 +61,9 @@ TEST_CASE("a client that says no more and reads slowly gets every answer") {
   auto client = at.client();
   const std::string content(bytes, 'x');
   SAYS(client, "put 0 0 60 100000\r\n" + content + "\r\n", "INSERTED 1\r\n");
-  std::string peeks;
-  for (std::size_t n = 0; n < times; ++n) peeks += "peek 1\r\n";
-  client.send(peeks);
+  client.send(testing::repeated("peek 1\r\n", times));
   client.half_close();
-  while (at.ask([](auto& server, auto&) { return server.counts().unread.active(); }) == 0) std::this_thread::yield();
+  at.until_unread();
   const std::string reply = "FOUND 1 100000\r\n" + content + "\r\n";
   CHECK(client.receive_all().size() == times * reply.size());
 }
