@@ -106,7 +106,7 @@ class ThreadMissing(Failing):
             wire.ask(b"use empty\r\npause-tube empty 1\r\n", b"USING empty\r\nPAUSED\r\n")
         self.assertEqual(server.stop(), 0)
         threads = self.faults.counts()["thread_create"]
-        time.sleep(1.1)
+        self.faults.move_wall_clock(2)
         messages = []
         for nth in range(1, threads + 1):
             self.faults.renew()
