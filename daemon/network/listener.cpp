@@ -201,10 +201,10 @@ loop::awaitable<> listener::parts::run(parts& self, const service& handler, stre
   } catch (const system_error& failure) {
     if (failure.code() == asio::error::operation_aborted) throw;
     log::warning("connection_failed", "A connection ended by an error.",
-                 {{"door", self.name}, {"error", failure.what()}});
+                 {{"listener", self.name}, {"error", failure.what()}});
   } catch (const std::exception& failure) {
     log::error("connection_failed", "A connection ended by an error.",
-               {{"door", self.name}, {"error", failure.what()}});
+               {{"listener", self.name}, {"error", failure.what()}});
   }
 }
 

@@ -38,8 +38,8 @@ struct workload::parts {
     if (options.run_mode == mode::sequential) order.emplace(loop, broker, [this] { notify_changed(); });
   }
 
-  result<> make(const producer_settings& settings, const sources::surroundings& inputs);
-  result<> make(const consumer_settings& settings, const handlers::surroundings& outputs);
+  result<> make(const producer_settings& settings, const sources::source_context& inputs);
+  result<> make(const consumer_settings& settings, const handlers::handler_context& outputs);
   result<std::optional<queue_id>> queue_named(const std::optional<std::string>& name);
   [[nodiscard]] offload::place place_of(const consumer_options& consumer) const;
   void stop_taking();
@@ -78,8 +78,8 @@ workload::workload(loop::event_loop& loop, broker::broker& broker, offload::thre
 workload::~workload() = default;
 
 result<> workload::start(const std::vector<producer_settings>& producers,
-                         const std::vector<consumer_settings>& consumers, const sources::surroundings& inputs,
-                         const handlers::surroundings& outputs) {
+                         const std::vector<consumer_settings>& consumers, const sources::source_context& inputs,
+                         const handlers::handler_context& outputs) {
   auto& p = *parts_;
   for (const auto& one : producers) {
     if (auto made = p.make(one, inputs); made.has_error()) return error_of("producer", one.name, made.error());
@@ -160,7 +160,7 @@ const loop::backpressure& workload::held_producers() const noexcept { return par
 
 // --- the parts -------------------------------------------------------------------------------------------------------
 
-result<> workload::parts::make(const producer_settings& settings, const sources::surroundings& inputs) {
+result<> workload::parts::make(const producer_settings& settings, const sources::source_context& inputs) {
   const auto queue = broker.find_or_declare(settings.common.queue);
   if (queue.has_error()) return queue.error();
   const auto own = settings.kind_options ? settings.kind_options : settings.kind->options->make();
@@ -186,7 +186,7 @@ result<> workload::parts::make(const producer_settings& settings, const sources:
   return {};
 }
 
-result<> workload::parts::make(const consumer_settings& settings, const handlers::surroundings& outputs) {
+result<> workload::parts::make(const consumer_settings& settings, const handlers::handler_context& outputs) {
   const auto& common = settings.common;
   std::vector<queue_id> queues;
   for (const auto& name : common.queue) {

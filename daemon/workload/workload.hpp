@@ -35,7 +35,7 @@ class workload {
   workload& operator=(const workload&) = delete;
 
   result<> start(const std::vector<producer_settings>& producers, const std::vector<consumer_settings>& consumers,
-                 const sources::surroundings& inputs, const handlers::surroundings& outputs);
+                 const sources::source_context& inputs, const handlers::handler_context& outputs);
 
   /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves,
   /// nothing reserved or waiting; or until it was drained or stopped.

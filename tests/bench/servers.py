@@ -120,7 +120,7 @@ class Daemon(Process):
                          cwd=folder,
                          stderr=subprocess.PIPE,
                          text=True)
-        self.beanstalk, self.http = (self.said["started"][1][door] for door in ("beanstalk", "http"))
+        self.beanstalk, self.http = (self.said["started"][1][listener] for listener in ("beanstalk", "http"))
 
     def wait_until_it_serves(self) -> None:
         self.listener = threading.Thread(target=self.listen, daemon=True)

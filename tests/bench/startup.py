@@ -28,8 +28,7 @@ JOBS_A_PIECE = 2_000
 
 
 def fill(address: str, jobs: int, body: int) -> None:
-    """Puts jobs through the door, many in flight. What an ended client leaves stays, other than what `millrace bench`
-    puts."""
+    """Puts jobs as a client, many in flight. They stay when it has ended, unlike those of `millrace bench`."""
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=60) as client, client.makefile("rb") as replies:
         while jobs > 0:

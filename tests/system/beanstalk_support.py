@@ -1,4 +1,4 @@
-"""The beanstalk door as a client meets it: a server for each test, and connections to it.
+"""The beanstalk listener as a client meets it: a server for each test, and connections to it.
 
 Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server is
 told to drain and must end with 0: what a sanitizer finds in it fails the test that caused it.
@@ -29,7 +29,7 @@ def not_beanstalkd(what_it_does):
 
 
 class Server:
-    """One running server with the beanstalk door open. `words` come after the address; `config` is a settings file
+    """One running server with the beanstalk listener open. `words` come after the address; `config` is a settings file
     instead; `beanstalkd` is the path of a beanstalkd to run instead of millraced."""
 
     def __init__(self, *words, config=None, host="127.0.0.1", port=0, http=False, beanstalkd=BEANSTALKD, env=None):
@@ -149,8 +149,8 @@ class BeanstalkTest(DaemonTest):
         return self.server_
 
     def start_on(self, settings, daemon="", **how):
-        """A server with the beanstalk door and http, and these parts of a settings file; `daemon` are more keys of that
-        part."""
+        """A server with the beanstalk listener and http, and these parts of a settings file; `daemon` are more keys of
+        that part."""
         text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0'%s }\n%s" % (daemon and ", " + daemon, settings)
         return self.start(config=self.write(text), **how)
 

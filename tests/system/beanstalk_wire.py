@@ -1,4 +1,4 @@
-"""One connection to the beanstalk door as a transcript: bytes out, exact bytes back, silence, end of file."""
+"""One connection to the beanstalk listener as a transcript: bytes out, exact bytes back, silence, end of file."""
 
 import select
 import socket

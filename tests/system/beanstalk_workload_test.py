@@ -1,4 +1,4 @@
-"""The network door and the workload of the settings file share queues: what one puts the other takes."""
+"""The beanstalk listener and the workload of the settings file share queues: what one puts the other takes."""
 
 import signal
 import unittest

@@ -67,20 +67,20 @@ class Liar:
     def __init__(self, fault):
         self.fault = fault
         self.jobs, self.ids = [], 0
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.name = "127.0.0.1:%d" % self.door.getsockname()[1]
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.name = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.door.close()
+        self.listener.close()
 
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
-                wire, _ = self.door.accept()
+                wire, _ = self.listener.accept()
                 threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
 
     def serve(self, wire):
@@ -232,17 +232,17 @@ class NoServer(DaemonTest):
         self.assertEqual(bench("unix:" + os.path.join(self.folder, "none"), "--idle-connections", "3").returncode, 3)
 
     def test_a_server_of_something_else_is_exit_3(self):
-        def serve(door):
+        def serve(listener):
             with contextlib.suppress(OSError):
                 while True:
-                    wire, _ = door.accept()
+                    wire, _ = listener.accept()
                     with wire:
                         wire.recv(1024)
                         wire.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        with socket.create_server(("127.0.0.1", 0)) as door:
-            threading.Thread(target=serve, args=(door,), daemon=True).start()
-            ended = bench("127.0.0.1:%d" % door.getsockname()[1])
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=serve, args=(listener,), daemon=True).start()
+            ended = bench("127.0.0.1:%d" % listener.getsockname()[1])
             self.assertEqual(ended.returncode, 3, ended)
             self.assertIn("does not speak the beanstalk protocol", ended.stderr)
 

@@ -10,7 +10,7 @@ TEST_CASE("what cannot be made is an error that names the producer or the consum
   SECTION("a source") {
     at.producer("candidates", {.queue = "a"},
                 {"broken", "", &testing::no_option_table(),
-                 [](const void*, const sources::surroundings&) -> result<std::unique_ptr<sources::source>> {
+                 [](const void*, const sources::source_context&) -> result<std::unique_ptr<sources::source>> {
                    return error{errc::io, "no such file"};
                  }});
     CHECK(at.try_start().error().text == "producer candidates: no such file");
@@ -18,7 +18,7 @@ TEST_CASE("what cannot be made is an error that names the producer or the consum
   SECTION("a handler") {
     at.consumer("report", {.queue = {"a"}},
                 {"broken", "", &testing::no_option_table(), false,
-                 [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+                 [](const void*, const handlers::handler_context&) -> result<handlers::handler> {
                    return invalid("no such thing");
                  }});
     CHECK(at.try_start().error().text == "consumer report: no such thing");

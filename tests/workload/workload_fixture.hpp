@@ -63,8 +63,8 @@ class scripted_source final : public sources::source {
 
 inline sources::kind source_of(const std::deque<scripted_source::line>& script, bool endless = false) {
   return {"scripted", "", &no_option_table(),
-          [=](const void*, const sources::surroundings& where) -> result<std::unique_ptr<sources::source>> {
-            return std::unique_ptr<sources::source>{std::make_unique<scripted_source>(where.loop, script, endless)};
+          [=](const void*, const sources::source_context& context) -> result<std::unique_ptr<sources::source>> {
+            return std::unique_ptr<sources::source>{std::make_unique<scripted_source>(context.loop, script, endless)};
           }};
 }
 /// 1, 2, 3, ... for ever.
@@ -154,27 +154,27 @@ class echo final : public handlers::computing_handler {
 
 inline handlers::kind quick_kind(const function& what) {
   return {"quick", "", &no_option_table(), false,
-          [=](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+          [=](const void*, const handlers::handler_context&) -> result<handlers::handler> {
             return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<quick>(what)}};
           }};
 }
 inline handlers::kind waiting_kind(duration length, const function& what) {
   return {"waiting", "", &no_option_table(), false,
-          [=](const void*, const handlers::surroundings& where) -> result<handlers::handler> {
+          [=](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
             return handlers::handler{
-                std::unique_ptr<handlers::waiting_handler>{std::make_unique<waiting>(where.loop, length, what)}};
+                std::unique_ptr<handlers::waiting_handler>{std::make_unique<waiting>(context.loop, length, what)}};
           }};
 }
 inline handlers::kind computing_kind() {
   return {"computing", "", &no_option_table(), true,
-          [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+          [](const void*, const handlers::handler_context&) -> result<handlers::handler> {
             return handlers::handler{std::unique_ptr<handlers::computing_handler>{std::make_unique<computing>()}};
           }};
 }
 
 inline handlers::kind echo_kind() {
   return {"echo", "", &no_option_table(), true,
-          [](const void*, const handlers::surroundings&) -> result<handlers::handler> {
+          [](const void*, const handlers::handler_context&) -> result<handlers::handler> {
             return handlers::handler{std::unique_ptr<handlers::computing_handler>{std::make_unique<echo>()}};
           }};
 }

@@ -16,8 +16,7 @@ class computation {
   virtual ~computation() = default;
 
   /// Does a bounded amount of work, at most about 5 ms, so that the loop stays responsive and a stop takes effect soon.
-  /// Not called again after `done`. An exception fails only this job; its `what()`
-  /// becomes the error.
+  /// Not called again after `done`. An exception fails only this job; its `what()` becomes the error.
   virtual progress step() = 0;
   /// The result, or an error with any code. Called once. Requires: `step` has returned `done`.
   virtual result<std::string> take_result() = 0;
