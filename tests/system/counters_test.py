@@ -128,7 +128,6 @@ class Counters(DaemonTest):
             'millrace_protocol_errors_total{protocol="beanstalk",code="out_of_memory"}': put_into(b"small", times=2),
             'millrace_commands_total{protocol="beanstalk",command="peek"}': tell(b"peek 1"),
             'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
-            'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
             "process_cpu_seconds_total": put_into(b"threads", b"50ms"),
         }
 
