@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "handlers/catalogue.hpp"
+#include "handlers/write_all.hpp"
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
 #include "service/forced_exit.hpp"
@@ -191,7 +192,7 @@ exit_code run(const std::vector<std::string>& words) {
   const auto read = read_arguments(words);
   if (const auto* early = std::get_if<early_exit>(&read)) {
     if (early->code == exit_code::done)
-      write_all(STDOUT_FILENO, early->text);
+      static_cast<void>(handlers::write_all(STDOUT_FILENO, early->text));
     else
       write_to_standard_error(early->text);
     return early->code;

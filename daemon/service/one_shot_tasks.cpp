@@ -2,10 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-
+#include "handlers/write_all.hpp"
 #include "service/standard_error.hpp"
 #include "settings/print.hpp"
 #include "settings/schema.hpp"
@@ -14,8 +11,9 @@ namespace millrace::service {
 namespace {
 
 exit_code print(const std::string& text) {
-  if (write_all(STDOUT_FILENO, text)) return exit_code::done;
-  write_to_standard_error(std::string{"millraced: standard output: "} + std::strerror(errno) + '\n');
+  const auto written = handlers::write_all(STDOUT_FILENO, text);
+  if (written) return exit_code::done;
+  write_to_standard_error("millraced: " + written.error().text + '\n');
   return exit_code::failed;
 }
 
@@ -28,16 +26,6 @@ exit_code run_one_shot_task(const arguments& arguments, const settings::vocabula
   write_to_standard_error(text_of(read.diagnostics));
   if (!read.value) return exit_code::bad_settings;
   return print(arguments.task == task::check ? arguments.config + ": ok\n" : settings::print(*read.value));
-}
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 std::string text_of(const std::vector<settings::diagnostic>& diagnostics) {

@@ -9,9 +9,6 @@ namespace millrace::service {
 /// goes to standard output. `failed`: standard output cannot be written.
 exit_code run_one_shot_task(const arguments& arguments, const settings::vocabulary& vocabulary);
 
-/// Writes the whole text to a descriptor. False with `errno` on failure.
-bool write_all(int descriptor, std::string_view text);
-
 /// One line of text for each diagnostic.
 [[nodiscard]] std::string text_of(const std::vector<settings::diagnostic>& diagnostics);
 

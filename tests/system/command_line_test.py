@@ -1,8 +1,11 @@
 """What can be given on the command line, what it answers, and with which exit code."""
 
+import fcntl
 import os
 import pty
+import select
 import socket
+import subprocess
 import unittest
 
 from support import CONFIG, MILLRACED, ROOT, DaemonTest, run
@@ -78,15 +81,23 @@ class CommandLine(DaemonTest):
 
     def test_a_full_disk_fails_a_one_shot_task(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            import subprocess
-
             ended = subprocess.run([MILLRACED, "--print-schema"],
                                    stdout=full,
                                    stderr=subprocess.PIPE,
                                    text=True,
                                    timeout=90)
         self.assertEqual(ended.returncode, 1)
-        self.assertIn("No space left on device", ended.stderr)
+        self.assertEqual(ended.stderr, "millraced: no space is left for standard output\n")
+
+    def test_what_is_printed_is_whole_in_a_pipe_that_does_not_block(self):
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(writer, False)
+        with subprocess.Popen([MILLRACED, "--print-schema"], stdout=writer) as program, open(reader, "rb") as printed:
+            os.close(writer)
+            select.select([printed], [], [])
+            self.assertEqual(printed.read().decode(), run("--print-schema").stdout)
+        self.assertEqual(program.returncode, 0)
 
     def test_generated_files_are_those_that_the_program_prints(self):
         for option, name in (("--print-example-config", "millrace.yaml"), ("--print-schema", "millrace.schema.json")):
