@@ -4,7 +4,9 @@ Needs root, systemd-nspawn and an overlay file system; `missing()` says what is 
 """
 
 import os
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -43,6 +45,9 @@ class Machine:
     def __init__(self, files):
         self.folder = tempfile.mkdtemp()
         self.log = open(os.path.join(self.folder, "console"), "w+b")
+        self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify = os.path.join(self.folder, "notify")
+        self.notices.bind(notify)
         copies = "".join(f'install -D -m {os.stat(source).st_mode & 0o777:o} "{source}" "$0/root{target}"\n'
                          for target, source in files.items())
         # The units of this machine are not started, and the container gets an identity of its own.
@@ -50,25 +55,25 @@ class Machine:
             rm -rf "$0"/root/etc/systemd/system/*.wants "$0"/root/var/log/journal "$0"/root/usr/sbin/policy-rc.d
             systemd-id128 new > "$0/root/etc/machine-id"  # without one systemd enables every unit at its first boot
             exec systemd-nspawn --quiet --directory="$0/root" --register=no --keep-unit --private-network \
-                --console=read-only --boot systemd.unit=basic.target
+                --notify-ready=yes --console=read-only --boot systemd.unit=basic.target
         """
         mounts = os.path.join(self.folder, "mounts")
         os.mkdir(mounts)
         self.process = subprocess.Popen(["unshare", "--mount", "sh", "-euc", script, mounts],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
+                                        env=dict(os.environ, NOTIFY_SOCKET=notify))
         self.leader = ""
         self.until_booted()
 
     def until_booted(self):
+        """systemd-nspawn says which process is the first of the container, and when systemd there has started."""
         ends = time.monotonic() + PATIENCE
-        while time.monotonic() < ends:
-            if self.process.poll() is not None:
-                break
-            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-                self.leader = children.read().split(" ")[0]
-            if self.leader and self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"):
-                return
-            time.sleep(0.1)
+        with open(os.pidfd_open(self.process.pid)) as ended:
+            while self.notices in select.select([self.notices, ended], [], [], max(0, ends - time.monotonic()))[0]:
+                notice = dict(line.split("=", 1) for line in self.notices.recv(4096).decode().splitlines())
+                self.leader = notice.get("X_NSPAWN_LEADER_PID", self.leader)
+                if "READY" in notice:
+                    return
         self.log.seek(0)
         printed = self.log.read().decode(errors="replace")
         self.stop()
@@ -83,12 +88,15 @@ class Machine:
         return ended
 
     def stop(self):
-        if self.process.poll() is None and self.leader:
-            self.process.terminate()
+        if self.leader:
+            self.process.terminate()  # the container shuts down
+        else:
+            self.process.kill()
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.log.close()
+        self.notices.close()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -16,6 +16,7 @@ from booted import PATIENCE, Machine, NotBooted, missing
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MILLRACED = os.environ.get("MILLRACED", os.path.join(ROOT, "build", "release", "millraced"))
 UNIT = os.path.join(ROOT, "deploy", "systemd", "millraced.service")
+MAKER = "Queue Keepers & Sons / Mill"  # with what has a meaning to shells and to sed
 EXPOSURE_MAX = 20  # tenths; redis-server's own unit has 12, beanstalkd's 92
 
 # The unit's own watchdog and restarts, in less time.
@@ -23,8 +24,16 @@ QUICKER = """
 [Unit]
 StartLimitBurst=100
 [Service]
-WatchdogSec=2
+WatchdogSec=5
 RestartSec=100ms
+"""
+
+# deploy/README.md: a user that exists.
+DROP_IN_OF_USER = "/etc/systemd/system/millraced.service.d/user.conf"
+OTHER_USER = """
+[Service]
+DynamicUser=no
+User=daemon
 """
 
 # Sends each argument as a command and prints the reply; a reply may have a body.
@@ -55,10 +64,10 @@ def packaged():
     """The path of a package of the build under test."""
     folder = tempfile.mkdtemp()
     unittest.addModuleCleanup(shutil.rmtree, folder)
-    maker = dict(os.environ, DEBFULLNAME="Queue Keeper", DEBEMAIL="keeper@debian.org")
+    maker = dict(os.environ, DEBFULLNAME=MAKER, DEBEMAIL="keeper@debian.org")
     program = os.path.join(ROOT, "deploy", "package")
-    made = subprocess.run([program, "--build", os.path.dirname(MILLRACED), "--to", folder], capture_output=True,
-                          text=True, env=maker)
+    made = subprocess.run([program, "--build", os.path.dirname(os.path.abspath(MILLRACED)), "--to", "a folder"],
+                          capture_output=True, text=True, env=maker, cwd=folder)
     if made.returncode != 0:
         raise AssertionError(made.stdout + made.stderr)
     return made.stdout.strip()
@@ -177,12 +186,23 @@ class Service(unittest.TestCase):
         self.machine.run("dpkg", "--install", "/root/new.deb", check=True)
         self.machine.run("systemctl", "start", "millraced", check=True)
         self.assertEqual(self.client(rf"delete {number}\r\n"), ["DELETED"])
+        self.purge()
+        self.machine.run("sh", "-c", 'printf %s "$1" >"$0"', DROP_IN_OF_USER, OTHER_USER, check=True)
+        self.machine.run("dpkg", "--install", "/root/new.deb", check=True)
+        self.assertRegex(self.client(r"put 0 0 60 4\r\nlost\r\n")[0], r"^INSERTED \d+$")
+        self.purge()
+
+    def purge(self):
         self.machine.run("dpkg", "--purge", "millrace", check=True)
         for path in ("/var/lib/private/millrace", "/var/lib/millrace", "/etc/millrace"):
             self.assertNotEqual(self.machine.run("test", "-e", path).returncode, 0, path)
 
 
 class Package(unittest.TestCase):
+    def test_it_names_who_made_it(self):
+        named = subprocess.run(["dpkg-deb", "--field", packaged(), "Maintainer"], capture_output=True, text=True)
+        self.assertEqual(named.stdout.strip(), f"{MAKER} <keeper@debian.org>")
+
     def test_lintian_is_silent(self):
         judge = ["lintian", "--allow-root", "--fail-on", "error,warning", packaged()]
         judged = subprocess.run(judge, capture_output=True, text=True)
