@@ -42,7 +42,7 @@ class upkeep {
 
   /// Reads how much is free, and decides whether puts are refused and whether the ballast may exist.
   void look_at_space();
-  /// A write found no space; `why` is SQLite's message. The disk counts as short of space until `look_at_space` finds
+  /// A write found no space; `message` is that of SQLite. The disk counts as short of space until `look_at_space` finds
   /// some. Frees what can be freed.
   [[nodiscard]] result<> make_room(std::string_view message);
 

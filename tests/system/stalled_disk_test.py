@@ -16,7 +16,8 @@ from crash_support import Crash
 from fault_control import Faults
 from support import PATIENCE
 
-SETTINGS = "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s } }\n"
+LISTENERS = "beanstalk: '127.0.0.1:0', http: '127.0.0.1:0'"
+SETTINGS = "daemon: { data_dir: %s, max_job_size: 4MiB, " + LISTENERS + ", store: { %s } }\n"
 QUEUES = "queues: { m: { durability: memory }, r: { durability: relaxed }, s: { durability: sync } }\n"
 # SQLite's lock bytes in the -shm file: write, checkpoint, recover and five for readers.
 LOCK_BYTES = range(120, 128)
@@ -93,6 +94,25 @@ class Disk(StalledDisk):
         again = self.started(self.settings_of(name="again.yaml"))
         with again.connect() as looking:
             self.assertEqual(looking.stats()["current-jobs-ready"], "11")
+
+    def test_told_to_end_while_a_large_body_is_read_it_ends_and_the_job_stays_ready(self):
+        large = b"x" * (2 << 20)
+        wire, other = self.begin("memory_limit: 0"), self.use(b"m")
+        wire.ask(b"delete %d\r\n" % self.first, b"DELETED\r\n")
+        number = wire.put(large)
+        self.faults.stall("read")
+        wire.send(b"reserve\r\n")
+        self.faults.until_stalled("read")
+        memory = other.put(b"memory")
+        other.ask(b"reserve\r\n", b"RESERVED %d 6\r\nmemory\r\n" % memory)
+        self.server_.signal(15)
+        self.server_.wait_for("draining")
+        other.ask(b"delete %d\r\n" % memory, b"DELETED\r\n")
+        self.faults.resume()
+        wire.expect(b"TIMED_OUT\r\n").expect_end()
+        self.assertEqual(self.server_.process.wait(PATIENCE), 0)
+        self.begin("memory_limit: 0")
+        self.use(b"s").ask(b"reserve\r\n", b"RESERVED %d %d\r\n%b\r\n" % (number, len(large), large))
 
     def ready_is(self, status):
         self.until("/readyz", lambda found, _: found == status)
