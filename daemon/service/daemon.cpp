@@ -82,7 +82,8 @@ struct daemon::parts {
         broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(settings.daemon)},
         threads{loop, settings.daemon.offload},
         work{loop, broker, threads, options},
-        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, settings.daemon.histogram_buckets}},
+        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, settings.daemon.histogram_buckets,
+              [this] { return control.draining(); }}},
         http{loop, routes},
         beanstalk{loop, broker, {.job_bytes_max = settings.daemon.max_job_size}} {}
 

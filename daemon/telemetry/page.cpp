@@ -141,6 +141,7 @@ loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
   }
   copied->stores = copy_stores(stores, buckets);
   copied->system.version = daemon.version;
+  copied->system.draining = daemon.draining && daemon.draining();
   co_return copied;
 }
 

@@ -29,6 +29,7 @@ struct page_parts {
   const loop::stall_watch& stalls;
   std::string version;
   std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
+  std::function<bool()> draining;           ///< whether new work is refused; called on the loop
 };
 
 /// The page of metrics. Counters are copied on the loop, in slices. The text is written on a thread of the page, so a

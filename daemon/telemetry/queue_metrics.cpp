@@ -88,6 +88,9 @@ void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine&
   engine::add_counts(copied.counts, engine.counts(row.queue));
   copied.levels = engine.levels(row.queue);
   copied.paused = copied.levels.paused_until > page.at ? 1 : 0;
+  const auto& limits = engine.options_of(row.queue);
+  copied.limit_jobs = limits.max_jobs;
+  copied.limit_bytes = limits.max_bytes;
 }
 
 void queue_metrics::keep_rising(queue_row& others) {
@@ -144,6 +147,19 @@ void write_levels(exposition& page, const queue_copy& queues) {
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_sessions});
 }
 
+void write_saturation(exposition& page, const queue_copy& queues) {
+  page.family(family_kind::gauge, "millrace_queue_limit_jobs", "Jobs of all states that a queue accepts.");
+  for (const auto& row : queues.rows)
+    if (row.limit_jobs) page.sample({{"queue", row.name}}, *row.limit_jobs);
+
+  page.family(family_kind::gauge, "millrace_queue_limit_bytes", "Bytes of job bodies that a queue accepts.");
+  for (const auto& row : queues.rows)
+    if (row.limit_bytes) page.sample({{"queue", row.name}}, *row.limit_bytes);
+
+  page.family(family_kind::gauge, "millrace_queue_waiting_puts", "Puts and outputs that wait for capacity in a queue.");
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_puts});
+}
+
 void write_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
                    counter engine::queue_counts::*member) {
   page.family(family_kind::counter, name, help);
@@ -193,6 +209,7 @@ void write_timing(exposition& page, const queue_copy& queues, std::string_view n
 
 void write(exposition& page, const queue_copy& queues) {
   write_levels(page, queues);
+  write_saturation(page, queues);
   write_counts(page, queues);
   write_timing(page, queues, "millrace_job_wait_seconds", "From ready to reserved.", &queue_row::wait);
   write_timing(page, queues, "millrace_job_service_seconds", "From reserved to done.", &queue_row::service);

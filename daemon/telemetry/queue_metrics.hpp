@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct queue_row {
   engine::queue_counts counts;
   engine::queue_levels levels;  ///< in a sum, `oldest_…` is the oldest of all
   std::uint64_t paused{0};      ///< number of paused queues
+  /// `max_jobs` and `max_bytes`. nullopt in a sum, and after the queue was removed: nothing is limited there.
+  std::optional<std::uint64_t> limit_jobs, limit_bytes;
   folded_histogram wait, service, end_to_end;
 };
 

@@ -36,7 +36,7 @@ void write(exposition& page, const store_copy& stores) {
   page.family(family_kind::gauge, "millrace_store_lag_seconds",
               "How long ago the oldest change came that is not on disk.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.lag);
-  page.family(family_kind::gauge, "millrace_store_disk_free_bytes",
+  page.family(family_kind::gauge, "millrace_store_free_bytes",
               "Bytes that are free on the disk of the data directory, at the last look.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.free_bytes);
   page.family(family_kind::gauge, "millrace_store_disk_reserve_bytes",

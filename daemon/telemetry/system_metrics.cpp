@@ -83,6 +83,9 @@ void write(exposition& page, const system_copy& system, const process_facts& pro
 
   page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
   page.sample({{"version", system.version}}, 1.0);
+  page.family(family_kind::gauge, "millrace_draining",
+              "1 while the daemon refuses new work: it drains, or SIGUSR1 asked for it.");
+  page.sample({}, std::uint64_t{system.draining});
   write_process(page, process);
 }
 

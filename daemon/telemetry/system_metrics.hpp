@@ -35,6 +35,7 @@ struct system_copy {
   std::vector<loop::stall_count> stalls;
   std::vector<listener> listeners;
   std::string version;
+  bool draining{false};
 };
 
 [[nodiscard]] system_copy copy_system(const loop::event_loop& loop, const loop::stall_watch& stalls,

@@ -30,7 +30,7 @@ struct page_fixture {
   offload::thread_pool threads{loop, {.threads = 1}};
   workload::workload work{loop, broker, threads, {}};
   loop::stall_watch stalls{loop};
-  telemetry::page page{{loop, broker, work, threads, stalls, "1.2.3", {}}};
+  telemetry::page page{{loop, broker, work, threads, stalls, "1.2.3", {}, {}}};
 };
 
 /// The output of `promtool check metrics` for a page. Empty if the page is correct.

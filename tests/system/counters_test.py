@@ -180,8 +180,10 @@ class Counters(DaemonTest):
         daemon = self.begin("daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0 }\n")
         self.client = self.wire(daemon)
         self.put(b"default")
+        self.assertEqual(daemon.metric("millrace_draining"), 0)
         daemon.signal(signal.SIGUSR1)
         daemon.wait_for("refusing_puts")
+        self.assertEqual(daemon.metric("millrace_draining"), 1)
         self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="draining"}',
                    lambda: self.assertEqual(self.put(b"default"), b"DRAINING"))
 
@@ -192,7 +194,7 @@ class Counters(DaemonTest):
         self.moves(daemon, 'millrace_jobs_rejected_total{queue="default",reason="no_space"}',
                    lambda: self.assertEqual(self.put(b"default"), b"OUT_OF_MEMORY"))
         self.assertEqual(daemon.metric('millrace_store_disk_reserve_bytes{store="disk"}'), 100000 << 40)
-        self.assertGreater(daemon.metric('millrace_store_disk_free_bytes{store="disk"}'), 0)
+        self.assertGreater(daemon.metric('millrace_store_free_bytes{store="disk"}'), 0)
 
     def test_a_body_that_cannot_be_read_is_an_error_of_the_store(self):
         settings = "daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: data, store: { memory_limit: 0 } }\n"

@@ -20,6 +20,7 @@ struct full_page {
   full_page() {
     telemetry::queue_row queue;
     queue.name = "numbers";
+    queue.limit_jobs = queue.limit_bytes = 1;
     for (auto* const times : {&queue.wait, &queue.service, &queue.end_to_end})
       times->add(histogram{}, telemetry::shown_buckets{});
     telemetry::write(page, telemetry::queue_copy{{}, {queue}});

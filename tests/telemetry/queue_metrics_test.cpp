@@ -238,3 +238,23 @@ TEST_CASE("a paused queue has the value 1") {
   fixture.engine.pause(numbers, hours{100'000}, instant{}).value();
   CHECK(has_line(text_of(fixture.copy()), R"(millrace_queue_paused{queue="numbers"} 1)"));
 }
+
+TEST_CASE("a queue shows its limits while it exists, and the shared row has none") {
+  passing_queues m;
+  m.fixture.engine.declare("small", {.max_jobs = 7, .max_bytes = 900}).value();
+  m.use("mail", 1);
+  const auto text = text_of(m.copy());
+  CHECK(has_line(text, R"(millrace_queue_limit_jobs{queue="small"} 7)"));
+  CHECK(has_line(text, R"(millrace_queue_limit_bytes{queue="small"} 900)"));
+  CHECK(has_line(text, R"(millrace_jobs_put_total{queue="mail"} 1)"));
+  CHECK(text.find(R"(millrace_queue_limit_jobs{queue="mail"})") == std::string::npos);
+  CHECK(text.find(R"(millrace_queue_limit_jobs{queue="__other__"})") == std::string::npos);
+}
+
+TEST_CASE("puts that wait for capacity are shown at their queue") {
+  scraped_engine fixture;
+  const auto full = fixture.engine.declare("full", {.max_jobs = 1}).value();
+  fixture.put(full);
+  for (int i = 0; i < 2; ++i) fixture.engine.put(fixture.engine.open_session(), full, {.content = body{"abc"}}, start);
+  CHECK(has_line(text_of(fixture.copy()), R"(millrace_queue_waiting_puts{queue="full"} 2)"));
+}
