@@ -24,7 +24,7 @@ struct store_options {
   duration relaxed_interval{std::chrono::milliseconds{50}};  ///< changes of relaxed queues are on disk after this time
   duration relaxed_lag_max{std::chrono::seconds{5}};         ///< how late they may be before their replies wait
   bool relaxed_sync{true};                                   ///< false: relaxed changes are written but not synced
-  std::uint64_t store_pending_bytes_max{64ull << 20};        ///< of changes that wait to be written
+  std::uint64_t store_pending_bytes_max{16ull << 20};        ///< of changes that wait to be written
   std::uint64_t write_batch_max{2ull << 20};                 ///< of changes that share a commit
   std::uint64_t disk_reserve{64ull << 20};                   ///< free space below which puts are refused
   std::optional<std::uint64_t> memory_limit{};               ///< of bodies; none: all of them stay in memory
