@@ -255,6 +255,17 @@ void thread_pool::submit(pool_request& request) { parts_->submit(request); }
 
 void thread_pool::cancel(pool_request& request) { parts_->stop(request, pool_request::stop_reason::cancelled); }
 
+std::size_t thread_pool::workers_without_progress() const noexcept {
+  const auto& workers = parts_->workers;
+  return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [](const auto& worker) {
+    return worker->requests_out > 0 && worker->steps() == worker->marked_steps;
+  }));
+}
+
+void thread_pool::mark_progress() noexcept {
+  for (const auto& worker : parts_->workers) worker->marked_steps = worker->steps();
+}
+
 void thread_pool::close() { parts_->close(); }
 
 const pool_counts& thread_pool::counts() const noexcept {

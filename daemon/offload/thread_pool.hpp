@@ -40,6 +40,11 @@ class thread_pool {
   /// is not in the pool.
   void cancel(pool_request& request);
 
+  /// Workers that have requests and have begun no step since the last `mark_progress`. One that stays among them is in
+  /// a step that does not return. A long computation begins a new step every few milliseconds.
+  [[nodiscard]] std::size_t workers_without_progress() const noexcept;
+  void mark_progress() noexcept;
+
   /// Stops running computations and refuses new ones. Lets the loop end.
   void close();
 

@@ -45,10 +45,14 @@ class thread_pool_worker {
     ready_.consume_all(take);
   }
 
+  /// Steps that the thread has begun. Any thread.
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_.load(std::memory_order_relaxed); }
+
   // State of this worker that only the loop uses.
   std::size_t requests_out{0};
   std::size_t chunks_out{0};
   bool in_long_work{false};  ///< it has sent requests back and not finished one since
+  std::uint64_t marked_steps{0};  ///< `steps` at the last `thread_pool::mark_progress`
 
  private:
   static constexpr std::size_t ring_places = chunk_requests_max * chunks_a_worker_max + 1;
@@ -67,6 +71,7 @@ class thread_pool_worker {
   ring ready_;
   std::atomic<std::uint32_t> asleep_{0};
   std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> steps_{0};  ///< written by the thread only
   // Used by the thread only.
   instant now_{};
   instant unreported_since_{};

@@ -270,6 +270,7 @@ std::string daemon::beanstalk_address() const {
 loop::event_loop& daemon::loop() noexcept { return parts_->loop; }
 const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
 workload::workload& daemon::work() noexcept { return parts_->work; }
+offload::thread_pool& daemon::threads() noexcept { return parts_->threads; }
 http::control& daemon::control() noexcept { return parts_->control; }
 
 std::string daemon::http_address() const {

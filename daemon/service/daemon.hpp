@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "http/control.hpp"
+#include "offload/thread_pool.hpp"
 #include "service/listening_sockets.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
@@ -61,6 +62,7 @@ class daemon {
   [[nodiscard]] loop::event_loop& loop() noexcept;
   [[nodiscard]] const broker::broker& broker() const noexcept;
   [[nodiscard]] workload::workload& work() noexcept;
+  [[nodiscard]] offload::thread_pool& threads() noexcept;
   /// The state that `/readyz` reports.
   [[nodiscard]] http::control& control() noexcept;
   /// The address of the HTTP listener, with the port that the kernel chose. Empty when it is not open.

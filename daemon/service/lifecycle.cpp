@@ -146,6 +146,8 @@ loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop; jobs that are held may be finished",
             {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
   report_.draining();
+  // A computation whose step does not return cannot be cancelled.
+  schedule_forced_exit(settings_.daemon.drain_timeout + close_timeout);
   held_jobs_ = parts_.broker().engine().totals().reserved;
   finished_before_ = finished_by_consumers();
   parts_.begin_drain();

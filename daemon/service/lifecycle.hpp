@@ -32,8 +32,8 @@ namespace millrace::service {
 ///
 /// Owned by `main`, for one run. Everything except `run` happens on the loop.
 ///
-/// The process ends even when closing hangs: after `close_timeout`, or `stop_timeout` after a second signal, with exit
-/// code 1.
+/// The process ends even when draining or closing hangs: `close_timeout` after the end of `drain_timeout`, or after
+/// closing began, or `stop_timeout` after a second signal; each with exit code 1.
 class lifecycle {
  public:
   static constexpr duration close_timeout = seconds{10};

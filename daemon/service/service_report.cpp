@@ -6,6 +6,8 @@
 
 #include <millrace/loop/deadline.hpp>
 
+#include "base/log.hpp"
+
 namespace millrace::service {
 
 void service_report::recovering() {
@@ -13,7 +15,7 @@ void service_report::recovering() {
   const instant now = parts_.loop().now();
   if (now < next_message_) return;
   next_message_ = after(now, seconds{1});
-  manager_.extend_timeout(extension, "recovering: " + std::to_string(parts_.broker().engine().job_count()) + " jobs");
+  extend_timeout("recovering: " + std::to_string(parts_.broker().engine().job_count()) + " jobs");
 }
 
 void service_report::ready() {
@@ -30,12 +32,13 @@ loop::awaitable<> service_report::run() {
   auto next_status = after(parts_.loop().now(), status_interval);
   while (true) {
     co_await loop::sleep_for(parts_.loop(), interval);
-    feed_watchdog();
+    check_progress();
     if (parts_.loop().now() < next_status) continue;
     next_status = after(parts_.loop().now(), status_interval);
     auto text = co_await status();
-    if (is_draining_) {
-      manager_.extend_timeout(extension, "draining: " + text);
+    if (is_draining_) text.insert(0, "draining: ");
+    if (is_draining_ && checks_without_progress_ == 0) {
+      extend_timeout(text);
     } else {
       manager_.status(text);
     }
@@ -45,17 +48,37 @@ loop::awaitable<> service_report::run() {
 void service_report::draining() {
   is_draining_ = true;
   manager_.stopping("draining");
-  manager_.extend_timeout(extension, "draining");
+  extend_timeout("draining");
 }
 
-void service_report::closing() { manager_.extend_timeout(extension, "closing"); }
+void service_report::closing() { extend_timeout("closing"); }
 
-void service_report::feed_watchdog() {
-  if (manager_.watchdog_timeout() == duration::zero()) return;
+void service_report::extend_timeout(std::string_view status) {
+  manager_.extend_timeout(std::max(extension, manager_.watchdog_timeout()), status);
+}
+
+void service_report::check_progress() {
+  const auto part = part_without_progress();
+  if (part.empty()) {
+    checks_without_progress_ = 0;
+    mark_progress();
+    if (manager_.watchdog_timeout() > duration::zero()) manager_.feed_watchdog();
+  } else if (++checks_without_progress_ == checks_before_warning) {
+    log::warning("no_watchdog_feed", "a part makes no progress: the service manager will end the daemon if this lasts",
+                 {{"part", part}});
+  }
+}
+
+std::string_view service_report::part_without_progress() const {
   const auto heartbeat = parts_.store_heartbeat();
-  if (heartbeat && heartbeat == last_heartbeat_) return;
-  last_heartbeat_ = heartbeat;
-  manager_.feed_watchdog();
+  if (heartbeat && heartbeat == last_heartbeat_) return "store";
+  if (parts_.threads().workers_without_progress() > 0) return "offload";
+  return {};
+}
+
+void service_report::mark_progress() {
+  last_heartbeat_ = parts_.store_heartbeat();
+  parts_.threads().mark_progress();
 }
 
 loop::awaitable<std::string> service_report::status() {

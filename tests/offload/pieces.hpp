@@ -57,6 +57,23 @@ class endless final : public computation {
   std::shared_ptr<endless_notes> notes_;
 };
 
+/// Its only step does not return until the test lets it.
+class hanging final : public computation {
+ public:
+  explicit hanging(std::atomic<bool>& begun, const std::atomic<bool>& released) : begun_{begun}, released_{released} {}
+
+  progress step() override {
+    begun_ = true;
+    while (!released_) std::this_thread::yield();
+    return progress::done;
+  }
+  result<std::string> take_result() override { return std::string{"released"}; }
+
+ private:
+  std::atomic<bool>& begun_;
+  const std::atomic<bool>& released_;
+};
+
 class throwing final : public computation {
  public:
   explicit throwing(int good_steps) : good_steps_{good_steps} {}

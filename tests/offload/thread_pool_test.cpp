@@ -106,6 +106,38 @@ TEST_CASE("a cancelled computation stops between two steps, before its caller go
   CHECK(notes->gone);
 }
 
+TEST_CASE("a worker whose step does not return makes no progress, and an idle one need not", "[thread_pool]") {
+  workplace place{with_threads(2)};
+  std::atomic<bool> begun{false};
+  std::atomic<bool> released{false};
+  CHECK(place.pool.workers_without_progress() == 0);
+  place.call(std::make_unique<hanging>(begun, released));
+  place.loop.run_ready();
+  while (!begun) std::this_thread::yield();
+  CHECK(place.pool.workers_without_progress() == 0);  // it began a step
+  place.pool.mark_progress();
+  CHECK(place.pool.workers_without_progress() == 1);
+  released = true;
+  place.run();
+  CHECK(place.answers == diary{"released"});
+  place.pool.mark_progress();
+  CHECK(place.pool.workers_without_progress() == 0);
+}
+
+TEST_CASE("a worker in a long computation makes progress with each step", "[thread_pool]") {
+  workplace place{with_threads(1)};
+  const auto notes = std::make_shared<endless_notes>();
+  place.call(std::make_unique<endless>(notes));
+  place.loop.run_ready();
+  notes->wait_until_begun();
+  place.pool.mark_progress();
+  const auto marked = notes->steps.load();
+  while (notes->steps < marked + 2) std::this_thread::yield();
+  CHECK(place.pool.workers_without_progress() == 0);
+  notes->finish = true;
+  place.run();
+}
+
 TEST_CASE("a computation cancelled in the backlog is never begun", "[thread_pool]") {
   workplace place{with_threads(1)};
   const auto first = std::make_shared<endless_notes>();

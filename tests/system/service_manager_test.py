@@ -15,9 +15,19 @@ from beanstalk_support import Server
 from beanstalk_wire import put
 from crash_support import Crash
 from fault_control import Faults
+from hung_thread import hung
 from support import PATIENCE
 
 WATCHDOG_SECONDS = 2
+PRIMALITY = """
+queues: { numbers: {} }
+consumers: { primality: { queue: numbers, handler: prime, run_on: threads } }
+"""
+ENDLESS_WORK = """
+queues: { work: {} }
+consumers: { spinner: { queue: work, handler: spin, length: 1h, run_on: threads } }
+"""
+FEEDS_PER_TIMEOUT = 4
 JOBS = 50_000  # too many for one slice of recovery
 
 
@@ -69,9 +79,11 @@ class ServiceManager(Crash):
         self.addCleanup(self.manager.socket.close)
         self.faults = Faults(self.folder, self.data_dir)
 
-    def begin(self, more=""):
+    def begin(self, more="", drain_timeout="30s"):
         environment = dict(self.faults.environment(), **self.manager.environment())
-        server = Server(config=self.settings_of(more), env=environment)
+        settings = self.write("daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: off, drain_timeout: %s }\n%s" %
+                              (self.data_dir, drain_timeout, more))
+        server = Server(config=settings, env=environment)
         self.addCleanup(server.kill)
         return server
 
@@ -130,10 +142,45 @@ class ServiceManager(Crash):
     def test_a_loop_that_hangs_does_not_feed_the_watchdog(self):
         server = self.begin()
         self.manager.until("WATCHDOG")
-        server.signal(signal.SIGSTOP)
-        self.assertTrue(self.starved())
-        server.signal(signal.SIGCONT)
+        with hung(server.process.pid, "millraced"):
+            self.assertTrue(self.starved())
         self.manager.until("WATCHDOG")
+
+    def test_a_worker_of_the_pool_that_hangs_with_a_job_does_not_feed_the_watchdog(self):
+        server = self.begin(PRIMALITY)
+        self.manager.until("WATCHDOG")
+        with server.connect() as wire:
+            wire.ask(b"use numbers\r\n", b"USING numbers\r\n")
+            with hung(server.process.pid, "offload 1"):
+                for _ in range(3):
+                    self.manager.until("WATCHDOG")  # it has no job, so nothing waits for it
+                wire.put(b"157")
+                self.assertTrue(self.starved(), "the watchdog is fed while a worker hangs")
+                self.assertEqual(server.wait_for("no_watchdog_feed")["part"], "offload")
+            self.manager.until("WATCHDOG")
+
+    def test_a_computation_longer_than_the_watchdog_is_no_hang(self):
+        server = self.begin(ENDLESS_WORK)
+        with server.connect() as wire:
+            wire.ask(b"use work\r\n", b"USING work\r\n")
+            wire.put(b"x")
+            for _ in range(2 * FEEDS_PER_TIMEOUT):
+                self.manager.until("WATCHDOG")
+
+    def test_a_daemon_whose_worker_hangs_ends_after_its_drain_and_requests_no_more_time(self):
+        server = self.begin(PRIMALITY, drain_timeout="1s")
+        with server.connect() as wire, hung(server.process.pid, "offload 1"):
+            wire.ask(b"use numbers\r\n", b"USING numbers\r\n")
+            wire.put(b"157")
+            server.wait_for("no_watchdog_feed")
+            server.signal(signal.SIGTERM)
+            self.manager.until("STOPPING")
+            # One status line each 5 s; the first says that it drains, the later ones request no time.
+            while "draining: " not in (message := self.manager.until("STATUS"))["STATUS"]:
+                pass
+            self.assertNotIn("EXTEND_TIMEOUT_USEC", message)
+            server.log.rest()  # it ends while the worker hangs
+        self.assertEqual(server.process.wait(PATIENCE), 1)
 
     def test_a_manager_that_does_not_read_holds_nobody_and_is_told_that_the_start_is_complete(self):
         self.manager.fill()
