@@ -19,7 +19,7 @@ constexpr const char* about =
     "until drain_timeout; after that, these jobs are ready again. A connection without jobs closes when its replies\n"
     "are sent. A connection with jobs may delete, release, bury and touch them; its puts are answered DRAINING and\n"
     "its reserves TIMED_OUT. A second signal stops the daemon at once.\n"
-    "SIGUSR1: puts of clients are answered DRAINING. Everything else continues.";
+    "SIGUSR1: puts of clients are answered DRAINING, and producers end. Everything else continues.";
 
 early_exit refusal(const std::string& reason) { return {exit_code::bad_settings, refusal_text("millraced", reason)}; }
 

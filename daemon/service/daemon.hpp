@@ -43,7 +43,7 @@ class daemon {
   [[nodiscard]] result<bool> recover_slice();
   /// Step 3 opens the beanstalk listener and starts producers and consumers.
   result<> open();
-  /// Refuses every put of a client from now on. Everything else continues.
+  /// Refuses every put from now on, so producers end. Everything else continues.
   void refuse_puts();
   /// Stops producers, stops accepting clients, and gives no more jobs to clients and consumers.
   void begin_drain();

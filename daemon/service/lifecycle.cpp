@@ -223,7 +223,8 @@ loop::awaitable<> lifecycle::handle_signals() {
     } else if (number == SIGUSR1) {
       parts_.refuse_puts();
       parts_.control().become_refusing("SIGUSR1");
-      log::info("refusing_puts", "puts are refused from now on; everything else continues", {{"signal", "SIGUSR1"}});
+      log::info("refusing_puts", "puts are refused and producers end; everything else continues",
+                {{"signal", "SIGUSR1"}});
     } else {
       on_stop_signal(number);
     }

@@ -28,7 +28,7 @@ namespace millrace::service {
 ///
 /// Draining: producers stop, no job is reserved, and the jobs that consumers and clients hold may be finished until
 /// `drain_timeout`. One log record says how many were finished, how many became ready again, and how many are left.
-/// SIGHUP only logs a warning. SIGUSR1: puts of clients are refused from now on.
+/// SIGHUP only logs a warning. SIGUSR1: puts of clients are refused, and producers end.
 ///
 /// Owned by `main`, for one run. Everything except `run` happens on the loop.
 ///

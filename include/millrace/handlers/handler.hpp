@@ -67,7 +67,4 @@ struct handler_context {
   int output_descriptor{1};
 };
 
-/// The former name of `handler_context`.
-using surroundings = handler_context;
-
 }  // namespace millrace::handlers

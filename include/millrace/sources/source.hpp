@@ -71,7 +71,4 @@ struct source_context {
   int input_descriptor{0};  ///< standard input
 };
 
-/// The former name of `source_context`.
-using surroundings = source_context;
-
 }  // namespace millrace::sources
