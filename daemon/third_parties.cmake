@@ -29,6 +29,7 @@ third_party_by_pkg_config(sqlite sqlite3)
 third_party_by_pkg_config(systemd libsystemd)
 third_party_by_pkg_config(xxhash libxxhash)
 third_party_by_pkg_config(yaml yaml-cpp)
+third_party_by_pkg_config(zlib zlib)
 
 # FLINT 2.9 brings no pkg-config file.
 find_path(FLINT_INCLUDE_DIR flint/flint.h REQUIRED)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/header_text.hpp"
+
 namespace millrace::http {
 
 namespace {
@@ -9,38 +11,13 @@ namespace {
 /// A longer number is beyond every limit, and could overflow in another recipient.
 constexpr std::size_t length_digits_max = 18;
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-constexpr bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-bool is_token_character(char c) noexcept {
-  return is_digit(c) || is_letter(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
-
 /// Characters of a host with a port: a name, an IPv4 address, or an IPv6 address in brackets.
 bool is_host_character(char c) noexcept {
   return is_digit(c) || is_letter(c) || std::string_view{"-._~%:[]"}.find(c) != std::string_view::npos;
-}
-
-bool equal_ignoring_case(std::string_view first, std::string_view second) noexcept {
-  return std::ranges::equal(first, second, [](char a, char b) { return lower(a) == lower(b); });
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-/// Takes the next element off the front of a comma-separated list.
-std::string_view take_element(std::string_view& list) noexcept {
-  const auto comma = std::min(list.find(','), list.size());
-  const auto element = list.substr(0, comma);
-  list.remove_prefix(std::min(comma + 1, list.size()));
-  return trimmed(element);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct request {
   std::string path;   ///< without the query
   std::string query;  ///< the text after `?`, not decoded
   std::string body;
+  std::string accept, accept_encoding;  ///< the headers, each as one list; see http/negotiation.hpp
 };
 
 inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
@@ -28,6 +29,8 @@ struct response {
   std::string content_type{plain_text};
   std::shared_ptr<std::string const> body;
   std::string allow;  ///< for a 405: the methods of the path
+  std::string vary;   ///< the headers of the request on which the form of the body depends
+  std::string content_encoding;
 };
 
 /// A plain text answer.

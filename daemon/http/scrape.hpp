@@ -5,7 +5,8 @@
 
 namespace millrace::http {
 
-/// Adds `/metrics`, the page in the text format of Prometheus, or 503 when the page is closed.
+/// Adds `/metrics`, or 503 when the page is closed. The page is in the text format of Prometheus, or in OpenMetrics for
+/// a client whose `Accept` names it, and compressed if `Accept-Encoding` prefers gzip.
 /// Requires: `page` outlives the routes.
 void add_scrape(routes& routes, telemetry::page& page);
 

@@ -62,6 +62,17 @@ method method_of(wire::verb verb) {
   }
 }
 
+/// All headers of one name as one list.
+std::string list_of(const wire::fields& headers, wire::field name) {
+  std::string list;
+  const auto [first, last] = headers.equal_range(name);
+  for (auto header = first; header != last; ++header) {
+    if (!list.empty()) list += ',';
+    list.append(header->value().data(), header->value().size());
+  }
+  return list;
+}
+
 request request_of(wire::request<wire::string_body>&& message) {
   const auto target = std::string_view{message.target().data(), message.target().size()};
   const auto mark = target.find('?');
@@ -69,6 +80,8 @@ request request_of(wire::request<wire::string_body>&& message) {
   received.method = method_of(message.method());
   received.path = target.substr(0, mark);
   if (mark != std::string_view::npos) received.query = target.substr(mark + 1);
+  received.accept = list_of(message, wire::field::accept);
+  received.accept_encoding = list_of(message, wire::field::accept_encoding);
   received.body = std::move(message.body());
   return received;
 }
@@ -235,6 +248,8 @@ loop::awaitable<bool> connection::write(const response& answer, keep_connection 
   header.set(wire::field::content_type, answer.content_type);
   header.set(wire::field::cache_control, "no-store");
   if (!answer.allow.empty()) header.set(wire::field::allow, answer.allow);
+  if (!answer.vary.empty()) header.set(wire::field::vary, answer.vary);
+  if (!answer.content_encoding.empty()) header.set(wire::field::content_encoding, answer.content_encoding);
 
   if (is_head_) {
     wire::response<wire::empty_body> message{std::move(header)};

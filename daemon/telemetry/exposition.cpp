@@ -8,6 +8,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "telemetry/open_metrics.hpp"
+
 namespace millrace::telemetry {
 
 shown_buckets::shown_buckets(std::span<const duration> upper, const histogram_bounds& fine)
@@ -41,13 +43,20 @@ void folded_histogram::add(const folded_histogram& other) {
 
 struct exposition::parts {
   std::vector<duration> bounds;
+  page_format format{page_format::prometheus};
   std::vector<std::string> names;
   prometheus::MetricFamily open;
-  std::ostringstream text;
+  std::string text;
 
   void finish_family() {
-    if (!open.metric.empty()) prometheus::TextSerializer{}.Serialize(text, {open});
+    if (!open.metric.empty()) append(open);
     open = {};
+  }
+  void append(const prometheus::MetricFamily& family) {
+    if (format == page_format::open_metrics) return append_open_metrics(text, family);
+    std::ostringstream written;
+    prometheus::TextSerializer{}.Serialize(written, {family});
+    text += written.view();
   }
   prometheus::ClientMetric& add(labels tags) {
     auto& metric = open.metric.emplace_back();
@@ -57,7 +66,8 @@ struct exposition::parts {
   }
 };
 
-exposition::exposition(const shown_buckets& buckets) : parts_{std::make_unique<parts>()} {
+exposition::exposition(const shown_buckets& buckets, page_format format) : parts_{std::make_unique<parts>()} {
+  parts_->format = format;
   parts_->bounds.assign(buckets.upper().begin(), buckets.upper().end());
 }
 
@@ -118,7 +128,8 @@ const std::vector<std::string>& exposition::names() const noexcept { return part
 
 std::string exposition::text() && {
   parts_->finish_family();
-  return std::move(parts_->text).str();
+  if (parts_->format == page_format::open_metrics) parts_->text += open_metrics_end;
+  return std::move(parts_->text);
 }
 
 }  // namespace millrace::telemetry

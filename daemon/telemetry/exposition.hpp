@@ -44,12 +44,15 @@ struct folded_histogram {
 
 enum class family_kind { counter, gauge, histogram };
 
-/// Writes families of samples in the text format 0.0.4 of Prometheus. One thread at a time, any thread.
+/// The text format 0.0.4 of Prometheus, or OpenMetrics 1.0.
+enum class page_format { prometheus, open_metrics };
+
+/// Writes families of samples in one format. One thread at a time, any thread.
 class exposition {
  public:
   using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-  explicit exposition(const shown_buckets& buckets);
+  explicit exposition(const shown_buckets& buckets, page_format format = page_format::prometheus);
   ~exposition();
   exposition(const exposition&) = delete;
   exposition& operator=(const exposition&) = delete;

@@ -1,6 +1,8 @@
 #include "telemetry/page.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <exception>
 #include <functional>
 #include <utility>
@@ -12,6 +14,8 @@
 #include "base/log.hpp"
 #include "loop/task_scope.hpp"
 #include "telemetry/command_metrics.hpp"
+#include "telemetry/exposition.hpp"
+#include "telemetry/gzip.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
 #include "telemetry/store_metrics.hpp"
@@ -33,14 +37,36 @@ struct page_copy {
   store_copy stores;
 };
 
-std::string render(const page_copy& copied) {
-  exposition page{copied.buckets};
+/// The texts of one page, by variant. Those that nobody asked for are absent.
+constexpr std::size_t variant_count = 4;
+using wanted_variants = std::bitset<variant_count>;
+using rendered_page = std::array<std::string, variant_count>;
+
+constexpr std::size_t index_of(page_format format, page_encoding encoding) {
+  return static_cast<std::size_t>(format) * 2 + static_cast<std::size_t>(encoding);
+}
+
+std::string render(const page_copy& copied, page_format format, const process_facts& process) {
+  exposition page{copied.buckets, format};
   write(page, copied.queues);
   write(page, copied.work);
   write(page, copied.commands);
   write(page, copied.stores);
-  write(page, copied.system, read_process_facts());
+  write(page, copied.system, process);
   return std::move(page).text();
+}
+
+rendered_page render(const page_copy& copied, wanted_variants wanted) {
+  rendered_page texts;
+  const auto process = read_process_facts();
+  for (const auto format : {page_format::prometheus, page_format::open_metrics}) {
+    const auto plain = index_of(format, page_encoding::identity);
+    const auto packed = index_of(format, page_encoding::gzip);
+    if (!wanted[plain] && !wanted[packed]) continue;
+    texts[plain] = render(copied, format, process);
+    if (wanted[packed]) texts[packed] = gzip(texts[plain]);
+  }
+  return texts;
 }
 
 shown_buckets buckets_of(const std::vector<duration>& bounds) {
@@ -72,61 +98,100 @@ struct page::parts {
   std::uint64_t wanted{0}, begun{0}, done{0};
   bool making{false};
   bool closed{false};
-  result<page_text> last{error{errc::refused, "no page has been made yet"}};
-  std::vector<std::weak_ptr<std::string const>> in_memory;  ///< oldest first
+
+  /// One form in which the page is served.
+  struct variant {
+    result<page_text> last{error{errc::refused, "no page has been made yet"}};
+    std::vector<std::weak_ptr<std::string const>> in_memory;  ///< oldest first
+  };
+  std::array<variant, variant_count> variants;
+  wanted_variants wanted_next;  ///< by the scrapes that the next page answers
 
   static loop::awaitable<> make_pages(parts& self);
-  loop::awaitable<result<page_text>> make_page();
+  loop::awaitable<> make_page(wanted_variants asked);
+  /// Serves the newest text again where `pages_alive_max` of them are being sent. Returns the variants left to make.
+  wanted_variants reuse_texts(wanted_variants asked);
   loop::awaitable<std::shared_ptr<page_copy>> copy();
-  void finish_page(result<page_text> text);
+  void fail(wanted_variants asked, const error& failure);
 };
 
-loop::awaitable<result<page_text>> page::scrape() {
+loop::awaitable<result<page_text>> page::scrape(page_variant variant) {
   auto& p = *parts_;
   if (p.closed) co_return error{errc::refused, "metrics are no longer served"};
   const auto number = p.begun + 1;
   p.wanted = number;
+  const auto index = index_of(variant.format, variant.encoding);
+  p.wanted_next.set(index);
   if (!p.making) {
     p.making = true;
     p.tasks.spawn("metrics", parts::make_pages(p));
   }
   while (p.done < number && !p.closed) co_await p.finished.wait();
   if (p.done < number) co_return error{errc::refused, "metrics are no longer served"};
-  co_return p.last;
+  co_return p.variants[index].last;
 }
 
 loop::awaitable<> page::parts::make_pages(parts& self) {
   while (self.begun < self.wanted) {
     ++self.begun;
-    result<page_text> made{error{errc::cancelled, "the page of metrics was not finished"}};
+    const auto asked = std::exchange(self.wanted_next, {});
     try {
-      made = co_await self.make_page();
+      auto making = self.make_page(asked);
+      co_await std::move(making);
     } catch (const boost::system::system_error&) {
       self.begun = self.wanted;  // cancelled: this task makes no more pages, so no scrape may wait for one
+      self.fail(wanted_variants{}.set(), error{errc::cancelled, "the page of metrics was not finished"});
     } catch (const std::exception& failure) {
-      made = error{errc::invalid, failure.what()};
+      self.fail(asked, error{errc::invalid, failure.what()});
     }
-    self.finish_page(std::move(made));
+    self.done = self.begun;
+    self.finished.wake_all();
   }
   self.making = false;
 }
 
-loop::awaitable<result<page_text>> page::parts::make_page() {
-  std::erase_if(in_memory, [](const auto& text) { return text.expired(); });
-  if (in_memory.size() >= pages_alive_max)
-    if (auto newest = in_memory.back().lock()) co_return newest;
+loop::awaitable<> page::parts::make_page(wanted_variants asked) {
+  const auto wanted_texts = reuse_texts(asked);
+  if (wanted_texts.none()) co_return;
 
   auto copied = co_await copy();
-  std::function<result<std::string>()> call = [copied] { return render(*copied); };
+  auto texts = std::make_shared<rendered_page>();
+  std::function<result<std::string>()> call = [copied, texts, wanted_texts] {
+    *texts = render(*copied, wanted_texts);
+    return std::string{};
+  };
   copied.reset();
-  auto text = co_await thread.run(std::move(call));
-  if (!text) {
-    log::error("metrics_failed", "The page of metrics could not be made.", {{"error", text.error().text}});
-    co_return text.error();
+  const auto made = co_await thread.run(std::move(call));
+  if (!made) {
+    log::error("metrics_failed", "The page of metrics could not be made.", {{"error", made.error().text}});
+    fail(wanted_texts, made.error());
+    co_return;
   }
-  auto shared = std::make_shared<std::string const>(std::move(*text));
-  in_memory.push_back(shared);
-  co_return shared;
+  for (std::size_t i = 0; i < variant_count; ++i) {
+    if (!wanted_texts[i]) continue;
+    auto shared = std::make_shared<std::string const>(std::move((*texts)[i]));
+    variants[i].in_memory.push_back(shared);
+    variants[i].last = std::move(shared);
+  }
+}
+
+wanted_variants page::parts::reuse_texts(wanted_variants asked) {
+  for (std::size_t i = 0; i < variant_count; ++i) {
+    if (!asked[i]) continue;
+    auto& in_memory = variants[i].in_memory;
+    std::erase_if(in_memory, [](const auto& text) { return text.expired(); });
+    if (in_memory.size() < pages_alive_max) continue;
+    auto newest = in_memory.back().lock();
+    if (!newest) continue;
+    variants[i].last = std::move(newest);
+    asked.reset(i);
+  }
+  return asked;
+}
+
+void page::parts::fail(wanted_variants asked, const error& failure) {
+  for (std::size_t i = 0; i < variant_count; ++i)
+    if (asked[i]) variants[i].last = failure;
 }
 
 loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
@@ -143,12 +208,6 @@ loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
   copied->system.version = daemon.version;
   copied->system.draining = daemon.draining && daemon.draining();
   co_return copied;
-}
-
-void page::parts::finish_page(result<page_text> text) {
-  done = begun;
-  last = std::move(text);
-  finished.wake_all();
 }
 
 page::page(page_parts shown) : parts_{std::make_unique<parts>(std::move(shown))} {}

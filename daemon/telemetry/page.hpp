@@ -15,10 +15,19 @@
 #include "network/listener.hpp"
 #include "offload/thread_pool.hpp"
 #include "store/counts.hpp"
+#include "telemetry/exposition.hpp"
 #include "telemetry/system_metrics.hpp"
 #include "workload/workload.hpp"
 
 namespace millrace::telemetry {
+
+enum class page_encoding { identity, gzip };
+
+/// What a scrape asks for.
+struct page_variant {
+  page_format format{page_format::prometheus};
+  page_encoding encoding{page_encoding::identity};
+};
 
 /// The parts of the daemon that the page shows. All references outlive the page.
 struct page_parts {
@@ -32,15 +41,16 @@ struct page_parts {
   std::function<bool()> draining;           ///< whether new work is refused; called on the loop
 };
 
-/// The page of metrics. Counters are copied on the loop, in slices. The text is written on a thread of the page, so a
-/// scrape does not wait for a busy thread pool and does not block the loop. One copy is made at a time, and scrapes
-/// that come meanwhile share the next one.
+/// The page of metrics. Counters are copied on the loop, in slices. The text is written and compressed on a thread of
+/// the page, so a scrape does not wait for a busy thread pool and does not block the loop. One copy is made at a time,
+/// and scrapes that come meanwhile share the next one: each variant that they ask for is written once.
 ///
 /// Owned by the daemon. Loop thread only.
 ///
 /// `close` must be awaited before destruction.
 ///
-/// At most `pages_alive_max` texts are in memory. While so many are being sent, further scrapes get the newest of them.
+/// At most `pages_alive_max` texts of each variant are in memory. While so many are being sent, further scrapes get the
+/// newest of them.
 class page {
  public:
   static constexpr std::size_t pages_alive_max = 8;
@@ -58,7 +68,7 @@ class page {
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
 
   /// Returns the text of a copy that begins after this call. `refused` after `close`.
-  loop::awaitable<result<std::shared_ptr<std::string const>>> scrape();
+  loop::awaitable<result<std::shared_ptr<std::string const>>> scrape(page_variant variant = {});
 
   /// Refuses further scrapes, and ends those that wait.
   loop::awaitable<> close();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cassert>
 #include <functional>
 #include <numeric>
@@ -160,25 +161,66 @@ void write_saturation(exposition& page, const queue_copy& queues) {
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_puts});
 }
 
+/// The shared row has all samples, so that each family and label exists from the start.
+bool is_shared(const queue_row& row) { return row.name == engine::other_queues_name; }
+
+/// Whether jobs have been in the queue. Before, its row has only levels, limits, puts and refusals: all else is 0 and
+/// is left out, because most of a page would be such zeros where many queues are declared and few are used.
+bool is_used(const queue_row& row) {
+  if (is_shared(row) || row.levels.jobs() > 0) return true;
+  bool counted = false;
+  engine::queue_counts nothing;
+  engine::each_counter(nothing, row.counts,
+                       [&](const counter&, const counter& value) { counted = counted || value.value() > 0; });
+  return counted;
+}
+
 void write_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
                    counter engine::queue_counts::*member) {
   page.family(family_kind::counter, name, help);
-  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.*member);
+  for (const auto& row : queues.rows)
+    if (is_used(row)) page.sample({{"queue", row.name}}, row.counts.*member);
 }
 
+using reason_counts = std::array<counter, engine::reason_count>;
+using reason_set = std::bitset<engine::reason_count>;
+
+template <class... Reasons>
+constexpr reason_set all_but(Reasons... excluded) {
+  auto left = reason_set{}.set();
+  (left.reset(static_cast<std::size_t>(excluded)), ...);
+  return left;
+}
+
+/// Writes the possible reasons of a family. One that is not among them is written if it was counted after all.
 void write_by_reason(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                     std::array<counter, engine::reason_count> engine::queue_counts::*member) {
+                     reason_counts engine::queue_counts::*member, const reason_set& possible, bool of_unused) {
   page.family(family_kind::counter, name, help);
-  for (const auto& row : queues.rows)
+  for (const auto& row : queues.rows) {
+    if (!is_used(row) && !of_unused) continue;
+    const auto& counts = row.counts.*member;
     for (std::size_t i = 0; i < engine::reason_count; ++i) {
-      const auto reason = engine::name_of(static_cast<engine::reason>(i));
-      page.sample({{"queue", row.name}, {"reason", reason}}, (row.counts.*member)[i]);
+      if (!possible[i] && counts[i].value() == 0) continue;
+      page.sample({{"queue", row.name}, {"reason", engine::name_of(static_cast<engine::reason>(i))}}, counts[i]);
     }
+  }
+}
+
+void write_reasons(exposition& page, const queue_copy& queues) {
+  using counts = engine::queue_counts;
+  using enum engine::reason;
+  write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried,
+                  all_but(overflow, draining), false);
+  write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
+                  &counts::dead_lettered, all_but(client, overflow, draining, io_error), false);
+  write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected,
+                  all_but(client, failed, timeout, engine::reason::cancelled, output_full, io_error), true);
 }
 
 void write_counts(exposition& page, const queue_copy& queues) {
   using counts = engine::queue_counts;
-  write_counter(page, queues, "millrace_jobs_put_total", "Jobs that entered a queue.", &counts::puts);
+  page.family(family_kind::counter, "millrace_jobs_put_total", "Jobs that entered a queue.");
+  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.puts);
   write_counter(page, queues, "millrace_jobs_reserved_total", "Reservations of jobs.", &counts::reserved);
   write_counter(page, queues, "millrace_jobs_released_total", "Jobs given back by their holder.", &counts::released);
   write_counter(page, queues, "millrace_jobs_kicked_total", "Buried or delayed jobs made ready by a kick.",
@@ -187,22 +229,24 @@ void write_counts(exposition& page, const queue_copy& queues) {
                 &counts::ttr_expired);
 
   page.family(family_kind::counter, "millrace_jobs_finished_total", "Jobs whose holder was done with them.");
-  for (const auto& row : queues.rows)
+  for (const auto& row : queues.rows) {
+    if (!is_used(row)) continue;
     for (std::size_t i = 0; i < engine::outcome_count; ++i) {
       const auto outcome = engine::name_of(static_cast<engine::outcome>(i));
       page.sample({{"queue", row.name}, {"outcome", outcome}}, row.counts.finished[i]);
     }
-
-  write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried);
-  write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
-                  &counts::dead_lettered);
-  write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected);
+  }
+  write_reasons(page, queues);
 }
 
+/// A histogram that counted nothing is left out: quantiles of it do not exist, and sums are the same without it. One
+/// that counted has all buckets. Without the empty ones, sums over queues or daemons would be wrong, since each would
+/// lack other bounds.
 void write_timing(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
                   folded_histogram queue_row::*member) {
   page.family(family_kind::histogram, name, help);
-  for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.*member);
+  for (const auto& row : queues.rows)
+    if (is_shared(row) || (row.*member).count > 0) page.sample({{"queue", row.name}}, row.*member);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ THIRD_PARTIES = [
     (r"xxhash\.h", {"base/digest", "store/checksum"}),
     (r"yaml-cpp/.*", {"settings"}),
     (r"prometheus/.*", {"telemetry"}),
+    (r"zlib\.h", {"telemetry/gzip"}),
     (r"openssl/(evp|sha)\.h", {"handlers/hash"}),
     (r"openssl/.*", {"network"}),
     (r"flint/.*|gmp\.h", {"handlers/prime"}),

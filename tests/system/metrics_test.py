@@ -1,9 +1,32 @@
 """The pages over HTTP, the format of the metrics, and what they count."""
 
+import gzip
+import json
+import re
 import subprocess
+import sys
 import unittest
+import urllib.request
 
-from support import DaemonTest
+from support import PATIENCE, DaemonTest
+
+PARSE = """
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+print(json.dumps({family.name: (family.type, [sample[:3] for sample in family.samples])
+                  for family in text_string_to_metric_families(sys.stdin.read())}))
+"""
+
+
+def python_with_parser():
+    """A Python that has the package, which Debian installs for its own."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if not subprocess.run([python, "-c", "import prometheus_client"], capture_output=True).returncode:
+            return python
+    return None
+
+
+PARSER = python_with_parser()
 
 BUSY = """queues: { numbers: {}, verdicts: {} }
 producers: { p: { kind: range, queue: numbers, from: 1, to: 100 } }
@@ -34,6 +57,41 @@ class Metrics(DaemonTest):
                                  text=True,
                                  timeout=90)
         self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+
+    def scraped(self, daemon, **headers):
+        """The size of the answer and its page."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(f"http://127.0.0.1:{daemon.port}/metrics", headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            body = answer.read()
+            packed = answer.headers["Content-Encoding"] == "gzip"
+        return len(body), (gzip.decompress(body) if packed else body).decode()
+
+    @unittest.skipUnless(PARSER, "the package prometheus_client is in no Python here")
+    def test_the_parser_of_the_python_client_accepts_the_page_in_open_metrics(self):
+        daemon = self.running()
+        page = self.scraped(daemon, Accept="application/openmetrics-text; version=1.0.0", Accept_Encoding="gzip")[1]
+        done = subprocess.run([PARSER, "-c", PARSE], input=page, capture_output=True, text=True, timeout=90)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        families = json.loads(done.stdout)
+        kind, samples = families["millrace_jobs_finished"]
+        self.assertEqual(kind, "counter")
+        self.assertIn(["millrace_jobs_finished_total", {"queue": "numbers", "outcome": "ok"}, 100.0], samples)
+        named = re.findall(r"(?m)^# TYPE (\S+) ", daemon.get("/metrics")[1])
+        self.assertEqual(sorted(families), sorted(re.sub("_total$", "", name) for name in named))
+
+    @unittest.skipUnless(PARSER, "the package prometheus_client is in no Python here")
+    def test_the_parser_refuses_a_page_without_its_end(self):
+        done = subprocess.run([PARSER, "-c", PARSE], input="a 1\n", capture_output=True, text=True, timeout=90)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_a_page_of_200_declared_queues_is_below_600_kb_and_a_tenth_of_it_when_compressed(self):
+        names = ", ".join(f"a-queue-with-a-name-{number}: {{}}" for number in range(200))
+        daemon = self.daemon(self.settings("queues: { %s }\n" % names)).started()
+        size, page = self.scraped(daemon)
+        self.assertEqual(page.count("millrace_queue_limit_jobs{"), 200)
+        self.assertLess(size, 600_000)
+        self.assertLess(self.scraped(daemon, Accept_Encoding="gzip")[0], 60_000)
 
     def test_jobs_are_counted_once_in_each_place(self):
         daemon = self.running()

@@ -21,8 +21,11 @@ struct full_page {
     telemetry::queue_row queue;
     queue.name = "numbers";
     queue.limit_jobs = queue.limit_bytes = 1;
+    queue.counts.puts.add();
+    histogram seen;
+    seen.observe(milliseconds{3});
     for (auto* const times : {&queue.wait, &queue.service, &queue.end_to_end})
-      times->add(histogram{}, telemetry::shown_buckets{});
+      times->add(seen, telemetry::shown_buckets{});
     telemetry::write(page, telemetry::queue_copy{{}, {queue}});
 
     telemetry::work_copy work;
@@ -34,7 +37,7 @@ struct full_page {
 
     telemetry::command_copy commands;
     commands.protocols.push_back({"beanstalk", {}, {}});
-    for (auto& seconds : commands.protocols[0].seconds) seconds.add(histogram{}, telemetry::shown_buckets{});
+    for (auto& seconds : commands.protocols[0].seconds) seconds.add(seen, telemetry::shown_buckets{});
     telemetry::write(page, commands);
 
     telemetry::store_copy stores;

@@ -76,17 +76,70 @@ TEST_CASE("each queue has a row, and the other queues share one") {
   CHECK(has_line(text, R"(millrace_jobs_put_total{queue="__other__"} 0)"));
 }
 
-TEST_CASE("all outcomes and reasons are 0 at the start") {
+TEST_CASE("all outcomes and possible reasons are 0 from the first job on") {
   scraped_engine fixture;
-  fixture.declare("numbers");
+  fixture.put(fixture.declare("numbers"));
   const auto text = text_of(fixture.copy());
   for (const char* const outcome : {"ok", "failed", "timeout", "cancelled", "dropped", "deleted"})
     CHECK(has_line(text, "millrace_jobs_finished_total{queue=\"numbers\",outcome=\"" + std::string{outcome} + "\"} 0"));
-  for (const char* const family : {"buried", "dead_lettered", "rejected"})
-    for (const char* const reason : {"client", "failed", "timeout", "cancelled", "overflow", "output_full", "io_error",
-                                     "draining", "too_large", "no_space", "no_ids"})
-      CHECK(has_line(text,
-                     "millrace_jobs_" + std::string{family} + "_total{queue=\"numbers\",reason=\"" + reason + "\"} 0"));
+  const std::map<std::string, std::vector<std::string>> reasons{
+      {"buried",
+       {"client", "failed", "timeout", "cancelled", "output_full", "io_error", "too_large", "no_space", "no_ids"}},
+      {"dead_lettered", {"failed", "timeout", "cancelled", "output_full", "too_large", "no_space", "no_ids"}},
+      {"rejected", {"overflow", "draining", "too_large", "no_space", "no_ids"}}};
+  for (const auto& [family, possible] : reasons) {
+    const auto prefix = "\nmillrace_jobs_" + family + "_total{queue=\"numbers\",reason=\"";
+    for (const auto& reason : possible) CHECK(text.find(prefix + reason + "\"} 0\n") != std::string::npos);
+    std::size_t written = 0;
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) ++written;
+    CHECK(written == possible.size());
+  }
+}
+
+TEST_CASE("a reason that was thought impossible is shown when it was counted") {
+  queue_row numbers;
+  numbers.name = "numbers";
+  numbers.counts.rejected[static_cast<std::size_t>(engine::reason::output_full)].add(3);
+  const auto text = text_of({{}, {numbers}});
+  CHECK(has_line(text, R"(millrace_jobs_rejected_total{queue="numbers",reason="output_full"} 3)"));
+}
+
+TEST_CASE("a queue that never had a job shows its levels, puts and refusals only") {
+  scraped_engine fixture;
+  fixture.declare("numbers");
+  const auto text = text_of(fixture.copy());
+  CHECK(has_line(text, R"(millrace_queue_jobs{queue="numbers",state="ready"} 0)"));
+  CHECK(has_line(text, R"(millrace_jobs_put_total{queue="numbers"} 0)"));
+  CHECK(has_line(text, R"(millrace_jobs_rejected_total{queue="numbers",reason="overflow"} 0)"));
+  for (const auto* const family : {"jobs_reserved_total", "jobs_finished_total", "jobs_buried_total",
+                                   "jobs_dead_lettered_total", "job_wait_seconds_count"}) {
+    CAPTURE(family);
+    CHECK(text.find("\nmillrace_" + std::string{family} + "{queue=\"numbers\"") == std::string::npos);
+    CHECK(text.find("\nmillrace_" + std::string{family} + "{queue=\"__other__\"") != std::string::npos);
+  }
+}
+
+TEST_CASE("a queue whose jobs were recovered shows that none was reserved") {
+  queue_row recovered;
+  recovered.name = "numbers";
+  recovered.levels.ready = 2;
+  CHECK(has_line(text_of({{}, {recovered}}), R"(millrace_jobs_reserved_total{queue="numbers"} 0)"));
+}
+
+TEST_CASE("a histogram that counted has all buckets, so that it can be added to those of other queues") {
+  queue_row numbers;
+  numbers.name = "numbers";
+  histogram seen;
+  seen.observe(milliseconds{3});
+  const telemetry::shown_buckets buckets;
+  numbers.wait.add(seen, buckets);
+  numbers.service.add(histogram{}, buckets);
+  const auto text = text_of({{}, {numbers}});
+  std::size_t written = 0;
+  const std::string prefix = "\nmillrace_job_wait_seconds_bucket{queue=\"numbers\"";
+  for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) ++written;
+  CHECK(written == buckets.upper().size() + 1);
+  CHECK(text.find("\nmillrace_job_service_seconds") == std::string::npos);
 }
 
 TEST_CASE("the age of the oldest job is 0 without a job and grows with one") {
