@@ -1,16 +1,21 @@
 #include "network/bound_socket.hpp"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "base/system_message.hpp"
@@ -54,6 +59,41 @@ int bind_to(int descriptor, const endpoint& target) {
   return ::bind(descriptor, target.data(), static_cast<socklen_t>(target.size())) == 0 ? 0 : errno;
 }
 
+/// The path of a Unix socket; an abstract one begins with @, one without a path is empty.
+std::string path_of(const sockaddr_un& here, socklen_t bytes) {
+  constexpr auto offset = offsetof(sockaddr_un, sun_path);
+  if (bytes <= offset) return {};
+  std::string path{here.sun_path, bytes - offset};
+  if (path[0] == '\0') return "@" + path.substr(1);
+  return path.substr(0, path.find('\0'));
+}
+
+/// Where a socket is bound. nullopt: the descriptor is no socket of a supported family.
+std::optional<std::pair<int, address>> bound_address_of(int descriptor) {
+  sockaddr_storage here{};
+  socklen_t bytes = sizeof here;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&here), &bytes) != 0) return std::nullopt;
+  const int family = here.ss_family;
+  if (family == AF_UNIX) {
+    const auto path = path_of(reinterpret_cast<const sockaddr_un&>(here), bytes);
+    return std::pair{family, address{.host = {}, .port = 0, .unix_path = path}};
+  }
+  const void* host = nullptr;
+  if (family == AF_INET) host = &reinterpret_cast<const sockaddr_in&>(here).sin_addr;
+  if (family == AF_INET6) host = &reinterpret_cast<const sockaddr_in6&>(here).sin6_addr;
+  if (host == nullptr) return std::nullopt;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(family, host, text.data(), text.size());
+  return std::pair{family, address{.host = text.data(), .port = port_of(descriptor), .unix_path = {}}};
+}
+
+/// An option of a socket whose value is a number; -1 if the descriptor is no socket.
+int socket_option(int descriptor, int option) {
+  int value = -1;
+  socklen_t bytes = sizeof value;
+  return ::getsockopt(descriptor, SOL_SOCKET, option, &value, &bytes) == 0 ? value : -1;
+}
+
 std::string reason(int error_number) {
   return error_number == EADDRINUSE ? "address already in use" : system_message(error_number);
 }
@@ -84,6 +124,21 @@ result<bound_socket> bound_socket::bind(const address& target) {
   if (const auto listening = made.listen(); !listening) return listening.error();
   return made;
 }
+
+result<bound_socket> bound_socket::adopt(int descriptor) {
+  if (socket_option(descriptor, SO_TYPE) != SOCK_STREAM) return error{errc::invalid, "this is no stream socket"};
+  if (socket_option(descriptor, SO_ACCEPTCONN) != 1) return error{errc::invalid, "this socket does not listen"};
+  const auto here = bound_address_of(descriptor);
+  if (!here) return error{errc::invalid, "this is neither a TCP nor a Unix socket"};
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0)
+    return error{errc::io, system_message(errno)};
+  return bound_socket{descriptor, here->first, here->second};
+}
+
+bound_socket::bound_socket(int descriptor, int family, address here) noexcept
+    : descriptor_{descriptor}, family_{family}, here_{std::move(here)} {}
 
 bound_socket::bound_socket(int family, const address& here) : family_{family}, here_{here} {
   // Last: what throws before would leave it open.

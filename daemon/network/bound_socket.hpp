@@ -22,6 +22,9 @@ class bound_socket {
 
   /// The error names the address and the reason: `127.0.0.1:9464: address already in use`.
   [[nodiscard]] static result<bound_socket> bind(const address& target);
+  /// A listening stream socket that another program opened. The file of a Unix socket stays that program's and is not
+  /// removed. After an error, which says what the descriptor is not, the caller still owns the descriptor.
+  [[nodiscard]] static result<bound_socket> adopt(int descriptor);
   bound_socket(bound_socket&& other) noexcept;
   bound_socket& operator=(bound_socket&&) = delete;
   ~bound_socket();
@@ -30,13 +33,14 @@ class bound_socket {
   [[nodiscard]] const address& local_address() const noexcept { return here_; }
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] int family() const noexcept { return family_; }
-  /// Of a Unix socket.
+  /// Of a Unix socket that this process bound.
   [[nodiscard]] const unix_socket_file& file() const noexcept { return file_; }
   /// The caller owns the descriptor and the file of a Unix socket from now on.
   int release() noexcept;
 
  private:
   bound_socket(int family, const address& here);
+  bound_socket(int descriptor, int family, address here) noexcept;
   [[nodiscard]] result<> listen();
 
   int descriptor_{-1};  ///< -1: released

@@ -117,7 +117,7 @@ std::optional<early_exit> read_values(const flags& seen, arguments& given) {
   return choose("--log-level", seen.level, levels, given.level_min);
 }
 
-std::optional<early_exit> read_task(const flags& seen, arguments& given) {
+std::optional<early_exit> read_task(const flags& seen, listener_source source, arguments& given) {
   const std::vector<std::pair<bool, task>> tasks{{seen.check, task::check},
                                                  {seen.print_config, task::print_config},
                                                  {seen.print_example, task::print_example_config},
@@ -132,14 +132,15 @@ std::optional<early_exit> read_task(const flags& seen, arguments& given) {
   if (!given.config.empty() && (given.drop_in.any() || given.drop_in.http))
     return refusal("-l, -p, -z, -u, -b and --http cannot be combined with --config FILE");
   if (given.drop_in.any() && given.task != task::run) return refusal("this needs --config FILE");
-  if (reads_file && given.config.empty() && !given.drop_in.any())
+  const bool runs_on_passed_sockets = source == listener_source::passed && given.task == task::run;
+  if (reads_file && given.config.empty() && !given.drop_in.any() && !runs_on_passed_sockets)
     return refusal("--config FILE is missing (or -l ADDR, -p PORT, to replace beanstalkd)");
   return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words) {
+std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words, listener_source source) {
   CLI::App app{about, "millraced"};
   arguments given;
   flags seen;
@@ -150,7 +151,7 @@ std::variant<arguments, early_exit> read_arguments(const std::vector<std::string
   }
   if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
   if (auto refused = read_values(seen, given)) return *refused;
-  if (auto refused = read_task(seen, given)) return *refused;
+  if (auto refused = read_task(seen, source, given)) return *refused;
   return given;
 }
 

@@ -52,7 +52,12 @@ struct early_exit {
   std::string text;
 };
 
+/// Where the listeners get their sockets. `passed`: the service manager has passed some, so neither a settings file nor
+/// an address is needed.
+enum class listener_source { settings, passed };
+
 /// Parses the words after the program's name.
-[[nodiscard]] std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words);
+[[nodiscard]] std::variant<arguments, early_exit> read_arguments(const std::vector<std::string>& words,
+                                                                 listener_source source = listener_source::settings);
 
 }  // namespace millrace::service

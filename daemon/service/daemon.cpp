@@ -185,7 +185,7 @@ loop::awaitable<> daemon::close() {
 result<> daemon::parts::declare_queues() {
   broker.set_queue_defaults(configuration.queue_defaults);
   // Clients expect `default` to be the first tube.
-  if (configuration.daemon.beanstalk) broker.find_or_declare("default").value();
+  if (sockets.beanstalk) broker.find_or_declare("default").value();
   for (const auto& [name, options] : configuration.queues) {
     if (const auto declared = broker.declare(name, options); !declared) {
       return error{declared.error().code, "queue " + name + ": " + declared.error().text};

@@ -18,10 +18,24 @@ result<network::bound_socket> bind_one(const char* key, const network::address& 
   return bound;
 }
 
-result<listening_sockets> bind_all(const settings::daemon_options& options, default_http http,
+/// The socket that the service manager passed for this listener, if any. The address of the settings is not used then.
+std::optional<network::bound_socket> take_passed(passed_sockets& passed, std::string_view name,
+                                                 const std::optional<network::address>& address) {
+  auto socket = passed.extract(name);
+  if (socket)
+    log::info("socket_passed", "a listener uses the socket of the service manager",
+              {{"listener", name},
+               {"address", network::write_address(socket->local_address())},
+               {"instead_of", address ? network::write_address(*address) : "off"}});
+  return socket;
+}
+
+result<listening_sockets> bind_all(const settings::daemon_options& options, passed_sockets& passed, default_http http,
                                    const bind_function& bind) {
   listening_sockets sockets;
-  if (options.http) {
+  if (auto socket = take_passed(passed, passed_sockets::http_name, options.http)) {
+    sockets.http.emplace(std::move(*socket));
+  } else if (options.http) {
     auto bound = bind_one("http", *options.http, bind);
     if (bound) {
       sockets.http.emplace(std::move(*bound));
@@ -32,7 +46,9 @@ result<listening_sockets> bind_all(const settings::daemon_options& options, defa
       return bound.error();
     }
   }
-  if (options.beanstalk) {
+  if (auto socket = take_passed(passed, passed_sockets::beanstalk_name, options.beanstalk)) {
+    sockets.beanstalk.emplace(std::move(*socket));
+  } else if (options.beanstalk) {
     auto bound = bind_one("beanstalk", *options.beanstalk, bind);
     if (!bound) return bound.error();
     sockets.beanstalk.emplace(std::move(*bound));
@@ -42,12 +58,14 @@ result<listening_sockets> bind_all(const settings::daemon_options& options, defa
 
 }  // namespace
 
-result<listening_sockets> bind_sockets(const settings::daemon_options& options, default_http http) {
-  return bind_all(options, http, network::bound_socket::bind);
+result<listening_sockets> bind_sockets(const settings::daemon_options& options, passed_sockets& passed,
+                                       default_http http) {
+  return bind_all(options, passed, http, network::bound_socket::bind);
 }
 
-result<listening_sockets> bind_sockets(const settings::daemon_options& options, default_http http, privileges& user) {
-  return bind_all(options, http, [&user](const network::address& address) {
+result<listening_sockets> bind_sockets(const settings::daemon_options& options, passed_sockets& passed,
+                                       default_http http, privileges& user) {
+  return bind_all(options, passed, http, [&user](const network::address& address) {
     std::optional<network::bound_socket> bound;
     const auto as_user = user.as_user([&]() -> result<> {
       auto socket = network::bound_socket::bind(address);

@@ -21,6 +21,7 @@
 #include "service/one_shot_tasks.hpp"
 #include "service/privileges.hpp"
 #include "service/relative_paths.hpp"
+#include "service/socket_activation.hpp"
 #include "service/standard_error.hpp"
 #include "sources/catalogue.hpp"
 
@@ -103,12 +104,12 @@ class blocked_signals {
 };
 
 /// Binds the addresses. With `user`, then gives up root, before any file is opened or created.
-result<listening_sockets> bind_and_drop_root(const settings::daemon_options& options,
+result<listening_sockets> bind_and_drop_root(const settings::daemon_options& options, passed_sockets& passed,
                                              const std::optional<user_identity>& user, default_http http) {
-  if (!user) return bind_sockets(options, http);
+  if (!user) return bind_sockets(options, passed, http);
   auto rights = privileges::give_up_groups(*user);
   if (!rights) return rights.error();
-  auto bound = bind_sockets(options, http, *rights);
+  auto bound = bind_sockets(options, passed, http, *rights);
   if (!bound) return bound;
   if (options.data_dir) {
     if (const auto made = rights->make_directory(*options.data_dir); !made) return made.error();
@@ -123,10 +124,10 @@ exit_code could_not_start(const std::string& reason) {
 }
 
 exit_code run_parts(const settings::settings& settings, const arguments& arguments,
-                    const std::optional<user_identity>& user, blocked_signals& signals) {
+                    const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
   try {
     const auto http = arguments.until_idle ? default_http::optional : default_http::required;
-    auto bound = bind_and_drop_root(settings.daemon, user, http);
+    auto bound = bind_and_drop_root(settings.daemon, passed, user, http);
     if (!bound) return could_not_start(bound.error().text);
     auto parts = daemon::make(settings, {arguments.mode, arguments.limit}, std::move(*bound));
     if (!parts && parts.error().code == errc::cancelled) {
@@ -151,7 +152,8 @@ exit_code run_parts(const settings::settings& settings, const arguments& argumen
   }
 }
 
-exit_code run_daemon(const arguments& arguments, const settings::vocabulary& vocabulary) {
+exit_code run_daemon(const arguments& arguments, const settings::vocabulary& vocabulary,
+                     result<passed_sockets>& passed) {
   blocked_signals signals;
   auto read = read_settings(arguments, vocabulary);
   if (!read.value) {
@@ -179,7 +181,8 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
   log::start(log_sink(arguments.format), arguments.level_min);
   for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
   if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
-  const auto code = run_parts(*read.value, arguments, user, signals);
+  const auto code =
+      passed ? run_parts(*read.value, arguments, user, *passed, signals) : could_not_start(passed.error().text);
   stop_log(arguments.format);
   return code;
 }
@@ -189,7 +192,9 @@ exit_code run(const std::vector<std::string>& words) {
   reserve_closed_streams();
   // A write to a closed pipe or socket must be an error, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
-  const auto read = read_arguments(words);
+  auto passed = passed_sockets::take();
+  const bool some_passed = !passed || !passed->empty();
+  const auto read = read_arguments(words, some_passed ? listener_source::passed : listener_source::settings);
   if (const auto* early = std::get_if<early_exit>(&read)) {
     if (early->code == exit_code::done)
       static_cast<void>(handlers::write_all(STDOUT_FILENO, early->text));
@@ -203,7 +208,7 @@ exit_code run(const std::vector<std::string>& words) {
   sources::add_all(sources);
   const settings::vocabulary vocabulary{handlers, sources};
   const auto& given = std::get<arguments>(read);
-  return given.task == task::run ? run_daemon(given, vocabulary) : run_one_shot_task(given, vocabulary);
+  return given.task == task::run ? run_daemon(given, vocabulary, passed) : run_one_shot_task(given, vocabulary);
 }
 
 }  // namespace

@@ -18,13 +18,18 @@ class used_address {
   network::bound_socket socket_;
 };
 
+result<listening_sockets> bind(const settings::daemon_options& options, default_http http) {
+  passed_sockets none;
+  return bind_sockets(options, none, http);
+}
+
 }  // namespace
 
 TEST_CASE("an optional default address of HTTP that is in use is skipped") {
   const used_address used;
   settings::daemon_options options;
   options.http = used.address();
-  const auto sockets = bind_sockets(options, default_http::optional);
+  const auto sockets = bind(options, default_http::optional);
   REQUIRE(sockets.has_value());
   CHECK_FALSE(sockets->http.has_value());
 }
@@ -33,11 +38,9 @@ TEST_CASE("an address of HTTP that is in use is an error if it was configured or
   const used_address used;
   settings::daemon_options options;
   options.http = used.address();
-  CHECK(bind_sockets(options, default_http::required).error().text ==
-        "http: " + used.text() + ": address already in use");
+  CHECK(bind(options, default_http::required).error().text == "http: " + used.text() + ": address already in use");
   options.http_given = true;
-  CHECK(bind_sockets(options, default_http::optional).error().text ==
-        "http: " + used.text() + ": address already in use");
+  CHECK(bind(options, default_http::optional).error().text == "http: " + used.text() + ": address already in use");
 }
 
 TEST_CASE("a beanstalk address that is in use is always an error") {
@@ -45,6 +48,5 @@ TEST_CASE("a beanstalk address that is in use is always an error") {
   settings::daemon_options options;
   options.http.reset();
   options.beanstalk = used.address();
-  CHECK(bind_sockets(options, default_http::optional).error().text ==
-        "beanstalk: " + used.text() + ": address already in use");
+  CHECK(bind(options, default_http::optional).error().text == "beanstalk: " + used.text() + ": address already in use");
 }

@@ -92,7 +92,8 @@ attempt start(const settings::settings& set, scarce kind, std::uint64_t nth) {
     const scarcity few{kind, nth};
     made.started = [&]() -> result<> {
       try {
-        auto bound = service::bind_sockets(set.daemon);
+        service::passed_sockets none;
+        auto bound = service::bind_sockets(set.daemon, none);
         if (!bound) return bound.error();
         auto constructed = service::daemon::make(set, {}, std::move(*bound));
         if (!constructed) return constructed.error();
