@@ -3,41 +3,20 @@
 Those of Node are pinned in clients/package-lock.json and installed into the build folder once.
 """
 
-import fcntl
 import os
-import shutil
 import subprocess
 import unittest
 
+import npm_support
 from beanstalk_support import BEANSTALKD, BeanstalkTest
 from support import PATIENCE, ROOT
 
 CLIENTS = os.path.join(ROOT, "tests", "system", "clients")
-INSTALLED = os.path.join(ROOT, "build", "test_clients")
-LOCK = "package-lock.json"
+INSTALLED = npm_support.folder_of("clients")
 
 
 def setUpModule():
-    """Installs what the lock file names, unless that was done; two builds may test at one time."""
-    os.makedirs(INSTALLED, exist_ok=True)
-    with open(os.path.join(INSTALLED, "lock"), "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = os.path.join(INSTALLED, "installed-" + LOCK)
-        if same(done, os.path.join(CLIENTS, LOCK)):
-            return
-        for name in ("package.json", LOCK):
-            shutil.copy(os.path.join(CLIENTS, name), INSTALLED)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", INSTALLED]
-        subprocess.run(command, cwd=INSTALLED, check=True, stdin=subprocess.DEVNULL, timeout=280)
-        shutil.copy(os.path.join(CLIENTS, LOCK), done)
-
-
-def same(one, other):
-    try:
-        with open(one, "rb") as first, open(other, "rb") as second:
-            return first.read() == second.read()
-    except FileNotFoundError:
-        return False
+    npm_support.install(CLIENTS, INSTALLED)
 
 
 class Libraries(BeanstalkTest):
