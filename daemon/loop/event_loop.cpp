@@ -39,6 +39,11 @@ struct event_loop::parts {
 
   void run() {
     core.owner = std::this_thread::get_id();
+    // Before the first sleep, because a loop that always has work never sleeps.
+    if (clock == clock_kind::real && core.tasks.size() > 0 && !is_probing()) {
+      refresh();
+      set_probe();
+    }
     for (;;) {
       if (turn() == ready::more || mail_comes_soon()) continue;
       prepare_sleep();
@@ -115,6 +120,7 @@ struct event_loop::parts {
     }
   }
 
+  [[nodiscard]] bool is_probing() const { return probe.heap_index != due_entry::not_in_heap; }
   void set_probe() {
     probe_due = after(core.now, lag_probe_every);
     core.deadlines.set(probe, probe_due);
@@ -130,7 +136,7 @@ struct event_loop::parts {
     }
     if (clock == clock_kind::real) {
       refresh();
-      const bool probing = probe.heap_index != due_entry::not_in_heap;
+      const bool probing = is_probing();
       const bool has_work = alive.has_value() || core.deadlines.size() > (probing ? 1u : 0u);
       if (has_work && !probing) set_probe();
       if (!has_work && probing) core.deadlines.clear(probe);  // the probe alone does not keep the loop running

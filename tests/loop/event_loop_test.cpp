@@ -24,6 +24,12 @@ awaitable<> yield_often(event_loop& loop, int times, const bool& stop) {
   for (int n = 0; n < times && !stop; ++n) co_await yield(loop);
 }
 
+/// Gives up after a time that is far beyond the interval of measuring.
+awaitable<> yield_until_measured(event_loop& loop) {
+  const auto begin = loop.now();
+  while (loop.counts().lag.count() == 0 && loop.now() < begin + seconds{20}) co_await yield(loop);
+}
+
 }  // namespace
 
 TEST_CASE("run returns when nothing is left, and can be called again", "[event_loop]") {
@@ -50,6 +56,14 @@ TEST_CASE("a sleep on the real clock is never early, and the loop's lag is measu
   const auto busy = duration{static_cast<duration::rep>(loop.counts().busy_nanoseconds.value())};
   CHECK(busy > duration::zero());
   CHECK(busy < loop.now() - begin);
+}
+
+TEST_CASE("the lag of a loop that never sleeps is measured", "[event_loop]") {
+  event_loop loop;
+  task_scope scope{loop};
+  scope.spawn("busy", yield_until_measured(loop));
+  loop.run();
+  CHECK(loop.counts().lag.count() >= 1);
 }
 
 TEST_CASE("a deadline keeps the loop running, one that was cleared does not", "[event_loop]") {
