@@ -15,6 +15,8 @@ endfunction()
 
 function(third_party_by_pkg_config name module)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+  # What a program must link that uses the installed library.
+  set_property(GLOBAL APPEND PROPERTY MILLRACE_PKG_CONFIG_MODULES ${module})
   third_party(${name} PkgConfig::${name})
 endfunction()
 

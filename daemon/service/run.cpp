@@ -1,0 +1,228 @@
+#include <millrace/service/run.hpp>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/system_message.hpp"
+#include "handlers/catalogue.hpp"
+#include "handlers/write_all.hpp"
+#include "service/arguments.hpp"
+#include "service/daemon.hpp"
+#include "service/forced_exit.hpp"
+#include "service/lifecycle.hpp"
+#include "service/listening_sockets.hpp"
+#include "service/log_sinks.hpp"
+#include "service/one_shot_tasks.hpp"
+#include "service/privileges.hpp"
+#include "service/relative_paths.hpp"
+#include "service/socket_activation.hpp"
+#include "service/standard_error.hpp"
+#include "sources/catalogue.hpp"
+
+namespace millrace::service {
+namespace {
+
+/// How long the end of the program waits until the log is written, if standard error is not blocked.
+constexpr duration log_timeout = seconds{2};
+
+/// With more jobs left in memory than this, the process exits without freeing them one by one.
+constexpr std::size_t freed_jobs_max = 100'000;
+
+/// Reserves the descriptor of each standard stream that is closed. Otherwise the next file would get its number, and
+/// output and log records would be written into that file. The reserved descriptor fails in the direction in which
+/// the stream is used, so the stream still appears closed.
+void reserve_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // All lower numbers are in use, so `open` returns this one.
+    [[maybe_unused]] const int reserved = ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+/// Does not wait for a standard error that is blocked.
+void stop_log(log_format format) {
+  const bool blocked = effective_format(format) != log_format::journald && standard_error_is_blocked();
+  log::stop(blocked ? duration::zero() : log_timeout);
+}
+
+void write_summary(const std::string& summary, const arguments& arguments) {
+  if (summary.empty()) return;
+  if (arguments.summary == summary_format::json || effective_format(arguments.format) != log_format::json) {
+    stop_log(arguments.format);
+    write_to_standard_error(summary);
+  } else {
+    // The log is JSON, one object a line: a page of text would break its reader.
+    log::info("summary", std::string_view{summary}.substr(0, summary.find_last_not_of('\n') + 1));
+  }
+}
+
+/// Reads the file or the command line.
+settings::loaded read_settings(const arguments& arguments, const settings::vocabulary& vocabulary) {
+  if (!arguments.config.empty()) return settings::load_file(arguments.config, vocabulary);
+  settings::loaded read;
+  if (auto made = settings_of(arguments.drop_in)) {
+    read.value = std::move(*made);
+  } else {
+    write_to_standard_error("millraced: " + made.error().text + '\n');
+  }
+  return read;
+}
+
+/// Raises the limit of open files to its maximum, since each connection is one. The usual limit of 1,024 exists for
+/// programs that use select.
+void raise_file_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/// Blocks signals until the lifecycle handles them, so that a signal during the start is not lost. SIGINT (Ctrl-C) is
+/// not blocked and ends the process at once.
+class blocked_signals {
+ public:
+  blocked_signals() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    for (const int number : {SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&signals, number);
+    ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~blocked_signals() { unblock(); }
+  blocked_signals(const blocked_signals&) = delete;
+  blocked_signals& operator=(const blocked_signals&) = delete;
+
+  void unblock() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+/// Binds the addresses. With `user`, then gives up root, before any file is opened or created.
+result<listening_sockets> bind_and_drop_root(const settings::daemon_options& options, passed_sockets& passed,
+                                             const std::optional<user_identity>& user, default_http http) {
+  if (!user) return bind_sockets(options, passed, http);
+  auto rights = privileges::give_up_groups(*user);
+  if (!rights) return rights.error();
+  auto bound = bind_sockets(options, passed, http, *rights);
+  if (!bound) return bound;
+  if (options.data_dir) {
+    if (const auto made = rights->make_directory(*options.data_dir); !made) return made.error();
+  }
+  if (const auto given_up = rights->give_up_root(); !given_up) return given_up.error();
+  return bound;
+}
+
+exit_code could_not_start(const std::string& reason) {
+  log::error("could_not_start", reason);
+  return exit_code::could_not_start;
+}
+
+exit_code run_parts(const settings::settings& settings, const arguments& arguments,
+                    const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
+  try {
+    const auto http = arguments.until_idle ? default_http::optional : default_http::required;
+    auto bound = bind_and_drop_root(settings.daemon, passed, user, http);
+    if (!bound) return could_not_start(bound.error().text);
+    auto parts = daemon::make(settings, {arguments.mode, arguments.limit}, std::move(*bound));
+    if (!parts && parts.error().code == errc::cancelled) {
+      // The pending signal has been handled. Unblocked, it would end the process before the log is written.
+      std::signal(SIGTERM, SIG_IGN);
+      log::info("stopped", "stopped while migrating: the data on disk are unchanged");
+      return exit_code::done;
+    }
+    if (!parts) return could_not_start(parts.error().text);
+    lifecycle life{**parts, settings, arguments};
+    signals.unblock();
+    const auto code = life.run();
+    write_summary(life.summary(), arguments);
+    // Everything is closed. Freeing millions of jobs one by one would take too long.
+    if ((*parts)->broker().engine().job_count() > freed_jobs_max) {
+      stop_log(arguments.format);
+      exit_without_closing(code);
+    }
+    return code;
+  } catch (const std::exception& failure) {
+    return could_not_start(message_of(failure));
+  }
+}
+
+exit_code run_daemon(const arguments& arguments, const settings::vocabulary& vocabulary,
+                     result<passed_sockets>& passed) {
+  blocked_signals signals;
+  auto read = read_settings(arguments, vocabulary);
+  if (!read.value) {
+    write_to_standard_error(text_of(read.diagnostics));
+    return exit_code::bad_settings;
+  }
+  std::optional<user_identity> user;
+  if (arguments.drop_in.user) {
+    auto found = find_user(*arguments.drop_in.user);
+    if (!found) {
+      write_to_standard_error("millraced: " + found.error().text + '\n');
+      return exit_code::bad_settings;
+    }
+    user = std::move(*found);
+  }
+  raise_file_limit();
+  resolve_relative_paths(*read.value);
+  if (arguments.until_idle && !arguments.limit) {
+    if (const auto endless = find_endless_producer(*read.value); !endless.empty()) {
+      write_to_standard_error("millraced: producers." + endless +
+                              " never ends, so --until-idle would not end: give it a limit, or add --limit N\n");
+      return exit_code::bad_settings;
+    }
+  }
+  log::start(log_sink(arguments.format), arguments.level_min);
+  for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
+  if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
+  const auto code =
+      passed ? run_parts(*read.value, arguments, user, *passed, signals) : could_not_start(passed.error().text);
+  stop_log(arguments.format);
+  return code;
+}
+
+exit_code run_program(const std::vector<std::string>& words, const registrar& add_kinds) {
+  set_uncaught_exit_code(exit_code::could_not_start);
+  reserve_closed_streams();
+  // A write to a closed pipe or socket must be an error, not the end of the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
+  auto passed = passed_sockets::take();
+  const bool some_passed = !passed || !passed->empty();
+  const auto read = read_arguments(words, some_passed ? listener_source::passed : listener_source::settings);
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    if (early->code == exit_code::done)
+      static_cast<void>(handlers::write_all(STDOUT_FILENO, early->text));
+    else
+      write_to_standard_error(early->text);
+    return early->code;
+  }
+  handlers::registry handlers;
+  sources::registry sources;
+  handlers::add_all(handlers);
+  sources::add_all(sources);
+  if (add_kinds) add_kinds(handlers, sources);
+  const settings::vocabulary vocabulary{handlers, sources};
+  const auto& given = std::get<arguments>(read);
+  return given.task == task::run ? run_daemon(given, vocabulary, passed) : run_one_shot_task(given, vocabulary);
+}
+
+}  // namespace
+}  // namespace millrace::service
+
+int millrace::run(int argc, char** argv, const registrar& add_kinds) {
+  try {
+    return static_cast<int>(service::run_program({argv + std::min(argc, 1), argv + argc}, add_kinds));
+  } catch (const std::exception& failure) {
+    // The lifecycle catches failures of the running daemon, so this is a failure of the start.
+    service::write_to_standard_error("millraced: " + message_of(failure) + '\n');
+    return static_cast<int>(service::exit_code::could_not_start);
+  }
+}
