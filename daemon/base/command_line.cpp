@@ -23,6 +23,7 @@ std::string unknown_word(const CLI::App& app, const std::string& word, std::stri
 std::optional<command_line_end> parse_command_line(CLI::App& app, const std::vector<std::string>& words,
                                                    std::string_view hint) {
   using reason = command_line_end::reason;
+  if (words.size() == 1 && words[0] == list_options) return command_line_end{reason::help, option_list(app)};
   app.allow_extras();
   try {
     app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
@@ -34,6 +35,21 @@ std::optional<command_line_end> parse_command_line(CLI::App& app, const std::vec
   const auto extra = app.remaining();
   if (extra.empty()) return std::nullopt;
   return command_line_end{reason::refusal, refusal_text(app.get_name(), unknown_word(app, extra.front(), hint))};
+}
+
+std::string option_list(const CLI::App& app) {
+  std::string lines;
+  const auto add = [&lines](const std::string& name, const std::string& value, const std::string& meaning) {
+    lines += name + " " + (value.empty() ? "-" : value) + " " + meaning + "\n";
+  };
+  for (const auto* option : app.get_options()) {
+    const bool takes_value = option->get_expected_max() > 0;
+    const auto value = takes_value ? option->get_type_name() : std::string{};
+    if (option->get_positional()) add("-", option->get_single_name(), option->get_description());
+    for (const auto& name : option->get_snames()) add("-" + name, value, option->get_description());
+    for (const auto& name : option->get_lnames()) add("--" + name, value, option->get_description());
+  }
+  return lines;
 }
 
 std::string refusal_text(std::string_view program, std::string_view wrong) {

@@ -40,17 +40,16 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_flag("--print-schema", seen.print_schema, "print the JSON Schema of settings files, and exit");
   app.add_flag("--until-idle", given.until_idle, "run until no work is left, print a summary, and exit");
   app.add_option("--limit", seen.limit, "end each endless producer after N bodies")->type_name("N");
-  app.add_option("--mode", seen.mode,
-                 "run all handlers like this, and ignore run_on in the file: sequential, loop, threads")
-      ->type_name("MODE");
+  app.add_option("--mode", seen.mode, "run all handlers like this, and ignore run_on in the file")
+      ->type_name("sequential|loop|threads");
   app.add_option("--summary", seen.summary,
                  "with --until-idle: print the summary as text (default) or one line of json")
-      ->type_name("FORMAT");
+      ->type_name("text|json");
   app.add_option("--log-format", seen.format,
-                 "text, json or journald (default: journald if standard error goes to it, else text)")
-      ->type_name("FORMAT");
-  app.add_option("--log-level", seen.level, "lowest severity that is logged: debug, info (default), warning, error")
-      ->type_name("LEVEL");
+                 "how log lines are written (default: journald if standard error goes to it, else text)")
+      ->type_name("text|json|journald");
+  app.add_option("--log-level", seen.level, "lowest severity that is logged (default: info)")
+      ->type_name("debug|info|warning|error");
   app.add_flag("-v,--version", seen.version, "print the version and exit");
 
   const auto* const group = "beanstalkd's options, instead of a settings file";

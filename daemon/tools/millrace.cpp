@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/system_message.hpp"
 #include "tools/bench.hpp"
 #include "tools/data.hpp"
@@ -22,6 +25,20 @@ constexpr const char* usage =
     "  import   make a data directory of a beanstalkd log directory\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
+/// Prints the names of the tools and what they do, as `option_list` does: they are the indented lines of `usage`.
+void print_tools() {
+  std::string_view lines{usage};
+  while (!lines.empty()) {
+    const auto line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    if (!line.starts_with("  ")) continue;
+    const auto name = line.substr(2, line.find(' ', 2) - 2);
+    const auto meaning = line.find_first_not_of(' ', 2 + name.size());
+    if (meaning == std::string_view::npos) continue;
+    std::printf("%s - %s\n", std::string{name}.c_str(), std::string{line.substr(meaning)}.c_str());
+  }
+}
+
 /// Runs the tool that the first word names.
 exit_code run(std::vector<std::string> words) {
   // A server that goes away is an error of one write, not the end of the program.
@@ -35,6 +52,10 @@ exit_code run(std::vector<std::string> words) {
   if (tool == "import") return import(rest);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
+    return exit_code::done;
+  }
+  if (tool == list_options) {
+    print_tools();
     return exit_code::done;
   }
   if (tool == "--help" || tool == "-h") {

@@ -53,3 +53,26 @@ TEST_CASE("a refusal says what is wrong, what was probably meant, and where help
   CHECK(program{}.refusal({"a.txt"}).starts_with("tool: 'a.txt' is not understood (files are given with --file)\n"));
   CHECK(program{}.refusal({"--port"}).starts_with("tool: --port"));
 }
+
+TEST_CASE("the list of options has their names, values and meanings, from the same table as the help") {
+  program tool;
+  std::string file;
+  std::string path;
+  tool.app.add_option("-f,--file", file, "what is read")->type_name("FILE");
+  tool.app.add_option("DIR", path, "where it is kept")->required();
+  const auto end = tool.parse({"--list-options"});
+  REQUIRE(end.has_value());
+  CHECK(end->why == command_line_end::reason::help);
+  CHECK(end->text ==
+        "-h - Print this help message and exit\n"
+        "--help - Print this help message and exit\n"
+        "--port TEXT where it listens\n"
+        "--quiet - print nothing\n"
+        "-f FILE what is read\n"
+        "--file FILE what is read\n"
+        "- DIR where it is kept\n");
+}
+
+TEST_CASE("the list of options is not asked for beside other words") {
+  CHECK(program{}.refusal({"--list-options", "--quiet"}).starts_with("tool: unknown option --list-options"));
+}
