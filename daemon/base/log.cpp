@@ -110,9 +110,9 @@ void block_signals() {
 
 /// One sink with its ring and its thread.
 struct pipe {
-  pipe(sink destination, level lowest)
+  pipe(sink destination, rules logged)
       : render{std::move(destination.render)},
-        least{lowest},
+        which{std::move(logged)},
         end{std::make_shared<delivery>(std::move(destination.deliver))},
         ring{std::make_shared<spdlog::details::thread_pool>(ring_lines_max, 1, block_signals)},
         logger{std::make_shared<spdlog::async_logger>("millrace", end, ring,
@@ -131,7 +131,7 @@ struct pipe {
   [[nodiscard]] std::uint64_t dropped() const { return ring->overrun_counter() + end->failed(); }
 
   std::function<std::string(const record&, wall_time)> render;
-  level least;
+  rules which;
   std::shared_ptr<delivery> end;
   std::shared_ptr<spdlog::details::thread_pool> ring;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -206,23 +206,45 @@ void end(std::unique_ptr<pipe> old, duration patience) {
 
 }  // namespace
 
+namespace {
+
+/// The severity of a record by these rules. nullopt: it is not logged.
+std::optional<level> severity_by(const rules& which, level own, std::string_view event) {
+  const auto rule = std::find_if(which.events.begin(), which.events.end(),
+                                 [event](const event_rule& candidate) { return candidate.event == event; });
+  const auto severity = rule == which.events.end() ? own : rule->severity;
+  return severity && *severity >= which.least ? severity : std::nullopt;
+}
+
+}  // namespace
+
 void write(level severity, std::string_view event, std::string_view sentence,
            std::initializer_list<field> fields) noexcept {
   state& log = the_log();
   try {
-    const record entry{severity, event, sentence, {fields.begin(), fields.size()}};
+    record entry{severity, event, sentence, {fields.begin(), fields.size()}};
     const std::shared_lock lock{log.mutex};
     if (!log.now) return write_at_once(entry);
-    if (severity >= log.now->least) log.now->post(severity, log.now->render(entry, std::chrono::system_clock::now()));
+    const auto logged = severity_by(log.now->which, severity, event);
+    if (!logged) return;
+    entry.severity = *logged;
+    log.now->post(*logged, log.now->render(entry, std::chrono::system_clock::now()));
   } catch (...) {
     // Out of memory, or a renderer with a bug: the line is lost, and counted.
     log.dropped.fetch_add(1);
   }
 }
 
-void start(sink destination, level least) {
-  auto next = std::make_unique<pipe>(std::move(destination), least);
+void start(sink destination, rules which) {
+  auto next = std::make_unique<pipe>(std::move(destination), std::move(which));
   end(exchange(std::move(next)), replacing_patience);
+}
+
+void start(sink destination, level least) { start(std::move(destination), rules{least, {}}); }
+
+void set_rules(rules which) {
+  const std::unique_lock lock{the_log().mutex};
+  if (the_log().now) the_log().now->which = std::move(which);
 }
 
 void stop(duration patience) { end(exchange(nullptr), patience); }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <millrace/base/time.hpp>
 
@@ -68,9 +70,26 @@ struct sink {
 /// Records that fit in the ring before the oldest is dropped.
 inline constexpr std::size_t ring_lines_max = 8192;
 
-/// Starts the log's thread with this sink. Records below `least` are not rendered. An earlier sink is replaced after
-/// its records are written.
+/// The severity of one event instead of its own. nullopt: its records are never logged.
+struct event_rule {
+  std::string event;
+  std::optional<level> severity;
+  friend bool operator==(const event_rule&, const event_rule&) = default;
+};
+
+/// Which records are logged.
+struct rules {
+  level least{level::info};  ///< records below it are not rendered
+  std::vector<event_rule> events;
+  friend bool operator==(const rules&, const rules&) = default;
+};
+
+/// Starts the log's thread with this sink. An earlier sink is replaced after its records are written.
+void start(sink destination, rules which);
+/// As above, without rules of single events.
 void start(sink destination, level least);
+/// Replaces the rules. Any thread. Before `start` and after `stop` it has no effect.
+void set_rules(rules which);
 /// Writes the records in the ring, for at most `patience`, and returns to the state before `start`.
 void stop(duration patience);
 /// Records dropped since the start of the program.

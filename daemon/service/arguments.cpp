@@ -48,7 +48,7 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("--log-format", seen.format,
                  "how log lines are written (default: journald if standard error goes to it, else text)")
       ->type_name("text|json|journald");
-  app.add_option("--log-level", seen.level, "lowest severity that is logged (default: info)")
+  app.add_option("--log-level", seen.level, "lowest severity that is logged (default: that of daemon.log.level)")
       ->type_name("debug|info|warning|error");
   app.add_flag("-v,--version", seen.version, "print the version and exit");
 
@@ -113,7 +113,10 @@ std::optional<early_exit> read_values(const flags& seen, arguments& given) {
   if (auto refused = choose("--summary", seen.summary, summaries, given.summary)) return refused;
   if (!seen.summary.empty() && !given.until_idle) return refusal("--summary needs --until-idle");
   if (auto refused = choose("--log-format", seen.format, formats, given.format)) return refused;
-  return choose("--log-level", seen.level, levels, given.level_min);
+  auto level = given.level_min.value_or(log::level::info);
+  if (auto refused = choose("--log-level", seen.level, levels, level)) return refused;
+  if (!seen.level.empty()) given.level_min = level;
+  return std::nullopt;
 }
 
 std::optional<early_exit> read_task(const flags& seen, listener_source source, arguments& given) {

@@ -42,7 +42,7 @@ struct arguments {
   workload::mode mode{workload::mode::as_set};
   log_format format{log_format::automatic};
   summary_format summary{summary_format::text};
-  log::level level_min{log::level::info};  ///< records below it are not logged
+  std::optional<log::level> level_min{};  ///< instead of the level of the settings
 };
 
 /// The daemon does not run. With `done` the text is the requested output and goes to standard output, else it is an

@@ -180,7 +180,9 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
       return exit_code::bad_settings;
     }
   }
-  log::start(log_sink(arguments.format), arguments.level_min);
+  auto logged = read.value->daemon.log;
+  logged.least = arguments.level_min.value_or(logged.least);
+  log::start(log_sink(arguments.format), std::move(logged));
   for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
   if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
   const auto code =

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/log_rules.hpp"
+
 namespace millrace::settings {
 
 namespace {
@@ -61,6 +63,7 @@ const options_of<daemon_options>& daemon_option_table() {
                     "Time that running jobs have to end when the daemon is stopped.")
           .duration("stall_threshold", &options::stall_threshold, {.least = milliseconds{1}, .most = hours{1}},
                     "A task that blocks the loop longer than this is counted and logged.")
+          .section("log", &options::log, log::rules_option_table(), "What is logged.")
           .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000},
                  "Number of queues, including those of clients.")
           .parsed_list("histogram_buckets", &options::histogram_buckets,

@@ -9,6 +9,7 @@
 
 #include <millrace/base/time.hpp>
 
+#include "base/log.hpp"
 #include "engine/options.hpp"
 #include "network/options.hpp"
 #include "offload/options.hpp"
@@ -32,6 +33,7 @@ struct daemon_options {
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};
+  log::rules log;
   std::uint32_t queues_max{200'000};
   std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
   duration metrics_linger{std::chrono::minutes{15}};

@@ -75,6 +75,20 @@ TEST_CASE("lines reach the sink in order, and stop writes out what is left") {
   for (std::size_t n = 0; n < lines.size(); ++n) CHECK(lines[n] == "line_" + std::to_string(n));
 }
 
+TEST_CASE("an event with a rule has that severity instead of its own") {
+  const auto seen = std::make_shared<notes>();
+  log::start(sink_into(seen), log::rules{log::level::warning,
+                                         {{"raised", log::level::error}, {"lowered", log::level::debug}, {"off", {}}}});
+  log::info("raised", "a line");
+  log::error("lowered", "a line");
+  log::error("off", "a line");
+  log::info("other", "a line");
+  log::set_rules({log::level::info, {}});
+  log::info("other", "a line");
+  log::stop(patience);
+  CHECK(seen->copy() == std::vector<std::string>{"raised", "other"});
+}
+
 TEST_CASE("a line below the level is not rendered") {
   const auto seen = std::make_shared<notes>();
   std::atomic<int> rendered{0};

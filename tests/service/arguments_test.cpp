@@ -30,7 +30,7 @@ TEST_CASE("the daemon runs a settings file, with defaults for every option") {
   CHECK_FALSE(given.limit);
   CHECK(given.mode == workload::mode::as_set);
   CHECK(given.format == log_format::automatic);
-  CHECK(given.level_min == log::level::info);
+  CHECK_FALSE(given.level_min.has_value());
 }
 
 TEST_CASE("options are accepted with = and with a space") {

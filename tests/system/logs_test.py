@@ -49,6 +49,16 @@ class Logs(DaemonTest):
         ended = run("--config", self.settings(FAILING), "--until-idle", "--log-format", "json", "--log-level", "error")
         self.assertNotIn('"level":"info"', ended.stderr)
 
+    def test_settings_give_single_events_another_level(self):
+        logged = "log: { level: error, events: [job_failed=error] }"
+        settings = self.write("daemon: { http: 127.0.0.1:0, %s }\n%s" % (logged, FAILING))
+        ended = run("--config", settings, "--until-idle", "--log-format", "json")
+        entries = {entry["event"]: entry for entry in map(json.loads, ended.stderr.splitlines())}
+        self.assertNotIn("started", entries)
+        self.assertEqual(entries["job_failed"]["level"], "error")
+        ended = run("--config", settings, "--until-idle", "--log-format", "json", "--log-level", "info")
+        self.assertIn('"event":"started"', ended.stderr)
+
     def test_a_hangup_is_answered_with_a_line(self):
         daemon = self.daemon(self.settings(""))
         daemon.started()
