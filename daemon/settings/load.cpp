@@ -59,9 +59,10 @@ loaded load(std::string_view yaml, const std::string& name, const vocabulary& vo
   diagnostic_list diagnostics{name};
   settings out;
   out.file = name;
+  std::optional<node> root;
   if (yaml.size() > file_bytes_max) {
     diagnostics.error({}, {}, "the file is larger than " + write_size(file_bytes_max));
-  } else if (auto root = parse_document(yaml, diagnostics)) {
+  } else if ((root = parse_document(yaml, diagnostics))) {
     if (root->form == node::shape::null) {
       diagnostics.error(root->start, {}, "the file is empty",
                         "a map with some of the keys daemon, queues, producers, consumers");
@@ -73,8 +74,9 @@ loaded load(std::string_view yaml, const std::string& name, const vocabulary& vo
       if (files == input_files::checked) check_inputs(out, *root, diagnostics);
     }
   }
-  if (diagnostics.has_errors()) return {std::nullopt, diagnostics.take()};
-  return {std::move(out), diagnostics.take()};
+  auto read = root ? std::move(*root) : node{};
+  if (diagnostics.has_errors()) return {std::nullopt, diagnostics.take(), std::move(read)};
+  return {std::move(out), diagnostics.take(), std::move(read)};
 }
 
 }  // namespace
@@ -84,7 +86,7 @@ loaded load_file(const std::string& path, const vocabulary& vocabulary) {
   if (text) return load(*text, path, vocabulary, input_files::checked);
   diagnostic_list diagnostics{path};
   diagnostics.error({}, {}, "cannot be read: " + text.error().text, "a settings file");
-  return {std::nullopt, diagnostics.take()};
+  return {std::nullopt, diagnostics.take(), {}};
 }
 
 loaded load_text(std::string_view yaml, const std::string& name, const vocabulary& vocabulary) {

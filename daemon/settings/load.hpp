@@ -9,6 +9,7 @@
 #include <millrace/sources/registry.hpp>
 
 #include "settings/diagnostic.hpp"
+#include "settings/document.hpp"
 #include "settings/settings.hpp"
 
 namespace millrace::settings {
@@ -26,6 +27,7 @@ struct vocabulary {
 struct loaded {
   std::optional<settings> value;        ///< `nullopt` if a diagnostic is an error
   std::vector<diagnostic> diagnostics;  ///< all errors and warnings, in the order of the file
+  node root;                            ///< gives the positions of further diagnostics; empty if it could not be parsed
 };
 
 /// Reads and checks a file. Also checks that the input files and directories that it names are usable. A missing or
