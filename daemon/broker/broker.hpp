@@ -49,6 +49,11 @@ class broker {
   // Queues and sessions.
   result<queue_id> declare(std::string_view name, const engine::queue_options& options);
   void set_queue_defaults(const engine::queue_options& options);
+  /// The next four: see the functions of the same name of the engine.
+  void undeclare(queue_id queue);
+  void apply_queue_defaults(queue_id queue);
+  void set_queues_max(std::uint32_t queues_max);
+  void set_metrics_linger(duration linger);
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   /// The queue of that name; declared with the defaults if there is none.
   result<queue_id> find_or_declare(std::string_view name);

@@ -37,6 +37,24 @@ receipted<bool> broker::erase(session_id session, job_id job) {
 
 // --- on queues -------------------------------------------------------------------------------------------------------
 
+void broker::undeclare(queue_id queue) {
+  auto& p = *parts_;
+  p.engine.advance(p.now());
+  p.engine.undeclare(queue);
+  p.commit();
+}
+
+void broker::apply_queue_defaults(queue_id queue) {
+  auto& p = *parts_;
+  p.engine.advance(p.now());
+  p.engine.apply_queue_defaults(queue);
+  p.commit();
+}
+
+void broker::set_queues_max(std::uint32_t queues_max) { parts_->engine.set_queues_max(queues_max); }
+
+void broker::set_metrics_linger(duration linger) { parts_->engine.set_metrics_linger(linger); }
+
 receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin) {
   auto& p = *parts_;
   const auto kicked = p.engine.kick(queue, bound, origin, p.now());

@@ -67,10 +67,14 @@ void kick_one(core& all, slot at) {
   make_ready(all, at);
 }
 
+[[maybe_unused]] bool is_limit_of_queues(std::uint32_t limit) noexcept {
+  return limit >= 1 && limit < 1u << queue_table::slot_bits;
+}
+
 }  // namespace
 
 engine::engine(engine_options limits) : parts_{std::make_unique<parts>(limits)} {
-  assert(limits.queues_max >= 1 && limits.queues_max < 1u << queue_table::slot_bits);
+  assert(is_limit_of_queues(limits.queues_max));
 }
 
 engine::~engine() = default;
@@ -79,7 +83,22 @@ result<queue_id> engine::declare(std::string_view name, const queue_options& opt
   return carry_out(*parts_, [&] { return millrace::engine::declare(*parts_, name, options); });
 }
 
+void engine::undeclare(queue_id id) {
+  carry_out(*parts_, [&] { return millrace::engine::undeclare(*parts_, id); });
+}
+
 void engine::set_queue_defaults(const queue_options& options) { parts_->defaults = options; }
+
+void engine::apply_queue_defaults(queue_id id) {
+  carry_out(*parts_, [&] { return millrace::engine::apply_defaults(*parts_, id); });
+}
+
+void engine::set_queues_max(std::uint32_t queues_max) {
+  assert(is_limit_of_queues(queues_max));
+  parts_->limits.queues_max = queues_max;
+}
+
+void engine::set_metrics_linger(duration linger) { parts_->rows.set_linger(linger); }
 
 result<> engine::pause(queue_id id, duration length, instant now) {
   return carry_out(*parts_, now, [&]() -> result<> {

@@ -50,8 +50,18 @@ class engine {
   // --- queues --------------------------------------------------------------------------------------------------------
   /// Creates a queue that is never removed, or changes the options of an existing one. `refused` beyond `queues_max`.
   result<queue_id> declare(std::string_view name, const queue_options& options);
+  /// The queue is no longer declared: it gets the default options, keeps its jobs, and is removed when nothing uses it
+  /// any more. Nothing if it is gone.
+  void undeclare(queue_id queue);
   /// Options of queues that are created because a session names them.
   void set_queue_defaults(const queue_options& options);
+  /// Gives the present defaults to a queue that is not declared, except for the durability: its jobs are on disk, or
+  /// not, since their put. Nothing if it is declared or gone.
+  void apply_queue_defaults(queue_id queue);
+  /// Further queues are `refused` from this number on; those that exist stay. Requires: as for `engine_options`.
+  void set_queues_max(std::uint32_t queues_max);
+  /// Also for the rows of queues that were removed before.
+  void set_metrics_linger(duration linger);
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   [[nodiscard]] std::string_view name_of(queue_id queue) const;
   [[nodiscard]] const queue_options& options_of(queue_id queue) const;

@@ -40,6 +40,8 @@ class queue_rows {
   /// Requires: rows_max < 65,535.
   queue_rows(std::uint32_t rows_max, duration linger) : rows_max_{rows_max}, linger_{linger} {}
 
+  void set_linger(duration linger) noexcept { linger_ = linger; }
+
   /// The row of a queue that is created now; `none` if it has none.
   [[nodiscard]] index assign(std::string_view name, queue_id queue, instant now);
   /// The queue of that row is removed, having counted `counts`.

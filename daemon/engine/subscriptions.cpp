@@ -64,6 +64,23 @@ result<queue_id> declare(core& all, std::string_view name, const queue_options& 
   return target.id;
 }
 
+bool undeclare(core& all, queue_id id) {
+  queue* const found = all.queues.find(id);
+  if (found == nullptr) return false;
+  found->declared = false;
+  return apply_defaults(all, id);
+}
+
+bool apply_defaults(core& all, queue_id id) {
+  queue* const found = all.queues.find(id);
+  if (found == nullptr || found->declared) return false;
+  const auto durability = found->options.durability;
+  found->options = all.defaults;
+  found->options.durability = durability;
+  look_again(all, *found);
+  return true;
+}
+
 result<queue_id> use(core& all, session& client, std::string_view name) {
   const auto found = find_or_add(all, name);
   if (!found) return found.error();

@@ -14,6 +14,10 @@ namespace millrace::engine {
 queue& add_queue(core& all, std::string_view name);
 
 result<queue_id> declare(core& all, std::string_view name, const queue_options& options);
+/// False: the queue is gone.
+bool undeclare(core& all, queue_id id);
+/// Gives the default options to a queue that is not declared; false: it is declared, or gone.
+bool apply_defaults(core& all, queue_id id);
 result<queue_id> use(core& all, session& client, std::string_view name);
 result<std::size_t> watch(core& all, session& client, std::string_view name);
 result<std::size_t> ignore(core& all, session& client, std::string_view name);

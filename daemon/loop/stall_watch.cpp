@@ -25,10 +25,11 @@ std::int64_t in_milliseconds(duration length) { return std::chrono::duration_cas
 }  // namespace
 
 struct stall_watch::parts {
-  parts(loop_core& watched, duration longest)
-      : core{watched},
-        threshold{longest},
-        pause{std::max<duration>(longest / samples_per_threshold, microseconds{100})} {}
+  parts(loop_core& watched, duration longest) : core{watched}, threshold{longest}, pause{pause_of(longest)} {}
+
+  static duration pause_of(duration longest) {
+    return std::max<duration>(longest / samples_per_threshold, microseconds{100});
+  }
 
   /// Runs on the thread of the watch.
   void watch() {
@@ -36,7 +37,10 @@ struct stall_watch::parts {
     std::uint64_t seen = 0;
     instant since{};
     bool reported = false;
-    while (!ending.wait_for(hold, pause, [this] { return ended; })) {
+    while (true) {
+      threshold_changed = false;
+      ending.wait_for(hold, pause, [this] { return ended || threshold_changed; });
+      if (ended) return;
       const instant now = read_clock();
       const std::uint64_t resumptions = core.turn.resumptions.load(std::memory_order_relaxed);
       const task_notes* const running = core.turn.current.load(std::memory_order_relaxed);
@@ -92,11 +96,12 @@ struct stall_watch::parts {
   }
 
   loop_core& core;
-  const duration threshold;
-  const duration pause;
-  std::mutex lock;  ///< over `ended` and the reported stall
+  std::mutex lock;  ///< over the next four and the reported stall
+  duration threshold;
+  duration pause;
   std::condition_variable ending;
   bool ended{false};
+  bool threshold_changed{false};
   std::string stalled;
   instant stalled_since{};
   std::vector<stall_count> counts;  ///< loop thread
@@ -121,6 +126,17 @@ stall_watch::~stall_watch() {
   turn_notes& turn = parts_->core.turn;
   turn.stall_reported.store(false, std::memory_order_relaxed);
   turn.stall_ended = nullptr;
+}
+
+void stall_watch::set_threshold(duration threshold) {
+  assert(threshold > duration::zero());
+  {
+    const std::lock_guard hold{parts_->lock};
+    parts_->threshold = threshold;
+    parts_->pause = parts::pause_of(threshold);
+    parts_->threshold_changed = true;
+  }
+  parts_->ending.notify_one();
 }
 
 std::vector<stall_count> stall_watch::stalls() const {

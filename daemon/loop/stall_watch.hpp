@@ -33,6 +33,8 @@ class stall_watch {
   stall_watch(const stall_watch&) = delete;
   stall_watch& operator=(const stall_watch&) = delete;
 
+  /// Loop thread: holds from now on, also for a stall that lasts. Requires: it is above zero.
+  void set_threshold(duration threshold);
   /// Loop thread: stalls by name of task (the part of the name before '#').
   [[nodiscard]] std::vector<stall_count> stalls() const;
   /// Any thread: true while a reported stall lasts.
