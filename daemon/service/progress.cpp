@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -56,7 +57,8 @@ loop::awaitable<> progress::write(std::string bytes) {
 std::string progress::text(instant now) {
   const auto done = jobs_done();
   const double passed = in_seconds(now - measured_at_);
-  const double rate = passed > 0 ? static_cast<double>(done - done_before_) / passed : 0;
+  // The sum falls when a reload forgets a consumer that it had removed.
+  const double rate = passed > 0 ? static_cast<double>(done - std::min(done, done_before_)) / passed : 0;
   per_second_ += newest_weight * (rate - per_second_);
   done_before_ = done;
   measured_at_ = now;

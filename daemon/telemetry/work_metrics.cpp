@@ -30,12 +30,14 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   // Use an index, since the lists may change between two slices.
   for (std::size_t i = 0; i < work.producers().size(); ++i) {
     const auto& one = *work.producers()[i];
-    copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag_at(now)});
+    if (work.is_shown(one.removed_at, now))
+      copied.producers.push_back({one.name, one.jobs.value(), one.errors.value(), one.lag_at(now)});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   for (std::size_t i = 0; i < work.consumers().size(); ++i) {
     const auto& one = *work.consumers()[i];
-    copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value()});
+    if (work.is_shown(one.removed_at, now))
+      copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value()});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   co_return copied;

@@ -19,7 +19,8 @@ struct producer_counts {
   duration lag{0};               ///< how late the last body was put, by the schedule of the producer or of its source
   instant held_body_due{never};  ///< when the body was due that is held now; `never`: none is, or there is no schedule
   bool ended{false};
-  bool failed{false};  ///< ended with an exception, or could not resume its source
+  bool failed{false};         ///< ended with an exception, or could not resume its source
+  instant removed_at{never};  ///< when a reload removed it; `never`: it is in the settings
 
   /// How late the producer is at `now`.
   [[nodiscard]] duration lag_at(instant now) const noexcept {
@@ -33,7 +34,8 @@ struct consumer_counts {
   std::uint32_t concurrency{0};
   std::uint32_t active{0};
   std::array<counter, engine::outcome_count> outcomes;
-  counter slot_restarts;  ///< slots that failed and were started again
+  counter slot_restarts;      ///< slots that failed and were started again
+  instant removed_at{never};  ///< when a reload removed it; `never`: it is in the settings
 };
 
 }  // namespace millrace::workload

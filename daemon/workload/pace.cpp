@@ -13,19 +13,32 @@ constexpr double longest_gap_ns = 1e17;  // three years: a longer gap means neve
 }  // namespace
 
 pace::pace(const producer_options& options, std::optional<std::uint64_t> limit, instant start)
-    : poisson_{options.pattern == arrivals::poisson},
-      random_{options.seed},
-      left_{limit.value_or(std::numeric_limits<std::uint64_t>::max())},
-      end_{options.run_for ? after(start, *options.run_for) : never},
-      origin_{start},
-      due_{start} {
+    : end_{options.run_for ? after(start, *options.run_for) : never}, origin_{start}, due_{start} {
+  set_left(limit);
   if (options.run_for && *options.run_for <= duration::zero()) end_ = start;
-  if (!options.rate) return;
-  interval_ns_ = std::min(1e9 / *options.rate, longest_gap_ns);
-  if (poisson_) due_ = after(start, next_gap());
+  read_schedule(options);
+  if (interval_ns_ != 0 && poisson_) due_ = after(start, next_gap());
+}
+
+void pace::read_schedule(const producer_options& options) {
+  poisson_ = options.pattern == arrivals::poisson;
+  random_.seed(options.seed);
+  interval_ns_ = options.rate ? std::min(1e9 / *options.rate, longest_gap_ns) : 0;
+}
+
+void pace::set_schedule(const producer_options& options, instant now) {
+  read_schedule(options);
+  if (interval_ns_ == 0) return restart_from(now);
+  const auto gap = poisson_ ? next_gap() : nanoseconds{std::llround(interval_ns_)};
+  restart_from(std::min(due_, after(now, gap)));
+}
+
+void pace::set_left(std::optional<std::uint64_t> bodies) noexcept {
+  left_ = bodies.value_or(std::numeric_limits<std::uint64_t>::max());
 }
 
 duration pace::put(instant now) {
+  ++bodies_;
   if (left_ != std::numeric_limits<std::uint64_t>::max()) --left_;
   if (interval_ns_ == 0) {
     due_ = std::max(due_, now);

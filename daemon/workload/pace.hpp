@@ -33,19 +33,29 @@ class pace {
   /// The end of `for`; `never` without.
   [[nodiscard]] instant end() const noexcept { return end_; }
 
+  /// Bodies that were put.
+  [[nodiscard]] std::uint64_t bodies() const noexcept { return bodies_; }
+  /// Changes the schedule from `now` on: the next body comes when it was due, or after one interval, whichever is
+  /// earlier.
+  void set_schedule(const producer_options& options, instant now);
+  /// `bodies` more from now on; nullopt: no limit.
+  void set_left(std::optional<std::uint64_t> bodies) noexcept;
+
   /// The body that was due was put at `now`: how late that was, and the schedule moves on.
   duration put(instant now);
   /// The source had nothing until `now`: that is not being late.
   void had_nothing_until(instant now) noexcept;
 
  private:
+  void read_schedule(const producer_options& options);
   [[nodiscard]] duration next_gap();
   void restart_from(instant when) noexcept;
 
   double interval_ns_{0};  ///< 0: no rate
   bool poisson_{false};
-  std::mt19937_64 random_;
-  std::uint64_t left_;
+  std::mt19937_64 random_{};
+  std::uint64_t left_{0};
+  std::uint64_t bodies_{0};
   instant end_;
   instant origin_;  ///< where the constant schedule began or began anew
   std::uint64_t since_origin_{0};

@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <millrace/loop/deadline.hpp>
@@ -44,6 +45,8 @@ producer::producer(environment env, const producer_options& options, queue_id qu
       progress_{std::move(progress)},
       session_{environment_.broker.open_session()},
       pace_{options, limit, environment_.loop.now()},
+      pace_changed_{environment_.loop, "its next body"},
+      next_due_{environment_.loop, [this] { pace_changed_.wake_all(); }},
       counts_{counts},
       source_failures_{environment_.loop, "source_failed", "producer", counts.name},
       refusals_{environment_.loop, "put_refused", "producer", counts.name} {}
@@ -82,7 +85,7 @@ loop::awaitable<bool> producer::resumed() {
 loop::awaitable<> producer::produce() {
   for (unsigned this_turn = 0; !pace_.over(environment_.loop.now()); ++this_turn) {
     if (const auto due = pace_.due(); due > environment_.loop.now()) {
-      co_await loop::sleep_until(environment_.loop, std::min(due, pace_.end()));
+      co_await until_due();
       this_turn = 0;
       continue;
     }
@@ -128,6 +131,31 @@ loop::awaitable<> producer::produce() {
       co_return;
     }
   }
+}
+
+loop::awaitable<> producer::until_due() {
+  // The deadline ends with the wait: it would keep the loop running.
+  struct cleared {
+    ~cleared() { timer.clear(); }
+    loop::deadline& timer;
+  };
+  const cleared at_end{next_due_};
+  next_due_.set(std::min(pace_.due(), pace_.end()));
+  co_await pace_changed_.wait();
+}
+
+void producer::adjust(const producer_options& options, std::optional<std::uint64_t> limit) {
+  const auto schedule = [](const producer_options& of) { return std::tuple{of.rate, of.pattern, of.seed}; };
+  if (schedule(options) != schedule(options_)) pace_.set_schedule(options, environment_.loop.now());
+  const auto taken = progress_ && options.limit ? progress_->bodies() : pace_.bodies();
+  if (limit) limit = *limit - std::min(*limit, taken);
+  pace_.set_left(limit);
+  options_ = options;
+  pace_changed_.wake_all();
+}
+
+std::optional<progress_mark> producer::mark() const {
+  return progress_ ? std::optional{progress_->mark()} : std::nullopt;
 }
 
 engine::put_status producer::put(body&& content) {

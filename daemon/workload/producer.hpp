@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include <millrace/base/ids.hpp>
+#include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
 #include <millrace/sources/source.hpp>
 
 #include "broker/backlog_share.hpp"
@@ -33,6 +35,8 @@ namespace millrace::workload {
 /// row it rests, so that a source that only fails does not spin. An exception is no such error: what the source would
 /// say next is unknown, so the producer ends, is logged at once and counted.
 ///
+/// `adjust` changes its pace and its jobs while it runs; the source notices nothing.
+///
 /// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its
 /// task is cancelled: then a put that waits in line is withdrawn.
 class producer {
@@ -52,6 +56,12 @@ class producer {
            std::optional<source_progress> progress, std::optional<std::uint64_t> limit, producer_counts& counts);
 
   loop::awaitable<> run();
+
+  /// Changes rate, limit and the options of jobs while it runs, from its next body on. `limit` as for the constructor.
+  /// Requires: the queue, `for` and `start` are the same.
+  void adjust(const producer_options& options, std::optional<std::uint64_t> limit);
+  /// Where its next run continues; nullopt: it stores no position.
+  [[nodiscard]] std::optional<progress_mark> mark() const;
 
  private:
   /// The producer's task, for as long as it runs; the last step tells the workload that it has ended.
@@ -90,6 +100,7 @@ class producer {
   loop::awaitable<> admitted(std::size_t bytes);
   [[nodiscard]] bool short_of_space() const;
   loop::awaitable<> space_on_disk();
+  loop::awaitable<> until_due();
   loop::awaitable<> wait_for_more();
   void count_failure(log_limiter& log, std::string_view event, std::string_view reason);
   void was_put(const broker::receipt& receipt, std::size_t bytes);
@@ -103,6 +114,8 @@ class producer {
   session_id session_;
   broker::backlog_share share_;  ///< of the changes that wait to be written
   pace pace_;
+  loop::wait_point pace_changed_;
+  loop::deadline next_due_;
   instant body_due_{never};  ///< of the body at hand; `never` without a schedule
   producer_counts& counts_;
   log_limiter source_failures_;

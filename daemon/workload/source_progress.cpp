@@ -7,15 +7,21 @@
 namespace millrace::workload {
 
 result<std::optional<source_progress>> source_progress::begin(broker::broker& broker, const producer_settings& of,
-                                                              queue_id queue, sources::source& source) {
+                                                              queue_id queue, sources::source& source,
+                                                              const progress_mark* earlier) {
   const auto none = [&of](const char* reason) -> result<std::optional<source_progress>> {
     if (of.common.begin == start::resume) return invalid("start: it cannot resume: " + std::string{reason});
     return std::optional<source_progress>{};
   };
   if (!broker.keeps(queue)) return none("its queue is in memory");
   if (!source.track_position()) return none("its source has no position");
-  const auto* const name = broker.name_source(of.name, of.kind->name);
-  auto kept = of.common.begin == start::again ? std::nullopt : broker.position_of(of.name);
+  const auto* const known = earlier != nullptr && earlier->source->kind == of.kind->name ? earlier->source : nullptr;
+  const auto* const name = known != nullptr ? known : broker.name_source(of.name, of.kind->name);
+  std::optional<store::kept_position> kept;
+  if (of.common.begin != start::again) {
+    kept = broker.position_of(of.name);
+    if (earlier != nullptr && earlier->reached) kept = {*earlier->source, *earlier->reached};
+  }
   return std::optional{source_progress{of.name, source, *name, std::move(kept)}};
 }
 
@@ -25,6 +31,7 @@ source_progress::source_progress(std::string producer, sources::source& source, 
       source_{&source},
       kept_{std::move(kept)},
       bodies_{kept_ ? kept_->at.bodies : 0},
+      reached_{kept_ ? std::optional{kept_->at} : std::nullopt},
       step_{&name, {}} {}
 
 loop::awaitable<std::string> source_progress::resume() {
@@ -35,7 +42,7 @@ loop::awaitable<std::string> source_progress::resume() {
   const auto done = co_await source_->resume({kept_->at.place, kept_->at.checksum});
   if (!done) co_return done.error().text;
   if (*done == sources::resumption::behind_position) {
-    log::info("source_resumed", "a source goes on behind the last body that was put before the restart",
+    log::info("source_resumed", "a source continues behind the last body that was put",
               {{"producer", producer_}, {"place", kept_->at.place}, {"bodies", kept_->at.bodies}});
   }
   co_return std::string{};

@@ -13,6 +13,12 @@
 
 namespace millrace::workload {
 
+/// Where a producer stopped that ended while the daemon runs.
+struct progress_mark {
+  const engine::source_name* source{nullptr};   ///< owned by the store
+  std::optional<engine::source_place> reached;  ///< nullopt: it has put nothing, now or before the start
+};
+
 /// How far a producer has read its source, for a queue on disk. Each put carries a step, which the store commits
 /// together with the job; after a restart the source goes on behind the last step that was committed. So each body is
 /// put exactly once, whenever the program dies.
@@ -21,11 +27,13 @@ namespace millrace::workload {
 class source_progress {
  public:
   /// None: nothing is stored, because the queue is in memory, or the source has no position. That is an error when
-  /// `start: resume` was asked for. To be called once for each producer, at the start.
+  /// `start: resume` was asked for. Called once for each run of a producer. `earlier`: the mark of its last run in this
+  /// process, which is newer than the position that the store had at its start.
   [[nodiscard]] static result<std::optional<source_progress>> begin(broker::broker& broker, const producer_settings& of,
-                                                                    queue_id queue, sources::source& source);
+                                                                    queue_id queue, sources::source& source,
+                                                                    const progress_mark* earlier);
 
-  /// Bodies before the restart.
+  /// Bodies that were put or refused, also by earlier runs.
   [[nodiscard]] std::uint64_t bodies() const noexcept { return bodies_; }
   /// Brings the source behind the stored position, if there is one. Not empty: why that is not possible without leaving
   /// out or repeating bodies. To be awaited before the first body is asked for.
@@ -38,7 +46,12 @@ class source_progress {
     return &step_;
   }
   /// That body was put, or refused.
-  void body_taken() noexcept { ++bodies_; }
+  void body_taken() noexcept {
+    ++bodies_;
+    reached_ = step_.to;
+  }
+  /// Where the next run of the producer continues.
+  [[nodiscard]] progress_mark mark() const { return {step_.source, reached_}; }
 
  private:
   source_progress(std::string producer, sources::source& source, const engine::source_name& name,
@@ -48,6 +61,7 @@ class source_progress {
   sources::source* source_;
   std::optional<store::kept_position> kept_;  ///< where to go on
   std::uint64_t bodies_{0};
+  std::optional<engine::source_place> reached_;  ///< with the last body that was taken
   broker::source_step step_;
 };
 

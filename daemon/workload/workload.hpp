@@ -13,6 +13,7 @@
 #include "broker/broker.hpp"
 #include "loop/backpressure.hpp"
 #include "offload/thread_pool.hpp"
+#include "workload/change.hpp"
 #include "workload/counts.hpp"
 #include "workload/options.hpp"
 
@@ -21,9 +22,10 @@ namespace millrace::workload {
 struct workload_options {
   mode run_mode{mode::as_set};
   std::optional<std::uint64_t> limit{};  ///< `--limit`: for producers that would never end
+  duration metrics_linger{minutes{15}};  ///< how long metrics show what a reload removed
 };
 
-/// All producers and consumers of the settings: started together, drained together.
+/// All producers and consumers of the settings: started together, changed by a reload, drained together.
 ///
 /// Owned by the daemon; loop thread. `start` fails when something cannot be made (a file is missing: the error names
 /// the producer).
@@ -36,6 +38,16 @@ class workload {
 
   result<> start(const std::vector<producer_settings>& producers, const std::vector<consumer_settings>& consumers,
                  const sources::source_context& inputs, const handlers::handler_context& outputs);
+
+  /// Makes the sources and handlers of a change, and changes nothing. The error names the one that cannot be made.
+  [[nodiscard]] result<prepared_change> prepare(workload_change change, const sources::source_context& inputs,
+                                                const handlers::handler_context& outputs) const;
+  /// Applies a change. Removed and changed producers end at once. Removed and changed consumers reserve no further job,
+  /// finish those that they hold until `patience` is over (then these become ready again), and start again with the new
+  /// settings. All others go on undisturbed. Of a changed producer with the same source, queue, `for` and `start` only
+  /// the pace changes: its source continues. False: a drain began meanwhile, and not everything was applied.
+  /// Requires: the queues exist; no other change is being applied.
+  loop::awaitable<bool> apply(prepared_change change, duration patience);
 
   /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves,
   /// nothing reserved or waiting; or until it was drained or stopped.
@@ -55,6 +67,13 @@ class workload {
   /// each.
   loop::awaitable<> join();
 
+  /// A drain has begun, or `stop` was called.
+  [[nodiscard]] bool is_closing() const noexcept;
+  void set_metrics_linger(duration linger);
+
+  /// Those of the settings, and removed ones until a later change forgets them: `is_shown` says whether metrics still
+  /// show one that was removed at that time.
+  [[nodiscard]] bool is_shown(instant removed_at, instant now) const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<consumer_counts>>& consumers() const noexcept;
   /// Producers held by a full queue.

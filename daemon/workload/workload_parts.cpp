@@ -1,0 +1,140 @@
+#include "workload/workload_parts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::workload {
+
+namespace {
+
+const void* options_owner(const std::shared_ptr<void>& given, std::shared_ptr<void>& own, const option_table& table) {
+  if (given) return given.get();
+  own = table.make();
+  return own.get();
+}
+
+}  // namespace
+
+workload::parts::parts(loop::event_loop& event_loop, broker::broker& job_broker, offload::thread_pool& workers,
+                       workload_options settings)
+    : loop{event_loop},
+      broker{job_broker},
+      threads{workers},
+      options{settings},
+      changed{event_loop, "idle"},
+      sequence_task{event_loop} {
+  job_left = broker.subscribe_job_left([this] { notify_changed(); });
+}
+
+result<prepared_change::made_producer> workload::parts::make(const producer_settings& settings,
+                                                             const sources::source_context& inputs) const {
+  std::shared_ptr<void> own;
+  const auto* const owner = options_owner(settings.kind_options, own, *settings.kind->options);
+  auto source = settings.kind->make(owner, inputs);
+  if (source.has_error()) return source.error();
+  return prepared_change::made_producer{settings, std::move(*source)};
+}
+
+result<prepared_change::made_consumer> workload::parts::make(const consumer_settings& settings,
+                                                             const handlers::handler_context& outputs) const {
+  std::shared_ptr<void> own;
+  const auto* const owner = options_owner(settings.kind_options, own, *settings.kind->options);
+  auto handler = settings.kind->make(owner, outputs);
+  if (handler.has_error()) return handler.error();
+  return prepared_change::made_consumer{settings, std::move(*handler)};
+}
+
+result<workload::parts::running_producer*> workload::parts::construct(prepared_change::made_producer&& made) {
+  const auto& settings = made.settings;
+  const auto queue = broker.find_or_declare(settings.common.queue);
+  if (queue.has_error()) return queue.error();
+  const bool endless = made.source->endless();
+  auto limit = limit_of(settings.common, endless);
+  const auto mark = marks.find(settings.name);
+  auto progress =
+      source_progress::begin(broker, settings, *queue, *made.source, mark == marks.end() ? nullptr : &mark->second);
+  if (progress.has_error()) return progress.error();
+  // The limit of the settings counts all bodies, that of the command line those of this run.
+  if (*progress && settings.common.limit) limit = *limit - std::min(*limit, (*progress)->bodies());
+
+  auto& counts = producer_facts.find_or_add(settings.name);
+  counts.ended = counts.failed = false;
+  counts.removed_at = never;
+  const producer::environment environment{loop, broker, held, [this] {
+                                            --producers_left;
+                                            notify_changed();
+                                          }};
+  auto object = std::make_unique<producer>(environment, settings.common, *queue, std::move(made.source),
+                                           std::move(*progress), limit, counts);
+  auto tasks = std::make_unique<loop::task_scope>(loop);
+  auto& one = *producers.emplace_back(std::make_unique<running_producer>(
+      running_producer{std::move(made.settings), &counts, std::move(object), std::move(tasks), endless, false}));
+  producer_by_name.insert_or_assign(one.settings.name, &one);
+  return &one;
+}
+
+result<workload::parts::running_consumer*> workload::parts::construct(prepared_change::made_consumer&& made) {
+  const auto& common = made.settings.common;
+  std::vector<queue_id> queues;
+  for (const auto& name : common.queue) {
+    const auto queue = broker.find_or_declare(name);
+    if (queue.has_error()) return queue.error();
+    queues.push_back(*queue);
+  }
+  const auto output = queue_named(common.output);
+  if (output.has_error()) return output.error();
+  const auto dead_letter = queue_named(common.dead_letter);
+  if (dead_letter.has_error()) return dead_letter.error();
+
+  auto& counts = consumer_facts.find_or_add(made.settings.name);
+  counts.removed_at = never;
+  counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
+  const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); }};
+  auto object =
+      std::make_unique<consumer>(environment, std::move(queues),
+                                 attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},
+                                 settlement::destinations{*output, *dead_letter}, counts);
+  auto tasks = std::make_unique<loop::task_scope>(loop);
+  auto& one = *consumers.emplace_back(std::make_unique<running_consumer>(
+      running_consumer{std::move(made.settings), &counts, std::move(object), std::move(tasks), false, false}));
+  consumer_by_name.insert_or_assign(one.settings.name, &one);
+  return &one;
+}
+
+void workload::parts::run(running_producer& one) {
+  ++producers_left;
+  one.tasks->spawn(one.settings.name, one.object->run());
+}
+
+void workload::parts::run(running_consumer& one) { one.object->start(*one.tasks); }
+
+void workload::parts::begin_sequence() {
+  if (options.run_mode == mode::sequential) order.emplace(loop, broker, [this] { notify_changed(); });
+}
+
+result<std::optional<queue_id>> workload::parts::queue_named(const std::optional<std::string>& name) {
+  if (!name) return std::optional<queue_id>{};
+  const auto queue = broker.find_or_declare(*name);
+  if (queue.has_error()) return queue.error();
+  return std::optional<queue_id>{*queue};
+}
+
+offload::place workload::parts::place_of(const consumer_options& consumer) const {
+  switch (options.run_mode) {
+    case mode::sequential:
+    case mode::loop:
+      return offload::place::loop;
+    case mode::threads:
+      return offload::place::threads;
+    case mode::as_set:
+      break;
+  }
+  return consumer.run_on;
+}
+
+std::optional<std::uint64_t> workload::parts::limit_of(const producer_options& producer, bool endless) const {
+  const auto never_ends = endless && !producer.limit && !producer.run_for;
+  return never_ends ? options.limit : producer.limit;
+}
+
+}  // namespace millrace::workload
