@@ -1,10 +1,15 @@
 #include "base/option_difference.hpp"
 
-#include <optional>
-
 namespace millrace {
 
 namespace {
+
+std::optional<std::string> text_of(const option& declared, const void* owner) {
+  if (declared.kind != option_kind::text_list) return declared.print(owner);
+  std::string text;
+  for (const auto& item : declared.print_list(owner)) text += (text.empty() ? "" : ", ") + item;
+  return '[' + text + ']';
+}
 
 bool is_equal(const option& declared, const void* one, const void* other) {
   if (declared.kind == option_kind::text_list) return declared.print_list(one) == declared.print_list(other);
@@ -19,8 +24,7 @@ void add_changed(const option_table& table, const void* present, const void* nex
     if (declared.kind == option_kind::section) {
       add_changed(*declared.section, declared.view_section(present), declared.view_section(next), keys, changed);
     } else if (!is_equal(declared, present, next)) {
-      const bool is_list = declared.kind == option_kind::text_list;
-      changed.push_back({keys, is_list ? std::string{} : declared.print(present).value_or("")});
+      changed.push_back({keys, text_of(declared, present)});
     }
     keys.pop_back();
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,8 @@ namespace millrace {
 
 /// An option whose values differ between two owners.
 struct changed_option {
-  std::vector<std::string> keys;  ///< from the top of the table: `store`, `disk_reserve`
-  std::string present;            ///< the value in the first owner as text; empty: it has none, or is a list
+  std::vector<std::string> keys;       ///< from the top of the table: `store`, `disk_reserve`
+  std::optional<std::string> present;  ///< the value in the first owner as text; nullopt: it has none
 };
 
 /// The options of `table`, sections included, whose values differ between two owners. Values are compared, not texts:

@@ -6,7 +6,6 @@
 #include <exception>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include <millrace/base/quantity.hpp>
 #include <millrace/handlers/handler.hpp>
@@ -72,20 +71,25 @@ auto without_exceptions(const Step& step) -> decltype(step()) {
 /// The members are declared in the order of their dependencies, so that they are destroyed in reverse.
 struct daemon::parts {
   /// Sets `opened` to an error when the store cannot be opened; then this object may only be destroyed.
-  parts(const settings::settings& settings, const workload::workload_options& options, listening_sockets listening,
-        result<>& opened)
-      : configuration{settings},
+  parts(settings::settings settings, const workload::workload_options& options, listening_sockets listening,
+        const reload_options& reloading, result<>& opened)
+      : present{std::make_shared<const settings::settings>(std::move(settings))},
         sockets{std::move(listening)},
-        stalls{loop, settings.daemon.stall_threshold},
+        stalls{loop, present->daemon.stall_threshold},
         standard_output{loop, "standard output"},
         disk{open_disk(opened)},
-        broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(settings.daemon)},
-        threads{loop, settings.daemon.offload},
+        broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(present->daemon)},
+        threads{loop, present->daemon.offload},
         work{loop, broker, threads, options},
-        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, settings.daemon.histogram_buckets,
+        reloads{
+            {loop, broker, work, stalls, present, inputs(), outputs(), [this] { return beanstalk_open; }, reloading}},
+        page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, present->daemon.histogram_buckets,
               [this] { return control.draining(); }}},
         http{loop, routes},
-        beanstalk{loop, broker, {.job_bytes_max = settings.daemon.max_job_size}} {}
+        beanstalk{loop, broker, {.job_bytes_max = present->daemon.max_job_size}} {}
+
+  sources::source_context inputs() { return {loop, STDIN_FILENO}; }
+  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO}; }
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
@@ -93,8 +97,8 @@ struct daemon::parts {
   result<> open_http();
   result<> open_beanstalk();
 
-  const settings::settings& configuration;
-  listening_sockets sockets;  ///< moved into the listeners when they open
+  std::shared_ptr<const settings::settings> present;  ///< never null; a reload replaces it
+  listening_sockets sockets;                          ///< moved into the listeners when they open
   loop::event_loop loop;
   loop::stall_watch stalls;
   loop::io_thread standard_output;
@@ -103,6 +107,7 @@ struct daemon::parts {
   broker::broker broker;
   offload::thread_pool threads;
   workload::workload work;
+  reloader reloads;
   telemetry::page page;
   http::control control;
   http::routes routes;
@@ -113,11 +118,12 @@ struct daemon::parts {
   bool beanstalk_open{false};
 };
 
-result<std::unique_ptr<daemon>> daemon::make(const settings::settings& settings,
-                                             const workload::workload_options& options, listening_sockets sockets) {
+result<std::unique_ptr<daemon>> daemon::make(settings::settings settings, workload::workload_options options,
+                                             listening_sockets sockets, const reload_options& reloading) {
+  options.metrics_linger = settings.daemon.metrics_linger;
   return without_exceptions([&]() -> result<std::unique_ptr<daemon>> {
     result<> opened;
-    auto all = std::make_unique<parts>(settings, options, std::move(sockets), opened);
+    auto all = std::make_unique<parts>(std::move(settings), options, std::move(sockets), reloading, opened);
     if (!opened) return opened.error();
     return std::unique_ptr<daemon>{new daemon{std::move(all)}};
   });
@@ -151,15 +157,17 @@ result<> daemon::open() {
     // Start the thread now, so that a failure to create it is an error of the start.
     if (all.disk) all.disk->start();
     if (auto opened = all.open_beanstalk(); !opened) return opened;
-    const sources::source_context inputs{all.loop, STDIN_FILENO};
-    const handlers::handler_context outputs{all.loop, all.standard_output, STDOUT_FILENO};
-    return all.work.start(all.configuration.producers, all.configuration.consumers, inputs, outputs);
+    const auto started = all.work.start(all.present->producers, all.present->consumers, all.inputs(), all.outputs());
+    if (started) all.reloads.open();
+    return started;
   });
 }
 
 loop::awaitable<> daemon::close() {
   auto& all = *parts_;
   std::exception_ptr failure;
+  auto reloads_closing = all.reloads.close();
+  co_await catch_failure(std::move(reloads_closing), failure);
   if (all.beanstalk_open) {
     auto closing = all.beanstalk.close();
     co_await catch_failure(std::move(closing), failure);
@@ -183,10 +191,10 @@ loop::awaitable<> daemon::close() {
 }
 
 result<> daemon::parts::declare_queues() {
-  broker.set_queue_defaults(configuration.queue_defaults);
+  broker.set_queue_defaults(present->queue_defaults);
   // Clients expect `default` to be the first tube.
   if (sockets.beanstalk) broker.find_or_declare("default").value();
-  for (const auto& [name, options] : configuration.queues) {
+  for (const auto& [name, options] : present->queues) {
     if (const auto declared = broker.declare(name, options); !declared) {
       return error{declared.error().code, "queue " + name + ": " + declared.error().text};
     }
@@ -195,12 +203,11 @@ result<> daemon::parts::declare_queues() {
 }
 
 std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) {
-  if (!configuration.daemon.data_dir) return nullptr;
+  if (!present->daemon.data_dir) return nullptr;
   store::store_context context;
   context.is_interrupted = is_stop_pending;
   auto made = store::sqlite_store::open(
-      loop, configuration.daemon.store, [this](queue_id id) { return broker.engine().name_of(id); },
-      std::move(context));
+      loop, present->daemon.store, [this](queue_id id) { return broker.engine().name_of(id); }, std::move(context));
   if (made) return std::move(*made);
   opened = made.error();
   return nullptr;
@@ -210,7 +217,7 @@ void daemon::parts::begin_recovery() {
   if (!disk) return;
   page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
   control.become_recovering();
-  recovering.emplace(loop, broker, *disk, *configuration.daemon.data_dir);
+  recovering.emplace(loop, broker, *disk, *present->daemon.data_dir);
 }
 
 result<> daemon::parts::open_http() {
@@ -220,7 +227,7 @@ result<> daemon::parts::open_http() {
     if (!failure.empty()) return "store: " + failure;
     if (!broker.store_lags()) return {};
     return "store: changes have waited longer than relaxed_lag_max (" +
-           write_duration(configuration.daemon.store.relaxed_lag_max) + ") to be written";
+           write_duration(present->daemon.store.relaxed_lag_max) + ") to be written";
   });
   http::add_health(routes, control);
   http::add_scrape(routes, page);
@@ -228,12 +235,13 @@ result<> daemon::parts::open_http() {
     return error{opened.error().code, "http: " + opened.error().text};
   http_open = true;
   page.add_listener("http", http.counts());
+  page.add_reloads(reloads.facts());
   return {};
 }
 
 result<> daemon::parts::open_beanstalk() {
   if (!sockets.beanstalk) return {};
-  const auto connections_max = configuration.daemon.beanstalk_connections_max;
+  const auto connections_max = present->daemon.beanstalk_connections_max;
   if (auto opened = beanstalk.open(std::move(*sockets.beanstalk), connections_max); !opened)
     return error{opened.error().code, "beanstalk: " + opened.error().text};
   beanstalk_open = true;
@@ -272,19 +280,11 @@ const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
 workload::workload& daemon::work() noexcept { return parts_->work; }
 offload::thread_pool& daemon::threads() noexcept { return parts_->threads; }
 http::control& daemon::control() noexcept { return parts_->control; }
+reloader& daemon::reloads() noexcept { return parts_->reloads; }
+const settings::settings& daemon::settings() const noexcept { return *parts_->present; }
 
 std::string daemon::http_address() const {
   return parts_->http_open ? network::write_address(parts_->http.local_address()) : std::string{};
-}
-
-std::string find_endless_producer(const settings::settings& settings) {
-  loop::event_loop loop;  // Sources need a loop. This one never runs.
-  for (const auto& producer : settings.producers) {
-    if (producer.common.limit || producer.common.run_for) continue;
-    const auto source = producer.kind->make(producer.kind_options.get(), {loop, STDIN_FILENO});
-    if (source && (*source)->endless()) return producer.name;
-  }
-  return {};
 }
 
 }  // namespace millrace::service

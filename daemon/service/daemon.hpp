@@ -12,6 +12,7 @@
 #include "http/control.hpp"
 #include "offload/thread_pool.hpp"
 #include "service/listening_sockets.hpp"
+#include "service/reload.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
 
@@ -27,10 +28,10 @@ class daemon {
  public:
   /// Constructs all parts, and opens the store. The error names the resource that is missing (memory, a thread, a
   /// descriptor, the data directory) and the limit to raise. `cancelled`: SIGTERM came during a migration.
-  /// Requires: `settings` outlives the daemon.
-  [[nodiscard]] static result<std::unique_ptr<daemon>> make(const settings::settings& settings,
-                                                            const workload::workload_options& options,
-                                                            listening_sockets sockets);
+  [[nodiscard]] static result<std::unique_ptr<daemon>> make(settings::settings settings,
+                                                            workload::workload_options options,
+                                                            listening_sockets sockets,
+                                                            const reload_options& reloading = {});
   ~daemon();
   daemon(const daemon&) = delete;
   daemon& operator=(const daemon&) = delete;
@@ -63,6 +64,9 @@ class daemon {
   [[nodiscard]] const broker::broker& broker() const noexcept;
   [[nodiscard]] workload::workload& work() noexcept;
   [[nodiscard]] offload::thread_pool& threads() noexcept;
+  /// The present settings: those of the start, or of the last reload. Valid until the loop turns.
+  [[nodiscard]] const settings::settings& settings() const noexcept;
+  [[nodiscard]] reloader& reloads() noexcept;
   /// The state that `/readyz` reports.
   [[nodiscard]] http::control& control() noexcept;
   /// The address of the HTTP listener, with the port that the kernel chose. Empty when it is not open.
@@ -76,8 +80,5 @@ class daemon {
 
   std::unique_ptr<parts> parts_;
 };
-
-/// The name of the first producer without an end. Empty when all of them end.
-[[nodiscard]] std::string find_endless_producer(const settings::settings& settings);
 
 }  // namespace millrace::service

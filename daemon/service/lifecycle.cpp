@@ -23,26 +23,25 @@ namespace {
 
 const char* name_of_signal(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
-std::vector<std::string> served_queues(const settings::settings& settings) {
-  std::vector<std::string> names;
-  for (const auto& consumer : settings.consumers)
-    names.insert(names.end(), consumer.common.queue.begin(), consumer.common.queue.end());
-  return names;
-}
-
 }  // namespace
 
-lifecycle::lifecycle(daemon& parts, const settings::settings& settings, const arguments& arguments)
+lifecycle::lifecycle(daemon& parts, const arguments& arguments)
     : parts_{parts},
-      settings_{settings},
       arguments_{arguments},
       signals_{parts.loop(), {SIGTERM, SIGINT, SIGHUP, SIGUSR1}},
       changed_{parts.loop(), "the end"},
       watchers_{parts.loop()},
       main_task_{parts.loop()},
-      stuck_{parts.broker(), settings},
+      stuck_{parts.broker()},
       report_{parts},
-      began_at_{parts.loop().now()} {}
+      began_at_{parts.loop().now()} {
+  stuck_.watch(parts_.settings());
+  parts_.reloads().set_on_phase([this](reloader::phase phase) {
+    if (phase == reloader::phase::begins) return report_.reloading();
+    stuck_.watch(parts_.settings());
+    report_.reloaded();
+  });
+}
 
 exit_code lifecycle::run() {
   try {
@@ -106,9 +105,9 @@ loop::awaitable<result<>> lifecycle::open() {
              {"pid", static_cast<std::int64_t>(::getpid())},
              {"http", parts_.http_address()},
              {"beanstalk", parts_.beanstalk_address()},
-             {"settings", settings_.file},
-             {"producers", settings_.producers.size()},
-             {"consumers", settings_.consumers.size()}});
+             {"settings", parts_.settings().file},
+             {"producers", parts_.settings().producers.size()},
+             {"consumers", parts_.settings().consumers.size()}});
   co_return opened;
 }
 
@@ -125,7 +124,7 @@ loop::awaitable<> lifecycle::run_until_stopped() {
     co_await drain();
   }
   if (arguments_.until_idle) {
-    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(settings_), blocked_};
+    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(parts_.settings()), blocked_};
     const auto write = arguments_.summary == summary_format::json ? telemetry::summary_json : telemetry::summary;
     summary_ = write(parts_.broker(), parts_.work(), run);
     if (idle_ && failure_.empty()) set_result(telemetry::result_of(parts_.broker(), parts_.work()));
@@ -144,10 +143,10 @@ void lifecycle::begin_progress() {
 
 loop::awaitable<> lifecycle::drain() {
   log::info("draining", "producers stop; jobs that are held may be finished",
-            {{"drain_timeout", write_duration(settings_.daemon.drain_timeout)}});
+            {{"drain_timeout", write_duration(parts_.settings().daemon.drain_timeout)}});
   report_.draining();
   // A computation whose step does not return cannot be cancelled.
-  schedule_forced_exit(settings_.daemon.drain_timeout + close_timeout);
+  schedule_forced_exit(parts_.settings().daemon.drain_timeout + close_timeout);
   held_jobs_ = parts_.broker().engine().totals().reserved;
   finished_before_ = finished_by_consumers();
   parts_.begin_drain();
@@ -165,7 +164,7 @@ loop::awaitable<> lifecycle::drain() {
 loop::awaitable<> lifecycle::drain_work() {
   std::exception_ptr failure;
   try {
-    cancelled_jobs_ = co_await parts_.work().drain(settings_.daemon.drain_timeout);
+    cancelled_jobs_ = co_await parts_.work().drain(parts_.settings().daemon.drain_timeout);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -176,7 +175,7 @@ loop::awaitable<> lifecycle::drain_work() {
 }
 
 loop::awaitable<> lifecycle::drain_clients() {
-  drain_timed_out_ = co_await parts_.drain_clients(settings_.daemon.drain_timeout);
+  drain_timed_out_ = co_await parts_.drain_clients(parts_.settings().daemon.drain_timeout);
   --pending_drains_;
   changed_.wake_all();
 }
@@ -219,7 +218,7 @@ loop::awaitable<> lifecycle::handle_signals() {
   while (true) {
     const int number = co_await signals_.next();
     if (number == SIGHUP) {
-      log::warning("reload", "reload is not here yet: the settings are those of the start");
+      parts_.reloads().request();
     } else if (number == SIGUSR1) {
       parts_.refuse_puts();
       parts_.control().become_refusing("SIGUSR1");
@@ -306,8 +305,8 @@ void lifecycle::log_durability() {
                "the store has failed: commands without a reply may be lost, and the last acknowledged commands of "
                "relaxed queues are not on disk",
                {{"error", failure}, {"acknowledged", parts_.broker().acknowledged_not_durable()}});
-  } else if (settings_.daemon.data_dir) {
-    log::info("kept", "the jobs in durable queues are on disk", {{"data_dir", *settings_.daemon.data_dir}});
+  } else if (parts_.settings().daemon.data_dir) {
+    log::info("kept", "the jobs in durable queues are on disk", {{"data_dir", *parts_.settings().daemon.data_dir}});
   }
 }
 
@@ -329,12 +328,12 @@ void lifecycle::log_drain() {
     sum.buried += levels.buried;
   }
   count_held_jobs();
-  const char* message = cancelled_jobs_ > 0 || drain_timed_out_
-                            ? "drain_timeout is over: jobs that are still held become ready again"
-                        : sum.jobs() == 0           ? "running jobs have ended; the queues are empty"
-                        : settings_.daemon.data_dir ? "running jobs have ended; durable queues are written to disk"
-                                                    : "running jobs have ended; the queues are in memory, so their "
-                                                      "jobs are lost";
+  const char* message =
+      cancelled_jobs_ > 0 || drain_timed_out_ ? "drain_timeout is over: jobs that are still held become ready again"
+      : sum.jobs() == 0                       ? "running jobs have ended; the queues are empty"
+      : parts_.settings().daemon.data_dir     ? "running jobs have ended; durable queues are written to disk"
+                                              : "running jobs have ended; the queues are in memory, so their "
+                                                "jobs are lost";
   log::info("drained", message,
             {{"finished", finished_},
              {"ready_again", ready_again_},

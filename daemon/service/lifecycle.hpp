@@ -28,7 +28,7 @@ namespace millrace::service {
 ///
 /// Draining: producers stop, no job is reserved, and the jobs that consumers and clients hold may be finished until
 /// `drain_timeout`. One log record says how many were finished, how many became ready again, and how many are left.
-/// SIGHUP only logs a warning. SIGUSR1: puts of clients are refused, and producers end.
+/// SIGHUP reloads the settings (service/reload.hpp). SIGUSR1: puts of clients are refused, and producers end.
 ///
 /// Owned by `main`, for one run. Everything except `run` happens on the loop.
 ///
@@ -42,8 +42,8 @@ class lifecycle {
   static constexpr duration signal_repeat = milliseconds{100};
   static constexpr duration queue_check_interval = seconds{1};
 
-  /// Requires: all three outlive this object.
-  lifecycle(daemon& parts, const settings::settings& settings, const arguments& arguments);
+  /// Requires: both outlive this object.
+  lifecycle(daemon& parts, const arguments& arguments);
 
   /// Runs the daemon from its start to its end.
   exit_code run();
@@ -80,7 +80,6 @@ class lifecycle {
   void log_durability();
 
   daemon& parts_;
-  const settings::settings& settings_;
   const arguments& arguments_;
   loop::signals signals_;
   loop::wait_point changed_;  ///< woken when a member below changes

@@ -16,6 +16,7 @@
 #include "handlers/write_all.hpp"
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
+#include "service/endless_producer.hpp"
 #include "service/forced_exit.hpp"
 #include "service/lifecycle.hpp"
 #include "service/listening_sockets.hpp"
@@ -125,13 +126,15 @@ exit_code could_not_start(const std::string& reason) {
   return exit_code::could_not_start;
 }
 
-exit_code run_parts(const settings::settings& settings, const arguments& arguments,
+exit_code run_parts(settings::settings settings, const arguments& arguments, const settings::vocabulary& vocabulary,
                     const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
   try {
     const auto http = arguments.until_idle ? default_http::optional : default_http::required;
     auto bound = bind_and_drop_root(settings.daemon, passed, user, http);
     if (!bound) return could_not_start(bound.error().text);
-    auto parts = daemon::make(settings, {arguments.mode, arguments.limit}, std::move(*bound));
+    const reload_options reloading{arguments.config.empty() ? nullptr : &vocabulary,
+                                   arguments.until_idle && !arguments.limit};
+    auto parts = daemon::make(std::move(settings), {arguments.mode, arguments.limit}, std::move(*bound), reloading);
     if (!parts && parts.error().code == errc::cancelled) {
       // The pending signal has been handled. Unblocked, it would end the process before the log is written.
       std::signal(SIGTERM, SIG_IGN);
@@ -139,7 +142,7 @@ exit_code run_parts(const settings::settings& settings, const arguments& argumen
       return exit_code::done;
     }
     if (!parts) return could_not_start(parts.error().text);
-    lifecycle life{**parts, settings, arguments};
+    lifecycle life{**parts, arguments};
     signals.unblock();
     const auto code = life.run();
     write_summary(life.summary(), arguments);
@@ -185,8 +188,8 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
   log::start(log_sink(arguments.format), std::move(logged));
   for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
   if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
-  const auto code =
-      passed ? run_parts(*read.value, arguments, user, *passed, signals) : could_not_start(passed.error().text);
+  const auto code = passed ? run_parts(std::move(*read.value), arguments, vocabulary, user, *passed, signals)
+                           : could_not_start(passed.error().text);
   stop_log(arguments.format);
   return code;
 }

@@ -47,6 +47,13 @@ void service_manager::ready(std::string_view status) {
   send(status_line_of(status));
 }
 
+void service_manager::reloading(instant now, std::string_view status) {
+  // The steady clock is CLOCK_MONOTONIC, which systemd compares with the time of its own request.
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  unsent_state_ = "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds) + '\n';
+  send(status_line_of(status));
+}
+
 void service_manager::status(std::string_view text) { send(status_line_of(text)); }
 
 void service_manager::stopping(std::string_view status) {

@@ -14,7 +14,7 @@ namespace millrace::service {
 /// NOTIFY_SOCKET names. Without that variable every call does nothing.
 ///
 /// Loop thread only; no call blocks. A message is one datagram; one that cannot be sent is dropped, because the next
-/// one says the same. The next message also says READY or STOPPING again if that could not be sent.
+/// one says the same. The next message also says READY, RELOADING or STOPPING again if that could not be sent.
 class service_manager {
  public:
   /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
@@ -29,6 +29,8 @@ class service_manager {
 
   /// The start is complete.
   void ready(std::string_view status);
+  /// The settings are being reloaded since `now`; `ready` ends that.
+  void reloading(instant now, std::string_view status);
   void status(std::string_view text);
   /// The process is about to end.
   void stopping(std::string_view status);
@@ -42,7 +44,7 @@ class service_manager {
   ::sockaddr_un address_{};
   ::socklen_t address_bytes_{0};  ///< 0: there is no manager
   int socket_{-1};                ///< opened for the first message, and kept
-  std::string unsent_state_;      ///< the line READY=1 or STOPPING=1, until it is sent
+  std::string unsent_state_;      ///< the lines READY=1, RELOADING=1 or STOPPING=1, until they are sent
   duration watchdog_timeout_{0};
 };
 

@@ -45,6 +45,15 @@ loop::awaitable<> service_report::run() {
   }
 }
 
+void service_report::reloading() {
+  // The state would end STOPPING. Such a reload is refused.
+  if (!is_draining_) manager_.reloading(parts_.loop().refresh_now(), "reloading the settings");
+}
+
+void service_report::reloaded() {
+  if (!is_draining_) manager_.ready("running");
+}
+
 void service_report::draining() {
   is_draining_ = true;
   manager_.stopping("draining");

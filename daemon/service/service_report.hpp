@@ -40,6 +40,9 @@ class service_report {
   void recovering();
   void ready();
   loop::awaitable<> run();
+  /// The settings are being reloaded, or the reload has ended.
+  void reloading();
+  void reloaded();
   /// From now on `run` requests more time instead of sending a status.
   void draining();
   void closing();

@@ -15,13 +15,22 @@ bool is_stuck(const engine::queue_levels& levels) {
 
 }  // namespace
 
-stuck_queues::stuck_queues(const broker::broker& broker, const settings::settings& settings) : broker_{broker} {
+std::vector<std::string> served_queues(const settings::settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& consumer : settings.consumers)
+    names.insert(names.end(), consumer.common.queue.begin(), consumer.common.queue.end());
+  return names;
+}
+
+void stuck_queues::watch(const settings::settings& settings) {
+  names_.clear();
   for (const auto& [name, options] : settings.queues) names_.insert(name);
   for (const auto& producer : settings.producers) names_.insert(producer.common.queue);
   for (const auto& consumer : settings.consumers) {
     names_.insert(consumer.common.queue.begin(), consumer.common.queue.end());
     if (consumer.common.output) names_.insert(*consumer.common.output);
   }
+  std::erase_if(stuck_, [this](const auto& name) { return !names_.contains(name); });
 }
 
 void stuck_queues::check() {

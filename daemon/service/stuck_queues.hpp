@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "broker/broker.hpp"
 #include "settings/settings.hpp"
@@ -15,7 +16,10 @@ namespace millrace::service {
 class stuck_queues {
  public:
   /// Requires: `broker` outlives this object.
-  stuck_queues(const broker::broker& broker, const settings::settings& settings);
+  explicit stuck_queues(const broker::broker& broker) : broker_{broker} {}
+
+  /// The queues of these settings are checked from now on.
+  void watch(const settings::settings& settings);
 
   /// Checks each queue, and logs those that were not stuck at the last check.
   void check();
@@ -27,5 +31,8 @@ class stuck_queues {
   std::set<std::string> names_;
   std::set<std::string> stuck_;
 };
+
+/// The queues from which a consumer of the settings takes jobs.
+[[nodiscard]] std::vector<std::string> served_queues(const settings::settings& settings);
 
 }  // namespace millrace::service

@@ -73,7 +73,7 @@ void check_durability(const settings& present, const settings& next, difference&
   for (const auto& entry : present.queues) {
     const auto found = later.find(entry.first);
     if (found == later.end() || found->second->second.durability == entry.second.durability) continue;
-    changes.fixed.push_back({{"queues", entry.first, "durability"}, declared->print(&entry.second).value_or("")});
+    changes.fixed.push_back({{"queues", entry.first, "durability"}, declared->print(&entry.second)});
   }
 }
 
@@ -124,7 +124,7 @@ difference compare(const settings& present, const settings& next) {
 std::vector<diagnostic> refusals_of(const difference& changes, const std::string& file, const node& root) {
   diagnostic_list diagnostics{file};
   for (const auto& option : changes.fixed) {
-    const auto expected = option.present.empty() ? "the present value" : "`" + option.present + "`";
+    const auto expected = option.present ? "`" + *option.present + "`" : "no value";
     diagnostics.error(position_of(root, option.keys), path_of(option.keys), "cannot change while the daemon runs",
                       expected + ", or a restart of the daemon");
   }

@@ -89,6 +89,7 @@ struct page::parts {
   std::vector<named_listener> listeners;
   std::vector<named_commands> commands;
   std::vector<named_store> stores;
+  const reload_facts* reloads{nullptr};
 
   loop::io_thread thread;
   loop::wait_point finished;
@@ -205,6 +206,7 @@ loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
     copied->work.stages.push_back({"client", held.active(), held.total(daemon.loop.now())});
   }
   copied->stores = copy_stores(stores, buckets);
+  if (reloads != nullptr) copied->system.reload = *reloads;
   copied->system.version = daemon.version;
   copied->system.draining = daemon.draining && daemon.draining();
   co_return copied;
@@ -225,6 +227,8 @@ void page::add_commands(std::string protocol, const beanstalk::session_counts& c
 void page::add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts) {
   parts_->stores.push_back({std::move(name), std::move(counts)});
 }
+
+void page::add_reloads(const reload_facts& facts) { parts_->reloads = &facts; }
 
 loop::awaitable<> page::close() {
   auto& p = *parts_;

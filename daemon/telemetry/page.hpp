@@ -67,6 +67,9 @@ class page {
   /// Shows a store. `counts` is called on the loop. Requires: it is valid as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
 
+  /// Shows the last reload. Requires: the facts outlive the page.
+  void add_reloads(const reload_facts& facts);
+
   /// Returns the text of a copy that begins after this call. `refused` after `close`.
   loop::awaitable<result<std::shared_ptr<std::string const>>> scrape(page_variant variant = {});
 

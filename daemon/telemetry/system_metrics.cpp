@@ -80,6 +80,14 @@ void write_process(exposition& page, const process_facts& process) {
 void write(exposition& page, const system_copy& system, const process_facts& process) {
   write_loop(page, system);
   write_listeners(page, system);
+  if (system.reload) {
+    page.family(family_kind::gauge, "millrace_config_last_reload_successful",
+                "1 if the last reload of the settings was applied, 0 if it was refused.");
+    page.sample({}, std::uint64_t{system.reload->successful ? 1u : 0u});
+    page.family(family_kind::gauge, "millrace_config_last_reload_success_timestamp_seconds",
+                "When settings were last applied, in seconds since 1970; the start counts.");
+    page.sample({}, system.reload->last_success_seconds);
+  }
 
   page.family(family_kind::gauge, "millrace_build_info", "Always 1; the label says which version runs.");
   page.sample({{"version", system.version}}, 1.0);

@@ -22,6 +22,12 @@ struct named_listener {
   const network::listener_counts* counts;
 };
 
+/// The last reload of the settings. The start counts as one.
+struct reload_facts {
+  bool successful{true};
+  double last_success_seconds{0};  ///< since 1970
+};
+
 /// A copy of the counts of the loop and the listeners. Made on the loop.
 struct system_copy {
   struct listener {
@@ -34,6 +40,7 @@ struct system_copy {
   std::uint64_t loop_busy_nanoseconds{0};
   std::vector<loop::stall_count> stalls;
   std::vector<listener> listeners;
+  std::optional<reload_facts> reload;
   std::string version;
   bool draining{false};
 };

@@ -99,7 +99,7 @@ attempt start(const settings::settings& set, scarce kind, std::uint64_t nth) {
         if (!constructed) return constructed.error();
         parts = std::move(*constructed);
         // As main does; nothing of it runs here.
-        const service::lifecycle life{*parts, set, arguments};
+        const service::lifecycle life{*parts, arguments};
         return {};
       } catch (const std::exception& failure) {
         return error{errc::io, message_of(failure)};

@@ -63,6 +63,7 @@ CLOCK_READERS = {
     "loop/stall_watch": "its thread measures a turn that does not end, when the loop cannot",
     "base/log": "a line bears the time at which it was written, on whichever thread",
     "offload/thread_pool": "worker threads measure how long their steps took",
+    "service/reload": "the metric says at which wall time settings were applied",
     "store/wall_clock": "the writer's thread: what stands on disk is wall time, and how long a commit took",
     "handlers/spin": "looks at its own thread's CPU time: burning a given amount of it is what it is for",
 }

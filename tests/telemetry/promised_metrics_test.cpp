@@ -50,6 +50,7 @@ struct full_page {
     system.version = "1.2.3";
     system.stalls.push_back({"report", 1, {}});
     system.listeners.push_back({"http", 1, 2, {{"bad_request", 0}}});
+    system.reload.emplace();
     telemetry::write(page, system, telemetry::read_process_facts());
   }
   telemetry::exposition page{telemetry::shown_buckets{}};
