@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import unittest
 
 from support import DaemonTest, run
@@ -58,15 +57,6 @@ class Logs(DaemonTest):
         self.assertEqual(entries["job_failed"]["level"], "error")
         ended = run("--config", settings, "--until-idle", "--log-format", "json", "--log-level", "info")
         self.assertIn('"event":"started"', ended.stderr)
-
-    def test_a_hangup_is_answered_with_a_line(self):
-        daemon = self.daemon(self.settings(""))
-        daemon.started()
-        daemon.signal(signal.SIGHUP)
-        self.assertIn("reload is not here yet", daemon.wait_for("reload")["message"])
-        self.assertEqual(daemon.get("/healthz")[0], 200)
-        daemon.signal()
-        self.assertEqual(daemon.wait(), 0)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,18 @@ class ServiceManager(Crash):
             wire.ask(b"delete 1\r\n", b"DELETED\r\n")
         self.assertEqual(server.process.wait(PATIENCE), 0)
 
+    def test_a_reload_is_told_from_its_begin_to_its_end_and_one_that_is_refused_too(self):
+        server = self.begin()
+        self.manager.until("READY")
+        for more in ("", "nonsense: 1\n"):
+            self.settings_of(more)
+            before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000
+            server.signal(signal.SIGHUP)
+            reloading = self.manager.until("RELOADING")
+            self.assertEqual((reloading["RELOADING"], reloading["STATUS"]), ("1", "reloading the settings"))
+            self.assertGreaterEqual(int(reloading["MONOTONIC_USEC"]), before)
+            self.assertEqual(self.manager.until("READY"), {"READY": "1", "STATUS": "running"})
+
     def test_more_time_is_asked_for_while_jobs_are_recovered(self):
         server = self.begin()
         with server.connect() as wire:
