@@ -222,6 +222,9 @@ void reloader::apply_options(const settings::settings& next, const settings::dif
   context_.broker.set_queues_max(next.daemon.queues_max);
   context_.broker.set_metrics_linger(next.daemon.metrics_linger);
   context_.work.set_metrics_linger(next.daemon.metrics_linger);
+  auto logged = next.daemon.log;
+  logged.least = context_.options.level_min.value_or(logged.least);
+  log::set_rules(std::move(logged));
   // The lifecycle reads `drain_timeout` when it drains.
 }
 

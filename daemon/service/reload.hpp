@@ -13,6 +13,7 @@
 #include <millrace/loop/wait_point.hpp>
 #include <millrace/sources/source.hpp>
 
+#include "base/log.hpp"
 #include "broker/broker.hpp"
 #include "loop/stall_watch.hpp"
 #include "loop/task_scope.hpp"
@@ -25,6 +26,7 @@ namespace millrace::service {
 
 struct reload_options {
   const settings::vocabulary* vocabulary{nullptr};  ///< null: there is no settings file to read again
+  std::optional<log::level> level_min{};            ///< `--log-level`: overrides that of the file
   bool ends_when_idle{false};                       ///< `--until-idle` without `--limit`: no producer may be endless
 };
 

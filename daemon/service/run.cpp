@@ -132,7 +132,7 @@ exit_code run_parts(settings::settings settings, const arguments& arguments, con
     const auto http = arguments.until_idle ? default_http::optional : default_http::required;
     auto bound = bind_and_drop_root(settings.daemon, passed, user, http);
     if (!bound) return could_not_start(bound.error().text);
-    const reload_options reloading{arguments.config.empty() ? nullptr : &vocabulary,
+    const reload_options reloading{arguments.config.empty() ? nullptr : &vocabulary, arguments.level_min,
                                    arguments.until_idle && !arguments.limit};
     auto parts = daemon::make(std::move(settings), {arguments.mode, arguments.limit}, std::move(*bound), reloading);
     if (!parts && parts.error().code == errc::cancelled) {

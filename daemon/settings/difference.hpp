@@ -13,8 +13,8 @@
 namespace millrace::settings {
 
 /// The options of `daemon` that a reload changes in place. All others are fixed while the daemon runs.
-inline constexpr std::array<std::string_view, 4> changeable_daemon_keys{"drain_timeout", "stall_threshold",
-                                                                        "queues_max", "metrics_linger"};
+inline constexpr std::array<std::string_view, 5> changeable_daemon_keys{"drain_timeout", "stall_threshold",
+                                                                        "queues_max", "metrics_linger", "log"};
 
 /// The entries of one section that differ between two settings, each list in the order of its file.
 struct changed_names {

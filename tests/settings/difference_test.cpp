@@ -91,6 +91,7 @@ daemon:
   stall_threshold: 1s
   queues_max: 1000
   metrics_linger: 1m
+  log: { level: debug, events: [job_failed=off] }
   http: 127.0.0.1:1
   offload: { threads: 3 }
   histogram_buckets: [1s, 2s]
@@ -98,15 +99,16 @@ daemon:
   const auto loaded = load_text(next, "f", test_vocabulary());
   REQUIRE(loaded.value);
   const auto changes = compare(read("daemon: { beanstalk: 'unix:/b' }\n"), *loaded.value);
-  CHECK(changes.daemon_keys == names{"drain_timeout", "stall_threshold", "queues_max", "metrics_linger"});
+  CHECK(changes.daemon_keys ==
+        names{"drain_timeout", "stall_threshold", "queues_max", "metrics_linger", "log.level", "log.events"});
   CHECK(
       text_of(refusals_of(changes, "f", loaded.root)) ==
       "f:2:1: daemon.beanstalk: cannot change while the daemon runs (expected `unix:/b`, or a restart of the daemon)\n"
-      "f:7:9: daemon.http: cannot change while the daemon runs (expected `127.0.0.1:9464`, or a restart of the "
+      "f:8:9: daemon.http: cannot change while the daemon runs (expected `127.0.0.1:9464`, or a restart of the "
       "daemon)\n"
-      "f:8:23: daemon.offload.threads: cannot change while the daemon runs (expected `0`, or a restart of the "
+      "f:9:23: daemon.offload.threads: cannot change while the daemon runs (expected `0`, or a restart of the "
       "daemon)\n"
-      "f:9:3: daemon.histogram_buckets: cannot change while the daemon runs (expected `[]`, or a restart of the "
+      "f:10:3: daemon.histogram_buckets: cannot change while the daemon runs (expected `[]`, or a restart of the "
       "daemon)\n");
 }
 

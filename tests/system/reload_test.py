@@ -106,6 +106,11 @@ class Reload(Durable):
         said = self.reload(self.SLEEPER % "text: new" + producer, event="reload_refused")
         self.assertIn("producers.p.file", said["reason"])
 
+    def test_what_is_logged_changes_in_place(self):
+        self.begin(self.SLEEPER % "text: old")
+        self.reload(self.SLEEPER % "text: old", daemon="log: { events: [reloaded=warning] }")
+        self.assertEqual(self.reload()["level"], "warning")
+
     def test_limits_overflow_and_defaults_of_queues_change_in_place(self):
         self.begin("queue_defaults: { max_jobs: 1 }\nqueues: { q: { max_jobs: 1 } }\n")
         first, second, made = self.connections(3)
