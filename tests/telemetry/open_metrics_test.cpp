@@ -18,7 +18,8 @@ TEST_CASE("in OpenMetrics a counter's family has no _total, and the page ends wi
   page.family(family_kind::gauge, "age_seconds", "Age.");
   page.sample({}, duration{milliseconds{1'500}});
   page.family(family_kind::gauge, "nothing", "Not shown, since it has no samples.");
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP jobs Jobs.\n"
         "# TYPE jobs counter\n"
         "jobs_total{queue=\"numbers\",outcome=\"ok\"} 1234567890123\n"
@@ -42,7 +43,8 @@ TEST_CASE("in OpenMetrics a histogram has its buckets first, with bounds as floa
   page.family(family_kind::histogram, "sizes", "Sizes.");
   const std::vector<std::uint64_t> upper{1, 10}, counts{1, 0, 2};
   page.sample({}, upper, counts, 900);
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP wait_seconds Wait.\n"
         "# TYPE wait_seconds histogram\n"
         "wait_seconds_bucket{queue=\"numbers\",le=\"1e-05\"} 0\n"
@@ -68,7 +70,8 @@ TEST_CASE("in OpenMetrics quotes, backslashes and newlines are escaped in labels
   exposition page{buckets, page_format::open_metrics};
   page.family(family_kind::gauge, "odd", "\"Odd\"\n\\.");
   page.sample({{"task", "a\"b\\c\nd"}}, 1.0);
-  CHECK(std::move(page).text() ==
+  const auto text = std::move(page).text();
+  CHECK(text ==
         "# HELP odd \\\"Odd\\\"\\n\\\\.\n"
         "# TYPE odd gauge\n"
         "odd{task=\"a\\\"b\\\\c\\nd\"} 1\n"
