@@ -8,9 +8,11 @@ import json
 import math
 import os
 import re
+import subprocess
 import threading
 import time
 import unittest
+import xml.etree.ElementTree
 
 from beanstalk_wire import Wire, put
 from prometheus_support import PrometheusTest
@@ -20,6 +22,9 @@ FOLDER = os.path.join(ROOT, "deploy", "grafana")
 NAMES = ("overview", "queue", "internals")
 RULES = os.path.join(ROOT, "deploy", "prometheus", "millrace.rules.yml")
 
+# Draws the committed pictures after so many minutes under the workload.
+PICTURES = os.environ.get("MILLRACE_PICTURES", "")
+
 # Exported, and in no dashboard or rule.
 UNUSED = {
     "millrace_backpressure_seconds_total": "the gauge shows the same at a glance",
@@ -27,18 +32,21 @@ UNUSED = {
 }
 
 WORK = """
-daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: %s }
+daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: %s, stall_threshold: 1ms }
 queues:
   numbers: {}
   failed: {}
   naps: {}
+  heavy: {}
   full: { max_jobs: 1, overflow: reject }
 producers:
   primes: { kind: range, queue: numbers, from: 1, to: 1000000000, rate: 100/s }
   wrong: { kind: list, queue: numbers, items: [WORDS], rate: 50/s }
   too_many: { kind: range, queue: full, from: 1, to: 1000000000, rate: 20/s }
   sleepy: { kind: list, queue: naps, items: [NAPS], rate: 20/s }
+  rare: { kind: range, queue: heavy, from: 1, to: 1000000000, rate: 5/s }
 consumers:
+  stalling: { queue: heavy, handler: spin, length: 20ms }
   prime: { queue: numbers, handler: prime, run_on: threads, dead_letter: failed }
   sleeper: { queue: naps, handler: sleep, timeout: 1ms, concurrency: 4 }
 """.replace("WORDS", ", ".join(["seven"] * 20_000)).replace("NAPS", ", ".join(["10ms"] * 20_000))
@@ -116,14 +124,32 @@ class Dashboards(PrometheusTest):
         self.addCleanup(customer.stopped.set)
         return daemon, self.prometheus(daemon.port)
 
-    def test_each_query_has_an_answer_and_each_metric_a_use(self):
-        daemon, port = self.work()
+    def wait_for_answers(self, port):
         open_queries = dict.fromkeys(queries())
         ends = time.monotonic() + PATIENCE
         while open_queries and time.monotonic() < ends:
             open_queries = {key: None for key in open_queries if not self.has_answer(port, key[1])}
             time.sleep(0.2)  # it scrapes once a second and tells nobody
         self.assertEqual(list(open_queries), [])
+
+    def test_each_dashboard_can_be_drawn_from_live_answers(self):
+        _, port = self.work()
+        self.wait_for_answers(port)
+        self.until(port, "sum(millrace_loop_stalls_total)", lambda stalls: stalls > 0)
+        time.sleep(60 * float(PICTURES or 0))
+        folder = os.path.join(FOLDER, "pictures") if PICTURES else self.folder
+        command = [os.path.join(FOLDER, "draw"), f"http://127.0.0.1:{port}", folder, "--minutes", PICTURES or "1"]
+        subprocess.run(command, check=True, timeout=PATIENCE)
+        for name, board in dashboards():
+            drawn = xml.etree.ElementTree.parse(os.path.join(folder, name + ".svg")).getroot()
+            words = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+            for title in [board["title"], *(panel["title"] for panel in board["panels"])]:
+                self.assertIn(title, words)
+            self.assertNotIn("no data", words, name)
+
+    def test_each_query_has_an_answer_and_each_metric_a_use(self):
+        daemon, port = self.work()
+        self.wait_for_answers(port)
         exported = set(re.findall(r"^# TYPE ([a-z_]+) ", daemon.get("/metrics")[1], re.MULTILINE))
         with open(RULES) as rules:
             used = " ".join(expression for _, expression in queries()) + rules.read() + json.dumps(list(dashboards()))
