@@ -100,7 +100,7 @@ daemon:
   REQUIRE(loaded.value);
   const auto changes = compare(read("daemon: { beanstalk: 'unix:/b' }\n"), *loaded.value);
   CHECK(changes.daemon_keys ==
-        names{"drain_timeout", "stall_threshold", "queues_max", "metrics_linger", "log.level", "log.events"});
+        names{"drain_timeout", "stall_threshold", "log.level", "log.events", "queues_max", "metrics_linger"});
   CHECK(
       text_of(refusals_of(changes, "f", loaded.root)) ==
       "f:2:1: daemon.beanstalk: cannot change while the daemon runs (expected `unix:/b`, or a restart of the daemon)\n"
