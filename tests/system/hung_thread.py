@@ -4,14 +4,15 @@
     with hung(pid, "store"):
         ...
 
-As a program, `hung_thread.py PID NAME` prints `hung`, and holds the thread until its standard input ends. NAME is that
-of /proc/PID/task/TID/comm; the first thread has the name of the program.
+As a program, `hung_thread.py PID NAME` prints `hung`, and holds the thread until its standard input ends or the thread
+does. NAME is that of /proc/PID/task/TID/comm; the first thread has the name of the program.
 """
 
 import contextlib
 import ctypes
 import os
 import sys
+import threading
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 WAIT_FOR_THREADS = 0x40000000  # __WALL of waitpid(2)
@@ -47,7 +48,21 @@ def hung(pid, name):
             os.waitpid(thread, WAIT_FOR_THREADS)
 
 
+def until_input_ends():
+    sys.stdin.read()
+    os._exit(0)  # the thread goes on
+
+
+def main(pid, name):
+    thread = thread_of(pid, name)
+    trace(PTRACE_ATTACH, thread)
+    os.waitpid(thread, WAIT_FOR_THREADS)
+    print("hung", flush=True)
+    threading.Thread(target=until_input_ends, daemon=True).start()
+    # A process that is killed does not end before its traced thread was waited for.
+    while os.WIFSTOPPED(os.waitpid(thread, WAIT_FOR_THREADS)[1]):
+        pass
+
+
 if __name__ == "__main__":
-    with hung(int(sys.argv[1]), sys.argv[2]):
-        print("hung", flush=True)
-        sys.stdin.read()
+    main(int(sys.argv[1]), sys.argv[2])
