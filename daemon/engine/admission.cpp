@@ -15,44 +15,44 @@ put_answer refuse(queue& by, reason cause, put_status status) {
 }
 
 /// False: it goes on waiting.
-bool admit_put(core& all, queue& into, capacity_waiter& waiter) {
-  if (all.ids_left() == 0) return false;
+bool admit_put(core& core, queue& into, capacity_waiter& waiter) {
+  if (core.ids_left() == 0) return false;
   auto& request = std::get<put_request>(waiter.request);
   const auto needed = demand_of(request);
   const auto found = capacity_in(into, needed, true);
   // Limits may have become smaller than a job that already stood in line: the queue takes it when it is empty.
   if (found != capacity::free && found != capacity::after_drops && into.jobs() != 0) return false;
-  if (found == capacity::after_drops) drop_until_fits(all, into, needed);
+  if (found == capacity::after_drops) drop_until_fits(core, into, needed);
 
   const std::unique_ptr<capacity_waiter> admitted{into.putters.leave(waiter)};
-  session& client = all.sessions[waiter.session];
+  session& client = core.sessions[waiter.session];
   client.put = nullptr;
   event decision;
   decision.type = event::kind::put_admitted;
   decision.session = client.id;
-  decision.id = put_job(all, into, std::move(request));
-  all.events.push_back(std::move(decision));
+  decision.id = put_job(core, into, std::move(request));
+  core.events.push_back(std::move(decision));
   return true;
 }
 
-void admit(core& all, queue& into) {
+void admit(core& core, queue& into) {
   while (!into.putters.empty()) {
     capacity_waiter& first = into.putters.first();
-    const bool moved = first.job == no_slot ? admit_put(all, into, first) : admit_finish(all, into, first);
+    const bool moved = first.job == no_slot ? admit_put(core, into, first) : admit_finish(core, into, first);
     if (!moved) return;
   }
 }
 
-void remove_queue(core& all, queue& target) {
+void remove_queue(core& core, queue& target) {
   if (target.row != queue_rows::none) {
-    all.rows.retire(target.row, target.counts, all.now);
+    core.rows.retire(target.row, target.counts, core.now);
   } else {
-    add_counts(all.removed_counts, target.counts);
+    add_counts(core.removed_counts, target.counts);
   }
   // One of that name which comes later is another queue.
-  if (target.paused()) all.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
-  all.due.clear(target.pause_end);
-  all.queues.remove(target);
+  if (target.paused()) core.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
+  core.due.clear(target.pause_end);
+  core.queues.remove(target);
 }
 
 }  // namespace
@@ -72,16 +72,16 @@ capacity capacity_in(const queue& into, const demand& needed, bool is_first) {
   return capacity::none;
 }
 
-void drop_until_fits(core& all, queue& target, const demand& needed) {
+void drop_until_fits(core& core, queue& target, const demand& needed) {
   while (!target.fits(needed)) {
     target.counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
-    end_job(all, target.at(job_state::ready).first);
+    end_job(core, target.at(job_state::ready).first);
   }
 }
 
-put_answer put(core& all, session& client, queue& into, put_request&& request) {
-  if (all.refusing_puts) return refuse(into, reason::draining, put_status::draining);
-  if (all.ids_left() == 0) return refuse(into, reason::no_ids, put_status::refused);
+put_answer put(core& core, session& client, queue& into, put_request&& request) {
+  if (core.refusing_puts) return refuse(into, reason::draining, put_status::draining);
+  if (core.ids_left() == 0) return refuse(into, reason::no_ids, put_status::refused);
   const auto needed = demand_of(request);
   switch (capacity_in(into, needed, false)) {
     case capacity::none:
@@ -90,25 +90,25 @@ put_answer put(core& all, session& client, queue& into, put_request&& request) {
       auto waiting = std::make_unique<capacity_waiter>();
       waiting->session = session_table::place_of(client);
       waiting->request = std::move(request);
-      waiting->since = all.now;
+      waiting->since = core.now;
       client.put = stand_in_line(into, std::move(waiting));
       return {put_status::waiting, {}};
     }
     case capacity::after_drops:
-      drop_until_fits(all, into, needed);
+      drop_until_fits(core, into, needed);
       [[fallthrough]];
     case capacity::free:
       break;
   }
-  return {put_status::inserted, put_job(all, into, std::move(request))};
+  return {put_status::inserted, put_job(core, into, std::move(request))};
 }
 
-bool withdraw_put(core& all, session& client) {
+bool withdraw_put(core& core, session& client) {
   if (client.put == nullptr) return false;
-  queue& at = all.queues[client.put->queue];
+  queue& at = core.queues[client.put->queue];
   const std::unique_ptr<capacity_waiter> gone{at.putters.leave(*client.put)};
   client.put = nullptr;
-  look_again(all, at);
+  look_again(core, at);
   return true;
 }
 
@@ -118,15 +118,15 @@ capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waite
   return waiter.release();
 }
 
-void admit_all_waiters(core& all) {
+void admit_all_waiters(core& core) {
   // What is admitted may free capacity elsewhere: the list grows while it is walked.
-  for (std::size_t i = 0; i < all.unsettled.size(); ++i) {
-    queue& target = all.queues[all.unsettled[i]];
+  for (std::size_t i = 0; i < core.unsettled.size(); ++i) {
+    queue& target = core.queues[core.unsettled[i]];
     target.unsettled = false;
-    admit(all, target);
-    if (target.idle() && !target.unsettled) remove_queue(all, target);
+    admit(core, target);
+    if (target.idle() && !target.unsettled) remove_queue(core, target);
   }
-  all.unsettled.clear();
+  core.unsettled.clear();
 }
 
 }  // namespace millrace::engine

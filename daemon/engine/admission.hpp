@@ -18,19 +18,19 @@ enum class capacity {
 /// waiter holds it back.
 [[nodiscard]] capacity capacity_in(const queue& into, const demand& needed, bool is_first);
 /// Drops jobs longest ready until it fits.
-void drop_until_fits(core& all, queue& target, const demand& needed);
+void drop_until_fits(core& core, queue& target, const demand& needed);
 
-put_answer put(core& all, session& client, queue& into, put_request&& request);
-bool withdraw_put(core& all, session& client);
+put_answer put(core& core, session& client, queue& into, put_request&& request);
+bool withdraw_put(core& core, session& client);
 
 /// Appends to the waiters of the queue.
 capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waiter);
 
 /// Ends a command: admits waiters where capacity came free, in the order in which it came free, and removes queues that
 /// nothing holds any more.
-void admit_all_waiters(core& all);
-inline void admit_waiters(core& all) {
-  if (!all.unsettled.empty()) admit_all_waiters(all);
+void admit_all_waiters(core& core);
+inline void admit_waiters(core& core) {
+  if (!core.unsettled.empty()) admit_all_waiters(core);
 }
 
 }  // namespace millrace::engine

@@ -14,25 +14,25 @@
 namespace millrace::engine {
 
 /// Bytes of bodies above which those that are on disk leave memory.
-[[nodiscard]] std::uint64_t body_memory_mark(const core& all) noexcept;
+[[nodiscard]] std::uint64_t body_memory_mark(const core& core) noexcept;
 
 /// Begins to count the body of a new job if it is limited; stops counting the body of a job that ends.
-void begin_counting(core& all, slot at);
-void end_counting(core& all, slot at) noexcept;
+void begin_counting(core& core, slot at);
+void end_counting(core& core, slot at) noexcept;
 
 /// The body is on disk now.
-void stored(core& all, slot at);
+void stored(core& core, slot at);
 /// The holder has given the job back.
-void put_back(core& all, slot at);
+void put_back(core& core, slot at);
 
 /// Requests the body from disk, unless it is being read already.
-void want(core& all, slot at);
+void want(core& core, slot at);
 /// After a job of the queue was reserved: requests the bodies of the next jobs that are only on disk.
-void read_ahead(core& all, queue& origin);
+void read_ahead(core& core, queue& origin);
 
 /// What was read, of the length that is known (asserted); or it could not be read. Nothing if it is not wanted any
 /// more.
-void arrived(core& all, slot at, body&& content);
-void not_arrived(core& all, slot at) noexcept;
+void arrived(core& core, slot at, body&& content);
+void not_arrived(core& core, slot at) noexcept;
 
 }  // namespace millrace::engine

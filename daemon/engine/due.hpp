@@ -4,11 +4,11 @@
 
 namespace millrace::engine {
 
-/// Does what is due at `all.now`: delays and leases end, margins begin, waits and pauses are over. At most
+/// Does what is due at `core.now`: delays and leases end, margins begin, waits and pauses are over. At most
 /// `moves_per_turn_max` of them; what is left stays due.
-void do_what_is_due(core& all);
+void do_what_is_due(core& core);
 
 /// No job of `target` is reserved for `length`. A present pause is replaced; zero ends it.
-void pause(core& all, queue& target, duration length);
+void pause(core& core, queue& target, duration length);
 
 }  // namespace millrace::engine

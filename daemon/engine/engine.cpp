@@ -19,52 +19,52 @@ namespace {
 /// Runs a command: first does what is due, so that no command finds a job whose lease is over; at last admits requests
 /// that waited for capacity.
 template <class Command>
-auto carry_out(core& all, instant now, Command command) {
-  assert(all.now <= now);
-  all.now = now;
-  if (all.due.first_due() <= now) {
-    do_what_is_due(all);
-    admit_waiters(all);
+auto carry_out(core& core, instant now, Command command) {
+  assert(core.now <= now);
+  core.now = now;
+  if (core.due.first_due() <= now) {
+    do_what_is_due(core);
+    admit_waiters(core);
   }
   auto answer = command();
-  admit_waiters(all);
+  admit_waiters(core);
   return answer;
 }
 
 template <class Command>
-auto carry_out(core& all, Command command) {
+auto carry_out(core& core, Command command) {
   auto answer = command();
-  admit_waiters(all);
+  admit_waiters(core);
   return answer;
 }
 
-session& known(core& all, session_id id) {
-  session* const found = all.sessions.find(id);
+session& known(core& core, session_id id) {
+  session* const found = core.sessions.find(id);
   assert(found != nullptr);
   return *found;
 }
 
 /// Requires: the session is open, is not being closed, and waits for no put, job or body (asserted).
-session& idle(core& all, session_id id) {
-  session& found = known(all, id);
+session& idle(core& core, session_id id) {
+  session& found = known(core, id);
   assert(!found.closing && !found.waits && found.awaited == no_slot && found.put == nullptr);
   return found;
 }
 
 /// The job, if this session holds it, body and all.
-slot held(core& all, session_id client, job_id id) {
-  const slot at = all.jobs.find(id);
-  if (at == no_slot || all.jobs[at].state != job_state::reserved) return no_slot;
-  const session& holder = all.sessions[all.jobs[at].holder];
+slot held(core& core, session_id client, job_id id) {
+  const slot at = core.jobs.find(id);
+  if (at == no_slot || core.jobs[at].state != job_state::reserved) return no_slot;
+  const session& holder = core.sessions[core.jobs[at].holder];
   return holder.id == client && holder.awaited != at ? at : no_slot;
 }
 
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
 
-void kick_one(core& all, slot at) {
-  ++all.jobs.history_of(at).kicks;
-  all.queue_of(all.jobs[at]).counts.kicked.add();
-  make_ready(all, at);
+void kick_one(core& core, slot at) {
+  ++core.jobs.history_of(at).kicks;
+  core.queue_of(core.jobs[at]).counts.kicked.add();
+  make_ready(core, at);
 }
 
 [[maybe_unused]] bool is_limit_of_queues(std::uint32_t limit) noexcept {

@@ -4,9 +4,9 @@
 
 namespace millrace::engine {
 
-entry_order::entry_order(core& all) : all_{all} {
-  all_.queues.list(0, all_.queues.size(), queues_);
-  std::erase_if(queues_, [this](queue_id id) { return !all_.queues.find(id)->unsorted; });
+entry_order::entry_order(core& core) : core_{core} {
+  core_.queues.list(0, core_.queues.size(), queues_);
+  std::erase_if(queues_, [this](queue_id id) { return !core_.queues.find(id)->unsorted; });
 }
 
 bool entry_order::advance(std::size_t jobs_max) {
@@ -28,7 +28,7 @@ bool entry_order::advance(std::size_t jobs_max) {
 }
 
 void entry_order::begin_list() {
-  const state_list& list = all_.queues.find(queues_.back())->by_state[state_];
+  const state_list& list = core_.queues.find(queues_.back())->by_state[state_];
   entries_.clear();
   entries_.reserve(list.count);
   unread_ = list.first;
@@ -39,7 +39,7 @@ void entry_order::begin_list() {
 void entry_order::read_run() {
   const std::size_t begin = entries_.size();
   while (unread_ != no_slot && entries_.size() < begin + run_jobs) {
-    const job& read = all_.jobs[unread_];
+    const job& read = core_.jobs[unread_];
     entries_.emplace_back(read.entered_at, unread_);
     unread_ = read.later;
   }
@@ -55,9 +55,9 @@ void entry_order::link_earliest() {
   std::ranges::pop_heap(runs_, order);
   run& earliest = runs_.back();
   const slot at = entries_[earliest.next].second;
-  all_.jobs[at].earlier = last_;
-  all_.jobs[at].later = no_slot;
-  (last_ == no_slot ? first_ : all_.jobs[last_].later) = at;
+  core_.jobs[at].earlier = last_;
+  core_.jobs[at].later = no_slot;
+  (last_ == no_slot ? first_ : core_.jobs[last_].later) = at;
   last_ = at;
   if (++earliest.next == earliest.end) {
     runs_.pop_back();
@@ -68,7 +68,7 @@ void entry_order::link_earliest() {
 }
 
 void entry_order::end_list() {
-  queue& sorted = *all_.queues.find(queues_.back());
+  queue& sorted = *core_.queues.find(queues_.back());
   sorted.by_state[state_].first = std::exchange(first_, no_slot);
   sorted.by_state[state_].last = std::exchange(last_, no_slot);
   step_ = step::begin;

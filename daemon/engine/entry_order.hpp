@@ -15,8 +15,8 @@ namespace millrace::engine {
 /// a state. It takes 16 bytes of memory for each job of the longest list.
 class entry_order {
  public:
-  /// `all` outlives it.
-  explicit entry_order(core& all);
+  /// `core` outlives it.
+  explicit entry_order(core& core);
 
   /// Sorts or links at least one and at most `jobs_max` + `run_jobs` jobs. True: all lists are in order.
   [[nodiscard]] bool advance(std::size_t jobs_max);
@@ -36,7 +36,7 @@ class entry_order {
   void end_list();
   [[nodiscard]] bool later(const run& one, const run& other) const noexcept;
 
-  core& all_;
+  core& core_;
   std::vector<queue_id> queues_;  ///< to be put in order; the last one is at hand
   std::size_t state_{0};          ///< of the list at hand
   step step_{step::begin};

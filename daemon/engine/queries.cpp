@@ -6,21 +6,21 @@ namespace millrace::engine {
 
 namespace {
 
-instant due_shown(const core& all, const job& record) noexcept {
+instant due_shown(const core& core, const job& record) noexcept {
   if (record.state == job_state::delayed) return due_of(record);
   if (record.state != job_state::reserved || !record.leased) return never;
-  const auto due = all.due.due_of(record.link[2]);
-  const bool margin_to_come = all.limits.lease_margin > duration::zero() && !record.deadline_soon;
-  return margin_to_come ? saturating_add(due, all.limits.lease_margin) : due;
+  const auto due = core.due.due_of(record.link[2]);
+  const bool margin_to_come = core.limits.lease_margin > duration::zero() && !record.deadline_soon;
+  return margin_to_come ? saturating_add(due, core.limits.lease_margin) : due;
 }
 
-std::optional<job_facts> facts_of(const core& all, slot at) {
+std::optional<job_facts> facts_of(const core& core, slot at) {
   if (at == no_slot) return std::nullopt;
-  const job& record = all.jobs[at];
-  const job_history& history = all.jobs.history_if_any(at);
+  const job& record = core.jobs[at];
+  const job_history& history = core.jobs.history_if_any(at);
   return job_facts{
       .job = record.id,
-      .queue = all.queues[record.queue].id,
+      .queue = core.queues[record.queue].id,
       .state = record.state,
       .content = record.content.in_memory() ? record.content.content() : body{},
       .bytes = record.content.size(),
@@ -30,7 +30,7 @@ std::optional<job_facts> facts_of(const core& all, slot at) {
       .entered_state_at = record.entered_at,
       .delay = record.delay,
       .ttr = record.ttr,
-      .due = due_shown(all, record),
+      .due = due_shown(core, record),
       .reserves = record.reserves,
       .timeouts = history.timeouts,
       .releases = history.releases,
@@ -145,15 +145,15 @@ std::size_t engine::queue_count() const { return parts_->queues.size(); }
 std::size_t engine::job_count() const { return parts_->jobs.size(); }
 
 engine_totals engine::totals() const {
-  const core& all = *parts_;
-  const auto count_of = [&](job_state state) { return all.jobs_in[static_cast<std::size_t>(state)]; };
+  const core& core = *parts_;
+  const auto count_of = [&](job_state state) { return core.jobs_in[static_cast<std::size_t>(state)]; };
   return {.ready = count_of(job_state::ready),
           .reserved = count_of(job_state::reserved),
           .delayed = count_of(job_state::delayed),
           .buried = count_of(job_state::buried),
-          .urgent = all.urgent,
-          .puts = all.puts,
-          .ttr_expired = all.ttr_expired};
+          .urgent = core.urgent,
+          .puts = core.puts,
+          .ttr_expired = core.ttr_expired};
 }
 
 std::uint64_t engine::bytes_of_bodies() const { return parts_->body_bytes; }

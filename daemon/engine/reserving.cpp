@@ -11,23 +11,23 @@ namespace {
 
 enum class place { first, last };
 
-void start_waiting(core& all, session& client, lease lease_kind, instant until, place position) {
+void start_waiting(core& core, session& client, lease lease_kind, instant until, place position) {
   client.waits = true;
   client.wanted = lease_kind;
   client.waits_at.resize(client.watched.size());
   for (std::size_t i = 0; i < client.watched.size(); ++i) {
     client.waits_at[i].session = session_table::place_of(client);
-    waiters& line = all.queues[queue_table::place_of(client.watched[i])].waiting;
+    waiters& line = core.queues[queue_table::place_of(client.watched[i])].waiting;
     position == place::first ? line.join_first(client.waits_at[i]) : line.join(client.waits_at[i]);
   }
-  if (until != never) all.due.set(client.timeout, until, {due_kind::reserve_timeout, client.id.value()});
+  if (until != never) core.due.set(client.timeout, until, {due_kind::reserve_timeout, client.id.value()});
 }
 
-void tell(core& all, const session& client, event::kind kind) {
+void tell(core& core, const session& client, event::kind kind) {
   event decision;
   decision.type = kind;
   decision.session = client.id;
-  all.events.push_back(std::move(decision));
+  core.events.push_back(std::move(decision));
 }
 
 reserve_answer got(std::optional<reserved_job>&& job) {
@@ -35,104 +35,104 @@ reserve_answer got(std::optional<reserved_job>&& job) {
   return {reserve_status::reserved, std::move(*job)};
 }
 
-reserve_answer reserve(core& all, session& client, lease lease_kind, instant wait_until, place in_line) {
+reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until, place in_line) {
   assert(!client.waits && client.awaited == no_slot && client.put == nullptr);
   client.by_id = false;
   client.wait_until = wait_until;
-  if (const slot best = best_ready(all, client); best != no_slot)
-    return got(make_reserved(all, best, client, lease_kind));
+  if (const slot best = best_ready(core, client); best != no_slot)
+    return got(make_reserved(core, best, client, lease_kind));
   if (client.held_deadline_soon > 0) return {reserve_status::deadline_soon, {}};
-  if (wait_until <= all.now) return {reserve_status::timed_out, {}};
-  start_waiting(all, client, lease_kind, wait_until, in_line);
+  if (wait_until <= core.now) return {reserve_status::timed_out, {}};
+  start_waiting(core, client, lease_kind, wait_until, in_line);
   return {reserve_status::waiting, {}};
 }
 
 }  // namespace
 
-slot best_ready(const core& all, const session& client) noexcept {
+slot best_ready(const core& core, const session& client) noexcept {
   slot best = no_slot;
   for (const queue_id watched : client.watched) {
-    const queue& origin = all.queues[queue_table::place_of(watched)];
+    const queue& origin = core.queues[queue_table::place_of(watched)];
     if (origin.paused()) continue;
-    const slot first = origin.ready.first(all.jobs);
+    const slot first = origin.ready.first(core.jobs);
     if (first == no_slot) continue;
-    if (best == no_slot || served_before{}(all.jobs[first], all.jobs[best])) best = first;
+    if (best == no_slot || served_before{}(core.jobs[first], core.jobs[best])) best = first;
   }
   return best;
 }
 
-reserve_answer reserve(core& all, session& client, lease lease_kind, instant wait_until) {
-  return reserve(all, client, lease_kind, wait_until, place::last);
+reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until) {
+  return reserve(core, client, lease_kind, wait_until, place::last);
 }
 
-reserve_answer reserve_job(core& all, session& client, job_id id) {
-  const slot at = all.jobs.find(id);
-  if (at == no_slot || all.jobs[at].state == job_state::reserved) return {reserve_status::not_found, {}};
+reserve_answer reserve_job(core& core, session& client, job_id id) {
+  const slot at = core.jobs.find(id);
+  if (at == no_slot || core.jobs[at].state == job_state::reserved) return {reserve_status::not_found, {}};
   client.by_id = true;
-  return got(make_reserved(all, at, client, lease::ttr));
+  return got(make_reserved(core, at, client, lease::ttr));
 }
 
-bool stop_awaiting_body(core& all, session& client) {
+bool stop_awaiting_body(core& core, session& client) {
   if (client.awaited == no_slot) return false;
-  make_ready(all, client.awaited);
+  make_ready(core, client.awaited);
   return true;
 }
 
-void body_lost(core& all, slot at) {
-  not_arrived(all, at);
-  const job& record = all.jobs[at];
-  if (record.state != job_state::reserved || all.sessions[record.holder].awaited != at) return;
-  session& client = all.sessions[record.holder];
-  all.queue_of(record).counts.buried[static_cast<std::size_t>(reason::io_error)].add();
-  job_history& history = all.jobs.history_of(at);
+void body_lost(core& core, slot at) {
+  not_arrived(core, at);
+  const job& record = core.jobs[at];
+  if (record.state != job_state::reserved || core.sessions[record.holder].awaited != at) return;
+  session& client = core.sessions[record.holder];
+  core.queue_of(record).counts.buried[static_cast<std::size_t>(reason::io_error)].add();
+  job_history& history = core.jobs.history_of(at);
   ++history.buries;
   history.error_text = "its body could not be read from disk";
-  make_buried(all, at);
-  if (client.by_id) return tell(all, client, event::kind::not_found);
+  make_buried(core, at);
+  if (client.by_id) return tell(core, client, event::kind::not_found);
 
-  auto answer = reserve(all, client, client.wanted, client.wait_until, place::first);
+  auto answer = reserve(core, client, client.wanted, client.wait_until, place::first);
   switch (answer.status) {
     case reserve_status::reserved:
-      return tell_granted(all, client, std::move(answer.job));
+      return tell_granted(core, client, std::move(answer.job));
     case reserve_status::deadline_soon:
-      return tell(all, client, event::kind::deadline_soon);
+      return tell(core, client, event::kind::deadline_soon);
     case reserve_status::waiting:
       return;
     default:
-      return tell(all, client, event::kind::timed_out);
+      return tell(core, client, event::kind::timed_out);
   }
 }
 
-bool stop_waiting(core& all, session& client) {
+bool stop_waiting(core& core, session& client) {
   if (!client.waits) return false;
   client.waits = false;
   for (std::size_t i = 0; i < client.watched.size(); ++i) {
-    all.queues[queue_table::place_of(client.watched[i])].waiting.leave(client.waits_at[i]);
+    core.queues[queue_table::place_of(client.watched[i])].waiting.leave(client.waits_at[i]);
   }
-  all.due.clear(client.timeout);
+  core.due.clear(client.timeout);
   return true;
 }
 
-void begin_deadline_soon(core& all, slot at) {
-  job& record = all.jobs[at];
-  session& holder = all.sessions[record.holder];
+void begin_deadline_soon(core& core, slot at) {
+  job& record = core.jobs[at];
+  session& holder = core.sessions[record.holder];
   record.deadline_soon = true;
   ++holder.held_deadline_soon;
-  const instant end = saturating_add(all.due.due_of(record.link[2]), all.limits.lease_margin);
-  all.due.set(record.link[2], end, {due_kind::lease_end, record.id.value()});
-  if (stop_waiting(all, holder)) tell(all, holder, event::kind::deadline_soon);
+  const instant end = saturating_add(core.due.due_of(record.link[2]), core.limits.lease_margin);
+  core.due.set(record.link[2], end, {due_kind::lease_end, record.id.value()});
+  if (stop_waiting(core, holder)) tell(core, holder, event::kind::deadline_soon);
 }
 
-void give_up_waiting(core& all, session& client) {
-  stop_waiting(all, client);
-  tell(all, client, event::kind::timed_out);
+void give_up_waiting(core& core, session& client) {
+  stop_waiting(core, client);
+  tell(core, client, event::kind::timed_out);
 }
 
-void expire_lease(core& all, slot at) {
-  ++all.jobs.history_of(at).timeouts;
-  all.queue_of(all.jobs[at]).counts.ttr_expired.add();
-  all.ttr_expired.add();
-  make_ready(all, at);
+void expire_lease(core& core, slot at) {
+  ++core.jobs.history_of(at).timeouts;
+  core.queue_of(core.jobs[at]).counts.ttr_expired.add();
+  core.ttr_expired.add();
+  make_ready(core, at);
 }
 
 }  // namespace millrace::engine

@@ -6,22 +6,22 @@
 namespace millrace::engine {
 
 /// The best job of all queues that `client` watches and that are not paused. Costs the length of the watch list.
-[[nodiscard]] slot best_ready(const core& all, const session& client) noexcept;
-reserve_answer reserve(core& all, session& client, lease lease_kind, instant wait_until);
-reserve_answer reserve_job(core& all, session& client, job_id job);
+[[nodiscard]] slot best_ready(const core& core, const session& client) noexcept;
+reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until);
+reserve_answer reserve_job(core& core, session& client, job_id job);
 /// It leaves the lines of all queues it watches. False if it did not wait there.
-bool stop_waiting(core& all, session& client);
+bool stop_waiting(core& core, session& client);
 /// The job whose body it waits for is ready again. False if there is none.
-bool stop_awaiting_body(core& all, session& client);
+bool stop_awaiting_body(core& core, session& client);
 /// The body of a job cannot be read: the job is buried, and a session that waits for it keeps its place among the
 /// waiters.
-void body_lost(core& all, slot at);
+void body_lost(core& core, slot at);
 
 /// The margin before the end of a lease begins. A holder that waits in a reserve gets the event `deadline_soon`.
-void begin_deadline_soon(core& all, slot at);
+void begin_deadline_soon(core& core, slot at);
 /// The time a session was willing to wait is over.
-void give_up_waiting(core& all, session& client);
+void give_up_waiting(core& core, session& client);
 /// A lease is over, whatever its holder does.
-void expire_lease(core& all, slot at);
+void expire_lease(core& core, slot at);
 
 }  // namespace millrace::engine

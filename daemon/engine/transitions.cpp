@@ -15,61 +15,62 @@ slot& held_before(job& record) noexcept { return record.link[0]; }
 slot& held_after(job& record) noexcept { return record.link[1]; }
 deadlines::place& lease_place(job& record) noexcept { return record.link[2]; }
 
-queue_timings& timings_of(core& all, queue& target) {
-  return target.row == queue_rows::none ? all.other_timings : all.rows.timings(target.row);
+queue_timings& timings_of(core& core, queue& target) {
+  return target.row == queue_rows::none ? core.other_timings : core.rows.timings(target.row);
 }
 
 /// The queue's entry among the deadlines follows its soonest delayed job.
-void follow_first_delayed(core& all, queue& of) {
+void follow_first_delayed(core& core, queue& of) {
   const slot first = of.delayed.first();
   if (first == no_slot) {
-    all.due.clear(of.delay_end);
+    core.due.clear(of.delay_end);
   } else {
-    const job& record = all.jobs[first];
-    all.due.set(of.delay_end, due_of(record), {due_kind::delay_end, record.id.value()});
+    const job& record = core.jobs[first];
+    core.due.set(of.delay_end, due_of(record), {due_kind::delay_end, record.id.value()});
   }
 }
 
-void clear_deadline_soon(core& all, job& record) noexcept {
-  if (record.deadline_soon) --all.sessions[record.holder].held_deadline_soon;
+void clear_deadline_soon(core& core, job& record) noexcept {
+  if (record.deadline_soon) --core.sessions[record.holder].held_deadline_soon;
   record.deadline_soon = false;
 }
 
-void let_go(core& all, slot at) {
-  job& record = all.jobs[at];
-  if (record.has_waiting) forget_waiting_finish(all, at);
-  clear_deadline_soon(all, record);
-  all.due.clear(lease_place(record));
-  session& holder = all.sessions[record.holder];
+void let_go(core& core, slot at) {
+  job& record = core.jobs[at];
+  if (record.has_waiting) forget_waiting_finish(core, at);
+  clear_deadline_soon(core, record);
+  core.due.clear(lease_place(record));
+  session& holder = core.sessions[record.holder];
   if (holder.awaited == at) holder.awaited = no_slot;
-  (held_before(record) == no_slot ? holder.held_first : held_after(all.jobs[held_before(record)])) = held_after(record);
-  (held_after(record) == no_slot ? holder.held_last : held_before(all.jobs[held_after(record)])) = held_before(record);
+  (held_before(record) == no_slot ? holder.held_first : held_after(core.jobs[held_before(record)])) =
+      held_after(record);
+  (held_after(record) == no_slot ? holder.held_last : held_before(core.jobs[held_after(record)])) = held_before(record);
   record.link = {};
   record.holder = no_slot;
   record.leased = false;
 }
 
-void leave_state(core& all, slot at) {
-  const job& record = all.jobs[at];
-  queue& owner = all.queue_of(record);
-  owner.leave(all.jobs, at);
-  --all.jobs_in[static_cast<std::size_t>(record.state)];
-  if (record.state == job_state::ready && record.priority < urgent_below) --all.urgent;
-  if (record.state == job_state::reserved) let_go(all, at);
-  if (record.state == job_state::delayed) follow_first_delayed(all, owner);
+void leave_state(core& core, slot at) {
+  const job& record = core.jobs[at];
+  queue& owner = core.queue_of(record);
+  owner.leave(core.jobs, at);
+  --core.jobs_in[static_cast<std::size_t>(record.state)];
+  if (record.state == job_state::ready && record.priority < urgent_below) --core.urgent;
+  if (record.state == job_state::reserved) let_go(core, at);
+  if (record.state == job_state::delayed) follow_first_delayed(core, owner);
 }
 
-void enter_state(core& all, slot at, job_state state, instant since) {
-  const job& record = all.jobs[at];
-  all.queue_of(record).enter(all.jobs, at, state, since);
-  ++all.jobs_in[static_cast<std::size_t>(state)];
-  if (state == job_state::ready && record.priority < urgent_below) ++all.urgent;
+void enter_state(core& core, slot at, job_state state, instant since) {
+  const job& record = core.jobs[at];
+  core.queue_of(record).enter(core.jobs, at, state, since);
+  ++core.jobs_in[static_cast<std::size_t>(state)];
+  if (state == job_state::ready && record.priority < urgent_below) ++core.urgent;
 }
 
-void change_state(core& all, slot at, job_state to) {
-  assert(may_become(all.jobs[at].state, to));
-  leave_state(all, at);
-  enter_state(all, at, to, all.now);
+void change_state(core& core, slot at, job_state to) {
+  assert(may_become(core.jobs[at].state, to));
+  leave_state(core, at);
+  enter_state(core, at, to, core.now);
 }
 
 /// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
@@ -77,12 +78,12 @@ durability durability_of(const job& record, const queue& owner) noexcept {
   return record.on_disk ? std::max(owner.options.durability, durability::relaxed) : owner.options.durability;
 }
 
-void remember_move(core& all, slot at, job_state to, instant due) {
-  if (!all.collecting) return;
-  const job& record = all.jobs[at];
-  const queue& owner = all.queue_of(record);
-  const job_history& history = all.jobs.history_if_any(at);
-  all.remember(
+void remember_move(core& core, slot at, job_state to, instant due) {
+  if (!core.collecting) return;
+  const job& record = core.jobs[at];
+  const queue& owner = core.queue_of(record);
+  const job_history& history = core.jobs.history_if_any(at);
+  core.remember(
       job_moved{record.id,
                 owner.id,
                 to,
@@ -107,15 +108,15 @@ instant entry_of(const kept_job& job, instant now) noexcept {
   }
 }
 
-void offer(core& all, queue& origin) {
-  if (!origin.waiting.empty() && !origin.paused()) grant_first(all, origin);
+void offer(core& core, queue& origin) {
+  if (!origin.waiting.empty() && !origin.paused()) grant_first(core, origin);
 }
 
-reserved_job hand_over(core& all, slot at, lease lease_kind, instant ready_since) {
-  job& record = all.jobs[at];
-  queue& origin = all.queue_of(record);
+reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_since) {
+  job& record = core.jobs[at];
+  queue& origin = core.queue_of(record);
   record.leased = lease_kind == lease::ttr;
-  if (record.leased) start_lease(all, at);
+  if (record.leased) start_lease(core, at);
   ++record.reserves;
   origin.counts.reserved.add();
   return {record.id, origin.id, record.content.content(), record.reserves, record.priority, record.put_at, ready_since};
@@ -123,52 +124,52 @@ reserved_job hand_over(core& all, slot at, lease lease_kind, instant ready_since
 
 }  // namespace
 
-job_id put_job(core& all, queue& into, put_request&& request, failure_record failure) {
-  assert(all.ids_left() > 0);
-  const job_id id{++all.last_job};
-  const slot at = all.jobs.add(id);
-  job& record = all.jobs[at];
+job_id put_job(core& core, queue& into, put_request&& request, failure_record failure) {
+  assert(core.ids_left() > 0);
+  const job_id id{++core.last_job};
+  const slot at = core.jobs.add(id);
+  job& record = core.jobs[at];
   const auto state = request.delay > duration::zero() ? job_state::delayed : job_state::ready;
   record.queue = queue_table::place_of(into);
   record.priority = request.priority;
   record.ttr = std::max(request.ttr, ttr_min);
   record.delay = std::max(request.delay, duration::zero());
-  record.put_at = all.now;
-  if (all.collecting) {
-    const auto due = state == job_state::delayed ? after(all.now, record.delay) : instant{};
+  record.put_at = core.now;
+  if (core.collecting) {
+    const auto due = state == job_state::delayed ? after(core.now, record.delay) : instant{};
     request.ttr = record.ttr;
     request.delay = record.delay;
-    all.remember(job_put{.job = id,
-                         .queue = into.id,
-                         .state = state,
-                         .what = request,
-                         .put_at = all.now,
-                         .due = due,
-                         .error_text = failure.error_text,
-                         .failures = failure.failures,
-                         .durability = into.options.durability});
+    core.remember(job_put{.job = id,
+                          .queue = into.id,
+                          .state = state,
+                          .what = request,
+                          .put_at = core.now,
+                          .due = due,
+                          .error_text = failure.error_text,
+                          .failures = failure.failures,
+                          .durability = into.options.durability});
   }
   record.content = std::move(request.content);
-  begin_counting(all, at);
+  begin_counting(core, at);
   if (failure.failures != 0 || !failure.error_text.empty()) {
-    job_history& history = all.jobs.history_of(at);
+    job_history& history = core.jobs.history_of(at);
     history.failures = failure.failures;
     history.error_text = std::move(failure.error_text);
   }
   into.counts.puts.add();
-  all.puts.add();
-  enter_state(all, at, state, all.now);
+  core.puts.add();
+  enter_state(core, at, state, core.now);
   if (state == job_state::delayed) {
-    follow_first_delayed(all, into);
+    follow_first_delayed(core, into);
   } else {
-    offer(all, into);
+    offer(core, into);
   }
   return id;
 }
 
-void restore_job(core& all, queue& into, kept_job&& kept) {
-  const slot at = all.jobs.add(kept.job);
-  job& record = all.jobs[at];
+void restore_job(core& core, queue& into, kept_job&& kept) {
+  const slot at = core.jobs.add(kept.job);
+  job& record = core.jobs[at];
   record.queue = queue_table::place_of(into);
   record.priority = kept.what.priority;
   record.ttr = std::max(kept.what.ttr, ttr_min);
@@ -176,13 +177,13 @@ void restore_job(core& all, queue& into, kept_job&& kept) {
   record.put_at = kept.put_at;
   record.on_disk = true;
   record.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
-  begin_counting(all, at);
-  if (kept.read_at_start && kept.bytes_on_disk) want(all, at);
+  begin_counting(core, at);
+  if (kept.read_at_start && kept.bytes_on_disk) want(core, at);
   record.reserves = kept.tally.reserves;
   const bool has_history =
       (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;
   if (has_history || !kept.error_text.empty()) {
-    job_history& history = all.jobs.history_of(at);
+    job_history& history = core.jobs.history_of(at);
     history.timeouts = kept.tally.timeouts;
     history.releases = kept.tally.releases;
     history.buries = kept.tally.buries;
@@ -190,52 +191,52 @@ void restore_job(core& all, queue& into, kept_job&& kept) {
     history.failures = kept.tally.failures;
     history.error_text = std::move(kept.error_text);
   }
-  all.last_job = std::max(all.last_job, kept.job.value());
-  const instant since = entry_of(kept, all.now);
+  core.last_job = std::max(core.last_job, kept.job.value());
+  const instant since = entry_of(kept, core.now);
   const slot last = into.at(kept.state).last;
-  if (last != no_slot && since < all.jobs[last].entered_at) into.unsorted = true;
-  enter_state(all, at, kept.state, since);
-  if (kept.state == job_state::delayed) follow_first_delayed(all, into);
+  if (last != no_slot && since < core.jobs[last].entered_at) into.unsorted = true;
+  enter_state(core, at, kept.state, since);
+  if (kept.state == job_state::delayed) follow_first_delayed(core, into);
 }
 
-void make_ready(core& all, slot at) {
-  change_state(all, at, job_state::ready);
-  remember_move(all, at, job_state::ready, instant{});
-  offer(all, all.queue_of(all.jobs[at]));
-  put_back(all, at);
+void make_ready(core& core, slot at) {
+  change_state(core, at, job_state::ready);
+  remember_move(core, at, job_state::ready, instant{});
+  offer(core, core.queue_of(core.jobs[at]));
+  put_back(core, at);
 }
 
-void make_delayed(core& all, slot at, duration delay) {
-  job& record = all.jobs[at];
+void make_delayed(core& core, slot at, duration delay) {
+  job& record = core.jobs[at];
   record.delay = delay;
-  change_state(all, at, job_state::delayed);
-  follow_first_delayed(all, all.queue_of(record));
-  remember_move(all, at, job_state::delayed, due_of(record));
-  put_back(all, at);
+  change_state(core, at, job_state::delayed);
+  follow_first_delayed(core, core.queue_of(record));
+  remember_move(core, at, job_state::delayed, due_of(record));
+  put_back(core, at);
 }
 
-void make_buried(core& all, slot at) {
-  change_state(all, at, job_state::buried);
-  remember_move(all, at, job_state::buried, instant{});
-  put_back(all, at);
+void make_buried(core& core, slot at) {
+  change_state(core, at, job_state::buried);
+  remember_move(core, at, job_state::buried, instant{});
+  put_back(core, at);
 }
 
-std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease lease_kind) {
-  job& record = all.jobs[at];
-  queue& origin = all.queue_of(record);
-  auto ready_since = all.now;
+std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, lease lease_kind) {
+  job& record = core.jobs[at];
+  queue& origin = core.queue_of(record);
+  auto ready_since = core.now;
   if (record.state == job_state::ready) {
     ready_since = record.entered_at;
-    timings_of(all, origin).wait.observe(age(ready_since, all.now));
+    timings_of(core, origin).wait.observe(age(ready_since, core.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
-    remember_move(all, at, job_state::reserved, instant{});
+    remember_move(core, at, job_state::reserved, instant{});
   }
-  change_state(all, at, job_state::reserved);
+  change_state(core, at, job_state::reserved);
 
   record.holder = session_table::place_of(holder);
   record.link = {holder.held_last, no_slot, 0};
-  (holder.held_last == no_slot ? holder.held_first : held_after(all.jobs[holder.held_last])) = at;
+  (holder.held_last == no_slot ? holder.held_first : held_after(core.jobs[holder.held_last])) = at;
   holder.held_last = at;
 
   const bool is_here = record.content.in_memory();
@@ -243,70 +244,70 @@ std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, l
     holder.awaited = at;
     holder.awaited_since = ready_since;
     holder.wanted = lease_kind;
-    want(all, at);
+    want(core, at);
   }
-  read_ahead(all, origin);
+  read_ahead(core, origin);
   if (!is_here) return std::nullopt;
-  return hand_over(all, at, lease_kind, ready_since);
+  return hand_over(core, at, lease_kind, ready_since);
 }
 
-void body_came(core& all, slot at, body&& content) {
-  arrived(all, at, std::move(content));
-  const job& record = all.jobs[at];
+void body_came(core& core, slot at, body&& content) {
+  arrived(core, at, std::move(content));
+  const job& record = core.jobs[at];
   if (record.state != job_state::reserved) return;
-  session& holder = all.sessions[record.holder];
+  session& holder = core.sessions[record.holder];
   if (holder.awaited != at) return;
   holder.awaited = no_slot;
-  tell_granted(all, holder, hand_over(all, at, holder.wanted, holder.awaited_since));
+  tell_granted(core, holder, hand_over(core, at, holder.wanted, holder.awaited_since));
 }
 
-void end_job(core& all, slot at) {
-  const job& record = all.jobs[at];
-  queue& owner = all.queue_of(record);
-  leave_state(all, at);
-  end_counting(all, at);
-  all.remember(job_gone{record.id, owner.id, durability_of(record, owner)});
-  all.jobs.remove(at);
-  look_again(all, owner);
+void end_job(core& core, slot at) {
+  const job& record = core.jobs[at];
+  queue& owner = core.queue_of(record);
+  leave_state(core, at);
+  end_counting(core, at);
+  core.remember(job_gone{record.id, owner.id, durability_of(record, owner)});
+  core.jobs.remove(at);
+  look_again(core, owner);
 }
 
-void start_lease(core& all, slot at) {
-  job& record = all.jobs[at];
-  clear_deadline_soon(all, record);
-  const instant end = after(all.now, record.ttr);
-  const duration margin = all.limits.lease_margin;
+void start_lease(core& core, slot at) {
+  job& record = core.jobs[at];
+  clear_deadline_soon(core, record);
+  const instant end = after(core.now, record.ttr);
+  const duration margin = core.limits.lease_margin;
   const instant margin_begin = saturating_subtract(end, margin);
-  if (margin > duration::zero() && margin_begin > all.now) {
-    all.due.set(lease_place(record), margin_begin, {due_kind::deadline_soon, record.id.value()});
+  if (margin > duration::zero() && margin_begin > core.now) {
+    core.due.set(lease_place(record), margin_begin, {due_kind::deadline_soon, record.id.value()});
     return;
   }
-  all.due.set(lease_place(record), end, {due_kind::lease_end, record.id.value()});
+  core.due.set(lease_place(record), end, {due_kind::lease_end, record.id.value()});
   if (margin > duration::zero()) {
     record.deadline_soon = true;
-    ++all.sessions[record.holder].held_deadline_soon;
+    ++core.sessions[record.holder].held_deadline_soon;
   }
 }
 
-void observe_done(core& all, slot at) {
-  const job& record = all.jobs[at];
-  queue_timings& times = timings_of(all, all.queue_of(record));
-  times.service.observe(age(record.entered_at, all.now));
-  times.end_to_end.observe(age(record.put_at, all.now));
+void observe_done(core& core, slot at) {
+  const job& record = core.jobs[at];
+  queue_timings& times = timings_of(core, core.queue_of(record));
+  times.service.observe(age(record.entered_at, core.now));
+  times.end_to_end.observe(age(record.put_at, core.now));
 }
 
-void tell_granted(core& all, const session& client, reserved_job&& job) {
+void tell_granted(core& core, const session& client, reserved_job&& job) {
   event granted;
   granted.type = event::kind::granted;
   granted.session = client.id;
   granted.job = std::move(job);
-  all.events.push_back(std::move(granted));
+  core.events.push_back(std::move(granted));
 }
 
-void grant_first(core& all, queue& origin) {
-  session& waiting = all.sessions[origin.waiting.first()];
-  const slot at = origin.ready.first(all.jobs);
-  stop_waiting(all, waiting);
-  if (auto got = make_reserved(all, at, waiting, waiting.wanted)) tell_granted(all, waiting, std::move(*got));
+void grant_first(core& core, queue& origin) {
+  session& waiting = core.sessions[origin.waiting.first()];
+  const slot at = origin.ready.first(core.jobs);
+  stop_waiting(core, waiting);
+  if (auto got = make_reserved(core, at, waiting, waiting.wanted)) tell_granted(core, waiting, std::move(*got));
 }
 
 }  // namespace millrace::engine

@@ -20,42 +20,42 @@ struct failure_record {
 
 /// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old
 /// job. Requires: the limits of the queue allow it, and an id is left (asserted).
-job_id put_job(core& all, queue& into, put_request&& request, failure_record failure = {});
+job_id put_job(core& core, queue& into, put_request&& request, failure_record failure = {});
 
 /// Restores a job that a store kept, with its id, age and counts; a due time in the past is due at once. Limits are not
 /// checked, and nothing is counted or collected. Requires: no session waits yet.
-void restore_job(core& all, queue& into, kept_job&& kept);
+void restore_job(core& core, queue& into, kept_job&& kept);
 
 /// Ends the present state and begins another. A job that becomes ready goes at once to the longest waiter.
-void make_ready(core& all, slot at);
-void make_delayed(core& all, slot at, duration delay);
-void make_buried(core& all, slot at);
+void make_ready(core& core, slot at);
+void make_delayed(core& core, slot at, duration delay);
+void make_buried(core& core, slot at);
 /// None: its body is on disk only, and the session waits until it was read (`body_came`).
-std::optional<reserved_job> make_reserved(core& all, slot at, session& holder, lease lease_kind);
+std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, lease lease_kind);
 
 /// Stores the body that was read for this job. A session that waits for the body now holds the job.
-void body_came(core& all, slot at, body&& content);
+void body_came(core& core, slot at, body&& content);
 
 /// Removes the job. Requests that wait for its capacity are admitted at the end of the command.
-void end_job(core& all, slot at);
+void end_job(core& core, slot at);
 
 /// The lease of a reserved job starts, or starts again, with the whole ttr.
-void start_lease(core& all, slot at);
+void start_lease(core& core, slot at);
 
 /// Time spent reserved and time since the put are observed, for a job whose holder is done with it.
-void observe_done(core& all, slot at);
+void observe_done(core& core, slot at);
 
 /// Adds the event for a session that waited.
-void tell_granted(core& all, const session& client, reserved_job&& job);
+void tell_granted(core& core, const session& client, reserved_job&& job);
 
 /// Gives the first ready job to the longest waiter. Requires: both are there.
-void grant_first(core& all, queue& origin);
+void grant_first(core& core, queue& origin);
 
 /// For the end of the command: a waiter may be admitted there, or nothing may hold the queue any more.
-inline void look_again(core& all, queue& target) {
+inline void look_again(core& core, queue& target) {
   if (target.unsettled || (target.putters.empty() && !target.idle())) return;
   target.unsettled = true;
-  all.unsettled.push_back(queue_table::place_of(target));
+  core.unsettled.push_back(queue_table::place_of(target));
 }
 
 }  // namespace millrace::engine
