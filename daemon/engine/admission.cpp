@@ -20,11 +20,11 @@ bool admit_put(core& core, queue& into, capacity_waiter& waiter) {
   auto& request = std::get<put_request>(waiter.request);
   const auto needed = demand_of(request);
   const auto found = capacity_in(into, needed, true);
-  // Limits may have become smaller than a job that already stood in line: the queue takes it when it is empty.
+  // Limits may have become smaller than a job that already waits: the queue takes it when it is empty.
   if (found != capacity::free && found != capacity::after_drops && into.jobs() != 0) return false;
   if (found == capacity::after_drops) drop_until_fits(core, into, needed);
 
-  const std::unique_ptr<capacity_waiter> admitted{into.putters.leave(waiter)};
+  const std::unique_ptr<capacity_waiter> admitted{into.capacity_waiters.leave(waiter)};
   session& client = core.sessions[waiter.session];
   client.put = nullptr;
   event decision;
@@ -36,8 +36,8 @@ bool admit_put(core& core, queue& into, capacity_waiter& waiter) {
 }
 
 void admit(core& core, queue& into) {
-  while (!into.putters.empty()) {
-    capacity_waiter& first = into.putters.first();
+  while (!into.capacity_waiters.empty()) {
+    capacity_waiter& first = into.capacity_waiters.first();
     const bool moved = first.job == no_slot ? admit_put(core, into, first) : admit_finish(core, into, first);
     if (!moved) return;
   }
@@ -50,7 +50,7 @@ void remove_queue(core& core, queue& target) {
     add_counts(core.removed_counts, target.counts);
   }
   // One of that name which comes later is another queue.
-  if (target.paused()) core.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
+  if (target.paused()) core.record_change(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
   core.due.clear(target.pause_end);
   core.queues.remove(target);
 }
@@ -59,7 +59,7 @@ void remove_queue(core& core, queue& target) {
 
 capacity capacity_in(const queue& into, const demand& needed, bool is_first) {
   if (!into.could_fit(needed)) return capacity::none;
-  const bool next = is_first || into.putters.empty();
+  const bool next = is_first || into.capacity_waiters.empty();
   if (next && into.fits(needed)) return capacity::free;
   switch (into.options.when_full) {
     case overflow::block:
@@ -88,10 +88,10 @@ put_answer put(core& core, session& client, queue& into, put_request&& request) 
       return refuse(into, into.could_fit(needed) ? reason::overflow : reason::too_large, put_status::refused);
     case capacity::later: {
       auto waiting = std::make_unique<capacity_waiter>();
-      waiting->session = session_table::place_of(client);
+      waiting->session = session_table::slot_of(client);
       waiting->request = std::move(request);
       waiting->since = core.now;
-      client.put = stand_in_line(into, std::move(waiting));
+      client.put = enqueue_waiter(into, std::move(waiting));
       return {put_status::waiting, {}};
     }
     case capacity::after_drops:
@@ -106,15 +106,15 @@ put_answer put(core& core, session& client, queue& into, put_request&& request) 
 bool withdraw_put(core& core, session& client) {
   if (client.put == nullptr) return false;
   queue& at = core.queues[client.put->queue];
-  const std::unique_ptr<capacity_waiter> gone{at.putters.leave(*client.put)};
+  const std::unique_ptr<capacity_waiter> gone{at.capacity_waiters.leave(*client.put)};
   client.put = nullptr;
-  look_again(core, at);
+  mark_unsettled(core, at);
   return true;
 }
 
-capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waiter) {
-  waiter->queue = queue_table::place_of(at);
-  at.putters.join(waiter.get());
+capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> waiter) {
+  waiter->queue = queue_table::slot_of(at);
+  at.capacity_waiters.join(waiter.get());
   return waiter.release();
 }
 

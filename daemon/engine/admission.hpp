@@ -23,8 +23,8 @@ void drop_until_fits(core& core, queue& target, const demand& needed);
 put_answer put(core& core, session& client, queue& into, put_request&& request);
 bool withdraw_put(core& core, session& client);
 
-/// Appends to the waiters of the queue.
-capacity_waiter* stand_in_line(queue& at, std::unique_ptr<capacity_waiter> waiter);
+/// Appends to the requests that wait for capacity in the queue.
+capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> waiter);
 
 /// Ends a command: admits waiters where capacity came free, in the order in which it came free, and removes queues that
 /// nothing holds any more.

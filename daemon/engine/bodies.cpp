@@ -49,11 +49,11 @@ void stored(core& core, slot at) {
   if (above_mark(core) || core.queue_of(record).ready_on_disk > 0) leave_memory(core, at);
 }
 
-void put_back(core& core, slot at) {
+void evict_if_above_mark(core& core, slot at) {
   if (core.jobs[at].state != job_state::reserved && above_mark(core)) leave_memory(core, at);
 }
 
-void want(core& core, slot at) {
+void request_body(core& core, slot at) {
   job& record = core.jobs[at];
   assert(!record.content.in_memory());
   if (record.wanted) return;
@@ -64,20 +64,20 @@ void want(core& core, slot at) {
 
 void read_ahead(core& core, queue& origin) {
   if (origin.ready_on_disk == 0) return;
-  if (origin.reserves_unlooked > 0) {
-    --origin.reserves_unlooked;
+  if (origin.reserves_until_read_ahead > 0) {
+    --origin.reserves_until_read_ahead;
     return;
   }
   if (core.body_bytes >= body_memory_max(core)) return;
-  origin.reserves_unlooked = core.limits.body_prefetch / 2;
+  origin.reserves_until_read_ahead = core.limits.body_prefetch / 2;
   origin.ready.first_few(core.jobs, core.limits.body_prefetch, core.read_ahead);
   for (const slot at : core.read_ahead) {
     if (core.body_bytes >= body_memory_max(core)) return;
-    if (!core.jobs[at].content.in_memory()) want(core, at);
+    if (!core.jobs[at].content.in_memory()) request_body(core, at);
   }
 }
 
-void arrived(core& core, slot at, body&& content) {
+void body_read(core& core, slot at, body&& content) {
   job& record = core.jobs[at];
   if (!record.wanted) return;
   record.wanted = false;
@@ -86,7 +86,7 @@ void arrived(core& core, slot at, body&& content) {
   if (record.state == job_state::ready) --core.queue_of(record).ready_on_disk;
 }
 
-void not_arrived(core& core, slot at) noexcept {
+void body_read_failed(core& core, slot at) noexcept {
   job& record = core.jobs[at];
   if (!record.wanted) return;
   record.wanted = false;

@@ -8,7 +8,7 @@
 #include <millrace/base/time.hpp>
 
 #include "engine/command.hpp"
-#include "engine/paged.hpp"
+#include "engine/slab.hpp"
 
 namespace millrace::engine {
 

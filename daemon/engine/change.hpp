@@ -28,7 +28,7 @@ struct job_put {
   job_id job;
   queue_id queue;
   job_state state;  ///< ready or delayed; a dead letter comes into its queue ready
-  put_request what;
+  put_request request;
   instant put_at;
   instant due;                ///< when delayed
   std::string error_text;     ///< of a dead letter
@@ -89,8 +89,8 @@ struct kept_job {
   job_id job;
   queue_id queue;
   job_state state{job_state::ready};
-  put_request what;
-  /// Its body was left on disk and has so many bytes; `what.content` is empty.
+  put_request request;
+  /// Its body was left on disk and has so many bytes; `request.content` is empty.
   std::optional<std::uint32_t> bytes_on_disk{};
   /// Its body was left on disk though memory has room for it: it is requested at once.
   bool read_at_start{false};

@@ -51,7 +51,7 @@ struct core {
   [[nodiscard]] std::uint64_t ids_left() const noexcept { return job_id_max.value() - last_job; }
 
   template <class Change>
-  void remember(Change&& fact) {
+  void record_change(Change&& fact) {
     if (collecting) changes.emplace_back(std::forward<Change>(fact));
   }
 };

@@ -22,29 +22,30 @@ struct due_owner {
 /// All deadlines of the engine, the first due first.
 class deadlines {
  public:
-  /// Where an owner's deadline stands; kept by the owner, written here. 0: nowhere. Must not move while it is not 0.
-  using place = std::uint32_t;
+  /// Heap index + 1 of the owner's deadline; 0: the owner has none. Stored in the owner, written by this class. Must
+  /// keep its address while it is not 0.
+  using heap_position = std::uint32_t;
 
-  /// Sets or changes the deadline of `at`.
-  void set(place& at, instant due, due_owner owner);
-  void clear(place& at) noexcept;
+  /// Sets or changes the owner's deadline.
+  void set(heap_position& position, instant due, due_owner owner);
+  void clear(heap_position& position) noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] instant first_due() const noexcept { return heap_.empty() ? never : heap_.first().due; }
-  /// Of the first; there must be one.
+  /// Requires: not empty.
   [[nodiscard]] due_owner first_owner() const noexcept;
-  [[nodiscard]] instant due_of(place at) const noexcept { return heap_[at - 1].due; }
+  [[nodiscard]] instant due_of(heap_position position) const noexcept { return heap_[position - 1].due; }
 
  private:
   struct entry {
     instant due{};
     std::uint64_t owner{0};
-    place* at{nullptr};
+    heap_position* position{nullptr};
 
     [[nodiscard]] bool before(const entry& other) const noexcept {
       return due != other.due ? due < other.due : owner < other.owner;
     }
-    void moved_to(std::size_t index) const noexcept { *at = static_cast<place>(index + 1); }
+    void moved_to(std::size_t index) const noexcept { *position = static_cast<heap_position>(index + 1); }
   };
 
   indexed_heap<entry> heap_;

@@ -57,10 +57,10 @@ void pause(core& core, queue& target, duration length) {
     target.paused_for = length;
     target.paused_until = after(core.now, length);
     core.due.set(target.pause_end, target.paused_until, {due_kind::pause_end, target.id.value()});
-    core.remember(queue_paused{target.id, target.paused_until, length, target.options.durability});
+    core.record_change(queue_paused{target.id, target.paused_until, length, target.options.durability});
     return;
   }
-  core.remember(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
+  core.record_change(queue_paused{target.id, no_pause, duration{0}, target.options.durability});
   if (!target.paused()) return;
   target.paused_until = core.now;
   core.due.set(target.pause_end, core.now, {due_kind::pause_end, target.id.value()});

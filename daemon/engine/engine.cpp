@@ -38,15 +38,15 @@ auto carry_out(core& core, Command command) {
   return answer;
 }
 
-session& known(core& core, session_id id) {
+session& require_session(core& core, session_id id) {
   session* const found = core.sessions.find(id);
   assert(found != nullptr);
   return *found;
 }
 
 /// Requires: the session is open, is not being closed, and waits for no put, job or body (asserted).
-session& idle(core& core, session_id id) {
-  session& found = known(core, id);
+session& require_idle_session(core& core, session_id id) {
+  session& found = require_session(core, id);
   assert(!found.closing && !found.waits && found.awaited == no_slot && found.put == nullptr);
   return found;
 }
@@ -112,25 +112,25 @@ result<> engine::pause(queue_id id, duration length, instant now) {
 session_id engine::open_session() { return parts_->sessions.open().id; }
 
 bool engine::close_session(session_id session, instant now) {
-  return carry_out(*parts_, now, [&] { return close(*parts_, known(*parts_, session)); });
+  return carry_out(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session)); });
 }
 
 result<queue_id> engine::use(session_id session, std::string_view name) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, client, name); });
 }
 
 result<std::size_t> engine::watch(session_id session, std::string_view name) {
-  return millrace::engine::watch(*parts_, idle(*parts_, session), name);
+  return millrace::engine::watch(*parts_, require_idle_session(*parts_, session), name);
 }
 
 result<std::size_t> engine::ignore(session_id session, std::string_view name) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, client, name); });
 }
 
 put_answer engine::put(session_id session, queue_id id, put_request&& job, instant now) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&]() -> put_answer {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return {put_status::refused, {}};
@@ -144,47 +144,47 @@ put_answer engine::refuse_put(queue_id id, reason cause) {
 }
 
 bool engine::withdraw_put(session_id session) {
-  return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, known(*parts_, session)); });
+  return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, require_session(*parts_, session)); });
 }
 
 reserve_answer engine::reserve(session_id session, lease lease_kind, instant wait_until, instant now) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] { return millrace::engine::reserve(*parts_, client, lease_kind, wait_until); });
 }
 
 reserve_answer engine::reserve_job(session_id session, job_id job, instant now) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, client, job); });
 }
 
 bool engine::withdraw_reserve(session_id id) {
   return carry_out(*parts_, [&] {
-    auto& client = known(*parts_, id);
+    auto& client = require_session(*parts_, id);
     return stop_waiting(*parts_, client) || stop_awaiting_body(*parts_, client);
   });
 }
 
 finish_answer engine::finish(session_id session, finish_request&& request, instant now) {
-  auto& client = idle(*parts_, session);
+  auto& client = require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&]() -> finish_answer {
-    slot const at = held(*parts_, session, request.job);
+    const slot at = held(*parts_, session, request.job);
     if (at == no_slot) return {finish_status::not_found, outcome::deleted};
     return millrace::engine::finish(*parts_, client, at, std::move(request));
   });
 }
 
 bool engine::withdraw_finish(session_id session, job_id job) {
-  known(*parts_, session);
+  require_session(*parts_, session);
   return carry_out(*parts_, [&] {
-    slot const at = held(*parts_, session, job);
+    const slot at = held(*parts_, session, job);
     return at != no_slot && millrace::engine::withdraw_finish(*parts_, at);
   });
 }
 
 bool engine::erase(session_id session, job_id id, instant now) {
-  idle(*parts_, session);
+  require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] {
-    slot const at = parts_->jobs.find(id);
+    const slot at = parts_->jobs.find(id);
     if (at == no_slot) return false;
     job const& record = parts_->jobs[at];
     if (record.state == job_state::reserved) {
@@ -200,9 +200,9 @@ bool engine::erase(session_id session, job_id id, instant now) {
 }
 
 bool engine::release(session_id session, job_id id, priority new_priority, duration delay, instant now) {
-  idle(*parts_, session);
+  require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] {
-    slot const at = held(*parts_, session, id);
+    const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& record = parts_->jobs[at];
     record.priority = new_priority;
@@ -219,9 +219,9 @@ bool engine::release(session_id session, job_id id, priority new_priority, durat
 }
 
 bool engine::bury(session_id session, job_id id, priority new_priority, instant now) {
-  idle(*parts_, session);
+  require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] {
-    slot const at = held(*parts_, session, id);
+    const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& record = parts_->jobs[at];
     record.priority = new_priority;
@@ -233,9 +233,9 @@ bool engine::bury(session_id session, job_id id, priority new_priority, instant 
 }
 
 bool engine::touch(session_id session, job_id id, instant now) {
-  idle(*parts_, session);
+  require_idle_session(*parts_, session);
   return carry_out(*parts_, now, [&] {
-    slot const at = held(*parts_, session, id);
+    const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     if (parts_->jobs[at].leased) start_lease(*parts_, at);
     return true;
@@ -249,10 +249,10 @@ std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, inst
     if (origin == kick_from::undecided) {
       origin = found->at(job_state::buried).count > 0 ? kick_from::buried : kick_from::delayed;
     }
-    std::size_t const most = std::min(bound, moves_per_turn_max);
+    const std::size_t most = std::min(bound, moves_per_turn_max);
     std::size_t kicked = 0;
     for (; kicked < most; ++kicked) {
-      slot const at = origin == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
+      const slot at = origin == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
       if (at == no_slot) break;
       kick_one(*parts_, at);
     }
@@ -262,7 +262,7 @@ std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, inst
 
 bool engine::kick_job(job_id id, instant now) {
   return carry_out(*parts_, now, [&] {
-    slot const at = parts_->jobs.find(id);
+    const slot at = parts_->jobs.find(id);
     if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
     kick_one(*parts_, at);
     return true;

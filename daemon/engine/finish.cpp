@@ -22,7 +22,7 @@ bool add_up(core& core, const job& record, const std::vector<output>& outputs) {
   core.demands.clear();
   for (const output& out : outputs) {
     if (core.queues.find(out.queue) == nullptr) return false;
-    const slot into = queue_table::place_of(out.queue);
+    const slot into = queue_table::slot_of(out.queue);
     auto found = std::ranges::find(core.demands, into, &std::pair<slot, demand>::first);
     if (found == core.demands.end()) found = core.demands.insert(found, {into, leaving(record, into)});
     ++found->second.jobs;
@@ -99,7 +99,7 @@ bool dead_letter(core& core, slot at, queue_id letters, reason cause, failure_re
   queue* const into = core.queues.find(letters);
   if (into == nullptr || core.ids_left() == 0) return false;
   const job& record = core.jobs[at];
-  const slot place = queue_table::place_of(letters);
+  const slot place = queue_table::slot_of(letters);
   auto needed = leaving(record, place);
   needed.jobs = 1;
   needed.bytes = record.content.size();
@@ -146,13 +146,13 @@ finish_answer fail_for_outputs(core& core, slot at, reason refusal, finish_reque
 std::unique_ptr<capacity_waiter> take_out(core& core, capacity_waiter& waiter) {
   core.jobs[waiter.job].has_waiting = false;
   core.jobs.history_of(waiter.job).finish = nullptr;
-  return std::unique_ptr<capacity_waiter>{core.queues[waiter.queue].putters.leave(waiter)};
+  return std::unique_ptr<capacity_waiter>{core.queues[waiter.queue].capacity_waiters.leave(waiter)};
 }
 
-void stand(core& core, std::unique_ptr<capacity_waiter> waiter, slot full_queue) {
+void enqueue_finish(core& core, std::unique_ptr<capacity_waiter> waiter, slot full_queue) {
   const slot at = waiter->job;
   core.jobs[at].has_waiting = true;
-  core.jobs.history_of(at).finish = stand_in_line(core.queues[full_queue], std::move(waiter));
+  core.jobs.history_of(at).finish = enqueue_waiter(core.queues[full_queue], std::move(waiter));
 }
 
 void tell_done(core& core, session_id client, job_id id, finish_answer answer) {
@@ -178,11 +178,11 @@ finish_answer finish(core& core, session& client, slot at, finish_request&& requ
       return fail_for_outputs(core, at, refusal, std::move(request));
     case capacity::later: {
       auto waiting = std::make_unique<capacity_waiter>();
-      waiting->session = session_table::place_of(client);
+      waiting->session = session_table::slot_of(client);
       waiting->job = at;
       waiting->request = std::move(request);
       waiting->since = core.now;
-      stand(core, std::move(waiting), full_queue);
+      enqueue_finish(core, std::move(waiting), full_queue);
       return {finish_status::waiting, outcome::ok};
     }
     case capacity::after_drops:
@@ -196,13 +196,13 @@ finish_answer finish(core& core, session& client, slot at, finish_request&& requ
 bool admit_finish(core& core, queue& freed_queue, capacity_waiter& waiter) {
   auto& request = std::get<finish_request>(waiter.request);
   const slot at = waiter.job;
-  const slot place = queue_table::place_of(freed_queue);
+  const slot place = queue_table::slot_of(freed_queue);
   const auto [found, full_queue, refusal] = capacity_for_all(core, core.jobs[at], request.outputs, place);
   if (found == capacity::later && full_queue == place) return false;
 
   auto taken = take_out(core, waiter);
   if (found == capacity::later) {
-    stand(core, std::move(taken), full_queue);
+    enqueue_finish(core, std::move(taken), full_queue);
     return true;
   }
   const session_id client = core.sessions[waiter.session].id;
@@ -220,7 +220,7 @@ bool admit_finish(core& core, queue& freed_queue, capacity_waiter& waiter) {
 bool withdraw_finish(core& core, slot at) {
   if (!core.jobs[at].has_waiting) return false;
   const auto gone = take_out(core, *core.jobs.history_of(at).finish);
-  look_again(core, core.queues[gone->queue]);
+  mark_unsettled(core, core.queues[gone->queue]);
   return true;
 }
 

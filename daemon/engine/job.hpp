@@ -9,7 +9,7 @@
 
 #include "engine/command.hpp"
 #include "engine/job_body.hpp"
-#include "engine/paged.hpp"
+#include "engine/slab.hpp"
 
 namespace millrace::engine {
 
@@ -33,7 +33,7 @@ inline constexpr std::size_t job_state_count = 4;
 /// the state the job is in:
 /// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
 /// - delayed: left, right and parent of its queue's heap of due times;
-/// - reserved: previous and next of what its session holds, and the place of its lease among the deadlines.
+/// - reserved: previous and next of what its session holds, and the heap position of its lease's deadline.
 struct job {
   job_id id;
   job_body content;
@@ -54,12 +54,12 @@ struct job {
   bool in_heap : 1 {false};
   bool deadline_soon : 1 {false};  ///< the holder is being warned
   bool leased : 1 {false};         ///< its reservation has a deadline
-  bool has_waiting : 1 {false};    ///< a finish of it stands in line
+  bool has_waiting : 1 {false};    ///< a finish of it waits for capacity
   bool on_disk : 1 {false};        ///< its body is, and need not be in memory
   bool bounded : 1 {false};        ///< its body counts for what bodies may take of memory
   bool wanted : 1 {false};         ///< its body is being read from disk
 };
-static_assert(sizeof(job) <= 96, "memory of a ready job is a promise of the README");
+static_assert(sizeof(job) <= 96, "config/README.md promises the memory of a ready job");
 
 /// When a delayed job is due.
 [[nodiscard]] inline instant due_of(const job& record) noexcept { return after(record.entered_at, record.delay); }

@@ -10,9 +10,9 @@ slot& left(job& record) noexcept { return record.link[0]; }
 slot& right(job& record) noexcept { return record.link[1]; }
 slot& parent(job& record) noexcept { return record.link[2]; }
 
-/// Puts the child with the greater rank on the left; the blank record of `no_slot` has rank 0. Returns whether the rank
-/// of the parent has changed.
-bool admit_waiters(job_table& jobs, job& record) noexcept {
+/// Restores the leftist property: the child with the greater rank is on the left. The blank record of `no_slot` has
+/// rank 0. Returns whether the rank of the parent has changed.
+bool restore_leftist(job_table& jobs, job& record) noexcept {
   if (jobs[left(record)].rank < jobs[right(record)].rank) std::swap(left(record), right(record));
   return std::exchange(record.rank, static_cast<std::uint8_t>(jobs[right(record)].rank + 1)) != record.rank;
 }
@@ -39,7 +39,7 @@ void job_heap<Before>::remove(job_table& jobs, slot at) noexcept {
   } else {
     (left(jobs[above]) == at ? left(jobs[above]) : right(jobs[above])) = rest;
   }
-  while (above != no_slot && admit_waiters(jobs, jobs[above])) above = parent(jobs[above]);
+  while (above != no_slot && restore_leftist(jobs, jobs[above])) above = parent(jobs[above]);
   record.link = {};
   record.rank = 0;
 }
@@ -59,7 +59,7 @@ slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexce
   const slot below = merge(jobs, right(top), other);
   right(top) = below;
   parent(jobs[below]) = one;
-  admit_waiters(jobs, top);
+  restore_leftist(jobs, top);
   return one;
 }
 

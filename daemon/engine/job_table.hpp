@@ -6,8 +6,8 @@
 #include <millrace/base/ids.hpp>
 
 #include "engine/job.hpp"
-#include "engine/paged.hpp"
 #include "engine/record_pool.hpp"
+#include "engine/slab.hpp"
 
 namespace millrace::engine {
 

@@ -8,7 +8,7 @@
 
 namespace millrace::engine {
 
-/// What stands behind the class: its commands are in engine.cpp, those that only look in looking.cpp.
+/// The members of `engine`. Commands: engine.cpp. Queries: queries.cpp. Restoring: restoring.cpp.
 struct engine::parts : core {
   using core::core;
 

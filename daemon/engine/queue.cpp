@@ -13,7 +13,7 @@ std::uint64_t queue::bytes() const noexcept {
 }
 
 bool queue::idle() const noexcept {
-  return !declared && using_sessions == 0 && watching_sessions == 0 && jobs() == 0 && putters.empty();
+  return !declared && using_sessions == 0 && watching_sessions == 0 && jobs() == 0 && capacity_waiters.empty();
 }
 
 bool queue::fits(const demand& needed) const noexcept {
@@ -71,7 +71,7 @@ void queue::leave(job_table& jobs, slot at_slot) noexcept {
 
 queue_levels queue::levels(const job_table& jobs) const noexcept {
   const auto oldest = [&](job_state state) {
-    slot const first = at(state).first;
+    const slot first = at(state).first;
     return first == no_slot ? never : jobs[first].entered_at;
   };
   queue_levels all;
@@ -91,8 +91,8 @@ queue_levels queue::levels(const job_table& jobs) const noexcept {
   all.using_sessions = using_sessions;
   all.watching_sessions = watching_sessions;
   all.waiting_sessions = waiting.size();
-  all.waiting_puts = putters.size();
-  if (!putters.empty()) all.first_put_waits_since = putters.first().since;
+  all.waiting_puts = capacity_waiters.size();
+  if (!capacity_waiters.empty()) all.first_put_waits_since = capacity_waiters.first().since;
   all.paused_for = paused_for;
   all.paused_until = paused_until;
   return all;

@@ -35,7 +35,7 @@ struct demand {
 /// its counts. Functions around it do what concerns several queues, sessions or later times. Here, everything but the
 /// order of jobs takes constant time. There may be 200,000: 680 B each, name and histograms apart.
 struct queue {
-  // What every put, reserve and finish touches stands first: with many queues, each line of it is a miss of the cache.
+  // The members that every put, reserve and finish uses come first: with many queues, each cache line is a miss.
   queue_id id;
   slot next_free{no_slot};
   bool declared{false};
@@ -43,18 +43,18 @@ struct queue {
   bool unsettled{false};                    ///< in `core::unsettled`
   bool unsorted{false};  ///< jobs were restored in another order than that in which they came into their states
   std::uint32_t urgent{0};
-  std::uint32_t ready_on_disk{0};      ///< ready jobs whose bodies are not in memory
-  std::uint32_t reserves_unlooked{0};  ///< reserves until it is read ahead again
+  std::uint32_t ready_on_disk{0};              ///< ready jobs whose bodies are not in memory
+  std::uint32_t reserves_until_read_ahead{0};  ///< of this queue, until bodies are read ahead again
   std::uint32_t using_sessions{0}, watching_sessions{0};
   std::array<state_list, job_state_count> by_state{};
   instant paused_until{no_pause};
   waiters waiting;
   queue_options options;
-  capacity_waiters putters;
+  millrace::engine::capacity_waiters capacity_waiters;
   ready_order ready;
   queue_counts counts;
   job_heap<due_before> delayed;
-  deadlines::place delay_end{0}, pause_end{0};
+  deadlines::heap_position delay_end{0}, pause_end{0};
   duration paused_for{0};
   std::uint64_t created{0};  ///< ordinal of creation
   std::string name;

@@ -34,7 +34,7 @@ void queue_table::remove(queue& target) {
   std::destroy_at(&target);
   std::construct_at(&target);
   target.id = id;
-  queues_.release(place_of(id));
+  queues_.release(slot_of(id));
 }
 
 queue* queue_table::find(queue_id id) noexcept {
@@ -42,7 +42,7 @@ queue* queue_table::find(queue_id id) noexcept {
 }
 
 const queue* queue_table::find(queue_id id) const noexcept {
-  const slot at = place_of(id);
+  const slot at = slot_of(id);
   if (!queues_.contains(at)) return nullptr;
   const queue& target = queues_[at];
   return target.id == id && target.created != 0 ? &target : nullptr;

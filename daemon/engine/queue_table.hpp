@@ -14,8 +14,8 @@
 
 namespace millrace::engine {
 
-/// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the place of
-/// a record and the number of its user, so that an id that is gone is never taken for the queue that came after it.
+/// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the slot of
+/// a record and the generation of that slot: the id of a removed queue never names its successor.
 class queue_table {
  public:
   static constexpr unsigned slot_bits = 22;
@@ -24,7 +24,7 @@ class queue_table {
   queue_table(const queue_table&) = delete;
   queue_table& operator=(const queue_table&) = delete;
 
-  /// `name` must not be there yet.
+  /// Requires: no queue has that name.
   queue& add(std::string_view name, const queue_options& options);
   void remove(queue& target);
 
@@ -34,8 +34,8 @@ class queue_table {
   [[nodiscard]] const queue* find(std::string_view name) const;
   [[nodiscard]] queue& operator[](slot at) noexcept { return queues_[at]; }
   [[nodiscard]] const queue& operator[](slot at) const noexcept { return queues_[at]; }
-  [[nodiscard]] static slot place_of(queue_id id) noexcept { return id.value() & ((1u << slot_bits) - 1); }
-  [[nodiscard]] static slot place_of(const queue& target) noexcept { return place_of(target.id); }
+  [[nodiscard]] static slot slot_of(queue_id id) noexcept { return id.value() & ((1u << slot_bits) - 1); }
+  [[nodiscard]] static slot slot_of(const queue& target) noexcept { return slot_of(target.id); }
 
   std::size_t list(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }

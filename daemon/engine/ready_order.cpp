@@ -11,7 +11,7 @@ slot& next(job& record) noexcept { return record.link[1]; }
 
 }  // namespace
 
-std::size_t ready_order::place_of(priority wanted) const noexcept {
+std::size_t ready_order::lane_of(priority wanted) const noexcept {
   std::size_t at = 0;
   while (at < count_ && lanes_[at].priority < wanted) ++at;
   return at;
@@ -19,7 +19,7 @@ std::size_t ready_order::place_of(priority wanted) const noexcept {
 
 void ready_order::insert(job_table& jobs, slot at) noexcept {
   job& record = jobs[at];
-  std::size_t const place = place_of(record.priority);
+  const std::size_t place = lane_of(record.priority);
   const bool there = place < count_ && lanes_[place].priority == record.priority;
   if (there && jobs[lanes_[place].last].id < record.id) {
     slot& last = lanes_[place].last;
@@ -45,7 +45,7 @@ void ready_order::remove(job_table& jobs, slot at) noexcept {
     returned_.remove(jobs, at);
     return;
   }
-  std::size_t const place = place_of(record.priority);
+  const std::size_t place = lane_of(record.priority);
   lane& record_lane = lanes_[place];
   (previous(record) == no_slot ? record_lane.first : next(jobs[previous(record)])) = next(record);
   (next(record) == no_slot ? record_lane.last : previous(jobs[next(record)])) = previous(record);

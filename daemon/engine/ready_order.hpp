@@ -29,7 +29,7 @@ class ready_order {
     slot first{no_slot}, last{no_slot};
   };
 
-  [[nodiscard]] std::size_t place_of(priority wanted) const noexcept;
+  [[nodiscard]] std::size_t lane_of(priority wanted) const noexcept;
 
   std::uint32_t count_{0};
   job_heap<served_before> returned_;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/paged.hpp"
+#include "engine/slab.hpp"
 
 namespace millrace::engine {
 

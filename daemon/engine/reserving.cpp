@@ -9,16 +9,16 @@ namespace millrace::engine {
 
 namespace {
 
-enum class place { first, last };
+enum class waiter_end { first, last };
 
-void start_waiting(core& core, session& client, lease lease_kind, instant until, place position) {
+void start_waiting(core& core, session& client, lease lease_kind, instant until, waiter_end end) {
   client.waits = true;
   client.wanted = lease_kind;
   client.waits_at.resize(client.watched.size());
   for (std::size_t i = 0; i < client.watched.size(); ++i) {
-    client.waits_at[i].session = session_table::place_of(client);
-    waiters& line = core.queues[queue_table::place_of(client.watched[i])].waiting;
-    position == place::first ? line.join_first(client.waits_at[i]) : line.join(client.waits_at[i]);
+    client.waits_at[i].session = session_table::slot_of(client);
+    waiters& others = core.queues[queue_table::slot_of(client.watched[i])].waiting;
+    end == waiter_end::first ? others.join_first(client.waits_at[i]) : others.join(client.waits_at[i]);
   }
   if (until != never) core.due.set(client.timeout, until, {due_kind::reserve_timeout, client.id.value()});
 }
@@ -35,7 +35,7 @@ reserve_answer got(std::optional<reserved_job>&& job) {
   return {reserve_status::reserved, std::move(*job)};
 }
 
-reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until, place in_line) {
+reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until, waiter_end end) {
   assert(!client.waits && client.awaited == no_slot && client.put == nullptr);
   client.by_id = false;
   client.wait_until = wait_until;
@@ -43,7 +43,7 @@ reserve_answer reserve(core& core, session& client, lease lease_kind, instant wa
     return got(make_reserved(core, best, client, lease_kind));
   if (client.held_deadline_soon > 0) return {reserve_status::deadline_soon, {}};
   if (wait_until <= core.now) return {reserve_status::timed_out, {}};
-  start_waiting(core, client, lease_kind, wait_until, in_line);
+  start_waiting(core, client, lease_kind, wait_until, end);
   return {reserve_status::waiting, {}};
 }
 
@@ -52,7 +52,7 @@ reserve_answer reserve(core& core, session& client, lease lease_kind, instant wa
 slot best_ready(const core& core, const session& client) noexcept {
   slot best = no_slot;
   for (const queue_id watched : client.watched) {
-    const queue& origin = core.queues[queue_table::place_of(watched)];
+    const queue& origin = core.queues[queue_table::slot_of(watched)];
     if (origin.paused()) continue;
     const slot first = origin.ready.first(core.jobs);
     if (first == no_slot) continue;
@@ -62,7 +62,7 @@ slot best_ready(const core& core, const session& client) noexcept {
 }
 
 reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until) {
-  return reserve(core, client, lease_kind, wait_until, place::last);
+  return reserve(core, client, lease_kind, wait_until, waiter_end::last);
 }
 
 reserve_answer reserve_job(core& core, session& client, job_id id) {
@@ -79,7 +79,7 @@ bool stop_awaiting_body(core& core, session& client) {
 }
 
 void body_lost(core& core, slot at) {
-  not_arrived(core, at);
+  body_read_failed(core, at);
   const job& record = core.jobs[at];
   if (record.state != job_state::reserved || core.sessions[record.holder].awaited != at) return;
   session& client = core.sessions[record.holder];
@@ -90,7 +90,7 @@ void body_lost(core& core, slot at) {
   make_buried(core, at);
   if (client.by_id) return tell(core, client, event::kind::not_found);
 
-  auto answer = reserve(core, client, client.wanted, client.wait_until, place::first);
+  auto answer = reserve(core, client, client.wanted, client.wait_until, waiter_end::first);
   switch (answer.status) {
     case reserve_status::reserved:
       return tell_granted(core, client, std::move(answer.job));
@@ -107,7 +107,7 @@ bool stop_waiting(core& core, session& client) {
   if (!client.waits) return false;
   client.waits = false;
   for (std::size_t i = 0; i < client.watched.size(); ++i) {
-    core.queues[queue_table::place_of(client.watched[i])].waiting.leave(client.waits_at[i]);
+    core.queues[queue_table::slot_of(client.watched[i])].waiting.leave(client.waits_at[i]);
   }
   core.due.clear(client.timeout);
   return true;

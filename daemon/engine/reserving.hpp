@@ -9,9 +9,9 @@ namespace millrace::engine {
 [[nodiscard]] slot best_ready(const core& core, const session& client) noexcept;
 reserve_answer reserve(core& core, session& client, lease lease_kind, instant wait_until);
 reserve_answer reserve_job(core& core, session& client, job_id job);
-/// It leaves the lines of all queues it watches. False if it did not wait there.
+/// Removes the session from the waiters of all queues that it watches. False if it did not wait for a job.
 bool stop_waiting(core& core, session& client);
-/// The job whose body it waits for is ready again. False if there is none.
+/// Makes the job whose body the session waits for ready again. False if there is none.
 bool stop_awaiting_body(core& core, session& client);
 /// The body of a job cannot be read: the job is buried, and a session that waits for it keeps its place among the
 /// waiters.

@@ -22,7 +22,7 @@ void session_table::close(session& client) noexcept {
   const auto id = client.id;
   client = {};
   client.id = id;
-  sessions_.release(place_of(client));
+  sessions_.release(slot_of(client));
 }
 
 session* session_table::find(session_id id) noexcept {

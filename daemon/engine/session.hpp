@@ -27,13 +27,13 @@ struct session {
   instant awaited_since{};                       ///< when that became ready
   slot held_first{no_slot}, held_last{no_slot};  ///< jobs, in order of reservation
   std::uint32_t held_deadline_soon{0};
-  deadlines::place timeout{0};
+  deadlines::heap_position timeout{0};
   capacity_waiter* put{nullptr};  ///< its put that waits for capacity
   slot next_free{no_slot};
 };
 
-/// Sessions by id. An id is the place of a record and the number of its user, so that an id that is gone is never
-/// mistaken for its successor. Constant time.
+/// Sessions by id. An id is the slot of a record and the generation of that slot: the id of a closed session never
+/// names its successor. Constant time.
 class session_table {
  public:
   static constexpr unsigned slot_bits = 24;
@@ -44,7 +44,7 @@ class session_table {
   [[nodiscard]] session* find(session_id id) noexcept;
   [[nodiscard]] const session* find(session_id id) const noexcept;
   [[nodiscard]] session& operator[](slot at) noexcept { return sessions_[at]; }
-  [[nodiscard]] static slot place_of(const session& client) noexcept {
+  [[nodiscard]] static slot slot_of(const session& client) noexcept {
     return static_cast<slot>(client.id.value() & ((1u << slot_bits) - 1));
   }
 

@@ -26,7 +26,7 @@ void let_used_go(core& core, session& client) {
   queue& used = *core.queues.find(client.uses);
   --used.using_sessions;
   client.uses = {};
-  look_again(core, used);
+  mark_unsettled(core, used);
 }
 
 /// All that ties the session to queues and lines, but not the jobs it holds.
@@ -38,7 +38,7 @@ void leave_everything(core& core, session& client) {
   for (const queue_id watched : client.watched) {
     queue& target = *core.queues.find(watched);
     --target.watching_sessions;
-    look_again(core, target);
+    mark_unsettled(core, target);
   }
   client.watched.clear();
 }
@@ -60,7 +60,7 @@ result<queue_id> declare(core& core, std::string_view name, const queue_options&
   queue& target = **found;
   target.declared = true;
   target.options = options;
-  look_again(core, target);
+  mark_unsettled(core, target);
   return target.id;
 }
 
@@ -77,7 +77,7 @@ bool apply_defaults(core& core, queue_id id) {
   const auto durability = found->options.durability;
   found->options = core.defaults;
   found->options.durability = durability;
-  look_again(core, *found);
+  mark_unsettled(core, *found);
   return true;
 }
 
@@ -115,7 +115,7 @@ result<std::size_t> ignore(core& core, session& client, std::string_view name) {
   if (client.watched.size() == 1) return error{errc::refused, "the only watched queue cannot be ignored"};
   client.watched.erase(found);
   --there->watching_sessions;
-  look_again(core, *there);
+  mark_unsettled(core, *there);
   return client.watched.size();
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 slot& held_before(job& record) noexcept { return record.link[0]; }
 slot& held_after(job& record) noexcept { return record.link[1]; }
-deadlines::place& lease_place(job& record) noexcept { return record.link[2]; }
+deadlines::heap_position& lease_deadline(job& record) noexcept { return record.link[2]; }
 
 queue_timings& timings_of(core& core, queue& target) {
   return target.row == queue_rows::none ? core.other_timings : core.rows.timings(target.row);
@@ -39,7 +39,7 @@ void let_go(core& core, slot at) {
   job& record = core.jobs[at];
   if (record.has_waiting) forget_waiting_finish(core, at);
   clear_deadline_soon(core, record);
-  core.due.clear(lease_place(record));
+  core.due.clear(lease_deadline(record));
   session& holder = core.sessions[record.holder];
   if (holder.awaited == at) holder.awaited = no_slot;
   (held_before(record) == no_slot ? holder.held_first : held_after(core.jobs[held_before(record)])) =
@@ -78,12 +78,12 @@ durability durability_of(const job& record, const queue& owner) noexcept {
   return record.on_disk ? std::max(owner.options.durability, durability::relaxed) : owner.options.durability;
 }
 
-void remember_move(core& core, slot at, job_state to, instant due) {
+void record_move(core& core, slot at, job_state to, instant due) {
   if (!core.collecting) return;
   const job& record = core.jobs[at];
   const queue& owner = core.queue_of(record);
   const job_history& history = core.jobs.history_if_any(at);
-  core.remember(
+  core.record_change(
       job_moved{record.id,
                 owner.id,
                 to,
@@ -99,9 +99,9 @@ void remember_move(core& core, slot at, job_state to, instant due) {
 instant entry_of(const kept_job& job, instant now) noexcept {
   switch (job.state) {
     case job_state::delayed:
-      return saturating_subtract(job.due, std::max(job.what.delay, duration::zero()));
+      return saturating_subtract(job.due, std::max(job.request.delay, duration::zero()));
     case job_state::ready:
-      if (job.tally == job_tally{}) return std::min(now, after(job.put_at, job.what.delay));
+      if (job.tally == job_tally{}) return std::min(now, after(job.put_at, job.request.delay));
       return now;
     default:
       return now;
@@ -130,7 +130,7 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
   const slot at = core.jobs.add(id);
   job& record = core.jobs[at];
   const auto state = request.delay > duration::zero() ? job_state::delayed : job_state::ready;
-  record.queue = queue_table::place_of(into);
+  record.queue = queue_table::slot_of(into);
   record.priority = request.priority;
   record.ttr = std::max(request.ttr, ttr_min);
   record.delay = std::max(request.delay, duration::zero());
@@ -139,15 +139,15 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
     const auto due = state == job_state::delayed ? after(core.now, record.delay) : instant{};
     request.ttr = record.ttr;
     request.delay = record.delay;
-    core.remember(job_put{.job = id,
-                          .queue = into.id,
-                          .state = state,
-                          .what = request,
-                          .put_at = core.now,
-                          .due = due,
-                          .error_text = failure.error_text,
-                          .failures = failure.failures,
-                          .durability = into.options.durability});
+    core.record_change(job_put{.job = id,
+                               .queue = into.id,
+                               .state = state,
+                               .request = request,
+                               .put_at = core.now,
+                               .due = due,
+                               .error_text = failure.error_text,
+                               .failures = failure.failures,
+                               .durability = into.options.durability});
   }
   record.content = std::move(request.content);
   begin_counting(core, at);
@@ -170,15 +170,16 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
 void restore_job(core& core, queue& into, kept_job&& kept) {
   const slot at = core.jobs.add(kept.job);
   job& record = core.jobs[at];
-  record.queue = queue_table::place_of(into);
-  record.priority = kept.what.priority;
-  record.ttr = std::max(kept.what.ttr, ttr_min);
-  record.delay = std::max(kept.what.delay, duration::zero());
+  record.queue = queue_table::slot_of(into);
+  record.priority = kept.request.priority;
+  record.ttr = std::max(kept.request.ttr, ttr_min);
+  record.delay = std::max(kept.request.delay, duration::zero());
   record.put_at = kept.put_at;
   record.on_disk = true;
-  record.content = kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.what.content)};
+  record.content =
+      kept.bytes_on_disk ? job_body::on_disk(*kept.bytes_on_disk) : job_body{std::move(kept.request.content)};
   begin_counting(core, at);
-  if (kept.read_at_start && kept.bytes_on_disk) want(core, at);
+  if (kept.read_at_start && kept.bytes_on_disk) request_body(core, at);
   record.reserves = kept.tally.reserves;
   const bool has_history =
       (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;
@@ -201,9 +202,9 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
 
 void make_ready(core& core, slot at) {
   change_state(core, at, job_state::ready);
-  remember_move(core, at, job_state::ready, instant{});
+  record_move(core, at, job_state::ready, instant{});
   offer(core, core.queue_of(core.jobs[at]));
-  put_back(core, at);
+  evict_if_above_mark(core, at);
 }
 
 void make_delayed(core& core, slot at, duration delay) {
@@ -211,14 +212,14 @@ void make_delayed(core& core, slot at, duration delay) {
   record.delay = delay;
   change_state(core, at, job_state::delayed);
   follow_first_delayed(core, core.queue_of(record));
-  remember_move(core, at, job_state::delayed, due_of(record));
-  put_back(core, at);
+  record_move(core, at, job_state::delayed, due_of(record));
+  evict_if_above_mark(core, at);
 }
 
 void make_buried(core& core, slot at) {
   change_state(core, at, job_state::buried);
-  remember_move(core, at, job_state::buried, instant{});
-  put_back(core, at);
+  record_move(core, at, job_state::buried, instant{});
+  evict_if_above_mark(core, at);
 }
 
 std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, lease lease_kind) {
@@ -230,11 +231,11 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
     timings_of(core, origin).wait.observe(age(ready_since, core.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
-    remember_move(core, at, job_state::reserved, instant{});
+    record_move(core, at, job_state::reserved, instant{});
   }
   change_state(core, at, job_state::reserved);
 
-  record.holder = session_table::place_of(holder);
+  record.holder = session_table::slot_of(holder);
   record.link = {holder.held_last, no_slot, 0};
   (holder.held_last == no_slot ? holder.held_first : held_after(core.jobs[holder.held_last])) = at;
   holder.held_last = at;
@@ -244,7 +245,7 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
     holder.awaited = at;
     holder.awaited_since = ready_since;
     holder.wanted = lease_kind;
-    want(core, at);
+    request_body(core, at);
   }
   read_ahead(core, origin);
   if (!is_here) return std::nullopt;
@@ -252,7 +253,7 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
 }
 
 void body_came(core& core, slot at, body&& content) {
-  arrived(core, at, std::move(content));
+  body_read(core, at, std::move(content));
   const job& record = core.jobs[at];
   if (record.state != job_state::reserved) return;
   session& holder = core.sessions[record.holder];
@@ -266,9 +267,9 @@ void end_job(core& core, slot at) {
   queue& owner = core.queue_of(record);
   leave_state(core, at);
   end_counting(core, at);
-  core.remember(job_gone{record.id, owner.id, durability_of(record, owner)});
+  core.record_change(job_gone{record.id, owner.id, durability_of(record, owner)});
   core.jobs.remove(at);
-  look_again(core, owner);
+  mark_unsettled(core, owner);
 }
 
 void start_lease(core& core, slot at) {
@@ -278,10 +279,10 @@ void start_lease(core& core, slot at) {
   const duration margin = core.limits.lease_margin;
   const instant margin_begin = saturating_subtract(end, margin);
   if (margin > duration::zero() && margin_begin > core.now) {
-    core.due.set(lease_place(record), margin_begin, {due_kind::deadline_soon, record.id.value()});
+    core.due.set(lease_deadline(record), margin_begin, {due_kind::deadline_soon, record.id.value()});
     return;
   }
-  core.due.set(lease_place(record), end, {due_kind::lease_end, record.id.value()});
+  core.due.set(lease_deadline(record), end, {due_kind::lease_end, record.id.value()});
   if (margin > duration::zero()) {
     record.deadline_soon = true;
     ++core.sessions[record.holder].held_deadline_soon;

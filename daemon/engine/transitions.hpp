@@ -51,11 +51,11 @@ void tell_granted(core& core, const session& client, reserved_job&& job);
 /// Gives the first ready job to the longest waiter. Requires: both are there.
 void grant_first(core& core, queue& origin);
 
-/// For the end of the command: a waiter may be admitted there, or nothing may hold the queue any more.
-inline void look_again(core& core, queue& target) {
-  if (target.unsettled || (target.putters.empty() && !target.idle())) return;
+/// Schedules the queue for `admit_waiters`: it may have capacity now, or may have to be removed.
+inline void mark_unsettled(core& core, queue& target) {
+  if (target.unsettled || (target.capacity_waiters.empty() && !target.idle())) return;
   target.unsettled = true;
-  core.unsettled.push_back(queue_table::place_of(target));
+  core.unsettled.push_back(queue_table::slot_of(target));
 }
 
 }  // namespace millrace::engine

@@ -4,7 +4,7 @@
 
 #include <millrace/base/linked_list.hpp>
 
-#include "engine/paged.hpp"
+#include "engine/slab.hpp"
 
 namespace millrace::engine {
 

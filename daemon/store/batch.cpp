@@ -16,19 +16,19 @@ bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.jo
 }  // namespace
 
 void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t burying) {
-  content_bytes_ += job.what.content.size();
+  content_bytes_ += job.request.content.size();
   new_job made{.job = job.job,
                .queue = queue,
-               .ttr = job.what.ttr,
+               .ttr = job.request.ttr,
                .put_at = job.put_at,
                .condition = {.state = job.state,
-                             .priority = job.what.priority,
-                             .delay = job.what.delay,
+                             .priority = job.request.priority,
+                             .delay = job.request.delay,
                              .due = job.due,
                              .burying = burying,
                              .tally = {.failures = job.failures},
                              .error_text = std::move(job.error_text)},
-               .content = std::move(job.what.content)};
+               .content = std::move(job.request.content)};
   // Ids rise, so the end is its place; the search is for callers that add them in another order.
   auto place = puts_.end();
   if (!puts_.empty() && puts_.back().job >= job.job) {

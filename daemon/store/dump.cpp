@@ -32,11 +32,11 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   json::object made{{"id", job.job.value()}};
   add_text(made, "queue", queue);
   made["state"] = dump_words[static_cast<std::size_t>(job.state)];
-  made["priority"] = job.what.priority;
+  made["priority"] = job.request.priority;
   made["put_at_ns"] = wall_ns(job.put_at);
   if (job.state == engine::job_state::delayed) made["due_ns"] = wall_ns(job.due);
-  made["ttr_ns"] = job.what.ttr.count();
-  made["delay_ns"] = job.what.delay.count();
+  made["ttr_ns"] = job.request.ttr.count();
+  made["delay_ns"] = job.request.delay.count();
   made["reserves"] = job.tally.reserves;
   made["timeouts"] = job.tally.timeouts;
   made["releases"] = job.tally.releases;
@@ -44,7 +44,7 @@ json::object object_of(const engine::kept_job& job, const std::string& queue) {
   made["kicks"] = job.tally.kicks;
   made["failures"] = job.tally.failures;
   add_text(made, "error", job.error_text);
-  add_text(made, "body", job.what.content.view());
+  add_text(made, "body", job.request.content.view());
   return made;
 }
 

@@ -35,7 +35,7 @@ result<filling> filling::begin(const data_directory& directory) {
 
 result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   if (!job.job || job.job > job_id_max) return out_of_range(job.job.value());
-  if (job.what.content.size() + job.error_text.size() > kept_job_bytes_max) {
+  if (job.request.content.size() + job.error_text.size() > kept_job_bytes_max) {
     return invalid("its body is larger than that of a job on disk can be");
   }
   if (!ids_.insert(job.job.value()).second) {
@@ -46,8 +46,8 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   engine::job_moved now{.job = job.job,
                         .queue = {},
                         .state = job.state,
-                        .priority = job.what.priority,
-                        .delay = job.what.delay,
+                        .priority = job.request.priority,
+                        .delay = job.request.delay,
                         .due = job.due,
                         .tally = job.tally,
                         .error_text = std::move(job.error_text)};
@@ -55,7 +55,7 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   open_.put({.job = job.job,
              .queue = {},
              .state = job.state,
-             .what = std::move(job.what),
+             .request = std::move(job.request),
              .put_at = job.put_at,
              .due = job.due,
              .error_text = {}},

@@ -118,7 +118,7 @@ result<> job_cursor::read(sqlite::row_values& from, const job_numbers& numbers, 
   if (is_left) {
     if (const auto done = read_length(numbers.id(), into); !done) return done;
   }
-  into.job.what.content = {};
+  into.job.request.content = {};
   into.job.bytes_on_disk.reset();
   into.job.read_at_start = false;
   if (with_bodies_) {
@@ -126,7 +126,7 @@ result<> job_cursor::read(sqlite::row_values& from, const job_numbers& numbers, 
     has_room_ = cost <= room_;
     if (has_room_) room_ -= cost;
     if (has_room_ && !is_left) {
-      into.job.what.content = body{into.body};
+      into.job.request.content = body{into.body};
       return {};
     }
     into.job.read_at_start = has_room_;

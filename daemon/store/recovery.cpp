@@ -59,7 +59,7 @@ result<cursor_step> recovery::take_queue() {
 result<cursor_step> recovery::take_job(std::size_t& bytes) {
   auto step = job_rows_.next(numbers_, row_);
   if (!step || *step != cursor_step::row) return step;
-  bytes += row_.job.what.content.size();
+  bytes += row_.job.request.content.size();
   if (queue_of_job_ == nullptr || queue_of_job_->row.number != row_.queue) {
     queue_of_job_ = &queues_.find(row_.queue)->second;
   }

@@ -69,11 +69,11 @@ result<> add_job(members& from, filling& to) {
   const auto state = state_of(from.text("state"));
   if (!state) from.note("state");
   job.state = state.value_or(engine::job_state::ready);
-  job.what.priority = from.number<std::uint32_t>("priority");
+  job.request.priority = from.number<std::uint32_t>("priority");
   job.put_at = instant{duration{from.number<std::int64_t>("put_at_ns")}};
   if (job.state == engine::job_state::delayed) job.due = instant{duration{from.number<std::int64_t>("due_ns")}};
-  job.what.ttr = duration{from.at_least_zero("ttr_ns")};
-  job.what.delay = duration{from.at_least_zero("delay_ns")};
+  job.request.ttr = duration{from.at_least_zero("ttr_ns")};
+  job.request.delay = duration{from.at_least_zero("delay_ns")};
   job.tally = {.reserves = from.number<std::uint32_t>("reserves"),
                .timeouts = from.number<std::uint32_t>("timeouts"),
                .releases = from.number<std::uint32_t>("releases"),
@@ -82,7 +82,7 @@ result<> add_job(members& from, filling& to) {
                // Dumps of older versions do not have it.
                .failures = from.has("failures") ? from.number<std::uint32_t>("failures") : 0};
   job.error_text = from.text("error");
-  job.what.content = body{from.text("body")};
+  job.request.content = body{from.text("body")};
   if (!from.wrong().empty()) return {};
   return to.add(std::move(job), queue);
 }

@@ -156,10 +156,10 @@ void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
   into.burying = burying();
   engine::kept_job& job = into.job;
   job.job = job_id{static_cast<std::uint64_t>(value_[0])};
-  job.what.priority = in_32_bits(value_[3]);
-  job.what.ttr = duration{value_[4]};
+  job.request.priority = in_32_bits(value_[3]);
+  job.request.ttr = duration{value_[4]};
   job.put_at = from_disk(value_[5], wall_offset);
-  job.what.delay = duration{value_[6]};
+  job.request.delay = duration{value_[6]};
   job.tally = {.reserves = in_32_bits(value_[9]),
                .timeouts = in_32_bits(value_[10]),
                .releases = in_32_bits(value_[11]),

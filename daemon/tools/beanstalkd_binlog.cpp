@@ -136,16 +136,16 @@ class log_reader {
     logged.record = ++records_;
     if (!name.empty()) {
       logged.queue = name;
-      logged.job.what.content = body{content};
+      logged.job.request.content = body{content};
     }
     engine::kept_job& job = logged.job;
     job.job = job_id{id};
     job.state = state == logged_state::buried    ? engine::job_state::buried
                 : state == logged_state::delayed ? engine::job_state::delayed
                                                  : engine::job_state::ready;
-    job.what.priority = number_at<std::uint32_t>(facts, 8);
-    job.what.delay = duration{number_at<std::int64_t>(facts, 16)};
-    job.what.ttr = duration{number_at<std::int64_t>(facts, 24)};
+    job.request.priority = number_at<std::uint32_t>(facts, 8);
+    job.request.delay = duration{number_at<std::int64_t>(facts, 16)};
+    job.request.ttr = duration{number_at<std::int64_t>(facts, 24)};
     job.put_at = instant{duration{number_at<std::int64_t>(facts, 40)}};
     job.due = state == logged_state::delayed ? instant{duration{number_at<std::int64_t>(facts, 48)}} : instant{};
     job.tally = {.reserves = number_at<std::uint32_t>(facts, 56),

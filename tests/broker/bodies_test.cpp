@@ -20,7 +20,7 @@ class body_store final : public store::store {
  public:
   millrace::store::batch_id keep(engine::change_set& changes) override {
     for (const auto& one : changes) {
-      if (const auto* put = std::get_if<engine::job_put>(&one)) bodies[put->job] = put->what.content;
+      if (const auto* put = std::get_if<engine::job_put>(&one)) bodies[put->job] = put->request.content;
       if (const auto* gone = std::get_if<engine::job_gone>(&one)) bodies.erase(gone->job);
     }
     changes.clear();
@@ -235,7 +235,7 @@ TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory 
   engine::kept_job kept;
   kept.job = job_id{7};
   kept.queue = queue;
-  kept.what.content = body{"old"};
+  kept.request.content = body{"old"};
   at.broker.begin_restore().restore(std::move(kept), at.loop.now());
   at.broker.end_restore(7);
   at.put(queue, "new");

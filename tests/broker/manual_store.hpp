@@ -43,7 +43,7 @@ class manual_store final : public store::store {
  private:
   batch_id take(engine::change_set& changes) {
     for (const auto& change : changes) {
-      if (const auto* const put = std::get_if<engine::job_put>(&change)) bodies_[put->job] = put->what.content;
+      if (const auto* const put = std::get_if<engine::job_put>(&change)) bodies_[put->job] = put->request.content;
     }
     changes.clear();
     return ++newest;

@@ -31,7 +31,7 @@ class noting_store final : public store::store {
   millrace::store::batch_id note(std::string words, engine::change_set& changes) {
     for (const auto& one : changes) {
       if (const auto* const put = std::get_if<engine::job_put>(&one))
-        words += "put " + std::string{put->what.content.view()};
+        words += "put " + std::string{put->request.content.view()};
       if (std::holds_alternative<engine::job_gone>(one)) words += "gone ";
       if (const auto* const moved = std::get_if<engine::source_moved>(&one)) {
         CHECK(moved->source->producer == "words");

@@ -70,10 +70,10 @@ class storm {
   void put(session_id who) {
     fixture_.engine.use(who, names[below(3)]).value();
     std::string text(below(10) == 0 ? 0 : below(2'000), static_cast<char>('a' + below(26)));
-    put_request what{.content = body{text}, .priority = static_cast<priority>(below(3))};
-    what.delay = below(5) == 0 ? seconds{1 + below(3)} : seconds{0};
-    what.ttr = seconds{2 + below(5)};
-    const auto answer = fixture_.engine.put(who, fixture_.engine.used(who), std::move(what), fixture_.now);
+    put_request request{.content = body{text}, .priority = static_cast<priority>(below(3))};
+    request.delay = below(5) == 0 ? seconds{1 + below(3)} : seconds{0};
+    request.ttr = seconds{2 + below(5)};
+    const auto answer = fixture_.engine.put(who, fixture_.engine.used(who), std::move(request), fixture_.now);
     if (answer.status == put_status::waiting) waits_.insert(who);
   }
 
@@ -157,7 +157,7 @@ class storm {
     fixture_.engine.take_changes(changes);
     for (const auto& one : changes) {
       if (const auto* put = std::get_if<job_put>(&one)) {
-        kept_[put->job] = put->what.content.view();
+        kept_[put->job] = put->request.content.view();
         unsafe_.push_back(put->job);
       }
     }

@@ -114,7 +114,7 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
   const auto urgent = [](int n) { return static_cast<priority>(n * 7 % 40); };
   for (std::uint64_t n = 1; n <= 100; ++n) {
     auto left = left_on_disk(n, more.queue());
-    left.what.priority = urgent(static_cast<int>(n));
+    left.request.priority = urgent(static_cast<int>(n));
     more.engine.restore(std::move(left), more.now);
   }
   REQUIRE(more.reserve(more.who) == reserve_status::waiting);

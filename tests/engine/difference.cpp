@@ -225,8 +225,8 @@ std::string words(const change& what) {
   std::ostringstream text;
   if (const auto* put = std::get_if<job_put>(&what)) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
-         << " '" << put->what.content.view() << "' priority " << put->what.priority << " delay "
-         << put->what.delay.count() << " ttr " << put->what.ttr.count() << " at " << ns(put->put_at) << " due "
+         << " '" << put->request.content.view() << "' priority " << put->request.priority << " delay "
+         << put->request.delay.count() << " ttr " << put->request.ttr.count() << " at " << ns(put->put_at) << " due "
          << ns(put->due) << " failures " << put->failures << " error " << put->error_text;
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
     const auto& [reserves, timeouts, releases, buries, kicks, failures] = moved->tally;

@@ -141,7 +141,7 @@ void duel::write_bodies() {
   unsafe_.clear();
   for (const auto& one : changes_) {
     if (const auto* put = std::get_if<job_put>(&one)) {
-      disk_[put->job] = put->what.content.view();
+      disk_[put->job] = put->request.content.view();
       unsafe_.push_back(put->job);
     }
     if (const auto* gone = std::get_if<job_gone>(&one)) disk_.erase(gone->job);

@@ -16,11 +16,11 @@ void duel::put_many(queue_id into) {
   if (!who || !into) return;
   const duration delay = one_in(3) ? duration{0} : seconds{1};
   for (std::size_t n = 0; n < many; ++n) {
-    auto what = request();
-    what.delay = delay;
-    auto copy = what;
+    auto request = this->request();
+    request.delay = delay;
+    auto copy = request;
     const auto answer = it_.put(who, into, std::move(copy), now_);
-    expect(answer, model_.put(who, into, what, now_));
+    expect(answer, model_.put(who, into, request, now_));
     if (answer.status == put_status::waiting) return;
   }
 }

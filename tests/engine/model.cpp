@@ -1,4 +1,4 @@
-// Time, order, and the looking; the commands are in model_commands.cpp, full queues in model_room.cpp.
+// Time, order and queries. Commands: model_commands.cpp. Full queues: model_capacity.cpp.
 #include "engine/model.hpp"
 
 #include <algorithm>

@@ -87,12 +87,12 @@ class model {
   bool close_session(session_id who, instant at);
   void pause(queue_id which, duration length, instant at);
 
-  put_answer put(session_id who, queue_id into, put_request what, instant at);
+  put_answer put(session_id who, queue_id into, put_request request, instant at);
   bool withdraw_put(session_id who);
   reserve_answer reserve(session_id who, lease how, instant until, instant at);
   reserve_answer reserve_job(session_id who, job_id which, instant at);
   bool withdraw_reserve(session_id who);
-  finish_status finish(session_id who, finish_request what, instant at);
+  finish_status finish(session_id who, finish_request request, instant at);
   bool withdraw_finish(session_id who, job_id which);
   bool erase(session_id who, job_id which, instant at);
   bool release(session_id who, job_id which, priority urgency, duration delay, instant at);
@@ -149,17 +149,17 @@ class model {
   [[nodiscard]] due soonest() const;
   std::size_t do_due(due what, std::size_t most);
   void settle();
-  void look_again(queue_id which);
+  void mark_unsettled(queue_id which);
   void admit(queue_id which);
 
-  void remember_move(const its_job& it, job_state to);
+  void record_move(const its_job& it, job_state to);
   void enter(its_job& it, job_state state);
   void leave(its_job& it);
   void make_ready(job_id which);
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
   void end_job(job_id which);
-  job_id put_job(queue_id into, put_request what, std::string error_text = {}, std::uint32_t failures = 0);
+  job_id put_job(queue_id into, put_request request, std::string error_text = {}, std::uint32_t failures = 0);
   void offer(queue_id which);
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);
@@ -177,8 +177,8 @@ class model {
     reason refusal{reason::output_full};  ///< `none`: why
   };
   room_for_all room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const;
-  finish_status carry_out(job_id which, finish_request what, room found, reason refusal);
-  finish_status fail(job_id which, outcome result, reason why, const finish_request& what);
+  finish_status carry_out(job_id which, finish_request request, room found, reason refusal);
+  finish_status fail(job_id which, outcome result, reason why, const finish_request& request);
   void forget_finish(job_id which);
   bool leave_line(session_id who);
 

@@ -18,7 +18,7 @@ void model::leave(its_job& it) {
   it.in_margin = false;
 }
 
-void model::remember_move(const its_job& it, job_state to) {
+void model::record_move(const its_job& it, job_state to) {
   changes.emplace_back(job_moved{it.id,
                                  it.queue,
                                  to,
@@ -33,7 +33,7 @@ void model::make_ready(job_id which) {
   its_job& it = *job(which);
   leave(it);
   enter(it, job_state::ready);
-  remember_move(it, job_state::ready);
+  record_move(it, job_state::ready);
   offer(it.queue);
 }
 
@@ -47,7 +47,7 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   const bool was_ready = it.state == job_state::ready;
   const instant since = was_ready ? it.entered : now;
   if (was_ready) timings(from).wait.observe(now - since);
-  if (!was_ready) remember_move(it, job_state::reserved);
+  if (!was_ready) record_move(it, job_state::reserved);
   enter(it, job_state::reserved);
   it.holder = who.id;
   if (how == lease::ttr) start_lease(it);
@@ -62,23 +62,23 @@ void model::end_job(job_id which) {
   leave(it);
   changes.emplace_back(job_gone{which, from});
   std::erase_if(jobs, [&](const its_job& each) { return each.id == which; });
-  look_again(from);
+  mark_unsettled(from);
 }
 
-job_id model::put_job(queue_id into, put_request what, std::string error_text, std::uint32_t failures) {
+job_id model::put_job(queue_id into, put_request request, std::string error_text, std::uint32_t failures) {
   its_job it;
   it.id = job_id{++last_job};
   it.queue = into;
-  it.text = what.content.view();
-  it.priority = what.priority;
-  it.delay = what.delay;
-  it.ttr = what.ttr = std::max<duration>(what.ttr, seconds{1});
+  it.text = request.content.view();
+  it.priority = request.priority;
+  it.delay = request.delay;
+  it.ttr = request.ttr = std::max<duration>(request.ttr, seconds{1});
   it.put_at = now;
   it.error_text = std::move(error_text);
   it.failures = failures;
   enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
   const instant when = it.state == job_state::delayed ? it.due : instant{};
-  changes.emplace_back(job_put{it.id, into, it.state, what, now, when, it.error_text, it.failures});
+  changes.emplace_back(job_put{it.id, into, it.state, request, now, when, it.error_text, it.failures});
   queue(into).counts.puts.add();
   jobs.push_back(it);
   if (it.state == job_state::ready) offer(into);
@@ -116,7 +116,7 @@ bool model::declare(std::string_view name, const queue_options& options, queue_i
   if (it == nullptr) return false;
   it->declared = true;
   it->options = options;
-  look_again(it->id);
+  mark_unsettled(it->id);
   settle();
   return true;
 }
@@ -125,7 +125,7 @@ bool model::use(session_id who, std::string_view name, queue_id fresh) {
   const its_queue* const it = find_or_add(name, fresh);
   if (it == nullptr) return false;
   const queue_id before = std::exchange(session(who).uses, it->id);
-  if (before && before != it->id) look_again(before);
+  if (before && before != it->id) mark_unsettled(before);
   settle();
   return true;
 }
@@ -147,7 +147,7 @@ std::optional<std::size_t> model::ignore(session_id who, std::string_view name) 
   if (it == nullptr || std::ranges::count(watched, it->id) == 0) return watched.size();
   if (watched.size() == 1) return std::nullopt;
   std::erase(watched, it->id);
-  look_again(it->id);
+  mark_unsettled(it->id);
   settle();
   return watched.size();
 }
@@ -159,8 +159,8 @@ bool model::close_session(session_id who, instant at) {
     it.closing = true;
     it.waits = false;
     leave_line(who);
-    if (const auto before = std::exchange(it.uses, queue_id{})) look_again(before);
-    for (const queue_id each : std::exchange(it.watched, {})) look_again(each);
+    if (const auto before = std::exchange(it.uses, queue_id{})) mark_unsettled(before);
+    for (const queue_id each : std::exchange(it.watched, {})) mark_unsettled(each);
   }
   const auto longest_held = [&]() -> its_job* {
     its_job* found = nullptr;
@@ -252,7 +252,7 @@ bool model::release(session_id who, job_id which, priority urgency, duration del
   } else {
     leave(*it);
     enter(*it, job_state::delayed);
-    remember_move(*it, job_state::delayed);
+    record_move(*it, job_state::delayed);
   }
   settle();
   return true;
@@ -267,7 +267,7 @@ bool model::bury(session_id who, job_id which, priority urgency, instant at) {
   queue(it->queue).counts.buried[static_cast<std::size_t>(reason::client)].add();
   leave(*it);
   enter(*it, job_state::buried);
-  remember_move(*it, job_state::buried);
+  record_move(*it, job_state::buried);
   settle();
   return true;
 }

@@ -16,7 +16,7 @@ kept_job kept(std::uint64_t id, queue_id queue, std::string_view text, job_state
   job.job = job_id{id};
   job.queue = queue;
   job.state = state;
-  job.what.content = body{text};
+  job.request.content = body{text};
   return job;
 }
 
@@ -26,7 +26,7 @@ TEST_CASE("jobs come back in their order, with their ids, and new ids are above 
   engine_fixture m;
   const auto queue = m.engine.restore_queue("q");
   auto urgent = kept(7, queue, "urgent");
-  urgent.what.priority = 1;
+  urgent.request.priority = 1;
   m.engine.restore(kept(3, queue, "first"), m.now);
   m.engine.restore(kept(5, queue, "second"), m.now);
   m.engine.restore(std::move(urgent), m.now);
@@ -41,7 +41,7 @@ TEST_CASE("a delayed job keeps its due time; one that was due meanwhile is ready
   engine_fixture m;
   const auto queue = m.declare("q", 10);
   auto later = kept(1, queue, "later", job_state::delayed), past = kept(2, queue, "past", job_state::delayed);
-  later.what.delay = past.what.delay = 60s;
+  later.request.delay = past.request.delay = 60s;
   later.due = m.now + 5s;
   past.due = m.now - 5s;
   m.engine.restore(std::move(later), m.now);
@@ -98,7 +98,7 @@ TEST_CASE("a delayed job whose due time was before the boot is ready at once") {
   m.now = instant{5s};  // five seconds after the boot
   const auto queue = m.engine.restore_queue("q");
   auto job = kept(1, queue, "overdue", job_state::delayed);
-  job.what.delay = 8s;
+  job.request.delay = 8s;
   job.put_at = instant{-100s};
   job.due = instant{-92s};
   m.engine.restore(std::move(job), m.now);
@@ -113,7 +113,7 @@ TEST_CASE("a delay that began before the boot and ends after it ends when it is 
   m.now = instant{5s};
   const auto queue = m.engine.restore_queue("q");
   auto job = kept(1, queue, "later", job_state::delayed);
-  job.what.delay = 3600s;
+  job.request.delay = 3600s;
   job.put_at = instant{-3590s};
   job.due = instant{10s};
   m.engine.restore(std::move(job), m.now);
@@ -134,7 +134,7 @@ TEST_CASE("delayed jobs come back with due times and delays at the ends of what 
   for (const auto due : {instant::min(), instant{-1s}, m.now, last}) {
     for (const auto delay : {duration{0}, duration{1}, duration::max()}) {
       auto job = kept(++id, queue, "x", job_state::delayed);
-      job.what.delay = delay;
+      job.request.delay = delay;
       job.due = due;
       m.engine.restore(std::move(job), m.now);
     }
@@ -174,7 +174,7 @@ TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; 
   const auto queue = m.declare("q", 3, overflow::drop_oldest);
   auto delayed_before = kept(1, queue, "was delayed");
   delayed_before.put_at = m.now - 100s;
-  delayed_before.what.delay = 90s;
+  delayed_before.request.delay = 90s;
   auto returned = kept(2, queue, "returned");
   returned.put_at = m.now - 90s;
   returned.tally.releases = 1;

@@ -140,7 +140,7 @@ TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
 
 TEST_CASE("the first deadline is the soonest, of one instant the lower kind, then the lower number") {
   deadlines due;
-  deadlines::place a{0}, b{0}, c{0};
+  deadlines::heap_position a{0}, b{0}, c{0};
   const instant soon{seconds{5}};
   due.set(a, soon, {due_kind::reserve_timeout, 1});
   due.set(b, soon, {due_kind::delay_end, 9});
@@ -160,7 +160,7 @@ TEST_CASE("the first deadline is the soonest, of one instant the lower kind, the
 TEST_CASE("deadlines may be set, changed and cleared in any order, and come due in theirs") {
   deadlines due;
   std::mt19937_64 random{3};
-  std::vector<deadlines::place> places(1'000);
+  std::vector<deadlines::heap_position> places(1'000);
   std::vector<instant> times(places.size(), never);
   std::set<std::pair<instant, std::size_t>> all;
   const auto forget = [&](std::size_t at) {

@@ -134,7 +134,7 @@ inline engine::job_put put_of(std::uint64_t id, std::string_view text, queue_id 
   return {.job = job_id{id},
           .queue = queue,
           .state = engine::job_state::ready,
-          .what = {.content = body{text}},
+          .request = {.content = body{text}},
           .put_at = instant{seconds{1}},
           .due = {},
           .error_text = {}};

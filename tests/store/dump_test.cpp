@@ -64,12 +64,12 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
     std::string bytes(below(60), '\0');
     const auto letters = below(2) == 0 ? 128u : 256u;
     for (char& byte : bytes) byte = static_cast<char>(below(letters));
-    job.what = {.content = body{bytes},
-                .priority = static_cast<std::uint32_t>(random()),
-                .delay = duration{below(1'000'000'000'000)},
-                .ttr = duration{below(1'000'000'000'000)}};
+    job.request = {.content = body{bytes},
+                   .priority = static_cast<std::uint32_t>(random()),
+                   .delay = duration{below(1'000'000'000'000)},
+                   .ttr = duration{below(1'000'000'000'000)}};
     job.put_at = instant{duration{1'700'000'000'000'000'000 + static_cast<std::int64_t>(below(1'000'000'000))}};
-    if (job.state == engine::job_state::delayed) job.due = job.put_at + job.what.delay;
+    if (job.state == engine::job_state::delayed) job.due = job.put_at + job.request.delay;
     job.tally.reserves = static_cast<std::uint32_t>(random());
     job.tally.kicks = static_cast<std::uint32_t>(below(3));
     job.tally.failures = static_cast<std::uint32_t>(below(3));
@@ -106,7 +106,7 @@ TEST_CASE("a store gives back what was restored") {
   const auto found = desk.recover();
   REQUIRE(found.jobs.size() == 1);
   CHECK(found.jobs[0].job == job_id{7});
-  CHECK(found.jobs[0].what.content.view() == "x");
+  CHECK(found.jobs[0].request.content.view() == "x");
   CHECK(found.jobs[0].tally.failures == 0);  // a dump of an older version does not say
   CHECK(found.id_mark == 90);
 }

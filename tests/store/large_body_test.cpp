@@ -117,7 +117,7 @@ TEST_CASE("no slice of a recovery reads more of bodies than its limit and one th
     CHECK(job.read_at_start == is_left);
   }
   CHECK(jobs[2].bytes_on_disk == large + 1);
-  CHECK(jobs[4].what.content.size() == large);
+  CHECK(jobs[4].request.content.size() == large);
 }
 
 TEST_CASE("large bodies count for the memory of bodies, and are to be read at the start as far as that goes") {

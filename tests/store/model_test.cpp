@@ -74,10 +74,10 @@ class history {
       REQUIRE(one.job == other.job);
       REQUIRE(one.queue == other.queue);
       REQUIRE(one.state == other.state);
-      REQUIRE(one.what.content.view() == other.what.content.view());
-      REQUIRE(one.what.priority == other.what.priority);
-      REQUIRE(one.what.delay == other.what.delay);
-      REQUIRE(one.what.ttr == other.what.ttr);
+      REQUIRE(one.request.content.view() == other.request.content.view());
+      REQUIRE(one.request.priority == other.request.priority);
+      REQUIRE(one.request.delay == other.request.delay);
+      REQUIRE(one.request.ttr == other.request.ttr);
       REQUIRE(one.put_at == other.put_at);
       if (one.state == engine::job_state::delayed) REQUIRE(one.due == other.due);
       REQUIRE(one.tally == other.tally);
@@ -134,17 +134,17 @@ class history {
     engine::job_put made{.job = job_id{++its.last_id},
                          .queue = some_queue(),
                          .state = below(3) == 0 ? engine::job_state::delayed : engine::job_state::ready,
-                         .what = {.content = body{some_text()},
-                                  .priority = static_cast<engine::priority>(random_()),
-                                  .delay = seconds{below(100)},
-                                  .ttr = seconds{1 + below(100)}},
+                         .request = {.content = body{some_text()},
+                                     .priority = static_cast<engine::priority>(random_()),
+                                     .delay = seconds{below(100)},
+                                     .ttr = seconds{1 + below(100)}},
                          .put_at = some_time(),
                          .due = some_time(),
                          .error_text = below(5) == 0 ? "because" : ""};
     its.jobs[made.job.value()] = {.job = {.job = made.job,
                                           .queue = made.queue,
                                           .state = made.state,
-                                          .what = made.what,
+                                          .request = made.request,
                                           .put_at = made.put_at,
                                           .due = made.due,
                                           .tally = {},
@@ -165,8 +165,8 @@ class history {
                            {number(), number(), number(), number(), number()},
                            below(3) == 0 ? "it failed" : ""};
     it.job.state = made.state;
-    it.job.what.priority = made.priority;
-    it.job.what.delay = made.delay;
+    it.job.request.priority = made.priority;
+    it.job.request.delay = made.delay;
     it.job.due = made.due;
     it.job.tally = made.tally;
     it.job.error_text = made.error_text;

@@ -144,10 +144,10 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
     came += ' ' + std::to_string(id);
     if (job.bytes_on_disk) {
       CHECK(*job.bytes_on_disk == bytes);
-      CHECK(job.what.content.size() == 0);
+      CHECK(job.request.content.size() == 0);
     } else {
       with_body += ' ' + std::to_string(id);
-      CHECK(job.what.content.view() == std::string(bytes, static_cast<char>('a' + id)));
+      CHECK(job.request.content.view() == std::string(bytes, static_cast<char>('a' + id)));
     }
     CHECK(job.error_text == (id == 6 || id == 2 ? "no good" : ""));
   }
@@ -179,7 +179,7 @@ TEST_CASE("a file of version 1 is migrated, with all that it holds") {
     const auto found = desk.recover();
     REQUIRE(found.jobs.size() == 2);
     CHECK(found.jobs[0].job == job_id{5});
-    CHECK(found.jobs[0].what.content.view() == std::string_view{"\0\xff", 2});
+    CHECK(found.jobs[0].request.content.view() == std::string_view{"\0\xff", 2});
     CHECK(found.jobs[0].tally == engine::job_tally{1, 2, 3, 4, 5, 0});
     CHECK(found.jobs[1].state == engine::job_state::buried);
     CHECK(found.jobs[1].error_text == "no good");
@@ -200,7 +200,7 @@ TEST_CASE("a file of version 2 is migrated, with all that it holds") {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     const auto found = desk.recover();
     REQUIRE(found.jobs.size() == 3);
-    CHECK(found.jobs[0].what.content.view() == std::string(100, 'x'));
+    CHECK(found.jobs[0].request.content.view() == std::string(100, 'x'));
     CHECK(found.jobs[2].job == job_id{2});
     CHECK(found.jobs[2].tally == engine::job_tally{1, 2, 3, 4, 5, 0});
     CHECK(found.jobs[2].error_text == "no good");

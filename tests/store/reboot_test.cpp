@@ -56,7 +56,7 @@ engine::job_put delayed(std::uint64_t id, std::string_view text, instant put_at,
   auto put = put_of(id, text);
   put.state = engine::job_state::delayed;
   put.put_at = put_at;
-  put.what.delay = delay;
+  put.request.delay = delay;
   put.due = put_at + delay;
   return put;
 }

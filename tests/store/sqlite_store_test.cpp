@@ -43,9 +43,9 @@ TEST_CASE("what is safe is there again after a restart") {
   CHECK(found.jobs[0].job == job_id{7});
   CHECK(found.jobs[0].queue == queue_id{3});
   CHECK(found.jobs[0].state == engine::job_state::ready);
-  CHECK(found.jobs[0].what.content.view() == "seven");
-  CHECK(found.jobs[0].what.priority == engine::default_priority);
-  CHECK(found.jobs[0].what.ttr == engine::default_ttr);
+  CHECK(found.jobs[0].request.content.view() == "seven");
+  CHECK(found.jobs[0].request.priority == engine::default_priority);
+  CHECK(found.jobs[0].request.ttr == engine::default_ttr);
   CHECK(found.id_mark == 7);
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("buried jobs come back last, in the order in which they were buried") 
   CHECK(ids_of(found.jobs) == ids{2, 4, 3, 1});
   CHECK(found.jobs[2].state == engine::job_state::buried);
   CHECK(found.jobs[2].tally.buries == 1);
-  CHECK(found.jobs[2].what.priority == 5);
+  CHECK(found.jobs[2].request.priority == 5);
   CHECK(found.jobs[2].error_text == "no good");
   again.keep(bury(2));
   again.close();
@@ -206,7 +206,7 @@ TEST_CASE("a large body, which is written in place, comes back as it was") {
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover();
   REQUIRE(found.jobs.size() == 3);
-  CHECK(found.jobs[0].what.content.view() == "small");
+  CHECK(found.jobs[0].request.content.view() == "small");
   std::vector<job_id> same;
   again.it->set_on_body_read([&](job_id job, result<body>&& content) {
     REQUIRE(content.has_value());

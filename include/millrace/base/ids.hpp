@@ -8,7 +8,7 @@
 namespace millrace {
 
 /// A number that names one kind of thing. Ids of different kinds do not mix: a `job_id` is no `session_id`.
-/// Zero names nothing. The first id is 1, and each new id is larger.
+/// Zero names nothing. Ids of jobs and tasks rise from 1; those of queues and sessions are a slot and its generation.
 template <class Tag, class Number = std::uint64_t>
 class id {
  public:

@@ -157,7 +157,7 @@ TEST_CASE("an output queue that is full and drops its oldest makes room") {
   CHECK(m.take_all(reader) == "young new");
 }
 
-TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with its putters") {
+TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with the puts that wait") {
   engine_fixture m;
   const auto s = m.session();
   const auto roomy = m.declare("roomy", 10);
@@ -305,7 +305,7 @@ TEST_CASE("the changes of a hand-off are one set: the job is gone, its outputs a
   REQUIRE(changes.size() == 3);
   CHECK(std::get<job_gone>(changes[0]).job == job);
   CHECK(std::get<job_gone>(changes[1]).job == dropped);
-  CHECK(std::get<job_put>(changes[2]).what.content.view() == "out");
+  CHECK(std::get<job_put>(changes[2]).request.content.view() == "out");
   CHECK(std::get<job_put>(changes[2]).queue == full);
 }
 

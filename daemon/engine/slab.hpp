@@ -12,16 +12,16 @@ namespace millrace::engine {
 using slot = std::uint32_t;
 inline constexpr slot no_slot = 0;
 
-/// Records that come and go without an allocation each: what was given back last is used next. `Free` is the member
-/// that links free records. A record that is taken again still holds its old values. Requires: the caller resets a
-/// record before it gives it back. Constant time.
+/// Records that are acquired and released without an allocation each: the record released last is acquired next. `Free`
+/// is the member that links free records. `acquire` does not reset a record. Requires: the caller resets a record
+/// before it releases it. Constant time. Memory is not returned; `record_pool` returns it.
 template <class T, slot T::*Free, std::size_t Page>
 class slab {
  public:
   slab() { records_.grow(); }
 
   [[nodiscard]] T& operator[](slot at) noexcept { return records_[at]; }
-  [[nodiscard]] T const& operator[](slot at) const noexcept { return records_[at]; }
+  [[nodiscard]] const T& operator[](slot at) const noexcept { return records_[at]; }
 
   [[nodiscard]] slot acquire() {
     ++used_;
@@ -35,7 +35,7 @@ class slab {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return used_; }
-  /// Whether `at` is the place of a record, in use or not.
+  /// Whether `at` is the slot of a record, in use or not.
   [[nodiscard]] bool contains(slot at) const noexcept { return at != no_slot && at < fresh_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return records_.bytes(); }
 

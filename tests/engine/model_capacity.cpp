@@ -37,14 +37,14 @@ void model::drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes) 
   }
 }
 
-put_answer model::put(session_id who, queue_id into, put_request what, instant at) {
+put_answer model::put(session_id who, queue_id into, put_request request, instant at) {
   begin(at);
   auto& counts = queue(into).counts;
   if (draining) {
     counts.rejected[static_cast<std::size_t>(reason::draining)].add();
     return {put_status::draining, {}, reason::draining};
   }
-  const std::uint64_t size = what.content.size();
+  const std::uint64_t size = request.content.size();
   const room found = room_in(into, 1, size, nullptr, false);
   if (found == room::none) {
     const auto why = size > queue(into).options.max_bytes ? reason::too_large : reason::overflow;
@@ -53,11 +53,11 @@ put_answer model::put(session_id who, queue_id into, put_request what, instant a
   }
   if (found == room::later) {
     auto& last = line.emplace_back();
-    last.session = who, last.queue = into, last.put = what;
+    last.session = who, last.queue = into, last.put = request;
     return {put_status::waiting, {}};
   }
   if (found == room::drops) drop_for(into, 1, size);
-  const put_answer answer{put_status::inserted, put_job(into, what)};
+  const put_answer answer{put_status::inserted, put_job(into, request)};
   settle();
   return answer;
 }
@@ -73,11 +73,11 @@ bool model::leave_line(session_id who) {
   if (it == line.end()) return false;
   const queue_id from = it->queue;
   line.erase(it);
-  look_again(from);
+  mark_unsettled(from);
   return true;
 }
 
-void model::look_again(queue_id which) {
+void model::mark_unsettled(queue_id which) {
   if (std::ranges::count(unsettled, which) > 0) return;
   if (anybody_in_line(which) || idle(queue(which))) unsettled.push_back(which);
 }
@@ -166,60 +166,60 @@ model::room_for_all model::room_for(const its_job& it, const std::vector<output>
   return answer;
 }
 
-finish_status model::finish(session_id who, finish_request what, instant at) {
+finish_status model::finish(session_id who, finish_request request, instant at) {
   begin(at);
-  const its_job* const it = held(who, what.job);
+  const its_job* const it = held(who, request.job);
   if (it == nullptr) return finish_status::not_found;
-  forget_finish(what.job);
+  forget_finish(request.job);
   finish_status status = finish_status::waiting;
-  if (what.result == outcome::ok) {
-    const auto [found, where, refusal] = room_for(*it, what.outputs, {});
+  if (request.result == outcome::ok) {
+    const auto [found, where, refusal] = room_for(*it, request.outputs, {});
     if (found == room::later) {
       auto& last = line.emplace_back();
-      last.session = who, last.queue = where, last.job = what.job, last.finish = what;
+      last.session = who, last.queue = where, last.job = request.job, last.finish = request;
     } else {
-      status = carry_out(what.job, what, found, refusal);
+      status = carry_out(request.job, request, found, refusal);
     }
   } else {
-    const auto why = what.result == outcome::timeout     ? reason::timeout
-                     : what.result == outcome::cancelled ? reason::cancelled
-                                                         : reason::failed;
-    status = fail(what.job, what.result, why, what);
+    const auto why = request.result == outcome::timeout     ? reason::timeout
+                     : request.result == outcome::cancelled ? reason::cancelled
+                                                            : reason::failed;
+    status = fail(request.job, request.result, why, request);
   }
   settle();
   return status;
 }
 
-finish_status model::carry_out(job_id which, finish_request what, room found, reason refusal) {
+finish_status model::carry_out(job_id which, finish_request request, room found, reason refusal) {
   if (found == room::none) {
-    what.error_text = refusal == reason::too_large
-                          ? "an output is larger than its queue may hold or than a job on disk can be"
-                          : "an output queue is full";
-    return fail(which, outcome::failed, refusal, what);
+    request.error_text = refusal == reason::too_large
+                             ? "an output is larger than its queue may hold or than a job on disk can be"
+                             : "an output queue is full";
+    return fail(which, outcome::failed, refusal, request);
   }
   const its_job& it = *job(which);
   observe_done(it);
   queue(it.queue).counts.finished[static_cast<std::size_t>(outcome::ok)].add();
   end_job(which);
-  for (const auto& out : what.outputs) {
+  for (const auto& out : request.outputs) {
     std::uint64_t more = 0, more_bytes = 0;
-    for (const auto& each : what.outputs) {
+    for (const auto& each : request.outputs) {
       if (each.queue == out.queue) ++more, more_bytes += each.job.content.size();
     }
     drop_for(out.queue, more, more_bytes);
   }
-  for (const auto& out : what.outputs) put_job(out.queue, out.job);
+  for (const auto& out : request.outputs) put_job(out.queue, out.job);
   return finish_status::done;
 }
 
-finish_status model::fail(job_id which, outcome result, reason why, const finish_request& what) {
+finish_status model::fail(job_id which, outcome result, reason why, const finish_request& request) {
   its_job& it = *job(which);
   auto& counts = queue(it.queue).counts;
   observe_done(it);
   counts.finished[static_cast<std::size_t>(result)].add();
   const std::uint32_t failed = result == outcome::cancelled ? 0 : 1;
-  if (what.dead_letter) {
-    const queue_id letters = *what.dead_letter;
+  if (request.dead_letter) {
+    const queue_id letters = *request.dead_letter;
     const room found = room_in(letters, 1, it.text.size(), &it, letters == it.queue);
     if (found == room::free || found == room::drops) {
       counts.dead_lettered[static_cast<std::size_t>(why)].add();
@@ -227,17 +227,17 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
       const auto failures = it.failures + failed;
       end_job(which);
       drop_for(letters, 1, letter.content.size());
-      put_job(letters, letter, what.error_text, failures);
+      put_job(letters, letter, request.error_text, failures);
       return finish_status::dead_lettered;
     }
   }
   counts.buried[static_cast<std::size_t>(why)].add();
   ++it.buries;
   it.failures += failed;
-  it.error_text = what.error_text;
+  it.error_text = request.error_text;
   leave(it);
   enter(it, job_state::buried);
-  remember_move(it, job_state::buried);
+  record_move(it, job_state::buried);
   return finish_status::buried;
 }
 
@@ -246,7 +246,7 @@ bool model::withdraw_finish(session_id who, job_id which) {
   if (held(who, which) == nullptr || it == line.end()) return false;
   const queue_id from = it->queue;
   line.erase(it);
-  look_again(from);
+  mark_unsettled(from);
   settle();
   return true;
 }
@@ -257,7 +257,7 @@ void model::forget_finish(job_id which) {
   if (it == line.end()) return;
   const auto [who, from] = std::pair{it->session, it->queue};
   line.erase(it);
-  look_again(from);
+  mark_unsettled(from);
   tell(event::kind::finish_done, who, which, finish_status::not_found);
 }
 

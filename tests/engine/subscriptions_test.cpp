@@ -223,6 +223,6 @@ TEST_CASE("what must be remembered of each command") {
   const auto put = std::get<job_put>(changes[0]);
   CHECK(put.state == job_state::delayed);
   CHECK(put.due == m.now + 3s);
-  CHECK(put.what.ttr == 1s);
-  CHECK(put.what.content.view() == "later");
+  CHECK(put.request.ttr == 1s);
+  CHECK(put.request.content.view() == "later");
 }
