@@ -29,7 +29,7 @@ class backlog_share {
     auto first = waiting_.begin();
     for (; first != waiting_.end() && broker.is_durable({.batch = first->batch}); ++first) bytes_ -= first->bytes;
     waiting_.erase(waiting_.begin(), first);
-    return bytes_ > broker.backlog_room();
+    return bytes_ > broker.backlog_left();
   }
 
  private:

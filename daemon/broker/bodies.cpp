@@ -23,7 +23,7 @@ void bodies::written_with(store::batch_id batch) {
 }
 
 void bodies::on_durable() {
-  const auto safe = store_.safe_up_to();
+  const auto safe = store_.durable_up_to();
   for (auto most = engine::moves_per_turn_max; most > 0 && !not_durable_.empty() && not_durable_.front().first <= safe;
        --most) {
     engine_.stored(not_durable_.front().second);

@@ -34,7 +34,7 @@ class bodies {
   /// More has become durable. Handles `moves_per_turn_max` jobs; call it again while `is_behind`.
   void on_durable();
   [[nodiscard]] bool is_behind() const {
-    return !not_durable_.empty() && not_durable_.front().first <= store_.safe_up_to();
+    return !not_durable_.empty() && not_durable_.front().first <= store_.durable_up_to();
   }
   /// After a command: requests the bodies that the engine wants.
   void follow_up();

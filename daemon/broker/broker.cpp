@@ -142,8 +142,8 @@ receipted<engine::put_answer> broker::put(session_id session, queue_id queue, en
   return p.commit().answer(answer);
 }
 
-bool broker::keeps(queue_id queue) const {
-  return parts_->commits.remembers() && parts_->engine.options_of(queue).durability != engine::durability::memory;
+bool broker::is_on_disk(queue_id queue) const {
+  return parts_->commits.is_persistent() && parts_->engine.options_of(queue).durability != engine::durability::memory;
 }
 
 const engine::source_name* broker::name_source(std::string_view producer, std::string_view kind) {
@@ -230,7 +230,7 @@ void broker::withdraw(session_id session) {
 }
 
 loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_for awaited, job_id job) {
-  static constexpr std::string_view names[] = {"room in queue", "job", "room in output queue"};
+  static constexpr std::string_view names[] = {"queue capacity", "job", "output queue capacity"};
   try {
     co_await pending.wait(session, names[static_cast<std::size_t>(awaited)]);
   } catch (...) {
@@ -274,7 +274,7 @@ bool broker::store_has_failed() const { return parts_->store.has_failed(); }
 
 std::string broker::store_failure() const { return parts_->store.failure(); }
 
-std::uint64_t broker::backlog_room() const { return parts_->store.backlog_room(); }
+std::uint64_t broker::backlog_left() const { return parts_->store.backlog_left(); }
 
 bool broker::store_lags() const { return parts_->store.lagging(); }
 

@@ -33,7 +33,7 @@ struct peek_answer {
 /// the store, and delivers its decisions to the sessions that wait.
 ///
 /// Each command on jobs answers with a receipt, which says when that answer may leave (broker/receipt.hpp). Commands on
-/// sessions and queues have none: the store keeps neither.
+/// sessions and queues have none: the store has neither.
 ///
 /// Owned by the composition, which destroys it after all sessions are closed. One thread, the loop's; no mutex. `close`
 /// lets the loop end. A user opens a session; a session waits for one thing at a time. Plain calls never suspend.
@@ -82,7 +82,7 @@ class broker {
   loop::awaitable<receipted<job_id>> put_admitted(session_id session);
 
   /// Whether jobs of that queue are stored on disk.
-  [[nodiscard]] bool keeps(queue_id queue) const;
+  [[nodiscard]] bool is_on_disk(queue_id queue) const;
   /// Registers a producer whose steps are stored with its jobs. Once for each, at the start. Requires: its queue is on
   /// disk.
   const engine::source_name* name_source(std::string_view producer, std::string_view kind);
@@ -126,7 +126,7 @@ class broker {
   receipted<bool> kick_job(job_id job);
   receipted<result<>> pause(queue_id queue, duration length);
 
-  // Durability. With a store that remembers nothing, everything is durable at once.
+  // Durability. With a store that is not persistent, everything is durable at once.
   [[nodiscard]] bool is_durable(const receipt& receipt) const;
   /// Suspends until the receipt's answer may leave.
   loop::awaitable<> until_durable(receipt receipt);
@@ -140,7 +140,7 @@ class broker {
   [[nodiscard]] bool store_has_failed() const;
   [[nodiscard]] std::string store_failure() const;
   /// Bytes of changes that the store still accepts; see backlog_share.
-  [[nodiscard]] std::uint64_t backlog_room() const;
+  [[nodiscard]] std::uint64_t backlog_left() const;
   /// The store writes so late that relaxed queues acknowledge only what is on disk.
   [[nodiscard]] bool store_lags() const;
   /// Commands of relaxed queues that were acknowledged and are not on disk; after a failure of the store they never

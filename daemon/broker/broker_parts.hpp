@@ -31,7 +31,7 @@ struct broker::parts {
         store{storage},
         pending{event_loop},
         timer{event_loop, [this] { return advance(); }} {
-    engine.collect_changes(commits.remembers());
+    engine.collect_changes(commits.is_persistent());
     bodies_durable = commits.subscribe_durable([this] {
       disk_bodies.on_durable();
       timer.set(next_deadline());
@@ -58,7 +58,7 @@ struct broker::parts {
     const bool has_events = engine.has_events();
     if (has_events) take_decisions();
     auto made = commit_tracker::nothing();
-    if (commits.remembers()) {
+    if (commits.is_persistent()) {
       engine.take_changes(changes);
       steps.append_to(changes);
       if (disk_bodies.bounded()) disk_bodies.note(changes);

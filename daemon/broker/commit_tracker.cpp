@@ -7,7 +7,7 @@
 namespace millrace::broker {
 
 commit_tracker::commit_tracker(loop::event_loop& loop, store::store& store)
-    : loop_{loop}, store_{store}, remembers_{store.remembers()}, ids_{store}, more_durable_{loop, "disk"} {
+    : loop_{loop}, store_{store}, is_persistent_{store.is_persistent()}, ids_{store}, more_durable_{loop, "disk"} {
   store_.set_on_durable([this] { on_durable(); });
 }
 
@@ -32,10 +32,10 @@ receipt commit_tracker::hand_over(engine::change_set& changes, cause trigger) {
   });
   if (changes.empty()) return {};
   if (strongest == engine::durability::sync) {
-    newest_awaited_ = last_written_ = store_.keep(changes);
+    newest_awaited_ = last_written_ = store_.append(changes);
     return {.batch = last_written_, .written_with = last_written_};
   }
-  last_written_ = store_.keep_soon(changes);
+  last_written_ = store_.append_relaxed(changes);
   if (store_.lagging()) {
     newest_awaited_ = last_written_;
     return {.batch = last_written_, .written_with = last_written_};
@@ -72,7 +72,7 @@ loop::awaitable<> commit_tracker::until_durable(store::batch_id batch) {
 void commit_tracker::on_durable() {
   more_durable_.wake_all();
   while (!acknowledged_.empty() && is_durable(acknowledged_.front().batch)) acknowledged_.pop_front();
-  const auto first_left = waiters_.upper_bound(store_.safe_up_to());
+  const auto first_left = waiters_.upper_bound(store_.durable_up_to());
   for (auto one = waiters_.begin(); one != first_left; ++one) {
     one->second->durable = true;
     one->second->point.wake_one();

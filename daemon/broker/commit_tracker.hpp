@@ -19,13 +19,13 @@ namespace millrace::broker {
 /// Hands the changes of each command to the store and says with which batch they become durable. An answer that leaves
 /// only then acknowledges nothing that a crash could undo.
 ///
-/// Belongs to the broker, on the loop's thread. With a store that remembers nothing, every receipt is empty.
+/// Belongs to the broker, on the loop's thread. With a store that is not persistent, every receipt is empty.
 class commit_tracker {
  public:
   commit_tracker(loop::event_loop& loop, store::store& store);
 
   /// Whether changes need to be collected at all.
-  [[nodiscard]] bool remembers() const noexcept { return remembers_; }
+  [[nodiscard]] bool is_persistent() const noexcept { return is_persistent_; }
 
   /// `time`: no command was given, so that nothing is acknowledged.
   enum class cause { command, time };
@@ -43,7 +43,7 @@ class commit_tracker {
   /// Ids begin above `mark`.
   void begin_ids_above(std::uint64_t mark) noexcept { ids_.begin_above(mark); }
 
-  [[nodiscard]] bool is_durable(store::batch_id batch) const { return batch == 0 || batch <= store_.safe_up_to(); }
+  [[nodiscard]] bool is_durable(store::batch_id batch) const { return batch == 0 || batch <= store_.durable_up_to(); }
   /// Commands of relaxed queues that were acknowledged before their changes are durable.
   [[nodiscard]] std::uint64_t acknowledged_not_durable() const;
   /// See broker::subscribe_durable.
@@ -74,7 +74,7 @@ class commit_tracker {
 
   loop::event_loop& loop_;
   store::store& store_;
-  bool remembers_;
+  bool is_persistent_;
   id_lease ids_;
   store::batch_id newest_awaited_{0};
   store::batch_id last_written_{0};

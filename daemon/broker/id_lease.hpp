@@ -9,7 +9,7 @@
 
 namespace millrace::broker {
 
-/// Job ids are never reused, even of queues in memory: with a store that remembers they come from blocks, and the end
+/// Job ids are never reused, even of queues in memory: with a persistent store they come from blocks, and the end
 /// of a block is on disk before any of its ids leaves the daemon.
 ///
 /// Belongs to the broker, on the loop's thread.
@@ -32,13 +32,13 @@ class id_lease {
       batch_ = store_.lease_ids(asked_);
     }
     if (last <= safe_) return 0;
-    if (batch_ <= store_.safe_up_to()) safe_ = asked_;
+    if (batch_ <= store_.durable_up_to()) safe_ = asked_;
     return last <= safe_ ? 0 : batch_;
   }
   /// The batch that must be durable before an answer with an id up to `last` may leave; 0: it may leave now. Requires:
   /// `batch_for` was called for `last`.
   [[nodiscard]] store::batch_id batch_of_known(std::uint64_t last) const {
-    return last == begun_ || last <= safe_ || batch_ <= store_.safe_up_to() ? 0 : batch_;
+    return last == begun_ || last <= safe_ || batch_ <= store_.durable_up_to() ? 0 : batch_;
   }
   /// The batch of the newest lease; 0: there is none yet.
   [[nodiscard]] store::batch_id newest() const noexcept { return batch_; }

@@ -162,7 +162,7 @@ class engine {
   /// Decisions for waiting sessions since the last `take_events`, in order.
   [[nodiscard]] bool has_events() const noexcept;
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
-  /// Off by default: a store that remembers nothing needs no changes.
+  /// Off by default: a store that is not persistent needs no changes.
   void collect_changes(bool on);
   void take_changes(change_set& into);
 

@@ -2,7 +2,7 @@
 
 namespace millrace::store {
 
-batch_id memory_store::keep(engine::change_set& changes) {
+batch_id memory_store::append(engine::change_set& changes) {
   changes.clear();
   return 0;
 }

@@ -7,9 +7,9 @@ namespace millrace::store {
 /// Keeps nothing; everything is safe at once.
 class memory_store final : public store {
  public:
-  batch_id keep(engine::change_set& changes) override;
-  [[nodiscard]] batch_id safe_up_to() const override { return 0; }
-  [[nodiscard]] bool remembers() const override { return false; }
+  batch_id append(engine::change_set& changes) override;
+  [[nodiscard]] batch_id durable_up_to() const override { return 0; }
+  [[nodiscard]] bool is_persistent() const override { return false; }
 };
 
 }  // namespace millrace::store

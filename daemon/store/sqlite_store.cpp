@@ -58,9 +58,9 @@ void sqlite_store::parts::start_writing() {
   }
 }
 
-batch_id sqlite_store::keep(engine::change_set& changes) { return parts_->add_awaited(changes); }
+batch_id sqlite_store::append(engine::change_set& changes) { return parts_->add_awaited(changes); }
 
-batch_id sqlite_store::keep_soon(engine::change_set& changes) {
+batch_id sqlite_store::append_relaxed(engine::change_set& changes) {
   parts& p = *parts_;
   const auto batch = p.add(changes);
   // Half of the interval is for the commit itself and for the one that it may have to wait for.
@@ -178,7 +178,7 @@ void sqlite_store::parts::fail(std::string&& cause) {
   soon.clear();
 }
 
-batch_id sqlite_store::safe_up_to() const { return parts_->safe; }
+batch_id sqlite_store::durable_up_to() const { return parts_->safe; }
 
 void sqlite_store::set_on_durable(std::function<void()> on_durable) { parts_->on_durable = std::move(on_durable); }
 
@@ -242,7 +242,7 @@ bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {
   return left < std::max(reserve, put_bytes * room_for_a_byte);
 }
 
-std::uint64_t sqlite_store::backlog_room() const {
+std::uint64_t sqlite_store::backlog_left() const {
   const auto limit = parts_->options.store_pending_bytes_max;
   return limit - std::min(limit, parts_->pending_bytes());
 }

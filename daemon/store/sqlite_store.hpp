@@ -49,12 +49,12 @@ class sqlite_store final : public store {
   /// error of the start. Throws std::system_error. Requires: no recovery is under way.
   void start();
 
-  batch_id keep(engine::change_set& changes) override;
-  batch_id keep_soon(engine::change_set& changes) override;
+  batch_id append(engine::change_set& changes) override;
+  batch_id append_relaxed(engine::change_set& changes) override;
   batch_id lease_ids(std::uint64_t up_to) override;
-  [[nodiscard]] batch_id safe_up_to() const override;
+  [[nodiscard]] batch_id durable_up_to() const override;
   void set_on_durable(std::function<void()> on_durable) override;
-  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return true; }
   /// Requires: the puts are durable (not checked: the answer may be `not_found`). Requests that are open when `close`
   /// begins, and later ones, are dropped.
@@ -68,7 +68,7 @@ class sqlite_store final : public store {
   [[nodiscard]] std::optional<std::uint64_t> heartbeat() const;
   [[nodiscard]] std::string failure() const override;
   [[nodiscard]] bool short_of_space(std::uint64_t put_bytes) const override;
-  [[nodiscard]] std::uint64_t backlog_room() const override;
+  [[nodiscard]] std::uint64_t backlog_left() const override;
   [[nodiscard]] bool lagging() const override;
 
   /// Commits the open batch, joins the threads and lets the loop end. If the disk is full then, the store fails: the

@@ -52,8 +52,8 @@ class store {
 
   /// Begins to restore jobs in order of id, then buried ones in the order in which they were buried. Bodies are read
   /// until they take `body_bytes_max` of memory; later ones, and those of more than `large_body_bytes`, stay on disk:
-  /// see `kept_job`. Requires: nothing was kept yet.
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
+  /// see `kept_job`. Requires: nothing was appended yet.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): an override moves from it
   virtual void begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
     static_cast<void>(sink);
     static_cast<void>(body_bytes_max);
@@ -68,25 +68,25 @@ class store {
     return std::optional<std::uint64_t>{0};
   }
 
-  /// Takes the changes of one command and empties `changes`. Returns the batch with which they become durable; 0: they
-  /// are durable already. Requires: all changes are of durable queues.
-  virtual batch_id keep(engine::change_set& changes) = 0;
+  /// Appends the changes of one command and empties `changes`. Returns the batch with which they become durable; 0:
+  /// they are durable already. Requires: all changes are of durable queues.
+  virtual batch_id append(engine::change_set& changes) = 0;
   /// The same for relaxed changes: they are written within the store's interval, or with the next batch that a command
   /// waits for.
-  virtual batch_id keep_soon(engine::change_set& changes) { return keep(changes); }
+  virtual batch_id append_relaxed(engine::change_set& changes) { return append(changes); }
   /// Makes a mark durable: no id above the last durable mark may be given out, since after a crash ids begin above it.
   virtual batch_id lease_ids(std::uint64_t up_to) {
     static_cast<void>(up_to);
     return 0;
   }
   /// The last batch that is durable.
-  [[nodiscard]] virtual batch_id safe_up_to() const = 0;
-  /// `on_durable` runs on the loop each time `safe_up_to` has risen, and once when the store has failed. One listener,
-  /// set once, before the first change. A store whose changes are durable at once never calls it.
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
+  [[nodiscard]] virtual batch_id durable_up_to() const = 0;
+  /// `on_durable` runs on the loop each time `durable_up_to` has risen, and once when the store has failed. One
+  /// listener, set once, before the first change. A store whose changes are durable at once never calls it.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): an override moves from it
   virtual void set_on_durable(std::function<void()> on_durable) { static_cast<void>(on_durable); }
-  /// False: changes need not be collected for this store.
-  [[nodiscard]] virtual bool remembers() const = 0;
+  /// False: nothing outlives the process, so changes need not be collected for this store.
+  [[nodiscard]] virtual bool is_persistent() const = 0;
 
   /// Whether bodies of durable jobs can be read back, so that they need not stay in memory.
   [[nodiscard]] virtual bool reads_bodies() const { return false; }
@@ -96,13 +96,13 @@ class store {
   virtual void read_bodies(std::span<const job_id> jobs) { static_cast<void>(jobs); }
   using body_taker = std::function<void(job_id, result<body>&&)>;
   /// One listener, set once.
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): a store that remembers keeps it
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): an override moves from it
   virtual void set_on_body_read(body_taker on_body_read) { static_cast<void>(on_body_read); }
 
-  /// The largest body of a job that can be kept. `keep` requires that none is larger.
+  /// The largest body of a job that can be stored. `append` requires that none is larger.
   [[nodiscard]] virtual std::uint64_t job_bytes_max() const { return UINT64_MAX; }
   /// Registers a producer whose positions are in `source_moved`, so that they are committed with its jobs. Called once
-  /// for each producer, at the start. The store owns the name; nullptr: this store keeps nothing.
+  /// for each producer, at the start. The store owns the name; nullptr: this store is not persistent.
   virtual const engine::source_name* name_source(std::string_view producer, std::string_view kind) {
     static_cast<void>(producer);
     static_cast<void>(kind);
@@ -123,9 +123,9 @@ class store {
     static_cast<void>(put_bytes);
     return false;
   }
-  /// Bytes of further changes that the write backlog has room for; 0: its limit is reached.
+  /// Bytes of further changes that fit into the write backlog; 0: its limit is reached.
   /// It rises when `on_durable` is called.
-  [[nodiscard]] virtual std::uint64_t backlog_room() const { return UINT64_MAX; }
+  [[nodiscard]] virtual std::uint64_t backlog_left() const { return UINT64_MAX; }
   /// True: changes are written so late, or no longer, that replies to relaxed commands must wait for the commit, too.
   [[nodiscard]] virtual bool lagging() const { return false; }
 };

@@ -13,7 +13,7 @@ result<std::optional<source_progress>> source_progress::begin(broker::broker& br
     if (of.common.begin == start::resume) return invalid("start: it cannot resume: " + std::string{reason});
     return std::optional<source_progress>{};
   };
-  if (!broker.keeps(queue)) return none("its queue is in memory");
+  if (!broker.is_on_disk(queue)) return none("its queue is in memory");
   if (!source.track_position()) return none("its source has no position");
   const auto* const known = earlier != nullptr && earlier->source->kind == of.kind->name ? earlier->source : nullptr;
   const auto* const name = known != nullptr ? known : broker.name_source(of.name, of.kind->name);

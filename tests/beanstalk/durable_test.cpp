@@ -10,16 +10,16 @@ namespace {
 /// A disk that takes its time: each command is a batch, safe when the test says so. Touched on the loop only.
 class slow_disk final : public store::store {
  public:
-  millrace::store::batch_id keep(engine::change_set& changes) override {
+  millrace::store::batch_id append(engine::change_set& changes) override {
     changes.clear();
     return ++newest;
   }
-  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
+  [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return safe; }
   void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
-  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] std::string failure() const override { return why; }
   [[nodiscard]] bool short_of_space(std::uint64_t) const override { return full; }
-  [[nodiscard]] std::uint64_t backlog_room() const override {
+  [[nodiscard]] std::uint64_t backlog_left() const override {
     return (backlog_max - std::min(backlog_max, newest - safe)) * bytes_of_a_command;
   }
   [[nodiscard]] bool lagging() const override { return is_late || !why.empty(); }

@@ -46,7 +46,7 @@ struct opened {
     return jobs;
   }
   void wait_for(store::batch_id batch) {
-    while (it->safe_up_to() < batch) {
+    while (it->durable_up_to() < batch) {
       if (loop.run_ready() == 0) loop.context().run_one();
     }
   }
@@ -83,18 +83,18 @@ void lifecycles(benchmark::State& state) {
   store::batch_id batch = 0;
   while (last < standing) {
     for (int n = 0; n < 1'000; ++n) changes.emplace_back(put_of(++last, text));
-    batch = store.it->keep(changes);
-    if (store.it->backlog_room() == 0) store.wait_for(batch);
+    batch = store.it->append(changes);
+    if (store.it->backlog_left() == 0) store.wait_for(batch);
   }
   store.wait_for(batch);
   store::batch_id before = 0;
   for (auto _ : state) {
     for (std::uint64_t n = 0; n < together; ++n) {
       changes.emplace_back(put_of(++last, text));
-      batch = store.it->keep(changes);
+      batch = store.it->append(changes);
       if (last > standing + 2 * together) {  // no job is put and deleted in one batch, which would cost nothing
         changes.emplace_back(engine::job_gone{job_id{++oldest}, only_queue});
-        batch = store.it->keep(changes);
+        batch = store.it->append(changes);
       }
     }
     store.loop.run_ready();
@@ -127,8 +127,8 @@ void fill(const directory& where, std::uint64_t jobs, std::size_t bytes) {
   engine::change_set changes;
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     changes.emplace_back(put_of(id, text));
-    const auto batch = store.it->keep(changes);
-    if (store.it->backlog_room() == 0) store.wait_for(batch);
+    const auto batch = store.it->append(changes);
+    if (store.it->backlog_left() == 0) store.wait_for(batch);
   }
 }
 

@@ -18,7 +18,7 @@ namespace {
 /// Keeps bodies; is safe, and reads, when the test says so.
 class body_store final : public store::store {
  public:
-  millrace::store::batch_id keep(engine::change_set& changes) override {
+  millrace::store::batch_id append(engine::change_set& changes) override {
     for (const auto& one : changes) {
       if (const auto* put = std::get_if<engine::job_put>(&one)) bodies[put->job] = put->request.content;
       if (const auto* gone = std::get_if<engine::job_gone>(&one)) bodies.erase(gone->job);
@@ -26,9 +26,9 @@ class body_store final : public store::store {
     changes.clear();
     return ++newest;
   }
-  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
+  [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return safe; }
   void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
-  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return readable; }
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return job_bytes_most; }
   void read_bodies(std::span<const job_id> jobs) override { asked.insert(asked.end(), jobs.begin(), jobs.end()); }

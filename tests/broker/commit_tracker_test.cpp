@@ -15,21 +15,21 @@ namespace {
 /// Each command is a batch; safe when the test says so.
 class slow_store final : public store::store {
  public:
-  millrace::store::batch_id keep(engine::change_set& changes) override {
+  millrace::store::batch_id append(engine::change_set& changes) override {
     kept += changes.size();
     changes.clear();
     return ++newest;
   }
-  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return safe; }
+  [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return safe; }
   void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
-  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
 
   void commit(millrace::store::batch_id upto) {
     safe = upto;
     tell();
   }
 
-  millrace::store::batch_id keep_soon(engine::change_set& changes) override {
+  millrace::store::batch_id append_relaxed(engine::change_set& changes) override {
     kept_soon += changes.size();
     changes.clear();
     return newest;
@@ -94,7 +94,7 @@ TEST_CASE("a reserve does not wait for the commits of others") {
   CHECK(at.broker.try_reserve(at.broker.open_session(), engine::lease::unlimited).durable_with == broker::receipt{});
 }
 
-TEST_CASE("without a store that remembers, everything is safe at once") {
+TEST_CASE("without a persistent store, everything is durable at once") {
   broker_fixture at;
   const auto receipt = at.receipt_of_put(at.queue("work"), "a");
   CHECK(receipt == broker::receipt{});
@@ -134,7 +134,7 @@ TEST_CASE(
   CHECK(store.kept_soon == 1);
 }
 
-TEST_CASE("who waited for room in memory is told its id when the lease of that is on disk") {
+TEST_CASE("who waited for capacity in memory is told its id when the lease of that is on disk") {
   slow_store store;
   broker_fixture at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});

@@ -16,12 +16,12 @@ class manual_store final : public store::store {
  public:
   using batch_id = millrace::store::batch_id;
 
-  batch_id keep(engine::change_set& changes) override { return take(changes); }
-  batch_id keep_soon(engine::change_set& changes) override { return take(changes); }
+  batch_id append(engine::change_set& changes) override { return take(changes); }
+  batch_id append_relaxed(engine::change_set& changes) override { return take(changes); }
   batch_id lease_ids(std::uint64_t) override { return ++newest; }
-  [[nodiscard]] batch_id safe_up_to() const override { return durable; }
+  [[nodiscard]] batch_id durable_up_to() const override { return durable; }
   void set_on_durable(std::function<void()> moved) override { on_durable_ = std::move(moved); }
-  [[nodiscard]] bool remembers() const override { return true; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] bool lagging() const override { return is_late; }
   [[nodiscard]] bool reads_bodies() const override { return true; }
   void read_bodies(std::span<const job_id> jobs) override { wanted_.insert(wanted_.end(), jobs.begin(), jobs.end()); }

@@ -57,7 +57,7 @@ TEST_CASE("what was kept comes back in slices, and progress is logged each time 
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, "body"));
+    for (std::uint64_t id = 1; id <= jobs; ++id) desk.append(put_of(id, "body"));
   }
   loop::event_loop loop;
   auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, only_queue).value();
@@ -80,7 +80,7 @@ TEST_CASE("a large body is read beside the loop once all jobs are back, and a re
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.until_safe(desk.keep(put_of(1, large)));
+    desk.until_durable(desk.append(put_of(1, large)));
   }
   loop::event_loop loop;
   auto disk = store::sqlite_store::open(loop, {.data_dir = scratch.data_dir()}, only_queue).value();
@@ -107,7 +107,7 @@ TEST_CASE("a large body is read beside the loop once all jobs are back, and a re
   loop.run();
 }
 
-TEST_CASE("a store that remembers nothing is recovered at once") {
+TEST_CASE("a store that is not persistent is recovered at once") {
   loop::event_loop loop;
   store::memory_store memory;
   broker::broker broker{loop, memory};

@@ -16,10 +16,10 @@ namespace {
 /// Notes each change set as words: `put 1`, `gone 1`, `step 10`.
 class noting_store final : public store::store {
  public:
-  millrace::store::batch_id keep(engine::change_set& changes) override { return note("", changes); }
-  millrace::store::batch_id keep_soon(engine::change_set& changes) override { return note("soon: ", changes); }
-  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return 0; }
-  [[nodiscard]] bool remembers() const override { return true; }
+  millrace::store::batch_id append(engine::change_set& changes) override { return note("", changes); }
+  millrace::store::batch_id append_relaxed(engine::change_set& changes) override { return note("soon: ", changes); }
+  [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return 0; }
+  [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] bool short_of_space(std::uint64_t) const override { return is_full; }
 
   std::vector<std::string> take() { return std::exchange(sets, {}); }
@@ -63,9 +63,9 @@ TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") 
   const auto sync = at.queue("sync", {.durability = engine::durability::sync});
   const auto relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed});
   const auto memory = at.queue("memory");
-  CHECK(at.broker.keeps(sync));
-  CHECK(at.broker.keeps(relaxed));
-  CHECK_FALSE(at.broker.keeps(memory));
+  CHECK(at.broker.is_on_disk(sync));
+  CHECK(at.broker.is_on_disk(relaxed));
+  CHECK_FALSE(at.broker.is_on_disk(memory));
   put(at, sync, "a", 10);
   put(at, relaxed, "b", 20);
   put(at, memory, "c", 30);

@@ -20,12 +20,12 @@ constexpr std::uint64_t jobs = 12;
 void fill(const scratch_directory& scratch) {
   store_desk desk{{.data_dir = scratch.data_dir()}};
   for (std::uint64_t id = 1; id <= jobs; ++id) {
-    desk.keep(testing::put_of(id, std::string(id % 4 == 0 ? 9'000 : 40 * id, 'x'), queue_id{id % 2 == 0 ? 1u : 2u}));
+    desk.append(testing::put_of(id, std::string(id % 4 == 0 ? 9'000 : 40 * id, 'x'), queue_id{id % 2 == 0 ? 1u : 2u}));
   }
-  desk.keep(engine::job_moved{job_id{3}, queue_id{2}, engine::job_state::buried, 5, {}, {}, {}, "no good"});
-  desk.keep(engine::job_moved{
+  desk.append(engine::job_moved{job_id{3}, queue_id{2}, engine::job_state::buried, 5, {}, {}, {}, "no good"});
+  desk.append(engine::job_moved{
       job_id{5}, queue_id{2}, engine::job_state::delayed, 5, seconds{9}, after(desk.loop.now(), seconds{9}), {}, ""});
-  desk.until_safe(desk.keep(engine::queue_paused{queue_id{1}, never, seconds{60}}));
+  desk.until_durable(desk.append(engine::queue_paused{queue_id{1}, never, seconds{60}}));
 }
 
 std::set<std::string> faults_of(const std::string& data_dir) {

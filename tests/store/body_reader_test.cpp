@@ -118,10 +118,10 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
   CHECK(desk.it->reads_bodies());
   body_requests bodies{desk};
   store::batch_id batch = 0;
-  for (std::uint64_t id = 1; id <= jobs; ++id) batch = desk.keep(put_of(id, text_of(id, id % 300)));
-  desk.until_safe(batch);
-  for (std::uint64_t id = 3; id <= jobs; id += 3) batch = desk.keep(gone_of(id));
-  desk.until_safe(batch);
+  for (std::uint64_t id = 1; id <= jobs; ++id) batch = desk.append(put_of(id, text_of(id, id % 300)));
+  desk.until_durable(batch);
+  for (std::uint64_t id = 3; id <= jobs; id += 3) batch = desk.append(gone_of(id));
+  desk.until_durable(batch);
   auto all = ids(1, jobs);
   std::shuffle(all.begin(), all.end(), std::minstd_rand{1});
 
@@ -145,8 +145,8 @@ TEST_CASE("large bodies, empty ones, and one that is asked for twice") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
   body_requests bodies{desk};
-  for (std::uint64_t id = 1; id <= 4; ++id) desk.keep(put_of(id, text_of(id, mebibyte)));
-  desk.until_safe(desk.keep(put_of(5, "")));
+  for (std::uint64_t id = 1; id <= 4; ++id) desk.append(put_of(id, text_of(id, mebibyte)));
+  desk.until_durable(desk.append(put_of(5, "")));
 
   std::map<std::uint64_t, int> times;
   for (const auto& [job, content] : bodies.answers_to({job_id{5}, job_id{2}, job_id{4}, job_id{2}, job_id{1}})) {
@@ -170,8 +170,8 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
     store::batch_id batch = 0;
     for (std::uint64_t n = 0; n < together; ++n) {
       ++last;
-      batch = desk.keep(put_of(last, text_of(last, 2 * kibibyte)));
-      if (last > standing) batch = desk.keep(gone_of(last - standing));
+      batch = desk.append(put_of(last, text_of(last, 2 * kibibyte)));
+      if (last > standing) batch = desk.append(gone_of(last - standing));
     }
     // All of them, also those that are being deleted, in pieces that come while the batch is written.
     for (std::uint64_t id = safe - std::min(safe, standing) + 1; id <= safe; id += 100) {
@@ -180,7 +180,7 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
       asked += some.size();
       desk.loop.run_ready();
     }
-    desk.until_safe(batch);
+    desk.until_durable(batch);
     // However slow the reader is: what was asked for in this round was there until this round's batch.
     bodies.wait_for_all();
   }
@@ -207,7 +207,7 @@ TEST_CASE("a reader that has nothing to do lets the log begin anew") {
   body_requests bodies{desk};
   std::uintmax_t log_bytes = 0;
   for (std::uint64_t id = 1; id <= 60; ++id) {
-    desk.until_safe(desk.keep(put_of(id, text_of(id, mebibyte))));
+    desk.until_durable(desk.append(put_of(id, text_of(id, mebibyte))));
     REQUIRE(bodies.answers_to({job_id{id}})[0].content.has_value());
     log_bytes = std::max(log_bytes, std::filesystem::file_size(scratch.data_file() + "-wal"));
   }
@@ -223,8 +223,8 @@ TEST_CASE("a body is read again after the disk failed once") {
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   body_requests bodies{desk};
   store::batch_id batch = 0;
-  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
-  desk.until_safe(batch);
+  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.append(put_of(id, text_of(id, 100 * kibibyte)));
+  desk.until_durable(batch);
   if (!is_first) REQUIRE(bodies.answers_to({job_id{10}})[0].content.has_value());
 
   disk.fail(1);
@@ -243,8 +243,8 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   body_requests bodies{desk};
   store::batch_id batch = 0;
-  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.keep(put_of(id, text_of(id, 100 * kibibyte)));
-  desk.until_safe(batch);
+  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.append(put_of(id, text_of(id, 100 * kibibyte)));
+  desk.until_durable(batch);
 
   disk.fail(1'000'000);
   for (const auto& [job, content] : bodies.answers_to(ids(4, 6))) {
@@ -263,7 +263,7 @@ TEST_CASE("bodies are read where no file can be opened any more") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .memory_limit = 1u << 30}};
   body_requests bodies{desk};
-  desk.until_safe(desk.keep(put_of(1, text_of(1, 100 * kibibyte))));
+  desk.until_durable(desk.append(put_of(1, text_of(1, 100 * kibibyte))));
   rlimit files{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
   const rlimit none{.rlim_cur = 0, .rlim_max = files.rlim_max};
@@ -283,10 +283,10 @@ TEST_CASE("a store that ends while bodies are being read answers no further requ
     store_desk desk{{.data_dir = scratch.data_dir()}};
     body_requests bodies{desk};
     store::batch_id batch = 0;
-    for (std::uint64_t id = 1; id <= 500; ++id) batch = desk.keep(put_of(id, text_of(id, 20 * kibibyte)));
-    desk.until_safe(batch);
+    for (std::uint64_t id = 1; id <= 500; ++id) batch = desk.append(put_of(id, text_of(id, 20 * kibibyte)));
+    desk.until_durable(batch);
     bodies.request(ids(1, 500));
-    desk.keep(put_of(501, "the last one"));
+    desk.append(put_of(501, "the last one"));
     if (with_close) {
       desk.close();
     } else {
@@ -307,7 +307,7 @@ TEST_CASE("long bodies that are left on disk at the start are not read") {
   testing::watched_vfs vfs{disk};
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    for (std::uint64_t id = 1; id <= 30; ++id) desk.keep(put_of(id, text_of(id, mebibyte)));
+    for (std::uint64_t id = 1; id <= 30; ++id) desk.append(put_of(id, text_of(id, mebibyte)));
   }
   store_desk again{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   const auto found = again.recover(0);

@@ -14,7 +14,7 @@ namespace millrace::testing {
 /// One with so many jobs in it.
 inline void fill(const std::string& data_dir, std::uint64_t jobs) {
   store_desk desk{{.data_dir = data_dir}};
-  for (std::uint64_t id = 1; id <= jobs; ++id) desk.keep(put_of(id, std::string(100, 'x')));
+  for (std::uint64_t id = 1; id <= jobs; ++id) desk.append(put_of(id, std::string(100, 'x')));
 }
 
 /// What no store of ours would write.

@@ -65,7 +65,7 @@ struct memory_of_store {
 };
 
 /// A store on a real loop, with names for queues: "q1" is queue_id 1. The loop runs on the test's thread, inside
-/// `until_safe` and `close`.
+/// `until_durable` and `close`.
 class store_desk {
  public:
   explicit store_desk(const store::store_options& options, store::store_context context = {}) {
@@ -98,15 +98,15 @@ class store_desk {
     return found;
   }
 
-  store::batch_id keep(engine::change one) {
+  store::batch_id append(engine::change one) {
     engine::change_set all;
     all.push_back(std::move(one));
-    return it->keep(all);
+    return it->append(all);
   }
 
   /// Turns the loop until `batch` is safe or the store has failed.
-  void until_safe(store::batch_id batch) {
-    until([&] { return it->safe_up_to() >= batch || !it->failure().empty(); });
+  void until_durable(store::batch_id batch) {
+    until([&] { return it->durable_up_to() >= batch || !it->failure().empty(); });
   }
   void until(const std::function<bool()>& so) {
     while (!so()) {

@@ -54,19 +54,19 @@ TEST_CASE("a batch that meets a full disk waits, whole, until there is room") {
   {
     testing::watched_vfs vfs{disk};
     store_desk desk{options_in(scratch), on_bad_disk()};
-    desk.until_safe(desk.keep(put_of(1, "before")));
+    desk.until_durable(desk.append(put_of(1, "before")));
     CHECK_FALSE(desk.it->short_of_space(0));
 
     disk.write_error = SQLITE_FULL;
-    desk.keep(put_of(2, "while it is full"));
-    const auto batch = desk.keep(testing::gone_of(1));
+    desk.append(put_of(2, "while it is full"));
+    const auto batch = desk.append(testing::gone_of(1));
     desk.until([&] { return desk.it->short_of_space(0); });
-    CHECK(desk.it->safe_up_to() < batch);
+    CHECK(desk.it->durable_up_to() < batch);
     CHECK(desk.it->failure().empty());
 
     disk.write_error = SQLITE_OK;
-    desk.until_safe(batch);
-    CHECK(desk.it->safe_up_to() == batch);
+    desk.until_durable(batch);
+    CHECK(desk.it->durable_up_to() == batch);
     desk.until([&] { return !desk.it->short_of_space(0); });
     CHECK(desk.it->counts().errors.value() > 0);
   }
@@ -79,9 +79,9 @@ TEST_CASE("a disk that is still full at the end is a failure, not a wait without
   {
     testing::watched_vfs vfs{disk};
     store_desk desk{options_in(scratch), on_bad_disk()};
-    desk.until_safe(desk.keep(put_of(1, "safe")));
+    desk.until_durable(desk.append(put_of(1, "safe")));
     disk.write_error = SQLITE_FULL;
-    desk.keep(put_of(2, "not safe"));
+    desk.append(put_of(2, "not safe"));
     desk.close();
   }
   CHECK(jobs_in(scratch) == 1);
@@ -97,9 +97,9 @@ TEST_CASE("puts are to be refused while less is free than is reserved, also when
   CHECK(desk.it->short_of_space(0));
   free = 2'000;
   desk.until([&] { return !desk.it->short_of_space(0); });
-  desk.until_safe(desk.keep(put_of(1, "x")));
+  desk.until_durable(desk.append(put_of(1, "x")));
   free = 10;
-  desk.until_safe(desk.keep(put_of(2, "x")));
+  desk.until_durable(desk.append(put_of(2, "x")));
   desk.until([&] { return desk.it->short_of_space(0); });
 }
 
@@ -122,17 +122,17 @@ TEST_CASE("a ballast is given up to a full disk, and made again when there is ro
   store::store_options options = options_in(scratch);
   options.disk_reserve = 1u << 20;
   store_desk desk{options, on_bad_disk()};
-  desk.until_safe(desk.keep(put_of(1, "before")));
+  desk.until_durable(desk.append(put_of(1, "before")));
   struct stat facts {};
   REQUIRE(::stat(ballast.c_str(), &facts) == 0);
   CHECK(facts.st_size == 1 << 18);
   CHECK(facts.st_blocks * 512 >= facts.st_size);
 
   disk.write_error = SQLITE_FULL;
-  const auto batch = desk.keep(put_of(2, "while it is full"));
+  const auto batch = desk.append(put_of(2, "while it is full"));
   desk.until([&] { return ::stat(ballast.c_str(), &facts) != 0; });
   disk.write_error = SQLITE_OK;
-  desk.until_safe(batch);
+  desk.until_durable(batch);
   desk.until([&] { return ::stat(ballast.c_str(), &facts) == 0; });
 }
 
@@ -146,23 +146,23 @@ TEST_CASE("after a write or a sync that failed nothing is safe any more, and wha
     {
       testing::watched_vfs vfs{disk};
       store_desk desk{options_in(scratch), on_bad_disk()};
-      desk.until_safe(desk.keep(put_of(1, "x")));
+      desk.until_durable(desk.append(put_of(1, "x")));
       safe_jobs = 1;
       disk.after = good_ones;
       (by_sync ? disk.sync_error : disk.write_error) = by_sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
       for (std::uint64_t id = 2; desk.it->failure().empty(); ++id) {
         REQUIRE(id < 100);
-        const auto batch = desk.keep(put_of(id, "x"));
-        desk.until_safe(batch);
-        if (desk.it->safe_up_to() >= batch) safe_jobs = id;
+        const auto batch = desk.append(put_of(id, "x"));
+        desk.until_durable(batch);
+        if (desk.it->durable_up_to() >= batch) safe_jobs = id;
       }
       CHECK(desk.it->failure().find(scratch.data_dir()) == 0);
-      const auto safe = desk.it->safe_up_to();
+      const auto safe = desk.it->durable_up_to();
       const int told = desk.told;
-      CHECK(desk.keep(put_of(1'000, "x")) > safe);
+      CHECK(desk.append(put_of(1'000, "x")) > safe);
       disk.write_error = disk.sync_error = SQLITE_OK;
       desk.loop.run_ready();
-      CHECK(desk.it->safe_up_to() == safe);
+      CHECK(desk.it->durable_up_to() == safe);
       CHECK(desk.told == told);
     }
     // The last one may have come to the disk, though nobody was told so.

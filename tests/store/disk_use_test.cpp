@@ -26,11 +26,11 @@ constexpr std::uint64_t mebibyte = 1u << 20;
 template <class Change>
 void keep_many(store_desk& desk, std::uint64_t count, Change&& change) {
   for (std::uint64_t n = 0; n < count; ++n) {
-    const auto batch = desk.keep(change(n));
+    const auto batch = desk.append(change(n));
     if (n % 100 == 0) desk.loop.run_ready();
-    if (desk.it->backlog_room() == 0) desk.until_safe(batch);
+    if (desk.it->backlog_left() == 0) desk.until_durable(batch);
   }
-  desk.until_safe(desk.it->lease_ids(1));
+  desk.until_durable(desk.it->lease_ids(1));
 }
 
 engine::job_moved released(std::uint64_t id, std::uint32_t times) {
@@ -49,8 +49,8 @@ TEST_CASE("releasing the same 300 jobs again and again leaves disk use flat") {
   const auto rounds = by_hand != nullptr ? static_cast<std::uint32_t>(std::stoul(by_hand)) : 400;
   std::uint64_t most = 0;
   for (std::uint32_t round = 1; round <= rounds; ++round) {
-    for (std::uint64_t id = 1; id < 300; ++id) desk.keep(released(id, round));
-    desk.until_safe(desk.keep(released(300, round)));
+    for (std::uint64_t id = 1; id < 300; ++id) desk.append(released(id, round));
+    desk.until_durable(desk.append(released(300, round)));
     if (round % 10 == 0) most = std::max(most, scratch.bytes());
   }
   // 120,000 rows of 1 KB were written, or more; the log has its limit and the file its 300 jobs.
@@ -131,11 +131,11 @@ TEST_CASE("queues that come and go leave no rows behind") {
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     for (std::uint32_t queue = 1; queue <= 30'000; ++queue) {
-      desk.keep(put_of(queue, "x", queue_id{queue}));
-      const auto batch = desk.keep(gone_of(queue, queue_id{queue}));
-      if (queue % 1'000 == 0) desk.until_safe(batch);
+      desk.append(put_of(queue, "x", queue_id{queue}));
+      const auto batch = desk.append(gone_of(queue, queue_id{queue}));
+      if (queue % 1'000 == 0) desk.until_durable(batch);
     }
-    desk.keep(put_of(30'001, "x", queue_id{30'001}));
+    desk.append(put_of(30'001, "x", queue_id{30'001}));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   std::uint64_t asked = 0;
@@ -152,10 +152,10 @@ TEST_CASE("queues that come and go within one batch leave no rows behind either"
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
   for (std::uint32_t queue = 1; queue <= 30'000; ++queue) {
-    desk.keep(put_of(queue, "x", queue_id{queue}));
-    desk.keep(gone_of(queue, queue_id{queue}));
+    desk.append(put_of(queue, "x", queue_id{queue}));
+    desk.append(gone_of(queue, queue_id{queue}));
   }
-  desk.until_safe(desk.keep(put_of(30'001, "x", queue_id{30'001})));
+  desk.until_durable(desk.append(put_of(30'001, "x", queue_id{30'001})));
   desk.close();
   auto file = store::sqlite::connection::open(scratch.data_file(), store::sqlite::open_as::read_only, nullptr);
   const auto rows = file.value().number("SELECT count(*) FROM queue");

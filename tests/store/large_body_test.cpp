@@ -73,8 +73,8 @@ class counting_disk final : public testing::file_watcher {
 void keep_jobs(const std::string& data_dir, const std::vector<std::uint64_t>& sizes) {
   store_desk desk{{.data_dir = data_dir}};
   store::batch_id batch = 0;
-  for (std::size_t n = 0; n < sizes.size(); ++n) batch = desk.keep(put_of(n + 1, text_of(sizes[n], 'x')));
-  desk.until_safe(batch);
+  for (std::size_t n = 0; n < sizes.size(); ++n) batch = desk.append(put_of(n + 1, text_of(sizes[n], 'x')));
+  desk.until_durable(batch);
 }
 
 /// The error with which a recovery ends that leaves large bodies on disk.

@@ -66,19 +66,19 @@ TEST_CASE("a commit waits while another connection holds the lock of writers, an
   testing::taken_log waits{{}};
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}, quick_to_log()};
-  desk.until_safe(desk.keep(put_of(1, "before")));
+  desk.until_durable(desk.append(put_of(1, "before")));
   stranger other{scratch.data_file()};
   REQUIRE(other.run(begin) == SQLITE_OK);
-  const auto batch = desk.keep(put_of(2, "meanwhile"));
+  const auto batch = desk.append(put_of(2, "meanwhile"));
   // The writer was refused many times: it logs at most once in a millisecond while it waits.
   desk.loop.run_ready();
   waits.wait_for("store_locked", 5);
   desk.loop.run_ready();
-  CHECK(desk.it->safe_up_to() < batch);
+  CHECK(desk.it->durable_up_to() < batch);
   CHECK(desk.it->failure().empty());
   REQUIRE(other.run("COMMIT") == SQLITE_OK);
-  desk.until_safe(batch);
-  CHECK(desk.it->safe_up_to() == batch);
+  desk.until_durable(batch);
+  CHECK(desk.it->durable_up_to() == batch);
   CHECK(desk.it->failure().empty());
   CHECK(desk.it->counts().errors.value() == 0);
 }
@@ -86,11 +86,11 @@ TEST_CASE("a commit waits while another connection holds the lock of writers, an
 TEST_CASE("a store that ends while its lock is held by another gives up in time, and says what it could not do") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  desk.until_safe(desk.keep(put_of(1, "before")));
+  desk.until_durable(desk.append(put_of(1, "before")));
   stranger other{scratch.data_file()};
   REQUIRE(other.run("BEGIN IMMEDIATE") == SQLITE_OK);
   std::string failure;
-  desk.keep(put_of(2, "never written"));
+  desk.append(put_of(2, "never written"));
   desk.it->set_on_durable([&] { failure = desk.it->failure(); });
   desk.close();
   CHECK(failure.find("database is locked") != std::string::npos);
@@ -104,7 +104,7 @@ TEST_CASE("an operator's checkpoints, vacuums, long readers and writers in a loo
   store::store_context context = quick_to_log();
   context.limits = {.log_pages = 24, .free_pages_most = 8, .free_pages_kept = 2};
   store_desk desk{{.data_dir = scratch.data_dir()}, context};
-  desk.until_safe(desk.keep(put_of(1, "the first")));
+  desk.until_durable(desk.append(put_of(1, "the first")));
   std::atomic<bool> done{false};
   std::atomic<int> rounds{0};
   std::vector<std::thread> operators;
@@ -124,9 +124,9 @@ TEST_CASE("an operator's checkpoints, vacuums, long readers and writers in a loo
   }
   std::uint64_t id = 1;
   for (int n = 0; n < 40 || rounds < 50; ++n) {
-    for (int put = 0; put < 5; ++put) desk.keep(put_of(++id, std::string(3'000, 'x')));
-    const auto batch = id > 60 ? desk.keep(gone_of(id - 50)) : desk.keep(put_of(++id, "last"));
-    desk.until_safe(batch);
+    for (int put = 0; put < 5; ++put) desk.append(put_of(++id, std::string(3'000, 'x')));
+    const auto batch = id > 60 ? desk.append(gone_of(id - 50)) : desk.append(put_of(++id, "last"));
+    desk.until_durable(batch);
     if (!desk.it->failure().empty()) break;
   }
   done = true;
@@ -147,15 +147,15 @@ TEST_CASE("the moments in which a connection holds a lock of the index, each of 
     ++came;
     unread += found || found.error().code == errc::not_found ? 0 : 1;
   });
-  desk.until_safe(desk.keep(put_of(1, "the first")));
+  desk.until_durable(desk.append(put_of(1, "the first")));
   disk.stretch = std::chrono::microseconds{3'000};
   std::size_t asked = 0;
   for (std::uint64_t id = 2; id <= 60; ++id) {
-    const auto batch = desk.keep(put_of(id, std::string(2'000, 'x')));
+    const auto batch = desk.append(put_of(id, std::string(2'000, 'x')));
     const std::vector<job_id> before{job_id{id - 1}, job_id{1}};
     desk.it->read_bodies(before);
     asked += before.size();
-    desk.until_safe(batch);
+    desk.until_durable(batch);
   }
   desk.until([&] { return came == asked; });
   CHECK(disk.taken > 0);

@@ -22,7 +22,7 @@ TEST_CASE("nothing is called safe any more once a file of the store is deleted, 
   scratch_directory scratch, away;
   const auto path = scratch.data_dir() + "/" + name;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  desk.until_safe(desk.keep(put_of(1, std::string(20'000, 'x'))));
+  desk.until_durable(desk.append(put_of(1, std::string(20'000, 'x'))));
   REQUIRE(desk.it->failure().empty());
   if (fate == "deleted") std::filesystem::remove(path);
   if (fate == "replaced") {
@@ -30,16 +30,16 @@ TEST_CASE("nothing is called safe any more once a file of the store is deleted, 
     std::filesystem::copy_file(away.path() + "/" + name, path);
   }
   if (fate == "truncated") REQUIRE(::truncate(path.c_str(), 0) == 0);
-  const auto batch = desk.keep(put_of(2, "not acknowledged"));
-  desk.until_safe(batch);
-  CHECK(desk.it->safe_up_to() < batch);
+  const auto batch = desk.append(put_of(2, "not acknowledged"));
+  desk.until_durable(batch);
+  CHECK(desk.it->durable_up_to() < batch);
   CHECK(desk.it->failure().find(name + " was " + fate) != std::string::npos);
 }
 
 TEST_CASE("a lost file is noticed though nothing is written") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  desk.until_safe(desk.keep(put_of(1, "x")));
+  desk.until_durable(desk.append(put_of(1, "x")));
   std::filesystem::remove(scratch.data_file());
   desk.until([&] { return !desk.it->failure().empty(); });
   CHECK(desk.it->failure().find("millrace.db was deleted") != std::string::npos);
@@ -51,9 +51,9 @@ TEST_CASE("an index that was truncated costs nothing that was acknowledged") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    for (std::uint64_t id = 1; id <= 50; ++id) desk.until_safe(desk.keep(put_of(id, std::string(9'000, 'x'))));
+    for (std::uint64_t id = 1; id <= 50; ++id) desk.until_durable(desk.append(put_of(id, std::string(9'000, 'x'))));
     REQUIRE(::truncate((scratch.data_file() + "-shm").c_str(), left) == 0);
-    desk.until_safe(desk.keep(put_of(51, "not acknowledged")));
+    desk.until_durable(desk.append(put_of(51, "not acknowledged")));
     CHECK_FALSE(desk.it->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};

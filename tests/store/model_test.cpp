@@ -40,14 +40,14 @@ class history {
     for (int n = 0; n < commands; ++n) {
       engine::change_set changes;
       for (auto count = below(4); count-- > 0;) add_change(changes);
-      const auto batch = below(3) == 0 ? desk.it->keep_soon(changes) : desk.it->keep(changes);
+      const auto batch = below(3) == 0 ? desk.it->append_relaxed(changes) : desk.it->append(changes);
       if (below(50) == 0) {
         its.mark += below(1'000);
         its.mark = std::max(its.mark, its.last_id);
         desk.it->lease_ids(its.mark);
       }
       if (below(10) == 0) desk.loop.run_ready();
-      if (below(100) == 0) desk.until_safe(batch);
+      if (below(100) == 0) desk.until_durable(batch);
     }
   }
 

@@ -110,10 +110,10 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     for (std::uint64_t id = 1; id <= 6; ++id) {
-      desk.keep(put_of(id, id == 4 ? std::string{} : std::string(10 * id, static_cast<char>('a' + id))));
+      desk.append(put_of(id, id == 4 ? std::string{} : std::string(10 * id, static_cast<char>('a' + id))));
     }
     const auto bury = [&](std::uint64_t id) {
-      desk.until_safe(desk.keep(
+      desk.until_durable(desk.append(
           engine::job_moved{job_id{id}, queue_id{1}, engine::job_state::buried, 5, {}, {}, {.buries = 1}, "no good"}));
     };
     bury(6);
@@ -276,9 +276,9 @@ TEST_CASE("what is read in slices is what is read at once, and a recovery that i
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     for (std::uint64_t id = 1; id <= 40; ++id)
-      desk.keep(put_of(id, std::string(id, 'x'), queue_id{static_cast<std::uint32_t>(1 + id % 3)}));
+      desk.append(put_of(id, std::string(id, 'x'), queue_id{static_cast<std::uint32_t>(1 + id % 3)}));
     for (const std::uint64_t id : {30, 4, 17}) {
-      desk.keep(engine::job_moved{
+      desk.append(engine::job_moved{
           job_id{id}, queue_id{static_cast<std::uint32_t>(1 + id % 3)}, engine::job_state::buried, 5, {}, {}, {}, ""});
     }
   }

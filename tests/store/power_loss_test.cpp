@@ -56,27 +56,27 @@ std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std:
     store_desk desk{{.data_dir = data_dir, .disk_reserve = 1u << 20}, watched()};
     desk.recover();
     const auto batches_before = after_batch.size() - 1;
-    const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.it->safe_up_to()); };
+    const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.it->durable_up_to()); };
     desk.it->set_on_durable(acknowledge);
     for (int n = 0; n < 150; ++n) {
       const bool is_ebb = n % 75 > 45;
       store::batch_id batch = 0;
       const auto old = now.lower_bound(1 + random() % (last + 1));
       if (old == now.end() ? !is_ebb : !is_ebb && random() % 3 != 0) {
-        batch = desk.keep(put_of(++last, std::string(random() % 3'000, 'x')));
+        batch = desk.append(put_of(++last, std::string(random() % 3'000, 'x')));
         now[last] = 0;
       } else if (old == now.end()) {
         continue;
       } else if (is_ebb || random() % 2 == 0) {
-        batch = desk.keep(gone_of(old->first));
+        batch = desk.append(gone_of(old->first));
         now.erase(old);
       } else {
-        batch = desk.keep(engine::job_moved{
+        batch = desk.append(engine::job_moved{
             job_id{old->first}, queue_id{1}, engine::job_state::ready, 1, {}, {}, {.releases = ++old->second}, {}});
       }
       after_batch.resize(batches_before + batch + 1);
       after_batch.back() = now;
-      if (random() % 8 == 0) desk.until_safe(batch);
+      if (random() % 8 == 0) desk.until_durable(batch);
     }
     desk.close();
   }

@@ -61,16 +61,16 @@ engine::job_put delayed(std::uint64_t id, std::string_view text, instant put_at,
   return put;
 }
 
-void keep(const std::string& data_dir, engine::change one) {
+void store_change(const std::string& data_dir, engine::change one) {
   store_desk desk{{.data_dir = data_dir}, booted_at(first_boot)};
-  desk.keep(std::move(one));
+  desk.append(std::move(one));
 }
 
 }  // namespace
 
 TEST_CASE("a delayed job that became due while the machine was down is ready after the reboot") {
   scratch_directory scratch;
-  keep(scratch.data_dir(), delayed(1, "overdue", instant{1000s}, 8s));
+  store_change(scratch.data_dir(), delayed(1, "overdue", instant{1000s}, 8s));
   // Up again two minutes after the put.
   restarted again{scratch.data_dir(), first_boot + 1100s, instant{20s}};
   CHECK(again.it.look(job_id{1})->state == engine::job_state::ready);
@@ -80,7 +80,7 @@ TEST_CASE("a delayed job that became due while the machine was down is ready aft
 
 TEST_CASE("a delay goes on across a reboot, and ends when it is due by the wall clock") {
   scratch_directory scratch;
-  keep(scratch.data_dir(), delayed(1, "later", instant{1000s}, 150s));
+  store_change(scratch.data_dir(), delayed(1, "later", instant{1000s}, 150s));
   restarted again{scratch.data_dir(), first_boot + 1100s, instant{20s}};
   CHECK(again.it.look(job_id{1})->state == engine::job_state::delayed);
   CHECK(again.it.look(job_id{1})->due == instant{50s});
@@ -95,7 +95,7 @@ TEST_CASE("the age and the wait of a job count from its put, across several rebo
   scratch_directory scratch;
   auto put = put_of(1, "old");
   put.put_at = instant{1000s};
-  keep(scratch.data_dir(), put);
+  store_change(scratch.data_dir(), put);
   for (const auto boot : {1100s, 5000s, 86'400s}) {
     restarted again{scratch.data_dir(), first_boot + boot, instant{10s}};
     const duration old = boot + 10s - 1000s;
@@ -111,7 +111,7 @@ TEST_CASE("a job of the future, put before the wall clock was set back, is no yo
   scratch_directory scratch;
   auto put = put_of(1, "future");
   put.put_at = instant{5000s};
-  keep(scratch.data_dir(), put);
+  store_change(scratch.data_dir(), put);
   restarted again{scratch.data_dir(), first_boot, instant{10s}};
   CHECK(age(again.it.look(job_id{1})->put_at, again.now) == 0s);
   CHECK(again.take() == "future");

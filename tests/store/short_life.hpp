@@ -50,25 +50,25 @@ class short_life {
   void step(const std::function<void()>& changes) {
     if (failed()) return;
     changes();
-    desk_.until_safe(last_);
-    if (desk_.it->safe_up_to() >= last_) safe = now;
+    desk_.until_durable(last_);
+    if (desk_.it->durable_up_to() >= last_) safe = now;
   }
   void put(std::uint64_t first, std::uint64_t jobs) {
     for (auto id = first; id < first + jobs; ++id) {
       now[id] = 0;
-      last_ = desk_.keep(put_of(id, std::string(3'000, 'x')));
+      last_ = desk_.append(put_of(id, std::string(3'000, 'x')));
     }
   }
   void release(std::uint64_t first, std::uint64_t jobs) {
     for (auto id = first; id < first + jobs; ++id) {
-      last_ = desk_.keep(
+      last_ = desk_.append(
           engine::job_moved{job_id{id}, queue_id{1}, engine::job_state::ready, 1, {}, {}, {.releases = ++now[id]}, {}});
     }
   }
   void erase(std::uint64_t first, std::uint64_t jobs) {
     for (auto id = first; id < first + jobs; ++id) {
       now.erase(id);
-      last_ = desk_.keep(gone_of(id));
+      last_ = desk_.append(gone_of(id));
     }
   }
 

@@ -25,13 +25,13 @@ TEST_CASE("a position comes back with the jobs of its batch") {
     const auto* const numbers = desk.it->name_source("numbers", "range");
     for (std::uint64_t id = 1; id <= 5; ++id) {
       engine::change_set both{put_of(id, "x"), moved(words, 10 * id)};
-      desk.it->keep(both);
+      desk.it->append(both);
     }
-    desk.until_safe(desk.keep(moved(numbers, 70)));
+    desk.until_durable(desk.append(moved(numbers, 70)));
     // A job that is gone before its commit leaves no row, but its position does.
-    desk.keep(put_of(6, "x"));
-    desk.keep(moved(words, 60));
-    desk.until_safe(desk.keep(engine::job_gone{job_id{6}, queue_id{1}}));
+    desk.append(put_of(6, "x"));
+    desk.append(moved(words, 60));
+    desk.until_durable(desk.append(engine::job_gone{job_id{6}, queue_id{1}}));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().jobs.size() == 5);
@@ -47,7 +47,7 @@ TEST_CASE("a position that stands alone in its batch is written") {
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     engine::change_set alone{moved(desk.it->name_source("words", "lines"), 40)};
-    desk.until_safe(desk.it->keep(alone));
+    desk.until_durable(desk.it->append(alone));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   again.recover();
@@ -62,6 +62,6 @@ TEST_CASE("the position of a producer that is not in the settings any more stays
     desk.recover();
     CHECK(desk.it->position_of("words").has_value() == (life > 0));
     const auto* const name = desk.it->name_source(life == 0 ? "words" : "others", "lines");
-    desk.until_safe(desk.keep(moved(name, 40)));
+    desk.until_durable(desk.append(moved(name, 40)));
   }
 }

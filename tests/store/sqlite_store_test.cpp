@@ -32,9 +32,9 @@ TEST_CASE("what is safe is there again after a restart") {
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     CHECK(desk.recover().jobs.empty());
-    const auto batch = desk.keep(put_of(7, "seven", queue_id{3}));
-    CHECK(batch > desk.it->safe_up_to());
-    desk.until_safe(batch);
+    const auto batch = desk.append(put_of(7, "seven", queue_id{3}));
+    CHECK(batch > desk.it->durable_up_to());
+    desk.until_durable(batch);
     CHECK(desk.told > 0);
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
@@ -53,9 +53,9 @@ TEST_CASE("closing commits what is open") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.keep(put_of(1, "one"));
+    desk.append(put_of(1, "one"));
     engine::change_set soon{put_of(2, "two")};
-    desk.it->keep_soon(soon);
+    desk.it->append_relaxed(soon);
     desk.close();
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
@@ -65,13 +65,13 @@ TEST_CASE("closing commits what is open") {
 TEST_CASE("changes that come while a commit is under way share the next one") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto first = desk.keep(put_of(1, "x"));
+  const auto first = desk.append(put_of(1, "x"));
   desk.loop.run_ready();  // the end of the turn: the first batch is on its way
-  const auto second = desk.keep(put_of(2, "x"));
-  for (std::uint64_t id = 3; id < 1'000; ++id) CHECK(desk.keep(put_of(id, "x")) == second);
+  const auto second = desk.append(put_of(2, "x"));
+  for (std::uint64_t id = 3; id < 1'000; ++id) CHECK(desk.append(put_of(id, "x")) == second);
   CHECK(second == first + 1);
 
-  desk.until_safe(second);
+  desk.until_durable(second);
 
   CHECK(desk.it->counts().commit_jobs.count() == 2);
   CHECK(desk.it->counts().commit_jobs.sum() == 999);
@@ -80,12 +80,12 @@ TEST_CASE("changes that come while a commit is under way share the next one") {
 TEST_CASE("a job that is put and deleted before its batch is written costs no row, and its reply waits all the same") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  desk.until_safe(desk.keep(put_of(1, "so that the queue is known")));
-  desk.keep(put_of(2, "x"));
-  const auto batch = desk.keep(gone_of(2));
-  CHECK(batch > desk.it->safe_up_to());
+  desk.until_durable(desk.append(put_of(1, "so that the queue is known")));
+  desk.append(put_of(2, "x"));
+  const auto batch = desk.append(gone_of(2));
+  CHECK(batch > desk.it->durable_up_to());
 
-  desk.until_safe(batch);
+  desk.until_durable(batch);
 
   CHECK(desk.it->counts().commit_jobs.sum() == 1);
 }
@@ -94,20 +94,20 @@ TEST_CASE("relaxed changes are written in time, though nobody waits for them") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = milliseconds{5}}};
   engine::change_set changes{put_of(1, "x")};
-  const auto batch = desk.it->keep_soon(changes);
+  const auto batch = desk.it->append_relaxed(changes);
   CHECK(changes.empty());
-  desk.until_safe(batch);
-  CHECK(desk.it->safe_up_to() == batch);
+  desk.until_durable(batch);
+  CHECK(desk.it->durable_up_to() == batch);
 }
 
 TEST_CASE("a change that somebody waits for takes the relaxed ones before it along") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}}};
   engine::change_set changes{put_of(1, "x")};
-  const auto relaxed = desk.it->keep_soon(changes);
-  const auto batch = desk.keep(put_of(2, "x"));
+  const auto relaxed = desk.it->append_relaxed(changes);
+  const auto batch = desk.append(put_of(2, "x"));
   CHECK(batch == relaxed);
-  desk.until_safe(batch);
+  desk.until_durable(batch);
   CHECK(desk.it->counts().commit_jobs.sum() == 2);
 }
 
@@ -118,24 +118,24 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
   std::vector<store::batch_id> safe;
   {
     store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}, .write_batch_max = batch_bytes}};
-    desk.it->set_on_durable([&] { safe.push_back(desk.it->safe_up_to()); });
-    const auto keep_soon = [&](std::uint64_t id) {
+    desk.it->set_on_durable([&] { safe.push_back(desk.it->durable_up_to()); });
+    const auto append_relaxed = [&](std::uint64_t id) {
       engine::change_set changes;
       changes.push_back(put_of(id, text));
-      return desk.it->keep_soon(changes);
+      return desk.it->append_relaxed(changes);
     };
-    const auto room = desk.it->backlog_room();
-    const auto first = desk.keep(put_of(1, "somebody waits for it"));
+    const auto room = desk.it->backlog_left();
+    const auto first = desk.append(put_of(1, "somebody waits for it"));
     // One batch is filled, and the next one for the most part.
     std::uint64_t id = 2;
-    while (keep_soon(id++) == first) CHECK(id < 100);
+    while (append_relaxed(id++) == first) CHECK(id < 100);
     const auto filled = id - 2;
     CHECK(filled * text.size() < batch_bytes + 2 * text.size());
     // What waits for the writer counts, in whichever batch it is.
-    CHECK(room - desk.it->backlog_room() > filled * text.size());
-    for (; keep_soon(id) == first + 1; ++id) CHECK(id < 100);
+    CHECK(room - desk.it->backlog_left() > filled * text.size());
+    for (; append_relaxed(id) == first + 1; ++id) CHECK(id < 100);
     // Nobody waits for the second batch: it is written because it is full.
-    desk.until_safe(first + 1);
+    desk.until_durable(first + 1);
     CHECK(safe == std::vector<store::batch_id>{first, first + 1});
     CHECK(desk.it->counts().commit_jobs.count() == 2);
   }
@@ -148,9 +148,9 @@ TEST_CASE("one set of changes is never divided, however large it is") {
   store_desk desk{{.data_dir = scratch.data_dir(), .write_batch_max = 1}};
   engine::change_set changes;
   for (std::uint64_t id = 1; id <= 100; ++id) changes.push_back(put_of(id, "body"));
-  const auto with = desk.it->keep(changes);
-  CHECK(desk.keep(put_of(101, "next")) == with + 1);
-  desk.until_safe(with + 1);
+  const auto with = desk.it->append(changes);
+  CHECK(desk.append(put_of(101, "next")) == with + 1);
+  desk.until_durable(with + 1);
   CHECK(desk.it->counts().commit_jobs.count() == 2);
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("ids that were leased are not given out again") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.until_safe(desk.it->lease_ids(100'000));
+    desk.until_durable(desk.it->lease_ids(100'000));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().id_mark == 100'000);
@@ -171,9 +171,9 @@ TEST_CASE("buried jobs come back last, in the order in which they were buried") 
   };
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    for (std::uint64_t id = 1; id <= 4; ++id) desk.keep(put_of(id, "x"));
-    desk.until_safe(desk.keep(bury(3)));
-    desk.until_safe(desk.keep(bury(1)));
+    for (std::uint64_t id = 1; id <= 4; ++id) desk.append(put_of(id, "x"));
+    desk.until_durable(desk.append(bury(3)));
+    desk.until_durable(desk.append(bury(1)));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover();
@@ -182,7 +182,7 @@ TEST_CASE("buried jobs come back last, in the order in which they were buried") 
   CHECK(found.jobs[2].tally.buries == 1);
   CHECK(found.jobs[2].request.priority == 5);
   CHECK(found.jobs[2].error_text == "no good");
-  again.keep(bury(2));
+  again.append(bury(2));
   again.close();
 
   store_desk third{{.data_dir = scratch.data_dir()}};
@@ -195,12 +195,12 @@ TEST_CASE("a large body, which is written in place, comes back as it was") {
   for (std::size_t n = 0; n < large.size(); ++n) large[n] = static_cast<char>(n * 2'654'435'761u >> 13);
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.keep(put_of(1, "small"));
-    desk.keep(put_of(2, large));
+    desk.append(put_of(1, "small"));
+    desk.append(put_of(2, large));
     auto delayed = put_of(3, large);
     delayed.state = engine::job_state::delayed;
     delayed.due = after(desk.loop.now(), seconds{60});
-    desk.until_safe(desk.keep(std::move(delayed)));
+    desk.until_durable(desk.append(std::move(delayed)));
     CHECK(desk.it->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
@@ -222,17 +222,17 @@ TEST_CASE("a batch for which there is no memory is written when there is some, a
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.until_safe(desk.keep(put_of(1, "before")));
+    desk.until_durable(desk.append(put_of(1, "before")));
     // SQLite's own memory: nobody else's runs short.
     const auto before = sqlite3_hard_heap_limit64(-1);
     sqlite3_hard_heap_limit64(sqlite3_memory_used() + 16'384);
-    const auto batch = desk.keep(put_of(2, std::string(512u << 10, 'x')));
-    desk.until([&] { return desk.it->short_of_space(0) || desk.it->safe_up_to() >= batch; });
-    CHECK(desk.it->safe_up_to() < batch);
+    const auto batch = desk.append(put_of(2, std::string(512u << 10, 'x')));
+    desk.until([&] { return desk.it->short_of_space(0) || desk.it->durable_up_to() >= batch; });
+    CHECK(desk.it->durable_up_to() < batch);
     sqlite3_hard_heap_limit64(before);
-    desk.until_safe(batch);
+    desk.until_durable(batch);
     CHECK(desk.it->failure().empty());
-    desk.until_safe(desk.keep(put_of(3, "after")));
+    desk.until_durable(desk.append(put_of(3, "after")));
     CHECK(desk.it->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};

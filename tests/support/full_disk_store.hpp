@@ -7,18 +7,18 @@
 
 namespace millrace::testing {
 
-/// A store that remembers nothing, on a disk whose free space the test sets.
+/// A store that is not persistent, on a disk whose free space the test sets.
 class full_disk_store final : public store::store {
  public:
   explicit full_disk_store(std::uint64_t largest_job_on_disk = std::numeric_limits<std::uint64_t>::max())
       : largest_job{largest_job_on_disk} {}
 
-  millrace::store::batch_id keep(engine::change_set& changes) override {
+  millrace::store::batch_id append(engine::change_set& changes) override {
     changes.clear();
     return 0;
   }
-  [[nodiscard]] millrace::store::batch_id safe_up_to() const override { return 0; }
-  [[nodiscard]] bool remembers() const override { return false; }
+  [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return 0; }
+  [[nodiscard]] bool is_persistent() const override { return false; }
   [[nodiscard]] bool has_failed() const override { return failed; }
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return largest_job; }
   [[nodiscard]] bool short_of_space(std::uint64_t put_bytes) const override {
