@@ -15,9 +15,8 @@ namespace millrace::store {
 
 namespace {
 
-/// What has to fit when nothing else does is the log, as new pages of the data file: then it is copied, begins anew,
-/// and takes no more room. The log has at most 16 MiB and, on a small disk, a quarter of what is free (store/upkeep),
-/// so this is as much.
+/// Enough to checkpoint the whole log on a full disk, after which the log starts again at its beginning. The log has at
+/// most 16 MiB and, on a small disk, 1/4 of the free space (store/upkeep).
 constexpr std::uint64_t most_bytes = 16ull << 20;
 constexpr std::uint64_t share_of_reserve = 4;
 constexpr std::uint64_t page_bytes = 4'096;

@@ -15,7 +15,7 @@ bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.jo
 
 }  // namespace
 
-void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t burying) {
+void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t bury_sequence) {
   content_bytes_ += job.request.content.size();
   new_job made{.job = job.job,
                .queue = queue,
@@ -25,7 +25,7 @@ void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t burying
                              .priority = job.request.priority,
                              .delay = job.request.delay,
                              .due = job.due,
-                             .burying = burying,
+                             .bury_sequence = bury_sequence,
                              .tally = {.failures = job.failures},
                              .error_text = std::move(job.error_text)},
                .content = std::move(job.request.content)};
@@ -38,12 +38,12 @@ void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t burying
   puts_.insert(place, std::move(made));
 }
 
-void batch::move(engine::job_moved&& moved, std::uint64_t burying) {
+void batch::move(engine::job_moved&& moved, std::uint64_t bury_sequence) {
   job_condition now{.state = moved.state,
                     .priority = moved.priority,
                     .delay = moved.delay,
                     .due = moved.due,
-                    .burying = burying,
+                    .bury_sequence = bury_sequence,
                     .tally = moved.tally,
                     .error_text = std::move(moved.error_text)};
   if (new_job* const put = find_put(moved.job)) {

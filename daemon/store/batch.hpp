@@ -21,7 +21,7 @@ struct job_condition {
   engine::priority priority{0};
   duration delay{0};
   instant due{};
-  std::uint64_t burying{0};  ///< when buried: rises with each burying
+  std::uint64_t bury_sequence{0};  ///< when buried: rises with each job that is buried; else 0. Column `burying`.
   engine::job_tally tally;
   std::string error_text;
 };
@@ -64,8 +64,8 @@ class batch {
 
   batch_id id{0};
 
-  void put(engine::job_put&& job, queue_number queue, std::uint64_t burying);
-  void move(engine::job_moved&& moved, std::uint64_t burying);
+  void put(engine::job_put&& job, queue_number queue, std::uint64_t bury_sequence);
+  void move(engine::job_moved&& moved, std::uint64_t bury_sequence);
   void remove(job_id job);
   void set_pause(queue_number queue, instant until, duration length);
   void add_queue(queue_number number, std::string name);

@@ -29,19 +29,20 @@ state_on_disk on_disk(engine::job_state state) noexcept {
   return state_on_disk::ready;
 }
 
-/// From this size on, a body is written into its row in place: for a bound one SQLite makes a copy of the whole row,
-/// and a batch must not depend on there being memory for that.
+/// From this size on, a body is written into its row in place. SQLite copies the whole row of a bound body, and a batch
+/// must not depend on memory for that.
 constexpr std::size_t written_in_place = 1u << 20;
 
-/// So many plain jobs are put by one statement, as long as there are so many in a row: starting and ending a statement
-/// is a good part of what a short row costs.
+/// Plain jobs in sequence that one statement puts: starting and ending a statement is a good part of what a short row
+/// costs.
 constexpr std::size_t rows_at_once = 8;
 
-/// As most jobs are put: ready at once, nothing has happened to them, and their bodies are bound.
+/// True for most jobs: ready at once, with no history, and a body that is bound.
 bool is_plain(const batch::new_job& job) noexcept {
-  const job_condition& it = job.condition;
-  return it.state == engine::job_state::ready && it.delay == duration::zero() && it.tally == engine::job_tally{} &&
-         it.error_text.empty() && job.content.size() < written_in_place;
+  const job_condition& condition = job.condition;
+  return condition.state == engine::job_state::ready && condition.delay == duration::zero() &&
+         condition.tally == engine::job_tally{} && condition.error_text.empty() &&
+         job.content.size() < written_in_place;
 }
 
 /// Seven values each.
@@ -55,20 +56,20 @@ std::string plain_rows(std::size_t count) {
 }
 
 /// Twelve values from `place` on.
-void bind_condition(sqlite::statement& to, int place, const job_condition& it, duration wall_offset) noexcept {
-  const bool delayed = it.state == engine::job_state::delayed;
-  to.bind(place++, static_cast<std::int64_t>(on_disk(it.state)));
-  to.bind(place++, it.priority);
-  to.bind(place++, it.delay.count());
-  to.bind(place++, delayed ? to_disk(it.due, wall_offset) : 0);
-  to.bind(place++, it.state == engine::job_state::buried ? on_disk(it.burying) : 0);
-  to.bind(place++, it.tally.reserves);
-  to.bind(place++, it.tally.timeouts);
-  to.bind(place++, it.tally.releases);
-  to.bind(place++, it.tally.buries);
-  to.bind(place++, it.tally.kicks);
-  to.bind(place++, it.tally.failures);
-  to.bind_text(place++, it.error_text);
+void bind_condition(sqlite::statement& to, int place, const job_condition& condition, duration wall_offset) noexcept {
+  const bool delayed = condition.state == engine::job_state::delayed;
+  to.bind(place++, static_cast<std::int64_t>(on_disk(condition.state)));
+  to.bind(place++, condition.priority);
+  to.bind(place++, condition.delay.count());
+  to.bind(place++, delayed ? to_disk(condition.due, wall_offset) : 0);
+  to.bind(place++, condition.state == engine::job_state::buried ? on_disk(condition.bury_sequence) : 0);
+  to.bind(place++, condition.tally.reserves);
+  to.bind(place++, condition.tally.timeouts);
+  to.bind(place++, condition.tally.releases);
+  to.bind(place++, condition.tally.buries);
+  to.bind(place++, condition.tally.kicks);
+  to.bind(place++, condition.tally.failures);
+  to.bind_text(place++, condition.error_text);
 }
 
 }  // namespace
@@ -102,25 +103,25 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& data) {
   return made;
 }
 
-result<> batch_rows::write(const batch& it, duration wall_offset) {
-  if (const auto done = write_queues(it, wall_offset); !done) return done;
+result<> batch_rows::write(const batch& changes, duration wall_offset) {
+  if (const auto done = write_queues(changes, wall_offset); !done) return done;
   // Removals first: the pages they leave take the puts.
-  if (const auto done = remove(it.removals()); !done) return done;
-  if (const auto done = move(it.moves(), wall_offset); !done) return done;
-  return put(it.puts(), wall_offset);
+  if (const auto done = remove(changes.removals()); !done) return done;
+  if (const auto done = move(changes.moves(), wall_offset); !done) return done;
+  return put(changes.puts(), wall_offset);
 }
 
-result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
-  if (it.id_mark() != 0) {
-    mark_.bind(1, on_disk(it.id_mark()));
+result<> batch_rows::write_queues(const batch& changes, duration wall_offset) {
+  if (changes.id_mark() != 0) {
+    mark_.bind(1, on_disk(changes.id_mark()));
     if (const auto done = mark_.run(); !done) return done;
   }
-  for (const auto& queue : it.new_queues()) {
+  for (const auto& queue : changes.new_queues()) {
     add_queue_.bind(1, queue.number);
     add_queue_.bind_text(2, queue.name);
     if (const auto done = add_queue_.run(); !done) return done;
   }
-  for (const auto& [source, at] : it.positions()) {
+  for (const auto& [source, at] : changes.positions()) {
     position_.bind_text(1, source->producer);
     position_.bind_text(2, source->kind);
     position_.bind(3, on_disk(at.place));
@@ -128,11 +129,11 @@ result<> batch_rows::write_queues(const batch& it, duration wall_offset) {
     position_.bind(5, on_disk(at.bodies));
     if (const auto done = position_.run(); !done) return done;
   }
-  for (const auto& pause_of_one : it.pauses()) {
-    if (const auto done = pause(pause_of_one, wall_offset); !done) return done;
+  for (const auto& one : changes.pauses()) {
+    if (const auto done = pause(one, wall_offset); !done) return done;
   }
   // Last: a queue may have come and gone within this batch.
-  for (const auto number : it.dropped_queues()) {
+  for (const auto number : changes.dropped_queues()) {
     drop_queue_.bind(1, number);
     if (const auto done = drop_queue_.run(); !done) return done;
   }
@@ -177,40 +178,40 @@ result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_off
 result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wall_offset) {
   sqlite::statement& insert = jobs.size() == 1 ? put_plain_ : put_plain_rows_;
   int place = 1;
-  for (const auto& it : jobs) {
-    insert.bind(place++, on_disk(it.job));
-    insert.bind(place++, it.queue);
-    insert.bind(place++, it.condition.priority);
-    insert.bind(place++, it.ttr.count());
-    insert.bind(place++, to_disk(it.put_at, wall_offset));
-    insert.bind(place++, checksum_of(it.job, it.content.view()));
-    insert.bind_blob(place++, it.content.view());
+  for (const auto& job : jobs) {
+    insert.bind(place++, on_disk(job.job));
+    insert.bind(place++, job.queue);
+    insert.bind(place++, job.condition.priority);
+    insert.bind(place++, job.ttr.count());
+    insert.bind(place++, to_disk(job.put_at, wall_offset));
+    insert.bind(place++, checksum_of(job.job, job.content.view()));
+    insert.bind_blob(place++, job.content.view());
   }
   return insert.run();
 }
 
-result<> batch_rows::put(const batch::new_job& it, duration wall_offset) {
-  put_.bind(1, on_disk(it.job));
-  put_.bind(2, it.queue);
-  put_.bind(3, it.ttr.count());
-  put_.bind(4, to_disk(it.put_at, wall_offset));
-  const bool in_place = it.content.size() >= written_in_place;
+result<> batch_rows::put(const batch::new_job& job, duration wall_offset) {
+  put_.bind(1, on_disk(job.job));
+  put_.bind(2, job.queue);
+  put_.bind(3, job.ttr.count());
+  put_.bind(4, to_disk(job.put_at, wall_offset));
+  const bool in_place = job.content.size() >= written_in_place;
   if (in_place) {
-    put_.bind_zeros(5, it.content.size());
+    put_.bind_zeros(5, job.content.size());
   } else {
-    put_.bind_blob(5, it.content.view());
+    put_.bind_blob(5, job.content.view());
   }
-  bind_condition(put_, 6, it.condition, wall_offset);
-  put_.bind(18, checksum_of(it.job, it.content.view()));
+  bind_condition(put_, 6, job.condition, wall_offset);
+  put_.bind(18, checksum_of(job.job, job.content.view()));
   if (const auto done = put_.run(); !done || !in_place) return done;
-  return put_.write_blob("job", "body", on_disk(it.job), it.content.view());
+  return put_.write_blob("job", "body", on_disk(job.job), job.content.view());
 }
 
-result<> batch_rows::pause(const batch::pause& it, duration wall_offset) {
-  const bool paused = it.until != engine::no_pause;
-  pause_.bind(1, it.queue);
-  pause_.bind(2, paused ? to_disk(it.until, wall_offset) : 0);
-  pause_.bind(3, paused ? it.length.count() : 0);
+result<> batch_rows::pause(const batch::pause& pause, duration wall_offset) {
+  const bool paused = pause.until != engine::no_pause;
+  pause_.bind(1, pause.queue);
+  pause_.bind(2, paused ? to_disk(pause.until, wall_offset) : 0);
+  pause_.bind(3, paused ? pause.length.count() : 0);
   return pause_.run();
 }
 

@@ -36,7 +36,7 @@ constexpr int read_attempts_max = 3;
 /// Of a large body, read at once: between two pieces the thread can be told to end.
 constexpr std::size_t piece_bytes = 256u << 10;
 
-constexpr duration complain_every = seconds{10};
+constexpr duration warning_interval = seconds{10};
 
 error no_memory() { return {errc::io, "there is no memory for its body"}; }
 
@@ -135,14 +135,14 @@ result<body> body_reader::read(job_id job) {
   while (!content &&
          (content.error().code == errc::timed_out || (content.error().code == errc::io && attempts_left-- > 0)) &&
          wait_for_lock(try_again_after)) {
-    complain("body_waits", "a body cannot be read at present: it is tried again", job, content.error());
+    warn_limited("body_waits", "a body cannot be read at present: it is tried again", job, content.error());
     if (content.error().code == errc::io) renew();
     content = read_once(job);
   }
   disk_fails_ = !content && content.error().code == errc::io;
   if (!content && content.error().code != errc::not_found && !ending_) {
-    complain("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it", job,
-             content.error());
+    warn_limited("body_unreadable", "a body cannot be read: its job is buried when somebody reserves it", job,
+                 content.error());
     renew();
   }
   return content;
@@ -158,10 +158,10 @@ bool body_reader::wait_for_lock(duration time) {
   return !changed_.wait_for(held, time, [this] { return ending_.load(); });
 }
 
-void body_reader::complain(std::string_view event, std::string_view sentence, job_id job, const error& cause) {
-  // Where one cannot be read there are often thousands.
-  if (complained_ && complained_->elapsed() < complain_every) return;
-  complained_.emplace();
+void body_reader::warn_limited(std::string_view event, std::string_view sentence, job_id job, const error& cause) {
+  // If one body cannot be read, often thousands cannot.
+  if (last_warning_ && last_warning_->elapsed() < warning_interval) return;
+  last_warning_.emplace();
   log::warning(event, sentence, {{"file", path_}, {"job", job.value()}, {"error", cause.text}});
 }
 

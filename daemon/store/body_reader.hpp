@@ -38,8 +38,8 @@ struct body_found {
 /// large; requests that are left are dropped.
 class body_reader {
  public:
-  /// The file must be open in this process for as long as this is there: the last connection that closes would tidy up
-  /// the log.
+  /// Requires: another connection of this process stays open while this object lives, because the last connection that
+  /// closes deletes the log.
   body_reader(std::string data_file, const char* vfs, lock_wait_limits lock_limits, loop::mailbox& to_loop);
   ~body_reader();  ///< ends and joins
   body_reader(const body_reader&) = delete;
@@ -72,7 +72,7 @@ class body_reader {
   [[nodiscard]] result<open_file> connect(at_a_lock behaviour);
   [[nodiscard]] result<> open();
   void renew();
-  void complain(std::string_view event, std::string_view sentence, job_id job, const error& cause);
+  void warn_limited(std::string_view event, std::string_view sentence, job_id job, const error& cause);
   [[nodiscard]] result<body> look_up(job_id job);
   [[nodiscard]] result<body> look_up_large(job_id job);
 
@@ -90,8 +90,8 @@ class body_reader {
 
   // The thread's own.
   std::optional<open_file> data_;
-  bool disk_fails_{false};  ///< the last body could not be read
-  std::optional<stopwatch> complained_;
+  bool disk_fails_{false};                 ///< the last body could not be read
+  std::optional<stopwatch> last_warning_;  ///< since then
   std::vector<body_found> slice_;
   std::thread thread_;
 };

@@ -36,7 +36,7 @@ class size_distribution {
 
 /// What a store measures of itself; the loop's.
 struct sqlite_store_counts {
-  histogram commit;                ///< from the first row of a batch until it was safe
+  histogram commit;                ///< from the first row of a batch until it was durable
   size_distribution commit_jobs;   ///< jobs a commit wrote
   counter errors;                  ///< commits that failed, each attempt, and bodies that could not be read
   std::uint64_t bytes{0};          ///< of the data file and of what its log holds

@@ -59,10 +59,10 @@ constexpr const char* settings = R"(
   PRAGMA temp_store = MEMORY;
 )";
 
-/// A directory entry is durable only after its parent was synced. That is done even if another process created the
-/// directory, which may have died before its own sync. It is skipped where a data file exists, since then it has been
-/// done, and where the parent cannot be opened.
-result<> keep_its_name(const std::string& path, const std::string& data_file) {
+/// Makes the entry of the data directory in its parent durable, even if another process created the directory: that one
+/// may have died before its own sync. Skipped if a data file exists, since it was done then, and if the parent cannot
+/// be opened.
+result<> sync_directory_entry(const std::string& path, const std::string& data_file) {
   if (::access(data_file.c_str(), F_OK) == 0) return {};
   const std::string above = path + "/..";
   const int directory = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,7 +78,7 @@ result<sqlite::connection> open_and_prepare(const data_directory& directory, con
                                             bool (*is_interrupted)()) {
   auto made = sqlite::connection::open(directory.data_file(), sqlite::open_as::read_write, vfs, directory.lock_file());
   if (!made) return about(directory.data_file(), made.error());
-  // Looked at first: not even a pragma of ours is for a file of somebody else.
+  // Check the file first: run no pragma on a foreign database.
   if (const auto readable = made->number("PRAGMA schema_version"); !readable)
     return damage(directory, readable.error());
   if (const auto set = made->run(settings); !set) return damage(directory, set.error());
@@ -106,7 +106,7 @@ result<data_directory> data_directory::open(const std::string& path) {
       return error{errc::io, path + ": is a file, not a directory: name a directory for the data"};
     }
   }
-  if (const auto safe = keep_its_name(path, made.data_file()); !safe) return safe.error();
+  if (const auto safe = sync_directory_entry(path, made.data_file()); !safe) return safe.error();
   const std::string lock = made.lock_file();
   made.lock_ = open_private(lock);
   if (made.lock_ < 0) return system_error(lock);

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/utf8.hpp"
+#include "store/base64.hpp"
 #include "store/dump_words.hpp"
-#include "store/plain_text.hpp"
 #include "store/reader.hpp"
 
 namespace millrace::store {

@@ -4,7 +4,7 @@
 
 namespace millrace::store {
 
-/// Keeps nothing; everything is safe at once.
+/// Stores nothing; everything is durable at once.
 class memory_store final : public store {
  public:
   batch_id append(engine::change_set& changes) override;

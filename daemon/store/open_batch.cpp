@@ -26,10 +26,10 @@ void open_batch::skip() {
 void open_batch::add(engine::job_put& put) {
   const auto number = queues.number_of(put.queue, *open_);
   queues.job_added(put.queue);
-  open_->put(std::move(put), number, burying_of(put.state));
+  open_->put(std::move(put), number, bury_sequence_of(put.state));
 }
 
-void open_batch::add(engine::job_moved& moved) { open_->move(std::move(moved), burying_of(moved.state)); }
+void open_batch::add(engine::job_moved& moved) { open_->move(std::move(moved), bury_sequence_of(moved.state)); }
 
 void open_batch::add(engine::job_gone& gone) {
   queues.job_removed(gone.queue);
@@ -45,11 +45,11 @@ void open_batch::add(engine::queue_paused& paused) {
   open_->set_pause(*number, paused.until, paused.length);
 }
 
-std::uint64_t open_batch::burying_of(engine::job_state state) noexcept {
+std::uint64_t open_batch::bury_sequence_of(engine::job_state state) noexcept {
   if (state != engine::job_state::buried) return 0;
   // What a reader accepts; jobs with equal numbers come back in order of id.
-  if (last_burying_ < job_id_max.value()) ++last_burying_;
-  return last_burying_;
+  if (last_bury_sequence_ < job_id_max.value()) ++last_bury_sequence_;
+  return last_bury_sequence_;
 }
 
 }  // namespace millrace::store

@@ -19,8 +19,10 @@ class open_batch {
   /// Empties `changes`.
   void add(engine::change_set& changes);
   void mark_ids(std::uint64_t up_to) { open_->mark_ids(up_to); }
-  /// The number of a burying that stands in the file: later ones are higher.
-  void recovered_burying(std::uint64_t burying) noexcept { last_burying_ = std::max(last_burying_, burying); }
+  /// A bury sequence that the file has: later ones are higher.
+  void recovered_bury_sequence(std::uint64_t bury_sequence) noexcept {
+    last_bury_sequence_ = std::max(last_bury_sequence_, bury_sequence);
+  }
 
   [[nodiscard]] batch_id id() const noexcept { return open_->id; }
   [[nodiscard]] bool empty() const noexcept { return open_->empty(); }
@@ -42,10 +44,10 @@ class open_batch {
   void add(engine::job_gone& gone);
   void add(engine::queue_paused& paused);
   void add(engine::source_moved& moved) { open_->set_position(*moved.source, moved.to); }
-  std::uint64_t burying_of(engine::job_state state) noexcept;
+  std::uint64_t bury_sequence_of(engine::job_state state) noexcept;
 
   std::unique_ptr<batch> open_{std::make_unique<batch>()};
-  std::uint64_t last_burying_{0};
+  std::uint64_t last_bury_sequence_{0};
 };
 
 }  // namespace millrace::store

@@ -77,7 +77,7 @@ result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
   }
   next_id_ = numbers.id() + 1;
   if (numbers.is_buried()) {
-    buried_.emplace_back(numbers.burying(), numbers.id());
+    buried_.emplace_back(numbers.bury_sequence(), numbers.id());
     return cursor_step::skipped;
   }
   if (const auto done = read(from, numbers, *queues_, *into_); !done) return done.error();

@@ -61,7 +61,7 @@ class job_cursor final : private sqlite::connection::row_taker {
   [[nodiscard]] result<cursor_step> next(const known_queues& queues, job_row& into);
 
  private:
-  using burial = std::pair<std::uint64_t, std::int64_t>;  ///< number of the burying, id
+  using buried_job = std::pair<std::uint64_t, std::int64_t>;  ///< bury sequence, id
 
   [[nodiscard]] bool is_prepared() const noexcept { return rows_ && with_bodies_ == has_room_; }
   [[nodiscard]] result<> prepare();
@@ -88,7 +88,7 @@ class job_cursor final : private sqlite::connection::row_taker {
   const known_queues* queues_{nullptr};  ///< of the step at hand
   job_row* into_{nullptr};               ///< of the step at hand
   result<cursor_step> taken_{cursor_step::end};
-  std::vector<burial> buried_;  ///< once `at_buried_`, a heap with the earliest on top
+  std::vector<buried_job> buried_;  ///< once `at_buried_`, a heap with the earliest on top
 };
 
 /// The positions of all producers. Those that are no longer in the settings stay: a producer that is removed for a day

@@ -1,10 +1,6 @@
 #include "store/recovery.hpp"
 
-#include <cassert>
-#include <string>
 #include <utility>
-
-#include "store/sqlite_store_parts.hpp"
 
 namespace millrace::store {
 
@@ -65,7 +61,7 @@ result<cursor_step> recovery::take_job(std::size_t& bytes) {
   }
   row_.job.queue = engine_queue(*queue_of_job_);
   ++queue_of_job_->jobs;
-  open_.recovered_burying(row_.burying);
+  open_.recovered_bury_sequence(row_.bury_sequence);
   sink_.job(std::move(row_.job));
   return step;
 }
@@ -86,26 +82,6 @@ cursor_step recovery::finish_queue() {
 queue_id recovery::engine_queue(known_queue& known) {
   if (!known.queue) known.queue = sink_.queue_of(known.row.name);
   return known.queue;
-}
-
-void sqlite_store::begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
-  parts& p = *parts_;
-  assert(p.data && !p.recovering && "before the first change");
-  p.recovering.emplace(*p.data, p.open, p.context.wall_offset(), p.loop.now(), std::move(sink), body_bytes_max);
-}
-
-result<std::optional<std::uint64_t>> sqlite_store::recover_slice(std::size_t rows_max, std::size_t bytes_max) {
-  parts& p = *parts_;
-  assert(p.recovering);
-  auto done = p.recovering->advance(rows_max, bytes_max);
-  if (!done || *done) p.recovering.reset();
-  if (!done) return damage(p.directory, done.error());
-  if (*done) {
-    const auto positions = each_position(
-        *p.data, [&p](kept_position&& one) { p.positions.insert_or_assign(one.source.producer, std::move(one)); });
-    if (!positions) return damage(p.directory, positions.error());
-  }
-  return done;
 }
 
 }  // namespace millrace::store

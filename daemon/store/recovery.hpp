@@ -9,7 +9,7 @@
 
 #include "store/open_batch.hpp"
 #include "store/reader.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/store.hpp"
 
 namespace millrace::store {
 

@@ -4,10 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "store/base64.hpp"
+#include "store/bulk_load.hpp"
 #include "store/dump.hpp"
 #include "store/dump_words.hpp"
-#include "store/filling.hpp"
-#include "store/plain_text.hpp"
 
 namespace millrace::store {
 
@@ -61,7 +61,7 @@ std::optional<engine::job_state> state_of(std::string_view word) {
   return std::nullopt;
 }
 
-result<> add_job(members& from, filling& to) {
+result<> add_job(members& from, bulk_load& to) {
   engine::kept_job job;
   job.job = job_id{from.number<std::uint64_t>("id")};
   const auto queue = from.text("queue");
@@ -87,7 +87,7 @@ result<> add_job(members& from, filling& to) {
   return to.add(std::move(job), queue);
 }
 
-result<> add_position(members& from, filling& to) {
+result<> add_position(members& from, bulk_load& to) {
   kept_position position;
   position.source = {from.text("producer"), from.text("kind")};
   if (position.source.producer.empty()) from.note("producer");
@@ -98,7 +98,7 @@ result<> add_position(members& from, filling& to) {
   return from.wrong().empty() ? to.add_position(std::move(position)) : result<>{};
 }
 
-result<> add_object(const json::object& object, filling& to) {
+result<> add_object(const json::object& object, bulk_load& to) {
   members from{object};
   result<> done{};
   if (from.has("ids_up_to")) {
@@ -122,7 +122,7 @@ result<> add_object(const json::object& object, filling& to) {
 /// The lines of one dump, in order, on their way into a directory.
 class dump_lines {
  public:
-  dump_lines(filling& to, completeness wanted) : to_{to}, is_optional_{wanted == completeness::optional} {}
+  dump_lines(bulk_load& to, completeness wanted) : to_{to}, is_optional_{wanted == completeness::optional} {}
 
   /// `is_cut`: no newline follows.
   result<> add(const std::string& line, bool is_cut) {
@@ -176,7 +176,7 @@ class dump_lines {
 
   error about_line(const std::string& text) const { return invalid("line " + std::to_string(number_) + ": " + text); }
 
-  filling& to_;
+  bulk_load& to_;
   const bool is_optional_;
   dump_seal seal_;
   std::uint64_t number_{0};  ///< of the line at hand
@@ -190,7 +190,7 @@ class dump_lines {
 }  // namespace
 
 result<restored> restore(const data_directory& into, std::istream& lines, completeness wanted) {
-  auto filled = filling::begin(into);
+  auto filled = bulk_load::begin(into);
   if (!filled) return filled.error();
   dump_lines from{*filled, wanted};
   std::string line;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t most_of_32_bits = std::numeric_limits<std::uint32_t>::max();
-/// Of ids, and of the numbers of buryings, which rise in the same way.
+/// Of ids, and of the numbers of bury_sequences, which rise in the same way.
 constexpr auto most_of_ids = static_cast<std::int64_t>(job_id_max.value());
 
 /// A column of whole numbers, and the range of what can be written into it.
@@ -149,11 +149,11 @@ result<> job_numbers::read(sqlite::row_values& from) {
 
 bool job_numbers::is_buried() const noexcept { return static_cast<state_on_disk>(value_[2]) == state_on_disk::buried; }
 
-std::uint64_t job_numbers::burying() const noexcept { return static_cast<std::uint64_t>(value_[8]); }
+std::uint64_t job_numbers::bury_sequence() const noexcept { return static_cast<std::uint64_t>(value_[8]); }
 
 void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
   into.queue = in_32_bits(value_[1]);
-  into.burying = burying();
+  into.bury_sequence = bury_sequence();
   engine::kept_job& job = into.job;
   job.job = job_id{static_cast<std::uint64_t>(value_[0])};
   job.request.priority = in_32_bits(value_[3]);

@@ -32,7 +32,7 @@ struct kept_queue {
 struct job_row {
   engine::kept_job job;  ///< its queue and its body are left as they were
   queue_number queue{0};
-  std::uint64_t burying{0};
+  std::uint64_t bury_sequence{0};
   std::string_view body;  ///< verified against its checksum; valid until the statement's next step
   std::uint64_t body_bytes{0};
   std::int64_t checksum{0};  ///< of the body, as the row says
@@ -75,7 +75,7 @@ class job_numbers {
   [[nodiscard]] result<> read(sqlite::row_values& from);
   [[nodiscard]] std::int64_t id() const noexcept { return value_[0]; }
   [[nodiscard]] bool is_buried() const noexcept;
-  [[nodiscard]] std::uint64_t burying() const noexcept;
+  [[nodiscard]] std::uint64_t bury_sequence() const noexcept;
   /// All of it but the body and the error goes into `into`.
   void copy_to(job_row& into, duration wall_offset) const noexcept;
 

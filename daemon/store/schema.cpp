@@ -111,7 +111,7 @@ constexpr const char* third_version = R"(
 // The new tables are created under their final names, so that a migrated file has the same schema as a new one. All
 // rows are copied: a column that is added to an existing table stands behind the bodies, and reading it would touch
 // their pages.
-constexpr const char* set_first_version_aside = R"(
+constexpr const char* rename_v1_tables = R"(
   ALTER TABLE queue RENAME TO old_queue;
   ALTER TABLE job RENAME TO old_job;
   ALTER TABLE mark RENAME TO old_mark;
@@ -126,7 +126,7 @@ constexpr const char* copy_first_version = R"(
   DROP TABLE old_mark;
 )";
 
-constexpr const char* set_second_version_aside = R"(
+constexpr const char* rename_v2_tables = R"(
   ALTER TABLE queue RENAME TO old_queue;
   ALTER TABLE job RENAME TO old_job;
   ALTER TABLE mark RENAME TO old_mark;
@@ -161,7 +161,7 @@ result<> migrate_from(sqlite::connection& data, std::int64_t version) {
   log::info("migrating", "the data file is migrated to the tables of this version, in one transaction",
             {{"jobs", *jobs}, {"from", version}, {"to", schema_version}});
   const bool first = version == 1;
-  for (const char* const step : {first ? set_first_version_aside : set_second_version_aside, third_version}) {
+  for (const char* const step : {first ? rename_v1_tables : rename_v2_tables, third_version}) {
     if (const auto done = data.run(step); !done) return done;
   }
   const auto copied = data.run(first ? copy_first_version : copy_second_version);
@@ -178,7 +178,7 @@ result<> refuse_differences(sqlite::connection& data, std::int64_t version) {
   return invalid(all);
 }
 
-result<> refuse_strangers(sqlite::connection& data) {
+result<> refuse_foreign_database(sqlite::connection& data) {
   const auto tables = data.number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
   const auto owner = data.number("PRAGMA application_id");
@@ -209,7 +209,7 @@ const char* tables_of(std::int64_t version) noexcept {
 }
 
 result<std::int64_t> version_of(sqlite::connection& data) {
-  if (const auto ours = refuse_strangers(data); !ours) return ours.error();
+  if (const auto ours = refuse_foreign_database(data); !ours) return ours.error();
   const auto version = data.number("PRAGMA user_version");
   if (!version) return version.error();
   if (*version > schema_version) {

@@ -30,7 +30,7 @@ struct connection::parts {
 };
 
 void connection::closing::operator()(parts* which) const noexcept {
-  // It always closes; what could fail, the last copying of the log, is made good by the next who opens the file.
+  // close_v2 always closes. The next process that opens the file repeats a final checkpoint that failed.
   static_cast<void>(sqlite3_close_v2(which->db));
   delete which;
 }

@@ -16,8 +16,9 @@ namespace millrace::store {
 
 namespace {
 
-/// A byte that is kept stands in the log and then in the file, where large rows fill pages by half.
-constexpr std::uint64_t room_for_a_byte = 4;
+/// Bytes of disk that one byte of a change may take: it is in the log and in the file, where large rows fill pages by
+/// half.
+constexpr std::uint64_t disk_bytes_per_byte = 4;
 
 }  // namespace
 
@@ -45,6 +46,26 @@ sqlite_store::~sqlite_store() {
   if (parts_->mail_open) parts_->close_mail();
 }
 
+void sqlite_store::begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
+  parts& p = *parts_;
+  assert(p.data && !p.recovering && "before the first change");
+  p.recovering.emplace(*p.data, p.open, p.context.wall_offset(), p.loop.now(), std::move(sink), body_bytes_max);
+}
+
+result<std::optional<std::uint64_t>> sqlite_store::recover_slice(std::size_t rows_max, std::size_t bytes_max) {
+  parts& p = *parts_;
+  assert(p.recovering);
+  auto done = p.recovering->advance(rows_max, bytes_max);
+  if (!done || *done) p.recovering.reset();
+  if (!done) return damage(p.directory, done.error());
+  if (*done) {
+    const auto positions = each_position(
+        *p.data, [&p](kept_position&& one) { p.positions.insert_or_assign(one.source.producer, std::move(one)); });
+    if (!positions) return damage(p.directory, positions.error());
+  }
+  return done;
+}
+
 void sqlite_store::start() { parts_->start_writing(); }
 
 void sqlite_store::parts::start_writing() {
@@ -65,7 +86,7 @@ batch_id sqlite_store::append_relaxed(engine::change_set& changes) {
   const auto batch = p.add(changes);
   // Half of the interval is for the commit itself and for the one that it may have to wait for.
   const bool is_open = batch == p.open.id();
-  if (is_open && !p.is_wanted && p.soon.when() == never) {
+  if (is_open && !p.commit_requested && p.soon.when() == never) {
     p.soon.set(after(p.loop.now(), p.options.relaxed_interval / 2));
   }
   return batch;
@@ -103,13 +124,13 @@ void sqlite_store::parts::close_open() {
   closed.push_back({open.exchange(std::move(next)), std::exchange(is_synced, false) || options.relaxed_sync,
                     std::exchange(open_since, never), bytes});
   closed_bytes += bytes;
-  is_wanted = false;
+  commit_requested = false;
   soon.clear();
   if (!committing) mail.ring();
 }
 
-void sqlite_store::parts::want() {
-  is_wanted = true;
+void sqlite_store::parts::request_commit() {
+  commit_requested = true;
   soon.clear();
   // Not at once: further changes of this turn of the loop share the commit.
   if (!committing) mail.ring();
@@ -130,12 +151,12 @@ void sqlite_store::parts::mail_received() {
 void sqlite_store::parts::hand_over() {
   if (committing || !failure.empty()) return;
   if (closed.empty()) {
-    if (!is_wanted) return;
+    if (!commit_requested) return;
     if (open.empty()) {
       // All changes cancelled out, and all earlier batches are durable.
-      is_wanted = is_synced = false;
+      commit_requested = is_synced = false;
       open_since = never;
-      safe = open.id();
+      last_durable = open.id();
       open.skip();
       if (on_durable) on_durable();
       return;
@@ -161,7 +182,7 @@ void sqlite_store::parts::take(commit_report&& report) {
   if (report.failure.empty()) {
     counts.commit.observe(report.took);
     counts.commit_jobs.observe(report.jobs);
-    safe = report.id;
+    last_durable = report.id;
   } else {
     fail(std::move(report.failure));
   }
@@ -178,7 +199,7 @@ void sqlite_store::parts::fail(std::string&& cause) {
   soon.clear();
 }
 
-batch_id sqlite_store::durable_up_to() const { return parts_->safe; }
+batch_id sqlite_store::durable_up_to() const { return parts_->last_durable; }
 
 void sqlite_store::set_on_durable(std::function<void()> on_durable) { parts_->on_durable = std::move(on_durable); }
 
@@ -237,9 +258,9 @@ bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {
   const auto reserve = p.options.disk_reserve;
   if (reserve == 0) return false;
   const auto room = p.writing->room();
-  const auto left = room - std::min(room, p.pending_bytes() * room_for_a_byte);
+  const auto left = room - std::min(room, p.pending_bytes() * disk_bytes_per_byte);
   // One large body must not take the room in which the log is copied and deletes are written.
-  return left < std::max(reserve, put_bytes * room_for_a_byte);
+  return left < std::max(reserve, put_bytes * disk_bytes_per_byte);
 }
 
 std::uint64_t sqlite_store::backlog_left() const {
@@ -276,10 +297,10 @@ loop::awaitable<> sqlite_store::close() {
   if (p.reading) p.reading->end();
   if (!p.open.empty() && p.failure.empty()) {
     p.is_synced = true;
-    p.want();
+    p.request_commit();
   }
-  while (p.failure.empty() && (p.committing || p.is_wanted || !p.closed.empty())) {
-    if (p.writing) p.writing->lose_patience();
+  while (p.failure.empty() && (p.committing || p.commit_requested || !p.closed.empty())) {
+    if (p.writing) p.writing->limit_waits();
     co_await p.closing.wait();
   }
   // Before the writer, which cuts the log at its end and is the last one at the file.

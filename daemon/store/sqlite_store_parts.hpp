@@ -23,7 +23,7 @@
 
 namespace millrace::store {
 
-/// The members of the store. Changes and bodies are in sqlite_store.cpp, the start is in recovery.cpp.
+/// The members of the store. Its functions are in sqlite_store.cpp.
 struct sqlite_store::parts {
   parts(loop::event_loop& event_loop, const store_options& settings, queue_names names, store_context environment,
         data_directory opened, sqlite::connection file, batch_rows statements)
@@ -50,10 +50,10 @@ struct sqlite_store::parts {
   /// Returns the batch with which the changes become durable.
   batch_id add(engine::change_set& changes);
   batch_id add_awaited(engine::change_set& changes);
-  void want();
+  void request_commit();
   void await_open() {
     is_synced = true;
-    if (failure.empty()) want();
+    if (failure.empty()) request_commit();
   }
   void close_open();
   [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return committing_bytes + closed_bytes + open.bytes(); }
@@ -92,10 +92,10 @@ struct sqlite_store::parts {
   instant open_since{never};  ///< of the first change in the open batch
   instant committing_since{never};
   std::uint64_t committing_bytes{0};
-  bool is_wanted{false};  ///< a command waits for the open batch, or its interval is over
-  bool is_synced{false};  ///< a command waits for the open batch
+  bool commit_requested{false};  ///< a command waits for the open batch, or its interval is over
+  bool is_synced{false};         ///< a command waits for the open batch
   bool committing{false};
-  batch_id safe{0};
+  batch_id last_durable{0};
   std::string failure;
   std::map<std::string, kept_position, std::less<>> positions;  ///< by producer, as recovered
   std::deque<engine::source_name> sources;                      ///< batches point to them
@@ -104,7 +104,7 @@ struct sqlite_store::parts {
   std::vector<body_found> found;  ///< filled only inside `bodies_read`
 
   loop::wait_point closing{loop, "the store's last commit"};
-  loop::deadline soon{loop, [this] { want(); }};
+  loop::deadline soon{loop, [this] { request_commit(); }};
   loop::mailbox mail{loop, [this] { mail_received(); }};
   // Separate from `mail`, which closes the open batch: a body that was read must not do so in the midst of a turn.
   loop::mailbox body_mail{loop, [this] { bodies_read(); }};

@@ -12,7 +12,7 @@
 
 namespace millrace::store {
 
-/// From where on files are made smaller, in pages of 4 KiB.
+/// Sizes above which files are made smaller, in pages of 4 KiB.
 struct file_limits {
   /// The log is copied into the data file when it has so many (16 MiB), or fewer when the disk is small: a page that
   /// changes again and again, as the edges of a queue do, is copied once; and the copying, which holds up the next
@@ -20,8 +20,8 @@ struct file_limits {
   /// 3): 16 × 32 with 4 KiB bodies 53 k, 69 k and 64 k jobs/s with 14.6, 10.1 and 8.8 kB written for a job; 64 × 32
   /// with 64 B the same within 3 %.
   std::int64_t log_pages{4'096};
-  /// Free pages of the file are for what comes next; those beyond a quarter of it, and beyond so many, are given back
-  /// until they are a sixteenth, or so few.
+  /// Vacuum starts when free pages are more than 1/4 of all pages and more than `free_pages_most`. It stops at 1/16, or
+  /// at `free_pages_kept`. The free pages that stay take the next changes.
   std::int64_t free_pages_most{1'024};
   std::int64_t free_pages_kept{256};
 };

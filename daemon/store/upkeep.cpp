@@ -17,7 +17,7 @@ constexpr std::int64_t log_header_bytes = 32;
 constexpr std::int64_t log_page_header_bytes = 24;
 /// Another process that copies the log lets the data file look too short for a moment. It is truncated when it has not
 /// grown for so long.
-constexpr auto look_again_after = std::chrono::milliseconds{100};
+constexpr auto recheck_interval = std::chrono::milliseconds{100};
 constexpr int looks_most = 10;
 /// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is
 /// copied.
@@ -86,7 +86,7 @@ result<> upkeep::check_files() {
     const auto before = std::exchange(bytes, files_.data_bytes());
     if (bytes != before) looks = 0;
     if (looks == looks_most) return files_.truncated_data();
-    std::this_thread::sleep_for(look_again_after);
+    std::this_thread::sleep_for(recheck_interval);
     if (const auto same = files_.check(); !same) return same;
   }
   return check_log();
@@ -141,7 +141,7 @@ result<> upkeep::when_idle() {
     if (has_pages_to_give_) done = give_pages(slice_of_idle);
   }
   if (!done) {
-    was_refused_ = is_passing(done.error());
+    last_step_failed_ = is_passing(done.error());
     return unless_passing(done.error());
   }
   done = keep_log_short(true);
@@ -156,12 +156,12 @@ result<> upkeep::after_piece() {
 }
 
 result<> upkeep::keep_log_short(bool has_time) {
-  const bool cut = to_be_cut_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
+  const bool cut = truncate_pending_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
   // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
   // copied anyway.
-  const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !cut_was_held_up_));
+  const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !truncate_blocked_));
   const auto done = now ? copy_log(cut ? log_end::cut : log_end::keep) : result<>{};
-  was_refused_ = !done && is_passing(done.error());
+  last_step_failed_ = !done && is_passing(done.error());
   return done ? done : unless_passing(done.error());
 }
 
@@ -173,8 +173,8 @@ result<> upkeep::copy_log(log_end end) {
     copied = copy_log_once(end);
   }
   if (!copied) return copied.error();
-  if (end == log_end::cut) cut_was_held_up_ = !*copied;
-  if (end == log_end::cut && *copied) to_be_cut_ = false;
+  if (end == log_end::cut) truncate_blocked_ = !*copied;
+  if (end == log_end::cut && *copied) truncate_pending_ = false;
   return {};
 }
 
@@ -191,10 +191,10 @@ result<bool> upkeep::copy_log_once(log_end end) {
 }
 
 upkeep::next upkeep::what_is_left() const noexcept {
-  if (was_refused_ || short_of_space()) return next::later;
+  if (last_step_failed_ || short_of_space()) return next::later;
   if (has_pages_to_give_) return next::soon;
-  if (!to_be_cut_) return next::nothing;
-  return cut_was_held_up_ ? next::later : next::soon;
+  if (!truncate_pending_) return next::nothing;
+  return truncate_blocked_ ? next::later : next::soon;
 }
 
 result<> upkeep::count_pages() {
@@ -213,7 +213,7 @@ void upkeep::plan_pages() {
   has_pages_to_give_ = short_of_space()     ? free_pages_ > pages_kept_when_short
                        : has_pages_to_give_ ? free_pages_ > limits.free_pages_kept && free_pages_ > pages_ / 16
                                             : free_pages_ > limits.free_pages_most && free_pages_ > pages_ / 4;
-  to_be_cut_ = to_be_cut_ || (had_some && !has_pages_to_give_);
+  truncate_pending_ = truncate_pending_ || (had_some && !has_pages_to_give_);
 }
 
 result<> upkeep::give_pages(std::size_t count) {

@@ -42,7 +42,7 @@ class upkeep {
 
   /// Reads how much is free, and decides whether puts are refused and whether the ballast may exist.
   void look_at_space();
-  /// A write found no space; `message` is that of SQLite. The disk counts as short of space until `look_at_space` finds
+  /// A write found no space; `message` is SQLite's. The disk counts as short of space until `look_at_space` finds
   /// some. Frees what can be freed.
   [[nodiscard]] result<> make_room(std::string_view message);
 
@@ -100,10 +100,10 @@ class upkeep {
   std::atomic<bool> short_of_space_{false};
   std::int64_t pages_{0};          ///< of the data file, as counted last
   std::int64_t free_pages_{0};     ///< of them, those that hold nothing
-  bool has_pages_to_give_{false};  ///< the file has more free pages than it should
-  bool to_be_cut_{false};          ///< it had, and the file has not been cut since
-  bool cut_was_held_up_{false};    ///< by a reader, at the last attempt
-  bool was_refused_{false};        ///< there was no space for the last of it, or it was locked
+  bool has_pages_to_give_{false};  ///< vacuum is running: see `file_limits`
+  bool truncate_pending_{false};   ///< vacuum has ended, and the log has not been truncated since
+  bool truncate_blocked_{false};   ///< by a reader, at the last attempt
+  bool last_step_failed_{false};   ///< of space or a lock
 };
 
 }  // namespace millrace::store

@@ -14,12 +14,10 @@ namespace millrace::store {
 
 namespace {
 
-/// Rows that are written at once when there is no room for all: with the pages above them less than half a mebibyte of
-/// log.
+/// Rows of one piece when the disk has no space for a whole batch: with their index pages less than 512 KiB of log.
 constexpr std::size_t rows_of_piece = 64;
 
-/// Memory that cannot be had is what space on the disk is: it may be there the next time, and nobody has been told of
-/// anything.
+/// Out of memory is handled like a full disk: nothing was reported yet, so the batch is retried.
 template <class Work>
 result<> attempt(Work&& work) {
   try {
@@ -29,7 +27,7 @@ result<> attempt(Work&& work) {
   }
 }
 
-constexpr auto look_again_after = std::chrono::milliseconds{100};
+constexpr auto recheck_interval = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -70,16 +68,16 @@ std::optional<commit_report> writer::take_report() {
   return std::exchange(reported_, std::nullopt);
 }
 
-void writer::lose_patience() {
+void writer::limit_waits() {
   {
     const std::lock_guard held{mutex_};
-    if (!impatient_) impatient_.emplace();
+    if (!waits_limited_since_) waits_limited_since_.emplace();
   }
   changed_.notify_one();
 }
 
 void writer::end() {
-  lose_patience();
+  limit_waits();
   {
     const std::lock_guard held{mutex_};
     ending_ = true;
@@ -106,7 +104,7 @@ void writer::serve() {
   }
   if (failure_.empty()) check(upkeep_.check_files(), "at the end");
   if (failure_.empty()) {
-    // Not for safety, which the log gives: the next start has less to read.
+    // The log is durable without this; the next start has less to read.
     if (const auto tidy = data_.checkpoint_and_cut(); !tidy && tidy.error().code != errc::refused) {
       check(tidy.error(), "at the end");
     }
@@ -120,8 +118,8 @@ writer::next_thing writer::wait(work& into) {
   std::unique_lock held{mutex_};
   const auto asked = [this] { return given_ || ending_; };
   if (const auto left = upkeep_.what_is_left(); failure_.empty() && left != upkeep::next::nothing) {
-    const auto patience = left == upkeep::next::later ? look_again_after : std::chrono::milliseconds{1};
-    if (!changed_.wait_for(held, patience, asked)) return next_thing::upkeep;
+    const auto pause = left == upkeep::next::later ? recheck_interval : std::chrono::milliseconds{1};
+    if (!changed_.wait_for(held, pause, asked)) return next_thing::upkeep;
   } else if (failure_.empty()) {
     if (!changed_.wait_for(held, look_every, asked)) return next_thing::look;
   } else {
@@ -148,7 +146,7 @@ void writer::carry_out(work& given) {
     while (!written && (written.error().code == errc::refused || written.error().code == errc::timed_out)) {
       if (written.error().code == errc::timed_out) {
         // SQLite skips its busy handler where two connections wait for each other, or others are always faster.
-        if (!wait_for_lock(look_again_after)) break;
+        if (!wait_for_lock(recheck_interval)) break;
         written =
             attempt([&] { return in_pieces ? write_in_pieces(*given.changes) : write(*given.changes, given.mode); });
         continue;
@@ -195,10 +193,10 @@ result<> writer::write_whole(const batch& changes) {
   return all->commit();
 }
 
-/// Each row that changes takes a page of the log until that is copied, so a large batch may need more room than a full
-/// disk ever has again, though when it is done it takes none. A job that moves within its queue is a change of its own,
-/// and so is one that goes; but where jobs also come, one may go because the other came, and the two stay together.
-/// No change is reported durable before all are written.
+/// Each row that changes takes a page of the log until the log is copied, so a large batch can need more log than a
+/// full disk has. Moves, and removals of a batch without puts, are independent: they are committed in pieces. The rest
+/// is one transaction, because a job may be removed for the put of another. No change is reported before all are
+/// durable.
 result<> writer::write_in_pieces(const batch& changes) {
   const auto pieces_of = [](auto rows, auto&& write) -> result<> {
     for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), rows_of_piece))) {
@@ -239,14 +237,14 @@ result<> writer::write_piece(Rows&& rows) {
 bool writer::wait_for_space() {
   beat();
   std::unique_lock held{mutex_};
-  return !changed_.wait_for(held, look_again_after, [this] { return impatient_.has_value(); });
+  return !changed_.wait_for(held, recheck_interval, [this] { return waits_limited_since_.has_value(); });
 }
 
 bool writer::wait_for_lock(duration time) {
   beat();
   std::unique_lock held{mutex_};
   changed_.wait_for(held, time);
-  return !impatient_ || impatient_->elapsed() < lock_patience_at_end;
+  return !waits_limited_since_ || waits_limited_since_->elapsed() < lock_wait_at_end_max;
 }
 
 void writer::report(commit_report&& done) {

@@ -47,8 +47,8 @@ class writer {
   /// `no`: the commit is written but not synced, so a power loss may undo it.
   enum class sync { no, yes };
   static constexpr duration look_every = std::chrono::seconds{1};
-  /// How long a batch still waits for a lock after `lose_patience`; then it fails.
-  static constexpr duration lock_patience_at_end = std::chrono::seconds{3};
+  /// How long a batch waits for a lock after `limit_waits`; then it fails.
+  static constexpr duration lock_wait_at_end_max = std::chrono::seconds{3};
 
   /// From now on only the writer's thread uses `data`. `directory` outlives it.
   writer(sqlite::connection data, batch_rows rows, const data_directory& directory, const store_options& options,
@@ -64,8 +64,8 @@ class writer {
   /// Loop thread: not empty, once: upkeep failed between two batches, and no later batch becomes durable.
   [[nodiscard]] std::string take_failure();
   /// Loop thread: from now on a batch that finds no space fails, and one that waits for a lock fails after
-  /// `lock_patience_at_end`.
-  void lose_patience();
+  /// `lock_wait_at_end_max`.
+  void limit_waits();
   /// Loop thread: finishes the batch at hand, tidies up, and rings.
   void end();
   /// Loop thread: the thread has nothing left to do; destroying it does not block.
@@ -116,7 +116,7 @@ class writer {
   std::optional<work> given_;
   std::optional<commit_report> reported_;
   std::string failed_between_;
-  std::optional<stopwatch> impatient_;  ///< since patience was lost
+  std::optional<stopwatch> waits_limited_since_;  ///< none: waits for space and locks have no limit
   bool ending_{false};
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> heartbeat_{0};

@@ -12,10 +12,10 @@
 
 #include "base/command_line.hpp"
 #include "base/system_message.hpp"
+#include "store/bulk_load.hpp"
 #include "store/data_directory.hpp"
 #include "store/directory_content.hpp"
 #include "store/dump.hpp"
-#include "store/filling.hpp"
 #include "store/fsck.hpp"
 #include "tools/beanstalkd_binlog.hpp"
 
@@ -110,13 +110,13 @@ result<store::data_directory> open_new(const std::string& path) {
 }
 
 result<> fill(const store::data_directory& into, binlog_content& content) {
-  auto filling = store::filling::begin(into);
-  if (!filling) return filling.error();
+  auto bulk_load = store::bulk_load::begin(into);
+  if (!bulk_load) return bulk_load.error();
   for (auto& [job, queue] : content.jobs) {
-    if (const auto added = filling->add(std::move(job), queue); !added) return added;
+    if (const auto added = bulk_load->add(std::move(job), queue); !added) return added;
   }
-  if (const auto marked = filling->mark_ids(content.highest_id); !marked) return marked;
-  return filling->finish();
+  if (const auto marked = bulk_load->mark_ids(content.highest_id); !marked) return marked;
+  return bulk_load->finish();
 }
 
 }  // namespace

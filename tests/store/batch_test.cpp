@@ -39,7 +39,7 @@ TEST_CASE("what happens to a job that is put in the batch goes into its put") {
   const auto& condition = it.puts()[0].condition;
   CHECK(condition.state == engine::job_state::buried);
   CHECK(condition.priority == 9);
-  CHECK(condition.burying == 17);
+  CHECK(condition.bury_sequence == 17);
   CHECK(condition.tally.releases == 2);
   CHECK(it.puts()[0].content.view() == "x");
 }

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "base/digest.hpp"
+#include "store/base64.hpp"
+#include "store/bulk_load.hpp"
 #include "store/desk.hpp"
-#include "store/filling.hpp"
-#include "store/plain_text.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
@@ -55,8 +55,8 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
   const auto below = [&random](std::uint64_t limit) { return random() % limit; };
   const auto in = store::data_directory::open(data_dir);
   REQUIRE(in.has_value());
-  auto filling = store::filling::begin(*in);
-  REQUIRE(filling.has_value());
+  auto bulk_load = store::bulk_load::begin(*in);
+  REQUIRE(bulk_load.has_value());
   for (std::uint64_t at = 0; at < jobs; ++at) {
     engine::kept_job job;
     job.job = job_id{jobs + 1 - at};
@@ -74,14 +74,14 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
     job.tally.kicks = static_cast<std::uint32_t>(below(3));
     job.tally.failures = static_cast<std::uint32_t>(below(3));
     if (below(4) == 0) job.error_text = "went \"wrong\"\n\xff";
-    REQUIRE(filling->add(std::move(job), "q" + std::to_string(below(5))).has_value());
+    REQUIRE(bulk_load->add(std::move(job), "q" + std::to_string(below(5))).has_value());
   }
-  REQUIRE(filling->pause("q1", never, seconds{7}).has_value());
-  REQUIRE(filling->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
-  REQUIRE(filling->mark_ids(jobs + 5'000).has_value());
-  REQUIRE(filling->add_position({{"words", "lines"}, {90, 0x8000'0000'0000'0001, 7}}).has_value());
-  REQUIRE(filling->add_position({{"zero", "list"}, {}}).has_value());
-  REQUIRE(filling->finish().has_value());
+  REQUIRE(bulk_load->pause("q1", never, seconds{7}).has_value());
+  REQUIRE(bulk_load->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
+  REQUIRE(bulk_load->mark_ids(jobs + 5'000).has_value());
+  REQUIRE(bulk_load->add_position({{"words", "lines"}, {90, 0x8000'0000'0000'0001, 7}}).has_value());
+  REQUIRE(bulk_load->add_position({{"zero", "list"}, {}}).has_value());
+  REQUIRE(bulk_load->finish().has_value());
 }
 
 constexpr const char* one_job =

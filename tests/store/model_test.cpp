@@ -23,13 +23,13 @@ constexpr duration first_offset = hours{400'000};
 struct model {
   struct entry {
     engine::kept_job job;
-    std::uint64_t burying{0};
+    std::uint64_t bury_sequence{0};
   };
   std::map<std::uint64_t, entry> jobs;
   std::map<std::uint32_t, engine::queue_paused> pauses;
   std::uint64_t last_id{0};
   std::uint64_t mark{0};
-  std::uint64_t buryings{0};
+  std::uint64_t bury_sequences{0};
 };
 
 class history {
@@ -66,7 +66,7 @@ class history {
     std::vector<model::entry> expected;
     for (const auto& [id, one] : its.jobs) expected.push_back(one);
     std::stable_sort(expected.begin(), expected.end(),
-                     [](const auto& one, const auto& other) { return one.burying < other.burying; });
+                     [](const auto& one, const auto& other) { return one.bury_sequence < other.bury_sequence; });
     REQUIRE(found.jobs.size() == expected.size());
     for (std::size_t at = 0; at < expected.size(); ++at) {
       const auto& one = found.jobs[at];
@@ -170,7 +170,7 @@ class history {
     it.job.due = made.due;
     it.job.tally = made.tally;
     it.job.error_text = made.error_text;
-    it.burying = made.state == engine::job_state::buried ? ++its.buryings : 0;
+    it.bury_sequence = made.state == engine::job_state::buried ? ++its.bury_sequences : 0;
     return made;
   }
 

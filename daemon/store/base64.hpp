@@ -8,7 +8,7 @@ namespace millrace::store {
 
 /// Base64 of RFC 4648, padded, for bytes that are no text.
 [[nodiscard]] std::string to_base64(std::string_view bytes);
-/// Nothing: it is no base64.
+/// No value: the text is no base64.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace millrace::store

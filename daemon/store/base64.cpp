@@ -1,4 +1,4 @@
-#include "store/plain_text.hpp"
+#include "store/base64.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -18,12 +18,12 @@
 
 namespace millrace::store {
 
-/// Fills an empty data directory with jobs that come from elsewhere: all of them or, when anything fails before
-/// `finish`, none. Times are those of the wall, as instants since 1970. One thread; the directory outlives it.
-class filling {
+/// Loads jobs from elsewhere into an empty data directory: all of them or, when anything fails before `finish`, none.
+/// Times are those of the wall clock, as instants since 1970. One thread; the directory outlives it.
+class bulk_load {
  public:
   /// Refused: a directory that has jobs.
-  [[nodiscard]] static result<filling> begin(const data_directory& directory);
+  [[nodiscard]] static result<bulk_load> begin(const data_directory& directory);
 
   /// `job.queue` is not looked at. Buried jobs come in the order in which they were buried. Refused: an id that was
   /// there before.
@@ -38,7 +38,7 @@ class filling {
   [[nodiscard]] std::uint64_t jobs() const noexcept { return ids_.size(); }
 
  private:
-  filling(const data_directory& directory, sqlite::connection data, batch_rows rows)
+  bulk_load(const data_directory& directory, sqlite::connection data, batch_rows rows)
       : directory_{directory}, data_{std::move(data)}, rows_{std::move(rows)} {}
   queue_number number_of(std::string_view queue);
   [[nodiscard]] result<> write();
@@ -51,7 +51,7 @@ class filling {
   boost::unordered_flat_set<std::uint64_t> ids_;
   std::map<std::string, engine::source_name> sources_;  ///< by producer; the batch points to them
   queue_number last_queue_{0};
-  std::uint64_t last_burying_{0};
+  std::uint64_t last_bury_sequence_{0};
 };
 
 }  // namespace millrace::store

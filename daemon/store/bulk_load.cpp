@@ -1,4 +1,4 @@
-#include "store/filling.hpp"
+#include "store/bulk_load.hpp"
 
 #include <string>
 #include <utility>
@@ -19,7 +19,7 @@ error out_of_range(std::uint64_t id) {
 
 }  // namespace
 
-result<filling> filling::begin(const data_directory& directory) {
+result<bulk_load> bulk_load::begin(const data_directory& directory) {
   auto data = open_data_file(directory, nullptr);
   if (!data) return data.error();
   const auto there = data->number("SELECT count(*) FROM (SELECT 1 FROM job LIMIT 1)");
@@ -30,10 +30,10 @@ result<filling> filling::begin(const data_directory& directory) {
   // One transaction for all, which a connection that is closed rolls back.
   const auto begun = data->run("BEGIN IMMEDIATE; DELETE FROM queue");
   if (!begun) return damage(directory, begun.error());
-  return filling{directory, std::move(*data), std::move(*rows)};
+  return bulk_load{directory, std::move(*data), std::move(*rows)};
 }
 
-result<> filling::add(engine::kept_job&& job, std::string_view queue) {
+result<> bulk_load::add(engine::kept_job&& job, std::string_view queue) {
   if (!job.job || job.job > job_id_max) return out_of_range(job.job.value());
   if (job.request.content.size() + job.error_text.size() > kept_job_bytes_max) {
     return invalid("its body is larger than that of a job on disk can be");
@@ -41,7 +41,7 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
   if (!ids_.insert(job.job.value()).second) {
     return invalid("job " + std::to_string(job.job.value()) + " comes a second time");
   }
-  const std::uint64_t burying = job.state == engine::job_state::buried ? ++last_burying_ : 0;
+  const std::uint64_t bury_sequence = job.state == engine::job_state::buried ? ++last_bury_sequence_ : 0;
   // Two changes that fold into one row: a put does not say what has happened to the job since.
   engine::job_moved now{.job = job.job,
                         .queue = {},
@@ -59,30 +59,30 @@ result<> filling::add(engine::kept_job&& job, std::string_view queue) {
              .put_at = job.put_at,
              .due = job.due,
              .error_text = {}},
-            number, burying);
-  open_.move(std::move(now), burying);
+            number, bury_sequence);
+  open_.move(std::move(now), bury_sequence);
   return open_.jobs() < jobs_at_once && open_.bytes() < bytes_at_once ? result<>{} : write();
 }
 
-result<> filling::mark_ids(std::uint64_t up_to) {
+result<> bulk_load::mark_ids(std::uint64_t up_to) {
   if (up_to > job_id_max.value()) return out_of_range(up_to);
   open_.mark_ids(up_to);
   return {};
 }
 
-result<> filling::pause(std::string_view queue, instant until, duration length) {
+result<> bulk_load::pause(std::string_view queue, instant until, duration length) {
   open_.set_pause(number_of(queue), until, length);
   return {};
 }
 
-result<> filling::add_position(kept_position&& position) {
+result<> bulk_load::add_position(kept_position&& position) {
   const auto [known, is_new] = sources_.try_emplace(position.source.producer, position.source);
   if (!is_new) return invalid("producer " + position.source.producer + " comes a second time");
   open_.set_position(known->second, position.at);
   return {};
 }
 
-result<> filling::finish() {
+result<> bulk_load::finish() {
   if (const auto written = write(); !written) return written.error();
   if (const auto safe = data_.run("COMMIT"); !safe) return damage(directory_, safe.error());
   const auto whole = data_.checkpoint_and_cut();
@@ -90,13 +90,13 @@ result<> filling::finish() {
   return {};
 }
 
-queue_number filling::number_of(std::string_view queue) {
+queue_number bulk_load::number_of(std::string_view queue) {
   const auto [known, is_new] = queues_.try_emplace(std::string{queue}, last_queue_ + 1);
   if (is_new) open_.add_queue(++last_queue_, known->first);
   return known->second;
 }
 
-result<> filling::write() {
+result<> bulk_load::write() {
   open_.sort();
   const auto written = rows_.write(open_, duration::zero());
   open_.clear();
