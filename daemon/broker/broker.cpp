@@ -94,9 +94,9 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
 bool broker::try_close_session(session_id session) {
   auto& p = *parts_;
   p.steps.withdrawn(session);
-  auto hold = p.pending.withdraw(session);
+  auto wait = p.pending.withdraw(session);
   p.disk_bodies.end_peek(session);
-  p.holds.end(hold, p.loop.now());
+  p.wait_times.end(wait, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now());
   p.commit();
   return closed;
@@ -111,7 +111,7 @@ loop::awaitable<> broker::close_session(session_id session) {
 receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue, engine::put_request&& job,
                                               const source_step* step) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content.size())) {
+  if (p.cannot_be_stored(queue, job.content.size())) {
     if (step != nullptr) p.add_step(session, queue, *step, engine::put_status::refused);
     const auto refused = p.engine.refuse_put(queue, engine::reason::too_large);
     return p.commit().answer(refused);
@@ -120,26 +120,27 @@ receipted<engine::put_answer> broker::try_put(session_id session, queue_id queue
     return commit_tracker::nothing().answer(
         engine::put_answer{engine::put_status::no_space, {}, engine::reason::no_space});
   }
-  const auto now = p.now();
-  const auto answer = p.engine.put(session, queue, std::move(job), now);
-  p.note_if_out_of_ids(answer);
-  if (step != nullptr) p.add_step(session, queue, *step, answer.status);
-  if (answer.status == engine::put_status::waiting) p.pending.expect(session, p.holds.after(answer, now));
-  return p.commit().answer(answer);
+  return p.run_put(session, queue, std::move(job), step, nullptr);
 }
 
 receipted<engine::put_answer> broker::put(session_id session, queue_id queue, engine::put_request&& job,
                                           decision_taker& taker) {
   auto& p = *parts_;
-  if (p.cannot_be_kept(queue, job.content.size()))
+  if (p.cannot_be_stored(queue, job.content.size()))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::too_large));
   if (p.short_of_space(queue, job.content.size()))
     return commit_tracker::nothing().answer(p.engine.refuse_put(queue, engine::reason::no_space));
-  const auto now = p.now();
-  const auto answer = p.engine.put(session, queue, std::move(job), now);
-  p.note_if_out_of_ids(answer);
-  if (answer.status == engine::put_status::waiting) p.pending.expect(session, p.holds.after(answer, now), taker);
-  return p.commit().answer(answer);
+  return p.run_put(session, queue, std::move(job), nullptr, &taker);
+}
+
+receipted<engine::put_answer> broker::parts::run_put(session_id session, queue_id queue, engine::put_request&& job,
+                                                     const source_step* step, decision_taker* taker) {
+  const auto time = now();
+  const auto answer = engine.put(session, queue, std::move(job), time);
+  note_if_out_of_ids(answer);
+  if (step != nullptr) add_step(session, queue, *step, answer.status);
+  if (answer.status == engine::put_status::waiting) pending.expect(session, wait_times.after(answer, time), taker);
+  return commit().answer(answer);
 }
 
 bool broker::is_on_disk(queue_id queue) const {
@@ -194,14 +195,14 @@ receipted<engine::reserve_answer> broker::reserve(session_id session, engine::le
                                                   decision_taker& taker) {
   auto& p = *parts_;
   auto answer = p.engine.reserve(session, lease, until, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, taker);
+  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, &taker);
   return p.commit().answer_with_ids(std::move(answer));
 }
 
 receipted<engine::reserve_answer> broker::reserve_job(session_id session, job_id job, decision_taker& taker) {
   auto& p = *parts_;
   auto answer = p.engine.reserve_job(session, job, p.now());
-  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, taker);
+  if (answer.status == engine::reserve_status::waiting) p.pending.expect(session, std::nullopt, &taker);
   return p.commit().answer_with_ids(std::move(answer));
 }
 
@@ -291,9 +292,9 @@ void broker::refuse_puts() {
 
 const engine::engine& broker::engine() const noexcept { return parts_->engine; }
 
-const loop::backpressure& broker::held_puts() const noexcept { return parts_->holds.puts(); }
+const loop::backpressure& broker::held_puts() const noexcept { return parts_->wait_times.puts(); }
 
-const loop::backpressure& broker::held_outputs() const noexcept { return parts_->holds.outputs(); }
+const loop::backpressure& broker::held_outputs() const noexcept { return parts_->wait_times.outputs(); }
 
 void broker::close() { parts_->timer.close(); }
 

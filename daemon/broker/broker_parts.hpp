@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/log.hpp"
-#include "broker/admission.hpp"
 #include "broker/bodies.hpp"
 #include "broker/broker.hpp"
+#include "broker/capacity_wait_times.hpp"
 #include "broker/commit_tracker.hpp"
 #include "broker/deadline_timer.hpp"
 #include "broker/pending_decisions.hpp"
@@ -80,7 +80,7 @@ struct broker::parts {
   }
 
   /// A put that the store could not write is refused before it runs: the engine cannot take it back.
-  [[nodiscard]] bool cannot_be_kept(queue_id queue, std::uint64_t put_bytes) const {
+  [[nodiscard]] bool cannot_be_stored(queue_id queue, std::uint64_t put_bytes) const {
     return put_bytes > job_bytes_max && is_on_disk(queue);
   }
 
@@ -88,6 +88,10 @@ struct broker::parts {
   [[nodiscard]] bool short_of_space(queue_id queue, std::uint64_t put_bytes) const {
     return is_on_disk(queue) && store.short_of_space(put_bytes);
   }
+
+  /// A put that the store can write. `step`: see `try_put`. `taker`: nullptr if a coroutine awaits the decision.
+  receipted<engine::put_answer> run_put(session_id session, queue_id queue, engine::put_request&& job,
+                                        const source_step* step, decision_taker* taker);
 
   /// Why the outputs of a finish cannot be put: `too_large` or `no_space`; none: the store can write them.
   [[nodiscard]] std::optional<engine::reason> refusal_of(const std::vector<engine::output>& outputs) const;
@@ -107,7 +111,7 @@ struct broker::parts {
     const auto ids = commits.known_ids(engine.last_id());
     if (!job) return ids.answer_with_ids(peek_answer{});
     if (!job->content_on_disk) return ids.answer_with_ids(peek_answer{peek_status::found, std::move(*job)});
-    pending.expect(session, std::nullopt, taker);
+    pending.expect(session, std::nullopt, &taker);
     disk_bodies.begin_peek(session, job->job);
     return ids.answer_with_ids(peek_answer{peek_status::waiting, {}});
   }
@@ -131,8 +135,8 @@ struct broker::parts {
   void deliver(const committed& made) {
     for (auto& one : events) {
       const auto durable_with = receipt_of(one, made);
-      auto hold = pending.decide({std::move(one), durable_with});
-      holds.end(hold, loop.now());
+      auto wait = pending.decide({std::move(one), durable_with});
+      wait_times.end(wait, loop.now());
     }
     events.clear();
   }
@@ -180,9 +184,9 @@ struct broker::parts {
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
   void give_up(session_id session) {
     steps.withdrawn(session);
-    auto hold = pending.withdraw(session);
+    auto wait = pending.withdraw(session);
     disk_bodies.end_peek(session);
-    holds.end(hold, loop.now());
+    wait_times.end(wait, loop.now());
     commit();
   }
 
@@ -194,7 +198,7 @@ struct broker::parts {
   store::store& store;
   const std::uint64_t job_bytes_max{store.job_bytes_max()};
   pending_decisions pending;
-  admission holds;
+  capacity_wait_times wait_times;
   source_steps steps;
   std::vector<engine::event> events;
   engine::change_set changes;

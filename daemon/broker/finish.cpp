@@ -16,7 +16,7 @@ receipted<engine::finish_answer> broker::try_finish(session_id session, engine::
   if (request.dead_letter && !p.can_be_dead_letter(request.job, *request.dead_letter)) request.dead_letter.reset();
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(request), now);
-  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.holds.after(answer, now));
+  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.wait_times.after(answer, now));
   return p.commit().answer(answer);
 }
 

@@ -5,31 +5,28 @@
 
 namespace millrace::broker {
 
-void pending_decisions::expect(session_id session, std::optional<admission::hold> held) {
+void pending_decisions::expect(session_id session, std::optional<capacity_wait_times::wait> capacity_wait,
+                               decision_taker* taker) {
   [[maybe_unused]] const auto [place, fresh] = entries_.try_emplace(session);
   assert(fresh && "a session waits for one thing at a time");
-  place->second.held = held;
+  place->second.capacity_wait = capacity_wait;
+  place->second.taker = taker;
 }
 
-void pending_decisions::expect(session_id session, std::optional<admission::hold> held, decision_taker& taker) {
-  expect(session, held);
-  entries_.find(session)->second.taker = &taker;
-}
-
-std::optional<admission::hold> pending_decisions::decide(decision&& decision) {
+std::optional<capacity_wait_times::wait> pending_decisions::decide(decision&& decision) {
   const auto found = entries_.find(decision.event.session);
   if (found == entries_.end()) return std::nullopt;
   auto& waiting = found->second;
   if (waiting.taker != nullptr) {
-    const auto held = waiting.held;
+    const auto ended = waiting.capacity_wait;
     auto& taker = *waiting.taker;
     entries_.erase(found);
     taker.decided(std::move(decision));
-    return held;
+    return ended;
   }
   waiting.decided = std::move(decision);
   if (waiting.point != nullptr) waiting.point->wake_one();
-  return std::exchange(waiting.held, std::nullopt);
+  return std::exchange(waiting.capacity_wait, std::nullopt);
 }
 
 loop::awaitable<> pending_decisions::wait(session_id session, std::string_view waits_for) {
@@ -62,13 +59,13 @@ decision pending_decisions::take(session_id session) {
   return decided;
 }
 
-std::optional<admission::hold> pending_decisions::withdraw(session_id session) {
+std::optional<capacity_wait_times::wait> pending_decisions::withdraw(session_id session) {
   const auto found = entries_.find(session);
   if (found == entries_.end()) return std::nullopt;
   assert(found->second.point == nullptr && "a coroutine still waits");
-  const auto held = found->second.held;
+  const auto ended = found->second.capacity_wait;
   entries_.erase(found);
-  return held;
+  return ended;
 }
 
 }  // namespace millrace::broker

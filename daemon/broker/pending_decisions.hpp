@@ -8,7 +8,7 @@
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/wait_point.hpp>
 
-#include "broker/admission.hpp"
+#include "broker/capacity_wait_times.hpp"
 #include "broker/decision.hpp"
 #include "engine/command.hpp"
 
@@ -23,25 +23,24 @@ class pending_decisions {
  public:
   explicit pending_decisions(loop::event_loop& loop) : loop_{loop} {}
 
-  /// The engine answered `waiting` for this session.
-  void expect(session_id session, std::optional<admission::hold> held = std::nullopt);
-  /// The same for a taker, which is called once.
-  void expect(session_id session, std::optional<admission::hold> held, decision_taker& taker);
-  /// The engine decided: calls the session's taker, or wakes its coroutine at the next turn. Returns its hold, which
+  /// The engine answered `waiting` for this session. `taker` is called once; nullptr: a coroutine takes the decision.
+  void expect(session_id session, std::optional<capacity_wait_times::wait> capacity_wait = std::nullopt,
+              decision_taker* taker = nullptr);
+  /// The engine decided: calls the session's taker, or wakes its coroutine at the next turn. Returns its wait, which
   /// has ended; nothing for a session that has gone.
-  std::optional<admission::hold> decide(decision&& decision);
+  std::optional<capacity_wait_times::wait> decide(decision&& decision);
   /// Suspends until there is a decision. Cancelled: throws, even if there is one. `waits_for` is a literal.
   loop::awaitable<> wait(session_id session, std::string_view waits_for);
   [[nodiscard]] bool has_decision(session_id session) const;
   /// The decision, which ends the wait. Asserts that there is one.
   decision take(session_id session);
-  /// No decision is expected any more; returns the hold that ends.
-  std::optional<admission::hold> withdraw(session_id session);
+  /// No decision is expected any more; returns the wait that ends.
+  std::optional<capacity_wait_times::wait> withdraw(session_id session);
 
  private:
   struct entry {
     loop::wait_point* point{nullptr};
-    std::optional<admission::hold> held;
+    std::optional<capacity_wait_times::wait> capacity_wait;
     std::optional<decision> decided;
     decision_taker* taker{nullptr};
   };

@@ -23,8 +23,9 @@ struct receipt {
   return {std::max(one.batch, other.batch), std::max(one.written_with, other.written_with)};
 }
 
-/// What a command of the broker answers. There is no way to the answer past the receipt: no conversion to `Answer`, and
-/// nothing but a `committed` (the result of handing the command's changes to the store) or a `decision` makes one.
+/// The answer to a command of the broker, with the receipt that says when it may leave. Only a `committed` (the result
+/// of handing the command's changes to the store) or a `decision` makes one. There is no conversion to `Answer`: a
+/// caller that ignores the receipt has to write `.answer`.
 template <class Answer>
 class [[nodiscard]] receipted {
  public:
@@ -38,7 +39,7 @@ class [[nodiscard]] receipted {
   receipted(Answer&& given, const receipt& batches) : answer{std::move(given)}, durable_with{batches} {}
 };
 
-/// The changes of one command are in the store's hands. Only commit_tracker makes one.
+/// The changes of one command were handed to the store, or there were none. Only commit_tracker makes one.
 class committed {
  public:
   /// For the answer of a command that may change something.
