@@ -8,7 +8,7 @@ const options_of<pool_options>& pool_option_table() {
     made.count("threads", &pool_options::threads, {0, threads_max},
                "worker threads for computations; 0 is one for each processor");
     made.count("backlog_max", &pool_options::backlog_max, {1, backlog_most},
-               "computations that wait for a worker before those who bring more are held");
+               "computations that wait for a worker at most; further callers wait");
     made.planned("processes", "worker processes are not here yet: use run_on: threads");
     return made;
   }();

@@ -10,8 +10,8 @@ enum class log_format { automatic, text, json, journald };
 
 /// Formats log records, and writes them to standard error or the journal:
 ///
-///     text      2026-11-20T12:00:00.123Z info     producer_ended  the producer has ended producer=x jobs=3
-///     json      {"time":"2026-11-20T12:00:00.123Z","level":"info","event":"producer_ended","message":"…","jobs":3}
+///     text      2026-11-20T12:00:00.123Z info     started  millraced is running producers=1
+///     json      {"time":"2026-11-20T12:00:00.123Z","level":"info","event":"started","message":"…","producers":1}
 ///     journald  MESSAGE, PRIORITY, MILLRACE_EVENT, and each field by its name in upper case
 ///
 /// A record is always one line: control characters are escaped, and invalid UTF-8 becomes U+FFFD in JSON. Records are

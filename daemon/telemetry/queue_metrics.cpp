@@ -144,7 +144,7 @@ void write_levels(exposition& page, const queue_copy& queues) {
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.paused);
 
   page.family(family_kind::gauge, "millrace_queue_waiting_consumers",
-              "Sessions that wait for a job of this queue, among others perhaps.");
+              "Sessions that wait for a job of this queue; a session counts in every queue it watches.");
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_sessions});
 }
 
@@ -228,7 +228,8 @@ void write_counts(exposition& page, const queue_copy& queues) {
   write_counter(page, queues, "millrace_jobs_ttr_expired_total", "Reservations that ended because time ran out.",
                 &counts::ttr_expired);
 
-  page.family(family_kind::counter, "millrace_jobs_finished_total", "Jobs whose holder was done with them.");
+  page.family(family_kind::counter, "millrace_jobs_finished_total",
+              "Jobs that ended or failed: finished by their holder, deleted, or dropped.");
   for (const auto& row : queues.rows) {
     if (!is_used(row)) continue;
     for (std::size_t i = 0; i < engine::outcome_count; ++i) {

@@ -84,10 +84,10 @@ void write_pools(exposition& page, const work_copy& work) {
 void write(exposition& page, const work_copy& work) {
   write_workload(page, work);
   write_pools(page, work);
-  page.family(family_kind::gauge, "millrace_backpressure_active", "Parties held at a stage.");
+  page.family(family_kind::gauge, "millrace_backpressure_active", "Callers that wait at a stage.");
   for (const auto& stage : work.stages) page.sample({{"stage", stage.name}}, stage.active);
   page.family(family_kind::counter, "millrace_backpressure_seconds_total",
-              "Time for which parties were held at a stage, added up.");
+              "Time for which callers waited at a stage, added up.");
   for (const auto& stage : work.stages) page.sample({{"stage", stage.name}}, stage.total);
 }
 
