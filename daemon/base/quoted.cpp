@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 
+#include "base/hex.hpp"
 #include "base/utf8.hpp"
 
 namespace millrace {
@@ -33,9 +34,8 @@ void append_escape(std::string& to, char32_t code) {
     default:
       break;
   }
-  constexpr std::string_view hex = "0123456789abcdef";
   to += code < 0x100 ? "\\x" : "\\u";
-  for (int shift = code < 0x100 ? 4 : 12; shift >= 0; shift -= 4) to += hex[code >> shift & 15U];
+  for (int shift = code < 0x100 ? 4 : 12; shift >= 0; shift -= 4) to += hex_digits[code >> shift & 15U];
 }
 
 void append_quoted(std::string& to, std::string_view text) {

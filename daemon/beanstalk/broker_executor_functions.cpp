@@ -70,6 +70,8 @@ command_result broker_executor::execute(wire::beanstalk_command& request, outbox
   if (starts_clock(request)) loop_.refresh_now();
   const auto body_bytes = request.content.size();
   const auto reached = (this->*all.of_verb[index_of(request.verb)])(request, replies);
+  assert(reached != progress::blocked || row_of(request.verb).may_block);
+  assert(receipt_.written_with == 0 || row_of(request.verb).changes);
   share_.note(broker_, receipt_, body_bytes);
   return {reached, receipt_};
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <random>
 
+#include "base/hex.hpp"
+
 namespace millrace::beanstalk {
 
 namespace {
@@ -51,10 +53,9 @@ void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
 
 std::string new_server_id() {
   std::random_device source;
-  constexpr std::string_view digits = "0123456789abcdef";
   // A letter first, so that no parser takes it for a number.
-  std::string id{digits[10 + source() % 6]};
-  while (id.size() < 16) id += digits[source() % 16];
+  std::string id{hex_digits[10 + source() % 6]};
+  while (id.size() < 16) id += hex_digits[source() % 16];
   return id;
 }
 

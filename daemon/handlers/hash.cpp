@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/hex.hpp"
+
 namespace millrace::handlers {
 
 const options_of<hash_options>& hash_option_table() {
@@ -47,13 +49,9 @@ class hashing : public offload::computation {
   }
 
   result<std::string> take_result() override {
-    constexpr std::string_view hex = "0123456789abcdef";
     std::string text;
     text.reserve(2 * digest_.size());
-    for (const unsigned char byte : digest_) {
-      text += hex[byte >> 4];
-      text += hex[byte & 15];
-    }
+    for (const unsigned char byte : digest_) append_hex(text, byte);
     return text;
   }
 

@@ -1,9 +1,10 @@
 #include "handlers/quote.hpp"
 
+#include "base/hex.hpp"
+
 namespace millrace::handlers {
 
 std::string quote(std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
   std::string out{"\""};
   for (const char c : text.substr(0, quoted_characters_max)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -14,8 +15,7 @@ std::string quote(std::string_view text) {
       out += c;
     } else {
       out += "\\x";
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
+      append_hex(out, byte);
     }
   }
   if (text.size() > quoted_characters_max) out += "...";

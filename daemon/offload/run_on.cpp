@@ -38,9 +38,9 @@ loop::awaitable<result<std::string>> run_on_loop(loop::event_loop& loop, std::un
 
 }  // namespace
 
-loop::awaitable<result<std::string>> run_on(place target, loop::event_loop& loop, thread_pool& threads,
+loop::awaitable<result<std::string>> run_on(execution_site site, loop::event_loop& loop, thread_pool& threads,
                                             std::unique_ptr<computation> work, instant when) {
-  if (target == place::threads) return threads.run(std::move(work), when);
+  if (site == execution_site::threads) return threads.run(std::move(work), when);
   return run_on_loop(loop, std::move(work), when);
 }
 

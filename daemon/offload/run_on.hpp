@@ -11,11 +11,11 @@
 namespace millrace::offload {
 
 /// Where the steps of a computation run. A setting.
-enum class place { loop, threads };
+enum class execution_site { loop, threads };
 
-/// Runs `work` at `target` until it is done, cancelled or late. The results are those of `thread_pool::run`. On the
+/// Runs `work` at `site` until it is done, cancelled or late. The results are those of `thread_pool::run`. On the
 /// loop it yields after each step.
-loop::awaitable<result<std::string>> run_on(place target, loop::event_loop& loop, thread_pool& threads,
+loop::awaitable<result<std::string>> run_on(execution_site site, loop::event_loop& loop, thread_pool& threads,
                                             std::unique_ptr<computation> work, instant when);
 
 }  // namespace millrace::offload

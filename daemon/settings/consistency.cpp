@@ -139,7 +139,7 @@ class checker {
         error({"consumers", consumer.name, "dead_letter"}, "a failed job would return to the queue in which it failed",
               "another queue");
     }
-    if (consumer.common.run_on != offload::place::loop && consumer.kind != nullptr && !consumer.kind->computes)
+    if (consumer.common.run_on != offload::execution_site::loop && consumer.kind != nullptr && !consumer.kind->computes)
       error({"consumers", consumer.name, "run_on"},
             "the handler `" + consumer.kind->name + "` can run on the loop only", "loop");
   }

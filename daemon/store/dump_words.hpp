@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/digest.hpp"
+#include "base/hex.hpp"
 
 /// What the writer and the reader of a dump share.
 namespace millrace::store {
@@ -23,9 +24,8 @@ class dump_seal {
   }
   [[nodiscard]] std::uint64_t lines() const noexcept { return lines_; }
   [[nodiscard]] std::string hex() const {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (int shift = 60; shift >= 0; shift -= 4) text += digits[(digest_.value() >> shift) & 15];
+    for (int shift = 60; shift >= 0; shift -= 4) text += hex_digits[(digest_.value() >> shift) & 15];
     return text;
   }
 

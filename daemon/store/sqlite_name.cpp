@@ -4,13 +4,14 @@
 
 #include <string_view>
 
+#include "base/hex.hpp"
+
 namespace millrace::store::sqlite {
 
 namespace {
 
 /// A path as a part of a URI (RFC 3986): every byte that could mean something else is written in hexadecimal digits.
 std::string in_uri(std::string_view path) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
@@ -20,8 +21,7 @@ std::string in_uri(std::string_view path) {
       text += c;
     } else {
       text += '%';
-      text += digits[byte >> 4u];
-      text += digits[byte & 0xfu];
+      append_hex(text, byte);
     }
   }
   return text;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/hex.hpp"
+
 namespace millrace::tools {
 
 /// The start of the body of each job of a load: the run and the number of the job, eight hexadecimal digits each, so
@@ -32,7 +34,7 @@ struct job_mark {
   }
 
   static void write_hex(std::uint32_t value, char* into) noexcept {
-    for (int at = 7; at >= 0; --at, value >>= 4) into[at] = "0123456789abcdef"[value & 15u];
+    for (int at = 7; at >= 0; --at, value >>= 4) into[at] = hex_digits[value & 15u];
   }
 
  private:
@@ -52,7 +54,7 @@ struct job_mark {
   static constexpr std::array<std::uint8_t, 256> digits = [] {
     std::array<std::uint8_t, 256> table{};
     table.fill(no_digit);
-    for (std::uint8_t at = 0; at < 16; ++at) table[static_cast<unsigned char>("0123456789abcdef"[at])] = at;
+    for (std::uint8_t at = 0; at < 16; ++at) table[static_cast<unsigned char>(hex_digits[at])] = at;
     return table;
   }();
 };

@@ -67,8 +67,8 @@ struct beanstalk_command_row {
   beanstalk_verb verb{};
   std::string_view word{};  ///< as on the wire
   argument_shape arguments{argument_shape::none};
-  bool may_block{false};       ///< its answer may come later; the commands behind it wait
-  bool changes{false};         ///< it may bring changes that have to be written
+  bool may_block{false};       ///< its answer may come later; the commands behind it wait (asserted)
+  bool changes{false};         ///< it may make changes that its receipt covers (asserted)
   std::uint16_t cost{1};       ///< of one turn; 1 is a command that moves one job
   bool cost_per_count{false};  ///< and 1 more for each job that it may move
   starts_clock clock{starts_clock::no};

@@ -49,7 +49,7 @@ class copying final : public offload::computation {
 }  // namespace
 
 attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
-                   offload::place run_on, std::optional<duration> timeout)
+                   offload::execution_site run_on, std::optional<duration> timeout)
     : loop_{loop}, threads_{threads}, handler_{std::move(handler)}, run_on_{run_on}, timeout_{timeout} {
   if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&handler_)) quick_ = quick->get();
 }
@@ -105,7 +105,7 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
   }
   if (computation == nullptr) co_return failed("the handler began no computation");
 
-  const auto place = is_large(work.content.size()) ? offload::place::threads : run_on_;
+  const auto place = is_large(work.content.size()) ? offload::execution_site::threads : run_on_;
   attempt_result attempt;
   bool stopped = false;
   try {

@@ -37,8 +37,8 @@ class attempts {
   /// bytes, and those of this limit take a fraction of a millisecond.
   static constexpr std::size_t on_loop_bytes_max = std::size_t{64} * 1024;
 
-  attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler, offload::place run_on,
-           std::optional<duration> timeout);
+  attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
+           offload::execution_site run_on, std::optional<duration> timeout);
 
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
@@ -57,7 +57,7 @@ class attempts {
   offload::thread_pool& threads_;
   handlers::handler handler_;
   handlers::quick_handler* quick_{nullptr};
-  offload::place run_on_;
+  offload::execution_site run_on_;
   std::optional<duration> timeout_;
 };
 

@@ -56,7 +56,8 @@ const options_of<consumer_options>& consumer_option_table() {
                      check_queue_name, "the name of a queue, or a list of names")
           .required()
           .example("numbers")
-          .choice("run_on", &options::run_on, {{"loop", offload::place::loop}, {"threads", offload::place::threads}},
+          .choice("run_on", &options::run_on,
+                  {{"loop", offload::execution_site::loop}, {"threads", offload::execution_site::threads}},
                   "Where a computation runs: in slices between everything else, or on threads of its own.")
           .planned_choice("processes", "is planned, not here yet")
           .count("concurrency", &options::concurrency, {.least = 1, .most = 10'000}, "Jobs it works on at one time.")

@@ -39,7 +39,7 @@ struct producer_options {
 /// The options of every consumer, whatever its handler.
 struct consumer_options {
   std::vector<std::string> queue{};  ///< one or several
-  offload::place run_on{offload::place::loop};
+  offload::execution_site run_on{offload::execution_site::loop};
   std::uint32_t concurrency{1};
   std::optional<duration> timeout{};
   std::optional<std::string> output{};

@@ -119,13 +119,13 @@ result<std::optional<queue_id>> workload::parts::queue_named(const std::optional
   return std::optional<queue_id>{*queue};
 }
 
-offload::place workload::parts::place_of(const consumer_options& consumer) const {
+offload::execution_site workload::parts::place_of(const consumer_options& consumer) const {
   switch (options.run_mode) {
     case mode::sequential:
     case mode::loop:
-      return offload::place::loop;
+      return offload::execution_site::loop;
     case mode::threads:
-      return offload::place::threads;
+      return offload::execution_site::threads;
     case mode::as_set:
       break;
   }

@@ -90,7 +90,7 @@ void pipeline_prime_threads(benchmark::State& state) {
     daemon all;
     workload::producer_settings producer{"numbers", {.queue = "jobs", .limit = count}, &numbers, nullptr};
     workload::consumer_settings consumer{
-        "work", {.queue = {"jobs"}, .run_on = offload::place::threads, .concurrency = 256}, &prime, nullptr};
+        "work", {.queue = {"jobs"}, .run_on = offload::execution_site::threads, .concurrency = 256}, &prime, nullptr};
     state.SetIterationTime(all.run(producer, consumer));
     if (all.jobs.consumers()[0]->outcomes[0].value() != count) state.SkipWithError("not every job was done once");
   }

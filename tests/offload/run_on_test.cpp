@@ -9,8 +9,8 @@
 namespace millrace::offload {
 namespace {
 
-loop::awaitable<> run_there(place where, loop::event_loop& loop, thread_pool& pool, std::unique_ptr<computation> work,
-                            instant when, diary& answers) {
+loop::awaitable<> run_there(execution_site where, loop::event_loop& loop, thread_pool& pool,
+                            std::unique_ptr<computation> work, instant when, diary& answers) {
   const result<std::string> answer = co_await run_on(where, loop, pool, std::move(work), when);
   answers.push_back(words(answer));
 }
@@ -39,7 +39,7 @@ struct still_place {
   still_place(const still_place&) = delete;
   still_place& operator=(const still_place&) = delete;
 
-  task_id call(place where, std::unique_ptr<computation> work, instant when = never) {
+  task_id call(execution_site where, std::unique_ptr<computation> work, instant when = never) {
     return scope.spawn("caller", run_there(where, loop, pool, std::move(work), when, answers));
   }
 };
@@ -48,7 +48,7 @@ struct still_place {
 
 TEST_CASE("on the loop a computation runs a step a turn, and others get theirs", "[run_on]") {
   still_place still;
-  still.call(place::loop, std::make_unique<counted>("computed", 3));
+  still.call(execution_site::loop, std::make_unique<counted>("computed", 3));
   still.scope.spawn("other", write_turns(still.loop, 5, still.answers));
   still.loop.run_ready();
   CHECK(still.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
@@ -56,7 +56,7 @@ TEST_CASE("on the loop a computation runs a step a turn, and others get theirs",
 
 TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
   still_place still;
-  for (const place where : {place::loop, place::threads}) {
+  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
     still.answers.clear();
     still.call(where, std::make_unique<counted>("computed", 3));
     while (still.answers.size() < 1) still.loop.run_ready();
@@ -71,7 +71,7 @@ TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
 TEST_CASE("a computation that returns one of the pool's own codes has failed, and was neither cancelled nor late",
           "[run_on]") {
   still_place still;
-  for (const place where : {place::loop, place::threads}) {
+  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
     for (const errc code : {errc::cancelled, errc::timed_out}) {
       still.answers.clear();
       still.call(where, std::make_unique<failing>(code));
@@ -82,7 +82,7 @@ TEST_CASE("a computation that returns one of the pool's own codes has failed, an
 }
 
 TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run_on]") {
-  for (const place where : {place::loop, place::threads}) {
+  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
     still_place still;
     const auto notes = std::make_shared<endless_notes>();
     const task_id id = still.call(where, std::make_unique<endless>(notes));
@@ -90,9 +90,9 @@ TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run
     stop.set(still.loop.now() + seconds{1});
     // An endless computation on the loop is always ready: the clock has to be moved from within.
     still.loop.post_from_any_thread([&] {
-      if (where == place::loop) stop.set(still.loop.now());
+      if (where == execution_site::loop) stop.set(still.loop.now());
     });
-    if (where == place::threads) {
+    if (where == execution_site::threads) {
       still.loop.run_ready();
       notes->wait_until_begun();
       still.loop.advance(seconds{1});
@@ -107,12 +107,12 @@ TEST_CASE("a computation that is late is stopped wherever it runs", "[run_on]") 
   still_place still;
   const auto on_loop = std::make_shared<endless_notes>();
   const auto on_thread = std::make_shared<endless_notes>();
-  still.call(place::threads, std::make_unique<endless>(on_thread), still.loop.now() + seconds{1});
+  still.call(execution_site::threads, std::make_unique<endless>(on_thread), still.loop.now() + seconds{1});
   still.loop.run_ready();
   on_thread->wait_until_begun();
   still.loop.advance(seconds{1});
   while (still.answers.empty()) still.loop.run_ready();
-  still.call(place::loop, std::make_unique<endless>(on_loop), still.loop.now());
+  still.call(execution_site::loop, std::make_unique<endless>(on_loop), still.loop.now());
   still.loop.run_ready();
   CHECK(still.answers == diary(2, "timed out: the time for it ran out"));
   CHECK(on_loop->gone);

@@ -51,7 +51,7 @@ TEST_CASE("a map has the keys of its kind and the common keys") {
   CHECK(producer.kind->options->find("drops")->print(producer.kind_options.get()) == "7");
   CHECK(producer.kind->options->find("from")->print(producer.kind_options.get()) == "the roof");
   const auto& consumer = read.value->consumers.front();
-  CHECK(consumer.common.run_on == offload::place::threads);
+  CHECK(consumer.common.run_on == offload::execution_site::threads);
   CHECK(consumer.kind->options->find("corn")->print_list(consumer.kind_options.get()) ==
         std::vector<std::string>{"wheat"});
 }

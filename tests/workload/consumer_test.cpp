@@ -141,7 +141,8 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
   const auto queue = at.queue("work");
   at.put(queue, std::string(workload::attempts::on_loop_bytes_max + (large ? 1 : 0), '7'));
   SECTION("a computation") {
-    at.consumer("echo", {.queue = {"work"}, .run_on = offload::place::loop, .output = "done"}, testing::echo_kind());
+    at.consumer("echo", {.queue = {"work"}, .run_on = offload::execution_site::loop, .output = "done"},
+                testing::echo_kind());
   }
   SECTION("a handler that waits") {
     at.consumer("echo", {.queue = {"work"}, .output = "done"},
@@ -162,7 +163,7 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
 TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {
   workload_fixture at;
   const auto queue = at.queue("work");
-  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 3},
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::execution_site::threads, .concurrency = 3},
               testing::computing_kind());
   for (int i = 0; i < 50; ++i) at.put(queue, "100");
   at.put(queue, "!");

@@ -45,7 +45,8 @@ TEST_CASE("through several queues, on threads, with a bounded queue between: eve
   at.producer("p2", {.queue = "numbers"}, testing::numbers_to(each));
   at.consumer("copy", {.queue = {"numbers"}, .concurrency = 8, .output = "between"},
               testing::waiting_kind({}, [](const auto&) { return std::nullopt; }));
-  at.consumer("count", {.queue = {"between"}, .run_on = offload::place::threads, .concurrency = 8, .output = "done"},
+  at.consumer("count",
+              {.queue = {"between"}, .run_on = offload::execution_site::threads, .concurrency = 8, .output = "done"},
               testing::computing_kind());
   at.consumer("note", {.queue = {"done"}}, testing::quick_kind(at.note()));
   at.run_until_idle();

@@ -74,7 +74,7 @@ TEST_CASE("what is handed off to a served queue, or waits for room in one, is wa
 TEST_CASE("what runs on threads is waited for") {
   workload_fixture at{{}, loop::clock_kind::real};
   at.producer("forty", {.queue = "work"}, testing::numbers_to(40));
-  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 4},
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::execution_site::threads, .concurrency = 4},
               testing::computing_kind());
   at.run_until_idle();
 

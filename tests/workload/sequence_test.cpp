@@ -69,7 +69,7 @@ TEST_CASE("in sequence a computation runs on the loop, and jobs that fail are se
   workload_fixture at{{.run_mode = mode::sequential}};
   const auto queue = at.queue("work");
   for (const auto* const content : {"50", "!", "70", "no number"}) at.put(queue, content);
-  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .concurrency = 9},
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::execution_site::threads, .concurrency = 9},
               testing::computing_kind());
   at.watch_idle();
   at.start();
@@ -115,7 +115,7 @@ TEST_CASE("the other modes say where computations run and leave other handlers a
   workload_fixture at{{.run_mode = how}};
   at.put(at.queue("work"), "1000");
   at.put(at.queue("other"), "a");
-  const auto told = how == mode::loop ? offload::place::threads : offload::place::loop;
+  const auto told = how == mode::loop ? offload::execution_site::threads : offload::execution_site::loop;
   at.consumer("count", {.queue = {"work"}, .run_on = told}, testing::computing_kind());
   at.consumer("quick", {.queue = {"other"}, .run_on = told}, testing::quick_kind(at.note()));
   at.start();

@@ -51,7 +51,7 @@ TEST_CASE("a computation on the loop stops between two steps when its time is ov
 TEST_CASE("a computation on a thread stops between two steps when its time is over") {
   workload_fixture at;
   at.put(at.queue("work"), "1000000M");
-  at.consumer("count", {.queue = {"work"}, .run_on = offload::place::threads, .timeout = seconds{5}},
+  at.consumer("count", {.queue = {"work"}, .run_on = offload::execution_site::threads, .timeout = seconds{5}},
               testing::computing_kind());
   at.start();
   at.loop.advance(seconds{5});

@@ -49,9 +49,9 @@ void unruly_producer(workload_fixture& at, std::string name, std::string_view ho
 TEST_CASE("whatever a handler returns or throws is its job's outcome, and its slot goes on") {
   const auto tried = GENERATE(variant{"unruly_quick", {""}}, variant{"unruly_waiting", {"early:", "late:"}},
                               variant{"unruly_computing", {"begin:", "result:"}});
-  const auto place = GENERATE(offload::place::loop, offload::place::threads);
+  const auto place = GENERATE(offload::execution_site::loop, offload::execution_site::threads);
   const auto timeout = GENERATE(std::optional<duration>{}, std::optional<duration>{hours{1}});
-  CAPTURE(tried.handler, place == offload::place::threads, timeout.has_value());
+  CAPTURE(tried.handler, place == offload::execution_site::threads, timeout.has_value());
   workload_fixture at;
   const auto queue = at.queue("work");
   std::size_t bad = 0;
@@ -139,7 +139,7 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
     handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
     workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times},
                                 {queue},
-                                {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
+                                {at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt},
                                 {},
                                 counts};
     consumer.start(at.scope);
@@ -180,7 +180,7 @@ TEST_CASE("a slot that waits for its restart is stopped by a drain like any othe
   handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
   workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once},
                               {queue},
-                              {at.loop, at.threads, std::move(handler), offload::place::loop, std::nullopt},
+                              {at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt},
                               {},
                               counts};
   consumer.start(at.scope);
