@@ -51,7 +51,7 @@ class thread_pool_worker {
   // State of this worker that only the loop uses.
   std::size_t requests_out{0};
   std::size_t chunks_out{0};
-  bool in_long_work{false};  ///< it has sent requests back and not finished one since
+  bool in_long_work{false};       ///< it has sent requests back and not finished one since
   std::uint64_t marked_steps{0};  ///< `steps` at the last `thread_pool::mark_progress`
 
  private:
