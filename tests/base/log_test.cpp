@@ -186,6 +186,7 @@ TEST_CASE("many threads write while sinks come and go, and no line is lost") {
   log::start(sink_into(seen), log::level::info);
   std::atomic<bool> go{true};
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (int n = 0; n < 4; ++n) {
     writers.emplace_back([&go] {
       for (int line = 0; line < 500; ++line) log::info("line", "from a thread");

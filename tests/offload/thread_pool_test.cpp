@@ -192,6 +192,7 @@ TEST_CASE("callers beyond the backlog's limit count as held until they have a pl
   place.call(std::make_unique<endless>(long_one));
   while (long_one->steps == 0 || place.pool.counts().pending != 0) place.loop.run_ready();
   std::vector<task_id> ids;
+  ids.reserve(20);
   for (int n = 0; n < 20; ++n) ids.push_back(place.call(std::make_unique<counted>(std::to_string(n), 1)));
   place.loop.run_ready();
   while (place.pool.held().active() < 14) place.loop.run_ready();

@@ -107,8 +107,9 @@ TEST_CASE("a passed socket opens its listener instead of the address of the sett
 }
 
 TEST_CASE("sockets that are passed to another process are not taken") {
-  ::setenv("LISTEN_PID", "1", 1);
-  ::setenv("LISTEN_FDS", "1", 1);
+  // This test has one thread.
+  ::setenv("LISTEN_PID", "1", 1);  // NOLINT(concurrency-mt-unsafe)
+  ::setenv("LISTEN_FDS", "1", 1);  // NOLINT(concurrency-mt-unsafe)
   CHECK(passed_sockets::take().value().empty());
-  CHECK(::getenv("LISTEN_FDS") == nullptr);  // NOLINT(concurrency-mt-unsafe): this test has one thread
+  CHECK(::getenv("LISTEN_FDS") == nullptr);  // NOLINT(concurrency-mt-unsafe)
 }
