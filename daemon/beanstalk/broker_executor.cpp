@@ -54,7 +54,7 @@ progress broker_executor::put(command& request, outbox& replies) {
   const auto answer = noted(broker_.put(session_, broker_.engine().used(session_), std::move(job), taker_));
   switch (answer.status) {
     case engine::put_status::inserted:
-      wire::append(replies.text(), word::inserted, answer.job.value());
+      wire::append(replies.append_buffer(), word::inserted, answer.job.value());
       return progress::answered;
     case engine::put_status::waiting:
       if (context_.has_memory_for(bytes)) {
@@ -167,19 +167,19 @@ broker::receipt broker_executor::decide(broker::decision&& decision, outbox& rep
       append_reserved(replies, event.job);
       break;
     case engine::event::kind::put_admitted:
-      wire::append(replies.text(), word::inserted, event.id.value());
+      wire::append(replies.append_buffer(), word::inserted, event.id.value());
       break;
     case engine::event::kind::deadline_soon:
-      wire::append(replies.text(), word::deadline_soon);
+      wire::append(replies.append_buffer(), word::deadline_soon);
       break;
     case engine::event::kind::shown:
       append_found(replies, event.job.job, event.job.content);
       break;
     case engine::event::kind::not_found:
-      wire::append(replies.text(), word::not_found);
+      wire::append(replies.append_buffer(), word::not_found);
       break;
     default:
-      wire::append(replies.text(), word::timed_out);
+      wire::append(replies.append_buffer(), word::timed_out);
       break;
   }
   return decision.durable_with;
@@ -204,14 +204,14 @@ bool broker_executor::end_wait_for_drain(outbox& replies) {
                                                        : word::not_found;
   broker_.withdraw(session_);
   end_waiting();
-  wire::append(replies.text(), answer);
+  wire::append(replies.append_buffer(), answer);
   return true;
 }
 
 bool broker_executor::holds_jobs() const { return broker_.engine().holds_jobs(session_); }
 
 void broker_executor::append_reserved(outbox& replies, const engine::reserved_job& job) {
-  wire::append_head(replies.text(), word::reserved, job.job.value(), job.content.size());
+  wire::append_head(replies.append_buffer(), word::reserved, job.job.value(), job.content.size());
   replies.add(job.content, line_end);
 }
 
@@ -230,7 +230,7 @@ progress broker_executor::show(outbox& replies, broker::receipted<broker::peek_a
 }
 
 void broker_executor::append_found(outbox& replies, job_id job, const body& content) {
-  wire::append_head(replies.text(), word::found, job.value(), content.size());
+  wire::append_head(replies.append_buffer(), word::found, job.value(), content.size());
   replies.add(content, line_end);
 }
 
@@ -238,7 +238,7 @@ void broker_executor::append_found(outbox& replies, job_id job, const body& cont
 
 progress broker_executor::reply(outbox& replies, word answer) {
   if (answer == word::out_of_memory) facts_.listener->protocol_error(protocol_errors::out_of_memory);
-  wire::append(replies.text(), answer);
+  wire::append(replies.append_buffer(), answer);
   return progress::answered;
 }
 

@@ -78,7 +78,7 @@ command_result broker_executor::execute(wire::beanstalk_command& request, outbox
 
 void broker_executor::refuse(wire::beanstalk_command_reader::found reason, wire::beanstalk_verb verb, outbox& replies) {
   const auto [reply, code] = protocol_errors::of(reason);
-  wire::append(replies.text(), reply);
+  wire::append(replies.append_buffer(), reply);
   facts_.listener->protocol_error(code);
   if (!protocol_errors::is_line_error(reason)) context_.counts.command(verb).add();
 }

@@ -148,7 +148,7 @@ void connection::flush() {
   boost::system::error_code failure;
   if (!awaits_writable_ && !replies.empty()) failure = replies.write(socket_, conversation_.writable_up_to());
   // The next connection of this turn begins where this one ends.
-  context_.unwritten.written(context_.counts, context_.loop.refresh_now());
+  context_.reply_latency.observe_written(context_.counts, context_.loop.refresh_now());
   if (failure || conversation_.has_lost_replies()) return close();
   if (conversation_.awaits_commit() && !std::exchange(in_commit_queue_, true)) context_.await_commit.push_back(this);
   if (!awaits_writable_ && conversation_.has_writable_replies()) {
@@ -156,7 +156,7 @@ void connection::flush() {
     // Most never need it; once asked for, it is announced each time.
     if (!std::exchange(watches_writable_, true)) context_.clients.watch_writable(socket_.descriptor(), *this);
   }
-  if (conversation_.settle(now())) return end();
+  if (conversation_.must_close(now())) return end();
   schedule();
 }
 

@@ -52,8 +52,8 @@ struct connection_context : conversation_context {
 /// and keeps the deadline of the first command. Its coroutine only waits for the end. When the conversation has ended
 /// and all replies are written, the session releases everything at once, and the socket lingers (lingering_close).
 ///
-/// Owned by `sessions`, which destroys it when `on_disconnected` is called: its coroutine has ended, the broker has
-/// taken its session back, and no callback is pending. Loop thread only. Limits: `session_limits`.
+/// Owned by `connection_set`, which destroys it when `on_disconnected` is called: its coroutine has ended, the broker
+/// has taken its session back, and no callback is pending. Loop thread only. Limits: `session_limits`.
 class connection final : private loop::ready_entry,
                          private network::readiness_listener,
                          private broker::decision_taker,

@@ -32,7 +32,7 @@ conversation::conversation(conversation_context& context, command_executor& exec
 // --- events ---------------------------------------------------------------------------------------------------------
 
 void conversation::receive(std::string_view bytes, instant now) {
-  context_.unwritten.begin(now);
+  context_.reply_latency.begin(now);
   if (state_ == state::idle) bytes = execute(bytes, now);
   input_.append(bytes);
 }
@@ -47,15 +47,15 @@ void conversation::stop_waiting(instant now) {
 
 void conversation::end_input(instant now) {
   input_from_ = input_source::ended;
-  context_.unwritten.begin(now);
+  context_.reply_latency.begin(now);
   // No more commands will come: a reserve ends as if its time were over.
   if (waits_undecided() && executor_.give_up(replies_)) enter(state::idle, now);
   if (state_ == state::idle) execute_input(now);
 }
 
 void conversation::proceed(instant now) {
-  context_.unwritten.begin(now);
-  const auto position = replies_.end();
+  context_.reply_latency.begin(now);
+  const auto position = replies_.appended_total();
   if (auto decision = std::exchange(decision_, std::nullopt)) {
     hold_replies(position, executor_.decide(std::move(*decision), replies_));
     observe_wait(now);
@@ -72,13 +72,13 @@ void conversation::proceed(instant now) {
 
 void conversation::drain(instant now) {
   if (state_ == state::closing) return;
-  context_.unwritten.begin(now);
+  context_.reply_latency.begin(now);
   end_wait_for_drain(now);
   if (state_ == state::idle) execute_input(now);
 }
 
 void conversation::finish(instant now) {
-  context_.unwritten.begin(now);
+  context_.reply_latency.begin(now);
   end_wait_for_drain(now);
   enter(state::closing, now);
 }
@@ -117,7 +117,7 @@ std::string_view conversation::execute(std::string_view bytes, instant now) {
       execute_one(now);
     } else {
       executor_.refuse(result, command_.verb, replies_);
-      if (!protocol_errors::is_line_error(result)) context_.unwritten.add(command_.verb);
+      if (!protocol_errors::is_line_error(result)) context_.reply_latency.add(command_.verb);
     }
     pause_if_full(now);
   }
@@ -126,12 +126,12 @@ std::string_view conversation::execute(std::string_view bytes, instant now) {
 }
 
 void conversation::execute_one(instant now) {
-  const auto position = replies_.end();
+  const auto position = replies_.appended_total();
   const auto [reached, durable_with] = executor_.execute(command_, replies_);
   hold_replies(position, durable_with);
   switch (reached) {
     case progress::answered:
-      context_.unwritten.add(command_.verb);
+      context_.reply_latency.add(command_.verb);
       break;
     case progress::blocked:
       if (!peer_has_shut_down() || !executor_.give_up(replies_)) enter(state::blocked, now);
@@ -190,7 +190,7 @@ void conversation::observe_wait(instant now) {
 
 // --- after an event -------------------------------------------------------------------------------------------------
 
-bool conversation::settle(instant now) {
+bool conversation::must_close(instant now) {
   count_memory();
   if (context_.draining && all_executed() && !executor_.holds_jobs()) enter(state::closing, now);
   return state_ == state::closing && replies_.empty();

@@ -21,7 +21,7 @@ namespace millrace::beanstalk {
 /// Writes the replies of a conversation out as far as they may leave and as the peer takes them.
 class reply_sink {
  public:
-  /// May call `conversation::settle` and `abandon`.
+  /// May call `conversation::must_close` and `abandon`.
   virtual void flush() = 0;
 
  protected:
@@ -36,7 +36,7 @@ class reply_sink {
 ///   idle -- unread replies, write backlog --> read_paused - below the low watermark ---> idle
 ///   idle -- quit, end of input, drained ----> closing;  any state -- finish, abandon --> closing
 ///
-/// Belongs to one connection; loop thread only. It never ends by itself: `settle` says when the connection must close.
+/// Belongs to one connection; loop thread only. It never ends by itself: `must_close` says when the connection closes.
 /// Limits: `session_limits`. The connection stops reading while `wants_input` is false.
 class conversation {
  public:
@@ -74,13 +74,13 @@ class conversation {
   void abandon(instant now);
 
   // --- after an event ----------------------------------------------------------------------------------------------
-  /// After replies were written, or not: counts the memory; true when the connection must close.
-  [[nodiscard]] bool settle(instant now);
+  /// Counts the held memory. True: close the connection.
+  [[nodiscard]] bool must_close(instant now);
   [[nodiscard]] network::outbox& replies() noexcept { return replies_; }
   /// The position in the stream of replies up to which they may be written.
   [[nodiscard]] std::uint64_t writable_up_to();
   /// Replies that may leave and are not written.
-  [[nodiscard]] bool has_writable_replies() { return !replies_.empty() && replies_.begin() < writable_up_to(); }
+  [[nodiscard]] bool has_writable_replies() { return !replies_.empty() && replies_.written_total() < writable_up_to(); }
   /// Replies are held that will never be durable: the connection must be cut, since an answer would be a false promise.
   [[nodiscard]] bool has_lost_replies();
   /// Wants to know when more has become durable.

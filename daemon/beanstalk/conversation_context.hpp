@@ -9,7 +9,7 @@
 
 namespace millrace::beanstalk {
 
-/// The state that all conversations share. Owned by the sessions; loop thread only.
+/// The state that all conversations share. Owned by `connection_set`; loop thread only.
 struct conversation_context {
   conversation_context(const session_limits& for_each_session, std::string& spare_buffer)
       : limits{for_each_session}, spare{spare_buffer} {}
@@ -23,7 +23,7 @@ struct conversation_context {
   std::string& spare;  ///< the buffer in which replies are built, see network::outbox
   session_counts counts;
   bool draining{false};  ///< no job is given to any client
-  commands_in_a_row unwritten;
+  beanstalk::reply_latency reply_latency;
   wire::body_budget bodies{};
 };
 

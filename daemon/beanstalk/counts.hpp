@@ -18,7 +18,7 @@ namespace millrace::beanstalk {
 enum class read_pause : std::uint8_t { unread_replies, write_backlog };
 inline constexpr std::array<std::string_view, 2> read_pause_names{"unread_replies", "write_backlog"};
 
-/// Counters of all sessions together. Loop thread only.
+/// Counters of all connections together. Loop thread only.
 struct session_counts {
   /// Commands whose arguments could be read (PROTOCOL.md §5).
   std::array<counter, wire::beanstalk_verb_count> commands;
@@ -40,8 +40,9 @@ struct session_counts {
   }
 };
 
-/// Measures commands that are executed in a row and whose replies are written together: each is charged the whole time.
-class commands_in_a_row {
+/// Measures commands that are executed one after another and whose replies are written together: for each the time from
+/// `begin` to `observe_written` is observed.
+class reply_latency {
  public:
   void begin(instant now) noexcept { began_ = now; }
   void add(wire::beanstalk_verb verb) noexcept {
@@ -49,7 +50,7 @@ class commands_in_a_row {
     ++times_[at];
     verbs_ |= 1u << at;
   }
-  void written(session_counts& into, instant now) noexcept {
+  void observe_written(session_counts& into, instant now) noexcept {
     for (; verbs_ != 0; verbs_ &= verbs_ - 1) {
       const auto at = static_cast<std::size_t>(std::countr_zero(verbs_));
       into.seconds[at].observe(now - began_, std::exchange(times_[at], 0));

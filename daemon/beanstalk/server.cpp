@@ -8,8 +8,8 @@ server::server(loop::event_loop& loop, broker::broker& broker, session_limits li
     : loop_{loop},
       broker_{broker},
       listener_{loop, "beanstalk",
-                [this](network::stream_socket socket) { return sessions_.serve(std::move(socket)); }},
-      sessions_{loop, broker, listener_.counts(), limits} {}
+                [this](network::stream_socket socket) { return connections_.serve(std::move(socket)); }},
+      connections_{loop, broker, listener_.counts(), limits} {}
 
 result<> server::open(const network::listener_options& options) {
   auto socket = network::bound_socket::bind(options.where);
@@ -25,18 +25,18 @@ result<> server::open(network::bound_socket socket, std::uint32_t connections_ma
 
 void server::drain() {
   listener_.stop_accepting();
-  sessions_.drain();
+  connections_.drain();
 }
 
 loop::awaitable<bool> server::drained(duration patience) {
-  return sessions_.drained(after(loop_.refresh_now(), patience));
+  return connections_.drained(after(loop_.refresh_now(), patience));
 }
 
 loop::awaitable<> server::close(duration patience) {
   drain();
-  sessions_.finish();
+  connections_.finish();
   co_await listener_.close(patience);
-  co_await sessions_.close();
+  co_await connections_.close();
 }
 
 }  // namespace millrace::beanstalk

@@ -5,13 +5,13 @@
 #include <millrace/base/result.hpp>
 #include <millrace/loop/event_loop.hpp>
 
-#include "beanstalk/session.hpp"
+#include "beanstalk/connection_set.hpp"
 #include "broker/broker.hpp"
 #include "network/listener.hpp"
 
 namespace millrace::beanstalk {
 
-/// The server of the beanstalk protocol: a listener and the sessions of its clients.
+/// The server of the beanstalk protocol: a listener and the connections of its clients.
 ///
 /// Owned by the daemon; loop thread only. Requires: `close` has returned before it is destroyed.
 class server {
@@ -28,7 +28,7 @@ class server {
   [[nodiscard]] const network::address& local_address() const noexcept { return listener_.local_address(); }
 
   /// From now on every put is answered DRAINING. Everything else goes on.
-  void refuse_puts() { sessions_.refuse_puts(); }
+  void refuse_puts() { connections_.refuse_puts(); }
   /// Accepts no connections and no puts and hands out no jobs. Connections that hold jobs may finish them; all others
   /// end as soon as they have received their replies.
   void drain();
@@ -39,13 +39,13 @@ class server {
   loop::awaitable<> close(duration patience = closing_patience);
 
   [[nodiscard]] const network::listener_counts& connections() const noexcept { return listener_.counts(); }
-  [[nodiscard]] const session_counts& counts() const noexcept { return sessions_.counts(); }
+  [[nodiscard]] const session_counts& counts() const noexcept { return connections_.counts(); }
 
  private:
   loop::event_loop& loop_;
   broker::broker& broker_;
   network::listener listener_;
-  sessions sessions_;
+  connection_set connections_;
 };
 
 }  // namespace millrace::beanstalk

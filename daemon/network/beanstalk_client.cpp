@@ -22,7 +22,7 @@ loop::awaitable<result<>> beanstalk_client::open(const address& target, instant 
   co_return co_await connection_.open(target, until);
 }
 
-void beanstalk_client::say(const wire::beanstalk_command& command) {
+void beanstalk_client::queue(const wire::beanstalk_command& command) {
   wire::append(to_send_, command);
   ++awaited_;
 }
@@ -44,15 +44,15 @@ loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::reply(instant u
     unread_ = {buffer_.data(), *got};
     result = reader_.next(unread_, reply);
   }
-  if (result == found::nonsense) co_return nonsense();
+  if (result == found::nonsense) co_return protocol_error();
   --awaited_;
   co_return reply;
 }
 
-loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::ask(const wire::beanstalk_command& command,
-                                                                     instant until) {
+loop::awaitable<result<wire::beanstalk_reply>> beanstalk_client::call(const wire::beanstalk_command& command,
+                                                                      instant until) {
   assert(awaited_ == 0);
-  say(command);
+  queue(command);
   const auto sent = co_await send(until);
   if (!sent) co_return sent.error();
   co_return co_await reply(until);
@@ -63,7 +63,7 @@ connection& beanstalk_client::bytes() noexcept {
   return connection_;
 }
 
-error beanstalk_client::nonsense() {
+error beanstalk_client::protocol_error() {
   connection_.close();
   return {errc::invalid, connection_.peer() + ": what answers there does not speak the beanstalk protocol"};
 }

@@ -15,7 +15,7 @@
 
 namespace millrace::network {
 
-/// A client of the beanstalk protocol (wire/PROTOCOL.md). `say` collects commands, and `send` writes them at once; the
+/// A client of the beanstalk protocol (wire/PROTOCOL.md). `queue` collects commands and `send` writes them all; the
 /// replies arrive in the order of the commands. A refusal (NOT_FOUND, DRAINING) is a reply like others. An error means
 /// that the connection failed or that the peer does not speak the protocol, and that the connection is closed.
 ///
@@ -27,10 +27,10 @@ class beanstalk_client {
   loop::awaitable<result<>> open(const address& target, instant until);
 
   /// One command and its reply, whose views are valid until the next call. Requires: no reply is awaited (asserted).
-  loop::awaitable<result<wire::beanstalk_reply>> ask(const wire::beanstalk_command& command, instant until);
+  loop::awaitable<result<wire::beanstalk_reply>> call(const wire::beanstalk_command& command, instant until);
 
-  /// Many commands at once: `say` each, `send`, then `reply` once for each.
-  void say(const wire::beanstalk_command& command);
+  /// Many commands at once: `queue` each, `send`, then `reply` once for each.
+  void queue(const wire::beanstalk_command& command);
   loop::awaitable<result<>> send(instant until);
   loop::awaitable<result<wire::beanstalk_reply>> reply(instant until);
   /// Commands whose replies have not been taken.
@@ -40,7 +40,7 @@ class beanstalk_client {
   [[nodiscard]] connection& bytes() noexcept;
 
  private:
-  error nonsense();
+  error protocol_error();
 
   connection connection_;
   std::string to_send_;

@@ -31,14 +31,14 @@ void add_unwritten(outbox::pieces& into, std::string_view bytes, std::size_t& wr
 
 }  // namespace
 
-std::string& outbox::text() {
+std::string& outbox::append_buffer() {
   if (text_.capacity() < spare_.capacity() && empty()) std::swap(text_, spare_);
   return text_;
 }
 
 void outbox::add(const body& content, std::string_view end) {
   if (content.size() < large_body_bytes) {
-    text().append(content.view());
+    append_buffer().append(content.view());
   } else {
     large_.push_back({text_.size(), content});
     large_bytes_ += content.size();
@@ -47,7 +47,7 @@ void outbox::add(const body& content, std::string_view end) {
 }
 
 void outbox::gather(pieces& into, std::uint64_t up_to) const {
-  const auto most = static_cast<std::size_t>(std::min(up_to, end()) - std::min(begin(), up_to));
+  const auto most = static_cast<std::size_t>(std::min(up_to, appended_total()) - std::min(written_total(), up_to));
   std::size_t written = written_, from = 0;
   for (const auto& [behind, content] : large_) {
     add_unwritten(into, std::string_view{text_}.substr(from, behind - from), written, most);
@@ -110,7 +110,7 @@ void outbox::return_capacity() {
 }
 
 void outbox::clear() {
-  dropped_ = end();
+  dropped_ = appended_total();
   large_.clear();
   large_bytes_ = written_ = 0;
   text_.clear();

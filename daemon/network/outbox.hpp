@@ -29,8 +29,8 @@ class outbox {
   /// `spare` is the buffer that is lent; it outlives the outbox.
   explicit outbox(std::string& spare) noexcept : spare_{spare} {}
 
-  /// Where replies are appended.
-  [[nodiscard]] std::string& text();
+  /// The buffer to which replies are appended.
+  [[nodiscard]] std::string& append_buffer();
   /// Appends a body and what follows it.
   void add(const body& content, std::string_view end);
 
@@ -42,9 +42,9 @@ class outbox {
   [[nodiscard]] std::size_t held_bytes() const noexcept {
     return empty() ? 0 : text_.capacity() + large_bytes_ + large_.capacity() * sizeof(large);
   }
-  /// Positions in the stream of all that was ever appended: of the first byte that is not written, and behind the last.
-  [[nodiscard]] std::uint64_t begin() const noexcept { return dropped_ + written_; }
-  [[nodiscard]] std::uint64_t end() const noexcept { return dropped_ + text_.size() + large_bytes_; }
+  /// Bytes that were written, and bytes that were appended, since the start: positions in the stream of replies.
+  [[nodiscard]] std::uint64_t written_total() const noexcept { return dropped_ + written_; }
+  [[nodiscard]] std::uint64_t appended_total() const noexcept { return dropped_ + text_.size() + large_bytes_; }
 
   static constexpr std::uint64_t all = ~std::uint64_t{0};
   /// Pieces that one write takes.

@@ -105,8 +105,8 @@ loop::awaitable<result<>> bench_fixture::make_extra_queues() {
     for (std::size_t at = extra_jobs_.size(); at < upto; ++at) {
       const std::string name = queues_.front().substr(0, stem_bytes) + "-extra-" + std::to_string(at);
       use.tube = name;
-      client.say(use);
-      client.say(put);
+      client.queue(use);
+      client.queue(put);
     }
     const auto put_all = co_await exchange(client, after(loop_.refresh_now(), piece_patience), note_put);
     if (!put_all) co_return put_all;
@@ -126,7 +126,7 @@ loop::awaitable<result<>> bench_fixture::delete_extra_jobs() {
     progress_.say("deleting further queues: " + std::to_string(extra_jobs_.size()) + " left");
     for (std::size_t sent = 0; sent < commands_a_piece && !extra_jobs_.empty(); ++sent, extra_jobs_.pop_back()) {
       remove.job = extra_jobs_.back();
-      client.say(remove);
+      client.queue(remove);
     }
     const auto deleted = co_await exchange(client, after(loop_.refresh_now(), piece_patience), take_any);
     if (!deleted) co_return deleted;

@@ -51,7 +51,7 @@ loop::awaitable<result<>> connection_group::join_queue(connection_group& self, n
     wire::beanstalk_command command;
     command.verb = verb;
     command.tube = verb == beanstalk_verb::ignore ? std::string_view{"default"} : std::string_view{queue};
-    if (verb != beanstalk_verb::ignore || queue != "default") member.say(command);
+    if (verb != beanstalk_verb::ignore || queue != "default") member.queue(command);
   }
   const auto sent = co_await member.send(until);
   if (!sent) co_return sent;

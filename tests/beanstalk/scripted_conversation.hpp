@@ -37,33 +37,33 @@ class scripted_executor final : public beanstalk::command_executor {
       case verb::quit:
         return {beanstalk::progress::quit, {}};
       case verb::put:
-        replies.text() += "INSERTED " + std::string{command.content.view()} + "\r\n";
+        replies.append_buffer() += "INSERTED " + std::string{command.content.view()} + "\r\n";
         return {beanstalk::progress::answered, {.batch = ++newest_batch, .written_with = newest_batch}};
       case verb::delete_job:
-        replies.text() += "DELETED\r\n";
+        replies.append_buffer() += "DELETED\r\n";
         return {beanstalk::progress::answered, {.batch = ++newest_batch, .written_with = newest_batch}};
       default:
-        replies.text() += std::string{name_of(command.verb)} + "\r\n";
+        replies.append_buffer() += std::string{name_of(command.verb)} + "\r\n";
         return {beanstalk::progress::answered, {}};
     }
   }
   void refuse(wire::beanstalk_command_reader::found, verb, network::outbox& replies) override {
     executed.emplace_back("refused");
-    replies.text() += "REFUSED\r\n";
+    replies.append_buffer() += "REFUSED\r\n";
   }
   [[nodiscard]] bool is_partial() const noexcept override { return parts_left_ > 0; }
   beanstalk::command_result proceed(network::outbox& replies) override {
     if (--parts_left_ > 0) return {beanstalk::progress::partial, {}};
-    replies.text() += "LIST\r\n";
+    replies.append_buffer() += "LIST\r\n";
     return {beanstalk::progress::answered, {}};
   }
   broker::receipt decide(broker::decision&& decision, network::outbox& replies) override {
-    replies.text() += "RESERVED\r\n";
+    replies.append_buffer() += "RESERVED\r\n";
     return decision.durable_with;
   }
   bool give_up(network::outbox& replies) override {
     if (!can_give_up) return false;
-    replies.text() += "TIMED_OUT\r\n";
+    replies.append_buffer() += "TIMED_OUT\r\n";
     ++given_up;
     return true;
   }
@@ -136,7 +136,7 @@ class scripted_conversation final : private beanstalk::reply_sink {
       replies.mark_written(taken);
     }
     lost = lost || talk.has_lost_replies();
-    closed = talk.settle(now) || closed;
+    closed = talk.must_close(now) || closed;
   }
 
  private:

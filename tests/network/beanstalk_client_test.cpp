@@ -66,17 +66,17 @@ loop::awaitable<> ask_for_each(loop::event_loop& loop, const network::address& w
   REQUIRE(opened);
   auto use = command_of(beanstalk_verb::use);
   use.tube = "letters";
-  const auto used = co_await client.ask(use, never);
+  const auto used = co_await client.call(use, never);
   REQUIRE(used.has_value());
   CHECK(used->word == beanstalk_word::using_tube);
   CHECK(used->tube == "letters");
   const auto reserve = command_of(beanstalk_verb::reserve_with_timeout);
-  const auto got = co_await client.ask(reserve, never);
+  const auto got = co_await client.call(reserve, never);
   REQUIRE(got.has_value());
   CHECK(got->number == 7);
   CHECK(got->chunk == "hello");
   const auto remove = command_of(beanstalk_verb::delete_job, 8);
-  const auto missing = co_await client.ask(remove, never);
+  const auto missing = co_await client.call(remove, never);
   REQUIRE(missing.has_value());
   CHECK(missing->word == beanstalk_word::not_found);
 }
@@ -85,7 +85,7 @@ loop::awaitable<> ask_for_many(loop::event_loop& loop, const network::address& w
   beanstalk_client client{loop};
   const auto opened = co_await client.open(where, never);
   REQUIRE(opened);
-  for (int at = 0; at < 1'000; ++at) client.say(command_of(beanstalk_verb::delete_job, at % 2 == 0 ? 7 : 8));
+  for (int at = 0; at < 1'000; ++at) client.queue(command_of(beanstalk_verb::delete_job, at % 2 == 0 ? 7 : 8));
   CHECK(client.awaited() == 1'000);
   const auto sent = co_await client.send(never);
   REQUIRE(sent);
@@ -102,7 +102,7 @@ loop::awaitable<> ask_a_stranger(loop::event_loop& loop, const network::address&
   const auto opened = co_await client.open(where, never);
   REQUIRE(opened);
   const auto stats = command_of(beanstalk_verb::stats);
-  const auto answer = co_await client.ask(stats, never);
+  const auto answer = co_await client.call(stats, never);
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error() == error{errc::invalid, network::write_address(where) +
                                                    ": what answers there does not speak the beanstalk protocol"});
@@ -116,14 +116,14 @@ loop::awaitable<> ask_in_vain(loop::event_loop& loop, const network::address& wh
   const auto opened = co_await client.open(where, never);
   REQUIRE(opened);
   const auto touch = command_of(beanstalk_verb::touch, 1);
-  const auto answer = co_await client.ask(touch, loop.now() + milliseconds{20});
+  const auto answer = co_await client.call(touch, loop.now() + milliseconds{20});
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code == errc::timed_out);
   // A new connection begins anew.
   const auto again = co_await client.open(where, never);
   REQUIRE(again);
   const auto remove = command_of(beanstalk_verb::delete_job, 7);
-  const auto deleted = co_await client.ask(remove, never);
+  const auto deleted = co_await client.call(remove, never);
   REQUIRE(deleted.has_value());
   CHECK(deleted->word == beanstalk_word::deleted);
 }

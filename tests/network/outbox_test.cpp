@@ -55,7 +55,7 @@ TEST_CASE("appended bytes are written at once, and the lent buffer is returned")
   spare.reserve(10'000);
   const auto lent = spare.capacity();
   network::outbox out{spare};
-  out.text() += "INSERTED 1\r\n";
+  out.append_buffer() += "INSERTED 1\r\n";
   CHECK(spare.capacity() < lent);
   out.add(body{"abc"}, "\r\n");
   CHECK(out.bytes() == 17);
@@ -74,7 +74,7 @@ TEST_CASE("large bodies keep their place, however little the system takes at a t
     const auto text = "RESERVED " + std::to_string(n) + "\r\n";
     const auto content =
         letters(n % 3 == 0 ? 10u : network::outbox::large_body_bytes * 2 + static_cast<unsigned>(n), 'a');
-    out.text() += text;
+    out.append_buffer() += text;
     out.add(body{content}, "\r\n");
     expected += text + content + "\r\n";
   }
@@ -88,7 +88,7 @@ TEST_CASE("large bodies keep their place, however little the system takes at a t
     CHECK(before - out.bytes() == more.size());
     got += more;
     if (++writes == 3) {  // what is appended meanwhile comes behind
-      out.text() += "TIMED_OUT\r\n";
+      out.append_buffer() += "TIMED_OUT\r\n";
       expected += "TIMED_OUT\r\n";
     }
   }
@@ -100,7 +100,7 @@ TEST_CASE("a connection that has ended is an error, and what was meant for it ca
   line to;
   std::string spare;
   network::outbox out{spare};
-  out.text() += "DELETED\r\n";
+  out.append_buffer() += "DELETED\r\n";
   to.hang_up();
   CHECK(out.write(*to.near));
   CHECK_FALSE(out.empty());
@@ -112,7 +112,7 @@ TEST_CASE("what a client leaves unread keeps no buffer that was made for more") 
   line to;
   std::string spare;
   network::outbox out{spare};
-  out.text() += std::string(1u << 20, 'x');
+  out.append_buffer() += std::string(1u << 20, 'x');
   while (out.bytes() > 20'000) {
     REQUIRE_FALSE(out.write(*to.near));
     to.read();
@@ -124,7 +124,7 @@ TEST_CASE("what a client leaves unread keeps no buffer that was made for more") 
 
   line other;
   network::outbox small{spare};
-  small.text() += "DELETED\r\n";
+  small.append_buffer() += "DELETED\r\n";
   REQUIRE_FALSE(small.write(*other.near, 2));
   CHECK(small.held_bytes() < 4'096 + 64);
   CHECK(spare.capacity() >= 1u << 20);
@@ -134,7 +134,7 @@ TEST_CASE("the pieces to write begin behind what was written and end at the give
   std::string spare;
   network::outbox box{spare};
   const std::string large(network::outbox::large_body_bytes, 'x');
-  box.text() = "ab";
+  box.append_buffer() = "ab";
   box.add(body{large}, "\r\n");
   const auto text_of = [&box](std::uint64_t up_to) {
     network::outbox::pieces some;
@@ -148,12 +148,12 @@ TEST_CASE("the pieces to write begin behind what was written and end at the give
   CHECK(text_of(network::outbox::all) == "ab" + large + "\r\n");
   CHECK(text_of(1) == "a");
   box.mark_written(1);
-  CHECK(box.begin() == 1);
+  CHECK(box.written_total() == 1);
   CHECK(text_of(1).empty());
   CHECK(text_of(5) == "bxxx");
   box.mark_written(1 + large.size());
   CHECK(text_of(network::outbox::all) == "\r\n");
   box.mark_written(2);
   CHECK(box.empty());
-  CHECK(box.begin() == box.end());
+  CHECK(box.written_total() == box.appended_total());
 }

@@ -1,4 +1,4 @@
-#include "beanstalk/session.hpp"
+#include "beanstalk/connection_set.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -19,7 +19,7 @@ namespace {
 constexpr duration drain_check_every = milliseconds{100};
 
 /// Writes to each connection the replies that have become durable. There may be thousands of connections: after
-/// `turn_max` it continues at the next turn. Owned by the sessions; loop thread only.
+/// `turn_max` it continues at the next turn. Owned by `connection_set`; loop thread only.
 class reply_release final : private loop::ready_entry {
  public:
   explicit reply_release(connection_context& context) noexcept : context_{context} {}
@@ -59,7 +59,7 @@ class reply_release final : private loop::ready_entry {
 
 }  // namespace
 
-struct sessions::parts {
+struct connection_set::parts {
   parts(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener, session_limits limits)
       : context{loop, broker, listener, limits}, left{loop, "connections"} {
     context.facts.max_job_size = limits.job_bytes_max;
@@ -100,16 +100,16 @@ struct sessions::parts {
   broker::subscription durable;
 };
 
-sessions::sessions(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
-                   session_limits limits)
+connection_set::connection_set(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
+                               session_limits limits)
     : parts_{std::make_unique<parts>(loop, broker, listener, limits)} {
   assert(limits.job_bytes_max <= job_bytes_most && limits.reply_bytes_max >= 1);
   for (const auto code : protocol_errors::all) listener.protocol_errors.emplace_back(code, counter{});
 }
 
-sessions::~sessions() { assert(parts_->open.empty()); }
+connection_set::~connection_set() { assert(parts_->open.empty()); }
 
-loop::awaitable<> sessions::serve(network::stream_socket socket) {
+loop::awaitable<> connection_set::serve(network::stream_socket socket) {
   if (parts_->context.draining) co_return;  // accepted just before the drain
   connection& one = parts_->add(std::move(socket));
   struct end_of_task {
@@ -119,18 +119,18 @@ loop::awaitable<> sessions::serve(network::stream_socket socket) {
   co_await one.serve();
 }
 
-void sessions::refuse_puts() {
+void connection_set::refuse_puts() {
   parts_->context.facts.draining = true;
   parts_->context.broker.refuse_puts();
 }
 
-void sessions::drain() {
+void connection_set::drain() {
   refuse_puts();
   parts_->context.draining = true;
   for (const auto& [one, owned] : parts_->open) one->drain();
 }
 
-loop::awaitable<bool> sessions::drained(instant until) {
+loop::awaitable<bool> connection_set::drained(instant until) {
   auto& p = *parts_;
   loop::deadline next_check{p.context.loop, [&p] { p.left.wake_all(); }};
   while (p.work_left()) {
@@ -141,16 +141,16 @@ loop::awaitable<bool> sessions::drained(instant until) {
   co_return true;
 }
 
-void sessions::finish() {
+void connection_set::finish() {
   // A connection that ends at once stays in `open` until its coroutine has ended.
   for (const auto& [one, owned] : parts_->open) one->finish();
 }
 
-loop::awaitable<> sessions::close() {
+loop::awaitable<> connection_set::close() {
   while (!parts_->open.empty()) co_await parts_->left.wait();
   while (parts_->release.is_queued()) co_await loop::yield(parts_->context.loop);
 }
 
-const session_counts& sessions::counts() const noexcept { return parts_->context.counts; }
+const session_counts& connection_set::counts() const noexcept { return parts_->context.counts; }
 
 }  // namespace millrace::beanstalk

@@ -17,14 +17,14 @@ namespace millrace::beanstalk {
 ///
 /// Owned by the server; loop thread only. Stops by `drain`, `finish` and `close`. Requires: `close` has returned before
 /// it is destroyed. Limits: `session_limits`.
-class sessions {
+class connection_set {
  public:
   /// `listener` counts the connections and the protocol errors. All three outlive it.
-  sessions(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
-           session_limits limits = {});
-  ~sessions();
-  sessions(const sessions&) = delete;
-  sessions& operator=(const sessions&) = delete;
+  connection_set(loop::event_loop& loop, broker::broker& broker, network::listener_counts& listener,
+                 session_limits limits = {});
+  ~connection_set();
+  connection_set(const connection_set&) = delete;
+  connection_set& operator=(const connection_set&) = delete;
 
   /// Serves one connection until it ends.
   loop::awaitable<> serve(network::stream_socket socket);
