@@ -7,6 +7,14 @@
 
 namespace millrace::http {
 
+/// What the daemon does.
+enum class phase {
+  starting,
+  recovering,
+  running,
+  draining,
+};
+
 /// The readiness of the daemon, with the reason if it is not ready. The lifecycle sets it, and `/readyz` reads it.
 ///
 /// Owned by the daemon. Loop thread only.
@@ -20,21 +28,26 @@ class control {
     return check_ ? check_() : std::string{};
   }
 
+  [[nodiscard]] http::phase phase() const noexcept { return phase_; }
   /// Whether new work is refused: `become_draining` or `become_refusing` was called.
-  [[nodiscard]] bool draining() const { return state_.starts_with(draining_prefix) || !refusing_.empty(); }
+  [[nodiscard]] bool draining() const noexcept { return phase_ == http::phase::draining || !refusing_.empty(); }
 
-  void become_recovering() { state_ = "recovering"; }
-  void become_ready() { state_.clear(); }
+  void become_recovering() { enter(http::phase::recovering, "recovering"); }
+  void become_ready() { enter(http::phase::running, ""); }
   /// Calls `check` for each request. It returns the reason why the daemon is not ready, or an empty text.
   void watch(std::function<std::string()> check) { check_ = std::move(check); }
   /// The text is `draining: ` and the reason.
-  void become_draining(const std::string& reason) { state_ = std::string{draining_prefix} + reason; }
+  void become_draining(const std::string& reason) { enter(http::phase::draining, "draining: " + reason); }
   /// Until the end, even if `become_ready` is called later. The text is `refusing puts: ` and the reason.
   void become_refusing(const std::string& reason) { refusing_ = "refusing puts: " + reason; }
 
  private:
-  static constexpr std::string_view draining_prefix = "draining: ";
+  void enter(http::phase next, std::string problem) {
+    phase_ = next;
+    state_ = std::move(problem);
+  }
 
+  http::phase phase_{http::phase::starting};
   std::string state_{"starting"};
   std::string refusing_;
   std::function<std::string()> check_;

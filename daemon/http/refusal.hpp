@@ -1,14 +1,14 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <boost/system/error_code.hpp>
 
 #include "http/request_head.hpp"
-#include "http/routes.hpp"
 
-/// The answers to refused requests, and the codes under which they are counted.
+/// Why requests are refused, and the codes under which they are counted.
 namespace millrace::http {
 
 inline constexpr std::string_view bad_request = "bad_request";
@@ -20,8 +20,9 @@ inline constexpr std::string_view refusal_codes[] = {bad_request, header_too_lar
                                                      too_slow};
 
 struct refusal {
-  response answer;
+  unsigned status{400};
   std::string_view code;
+  std::string message;  ///< a sentence for people
 };
 
 /// Requires: the head is refused.

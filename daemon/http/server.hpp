@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "http/routes.hpp"
@@ -19,7 +20,8 @@ class server {
   /// Time that connections have to end after `close`.
   static constexpr duration close_timeout = seconds{2};
 
-  server(loop::event_loop& loop, const routes& routes, session_limits limits = {});
+  /// `name` begins the names of the tasks and of the listener in logs and metrics.
+  server(loop::event_loop& loop, const routes& routes, session_limits limits = {}, std::string name = "http");
 
   result<> open(const network::listener_options& options) { return listener_.open(options); }
   /// Opens with a bound socket.

@@ -22,6 +22,7 @@
 #include <boost/beast/http/write.hpp>
 #include <millrace/loop/deadline.hpp>
 
+#include "http/received_request.hpp"
 #include "http/refusal.hpp"
 #include "http/request_head.hpp"
 
@@ -45,47 +46,6 @@ constexpr duration one_linger_deadline = milliseconds{100};
 
 using parser = wire::request_parser<wire::string_body>;
 
-method method_of(wire::verb verb) {
-  switch (verb) {
-    case wire::verb::get:
-      return method::get;
-    case wire::verb::head:
-      return method::head;
-    case wire::verb::post:
-      return method::post;
-    case wire::verb::put:
-      return method::put;
-    case wire::verb::delete_:
-      return method::remove;
-    default:
-      return method::other;
-  }
-}
-
-/// All headers of one name as one list.
-std::string list_of(const wire::fields& headers, wire::field name) {
-  std::string list;
-  const auto [first, last] = headers.equal_range(name);
-  for (auto header = first; header != last; ++header) {
-    if (!list.empty()) list += ',';
-    list.append(header->value().data(), header->value().size());
-  }
-  return list;
-}
-
-request request_of(wire::request<wire::string_body>&& message) {
-  const auto target = std::string_view{message.target().data(), message.target().size()};
-  const auto mark = target.find('?');
-  request received;
-  received.method = method_of(message.method());
-  received.path = target.substr(0, mark);
-  if (mark != std::string_view::npos) received.query = target.substr(mark + 1);
-  received.accept = list_of(message, wire::field::accept);
-  received.accept_encoding = list_of(message, wire::field::accept_encoding);
-  received.body = std::move(message.body());
-  return received;
-}
-
 /// One connection. It is a local of `sessions::serve`. Its coroutines pass references to locals of the caller, because
 /// g++ 12 miscompiles some temporaries in an awaited call.
 class connection {
@@ -98,6 +58,7 @@ class connection {
         counts_{counts},
         finishing_{finishing},
         socket_{std::move(socket)},
+        peer_{network::peer_credentials_of(socket_.native_handle())},
         deadline_{loop, [this] { on_deadline(); }} {}
 
   loop::awaitable<> run();
@@ -144,6 +105,7 @@ class connection {
   network::listener_counts* counts_;
   const bool& finishing_;
   network::stream_socket socket_;
+  const std::optional<network::peer_credentials> peer_;
   beast::flat_buffer buffer_{limits_.header_bytes_max + read_ahead_bytes};
   loop::deadline deadline_;
   lateness lateness_{lateness::expected};
@@ -164,6 +126,7 @@ loop::awaitable<> connection::run() {
     version_ = incoming.get().version();
     is_head_ = incoming.get().method() == wire::verb::head;
     auto received = request_of(incoming.release());
+    received.peer = peer_;
     const auto answer = co_await routes_.answer(std::move(received));
     const auto kept = keep && !finishing_ ? keep_connection::yes : keep_connection::no;
     const bool written = co_await write(answer, kept);
@@ -236,7 +199,8 @@ loop::awaitable<> connection::refuse(const refusal& reason) {
   count(reason.code);
   version_ = 11;
   is_head_ = false;
-  const bool written = co_await write(reason.answer, keep_connection::no);
+  const auto answer = routes_.refuse(reason.status, reason.code, reason.message);
+  const bool written = co_await write(answer, keep_connection::no);
   if (written) co_await linger();
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -104,13 +105,23 @@ error cannot_listen(const address& target, const std::string& cause) {
   return {errc::io, write_address(target) + ": " + cause};
 }
 
-result<bound_socket> bound_socket::bind(const address& target) {
+result<bound_socket> bound_socket::bind(const address& target) { return bind_file(target, nullptr); }
+
+result<bound_socket> bound_socket::bind(const address& target, const socket_access& access) {
+  return bind_file(target, &access);
+}
+
+/// `access` is null where the umask decides.
+result<bound_socket> bound_socket::bind_file(const address& target, const socket_access* access) {
   const auto to = endpoint_of(target);
   if (!to) return cannot_listen(target, to.error().text);
   bound_socket made{to->data()->sa_family, target};
   if (made.descriptor_ < 0) return cannot_listen(target, reason(errno));
   const int on = 1;
   ::setsockopt(made.descriptor_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // The file gets at most the permissions of the socket (unix_bind in the kernel), so no other user can connect early.
+  constexpr mode_t owner_only = 0600;
+  if (access != nullptr && ::fchmod(made.descriptor_, owner_only) != 0) return cannot_listen(target, reason(errno));
   // Copied now: what throws after the bind would leave the file behind.
   auto path = target.unix_path;
   int why = bind_to(made.descriptor_, *to);
@@ -120,6 +131,9 @@ result<bound_socket> bound_socket::bind(const address& target) {
     made.here_.port = port_of(made.descriptor_);
   } else {
     made.file_ = unix_socket_file::at(std::move(path));
+  }
+  if (access != nullptr) {
+    if (const auto allowed = made.allow(*access); !allowed) return allowed.error();
   }
   if (const auto listening = made.listen(); !listening) return listening.error();
   return made;
@@ -155,6 +169,16 @@ bound_socket::~bound_socket() {
   if (descriptor_ < 0) return;
   file_.remove();
   ::close(descriptor_);
+}
+
+result<> bound_socket::allow(const socket_access& access) const {
+  const char* const path = here_.unix_path.c_str();
+  constexpr uid_t same_user = static_cast<uid_t>(-1);
+  if (access.group && ::lchown(path, same_user, *access.group) != 0)
+    return error{errc::io, write_address(here_) + ": its group cannot be set: " + reason(errno)};
+  if (::chmod(path, access.mode) != 0)
+    return error{errc::io, write_address(here_) + ": its mode cannot be set: " + reason(errno)};
+  return {};
 }
 
 result<> bound_socket::listen() {

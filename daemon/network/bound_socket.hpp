@@ -1,13 +1,21 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include <sys/types.h>
 #include <millrace/base/result.hpp>
 
 #include "network/options.hpp"
 #include "network/unix_socket_file.hpp"
 
 namespace millrace::network {
+
+/// Who may connect to a Unix socket: the permissions and the group of its file.
+struct socket_access {
+  mode_t mode{0600};
+  std::optional<gid_t> group{};  ///< nullopt: the group of this process
+};
 
 /// A socket that listens and does not accept yet: a process binds while it has the right to, and serves clients later.
 /// They can connect, and wait until they are accepted. It listens at once because the system gives one TCP address to
@@ -25,6 +33,8 @@ class bound_socket {
   /// A listening stream socket that another program opened. The file of a Unix socket stays that program's and is not
   /// removed. After an error, which says what the descriptor is not, the caller still owns the descriptor.
   [[nodiscard]] static result<bound_socket> adopt(int descriptor);
+  /// As above, for a Unix socket. Until its file has this access, only the user of this process may connect.
+  [[nodiscard]] static result<bound_socket> bind(const address& target, const socket_access& access);
   bound_socket(bound_socket&& other) noexcept;
   bound_socket& operator=(bound_socket&&) = delete;
   ~bound_socket();
@@ -41,6 +51,8 @@ class bound_socket {
  private:
   bound_socket(int family, const address& here);
   bound_socket(int descriptor, int family, address here) noexcept;
+  [[nodiscard]] static result<bound_socket> bind_file(const address& target, const socket_access* access);
+  [[nodiscard]] result<> allow(const socket_access& access) const;
   [[nodiscard]] result<> listen();
 
   int descriptor_{-1};  ///< -1: released

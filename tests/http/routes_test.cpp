@@ -134,3 +134,35 @@ TEST_CASE("/healthz is ok, and /readyz shows the state of the daemon") {
   CHECK(ask(fixture, get("/readyz")).body == "draining: 3 jobs are running\n");
   CHECK(ask(fixture, get("/healthz")).status() == 200);
 }
+
+TEST_CASE("a segment in braces stands for any segment, which is decoded") {
+  http_fixture fixture;
+  fixture.routes.add(http::method::get, "/queues/{name}/{verb}", "parameters", [](const http::request& request) {
+    return http::at_once(http::text(200, request.parameters.at("name") + "|" + request.parameters.at("verb")));
+  });
+  fixture.routes.add(http::method::get, "/queues/all/{verb}", "all", [](const http::request& request) {
+    return http::at_once(http::text(200, "all:" + request.parameters.at("verb")));
+  });
+  fixture.open();
+  CHECK(ask(fixture, get("/queues/mail/pause")).body == "mail|pause");
+  CHECK(ask(fixture, get("/queues/a%2Fb%3f/x%20y?name=c")).body == "a/b?|x y");
+  CHECK(ask(fixture, get("/queues/all/pause")).body == "all:pause");
+  for (const char* const path :
+       {"/queues/mail", "/queues/mail/", "/queues//pause", "/queues/mail/pause/now", "/queues/ma%4/x", "/queues/%zz/x"})
+    CHECK(ask(fixture, get(path)).status() == 404);
+  CHECK(ask(fixture, "POST /queues/mail/pause HTTP/1.1\r\nHost: it\r\nContent-Length: 0\r\n\r\n").status() == 405);
+}
+
+TEST_CASE("a percent sign needs two hexadecimal digits") {
+  CHECK(http::percent_decoded("a%2fb%2Fc%00d") == std::string{"a/b/c\0d", 7});
+  CHECK(http::percent_decoded("").value().empty());
+  for (const char* const text : {"%", "%2", "a%2", "%2g", "%+1", "%%20", "%-1"})
+    CHECK_FALSE(http::percent_decoded(text));
+}
+
+TEST_CASE("routes with a writer of refusals write each of them") {
+  http::routes routes{[](unsigned status, std::string_view code, const std::string& message) {
+    return http::text(status, std::string{code} + ": " + message);
+  }};
+  CHECK(*routes.refuse(413, "body_too_large", "Too long.").body == "body_too_large: Too long.");
+}
