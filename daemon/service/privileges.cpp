@@ -21,6 +21,12 @@ error cannot_become(const user_identity& target) {
   return {errc::refused, "-u: cannot become '" + target.name + "': " + system_message(errno)};
 }
 
+/// Several values mean that there is no such user or group (man 3 getpwnam, getgrnam).
+bool is_missing(int error_number) {
+  return error_number == 0 || error_number == ENOENT || error_number == ESRCH || error_number == EBADF ||
+         error_number == EPERM;
+}
+
 /// An open directory. Its descriptor cannot refer to a file that replaces the directory later.
 class open_directory {
  public:
@@ -48,10 +54,17 @@ result<user_identity> find_user(const std::string& name) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): called once, and no other code reads the user database
   const passwd* const found = ::getpwnam(name.c_str());
   if (found != nullptr) return user_identity{name, found->pw_uid, found->pw_gid};
-  // Several values mean that there is no such user (man 3 getpwnam).
-  const bool missing = errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
-  if (missing) return error{errc::not_found, "-u: there is no user '" + name + "'"};
+  if (is_missing(errno)) return error{errc::not_found, "-u: there is no user '" + name + "'"};
   return error{errc::io, "-u: user '" + name + "' cannot be looked up: " + system_message(errno)};
+}
+
+result<gid_t> find_group(const std::string& name) {
+  errno = 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): called once, and no other code reads the group database
+  const group* const found = ::getgrnam(name.c_str());
+  if (found != nullptr) return found->gr_gid;
+  if (is_missing(errno)) return error{errc::not_found, "there is no group '" + name + "'"};
+  return error{errc::io, "group '" + name + "' cannot be looked up: " + system_message(errno)};
 }
 
 result<privileges> privileges::give_up_groups(const user_identity& target) {

@@ -19,6 +19,9 @@ struct user_identity {
 /// The error: the user does not exist, or the lookup failed.
 [[nodiscard]] result<user_identity> find_user(const std::string& name);
 
+/// The error: the group does not exist, or the lookup failed.
+[[nodiscard]] result<gid_t> find_group(const std::string& name);
+
 /// The steps from root to another user. The groups of root are given up first, and root itself last. Between these
 /// steps the process can still do what only root may do (a port below 1024, a directory in a parent of root):
 ///

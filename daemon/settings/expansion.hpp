@@ -20,7 +20,7 @@ namespace millrace::settings {
 [[nodiscard]] std::string escape(std::string_view text);
 
 /// Keys of `daemon` and of each producer whose texts are expanded.
-inline constexpr std::array<std::string_view, 3> expanded_daemon_keys{"data_dir", "http", "beanstalk"};
+inline constexpr std::array<std::string_view, 4> expanded_daemon_keys{"data_dir", "http", "beanstalk", "control"};
 inline constexpr std::array<std::string_view, 1> expanded_producer_keys{"file"};
 
 /// Expands the texts of these keys in place. Called before they are read, so that the expanded text is checked.

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -86,12 +88,19 @@ class checker {
   }
 
   void check_addresses() {
-    const auto& http = settings_.daemon.http;
-    const auto& beanstalk = settings_.daemon.beanstalk;
-    if (!http || !beanstalk || !overlap(*http, *beanstalk)) return;
-    report({"daemon", "beanstalk"},
-           "`" + network::write_address(*beanstalk) + "` is the address of " + with_line({"daemon", "http"}),
-           "a different address, or off");
+    const auto& daemon = settings_.daemon;
+    const std::array<std::pair<const char*, const std::optional<network::address>*>, 3> listeners{
+        {{"http", &daemon.http}, {"beanstalk", &daemon.beanstalk}, {"control", &daemon.control}}};
+    for (std::size_t second = 1; second < listeners.size(); ++second) {
+      const auto& [key, address] = listeners[second];
+      const auto taken = std::find_if(listeners.begin(), listeners.begin() + second, [&](const auto& first) {
+        return *address && *first.second && overlap(**first.second, **address);
+      });
+      if (taken == listeners.begin() + second) continue;
+      report({"daemon", key},
+             "`" + network::write_address(**address) + "` is the address of " + with_line({"daemon", taken->first}),
+             "a different address, or off");
+    }
   }
 
   void add_reader(std::string input, const std::string& file, const keys& path) {

@@ -1,5 +1,6 @@
 #include "settings/settings.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "base/log_rules.hpp"
@@ -19,6 +20,36 @@ result<optional_address> parse_listener(std::string_view text) {
 
 std::string write_listener(const optional_address& address) {
   return address ? network::write_address(*address) : "off";
+}
+
+result<optional_address> parse_control(std::string_view text) {
+  auto address = parse_listener(text);
+  if (address && *address && (*address)->unix_path.empty())
+    return invalid("`" + std::string{text} + "` is no Unix socket: the permissions of its file decide who may control");
+  return address;
+}
+
+constexpr std::uint32_t permissions_max = 0777;
+
+/// As chmod takes it: `0660` or `660`.
+result<std::uint32_t> parse_permissions(std::string_view text) {
+  std::uint32_t mode = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (failure != std::errc{} || end != text.data() + text.size() || text.size() < 3 || mode > permissions_max)
+    return invalid("`" + std::string{text.substr(0, 20)} + "` is no mode of three octal digits");
+  return mode;
+}
+
+std::string write_permissions(const std::uint32_t& mode) {
+  std::string digits = "0000";
+  std::uint32_t left = mode;
+  for (std::size_t n = digits.size(); n > 1; left >>= 3u) digits[--n] = static_cast<char>('0' + (left & 7u));
+  return digits;
+}
+
+result<> check_group(std::string_view text) {
+  if (text.empty()) return invalid("is empty");
+  return {};
 }
 
 result<duration> parse_bucket(std::string_view text) {
@@ -51,6 +82,15 @@ const options_of<daemon_options>& daemon_option_table() {
                   "an address like 127.0.0.1:11300, [::1]:11300 or unix:/run/millrace-queue.sock, or off")
           .count("beanstalk_connections_max", &options::beanstalk_connections_max, {.least = 1, .most = 1'000'000},
                  "Connections of clients at a time; further ones wait until one ends.")
+          .parsed("control", &options::control,
+                  "Unix socket of the control API, which `millrace status` and others use; off: none.", parse_control,
+                  write_listener, "a path like unix:/run/millrace/control.sock, or off")
+          .parsed("control_mode", &options::control_mode,
+                  "Permissions of that socket, in octal: who may write to it may control the daemon.",
+                  parse_permissions, write_permissions, "an octal mode like 0600 or 0660")
+          .text("control_group", &options::control_group, "Group of that socket; without it, the group of the daemon.",
+                check_group, "the name of a group")
+          .example("millrace")
           .size("max_job_size", &options::max_job_size, {.least = 1, .most = max_job_size_most},
                 "Largest job body that a client may put.")
           .text("data_dir", &options::data_dir,

@@ -27,6 +27,9 @@ struct daemon_options {
   bool http_given{false};                     ///< the file sets the address; false: it is the default
   std::optional<network::address> beanstalk;  ///< nullopt: `off`
   std::uint32_t beanstalk_connections_max{20'000};
+  std::optional<network::address> control;   ///< a Unix socket; nullopt: `off`
+  std::uint32_t control_mode{0600};          ///< permissions of its file
+  std::optional<std::string> control_group;  ///< group of its file; nullopt: the group of the process
   std::uint32_t max_job_size{65'535};   ///< bytes of the body of a put of a client
   std::optional<std::string> data_dir;  ///< nullopt: queues are in memory only
   store::store_options store;           ///< its `data_dir` is the same
