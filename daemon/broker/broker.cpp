@@ -222,6 +222,10 @@ receipted<peek_answer> broker::peek_buried(session_id session, queue_id queue, d
   return parts_->peek(session, parts_->engine.first_buried(queue), taker);
 }
 
+receipted<std::optional<engine::job_facts>> broker::look(job_id job) {
+  return parts_->commits.known_ids(parts_->engine.last_id()).answer_with_ids(parts_->engine.look(job));
+}
+
 void broker::withdraw(session_id session) {
   auto& p = *parts_;
   p.engine.withdraw_reserve(session);

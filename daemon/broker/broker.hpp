@@ -108,6 +108,8 @@ class broker {
   receipted<peek_answer> peek_ready(session_id session, queue_id queue, decision_taker& taker);
   receipted<peek_answer> peek_delayed(session_id session, queue_id queue, decision_taker& taker);
   receipted<peek_answer> peek_buried(session_id session, queue_id queue, decision_taker& taker);
+  /// A job with all that is known of it. Its body is empty while it is on disk only; see `peek`.
+  receipted<std::optional<engine::job_facts>> look(job_id job);
   /// Ends the wait of a taker: nothing was granted or put, and no decision follows. Nothing if it does not wait.
   void withdraw(session_id session);
   /// `waiting`: for capacity of an output queue; `finished` must be awaited next. `no_space`: `request` is untouched,
@@ -124,6 +126,8 @@ class broker {
   /// See engine::kick: call again with what is left.
   receipted<std::size_t> kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin);
   receipted<bool> kick_job(job_id job);
+  /// See engine::purge: call again until it deletes nothing.
+  receipted<std::size_t> purge(queue_id queue, engine::job_state state, instant entered_until);
   receipted<result<>> pause(queue_id queue, duration length);
 
   // Durability. With a store that is not persistent, everything is durable at once.

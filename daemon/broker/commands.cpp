@@ -67,6 +67,14 @@ receipted<bool> broker::kick_job(job_id job) {
   return p.commit().answer(kicked);
 }
 
+receipted<std::size_t> broker::purge(queue_id queue, engine::job_state state, instant entered_until) {
+  auto& p = *parts_;
+  const auto erased = p.engine.purge(queue, state, entered_until, p.now());
+  const auto made = p.commit();
+  if (erased > 0) p.job_left.notify();
+  return made.answer(erased);
+}
+
 receipted<result<>> broker::pause(queue_id queue, duration length) {
   auto& p = *parts_;
   auto paused = p.engine.pause(queue, length, p.now());

@@ -182,7 +182,8 @@ struct job_facts {
   instant entered_state_at{};
   duration delay{0};
   duration ttr{0};
-  instant due{never};  ///< end of its lease or delay
+  instant due{never};   ///< end of its lease or delay
+  session_id holder{};  ///< when reserved
   std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
   std::uint32_t failures{0};  ///< see `job_tally`
   std::string error_text;

@@ -61,6 +61,13 @@ slot held(core& core, session_id client, job_id id) {
 
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
 
+void erase_one(core& core, slot at) {
+  queue& owner = core.queue_of(core.jobs[at]);
+  owner.counts.deletes.add();
+  owner.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
+  end_job(core, at);
+}
+
 void kick_one(core& core, slot at) {
   ++core.jobs.history_of(at).kicks;
   core.queue_of(core.jobs[at]).counts.kicked.add();
@@ -191,10 +198,7 @@ bool engine::erase(session_id session, job_id id, instant now) {
       if (held(*parts_, session, id) == no_slot) return false;
       observe_done(*parts_, at);
     }
-    queue& owner = parts_->queue_of(record);
-    owner.counts.deletes.add();
-    owner.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
-    end_job(*parts_, at);
+    erase_one(*parts_, at);
     return true;
   });
 }
@@ -266,6 +270,22 @@ bool engine::kick_job(job_id id, instant now) {
     if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
     kick_one(*parts_, at);
     return true;
+  });
+}
+
+std::size_t engine::purge(queue_id id, job_state state, instant entered_until, instant now) {
+  assert(state != job_state::reserved);
+  return carry_out(*parts_, now, [&]() -> std::size_t {
+    queue* const found = parts_->queues.find(id);
+    if (found == nullptr) return 0;
+    std::size_t erased = 0;
+    // The queue stays until the end of the command, also without a job and a user.
+    for (; erased < moves_per_turn_max; ++erased) {
+      slot const at = found->at(state).first;
+      if (at == no_slot || parts_->jobs[at].entered_at > entered_until) break;
+      erase_one(*parts_, at);
+    }
+    return erased;
   });
 }
 

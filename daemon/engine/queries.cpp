@@ -31,6 +31,7 @@ std::optional<job_facts> facts_of(const core& core, slot at) {
       .delay = record.delay,
       .ttr = record.ttr,
       .due = due_shown(core, record),
+      .holder = record.holder == no_slot ? session_id{} : core.sessions[record.holder].id,
       .reserves = record.reserves,
       .timeouts = history.timeouts,
       .releases = history.releases,

@@ -44,6 +44,7 @@ class session_table {
   [[nodiscard]] session* find(session_id id) noexcept;
   [[nodiscard]] const session* find(session_id id) const noexcept;
   [[nodiscard]] session& operator[](slot at) noexcept { return sessions_[at]; }
+  [[nodiscard]] const session& operator[](slot at) const noexcept { return sessions_[at]; }
   [[nodiscard]] static slot slot_of(const session& client) noexcept {
     return static_cast<slot>(client.id.value() & ((1u << slot_bits) - 1));
   }

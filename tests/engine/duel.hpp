@@ -61,6 +61,7 @@ class duel {
   void waiting_command();
   void holder_command();
   void job_command();
+  void purge();
   void put_many(queue_id into);
   void take_many();
   void bury_many();

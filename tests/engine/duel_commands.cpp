@@ -1,3 +1,5 @@
+#include <array>
+
 #include "engine/duel.hpp"
 
 namespace millrace::engine::testing {
@@ -169,9 +171,19 @@ void duel::holder_command() {
   }
 }
 
+void duel::purge() {
+  if (model_.queues.empty()) return;
+  const queue_id purged = queue();
+  const auto state = std::array{job_state::ready, job_state::delayed, job_state::buried}.at(any(3));
+  const instant until = one_in(2) ? now_ : now_ - milliseconds{any(3'000)};
+  say("purge of " + std::to_string(purged.value()));
+  expect(it_.purge(purged, state, until, now_), model_.purge(purged, state, until, now_));
+}
+
 void duel::job_command() {
   const session_id who = session(true);
   const job_id which = job();
+  if (one_in(30)) return purge();
   switch (any(8)) {
     case 0:
     case 1:

@@ -100,6 +100,7 @@ class model {
   bool touch(session_id who, job_id which, instant at);
   std::size_t kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at);
   bool kick_job(job_id which, instant at);
+  std::size_t purge(queue_id which, job_state state, instant entered_until, instant at);
   void advance(instant at) { begin(at); }
 
   [[nodiscard]] instant next_deadline() const;
@@ -164,6 +165,7 @@ class model {
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);
   void kick_one(job_id which);
+  void erase_one(job_id which);
   its_row* row_of(std::string_view name);
   times& timings(const its_queue& which) { return which.has_row ? row_of(which.name)->timings : others; }
   void observe_done(const its_job& it);

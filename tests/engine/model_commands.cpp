@@ -231,10 +231,7 @@ bool model::erase(session_id who, job_id which, instant at) {
   its_job* const it = job(which);
   if (it == nullptr || (it->state == job_state::reserved && it->holder != who)) return false;
   if (it->state == job_state::reserved) observe_done(*it);
-  auto& counts = queue(it->queue).counts;
-  counts.deletes.add();
-  counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
-  end_job(which);
+  erase_one(which);
   settle();
   return true;
 }
@@ -277,6 +274,25 @@ bool model::touch(session_id who, job_id which, instant at) {
   its_job* const it = held(who, which);
   if (it != nullptr && it->due != never) start_lease(*it);
   return it != nullptr;
+}
+
+void model::erase_one(job_id which) {
+  auto& counts = queue(job(which)->queue).counts;
+  counts.deletes.add();
+  counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
+  end_job(which);
+}
+
+std::size_t model::purge(queue_id which, job_state state, instant entered_until, instant at) {
+  begin(at);
+  std::vector<std::pair<std::uint64_t, job_id>> chosen;
+  for (const auto& it : jobs)
+    if (it.queue == which && it.state == state && it.entered <= entered_until) chosen.emplace_back(it.order, it.id);
+  std::ranges::sort(chosen);
+  if (chosen.size() > 1'000) chosen.resize(1'000);
+  for (const auto& [order, id] : chosen) erase_one(id);
+  settle();
+  return chosen.size();
 }
 
 void model::kick_one(job_id which) {

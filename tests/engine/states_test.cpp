@@ -48,6 +48,58 @@ TEST_CASE("release gives a new priority and, with a delay, makes the job delayed
   CHECK(m.engine.counts(m.queue()).released.value() == 2);
 }
 
+TEST_CASE("a purge deletes the jobs of one state, the longest in it first, up to the limit of a turn") {
+  engine_fixture m;
+  const auto s = m.session();
+  m.declare("q", 10'000, overflow::block, 1'000'000);
+  for (std::size_t n = 0; n < moves_per_turn_max + 2; ++n) m.put(s, "ready");
+  const auto delayed = m.put(s, "delayed", {.delay = 9s});
+  const auto held = m.take_id(s);
+  const auto first = m.engine.first_ready(m.queue())->job;
+  CHECK(m.engine.purge(m.queue(), job_state::ready, m.now, m.now) == moves_per_turn_max);
+  CHECK_FALSE(m.engine.look(first));
+  CHECK(m.engine.purge(m.queue(), job_state::ready, m.now, m.now) == 1);
+  CHECK(m.engine.purge(m.queue(), job_state::ready, m.now, m.now) == 0);
+  CHECK(m.state(delayed) == job_state::delayed);
+  CHECK(m.state(held) == job_state::reserved);
+  CHECK(m.engine.look(held)->holder == s);
+  CHECK_FALSE(m.engine.look(delayed)->holder);
+  CHECK(m.engine.counts(m.queue()).deletes.value() == moves_per_turn_max + 1);
+}
+
+TEST_CASE("a purge spares jobs that entered the state after its begin") {
+  engine_fixture m;
+  const auto s = m.session();
+  const auto old = m.put(s, "old");
+  const auto began = m.now;
+  m.pass(1ns);
+  const auto later = m.put(s, "later");
+  CHECK(m.engine.purge(m.queue(), job_state::ready, began, m.now) == 1);
+  CHECK(m.engine.purge(m.queue(), job_state::ready, began, m.now) == 0);
+  CHECK_FALSE(m.engine.look(old));
+  CHECK(m.state(later) == job_state::ready);
+}
+
+TEST_CASE("a purge admits puts that waited for capacity, and lets go of a queue that nobody uses") {
+  engine_fixture m;
+  const auto s = m.session();
+  m.declare("full", 1);
+  m.engine.use(s, "full").value();
+  m.put(s, "first");
+  const auto other = m.session({"full"});
+  CHECK(m.offer(other, "second").status == put_status::waiting);
+  CHECK(m.engine.purge(m.queue("full"), job_state::ready, m.now, m.now) == 1);
+  CHECK(m.engine.first_ready(m.queue("full"))->content.view() == "second");
+
+  m.engine.use(s, "passing").value();
+  m.put(s, "x");
+  const auto passing = m.queue("passing");
+  m.engine.use(s, "full").value();
+  CHECK(m.engine.purge(passing, job_state::ready, m.now, m.now) == 1);
+  CHECK_FALSE(m.engine.find("passing"));
+  CHECK(m.engine.purge(passing, job_state::ready, m.now, m.now) == 0);
+}
+
 TEST_CASE("a released job goes to who waits for it") {
   engine_fixture m;
   const auto s = m.session();
