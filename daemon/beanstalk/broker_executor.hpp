@@ -52,6 +52,9 @@ class broker_executor final : public command_executor {
   /// Releases everything, in turns: true when done.
   [[nodiscard]] bool leave();
 
+  /// None after `leave`.
+  [[nodiscard]] session_id session() const noexcept { return session_; }
+
  private:
   using command = wire::beanstalk_command;
   using outbox = network::outbox;

@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 
 #include "beanstalk/protocol_errors.hpp"
+#include "network/peer_credentials.hpp"
 
 namespace millrace::beanstalk {
 
@@ -231,6 +232,10 @@ void connection::release() {
   if (std::exchange(in_commit_queue_, false)) std::erase(context_.await_commit, this);
   if (executor_.leave()) return context_.on_disconnected(*this);
   schedule();
+}
+
+std::string connection::peer_name() const {
+  return socket_.is_open() ? network::peer_name_of(socket_.descriptor()) : std::string{};
 }
 
 }  // namespace millrace::beanstalk

@@ -69,6 +69,9 @@ class connection final : private loop::ready_entry,
   void drain();
   void finish();
   [[nodiscard]] bool has_work() const { return phase_ == phase::open && conversation_.has_work(); }
+  [[nodiscard]] bool has_session(session_id session) const noexcept { return executor_.session() == session; }
+  /// The client, for people; empty when it is gone.
+  [[nodiscard]] std::string peer_name() const;
   /// More has become durable, or nothing does any more.
   void on_durable();
 

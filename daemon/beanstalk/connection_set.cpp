@@ -151,6 +151,12 @@ loop::awaitable<> connection_set::close() {
   while (parts_->release.is_queued()) co_await loop::yield(parts_->context.loop);
 }
 
+std::string connection_set::peer_name(session_id session) const {
+  const auto found =
+      std::ranges::find_if(parts_->open, [&](const auto& one) { return one.first->has_session(session); });
+  return found == parts_->open.end() ? std::string{} : found->first->peer_name();
+}
+
 const session_counts& connection_set::counts() const noexcept { return parts_->context.counts; }
 
 }  // namespace millrace::beanstalk

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
@@ -42,6 +43,8 @@ class connection_set {
   loop::awaitable<> close();
 
   [[nodiscard]] const session_counts& counts() const noexcept;
+  /// The client whose connection has that session, for people; empty if none has. Costs the number of connections.
+  [[nodiscard]] std::string peer_name(session_id session) const;
 
  private:
   struct parts;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <millrace/base/result.hpp>
 #include <millrace/loop/event_loop.hpp>
@@ -39,6 +40,8 @@ class server {
   loop::awaitable<> close(duration patience = closing_patience);
 
   [[nodiscard]] const network::listener_counts& connections() const noexcept { return listener_.counts(); }
+  /// The client that has that session, for people; empty if none has.
+  [[nodiscard]] std::string peer_name(session_id session) const { return connections_.peer_name(session); }
   [[nodiscard]] const session_counts& counts() const noexcept { return connections_.counts(); }
 
  private:

@@ -16,6 +16,7 @@
 #include "base/system_message.hpp"
 #include "beanstalk/server.hpp"
 #include "broker/recovery.hpp"
+#include "control/api.hpp"
 #include "engine/options.hpp"
 #include "http/health.hpp"
 #include "http/routes.hpp"
@@ -24,6 +25,7 @@
 #include "loop/stall_watch.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
+#include "service/control_context.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/page.hpp"
@@ -86,7 +88,8 @@ struct daemon::parts {
         page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, present->daemon.histogram_buckets,
               [this] { return control.draining(); }}},
         http{loop, routes},
-        beanstalk{loop, broker, {.job_bytes_max = present->daemon.max_job_size}} {}
+        beanstalk{loop, broker, {.job_bytes_max = present->daemon.max_job_size}},
+        control_api{context_of_control()} {}
 
   sources::source_context inputs() { return {loop, STDIN_FILENO}; }
   handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO}; }
@@ -96,6 +99,9 @@ struct daemon::parts {
   void begin_recovery();
   result<> open_http();
   result<> open_beanstalk();
+  result<> open_control();
+  control::context context_of_control();
+  std::vector<control::listener_facts> listeners() const;
 
   std::shared_ptr<const settings::settings> present;  ///< never null; a reload replaces it
   listening_sockets sockets;                          ///< moved into the listeners when they open
@@ -113,6 +119,7 @@ struct daemon::parts {
   http::routes routes;
   http::server http;
   beanstalk::server beanstalk;
+  control::api control_api;
   std::optional<broker::recovery> recovering;
   bool http_open{false};
   bool beanstalk_open{false};
@@ -138,6 +145,7 @@ result<> daemon::prepare() {
     if (auto declared = all.declare_queues(); !declared) return declared;
     // Listen before work begins: a second daemon must not print what the first one prints.
     if (auto opened = all.open_http(); !opened) return opened;
+    if (auto opened = all.open_control(); !opened) return opened;
     all.begin_recovery();
     return {};
   });
@@ -168,6 +176,8 @@ loop::awaitable<> daemon::close() {
   std::exception_ptr failure;
   auto reloads_closing = all.reloads.close();
   co_await catch_failure(std::move(reloads_closing), failure);
+  auto control_closing = all.control_api.close();
+  co_await catch_failure(std::move(control_closing), failure);
   if (all.beanstalk_open) {
     auto closing = all.beanstalk.close();
     co_await catch_failure(std::move(closing), failure);
@@ -250,9 +260,40 @@ result<> daemon::parts::open_beanstalk() {
   return {};
 }
 
+control::context daemon::parts::context_of_control() {
+  return service::context_of_control({.loop = loop,
+                                      .broker = broker,
+                                      .state = control,
+                                      .work = work,
+                                      .clients = beanstalk,
+                                      .reloads = reloads,
+                                      .settings = *present,
+                                      .listeners = [this] { return listeners(); }});
+}
+
+std::vector<control::listener_facts> daemon::parts::listeners() const {
+  std::vector<control::listener_facts> all;
+  const auto add = [&all](const char* name, const network::address& address, const network::listener_counts& counts) {
+    all.push_back({name, network::write_address(address), counts.connections});
+  };
+  if (http_open) add("http", http.local_address(), http.counts());
+  if (beanstalk_open) add("beanstalk", beanstalk.local_address(), beanstalk.connections());
+  if (control_api.is_open()) add("control", control_api.local_address(), control_api.connections());
+  return all;
+}
+
+result<> daemon::parts::open_control() {
+  if (!sockets.control) return {};
+  if (auto opened = control_api.open(std::move(*sockets.control)); !opened)
+    return error{opened.error().code, "control: " + opened.error().text};
+  page.add_listener("control", control_api.connections());
+  return {};
+}
+
 void daemon::refuse_puts() { parts_->beanstalk.refuse_puts(); }
 
 void daemon::begin_drain() {
+  parts_->control_api.drain();
   parts_->work.stop_taking();
   if (parts_->beanstalk_open) parts_->beanstalk.drain();
 }
@@ -285,6 +326,10 @@ const settings::settings& daemon::settings() const noexcept { return *parts_->pr
 
 std::string daemon::http_address() const {
   return parts_->http_open ? network::write_address(parts_->http.local_address()) : std::string{};
+}
+
+std::string daemon::control_address() const {
+  return parts_->control_api.is_open() ? network::write_address(parts_->control_api.local_address()) : std::string{};
 }
 
 }  // namespace millrace::service

@@ -73,6 +73,8 @@ class daemon {
   [[nodiscard]] std::string http_address() const;
   /// The address of the beanstalk listener, likewise.
   [[nodiscard]] std::string beanstalk_address() const;
+  /// The address of the control API, likewise.
+  [[nodiscard]] std::string control_address() const;
 
  private:
   struct parts;

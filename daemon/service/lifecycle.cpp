@@ -105,6 +105,7 @@ loop::awaitable<result<>> lifecycle::open() {
              {"pid", static_cast<std::int64_t>(::getpid())},
              {"http", parts_.http_address()},
              {"beanstalk", parts_.beanstalk_address()},
+             {"control", parts_.control_address()},
              {"settings", parts_.settings().file},
              {"producers", parts_.settings().producers.size()},
              {"consumers", parts_.settings().consumers.size()}});

@@ -30,6 +30,15 @@ std::optional<network::bound_socket> take_passed(passed_sockets& passed, std::st
   return socket;
 }
 
+result<network::socket_access> control_access(const settings::daemon_options& options) {
+  network::socket_access access{.mode = options.control_mode};
+  if (!options.control_group) return access;
+  auto group = find_group(*options.control_group);
+  if (!group) return error{group.error().code, "control_group: " + group.error().text};
+  access.group = *group;
+  return access;
+}
+
 result<listening_sockets> bind_all(const settings::daemon_options& options, passed_sockets& passed, default_http http,
                                    const bind_function& bind) {
   listening_sockets sockets;
@@ -53,6 +62,20 @@ result<listening_sockets> bind_all(const settings::daemon_options& options, pass
     if (!bound) return bound.error();
     sockets.beanstalk.emplace(std::move(*bound));
   }
+  if (auto socket = take_passed(passed, passed_sockets::control_name, options.control)) {
+    if (socket->local_address().unix_path.empty())
+      return error{errc::refused, "control: " + network::write_address(socket->local_address()) +
+                                      " is no Unix socket: its permissions would be the admission"};
+    sockets.control.emplace(std::move(*socket));
+  } else if (options.control) {
+    auto access = control_access(options);
+    if (!access) return access.error();
+    auto bound = bind_one("control", *options.control, [&](const network::address& address) {
+      return network::bound_socket::bind(address, *access);
+    });
+    if (!bound) return bound.error();
+    sockets.control.emplace(std::move(*bound));
+  }
   return sockets;
 }
 
@@ -60,7 +83,8 @@ result<listening_sockets> bind_all(const settings::daemon_options& options, pass
 
 result<listening_sockets> bind_sockets(const settings::daemon_options& options, passed_sockets& passed,
                                        default_http http) {
-  return bind_all(options, passed, http, network::bound_socket::bind);
+  return bind_all(options, passed, http,
+                  [](const network::address& address) { return network::bound_socket::bind(address); });
 }
 
 result<listening_sockets> bind_sockets(const settings::daemon_options& options, passed_sockets& passed,

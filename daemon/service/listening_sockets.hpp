@@ -17,6 +17,7 @@ namespace millrace::service {
 struct listening_sockets {
   std::optional<network::bound_socket> http;
   std::optional<network::bound_socket> beanstalk;
+  std::optional<network::bound_socket> control;
 };
 
 /// What happens when the default address of HTTP, which the settings do not name, is in use. `required`: an error.

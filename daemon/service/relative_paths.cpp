@@ -24,6 +24,7 @@ void resolve_relative_paths(settings::settings& settings) {
   if (daemon.data_dir) daemon.data_dir = daemon.store.data_dir = resolve(folder, *daemon.data_dir);
   resolve_socket(folder, daemon.http);
   resolve_socket(folder, daemon.beanstalk);
+  resolve_socket(folder, daemon.control);
   for (auto& producer : settings.producers) {
     const option* file = producer.kind->options->find("file");
     if (file == nullptr) continue;

@@ -13,7 +13,7 @@ namespace millrace::service {
 namespace {
 
 constexpr int remove_from_environment = 1;
-constexpr std::array names{passed_sockets::beanstalk_name, passed_sockets::http_name};
+constexpr std::array names{passed_sockets::beanstalk_name, passed_sockets::http_name, passed_sockets::control_name};
 
 bool is_known(const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
@@ -42,7 +42,7 @@ result<passed_sockets> passed_sockets::adopt(const std::vector<passed_descriptor
   for (const auto& passed : descriptors) {
     const bool is_lone = descriptors.size() == 1;
     if (!is_known(passed.name) && !is_lone)
-      return refusal(passed, "no listener has this name (expected beanstalk or http)");
+      return refusal(passed, "no listener has this name (expected beanstalk, http or control)");
     std::string name = is_known(passed.name) ? passed.name : std::string{beanstalk_name};
     const auto same = std::find_if(all.sockets_.begin(), all.sockets_.end(),
                                    [&name](const named_socket& other) { return other.name == name; });

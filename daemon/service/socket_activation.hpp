@@ -26,6 +26,7 @@ class passed_sockets {
   /// The names of sockets, which are those of the listeners.
   static constexpr std::string_view beanstalk_name = "beanstalk";
   static constexpr std::string_view http_name = "http";
+  static constexpr std::string_view control_name = "control";
 
   /// Takes the descriptors that LISTEN_FDS announces for this process, and removes the variables, so that no child
   /// process takes them too. The error names a descriptor that is no listening socket, a name that no listener has, or

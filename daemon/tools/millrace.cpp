@@ -10,6 +10,7 @@
 #include "base/command_line.hpp"
 #include "base/system_message.hpp"
 #include "tools/bench.hpp"
+#include "tools/control.hpp"
 #include "tools/data.hpp"
 #include "tools/exit_code.hpp"
 
@@ -23,6 +24,9 @@ constexpr const char* usage =
     "  dump     print a data directory as JSON Lines\n"
     "  restore  make a data directory of such lines from standard input\n"
     "  import   make a data directory of a beanstalkd log directory\n\n"
+    "Of a daemon that runs, over its control socket (--control ADDRESS):\n"
+    "  status   whether it is ready, its listeners, its store, its jobs\n"
+    "  tasks    the tasks of its loop\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
 /// Prints the names of the tools and what they do, as `option_list` does: they are the indented lines of `usage`.
@@ -50,6 +54,7 @@ exit_code run(std::vector<std::string> words) {
   if (tool == "dump") return dump(rest);
   if (tool == "restore") return restore(rest);
   if (tool == "import") return import(rest);
+  if (is_control_command(tool)) return control(tool, rest);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);
     return exit_code::done;

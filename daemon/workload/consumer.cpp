@@ -1,5 +1,6 @@
 #include "workload/consumer.hpp"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
@@ -181,6 +182,11 @@ handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken)
 void consumer::end(slot& consumer_slot) {
   consumer_slot.busy = false;
   --counts_.active;
+}
+
+std::string consumer::slot_name(session_id session) const {
+  const auto found = std::ranges::find_if(slots_, [&](const auto& one) { return one->session == session; });
+  return found == slots_.end() ? std::string{} : (*found)->name;
 }
 
 }  // namespace millrace::workload

@@ -50,6 +50,8 @@ class consumer {
   void flush_log() { settlement_.flush_log(); }
 
   [[nodiscard]] const std::vector<queue_id>& queues() const noexcept { return queues_; }
+  /// The name of the slot that has that session; empty if none has.
+  [[nodiscard]] std::string slot_name(session_id session) const;
   [[nodiscard]] std::size_t running_slots() const noexcept { return running_; }
 
  private:

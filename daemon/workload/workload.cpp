@@ -120,6 +120,13 @@ bool workload::is_closing() const noexcept { return parts_->closing; }
 
 void workload::set_metrics_linger(duration linger) { parts_->options.metrics_linger = linger; }
 
+std::string workload::slot_name(session_id session) const {
+  for (const auto& one : parts_->consumers) {
+    if (auto name = one->object->slot_name(session); !name.empty()) return name;
+  }
+  return {};
+}
+
 const loop::backpressure& workload::held_producers() const noexcept { return parts_->held; }
 
 // --- the parts -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <millrace/base/result.hpp>
@@ -76,6 +77,8 @@ class workload {
   [[nodiscard]] bool is_shown(instant removed_at, instant now) const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<consumer_counts>>& consumers() const noexcept;
+  /// The slot of a consumer that has that session, as in the list of tasks; empty if none has.
+  [[nodiscard]] std::string slot_name(session_id session) const;
   /// Producers held by a full queue.
   [[nodiscard]] const loop::backpressure& held_producers() const noexcept;
 

@@ -66,7 +66,7 @@ TEST_CASE("a single passed socket with the name of another listener is not that 
 
 TEST_CASE("passed sockets with an unknown name among several, or with the same name, are refused") {
   CHECK(error_of({{tcp_socket(), "beanstalk"}, {tcp_socket(), "htpp"}}) ==
-        "`htpp`: no listener has this name (expected beanstalk or http)");
+        "`htpp`: no listener has this name (expected beanstalk, http or control)");
   CHECK(error_of({{tcp_socket(), "http"}, {tcp_socket(), "http"}}) ==
         "`http`: another socket has this name, and a listener has one socket");
 }

@@ -32,7 +32,7 @@ NEVER = [
 # the files of one unit (handlers/prime: prime.hpp, prime.cpp, prime_trial.cpp, ...). The first pattern that fits
 # decides; a third party that no pattern names is refused, so that it must be placed here first.
 ANY_BUT_PURE = {"loop", "store", "offload", "network", "broker", "handlers", "sources", "workload", "beanstalk",
-                "telemetry", "settings", "http", "tools", "service"}
+                "telemetry", "settings", "http", "control", "tools", "service"}
 THIRD_PARTIES = [
     (r"boost/asio/ssl.*", {"network"}),
     (r"boost/asio.*", ANY_BUT_PURE),

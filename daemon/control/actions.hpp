@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "loop/task_scope.hpp"
+
+namespace millrace::control {
+
+/// A bulk action, from its start until this process ends.
+using action_id = id<struct action_tag>;
+
+enum class action_state {
+  running,
+  done,
+  stopped,  ///< the daemon drained before it was done
+  failed    ///< the store failed
+};
+
+/// What an action does and how far it is.
+struct action {
+  action_id id{};
+  std::string kind{};   ///< `purge`, `kick`
+  std::string queue{};  ///< its name
+  action_state state{action_state::running};
+  std::uint64_t jobs{0};   ///< changed so far, durably where the queue is durable
+  std::uint64_t total{0};  ///< jobs there were when it began
+  std::string error{};     ///< when `failed`
+  instant began{};
+  instant ended{never};
+  bool stopping{false};  ///< the work ends with `stopped` at its next step
+};
+
+/// The bulk actions of the daemon: what takes longer than a request goes on here when the client is gone. Each runs as
+/// a task, in steps between which other tasks run.
+///
+/// Owned by the API. Loop thread only. After `stop` none begins, and those that run end at their next step; `join`
+/// waits for that. Limits: `running_max` at a time; of those that ended the last `ended_max` are remembered.
+class actions {
+ public:
+  static constexpr std::size_t running_max = 16;
+  static constexpr std::size_t ended_max = 100;
+
+  /// Does the work. Counts in `jobs`, looks at `stopping` between steps, and sets `state` and `error` at the end.
+  using work = std::function<loop::awaitable<>(action&)>;
+
+  explicit actions(loop::event_loop& loop);
+  ~actions();
+
+  /// `refused` if too many run, `cancelled` after `stop`. The action lives as long as this object or until
+  /// `ended_max` others have ended after it.
+  result<std::shared_ptr<const action>> start(action facts, work steps);
+  /// Null: there is no such action, or it is forgotten.
+  [[nodiscard]] std::shared_ptr<const action> find(action_id id) const;
+  /// The latest first.
+  [[nodiscard]] const std::list<std::shared_ptr<action>>& all() const noexcept { return actions_; }
+  /// Suspends until the action has ended, or until `until`.
+  loop::awaitable<> ended(std::shared_ptr<const action> awaited, instant until);
+
+  void stop();
+  loop::awaitable<> join();
+
+ private:
+  loop::awaitable<> run(std::shared_ptr<action> facts, work steps);
+  void end(action& facts);
+  void forget();
+
+  loop::event_loop& loop_;
+  std::list<std::shared_ptr<action>> actions_;  ///< the latest first
+  std::uint64_t last_id_{0};
+  std::size_t running_{0};
+  bool stopped_{false};
+  loop::wait_point changed_;
+  loop::task_scope tasks_;
+};
+
+}  // namespace millrace::control

@@ -1,0 +1,53 @@
+#include "control/api.hpp"
+
+#include <utility>
+
+#include "control/answers.hpp"
+#include "control/changes.hpp"
+#include "control/jobs.hpp"
+#include "control/queues.hpp"
+#include "control/status.hpp"
+
+namespace millrace::control {
+
+namespace {
+
+http::response refuse_request(unsigned status, std::string_view code, const std::string& message) {
+  return refuse({status, code, message, "request"});
+}
+
+}  // namespace
+
+api::api(context facts, http::session_limits http_limits)
+    : context_{std::move(facts)},
+      rates_{context_.broker.engine()},
+      actions_{context_.loop},
+      routes_{refuse_request},
+      server_{context_.loop, routes_, http_limits, "control"},
+      sampling_{context_.loop} {
+  add_status(routes_, context_);
+  add_queues(routes_, context_, rates_);
+  add_jobs(routes_, context_);
+  add_changes(routes_, context_, rates_, actions_);
+  add_reload(routes_, context_);
+}
+
+api::~api() = default;
+
+result<> api::open(network::bound_socket socket) {
+  auto opened = server_.open(std::move(socket), connections_max);
+  open_ = opened.has_value();
+  if (open_) sampling_.spawn("rates", rates_.run(context_.loop));
+  return opened;
+}
+
+loop::awaitable<> api::close() {
+  if (!open_) co_return;
+  actions_.stop();
+  sampling_.cancel();
+  co_await actions_.join();
+  co_await server_.close();
+  co_await sampling_.join();
+}
+
+}  // namespace millrace::control

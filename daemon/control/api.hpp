@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+#include <millrace/base/result.hpp>
+
+#include "control/actions.hpp"
+#include "control/context.hpp"
+#include "control/rates.hpp"
+#include "http/routes.hpp"
+#include "http/server.hpp"
+#include "loop/task_scope.hpp"
+#include "network/bound_socket.hpp"
+
+namespace millrace::control {
+
+/// The control API: HTTP with JSON under `/v1`, on a listener of its own. `deploy/openapi.yaml` describes it. Whoever
+/// can connect may use it: the permissions of the Unix socket are the admission. Each change is logged with the user
+/// and the process of its client.
+///
+/// Owned by the daemon. Loop thread only. Commands go through the broker, and an answer leaves when what it says is
+/// durable. Requires: `close` has returned before it is destroyed.
+class api {
+ public:
+  /// Further clients wait in the listen backlog.
+  static constexpr std::uint32_t connections_max = 64;
+
+  /// `http_limits` bound each connection.
+  explicit api(context facts, http::session_limits http_limits = {});
+  ~api();
+  api(const api&) = delete;
+  api& operator=(const api&) = delete;
+
+  result<> open(network::bound_socket socket);
+  [[nodiscard]] bool is_open() const noexcept { return open_; }
+  [[nodiscard]] const network::address& local_address() const noexcept { return server_.local_address(); }
+  [[nodiscard]] const network::listener_counts& connections() const noexcept { return server_.counts(); }
+
+  /// The daemon drains: actions end at their next step, and none begins.
+  void drain() { actions_.stop(); }
+  /// Ends the actions, then the connections.
+  loop::awaitable<> close();
+
+ private:
+  context context_;
+  rates rates_;
+  actions actions_;
+  http::routes routes_;
+  http::server server_;
+  loop::task_scope sampling_;
+  bool open_{false};
+};
+
+}  // namespace millrace::control

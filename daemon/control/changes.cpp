@@ -1,0 +1,271 @@
+#include "control/changes.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <millrace/base/quantity.hpp>
+
+#include "base/log.hpp"
+#include "control/bulk.hpp"
+#include "control/change_request.hpp"
+#include "control/queues.hpp"
+
+namespace millrace::control {
+
+namespace json = boost::json;
+
+namespace {
+
+/// How long a request may wait for the end of an action, in `?wait=`.
+constexpr duration wait_max = seconds{20};
+constexpr duration pause_max = hours{24 * 365};
+
+constexpr std::string_view name_of(action_state state) {
+  switch (state) {
+    case action_state::running:
+      return "running";
+    case action_state::done:
+      return "done";
+    case action_state::stopped:
+      return "stopped";
+    case action_state::failed:
+      return "failed";
+  }
+  return "";
+}
+
+json::object describe(const action& facts, instant now) {
+  const auto end = facts.state == action_state::running ? now : facts.ended;
+  return {{"id", facts.id.value()},
+          {"kind", facts.kind},
+          {"queue", facts.queue},
+          {"state", name_of(facts.state)},
+          {"jobs", facts.jobs},
+          {"total", facts.total},
+          {"seconds", in_seconds(age(facts.began, end))},
+          {"error", text_or_null(facts.error)}};
+}
+
+refusal wrong_value(const char* key, const std::string& expected) {
+  return {400, "invalid_value", "`" + std::string{key} + "` is not " + expected + ".", "body." + std::string{key}};
+}
+
+checked<std::optional<engine::job_state>> state_named(const json::value& name, const char* key) {
+  const auto* const text = name.if_string();
+  using state = std::optional<engine::job_state>;
+  if (text != nullptr && *text == "ready") return state{engine::job_state::ready};
+  if (text != nullptr && *text == "delayed") return state{engine::job_state::delayed};
+  if (text != nullptr && *text == "buried") return state{engine::job_state::buried};
+  return wrong_value(key, "one of ready, delayed, buried");
+}
+
+std::uint64_t count_in(const engine::queue_levels& levels, engine::job_state state) {
+  switch (state) {
+    case engine::job_state::ready:
+      return levels.ready;
+    case engine::job_state::delayed:
+      return levels.delayed;
+    case engine::job_state::buried:
+      return levels.buried;
+    case engine::job_state::reserved:
+      return levels.reserved;
+  }
+  return 0;
+}
+
+/// What the routes share. A copy of pointers, so that handlers take it by value.
+struct parts {
+  const context& facts;
+  const control::rates& rates;
+  control::actions& actions;
+};
+
+/// The state of an action: 200 when it has ended, 202 while it runs.
+loop::awaitable<http::response> show_action(parts all, std::shared_ptr<const action> shown, duration wait) {
+  const auto until = after(all.facts.loop.now(), wait);
+  co_await all.actions.ended(shown, until);
+  const auto content = describe(*shown, all.facts.loop.now());
+  co_return json_answer(shown->state == action_state::running ? 202 : 200, content);
+}
+
+loop::awaitable<http::response> pause(parts all, http::request request, bool resumes) {
+  auto& broker = all.facts.broker;
+  if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
+  if (const auto options = query::of(request, ""); !options) co_return refuse(options.error());
+  const auto body = body_of(request, resumes ? "" : "for");
+  if (!body) co_return refuse(body.error());
+  // Without a length it lasts until it is resumed.
+  auto length = resumes ? duration::zero() : duration::max();
+  if (const auto* const given = body->if_contains("for"); given != nullptr && !given->is_null()) {
+    const auto* const text = given->if_string();
+    const auto parsed = text == nullptr ? result<duration>{error{}} : parse_duration({text->data(), text->size()});
+    if (!parsed || *parsed <= duration::zero() || *parsed > pause_max)
+      co_return refuse(wrong_value("for", "a duration like 30s or 1h, of at most " + write_duration(pause_max)));
+    length = *parsed;
+  }
+  const auto queue = queue_of(all.facts, request);
+  if (!queue) co_return refuse(queue.error());
+  const changer by{request};
+  const auto& name = request.parameters.at("name");
+  const auto changed = broker.pause(*queue, length);
+  if (!changed.answer) co_return refuse({404, "no_such_queue", changed.answer.error().text, "path"});
+  if (resumes)
+    log::info("queue_resumed", "jobs of the queue are handed out again",
+              {{"queue", name}, {"uid", by.user}, {"pid", by.process}});
+  else
+    log::info("queue_paused", "no job of the queue is handed out until the pause ends",
+              {{"queue", name},
+               {"for", length == duration::max() ? "resume" : write_duration(length)},
+               {"uid", by.user},
+               {"pid", by.process}});
+  const auto content = describe_queue(all.facts, all.rates, *queue);
+  const auto receipt = changed.durable_with;
+  while (!broker.is_durable(receipt) && !broker.store_has_failed()) co_await broker.until_more_durable();
+  if (!broker.is_durable(receipt))
+    co_return refuse({503, "store_failed", "The store has failed: " + broker.store_failure() + ".", ""});
+  co_return json_answer(200, content);
+}
+
+/// Starts an action, logs it, and answers with it.
+loop::awaitable<http::response> begin_action(parts all, action facts, actions::work steps, changer by, duration wait) {
+  const auto started = all.actions.start(std::move(facts), std::move(steps));
+  if (!started) {
+    const bool drains = started.error().code == errc::cancelled;
+    co_return refuse({drains ? 503u : 429u, drains ? "draining" : "too_many_actions", started.error().text, ""});
+  }
+  const auto& begun = **started;
+  log::info("action_began", "an action on many jobs begins",
+            {{"action", begun.id.value()},
+             {"kind", begun.kind},
+             {"queue", begun.queue},
+             {"total", begun.total},
+             {"uid", by.user},
+             {"pid", by.process}});
+  auto shown = *started;
+  auto answer = show_action(all, std::move(shown), wait);
+  co_return co_await std::move(answer);
+}
+
+/// Logs the end of the work.
+loop::awaitable<> run_logged(loop::awaitable<> work, action& facts) {
+  co_await std::move(work);
+  const auto state = facts.state == action_state::running ? action_state::done : facts.state;
+  log::info("action_ended", "an action on many jobs has ended",
+            {{"action", facts.id.value()},
+             {"kind", facts.kind},
+             {"queue", facts.queue},
+             {"state", name_of(state)},
+             {"jobs", facts.jobs},
+             {"error", facts.error}});
+}
+
+loop::awaitable<http::response> purge_queue(parts all, http::request request) {
+  if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
+  const auto options = query::of(request, "wait");
+  if (!options) co_return refuse(options.error());
+  const auto wait = options->length("wait", wait_max);
+  if (!wait) co_return refuse(wait.error());
+  const auto body = body_of(request, "states");
+  if (!body) co_return refuse(body.error());
+  const auto* const names = body->if_contains("states");
+  if (names == nullptr || !names->is_array() || names->get_array().empty())
+    co_return refuse(wrong_value("states", "a list of ready, delayed, buried"));
+  std::vector<engine::job_state> states;
+  for (const auto& name : names->get_array()) {
+    const auto state = state_named(name, "states");
+    if (!state) co_return refuse(state.error());
+    if (std::ranges::find(states, **state) == states.end()) states.push_back(**state);
+  }
+  const auto queue = queue_of(all.facts, request);
+  if (!queue) co_return refuse(queue.error());
+  action facts{.kind = "purge", .queue = request.parameters.at("name")};
+  const auto levels = all.facts.broker.engine().levels(*queue);
+  for (const auto state : states) facts.total += count_in(levels, state);
+  auto steps = [&context = all.facts, queue = *queue, states](action& running) {
+    return run_logged(purge(context, queue, states, running), running);
+  };
+  auto answer = begin_action(all, std::move(facts), std::move(steps), changer{request}, *wait);
+  co_return co_await std::move(answer);
+}
+
+loop::awaitable<http::response> kick_queue(parts all, http::request request) {
+  if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
+  const auto options = query::of(request, "wait");
+  if (!options) co_return refuse(options.error());
+  const auto wait = options->length("wait", wait_max);
+  if (!wait) co_return refuse(wait.error());
+  const auto body = body_of(request, "state jobs");
+  if (!body) co_return refuse(body.error());
+  auto origin = engine::engine::kick_from::undecided;
+  if (const auto* const name = body->if_contains("state"); name != nullptr) {
+    const auto state = state_named(*name, "state");
+    if (!state || **state == engine::job_state::ready) co_return refuse(wrong_value("state", "buried or delayed"));
+    origin =
+        **state == engine::job_state::buried ? engine::engine::kick_from::buried : engine::engine::kick_from::delayed;
+  }
+  std::optional<std::uint64_t> jobs;
+  if (const auto* const given = body->if_contains("jobs"); given != nullptr) {
+    boost::system::error_code failure;
+    jobs = given->is_number() ? given->to_number<std::uint64_t>(failure) : 0;
+    if (failure || *jobs == 0) co_return refuse(wrong_value("jobs", "a number from 1"));
+  }
+  const auto queue = queue_of(all.facts, request);
+  if (!queue) co_return refuse(queue.error());
+  const auto levels = all.facts.broker.engine().levels(*queue);
+  const bool buried = origin == engine::engine::kick_from::buried ||
+                      (origin == engine::engine::kick_from::undecided && levels.buried > 0);
+  action facts{.kind = "kick", .queue = request.parameters.at("name")};
+  facts.total = std::min(jobs.value_or(UINT64_MAX), buried ? levels.buried : levels.delayed);
+  auto steps = [&context = all.facts, queue = *queue, bound = facts.total, origin](action& running) {
+    return run_logged(kick(context, queue, bound, origin, running), running);
+  };
+  auto answer = begin_action(all, std::move(facts), std::move(steps), changer{request}, *wait);
+  co_return co_await std::move(answer);
+}
+
+http::response list_actions(const parts& all, const http::request& request) {
+  if (const auto options = query::of(request, ""); !options) return refuse(options.error());
+  json::array shown;
+  for (const auto& one : all.actions.all()) shown.push_back(describe(*one, all.facts.loop.now()));
+  return json_answer(200, json::object{{"actions", std::move(shown)}});
+}
+
+loop::awaitable<http::response> find_action(parts all, http::request request) {
+  const auto options = query::of(request, "wait");
+  if (!options) co_return refuse(options.error());
+  const auto wait = options->length("wait", wait_max);
+  if (!wait) co_return refuse(wait.error());
+  const auto& text = request.parameters.at("id");
+  std::uint64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  auto found = failure == std::errc{} && stop == end ? all.actions.find(action_id{number}) : nullptr;
+  if (found == nullptr)
+    co_return refuse({404, "no_such_action", "There is no such action, or it ended long ago.", "path"});
+  auto answer = show_action(all, std::move(found), *wait);
+  co_return co_await std::move(answer);
+}
+
+}  // namespace
+
+void add_changes(http::routes& routes, const context& context, const rates& rates, actions& actions) {
+  const parts all{context, rates, actions};
+  const auto post = [&](const char* path, const char* about, auto answer) {
+    routes.add(http::method::post, path, about,
+               [all, answer](http::request request) { return answer(all, std::move(request)); });
+  };
+  post("/v1/queues/{name}/pause", "hand out no job",
+       [](parts of, http::request request) { return pause(of, std::move(request), false); });
+  post("/v1/queues/{name}/resume", "end the pause",
+       [](parts of, http::request request) { return pause(of, std::move(request), true); });
+  post("/v1/queues/{name}/kick", "make buried or delayed jobs ready", kick_queue);
+  post("/v1/queues/{name}/purge", "delete the jobs in some states", purge_queue);
+  routes.add(http::method::get, "/v1/actions", "the actions on many jobs",
+             [all](const http::request& request) { return http::at_once(list_actions(all, request)); });
+  routes.add(http::method::get, "/v1/actions/{id}", "one action",
+             [all](http::request request) { return find_action(all, std::move(request)); });
+}
+
+}  // namespace millrace::control

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "beanstalk/server.hpp"
+#include "control/context.hpp"
+#include "http/control.hpp"
+#include "service/reload.hpp"
+#include "settings/settings.hpp"
+#include "workload/workload.hpp"
+
+namespace millrace::service {
+
+/// The parts of the daemon that the control API looks into. All but `settings` and `listeners` outlive the API.
+struct controlled_parts {
+  loop::event_loop& loop;
+  broker::broker& broker;
+  const http::control& state;
+  const workload::workload& work;
+  const beanstalk::server& clients;
+  reloader& reloads;
+  const settings::settings& settings;  ///< of the start
+  std::function<std::vector<control::listener_facts>()> listeners;
+};
+
+[[nodiscard]] control::context context_of_control(controlled_parts parts);
+
+}  // namespace millrace::service

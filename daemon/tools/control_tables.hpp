@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+/// The answers of the control API as text for people.
+namespace millrace::tools {
+
+[[nodiscard]] std::string status_text(const boost::json::object& status);
+[[nodiscard]] std::string tasks_text(const boost::json::object& answer);
+
+/// Rows as lines whose columns are aligned; columns of numbers to the right. The first row is the heading.
+[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace millrace::tools

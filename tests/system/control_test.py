@@ -1,0 +1,191 @@
+"""The control API and its client against the built daemon. Every answer is checked against deploy/openapi.yaml."""
+
+import grp
+import json
+import os
+import signal
+import socket
+import stat
+import unittest
+
+from control_support import ControlTest
+from support import run
+
+
+class Admission(ControlTest):
+
+    def permissions(self):
+        return stat.S_IMODE(os.stat(self.socket).st_mode)
+
+    def test_only_the_user_of_the_daemon_may_connect_by_default(self):
+        before = os.umask(0)
+        self.addCleanup(os.umask, before)
+        self.start()
+        self.assertEqual(self.permissions(), 0o600)
+
+    def test_mode_and_group_of_the_socket_are_those_of_the_settings(self):
+        group = grp.getgrgid(os.getgroups()[0] if os.geteuid() != 0 else 4)
+        self.start(daemon=f"  control_mode: 0660\n  control_group: {group.gr_name}\n")
+        self.assertEqual((self.permissions(), os.stat(self.socket).st_gid), (0o660, group.gr_gid))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can become another user")
+    def test_another_user_is_refused_by_the_mode(self):
+        self.start()
+        os.chmod(self.folder, 0o755)
+        nobody = 65534
+        child = os.fork()
+        if child == 0:
+            os.setgid(nobody)
+            os.setuid(nobody)
+            try:
+                with socket.socket(socket.AF_UNIX) as stranger:
+                    stranger.connect(self.socket)
+            except PermissionError:
+                os._exit(13)
+            os._exit(0)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 13)
+
+    def test_a_group_that_does_not_exist_is_an_error_of_the_start(self):
+        settings = self.write("daemon: { http: off, control: unix:control.sock, control_group: no-such-group }\n")
+        ended = run("--config", settings)
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn("control_group: there is no group 'no-such-group'", ended.stderr)
+
+    def test_the_metrics_listener_does_not_serve_the_control_api(self):
+        settings = self.write("daemon: { http: 127.0.0.1:0, control: unix:control.sock }\n")
+        daemon = self.daemon(settings).started()
+        self.assertEqual(daemon.get("/v1/status")[0], 404)
+        self.assert_refused(404, "no_such_path", self.get("/metrics"))
+
+    def test_the_file_of_the_socket_is_gone_after_the_end(self):
+        daemon = self.start()
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+        self.assertFalse(os.path.exists(self.socket))
+
+
+class Status(ControlTest):
+
+    def test_status_describes_the_daemon(self):
+        daemon = self.start("queues: { mail: {} }\n", daemon="  data_dir: data\n")
+        status = self.expect(200, self.get("/v1/status"))
+        self.assertEqual((status["state"], status["ready"], status["problem"]), ("running", True, None))
+        self.assertEqual(status["pid"], daemon.process.pid)
+        self.assertEqual(status["settings_file"], os.path.join(self.folder, "settings.yaml"))
+        self.assertEqual([one["name"] for one in status["listeners"]], ["beanstalk", "control"])
+        self.assertEqual(status["listeners"][1]["address"], "unix:" + self.socket)
+        self.assertEqual((status["store"]["data_dir"], status["store"]["state"]),
+                         (os.path.join(self.folder, "data"), "ok"))
+        self.assertEqual(status["queues"], 2)
+
+    def test_queues_in_memory_have_no_store(self):
+        self.start()
+        self.assertIsNone(self.expect(200, self.get("/v1/status"))["store"])
+
+    def test_a_daemon_that_refuses_puts_is_not_ready(self):
+        daemon = self.start()
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_for("refusing_puts")
+        status = self.expect(200, self.get("/v1/status"))
+        self.assertEqual((status["state"], status["ready"], status["problem"]),
+                         ("running", False, "refusing puts: SIGUSR1"))
+
+    def test_tasks_are_listed_up_to_a_limit(self):
+        self.start()
+        content = self.expect(200, self.get("/v1/tasks"))
+        self.assertEqual(content["total"], len(content["tasks"]))
+        self.assertIn("control listener", [task["name"] for task in content["tasks"]])
+        cut = self.expect(200, self.get("/v1/tasks?limit=1"))
+        self.assertEqual((len(cut["tasks"]), cut["total"]), (1, content["total"]))
+
+
+class BadRequests(ControlTest):
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def test_unknown_paths_and_methods_are_errors_in_json(self):
+        for target in ("/v1", "/v1/", "/v1/nothing", "/v1/status/", "/metrics"):
+            self.assert_refused(404, "no_such_path", self.get(target))
+        self.assert_refused(405, "no_such_method", self.post("/v1/status"))
+        self.assert_refused(405, "no_such_method", self.ask("DELETE", "/v1/tasks"))
+
+    def test_a_query_that_means_nothing_names_its_part(self):
+        self.assert_refused(400, "unknown_key", self.get("/v1/status?verbose=1"), "query.verbose")
+        for limit in ("0", "10001", "", "1x", "-1", "99999999999999999999"):
+            self.assert_refused(400, "invalid_value", self.get("/v1/tasks?limit=" + limit), "query.limit")
+        self.assert_refused(400, "invalid_value", self.get("/v1/tasks?limit=1&limit=2"), "query.limit")
+        self.assert_refused(400, "invalid_value", self.get("/v1/tasks?limit=%zz"), "query")
+
+    def test_a_request_that_is_no_http_is_answered_in_json(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.socket)
+            client.sendall(b"nonsense\r\n\r\n")
+            head, body = client.makefile("rb").read().split(b"\r\n\r\n")
+        self.assertIn(b" 400 ", head)
+        self.assertEqual(json.loads(body)["error"]["code"], "bad_request")
+
+    def test_a_body_that_is_too_long_is_refused(self):
+        self.assert_refused(413, "body_too_large", self.ask("POST", "/v1/status", b" " * 70_000))
+
+
+class Clients(ControlTest):
+
+    def test_clients_that_stall_hold_nobody(self):
+        self.start()
+        stalled = []
+        for sent in (b"", b"G", b"GET /v1/status HTTP/1.1\r\n", b"POST /v1/status HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Length: 100\r\n\r\n{"):
+            for _ in range(5):
+                client = socket.socket(socket.AF_UNIX)
+                self.addCleanup(client.close)
+                client.connect(self.socket)
+                client.sendall(sent)
+                stalled.append(client)
+        status = self.expect(200, self.get("/v1/status"))
+        self.assertEqual(status["listeners"][1]["connections"], len(stalled) + 1)
+
+
+class Program(ControlTest):
+    """The program millrace."""
+
+    def test_status_is_a_table_for_people_and_json_for_programs(self):
+        daemon = self.start(daemon="  data_dir: data\n")
+        shown = self.client("status")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertIn(f"process {daemon.process.pid}", shown.stdout)
+        self.assertRegex(shown.stdout, r"(?m)^state +running, ready$")
+        shown = self.client("status", "--json")
+        self.assertEqual(json.loads(shown.stdout)["pid"], daemon.process.pid)
+
+    def test_the_exit_status_says_whether_the_daemon_is_ready(self):
+        daemon = self.start()
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_for("refusing_puts")
+        shown = self.client("status")
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("not ready: refusing puts: SIGUSR1", shown.stdout)
+
+    def test_without_a_daemon_the_exit_status_is_3(self):
+        ended = self.client("status")
+        self.assertEqual((ended.returncode, ended.stdout), (3, ""))
+        self.assertIn(f"{self.socket}: No such file or directory", ended.stderr)
+
+    def test_tasks_are_a_table(self):
+        self.start()
+        shown = self.client("tasks")
+        self.assertEqual(shown.returncode, 0)
+        self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +WAITS FOR\n")
+        self.assertRegex(shown.stdout, r"(?m)^lifecycle +.* the end$")
+
+    def test_wrong_words_are_refused_with_2(self):
+        for words in (["status", "now"], ["status", "--verbose"], ["tasks", "--json=maybe"]):
+            ended = self.client(*words)
+            self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended)
+            self.assertIn("millrace " + words[0], ended.stderr)
+        self.assertEqual(self.client("status", address="nowhere").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
