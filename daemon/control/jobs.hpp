@@ -5,7 +5,8 @@
 
 namespace millrace::control {
 
-/// Adds `/v1/jobs/{id}`, one job with its history, and with `?body=1` its body. Requires: `context` outlives the routes.
+/// Adds `/v1/jobs/{id}`, one job with its history, and with `?body=1` its body.
+/// Requires: `context` outlives the routes.
 void add_jobs(http::routes& routes, const context& context);
 
 }  // namespace millrace::control

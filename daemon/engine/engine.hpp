@@ -135,9 +135,9 @@ class engine {
   enum class kick_from { undecided, buried, delayed };
   std::size_t kick(queue_id queue, std::size_t bound, kick_from& origin, instant now);
   bool kick_job(job_id job, instant now);
-  /// Deletes jobs of that queue that entered `state` no later than `entered_until`, the one longest in it first: at most
-  /// `moves_per_turn_max` a call. Call again until the answer is 0. Requires: `state` is not `reserved` (asserted), since
-  /// such a job belongs to its holder.
+  /// Deletes jobs of that queue that entered `state` no later than `entered_until`, the one longest in it first, at
+  /// most `moves_per_turn_max` a call. Call again until the answer is 0. Requires: `state` is not `reserved`
+  /// (asserted), since such a job belongs to its holder.
   std::size_t purge(queue_id queue, job_state state, instant entered_until, instant now);
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();

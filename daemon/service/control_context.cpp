@@ -20,7 +20,7 @@ control::reload_result as_result(reload_answer answer) {
   if (answer.applied) return shown;
   shown.outcome = answer.reason.empty() ? outcome::invalid : outcome::refused;
   if (!answer.reason.empty())
-    shown.complaints.push_back({.key = {}, .message = std::move(answer.reason), .expected = {}, .line = 0, .column = 0});
+    shown.complaints.push_back({.key = {}, .message = std::move(answer.reason), .expected = {}});
   return shown;
 }
 

@@ -34,6 +34,13 @@ exit_code fail(exit_code code, const std::string& reason) {
 struct options {
   std::string address;
   bool json{false};
+  std::string name;  ///< of the queue, or the id of the job
+  std::string length;
+  std::string state;
+  std::vector<std::string> states;
+  std::uint64_t jobs{0};  ///< 0: all
+  bool body{false};
+  bool no_wait{false};
 };
 
 /// One command: its words, and what it does.
@@ -45,6 +52,10 @@ struct command {
 };
 
 void no_words(CLI::App&, options&) {}
+
+void queue_word(CLI::App& app, options& given) {
+  app.add_option("QUEUE", given.name, "the name of the queue")->required();
+}
 
 exit_code print(const std::string& text, exit_code code = exit_code::done) {
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -81,10 +92,126 @@ exit_code tasks(const control_client& daemon, const options& given) {
   return show(daemon.get("/v1/tasks"), given, tasks_text);
 }
 
+std::string path_of_queue(const options& given) { return "/v1/queues/" + percent_encoded(given.name); }
+
+/// All pages as one answer.
+exit_code queues(const control_client& daemon, const options& given) {
+  json::array all;
+  std::string cursor;
+  for (;;) {
+    auto reply = daemon.get("/v1/queues?limit=1000" + cursor);
+    if (!reply || !reply->is_success()) return show(reply, given, queues_text);
+    auto& page = reply->content.get_object();
+    auto* const shown = page.if_contains("queues");
+    if (shown != nullptr && shown->is_array())
+      for (auto& queue : shown->get_array()) all.push_back(std::move(queue));
+    const auto* const next = page.if_contains("next_cursor");
+    if (next == nullptr || next->is_null()) {
+      page["queues"] = std::move(all);
+      return show(reply, given, queues_text);
+    }
+    cursor = "&cursor=" + json::serialize(*next);
+  }
+}
+
+exit_code queue(const control_client& daemon, const options& given) {
+  return show(daemon.get(path_of_queue(given)), given, queue_text);
+}
+
+void job_words(CLI::App& app, options& given) {
+  app.add_option("ID", given.name, "the id of the job")->required();
+  app.add_flag("--body", given.body, "show its body, up to 1 MiB");
+}
+
+exit_code job(const control_client& daemon, const options& given) {
+  return show(daemon.get("/v1/jobs/" + percent_encoded(given.name) + (given.body ? "?body=1" : "")), given, job_text);
+}
+
+void pause_words(CLI::App& app, options& given) {
+  queue_word(app, given);
+  app.add_option("--for", given.length, "end the pause after this time (default: when it is resumed)")
+      ->type_name("TIME");
+}
+
+exit_code pause(const control_client& daemon, const options& given) {
+  json::object body;
+  if (!given.length.empty()) body["for"] = given.length;
+  return show(daemon.post(path_of_queue(given) + "/pause", body), given, queue_text);
+}
+
+exit_code resume(const control_client& daemon, const options& given) {
+  return show(daemon.post(path_of_queue(given) + "/resume", json::object{}), given, queue_text);
+}
+
+/// Starts an action and waits for its end, unless `--no-wait` is given.
+exit_code act(const control_client& daemon, const options& given, const char* verb, const json::object& body) {
+  constexpr unsigned is_running = 202;
+  const std::string wait = given.no_wait ? "" : "?wait=10s";
+  auto reply = daemon.post(path_of_queue(given) + "/" + verb + wait, body);
+  while (reply && reply->status == is_running && !given.no_wait) {
+    const auto id = reply->content.get_object().at("id").to_number<std::uint64_t>();
+    reply = daemon.get("/v1/actions/" + std::to_string(id) + wait);
+  }
+  const auto* const state = reply ? reply->content.get_object().if_contains("state") : nullptr;
+  const bool is_well = state != nullptr && (*state == json::value("done") || *state == json::value("running"));
+  return show(reply, given, action_text, is_well ? exit_code::done : exit_code::failed);
+}
+
+void kick_words(CLI::App& app, options& given) {
+  queue_word(app, given);
+  app.add_option("--jobs", given.jobs, "at most so many (default: all that there are)")->type_name("N");
+  app.add_option("--state", given.state, "buried or delayed (default: delayed if none is buried)")->type_name("STATE");
+  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+}
+
+exit_code kick(const control_client& daemon, const options& given) {
+  json::object body;
+  if (given.jobs > 0) body["jobs"] = given.jobs;
+  if (!given.state.empty()) body["state"] = given.state;
+  return act(daemon, given, "kick", body);
+}
+
+void purge_words(CLI::App& app, options& given) {
+  queue_word(app, given);
+  app.add_option("--state", given.states, "ready, delayed or buried; several with commas")
+      ->type_name("STATES")
+      ->delimiter(',')
+      ->required();
+  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+}
+
+exit_code purge(const control_client& daemon, const options& given) {
+  json::array states;
+  for (const auto& state : given.states) states.push_back(json::string{state});
+  return act(daemon, given, "purge", json::object{{"states", std::move(states)}});
+}
+
+exit_code actions(const control_client& daemon, const options& given) {
+  return show(daemon.get("/v1/actions"), given, actions_text);
+}
+
+exit_code reload(const control_client& daemon, const options& given) {
+  constexpr unsigned not_applied = 409;
+  const auto reply = daemon.post("/v1/reload", json::object{});
+  if (!reply || reply->status != not_applied || given.json) return show(reply, given, reload_text);
+  return print(reload_text(reply->content.get_object()), exit_code::failed);
+}
+
 constexpr std::array commands{
     command{"status", "millrace status: the state of the daemon. Status 0: ready, 1: not ready, 3: no daemon.",
             no_words, status},
     command{"tasks", "millrace tasks: the tasks of the daemon's loop, and what each waits for.", no_words, tasks},
+    command{"queues", "millrace queues: jobs, age and rates of each queue.", no_words, queues},
+    command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", queue_word, queue},
+    command{"job", "millrace job ID: one job with its history and its holder.", job_words, job},
+    command{"actions", "millrace actions: the purges and kicks of this daemon.", no_words, actions},
+    command{"pause", "millrace pause QUEUE: hands out no job of the queue; puts go on.", pause_words, pause},
+    command{"resume", "millrace resume QUEUE: ends the pause.", queue_word, resume},
+    command{"kick", "millrace kick QUEUE: makes buried jobs, or else delayed ones, ready.", kick_words, kick},
+    command{"purge", "millrace purge QUEUE --state STATES: deletes the jobs that are in these states now.", purge_words,
+            purge},
+    command{"reload", "millrace reload: reads the settings again. Status 0: applied, 1: not, and nothing is changed.",
+            no_words, reload},
 };
 
 const command* find(std::string_view word) {
@@ -105,7 +232,8 @@ bool is_control_command(std::string_view word) { return find(word) != nullptr; }
 
 exit_code control(const std::string& name, const std::vector<std::string>& words) {
   const command& chosen = *find(name);
-  options given{.address = address_of_daemon()};
+  options given;
+  given.address = address_of_daemon();
   CLI::App app{chosen.about, "millrace " + name};
   app.set_help_flag("-h,--help", "show this and exit");
   app.add_option(

@@ -1,14 +1,9 @@
 #include "tools/control_tables.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-#include <millrace/base/quantity.hpp>
-
-#include "base/utf8.hpp"
+#include "tools/json_text.hpp"
 
 namespace millrace::tools {
 
@@ -17,53 +12,6 @@ namespace json = boost::json;
 namespace {
 
 using row = std::vector<std::string>;
-
-/// The member as text without quotes; `-` if it is not there or null.
-std::string text_of(const json::object& from, std::string_view key) {
-  const auto* const found = from.if_contains(key);
-  if (found == nullptr || found->is_null()) return "-";
-  if (found->is_string()) return std::string{found->get_string()};
-  return json::serialize(*found);
-}
-
-const json::object& object_of(const json::object& from, std::string_view key) {
-  static const json::object none;
-  const auto* const found = from.if_contains(key);
-  return found != nullptr && found->is_object() ? found->get_object() : none;
-}
-
-const json::array& array_of(const json::object& from, std::string_view key) {
-  static const json::array none;
-  const auto* const found = from.if_contains(key);
-  return found != nullptr && found->is_array() ? found->get_array() : none;
-}
-
-/// Seconds as people read them: `1.5s`, `3h 12m`. `-` for null.
-std::string time_of(const json::object& from, std::string_view key) {
-  const auto* const found = from.if_contains(key);
-  if (found == nullptr || !found->is_number()) return "-";
-  const double seconds = found->to_number<double>();
-  if (!std::isfinite(seconds) || seconds < 0) return "-";
-  constexpr double minute = 60;
-  constexpr double hour = 60 * minute;
-  constexpr double day = 24 * hour;
-  constexpr double tenths = 10;
-  const auto whole = [](double value) { return std::to_string(static_cast<std::uint64_t>(value)); };
-  const auto rest = [](double value, double unit) { return value - std::floor(value / unit) * unit; };
-  if (seconds < minute) {
-    const auto shown = static_cast<std::uint64_t>(seconds * tenths);
-    return std::to_string(shown / 10) + "." + std::to_string(shown % 10) + "s";
-  }
-  if (seconds < hour) return whole(seconds / minute) + "m " + whole(rest(seconds, minute)) + "s";
-  if (seconds < day) return whole(seconds / hour) + "h " + whole(rest(seconds, hour) / minute) + "m";
-  return whole(seconds / day) + "d " + whole(rest(seconds, day) / hour) + "h";
-}
-
-/// `1 job`, `2 jobs`.
-std::string count_of(const json::object& from, std::string_view key, const std::string& noun) {
-  const auto count = text_of(from, key);
-  return count + " " + noun + (count == "1" ? "" : "s");
-}
 
 bool is_number(std::string_view text) {
   return text == "-" || text.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -130,6 +78,108 @@ std::string tasks_text(const json::object& answer) {
         {text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"), text_of(task, "waits_for")});
   }
   return table(rows);
+}
+
+std::string queues_text(const json::object& answer) {
+  std::vector<row> rows{
+      {"QUEUE", "READY", "RESERVED", "DELAYED", "BURIED", "OLDEST READY", "PUTS/S", "ENDS/S", "WAITING", "PAUSED"}};
+  for (const auto& one : array_of(answer, "queues")) {
+    const auto& queue = one.as_object();
+    const auto& jobs = object_of(queue, "jobs");
+    const auto& rates = object_of(queue, "rates");
+    rows.push_back({text_of(queue, "name"), text_of(jobs, "ready"), text_of(jobs, "reserved"), text_of(jobs, "delayed"),
+                    text_of(jobs, "buried"), time_of(object_of(queue, "oldest_seconds"), "ready"),
+                    rate_of(object_of(rates, "puts"), "1m"), rate_of(object_of(rates, "ends"), "1m"),
+                    text_of(object_of(queue, "clients"), "waiting"),
+                    object_of(queue, "paused").empty() ? "" : "paused"});
+  }
+  return table(rows);
+}
+
+std::string queue_text(const json::object& queue) {
+  const auto& jobs = object_of(queue, "jobs");
+  const auto& oldest = object_of(queue, "oldest_seconds");
+  std::vector<row> states{{"STATE", "JOBS", "OLDEST"}};
+  for (const char* const state : {"ready", "reserved", "delayed", "buried"})
+    states.push_back({state, text_of(jobs, state), time_of(oldest, state)});
+  std::vector<row> rates{{"JOBS/S", "1 MIN", "5 MIN", "15 MIN"}};
+  for (const char* const kind : {"puts", "reserves", "ends"}) {
+    const auto& rate = object_of(object_of(queue, "rates"), kind);
+    rates.push_back({kind, rate_of(rate, "1m"), rate_of(rate, "5m"), rate_of(rate, "15m")});
+  }
+  const auto& limits = object_of(queue, "limits");
+  const auto& clients = object_of(queue, "clients");
+  const auto& paused = object_of(queue, "paused");
+  const auto left = time_of(paused, "left_seconds");
+  const std::vector<row> facts{
+      {"limits", text_of(limits, "max_jobs") + " jobs, " + text_of(limits, "max_bytes") + " bytes, " +
+                     text_of(limits, "overflow") + ", " + text_of(limits, "durability")},
+      {"bytes", text_of(queue, "bytes")},
+      {"clients", text_of(clients, "using") + " using, " + text_of(clients, "watching") + " watching, " +
+                      text_of(clients, "waiting") + " waiting"},
+      {"waiting puts", text_of(queue, "waiting_puts")},
+      {"paused", paused.empty() ? "no"
+                 : left == "-"  ? "until it is resumed"
+                                : "for another " + left}};
+  return "queue " + text_of(queue, "name") + "\n" + table(facts) + "\n" + table(states) + "\n" + table(rates);
+}
+
+std::string job_text(const json::object& job) {
+  const auto& history = object_of(job, "history");
+  std::vector<row> facts{
+      {"queue", text_of(job, "queue")},
+      {"state", text_of(job, "state") + " for " + time_of(job, "state_seconds")},
+      {"age", time_of(job, "age_seconds")},
+      {"priority", text_of(job, "priority")},
+      {"ttr", time_of(job, "ttr_seconds")},
+      {"bytes", text_of(job, "bytes")},
+      {"history", count_of(history, "reserves", "reserve") + ", " + count_of(history, "timeouts", "timeout") + ", " +
+                      count_of(history, "releases", "release") + ", " + count_of(history, "kicks", "kick") + ", " +
+                      count_of(history, "failures", "failure")}};
+  if (text_of(job, "due_seconds") != "-") facts.push_back({"ready in", time_of(job, "due_seconds")});
+  if (const auto& holder = object_of(job, "holder"); !holder.empty()) {
+    facts.push_back({"held by", text_of(holder, "name") + " for " + time_of(holder, "since_seconds")});
+    facts.push_back({"lease left", time_of(holder, "lease_left_seconds")});
+  }
+  if (text_of(job, "error") != "-") facts.push_back({"error", text_of(job, "error")});
+  std::string text = "job " + text_of(job, "id") + "\n" + table(facts);
+  if (job.contains("body")) text += "\n" + text_of(job, "body") + "\n";
+  if (job.contains("body_base64")) text += "\nbase64: " + text_of(job, "body_base64") + "\n";
+  return text;
+}
+
+std::string actions_text(const json::object& answer) {
+  std::vector<row> rows{{"ACTION", "KIND", "QUEUE", "STATE", "JOBS", "OF", "TIME"}};
+  for (const auto& one : array_of(answer, "actions")) {
+    const auto& action = one.as_object();
+    rows.push_back({text_of(action, "id"), text_of(action, "kind"), text_of(action, "queue"), text_of(action, "state"),
+                    text_of(action, "jobs"), text_of(action, "total"), time_of(action, "seconds")});
+  }
+  return table(rows);
+}
+
+std::string action_text(const json::object& action) {
+  std::string text = "action " + text_of(action, "id") + ", " + text_of(action, "kind") + " of queue " +
+                     text_of(action, "queue") + ": " + text_of(action, "state") + ", " + text_of(action, "jobs") +
+                     " of " + count_of(action, "total", "job") + " in " + time_of(action, "seconds") + "\n";
+  if (text_of(action, "error") != "-") text += text_of(action, "error") + "\n";
+  return text;
+}
+
+std::string reload_text(const json::object& answer) {
+  std::string text = "settings " + text_of(answer, "result") + "\n";
+  for (const auto& change : array_of(answer, "changes")) {
+    if (change.is_string()) text += "  " + std::string{change.get_string()} + "\n";
+  }
+  for (const auto& one : array_of(answer, "complaints")) {
+    const auto& complaint = one.as_object();
+    const auto line = text_of(complaint, "line");
+    if (line != "-") text += line + ":" + text_of(complaint, "column") + ": ";
+    text += text_of(complaint, "key") + ": " + text_of(complaint, "message");
+    const auto expected = text_of(complaint, "expected");
+    text += expected.empty() || expected == "-" ? "\n" : " (expected " + expected + ")\n";
+  }
+  return text;
 }
 
 }  // namespace millrace::tools

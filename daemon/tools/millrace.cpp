@@ -26,7 +26,16 @@ constexpr const char* usage =
     "  import   make a data directory of a beanstalkd log directory\n\n"
     "Of a daemon that runs, over its control socket (--control ADDRESS):\n"
     "  status   whether it is ready, its listeners, its store, its jobs\n"
-    "  tasks    the tasks of its loop\n\n"
+    "  queues   jobs, age and rates of each queue\n"
+    "  queue    one queue\n"
+    "  job      one job, its history and its holder\n"
+    "  tasks    the tasks of its loop\n"
+    "  pause    hand out no job of a queue\n"
+    "  resume   end the pause\n"
+    "  kick     make buried or delayed jobs ready\n"
+    "  purge    delete the jobs of a queue that are in some states\n"
+    "  actions  the kicks and purges\n"
+    "  reload   read the settings again\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 
 /// Prints the names of the tools and what they do, as `option_list` does: they are the indented lines of `usage`.

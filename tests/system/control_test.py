@@ -8,6 +8,7 @@ import socket
 import stat
 import unittest
 
+from beanstalk_wire import Wire, put
 from control_support import ControlTest
 from support import run
 
@@ -179,8 +180,48 @@ class Program(ControlTest):
         self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +WAITS FOR\n")
         self.assertRegex(shown.stdout, r"(?m)^lifecycle +.* the end$")
 
+    def test_queues_jobs_and_actions_are_tables(self):
+        self.start("queues: { mail: {}, 'a/b': {} }\n")
+        with Wire(self.beanstalk) as client:
+            client.send(b"use mail\r\n" + put(b"hello") + put(b"later", delay=1000))
+            for _ in range(3):
+                client.line()
+        shown = self.client("queues")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertRegex(shown.stdout, r"(?m)^mail +1 +0 +1 +0 ")
+        self.assertRegex(self.client("queue", "mail").stdout, r"(?m)^delayed +1 ")
+        self.assertIn("queue a/b", self.client("queue", "a/b").stdout)
+        job = self.client("job", "1", "--body")
+        self.assertRegex(job.stdout, r"(?m)^state +ready for ")
+        self.assertTrue(job.stdout.endswith("\nhello\n"), job.stdout)
+        self.assertIn("until it is resumed", self.client("pause", "mail").stdout)
+        self.assertRegex(self.client("pause", "mail", "--for", "1h").stdout, "paused +for another [0-9]+[hm] ")
+        self.assertRegex(self.client("resume", "mail").stdout, "paused +no")
+        self.assertIn("kick of queue mail: done, 1 of 1 job", self.client("kick", "mail").stdout)
+        purged = self.client("purge", "mail", "--state", "ready,delayed", "--json")
+        self.assertEqual((purged.returncode, json.loads(purged.stdout)["jobs"]), (0, 2))
+        self.assertRegex(self.client("actions").stdout, r"(?m)^ *2 +purge +mail +done +2 +2 ")
+        self.assertIn("settings applied", self.client("reload").stdout)
+
+    def test_a_refusal_of_the_daemon_is_an_error_with_1(self):
+        self.start()
+        for words, reason in ((["queue", "nobody"], "There is no queue `nobody`."), (["job", "7"], "no such job"),
+                              (["pause", "default", "--for", "soon"], "a duration"),
+                              (["purge", "default", "--state", "reserved"], "one of ready, delayed, buried")):
+            ended = self.client(*words)
+            self.assertEqual((ended.returncode, ended.stdout), (1, ""), ended)
+            self.assertIn(reason, ended.stderr)
+
+    def test_a_reload_that_is_not_applied_ends_with_1(self):
+        self.start()
+        self.write("daemon: {}\nqueues: { mail: { max_job: 1 } }\n")
+        ended = self.client("reload")
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stdout, r"settings invalid\n2:\d+: queues.mail.max_job: ")
+
     def test_wrong_words_are_refused_with_2(self):
-        for words in (["status", "now"], ["status", "--verbose"], ["tasks", "--json=maybe"]):
+        for words in (["status", "now"], ["status", "--verbose"], ["tasks", "--json=maybe"], ["queue"],
+                      ["purge", "mail"]):
             ended = self.client(*words)
             self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended)
             self.assertIn("millrace " + words[0], ended.stderr)
