@@ -191,7 +191,8 @@ std::string reloader::refusal_by_engine(const settings::settings& next, const se
 loop::awaitable<reload_answer> reloader::apply(file_content& content) {
   auto& next = *content.read.value;
   const auto& changes = content.changes;
-  if (auto reason = refusal_by_engine(next, changes); !reason.empty()) co_return refused(std::move(reason));
+  const auto reason = refusal_by_engine(next, changes);
+  if (!reason.empty()) co_return refused(reason);
   workload::workload_change work{changes.producers.removed, changes.consumers.removed,
                                  entries_named(next.producers, changes.producers),
                                  entries_named(next.consumers, changes.consumers)};
