@@ -60,6 +60,11 @@ std::shared_ptr<const action> actions::find(action_id id) const {
   return found == actions_.end() ? nullptr : *found;
 }
 
+std::shared_ptr<const action> actions::find_key(std::string_view key) const {
+  const auto found = std::ranges::find_if(actions_, [key](const auto& one) { return one->key == key; });
+  return key.empty() || found == actions_.end() ? nullptr : *found;
+}
+
 loop::awaitable<> actions::ended(std::shared_ptr<const action> awaited, instant until) {
   loop::deadline timeout{loop_, [this] { changed_.wake_all(); }};
   timeout.set(until);

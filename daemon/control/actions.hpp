@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
@@ -30,6 +31,7 @@ struct action {
   action_id id{};
   std::string kind{};   ///< `purge`, `kick`
   std::string queue{};  ///< its name
+  std::string key{};    ///< the `Idempotency-Key` of the request that began it; empty: none
   action_state state{action_state::running};
   std::uint64_t jobs{0};   ///< changed so far, durably where the queue is durable
   std::uint64_t total{0};  ///< jobs there were when it began
@@ -60,6 +62,8 @@ class actions {
   result<std::shared_ptr<const action>> start(action facts, work steps);
   /// Null: there is no such action, or it is forgotten.
   [[nodiscard]] std::shared_ptr<const action> find(action_id id) const;
+  /// The action that a request with this key began. Null also for an empty key.
+  [[nodiscard]] std::shared_ptr<const action> find_key(std::string_view key) const;
   /// The latest first.
   [[nodiscard]] const std::list<std::shared_ptr<action>>& all() const noexcept { return actions_; }
   /// Suspends until the action has ended, or until `until`.

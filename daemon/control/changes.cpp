@@ -128,8 +128,14 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
   co_return json_answer(200, content);
 }
 
-/// Starts an action, logs it, and answers with it.
+/// Starts an action, logs it, and answers with it. A request with the key of an earlier one gets the action of that.
 loop::awaitable<http::response> begin_action(parts all, action facts, actions::work steps, changer by, duration wait) {
+  if (auto earlier = all.actions.find_key(facts.key)) {
+    if (earlier->kind != facts.kind || earlier->queue != facts.queue)
+      co_return refuse({409, "key_in_use", "Another action has this Idempotency-Key.", "header.Idempotency-Key"});
+    auto repeated = show_action(all, std::move(earlier), wait);
+    co_return co_await std::move(repeated);
+  }
   const auto started = all.actions.start(std::move(facts), std::move(steps));
   if (!started) {
     const bool drains = started.error().code == errc::cancelled;
@@ -180,7 +186,7 @@ loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());
-  action facts{.kind = "purge", .queue = request.parameters.at("name")};
+  action facts{.kind = "purge", .queue = request.parameters.at("name"), .key = request.idempotency_key};
   const auto levels = all.facts.broker.engine().levels(*queue);
   for (const auto state : states) facts.total += count_in(levels, state);
   auto steps = [&context = all.facts, queue = *queue, states](action& running) {
@@ -216,7 +222,7 @@ loop::awaitable<http::response> kick_queue(parts all, http::request request) {
   const auto levels = all.facts.broker.engine().levels(*queue);
   const bool buried = origin == engine::engine::kick_from::buried ||
                       (origin == engine::engine::kick_from::undecided && levels.buried > 0);
-  action facts{.kind = "kick", .queue = request.parameters.at("name")};
+  action facts{.kind = "kick", .queue = request.parameters.at("name"), .key = request.idempotency_key};
   facts.total = std::min(jobs.value_or(UINT64_MAX), buried ? levels.buried : levels.delayed);
   auto steps = [&context = all.facts, queue = *queue, bound = facts.total, origin](action& running) {
     return run_logged(kick(context, queue, bound, origin, running), running);

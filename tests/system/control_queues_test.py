@@ -1,73 +1,14 @@
-"""Queues, jobs and actions over the control API of the built daemon, in memory and on disk."""
+"""Queues and actions over the control API of the built daemon, in memory and on disk."""
 
 import json
 import os
 import socket
 import unittest
 
-from beanstalk_wire import Wire, put
-from control_support import ASKED, DESCRIPTION, ControlTest
+from control_support import ASKED, DESCRIPTION, QueueTest
 
 ON_DISK = "  data_dir: data\n"
 STATES = {"states": ["ready", "delayed", "buried"]}
-
-
-class QueueTest(ControlTest):
-
-    def connect(self, queue="mail"):
-        client = Wire(self.beanstalk)
-        self.addCleanup(client.close)
-        client.send(b"use %b\r\nwatch %b\r\nignore default\r\n" % ((queue.encode(),) * 2))
-        for _ in range(3):
-            client.line()
-        return client
-
-    def fill(self, client, count, delay=0, body=b"hello"):
-        """The ids of so many jobs."""
-        ids = []
-        for begin in range(0, count, 500):
-            some = min(500, count - begin)
-            client.send(put(body, delay=delay) * some)
-            ids += [int(client.line().split()[1]) for _ in range(some)]
-        return ids
-
-    def reserve(self, client):
-        client.send(b"reserve\r\n")
-        _, job, length = client.line().split()
-        client.receive(int(length) + 2)
-        return int(job)
-
-    def bury(self, client):
-        job = self.reserve(client)
-        client.send(b"bury %d 0\r\n" % job)
-        self.assertEqual(client.line(), b"BURIED")
-        return job
-
-    def existing(self, ids):
-        """Those of the jobs that exist."""
-        with Wire(self.beanstalk) as client:
-            found = []
-            for begin in range(0, len(ids), 500):
-                some = ids[begin:begin + 500]
-                client.send(b"".join(b"peek %d\r\n" % job for job in some))
-                for job in some:
-                    answer = client.line().split()
-                    if answer[0] == b"FOUND":
-                        client.receive(int(answer[2]) + 2)
-                        found.append(job)
-            return found
-
-    def queue(self, name="mail"):
-        return self.expect(200, self.get("/v1/queues/" + name))
-
-    def purge(self, states, name="mail"):
-        return self.expect(200, self.post(f"/v1/queues/{name}/purge?wait=20s", {"states": states}))
-
-    def ended(self, action):
-        while True:
-            status, facts = self.get(f"/v1/actions/{action['id']}?wait=20s")
-            if status == 200:
-                return facts
 
 
 class Queues(QueueTest):
@@ -223,6 +164,18 @@ class Changes(QueueTest):
         self.assertEqual((ended["state"], ended["jobs"]), ("done", 5000))
         self.assertEqual(self.queue()["jobs"]["ready"], 0)
 
+    def test_a_request_that_is_repeated_with_its_key_begins_no_second_action(self):
+        self.start("queues: { mail: {}, other: {} }\n")
+        client = self.connect()
+        self.fill(client, 3)
+        key = {"Idempotency-Key": "a1"}
+        first = self.expect(200, self.post("/v1/queues/mail/purge?wait=20s", {"states": ["ready"]}, **key))
+        self.fill(client, 3)
+        again = self.expect(200, self.post("/v1/queues/mail/purge?wait=20s", {"states": ["ready"]}, **key))
+        self.assertEqual((again["id"], again["jobs"]), (first["id"], 3))
+        self.assertEqual(self.queue()["jobs"]["ready"], 3)
+        self.assert_refused(409, "key_in_use", self.post("/v1/queues/other/kick", {}, **key))
+
     def test_no_action_begins_once_too_many_run(self):
         self.start("queues: { mail: {} }\n", ON_DISK)
         self.fill(self.connect(), 3000)
@@ -282,56 +235,6 @@ class Changes(QueueTest):
         self.write(text.replace("control.sock", "other.sock"))
         answer = self.expect(409, self.post("/v1/reload"))
         self.assertEqual([one["key"] for one in answer["complaints"]], ["daemon.control"])
-
-
-class Jobs(QueueTest):
-
-    def test_a_job_shows_its_state_history_holder_and_body(self):
-        self.start("queues: { mail: {} }\n")
-        client = self.connect()
-        (job,) = self.fill(client, 1)
-        self.assertIsNone(self.expect(200, self.get(f"/v1/jobs/{job}"))["holder"])
-        self.reserve(client)
-        shown = self.expect(200, self.get(f"/v1/jobs/{job}?body=1"))
-        self.assertEqual((shown["queue"], shown["state"], shown["body"]), ("mail", "reserved", "hello"))
-        self.assertEqual(shown["holder"]["name"], f"process {os.getpid()} of user {os.getuid()}")
-        self.assertEqual(shown["history"]["reserves"], 1)
-        self.assertTrue(0 < shown["holder"]["lease_left_seconds"] <= 60)
-        self.assertNotIn("body", self.expect(200, self.get(f"/v1/jobs/{job}")))
-
-    def test_a_job_of_a_consumer_is_held_by_its_slot_and_a_failed_one_has_its_error(self):
-        self.start("queues: { mail: {}, broken: {} }\n"
-                   "consumers:\n  slow: { queue: mail, handler: sleep, length: 1h }\n"
-                   "  bad: { queue: broken, handler: fail, every: 1 }\n")
-        (job,) = self.fill(self.connect(), 1)
-        while (shown := self.expect(200, self.get(f"/v1/jobs/{job}")))["state"] != "reserved":
-            pass
-        self.assertEqual((shown["holder"]["name"], shown["holder"]["lease_left_seconds"]), ("slow#1", None))
-        broken = Wire(self.beanstalk)
-        self.addCleanup(broken.close)
-        broken.send(b"use broken\r\n" + put(b"x"))
-        broken.line()
-        failed = int(broken.line().split()[1])
-        while (shown := self.expect(200, self.get(f"/v1/jobs/{failed}")))["state"] != "buried":
-            pass
-        self.assertEqual(shown["history"]["failures"], 1)
-        self.assertTrue(shown["error"])
-
-    def test_a_body_that_is_no_text_is_base64_and_a_long_one_is_cut_at_a_character(self):
-        self.start("queues: { mail: {} }\n", "  max_job_size: 4MiB\n")
-        client = self.connect()
-        (binary,) = self.fill(client, 1, body=b"\xff\x00\xfe\x01")
-        self.assertEqual(self.expect(200, self.get(f"/v1/jobs/{binary}?body=1"))["body_base64"], "/wD+AQ==")
-        (long,) = self.fill(client, 1, body=b"x" + "é".encode() * (1 << 19))
-        shown = self.expect(200, self.get(f"/v1/jobs/{long}?body=1"))
-        self.assertEqual((shown["body_is_cut"], shown["bytes"]), (True, (1 << 20) + 1))
-        self.assertEqual(shown["body"], "x" + "é" * ((1 << 19) - 1))
-
-    def test_a_body_that_is_only_on_disk_is_read(self):
-        self.start("queues: { mail: {} }\n", ON_DISK + "  store: { memory_limit: 1MiB }\n  max_job_size: 1MiB\n")
-        jobs = self.fill(self.connect(), 20, body=b"y" * 500_000)
-        for job in (jobs[0], jobs[-1]):
-            self.assertEqual(self.expect(200, self.get(f"/v1/jobs/{job}?body=1"))["body"], "y" * 500_000)
 
 
 class Undescribed(unittest.TestCase):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 
+from beanstalk_wire import Wire, put
 from openapi import Description
 from support import PATIENCE, ROOT, DaemonTest, MILLRACED
 
@@ -73,3 +74,62 @@ class ControlTest(DaemonTest):
         address = address or "unix:" + self.socket
         return subprocess.run([MILLRACE, *words, "--control", address], capture_output=True, text=True,
                               timeout=PATIENCE)
+
+
+class QueueTest(ControlTest):
+    """A test that fills queues as a client of the protocol."""
+
+    def connect(self, queue="mail"):
+        client = Wire(self.beanstalk)
+        self.addCleanup(client.close)
+        client.send(b"use %b\r\nwatch %b\r\nignore default\r\n" % ((queue.encode(),) * 2))
+        for _ in range(3):
+            client.line()
+        return client
+
+    def fill(self, client, count, delay=0, body=b"hello"):
+        """The ids of so many jobs."""
+        ids = []
+        for begin in range(0, count, 500):
+            some = min(500, count - begin)
+            client.send(put(body, delay=delay) * some)
+            ids += [int(client.line().split()[1]) for _ in range(some)]
+        return ids
+
+    def reserve(self, client):
+        client.send(b"reserve\r\n")
+        _, job, length = client.line().split()
+        client.receive(int(length) + 2)
+        return int(job)
+
+    def bury(self, client):
+        job = self.reserve(client)
+        client.send(b"bury %d 0\r\n" % job)
+        self.assertEqual(client.line(), b"BURIED")
+        return job
+
+    def existing(self, ids):
+        """Those of the jobs that exist."""
+        with Wire(self.beanstalk) as client:
+            found = []
+            for begin in range(0, len(ids), 500):
+                some = ids[begin:begin + 500]
+                client.send(b"".join(b"peek %d\r\n" % job for job in some))
+                for job in some:
+                    answer = client.line().split()
+                    if answer[0] == b"FOUND":
+                        client.receive(int(answer[2]) + 2)
+                        found.append(job)
+            return found
+
+    def queue(self, name="mail"):
+        return self.expect(200, self.get("/v1/queues/" + name))
+
+    def purge(self, states, name="mail"):
+        return self.expect(200, self.post(f"/v1/queues/{name}/purge?wait=20s", {"states": states}))
+
+    def ended(self, action):
+        while True:
+            status, facts = self.get(f"/v1/actions/{action['id']}?wait=20s")
+            if status == 200:
+                return facts

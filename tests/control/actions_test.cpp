@@ -1,0 +1,94 @@
+#include "control/actions.hpp"
+
+#include "broker/broker_fixture.hpp"
+#include "broker/manual_store.hpp"
+#include "control/bulk.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace std::chrono_literals;
+using control::action;
+using control::action_state;
+using testing::broker_fixture;
+using testing::manual_store;
+
+namespace {
+
+/// A broker with a durable queue of so many jobs, all on disk, and the actions on it.
+struct has_store {
+  manual_store store;
+};
+struct fixture : has_store, broker_fixture {
+  explicit fixture(std::size_t jobs)
+      : broker_fixture{&store}, mail{queue("mail", {.durability = engine::durability::sync})} {
+    for (std::size_t n = 0; n < jobs; ++n) put(mail, "x");
+    store.commit_all();
+    loop.advance(1ms);
+  }
+  ~fixture() {
+    actions.stop();
+    store.commit_all();
+    loop.run_ready();
+  }
+
+  std::shared_ptr<const action> purge() {
+    auto steps = [this](action& facts) { return control::purge(context, mail, {engine::job_state::ready}, facts); };
+    return actions.start({.kind = "purge", .queue = "mail"}, std::move(steps)).value();
+  }
+
+  queue_id mail;
+  http::control state;
+  control::context context{.loop = loop, .broker = broker, .state = state};
+  control::actions actions{loop};
+};
+
+}  // namespace
+
+TEST_CASE("a step of a purge counts when it is durable, and the next begins after that") {
+  fixture at{2'500};
+  const auto purge = at.purge();
+  at.loop.run_ready();
+  CHECK(purge->jobs == 0);
+  CHECK(at.levels(at.mail).ready == 1'500);
+  at.store.commit_all();
+  at.loop.run_ready();
+  CHECK(purge->jobs == 1'000);
+  CHECK(at.levels(at.mail).ready == 500);
+  at.store.commit_all();
+  at.loop.run_ready();
+  at.store.commit_all();
+  at.loop.run_ready();
+  CHECK(purge->jobs == 2'500);
+  CHECK(purge->state == action_state::done);
+}
+
+TEST_CASE("a purge that is stopped ends after its step, and no other begins") {
+  fixture at{2'500};
+  const auto purge = at.purge();
+  at.loop.run_ready();
+  at.actions.stop();
+  at.store.commit_all();
+  at.loop.run_ready();
+  CHECK(purge->state == action_state::stopped);
+  CHECK(purge->jobs == 1'000);
+  CHECK(at.levels(at.mail).ready == 1'500);
+  CHECK(at.actions.start({.kind = "purge", .queue = "mail"}, {}).error().code == errc::cancelled);
+}
+
+TEST_CASE("a limited number of actions runs at a time, and a limited number of ended ones is remembered") {
+  fixture at{1};
+  const auto first = at.purge();
+  for (std::size_t n = 1; n < control::actions::running_max; ++n) at.purge();
+  CHECK(at.actions.start({.kind = "purge", .queue = "mail"}, {}).error().code == errc::refused);
+  at.loop.run_ready();
+  at.store.commit_all();
+  at.loop.run_ready();
+  CHECK(first->jobs == 1);
+  CHECK(at.actions.find(first->id) == first);
+  for (std::size_t n = 0; n < control::actions::ended_max + 1; ++n) {
+    at.purge();
+    at.loop.run_ready();
+  }
+  CHECK(at.actions.find(first->id) == nullptr);
+  CHECK(at.actions.all().size() <= control::actions::ended_max + 1);
+}
