@@ -66,6 +66,17 @@ const command changing_commands[] = {
      [](fixture& at) {
        return of(at.broker.try_finish(at.worker, {.job = no_job, .result = engine::outcome::failed}));
      }},
+    {"purge",
+     [](fixture& at) {
+       at.add();
+       const auto answered = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
+       return done{answered.durable_with, answered.answer == 1};
+     },
+     [](fixture& at) {
+       at.add_reserved();
+       const auto answered = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
+       return done{answered.durable_with, answered.answer != 0};
+     }},
     {"kick",
      [](fixture& at) {
        at.add_buried();
