@@ -48,10 +48,12 @@ class Documents(DaemonTest):
     def test_every_settings_example_of_the_documents_is_valid(self):
         examples = [block for name in ("README.md", "config/README.md") for block in blocks(name, "yaml")]
         self.assertGreater(len(examples), 1)
+        os.environ["RUNTIME_DIRECTORY"] = self.folder  # as systemd sets it
+        self.addCleanup(os.environ.pop, "RUNTIME_DIRECTORY")
         for example in examples:
             for name in re.findall(r"file: ([\w.]+)", example):
                 self.write("157\n", name)
-            checked = run("--config", self.settings(example), "--check")
+            checked = run("--config", self.write(example), "--check")
             self.assertEqual((checked.returncode, checked.stderr), (0, ""), example)
 
 
