@@ -16,7 +16,7 @@
 
 namespace millrace::control {
 
-/// A bulk action, from its start until this process ends.
+/// An action, from its start until this process ends.
 using action_id = id<struct action_tag>;
 
 enum class action_state {
@@ -29,19 +29,20 @@ enum class action_state {
 /// What an action does and how far it is.
 struct action {
   action_id id{};
-  std::string kind{};   ///< `purge`, `kick`
-  std::string queue{};  ///< its name
-  std::string key{};    ///< the `Idempotency-Key` of the request that began it; empty: none
+  std::string kind{};    ///< `purge`, `kick`, `backup`
+  std::string target{};  ///< the name of the queue, or the directory of a backup
+  std::string key{};     ///< the `Idempotency-Key` of the request that began it; empty: none
   action_state state{action_state::running};
-  std::uint64_t jobs{0};   ///< changed so far, durably where the queue is durable
-  std::uint64_t total{0};  ///< jobs there were when it began
-  std::string error{};     ///< when `failed`
+  std::string_view unit{"jobs"};  ///< of `done` and `total`: `jobs`, `bytes`
+  std::uint64_t done{0};          ///< durably where the queue is durable
+  std::uint64_t total{0};         ///< as known when it began
+  std::string error{};            ///< when `failed`
   instant began{};
   instant ended{never};
   bool stopping{false};  ///< the work ends with `stopped` at its next step
 };
 
-/// The bulk actions of the daemon: what takes longer than a request goes on here when the client is gone. Each runs as
+/// The actions of the daemon: what takes longer than a request goes on here when the client is gone. Each runs as
 /// a task, in steps between which other tasks run.
 ///
 /// Owned by the API. Loop thread only. After `stop` none begins, and those that run end at their next step; `join`
@@ -51,7 +52,7 @@ class actions {
   static constexpr std::size_t running_max = 16;
   static constexpr std::size_t ended_max = 100;
 
-  /// Does the work. Counts in `jobs`, looks at `stopping` between steps, and sets `state` and `error` at the end.
+  /// Does the work. Counts in `done`, looks at `stopping` between steps, and sets `state` and `error` at the end.
   using work = std::function<loop::awaitable<>(action&)>;
 
   explicit actions(loop::event_loop& loop);

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "control/action_routes.hpp"
 #include "control/answers.hpp"
+#include "control/backup.hpp"
 #include "control/changes.hpp"
 #include "control/jobs.hpp"
 #include "control/queues.hpp"
@@ -29,6 +31,8 @@ api::api(context facts, http::session_limits http_limits)
   add_queues(routes_, context_, rates_);
   add_jobs(routes_, context_);
   add_changes(routes_, context_, rates_, actions_);
+  add_actions(routes_, context_, actions_);
+  add_backup(routes_, context_, actions_);
   add_reload(routes_, context_);
 }
 

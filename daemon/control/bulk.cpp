@@ -19,7 +19,7 @@ loop::awaitable<bool> finish_step(const context& context, broker::receipted<std:
     facts.error = "the store has failed: " + broker.store_failure();
     co_return false;
   }
-  facts.jobs += step.answer;
+  facts.done += step.answer;
   co_await loop::yield(context.loop);
   if (facts.stopping) facts.state = action_state::stopped;
   co_return !facts.stopping;
@@ -41,8 +41,8 @@ loop::awaitable<> purge(const context& context, queue_id queue, std::vector<engi
 
 loop::awaitable<> kick(const context& context, queue_id queue, std::uint64_t bound, engine::engine::kick_from origin,
                        action& facts) {
-  while (facts.jobs < bound) {
-    auto step = context.broker.kick(queue, bound - facts.jobs, origin);
+  while (facts.done < bound) {
+    auto step = context.broker.kick(queue, bound - facts.done, origin);
     if (step.answer == 0) break;
     const bool goes_on = co_await finish_step(context, std::move(step), facts);
     if (!goes_on) co_return;

@@ -1,13 +1,13 @@
 #include "control/changes.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <boost/json/array.hpp>
 #include <millrace/base/quantity.hpp>
 
 #include "base/log.hpp"
+#include "control/action_routes.hpp"
 #include "control/bulk.hpp"
 #include "control/change_request.hpp"
 #include "control/queues.hpp"
@@ -18,35 +18,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// How long a request may wait for the end of an action, in `?wait=`.
-constexpr duration wait_max = seconds{20};
 constexpr duration pause_max = hours{24 * 365};
-
-constexpr std::string_view name_of(action_state state) {
-  switch (state) {
-    case action_state::running:
-      return "running";
-    case action_state::done:
-      return "done";
-    case action_state::stopped:
-      return "stopped";
-    case action_state::failed:
-      return "failed";
-  }
-  return "";
-}
-
-json::object describe(const action& facts, instant now) {
-  const auto end = facts.state == action_state::running ? now : facts.ended;
-  return {{"id", facts.id.value()},
-          {"kind", facts.kind},
-          {"queue", facts.queue},
-          {"state", name_of(facts.state)},
-          {"jobs", facts.jobs},
-          {"total", facts.total},
-          {"seconds", in_seconds(age(facts.began, end))},
-          {"error", text_or_null(facts.error)}};
-}
 
 refusal wrong_value(const char* key, const std::string& expected) {
   return {400, "invalid_value", "`" + std::string{key} + "` is not " + expected + ".", "body." + std::string{key}};
@@ -81,14 +53,6 @@ struct parts {
   const control::rates& rates;
   control::actions& actions;
 };
-
-/// The state of an action: 200 when it has ended, 202 while it runs.
-loop::awaitable<http::response> show_action(parts all, std::shared_ptr<const action> shown, duration wait) {
-  const auto until = after(all.facts.loop.now(), wait);
-  co_await all.actions.ended(shown, until);
-  const auto content = describe(*shown, all.facts.loop.now());
-  co_return json_answer(shown->state == action_state::running ? 202 : 200, content);
-}
 
 loop::awaitable<http::response> pause(parts all, http::request request, bool resumes) {
   auto& broker = all.facts.broker;
@@ -128,50 +92,9 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
   co_return json_answer(200, content);
 }
 
-/// Starts an action, logs it, and answers with it. A request with the key of an earlier one gets the action of that.
-loop::awaitable<http::response> begin_action(parts all, action facts, actions::work steps, changer by, duration wait) {
-  if (auto earlier = all.actions.find_key(facts.key)) {
-    if (earlier->kind != facts.kind || earlier->queue != facts.queue)
-      co_return refuse({409, "key_in_use", "Another action has this Idempotency-Key.", "header.Idempotency-Key"});
-    auto repeated = show_action(all, std::move(earlier), wait);
-    co_return co_await std::move(repeated);
-  }
-  const auto started = all.actions.start(std::move(facts), std::move(steps));
-  if (!started) {
-    const bool drains = started.error().code == errc::cancelled;
-    co_return refuse({drains ? 503u : 429u, drains ? "draining" : "too_many_actions", started.error().text, ""});
-  }
-  const auto& begun = **started;
-  log::info("action_began", "an action on many jobs begins",
-            {{"action", begun.id.value()},
-             {"kind", begun.kind},
-             {"queue", begun.queue},
-             {"total", begun.total},
-             {"uid", by.user},
-             {"pid", by.process}});
-  auto shown = *started;
-  auto answer = show_action(all, std::move(shown), wait);
-  co_return co_await std::move(answer);
-}
-
-/// Logs the end of the work.
-loop::awaitable<> run_logged(loop::awaitable<> work, action& facts) {
-  co_await std::move(work);
-  const auto state = facts.state == action_state::running ? action_state::done : facts.state;
-  log::info("action_ended", "an action on many jobs has ended",
-            {{"action", facts.id.value()},
-             {"kind", facts.kind},
-             {"queue", facts.queue},
-             {"state", name_of(state)},
-             {"jobs", facts.jobs},
-             {"error", facts.error}});
-}
-
 loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
-  const auto options = query::of(request, "wait");
-  if (!options) co_return refuse(options.error());
-  const auto wait = options->length("wait", wait_max);
+  const auto wait = wait_of(request);
   if (!wait) co_return refuse(wait.error());
   const auto body = body_of(request, "states");
   if (!body) co_return refuse(body.error());
@@ -186,21 +109,19 @@ loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());
-  action facts{.kind = "purge", .queue = request.parameters.at("name"), .key = request.idempotency_key};
+  action facts{.kind = "purge", .target = request.parameters.at("name"), .key = request.idempotency_key};
   const auto levels = all.facts.broker.engine().levels(*queue);
   for (const auto state : states) facts.total += count_in(levels, state);
   auto steps = [&context = all.facts, queue = *queue, states](action& running) {
-    return run_logged(purge(context, queue, states, running), running);
+    return purge(context, queue, states, running);
   };
-  auto answer = begin_action(all, std::move(facts), std::move(steps), changer{request}, *wait);
+  auto answer = begin_action(all.facts, all.actions, std::move(facts), std::move(steps), changer{request}, *wait);
   co_return co_await std::move(answer);
 }
 
 loop::awaitable<http::response> kick_queue(parts all, http::request request) {
   if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
-  const auto options = query::of(request, "wait");
-  if (!options) co_return refuse(options.error());
-  const auto wait = options->length("wait", wait_max);
+  const auto wait = wait_of(request);
   if (!wait) co_return refuse(wait.error());
   const auto body = body_of(request, "state jobs");
   if (!body) co_return refuse(body.error());
@@ -222,35 +143,12 @@ loop::awaitable<http::response> kick_queue(parts all, http::request request) {
   const auto levels = all.facts.broker.engine().levels(*queue);
   const bool buried = origin == engine::engine::kick_from::buried ||
                       (origin == engine::engine::kick_from::undecided && levels.buried > 0);
-  action facts{.kind = "kick", .queue = request.parameters.at("name"), .key = request.idempotency_key};
+  action facts{.kind = "kick", .target = request.parameters.at("name"), .key = request.idempotency_key};
   facts.total = std::min(jobs.value_or(UINT64_MAX), buried ? levels.buried : levels.delayed);
   auto steps = [&context = all.facts, queue = *queue, bound = facts.total, origin](action& running) {
-    return run_logged(kick(context, queue, bound, origin, running), running);
+    return kick(context, queue, bound, origin, running);
   };
-  auto answer = begin_action(all, std::move(facts), std::move(steps), changer{request}, *wait);
-  co_return co_await std::move(answer);
-}
-
-http::response list_actions(const parts& all, const http::request& request) {
-  if (const auto options = query::of(request, ""); !options) return refuse(options.error());
-  json::array shown;
-  for (const auto& one : all.actions.all()) shown.push_back(describe(*one, all.facts.loop.now()));
-  return json_answer(200, json::object{{"actions", std::move(shown)}});
-}
-
-loop::awaitable<http::response> find_action(parts all, http::request request) {
-  const auto options = query::of(request, "wait");
-  if (!options) co_return refuse(options.error());
-  const auto wait = options->length("wait", wait_max);
-  if (!wait) co_return refuse(wait.error());
-  const auto& text = request.parameters.at("id");
-  std::uint64_t number = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  auto found = failure == std::errc{} && stop == end ? all.actions.find(action_id{number}) : nullptr;
-  if (found == nullptr)
-    co_return refuse({404, "no_such_action", "There is no such action, or it ended long ago.", "path"});
-  auto answer = show_action(all, std::move(found), *wait);
+  auto answer = begin_action(all.facts, all.actions, std::move(facts), std::move(steps), changer{request}, *wait);
   co_return co_await std::move(answer);
 }
 
@@ -268,10 +166,6 @@ void add_changes(http::routes& routes, const context& context, const rates& rate
        [](parts of, http::request request) { return pause(of, std::move(request), true); });
   post("/v1/queues/{name}/kick", "make buried or delayed jobs ready", kick_queue);
   post("/v1/queues/{name}/purge", "delete the jobs in some states", purge_queue);
-  routes.add(http::method::get, "/v1/actions", "the actions on many jobs",
-             [all](const http::request& request) { return http::at_once(list_actions(all, request)); });
-  routes.add(http::method::get, "/v1/actions/{id}", "one action",
-             [all](http::request request) { return find_action(all, std::move(request)); });
 }
 
 }  // namespace millrace::control

@@ -13,6 +13,7 @@
 #include "broker/broker.hpp"
 #include "control/reload.hpp"
 #include "http/control.hpp"
+#include "store/backup.hpp"
 
 namespace millrace::control {
 
@@ -35,7 +36,8 @@ struct context {
   std::function<std::vector<listener_facts>()> listeners{};
   /// The consumer, client or producer that has this session, for people. Empty: unknown.
   std::function<std::string(session_id)> holder_name{};
-  reload_function reload{};  ///< empty: the daemon cannot reload
+  store::backup* backup{nullptr};  ///< null: queues are in memory only
+  reload_function reload{};        ///< empty: the daemon cannot reload
 };
 
 }  // namespace millrace::control

@@ -20,6 +20,7 @@ struct controlled_parts {
   const workload::workload& work;
   const beanstalk::server& clients;
   reloader& reloads;
+  store::backup* backup;               ///< null: queues are in memory only
   const settings::settings& settings;  ///< of the start
   std::function<std::vector<control::listener_facts>()> listeners;
 };

@@ -26,6 +26,7 @@
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
 #include "service/control_context.hpp"
+#include "store/backup.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/page.hpp"
@@ -80,6 +81,7 @@ struct daemon::parts {
         stalls{loop, present->daemon.stall_threshold},
         standard_output{loop, "standard output"},
         disk{open_disk(opened)},
+        backup{disk ? std::make_unique<store::backup>(loop, *present->daemon.data_dir) : nullptr},
         broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(present->daemon)},
         threads{loop, present->daemon.offload},
         work{loop, broker, threads, options},
@@ -110,6 +112,7 @@ struct daemon::parts {
   loop::io_thread standard_output;
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
+  std::unique_ptr<store::backup> backup;      ///< null as `disk`
   broker::broker broker;
   offload::thread_pool threads;
   workload::workload work;
@@ -267,6 +270,7 @@ control::context daemon::parts::context_of_control() {
                                       .work = work,
                                       .clients = beanstalk,
                                       .reloads = reloads,
+                                      .backup = backup.get(),
                                       .settings = *present,
                                       .listeners = [this] { return listeners(); }});
 }

@@ -193,6 +193,28 @@ result<int> connection::count_log_pages() {
 
 void connection::leave_log() noexcept { sqlite3_db_config(parts_->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
+result<page_copy> page_copy::begin(connection& source, connection& target) {
+  auto* const handle = sqlite3_backup_init(target.parts_->db, "main", source.parts_->db, "main");
+  if (handle == nullptr) return failure_of(target.parts_->db);
+  return page_copy{handle, target.parts_->db};
+}
+
+void page_copy::closing::operator()(sqlite3_backup* handle) const noexcept {
+  static_cast<void>(sqlite3_backup_finish(handle));
+}
+
+result<bool> page_copy::step(int pages_max) {
+  const int status = sqlite3_backup_step(handle_.get(), pages_max);
+  if (status == SQLITE_OK) return false;
+  if (status == SQLITE_DONE) return true;
+  handle_.reset();  // only now the connection of the target tells the failure
+  return failure_of(target_);
+}
+
+int page_copy::pages() const noexcept { return sqlite3_backup_pagecount(handle_.get()); }
+
+int page_copy::pages_left() const noexcept { return sqlite3_backup_remaining(handle_.get()); }
+
 result<transaction> transaction::begin(connection& data) {
   if (const auto begun = data.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   return transaction{data};

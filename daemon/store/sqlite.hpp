@@ -13,6 +13,7 @@
 #include "store/lock_wait.hpp"
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 struct sqlite3_value;
 
@@ -147,6 +148,7 @@ class connection {
   void leave_log() noexcept;
 
  private:
+  friend class page_copy;
   struct parts;
   struct closing {
     void operator()(parts* which) const noexcept;
@@ -161,6 +163,28 @@ class connection {
   [[nodiscard]] result<log_pages_found> copy_log(int mode);
 
   std::unique_ptr<parts, closing> parts_;
+};
+
+/// Copies all pages of one file into another one, which loses what it held. Both connections outlive it. While the
+/// connection of the source is in a transaction, the copy is what that transaction sees.
+class page_copy {
+ public:
+  [[nodiscard]] static result<page_copy> begin(connection& source, connection& target);
+
+  /// Copies at most `pages_max` pages. True: all are copied, and the target is committed.
+  [[nodiscard]] result<bool> step(int pages_max);
+  /// After the first step: of the source, and those of them that are still to be copied.
+  [[nodiscard]] int pages() const noexcept;
+  [[nodiscard]] int pages_left() const noexcept;
+
+ private:
+  struct closing {
+    void operator()(sqlite3_backup* handle) const noexcept;
+  };
+  page_copy(sqlite3_backup* handle, sqlite3* target) noexcept : handle_{handle}, target_{target} {}
+
+  std::unique_ptr<sqlite3_backup, closing> handle_;
+  sqlite3* target_;
 };
 
 /// Begun by `begin`; what is not committed when it ends is rolled back.

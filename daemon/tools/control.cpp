@@ -144,10 +144,10 @@ exit_code resume(const control_client& daemon, const options& given) {
 }
 
 /// Starts an action and waits for its end, unless `--no-wait` is given.
-exit_code act(const control_client& daemon, const options& given, const char* verb, const json::object& body) {
+exit_code act(const control_client& daemon, const options& given, const std::string& path, const json::object& body) {
   constexpr unsigned is_running = 202;
   const std::string wait = given.no_wait ? "" : "?wait=10s";
-  auto reply = daemon.post(path_of_queue(given) + "/" + verb + wait, body);
+  auto reply = daemon.post(path + wait, body);
   while (reply && reply->status == is_running && !given.no_wait) {
     const auto id = reply->content.get_object().at("id").to_number<std::uint64_t>();
     reply = daemon.get("/v1/actions/" + std::to_string(id) + wait);
@@ -168,7 +168,7 @@ exit_code kick(const control_client& daemon, const options& given) {
   json::object body;
   if (given.jobs > 0) body["jobs"] = given.jobs;
   if (!given.state.empty()) body["state"] = given.state;
-  return act(daemon, given, "kick", body);
+  return act(daemon, given, path_of_queue(given) + "/kick", body);
 }
 
 void purge_words(CLI::App& app, options& given) {
@@ -183,7 +183,16 @@ void purge_words(CLI::App& app, options& given) {
 exit_code purge(const control_client& daemon, const options& given) {
   json::array states;
   for (const auto& state : given.states) states.push_back(json::string{state});
-  return act(daemon, given, "purge", json::object{{"states", std::move(states)}});
+  return act(daemon, given, path_of_queue(given) + "/purge", json::object{{"states", std::move(states)}});
+}
+
+void backup_words(CLI::App& app, options& given) {
+  app.add_option("DIRECTORY", given.name, "an absolute path on the daemon's machine; empty, or new")->required();
+  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+}
+
+exit_code backup(const control_client& daemon, const options& given) {
+  return act(daemon, given, "/v1/backup", json::object{{"directory", given.name}});
 }
 
 exit_code actions(const control_client& daemon, const options& given) {
@@ -204,12 +213,15 @@ constexpr std::array commands{
     command{"queues", "millrace queues: jobs, age and rates of each queue.", no_words, queues},
     command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", queue_word, queue},
     command{"job", "millrace job ID: one job with its history and its holder.", job_words, job},
-    command{"actions", "millrace actions: the purges and kicks of this daemon.", no_words, actions},
+    command{"actions", "millrace actions: the purges, kicks and backups of this daemon.", no_words, actions},
     command{"pause", "millrace pause QUEUE: hands out no job of the queue; puts go on.", pause_words, pause},
     command{"resume", "millrace resume QUEUE: ends the pause.", queue_word, resume},
     command{"kick", "millrace kick QUEUE: makes buried jobs, or else delayed ones, ready.", kick_words, kick},
     command{"purge", "millrace purge QUEUE --state STATES: deletes the jobs that are in these states now.", purge_words,
             purge},
+    command{"backup",
+            "millrace backup DIRECTORY: copies the data, on which a daemon can start, while the daemon goes on.",
+            backup_words, backup},
     command{"reload", "millrace reload: reads the settings again. Status 0: applied, 1: not, and nothing is changed.",
             no_words, reload},
 };

@@ -149,19 +149,21 @@ std::string job_text(const json::object& job) {
 }
 
 std::string actions_text(const json::object& answer) {
-  std::vector<row> rows{{"ACTION", "KIND", "QUEUE", "STATE", "JOBS", "OF", "TIME"}};
+  std::vector<row> rows{{"ACTION", "KIND", "TARGET", "STATE", "DONE", "OF", "UNIT", "TIME"}};
   for (const auto& one : array_of(answer, "actions")) {
     const auto& action = one.as_object();
-    rows.push_back({text_of(action, "id"), text_of(action, "kind"), text_of(action, "queue"), text_of(action, "state"),
-                    text_of(action, "jobs"), text_of(action, "total"), time_of(action, "seconds")});
+    rows.push_back({text_of(action, "id"), text_of(action, "kind"), text_of(action, "target"), text_of(action, "state"),
+                    text_of(action, "done"), text_of(action, "total"), text_of(action, "unit"),
+                    time_of(action, "seconds")});
   }
   return table(rows);
 }
 
 std::string action_text(const json::object& action) {
-  std::string text = "action " + text_of(action, "id") + ", " + text_of(action, "kind") + " of queue " +
-                     text_of(action, "queue") + ": " + text_of(action, "state") + ", " + text_of(action, "jobs") +
-                     " of " + count_of(action, "total", "job") + " in " + time_of(action, "seconds") + "\n";
+  std::string text = "action " + text_of(action, "id") + ", " + text_of(action, "kind") + " of " +
+                     text_of(action, "target") + ": " + text_of(action, "state") + ", " + text_of(action, "done") +
+                     " of " + text_of(action, "total") + " " + text_of(action, "unit") + " in " +
+                     time_of(action, "seconds") + "\n";
   if (text_of(action, "error") != "-") text += text_of(action, "error") + "\n";
   return text;
 }

@@ -33,7 +33,7 @@ struct fixture : has_store, broker_fixture {
 
   std::shared_ptr<const action> purge() {
     auto steps = [this](action& facts) { return control::purge(context, mail, {engine::job_state::ready}, facts); };
-    return actions.start({.kind = "purge", .queue = "mail"}, std::move(steps)).value();
+    return actions.start({.kind = "purge", .target = "mail"}, std::move(steps)).value();
   }
 
   queue_id mail;
@@ -48,17 +48,17 @@ TEST_CASE("a step of a purge counts when it is durable, and the next begins afte
   fixture at{2'500};
   const auto purge = at.purge();
   at.loop.run_ready();
-  CHECK(purge->jobs == 0);
+  CHECK(purge->done == 0);
   CHECK(at.levels(at.mail).ready == 1'500);
   at.store.commit_all();
   at.loop.run_ready();
-  CHECK(purge->jobs == 1'000);
+  CHECK(purge->done == 1'000);
   CHECK(at.levels(at.mail).ready == 500);
   at.store.commit_all();
   at.loop.run_ready();
   at.store.commit_all();
   at.loop.run_ready();
-  CHECK(purge->jobs == 2'500);
+  CHECK(purge->done == 2'500);
   CHECK(purge->state == action_state::done);
 }
 
@@ -70,20 +70,20 @@ TEST_CASE("a purge that is stopped ends after its step, and no other begins") {
   at.store.commit_all();
   at.loop.run_ready();
   CHECK(purge->state == action_state::stopped);
-  CHECK(purge->jobs == 1'000);
+  CHECK(purge->done == 1'000);
   CHECK(at.levels(at.mail).ready == 1'500);
-  CHECK(at.actions.start({.kind = "purge", .queue = "mail"}, {}).error().code == errc::cancelled);
+  CHECK(at.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::cancelled);
 }
 
 TEST_CASE("a limited number of actions runs at a time, and a limited number of ended ones is remembered") {
   fixture at{1};
   const auto first = at.purge();
   for (std::size_t n = 1; n < control::actions::running_max; ++n) at.purge();
-  CHECK(at.actions.start({.kind = "purge", .queue = "mail"}, {}).error().code == errc::refused);
+  CHECK(at.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::refused);
   at.loop.run_ready();
   at.store.commit_all();
   at.loop.run_ready();
-  CHECK(first->jobs == 1);
+  CHECK(first->done == 1);
   CHECK(at.actions.find(first->id) == first);
   for (std::size_t n = 0; n < control::actions::ended_max + 1; ++n) {
     at.purge();

@@ -8,6 +8,8 @@ import unittest
 from control_support import ASKED, DESCRIPTION, QueueTest
 
 ON_DISK = "  data_dir: data\n"
+# Operations that other tests call.
+OTHER_TESTS = {("get", "/v1/status"), ("get", "/v1/tasks"), ("post", "/v1/backup")}
 STATES = {"states": ["ready", "delayed", "buried"]}
 
 
@@ -125,7 +127,7 @@ class Changes(QueueTest):
             self.bury(client)
         self.fill(client, 2, delay=1000)
         kicked = self.expect(200, self.post("/v1/queues/mail/kick?wait=20s", {"jobs": 2}))
-        self.assertEqual((kicked["state"], kicked["jobs"], kicked["total"]), ("done", 2, 2))
+        self.assertEqual((kicked["state"], kicked["done"], kicked["total"]), ("done", 2, 2))
         self.expect(200, self.post("/v1/queues/mail/kick?wait=20s"))
         self.assertEqual(self.queue()["jobs"], {"ready": 3, "reserved": 0, "delayed": 2, "buried": 0})
         self.expect(200, self.post("/v1/queues/mail/kick?wait=20s", {"state": "delayed"}))
@@ -139,16 +141,16 @@ class Changes(QueueTest):
         self.bury(client)
         held = self.reserve(client)
         purged = self.purge(["ready"])
-        self.assertEqual((purged["state"], purged["jobs"], purged["total"]), ("done", 2598, 2598))
+        self.assertEqual((purged["state"], purged["done"], purged["total"]), ("done", 2598, 2598))
         self.assertEqual(self.queue()["jobs"], {"ready": 0, "reserved": 1, "delayed": 5, "buried": 1})
-        self.assertEqual(self.purge(STATES["states"])["jobs"], 6)
+        self.assertEqual(self.purge(STATES["states"])["done"], 6)
         self.assertEqual(self.queue()["jobs"], {"ready": 0, "reserved": 1, "delayed": 0, "buried": 0})
         client.send(b"delete %d\r\n" % held)
         self.assertEqual(client.line(), b"DELETED")
         begun = daemon.wait_for("action_began")
-        self.assertEqual((begun["kind"], begun["queue"], begun["uid"], begun["pid"]),
+        self.assertEqual((begun["kind"], begun["target"], begun["uid"], begun["pid"]),
                          ("purge", "mail", os.getuid(), os.getpid()))
-        self.assertEqual(daemon.wait_for("action_ended")["jobs"], 2598)
+        self.assertEqual(daemon.wait_for("action_ended")["done"], 2598)
         self.assertEqual([one["id"] for one in self.expect(200, self.get("/v1/actions"))["actions"]], [2, 1])
 
     def test_a_purge_goes_on_when_its_client_dies(self):
@@ -161,7 +163,7 @@ class Changes(QueueTest):
                           (len(body), body))
             daemon.wait_for("action_began")
         ended = self.ended({"id": 1})
-        self.assertEqual((ended["state"], ended["jobs"]), ("done", 5000))
+        self.assertEqual((ended["state"], ended["done"]), ("done", 5000))
         self.assertEqual(self.queue()["jobs"]["ready"], 0)
 
     def test_a_request_that_is_repeated_with_its_key_begins_no_second_action(self):
@@ -172,7 +174,7 @@ class Changes(QueueTest):
         first = self.expect(200, self.post("/v1/queues/mail/purge?wait=20s", {"states": ["ready"]}, **key))
         self.fill(client, 3)
         again = self.expect(200, self.post("/v1/queues/mail/purge?wait=20s", {"states": ["ready"]}, **key))
-        self.assertEqual((again["id"], again["jobs"]), (first["id"], 3))
+        self.assertEqual((again["id"], again["done"]), (first["id"], 3))
         self.assertEqual(self.queue()["jobs"]["ready"], 3)
         self.assert_refused(409, "key_in_use", self.post("/v1/queues/other/kick", {}, **key))
 
@@ -183,7 +185,7 @@ class Changes(QueueTest):
         for status, content in answers:
             self.assertIn(status, (200, 202, 429), content)
         ended = [self.ended(content) for status, content in answers if status != 429]
-        self.assertEqual(sum(one["jobs"] for one in ended), 3000, "each job is deleted once")
+        self.assertEqual(sum(one["done"] for one in ended), 3000, "each job is deleted once")
 
     def test_a_kill_in_the_middle_of_a_purge_loses_and_resurrects_nothing(self):
         daemon = self.start("queues: { mail: {}, other: {} }\n", ON_DISK)
@@ -192,14 +194,14 @@ class Changes(QueueTest):
         ids = self.fill(client, 20_000)
         held = self.reserve(client)
         _, action = self.post("/v1/queues/mail/purge", {"states": ["ready"]})
-        while action["jobs"] == 0 and action["state"] == "running":
+        while action["done"] == 0 and action["state"] == "running":
             _, action = self.get("/v1/actions/1")
         daemon.signal(9)
         daemon.wait()
         self.start("queues: { mail: {}, other: {} }\n", ON_DISK)
         left = self.existing(ids)
         self.assertIn(held, left)
-        self.assertLessEqual(len(left), len(ids) - action["jobs"], "an acknowledged delete came back")
+        self.assertLessEqual(len(left), len(ids) - action["done"], "an acknowledged delete came back")
         # Oldest first, whole slices: what is left is the end of the row, and the held job.
         self.assertEqual([job for job in left if job != held], ids[len(ids) - (len(left) - 1):])
         self.assertEqual(self.queue("other")["jobs"]["ready"], len(kept))
@@ -213,7 +215,7 @@ class Changes(QueueTest):
         (ended,) = daemon.entries("action_ended")
         self.assertIn(ended["state"], ("stopped", "done"))
         self.start("queues: { mail: {} }\n", ON_DISK)
-        self.assertEqual(self.queue()["jobs"]["ready"], 20_000 - ended["jobs"])
+        self.assertEqual(self.queue()["jobs"]["ready"], 20_000 - ended["done"])
 
     def test_a_reload_applies_the_file_or_says_what_is_wrong_with_it(self):
         daemon = self.start("queues: { mail: {} }\n")
@@ -241,7 +243,7 @@ class Undescribed(unittest.TestCase):
     """Runs last, by the order of names."""
 
     def test_every_described_route_was_called_by_some_test(self):
-        self.assertEqual(DESCRIPTION.operations - ASKED - {("get", "/v1/status"), ("get", "/v1/tasks")}, set())
+        self.assertEqual(DESCRIPTION.operations - ASKED - OTHER_TESTS, set())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+#include "control/action_routes.hpp"
+
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include <boost/json/array.hpp>
+
+#include "base/log.hpp"
+
+namespace millrace::control {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr duration wait_max = seconds{20};
+
+constexpr std::string_view name_of(action_state state) {
+  switch (state) {
+    case action_state::running:
+      return "running";
+    case action_state::done:
+      return "done";
+    case action_state::stopped:
+      return "stopped";
+    case action_state::failed:
+      return "failed";
+  }
+  return "";
+}
+
+json::object describe(const action& facts, instant now) {
+  const auto end = facts.state == action_state::running ? now : facts.ended;
+  return {{"id", facts.id.value()},
+          {"kind", facts.kind},
+          {"target", facts.target},
+          {"state", name_of(facts.state)},
+          {"done", facts.done},
+          {"total", facts.total},
+          {"unit", facts.unit},
+          {"seconds", in_seconds(age(facts.began, end))},
+          {"error", text_or_null(facts.error)}};
+}
+
+loop::awaitable<http::response> show(const context& context, actions& actions, std::shared_ptr<const action> shown,
+                                     duration wait) {
+  co_await actions.ended(shown, after(context.loop.now(), wait));
+  const auto content = describe(*shown, context.loop.now());
+  co_return json_answer(shown->state == action_state::running ? 202 : 200, content);
+}
+
+loop::awaitable<> run_logged(actions::work steps, action& facts) {
+  auto work = steps(facts);
+  co_await std::move(work);
+  const auto state = facts.state == action_state::running ? action_state::done : facts.state;
+  log::info("action_ended", "an action has ended",
+            {{"action", facts.id.value()},
+             {"kind", facts.kind},
+             {"target", facts.target},
+             {"state", name_of(state)},
+             {"done", facts.done},
+             {"unit", facts.unit},
+             {"error", facts.error}});
+}
+
+http::response list(const context& context, const actions& actions, const http::request& request) {
+  if (const auto options = query::of(request, ""); !options) return refuse(options.error());
+  json::array shown;
+  for (const auto& one : actions.all()) shown.push_back(describe(*one, context.loop.now()));
+  return json_answer(200, json::object{{"actions", std::move(shown)}});
+}
+
+loop::awaitable<http::response> find(const context& context, actions& actions, http::request request) {
+  const auto wait = wait_of(request);
+  if (!wait) co_return refuse(wait.error());
+  const auto& text = request.parameters.at("id");
+  std::uint64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  auto found = failure == std::errc{} && stop == end ? actions.find(action_id{number}) : nullptr;
+  if (found == nullptr)
+    co_return refuse({404, "no_such_action", "There is no such action, or it ended long ago.", "path"});
+  auto answer = show(context, actions, std::move(found), *wait);
+  co_return co_await std::move(answer);
+}
+
+}  // namespace
+
+checked<duration> wait_of(const http::request& request) {
+  const auto options = query::of(request, "wait");
+  if (!options) return options.error();
+  return options->length("wait", wait_max);
+}
+
+loop::awaitable<http::response> begin_action(const context& context, actions& actions, action facts,
+                                             actions::work steps, changer by, duration wait) {
+  if (auto earlier = actions.find_key(facts.key)) {
+    if (earlier->kind != facts.kind || earlier->target != facts.target)
+      co_return refuse({409, "key_in_use", "Another action has this Idempotency-Key.", "header.Idempotency-Key"});
+    auto repeated = show(context, actions, std::move(earlier), wait);
+    co_return co_await std::move(repeated);
+  }
+  auto logged = [steps = std::move(steps)](action& running) { return run_logged(steps, running); };
+  const auto started = actions.start(std::move(facts), std::move(logged));
+  if (!started) {
+    const bool drains = started.error().code == errc::cancelled;
+    co_return refuse({drains ? 503u : 429u, drains ? "draining" : "too_many_actions", started.error().text, ""});
+  }
+  const auto& begun = **started;
+  log::info("action_began", "an action begins",
+            {{"action", begun.id.value()},
+             {"kind", begun.kind},
+             {"target", begun.target},
+             {"total", begun.total},
+             {"uid", by.user},
+             {"pid", by.process}});
+  auto shown = *started;
+  auto answer = show(context, actions, std::move(shown), wait);
+  co_return co_await std::move(answer);
+}
+
+void add_actions(http::routes& routes, const context& context, actions& actions) {
+  routes.add(http::method::get, "/v1/actions", "what takes long: purges, kicks and backups",
+             [&](const http::request& request) { return http::at_once(list(context, actions, request)); });
+  routes.add(http::method::get, "/v1/actions/{id}", "one action",
+             [&](http::request request) { return find(context, actions, std::move(request)); });
+}
+
+}  // namespace millrace::control
