@@ -30,9 +30,9 @@ struct daemon_options {
   std::optional<network::address> control;   ///< a Unix socket; nullopt: `off`
   std::uint32_t control_mode{0600};          ///< permissions of its file
   std::optional<std::string> control_group;  ///< group of its file; nullopt: the group of the process
-  std::uint32_t max_job_size{65'535};   ///< bytes of the body of a put of a client
-  std::optional<std::string> data_dir;  ///< nullopt: queues are in memory only
-  store::store_options store;           ///< its `data_dir` is the same
+  std::uint32_t max_job_size{65'535};        ///< bytes of the body of a put of a client
+  std::optional<std::string> data_dir;       ///< nullopt: queues are in memory only
+  store::store_options store;                ///< its `data_dir` is the same
   offload::pool_options offload;
   duration drain_timeout{std::chrono::seconds{30}};
   duration stall_threshold{std::chrono::milliseconds{100}};
