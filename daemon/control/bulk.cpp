@@ -33,7 +33,7 @@ loop::awaitable<> purge(const context& context, queue_id queue, std::vector<engi
     for (;;) {
       auto step = context.broker.purge(queue, state, began);
       if (step.answer == 0) break;
-      const bool goes_on = co_await finish_step(context, std::move(step), facts);
+      const bool goes_on = co_await finish_step(context, step, facts);
       if (!goes_on) co_return;
     }
   }
@@ -44,7 +44,7 @@ loop::awaitable<> kick(const context& context, queue_id queue, std::uint64_t bou
   while (facts.done < bound) {
     auto step = context.broker.kick(queue, bound - facts.done, origin);
     if (step.answer == 0) break;
-    const bool goes_on = co_await finish_step(context, std::move(step), facts);
+    const bool goes_on = co_await finish_step(context, step, facts);
     if (!goes_on) co_return;
   }
 }
