@@ -22,7 +22,7 @@ constexpr std::string_view json_type = "application/json";
 /// Names and values of a request are cut to this before they are sent back.
 constexpr std::size_t quoted_bytes_max = 100;
 
-std::string quoted(std::string_view text) { return "`" + std::string{text.substr(0, quoted_bytes_max)} + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string{text.substr(0, quoted_bytes_max)} + "`"; }
 
 bool is_one_of(std::string_view word, std::string_view words) {
   while (!words.empty()) {
@@ -35,12 +35,12 @@ bool is_one_of(std::string_view word, std::string_view words) {
 
 refusal unknown(const char* part, std::string_view key, std::string_view keys) {
   return {400, "unknown_key",
-          quoted(key) + " is not known" + (keys.empty() ? "." : " (known: " + std::string{keys} + ")."),
+          in_backticks(key) + " is not known" + (keys.empty() ? "." : " (known: " + std::string{keys} + ")."),
           std::string{part} + "." + std::string{key.substr(0, quoted_bytes_max)}};
 }
 
 refusal wrong_value(std::string_view key, std::string_view text, const std::string& expected) {
-  return {400, "invalid_value", quoted(text) + " is not " + expected + ".", "query." + std::string{key}};
+  return {400, "invalid_value", in_backticks(text) + " is not " + expected + ".", "query." + std::string{key}};
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ checked<query> query::of(const http::request& request, std::string_view keys) {
       return refusal{400, "invalid_value", "A `%` is not followed by two hexadecimal digits.", "query"};
     if (!is_one_of(*key, keys)) return unknown("query", *key, keys);
     if (!read.values_.emplace(*key, std::move(*value)).second)
-      return refusal{400, "invalid_value", quoted(*key) + " is given twice.", "query." + *key};
+      return refusal{400, "invalid_value", in_backticks(*key) + " is given twice.", "query." + *key};
   }
   return read;
 }
