@@ -30,6 +30,9 @@ std::optional<network::bound_socket> take_passed(passed_sockets& passed, std::st
   return socket;
 }
 
+/// Abstract Unix sockets, which begin with @, have no permissions.
+bool has_file(const network::address& address) { return !address.unix_path.empty() && address.unix_path[0] != '@'; }
+
 result<network::socket_access> control_access(const settings::daemon_options& options) {
   network::socket_access access{.mode = options.control_mode};
   if (!options.control_group) return access;
@@ -63,9 +66,9 @@ result<listening_sockets> bind_all(const settings::daemon_options& options, pass
     sockets.beanstalk.emplace(std::move(*bound));
   }
   if (auto socket = take_passed(passed, passed_sockets::control_name, options.control)) {
-    if (socket->local_address().unix_path.empty())
+    if (!has_file(socket->local_address()))
       return error{errc::refused, "control: " + network::write_address(socket->local_address()) +
-                                      " is no Unix socket: its permissions would be the admission"};
+                                      " is no Unix socket with a file: its permissions decide who may control"};
     sockets.control.emplace(std::move(*socket));
   } else if (options.control) {
     auto access = control_access(options);

@@ -106,6 +106,22 @@ TEST_CASE("a passed socket opens its listener instead of the address of the sett
   CHECK(sockets.beanstalk.has_value());
 }
 
+TEST_CASE("a passed control socket without a file, whose permissions would decide who may control, is refused") {
+  ::sockaddr_un here{};
+  here.sun_family = AF_UNIX;  // bound without a path: the kernel chooses an abstract address
+  const int made = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(::bind(made, reinterpret_cast<const ::sockaddr*>(&here), sizeof here.sun_family) == 0);
+  REQUIRE(::listen(made, 1) == 0);
+  settings::daemon_options options;
+  options.http.reset();
+  for (const int descriptor : {made, tcp_socket()}) {
+    auto passed = passed_sockets::adopt({{descriptor, "control"}}).value();
+    const auto sockets = bind_sockets(options, passed);
+    REQUIRE_FALSE(sockets.has_value());
+    CHECK(sockets.error().text.ends_with("is no Unix socket with a file: its permissions decide who may control"));
+  }
+}
+
 TEST_CASE("sockets that are passed to another process are not taken") {
   // This test has one thread.
   ::setenv("LISTEN_PID", "1", 1);  // NOLINT(concurrency-mt-unsafe)
