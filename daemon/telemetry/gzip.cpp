@@ -52,6 +52,7 @@ std::string gzip(std::string_view text) {
     if (status != Z_OK && status != Z_STREAM_END) throw std::bad_alloc{};  // the bound above excludes other causes
   }
   packed.resize(stream.total_out);
+  packed.shrink_to_fit();  // pages wait for slow clients, and the bound is as large as the text
   return packed;
 }
 
