@@ -14,9 +14,9 @@
 
 namespace millrace::control {
 
-/// The control API: HTTP with JSON under `/v1`, on a listener of its own. `deploy/openapi.yaml` describes it. Whoever
-/// can connect may use it: the permissions of the Unix socket are the admission. Each change is logged with the user
-/// and the process of its client.
+/// The control API: HTTP with JSON under `/v1`, on a listener of its own. `deploy/openapi.yaml` describes it. The
+/// permissions of the Unix socket decide which processes can use it. Each change is logged with the user and the
+/// process of its client.
 ///
 /// Owned by the daemon. Loop thread only. Commands go through the broker, and an answer leaves when what it says is
 /// durable. Requires: `close` has returned before it is destroyed.

@@ -21,7 +21,8 @@ enum class phase {
 class control {
  public:
   [[nodiscard]] bool ready() const { return problem().empty(); }
-  /// `starting`, `recovering`, `draining: …`, `refusing puts: …`, or the result of the watched check. Empty when ready.
+  /// `starting`, `recovering`, `draining: ` or `refusing puts: ` with the reason, or the result of the watched check.
+  /// Empty when ready.
   [[nodiscard]] std::string problem() const {
     if (!state_.empty()) return state_;
     if (!refusing_.empty()) return refusing_;

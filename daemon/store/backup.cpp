@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <mutex>
@@ -26,7 +27,7 @@ namespace millrace::store {
 
 namespace {
 
-constexpr std::uint64_t page_bytes = 4096;
+constexpr auto page_bytes = static_cast<std::uint64_t>(sqlite::page_bytes);
 
 /// Without a journal: a copy that is not complete is deleted. The cache is small, so that pages are written as they
 /// come and not all at the end.
@@ -36,17 +37,8 @@ constexpr const char* target_settings = R"(
   PRAGMA cache_size = -2048;
 )";
 
-error about(const std::string& path, const error& found) { return {found.code, path + ": " + found.text}; }
-
-/// Only the lock file may be there: it stays behind when a backup into an existing directory fails.
-result<> check_empty(const std::string& target) {
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator{target, failed}) {
-    if (entry.path().filename() == "millrace.lock") continue;
-    return error{errc::refused, target + ": is not empty: name an empty directory, or one that does not exist"};
-  }
-  return {};  // `data_directory` says why a directory cannot be used
-}
+/// Behind the name of the target, while the copy is not complete.
+constexpr const char* incomplete = ".incomplete";
 
 }  // namespace
 
@@ -67,7 +59,8 @@ struct backup::parts {
   }
 
   // On the thread.
-  [[nodiscard]] outcome copy(const std::string& target);
+  [[nodiscard]] outcome copy(std::string target);
+  [[nodiscard]] outcome fill_and_rename(const data_directory& folder, const std::string& target);
   [[nodiscard]] outcome copy_into(const data_directory& target);
   [[nodiscard]] result<> copy_pages(sqlite::connection& source, sqlite::connection& copy, const data_directory& target);
   void report(const backup_progress& now) {
@@ -168,13 +161,29 @@ void backup::parts::mail_received() {
   }
 }
 
-backup::parts::outcome backup::parts::copy(const std::string& target) {
-  if (const auto empty = check_empty(target); !empty) return empty.error();
-  auto directory = data_directory::open(target);
+backup::parts::outcome backup::parts::copy(std::string target) {
+  while (target.ends_with('/')) target.pop_back();
+  std::error_code failed;
+  if (std::filesystem::exists(std::filesystem::symlink_status(target, failed)))
+    return error{errc::refused, target + ": exists: name a directory that does not exist"};
+  // A process that dies leaves an incomplete copy behind, on which no daemon must start.
+  const std::string folder = target + incomplete;
+  auto directory = data_directory::open(folder);
   if (!directory) return directory.error();
-  auto done = copy_into(*directory);
-  if (!done) directory->undo();
+  auto done = fill_and_rename(*directory, target);
+  if (!done) std::filesystem::remove_all(folder, failed);
   return done;
+}
+
+backup::parts::outcome backup::parts::fill_and_rename(const data_directory& folder, const std::string& target) {
+  // The rest of an earlier backup may be in it.
+  if (::ftruncate(folder.data_descriptor(), 0) != 0) return system_error(folder.data_file());
+  auto bytes = copy_into(folder);
+  if (!bytes) return bytes;
+  if (const auto synced = sync_directory(folder.path()); !synced) return synced.error();
+  if (::rename(folder.path().c_str(), target.c_str()) != 0) return system_error(target);
+  if (const auto synced = sync_directory(target + "/.."); !synced) return synced.error();
+  return bytes;
 }
 
 backup::parts::outcome backup::parts::copy_into(const data_directory& target) {
@@ -213,7 +222,7 @@ result<> backup::parts::copy_pages(sqlite::connection& source, sqlite::connectio
             static_cast<std::uint64_t>(pages->pages()) * page_bytes});
     if (not_synced >= sync_bytes) {
       if (::fdatasync(target.data_descriptor()) != 0) {
-        return error{errc::io, target.data_file() + ": " + system_message(errno)};
+        return system_error(target.data_file());
       }
       not_synced = 0;
     }

@@ -21,7 +21,8 @@ struct backup_progress {
 
 /// Copies the data file into a directory on which a daemon can start, while the writer goes on. The copy is the state
 /// of one moment: everything that was durable when the backup began, and nothing later. It is on disk when `run`
-/// returns. A backup that fails or is stopped leaves nothing behind.
+/// returns. A backup that fails or is stopped leaves nothing behind; if the process dies, `TARGET.incomplete` stays,
+/// which the next backup into that target replaces.
 ///
 /// The copy is made in steps of `step_pages` by a thread of its own. After each step it pauses for as long as the step
 /// took, so that commits get half of the disk, and it syncs every `sync_bytes`, so that commits do not wait for a large
@@ -39,9 +40,9 @@ class backup {
   backup(const backup&) = delete;
   backup& operator=(const backup&) = delete;
 
-  /// Copies into `target`, a directory that is empty or does not exist; its parent exists. Returns the bytes of the
+  /// Copies into `target`, a directory that does not exist; its parent exists. Returns the bytes of the
   /// copy. `on_progress` is called on the loop when the backup begins to copy, and after steps. Errors: `refused` a
-  /// backup is running, the directory is not empty, or its disk has too little space; `cancelled` by `stop` or `close`;
+  /// backup is running, `target` exists, or its disk has too little space; `cancelled` by `stop` or `close`;
   /// `io` the disk fails. When the task is cancelled, the backup goes on.
   loop::awaitable<result<std::uint64_t>> run(std::string target,
                                              std::function<void(const backup_progress&)> on_progress = {});

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "store/private_file.hpp"
+#include "store/sqlite.hpp"
 
 namespace millrace::store {
 
@@ -19,7 +20,7 @@ namespace {
 /// most 16 MiB and, on a small disk, 1/4 of the free space (store/upkeep).
 constexpr std::uint64_t most_bytes = 16ull << 20;
 constexpr std::uint64_t share_of_reserve = 4;
-constexpr std::uint64_t page_bytes = 4'096;
+constexpr auto page_bytes = static_cast<std::uint64_t>(sqlite::page_bytes);
 
 constexpr std::uint64_t bytes_of_block = 512;  // of st_blocks, whatever the file system's are
 

@@ -32,13 +32,6 @@ std::string owner_of(const std::string& path) {
          std::to_string(::geteuid()) + ")";
 }
 
-error system_error(const std::string& path) {
-  const int why = errno;
-  return {errc::io, path + ": " + system_message(why) + (why == EACCES ? owner_of(path) : std::string{})};
-}
-
-error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
-
 // Page size: a commit writes each page it touched once, and jobs that end touch others than jobs that come, so small
 // pages are cheaper. Put and deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB: 64 B
 // bodies in batches of 256 542 k against 493 k, with a million others standing 468 k against 372 k, 4 KiB bodies in
@@ -64,14 +57,7 @@ constexpr const char* settings = R"(
 /// be opened.
 result<> sync_directory_entry(const std::string& path, const std::string& data_file) {
   if (::access(data_file.c_str(), F_OK) == 0) return {};
-  const std::string above = path + "/..";
-  const int directory = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return errno == EACCES ? result<>{} : system_error(above);
-  const bool failed = ::fsync(directory) != 0 && errno != EINVAL && errno != EROFS;
-  const auto why = failed ? system_error(above) : error{};
-  ::close(directory);
-  if (failed) return why;
-  return {};
+  return sync_directory(path + "/..");
 }
 
 result<sqlite::connection> open_and_prepare(const data_directory& directory, const char* vfs,
@@ -207,10 +193,27 @@ result<sqlite::connection> open_to_examine(const data_directory& directory) {
   return made;
 }
 
+error system_error(const std::string& path) {
+  const int why = errno;
+  return {errc::io, path + ": " + system_message(why) + (why == EACCES ? owner_of(path) : std::string{})};
+}
+
+error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
+
 error damage(const data_directory& directory, const error& found) {
   if (found.code != errc::invalid) return about(directory.data_file(), found);
   return invalid(directory.data_file() + " is damaged: " + found.text + "; millrace fsck " + directory.path() +
                  " says more");
+}
+
+result<> sync_directory(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return errno == EACCES ? result<>{} : system_error(path);
+  const bool failed = ::fsync(directory) != 0 && errno != EINVAL && errno != EROFS;
+  const auto why = failed ? system_error(path) : error{};
+  ::close(directory);
+  if (failed) return why;
+  return {};
 }
 
 std::uint64_t free_bytes_of(const std::string& path) noexcept {

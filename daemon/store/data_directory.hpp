@@ -60,8 +60,15 @@ class data_directory {
                                                         bool (*is_interrupted)() = nullptr);
 /// The data file as it is: neither made, nor migrated, nor set.
 [[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& directory);
+/// The failure of the last system call, which was about this path.
+[[nodiscard]] error system_error(const std::string& path);
+/// The error with the path of the file before its text.
+[[nodiscard]] error about(const std::string& file, const error& found);
 /// That sentence, for damage that is found later.
 [[nodiscard]] error damage(const data_directory& directory, const error& found);
+
+/// Makes what was created, removed or renamed in a directory durable. Succeeds where the file system cannot do that.
+[[nodiscard]] result<> sync_directory(const std::string& path);
 
 /// Bytes that may still be written to the file system of `path`; the greatest number if it does not say.
 [[nodiscard]] std::uint64_t free_bytes_of(const std::string& path) noexcept;

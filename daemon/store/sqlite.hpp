@@ -22,6 +22,9 @@ struct sqlite3_value;
 /// the file is no database or a damaged one, or a value is missing, `io` all else.
 namespace millrace::store::sqlite {
 
+/// Of every data file of millrace, in bytes; data_directory.cpp has the reason.
+inline constexpr std::int64_t page_bytes = 4'096;
+
 /// The values of one row: the columns at which a statement stands, or the arguments of a function that a statement
 /// calls for a row.
 class row_values {

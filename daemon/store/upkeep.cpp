@@ -11,7 +11,7 @@ namespace millrace::store {
 
 namespace {
 
-constexpr std::int64_t page_bytes = 4'096;
+using sqlite::page_bytes;
 /// Of a log: its own header, and that of each page (SQLite's file format, 4.1).
 constexpr std::int64_t log_header_bytes = 32;
 constexpr std::int64_t log_page_header_bytes = 24;

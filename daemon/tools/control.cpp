@@ -187,7 +187,7 @@ exit_code purge(const control_client& daemon, const options& given) {
 }
 
 void backup_words(CLI::App& app, options& given) {
-  app.add_option("DIRECTORY", given.name, "an absolute path on the daemon's machine; empty, or new")->required();
+  app.add_option("DIRECTORY", given.name, "an absolute path on the daemon's machine; must not exist")->required();
   app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
 }
 

@@ -1,6 +1,7 @@
 #include "store/backup.hpp"
 
 #include <atomic>
+#include <fstream>
 #include <set>
 
 #include "store/desk.hpp"
@@ -105,9 +106,11 @@ TEST_CASE("a backup has what was durable when it began, and nothing later") {
   CHECK(*ids.rbegin() == jobs);
 }
 
-TEST_CASE("a backup goes into an empty directory, and a second one is refused meanwhile") {
+TEST_CASE("a backup replaces what one that was cut off left, and a second one is refused meanwhile") {
   backup_fixture at{1'000};
-  std::filesystem::create_directory(at.target);
+  const auto incomplete = at.target + ".incomplete";
+  std::filesystem::create_directory(incomplete);
+  std::ofstream{incomplete + "/millrace.db"} << "half of a page";
   outcome first;
   outcome second;
   at.scope.spawn("first", run(at.backup, at.target, first));
@@ -119,12 +122,13 @@ TEST_CASE("a backup goes into an empty directory, and a second one is refused me
   CHECK(second->error().code == errc::refused);
   CHECK(second->error().text == "a backup is running");
   CHECK(at.copied().size() == 1'000);
+  CHECK_FALSE(std::filesystem::exists(incomplete));
 
   outcome again;
   at.scope.spawn("again", run(at.backup, at.target, again));
   at.desk.until([&] { return again.has_value(); });
   REQUIRE_FALSE(again->has_value());
-  CHECK(again->error().text == at.target + ": is not empty: name an empty directory, or one that does not exist");
+  CHECK(again->error().text == at.target + ": exists: name a directory that does not exist");
 }
 
 TEST_CASE("a backup that fails leaves nothing behind") {
@@ -144,6 +148,7 @@ TEST_CASE("a backup that fails leaves nothing behind") {
   REQUIRE_FALSE(copied->has_value());
   CHECK_THAT(copied->error().text, Catch::Contains(because));
   CHECK_FALSE(std::filesystem::exists(target));
+  CHECK_FALSE(std::filesystem::exists(target + ".incomplete"));
 }
 
 TEST_CASE("a backup that is stopped leaves nothing behind, and its caller hears of it") {
@@ -159,4 +164,5 @@ TEST_CASE("a backup that is stopped leaves nothing behind, and its caller hears 
   REQUIRE_FALSE(copied->has_value());
   CHECK(copied->error().code == errc::cancelled);
   CHECK_FALSE(std::filesystem::exists(at.target));
+  CHECK_FALSE(std::filesystem::exists(at.target + ".incomplete"));
 }

@@ -23,7 +23,7 @@ class Backup(QueueTest):
         self.assertGreater(ended["done"], 2000 * 1000)
         again = self.ended(self.post("/v1/backup", {"directory": copy})[1])
         self.assertEqual(again["state"], "failed")
-        self.assertIn("is not empty", again["error"])
+        self.assertIn(": exists: ", again["error"])
         daemon.signal()
         self.assertEqual(daemon.wait(), 0)
         self.start("queues: { mail: {} }\n", "  data_dir: copy\n")
