@@ -17,7 +17,7 @@ import time
 import unittest
 
 from beanstalk_wire import Wire, shown
-from support import MILLRACED, PATIENCE, DaemonTest, Lines, parsed
+from support import MILLRACED, PATIENCE, DaemonTest, Lines
 
 BEANSTALKD = os.environ.get("BEANSTALKD", "")
 # A sanitizer keeps freed memory and shadows the rest: how much memory is used says nothing then.
@@ -56,16 +56,10 @@ class Server:
             self.http_port = port_of(started["http"])
 
     def entries_until(self, event):
-        while (line := self.log.next()) is not None:
-            entry = parsed(line)
-            if entry:
-                yield entry
-                if entry["event"] == event:
-                    return
-        raise AssertionError(f"no {event} in the log:\n" + "\n".join(self.log.all))
+        return self.log.entries_until(event)
 
     def wait_for(self, event):
-        return list(self.entries_until(event))[-1]
+        return self.log.wait_for(event)
 
     def _until_it_listens(self):
         """Looks without connecting: a first connection would be counted."""

@@ -10,7 +10,7 @@ import sys
 import unittest
 
 from beanstalk_wire import Wire
-from support import MILLRACED, PATIENCE, DaemonTest, Lines, parsed
+from support import MILLRACED, PATIENCE, DaemonTest, Lines
 
 # Becomes the program, with these descriptors as 3, 4, ... LISTEN_PID must be that of the program itself.
 LAUNCH = """
@@ -38,11 +38,7 @@ class Activated:
         self.log = Lines(self.process.stderr)
 
     def wait_for(self, event):
-        while (line := self.log.next()) is not None:
-            entry = parsed(line)
-            if entry and entry["event"] == event:
-                return entry
-        raise AssertionError(f"no {event} in the log:\n" + "\n".join(self.log.all))
+        return self.log.wait_for(event)
 
     def kill(self):
         if self.process.poll() is None:

@@ -42,6 +42,19 @@ class Lines:
         """The next line, or None at the end."""
         return self._coming.get(timeout=PATIENCE)
 
+    def entries_until(self, event):
+        """The entries of a log up to the next one of that event; fails with the whole log at its end."""
+        while (line := self.next()) is not None:
+            if entry := parsed(line):
+                yield entry
+                if entry["event"] == event:
+                    return
+        raise AssertionError(f"no {event} in the log:\n" + "\n".join(self.all))
+
+    def wait_for(self, event):
+        """The next entry of that event."""
+        return list(self.entries_until(event))[-1]
+
     def rest(self):
         """Everything up to the end, what was read before included."""
         self._thread.join(PATIENCE)
@@ -70,11 +83,7 @@ class Daemon:
 
     def wait_for(self, event):
         """The next log line of that event; fails with the whole log when the daemon ends first."""
-        while (line := self.log.next()) is not None:
-            entry = parsed(line)
-            if entry and entry["event"] == event:
-                return entry
-        raise AssertionError(f"no {event} in the log:\n" + "\n".join(self.log.all))
+        return self.log.wait_for(event)
 
     def started(self):
         entry = self.wait_for("started")
