@@ -57,7 +57,8 @@ class Units(unittest.TestCase):
 
     def test_the_units_are_valid(self):
         os.rename(self.copy("millraced@.service"), self.copy("millraced@mail.service"))
-        self.verify("millraced.service", "millraced@mail.service", "millraced.socket", "millraced-http.socket")
+        self.verify("millraced.service", "millraced@mail.service", "millraced.socket", "millraced-http.socket",
+                    "millraced-control.socket")
 
     def test_the_units_are_valid_with_each_drop_in(self):
         drop_ins = glob.glob(f"{UNITS}/drop-ins/*")

@@ -36,6 +36,7 @@ FILES = {
         "[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec=4\nTimeoutAbortSec=1\nRestartSec=100ms\n",
     DROP_INS + "credentials.conf": text_of("deploy", "systemd", "drop-ins", "credentials.conf"),
     SECRET: "hidden\n",
+    "/etc/systemd/system/millraced-control.socket.d/group.conf": "[Socket]\nSocketGroup=operator\nSocketMode=0660\n",
     "/root/settings.yaml": SETTINGS,
     "/root/instance.yaml": INSTANCE,
     "/root/user.conf": text_of("deploy", "systemd", "drop-ins", "user.conf").replace("User=worker", "User=daemon"),
@@ -220,6 +221,17 @@ class Service(unittest.TestCase):
         self.assertEqual(passed, {"beanstalk", "http"})
         self.systemctl("restart", "--no-block", "millraced")
         self.assertEqual(self.client(rf"delete {number}\r\n"), ["DELETED"])
+
+    def test_a_group_that_the_socket_of_systemd_names_controls_the_service(self):
+        self.systemctl("stop", "millraced")
+        self.addCleanup(self.systemctl, "stop", "millraced-control.socket", "millraced")
+        self.systemctl("start", "millraced-control.socket")
+        asked = {group: self.machine.run("setpriv", "--reuid=games", f"--regid={group}", "--clear-groups", "millrace",
+                                         "pause", "numbers", "--for", "1s", "--control", "unix:/run/millraced.sock")
+                 for group in ("operator", "games")}
+        self.assertEqual(asked["operator"].returncode, 0, asked["operator"].stderr)
+        self.assertIn("ermission denied", asked["games"].stderr)
+        self.assertEqual(self.property("ActiveState"), "active")
 
     def test_an_instance_has_settings_and_jobs_of_its_own(self):
         self.machine.run("cp", "/root/instance.yaml", "/etc/millrace/mail.yaml", check=True)
