@@ -16,20 +16,6 @@ namespace {
 
 constexpr duration wait_max = seconds{20};
 
-constexpr std::string_view name_of(action_state state) {
-  switch (state) {
-    case action_state::running:
-      return "running";
-    case action_state::done:
-      return "done";
-    case action_state::stopped:
-      return "stopped";
-    case action_state::failed:
-      return "failed";
-  }
-  return "";
-}
-
 json::object describe(const action& facts, instant now) {
   const auto end = facts.state == action_state::running ? now : facts.ended;
   return {{"id", facts.id.value()},
@@ -48,20 +34,6 @@ loop::awaitable<http::response> show(const context& context, actions& actions, s
   co_await actions.ended(shown, after(context.loop.now(), wait));
   const auto content = describe(*shown, context.loop.now());
   co_return json_answer(shown->state == action_state::running ? 202 : 200, content);
-}
-
-loop::awaitable<> run_logged(actions::work steps, action& facts) {
-  auto work = steps(facts);
-  co_await std::move(work);
-  const auto state = facts.state == action_state::running ? action_state::done : facts.state;
-  log::info("action_ended", "an action has ended",
-            {{"action", facts.id.value()},
-             {"kind", facts.kind},
-             {"target", facts.target},
-             {"state", name_of(state)},
-             {"done", facts.done},
-             {"unit", facts.unit},
-             {"error", facts.error}});
 }
 
 http::response list(const context& context, const actions& actions, const http::request& request) {
@@ -101,8 +73,7 @@ loop::awaitable<http::response> begin_action(const context& context, actions& ac
     auto repeated = show(context, actions, std::move(earlier), wait);
     co_return co_await std::move(repeated);
   }
-  auto logged = [steps = std::move(steps)](action& running) { return run_logged(steps, running); };
-  const auto started = actions.start(std::move(facts), std::move(logged));
+  const auto started = actions.start(std::move(facts), std::move(steps));
   if (!started) {
     const bool drains = started.error().code == errc::cancelled;
     co_return refuse({drains ? 503u : 429u, drains ? "draining" : "too_many_actions", started.error().text, ""});

@@ -12,7 +12,7 @@ namespace millrace::control {
 /// How long the request waits for the end of its action: `?wait=`. Refuses every other parameter.
 [[nodiscard]] checked<duration> wait_of(const http::request& request);
 
-/// Starts an action, logs its begin and its end, and answers with it: 200 when it has ended within `wait`, else 202. A
+/// Starts an action, logs its begin, and answers with it: 200 when it has ended within `wait`, else 202. A
 /// request with the key of an earlier one gets the action of that.
 loop::awaitable<http::response> begin_action(const context& context, actions& actions, action facts,
                                              actions::work steps, changer by, duration wait);

@@ -11,6 +11,20 @@
 
 namespace millrace::control {
 
+std::string_view name_of(action_state state) noexcept {
+  switch (state) {
+    case action_state::running:
+      return "running";
+    case action_state::done:
+      return "done";
+    case action_state::stopped:
+      return "stopped";
+    case action_state::failed:
+      return "failed";
+  }
+  return "";
+}
+
 actions::actions(loop::event_loop& loop) : loop_{loop}, changed_{loop, "an action"}, tasks_{loop, running_max} {}
 
 actions::~actions() = default;
@@ -48,6 +62,14 @@ void actions::end(action& facts) {
   facts.ended = loop_.now();
   --running_;
   changed_.wake_all();
+  log::info("action_ended", "an action has ended",
+            {{"action", facts.id.value()},
+             {"kind", facts.kind},
+             {"target", facts.target},
+             {"state", name_of(facts.state)},
+             {"done", facts.done},
+             {"unit", facts.unit},
+             {"error", facts.error}});
 }
 
 void actions::forget() {
@@ -76,6 +98,11 @@ void actions::stop() {
   for (const auto& one : actions_) one->stopping = true;
 }
 
-loop::awaitable<> actions::join() { co_await tasks_.join(); }
+loop::awaitable<> actions::close(duration patience) {
+  stop();
+  loop::deadline cut{loop_, [this] { tasks_.cancel(); }};
+  cut.set(after(loop_.now(), patience));
+  co_await tasks_.join();
+}
 
 }  // namespace millrace::control

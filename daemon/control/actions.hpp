@@ -25,6 +25,7 @@ enum class action_state {
   stopped,  ///< the daemon drained before it was done
   failed    ///< the store failed
 };
+[[nodiscard]] std::string_view name_of(action_state state) noexcept;
 
 /// What an action does and how far it is.
 struct action {
@@ -45,8 +46,8 @@ struct action {
 /// The actions of the daemon: what takes longer than a request goes on here when the client is gone. Each runs as
 /// a task, in steps between which other tasks run.
 ///
-/// Owned by the API. Loop thread only. After `stop` none begins, and those that run end at their next step; `join`
-/// waits for that. Limits: `running_max` at a time; of those that ended the last `ended_max` are remembered.
+/// Owned by the API. Loop thread only. After `stop` none begins, and those that run end at their next step. The end of
+/// each is logged. Limits: `running_max` at a time; of those that ended the last `ended_max` are remembered.
 class actions {
  public:
   static constexpr std::size_t running_max = 16;
@@ -71,7 +72,8 @@ class actions {
   loop::awaitable<> ended(std::shared_ptr<const action> awaited, instant until);
 
   void stop();
-  loop::awaitable<> join();
+  /// Stops, and returns when none runs. After `patience` those that still wait for the disk are cancelled.
+  loop::awaitable<> close(duration patience);
 
  private:
   loop::awaitable<> run(std::shared_ptr<action> facts, work steps);

@@ -47,9 +47,8 @@ result<> api::open(network::bound_socket socket) {
 
 loop::awaitable<> api::close() {
   if (!open_) co_return;
-  actions_.stop();
   sampling_.cancel();
-  co_await actions_.join();
+  co_await actions_.close(http::server::close_timeout);
   co_await server_.close();
   co_await sampling_.join();
 }

@@ -179,6 +179,11 @@ loop::awaitable<> daemon::close() {
   std::exception_ptr failure;
   auto reloads_closing = all.reloads.close();
   co_await catch_failure(std::move(reloads_closing), failure);
+  all.control_api.drain();
+  if (all.backup) {
+    auto closing = all.backup->close();
+    co_await catch_failure(std::move(closing), failure);
+  }
   auto control_closing = all.control_api.close();
   co_await catch_failure(std::move(control_closing), failure);
   if (all.beanstalk_open) {

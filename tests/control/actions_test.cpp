@@ -75,6 +75,20 @@ TEST_CASE("a purge that is stopped ends after its step, and no other begins") {
   CHECK(at.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::cancelled);
 }
 
+TEST_CASE("a purge that waits for the disk is cancelled when the patience of the end is over") {
+  fixture at{2'500};
+  const auto purge = at.purge();
+  at.loop.run_ready();
+  loop::task_scope scope{at.loop};
+  scope.spawn("close", at.actions.close(1s));
+  at.loop.advance(999ms);
+  CHECK(purge->state == action_state::running);
+  at.loop.advance(1ms);
+  CHECK(purge->state == action_state::stopped);
+  CHECK(purge->done == 0);
+  CHECK(scope.size() == 0);
+}
+
 TEST_CASE("a limited number of actions runs at a time, and a limited number of ended ones is remembered") {
   fixture at{1};
   const auto first = at.purge();
