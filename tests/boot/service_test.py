@@ -217,7 +217,8 @@ class Service(unittest.TestCase):
         self.assertEqual(self.property("ActiveState"), "inactive")
         number = self.put("first")
         self.assertEqual(self.python(READYZ), "ready\n")
-        passed = {entry["MILLRACE_LISTENER"] for entry in self.events("socket_passed")}
+        daemon = f"_PID={self.property('MainPID')}"
+        passed = {entry["MILLRACE_LISTENER"] for entry in self.events("socket_passed", daemon)}
         self.assertEqual(passed, {"beanstalk", "http"})
         self.systemctl("restart", "--no-block", "millraced")
         self.assertEqual(self.client(rf"delete {number}\r\n"), ["DELETED"])
