@@ -126,8 +126,9 @@ class Killed(Durable):
 
     def reading(self, queue=""):
         server = Server(config=self.settings_of(
-            "queues: { words: { %s } }\nproducers: { reader: { kind: lines, file: words.txt, queue: words } }\n" %
-            queue,
+            # Nothing is reserved twice, however long the test takes.
+            "queues: { words: { %s } }\n"
+            "producers: { reader: { kind: lines, file: words.txt, queue: words, ttr: 1h } }\n" % queue,
             store=self.chance.choice(("", "memory_limit: 0"))))
         self.addCleanup(server.kill)
         return server
