@@ -40,6 +40,13 @@ constexpr const char* target_settings = R"(
 /// Behind the name of the target, while the copy is not complete.
 constexpr const char* incomplete = ".incomplete";
 
+/// Removes what a backup makes. The directory may be older, and then has files that are not the backup's.
+void remove_copy(const data_directory& folder) {
+  ::unlink(folder.data_file().c_str());
+  ::unlink(folder.lock_file().c_str());
+  ::rmdir(folder.path().c_str());
+}
+
 }  // namespace
 
 struct backup::parts {
@@ -162,7 +169,7 @@ void backup::parts::mail_received() {
 }
 
 backup::parts::outcome backup::parts::copy(std::string target) {
-  while (target.ends_with('/')) target.pop_back();
+  while (target.size() > 1 && target.ends_with('/')) target.pop_back();
   std::error_code failed;
   if (std::filesystem::exists(std::filesystem::symlink_status(target, failed)))
     return error{errc::refused, target + ": exists: name a directory that does not exist"};
@@ -171,7 +178,7 @@ backup::parts::outcome backup::parts::copy(std::string target) {
   auto directory = data_directory::open(folder);
   if (!directory) return directory.error();
   auto done = fill_and_rename(*directory, target);
-  if (!done) std::filesystem::remove_all(folder, failed);
+  if (!done) remove_copy(*directory);
   return done;
 }
 

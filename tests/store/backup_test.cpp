@@ -151,6 +151,32 @@ TEST_CASE("a backup that fails leaves nothing behind") {
   CHECK_FALSE(std::filesystem::exists(target + ".incomplete"));
 }
 
+TEST_CASE("a backup that fails removes no file that is not its own") {
+  store::store_context context;
+  context.free_bytes = [](const std::string&) -> std::uint64_t { return 0; };
+  backup_fixture at{1, context};
+  const auto incomplete = at.target + ".incomplete";
+  std::filesystem::create_directory(incomplete);
+  std::ofstream{incomplete + "/notes"} << "of somebody";
+  outcome copied;
+  at.scope.spawn("backup", run(at.backup, at.target, copied));
+  at.desk.until([&] { return copied.has_value(); });
+
+  CHECK_FALSE(copied->has_value());
+  CHECK(std::filesystem::exists(incomplete + "/notes"));
+  CHECK_FALSE(std::filesystem::exists(incomplete + "/millrace.db"));
+}
+
+TEST_CASE("the root directory is no target of a backup") {
+  backup_fixture at{1};
+  outcome copied;
+  at.scope.spawn("backup", run(at.backup, "//", copied));
+  at.desk.until([&] { return copied.has_value(); });
+
+  REQUIRE_FALSE(copied->has_value());
+  CHECK(copied->error().text == "/: exists: name a directory that does not exist");
+}
+
 TEST_CASE("a backup that is stopped leaves nothing behind, and its caller hears of it") {
   gate begun;
   backup_fixture at{4'000, begun.context()};
