@@ -53,15 +53,15 @@ http::response json_answer(unsigned status, const json::value& content) {
   http::response made;
   made.status = status;
   made.content_type = json_type;
-  made.body = std::make_shared<std::string const>(json::serialize(content) + '\n');
+  // Names of files need not be UTF-8.
+  made.body = std::make_shared<std::string const>(to_utf8(json::serialize(content)) + '\n');
   return made;
 }
 
 http::response refuse(const refusal& reason) {
   return json_answer(
       reason.status,
-      json::object{
-          {"error", {{"code", reason.code}, {"message", to_utf8(reason.message)}, {"where", to_utf8(reason.where)}}}});
+      json::object{{"error", {{"code", reason.code}, {"message", reason.message}, {"where", reason.where}}}});
 }
 
 checked<json::object> body_of(const http::request& request, std::string_view keys) {
@@ -131,7 +131,7 @@ checked<duration> query::length(std::string_view key, duration most) const {
 
 json::value text_or_null(const std::string& text) {
   json::value shown;
-  if (!text.empty()) shown = to_utf8(text);
+  if (!text.empty()) shown = text;
   return shown;
 }
 

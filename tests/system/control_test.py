@@ -79,6 +79,17 @@ class Status(ControlTest):
                          (os.path.join(self.folder, "data"), "ok"))
         self.assertEqual(status["queues"], 2)
 
+    def test_names_of_files_that_are_not_utf_8_are_shown_as_text(self):
+        folder = os.path.join(self.folder, os.fsdecode(b"\xff"))
+        os.mkdir(folder)
+        settings = os.path.join(folder, "settings.yaml")
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write(f"daemon: {{ http: off, data_dir: data, control: 'unix:{self.socket}' }}\n")
+        self.daemon(settings).started()
+        status = self.expect(200, self.get("/v1/status"))
+        self.assertEqual(status["settings_file"], os.path.join(self.folder, "\ufffd", "settings.yaml"))
+        self.assertEqual(status["store"]["data_dir"], os.path.join(self.folder, "\ufffd", "data"))
+
     def test_queues_in_memory_have_no_store(self):
         self.start()
         self.assertIsNone(self.expect(200, self.get("/v1/status"))["store"])
