@@ -64,6 +64,21 @@ import urllib.request
 print(urllib.request.urlopen("http://127.0.0.1:9464/readyz", timeout=60).read().decode(), end="")
 """
 
+# Prints a line whenever systemd says that something has changed (PropertiesChanged on its own D-Bus socket), until
+# standard input ends, at most for a number of seconds.
+CHANGES = r"""
+import select, signal, socket, sys
+signal.alarm(int(sys.argv[1]))
+bus = socket.socket(socket.AF_UNIX)
+bus.connect("/run/systemd/private")
+bus.sendall(b"\0AUTH EXTERNAL " + b"0".hex().encode() + b"\r\n")
+assert bus.recv(4096).startswith(b"OK ")
+bus.sendall(b"BEGIN\r\n")
+print("watching", flush=True)
+while sys.stdin not in select.select([bus, sys.stdin], [], [])[0] and bus.recv(65536):
+    print("changed", flush=True)
+"""
+
 # All jobs of the tube of the load, one body a line. They are reserved, and ready again afterwards.
 LEFT = """
 import socket
@@ -120,10 +135,11 @@ class Service(unittest.TestCase):
         return self.systemctl("show", "--value", "-p", name, unit)
 
     def until(self, name, reached):
-        ends = time.monotonic() + PATIENCE
+        watcher = self.begin(CHANGES, str(PATIENCE))
+        self.assertEqual(watcher.stdout.readline(), "watching\n")
         while not reached(value := self.property(name)):
-            self.assertLess(time.monotonic(), ends, f"{name} stays at {value}")
-            time.sleep(0.1)
+            self.assertEqual(watcher.stdout.readline(), "changed\n", f"{name} stays at {value}")
+        watcher.communicate()
         return value
 
     def journal(self, *matches):
