@@ -5,7 +5,7 @@ _millrace() {
   local program=$1 word=$2 before=$3
   local tool=() name value meaning kind='' names=() words=()
   COMPREPLY=()
-  if [[ ${program##*/} != millraced && $COMP_CWORD -gt 1 ]]; then
+  if [[ ${program##*/} != millraced && $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} != -* ]]; then
     tool=("${COMP_WORDS[1]}")
   fi
   while read -r name value meaning; do

@@ -59,6 +59,7 @@ class Bash(Folder):
         for tool in ("bench", "dump", "fsck", "restore", "import"):
             self.assertIn(tool, tools)
         self.assertEqual(self.complete("millrace", "fs"), ["fsck"])
+        self.assertEqual(self.complete("millrace", "--help", ""), tools)
 
     def test_values_are_words_files_or_folders(self):
         self.assertEqual(self.complete("millraced", "--log-level", ""), ["debug", "error", "info", "warning"])
