@@ -93,13 +93,16 @@ void workload::stop() {
 
 loop::awaitable<> workload::join() {
   auto& p = *parts_;
+  // A change destroys what it replaced when it ends, which it soon does, because the workload is closing.
+  while (p.changing) co_await p.changed.wait();
   std::exception_ptr failure;
   for (const auto& one : p.producers) co_await join_all(*one->tasks, failure);
   for (const auto& one : p.consumers) co_await join_all(*one->tasks, failure);
   co_await join_all(p.sequence_task, failure);
   // Also those that were cancelled before their first turn: what their sources hold open would keep the loop running.
   for (const auto& one : p.producer_facts.all) one->ended = true;
-  p.producers.clear();
+  // Their task scopes stay: a drain and the end that a second signal asks for join at the same time.
+  for (const auto& one : p.producers) one->object.reset();
   for (const auto& one : p.consumers) one->object->flush_log();
   if (failure) std::rethrow_exception(failure);
 }

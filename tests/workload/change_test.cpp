@@ -173,6 +173,35 @@ TEST_CASE("a drain that ends in the middle of a change gives jobs back") {
   CHECK(at.levels("work").ready == 1);
 }
 
+TEST_CASE("a drain that begins while a change ends producers and consumers waits for all of them") {
+  changing at;
+  for (const auto* const name : {"first", "second", "third"}) {
+    at.producer(name, {.queue = "work", .rate = 1}, testing::endless_source());
+    at.consumer(name, {.queue = {"other"}}, testing::waiting_kind(seconds{1}, at.note()));
+  }
+  at.start();
+  const auto removed = GENERATE(testing::wanted{.removed_producers = {"first"}},
+                                testing::wanted{.removed_producers = {"second", "third"}},
+                                testing::wanted{.removed_consumers = {"first"}});
+  at.begin_change(removed);
+  at.drain(seconds{30});
+  at.loop.run_ready();
+  CHECK(at.applied == false);
+  CHECK(at.drained == std::size_t{0});
+  for (const auto& producer : at.jobs.producers()) CHECK(producer->ended);
+}
+
+TEST_CASE("two tasks may wait for the end of the workload") {
+  changing at;
+  at.producer("first", {.queue = "work", .rate = 1}, testing::endless_source());
+  at.producer("second", {.queue = "work", .rate = 1}, testing::endless_source());
+  at.start();
+  at.drain(seconds{30});
+  at.scope.spawn("join", at.jobs.join());
+  at.loop.run_ready();
+  CHECK(at.drained == std::size_t{0});
+}
+
 TEST_CASE("a source that cannot be made changes nothing and is named") {
   changing at;
   at.producer("first", {.queue = "work", .rate = 1}, testing::endless_source());

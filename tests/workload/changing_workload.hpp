@@ -28,11 +28,15 @@ struct changing : workload_fixture {
 
   /// Begins to apply the change. `applied` has its result when it is over.
   void change(const wanted& part, duration patience = seconds{30}) {
+    begin_change(part, patience);
+    loop.run_ready();
+  }
+  /// As above, from the next turn of the loop on.
+  void begin_change(const wanted& part, duration patience = seconds{30}) {
     auto prepared = jobs.prepare(part.whole(), {loop}, {loop, output});
     REQUIRE(prepared.has_value());
     applied.reset();
     scope.spawn("change", note_applied(*this, std::move(*prepared), patience));
-    loop.run_ready();
   }
   static loop::awaitable<> note_applied(changing& at, workload::prepared_change prepared, duration patience) {
     at.applied = co_await at.jobs.apply(std::move(prepared), patience);
