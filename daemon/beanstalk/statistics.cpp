@@ -25,20 +25,6 @@ std::uint64_t microseconds_of(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000u + static_cast<std::uint64_t>(time.tv_usec);
 }
 
-std::string_view word_of(engine::job_state state) {
-  switch (state) {
-    case engine::job_state::ready:
-      return "ready";
-    case engine::job_state::reserved:
-      return "reserved";
-    case engine::job_state::delayed:
-      return "delayed";
-    case engine::job_state::buried:
-      return "buried";
-  }
-  return "";
-}
-
 void add_process(beanstalk_yaml& all, const server_facts& facts, instant now) {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -119,7 +105,7 @@ beanstalk_yaml stats_of_job(const engine::job_facts& job, std::string_view tube,
   beanstalk_yaml all;
   all.add("id", job.job.value());
   all.add_text("tube", tube);
-  all.add_bare("state", word_of(job.state));
+  all.add_bare("state", engine::name_of(job.state));
   all.add("pri", job.priority);
   all.add("age", whole_seconds(age(job.put_at, now)));
   all.add("delay", whole_seconds(job.delay));

@@ -26,10 +26,8 @@ refusal wrong_value(const char* key, const std::string& expected) {
 
 checked<std::optional<engine::job_state>> state_named(const json::value& name, const char* key) {
   const auto* const text = name.if_string();
-  using state = std::optional<engine::job_state>;
-  if (text != nullptr && *text == "ready") return state{engine::job_state::ready};
-  if (text != nullptr && *text == "delayed") return state{engine::job_state::delayed};
-  if (text != nullptr && *text == "buried") return state{engine::job_state::buried};
+  for (const auto state : {engine::job_state::ready, engine::job_state::delayed, engine::job_state::buried})
+    if (text != nullptr && *text == engine::name_of(state)) return std::optional{state};
   return wrong_value(key, "one of ready, delayed, buried");
 }
 

@@ -10,6 +10,7 @@
 #include "base/utf8.hpp"
 #include "control/answers.hpp"
 #include "control/change_request.hpp"
+#include "store/base64.hpp"
 
 namespace millrace::control {
 
@@ -19,20 +20,6 @@ namespace {
 
 /// Bytes of a body that are shown.
 constexpr std::size_t body_bytes_max = 1u << 20;
-
-std::string_view name_of(engine::job_state state) {
-  switch (state) {
-    case engine::job_state::ready:
-      return "ready";
-    case engine::job_state::reserved:
-      return "reserved";
-    case engine::job_state::delayed:
-      return "delayed";
-    case engine::job_state::buried:
-      return "buried";
-  }
-  return "";
-}
 
 /// Peeks at one job with a session of its own, which it closes.
 class body_peek final : private broker::decision_taker {
@@ -71,20 +58,6 @@ class body_peek final : private broker::decision_taker {
   bool waiting_{false};
 };
 
-std::string base64_of(std::string_view bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const auto group = bytes.substr(at, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t n = 0; n < 3; ++n)
-      bits = bits << 8u | (n < group.size() ? static_cast<unsigned char>(group[n]) : 0u);
-    for (std::size_t n = 0; n < 4; ++n) text += n <= group.size() ? digits[bits >> (18 - 6 * n) & 63u] : '=';
-  }
-  return text;
-}
-
 /// Adds `body`, or `body_base64` if it is not UTF-8, and whether it is cut.
 void add_body(json::object& shown, std::string_view bytes) {
   const bool cut = bytes.size() > body_bytes_max;
@@ -97,7 +70,7 @@ void add_body(json::object& shown, std::string_view bytes) {
   if (is_utf8(part))
     shown["body"] = part;
   else
-    shown["body_base64"] = base64_of(bytes.substr(0, body_bytes_max));
+    shown["body_base64"] = store::to_base64(bytes.substr(0, body_bytes_max));
 }
 
 /// Who has a reserved job, and since when.
@@ -118,7 +91,7 @@ json::object describe(const context& context, const engine::job_facts& job) {
   if (job.state == engine::job_state::delayed) due = in_seconds(age(now, job.due));
   return {{"id", job.job.value()},
           {"queue", context.broker.engine().name_of(job.queue)},
-          {"state", name_of(job.state)},
+          {"state", engine::name_of(job.state)},
           {"state_seconds", seconds_since(job.entered_state_at, now)},
           {"age_seconds", seconds_since(job.put_at, now)},
           {"due_seconds", due},

@@ -2,6 +2,20 @@
 
 namespace millrace::engine {
 
+std::string_view name_of(job_state value) noexcept {
+  switch (value) {
+    case job_state::ready:
+      return "ready";
+    case job_state::reserved:
+      return "reserved";
+    case job_state::delayed:
+      return "delayed";
+    case job_state::buried:
+      return "buried";
+  }
+  return "unknown";
+}
+
 std::string_view name_of(outcome value) noexcept {
   switch (value) {
     case outcome::ok:
