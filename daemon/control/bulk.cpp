@@ -4,6 +4,8 @@
 
 #include <millrace/loop/deadline.hpp>
 
+#include "control/change_request.hpp"
+
 namespace millrace::control {
 
 namespace {
@@ -13,8 +15,8 @@ loop::awaitable<bool> finish_step(const context& context, broker::receipted<std:
   auto& broker = context.broker;
   // Also for a relaxed queue, whose answers do not wait: the backlog must not grow with the action.
   const broker::receipt written{.batch = step.durable_with.written_with};
-  while (!broker.is_durable(written) && !broker.store_has_failed()) co_await broker.until_more_durable();
-  if (!broker.is_durable(written)) {
+  const bool is_written = co_await until_durable(broker, written);
+  if (!is_written) {
     facts.state = action_state::failed;
     facts.error = "the store has failed: " + broker.store_failure();
     co_return false;

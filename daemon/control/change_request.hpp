@@ -35,4 +35,10 @@ struct changer {
   return std::nullopt;
 }
 
+/// Suspends until the store has what the receipt stands for. False: the store has failed before.
+inline loop::awaitable<bool> until_durable(broker::broker& broker, broker::receipt receipt) {
+  while (!broker.is_durable(receipt) && !broker.store_has_failed()) co_await broker.until_more_durable();
+  co_return broker.is_durable(receipt);
+}
+
 }  // namespace millrace::control

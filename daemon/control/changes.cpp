@@ -83,9 +83,8 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
                {"uid", by.user},
                {"pid", by.process}});
   const auto content = describe_queue(all.facts, all.rates, *queue);
-  const auto receipt = changed.durable_with;
-  while (!broker.is_durable(receipt) && !broker.store_has_failed()) co_await broker.until_more_durable();
-  if (!broker.is_durable(receipt))
+  const bool is_durable = co_await until_durable(broker, changed.durable_with);
+  if (!is_durable)
     co_return refuse({503, "store_failed", "The store has failed: " + broker.store_failure() + ".", ""});
   co_return json_answer(200, content);
 }

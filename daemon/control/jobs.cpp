@@ -140,8 +140,7 @@ loop::awaitable<http::response> show_job(const context& context, http::request r
     if (!content) co_return refuse({500, "body_lost", "The body of the job cannot be read from disk.", ""});
     add_body(shown, content->view());
   }
-  const auto receipt = looked.durable_with;
-  while (!broker.is_durable(receipt) && !broker.store_has_failed()) co_await broker.until_more_durable();
+  co_await until_durable(broker, looked.durable_with);
   co_return json_answer(200, shown);
 }
 

@@ -30,11 +30,11 @@ class bound_socket {
 
   /// The error names the address and the reason: `127.0.0.1:9464: address already in use`.
   [[nodiscard]] static result<bound_socket> bind(const address& target);
+  /// As above, for a Unix socket. Until its file has this access, only the user of this process may connect.
+  [[nodiscard]] static result<bound_socket> bind(const address& target, const socket_access& access);
   /// A listening stream socket that another program opened. The file of a Unix socket stays that program's and is not
   /// removed. After an error, which says what the descriptor is not, the caller still owns the descriptor.
   [[nodiscard]] static result<bound_socket> adopt(int descriptor);
-  /// As above, for a Unix socket. Until its file has this access, only the user of this process may connect.
-  [[nodiscard]] static result<bound_socket> bind(const address& target, const socket_access& access);
   bound_socket(bound_socket&& other) noexcept;
   bound_socket& operator=(bound_socket&&) = delete;
   ~bound_socket();

@@ -123,6 +123,7 @@ TEST_CASE("no job is lost or done twice while consumers change again and again")
   const auto work = at.queue("work");
   at.queue("done");
   constexpr int rounds = 200;
+  constexpr std::size_t jobs_put = 5 * std::size_t{rounds};
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3, .output = "done"},
               testing::waiting_kind(milliseconds{7}, at.note()));
   at.consumer("quick", {.queue = {"work"}, .output = "done"}, testing::quick_kind(at.note()));
@@ -138,12 +139,12 @@ TEST_CASE("no job is lost or done twice while consumers change again and again")
     REQUIRE(at.applied == true);
   }
   at.loop.advance(seconds{1});
-  CHECK(at.levels("done").ready == rounds * 5);
+  CHECK(at.levels("done").ready == jobs_put);
   CHECK(at.levels("work").jobs() == 0);
   std::vector<std::string> bodies(at.seen);
   std::ranges::sort(bodies);
   bodies.erase(std::unique(bodies.begin(), bodies.end()), bodies.end());
-  CHECK(bodies.size() == rounds * 5);
+  CHECK(bodies.size() == jobs_put);
   CHECK(at.jobs.consumers()[0]->active + at.jobs.consumers()[1]->active == 0);
 }
 
