@@ -74,8 +74,10 @@ void kick_one(core& core, slot at) {
   make_ready(core, at);
 }
 
+static_assert(queues_max_most <= 1u << queue_table::slot_bits);
+
 [[maybe_unused]] bool is_limit_of_queues(std::uint32_t limit) noexcept {
-  return limit >= 1 && limit < 1u << queue_table::slot_bits;
+  return limit >= 1 && limit <= queues_max_most;
 }
 
 }  // namespace

@@ -29,9 +29,12 @@ struct queue_options {
 
 [[nodiscard]] const options_of<queue_options>& queue_option_table();
 
+/// The largest `queues_max`: the id of a queue has bits for so many.
+inline constexpr std::uint32_t queues_max_most = 4'000'000;
+
 /// Limits of the whole engine.
 struct engine_options {
-  std::uint32_t queues_max{200'000};        ///< declared and named by connections together; asserted ≥ 1
+  std::uint32_t queues_max{200'000};        ///< declared and named together; asserted: 1 to `queues_max_most`
   std::uint32_t watched_queues_max{1'000};  ///< of one session
   std::uint32_t queue_rows_max{200};        ///< queues with a row of their own in the metrics; all others share one
   duration metrics_linger{std::chrono::minutes{15}};  ///< how long the row of a removed queue stays

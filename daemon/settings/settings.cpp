@@ -104,7 +104,7 @@ const options_of<daemon_options>& daemon_option_table() {
           .duration("stall_threshold", &options::stall_threshold, {.least = milliseconds{1}, .most = hours{1}},
                     "A task that blocks the loop longer than this is counted and logged.")
           .section("log", &options::log, log::rules_option_table(), "What is logged.")
-          .count("queues_max", &options::queues_max, {.least = 1, .most = 10'000'000},
+          .count("queues_max", &options::queues_max, {.least = 1, .most = engine::queues_max_most},
                  "Number of queues, including those of clients.")
           .parsed_list("histogram_buckets", &options::histogram_buckets,
                        "Upper bounds of the buckets of histograms in the metrics, rising, with at most two significant "
