@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "engine/command.hpp"
 #include "engine/durability.hpp"
+#include "engine/group_facts.hpp"
 
 /// What a command changed: facts, not intentions. A store that applies them in order has the same jobs. A reserved job
 /// counts as ready there, since it is ready after a crash: no change says that a ready job was reserved or touched.
@@ -18,8 +21,12 @@ namespace millrace::engine {
 /// Counts of the events of one job.
 struct job_tally {
   std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
-  /// Attempts that failed or took longer than their consumer's `timeout`. A dead letter keeps those of the old job.
+  /// Attempts that failed or took longer than their consumer's `timeout`.
   std::uint32_t failures{0};
+  /// Handed out and never answered: the lease ended, the connection was lost, the worker or the daemon died.
+  std::uint32_t interruptions{0};
+  /// Its handler wanted it again later.
+  std::uint32_t laters{0};
 
   friend bool operator==(const job_tally&, const job_tally&) = default;
 };
@@ -34,7 +41,10 @@ struct job_put {
   std::string error_text;     ///< of a dead letter
   std::uint32_t failures{0};  ///< of a dead letter
   engine::durability durability{engine::durability::memory};
+  job_tally tally{};                             ///< of a job that comes from a queue in memory
+  std::shared_ptr<const job_details> details{};  ///< null: it has none
 };
+/// Its present state, queue and counts; what was before does not matter.
 struct job_moved {
   job_id job;
   queue_id queue;
@@ -45,6 +55,10 @@ struct job_moved {
   job_tally tally;
   std::string error_text;  ///< why it was buried, if it failed
   engine::durability durability{engine::durability::memory};
+  /// The job was handed out and its queue counts interruptions: if the program dies now, it was interrupted. `state` is
+  /// `reserved`.
+  bool handed_out{false};
+  std::shared_ptr<const job_details> details{};  ///< null: it has none
 };
 struct job_gone {
   job_id job;
@@ -79,7 +93,37 @@ struct source_moved {
   engine::durability durability{engine::durability::memory};
 };
 
-using change = std::variant<job_put, job_moved, job_gone, queue_paused, source_moved>;
+/// A group as it is now (engine/group.hpp): it was opened, or got a member, or was closed, or ended.
+struct group_changed {
+  group_id group;
+  group_facts facts;
+  engine::durability durability{engine::durability::memory};
+};
+/// A member has ended. Until then, the job's own `job_details` name its group and its place.
+struct group_member_ended {
+  group_id group;
+  std::uint32_t place{0};
+  group_member member;
+  engine::durability durability{engine::durability::memory};
+};
+/// The group and all its members are forgotten.
+struct group_gone {
+  group_id group;
+  engine::durability durability{engine::durability::memory};
+};
+/// A long action on many jobs, as its owner describes it. It comes from the broker and is given back at the start.
+struct action_kept {
+  std::uint64_t action{0};
+  std::string description;  ///< JSON
+  engine::durability durability{engine::durability::memory};
+};
+struct action_gone {
+  std::uint64_t action{0};
+  engine::durability durability{engine::durability::memory};
+};
+
+using change = std::variant<job_put, job_moved, job_gone, queue_paused, source_moved, group_changed, group_member_ended,
+                            group_gone, action_kept, action_gone>;
 
 /// The changes of one command, all or none.
 using change_set = std::vector<change>;
@@ -98,6 +142,14 @@ struct kept_job {
   instant due{};  ///< when delayed; may be past
   job_tally tally;
   std::string error_text;
+  bool handed_out{false};                        ///< it was when the program died: one more interruption
+  std::shared_ptr<const job_details> details{};  ///< null: it has none
+};
+/// A group as a store kept it, with the members that have ended, by their place.
+struct kept_group {
+  group_id group;
+  group_facts facts;
+  std::vector<std::pair<std::uint32_t, group_member>> ended;
 };
 
 }  // namespace millrace::engine

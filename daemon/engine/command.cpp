@@ -30,6 +30,10 @@ std::string_view name_of(outcome value) noexcept {
       return "dropped";
     case outcome::deleted:
       return "deleted";
+    case outcome::expired:
+      return "expired";
+    case outcome::later:
+      return "later";
   }
   return "unknown";
 }
@@ -58,6 +62,12 @@ std::string_view name_of(reason value) noexcept {
       return "no_space";
     case reason::no_ids:
       return "no_ids";
+    case reason::rejected:
+      return "rejected";
+    case reason::undeliverable:
+      return "undeliverable";
+    case reason::expired:
+      return "expired";
   }
   return "unknown";
 }

@@ -11,6 +11,8 @@
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
 
+#include "engine/retry_options.hpp"
+
 /// The requests to the engine and its answers, as plain values.
 namespace millrace::engine {
 
@@ -29,6 +31,9 @@ enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
 inline constexpr duration ttr_min = std::chrono::seconds{1};
 inline constexpr duration default_ttr = std::chrono::seconds{60};
 
+/// A group of jobs (engine/group.hpp). Numbers rise from 1.
+using group_id = id<struct group_tag>;
+
 /// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics. The last three also say why the
 /// output of a job was refused, which buries or dead-letters that job.
 enum class reason : std::uint8_t {
@@ -40,20 +45,37 @@ enum class reason : std::uint8_t {
   output_full,  ///< the output queue is full
   io_error,
   draining,
-  too_large,  ///< the body can never fit into the queue, or is larger than a job on disk can be
-  no_space,   ///< the disk is short of space
-  no_ids,     ///< the highest job id was given out
+  too_large,      ///< the body can never fit into the queue, or is larger than a job on disk can be
+  no_space,       ///< the disk is short of space
+  no_ids,         ///< the highest job id was given out
+  rejected,       ///< its handler said that another attempt is useless
+  undeliverable,  ///< it was handed out `deliveries_max` times and never answered
+  expired,        ///< nobody took it in time
 };
-inline constexpr std::size_t reason_count = 11;
+inline constexpr std::size_t reason_count = 14;
 [[nodiscard]] std::string_view name_of(reason value) noexcept;
 /// Why the output of a job was refused, as a sentence for people: `an output queue is full`.
 [[nodiscard]] std::string_view text_of_output_refusal(reason value) noexcept;
+
+/// What only some jobs have, beside their counts and their last error.
+struct job_details {
+  std::optional<reason> cause{};                      ///< why it was buried or dead-lettered
+  std::string origin{};                               ///< of a dead letter: the name of the queue that it came from
+  instant first_failure{never}, last_failure{never};  ///< `never`: it never failed
+  instant expires_at{never};                          ///< while it is ready or delayed; `never`: it does not expire
+  group_id group{};
+  std::uint32_t group_place{0};  ///< of the member in its group, in the order of puts, from 0
+
+  friend bool operator==(const job_details&, const job_details&) = default;
+};
 
 struct put_request {
   body content;
   engine::priority priority{default_priority};
   duration delay{0};
   duration ttr{default_ttr};
+  std::optional<duration> expire_after{};  ///< from the put; none: what the queue says
+  group_id group{};                        ///< it joins this group, in the same change; none: no group
 };
 
 enum class put_status {
@@ -100,8 +122,17 @@ struct ready_job {
 };
 
 /// The outcome of a finished job; also the label of the metric.
-enum class outcome : std::uint8_t { ok, failed, timeout, cancelled, dropped, deleted };
-inline constexpr std::size_t outcome_count = 6;
+enum class outcome : std::uint8_t {
+  ok,
+  failed,
+  timeout,
+  cancelled,  ///< by a person or a group; or its attempt, by a drain
+  dropped,
+  deleted,
+  expired,
+  later,  ///< only of a request: the handler wants the job again after a time, which is no failure
+};
+inline constexpr std::size_t outcome_count = 8;
 [[nodiscard]] std::string_view name_of(outcome value) noexcept;
 
 /// One job that is put when another is finished, in the same change.
@@ -132,13 +163,20 @@ struct finish_request {
   std::vector<output> outputs{};
   std::optional<queue_id> dead_letter{};
   std::optional<reason> output_refusal{};  ///< of an `ok` request: its outputs cannot be put, and it fails with this
+  bool is_final{false};                    ///< of a failed attempt: no retry; the reason is `rejected`
+  duration later_after{0};                 ///< of `later`: at most `later_after_max`
+  std::optional<retry_options> retry{};    ///< of the consumer; none: that of the job's queue
 };
 inline constexpr std::size_t error_text_bytes_max = 1'024;
+inline constexpr duration later_after_max = std::chrono::hours{24 * 3'650};
+inline constexpr std::uint32_t laters_max = 1'000;  ///< of one job; one more is a failure
 
 enum class finish_status {
   done,    ///< deleted, outputs are in
   buried,  ///< failed, kept in its queue
   dead_lettered,
+  retried,    ///< failed, and waits as delayed for its next attempt
+  postponed,  ///< `later`: waits as delayed
   waiting,    ///< for capacity in an output queue
   not_found,  ///< the session does not hold this job (any more)
   no_space,   ///< the disk is short of space for the outputs: nothing was done (said by the broker)
@@ -162,11 +200,12 @@ struct event {
     not_found,  ///< the job reserved by its id, or looked at, has no body any more that could be read
     shown,      ///< the body of a job that is only looked at, from disk (said by the broker): `job` has its id and body
     put_admitted,
-    finish_done
+    finish_done,
+    cancelled  ///< the session held `id`, which was cancelled: the session does not hold it any more
   } type;
   session_id session{};
   reserved_job job{};      ///< granted
-  job_id id{};             ///< put_admitted: the new job; finish_done: the finished one
+  job_id id{};             ///< put_admitted: the new job; finish_done, cancelled: the job
   finish_answer finish{};  ///< finish_done
 };
 
@@ -186,8 +225,9 @@ struct job_facts {
   instant due{never};   ///< end of its lease or delay
   session_id holder{};  ///< when reserved
   std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
-  std::uint32_t failures{0};  ///< see `job_tally`
+  std::uint32_t failures{0}, interruptions{0}, laters{0};  ///< see `job_tally`
   std::string error_text;
+  job_details details{};
 };
 
 }  // namespace millrace::engine

@@ -80,8 +80,9 @@ struct capacity_waiter;
 
 /// What most jobs never have.
 struct job_history {
-  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
+  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0}, interruptions{0}, laters{0};
   std::string error_text;
+  job_details details{};
   capacity_waiter* finish{nullptr};  ///< its finish that waits for capacity
   slot next_free{no_slot};
 };

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <millrace/base/option.hpp>
 #include <millrace/base/time.hpp>
 
 #include "engine/durability.hpp"
+#include "engine/retry_options.hpp"
 
 namespace millrace::engine {
 
@@ -25,6 +27,10 @@ struct queue_options {
   std::uint64_t max_bytes{1ull << 30};
   overflow when_full{overflow::block};
   engine::durability durability{engine::durability::memory};
+  retry_options retry{};                   ///< of jobs whose handler failed, where the consumer does not say otherwise
+  std::uint32_t deliveries_max{0};         ///< interruptions after which a job is `undeliverable`; 0: no limit
+  std::string dead_letter{};               ///< name of the queue for jobs that end badly; empty: they are buried
+  std::optional<duration> expire_after{};  ///< from the put: a job that nobody took by then ends
 };
 
 [[nodiscard]] const options_of<queue_options>& queue_option_table();

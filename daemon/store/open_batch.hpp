@@ -43,6 +43,11 @@ class open_batch {
   void add(engine::job_moved& moved);
   void add(engine::job_gone& gone);
   void add(engine::queue_paused& paused);
+  void add(engine::group_changed&) {}
+  void add(engine::group_member_ended&) {}
+  void add(engine::group_gone&) {}
+  void add(engine::action_kept&) {}
+  void add(engine::action_gone&) {}
   void add(engine::source_moved& moved) { open_->set_position(*moved.source, moved.to); }
   std::uint64_t bury_sequence_of(engine::job_state state) noexcept;
 

@@ -229,11 +229,11 @@ std::string words(const change& what) {
          << put->request.delay.count() << " ttr " << put->request.ttr.count() << " at " << ns(put->put_at) << " due "
          << ns(put->due) << " failures " << put->failures << " error " << put->error_text;
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
-    const auto& [reserves, timeouts, releases, buries, kicks, failures] = moved->tally;
+    const auto& [reserves, timeouts, releases, buries, kicks, failures, interruptions, laters] = moved->tally;
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
          << " priority " << moved->priority << " delay " << moved->delay.count() << " due " << ns(moved->due)
          << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << ' '
-         << failures << " error " << moved->error_text;
+         << failures << ' ' << interruptions << ' ' << laters << " error " << moved->error_text;
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {

@@ -107,6 +107,8 @@ struct engine_fixture {
         return "put " + client + ": " + std::to_string(decision.id.value());
       case event::kind::finish_done:
         return "finish " + client + ": " + std::to_string(decision.id.value()) + " " + word(decision.finish.status);
+      case event::kind::cancelled:
+        return "cancelled " + client + ": " + std::to_string(decision.id.value());
     }
     return "?";
   }
@@ -118,6 +120,10 @@ struct engine_fixture {
         return "buried";
       case finish_status::dead_lettered:
         return "dead_lettered";
+      case finish_status::retried:
+        return "retried";
+      case finish_status::postponed:
+        return "postponed";
       case finish_status::waiting:
         return "waiting";
       case finish_status::not_found:
