@@ -41,6 +41,13 @@ struct recovery_sink {
   std::function<queue_id(std::string_view name)> queue_of;
   std::function<void(engine::kept_job&&)> job;
   std::function<void(const recovered_pause&)> pause;
+  // Those below may be empty: then such rows are read and not given to anybody.
+  /// Called before the first job.
+  std::function<void(engine::kept_group&&)> group{};
+  /// The highest id of a group that may have been given out. Called once, after the groups and before the first job.
+  std::function<void(engine::group_id)> last_group{};
+  /// Called after the jobs and the pauses.
+  std::function<void(std::uint64_t action, std::string&& description)> action{};
 };
 
 /// Makes changes durable, reports when they are, and restores the jobs at the start.
