@@ -9,34 +9,13 @@
 #include "engine/finish.hpp"
 #include "engine/parts.hpp"
 #include "engine/reserving.hpp"
+#include "engine/run_command.hpp"
 #include "engine/subscriptions.hpp"
 #include "engine/transitions.hpp"
 
 namespace millrace::engine {
 
 namespace {
-
-/// Runs a command: first does what is due, so that no command finds a job whose lease is over; at last admits requests
-/// that waited for capacity.
-template <class Command>
-auto carry_out(core& core, instant now, Command command) {
-  assert(core.now <= now);
-  core.now = now;
-  if (core.due.first_due() <= now) {
-    do_what_is_due(core);
-    admit_waiters(core);
-  }
-  auto answer = command();
-  admit_waiters(core);
-  return answer;
-}
-
-template <class Command>
-auto carry_out(core& core, Command command) {
-  auto answer = command();
-  admit_waiters(core);
-  return answer;
-}
 
 session& require_session(core& core, session_id id) {
   session* const found = core.sessions.find(id);
@@ -89,17 +68,17 @@ engine::engine(engine_options limits) : parts_{std::make_unique<parts>(limits)} 
 engine::~engine() = default;
 
 result<queue_id> engine::declare(std::string_view name, const queue_options& options) {
-  return carry_out(*parts_, [&] { return millrace::engine::declare(*parts_, name, options); });
+  return run_command(*parts_, [&] { return millrace::engine::declare(*parts_, name, options); });
 }
 
 void engine::undeclare(queue_id id) {
-  carry_out(*parts_, [&] { return millrace::engine::undeclare(*parts_, id); });
+  run_command(*parts_, [&] { return millrace::engine::undeclare(*parts_, id); });
 }
 
 void engine::set_queue_defaults(const queue_options& options) { parts_->defaults = options; }
 
 void engine::apply_queue_defaults(queue_id id) {
-  carry_out(*parts_, [&] { return millrace::engine::apply_defaults(*parts_, id); });
+  run_command(*parts_, [&] { return millrace::engine::apply_defaults(*parts_, id); });
 }
 
 void engine::set_queues_max(std::uint32_t queues_max) {
@@ -110,7 +89,7 @@ void engine::set_queues_max(std::uint32_t queues_max) {
 void engine::set_metrics_linger(duration linger) { parts_->rows.set_linger(linger); }
 
 result<> engine::pause(queue_id id, duration length, instant now) {
-  return carry_out(*parts_, now, [&]() -> result<> {
+  return run_command(*parts_, now, [&]() -> result<> {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return error{errc::not_found, "no such queue"};
     millrace::engine::pause(*parts_, *found, length);
@@ -121,12 +100,12 @@ result<> engine::pause(queue_id id, duration length, instant now) {
 session_id engine::open_session() { return parts_->sessions.open().id; }
 
 bool engine::close_session(session_id session, instant now) {
-  return carry_out(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session)); });
+  return run_command(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session)); });
 }
 
 result<queue_id> engine::use(session_id session, std::string_view name) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, [&] { return millrace::engine::use(*parts_, client, name); });
+  return run_command(*parts_, [&] { return millrace::engine::use(*parts_, client, name); });
 }
 
 result<std::size_t> engine::watch(session_id session, std::string_view name) {
@@ -135,12 +114,12 @@ result<std::size_t> engine::watch(session_id session, std::string_view name) {
 
 result<std::size_t> engine::ignore(session_id session, std::string_view name) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, [&] { return millrace::engine::ignore(*parts_, client, name); });
+  return run_command(*parts_, [&] { return millrace::engine::ignore(*parts_, client, name); });
 }
 
 put_answer engine::put(session_id session, queue_id id, put_request&& job, instant now) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&]() -> put_answer {
+  return run_command(*parts_, now, [&]() -> put_answer {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return {put_status::refused, {}};
     return millrace::engine::put(*parts_, client, *found, std::move(job));
@@ -153,21 +132,22 @@ put_answer engine::refuse_put(queue_id id, reason cause) {
 }
 
 bool engine::withdraw_put(session_id session) {
-  return carry_out(*parts_, [&] { return millrace::engine::withdraw_put(*parts_, require_session(*parts_, session)); });
+  return run_command(*parts_,
+                     [&] { return millrace::engine::withdraw_put(*parts_, require_session(*parts_, session)); });
 }
 
 reserve_answer engine::reserve(session_id session, lease lease_kind, instant wait_until, instant now) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] { return millrace::engine::reserve(*parts_, client, lease_kind, wait_until); });
+  return run_command(*parts_, now, [&] { return millrace::engine::reserve(*parts_, client, lease_kind, wait_until); });
 }
 
 reserve_answer engine::reserve_job(session_id session, job_id job, instant now) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, client, job); });
+  return run_command(*parts_, now, [&] { return millrace::engine::reserve_job(*parts_, client, job); });
 }
 
 bool engine::withdraw_reserve(session_id id) {
-  return carry_out(*parts_, [&] {
+  return run_command(*parts_, [&] {
     auto& client = require_session(*parts_, id);
     return stop_waiting(*parts_, client) || stop_awaiting_body(*parts_, client);
   });
@@ -175,7 +155,7 @@ bool engine::withdraw_reserve(session_id id) {
 
 finish_answer engine::finish(session_id session, finish_request&& request, instant now) {
   auto& client = require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&]() -> finish_answer {
+  return run_command(*parts_, now, [&]() -> finish_answer {
     const slot at = held(*parts_, session, request.job);
     if (at == no_slot) return {finish_status::not_found, outcome::deleted};
     return millrace::engine::finish(*parts_, client, at, std::move(request));
@@ -184,7 +164,7 @@ finish_answer engine::finish(session_id session, finish_request&& request, insta
 
 bool engine::withdraw_finish(session_id session, job_id job) {
   require_session(*parts_, session);
-  return carry_out(*parts_, [&] {
+  return run_command(*parts_, [&] {
     const slot at = held(*parts_, session, job);
     return at != no_slot && millrace::engine::withdraw_finish(*parts_, at);
   });
@@ -192,7 +172,7 @@ bool engine::withdraw_finish(session_id session, job_id job) {
 
 bool engine::erase(session_id session, job_id id, instant now) {
   require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] {
+  return run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(id);
     if (at == no_slot) return false;
     job const& record = parts_->jobs[at];
@@ -207,7 +187,7 @@ bool engine::erase(session_id session, job_id id, instant now) {
 
 bool engine::release(session_id session, job_id id, priority new_priority, duration delay, instant now) {
   require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] {
+  return run_command(*parts_, now, [&] {
     const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& record = parts_->jobs[at];
@@ -226,7 +206,7 @@ bool engine::release(session_id session, job_id id, priority new_priority, durat
 
 bool engine::bury(session_id session, job_id id, priority new_priority, instant now) {
   require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] {
+  return run_command(*parts_, now, [&] {
     const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     job& record = parts_->jobs[at];
@@ -240,7 +220,7 @@ bool engine::bury(session_id session, job_id id, priority new_priority, instant 
 
 bool engine::touch(session_id session, job_id id, instant now) {
   require_idle_session(*parts_, session);
-  return carry_out(*parts_, now, [&] {
+  return run_command(*parts_, now, [&] {
     const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     if (parts_->jobs[at].leased) start_lease(*parts_, at);
@@ -249,7 +229,7 @@ bool engine::touch(session_id session, job_id id, instant now) {
 }
 
 std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, instant now) {
-  return carry_out(*parts_, now, [&]() -> std::size_t {
+  return run_command(*parts_, now, [&]() -> std::size_t {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return 0;
     if (origin == kick_from::undecided) {
@@ -267,7 +247,7 @@ std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, inst
 }
 
 bool engine::kick_job(job_id id, instant now) {
-  return carry_out(*parts_, now, [&] {
+  return run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(id);
     if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
     kick_one(*parts_, at);
@@ -277,7 +257,7 @@ bool engine::kick_job(job_id id, instant now) {
 
 std::size_t engine::purge(queue_id id, job_state state, instant entered_until, instant now) {
   assert(state != job_state::reserved);
-  return carry_out(*parts_, now, [&]() -> std::size_t {
+  return run_command(*parts_, now, [&]() -> std::size_t {
     queue* const found = parts_->queues.find(id);
     if (found == nullptr) return 0;
     std::size_t erased = 0;
@@ -303,7 +283,7 @@ void engine::take_wanted_bodies(std::vector<job_id>& into) {
 }
 
 void engine::body_came(job_id job, body&& content, instant now) {
-  carry_out(*parts_, now, [&] {
+  run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(job);
     if (at == no_slot || !parts_->jobs[at].wanted) return false;
     if (parts_->jobs[at].content.size() == content.size()) {
@@ -316,7 +296,7 @@ void engine::body_came(job_id job, body&& content, instant now) {
 }
 
 void engine::body_lost(job_id job, instant now) {
-  carry_out(*parts_, now, [&] {
+  run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(job);
     if (at == no_slot || !parts_->jobs[at].wanted) return false;
     millrace::engine::body_lost(*parts_, at);
@@ -327,7 +307,7 @@ void engine::body_lost(job_id job, instant now) {
 void engine::refuse_puts() { parts_->refusing_puts = true; }
 
 void engine::advance(instant now) {
-  carry_out(*parts_, now, [] { return true; });
+  run_command(*parts_, now, [] { return true; });
 }
 
 instant engine::next_deadline() const { return parts_->due.first_due(); }
