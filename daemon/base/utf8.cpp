@@ -1,6 +1,7 @@
 #include "base/utf8.hpp"
 
 #include <cstdint>
+#include <cstring>
 
 namespace millrace {
 
@@ -8,6 +9,25 @@ namespace {
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) noexcept {
   return at < text.size() ? static_cast<std::uint8_t>(text[at]) : 0;
+}
+
+/// The length of the longest beginning of `text` that is UTF-8. ASCII is checked eight bytes at a time.
+std::size_t valid_length(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::uint64_t word = 0;
+    if (text.size() - at >= sizeof word) {
+      std::memcpy(&word, text.data() + at, sizeof word);
+      if ((word & 0x8080808080808080U) == 0) {
+        at += sizeof word;
+        continue;
+      }
+    }
+    const std::size_t length = utf8_length(text.substr(at));
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
 }
 
 }  // namespace
@@ -43,25 +63,19 @@ utf8_character first_character(std::string_view text) noexcept {
   return {length, code};
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
+bool is_utf8(std::string_view text) noexcept { return valid_length(text) == text.size(); }
 
 std::string to_utf8(std::string_view bytes) {
   constexpr std::string_view replacement = "\xEF\xBF\xBD";
   std::string text;
   text.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    text += length == 0 ? replacement : bytes.substr(0, length);
-    bytes.remove_prefix(length == 0 ? 1 : length);
+  for (;;) {
+    const std::size_t valid = valid_length(bytes);
+    text += bytes.substr(0, valid);
+    if (valid == bytes.size()) return text;
+    text += replacement;
+    bytes.remove_prefix(valid + 1);
   }
-  return text;
 }
 
 }  // namespace millrace

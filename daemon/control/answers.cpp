@@ -50,13 +50,20 @@ void throw_exception_from_error(const refusal& reason, const boost::source_locat
 }
 
 http::response json_answer(unsigned status, const json::value& content) {
+  return json_text_answer(status, json_text(content));
+}
+
+http::response json_text_answer(unsigned status, std::string text) {
   http::response made;
   made.status = status;
   made.content_type = json_type;
-  // Names of files need not be UTF-8.
-  made.body = std::make_shared<std::string const>(to_utf8(json::serialize(content)) + '\n');
+  text += '\n';
+  made.body = std::make_shared<std::string const>(std::move(text));
   return made;
 }
+
+// Names of files need not be UTF-8.
+std::string json_text(const json::value& content) { return to_utf8(json::serialize(content)); }
 
 http::response refuse(const refusal& reason) {
   return json_answer(

@@ -31,6 +31,10 @@ struct refusal {
 };
 
 [[nodiscard]] http::response json_answer(unsigned status, const boost::json::value& content);
+/// An answer whose content is JSON text already, as `json_text` writes it.
+[[nodiscard]] http::response json_text_answer(unsigned status, std::string text);
+/// `content` as JSON in UTF-8.
+[[nodiscard]] std::string json_text(const boost::json::value& content);
 [[nodiscard]] http::response refuse(const refusal& reason);
 
 /// A value, or the reason why the request is refused.

@@ -1,10 +1,11 @@
 #include "control/queues.hpp"
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <millrace/loop/deadline.hpp>
 
 namespace millrace::control {
@@ -16,8 +17,8 @@ namespace {
 /// Queues of one answer.
 constexpr std::uint64_t queues_max = 1'000;
 constexpr std::uint64_t queues_by_default = 100;
-/// Queues that are described before other tasks have a turn: about a millisecond.
-constexpr std::size_t queues_at_once = 50;
+/// Queues that are described before other tasks have a turn: less than 100 µs.
+constexpr std::size_t queues_at_once = 10;
 
 std::string_view name_of(engine::overflow when_full) {
   switch (when_full) {
@@ -93,17 +94,23 @@ loop::awaitable<http::response> list_queues(const context& context, const rates&
   if (!cursor) co_return refuse(cursor.error());
   std::vector<queue_id> queues;
   const auto next = context.broker.engine().list_queues(*cursor, *limit, queues);
-  json::array shown;
+  // The text grows queue by queue: to write the JSON of all queues at once would hold the loop.
+  std::string text = R"({"queues":[)";
+  const std::size_t begin = text.size();
+  std::size_t turns = 0;
   for (const auto queue : queues) {
-    // It may be gone by now.
-    if (!context.broker.engine().name_of(queue).empty()) shown.push_back(describe_queue(context, rates, queue));
-    if (shown.size() % queues_at_once == 0) co_await loop::yield(context.loop);
+    if (turns++ == queues_at_once) {
+      turns = 1;
+      co_await loop::yield(context.loop);
+    }
+    // A client or a reload may have removed the queue meanwhile.
+    if (context.broker.engine().name_of(queue).empty()) continue;
+    if (text.size() != begin) text += ',';
+    text += json_text(describe_queue(context, rates, queue));
   }
-  json::value next_cursor;
-  if (next != 0) next_cursor = next;
-  const json::object content{
-      {"queues", std::move(shown)}, {"total", context.broker.engine().queue_count()}, {"next_cursor", next_cursor}};
-  co_return json_answer(200, content);
+  text += R"(],"total":)" + std::to_string(context.broker.engine().queue_count());
+  text += R"(,"next_cursor":)" + (next == 0 ? "null" : std::to_string(next)) + '}';
+  co_return json_text_answer(200, std::move(text));
 }
 
 http::response show_queue(const context& context, const rates& rates, const http::request& request) {

@@ -62,4 +62,19 @@ TEST_CASE("bytes that are not UTF-8 become the replacement character, the rest i
   CHECK(to_utf8("\xff, cut \xe2\x82") == "\xef\xbf\xbd, cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
+TEST_CASE("a byte that is not UTF-8 is found at each place of a long text", "[utf8]") {
+  const std::string ascii(40, 'a');
+  CHECK(to_utf8(ascii) == ascii);
+  for (std::size_t at = 0; at < ascii.size(); ++at) {
+    CAPTURE(at);
+    auto text = ascii;
+    text[at] = '\xff';
+    CHECK_FALSE(is_utf8(text));
+    CHECK(to_utf8(text) == ascii.substr(0, at) + "\xef\xbf\xbd" + ascii.substr(at + 1));
+    text = ascii.substr(0, at) + "\xe2\x82\xac" + ascii;
+    CHECK(is_utf8(text));
+    CHECK(to_utf8(text) == text);
+  }
+}
+
 }  // namespace millrace
