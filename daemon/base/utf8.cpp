@@ -1,5 +1,6 @@
 #include "base/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -29,6 +30,8 @@ std::size_t valid_length(std::string_view text) noexcept {
   }
   return at;
 }
+
+bool continues_character(char byte) noexcept { return (static_cast<std::uint8_t>(byte) & 0xC0U) == 0x80U; }
 
 }  // namespace
 
@@ -64,6 +67,20 @@ utf8_character first_character(std::string_view text) noexcept {
 }
 
 bool is_utf8(std::string_view text) noexcept { return valid_length(text) == text.size(); }
+
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) noexcept {
+  if (text.size() <= bytes_max) return text;
+  constexpr std::size_t continuation_bytes_max = 3;
+  const std::size_t least = bytes_max - std::min(bytes_max, continuation_bytes_max);
+  std::size_t start = bytes_max;
+  while (start > least && continues_character(text[start])) --start;
+  const std::size_t length = utf8_length(text.substr(start));
+  return text.substr(0, start + length > bytes_max ? start : bytes_max);
+}
+
+std::size_t utf8_character_count(std::string_view text) noexcept {
+  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues_character));
+}
 
 std::string to_utf8(std::string_view bytes) {
   constexpr std::string_view replacement = "\xEF\xBF\xBD";

@@ -21,6 +21,13 @@ struct utf8_character {
 /// Whether the whole of `text` is UTF-8. An empty text is.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
+/// The longest beginning of `text` of at most `bytes_max` bytes that does not end within a character. Bytes that are no
+/// UTF-8 are characters of their own.
+[[nodiscard]] std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) noexcept;
+
+/// The number of characters of a text that is UTF-8.
+[[nodiscard]] std::size_t utf8_character_count(std::string_view text) noexcept;
+
 /// `bytes` as UTF-8: each byte that is no part of a character becomes U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string_view bytes);
 

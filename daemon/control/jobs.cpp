@@ -60,13 +60,8 @@ class body_peek final : private broker::decision_taker {
 
 /// Adds `body`, or `body_base64` if it is not UTF-8, and whether it is cut.
 void add_body(json::object& shown, std::string_view bytes) {
-  const bool cut = bytes.size() > body_bytes_max;
-  auto part = bytes.substr(0, body_bytes_max);
-  // Not in the middle of a character.
-  while (cut && !part.empty() && (static_cast<unsigned char>(bytes[part.size()]) & 0xC0u) == 0x80u &&
-         part.size() + 4 > body_bytes_max)
-    part.remove_suffix(1);
-  shown["body_is_cut"] = cut;
+  const auto part = utf8_prefix(bytes, body_bytes_max);
+  shown["body_is_cut"] = bytes.size() > body_bytes_max;
   if (is_utf8(part))
     shown["body"] = part;
   else
@@ -114,7 +109,7 @@ refusal no_such_job() { return {404, "no_such_job", "There is no such job.", "pa
 
 loop::awaitable<http::response> show_job(const context& context, http::request request) {
   auto& broker = context.broker;
-  if (context.state.phase() != http::phase::draining) {
+  if (context.readiness.phase() != http::phase::draining) {
     if (const auto refused = not_running(context)) co_return refuse(*refused);
   }
   const auto options = query::of(request, "body");

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <memory>
 
+#include "base/utf8.hpp"
 #include "engine/admission.hpp"
 #include "engine/transitions.hpp"
 
@@ -75,10 +76,7 @@ void complete(core& core, slot at, finish_request&& request) {
 
 std::string shortened(std::string&& text) {
   if (text.size() > error_text_bytes_max) {
-    auto end = error_text_bytes_max;
-    // Not in the middle of a UTF-8 character.
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
-    text.resize(end);
+    text.resize(utf8_prefix(text, error_text_bytes_max).size());
     text.shrink_to_fit();
   }
   return std::move(text);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.hpp"
+
 namespace millrace::settings {
 
 namespace {
@@ -49,9 +51,7 @@ std::vector<diagnostic> diagnostic_list::take() {
 
 std::string shortened(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return std::string{text};
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
-  return std::string{text.substr(0, end)} + "…";
+  return std::string{utf8_prefix(text, bytes_max)} + "…";
 }
 
 std::string path_of(std::string_view prefix, std::string_view key) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/utf8.hpp"
 #include "tools/json_text.hpp"
 
 namespace millrace::tools {
@@ -17,11 +18,6 @@ bool is_number(std::string_view text) {
   return text == "-" || text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
-}
-
 }  // namespace
 
 std::string table(const std::vector<row>& rows) {
@@ -33,14 +29,14 @@ std::string table(const std::vector<row>& rows) {
   std::vector<bool> numeric(columns, rows.size() > 1);
   for (const auto& line : rows) {
     for (std::size_t n = 0; n < columns; ++n) {
-      widths[n] = std::max(widths[n], width_of(line[n]));
+      widths[n] = std::max(widths[n], utf8_character_count(line[n]));
       if (&line != &rows.front() && !is_number(line[n])) numeric[n] = false;
     }
   }
   for (const auto& line : rows) {
     std::string shown;
     for (std::size_t n = 0; n < columns; ++n) {
-      const std::string fill(widths[n] - width_of(line[n]), ' ');
+      const std::string fill(widths[n] - utf8_character_count(line[n]), ' ');
       if (n > 0) shown += gap;
       shown += numeric[n] ? fill + line[n] : line[n] + fill;
     }

@@ -6,6 +6,7 @@
 
 #include <millrace/base/quantity.hpp>
 
+#include "base/utf8.hpp"
 #include "tools/chart.hpp"
 #include "tools/figures.hpp"
 
@@ -14,21 +15,14 @@ namespace {
 
 constexpr std::size_t column = 11;
 
-/// The number of characters of UTF-8 text.
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0u) != 0x80u;
-  return width;
-}
-
 std::string right(std::string text, std::size_t width = column) {
-  const std::size_t seen = width_of(text);
+  const std::size_t seen = utf8_character_count(text);
   if (seen < width) text.insert(0, width - seen, ' ');
   return text;
 }
 
 std::string left(std::string text, std::size_t width) {
-  const std::size_t seen = width_of(text);
+  const std::size_t seen = utf8_character_count(text);
   if (seen < width) text.append(width - seen, ' ');
   return text;
 }

@@ -78,3 +78,23 @@ TEST_CASE("a byte that is not UTF-8 is found at each place of a long text", "[ut
 }
 
 }  // namespace millrace
+
+TEST_CASE("a text is cut before the character that does not fit") {
+  constexpr std::string_view text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";  // of 1, 2, 3, 4 and 1 bytes
+  const std::array<std::size_t, 12> lengths{0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
+  for (std::size_t bytes_max = 0; bytes_max < lengths.size(); ++bytes_max)
+    CHECK(millrace::utf8_prefix(text, bytes_max).size() == lengths[bytes_max]);
+  CHECK(millrace::utf8_prefix(text, 1'000) == text);
+}
+
+TEST_CASE("bytes that are no UTF-8 are cut where the limit is") {
+  const std::string continuations(100, '\x80');
+  CHECK(millrace::utf8_prefix(continuations, 50).size() == 50);
+  CHECK(millrace::utf8_prefix("ab\xff\xff", 3).size() == 3);
+  CHECK(millrace::utf8_prefix("\xe2\x82", 1).size() == 1);
+}
+
+TEST_CASE("characters are counted, not bytes") {
+  CHECK(millrace::utf8_character_count("") == 0);
+  CHECK(millrace::utf8_character_count("a\xc3\xa9\xf0\x9f\x98\x80") == 3);
+}
