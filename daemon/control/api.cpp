@@ -20,7 +20,7 @@ http::response refuse_request(unsigned status, std::string_view code, const std:
 
 }  // namespace
 
-api::api(context facts, http::session_limits http_limits)
+api::api(context facts, http::connection_limits http_limits)
     : context_{std::move(facts)},
       rates_{context_.broker.engine()},
       actions_{context_.loop},

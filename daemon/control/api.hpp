@@ -26,7 +26,7 @@ class api {
   static constexpr std::uint32_t connections_max = 64;
 
   /// `http_limits` bound each connection.
-  explicit api(context facts, http::session_limits http_limits = {});
+  explicit api(context facts, http::connection_limits http_limits = {});
   ~api();
   api(const api&) = delete;
   api& operator=(const api&) = delete;

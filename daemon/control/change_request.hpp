@@ -23,7 +23,7 @@ struct changer {
 
 /// Why the daemon gives no commands to the broker now; nullopt if it does.
 [[nodiscard]] inline std::optional<refusal> not_running(const context& context) {
-  switch (context.state.phase()) {
+  switch (context.readiness.phase()) {
     case http::phase::running:
       return std::nullopt;
     case http::phase::starting:

@@ -12,7 +12,7 @@
 
 #include "broker/broker.hpp"
 #include "control/reload.hpp"
-#include "http/control.hpp"
+#include "http/readiness.hpp"
 #include "store/backup.hpp"
 
 namespace millrace::control {
@@ -28,7 +28,7 @@ struct listener_facts {
 struct context {
   loop::event_loop& loop;
   broker::broker& broker;
-  const http::control& state;
+  const http::readiness& readiness;
   std::string version{};
   std::string settings_file{};
   std::optional<std::string> data_dir{};  ///< nullopt: queues are in memory only

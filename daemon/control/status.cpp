@@ -57,12 +57,12 @@ json::value store_of(const context& context) {
 json::object status_of(const context& context) {
   const auto& engine = context.broker.engine();
   const auto totals = engine.totals();
-  const auto problem = context.state.problem();
+  const auto problem = context.readiness.problem();
   return {{"version", context.version},
           {"pid", static_cast<std::int64_t>(::getpid())},
           {"uptime_seconds", in_seconds(age(context.started_at, context.loop.now()))},
           {"settings_file", context.settings_file},
-          {"state", name_of(context.state.phase())},
+          {"state", name_of(context.readiness.phase())},
           {"ready", problem.empty()},
           {"problem", text_or_null(problem)},
           {"listeners", listeners_of(context)},

@@ -53,7 +53,8 @@ struct response {
 /// A path may have segments like `{name}`, each of which stands for one segment that is not empty. A request gets their
 /// values with `%2F` and the like decoded. Paths without such segments go first.
 ///
-/// Owned by the daemon, and outlives the sessions. Loop thread only. Filled at the start, and not changed afterwards.
+/// Owned by the daemon, and outlives the connections. Loop thread only. Filled at the start, and not changed
+/// afterwards.
 class routes {
  public:
   using handler = std::function<loop::awaitable<response>(request)>;

@@ -4,13 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "http/connection_set.hpp"
 #include "http/routes.hpp"
-#include "http/session.hpp"
 #include "network/listener.hpp"
 
 namespace millrace::http {
 
-/// The HTTP server: a listener, and a session for each connection.
+/// The HTTP server: a listener and its connections.
 ///
 /// Owned by the daemon. Loop thread only. `routes` outlive it.
 ///
@@ -21,7 +21,7 @@ class server {
   static constexpr duration close_timeout = seconds{2};
 
   /// `name` begins the names of the tasks and of the listener in logs and metrics.
-  server(loop::event_loop& loop, const routes& routes, session_limits limits = {}, std::string name = "http");
+  server(loop::event_loop& loop, const routes& routes, connection_limits limits = {}, std::string name = "http");
 
   result<> open(const network::listener_options& options) { return listener_.open(options); }
   /// Opens with a bound socket.
@@ -34,7 +34,7 @@ class server {
   loop::awaitable<> close(duration timeout = close_timeout);
 
  private:
-  sessions sessions_;
+  connection_set connections_;
   network::listener listener_;
 };
 

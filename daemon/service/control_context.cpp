@@ -33,7 +33,7 @@ loop::awaitable<control::reload_result> reload(reloader& reloads) {
 }  // namespace
 
 control::context context_of_control(controlled_parts parts) {
-  control::context facts{.loop = parts.loop, .broker = parts.broker, .state = parts.state};
+  control::context facts{.loop = parts.loop, .broker = parts.broker, .readiness = parts.readiness};
   facts.version = MILLRACE_VERSION;
   facts.settings_file = parts.settings.file;
   facts.data_dir = parts.settings.daemon.data_dir;

@@ -5,7 +5,7 @@
 
 #include "beanstalk/server.hpp"
 #include "control/context.hpp"
-#include "http/control.hpp"
+#include "http/readiness.hpp"
 #include "service/reload.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
@@ -16,7 +16,7 @@ namespace millrace::service {
 struct controlled_parts {
   loop::event_loop& loop;
   broker::broker& broker;
-  const http::control& state;
+  const http::readiness& readiness;
   const workload::workload& work;
   const beanstalk::server& clients;
   reloader& reloads;

@@ -88,7 +88,7 @@ struct daemon::parts {
         reloads{
             {loop, broker, work, stalls, present, inputs(), outputs(), [this] { return beanstalk_open; }, reloading}},
         page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, present->daemon.histogram_buckets,
-              [this] { return control.draining(); }}},
+              [this] { return readiness.draining(); }}},
         http{loop, routes},
         beanstalk{loop, broker, {.job_bytes_max = present->daemon.max_job_size}},
         control_api{context_of_control()} {}
@@ -118,7 +118,7 @@ struct daemon::parts {
   workload::workload work;
   reloader reloads;
   telemetry::page page;
-  http::control control;
+  http::readiness readiness;
   http::routes routes;
   http::server http;
   beanstalk::server beanstalk;
@@ -234,20 +234,20 @@ std::unique_ptr<store::sqlite_store> daemon::parts::open_disk(result<>& opened) 
 void daemon::parts::begin_recovery() {
   if (!disk) return;
   page.add_store("disk", [this]() -> const store::sqlite_store_counts& { return disk->counts(); });
-  control.become_recovering();
+  readiness.become_recovering();
   recovering.emplace(loop, broker, *disk, *present->daemon.data_dir);
 }
 
 result<> daemon::parts::open_http() {
   if (!sockets.http) return {};
-  control.watch([this]() -> std::string {
+  readiness.watch([this]() -> std::string {
     const auto failure = broker.store_failure();
     if (!failure.empty()) return "store: " + failure;
     if (!broker.store_lags()) return {};
     return "store: changes have waited longer than relaxed_lag_max (" +
            write_duration(present->daemon.store.relaxed_lag_max) + ") to be written";
   });
-  http::add_health(routes, control);
+  http::add_health(routes, readiness);
   http::add_scrape(routes, page);
   if (auto opened = http.open(std::move(*sockets.http), network::listener_options{}.connections_max); !opened)
     return error{opened.error().code, "http: " + opened.error().text};
@@ -271,7 +271,7 @@ result<> daemon::parts::open_beanstalk() {
 control::context daemon::parts::context_of_control() {
   return service::context_of_control({.loop = loop,
                                       .broker = broker,
-                                      .state = control,
+                                      .readiness = readiness,
                                       .work = work,
                                       .clients = beanstalk,
                                       .reloads = reloads,
@@ -329,7 +329,7 @@ loop::event_loop& daemon::loop() noexcept { return parts_->loop; }
 const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
 workload::workload& daemon::work() noexcept { return parts_->work; }
 offload::thread_pool& daemon::threads() noexcept { return parts_->threads; }
-http::control& daemon::control() noexcept { return parts_->control; }
+http::readiness& daemon::readiness() noexcept { return parts_->readiness; }
 reloader& daemon::reloads() noexcept { return parts_->reloads; }
 const settings::settings& daemon::settings() const noexcept { return *parts_->present; }
 

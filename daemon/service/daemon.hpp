@@ -9,7 +9,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "broker/broker.hpp"
-#include "http/control.hpp"
+#include "http/readiness.hpp"
 #include "offload/thread_pool.hpp"
 #include "service/listening_sockets.hpp"
 #include "service/reload.hpp"
@@ -68,7 +68,7 @@ class daemon {
   [[nodiscard]] const settings::settings& settings() const noexcept;
   [[nodiscard]] reloader& reloads() noexcept;
   /// The state that `/readyz` reports.
-  [[nodiscard]] http::control& control() noexcept;
+  [[nodiscard]] http::readiness& readiness() noexcept;
   /// The address of the HTTP listener, with the port that the kernel chose. Empty when it is not open.
   [[nodiscard]] std::string http_address() const;
   /// The address of the beanstalk listener, likewise.

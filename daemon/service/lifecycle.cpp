@@ -97,7 +97,7 @@ loop::awaitable<result<>> lifecycle::open() {
   if (!opened) co_return opened;
   opened_ = true;
   set_uncaught_exit_code(exit_code::failed);
-  parts_.control().become_ready();
+  parts_.readiness().become_ready();
   report_.ready();
   watchers_.spawn("service report", watch(report_.run()));
   log::info("started", "millraced is running",
@@ -222,7 +222,7 @@ loop::awaitable<> lifecycle::handle_signals() {
       parts_.reloads().request();
     } else if (number == SIGUSR1) {
       parts_.refuse_puts();
-      parts_.control().become_refusing("SIGUSR1");
+      parts_.readiness().become_refusing("SIGUSR1");
       log::info("refusing_puts", "puts are refused and producers end; everything else continues",
                 {{"signal", "SIGUSR1"}});
     } else {
@@ -239,7 +239,7 @@ void lifecycle::on_stop_signal(int number) {
   ++stop_signals_;
   log::info("signal", stop_signals_ == 1 ? "a signal asks to stop" : "a second signal asks to stop at once",
             {{"signal", name_of_signal(number)}});
-  if (stop_signals_ == 1) parts_.control().become_draining(name_of_signal(number));
+  if (stop_signals_ == 1) parts_.readiness().become_draining(name_of_signal(number));
   if (stop_signals_ == 2) schedule_forced_exit(stop_timeout);
   changed_.wake_all();
 }

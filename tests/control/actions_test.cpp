@@ -37,8 +37,8 @@ struct fixture : has_store, broker_fixture {
   }
 
   queue_id mail;
-  http::control state;
-  control::context context{.loop = loop, .broker = broker, .state = state};
+  http::readiness readiness;
+  control::context context{.loop = loop, .broker = broker, .readiness = readiness};
   control::actions actions{loop};
 };
 

@@ -1,8 +1,8 @@
 #include <string>
 #include <utility>
 
+#include "http/connection_set.hpp"
 #include "http/health.hpp"
-#include "http/session.hpp"
 #include "support/catch.hpp"
 #include "support/descriptor_limit.hpp"
 #include "support/http_fixture.hpp"
@@ -19,7 +19,7 @@ loop::awaitable<http::response> echo(http::request request) { co_return http::te
 loop::awaitable<http::response> large(http::request) { co_return http::text(200, std::string(64u << 20, 'x')); }
 
 struct limited_server : http_fixture {
-  explicit limited_server(http::session_limits limits = {}, std::uint32_t connections_max = 2'000)
+  explicit limited_server(http::connection_limits limits = {}, std::uint32_t connections_max = 2'000)
       : http_fixture{limits, connections_max} {
     routes.add(http::method::post, "/echo", "gives back the body", echo);
     routes.add(http::method::get, "/large", "64 MiB", large);
@@ -133,8 +133,8 @@ TEST_CASE("a client beyond the limit of connections waits") {
 
 TEST_CASE("without a free descriptor one request is answered, and the connection is closed") {
   http_fixture fixture;
-  http::control state;
-  http::add_health(fixture.routes, state);
+  http::readiness readiness;
+  http::add_health(fixture.routes, readiness);
   fixture.open();
   testing::raw_client clients[] = {testing::raw_client{AF_INET}, testing::raw_client{AF_INET}};
   const testing::no_descriptors_left shortage;
@@ -151,8 +151,8 @@ TEST_CASE("without a free descriptor one request is answered, and the connection
 
 TEST_CASE("without a free descriptor a silent client delays the next one only briefly") {
   http_fixture fixture;
-  http::control state;
-  http::add_health(fixture.routes, state);
+  http::readiness readiness;
+  http::add_health(fixture.routes, readiness);
   fixture.open();
   testing::raw_client silent{AF_INET}, asking{AF_INET};
   const testing::no_descriptors_left shortage;

@@ -111,25 +111,25 @@ TEST_CASE("the first page lists all paths") {
 }
 
 TEST_CASE("/healthz is ok, and /readyz shows the state of the daemon") {
-  http::control state;
+  http::readiness readiness;
   http_fixture fixture;
-  http::add_health(fixture.routes, state);
+  http::add_health(fixture.routes, readiness);
   fixture.open();
   CHECK(ask(fixture, get("/healthz")).body == "ok\n");
   CHECK(ask(fixture, get("/readyz")).status() == 503);
   CHECK(ask(fixture, get("/readyz")).body == "starting\n");
 
-  fixture.thread.ask([&state] { state.become_ready(); });
+  fixture.thread.ask([&readiness] { readiness.become_ready(); });
   CHECK(ask(fixture, get("/readyz")).status() == 200);
   CHECK(ask(fixture, get("/readyz")).body == "ready\n");
 
-  fixture.thread.ask([&state] { state.become_refusing("SIGUSR1"); });
+  fixture.thread.ask([&readiness] { readiness.become_refusing("SIGUSR1"); });
   CHECK(ask(fixture, get("/readyz")).status() == 503);
   CHECK(ask(fixture, get("/readyz")).body == "refusing puts: SIGUSR1\n");
-  fixture.thread.ask([&state] { state.become_ready(); });
+  fixture.thread.ask([&readiness] { readiness.become_ready(); });
   CHECK(ask(fixture, get("/readyz")).status() == 503);
 
-  fixture.thread.ask([&state] { state.become_draining("3 jobs are running"); });
+  fixture.thread.ask([&readiness] { readiness.become_draining("3 jobs are running"); });
   CHECK(ask(fixture, get("/readyz")).status() == 503);
   CHECK(ask(fixture, get("/readyz")).body == "draining: 3 jobs are running\n");
   CHECK(ask(fixture, get("/healthz")).status() == 200);

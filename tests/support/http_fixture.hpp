@@ -14,7 +14,7 @@ namespace millrace::testing {
 /// An HTTP server on a loop with a thread of its own. Add routes, then call `open`. The destructor closes it.
 class http_fixture {
  public:
-  explicit http_fixture(http::session_limits limits = {}, std::uint32_t connections_max = 2'000)
+  explicit http_fixture(http::connection_limits limits = {}, std::uint32_t connections_max = 2'000)
       : limits_{limits}, connections_max_{connections_max} {}
   ~http_fixture() { close(); }
   http_fixture(const http_fixture&) = delete;
@@ -52,7 +52,7 @@ class http_fixture {
     if (fixture.at_the_end) co_await fixture.at_the_end();
   }
 
-  http::session_limits limits_;
+  http::connection_limits limits_;
   std::uint32_t connections_max_;
   bool closed_{false};
 };

@@ -1,4 +1,4 @@
-#include "http/session.hpp"
+#include "http/connection_set.hpp"
 
 #include <algorithm>
 #include <array>
@@ -46,11 +46,11 @@ constexpr duration one_linger_deadline = milliseconds{100};
 
 using parser = wire::request_parser<wire::string_body>;
 
-/// One connection. It is a local of `sessions::serve`. Its coroutines pass references to locals of the caller, because
-/// g++ 12 miscompiles some temporaries in an awaited call.
+/// One connection. It is a local of `connection_set::serve`. Its coroutines pass references to locals of the caller,
+/// because g++ 12 miscompiles some temporaries in an awaited call.
 class connection {
  public:
-  connection(loop::event_loop& loop, const routes& routes, const session_limits& limits,
+  connection(loop::event_loop& loop, const routes& routes, const connection_limits& limits,
              network::listener_counts* counts, const bool& finishing, network::stream_socket socket)
       : loop_{loop},
         routes_{routes},
@@ -101,7 +101,7 @@ class connection {
 
   loop::event_loop& loop_;
   const routes& routes_;
-  const session_limits& limits_;
+  const connection_limits& limits_;
   network::listener_counts* counts_;
   const bool& finishing_;
   network::stream_socket socket_;
@@ -253,17 +253,17 @@ loop::awaitable<> connection::linger() {
 
 }  // namespace
 
-struct sessions::parts {
+struct connection_set::parts {
   loop::event_loop& loop;
   const http::routes& routes;
-  session_limits limits;
-  session_limits limits_of_one;  ///< of a connection for one request
+  connection_limits limits;
+  connection_limits limits_of_one;  ///< of a connection for one request
   network::listener_counts* counts{nullptr};
   bool finishing{false};
   std::set<connection*> open;
 };
 
-sessions::sessions(loop::event_loop& loop, const http::routes& routes, session_limits limits)
+connection_set::connection_set(loop::event_loop& loop, const http::routes& routes, connection_limits limits)
     : parts_{std::make_unique<parts>(parts{loop, routes, limits, limits, nullptr, false, {}})} {
   auto& one = parts_->limits_of_one;
   one.requests_max = 1;
@@ -274,22 +274,22 @@ sessions::sessions(loop::event_loop& loop, const http::routes& routes, session_l
   assert(limits.header_bytes_max >= 256 && limits.requests_max >= 1);
 }
 
-sessions::~sessions() { assert(parts_->open.empty()); }
+connection_set::~connection_set() { assert(parts_->open.empty()); }
 
-void sessions::count_in(network::listener_counts& counts) {
+void connection_set::count_in(network::listener_counts& counts) {
   for (const auto code : refusal_codes) counts.protocol_errors.emplace_back(code, counter{});
   parts_->counts = &counts;
 }
 
-loop::awaitable<> sessions::serve(network::stream_socket socket) {
+loop::awaitable<> connection_set::serve(network::stream_socket socket) {
   return serve_within(parts_->limits, std::move(socket));
 }
 
-loop::awaitable<> sessions::serve_once(network::stream_socket socket) {
+loop::awaitable<> connection_set::serve_once(network::stream_socket socket) {
   return serve_within(parts_->limits_of_one, std::move(socket));
 }
 
-loop::awaitable<> sessions::serve_within(const session_limits& limits, network::stream_socket socket) {
+loop::awaitable<> connection_set::serve_within(const connection_limits& limits, network::stream_socket socket) {
   auto& p = *parts_;
   connection served{p.loop, p.routes, limits, p.counts, p.finishing, std::move(socket)};
   struct registration {
@@ -301,7 +301,7 @@ loop::awaitable<> sessions::serve_within(const session_limits& limits, network::
   co_await served.run();
 }
 
-void sessions::finish() {
+void connection_set::finish() {
   parts_->finishing = true;
   for (auto* const open : parts_->open) open->finish();
 }

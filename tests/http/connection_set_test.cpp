@@ -1,4 +1,4 @@
-#include "http/session.hpp"
+#include "http/connection_set.hpp"
 
 #include <algorithm>
 #include <string>

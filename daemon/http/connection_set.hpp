@@ -13,7 +13,7 @@
 namespace millrace::http {
 
 /// Limits of one connection.
-struct session_limits {
+struct connection_limits {
   std::uint32_t header_bytes_max{16u << 10};  ///< request line and headers; beyond: 431
   std::uint64_t body_bytes_max{64u << 10};    ///< beyond: 413
   std::uint32_t requests_max{10'000};         ///< the last answer closes the connection
@@ -31,12 +31,12 @@ struct session_limits {
 /// Owned by the server. Loop thread only. Outlives the listener.
 ///
 /// A connection ends with its client, at a deadline, or when its task is cancelled.
-class sessions {
+class connection_set {
  public:
-  sessions(loop::event_loop& loop, const routes& routes, session_limits limits = {});
-  ~sessions();
-  sessions(const sessions&) = delete;
-  sessions& operator=(const sessions&) = delete;
+  connection_set(loop::event_loop& loop, const routes& routes, connection_limits limits = {});
+  ~connection_set();
+  connection_set(const connection_set&) = delete;
+  connection_set& operator=(const connection_set&) = delete;
 
   /// Counts errors there, by code. Requires: there is no connection yet, and `counts` outlives all connections.
   void count_in(network::listener_counts& counts);
@@ -49,7 +49,7 @@ class sessions {
   void finish();
 
  private:
-  loop::awaitable<> serve_within(const session_limits& limits, network::stream_socket socket);
+  loop::awaitable<> serve_within(const connection_limits& limits, network::stream_socket socket);
 
   struct parts;
   std::unique_ptr<parts> parts_;

@@ -18,7 +18,7 @@ enum class phase {
 /// The readiness of the daemon, with the reason if it is not ready. The lifecycle sets it, and `/readyz` reads it.
 ///
 /// Owned by the daemon. Loop thread only.
-class control {
+class readiness {
  public:
   [[nodiscard]] bool ready() const { return problem().empty(); }
   /// `starting`, `recovering`, `draining: ` or `refusing puts: ` with the reason, or the result of the watched check.
