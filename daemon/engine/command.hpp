@@ -69,6 +69,9 @@ struct job_details {
   friend bool operator==(const job_details&, const job_details&) = default;
 };
 
+/// The shortest time to expiry; shorter ones are raised to it.
+inline constexpr duration expire_after_min{1};
+
 struct put_request {
   body content;
   engine::priority priority{default_priority};

@@ -7,6 +7,7 @@
 
 #include "engine/change.hpp"
 #include "engine/command.hpp"
+#include "engine/cursors.hpp"
 #include "engine/deadlines.hpp"
 #include "engine/job_table.hpp"
 #include "engine/options.hpp"
@@ -29,6 +30,9 @@ struct core {
   queue_table queues;
   session_table sessions;
   deadlines due;
+  deadlines expiring;                      ///< jobs that expire (engine/expiry.hpp)
+  deadlines::heap_position expiry_due{0};  ///< in `due`, of the first of them
+  cursors walks{limits.cursors_max};
   instant now{instant::min()};
   std::uint64_t last_job{0};
   bool refusing_puts{false};

@@ -1,5 +1,6 @@
 #include "engine/due.hpp"
 
+#include "engine/expiry.hpp"
 #include "engine/reserving.hpp"
 #include "engine/transitions.hpp"
 
@@ -23,6 +24,9 @@ std::size_t end_pause(core& core, queue& target, std::size_t most) {
 
 std::size_t do_one(core& core, due_owner owner, std::size_t most) {
   switch (owner.kind) {
+    case due_kind::expiry:
+      expire_first(core);
+      return 1;
     case due_kind::delay_end:
       make_ready(core, core.jobs.find(job_id{owner.number}));
       return 1;

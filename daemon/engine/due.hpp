@@ -4,8 +4,8 @@
 
 namespace millrace::engine {
 
-/// Does what is due at `core.now`: delays and leases end, margins begin, waits and pauses are over. At most
-/// `moves_per_turn_max` of them; what is left stays due.
+/// Does what is due at `core.now`: jobs expire, delays and leases end, margins begin, waits and pauses are over. At
+/// most `moves_per_turn_max` of them; what is left stays due.
 void do_what_is_due(core& core);
 
 /// No job of `target` is reserved for `length`. A present pause is replaced; zero ends it.

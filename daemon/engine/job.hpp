@@ -8,6 +8,7 @@
 #include <millrace/base/time.hpp>
 
 #include "engine/command.hpp"
+#include "engine/deadlines.hpp"
 #include "engine/job_body.hpp"
 #include "engine/slab.hpp"
 
@@ -58,6 +59,7 @@ struct job {
   bool on_disk : 1 {false};        ///< its body is, and need not be in memory
   bool bounded : 1 {false};        ///< its body counts for what bodies may take of memory
   bool wanted : 1 {false};         ///< its body is being read from disk
+  bool pinned : 1 {false};         ///< a cursor may point at it
 };
 static_assert(sizeof(job) <= 96, "config/README.md promises the memory of a ready job");
 
@@ -83,7 +85,8 @@ struct job_history {
   std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0}, interruptions{0}, laters{0};
   std::string error_text;
   job_details details{};
-  capacity_waiter* finish{nullptr};  ///< its finish that waits for capacity
+  capacity_waiter* finish{nullptr};    ///< its finish that waits for capacity
+  deadlines::heap_position expiry{0};  ///< in `core::expiring`, while it is ready or delayed and expires
   slot next_free{no_slot};
 };
 

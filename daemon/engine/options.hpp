@@ -47,7 +47,8 @@ struct engine_options {
   duration lease_margin{
       std::chrono::seconds{1}};  ///< before the end of a lease: its holder is warned instead of waiting
   std::optional<std::uint64_t> body_memory_max{};  ///< bytes; of durable queues; none: all bodies stay in memory
-  std::uint32_t body_prefetch{256};                ///< of each queue: so many jobs before it is their turn
+  std::uint32_t cursors_max{256};  ///< of walks over jobs that clients keep; beyond it the least recently used one goes
+  std::uint32_t body_prefetch{256};  ///< of each queue: so many jobs before it is their turn
 };
 
 /// Jobs that one call moves at most when many come due or are kicked at once; the caller yields and calls again.

@@ -38,7 +38,10 @@ std::optional<job_facts> facts_of(const core& core, slot at) {
       .buries = history.buries,
       .kicks = history.kicks,
       .failures = history.failures,
+      .interruptions = history.interruptions,
+      .laters = history.laters,
       .error_text = history.error_text,
+      .details = history.details,
   };
 }
 

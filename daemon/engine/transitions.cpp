@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "engine/bodies.hpp"
+#include "engine/expiry.hpp"
 #include "engine/finish.hpp"
 #include "engine/reserving.hpp"
 
@@ -53,7 +54,9 @@ void let_go(core& core, slot at) {
 void leave_state(core& core, slot at) {
   const job& record = core.jobs[at];
   queue& owner = core.queue_of(record);
+  if (record.pinned) core.walks.leave(core.jobs, at);
   owner.leave(core.jobs, at);
+  end_expiry(core, at);
   --core.jobs_in[static_cast<std::size_t>(record.state)];
   if (record.state == job_state::ready && record.priority < urgent_below) --core.urgent;
   if (record.state == job_state::reserved) let_go(core, at);
@@ -65,6 +68,7 @@ void enter_state(core& core, slot at, job_state state, instant since) {
   core.queue_of(record).enter(core.jobs, at, state, since);
   ++core.jobs_in[static_cast<std::size_t>(state)];
   if (state == job_state::ready && record.priority < urgent_below) ++core.urgent;
+  if (state == job_state::ready || state == job_state::delayed) begin_expiry(core, at);
 }
 
 void change_state(core& core, slot at, job_state to) {
@@ -76,6 +80,12 @@ void change_state(core& core, slot at, job_state to) {
 /// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
 durability durability_of(const job& record, const queue& owner) noexcept {
   return record.on_disk ? std::max(owner.options.durability, durability::relaxed) : owner.options.durability;
+}
+
+/// What the store keeps of them; null for a job that has none.
+std::shared_ptr<const job_details> kept_details(const job_history& history) {
+  if (history.details == job_details{}) return nullptr;
+  return std::make_shared<const job_details>(history.details);
 }
 
 void record_move(core& core, slot at, job_state to, instant due) {
@@ -90,9 +100,12 @@ void record_move(core& core, slot at, job_state to, instant due) {
                 record.priority,
                 record.delay,
                 due,
-                {record.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures},
+                {record.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures,
+                 history.interruptions, history.laters},
                 history.error_text,
-                durability_of(record, owner)});
+                durability_of(record, owner),
+                false,
+                kept_details(history)});
 }
 
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
@@ -135,6 +148,8 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
   record.ttr = std::max(request.ttr, ttr_min);
   record.delay = std::max(request.delay, duration::zero());
   record.put_at = core.now;
+  if (const auto length = request.expire_after ? request.expire_after : into.options.expire_after)
+    core.jobs.history_of(at).details.expires_at = after(core.now, std::max(*length, expire_after_min));
   if (core.collecting) {
     const auto due = state == job_state::delayed ? after(core.now, record.delay) : instant{};
     request.ttr = record.ttr;
@@ -147,7 +162,8 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
                                .due = due,
                                .error_text = failure.error_text,
                                .failures = failure.failures,
-                               .durability = into.options.durability});
+                               .durability = into.options.durability,
+                               .details = kept_details(core.jobs.history_if_any(at))});
   }
   record.content = std::move(request.content);
   begin_counting(core, at);
@@ -182,14 +198,18 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
   if (kept.read_at_start && kept.bytes_on_disk) request_body(core, at);
   record.reserves = kept.tally.reserves;
   const bool has_history =
-      (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures) != 0;
-  if (has_history || !kept.error_text.empty()) {
+      (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures |
+       kept.tally.interruptions | kept.tally.laters) != 0;
+  if (has_history || !kept.error_text.empty() || kept.details) {
     job_history& history = core.jobs.history_of(at);
     history.timeouts = kept.tally.timeouts;
     history.releases = kept.tally.releases;
     history.buries = kept.tally.buries;
     history.kicks = kept.tally.kicks;
     history.failures = kept.tally.failures;
+    history.interruptions = kept.tally.interruptions;
+    history.laters = kept.tally.laters;
+    if (kept.details) history.details = *kept.details;
     history.error_text = std::move(kept.error_text);
   }
   core.last_job = std::max(core.last_job, kept.job.value());
@@ -201,6 +221,7 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
 }
 
 void make_ready(core& core, slot at) {
+  if (is_expired(core, at)) return expire(core, at);
   change_state(core, at, job_state::ready);
   record_move(core, at, job_state::ready, instant{});
   offer(core, core.queue_of(core.jobs[at]));
@@ -208,6 +229,7 @@ void make_ready(core& core, slot at) {
 }
 
 void make_delayed(core& core, slot at, duration delay) {
+  if (is_expired(core, at)) return expire(core, at);
   job& record = core.jobs[at];
   record.delay = delay;
   change_state(core, at, job_state::delayed);

@@ -67,6 +67,7 @@ void compare_job(differences& all, const job_facts& it, const model::its_job& ot
   all.check("kicks", it.kicks, other.kicks);
   all.check("failures", it.failures, other.failures);
   all.check("error", it.error_text, other.error_text);
+  all.check("time of expiry", it.details.expires_at, other.expires_at);
 }
 
 void compare_levels(differences& all, const queue_levels& it, const queue_levels& other) {
@@ -221,19 +222,24 @@ std::string words(const event& told) {
   return text.str();
 }
 
+std::string words(const std::shared_ptr<const job_details>& details) {
+  return details == nullptr ? " no details" : " expires " + std::to_string(ns(details->expires_at));
+}
+
 std::string words(const change& what) {
   std::ostringstream text;
   if (const auto* put = std::get_if<job_put>(&what)) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
          << " '" << put->request.content.view() << "' priority " << put->request.priority << " delay "
          << put->request.delay.count() << " ttr " << put->request.ttr.count() << " at " << ns(put->put_at) << " due "
-         << ns(put->due) << " failures " << put->failures << " error " << put->error_text;
+         << ns(put->due) << " failures " << put->failures << " error " << put->error_text << words(put->details);
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
     const auto& [reserves, timeouts, releases, buries, kicks, failures, interruptions, laters] = moved->tally;
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
          << " priority " << moved->priority << " delay " << moved->delay.count() << " due " << ns(moved->due)
          << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << ' '
-         << failures << ' ' << interruptions << ' ' << laters << " error " << moved->error_text;
+         << failures << ' ' << interruptions << ' ' << laters << " error " << moved->error_text
+         << words(moved->details);
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {

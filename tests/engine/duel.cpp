@@ -192,6 +192,7 @@ queue_options duel::options() {
     some.max_bytes = 1 + any(options_.jobs_about);
   }
   some.when_full = static_cast<overflow>(any(3));
+  if (one_in(4)) some.expire_after = one_of(lengths);
   if (options_.bodies_on_disk) some.durability = durability::sync;
   return some;
 }
@@ -202,6 +203,7 @@ put_request duel::request() {
   some.priority = one_in(2) ? 1'024 : static_cast<priority>(1'018 + any(12));
   some.delay = one_in(3) ? one_of(lengths) : duration{0};
   some.ttr = one_of(lengths);
+  if (one_in(4)) some.expire_after = one_of(lengths);
   return some;
 }
 

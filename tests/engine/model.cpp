@@ -125,6 +125,7 @@ model::due model::soonest() const {
   };
   for (const auto& it : jobs) {
     if (it.state == job_state::delayed) consider(it.due, 0, it.id.value());
+    if (it.state == job_state::delayed || it.state == job_state::ready) consider(it.expires_at, -1, it.id.value());
     if (it.state != job_state::reserved || it.due == never) continue;
     const bool warn = limits.lease_margin > duration::zero() && !it.in_margin;
     consider(warn ? it.due - limits.lease_margin : it.due, warn ? 3 : 1, it.id.value());
@@ -154,6 +155,9 @@ void model::begin(instant at) {
 std::size_t model::do_due(due what, std::size_t most) {
   const job_id id{what.number};
   switch (what.kind) {
+    case -1:
+      expire(id);
+      return 1;
     case 0:
       make_ready(id);
       return 1;

@@ -35,6 +35,7 @@ class model {
     std::uint64_t order{0};  ///< of coming into the state it is in
     duration delay{0}, ttr{0};
     instant due{never};  ///< end of its delay or lease
+    instant expires_at{never};
     bool in_margin{false};
     session_id holder{};
     std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
@@ -130,7 +131,7 @@ class model {
  private:
   struct due {
     instant when{never};
-    int kind{0};  ///< delay, lease, pause, margin, timeout: in this order at one instant
+    int kind{0};  ///< expiry (-1), delay, lease, pause, margin, timeout: in this order at one instant
     std::uint64_t number{0};
     auto operator<=>(const due&) const = default;  // NOLINT(modernize-use-nullptr): not about a pointer
   };
@@ -153,10 +154,13 @@ class model {
   void mark_unsettled(queue_id which);
   void admit(queue_id which);
 
+  static std::shared_ptr<const job_details> details_of(const its_job& it);
   void record_move(const its_job& it, job_state to);
   void enter(its_job& it, job_state state);
   void leave(its_job& it);
   void make_ready(job_id which);
+  void make_delayed(job_id which);
+  void expire(job_id which);
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
   void end_job(job_id which);

@@ -18,6 +18,11 @@ void model::leave(its_job& it) {
   it.in_margin = false;
 }
 
+std::shared_ptr<const job_details> model::details_of(const its_job& it) {
+  if (it.expires_at == never) return nullptr;
+  return std::make_shared<const job_details>(job_details{.expires_at = it.expires_at});
+}
+
 void model::record_move(const its_job& it, job_state to) {
   changes.emplace_back(job_moved{it.id,
                                  it.queue,
@@ -26,11 +31,15 @@ void model::record_move(const its_job& it, job_state to) {
                                  it.delay,
                                  to == job_state::delayed ? it.due : instant{},
                                  {it.reserves, it.timeouts, it.releases, it.buries, it.kicks, it.failures},
-                                 it.error_text});
+                                 it.error_text,
+                                 durability::memory,
+                                 false,
+                                 details_of(it)});
 }
 
 void model::make_ready(job_id which) {
   its_job& it = *job(which);
+  if (it.expires_at <= now) return expire(which);
   leave(it);
   enter(it, job_state::ready);
   record_move(it, job_state::ready);
@@ -74,11 +83,15 @@ job_id model::put_job(queue_id into, put_request request, std::string error_text
   it.delay = request.delay;
   it.ttr = request.ttr = std::max<duration>(request.ttr, seconds{1});
   it.put_at = now;
+  const auto expire_after = request.expire_after ? request.expire_after : queue(into).options.expire_after;
+  if (expire_after) it.expires_at = after(now, std::max(*expire_after, duration{1}));
   it.error_text = std::move(error_text);
   it.failures = failures;
   enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
   const instant when = it.state == job_state::delayed ? it.due : instant{};
-  changes.emplace_back(job_put{it.id, into, it.state, request, now, when, it.error_text, it.failures});
+  job_put kept{it.id, into, it.state, request, now, when, it.error_text, it.failures};
+  kept.details = details_of(it);
+  changes.emplace_back(std::move(kept));
   queue(into).counts.puts.add();
   jobs.push_back(it);
   if (it.state == job_state::ready) offer(into);
@@ -247,9 +260,7 @@ bool model::release(session_id who, job_id which, priority urgency, duration del
   if (delay == duration::zero()) {
     make_ready(which);
   } else {
-    leave(*it);
-    enter(*it, job_state::delayed);
-    record_move(*it, job_state::delayed);
+    make_delayed(which);
   }
   settle();
   return true;
