@@ -13,22 +13,29 @@ constexpr std::size_t cancelled_kept = 1'024;
 
 bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.job < id; }
 
+std::uint64_t text_bytes_of(const job_condition& condition) noexcept {
+  const auto error = condition.error_text.size();
+  return condition.details ? error + sizeof(engine::job_details) + condition.details->origin.size() : error;
+}
+
 }  // namespace
 
 void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t bury_sequence) {
-  content_bytes_ += job.request.content.size();
+  if (job.failures != 0) job.tally.failures = job.failures;
   new_job made{.job = job.job,
-               .queue = queue,
                .ttr = job.request.ttr,
                .put_at = job.put_at,
-               .condition = {.state = job.state,
+               .condition = {.queue = queue,
+                             .state = job.state,
                              .priority = job.request.priority,
                              .delay = job.request.delay,
                              .due = job.due,
                              .bury_sequence = bury_sequence,
-                             .tally = {.failures = job.failures},
-                             .error_text = std::move(job.error_text)},
+                             .tally = job.tally,
+                             .error_text = std::move(job.error_text),
+                             .details = std::move(job.details)},
                .content = std::move(job.request.content)};
+  content_bytes_ += made.content.size() + text_bytes_of(made.condition);
   // Ids rise, so the end is its place; the search is for callers that add them in another order.
   auto place = puts_.end();
   if (!puts_.empty() && puts_.back().job >= job.job) {
@@ -38,36 +45,43 @@ void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t bury_se
   puts_.insert(place, std::move(made));
 }
 
-void batch::move(engine::job_moved&& moved, std::uint64_t bury_sequence) {
-  job_condition now{.state = moved.state,
+void batch::move(engine::job_moved&& moved, queue_number queue, std::uint64_t bury_sequence, bool had_history) {
+  job_condition now{.queue = queue,
+                    .state = moved.state,
                     .priority = moved.priority,
                     .delay = moved.delay,
                     .due = moved.due,
                     .bury_sequence = bury_sequence,
+                    .handed_out = moved.handed_out,
                     .tally = moved.tally,
-                    .error_text = std::move(moved.error_text)};
+                    .error_text = std::move(moved.error_text),
+                    .details = std::move(moved.details)};
   if (new_job* const put = find_put(moved.job)) {
-    put->condition = std::move(now);
+    replace(put->condition, std::move(now));
     return;
   }
+  const bool drops_history = had_history && !now.has_history();
   const auto [place, is_new] = place_of_move_.try_emplace(moved.job.value(), moves_.size());
-  if (is_new) {
-    moves_.push_back({moved.job, std::move(now)});
-  } else {
-    moves_[place->second].condition = std::move(now);
-  }
+  if (is_new) moves_.push_back({moved.job, {}});
+  moved_job& known = moves_[place->second];
+  replace(known.condition, std::move(now));
+  // A move before may have dropped it.
+  known.drops_history = (known.drops_history && !known.condition.has_history()) || drops_history;
 }
 
-void batch::remove(job_id job) {
+void batch::remove(job_id job, bool had_history) {
   if (new_job* const put = find_put(job)) {
-    content_bytes_ -= put->content.size();
+    content_bytes_ -= put->content.size() + text_bytes_of(put->condition);
     put->content = body{};
+    put->condition.error_text = {};
+    put->condition.details.reset();
     put->gone = true;
     if (++cancelled_ > cancelled_kept && cancelled_ > puts_.size() / 2) drop_cancelled();
     return;
   }
-  forget_move(job);
+  const bool dropped_history = forget_move(job);
   removals_.push_back(job);
+  if (had_history || dropped_history) history_removals_.push_back(job);
 }
 
 void batch::set_pause(queue_number queue, instant until, duration length) {
@@ -100,6 +114,7 @@ void batch::clear() {
   puts_.clear();
   moves_.clear();
   removals_.clear();
+  history_removals_.clear();
   pauses_.clear();
   dropped_queues_.clear();
   positions_.clear();
@@ -108,6 +123,7 @@ void batch::clear() {
   id_mark_ = 0;
   cancelled_ = 0;
   content_bytes_ = 0;
+  groups.clear();
 }
 
 void batch::sort() {
@@ -115,16 +131,17 @@ void batch::sort() {
   std::sort(moves_.begin(), moves_.end(), [](const auto& one, const auto& other) { return one.job < other.job; });
   place_of_move_.clear();
   std::sort(removals_.begin(), removals_.end());
+  std::sort(history_removals_.begin(), history_removals_.end());
 }
 
 bool batch::empty() const noexcept {
   return jobs() == 0 && pauses_.empty() && id_mark_ == 0 && new_queues_.empty() && dropped_queues_.empty() &&
-         positions_.empty();
+         positions_.empty() && groups.empty();
 }
 
 std::uint64_t batch::bytes() const noexcept {
   return content_bytes_ + puts_.size() * sizeof(new_job) + moves_.size() * sizeof(moved_job) +
-         removals_.size() * sizeof(job_id);
+         (removals_.size() + history_removals_.size()) * sizeof(job_id) + groups.bytes();
 }
 
 batch::new_job* batch::find_put(job_id job) {
@@ -133,17 +150,26 @@ batch::new_job* batch::find_put(job_id job) {
   return place->job == job ? &*place : nullptr;
 }
 
-void batch::forget_move(job_id job) {
-  if (moves_.empty()) return;
+bool batch::forget_move(job_id job) {
+  if (moves_.empty()) return false;
   const auto known = place_of_move_.find(job.value());
-  if (known == place_of_move_.end()) return;
+  if (known == place_of_move_.end()) return false;
   const auto place = known->second;
+  const bool drops_history = moves_[place].drops_history;
+  content_bytes_ -= text_bytes_of(moves_[place].condition);
   place_of_move_.erase(known);
   if (place + 1 != moves_.size()) {
     moves_[place] = std::move(moves_.back());
     place_of_move_[moves_[place].job.value()] = place;
   }
   moves_.pop_back();
+  return drops_history;
+}
+
+void batch::replace(job_condition& old, job_condition&& now) noexcept {
+  content_bytes_ += text_bytes_of(now);
+  content_bytes_ -= text_bytes_of(old);
+  old = std::move(now);
 }
 
 void batch::drop_cancelled() {

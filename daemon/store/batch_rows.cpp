@@ -1,11 +1,11 @@
 #include "store/batch_rows.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
 #include "store/checksum.hpp"
+#include "store/history_rows.hpp"
 #include "store/schema.hpp"
 #include "store/wall_clock.hpp"
 
@@ -37,11 +37,10 @@ constexpr std::size_t written_in_place = 1u << 20;
 /// costs.
 constexpr std::size_t rows_at_once = 8;
 
-/// True for most jobs: ready at once, with no history, and a body that is bound.
+/// True for most jobs: ready at once, and a body that is bound.
 bool is_plain(const batch::new_job& job) noexcept {
   const job_condition& condition = job.condition;
   return condition.state == engine::job_state::ready && condition.delay == duration::zero() &&
-         condition.tally == engine::job_tally{} && condition.error_text.empty() &&
          job.content.size() < written_in_place;
 }
 
@@ -50,26 +49,27 @@ std::string plain_rows(std::size_t count) {
   std::string all;
   for (std::size_t n = 0; n < count; ++n) {
     if (n > 0) all += ", ";
-    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, ?)";
+    all += "(?, ?, 0, ?, ?, ?, 0, 0, 0, ?, ?)";
   }
   return all;
 }
 
-/// Twelve values from `place` on.
+/// Six values from `place` on.
 void bind_condition(sqlite::statement& to, int place, const job_condition& condition, duration wall_offset) noexcept {
   const bool delayed = condition.state == engine::job_state::delayed;
+  to.bind(place++, condition.queue);
   to.bind(place++, static_cast<std::int64_t>(on_disk(condition.state)));
   to.bind(place++, condition.priority);
   to.bind(place++, condition.delay.count());
   to.bind(place++, delayed ? to_disk(condition.due, wall_offset) : 0);
   to.bind(place++, condition.state == engine::job_state::buried ? on_disk(condition.bury_sequence) : 0);
-  to.bind(place++, condition.tally.reserves);
-  to.bind(place++, condition.tally.timeouts);
-  to.bind(place++, condition.tally.releases);
-  to.bind(place++, condition.tally.buries);
-  to.bind(place++, condition.tally.kicks);
-  to.bind(place++, condition.tally.failures);
-  to.bind_text(place++, condition.error_text);
+}
+
+/// The run of consecutive ids at the beginning of `jobs`.
+std::size_t run_length(std::span<const job_id> jobs) noexcept {
+  std::size_t length = 1;
+  while (length < jobs.size() && jobs[length].value() == jobs[length - 1].value() + 1) ++length;
+  return length;
 }
 
 }  // namespace
@@ -81,18 +81,22 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& data) {
       {&made.drop_queue_, "DELETE FROM queue WHERE number = ?1"},
       {&made.pause_, "UPDATE queue SET paused_until = ?2, paused_for = ?3 WHERE number = ?1"},
       {&made.mark_,
-       "INSERT INTO mark VALUES('id', ?1) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)"},
+       "INSERT INTO mark VALUES(?2, ?1) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)"},
       {&made.position_, "INSERT OR REPLACE INTO source_position VALUES(?1, ?2, ?3, ?4, ?5)"},
       // Binding zeros costs more than having them in the statement.
       {&made.put_plain_, "INSERT INTO job VALUES" + plain_rows(1)},
       {&made.put_plain_rows_, "INSERT INTO job VALUES" + plain_rows(rows_at_once)},
       {&made.put_,
-       "INSERT INTO job(id, queue, ttr, put_at, body, state, urgency, delay, due, burying, reserves, timeouts, "
-       "releases, buries, kicks, failures, error, checksum) "
-       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+       "INSERT INTO job(id, ttr, put_at, body, queue, state, urgency, delay, due, burying, checksum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
+      // A hand-out or a release often changes only the history: then the row, which has the body, is not written.
       {&made.move_,
-       "UPDATE job SET state = ?2, urgency = ?3, delay = ?4, due = ?5, burying = ?6, reserves = ?7, timeouts = ?8, "
-       "releases = ?9, buries = ?10, kicks = ?11, failures = ?12, error = ?13 WHERE id = ?1"},
+       "UPDATE job SET queue = ?2, state = ?3, urgency = ?4, delay = ?5, due = ?6, burying = ?7 WHERE id = ?1 AND "
+       "(queue, state, urgency, delay, due, burying) IS NOT (?2, ?3, ?4, ?5, ?6, ?7)"},
+      {&made.history_,
+       "INSERT OR REPLACE INTO job_history VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+       "?16, ?17, ?18)"},
+      {&made.remove_history_, "DELETE FROM job_history WHERE id BETWEEN ?1 AND ?2"},
       {&made.remove_, "DELETE FROM job WHERE id BETWEEN ?1 AND ?2"},
   };
   for (const auto& [place, sql] : all) {
@@ -100,27 +104,33 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& data) {
     if (!one) return one.error();
     *place = std::move(*one);
   }
+  auto groups = group_writer::prepare(data);
+  if (!groups) return groups.error();
+  made.groups_ = std::move(*groups);
   return made;
 }
 
 result<> batch_rows::write(const batch& changes, duration wall_offset) {
-  if (const auto done = write_queues(changes, wall_offset); !done) return done;
+  if (const auto done = add_queues(changes); !done) return done;
   // Removals first: the pages they leave take the puts.
-  if (const auto done = remove(changes.removals()); !done) return done;
+  if (const auto done = remove(changes.removals(), changes.history_removals()); !done) return done;
   if (const auto done = move(changes.moves(), wall_offset); !done) return done;
-  return put(changes.puts(), wall_offset);
+  if (const auto done = put(changes.puts(), wall_offset); !done) return done;
+  return write_rest(changes, wall_offset);
 }
 
-result<> batch_rows::write_queues(const batch& changes, duration wall_offset) {
-  if (changes.id_mark() != 0) {
-    mark_.bind(1, on_disk(changes.id_mark()));
-    if (const auto done = mark_.run(); !done) return done;
-  }
+result<> batch_rows::add_queues(const batch& changes) {
   for (const auto& queue : changes.new_queues()) {
     add_queue_.bind(1, queue.number);
     add_queue_.bind_text(2, queue.name);
     if (const auto done = add_queue_.run(); !done) return done;
   }
+  return {};
+}
+
+result<> batch_rows::write_rest(const batch& changes, duration wall_offset) {
+  if (const auto done = write_mark("id", changes.id_mark()); !done) return done;
+  if (const auto done = write_mark("group", changes.groups.id_mark()); !done) return done;
   for (const auto& [source, at] : changes.positions()) {
     position_.bind_text(1, source->producer);
     position_.bind_text(2, source->kind);
@@ -129,6 +139,7 @@ result<> batch_rows::write_queues(const batch& changes, duration wall_offset) {
     position_.bind(5, on_disk(at.bodies));
     if (const auto done = position_.run(); !done) return done;
   }
+  if (const auto done = groups_.write(changes.groups, wall_offset); !done) return done;
   for (const auto& one : changes.pauses()) {
     if (const auto done = pause(one, wall_offset); !done) return done;
   }
@@ -140,16 +151,28 @@ result<> batch_rows::write_queues(const batch& changes, duration wall_offset) {
   return {};
 }
 
-result<> batch_rows::remove(std::span<const job_id> jobs) {
+/// `value`: 0 leaves the mark as it is.
+result<> batch_rows::write_mark(std::string_view name, std::uint64_t value) {
+  if (value == 0) return {};
+  mark_.bind(1, on_disk(value));
+  mark_.bind_text(2, name);
+  return mark_.run();
+}
+
+result<> batch_rows::remove(std::span<const job_id> jobs, std::span<const job_id> histories) {
+  if (const auto done = remove_runs(remove_, jobs); !done) return done;
+  return remove_runs(remove_history_, histories);
+}
+
+result<> batch_rows::remove_runs(sqlite::statement& from, std::span<const job_id> jobs) {
   // A queue is worked off from its front: jobs that end together are neighbours, and a run of them costs one search
   // instead of one each.
-  for (auto first = jobs.begin(); first != jobs.end();) {
-    auto last = first;
-    while (std::next(last) != jobs.end() && std::next(last)->value() == last->value() + 1) ++last;
-    remove_.bind(1, on_disk(*first));
-    remove_.bind(2, on_disk(*last));
-    if (const auto done = remove_.run(); !done) return done;
-    first = std::next(last);
+  while (!jobs.empty()) {
+    const auto run = jobs.first(run_length(jobs));
+    from.bind(1, on_disk(run.front()));
+    from.bind(2, on_disk(run.back()));
+    if (const auto done = from.run(); !done) return done;
+    jobs = jobs.subspan(run.size());
   }
   return {};
 }
@@ -159,8 +182,35 @@ result<> batch_rows::move(std::span<const batch::moved_job> jobs, duration wall_
     move_.bind(1, on_disk(job.job));
     bind_condition(move_, 2, job.condition, wall_offset);
     if (const auto done = move_.run(); !done) return done;
+    if (job.condition.has_history()) {
+      if (const auto done = write_history(job.job, job.condition, wall_offset); !done) return done;
+    } else if (job.drops_history) {
+      if (const auto done = remove_runs(remove_history_, {&job.job, 1}); !done) return done;
+    }
   }
   return {};
+}
+
+result<> batch_rows::write_history(job_id job, const job_condition& condition, duration wall_offset) {
+  static const engine::job_details no_details;
+  const auto& details = condition.details ? *condition.details : no_details;
+  const auto& tally = condition.tally;
+  int place = 1;
+  history_.bind(place++, on_disk(job));
+  for (const auto count : {tally.reserves, tally.timeouts, tally.releases, tally.buries, tally.kicks, tally.failures,
+                           tally.interruptions, tally.laters}) {
+    history_.bind(place++, count);
+  }
+  history_.bind(place++, condition.handed_out ? 1 : 0);
+  for (const auto when : {details.first_failure, details.last_failure, details.expires_at}) {
+    history_.bind(place++, optional_to_disk(when, wall_offset));
+  }
+  history_.bind(place++, on_disk(details.group.value()));
+  history_.bind(place++, details.group_place);
+  history_.bind_text(place++, details.cause ? engine::name_of(*details.cause) : std::string_view{""});
+  history_.bind_text(place++, details.origin);
+  history_.bind_text(place++, condition.error_text);
+  return history_.run();
 }
 
 result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_offset) {
@@ -170,6 +220,10 @@ result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_off
     const auto taken = plain == rows_at_once ? rows_at_once : 1;
     const auto done = plain > 0 ? put_plain(jobs.first(taken), wall_offset) : put(jobs.front(), wall_offset);
     if (!done) return done;
+    for (const auto& job : jobs.first(taken)) {
+      if (!job.condition.has_history()) continue;
+      if (const auto written = write_history(job.job, job.condition, wall_offset); !written) return written;
+    }
     jobs = jobs.subspan(taken);
   }
   return {};
@@ -180,7 +234,7 @@ result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wa
   int place = 1;
   for (const auto& job : jobs) {
     insert.bind(place++, on_disk(job.job));
-    insert.bind(place++, job.queue);
+    insert.bind(place++, job.condition.queue);
     insert.bind(place++, job.condition.priority);
     insert.bind(place++, job.ttr.count());
     insert.bind(place++, to_disk(job.put_at, wall_offset));
@@ -192,17 +246,16 @@ result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wa
 
 result<> batch_rows::put(const batch::new_job& job, duration wall_offset) {
   put_.bind(1, on_disk(job.job));
-  put_.bind(2, job.queue);
-  put_.bind(3, job.ttr.count());
-  put_.bind(4, to_disk(job.put_at, wall_offset));
+  put_.bind(2, job.ttr.count());
+  put_.bind(3, to_disk(job.put_at, wall_offset));
   const bool in_place = job.content.size() >= written_in_place;
   if (in_place) {
-    put_.bind_zeros(5, job.content.size());
+    put_.bind_zeros(4, job.content.size());
   } else {
-    put_.bind_blob(5, job.content.view());
+    put_.bind_blob(4, job.content.view());
   }
-  bind_condition(put_, 6, job.condition, wall_offset);
-  put_.bind(18, checksum_of(job.job, job.content.view()));
+  bind_condition(put_, 5, job.condition, wall_offset);
+  put_.bind(11, checksum_of(job.job, job.content.view()));
   if (const auto done = put_.run(); !done || !in_place) return done;
   return put_.write_blob("job", "body", on_disk(job.job), job.content.view());
 }

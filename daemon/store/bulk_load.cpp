@@ -1,8 +1,10 @@
 #include "store/bulk_load.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "store/group_rows.hpp"
 #include "store/options.hpp"
 
 namespace millrace::store {
@@ -28,7 +30,9 @@ result<bulk_load> bulk_load::begin(const data_directory& directory) {
   auto rows = batch_rows::prepare(*data);
   if (!rows) return damage(directory, rows.error());
   // One transaction for all, which a connection that is closed rolls back.
-  const auto begun = data->run("BEGIN IMMEDIATE; DELETE FROM queue");
+  const auto begun = data->run(
+      "BEGIN IMMEDIATE; DELETE FROM queue; DELETE FROM job_history; DELETE FROM job_group; DELETE FROM group_member; "
+      "DELETE FROM action");
   if (!begun) return damage(directory, begun.error());
   return bulk_load{directory, std::move(*data), std::move(*rows)};
 }
@@ -50,7 +54,9 @@ result<> bulk_load::add(engine::kept_job&& job, std::string_view queue) {
                         .delay = job.request.delay,
                         .due = job.due,
                         .tally = job.tally,
-                        .error_text = std::move(job.error_text)};
+                        .error_text = std::move(job.error_text),
+                        .handed_out = job.handed_out,
+                        .details = std::move(job.details)};
   const auto number = number_of(queue);
   open_.put({.job = job.job,
              .queue = {},
@@ -60,7 +66,7 @@ result<> bulk_load::add(engine::kept_job&& job, std::string_view queue) {
              .due = job.due,
              .error_text = {}},
             number, bury_sequence);
-  open_.move(std::move(now), bury_sequence);
+  open_.move(std::move(now), number, bury_sequence, false);
   return open_.jobs() < jobs_at_once && open_.bytes() < bytes_at_once ? result<>{} : write();
 }
 
@@ -82,7 +88,45 @@ result<> bulk_load::add_position(kept_position&& position) {
   return {};
 }
 
+result<> bulk_load::add_group(engine::kept_group&& group) {
+  if (const auto ended = end_group(); !ended) return ended;
+  if (!groups_.insert(group.group.value()).second) {
+    return invalid("group " + std::to_string(group.group.value()) + " comes a second time");
+  }
+  group_ = group;
+  open_.groups.change({.group = group.group, .facts = std::move(group.facts)});
+  return open_.bytes() < bytes_at_once ? result<>{} : write();
+}
+
+result<> bulk_load::add_member(engine::group_id group, std::uint32_t place, engine::group_member&& member) {
+  if (!group_.group || group != group_.group) return invalid("its group does not precede it");
+  if (!group_.ended.empty() && group_.ended.back().first >= place) return invalid("its place does not rise");
+  group_.ended.emplace_back(place, engine::group_member{});
+  open_.groups.end_member({.group = group, .place = place, .member = std::move(member)});
+  return open_.bytes() < bytes_at_once ? result<>{} : write();
+}
+
+void bulk_load::cut_group() {
+  if (!group_.group || group_.facts.ended == group_.ended.size()) return;
+  group_.facts.ended = static_cast<std::uint32_t>(group_.ended.size());
+  group_.facts.succeeded = std::min(group_.facts.succeeded, group_.facts.ended);
+  open_.groups.change({.group = group_.group, .facts = group_.facts});
+}
+
+/// No more members of the last group follow.
+result<> bulk_load::end_group() {
+  const auto group = std::exchange(group_, {});
+  return group.group ? check_members(group) : result<>{};
+}
+
+result<> bulk_load::add_action(std::uint64_t number, std::string description) {
+  if (!actions_.insert(number).second) return invalid("action " + std::to_string(number) + " comes a second time");
+  open_.groups.set_action(number, std::move(description));
+  return {};
+}
+
 result<> bulk_load::finish() {
+  if (const auto ended = end_group(); !ended) return ended;
   if (const auto written = write(); !written) return written.error();
   if (const auto safe = data_.run("COMMIT"); !safe) return damage(directory_, safe.error());
   const auto whole = data_.checkpoint_and_cut();

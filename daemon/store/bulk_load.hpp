@@ -31,6 +31,16 @@ class bulk_load {
   [[nodiscard]] result<> pause(std::string_view queue, instant until, duration length);
   /// Replaces the stored position of the producer. Refuses a producer that was added before.
   [[nodiscard]] result<> add_position(kept_position&& position);
+  /// Its members that have ended follow, before the next group. Refuses a group that was added before.
+  [[nodiscard]] result<> add_group(engine::kept_group&& group);
+  /// Refuses a member of another group than the last one, and places that do not rise.
+  [[nodiscard]] result<> add_member(engine::group_id group, std::uint32_t place, engine::group_member&& member);
+  /// The members of the last group are not complete: its counts become those of the members that came.
+  void cut_group();
+  /// Refuses an action that was added before.
+  [[nodiscard]] result<> add_action(std::uint64_t number, std::string description);
+  /// New ids of groups will begin above this one.
+  void mark_group_ids(std::uint64_t up_to) noexcept { open_.groups.mark_ids(up_to); }
   /// New job ids will begin above this one. Refuses an id above `job_id_max`.
   [[nodiscard]] result<> mark_ids(std::uint64_t up_to);
   [[nodiscard]] result<> finish();
@@ -41,6 +51,7 @@ class bulk_load {
   bulk_load(const data_directory& directory, sqlite::connection data, batch_rows rows)
       : directory_{directory}, data_{std::move(data)}, rows_{std::move(rows)} {}
   queue_number number_of(std::string_view queue);
+  [[nodiscard]] result<> end_group();
   [[nodiscard]] result<> write();
 
   const data_directory& directory_;
@@ -48,7 +59,8 @@ class bulk_load {
   batch_rows rows_;
   batch open_;
   boost::unordered_flat_map<std::string, queue_number> queues_;
-  boost::unordered_flat_set<std::uint64_t> ids_;
+  boost::unordered_flat_set<std::uint64_t> ids_, groups_, actions_;
+  engine::kept_group group_;                            ///< the last one; of its members only the places
   std::map<std::string, engine::source_name> sources_;  ///< by producer; the batch points to them
   queue_number last_queue_{0};
   std::uint64_t last_bury_sequence_{0};

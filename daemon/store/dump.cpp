@@ -8,6 +8,7 @@
 #include "base/utf8.hpp"
 #include "store/base64.hpp"
 #include "store/dump_words.hpp"
+#include "store/group_rows.hpp"
 #include "store/reader.hpp"
 
 namespace millrace::store {
@@ -28,23 +29,69 @@ void add_text(json::object& to, const std::string& name, std::string_view bytes)
   }
 }
 
+void add_count(json::object& to, const char* name, std::uint64_t count) {
+  if (count != 0) to[name] = count;
+}
+
+void add_details(json::object& to, const engine::job_details& details) {
+  const auto add_time = [&to](const char* name, instant when) {
+    if (when != never) to[name] = wall_ns(when);
+  };
+  if (details.cause) to["reason"] = engine::name_of(*details.cause);
+  if (!details.origin.empty()) add_text(to, "origin", details.origin);
+  add_time("first_failure_at_ns", details.first_failure);
+  add_time("last_failure_at_ns", details.last_failure);
+  add_time("expires_at_ns", details.expires_at);
+  add_count(to, "group", details.group.value());
+  add_count(to, "group_place", details.group_place);
+}
+
 json::object object_of(const engine::kept_job& job, const std::string& queue) {
   json::object made{{"id", job.job.value()}};
   add_text(made, "queue", queue);
   made["state"] = dump_words[static_cast<std::size_t>(job.state)];
   made["priority"] = job.request.priority;
   made["put_at_ns"] = wall_ns(job.put_at);
-  if (job.state == engine::job_state::delayed) made["due_ns"] = wall_ns(job.due);
+  if (job.state == engine::job_state::delayed) made["due_at_ns"] = wall_ns(job.due);
   made["ttr_ns"] = job.request.ttr.count();
   made["delay_ns"] = job.request.delay.count();
-  made["reserves"] = job.tally.reserves;
-  made["timeouts"] = job.tally.timeouts;
-  made["releases"] = job.tally.releases;
-  made["buries"] = job.tally.buries;
-  made["kicks"] = job.tally.kicks;
-  made["failures"] = job.tally.failures;
-  add_text(made, "error", job.error_text);
+  add_count(made, "deliveries", job.tally.reserves);
+  add_count(made, "timeouts", job.tally.timeouts);
+  add_count(made, "releases", job.tally.releases);
+  add_count(made, "buries", job.tally.buries);
+  add_count(made, "kicks", job.tally.kicks);
+  add_count(made, "failures", job.tally.failures);
+  add_count(made, "interruptions", job.tally.interruptions);
+  add_count(made, "laters", job.tally.laters);
+  if (job.handed_out) made["handed_out"] = true;
+  if (job.details) add_details(made, *job.details);
+  if (!job.error_text.empty()) add_text(made, "error", job.error_text);
   add_text(made, "body", job.request.content.view());
+  return made;
+}
+
+json::object object_of(engine::group_id group, const engine::group_facts& facts) {
+  json::object made{{"group", group.value()}};
+  add_text(made, "name", facts.name);
+  made["state"] = group_state_words[static_cast<std::size_t>(facts.state)];
+  made["ends_with"] = group_end_words[static_cast<std::size_t>(facts.ends_with)];
+  made["remaining"] = remaining_words[static_cast<std::size_t>(facts.remaining)];
+  made["opened_at_ns"] = wall_ns(facts.opened_at);
+  if (!facts.outcome_queue.empty()) add_text(made, "outcome_queue", facts.outcome_queue);
+  if (facts.outcome_put) made["outcome_put"] = true;
+  add_count(made, "outer_group", facts.outer.value());
+  add_count(made, "outer_place", facts.outer_place);
+  add_count(made, "members", facts.members);
+  add_count(made, "ended", facts.ended);
+  add_count(made, "succeeded", facts.succeeded);
+  return made;
+}
+
+json::object object_of(engine::group_id group, std::uint32_t place, const engine::group_member& member) {
+  json::object made{{"member_of", group.value()}, {"place", place}, {"job", member.job.value()}};
+  made["outcome"] = engine::name_of(member.result);
+  if (!member.text.empty()) add_text(made, "text", member.text);
+  if (member.is_cut) made["is_cut"] = true;
   return made;
 }
 
@@ -104,6 +151,31 @@ result<> dump_positions(const data_directory& directory, sqlite::connection& dat
   return read ? said : damage(directory, read.error());
 }
 
+result<> dump_groups(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
+  group_cursor rows{data, of_the_wall};
+  for (engine::kept_group group;;) {
+    const auto step = rows.next(group);
+    if (!step) return damage(directory, step.error());
+    if (*step == group_cursor::step::end) return {};
+    if (*step == group_cursor::step::member) continue;
+    if (const auto said = line(object_of(group.group, group.facts)); !said) return said;
+    for (const auto& [place, member] : group.ended) {
+      if (const auto said = line(object_of(group.group, place, member)); !said) return said;
+    }
+  }
+}
+
+result<> dump_actions(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
+  result<> said{};
+  const auto read = each_action(data, [&](action_row&& action) {
+    if (!said) return;
+    json::object made{{"action", action.number}};
+    add_text(made, "description", action.description);
+    said = line(made);
+  });
+  return read ? said : damage(directory, read.error());
+}
+
 result<> dump_jobs(const data_directory& directory, sqlite::connection& data, const queue_names& names,
                    sealed_lines& line) {
   known_queues numbers;
@@ -125,13 +197,18 @@ result<> dump(const data_directory& directory, const line_sink& sink) {
   sealed_lines line{sink};
   auto data = open_data_file(directory, nullptr);
   if (!data) return data.error();
-  const auto mark = read_id_mark(*data);
-  if (!mark) return damage(directory, mark.error());
-  if (const auto said = line({{"ids_up_to", *mark}}); !said) return said.error();
+  const auto marks = read_id_marks(*data);
+  if (!marks) return damage(directory, marks.error());
+  if (const auto said = line({{"ids_up_to", marks->job}}); !said) return said.error();
+  if (marks->group != 0) {
+    if (const auto said = line({{"groups_up_to", marks->group}}); !said) return said.error();
+  }
   queue_names names;
   if (const auto done = dump_queues(directory, *data, names, line); !done) return done;
   if (const auto done = dump_positions(directory, *data, line); !done) return done;
+  if (const auto done = dump_groups(directory, *data, line); !done) return done;
   if (const auto done = dump_jobs(directory, *data, names, line); !done) return done;
+  if (const auto done = dump_actions(directory, *data, line); !done) return done;
   return line.end();
 }
 

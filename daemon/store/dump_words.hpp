@@ -14,6 +14,11 @@ namespace millrace::store {
 /// States, in the order of engine::job_state.
 inline constexpr std::array<const char*, 4> dump_words{"ready", "reserved", "delayed", "buried"};
 
+/// In the order of their enumerations.
+inline constexpr std::array<const char*, 3> group_state_words{"open", "closed", "ended"};
+inline constexpr std::array<const char*, 3> group_end_words{"all", "first", "first_failure"};
+inline constexpr std::array<const char*, 2> remaining_words{"keep", "cancel"};
+
 /// Counts and hashes the lines of a dump, for its last line.
 class dump_seal {
  public:

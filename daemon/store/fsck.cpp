@@ -1,9 +1,13 @@
 #include "store/fsck.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "store/group_rows.hpp"
+#include "store/history_rows.hpp"
+#include "store/row_checks.hpp"
 #include "store/rows.hpp"
 #include "store/schema.hpp"
 
@@ -58,6 +62,47 @@ class inspection {
     });
   }
 
+  void histories(std::int64_t version) {
+    const auto table = history_table(version);
+    const auto query = history_query("ORDER BY id", version);
+    each_row("table " + std::string{table}, query, [version](sqlite::statement& row) {
+      engine::kept_job job;
+      return read_history(row, version, duration::zero(), job);
+    });
+    if (table == "job") return;
+    const auto orphans = "SELECT id FROM job_history WHERE NOT EXISTS(SELECT 1 FROM job WHERE job.id = job_history.id)";
+    each_row("table job_history", orphans,
+             [](sqlite::statement& row) -> result<> { return bad_row("job_history", row, "its job is not there"); });
+  }
+
+  void groups() {
+    std::map<engine::group_id, engine::kept_group> found;
+    each_row("table job_group", std::string{group_query}, [&found](sqlite::statement& row) -> result<> {
+      engine::kept_group group;
+      if (auto read = read_group(row, duration::zero(), group); !read) return read;
+      found[group.group] = std::move(group);
+      return {};
+    });
+    each_row("table group_member", std::string{member_query}, [&found](sqlite::statement& row) -> result<> {
+      member_row member;
+      if (auto read = read_member(row, member); !read) return read;
+      const auto group = found.find(member.group);
+      if (group == found.end()) return group_missing(member);
+      group->second.ended.emplace_back(member.place, engine::group_member{});
+      return {};
+    });
+    for (const auto& [id, group] : found) {
+      if (const auto agree = check_members(group); !agree) say(agree.error().text);
+    }
+  }
+
+  void actions() {
+    each_row("table action", std::string{action_query}, [](sqlite::statement& row) {
+      action_row action;
+      return read_action(row, action);
+    });
+  }
+
   void positions() {
     each_row("table source_position", std::string{position_query}, [](sqlite::statement& row) {
       kept_position position;
@@ -76,7 +121,8 @@ class inspection {
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
 
  private:
-  void each_row(const char* table, const std::string& query, const std::function<result<>(sqlite::statement&)>& check) {
+  void each_row(const std::string& table, const std::string& query,
+                const std::function<result<>(sqlite::statement&)>& check) {
     auto rows = data_.prepare(query);
     if (!rows) return damaged(table, rows.error());
     for (;;) {
@@ -123,7 +169,10 @@ result<examination> fsck(const data_directory& directory, const std::function<vo
   of.schema(*version);
   of.queues();
   of.jobs(*version);
+  of.histories(*version);
   of.marks();
+  if (*version > 3) of.groups();
+  if (*version > 3) of.actions();
   if (*version > 1) of.positions();
   if (of.failure()) return error{of.failure()->code, directory.data_file() + ": " + of.failure()->text};
   return found;

@@ -26,14 +26,28 @@ void open_batch::skip() {
 void open_batch::add(engine::job_put& put) {
   const auto number = queues.number_of(put.queue, *open_);
   queues.job_added(put.queue);
+  if (put.details || !put.error_text.empty() || put.failures != 0 || put.tally != engine::job_tally{}) {
+    with_history_.insert(put.job);
+  }
   open_->put(std::move(put), number, bury_sequence_of(put.state));
 }
 
-void open_batch::add(engine::job_moved& moved) { open_->move(std::move(moved), bury_sequence_of(moved.state)); }
+void open_batch::add(engine::job_moved& moved) {
+  const auto number = queues.number_of(moved.queue, *open_);
+  if (moved.left) {
+    queues.job_added(moved.queue);
+    queues.job_removed(moved.left);
+  }
+  const bool had_history = with_history_.erase(moved.job);
+  if (moved.details || moved.handed_out || !moved.error_text.empty() || moved.tally != engine::job_tally{}) {
+    with_history_.insert(moved.job);
+  }
+  open_->move(std::move(moved), number, bury_sequence_of(moved.state), had_history);
+}
 
 void open_batch::add(engine::job_gone& gone) {
   queues.job_removed(gone.queue);
-  open_->remove(gone.job);
+  open_->remove(gone.job, with_history_.erase(gone.job));
 }
 
 void open_batch::add(engine::queue_paused& paused) {

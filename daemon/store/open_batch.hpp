@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "engine/change.hpp"
 #include "store/batch.hpp"
+#include "store/id_set.hpp"
 #include "store/queue_numbers.hpp"
 
 namespace millrace::store {
 
-/// The open batch: takes the engine's changes and adds what the file needs besides, the numbers of queues and the order
-/// of burying. Owned by the store; loop thread only.
+/// The open batch: takes the engine's changes and adds what the file needs besides: the numbers of queues, the order of
+/// burying, and which jobs have a history. Owned by the store; loop thread only.
 class open_batch {
  public:
   explicit open_batch(queue_numbers::names names) : queues{std::move(names)} { open_->id = 1; }
@@ -23,6 +26,9 @@ class open_batch {
   void recovered_bury_sequence(std::uint64_t bury_sequence) noexcept {
     last_bury_sequence_ = std::max(last_bury_sequence_, bury_sequence);
   }
+
+  /// A job whose history the file has.
+  void recovered_history(job_id job) { with_history_.insert(job); }
 
   [[nodiscard]] batch_id id() const noexcept { return open_->id; }
   [[nodiscard]] bool empty() const noexcept { return open_->empty(); }
@@ -43,15 +49,18 @@ class open_batch {
   void add(engine::job_moved& moved);
   void add(engine::job_gone& gone);
   void add(engine::queue_paused& paused);
-  void add(engine::group_changed&) {}
-  void add(engine::group_member_ended&) {}
-  void add(engine::group_gone&) {}
-  void add(engine::action_kept&) {}
-  void add(engine::action_gone&) {}
+  void add(engine::group_changed& changed) { open_->groups.change(std::move(changed)); }
+  void add(engine::group_member_ended& ended) { open_->groups.end_member(std::move(ended)); }
+  void add(engine::group_gone& gone) { open_->groups.remove(gone.group); }
+  void add(engine::action_kept& kept) { open_->groups.set_action(kept.action, std::move(kept.description)); }
+  void add(engine::action_gone& gone) { open_->groups.set_action(gone.action, std::nullopt); }
   void add(engine::source_moved& moved) { open_->set_position(*moved.source, moved.to); }
   std::uint64_t bury_sequence_of(engine::job_state state) noexcept;
 
   std::unique_ptr<batch> open_{std::make_unique<batch>()};
+  /// Jobs that have a history in the file or in a batch: only of those is one deleted. It spares the delete of a plain
+  /// job a second search.
+  id_set with_history_;
   std::uint64_t last_bury_sequence_{0};
 };
 

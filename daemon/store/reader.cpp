@@ -32,6 +32,7 @@ result<cursor_step> job_cursor::next(const known_queues& queues, job_row& into) 
   if (at_buried_) return next_buried(queues, into);
   auto step = next_unburied(queues, into);
   if (!step || *step != cursor_step::end) return step;
+  if (histories_.id() != INT64_MAX) return histories_.no_job();
   at_buried_ = true;
   rows_.reset();
   std::make_heap(buried_.begin(), buried_.end(), std::greater{});
@@ -39,14 +40,20 @@ result<cursor_step> job_cursor::next(const known_queues& queues, job_row& into) 
 }
 
 job_cursor::~job_cursor() {
+  if (!is_defined_) return;
+  // While a statement runs, a function cannot be changed.
   rows_.reset();
+  histories_.end();
   static_cast<void>(data_.define_taker(take_function, nullptr));
 }
 
 result<> job_cursor::prepare_unburied() {
   with_bodies_ = has_room_;
   rows_.reset();
-  if (const auto defined = data_.define_taker(take_function, this); !defined) return defined;
+  if (!is_defined_) {
+    if (const auto defined = data_.define_taker(take_function, this); !defined) return defined;
+    is_defined_ = true;
+  }
   auto rows = data_.prepare(job_query(take_function, part(), "WHERE id >= ?1 ORDER BY id"));
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
@@ -58,11 +65,19 @@ result<cursor_step> job_cursor::next_unburied(const known_queues& queues, job_ro
   if (!is_prepared()) {
     if (const auto ready = prepare_unburied(); !ready) return ready.error();
   }
+  if (!histories_.is_begun()) {
+    if (const auto begun = histories_.begin(); !begun) return begun.error();
+  }
   queues_ = &queues;
   into_ = &into;
+  has_history_ = false;
   const auto more = rows_->step();
   if (!more) return more.error();
   if (!*more) return cursor_step::end;
+  // Not within `take`, where the statement of the jobs runs.
+  if (taken_ && has_history_) {
+    if (const auto next = histories_.advance(); !next) return next.error();
+  }
   return std::move(taken_);
 }
 
@@ -76,11 +91,19 @@ result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
     return invalid("row " + std::to_string(numbers.id()) + " of table job: it comes out of order");
   }
   next_id_ = numbers.id() + 1;
+  if (histories_.id() < numbers.id()) return histories_.no_job();
+  has_history_ = histories_.id() == numbers.id();
   if (numbers.is_buried()) {
     buried_.emplace_back(numbers.bury_sequence(), numbers.id());
     return cursor_step::skipped;
   }
   if (const auto done = read(from, numbers, *queues_, *into_); !done) return done.error();
+  into_->has_history = has_history_;
+  if (!has_history_) {
+    clear_history(into_->job);
+  } else if (const auto done = histories_.read(into_->job); !done) {
+    return done.error();
+  }
   return cursor_step::row;
 }
 
@@ -108,6 +131,9 @@ result<cursor_step> job_cursor::next_buried(const known_queues& queues, job_row&
   job_numbers numbers;
   if (const auto done = numbers.read(*rows_); !done) return done.error();
   if (const auto done = read(*rows_, numbers, queues, into); !done) return done.error();
+  const auto has_history = histories_.read_of(id, into.job);
+  if (!has_history) return has_history.error();
+  into.has_history = *has_history;
   return cursor_step::row;
 }
 
@@ -170,18 +196,22 @@ result<> each_position(sqlite::connection& data, const std::function<void(kept_p
   }
 }
 
-result<std::uint64_t> read_id_mark(sqlite::connection& data) {
-  const auto highest = data.number("SELECT coalesce(max(id), 0) FROM job");
-  if (!highest) return highest.error();
-  auto mark = static_cast<std::uint64_t>(std::max<std::int64_t>(*highest, 0));
+result<id_marks> read_id_marks(sqlite::connection& data) {
+  const auto job = data.number("SELECT coalesce(max(id), 0) FROM job");
+  if (!job) return job.error();
+  const auto group = data.number("SELECT coalesce(max(id), 0) FROM job_group");
+  if (!group) return group.error();
+  id_marks marks{.job = static_cast<std::uint64_t>(std::max<std::int64_t>(*job, 0)),
+                 .group = static_cast<std::uint64_t>(std::max<std::int64_t>(*group, 0))};
   auto rows = data.prepare(mark_query);
   if (!rows) return rows.error();
   for (;;) {
     const auto more = rows->step();
     if (!more) return more.error();
-    if (!*more) return mark;
+    if (!*more) return marks;
     mark_row found;
     if (const auto read = read_mark(*rows, found); !read) return read.error();
+    auto& mark = found.kind == mark_kind::ids ? marks.job : marks.group;
     mark = std::max(mark, found.value);
   }
 }

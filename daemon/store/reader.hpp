@@ -10,6 +10,7 @@
 #include <millrace/base/time.hpp>
 
 #include "engine/change.hpp"
+#include "store/history_rows.hpp"
 #include "store/rows.hpp"
 #include "store/sqlite.hpp"
 
@@ -37,9 +38,11 @@ class queue_cursor {
 
 enum class large_bodies { read, leave };
 
-/// All jobs of the file, in order of id, then buried ones in the order in which they were buried. Of buried jobs two
-/// numbers each are held in memory, of others nothing. A step does a bounded piece of work, except that a body is read
-/// in one piece and that the buried jobs are put in order in one piece, which takes about 10 ms for a million.
+/// All jobs of the file with their histories, in order of id, then buried ones in the order in which they were
+/// buried. Both tables are read in order of id side by side, so a job without a history costs one comparison. Of
+/// buried jobs two numbers each are held in memory, of others nothing. A step does a bounded piece of work, except
+/// that a body is read in one piece and that the buried jobs are put in order in one piece, which takes about 10 ms
+/// for a million.
 ///
 /// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and
 /// those after it, empty ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
@@ -51,7 +54,7 @@ class job_cursor final : private sqlite::connection::row_taker {
  public:
   job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX,
              large_bodies large = large_bodies::read) noexcept
-      : data_{data}, wall_offset_{wall_offset}, large_{large}, room_{body_bytes_max} {}
+      : data_{data}, wall_offset_{wall_offset}, large_{large}, room_{body_bytes_max}, histories_{data, wall_offset} {}
   ~job_cursor();
   job_cursor(const job_cursor&) = delete;
   job_cursor& operator=(const job_cursor&) = delete;
@@ -81,6 +84,9 @@ class job_cursor final : private sqlite::connection::row_taker {
   std::uint64_t room_;  ///< for bodies, in bytes
   bool has_room_{true};
   bool at_buried_{false};
+  bool is_defined_{false};  ///< the function that takes rows
+  history_cursor histories_;
+  bool has_history_{false};                ///< the job at hand has the history at hand
   std::optional<sqlite::statement> rows_;  ///< none: to be prepared
   std::optional<sqlite::statement> length_of_;
   bool with_bodies_{true};               ///< what `rows_` gives
@@ -95,7 +101,12 @@ class job_cursor final : private sqlite::connection::row_taker {
 /// must not put its lines a second time. There are as many as there ever were names of producers.
 [[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take);
 
-/// The highest id that may have been given out. Refused: an unknown mark.
-[[nodiscard]] result<std::uint64_t> read_id_mark(sqlite::connection& data);
+/// The highest ids that may have been given out, of jobs and of groups.
+struct id_marks {
+  std::uint64_t job{0};
+  std::uint64_t group{0};
+};
+/// Refused: an unknown mark.
+[[nodiscard]] result<id_marks> read_id_marks(sqlite::connection& data);
 
 }  // namespace millrace::store

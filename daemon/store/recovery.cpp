@@ -11,6 +11,7 @@ recovery::recovery(sqlite::connection& data, open_batch& open, duration wall_off
       now_{now},
       sink_{std::move(sink)},
       queue_rows_{data, wall_offset},
+      group_rows_{data, wall_offset},
       job_rows_{data, wall_offset, body_bytes_max, large_bodies::leave} {}
 
 result<std::optional<std::uint64_t>> recovery::advance(std::size_t rows_max, std::size_t bytes_max) {
@@ -22,19 +23,21 @@ result<std::optional<std::uint64_t>> recovery::advance(std::size_t rows_max, std
     if (*step == cursor_step::end && stage_ == stage::pauses) next_queue_ = queues_.begin();
   }
   if (stage_ != stage::done) return std::optional<std::uint64_t>{};
-  const auto mark = read_id_mark(data_);
-  if (!mark) return mark.error();
-  return std::optional{*mark};
+  return std::optional{marks_.job};
 }
 
 result<cursor_step> recovery::advance(std::size_t& bytes) {
   switch (stage_) {
     case stage::queues:
       return take_queue();
+    case stage::groups:
+      return take_group(bytes);
     case stage::jobs:
       return take_job(bytes);
     case stage::pauses:
       return finish_queue();
+    case stage::actions:
+      return take_actions();
     case stage::done:
       break;
   }
@@ -52,6 +55,30 @@ result<cursor_step> recovery::take_queue() {
   return step;
 }
 
+result<cursor_step> recovery::take_group(std::size_t& bytes) {
+  const auto step = group_rows_.next(group_);
+  if (!step) return step.error();
+  bytes += group_rows_.text_bytes();
+  if (*step == group_cursor::step::member) return cursor_step::skipped;
+  if (*step == group_cursor::step::group) {
+    if (sink_.group) sink_.group(std::exchange(group_, {}));
+    return cursor_step::row;
+  }
+  const auto marks = read_id_marks(data_);
+  if (!marks) return marks.error();
+  marks_ = *marks;
+  if (sink_.last_group) sink_.last_group(engine::group_id{marks_.group});
+  return cursor_step::end;
+}
+
+result<cursor_step> recovery::take_actions() {
+  const auto read = each_action(data_, [this](action_row&& one) {
+    if (sink_.action) sink_.action(one.number, std::move(one.description));
+  });
+  if (!read) return read.error();
+  return cursor_step::end;
+}
+
 result<cursor_step> recovery::take_job(std::size_t& bytes) {
   auto step = job_rows_.next(numbers_, row_);
   if (!step || *step != cursor_step::row) return step;
@@ -62,6 +89,7 @@ result<cursor_step> recovery::take_job(std::size_t& bytes) {
   row_.job.queue = engine_queue(*queue_of_job_);
   ++queue_of_job_->jobs;
   open_.recovered_bury_sequence(row_.bury_sequence);
+  if (row_.has_history) open_.recovered_history(row_.job.job);
   sink_.job(std::move(row_.job));
   return step;
 }

@@ -7,6 +7,7 @@
 
 #include <millrace/base/result.hpp>
 
+#include "store/group_rows.hpp"
 #include "store/open_batch.hpp"
 #include "store/reader.hpp"
 #include "store/store.hpp"
@@ -14,7 +15,7 @@
 namespace millrace::store {
 
 /// Brings back what a data file holds, in slices, so that its caller can do other work in between: first the queues,
-/// then the jobs, then pauses.
+/// then groups, jobs, pauses and actions.
 ///
 /// Owned by the store from `begin_recovery` until it ends; loop thread only. May be destroyed earlier: it writes
 /// nothing to the file.
@@ -37,7 +38,9 @@ class recovery {
 
   [[nodiscard]] result<cursor_step> advance(std::size_t& bytes);
   [[nodiscard]] result<cursor_step> take_queue();
+  [[nodiscard]] result<cursor_step> take_group(std::size_t& bytes);
   [[nodiscard]] result<cursor_step> take_job(std::size_t& bytes);
+  [[nodiscard]] result<cursor_step> take_actions();
   [[nodiscard]] cursor_step finish_queue();
   queue_id engine_queue(known_queue& known);
 
@@ -45,12 +48,15 @@ class recovery {
   open_batch& open_;
   const instant now_;
   const recovery_sink sink_;
-  enum class stage { queues, jobs, pauses, done } stage_{stage::queues};
+  enum class stage { queues, groups, jobs, pauses, actions, done } stage_{stage::queues};
   queue_cursor queue_rows_;
+  group_cursor group_rows_;
   job_cursor job_rows_;
+  id_marks marks_;
   known_queues numbers_;
   std::unordered_map<queue_number, known_queue> queues_;
   std::unordered_map<queue_number, known_queue>::iterator next_queue_;  ///< to be finished
+  engine::kept_group group_;
   job_row row_;
   known_queue* queue_of_job_{nullptr};  ///< of the last job: most of the time it is that of the next one as well
 };

@@ -1,12 +1,13 @@
 // The way back of a dump.
 #include <boost/json.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "store/base64.hpp"
 #include "store/bulk_load.hpp"
 #include "store/dump.hpp"
+#include "store/dump_members.hpp"
 #include "store/dump_words.hpp"
 
 namespace millrace::store {
@@ -15,53 +16,26 @@ namespace {
 
 namespace json = boost::json;
 
-/// The members of one line. The first that is missing or means nothing is noted, and found at the end.
-class members {
- public:
-  explicit members(const json::object& object) : object_{object} {}
-
-  template <class Number>
-  Number number(const char* name) {
-    const auto* const member = object_.if_contains(name);
-    json::error_code wrong;
-    const auto value = member != nullptr ? member->to_number<Number>(wrong) : Number{};
-    if (member == nullptr || wrong) note(name);
-    return value;
-  }
-  std::int64_t at_least_zero(const char* name) {
-    const auto value = number<std::int64_t>(name);
-    if (value < 0) note(name);
-    return value;
-  }
-  std::string text(const std::string& name) {
-    if (const auto* const plain = object_.if_contains(name); plain != nullptr && plain->is_string()) {
-      return {plain->get_string().data(), plain->get_string().size()};
-    }
-    const auto* const coded = object_.if_contains(name + "_base64");
-    if (coded != nullptr && coded->is_string()) {
-      if (auto bytes = from_base64({coded->get_string().data(), coded->get_string().size()})) return std::move(*bytes);
-    }
-    note(name);
-    return {};
-  }
-  [[nodiscard]] bool has(const char* name) const { return object_.contains(name); }
-  void note(const std::string& name) {
-    if (wrong_.empty()) wrong_ = name;
-  }
-  [[nodiscard]] const std::string& wrong() const { return wrong_; }
-
- private:
-  const json::object& object_;
-  std::string wrong_;
-};
-
 std::optional<engine::job_state> state_of(std::string_view word) {
   for (const auto state : {engine::job_state::ready, engine::job_state::delayed, engine::job_state::buried})
     if (word == dump_words[static_cast<std::size_t>(state)]) return state;
   return std::nullopt;
 }
 
-result<> add_job(members& from, bulk_load& to) {
+std::shared_ptr<const engine::job_details> details_of(dump_members& from) {
+  engine::job_details details;
+  if (from.has("reason")) details.cause = from.named<engine::reason>("reason", engine::reason_count);
+  details.origin = from.text_if_any("origin");
+  details.first_failure = from.time_if_any("first_failure_at_ns", never);
+  details.last_failure = from.time_if_any("last_failure_at_ns", never);
+  details.expires_at = from.time_if_any("expires_at_ns", never);
+  details.group = engine::group_id{static_cast<std::uint64_t>(from.at_least_zero_if_any("group"))};
+  details.group_place = from.number_if_any<std::uint32_t>("group_place");
+  if (details == engine::job_details{}) return {};
+  return std::make_shared<const engine::job_details>(std::move(details));
+}
+
+result<> add_job(dump_members& from, bulk_load& to) {
   engine::kept_job job;
   job.job = job_id{from.number<std::uint64_t>("id")};
   const auto queue = from.text("queue");
@@ -71,23 +45,29 @@ result<> add_job(members& from, bulk_load& to) {
   job.state = state.value_or(engine::job_state::ready);
   job.request.priority = from.number<std::uint32_t>("priority");
   job.put_at = instant{duration{from.number<std::int64_t>("put_at_ns")}};
-  if (job.state == engine::job_state::delayed) job.due = instant{duration{from.number<std::int64_t>("due_ns")}};
+  if (job.state == engine::job_state::delayed) {
+    job.due = instant{duration{from.number<std::int64_t>(from.has("due_at_ns") ? "due_at_ns" : "due_ns")}};
+  }
   job.request.ttr = duration{from.at_least_zero("ttr_ns")};
   job.request.delay = duration{from.at_least_zero("delay_ns")};
-  job.tally = {.reserves = from.number<std::uint32_t>("reserves"),
-               .timeouts = from.number<std::uint32_t>("timeouts"),
-               .releases = from.number<std::uint32_t>("releases"),
-               .buries = from.number<std::uint32_t>("buries"),
-               .kicks = from.number<std::uint32_t>("kicks"),
-               // Dumps of older versions do not have it.
-               .failures = from.has("failures") ? from.number<std::uint32_t>("failures") : 0};
-  job.error_text = from.text("error");
+  const auto count = [&from](const char* name) { return from.number_if_any<std::uint32_t>(name); };
+  job.tally = {.reserves = count(from.has("deliveries") ? "deliveries" : "reserves"),
+               .timeouts = count("timeouts"),
+               .releases = count("releases"),
+               .buries = count("buries"),
+               .kicks = count("kicks"),
+               .failures = count("failures"),
+               .interruptions = count("interruptions"),
+               .laters = count("laters")};
+  job.handed_out = from.flag_if_any("handed_out");
+  job.details = details_of(from);
+  job.error_text = from.text_if_any("error");
   job.request.content = body{from.text("body")};
   if (!from.wrong().empty()) return {};
   return to.add(std::move(job), queue);
 }
 
-result<> add_position(members& from, bulk_load& to) {
+result<> add_position(dump_members& from, bulk_load& to) {
   kept_position position;
   position.source = {from.text("producer"), from.text("kind")};
   if (position.source.producer.empty()) from.note("producer");
@@ -98,23 +78,73 @@ result<> add_position(members& from, bulk_load& to) {
   return from.wrong().empty() ? to.add_position(std::move(position)) : result<>{};
 }
 
-result<> add_object(const json::object& object, bulk_load& to) {
-  members from{object};
-  result<> done{};
+engine::kept_group group_of(dump_members& from) {
+  engine::kept_group made{.group = engine::group_id{static_cast<std::uint64_t>(from.at_least_zero("group"))},
+                          .facts = {.name = from.text("name"),
+                                    .outcome_queue = from.text_if_any("outcome_queue"),
+                                    .state = from.word<engine::group_state>("state", group_state_words),
+                                    .ends_with = from.word<engine::group_end>("ends_with", group_end_words),
+                                    .remaining = from.word<engine::remaining_members>("remaining", remaining_words),
+                                    .opened_at = instant{duration{from.number<std::int64_t>("opened_at_ns")}},
+                                    .members = from.number_if_any<std::uint32_t>("members"),
+                                    .ended = from.number_if_any<std::uint32_t>("ended"),
+                                    .succeeded = from.number_if_any<std::uint32_t>("succeeded"),
+                                    .outcome_put = from.flag_if_any("outcome_put")},
+                          .ended = {}};
+  made.facts.outer = engine::group_id{static_cast<std::uint64_t>(from.at_least_zero_if_any("outer_group"))};
+  made.facts.outer_place = from.number_if_any<std::uint32_t>("outer_place");
+  if (!made.group) from.note("group");
+  return made;
+}
+
+result<> add_pause(dump_members& from, bulk_load& to) {
+  const auto queue = from.text("paused");
+  if (queue.empty()) from.note("paused");
+  const auto until = from.time_if_any("until_ns", never);
+  const duration length{from.at_least_zero("length_ns")};
+  return from.wrong().empty() ? to.pause(queue, until, length) : result<>{};
+}
+
+result<> add_member(dump_members& from, bulk_load& to) {
+  const engine::group_id group{static_cast<std::uint64_t>(from.at_least_zero("member_of"))};
+  const auto place = from.number<std::uint32_t>("place");
+  engine::group_member member{.job = job_id{static_cast<std::uint64_t>(from.at_least_zero("job"))},
+                              .result = from.named<engine::outcome>("outcome", engine::outcome_count),
+                              .text = from.text_if_any("text"),
+                              .is_cut = from.flag_if_any("is_cut")};
+  return from.wrong().empty() ? to.add_member(group, place, std::move(member)) : result<>{};
+}
+
+result<> add_action(dump_members& from, bulk_load& to) {
+  const auto number = static_cast<std::uint64_t>(from.at_least_zero("action"));
+  auto description = from.text("description");
+  return from.wrong().empty() ? to.add_action(number, std::move(description)) : result<>{};
+}
+
+result<> add_line(dump_members& from, bulk_load& to) {
+  if (from.has("id")) return add_job(from, to);
   if (from.has("ids_up_to")) {
     const auto up_to = from.number<std::uint64_t>("ids_up_to");
-    if (from.wrong().empty()) done = to.mark_ids(up_to);
-  } else if (from.has("paused") || from.has("paused_base64")) {
-    const auto queue = from.text("paused");
-    if (queue.empty()) from.note("paused");
-    const auto until = from.has("until_ns") ? instant{duration{from.number<std::int64_t>("until_ns")}} : never;
-    const duration length{from.at_least_zero("length_ns")};
-    if (from.wrong().empty()) done = to.pause(queue, until, length);
-  } else if (from.has("producer") || from.has("producer_base64")) {
-    done = add_position(from, to);
-  } else {
-    done = add_job(from, to);
+    return from.wrong().empty() ? to.mark_ids(up_to) : result<>{};
   }
+  if (from.has("groups_up_to")) {
+    to.mark_group_ids(static_cast<std::uint64_t>(from.at_least_zero("groups_up_to")));
+    return {};
+  }
+  if (from.has("paused") || from.has("paused_base64")) return add_pause(from, to);
+  if (from.has("producer") || from.has("producer_base64")) return add_position(from, to);
+  if (from.has("member_of")) return add_member(from, to);
+  if (from.has("group")) {
+    auto group = group_of(from);
+    return from.wrong().empty() ? to.add_group(std::move(group)) : result<>{};
+  }
+  if (from.has("action")) return add_action(from, to);
+  return add_job(from, to);  // which says what is missing
+}
+
+result<> add_object(const json::object& object, bulk_load& to) {
+  dump_members from{object};
+  const auto done = add_line(from, to);
   if (!from.wrong().empty()) return invalid("its '" + from.wrong() + "' is missing or means nothing");
   return done;
 }
@@ -161,7 +191,7 @@ class dump_lines {
 
  private:
   result<> end(const json::object& object) {
-    members from{object};
+    dump_members from{object};
     const auto lines = from.number<std::uint64_t>("lines");
     const auto hex = from.text("xxh3");
     if (!from.wrong().empty()) return about_line("its '" + from.wrong() + "' is missing or means nothing");
@@ -200,6 +230,7 @@ result<restored> restore(const data_directory& into, std::istream& lines, comple
   if (lines.bad()) return error{errc::io, "the lines cannot be read to their end"};
   auto remark = from.finish();
   if (!remark) return remark.error();
+  if (!remark->empty()) filled->cut_group();
   if (const auto safe = filled->finish(); !safe) return safe.error();
   return restored{filled->jobs(), std::move(*remark)};
 }

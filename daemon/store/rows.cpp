@@ -1,10 +1,10 @@
 #include "store/rows.hpp"
 
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "store/checksum.hpp"
+#include "store/row_checks.hpp"
 #include "store/schema.hpp"
 #include "store/wall_clock.hpp"
 
@@ -12,69 +12,26 @@ namespace millrace::store {
 
 namespace {
 
-constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t most_of_32_bits = std::numeric_limits<std::uint32_t>::max();
-/// Of ids, and of the numbers of bury_sequences, which rise in the same way.
-constexpr auto most_of_ids = static_cast<std::int64_t>(job_id_max.value());
-
-/// A column of whole numbers, and the range of what can be written into it.
-struct number_column {
-  const char* name;
-  std::int64_t least;
-  std::int64_t most;
-  std::int64_t since_version{1};  ///< of the tables; older ones read as 0
-};
-
 constexpr std::array<number_column, job_numbers::count> job_columns{{
     number_column{"id", 1, most_of_ids},
     number_column{"queue", 1, most_of_32_bits},
     number_column{"state", 0, 2},
     number_column{"urgency", 0, most_of_32_bits},
-    number_column{"ttr", 0, most},
-    number_column{"put_at", least, most},
-    number_column{"delay", 0, most},
-    number_column{"due", least, most},
+    number_column{"ttr", 0, most_number},
+    number_column{"put_at", least_number, most_number},
+    number_column{"delay", 0, most_number},
+    number_column{"due", least_number, most_number},
     number_column{"burying", 0, most_of_ids},
-    number_column{"reserves", 0, most_of_32_bits},
-    number_column{"timeouts", 0, most_of_32_bits},
-    number_column{"releases", 0, most_of_32_bits},
-    number_column{"buries", 0, most_of_32_bits},
-    number_column{"kicks", 0, most_of_32_bits},
-    number_column{"failures", 0, most_of_32_bits, 3},
+    number_column{"checksum", least_number, most_number},
 }};
-constexpr int error_column = job_numbers::count;
-constexpr int checksum_column = error_column + 1;
-constexpr int body_column = checksum_column + 1;
-
-error bad_row(std::string_view table, std::string_view key, std::string_view fault) {
-  return invalid("row " + std::string{key} + " of table " + std::string{table} + ": " + std::string{fault});
-}
-
-/// The text of the key, whatever its type.
-error bad_row(std::string_view table, sqlite::row_values& from, std::string_view fault) {
-  return bad_row(table, std::string{from.text(0)}, fault);
-}
-
-error bad_number(std::string_view table, sqlite::row_values& from, int column, const char* name) {
-  std::int64_t value = 0;
-  const std::string subject = std::string{"its "} + name;
-  if (!from.read(column, value)) return bad_row(table, from, subject + " is not a number");
-  return bad_row(table, from, subject + " is out of range: " + std::to_string(value));
-}
-
-bool read_in_range(sqlite::row_values& from, int column, const number_column& of, std::int64_t& value) {
-  return from.read(column, value) && value >= of.least && value <= of.most;
-}
+constexpr int body_column = job_numbers::count;
 
 std::string columns_of_query(body_part part, std::int64_t version) {
   std::string columns;
   for (const auto& column : job_columns) {
-    if (version < column.since_version) columns += "0 AS ";
-    columns.append(column.name).append(", ");
+    const bool is_computed = version == 1 && &column == &job_columns.back();
+    columns.append(is_computed ? "checksum_of(id, body)" : column.name).append(", ");
   }
-  columns += "error, ";
-  columns += version == 1 ? "checksum_of(id, body), " : "checksum, ";
   switch (part) {
     case body_part::bytes:
       return columns += "body";
@@ -86,10 +43,7 @@ std::string columns_of_query(body_part part, std::int64_t version) {
   return columns += "iif(length(body) > " + std::to_string(large_body_bytes) + ", NULL, body)";
 }
 
-std::uint32_t in_32_bits(std::int64_t value) noexcept { return static_cast<std::uint32_t>(value); }
-
 result<> read_body(sqlite::row_values& from, body_part part, job_row& into) {
-  if (!from.read(checksum_column, into.checksum)) return bad_number("job", from, checksum_column, "checksum");
   into.body = {};
   into.body_left = false;
   if (part == body_part::length) {
@@ -111,7 +65,7 @@ result<> read_body(sqlite::row_values& from, body_part part, job_row& into) {
 
 result<> read_queue(sqlite::row_values& from, duration wall_offset, kept_queue& into) {
   constexpr number_column number_range{"number", 1, most_of_32_bits};
-  constexpr number_column length_range{"paused_for", 0, most};
+  constexpr number_column length_range{"paused_for", 0, most_number};
   std::int64_t number = 0;
   std::int64_t until = 0;
   std::int64_t length = 0;
@@ -154,18 +108,13 @@ std::uint64_t job_numbers::bury_sequence() const noexcept { return static_cast<s
 void job_numbers::copy_to(job_row& into, duration wall_offset) const noexcept {
   into.queue = in_32_bits(value_[1]);
   into.bury_sequence = bury_sequence();
+  into.checksum = value_[9];
   engine::kept_job& job = into.job;
   job.job = job_id{static_cast<std::uint64_t>(value_[0])};
   job.request.priority = in_32_bits(value_[3]);
   job.request.ttr = duration{value_[4]};
   job.put_at = from_disk(value_[5], wall_offset);
   job.request.delay = duration{value_[6]};
-  job.tally = {.reserves = in_32_bits(value_[9]),
-               .timeouts = in_32_bits(value_[10]),
-               .releases = in_32_bits(value_[11]),
-               .buries = in_32_bits(value_[12]),
-               .kicks = in_32_bits(value_[13]),
-               .failures = in_32_bits(value_[14])};
   const auto state = static_cast<state_on_disk>(value_[2]);
   job.state = state == state_on_disk::ready     ? engine::job_state::ready
               : state == state_on_disk::delayed ? engine::job_state::delayed
@@ -182,13 +131,10 @@ result<> read_job(sqlite::row_values& from, body_part part, const known_queues* 
 
 result<> read_job(sqlite::row_values& from, const job_numbers& numbers, body_part part, const known_queues* queues,
                   duration wall_offset, job_row& into) {
-  std::string_view error_text;
-  if (!from.read_text(error_column, error_text)) return bad_row("job", from, "its error is not a text");
   numbers.copy_to(into, wall_offset);
   if (queues != nullptr && !queues->contains(into.queue)) {
     return bad_row("job", from, "its queue " + std::to_string(into.queue) + " is not there");
   }
-  into.job.error_text = error_text;
   return read_body(from, part, into);
 }
 
@@ -198,8 +144,9 @@ result<> check_body(const job_row& row, std::string_view bytes) {
 }
 
 result<> read_position(sqlite::row_values& from, kept_position& into) {
-  constexpr std::array numbers{number_column{"place", 0, most}, number_column{"checksum", least, most},
-                               number_column{"bodies", 0, most}};
+  constexpr std::array numbers{number_column{"place", 0, most_number},
+                               number_column{"checksum", least_number, most_number},
+                               number_column{"bodies", 0, most_number}};
   std::array<std::int64_t, numbers.size()> value{};
   std::string_view producer;
   std::string_view kind;
@@ -219,10 +166,13 @@ result<> read_position(sqlite::row_values& from, kept_position& into) {
 result<> read_mark(sqlite::row_values& from, mark_row& into) {
   std::string_view name;
   std::int64_t value = 0;
-  if (!from.read_text(0, name) || name != "id") return bad_row("mark", from, "its name is unknown");
-  constexpr number_column value_range{"value", 0, most_of_ids};
+  if (!from.read_text(0, name) || (name != "id" && name != "group")) {
+    return bad_row("mark", from, "its name is unknown");
+  }
+  const auto kind = name == "id" ? mark_kind::ids : mark_kind::groups;
+  const number_column value_range{"value", 0, kind == mark_kind::ids ? most_of_ids : most_number};
   if (!read_in_range(from, 1, value_range, value)) return bad_number("mark", from, 1, value_range.name);
-  into = {.kind = mark_kind::ids, .value = static_cast<std::uint64_t>(value)};
+  into = {.kind = kind, .value = static_cast<std::uint64_t>(value)};
   return {};
 }
 

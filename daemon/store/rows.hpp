@@ -30,16 +30,17 @@ struct kept_queue {
 };
 
 struct job_row {
-  engine::kept_job job;  ///< its queue and its body are left as they were
+  engine::kept_job job;  ///< its queue, its body and its history (history_rows.hpp) are left as they were
   queue_number queue{0};
   std::uint64_t bury_sequence{0};
   std::string_view body;  ///< verified against its checksum; valid until the statement's next step
   std::uint64_t body_bytes{0};
   std::int64_t checksum{0};  ///< of the body, as the row says
+  bool has_history{false};   ///< it has a row in table `job_history`
   bool body_left{false};     ///< the body was not read: see `body_part::bytes_unless_large`
 };
 
-enum class mark_kind { ids };
+enum class mark_kind { ids, groups };
 struct mark_row {
   mark_kind kind{mark_kind::ids};
   std::uint64_t value{0};
@@ -61,8 +62,8 @@ inline constexpr std::string_view queue_query =
     "SELECT number, name, paused_until, paused_for FROM queue ORDER BY number";
 [[nodiscard]] result<> read_queue(sqlite::row_values& from, duration wall_offset, kept_queue& into);
 
-/// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: version 2
-/// has no count of failures, which reads as 0, and version 1 has no checksums either.
+/// The statement that gives jobs; `condition` follows the name of the table. `version` is that of the tables: version 1
+/// has no checksums.
 /// Requires: for version 1, `define_checksum` was called on the connection.
 [[nodiscard]] std::string job_query(body_part part, std::string_view condition, std::int64_t version);
 /// The same for tables of the present version, with each row as the arguments of `function`.
@@ -70,13 +71,13 @@ inline constexpr std::string_view queue_query =
 /// The columns with numbers at the beginning of a row of that statement, each within its range.
 class job_numbers {
  public:
-  static constexpr std::size_t count = 15;
+  static constexpr std::size_t count = 10;
 
   [[nodiscard]] result<> read(sqlite::row_values& from);
   [[nodiscard]] std::int64_t id() const noexcept { return value_[0]; }
   [[nodiscard]] bool is_buried() const noexcept;
   [[nodiscard]] std::uint64_t bury_sequence() const noexcept;
-  /// All of it but the body and the error goes into `into`.
+  /// All of it but the body goes into `into`.
   void copy_to(job_row& into, duration wall_offset) const noexcept;
 
  private:

@@ -195,30 +195,43 @@ result<> writer::write_whole(const batch& changes) {
 
 /// Each row that changes takes a page of the log until the log is copied, so a large batch can need more log than a
 /// full disk has. Moves, and removals of a batch without puts, are independent: they are committed in pieces. The rest
-/// is one transaction, because a job may be removed for the put of another. No change is reported before all are
-/// durable.
+/// is one transaction, because a job may be removed for the put of another. So is a batch with changes of groups, whose
+/// counts must agree with their members. No change is reported before all are durable.
 result<> writer::write_in_pieces(const batch& changes) {
+  const auto wall_offset = context_.wall_offset();
+  if (!changes.groups.empty()) return write_piece([&] { return rows_.write(changes, wall_offset); });
   const auto pieces_of = [](auto rows, auto&& write) -> result<> {
     for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), rows_of_piece))) {
       if (const auto done = write(rows.first(std::min(rows.size(), rows_of_piece))); !done) return done;
     }
     return {};
   };
-  const auto wall_offset = context_.wall_offset();
+  // Before the jobs that move into them.
+  if (!changes.new_queues().empty()) {
+    const auto added = write_piece([&] { return rows_.add_queues(changes); });
+    if (!added) return added;
+  }
   const auto moved = pieces_of(std::span{changes.moves()},
                                [&](auto jobs) { return write_piece([&] { return rows_.move(jobs, wall_offset); }); });
   if (!moved) return moved;
   std::span removals{changes.removals()};
+  std::span histories{changes.history_removals()};
   if (changes.puts().empty()) {
-    const auto removed =
-        pieces_of(removals, [&](auto jobs) { return write_piece([&] { return rows_.remove(jobs); }); });
+    const auto removed = pieces_of(removals, [&](auto jobs) {
+      // A job and its history go in one piece.
+      const auto end = std::upper_bound(histories.begin(), histories.end(), jobs.back());
+      const auto with_jobs = histories.first(static_cast<std::size_t>(end - histories.begin()));
+      histories = histories.subspan(with_jobs.size());
+      return write_piece([&] { return rows_.remove(jobs, with_jobs); });
+    });
     if (!removed) return removed;
     removals = {};
+    histories = {};
   }
   return write_piece([&]() -> result<> {
-    if (const auto done = rows_.write_queues(changes, wall_offset); !done) return done;
-    if (const auto done = rows_.remove(removals); !done) return done;
-    return rows_.put(changes.puts(), wall_offset);
+    if (const auto done = rows_.remove(removals, histories); !done) return done;
+    if (const auto done = rows_.put(changes.puts(), wall_offset); !done) return done;
+    return rows_.write_rest(changes, wall_offset);
   });
 }
 

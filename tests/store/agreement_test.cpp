@@ -1,6 +1,7 @@
 // What fsck reports and what a start refuses are the same, whatever a file holds.
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -22,9 +23,24 @@ void fill(const scratch_directory& scratch) {
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     desk.append(testing::put_of(id, std::string(id % 4 == 0 ? 9'000 : 40 * id, 'x'), queue_id{id % 2 == 0 ? 1u : 2u}));
   }
-  desk.append(engine::job_moved{job_id{3}, queue_id{2}, engine::job_state::buried, 5, {}, {}, {}, "no good"});
-  desk.append(engine::job_moved{
-      job_id{5}, queue_id{2}, engine::job_state::delayed, 5, seconds{9}, after(desk.loop.now(), seconds{9}), {}, ""});
+  desk.append(
+      engine::job_moved{job_id{3}, queue_id{2}, engine::job_state::buried, 5, {}, {}, {.buries = 1}, "no good"});
+  const auto due = after(desk.loop.now(), seconds{9});
+  desk.append(
+      engine::job_moved{job_id{5}, queue_id{2}, engine::job_state::delayed, 5, seconds{9}, due, {.releases = 1}, ""});
+  engine::job_moved failed{job_id{7}, queue_id{2}, engine::job_state::ready, 5, {}, {}, {.failures = 2}, "no good"};
+  failed.details = std::make_shared<const engine::job_details>(
+      engine::job_details{.cause = engine::reason::failed, .origin = "q1", .group = engine::group_id{1}});
+  desk.append(std::move(failed));
+  for (const std::uint64_t id : {1, 2}) {
+    const engine::group_id group{id};
+    desk.append(engine::group_changed{group, {.name = "batch", .members = 5, .ended = 3, .succeeded = 1}});
+    for (const std::uint32_t place : {0u, 1u, 2u}) {
+      const auto result = place == 0 ? engine::outcome::ok : engine::outcome::failed;
+      desk.append(engine::group_member_ended{group, place, {.job = job_id{20 + place}, .result = result}});
+    }
+  }
+  desk.append(engine::action_kept{4, "{}"});
   desk.until_durable(desk.append(engine::queue_paused{queue_id{1}, never, seconds{60}}));
 }
 
@@ -76,21 +92,38 @@ std::string any_value(std::mt19937_64& random) {
 }
 
 std::string any_cell_change(std::mt19937_64& random) {
-  static constexpr const char* job_columns[]{"id",     "queue", "state",    "urgency",  "ttr",      "put_at",
-                                             "delay",  "due",   "burying",  "reserves", "timeouts", "releases",
-                                             "buries", "kicks", "failures", "error",    "checksum", "body"};
+  static constexpr const char* job_columns[]{"id",    "queue", "state",   "urgency",  "ttr", "put_at",
+                                             "delay", "due",   "burying", "checksum", "body"};
+  static constexpr const char* history_columns[]{
+      "id",       "reserves",      "timeouts", "releases",      "buries",       "kicks",
+      "failures", "interruptions", "laters",   "first_failure", "last_failure", "expires_at",
+      "group_id", "group_place",   "reason",   "origin",        "handed_out",   "error"};
   static constexpr const char* queue_columns[]{"number", "name", "paused_until", "paused_for"};
   static constexpr const char* mark_columns[]{"name", "value"};
-  switch (random() % 6) {
+  static constexpr const char* group_columns[]{"id",        "state", "ends_with",    "remaining",   "opened_at",
+                                               "members",   "ended", "outcome_put",  "outer_group", "outer_place",
+                                               "succeeded", "name",  "outcome_queue"};
+  static constexpr const char* member_columns[]{"group_id", "place", "job", "is_cut", "outcome", "text"};
+  const auto update = [&](const std::string& table, auto& columns, const std::string& condition) {
+    return "UPDATE OR IGNORE " + table + " SET " + columns[random() % std::size(columns)] + " = " + any_value(random) +
+           condition;
+  };
+  switch (random() % 10) {
     case 0:
-      return std::string{"UPDATE OR IGNORE queue SET "} + queue_columns[random() % std::size(queue_columns)] + " = " +
-             any_value(random) + " WHERE number = " + std::to_string(1 + random() % 2);
+      return update("queue", queue_columns, " WHERE number = " + std::to_string(1 + random() % 2));
     case 1:
-      return std::string{"INSERT OR IGNORE INTO mark VALUES('id', 5); UPDATE OR IGNORE mark SET "} +
-             mark_columns[random() % std::size(mark_columns)] + " = " + any_value(random);
+      return "INSERT OR IGNORE INTO mark VALUES('id', 5); " + update("mark", mark_columns, "");
+    case 2:
+      return update("job_group", group_columns, " WHERE id = " + std::to_string(1 + random() % 2));
+    case 3:
+      return update("group_member", member_columns, " WHERE place = " + std::to_string(random() % 3));
+    case 4:
+      return "UPDATE OR IGNORE action SET description = " + any_value(random);
+    case 5:
+    case 6:
+      return update("job_history", history_columns, " WHERE id = " + std::to_string(3 + 2 * (random() % 3)));
     default:
-      return std::string{"UPDATE OR IGNORE job SET "} + job_columns[random() % std::size(job_columns)] + " = " +
-             any_value(random) + " WHERE id = " + std::to_string(1 + random() % jobs);
+      return update("job", job_columns, " WHERE id = " + std::to_string(1 + random() % jobs));
   }
 }
 
@@ -106,7 +139,7 @@ TEST_CASE("a start is refused exactly when fsck reports a cell, and for one of i
   const auto intact = scratch.path() + "/intact.db";
   std::filesystem::copy_file(scratch.data_file(), intact);
   int refused = 0;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 120; ++round) {
     std::filesystem::copy_file(intact, scratch.data_file(), std::filesystem::copy_options::overwrite_existing);
     const auto change = any_cell_change(random);
     INFO("seed " << seed << ", round " << round << ": " << change);

@@ -54,10 +54,12 @@ inline void create_first_version(const scratch_directory& scratch) {
   PRAGMA application_id = 1835625580; PRAGMA user_version = 1)");
 }
 
-/// Makes an intact file of this version one of version 2: without the column `failures`.
-inline void go_back_to_second_version(const scratch_directory& scratch) {
-  run_sql(scratch.data_file(), R"(
-  ALTER TABLE job RENAME TO job_3;
+/// Makes an intact file of this version one of version 2 or 3: a job is one row, in version 2 without `failures`.
+inline void go_back_to_version(const scratch_directory& scratch, int version) {
+  const std::string failures_column = version == 2 ? "" : "failures INTEGER NOT NULL,\n";
+  const std::string failures = version == 2 ? "" : "coalesce(failures, 0), ";
+  const auto sql = R"(
+  ALTER TABLE job RENAME TO job_4;
   CREATE TABLE job(
     id       INTEGER PRIMARY KEY NOT NULL,
     queue    INTEGER NOT NULL,
@@ -70,14 +72,23 @@ inline void go_back_to_second_version(const scratch_directory& scratch) {
     burying  INTEGER NOT NULL,         -- when buried: rises with each job that is buried, else 0
     reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
     kicks    INTEGER NOT NULL,
+    )" + failures_column +
+                   R"(
     error    TEXT NOT NULL,
     checksum INTEGER NOT NULL,         -- of the body; see checksum.hpp
     body     BLOB NOT NULL);
-  INSERT INTO job SELECT id, queue, state, urgency, ttr, put_at, delay, due, burying, reserves, timeouts, releases,
-      buries, kicks,
-    error, checksum, body FROM job_3 ORDER BY id;
-  DROP TABLE job_3;
-  PRAGMA user_version = 2)");
+  INSERT INTO job SELECT job_4.id, queue, state, urgency, ttr, put_at, delay, due, burying, coalesce(reserves, 0),
+      coalesce(timeouts, 0), coalesce(releases, 0), coalesce(buries, 0), coalesce(kicks, 0), )" +
+                   failures + R"(
+      coalesce(error, ''), checksum, body FROM job_4 LEFT JOIN job_history USING(id) ORDER BY id;
+  DROP TABLE job_4;
+  DROP TABLE job_history;
+  DROP TABLE job_group;
+  DROP TABLE group_member;
+  DROP TABLE action;
+  PRAGMA user_version = )" +
+                   std::to_string(version);
+  run_sql(scratch.data_file(), sql.c_str());
 }
 
 }  // namespace millrace::testing

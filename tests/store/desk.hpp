@@ -62,6 +62,9 @@ struct memory_of_store {
   std::vector<engine::kept_job> jobs;
   std::vector<store::recovered_pause> pauses;
   std::uint64_t id_mark{0};
+  std::vector<engine::kept_group> groups;
+  engine::group_id last_group{};
+  std::map<std::uint64_t, std::string> actions;
 };
 
 /// A store on a real loop, with names for queues: "q1" is queue_id 1. The loop runs on the test's thread, inside
@@ -92,7 +95,10 @@ class store_desk {
                             return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
                           },
                           [&](engine::kept_job&& job) { found.jobs.push_back(std::move(job)); },
-                          [&](const store::recovered_pause& pause) { found.pauses.push_back(pause); }},
+                          [&](const store::recovered_pause& pause) { found.pauses.push_back(pause); },
+                          [&](engine::kept_group&& group) { found.groups.push_back(std::move(group)); },
+                          [&](engine::group_id last) { found.last_group = last; },
+                          [&](std::uint64_t action, std::string&& text) { found.actions[action] = std::move(text); }},
                          body_bytes_max);
     found.id_mark = mark.value();
     return found;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -27,6 +28,9 @@ struct model {
   };
   std::map<std::uint64_t, entry> jobs;
   std::map<std::uint32_t, engine::queue_paused> pauses;
+  std::map<std::uint64_t, engine::kept_group> groups;
+  std::map<std::uint64_t, std::string> actions;
+  std::uint64_t last_group{0};
   std::uint64_t last_id{0};
   std::uint64_t mark{0};
   std::uint64_t bury_sequences{0};
@@ -56,7 +60,14 @@ class history {
     for (auto& [id, one] : its.jobs) {
       one.job.put_at += by;
       if (one.job.state == engine::job_state::delayed) one.job.due += by;
+      if (!one.job.details) continue;
+      auto details = *one.job.details;
+      for (instant* const time : {&details.first_failure, &details.last_failure, &details.expires_at}) {
+        if (*time != never) *time += by;
+      }
+      one.job.details = std::make_shared<const engine::job_details>(details);
     }
+    for (auto& [id, group] : its.groups) group.facts.opened_at += by;
     for (auto& [queue, one] : its.pauses) {
       if (one.until != never) one.until += by;
     }
@@ -82,7 +93,11 @@ class history {
       if (one.state == engine::job_state::delayed) REQUIRE(one.due == other.due);
       REQUIRE(one.tally == other.tally);
       REQUIRE(one.error_text == other.error_text);
+      REQUIRE(one.handed_out == other.handed_out);
+      REQUIRE((one.details == nullptr) == (other.details == nullptr));
+      if (one.details) REQUIRE(*one.details == *other.details);
     }
+    check_groups(found);
     REQUIRE(found.pauses.size() == its.pauses.size());
     for (const auto& pause : found.pauses) {
       const auto& other = its.pauses.at(pause.queue.value());
@@ -95,6 +110,19 @@ class history {
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
 
  private:
+  void check_groups(const testing::memory_of_store& found) const {
+    REQUIRE(found.groups.size() == its.groups.size());
+    auto at = found.groups.begin();
+    for (const auto& [id, group] : its.groups) {
+      REQUIRE(at->group == group.group);
+      REQUIRE(at->facts == group.facts);
+      REQUIRE(at->ended == group.ended);
+      ++at;
+    }
+    REQUIRE(found.last_group.value() == its.last_group);
+    REQUIRE(found.actions == its.actions);
+  }
+
   queue_id some_queue() { return queue_id{static_cast<std::uint32_t>(1 + below(5))}; }
   /// Late enough that no pause is over before the test is.
   instant some_time() { return instant{hours{10'000} + seconds{below(1'000'000)}}; }
@@ -105,8 +133,10 @@ class history {
   }
 
   void add_change(engine::change_set& into) {
-    const auto kind = below(20);
-    if (kind < 8 || its.jobs.empty()) {
+    const auto kind = below(24);
+    if (kind >= 20) {
+      add_group_change(into);
+    } else if (kind < 8 || its.jobs.empty()) {
       into.emplace_back(put());
     } else if (kind == 8) {
       const auto queue = some_queue();
@@ -130,6 +160,64 @@ class history {
     }
   }
 
+  /// Of a group: opened, a member ended, or forgotten; or an action.
+  void add_group_change(engine::change_set& into) {
+    const auto kind = below(5);
+    if (kind == 0) {
+      const auto number = 1 + below(9);
+      its.actions[number] = some_text();
+      into.emplace_back(engine::action_kept{number, its.actions[number]});
+      if (below(2) == 0) {
+        its.actions.erase(number);
+        into.emplace_back(engine::action_gone{number});
+      }
+    } else if (kind == 1 || its.groups.empty()) {
+      engine::kept_group made{.group = engine::group_id{++its.last_group},
+                              .facts = {.name = some_text(),
+                                        .outcome_queue = some_text(),
+                                        .state = static_cast<engine::group_state>(below(3)),
+                                        .ends_with = static_cast<engine::group_end>(below(3)),
+                                        .remaining = static_cast<engine::remaining_members>(below(2)),
+                                        .opened_at = some_time(),
+                                        .members = static_cast<std::uint32_t>(below(50)),
+                                        .outcome_put = below(2) == 0,
+                                        .outer = engine::group_id{below(3)},
+                                        .outer_place = static_cast<std::uint32_t>(below(3))},
+                              .ended = {}};
+      into.emplace_back(engine::group_changed{made.group, made.facts});
+      its.groups[made.group.value()] = std::move(made);
+    } else {
+      auto at = its.groups.lower_bound(1 + below(its.last_group));
+      if (at == its.groups.end()) at = its.groups.begin();
+      auto& group = at->second;
+      if (kind == 2 || group.facts.ended == group.facts.members) {
+        into.emplace_back(engine::group_gone{group.group});
+        its.groups.erase(at);
+      } else {
+        const engine::group_member member{.job = job_id{below(100)},
+                                          .result = static_cast<engine::outcome>(below(engine::outcome_count)),
+                                          .text = some_text(),
+                                          .is_cut = below(2) == 0};
+        group.ended.emplace_back(group.facts.ended, member);
+        into.emplace_back(engine::group_member_ended{group.group, group.facts.ended++, member});
+        into.emplace_back(engine::group_changed{group.group, group.facts});
+      }
+    }
+  }
+
+  std::shared_ptr<const engine::job_details> some_details() {
+    if (below(3) != 0) return nullptr;
+    engine::job_details made;
+    if (below(2) == 0) made.cause = static_cast<engine::reason>(below(engine::reason_count));
+    if (below(2) == 0) made.origin = some_text();
+    if (below(2) == 0) made.first_failure = some_time();
+    if (below(2) == 0) made.last_failure = some_time();
+    if (below(2) == 0) made.expires_at = some_time();
+    made.group = engine::group_id{below(3)};
+    made.group_place = 1;
+    return std::make_shared<const engine::job_details>(made);
+  }
+
   engine::job_put put() {
     engine::job_put made{.job = job_id{++its.last_id},
                          .queue = some_queue(),
@@ -140,36 +228,48 @@ class history {
                                      .ttr = seconds{1 + below(100)}},
                          .put_at = some_time(),
                          .due = some_time(),
-                         .error_text = below(5) == 0 ? "because" : ""};
+                         .error_text = below(5) == 0 ? "because" : "",
+                         .tally = {.failures = below(5) == 0 ? 3u : 0u},
+                         .details = some_details()};
     its.jobs[made.job.value()] = {.job = {.job = made.job,
                                           .queue = made.queue,
                                           .state = made.state,
                                           .request = made.request,
                                           .put_at = made.put_at,
                                           .due = made.due,
-                                          .tally = {},
-                                          .error_text = made.error_text}};
+                                          .tally = made.tally,
+                                          .error_text = made.error_text,
+                                          .details = made.details}};
     return made;
   }
 
   engine::job_moved move(model::entry& it) {
     constexpr engine::job_state states[]{engine::job_state::ready, engine::job_state::delayed,
                                          engine::job_state::buried};
-    const auto number = [this] { return static_cast<std::uint32_t>(below(5)); };
+    // Without any, it has no history.
+    const bool has_counts = below(3) != 0;
+    const auto number = [this, has_counts] { return has_counts ? static_cast<std::uint32_t>(below(5)) : 0; };
+    const auto queue = below(3) == 0 ? some_queue() : it.job.queue;
     engine::job_moved made{it.job.job,
-                           it.job.queue,
+                           queue,
                            states[below(3)],
-                           static_cast<engine::priority>(random_()),
-                           seconds{below(100)},
+                           static_cast<engine::priority>(below(2)),
+                           seconds{below(2)},
                            some_time(),
-                           {number(), number(), number(), number(), number()},
-                           below(3) == 0 ? "it failed" : ""};
+                           {number(), number(), number(), number(), number(), number(), number(), number()},
+                           has_counts && below(3) == 0 ? "it failed" : ""};
+    made.handed_out = has_counts && below(2) == 0;
+    if (has_counts) made.details = some_details();
+    if (queue != it.job.queue) made.left = it.job.queue;
+    it.job.queue = queue;
     it.job.state = made.state;
     it.job.request.priority = made.priority;
     it.job.request.delay = made.delay;
     it.job.due = made.due;
     it.job.tally = made.tally;
     it.job.error_text = made.error_text;
+    it.job.handed_out = made.handed_out;
+    it.job.details = made.details;
     it.bury_sequence = made.state == engine::job_state::buried ? ++its.bury_sequences : 0;
     return made;
   }

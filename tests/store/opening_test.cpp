@@ -188,10 +188,13 @@ TEST_CASE("a file of version 1 is migrated, with all that it holds") {
   }
 }
 
-TEST_CASE("a file of version 2 is migrated, with all that it holds") {
+TEST_CASE("a file of version 2 or 3 is migrated, with all that it holds") {
+  const int version = GENERATE(2, 3);
+  INFO("version " << version);
   scratch_directory scratch;
   fill(scratch.data_dir(), 3);
-  testing::go_back_to_second_version(scratch);
+  testing::go_back_to_version(scratch, version);
+  if (version == 3) run_sql(scratch.data_file(), "UPDATE job SET failures = 6 WHERE id = 2");
   run_sql(scratch.data_file(),
           "UPDATE job SET state = 2, burying = 1, reserves = 1, timeouts = 2, releases = 3, buries = 4, kicks = 5, "
           "error = 'no good' WHERE id = 2;"
@@ -200,9 +203,10 @@ TEST_CASE("a file of version 2 is migrated, with all that it holds") {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     const auto found = desk.recover();
     REQUIRE(found.jobs.size() == 3);
+    CHECK(found.jobs[0].tally == engine::job_tally{});
     CHECK(found.jobs[0].request.content.view() == std::string(100, 'x'));
     CHECK(found.jobs[2].job == job_id{2});
-    CHECK(found.jobs[2].tally == engine::job_tally{1, 2, 3, 4, 5, 0});
+    CHECK(found.jobs[2].tally == engine::job_tally{1, 2, 3, 4, 5, version == 3 ? 6u : 0u});
     CHECK(found.jobs[2].error_text == "no good");
     const auto position = desk.it->position_of("p");
     REQUIRE(position.has_value());
@@ -231,7 +235,7 @@ TEST_CASE("a schema that differs from millrace's own is refused, and the differe
       {"CREATE INDEX by_queue ON job(queue)", "the index 'by_queue' is foreign"},
       {"CREATE TABLE theirs(x)", "the table 'theirs' is foreign"},
       {"ALTER TABLE job ADD COLUMN colour TEXT", "the table 'job' has the foreign column 'colour'"},
-      {"ALTER TABLE job RENAME COLUMN kicks TO kick", "the table 'job' has the foreign column 'kick'"},
+      {"ALTER TABLE job_history RENAME COLUMN kicks TO kick", "the table 'job_history' has the foreign column 'kick'"},
       {"DROP TABLE mark", "the table 'mark' is missing"},
       {"DROP TABLE mark; CREATE TABLE mark(value INTEGER NOT NULL, name TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID",
        "the table 'mark' has its columns in another order"},
