@@ -35,6 +35,19 @@ struct changer {
   return std::nullopt;
 }
 
+/// The answer to a change that was not written.
+[[nodiscard]] inline refusal store_failed(const broker::broker& broker) {
+  return {503, "store_failed", "The store has failed: " + broker.store_failure() + ".", ""};
+}
+
+/// Why no change of this queue can be kept any more; nullopt if it can. Queues in memory need no store.
+[[nodiscard]] inline std::optional<refusal> not_durable(const context& context, queue_id queue) {
+  const auto& broker = context.broker;
+  if (!broker.store_has_failed() || broker.engine().options_of(queue).durability == engine::durability::memory)
+    return std::nullopt;
+  return store_failed(broker);
+}
+
 /// Suspends until the store has what the receipt stands for. False: the store has failed before.
 inline loop::awaitable<bool> until_durable(broker::broker& broker, broker::receipt receipt) {
   while (!broker.is_durable(receipt) && !broker.store_has_failed()) co_await broker.until_more_durable();

@@ -69,6 +69,7 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());
+  if (const auto refused = not_durable(all.facts, *queue)) co_return refuse(*refused);
   const changer by{request};
   const auto& name = request.parameters.at("name");
   const auto changed = broker.pause(*queue, length);
@@ -84,8 +85,7 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
                {"pid", by.process}});
   const auto content = describe_queue(all.facts, all.rates, *queue);
   const bool is_durable = co_await until_durable(broker, changed.durable_with);
-  if (!is_durable)
-    co_return refuse({503, "store_failed", "The store has failed: " + broker.store_failure() + ".", ""});
+  if (!is_durable) co_return refuse(store_failed(broker));
   co_return json_answer(200, content);
 }
 
@@ -106,6 +106,7 @@ loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());
+  if (const auto refused = not_durable(all.facts, *queue)) co_return refuse(*refused);
   action facts{.kind = "purge", .target = request.parameters.at("name"), .key = request.idempotency_key};
   const auto levels = all.facts.broker.engine().levels(*queue);
   for (const auto state : states) facts.total += count_in(levels, state);
@@ -137,6 +138,7 @@ loop::awaitable<http::response> kick_queue(parts all, http::request request) {
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());
+  if (const auto refused = not_durable(all.facts, *queue)) co_return refuse(*refused);
   const auto levels = all.facts.broker.engine().levels(*queue);
   const bool buried = origin == engine::engine::kick_from::buried ||
                       (origin == engine::engine::kick_from::undecided && levels.buried > 0);

@@ -35,10 +35,10 @@ class ControlTest(DaemonTest):
         self.socket = os.path.join(self.folder, "control.sock")
         self.beanstalk = os.path.join(self.folder, "beanstalk.sock")
 
-    def start(self, text="", daemon=""):
+    def start(self, text="", daemon="", **how):
         settings = self.write("daemon:\n  http: off\n  control: unix:control.sock\n  beanstalk: unix:beanstalk.sock\n" +
                               daemon + text)
-        return self.daemon(settings).started()
+        return self.daemon(settings, **how).started()
 
     def ask(self, method, target, body=None, headers=None):
         """The status and the content of one answer."""

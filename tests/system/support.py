@@ -66,9 +66,11 @@ class Lines:
 class Daemon:
     """One running millraced with JSON logs and a port of its own choosing."""
 
-    def __init__(self, settings, *arguments, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=None):
+    def __init__(self, settings, *arguments, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=None,
+                 env=None):
         command = [MILLRACED, "--config", settings, "--log-format", "json", *arguments]
-        self.process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, stdin=stdin, cwd=cwd)
+        self.process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, stdin=stdin, cwd=cwd,
+                                        env=env)
         self.printed = Lines(self.process.stdout) if stdout == subprocess.PIPE else None
         self.log = Lines(self.process.stderr)
         self.port = None
