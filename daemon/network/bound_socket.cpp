@@ -174,7 +174,10 @@ bound_socket::~bound_socket() {
 result<> bound_socket::allow(const socket_access& access) const {
   const char* const path = here_.unix_path.c_str();
   constexpr uid_t same_user = static_cast<uid_t>(-1);
-  if (access.group && ::lchown(path, same_user, *access.group) != 0)
+  struct ::stat made {};
+  // The file has the group of the process. A sandbox may forbid to change it, even to the same one.
+  const bool has_group = !access.group || (::lstat(path, &made) == 0 && made.st_gid == *access.group);
+  if (!has_group && ::lchown(path, same_user, *access.group) != 0)
     return error{errc::io, write_address(here_) + ": its group cannot be set: " + reason(errno)};
   if (::chmod(path, access.mode) != 0)
     return error{errc::io, write_address(here_) + ": its mode cannot be set: " + reason(errno)};

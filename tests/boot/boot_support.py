@@ -14,6 +14,11 @@ MILLRACED = os.environ.get("MILLRACED", os.path.join(ROOT, "build", "release", "
 MAKER = "Queue Keepers & Sons / Mill"  # with what has a meaning to shells and to sed
 
 
+def text_of(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
 @functools.cache
 def packaged():
     """The path of a package of the build under test."""

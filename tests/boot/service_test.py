@@ -4,18 +4,12 @@ and purged, also under load."""
 
 import contextlib
 import json
-import os
-import subprocess
 import time
 import unittest
 
-from boot_support import ROOT, booted
-from booted import PATIENCE, missing
-
-
-def text_of(*path):
-    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
-        return file.read()
+from boot_support import text_of
+from booted import PATIENCE
+from service_support import CLIENT, ServiceTest
 
 
 LOAD = text_of("tests", "boot", "load.py")
@@ -36,47 +30,14 @@ FILES = {
         "[Unit]\nStartLimitBurst=100\n[Service]\nWatchdogSec=4\nTimeoutAbortSec=1\nRestartSec=100ms\n",
     DROP_INS + "credentials.conf": text_of("deploy", "systemd", "drop-ins", "credentials.conf"),
     SECRET: "hidden\n",
-    "/etc/systemd/system/millraced-control.socket.d/group.conf": "[Socket]\nSocketGroup=operator\nSocketMode=0660\n",
     "/root/settings.yaml": SETTINGS,
     "/root/instance.yaml": INSTANCE,
     "/root/user.conf": text_of("deploy", "systemd", "drop-ins", "user.conf").replace("User=worker", "User=daemon"),
 }
 
-# Sends each argument as a command to a port and prints the reply; a reply may have a body.
-CLIENT = r"""
-import socket, sys
-peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60)
-file = peer.makefile("rb")
-for command in sys.argv[2:]:
-    if command == "wait":
-        print("ready", flush=True)
-        sys.stdin.readline()
-        continue
-    peer.sendall(command.encode().decode("unicode_escape").encode())
-    reply = file.readline().decode().strip()
-    print(reply, flush=True)
-    if reply.startswith("RESERVED"):
-        file.read(int(reply.split()[2]) + 2)
-"""
-
 READYZ = """
 import urllib.request
 print(urllib.request.urlopen("http://127.0.0.1:9464/readyz", timeout=60).read().decode(), end="")
-"""
-
-# Prints a line whenever systemd says that something has changed (PropertiesChanged on its own D-Bus socket), until
-# standard input ends, at most for a number of seconds.
-CHANGES = r"""
-import select, signal, socket, sys
-signal.alarm(int(sys.argv[1]))
-bus = socket.socket(socket.AF_UNIX)
-bus.connect("/run/systemd/private")
-bus.sendall(b"\0AUTH EXTERNAL " + b"0".hex().encode() + b"\r\n")
-assert bus.recv(4096).startswith(b"OK ")
-bus.sendall(b"BEGIN\r\n")
-print("watching", flush=True)
-while sys.stdin not in select.select([bus, sys.stdin], [], [])[0] and bus.recv(65536):
-    print("changed", flush=True)
 """
 
 # All jobs of the tube of the load, one body a line. They are reserved, and ready again afterwards.
@@ -93,62 +54,14 @@ while ask(b"reserve-with-timeout 0\\r\\n")[0] == b"RESERVED":
 """
 
 
-class Service(unittest.TestCase):
+class Service(ServiceTest):
+    FILES = FILES
+
     @classmethod
-    def setUpClass(cls):
-        if reason := missing():
-            raise unittest.SkipTest(reason)
-        cls.machine = booted(FILES)
-        cls.addClassCleanup(cls.machine.stop)
+    def prepare(cls):
         cls.machine.run("chmod", "600", SECRET, check=True)
-        # Each installation would read all man pages of the machine.
-        cls.machine.run("rm", "-f", "/var/lib/man-db/auto-update", check=True)
-        cls.machine.run("dpkg", "--install", "/root/old.deb", check=True)
+        super().prepare()
         cls.machine.run("cp", "/root/settings.yaml", "/etc/millrace/millrace.yaml", check=True)
-        cls.systemctl("restart", "millraced")
-
-    def setUp(self):
-        self.systemctl("start", "millraced")
-
-    def client(self, *commands, port=11300):
-        return self.python(CLIENT, str(port), *commands).splitlines()
-
-    def python(self, program, *words):
-        return self.machine.run("/usr/bin/python3", "-c", program, *words, check=True).stdout
-
-    def begin(self, program, *words):
-        """A Python program in the container, with pipes."""
-        command = ["nsenter", "-t", self.machine.leader, "-a", "/usr/bin/python3", "-c", program, *words]
-        begun = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(begun.communicate)
-        return begun
-
-    @classmethod
-    def systemctl(cls, *words):
-        ended = cls.machine.run("systemctl", *words)
-        if ended.returncode != 0:
-            journal = cls.machine.run("journalctl", "--no-pager", "-n", "50", "-u", "millraced*").stdout
-            raise AssertionError(f"systemctl {' '.join(words)}: {ended.stderr}{journal}")
-        return ended.stdout.strip()
-
-    def property(self, name, unit="millraced"):
-        return self.systemctl("show", "--value", "-p", name, unit)
-
-    def until(self, name, reached):
-        watcher = self.begin(CHANGES, str(PATIENCE))
-        self.assertEqual(watcher.stdout.readline(), "watching\n")
-        while not reached(value := self.property(name)):
-            self.assertEqual(watcher.stdout.readline(), "changed\n", f"{name} stays at {value}")
-        watcher.communicate()
-        return value
-
-    def journal(self, *matches):
-        found = self.machine.run("journalctl", "-o", "json", *matches, check=True).stdout
-        return [json.loads(line) for line in found.splitlines()]
-
-    def events(self, name, *fields):
-        """Entries of the journal of the service with this event."""
-        return self.journal("-u", "millraced", f"MILLRACE_EVENT={name}", *fields)
 
     @contextlib.contextmanager
     def restarted(self):
@@ -157,10 +70,6 @@ class Service(unittest.TestCase):
         yield
         self.until("MainPID", lambda pid: pid not in ("0", before))
         self.until("ActiveState", lambda state: state == "active")
-
-    def put(self, body, tube="default"):
-        """The number of the new job."""
-        return self.client(rf"use {tube}\r\n", rf"put 0 0 60 {len(body)}\r\n{body}\r\n")[1].split()[1]
 
     def hang(self, thread, then=lambda: None):
         """One thread hangs, and something is done for which it is needed; the watchdog restarts the daemon."""
@@ -239,17 +148,6 @@ class Service(unittest.TestCase):
         self.systemctl("restart", "--no-block", "millraced")
         self.assertEqual(self.client(rf"delete {number}\r\n"), ["DELETED"])
 
-    def test_a_group_that_the_socket_of_systemd_names_controls_the_service(self):
-        self.systemctl("stop", "millraced")
-        self.addCleanup(self.systemctl, "stop", "millraced-control.socket", "millraced")
-        self.systemctl("start", "millraced-control.socket")
-        asked = {group: self.machine.run("setpriv", "--reuid=games", f"--regid={group}", "--clear-groups", "millrace",
-                                         "pause", "numbers", "--for", "1s", "--control", "unix:/run/millraced.sock")
-                 for group in ("operator", "games")}
-        self.assertEqual(asked["operator"].returncode, 0, asked["operator"].stderr)
-        self.assertIn("ermission denied", asked["games"].stderr)
-        self.assertEqual(self.property("ActiveState"), "active")
-
     def test_an_instance_has_settings_and_jobs_of_its_own(self):
         self.machine.run("cp", "/root/instance.yaml", "/etc/millrace/mail.yaml", check=True)
         self.systemctl("start", "millraced@mail")
@@ -309,6 +207,8 @@ class Service(unittest.TestCase):
                      "/var/lib/millraced", "/etc/millrace"):
             self.assertNotEqual(self.machine.run("test", "-e", path).returncode, 0, path)
 
+
+del ServiceTest
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
