@@ -22,7 +22,12 @@ void add_changed(const option_table& table, const void* present, const void* nex
     if (!declared.planned.empty()) continue;
     keys.push_back(declared.key);
     if (declared.kind == option_kind::section) {
-      add_changed(*declared.section, declared.view_section(present), declared.view_section(next), keys, changed);
+      const void* const one = declared.view_section(present);
+      const void* const other = declared.view_section(next);
+      if (one != nullptr && other != nullptr)
+        add_changed(*declared.section, one, other, keys, changed);
+      else if (one != other)
+        changed.push_back({keys, std::nullopt});
     } else if (!is_equal(declared, present, next)) {
       changed.push_back({keys, text_of(declared, present)});
     }

@@ -1,6 +1,8 @@
 #include "settings/consistency.hpp"
 
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "base/nearest.hpp"
 #include "base/queue_name.hpp"
@@ -22,19 +24,24 @@ class checker {
     for (const auto& [name, options] : settings_.queues) {
       declared_.insert(name);
       names_.push_back(name);
+      options_.emplace(name, &options);
     }
   }
 
   void run() {
     check_daemon();
     check_durability();
+    check_retry({"queue_defaults", "retry"}, settings_.queue_defaults.retry);
+    check_dead_letter({"queue_defaults", "dead_letter"}, {}, settings_.queue_defaults);
+    for (const auto& [name, options] : settings_.queues) check(name, options);
     for (const auto& producer : settings_.producers) check(producer);
     for (const auto& consumer : settings_.consumers) check(consumer);
     check_cycles();
     // An error is often the cause of a warning below.
     if (diagnostics_.has_errors()) return;
     // Only a warning: a failed job may succeed after another handler has changed it.
-    for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::both))
+    const auto dead_letter_of = [this](const std::string& queue) { return options_of(queue).dead_letter; };
+    for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::both, dead_letter_of))
       warning({"consumers", cycle.consumer}, "outputs and dead letters form a cycle: " + cycle.path,
               "an end for a job that always fails");
     for (const auto& consumer : settings_.consumers) declare_dead_letter(consumer);
@@ -86,10 +93,63 @@ class checker {
     for (const auto& [name, options] : settings_.queues) check({"queues", name, "durability"}, options);
   }
 
-  engine::durability durability_of(const std::string& queue) const {
-    for (const auto& [name, options] : settings_.queues)
-      if (name == queue) return options.durability;
-    return settings_.queue_defaults.durability;
+  [[nodiscard]] const engine::queue_options& options_of(const std::string& queue) const {
+    const auto found = options_.find(queue);
+    return found == options_.end() ? settings_.queue_defaults : *found->second;
+  }
+  [[nodiscard]] engine::durability durability_of(const std::string& queue) const {
+    return options_of(queue).durability;
+  }
+
+  [[nodiscard]] const node* find_node(const keys& path) const {
+    const node* found = &root_;
+    for (const auto& key : path) {
+      if (found == nullptr || found->form != node::shape::map) return nullptr;
+      found = found->find(key);
+    }
+    return found;
+  }
+
+  /// `path` is that of the map, which may be absent: then there is nothing to check that was not checked elsewhere.
+  void check_retry(const keys& path, const engine::retry_options& retry) {
+    const node* const given = find_node(path);
+    if (given == nullptr || given->form != node::shape::map) return;
+    const auto key = [&path](const char* name) {
+      keys extended = path;
+      extended.emplace_back(name);
+      return extended;
+    };
+    const std::string first = write_duration(retry.first);
+    if (retry.max < retry.first)
+      error(key("max"), "the longest wait, " + write_duration(retry.max) + ", is shorter than the first one",
+            "at least " + first + ", the value of first");
+    if (retry.within && *retry.within < retry.first)
+      error(key("within"), "no attempt could follow: the first wait is longer than " + write_duration(*retry.within),
+            "at least " + first + ", the value of first");
+    if (retry.attempts == 1 && !given->keys.empty() && given->find("attempts") == nullptr)
+      warning(path, "attempts is 1, so no job is tried again", "attempts: 2 or more");
+  }
+
+  /// `queue` is empty for the defaults of queues.
+  void check_dead_letter(const keys& path, const std::string& queue, const engine::queue_options& options) {
+    const std::string& target = options.dead_letter;
+    if (target.empty()) return;
+    if (find_node(path) != nullptr) {
+      if (target == queue) return error(path, "the queue is its own dead letter queue", "another queue");
+      check_declared(path, target);
+    }
+    fed_.insert(target);
+    drained_.insert(target);  // a person may redrive its jobs
+    if (durability_of(target) < options.durability) {
+      const std::string source = queue.empty() ? "the default" : "`" + queue + "`";
+      error(path, "`" + target + "` is less durable than " + source + ": a crash may lose jobs that move to it",
+            "a queue as durable");
+    }
+  }
+
+  void check(const std::string& queue, const engine::queue_options& options) {
+    check_retry({"queues", queue, "retry"}, options.retry);
+    check_dead_letter({"queues", queue, "dead_letter"}, queue, options);
   }
 
   /// A job that moves to a less durable queue loses durability.
@@ -139,6 +199,7 @@ class checker {
         error({"consumers", consumer.name, "dead_letter"}, "a failed job would return to the queue in which it failed",
               "another queue");
     }
+    if (consumer.common.retry) check_retry({"consumers", consumer.name, "retry"}, *consumer.common.retry);
     if (consumer.common.run_on != offload::execution_site::loop && consumer.kind != nullptr && !consumer.kind->computes)
       error({"consumers", consumer.name, "run_on"},
             "the handler `" + consumer.kind->name + "` can run on the loop only", "loop");
@@ -181,6 +242,7 @@ class checker {
   bool queues_known_{true};
   std::set<std::string> declared_;
   std::vector<std::string> names_;
+  std::map<std::string_view, const engine::queue_options*> options_;  ///< valid until `settings_.queues` grows
   std::set<std::string> fed_;
   std::set<std::string> drained_;
 };

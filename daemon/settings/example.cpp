@@ -120,9 +120,11 @@ class example {
       const auto [value, is_default] = is_section ? std::pair{std::string{}, true} : value_of(declared, defaults);
       if (!required_only) comment(describe(declared, is_default));
       if (is_section) {
-        style == key_style::active ? out_.line(declared.key + ":") : commented(declared.key + ":");
+        const void* const section = declared.view_section(defaults);
+        const key_style inner_style = section == nullptr ? key_style::commented : style;
+        inner_style == key_style::active ? out_.line(declared.key + ":") : commented(declared.key + ":");
         const auto inner = out_.deeper();
-        write_options(*declared.section, declared.view_section(defaults), style);
+        write_options(*declared.section, section != nullptr ? section : declared.section->make().get(), inner_style);
         continue;
       }
       if (style == key_style::active && is_default)

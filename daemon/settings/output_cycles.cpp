@@ -61,16 +61,17 @@ void search(const graph& queues, const std::string& start, std::map<std::string,
 }  // namespace
 
 std::vector<output_cycle> find_output_cycles(const std::vector<workload::consumer_settings>& consumers,
-                                             followed_edges followed) {
+                                             followed_edges followed, const dead_letter_of_queue& dead_letter_of) {
   graph queues;
   for (const auto& consumer : consumers) {
     const auto& output = consumer.common.output;
-    const auto& dead_letter = consumer.common.dead_letter;
     for (const std::string& queue : consumer.common.queue) {
+      std::string dead_letter = consumer.common.dead_letter.value_or("");
+      if (dead_letter.empty() && dead_letter_of) dead_letter = dead_letter_of(queue);
       if (output && followed != followed_edges::dead_letters) queues[queue].push_back({*output, consumer.name});
       // A queue that is its own dead letter queue has its own diagnostic.
-      if (dead_letter && followed != followed_edges::outputs && *dead_letter != queue)
-        queues[queue].push_back({*dead_letter, consumer.name});
+      if (!dead_letter.empty() && followed != followed_edges::outputs && dead_letter != queue)
+        queues[queue].push_back({dead_letter, consumer.name});
     }
   }
   std::map<std::string, state> states;

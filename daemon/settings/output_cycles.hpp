@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,13 @@ struct output_cycle {
   std::string path;      ///< the queues: `a → b → a`
 };
 
-/// One cycle for each edge that closes one. The time is linear in the number of edges.
+/// The dead letter queue of a queue; empty: it has none.
+using dead_letter_of_queue = std::function<std::string(const std::string& queue)>;
+
+/// One cycle for each edge that closes one. The time is linear in the number of edges. `dead_letter_of` applies where a
+/// consumer has no dead letter queue of its own; empty: it is not followed.
 [[nodiscard]] std::vector<output_cycle> find_output_cycles(const std::vector<workload::consumer_settings>& consumers,
-                                                           followed_edges followed);
+                                                           followed_edges followed,
+                                                           const dead_letter_of_queue& dead_letter_of = {});
 
 }  // namespace millrace::settings

@@ -35,9 +35,11 @@ void print_options(indented_text& out, const option_table& table, const void* ow
   for (const option& declared : table.options()) {
     if (!declared.planned.empty()) continue;
     if (declared.kind == option_kind::section) {
+      const void* const section = declared.view_section(owner);
+      if (section == nullptr) continue;
       out.line(declared.key + ":");
       const auto inner = out.deeper();
-      print_options(out, *declared.section, declared.view_section(owner));
+      print_options(out, *declared.section, section);
     } else if (declared.kind == option_kind::text_list) {
       print_list(out, declared.key, declared.print_list(owner));
     } else if (const auto value = declared.print(owner)) {

@@ -83,7 +83,10 @@ void read_queues(const node& root, settings& settings, diagnostic_list& diagnost
     read_map(*section, "queue_defaults", {&defaults, 1}, {}, diagnostics);
   }
   const auto declare = [&](const std::string& name) -> engine::queue_options& {
-    return settings.queues.emplace_back(name, settings.queue_defaults).second;
+    auto& options = settings.queues.emplace_back(name, settings.queue_defaults).second;
+    if (options.dead_letter == name)
+      options.dead_letter.clear();  // the queue that holds the dead letters of all others
+    return options;
   };
   const auto read = [&](engine::queue_options& declared, const node& value, const std::string& path) {
     const target queue{engine::queue_option_table(), &declared};

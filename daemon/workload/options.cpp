@@ -42,7 +42,10 @@ const options_of<producer_options>& producer_option_table() {
           .duration("ttr", &options::ttr, {.least = engine::ttr_min, .most = length_max},
                     "Time to run: how long whoever reserves a job over a connection may keep it.")
           .count("in_flight", &options::in_flight, {.least = 1, .most = 1'000'000},
-                 "Puts that may wait for their commit at one time.");
+                 "Puts that may wait for their commit at one time.")
+          .duration("expire_after", &options::expire_after, {.least = milliseconds{1}, .most = length_max},
+                    "A job that nobody took for this time after its put ends; left out: as its queue says.")
+          .example("1h");
   return table;
 }
 
@@ -68,11 +71,12 @@ const options_of<consumer_options>& consumer_option_table() {
                 check_queue_name, "the name of a queue")
           .example("verdicts")
           .text("dead_letter", &options::dead_letter,
-                "The queue that failed jobs go to; left out: they are buried with their error.", check_queue_name,
-                "the name of a queue")
+                "The queue that failed jobs go to; left out: the dead_letter of their queue, or they are buried with "
+                "their error.",
+                check_queue_name, "the name of a queue")
           .example("rejected")
-          .planned("retry",
-                   "retries are planned, not here yet: a failed job is buried or goes to its dead_letter queue");
+          .section("retry", &options::retry, engine::retry_option_table(),
+                   "When a failed job is tried again, in place of the retry of its queue.");
   return table;
 }
 

@@ -12,6 +12,7 @@
 #include <millrace/sources/registry.hpp>
 
 #include "engine/command.hpp"
+#include "engine/retry_options.hpp"
 #include "offload/run_on.hpp"
 
 namespace millrace::workload {
@@ -30,9 +31,10 @@ struct producer_options {
   engine::priority priority{engine::default_priority};
   duration delay{0};
   duration ttr{engine::default_ttr};
-  std::uint32_t in_flight{1'024};  ///< puts that wait for their commit
-  std::uint64_t seed{1};           ///< of Poisson arrivals
-  std::optional<start> begin{};    ///< `start`; none: `resume` where there is a position
+  std::uint32_t in_flight{1'024};          ///< puts that wait for their commit
+  std::uint64_t seed{1};                   ///< of Poisson arrivals
+  std::optional<start> begin{};            ///< `start`; none: `resume` where there is a position
+  std::optional<duration> expire_after{};  ///< from the put; none: as its queue says
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 
@@ -43,7 +45,8 @@ struct consumer_options {
   std::uint32_t concurrency{1};
   std::optional<duration> timeout{};
   std::optional<std::string> output{};
-  std::optional<std::string> dead_letter{};
+  std::optional<std::string> dead_letter{};      ///< none: that of the queue
+  std::optional<engine::retry_options> retry{};  ///< none: that of the queue
 };
 [[nodiscard]] const options_of<consumer_options>& consumer_option_table();
 

@@ -159,7 +159,11 @@ std::optional<progress_mark> producer::mark() const {
 }
 
 engine::put_status producer::put(body&& content) {
-  engine::put_request job{std::move(content), options_.priority, options_.delay, options_.ttr};
+  engine::put_request job{.content = std::move(content),
+                          .priority = options_.priority,
+                          .delay = options_.delay,
+                          .ttr = options_.ttr,
+                          .expire_after = options_.expire_after};
   const auto bytes = job.content.size();
   const auto [answer, receipt] =
       environment_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);

@@ -144,6 +144,25 @@ TEST_CASE("a section is a table of its own over a part of the owner") {
   CHECK(section.section->find("threads")->print(section.view_section(&owner)) == "7");
 }
 
+TEST_CASE("an optional section has no value until it is opened") {
+  struct part {
+    std::uint32_t attempts{3};
+  };
+  struct whole {
+    std::optional<part> retry;
+  };
+  static const auto inner = options_of<part>{}.count("attempts", &part::attempts, {}, "Attempts.");
+  static const auto outer = options_of<whole>{}.section("retry", &whole::retry, inner, "Retries.");
+  const option& section = *outer.find("retry");
+  whole owner;
+  CHECK(section.view_section(&owner) == nullptr);
+  REQUIRE(section.open_section(&owner) != nullptr);
+  CHECK(owner.retry->attempts == 3);
+  REQUIRE(inner.find("attempts")->read(section.open_section(&owner), "7"));
+  CHECK(owner.retry->attempts == 7);
+  CHECK(section.view_section(&owner) == &*owner.retry);
+}
+
 TEST_CASE("what is planned says so, and what is required is marked") {
   CHECK(table().find("retry")->planned == "retries are planned, not here yet");
   CHECK(table().find("how")->planned_choices.front().first == "slow");

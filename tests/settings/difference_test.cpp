@@ -84,6 +84,22 @@ TEST_CASE("other defaults change the queues that do not name them") {
   CHECK(changes.queues.changed == names{"a"});
 }
 
+TEST_CASE("a retry that is given, left out or changed is a change, of a queue as of a consumer") {
+  const auto with = [&](const std::string& queue, const std::string& consumer) {
+    return read("queues: { a: { " + queue + " } }\nconsumers: { c: { queue: a, handler: mill" + consumer + " } }\n");
+  };
+  const auto plain = with("", "");
+  CHECK(compare(plain, with("retry: { attempts: 1 }", "")).empty());
+  CHECK(compare(plain, with("retry: { attempts: 2 }", "")).queues.changed == names{"a"});
+  CHECK(compare(plain, with("expire_after: 1s", "")).queues.changed == names{"a"});
+  CHECK(compare(plain, with("deliveries_max: 1", "")).queues.changed == names{"a"});
+  const auto own = with("", ", retry: { attempts: 1 }");
+  CHECK(compare(plain, own).consumers.changed == names{"c"});
+  CHECK(compare(own, plain).consumers.changed == names{"c"});
+  CHECK(compare(own, own).empty());
+  CHECK(compare(own, with("", ", retry: { attempts: 3 }")).consumers.changed == names{"c"});
+}
+
 TEST_CASE("options of the daemon change in place or are refused, each by name, position and present value") {
   const std::string next = R"(
 daemon:

@@ -64,6 +64,11 @@ class options_of : public option_table {
   options_of& parsed(std::string key, Value Owner::*member, std::string reason,
                      result<Value> (*parse)(std::string_view), std::string (*write)(const Value&),
                      std::string expected);
+  /// The same, where no value is the default.
+  template <class Value>
+  options_of& parsed(std::string key, std::optional<Value> Owner::*member, std::string reason,
+                     result<Value> (*parse)(std::string_view), std::string (*write)(const Value&),
+                     std::string expected);
   template <class M, class E = option_detail::held_t<M>>
   options_of& choice(std::string key, M Owner::*member, std::vector<std::pair<std::string, E>> values,
                      std::string reason);
@@ -75,9 +80,11 @@ class options_of : public option_table {
   options_of& parsed_list(std::string key, std::vector<Value> Owner::*member, std::string reason,
                           std::type_identity_t<std::function<result<Value>(std::string_view)>> parse,
                           std::type_identity_t<std::string (*)(Value)> write, std::string expected);
-  /// The options of a part, nested under `key`. Requires: `inner` outlives this table (make it static).
-  template <class Part>
-  options_of& section(std::string key, Part Owner::*member, const options_of<Part>& inner, std::string reason);
+  /// The options of a part, nested under `key`. An optional part has a value if the key is given. Requires: `inner`
+  /// outlives this table (make it static).
+  template <class M>
+  options_of& section(std::string key, M Owner::*member, const options_of<option_detail::held_t<M>>& inner,
+                      std::string reason);
   /// A key of a feature that does not exist yet. Using it is an error with this sentence.
   options_of& planned(std::string key, std::string sentence);
   /// The same for one word of the choice that was added last.
@@ -238,6 +245,26 @@ options_of<Owner>& options_of<Owner>::parsed(std::string key, Value Owner::*memb
 }
 
 template <class Owner>
+template <class Value>
+options_of<Owner>& options_of<Owner>::parsed(std::string key, std::optional<Value> Owner::*member, std::string reason,
+                                             result<Value> (*parse)(std::string_view),
+                                             std::string (*write)(const Value&), std::string expected) {
+  option& added = add(option_kind::text, std::move(key), std::move(reason));
+  added.expected = std::move(expected);
+  added.read = [member, parse](void* owner, std::string_view text) -> result<> {
+    auto value = parse(text);
+    if (!value) return value.error();
+    static_cast<Owner*>(owner)->*member = std::move(*value);
+    return {};
+  };
+  added.print = [member, write](const void* owner) -> std::optional<std::string> {
+    const auto& value = static_cast<const Owner*>(owner)->*member;
+    return value ? std::optional{write(*value)} : std::nullopt;
+  };
+  return *this;
+}
+
+template <class Owner>
 template <class M, class E>
 options_of<Owner>& options_of<Owner>::choice(std::string key, M Owner::*member,
                                              std::vector<std::pair<std::string, E>> values, std::string reason) {
@@ -307,15 +334,17 @@ options_of<Owner>& options_of<Owner>::parsed_list(
 }
 
 template <class Owner>
-template <class Part>
-options_of<Owner>& options_of<Owner>::section(std::string key, Part Owner::*member, const options_of<Part>& inner,
-                                              std::string reason) {
+template <class M>
+options_of<Owner>& options_of<Owner>::section(std::string key, M Owner::*member,
+                                              const options_of<option_detail::held_t<M>>& inner, std::string reason) {
   option& added = add(option_kind::section, std::move(key), std::move(reason));
   added.expected = "a map";
   added.section = &inner;
-  added.open_section = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member); };
+  added.open_section = [member](void* owner) -> void* {
+    return option_detail::open(static_cast<Owner*>(owner)->*member);
+  };
   added.view_section = [member](const void* owner) -> const void* {
-    return &(static_cast<const Owner*>(owner)->*member);
+    return option_detail::look(static_cast<const Owner*>(owner)->*member);
   };
   return *this;
 }

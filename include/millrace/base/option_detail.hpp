@@ -33,6 +33,15 @@ template <class M>
     return member ? &*member : nullptr;
 }
 
+/// The value of a member; an optional without a value gets the default.
+template <class M>
+[[nodiscard]] held_t<M>* open(M& member) {
+  if constexpr (std::is_same_v<held_t<M>, M>)
+    return &member;
+  else
+    return member ? &*member : &member.emplace();
+}
+
 [[nodiscard]] result<bool> read_flag(std::string_view text);
 [[nodiscard]] result<double> read_real(std::string_view text);
 [[nodiscard]] std::string write_real(double value);

@@ -37,7 +37,8 @@ struct option {
   std::function<result<>(void* owner, std::string_view text)> read;
   /// `text_list`: reads all items.
   std::function<result<>(void* owner, const std::vector<std::string>& items)> read_list;
-  /// `section`: the nested owner.
+  /// `section`: the nested owner. `open_section` makes an optional one, and `view_section` returns null where there is
+  /// none.
   std::function<void*(void* owner)> open_section;
   std::function<const void*(const void* owner)> view_section;
   /// The present value as text that `read` accepts; nullopt for an optional without a value.
