@@ -21,6 +21,8 @@ std::string_view name_of(errc code) noexcept {
       return "input or output failed";
     case errc::unsupported:
       return "unsupported";
+    case errc::rejected:
+      return "rejected";
   }
   return "unknown";
 }

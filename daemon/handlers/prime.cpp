@@ -37,10 +37,10 @@ bool all_digits(std::string_view text) { return text.find_first_not_of("01234567
 
 /// The digits of the number without leading zeros. Reads at most `digits_max` digits and one more.
 result<std::string_view> find_digits(std::string_view text, std::size_t digits_max, std::uint32_t bits_max) {
-  if (text.empty() || !all_digits(text.substr(0, digits_max + 1))) return invalid(quote(text) + " is not a number");
+  if (text.empty() || !all_digits(text.substr(0, digits_max + 1))) return rejected(quote(text) + " is not a number");
   const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
   const std::string_view digits = text.substr(first);
-  if (!all_digits(digits.substr(0, digits_max + 1))) return invalid(quote(text) + " is not a number");
+  if (!all_digits(digits.substr(0, digits_max + 1))) return rejected(quote(text) + " is not a number");
   if (digits.size() > digits_max) return prime_too_long(digits, bits_max);
   return digits;
 }
@@ -64,8 +64,8 @@ result<std::unique_ptr<offload::computation>> computation_for(const prime_option
   }
   if (options.bits_max <= 64) return prime_too_long(*digits, options.bits_max);
   if (options.method == prime_method::trial) {
-    return error{errc::out_of_range, quote(*digits) + ", a number of " + std::to_string(digits->size()) +
-                                         " digits, is longer than the 64 bits of method trial"};
+    return rejected(quote(*digits) + ", a number of " + std::to_string(digits->size()) +
+                    " digits, is longer than the 64 bits of method trial");
   }
   return prime_large(content, *digits, options.bits_max);
 }

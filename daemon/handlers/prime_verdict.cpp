@@ -21,8 +21,8 @@ std::string prime_verdict(std::uint64_t number, bool is_prime) {
 }
 
 error prime_too_long(std::string_view digits, std::uint32_t bits_max) {
-  return {errc::out_of_range, quote(digits) + ", a number of " + std::to_string(digits.size()) +
-                                  " digits, is longer than bits_max (" + std::to_string(bits_max) + " bits)"};
+  return rejected(quote(digits) + ", a number of " + std::to_string(digits.size()) +
+                  " digits, is longer than bits_max (" + std::to_string(bits_max) + " bits)");
 }
 
 }  // namespace millrace::handlers

@@ -13,7 +13,11 @@
 namespace millrace::handlers {
 
 const options_of<print_options>& print_option_table() {
-  static const options_of<print_options> table;
+  static const auto table =
+      options_of<print_options>{}
+          .parsed("text", &print_options::text, "What is written for each job; without it, the body.",
+                  job_template::parse, job_template::write, std::string{job_template::expected})
+          .example("\"${queue} ${id}: ${body}\"");
   return table;
 }
 
@@ -83,15 +87,22 @@ struct print::batch_writer {
   batch& lines;
 };
 
-print::print(const print_options&, const handler_context& context)
+print::print(const print_options& options, const handler_context& context)
     : loop_{context.loop},
       output_{context.standard_output},
       descriptor_{context.output_descriptor},
+      text_{options.text},
       capacity_{context.loop, "room for standard output"} {}
 
 loop::awaitable<answer> print::handle(job work) {
+  body line = work.content;
+  if (text_) {
+    const auto filled = text_->fill(work);
+    if (!filled) co_return filled.error();
+    line = body{*filled};
+  }
   while (next_ != nullptr && next_->lines->bytes >= gathered_bytes_max) co_await capacity_.wait();
-  const std::shared_ptr<batch> joined = add(work.content);
+  const std::shared_ptr<batch> joined = add(line);
   const batch_member member{*joined};
   while (!joined->written) {
     if (writing_ == nullptr) writing_ = std::exchange(next_, nullptr);

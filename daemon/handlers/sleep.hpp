@@ -1,16 +1,16 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include <millrace/handlers/handler.hpp>
+#include <millrace/handlers/job_template.hpp>
 #include <millrace/handlers/registry.hpp>
 
 namespace millrace::handlers {
 
 struct sleep_options {
-  std::optional<duration> length;
-  std::optional<std::string> text;
+  std::optional<job_template> length;
+  std::optional<job_template> text;
 };
 [[nodiscard]] const options_of<sleep_options>& sleep_option_table();
 

@@ -11,10 +11,12 @@ namespace millrace::telemetry {
 /// The counts of a run.
 struct run_result {
   std::array<std::uint64_t, engine::outcome_count> outcomes{};  ///< of the consumers of the settings
+  std::uint64_t retried{0}, postponed{0};                       ///< attempts of those consumers
   std::uint64_t producer_errors{0};
   std::uint64_t buried{0}, dead_lettered{0}, rejected{0};  ///< in all queues, also jobs of clients
 
-  /// True if no job failed, timed out, or was buried, dead-lettered or rejected, and no producer had an error.
+  /// True if no job failed or timed out for the last time, or was buried, dead-lettered or rejected, and no producer
+  /// had an error.
   [[nodiscard]] bool all_done() const noexcept;
 };
 

@@ -13,7 +13,17 @@ namespace millrace::telemetry {
 
 namespace {
 
-using outcomes = std::array<std::uint64_t, engine::outcome_count>;
+/// What became of the attempts of one or all consumers.
+struct attempt_counts {
+  std::array<std::uint64_t, engine::outcome_count> outcomes{};
+  std::uint64_t retried{0}, postponed{0};
+
+  void add(const workload::consumer_counts& of) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i] += of.outcomes[i].value();
+    retried += of.retried.value();
+    postponed += of.postponed.value();
+  }
+};
 
 /// Rounds to three digits.
 duration rounded(duration length) {
@@ -39,25 +49,30 @@ std::string readable(duration length) {
   return std::to_string(length.count()) + "ns";
 }
 
-std::string write_counts(const outcomes& counts) {
+std::string write_counts(const attempt_counts& counts) {
   std::string text;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
+  const auto add = [&text](std::uint64_t count, std::string_view name) {
+    if (!text.empty()) text += ", ";
+    text += std::to_string(count) + " " + std::string{name};
+  };
+  for (std::size_t i = 0; i < counts.outcomes.size(); ++i) {
     const bool always =
         i == static_cast<std::size_t>(engine::outcome::ok) || i == static_cast<std::size_t>(engine::outcome::failed);
-    if (counts[i] == 0 && !always) continue;
-    if (!text.empty()) text += ", ";
-    text += std::to_string(counts[i]) + " " + std::string{engine::name_of(static_cast<engine::outcome>(i))};
+    if (counts.outcomes[i] != 0 || always) add(counts.outcomes[i], engine::name_of(static_cast<engine::outcome>(i)));
   }
+  if (counts.retried != 0) add(counts.retried, "retried");
+  if (counts.postponed != 0) add(counts.postponed, "postponed");
   return text;
 }
 
 std::string jobs(const workload::workload& work) {
-  outcomes all{};
+  attempt_counts all;
   std::string lines;
   std::size_t listed = 0;
   for (const auto& one : work.consumers()) {
-    outcomes own{};
-    for (std::size_t i = 0; i < own.size(); ++i) all[i] += own[i] = one->outcomes[i].value();
+    attempt_counts own;
+    own.add(*one);
+    all.add(*one);
     if (++listed <= summary_lines_max) lines += "  " + one->name + ": " + write_counts(own) + "\n";
   }
   if (listed > summary_lines_max) lines += "  and " + std::to_string(listed - summary_lines_max) + " more consumers\n";

@@ -14,10 +14,15 @@ namespace {
 
 namespace json = boost::json;
 
-json::object by_outcome(const std::array<std::uint64_t, engine::outcome_count>& outcomes) {
+json::object by_outcome(const std::array<std::uint64_t, engine::outcome_count>& outcomes, std::uint64_t retried,
+                        std::uint64_t postponed) {
   json::object object;
-  for (std::size_t i = 0; i < outcomes.size(); ++i)
-    object[engine::name_of(static_cast<engine::outcome>(i))] = outcomes[i];
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto outcome = static_cast<engine::outcome>(i);
+    if (outcome != engine::outcome::later) object[engine::name_of(outcome)] = outcomes[i];
+  }
+  object["retried"] = retried;
+  object["postponed"] = postponed;
   return object;
 }
 
@@ -26,7 +31,7 @@ json::object consumers(const workload::workload& work) {
   for (const auto& one : work.consumers()) {
     std::array<std::uint64_t, engine::outcome_count> own{};
     for (std::size_t i = 0; i < own.size(); ++i) own[i] = one->outcomes[i].value();
-    all[one->name] = by_outcome(own);
+    all[one->name] = by_outcome(own, one->retried.value(), one->postponed.value());
   }
   return all;
 }
@@ -84,7 +89,7 @@ std::string summary_json(const broker::broker& broker, const workload::workload&
 
   const json::object object{
       {"all_done", run.held_up ? false : result.all_done()},
-      {"jobs", by_outcome(result.outcomes)},
+      {"jobs", by_outcome(result.outcomes, result.retried, result.postponed)},
       {"buried", result.buried},
       {"dead_lettered", result.dead_lettered},
       {"rejected", result.rejected},

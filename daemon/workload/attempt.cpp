@@ -1,5 +1,6 @@
 #include "workload/attempt.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <cassert>
 #include <exception>
@@ -23,8 +24,19 @@ attempt_result cancelled() { return {engine::outcome::cancelled, "cancelled", st
 
 bool is_large(std::size_t bytes) { return bytes > attempts::on_loop_bytes_max; }
 
+attempt_result failed(const error& failure) {
+  auto attempt = failed(failure.text);
+  attempt.is_final = failure.code == errc::rejected;
+  return attempt;
+}
+
 attempt_result result_of(handlers::answer&& answer) {
-  if (answer.has_error()) return failed(answer.error().text);
+  if (const auto wait = answer.later_after()) {
+    attempt_result attempt{engine::outcome::later, answer.error().text, std::nullopt, std::nullopt};
+    attempt.later_after = std::clamp(*wait, duration::zero(), engine::later_after_max);
+    return attempt;
+  }
+  if (answer.has_error()) return failed(answer.error());
   return {engine::outcome::ok, {}, std::move(*answer), std::nullopt};
 }
 
@@ -96,9 +108,10 @@ loop::awaitable<attempt_result> attempts::await(handlers::job work) {
 
 loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
   std::unique_ptr<offload::computation> computation;
+  auto& handler = *std::get<std::unique_ptr<handlers::computing_handler>>(handler_);
   try {
-    auto begun = std::get<std::unique_ptr<handlers::computing_handler>>(handler_)->begin(work);
-    if (begun.has_error()) co_return failed(begun.error().text);
+    auto begun = handler.begin(work);
+    if (begun.has_error()) co_return failed(begun.error());
     computation = std::move(*begun);
   } catch (...) {
     co_return failed_by_exception();
@@ -111,13 +124,14 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
   try {
     auto running = offload::run_on(place, loop_, threads_, std::move(computation), deadline());
     auto result = co_await std::move(running);
-    if (result.has_value()) {
-      attempt.text = std::move(*result);
-    } else if (result.error().code == errc::timed_out) {
+    const bool has_stopped = result.has_error() && result.error().code == errc::cancelled;
+    if (result.has_error() && result.error().code == errc::timed_out) {
       attempt = too_late();
-    } else {
-      stopped = result.error().code == errc::cancelled;
+    } else if (has_stopped) {
+      stopped = true;
       attempt = failed(result.error().text);
+    } else {
+      attempt = result_of(handler.conclude(work, std::move(result)));
     }
   } catch (...) {
     // A task that was cancelled before the computation began, or no memory to begin it.

@@ -21,10 +21,12 @@ struct attempt_result {
   std::string error_text;           ///< when it is not `ok`
   std::optional<std::string> text;  ///< goes on to the output queue; none: `content` or the job's own body does
   std::optional<body> content;      ///< a text that was too large to be copied on the loop
+  bool is_final{false};             ///< of `failed`: another attempt is useless
+  duration later_after{0};          ///< of `later`
 };
 
 /// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most.
-/// Whatever a handler returns or throws, with any code and any type, is the outcome of that job and nothing more.
+/// Whatever a handler returns or throws, with any code and any type, is the result of that attempt and nothing more.
 ///
 /// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a
 /// computation stops between two steps. A quick handler is done before any timeout could come. Only when the task

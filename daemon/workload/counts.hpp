@@ -33,9 +33,12 @@ struct consumer_counts {
   std::string name;
   std::uint32_t concurrency{0};
   std::uint32_t active{0};
-  std::array<counter, engine::outcome_count> outcomes;
-  counter slot_restarts;      ///< slots that failed and were started again
-  instant removed_at{never};  ///< when a reload removed it; `never`: it is in the settings
+  std::array<counter, engine::outcome_count> outcomes;  ///< of jobs that ended, or were buried or dead-lettered
+  counter retried{};                                    ///< failed attempts that were not the last one of their job
+  counter released{};                                   ///< jobs given back because their attempt was cancelled
+  counter postponed{};                                  ///< attempts whose handler wanted the job again later
+  counter slot_restarts;                                ///< slots that failed and were started again
+  instant removed_at{never};                            ///< when a reload removed it; `never`: it is in the settings
 };
 
 }  // namespace millrace::workload

@@ -31,7 +31,7 @@ body output_of(handlers::job& job, attempt_result& attempt) {
 
 bool settlement::settle(session_id session, handlers::job&& job, attempt_result&& attempt) {
   auto request = this->request(std::move(job), std::move(attempt));
-  const bool succeeded = request.result == engine::outcome::ok;
+  const auto requested = request.result;
   const auto id = request.job;
   const auto answer = broker_.try_finish(session, std::move(request)).answer;
   if (answer == engine::finish_status::waiting) return false;
@@ -43,7 +43,7 @@ bool settlement::settle(session_id session, handlers::job&& job, attempt_result&
     without_space_.insert_or_assign(session, std::move(request));
     return false;
   }
-  settled(answer, succeeded);
+  settled(answer, requested);
   return true;
 }
 
@@ -55,10 +55,10 @@ loop::awaitable<> settlement::admitted(session_id session, job_id job) {
       co_await loop::sleep_for(loop_, space_check_interval);
       answer = broker_.try_finish(session, std::move(held.mapped())).answer;
     }
-    if (answer != engine::finish_status::waiting) co_return settled(answer, true);
+    if (answer != engine::finish_status::waiting) co_return settled(answer, engine::outcome::ok);
   }
   const auto finished = co_await broker_.finished(session, job);
-  settled(finished.answer, true);
+  settled(finished.answer, engine::outcome::ok);
 }
 
 engine::finish_request settlement::request(handlers::job&& job, attempt_result&& attempt) {
@@ -68,10 +68,17 @@ engine::finish_request settlement::request(handlers::job&& job, attempt_result&&
   request.job = job.id;
   request.result = attempt.outcome;
   request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output finds no room
+  request.retry = destinations_.retry;
   if (attempt.outcome == engine::outcome::ok) {
     if (destinations_.output) request.outputs.push_back({*destinations_.output, {.content = std::move(content)}});
     return request;
   }
+  if (attempt.outcome == engine::outcome::later) {
+    request.later_after = attempt.later_after;
+    request.error_text = std::move(attempt.error_text);  // kept if the job has asked for it too often
+    return request;
+  }
+  request.is_final = attempt.is_final;
   if (failures_.admit()) {
     log::warning("job_failed", std::string_view{attempt.error_text}.substr(0, engine::error_text_bytes_max),
                  {{"consumer", counts_.name},
@@ -83,13 +90,24 @@ engine::finish_request settlement::request(handlers::job&& job, attempt_result&&
   return request;
 }
 
-void settlement::settled(const engine::finish_answer& answer, bool succeeded) {
-  count(answer.outcome);
-  if (succeeded && answer.outcome == engine::outcome::failed && failures_.admit()) {
+void settlement::settled(const engine::finish_answer& answer, engine::outcome requested) {
+  if (answer == engine::finish_status::retried) {
+    counts_.retried.add();
+  } else if (answer == engine::finish_status::postponed) {
+    counts_.postponed.add();
+  } else {
+    count(answer.outcome);
+  }
+  if (answer.outcome != engine::outcome::failed) return;
+  if (requested == engine::outcome::ok && failures_.admit()) {
     log::warning("job_failed", "the job succeeded, but " + std::string{engine::text_of_output_refusal(answer.refusal)},
                  {{"consumer", counts_.name},
                   {"outcome", engine::name_of(answer.outcome)},
                   {"reason", engine::name_of(answer.refusal)}});
+  }
+  if (requested == engine::outcome::later && failures_.admit()) {
+    log::warning("job_failed", "the handler wanted the job again later, too often or beyond the time for retries",
+                 {{"consumer", counts_.name}, {"outcome", engine::name_of(answer.outcome)}});
   }
 }
 

@@ -16,8 +16,9 @@
 
 namespace millrace::workload {
 
-/// Ends the jobs of a consumer: turns the result of an attempt into a `finish`, with the hand-off to the output queue
-/// or the dead letter in the same change, and counts the outcome that the engine answers. Failures are logged, limited.
+/// Ends the attempts of a consumer: turns the result of each into a `finish`, with the hand-off to the output queue,
+/// the wait for the next attempt or the dead letter in the same change, and counts what the engine answers. Failures
+/// are logged, limited.
 /// While the disk is short of space for an output, the job is held, and its finish is tried again after each
 /// `space_check_interval`, since no event announces free space.
 ///
@@ -28,7 +29,8 @@ class settlement {
 
   struct destinations {
     std::optional<queue_id> output;
-    std::optional<queue_id> dead_letter;
+    std::optional<queue_id> dead_letter;         ///< none: that of the job's queue
+    std::optional<engine::retry_options> retry;  ///< none: that of the job's queue
   };
 
   settlement(loop::event_loop& loop, broker::broker& broker, destinations to, consumer_counts& counts)
@@ -45,8 +47,13 @@ class settlement {
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job);
-  /// The attempt was cancelled and the job went back to its queue.
-  void released() { count(engine::outcome::cancelled); }
+  /// A drain cancelled the attempt, and the job went back to its queue.
+  void released() {
+    counts_.released.add();
+    count(engine::outcome::cancelled);
+  }
+  /// The job was cancelled, and its attempt with it.
+  void cancelled() { count(engine::outcome::cancelled); }
   /// Logs how many failures were left out. Requires: no slot runs any more.
   void flush_log() {
     failures_.flush();
@@ -55,7 +62,8 @@ class settlement {
 
  private:
   [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt_result&& attempt);
-  void settled(const engine::finish_answer& answer, bool succeeded);
+  /// `requested` is the outcome of the request.
+  void settled(const engine::finish_answer& answer, engine::outcome requested);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
   loop::event_loop& loop_;

@@ -67,7 +67,7 @@ bool workload::held_by_full_queues() const { return parts_->held_by_full_queues(
 
 loop::awaitable<std::size_t> workload::drain(duration patience) {
   auto& p = *parts_;
-  const auto cancelled_before = p.cancelled_jobs();
+  const auto released_before = p.released_jobs();
   stop_taking();
   bool patience_over = false;
   loop::deadline end_of_patience{p.loop, [&p, &patience_over] {
@@ -78,7 +78,7 @@ loop::awaitable<std::size_t> workload::drain(duration patience) {
   while (p.running_slots() != 0 && !patience_over) co_await p.changed.wait();
   p.cancel_consumers();
   co_await join();
-  co_return p.cancelled_jobs() - cancelled_before;
+  co_return p.released_jobs() - released_before;
 }
 
 void workload::stop_taking() {
@@ -181,10 +181,10 @@ std::size_t workload::parts::running_slots() const {
   return running;
 }
 
-std::uint64_t workload::parts::cancelled_jobs() const {
+std::uint64_t workload::parts::released_jobs() const {
   std::uint64_t jobs = 0;
   for (const auto& one : consumer_facts.all) {
-    jobs += one->outcomes[static_cast<std::size_t>(engine::outcome::cancelled)].value();
+    jobs += one->released.value();
   }
   return jobs;
 }

@@ -93,7 +93,7 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
   auto object =
       std::make_unique<consumer>(environment, std::move(queues),
                                  attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},
-                                 settlement::destinations{*output, *dead_letter}, counts);
+                                 settlement::destinations{*output, *dead_letter, common.retry}, counts);
   auto tasks = std::make_unique<loop::task_scope>(loop);
   auto& one = *consumers.emplace_back(std::make_unique<running_consumer>(
       running_consumer{std::move(made.settings), &counts, std::move(object), std::move(tasks), false, false}));

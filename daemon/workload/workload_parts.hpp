@@ -94,7 +94,7 @@ struct workload::parts {
   [[nodiscard]] bool nothing_to_do() const;
   [[nodiscard]] bool held_by_full_queues() const;
   [[nodiscard]] std::size_t running_slots() const;
-  [[nodiscard]] std::uint64_t cancelled_jobs() const;
+  [[nodiscard]] std::uint64_t released_jobs() const;
 
   /// A producer or a slot has ended, or a slot found nothing to do: the waiters check their condition again.
   void notify_changed() {

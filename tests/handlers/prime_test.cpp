@@ -88,6 +88,17 @@ TEST_CASE("a body that is not a number fails the job and is quoted in the error"
   }
 }
 
+TEST_CASE("a number that can never be tested is rejected", "[prime]") {
+  prime_fixture fast;
+  prime_fixture divided{trial()};
+  const auto code_of = [](prime_fixture& test, const std::string& content) {
+    return compute(test.handler, content).error().code;
+  };
+  CHECK(code_of(fast, "abc") == errc::rejected);
+  CHECK(code_of(fast, std::string(2'000, '9')) == errc::rejected);
+  CHECK(code_of(divided, "18446744073709551616") == errc::rejected);
+}
+
 TEST_CASE("a quoted body is cut, and its unprintable characters are escaped", "[prime]") {
   prime_fixture test;
   CHECK(test(std::string{"1\0\n2\x1b\xff\"", 7}) == "\"1\\x00\\x0a2\\x1b\\xff\\\"\" is not a number");

@@ -91,6 +91,19 @@ TEST_CASE("print writes each body and a newline, in the order of the jobs", "[pr
   CHECK(out.read_to_end() == std::string{"157 is a prime number.\n\na\0b\n", 28});
 }
 
+TEST_CASE("print can write a text made from the job, and rejects a job that lacks a part of it", "[print]") {
+  pipe_fixture out;
+  handler_fixture fixture{loop::clock_kind::real, out.writer()};
+  print handler{{job_template::parse("${queue} ${id}: ${field:2}").value()}, fixture.context};
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{fixture.loop};
+  jobs.spawn("one slot", handle_all(handler, {"to Ada", "to"}, outcomes));
+  run_to_end(fixture, jobs);
+  CHECK(outcomes == std::vector<std::string>{"to Ada: done", "to: `${field:2}`: the body has 1 field"});
+  out.close_writer();
+  CHECK(out.read_to_end() == "numbers 1: Ada\n");
+}
+
 TEST_CASE("many slots print whole lines in the order of the jobs", "[print]") {
   pipe_fixture out;
   handler_fixture fixture{loop::clock_kind::real, out.writer()};

@@ -21,12 +21,58 @@ TEST_CASE("noop returns the body unchanged", "[noop]") {
 
 TEST_CASE("fail fails every nth job with a message", "[fail]") {
   handler_fixture fixture;
-  fail handler{{3}, fixture.context};
+  fail handler{{.every = 3}, fixture.context};
   std::string pattern;
   for (int i = 0; i < 9; ++i) pattern += handler.handle(job_with("x")) ? '.' : 'F';
   CHECK(pattern == "..F..F..F");
-  fail always{{1}, fixture.context};
+  fail always{{.every = 1}, fixture.context};
   CHECK(always.handle(job_with("x")).error().text == "failed on purpose: job 1 of this handler, one in 1 fails");
+}
+
+TEST_CASE("fail can fail the first attempts of each job only", "[fail]") {
+  handler_fixture fixture;
+  fail handler{{.times = 2}, fixture.context};
+  job work = job_with("x");
+  std::string pattern;
+  for (std::uint32_t attempt = 1; attempt <= 4; ++attempt) {
+    work.attempt = attempt;
+    pattern += handler.handle(work) ? '.' : 'F';
+  }
+  CHECK(pattern == "FF..");
+  work.attempt = 1;
+  CHECK(handler.handle(work).error().text == "failed on purpose: attempt 1 of the job, the first 2 fail");
+}
+
+TEST_CASE("fail can fail for good, or want the job again later", "[fail]") {
+  handler_fixture fixture;
+  const job work = job_with("x");
+  CHECK(fail{{.every = 1}, fixture.context}.handle(work).error().code == errc::invalid);
+  CHECK(fail{{.every = 1, .for_good = true}, fixture.context}.handle(work).error().code == errc::rejected);
+  fail postponing{{.times = 1, .later = seconds{5}}, fixture.context};
+  CHECK(postponing.handle(work).later_after() == seconds{5});
+  job again = work;
+  again.attempt = 2;
+  CHECK(postponing.handle(again).has_value());
+  CHECK(postponing.handle(again).later_after() == std::nullopt);
+}
+
+TEST_CASE("a body that can never be handled is rejected", "[length][spin]") {
+  handler_fixture fixture;
+  CHECK(parse_length("soon").error().code == errc::rejected);
+  spin handler{{}, fixture.context};
+  CHECK(compute(handler, "soon").error().code == errc::rejected);
+}
+
+TEST_CASE("an answer is made from a text, nothing, a result or an error", "[answer]") {
+  CHECK(answer {
+    std::string { "text" }
+  } -> value() == "text");
+  CHECK_FALSE(answer { std::nullopt } -> has_value());
+  const result<std::string> text = std::string{"text"};
+  CHECK(answer { text } -> value() == "text");
+  CHECK(answer{result<std::string>{rejected("no")}}.error() == rejected("no"));
+  CHECK(answer{invalid("no")}.error() == invalid("no"));
+  CHECK(answer::later(seconds{1}).has_error());
 }
 
 TEST_CASE("hash gives the digests of FIPS 180", "[hash]") {

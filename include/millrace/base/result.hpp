@@ -17,6 +17,7 @@ enum class errc {
   timed_out,     ///< the time limit has passed
   io,            ///< an error of the operating system
   unsupported,   ///< the operation or the format is not supported
+  rejected,      ///< the input itself is wrong, so that another attempt with it is useless
 };
 
 [[nodiscard]] std::string_view name_of(errc code) noexcept;
@@ -40,6 +41,8 @@ template <class T = void>
 using result = boost::system::result<T, error>;
 
 [[nodiscard]] inline error invalid(std::string text) { return {errc::invalid, std::move(text)}; }
+/// Of a handler: fails its job for good.
+[[nodiscard]] inline error rejected(std::string text) { return {errc::rejected, std::move(text)}; }
 
 /// Called by `result::value()` of a failed result. Throws std::runtime_error with the text.
 [[noreturn]] void throw_exception_from_error(const error& failure, const boost::source_location& where);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include <millrace/base/body.hpp>
@@ -26,12 +27,34 @@ struct job {
   job_id id{};
   body content;
   std::string_view queue;    ///< name of the queue; valid as long as the program runs
-  std::uint32_t attempt{1};  ///< 1 for the first attempt
+  std::uint32_t attempt{1};  ///< times that the job was handed out, this one included
 };
 
-/// The result of a handler. A value is the text for the consumer's `output` queue; without a text the body of the job
-/// goes there unchanged. An error fails the job, and its text is kept with the job.
-using answer = result<std::optional<std::string>>;
+/// What a handler says of its job, one of four. A text, `std::nullopt`, an `error` or a `result` converts to it.
+/// - A value: the job is done. The text is for the consumer's `output` queue; without a text the body goes there.
+/// - An error: the attempt failed. The job is tried again where `retry` allows it. The text is kept with the job.
+/// - An error with the code `rejected` (see `rejected()`): the job failed for good, without another attempt.
+/// - `later`: the job comes again after a time. That is no failure. A job may do so 1,000 times, and never beyond
+///   `within` of its `retry`; once more is a failure.
+class answer : public result<std::optional<std::string>> {
+ public:
+  using value_or_error = millrace::result<std::optional<std::string>>;
+  using value_or_error::value_or_error;
+  // NOLINTNEXTLINE(google-explicit-constructor): handlers return results
+  answer(value_or_error from) : value_or_error{std::move(from)} {}
+
+  /// `wait`: at least 0; more than ten years count as ten years.
+  [[nodiscard]] static answer later(duration wait) {
+    answer made{millrace::error{errc::refused, "the handler wants the job again later"}};
+    made.later_ = wait;
+    return made;
+  }
+  /// The wait of `later`; nullopt for the other three, and then `has_value` tells done from failed.
+  [[nodiscard]] std::optional<duration> later_after() const noexcept { return later_; }
+
+ private:
+  std::optional<duration> later_;
+};
 
 /// Answers without waiting. It blocks the loop meanwhile, so it must return within microseconds.
 class quick_handler {
@@ -52,8 +75,10 @@ class waiting_handler {
 class computing_handler {
  public:
   virtual ~computing_handler() = default;
-  /// An error fails the job without a computation, for instance when the body is no number.
+  /// An error is the answer, without a computation, for instance when the body is no number.
   virtual result<std::unique_ptr<offload::computation>> begin(const job& work) = 0;
+  /// Makes the answer of what the computation returned. Called on the loop. By default, the one is the other.
+  virtual answer conclude(const job&, result<std::string>&& computed) { return answer{std::move(computed)}; }
 };
 
 /// One handler serves all slots of a consumer. Loop thread only.
