@@ -31,7 +31,8 @@ exit_code fail(exit_code code, const std::string& reason) {
 constexpr const char* of_fsck =
     "millrace fsck DATA_DIR: checks every record, one line a fault; also in a directory that cannot be written. 0: "
     "there is none, 1: there are some.";
-constexpr const char* of_dump = "millrace dump DATA_DIR: prints the jobs, pauses and the mark of ids as JSON Lines.";
+constexpr const char* of_dump =
+    "millrace dump DATA_DIR: prints jobs, groups, pauses, actions and the marks of ids as JSON Lines.";
 constexpr const char* of_restore =
     "millrace restore [--partial] DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed "
     "(0), or not at all: 1: a line means nothing, the dump is not complete, there are jobs, or no space; 3: the "
