@@ -37,7 +37,9 @@ bool broker_executor::leave() {
   end_listing();
   context_.counts.producers -= std::exchange(produces_, false) ? 1 : 0;
   context_.counts.workers -= std::exchange(works_, false) ? 1 : 0;
-  if (!broker_.try_close_session(session_)) return false;
+  // A drain ends connections, which is no fault of their jobs.
+  const auto end = context_.draining ? engine::session_end::returned : engine::session_end::lost;
+  if (!broker_.try_close_session(session_, end)) return false;
   session_ = {};
   return true;
 }

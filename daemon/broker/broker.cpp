@@ -91,19 +91,24 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
   return left;
 }
 
-bool broker::try_close_session(session_id session) {
+bool broker::try_close_session(session_id session, engine::session_end end) {
   auto& p = *parts_;
+  p.on_cancelled.erase(session);
   p.steps.withdrawn(session);
   auto wait = p.pending.withdraw(session);
   p.disk_bodies.end_peek(session);
   p.wait_times.end(wait, p.loop.now());
-  const bool closed = p.engine.close_session(session, p.now());
+  const bool closed = p.engine.close_session(session, p.now(), end);
   p.commit();
   return closed;
 }
 
-loop::awaitable<> broker::close_session(session_id session) {
-  while (!try_close_session(session)) co_await loop::yield(parts_->loop);
+loop::awaitable<> broker::close_session(session_id session, engine::session_end end) {
+  while (!try_close_session(session, end)) co_await loop::yield(parts_->loop);
+}
+
+void broker::set_on_cancelled(session_id session, std::function<void(job_id)> on_cancelled) {
+  parts_->on_cancelled.insert_or_assign(session, std::move(on_cancelled));
 }
 
 // --- producing -------------------------------------------------------------------------------------------------------

@@ -63,10 +63,14 @@ class broker {
   /// Ids begin above `mark`. Moves about `jobs_max` jobs: call again until true.
   bool end_restore(std::uint64_t mark, std::size_t jobs_max = SIZE_MAX);
   session_id open_session();
-  /// Releases the jobs that it holds, in turns.
-  loop::awaitable<> close_session(session_id session);
+  /// Releases the jobs that it holds, in turns. `end`: whether they were interrupted.
+  loop::awaitable<> close_session(session_id session, engine::session_end end = engine::session_end::lost);
   /// One turn of that, for a task that was cancelled and may not wait: true when the session is closed.
-  bool try_close_session(session_id session);
+  bool try_close_session(session_id session, engine::session_end end = engine::session_end::lost);
+  /// `on_cancelled` is called when a job that the session holds without a deadline is cancelled, with its id: the
+  /// session does not hold it any more. In the middle of another session's command: note it and continue at the next
+  /// turn. Until the session closes. Requires: no command is given from there.
+  void set_on_cancelled(session_id session, std::function<void(job_id)> on_cancelled);
   result<queue_id> use(session_id session, std::string_view queue);
   result<std::size_t> watch(session_id session, std::string_view queue);
   result<std::size_t> ignore(session_id session, std::string_view queue);
@@ -121,6 +125,8 @@ class broker {
   receipted<bool> bury(session_id session, job_id job, engine::priority priority);
   receipted<bool> touch(session_id session, job_id job);
   receipted<bool> erase(session_id session, job_id job);
+  /// See engine::cancel.
+  receipted<bool> cancel(job_id job);
 
   // Managing queues.
   /// See engine::kick: call again with what is left.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -32,6 +34,7 @@ struct broker::parts {
         pending{event_loop},
         timer{event_loop, [this] { return advance(); }} {
     engine.collect_changes(commits.is_persistent());
+    engine.set_disk_check([this](std::uint64_t bytes) { return has_space_for_letter(bytes); });
     bodies_durable = commits.subscribe_durable([this] {
       disk_bodies.on_durable();
       timer.set(next_deadline());
@@ -89,6 +92,12 @@ struct broker::parts {
     return is_on_disk(queue) && store.short_of_space(put_bytes);
   }
 
+  /// A dead letter that the store could not write is buried instead, which takes no space for its body. After a failure
+  /// of the store nothing is written anyway.
+  [[nodiscard]] bool has_space_for_letter(std::uint64_t bytes) const {
+    return bytes <= job_bytes_max && (!store.short_of_space(bytes) || store.has_failed());
+  }
+
   /// A put that the store can write. `step`: see `try_put`. `taker`: nullptr if a coroutine awaits the decision.
   receipted<engine::put_answer> run_put(session_id session, queue_id queue, engine::put_request&& job,
                                         const source_step* step, decision_taker* taker);
@@ -97,9 +106,6 @@ struct broker::parts {
   [[nodiscard]] std::optional<engine::reason> refusal_of(const std::vector<engine::output>& outputs) const;
   /// Whether all of these queues block producers, so that their outputs wait too.
   [[nodiscard]] bool all_block(const std::vector<engine::output>& outputs) const;
-
-  /// Whether the store can write the job into that queue. A job that is on disk already needs its space once more.
-  [[nodiscard]] bool can_be_dead_letter(job_id job, queue_id letters) const;
 
   /// No answer waits for a step alone, so its durability is at most relaxed.
   void add_step(session_id session, queue_id queue, const source_step& step, engine::put_status status) {
@@ -134,6 +140,11 @@ struct broker::parts {
 
   void deliver(const committed& made) {
     for (auto& one : events) {
+      if (one.type == engine::event::kind::cancelled) {
+        const auto found = on_cancelled.find(one.session);
+        if (found != on_cancelled.end()) found->second(one.id);
+        continue;
+      }
       const auto durable_with = receipt_of(one, made);
       auto wait = pending.decide({std::move(one), durable_with});
       wait_times.end(wait, loop.now());
@@ -201,6 +212,7 @@ struct broker::parts {
   capacity_wait_times wait_times;
   source_steps steps;
   std::vector<engine::event> events;
+  std::unordered_map<session_id, std::function<void(job_id)>> on_cancelled;
   engine::change_set changes;
   subscriber_list job_left;
   unsigned commands{0};

@@ -3,7 +3,7 @@
 
 namespace millrace::broker {
 
-// --- by the holder of a job ------------------------------------------------------------------------------------------
+// --- on one job ------------------------------------------------------------------------------------------------------
 
 receipted<bool> broker::release(session_id session, job_id job, engine::priority priority, duration delay) {
   auto& p = *parts_;
@@ -33,6 +33,14 @@ receipted<bool> broker::erase(session_id session, job_id job) {
   const auto made = p.commit();
   if (erased) p.job_left.notify();
   return made.answer(erased);
+}
+
+receipted<bool> broker::cancel(job_id job) {
+  auto& p = *parts_;
+  const bool cancelled = p.engine.cancel(job, p.now());
+  const auto made = p.commit();
+  if (cancelled) p.job_left.notify();
+  return made.answer(cancelled);
 }
 
 // --- on queues -------------------------------------------------------------------------------------------------------

@@ -12,8 +12,6 @@ receipted<engine::finish_answer> broker::try_finish(session_id session, engine::
   if (request.result == engine::outcome::ok) request.output_refusal = p.refusal_of(request.outputs);
   if (request.output_refusal == engine::reason::no_space && p.all_block(request.outputs))
     return commit_tracker::nothing().answer(engine::finish_answer{.status = engine::finish_status::no_space});
-  // The job is buried instead, which takes no space for its body.
-  if (request.dead_letter && !p.can_be_dead_letter(request.job, *request.dead_letter)) request.dead_letter.reset();
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(request), now);
   if (answer == engine::finish_status::waiting) p.pending.expect(session, p.wait_times.after(answer, now));
@@ -39,12 +37,6 @@ bool broker::parts::all_block(const std::vector<engine::output>& outputs) const 
   return std::ranges::all_of(outputs, [this](const engine::output& one) {
     return engine.options_of(one.queue).when_full == engine::overflow::block;
   });
-}
-
-bool broker::parts::can_be_dead_letter(job_id job, queue_id letters) const {
-  if (!is_on_disk(letters)) return true;
-  const std::uint64_t bytes = engine.bytes_of(job);
-  return bytes <= job_bytes_max && (!store.short_of_space(bytes) || store.has_failed());
 }
 
 loop::awaitable<receipted<engine::finish_answer>> broker::finished(session_id session, job_id job) {

@@ -53,10 +53,10 @@ json::value pause_of(const engine::queue_levels& levels, instant now) {
   return shown;
 }
 
-template <std::size_t N, class NameOf>
-json::object by_name(const std::array<counter, N>& counts, NameOf name) {
+template <class Counters, class NameOf>
+json::object by_name(const Counters& counts, NameOf name) {
   json::object shown;
-  for (std::size_t n = 0; n < N; ++n) shown[name(n)] = counts[n].value();
+  for (std::size_t n = 0; n < counts.size(); ++n) shown[name(n)] = counts[n].value();
   return shown;
 }
 

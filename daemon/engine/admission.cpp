@@ -1,6 +1,7 @@
 #include "engine/admission.hpp"
 
 #include "engine/finish.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/transitions.hpp"
 
 namespace millrace::engine {
@@ -10,7 +11,7 @@ namespace {
 demand demand_of(const put_request& request) noexcept { return {.jobs = 1, .bytes = request.content.size()}; }
 
 put_answer refuse(queue& by, reason cause, put_status status) {
-  by.counts.rejected[static_cast<std::size_t>(cause)].add();
+  by.counts.rejected.add(cause);
   return {status, {}, cause};
 }
 
@@ -74,8 +75,7 @@ capacity capacity_in(const queue& into, const demand& needed, bool is_first) {
 
 void drop_until_fits(core& core, queue& target, const demand& needed) {
   while (!target.fits(needed)) {
-    target.counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
-    end_job(core, target.at(job_state::ready).first);
+    end_job(core, target.at(job_state::ready).first, outcome::dropped);
   }
 }
 

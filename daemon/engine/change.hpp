@@ -34,14 +34,13 @@ struct job_tally {
 struct job_put {
   job_id job;
   queue_id queue;
-  job_state state;  ///< ready or delayed; a dead letter comes into its queue ready
+  job_state state;  ///< ready or delayed; of a job that comes from a queue in memory also buried
   put_request request;
   instant put_at;
-  instant due;                ///< when delayed
-  std::string error_text;     ///< of a dead letter
-  std::uint32_t failures{0};  ///< of a dead letter
+  instant due;             ///< when delayed
+  std::string error_text;  ///< of a job that comes from a queue in memory, as the next
   engine::durability durability{engine::durability::memory};
-  job_tally tally{};                             ///< of a job that comes from a queue in memory
+  job_tally tally{};
   std::shared_ptr<const job_details> details{};  ///< null: it has none
 };
 /// Its present state, queue and counts; what was before does not matter.

@@ -100,6 +100,12 @@ enum class lease {
   unlimited  ///< until its holder finishes, releases or goes: for consumers, whose `timeout` limits it
 };
 
+/// What it means for the jobs that a session holds when it ends.
+enum class session_end {
+  returned,  ///< its holder gives them back, as a consumer does in a drain
+  lost       ///< its holder never answered: each of them was interrupted
+};
+
 /// A job as its holder sees it. `content` shares the bytes.
 struct reserved_job {
   job_id job{};
@@ -144,10 +150,15 @@ struct output {
   put_request job;
 };
 
-/// Ends a job: all of it is one change.
+/// Ends an attempt of a job: all of it is one change.
 /// - `ok`: the job is deleted and its outputs are put.
-/// - otherwise: to the dead letter queue if there is one, else buried, with `error_text` kept beside it. Outputs are
-///   ignored.
+/// - `later`: the job waits as delayed for `later_after`, which is no failure. More often than `laters_max`, or beyond
+///   `within` of its retries: it failed.
+/// - `failed`, `timeout`: the job failed once more. It waits as delayed for its next attempt, unless `is_final`, or it
+///   has failed as often as its retries allow. Then it moves to the dead letter queue if there is one, or is buried.
+/// - `cancelled`: as after the last failure, but it does not count as one.
+///
+/// The error is kept with the job. Outputs are those of an `ok` request only.
 ///
 /// A full output queue that blocks: nothing happens yet, the answer is `waiting`, and a `finish_done` event follows. A
 /// full output queue that rejects (or drops and has nothing to drop): the job fails with reason `output_full`. An
@@ -156,15 +167,16 @@ struct output {
 /// (`job_id_max`): with `no_ids`. An output into the job's own queue uses the capacity that the job leaves, also when
 /// others wait for it.
 ///
-/// A dead letter is a new job, ready, with the body, priority, ttr and error of the old. A full dead letter queue, also
-/// one that blocks: the job is buried instead. A job that its holder loses while its finish waits (its lease ends, or
-/// the holder does something else with it): nothing is finished, and the event says `not_found`.
+/// A dead letter keeps its id, priority, ttr, counts and time of put, and is ready. A dead letter queue that is gone,
+/// full (also one that blocks), or the job's own: the job is buried instead. So is a job that is a dead letter already.
+/// A job that its holder loses while its finish waits (its lease ends, or the holder does something else with it):
+/// nothing is finished, and the event says `not_found`.
 struct finish_request {
   job_id job{};
   engine::outcome result{outcome::ok};
   std::string error_text{};  ///< at most `error_text_bytes_max` are kept
   std::vector<output> outputs{};
-  std::optional<queue_id> dead_letter{};
+  std::optional<queue_id> dead_letter{};   ///< none: that of the job's queue
   std::optional<reason> output_refusal{};  ///< of an `ok` request: its outputs cannot be put, and it fails with this
   bool is_final{false};                    ///< of a failed attempt: no retry; the reason is `rejected`
   duration later_after{0};                 ///< of `later`: at most `later_after_max`
@@ -180,12 +192,14 @@ enum class finish_status {
   dead_lettered,
   retried,    ///< failed, and waits as delayed for its next attempt
   postponed,  ///< `later`: waits as delayed
+  expired,    ///< it would have waited for another attempt, but its time was over: it is gone
   waiting,    ///< for capacity in an output queue
   not_found,  ///< the session does not hold this job (any more)
   no_space,   ///< the disk is short of space for the outputs: nothing was done (said by the broker)
 };
-/// `outcome` is what the job is counted as: that of the request, or `failed` where its outputs were refused, or
-/// `deleted` where the session does not hold the job any more. Without meaning for `waiting` and `no_space`.
+/// `outcome` counts the attempt: that of the request, `failed` where outputs were refused or it may not be postponed
+/// again, `expired` where another attempt would come too late, `deleted` where the session does not hold the job.
+/// Without meaning for `waiting` and `no_space`.
 struct finish_answer {
   finish_status status{finish_status::done};
   engine::outcome outcome{engine::outcome::ok};
@@ -204,7 +218,7 @@ struct event {
     shown,      ///< the body of a job that is only looked at, from disk (said by the broker): `job` has its id and body
     put_admitted,
     finish_done,
-    cancelled  ///< the session held `id`, which was cancelled: the session does not hold it any more
+    cancelled  ///< the session held `id` without a deadline, and does not hold it any more
   } type;
   session_id session{};
   reserved_job job{};      ///< granted

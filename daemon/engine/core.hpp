@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -50,8 +51,10 @@ struct core {
   std::array<std::uint64_t, job_state_count> jobs_in{};  ///< of all queues, by state
   std::uint64_t urgent{0};
   counter puts, ttr_expired;
+  std::function<bool(std::uint64_t bytes)> has_disk_space;  ///< see engine::set_disk_check
 
   [[nodiscard]] queue& queue_of(const job& record) noexcept { return queues[record.queue]; }
+  [[nodiscard]] const queue& queue_of(const job& record) const noexcept { return queues[record.queue]; }
   [[nodiscard]] std::uint64_t ids_left() const noexcept { return job_id_max.value() - last_job; }
 
   template <class Change>

@@ -7,6 +7,7 @@
 #include "engine/bodies.hpp"
 #include "engine/due.hpp"
 #include "engine/finish.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/parts.hpp"
 #include "engine/reserving.hpp"
 #include "engine/run_command.hpp"
@@ -41,10 +42,8 @@ slot held(core& core, session_id client, job_id id) {
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
 
 void erase_one(core& core, slot at) {
-  queue& owner = core.queue_of(core.jobs[at]);
-  owner.counts.deletes.add();
-  owner.counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
-  end_job(core, at);
+  core.queue_of(core.jobs[at]).counts.deletes.add();
+  end_job(core, at, outcome::deleted);
 }
 
 void kick_one(core& core, slot at) {
@@ -99,8 +98,8 @@ result<> engine::pause(queue_id id, duration length, instant now) {
 
 session_id engine::open_session() { return parts_->sessions.open().id; }
 
-bool engine::close_session(session_id session, instant now) {
-  return run_command(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session)); });
+bool engine::close_session(session_id session, instant now, session_end end) {
+  return run_command(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session), end); });
 }
 
 result<queue_id> engine::use(session_id session, std::string_view name) {
@@ -127,7 +126,7 @@ put_answer engine::put(session_id session, queue_id id, put_request&& job, insta
 }
 
 put_answer engine::refuse_put(queue_id id, reason cause) {
-  if (queue* const found = parts_->queues.find(id)) found->counts.rejected[static_cast<std::size_t>(cause)].add();
+  if (queue* const found = parts_->queues.find(id)) found->counts.rejected.add(cause);
   return {put_status::refused, {}, cause};
 }
 
@@ -209,11 +208,8 @@ bool engine::bury(session_id session, job_id id, priority new_priority, instant 
   return run_command(*parts_, now, [&] {
     const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
-    job& record = parts_->jobs[at];
-    record.priority = new_priority;
-    ++parts_->jobs.history_of(at).buries;
-    parts_->queue_of(record).counts.buried[static_cast<std::size_t>(reason::client)].add();
-    make_buried(*parts_, at);
+    parts_->jobs[at].priority = new_priority;
+    bury_job(*parts_, at, outcome::failed, reason::client);
     return true;
   });
 }
@@ -224,6 +220,15 @@ bool engine::touch(session_id session, job_id id, instant now) {
     const slot at = held(*parts_, session, id);
     if (at == no_slot) return false;
     if (parts_->jobs[at].leased) start_lease(*parts_, at);
+    return true;
+  });
+}
+
+bool engine::cancel(job_id job, instant now) {
+  return run_command(*parts_, now, [&] {
+    const slot at = parts_->jobs.find(job);
+    if (at == no_slot) return false;
+    cancel_job(*parts_, at);
     return true;
   });
 }
@@ -317,6 +322,10 @@ bool engine::has_events() const noexcept { return !parts_->events.empty(); }
 void engine::take_events(std::vector<event>& into) {
   into.clear();
   std::swap(into, parts_->events);
+}
+
+void engine::set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space) {
+  parts_->has_disk_space = std::move(has_disk_space);
 }
 
 void engine::collect_changes(bool on) { parts_->collecting = on; }

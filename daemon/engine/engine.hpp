@@ -72,7 +72,7 @@ class engine {
   /// A new session uses and watches nothing. Its events carry its id.
   session_id open_session();
   /// Releases all jobs that it holds and ends all its waits: at most `moves_per_turn_max` jobs a call. Call until true.
-  bool close_session(session_id session, instant now);
+  bool close_session(session_id session, instant now, session_end end = session_end::lost);
   /// Names a queue, which is created if there is none. `refused` beyond `queues_max` or `watched_queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
   /// The number of queues that it watches now.
@@ -98,8 +98,9 @@ class engine {
   void restore_pause(queue_id queue, instant until, duration length, instant now);
   /// Ids begin above `mark`. Requires: it is at most `job_id_max` (asserted).
   void restore_ids(std::uint64_t mark);
-  /// After the last restored job: the first of each state is again the one longest in it, whatever its id. Moves about
-  /// `jobs_max` jobs of queues where the two orders differ; call again until true, with no other command in between.
+  /// After the last restored job: the first of each state is again the one longest in it, whatever its id. Jobs that
+  /// were handed out have been interrupted once more. Moves about `jobs_max` jobs; call again until true, with no other
+  /// command in between.
   bool end_restoring(std::size_t jobs_max = SIZE_MAX);
   /// What restored bodies may take of memory, in bytes.
   [[nodiscard]] std::uint64_t body_memory_at_start() const;
@@ -130,6 +131,9 @@ class engine {
   bool release(session_id session, job_id job, priority new_priority, duration delay, instant now);
   bool bury(session_id session, job_id job, priority new_priority, instant now);
   bool touch(session_id session, job_id job, instant now);
+  /// Ends a job of any state as `cancelled`. What its holder says of it later is not found; a holder without a deadline
+  /// gets the event `cancelled`. False: there is no such job.
+  bool cancel(job_id job, instant now);
   /// Of one call at most `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many.
   /// `origin` says whether the first call found buried or delayed ones; pass it back.
   enum class kick_from { undecided, buried, delayed };
@@ -166,6 +170,9 @@ class engine {
   /// Decisions for waiting sessions since the last `take_events`, in order.
   [[nodiscard]] bool has_events() const noexcept;
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
+  /// Called before a job moves from memory into a durable queue as a dead letter: false if the store cannot write a
+  /// body of so many bytes. Without it, every job can be stored. No command may be given from there.
+  void set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space);
   /// Off by default: a store that is not persistent needs no changes.
   void collect_changes(bool on);
   void take_changes(change_set& into);

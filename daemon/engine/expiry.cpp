@@ -1,6 +1,6 @@
 #include "engine/expiry.hpp"
 
-#include "engine/transitions.hpp"
+#include "engine/job_ends.hpp"
 
 namespace millrace::engine {
 
@@ -41,10 +41,10 @@ void end_expiry(core& core, slot at) {
   follow_first_expiry(core);
 }
 
-void expire(core& core, slot at) {
-  queue& owner = core.queue_of(core.jobs[at]);
-  owner.counts.finished[static_cast<std::size_t>(outcome::expired)].add();
-  end_job(core, at);
+bool expire(core& core, slot at) {
+  if (dead_letter(core, at, outcome::expired, reason::expired)) return true;
+  end_job(core, at, outcome::expired);
+  return false;
 }
 
 void expire_first(core& core) { expire(core, core.jobs.find(job_id{core.expiring.first_owner().number})); }

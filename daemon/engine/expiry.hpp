@@ -17,8 +17,9 @@ namespace millrace::engine {
 void begin_expiry(core& core, slot at);
 void end_expiry(core& core, slot at);
 
-/// Ends the job with the outcome `expired`, whatever its state.
-void expire(core& core, slot at);
+/// Ends the job with the outcome `expired`, whatever its state. True: it moved to the dead letter queue; false: it is
+/// gone.
+bool expire(core& core, slot at);
 
 /// Ends the job that expires first. Requires: there is one.
 void expire_first(core& core);

@@ -6,6 +6,9 @@
 
 #include "base/utf8.hpp"
 #include "engine/admission.hpp"
+#include "engine/expiry.hpp"
+#include "engine/job_ends.hpp"
+#include "engine/retry.hpp"
 #include "engine/transitions.hpp"
 
 namespace millrace::engine {
@@ -63,10 +66,8 @@ verdict capacity_for_all(core& core, const job& record, const std::vector<output
 }
 
 void complete(core& core, slot at, finish_request&& request) {
-  queue& origin = core.queue_of(core.jobs[at]);
   observe_done(core, at);
-  origin.counts.finished[static_cast<std::size_t>(outcome::ok)].add();
-  end_job(core, at);
+  end_job(core, at, outcome::ok);
   if (request.outputs.empty()) return;
   for (const auto& [into, needed] : core.demands) {
     drop_until_fits(core, core.queues[into], {.jobs = needed.jobs, .bytes = needed.bytes});
@@ -93,48 +94,76 @@ reason reason_of(outcome result) noexcept {
   }
 }
 
-bool dead_letter(core& core, slot at, queue_id letters, reason cause, failure_record& failure) {
-  queue* const into = core.queues.find(letters);
-  if (into == nullptr || core.ids_left() == 0) return false;
-  const job& record = core.jobs[at];
-  const slot place = queue_table::slot_of(letters);
-  auto needed = leaving(record, place);
-  needed.jobs = 1;
-  needed.bytes = record.content.size();
-  const auto found = capacity_in(*into, needed, place == record.queue);
-  if (found == capacity::later || found == capacity::none) return false;
+void note_failure(const core& core, job_history& history) {
+  ++history.failures;
+  history.details.last_failure = core.now;
+  if (history.details.first_failure == never) history.details.first_failure = core.now;
+}
 
-  core.queue_of(record).counts.dead_lettered[static_cast<std::size_t>(cause)].add();
-  put_request letter{
-      .content = record.content.content(), .priority = record.priority, .delay = duration{0}, .ttr = record.ttr};
-  end_job(core, at);
-  drop_until_fits(core, *into, {.jobs = 1, .bytes = letter.content.size()});
-  put_job(core, *into, std::move(letter), std::move(failure));
-  return true;
+/// The job would wait for another attempt, but its time is over.
+finish_answer end_expired(core& core, slot at) {
+  observe_done(core, at);
+  return {expire(core, at) ? finish_status::dead_lettered : finish_status::expired, outcome::expired};
+}
+
+/// None: its retries allow no other attempt.
+std::optional<finish_answer> retry(core& core, slot at, outcome result, const finish_request& request) {
+  const job& record = core.jobs[at];
+  const retry_options& options = request.retry ? *request.retry : core.queue_of(record).options.retry;
+  const auto failures = core.jobs.history_if_any(at).failures;
+  const auto wait = wait_before_retry(options, record.id, failures);
+  if (!wait || !is_within(options, record.put_at, after(core.now, *wait))) return std::nullopt;
+  if (is_expired(core, at)) return end_expired(core, at);
+  core.queue_of(record).counts.retried.add();
+  observe_attempt(core, at);
+  make_delayed(core, at, *wait);
+  return finish_answer{finish_status::retried, result};
 }
 
 finish_answer fail(core& core, slot at, outcome result, reason cause, finish_request&& request) {
-  queue& origin = core.queue_of(core.jobs[at]);
-  observe_done(core, at);
-  origin.counts.finished[static_cast<std::size_t>(result)].add();
-  failure_record failure{.failures = core.jobs.history_if_any(at).failures,
-                         .error_text = shortened(std::move(request.error_text))};
-  // A drain or a cancellation is no failure of the job.
-  if (result != outcome::cancelled) ++failure.failures;
-  if (request.dead_letter && dead_letter(core, at, *request.dead_letter, cause, failure)) {
-    return {finish_status::dead_lettered, result};
-  }
-  origin.counts.buried[static_cast<std::size_t>(cause)].add();
   job_history& history = core.jobs.history_of(at);
-  ++history.buries;
-  history.failures = failure.failures;
-  history.error_text = std::move(failure.error_text);
-  make_buried(core, at);
-  return {finish_status::buried, result};
+  history.error_text = shortened(std::move(request.error_text));
+  // A drain or a cancellation is no failure of the job.
+  if (result != outcome::cancelled) {
+    note_failure(core, history);
+    if (request.is_final) {
+      cause = reason::rejected;
+    } else if (const auto retried = retry(core, at, result, request)) {
+      return *retried;
+    }
+  }
+  observe_done(core, at);
+  const bool moved = give_up_job(core, at, result, cause, request.dead_letter);
+  return {moved ? finish_status::dead_lettered : finish_status::buried, result};
+}
+
+/// Why a job may not be postponed; empty: it may.
+std::string_view refusal_to_postpone(const core& core, slot at, const finish_request& request, duration wait) {
+  const job& record = core.jobs[at];
+  if (core.jobs.history_if_any(at).laters >= laters_max) return "its handler has postponed it too often";
+  const retry_options& options = request.retry ? *request.retry : core.queue_of(record).options.retry;
+  if (!is_within(options, record.put_at, after(core.now, wait)))
+    return "its handler wants to postpone it beyond `within` of its retries";
+  return {};
+}
+
+finish_answer postpone(core& core, slot at, finish_request&& request) {
+  const auto wait = std::clamp(request.later_after, duration::zero(), later_after_max);
+  if (const auto refusal = refusal_to_postpone(core, at, request, wait); !refusal.empty()) {
+    request.error_text = refusal;
+    return fail(core, at, outcome::failed, reason::failed, std::move(request));
+  }
+  if (is_expired(core, at)) return end_expired(core, at);
+  ++core.jobs.history_of(at).laters;
+  core.queue_of(core.jobs[at]).counts.postponed.add();
+  observe_attempt(core, at);
+  make_delayed(core, at, wait);
+  return {finish_status::postponed, outcome::later};
 }
 
 finish_answer fail_for_outputs(core& core, slot at, reason refusal, finish_request&& request) {
   request.error_text = text_of_output_refusal(refusal);
+  request.is_final = false;
   auto answer = fail(core, at, outcome::failed, refusal, std::move(request));
   answer.refusal = refusal;
   return answer;
@@ -153,6 +182,10 @@ void enqueue_finish(core& core, std::unique_ptr<capacity_waiter> waiter, slot fu
   core.jobs.history_of(at).finish = enqueue_waiter(core.queues[full_queue], std::move(waiter));
 }
 
+[[maybe_unused]] bool may_be_requested(outcome result) noexcept {
+  return result != outcome::dropped && result != outcome::deleted && result != outcome::expired;
+}
+
 void tell_done(core& core, session_id client, job_id id, finish_answer answer) {
   event decision;
   decision.type = event::kind::finish_done;
@@ -165,8 +198,9 @@ void tell_done(core& core, session_id client, job_id id, finish_answer answer) {
 }  // namespace
 
 finish_answer finish(core& core, session& client, slot at, finish_request&& request) {
-  assert(request.result != outcome::dropped && request.result != outcome::deleted);
+  assert(may_be_requested(request.result));
   if (core.jobs[at].has_waiting) forget_waiting_finish(core, at);
+  if (request.result == outcome::later) return postpone(core, at, std::move(request));
   if (request.result != outcome::ok)
     return fail(core, at, request.result, reason_of(request.result), std::move(request));
   if (request.output_refusal) return fail_for_outputs(core, at, *request.output_refusal, std::move(request));

@@ -20,7 +20,8 @@ inline constexpr std::size_t job_state_count = 4;
 [[nodiscard]] constexpr bool may_become(job_state old_state, job_state to) noexcept {
   switch (old_state) {
     case job_state::ready:
-      return to == job_state::reserved;
+      // Buried: at a start, a job that was handed out too often.
+      return to == job_state::reserved || to == job_state::buried;
     case job_state::reserved:
       return to != job_state::reserved;
     case job_state::delayed:
@@ -60,6 +61,7 @@ struct job {
   bool bounded : 1 {false};        ///< its body counts for what bodies may take of memory
   bool wanted : 1 {false};         ///< its body is being read from disk
   bool pinned : 1 {false};         ///< a cursor may point at it
+  bool recorded : 1 {false};       ///< the store had it when it moved here: its changes are written in any queue
 };
 static_assert(sizeof(job) <= 96, "config/README.md promises the memory of a ready job");
 

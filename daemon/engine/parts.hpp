@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "engine/core.hpp"
@@ -12,7 +13,9 @@ namespace millrace::engine {
 struct engine::parts : core {
   using core::core;
 
-  std::unique_ptr<entry_order> restored_order;  ///< while `end_restoring` is not done
+  std::unique_ptr<entry_order> restored_order;  ///< while `end_restoring` puts jobs in order
+  bool in_order{false};                         ///< `end_restoring` has put all jobs in order
+  std::deque<job_id> handed_out;  ///< restored jobs whose holder never answered, until `end_restoring` decides on them
 };
 
 }  // namespace millrace::engine

@@ -33,7 +33,8 @@ struct demand {
 
 /// One queue: its jobs by state, the sessions that wait for jobs, the requests that wait for capacity, its limits and
 /// its counts. Functions around it do what concerns several queues, sessions or later times. Here, everything but the
-/// order of jobs takes constant time. There may be 200,000: 680 B each, name and histograms apart.
+/// order of jobs takes constant time. There may be 200,000: 656 B each; name, histograms
+/// and counts by reason apart.
 struct queue {
   // The members that every put, reserve and finish uses come first: with many queues, each cache line is a miss.
   queue_id id;
@@ -82,6 +83,8 @@ struct queue {
 
   [[nodiscard]] queue_levels levels(const job_table& jobs) const noexcept;
 };
+
+static_assert(sizeof(queue) <= 768, "a queue with one job takes at most 1 KiB");
 
 /// Below this, a priority is urgent (protocol §5).
 inline constexpr priority urgent_below = 1024;

@@ -7,27 +7,38 @@
 #include <millrace/base/counters.hpp>
 
 #include "engine/command.hpp"
+#include "engine/reason_counts.hpp"
 
 namespace millrace::engine {
 
 /// What a queue counts over its life. A few words, because there may be 200,000 queues.
+///
+/// `puts` counts each entry of a job from outside: a put, an output, and a job that another queue moved here, also as
+/// a dead letter. `finished` counts ends: of a job that is done, removed, or given up as failed, which then counts in
+/// `buried` or `dead_lettered` too. An attempt after which the job is tried again counts in `retried` or `postponed`
+/// only. Jobs that a client buries count in `buried` only.
 struct queue_counts {
   counter puts, reserved, released, kicked, ttr_expired, deletes, pauses;
+  counter retried;      ///< failed attempts after which the job waits for another
+  counter postponed;    ///< attempts after which the handler wanted the job again later
+  counter interrupted;  ///< jobs handed out and never answered
   std::array<counter, outcome_count> finished;
-  std::array<counter, reason_count> buried, dead_lettered, rejected;
+  reason_counts buried, dead_lettered;  ///< dead letters count in the queue that they leave
+  reason_counts rejected;               ///< puts, and dead letters of other queues, that this queue refused
 };
 
-/// Calls `combine(to's counter, from's counter)` for each of them.
+/// Calls `combine(to's counter, source's counter)` for each of them. Those by reason are left out where `source` has
+/// counted none.
 template <class Combine>
 void each_counter(queue_counts& to, const queue_counts& source, Combine combine) {
   for (const auto which : {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
-                           &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses})
+                           &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses,
+                           &queue_counts::retried, &queue_counts::postponed, &queue_counts::interrupted})
     combine(to.*which, source.*which);
   for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], source.finished[i]);
-  for (std::size_t i = 0; i < reason_count; ++i) {
-    combine(to.buried[i], source.buried[i]);
-    combine(to.dead_lettered[i], source.dead_lettered[i]);
-    combine(to.rejected[i], source.rejected[i]);
+  for (const auto which : {&queue_counts::buried, &queue_counts::dead_lettered, &queue_counts::rejected}) {
+    if (!(source.*which).any()) continue;
+    for (std::size_t i = 0; i < reason_count; ++i) combine((to.*which)[i], (source.*which)[i]);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "engine/bodies.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/transitions.hpp"
 
 namespace millrace::engine {
@@ -83,11 +84,12 @@ void body_lost(core& core, slot at) {
   const job& record = core.jobs[at];
   if (record.state != job_state::reserved || core.sessions[record.holder].awaited != at) return;
   session& client = core.sessions[record.holder];
-  core.queue_of(record).counts.buried[static_cast<std::size_t>(reason::io_error)].add();
-  job_history& history = core.jobs.history_of(at);
-  ++history.buries;
-  history.error_text = "its body could not be read from disk";
-  make_buried(core, at);
+  core.jobs.history_of(at).error_text = "its body could not be read from disk";
+  give_up_job(core, at, outcome::failed, reason::io_error);
+  resume_waiting(core, client);
+}
+
+void resume_waiting(core& core, session& client) {
   if (client.by_id) return tell(core, client, event::kind::not_found);
 
   auto answer = reserve(core, client, client.wanted, client.wait_until, waiter_end::first);
@@ -132,7 +134,7 @@ void expire_lease(core& core, slot at) {
   ++core.jobs.history_of(at).timeouts;
   core.queue_of(core.jobs[at]).counts.ttr_expired.add();
   core.ttr_expired.add();
-  make_ready(core, at);
+  interrupt_job(core, at);
 }
 
 }  // namespace millrace::engine

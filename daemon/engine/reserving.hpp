@@ -13,9 +13,12 @@ reserve_answer reserve_job(core& core, session& client, job_id job);
 bool stop_waiting(core& core, session& client);
 /// Makes the job whose body the session waits for ready again. False if there is none.
 bool stop_awaiting_body(core& core, session& client);
-/// The body of a job cannot be read: the job is buried, and a session that waits for it keeps its place among the
-/// waiters.
+/// The body of a job cannot be read: a job that a session waits for goes to the dead letter queue or is buried, and the
+/// session goes on waiting.
 void body_lost(core& core, slot at);
+/// The job whose body the session waited for is gone: the session waits for another as the first of all, or is told
+/// `not_found` if it asked for that job.
+void resume_waiting(core& core, session& client);
 
 /// The margin before the end of a lease begins. A holder that waits in a reserve gets the event `deadline_soon`.
 void begin_deadline_soon(core& core, slot at);

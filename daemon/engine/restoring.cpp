@@ -5,11 +5,23 @@
 
 #include "engine/bodies.hpp"
 #include "engine/engine.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/parts.hpp"
 #include "engine/subscriptions.hpp"
 #include "engine/transitions.hpp"
 
 namespace millrace::engine {
+
+namespace {
+
+void interrupt_restored(core& core, job_id job) {
+  const slot at = core.jobs.find(job);
+  // A dead letter before it may have pushed it out of a queue that drops.
+  if (at == no_slot) return;
+  interrupt_job(core, at);
+}
+
+}  // namespace
 
 queue_id engine::restore_queue(std::string_view name) {
   if (const queue* const found = parts_->queues.find(name)) return found->id;
@@ -24,6 +36,7 @@ void engine::restore(kept_job&& job, instant now) {
   parts_->now = now;
   queue* const into = parts_->queues.find(job.queue);
   assert(into != nullptr);
+  if (job.handed_out) parts_->handed_out.push_back(job.job);
   restore_job(*parts_, *into, std::move(job));
 }
 
@@ -45,10 +58,19 @@ void engine::restore_ids(std::uint64_t mark) {
 
 bool engine::end_restoring(std::size_t jobs_max) {
   auto& order = parts_->restored_order;
-  if (!order) order = std::make_unique<entry_order>(*parts_);
-  const bool done = order->advance(jobs_max);
-  if (done) order.reset();
-  return done;
+  if (!parts_->in_order) {
+    if (!order) order = std::make_unique<entry_order>(*parts_);
+    if (!order->advance(jobs_max)) return false;
+    order.reset();
+    parts_->in_order = true;
+  }
+  // Now that jobs may move.
+  auto& interrupted = parts_->handed_out;
+  for (std::size_t left = jobs_max; left > 0 && !interrupted.empty(); --left) {
+    interrupt_restored(*parts_, interrupted.front());
+    interrupted.pop_front();
+  }
+  return interrupted.empty();
 }
 
 std::uint64_t engine::body_memory_at_start() const { return body_memory_mark(*parts_); }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/admission.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/reserving.hpp"
 #include "engine/transitions.hpp"
 
@@ -119,13 +120,17 @@ result<std::size_t> ignore(core& core, session& client, std::string_view name) {
   return client.watched.size();
 }
 
-bool close(core& core, session& client) {
+bool close(core& core, session& client, session_end end) {
   if (!client.closing) {
     client.closing = true;
     leave_everything(core, client);
   }
   for (std::size_t left = moves_per_turn_max; left > 0 && client.held_first != no_slot; --left) {
-    make_ready(core, client.held_first);
+    if (end == session_end::lost) {
+      interrupt_job(core, client.held_first);
+    } else {
+      make_ready(core, client.held_first);
+    }
   }
   if (client.held_first != no_slot) return false;
   core.sessions.close(client);

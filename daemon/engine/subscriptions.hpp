@@ -23,6 +23,6 @@ result<std::size_t> watch(core& core, session& client, std::string_view name);
 result<std::size_t> ignore(core& core, session& client, std::string_view name);
 
 /// Gives back at most `moves_per_turn_max` jobs; true once the session is gone.
-bool close(core& core, session& client);
+bool close(core& core, session& client, session_end end);
 
 }  // namespace millrace::engine

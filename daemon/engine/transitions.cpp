@@ -6,6 +6,7 @@
 #include "engine/bodies.hpp"
 #include "engine/expiry.hpp"
 #include "engine/finish.hpp"
+#include "engine/recording.hpp"
 #include "engine/reserving.hpp"
 
 namespace millrace::engine {
@@ -77,37 +78,6 @@ void change_state(core& core, slot at, job_state to) {
   enter_state(core, at, to, core.now);
 }
 
-/// An end or a move of a job that the store has is written even if its queue is in memory now: it would come back else.
-durability durability_of(const job& record, const queue& owner) noexcept {
-  return record.on_disk ? std::max(owner.options.durability, durability::relaxed) : owner.options.durability;
-}
-
-/// What the store keeps of them; null for a job that has none.
-std::shared_ptr<const job_details> kept_details(const job_history& history) {
-  if (history.details == job_details{}) return nullptr;
-  return std::make_shared<const job_details>(history.details);
-}
-
-void record_move(core& core, slot at, job_state to, instant due) {
-  if (!core.collecting) return;
-  const job& record = core.jobs[at];
-  const queue& owner = core.queue_of(record);
-  const job_history& history = core.jobs.history_if_any(at);
-  core.record_change(
-      job_moved{record.id,
-                owner.id,
-                to,
-                record.priority,
-                record.delay,
-                due,
-                {record.reserves, history.timeouts, history.releases, history.buries, history.kicks, history.failures,
-                 history.interruptions, history.laters},
-                history.error_text,
-                durability_of(record, owner),
-                false,
-                kept_details(history)});
-}
-
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
 instant entry_of(const kept_job& job, instant now) noexcept {
   switch (job.state) {
@@ -121,8 +91,30 @@ instant entry_of(const kept_job& job, instant now) noexcept {
   }
 }
 
+void restore_history(core& core, slot at, kept_job& kept) {
+  const auto& tally = kept.tally;
+  const bool has_counts = (tally.timeouts | tally.releases | tally.buries | tally.kicks | tally.failures |
+                           tally.interruptions | tally.laters) != 0;
+  if (!has_counts && kept.error_text.empty() && kept.details == nullptr) return;
+  job_history& history = core.jobs.history_of(at);
+  history.timeouts = tally.timeouts;
+  history.releases = tally.releases;
+  history.buries = tally.buries;
+  history.kicks = tally.kicks;
+  history.failures = tally.failures;
+  history.interruptions = tally.interruptions;
+  history.laters = tally.laters;
+  history.error_text = std::move(kept.error_text);
+  if (kept.details != nullptr) history.details = *kept.details;
+}
+
 void offer(core& core, queue& origin) {
   if (!origin.waiting.empty() && !origin.paused()) grant_first(core, origin);
+}
+
+/// Whether the store has to know that the job is handed out: if the program dies, that was an interruption.
+bool counts_hand_outs(const job& record, const queue& owner) noexcept {
+  return owner.options.deliveries_max != 0 && is_recorded(record, owner);
 }
 
 reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_since) {
@@ -132,12 +124,13 @@ reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_sinc
   if (record.leased) start_lease(core, at);
   ++record.reserves;
   origin.counts.reserved.add();
+  if (counts_hand_outs(record, origin)) record_move(core, at, {.to = job_state::reserved, .handed_out = true});
   return {record.id, origin.id, record.content.content(), record.reserves, record.priority, record.put_at, ready_since};
 }
 
 }  // namespace
 
-job_id put_job(core& core, queue& into, put_request&& request, failure_record failure) {
+job_id put_job(core& core, queue& into, put_request&& request) {
   assert(core.ids_left() > 0);
   const job_id id{++core.last_job};
   const slot at = core.jobs.add(id);
@@ -150,28 +143,9 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
   record.put_at = core.now;
   if (const auto length = request.expire_after ? request.expire_after : into.options.expire_after)
     core.jobs.history_of(at).details.expires_at = after(core.now, std::max(*length, expire_after_min));
-  if (core.collecting) {
-    const auto due = state == job_state::delayed ? after(core.now, record.delay) : instant{};
-    request.ttr = record.ttr;
-    request.delay = record.delay;
-    core.record_change(job_put{.job = id,
-                               .queue = into.id,
-                               .state = state,
-                               .request = request,
-                               .put_at = core.now,
-                               .due = due,
-                               .error_text = failure.error_text,
-                               .failures = failure.failures,
-                               .durability = into.options.durability,
-                               .details = kept_details(core.jobs.history_if_any(at))});
-  }
+  record_put(core, at, state, request);
   record.content = std::move(request.content);
   begin_counting(core, at);
-  if (failure.failures != 0 || !failure.error_text.empty()) {
-    job_history& history = core.jobs.history_of(at);
-    history.failures = failure.failures;
-    history.error_text = std::move(failure.error_text);
-  }
   into.counts.puts.add();
   core.puts.add();
   enter_state(core, at, state, core.now);
@@ -181,6 +155,30 @@ job_id put_job(core& core, queue& into, put_request&& request, failure_record fa
     offer(core, into);
   }
   return id;
+}
+
+void move_job(core& core, slot at, queue& to, job_state state) {
+  job& record = core.jobs[at];
+  queue& from = core.queue_of(record);
+  assert(&from != &to && state != job_state::reserved);
+  record.recorded = is_recorded(record, from);
+  leave_state(core, at);
+  end_counting(core, at);
+  record.queue = queue_table::slot_of(to);
+  begin_counting(core, at);
+  to.counts.puts.add();
+  core.puts.add();
+  enter_state(core, at, state, core.now);
+  if (state == job_state::delayed) follow_first_delayed(core, to);
+  const auto due = state == job_state::delayed ? due_of(record) : instant{};
+  if (!record.recorded && to.options.durability != durability::memory) {
+    record_arrival(core, at, due);
+  } else {
+    record_move(core, at, {.to = state, .due = due, .left = from.id});
+  }
+  if (state == job_state::ready) offer(core, to);
+  evict_if_above_mark(core, at);
+  mark_unsettled(core, from);
 }
 
 void restore_job(core& core, queue& into, kept_job&& kept) {
@@ -197,21 +195,7 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
   begin_counting(core, at);
   if (kept.read_at_start && kept.bytes_on_disk) request_body(core, at);
   record.reserves = kept.tally.reserves;
-  const bool has_history =
-      (kept.tally.timeouts | kept.tally.releases | kept.tally.buries | kept.tally.kicks | kept.tally.failures |
-       kept.tally.interruptions | kept.tally.laters) != 0;
-  if (has_history || !kept.error_text.empty() || kept.details) {
-    job_history& history = core.jobs.history_of(at);
-    history.timeouts = kept.tally.timeouts;
-    history.releases = kept.tally.releases;
-    history.buries = kept.tally.buries;
-    history.kicks = kept.tally.kicks;
-    history.failures = kept.tally.failures;
-    history.interruptions = kept.tally.interruptions;
-    history.laters = kept.tally.laters;
-    if (kept.details) history.details = *kept.details;
-    history.error_text = std::move(kept.error_text);
-  }
+  restore_history(core, at, kept);
   core.last_job = std::max(core.last_job, kept.job.value());
   const instant since = entry_of(kept, core.now);
   const slot last = into.at(kept.state).last;
@@ -221,26 +205,26 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
 }
 
 void make_ready(core& core, slot at) {
-  if (is_expired(core, at)) return expire(core, at);
+  if (is_expired(core, at)) return void(expire(core, at));
   change_state(core, at, job_state::ready);
-  record_move(core, at, job_state::ready, instant{});
+  record_move(core, at, {.to = job_state::ready});
   offer(core, core.queue_of(core.jobs[at]));
   evict_if_above_mark(core, at);
 }
 
 void make_delayed(core& core, slot at, duration delay) {
-  if (is_expired(core, at)) return expire(core, at);
+  if (is_expired(core, at)) return void(expire(core, at));
   job& record = core.jobs[at];
   record.delay = delay;
   change_state(core, at, job_state::delayed);
   follow_first_delayed(core, core.queue_of(record));
-  record_move(core, at, job_state::delayed, due_of(record));
+  record_move(core, at, {.to = job_state::delayed, .due = due_of(record)});
   evict_if_above_mark(core, at);
 }
 
 void make_buried(core& core, slot at) {
   change_state(core, at, job_state::buried);
-  record_move(core, at, job_state::buried, instant{});
+  record_move(core, at, {.to = job_state::buried});
   evict_if_above_mark(core, at);
 }
 
@@ -253,7 +237,7 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
     timings_of(core, origin).wait.observe(age(ready_since, core.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
-    record_move(core, at, job_state::reserved, instant{});
+    record_move(core, at, {.to = job_state::reserved});
   }
   change_state(core, at, job_state::reserved);
 
@@ -284,12 +268,12 @@ void body_came(core& core, slot at, body&& content) {
   tell_granted(core, holder, hand_over(core, at, holder.wanted, holder.awaited_since));
 }
 
-void end_job(core& core, slot at) {
+void remove_job(core& core, slot at) {
   const job& record = core.jobs[at];
   queue& owner = core.queue_of(record);
   leave_state(core, at);
   end_counting(core, at);
-  core.record_change(job_gone{record.id, owner.id, durability_of(record, owner)});
+  record_end(core, at);
   core.jobs.remove(at);
   mark_unsettled(core, owner);
 }
@@ -311,11 +295,15 @@ void start_lease(core& core, slot at) {
   }
 }
 
-void observe_done(core& core, slot at) {
+void observe_attempt(core& core, slot at) {
   const job& record = core.jobs[at];
-  queue_timings& times = timings_of(core, core.queue_of(record));
-  times.service.observe(age(record.entered_at, core.now));
-  times.end_to_end.observe(age(record.put_at, core.now));
+  timings_of(core, core.queue_of(record)).service.observe(age(record.entered_at, core.now));
+}
+
+void observe_done(core& core, slot at) {
+  observe_attempt(core, at);
+  const job& record = core.jobs[at];
+  timings_of(core, core.queue_of(record)).end_to_end.observe(age(record.put_at, core.now));
 }
 
 void tell_granted(core& core, const session& client, reserved_job&& job) {

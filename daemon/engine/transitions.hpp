@@ -12,15 +12,17 @@
 /// reason.
 namespace millrace::engine {
 
-/// What a job keeps of its failed attempts.
-struct failure_record {
-  std::uint32_t failures{0};
-  std::string error_text{};  ///< of the last one
-};
+/// Adds a new job to the queue: delayed if it has a delay, else ready. Requires: the limits of the queue allow it, and
+/// an id is left (asserted).
+job_id put_job(core& core, queue& into, put_request&& request);
 
-/// Adds a new job to the queue: delayed if it has a delay, else ready. A dead letter brings the failures of the old
-/// job. Requires: the limits of the queue allow it, and an id is left (asserted).
-job_id put_job(core& core, queue& into, put_request&& request, failure_record failure = {});
+/// Moves a job of any state to another queue, where it is in `state`: a delayed one is due after the job's `delay`,
+/// from now. The job keeps its id, time of put, counts and details; a reserved one leaves its holder. It counts as a
+/// put of `to`. Sessions that wait for a job of `to` get a ready one at once; puts that wait for capacity of the queue
+/// that it left are admitted at the end of the command. Requires: `to` is another queue and `state` is not `reserved`
+/// (asserted); where limits apply, the caller has checked those of `to`; the store has space where the job comes from
+/// memory into a durable queue (`can_be_stored`, engine/recording.hpp).
+void move_job(core& core, slot at, queue& to, job_state state);
 
 /// Restores a job that a store kept, with its id, age and counts; a due time in the past is due at once. Limits are not
 /// checked, and nothing is counted or collected. Requires: no session waits yet.
@@ -36,13 +38,16 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
 /// Stores the body that was read for this job. A session that waits for the body now holds the job.
 void body_came(core& core, slot at, body&& content);
 
-/// Removes the job. Requests that wait for its capacity are admitted at the end of the command.
-void end_job(core& core, slot at);
+/// Removes the job. Requests that wait for its capacity are admitted at the end of the command. Called by `end_job`
+/// (engine/job_ends.hpp) only, because all ends of jobs pass there.
+void remove_job(core& core, slot at);
 
 /// The lease of a reserved job starts, or starts again, with the whole ttr.
 void start_lease(core& core, slot at);
 
-/// Time spent reserved and time since the put are observed, for a job whose holder is done with it.
+/// Observes the time that the job was reserved, for an attempt that has ended.
+void observe_attempt(core& core, slot at);
+/// Observes the time since the put too, for a job that will not be tried again.
 void observe_done(core& core, slot at);
 
 /// Adds the event for a session that waited.

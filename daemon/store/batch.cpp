@@ -21,7 +21,6 @@ std::uint64_t text_bytes_of(const job_condition& condition) noexcept {
 }  // namespace
 
 void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t bury_sequence) {
-  if (job.failures != 0) job.tally.failures = job.failures;
   new_job made{.job = job.job,
                .ttr = job.request.ttr,
                .put_at = job.put_at,

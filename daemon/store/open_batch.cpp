@@ -26,7 +26,7 @@ void open_batch::skip() {
 void open_batch::add(engine::job_put& put) {
   const auto number = queues.number_of(put.queue, *open_);
   queues.job_added(put.queue);
-  if (put.details || !put.error_text.empty() || put.failures != 0 || put.tally != engine::job_tally{}) {
+  if (put.details || !put.error_text.empty() || put.tally != engine::job_tally{}) {
     with_history_.insert(put.job);
   }
   open_->put(std::move(put), number, bury_sequence_of(put.state));

@@ -182,7 +182,7 @@ void write_counter(exposition& page, const queue_copy& queues, std::string_view 
     if (is_used(row)) page.sample({{"queue", row.name}}, row.counts.*member);
 }
 
-using reason_counts = std::array<counter, engine::reason_count>;
+using engine::reason_counts;
 using reason_set = std::bitset<engine::reason_count>;
 
 template <class... Reasons>

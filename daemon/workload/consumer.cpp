@@ -62,9 +62,11 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
     } catch (...) {
       failure = std::current_exception();
     }
-    close_session(consumer_slot);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
+    // A drain interrupts no job; a slot that fails does.
+    const bool is_lost = failure && !closing_ && !(cancelled && loop::is_cancellation(failure));
+    close_session(consumer_slot, is_lost ? engine::session_end::lost : engine::session_end::returned);
     if (!failure || (cancelled && loop::is_cancellation(failure))) break;
     if (closing_ || cancelled) std::rethrow_exception(failure);  // the drain goes on without this slot
 
@@ -88,7 +90,7 @@ void consumer::open_session(slot& consumer_slot) {
     environment_.broker.watch(consumer_slot.session, environment_.broker.engine().name_of(queue)).value();
 }
 
-void consumer::close_session(slot& consumer_slot) {
+void consumer::close_session(slot& consumer_slot, engine::session_end ending) {
   if (consumer_slot.busy) {
     end(consumer_slot);
     settlement_.released();
@@ -96,7 +98,7 @@ void consumer::close_session(slot& consumer_slot) {
   consumer_slot.waits = false;
   if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line);
   if (!consumer_slot.session) return;
-  while (!environment_.broker.try_close_session(consumer_slot.session)) {
+  while (!environment_.broker.try_close_session(consumer_slot.session, ending)) {
   }  // gives back one job at most
   consumer_slot.session = {};
 }

@@ -79,7 +79,7 @@ class consumer {
 
   loop::awaitable<> run(slot& consumer_slot);
   void open_session(slot& consumer_slot);
-  void close_session(slot& consumer_slot);
+  void close_session(slot& consumer_slot, engine::session_end ending);
   loop::awaitable<> serve(slot& consumer_slot);
   loop::awaitable<> serve_in_sequence(slot& consumer_slot);
   loop::awaitable<> attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken);

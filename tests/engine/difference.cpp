@@ -8,6 +8,26 @@ namespace {
 
 std::int64_t ns(instant at) { return at.time_since_epoch().count(); }
 
+std::string words(const job_tally& tally) {
+  std::string text = " tally";
+  for (const auto count : {tally.reserves, tally.timeouts, tally.releases, tally.buries, tally.kicks, tally.failures,
+                           tally.interruptions, tally.laters})
+    text += ' ' + std::to_string(count);
+  return text;
+}
+
+std::string words(const job_details& details) {
+  std::ostringstream text;
+  text << " cause " << (details.cause ? name_of(*details.cause) : "none") << " origin " << details.origin
+       << " failures from " << ns(details.first_failure) << " to " << ns(details.last_failure) << " expires "
+       << ns(details.expires_at);
+  return text.str();
+}
+
+std::string words(const std::shared_ptr<const job_details>& details) {
+  return details == nullptr ? " no details" : words(*details);
+}
+
 /// Collects the first difference.
 class differences {
  public:
@@ -66,8 +86,10 @@ void compare_job(differences& all, const job_facts& it, const model::its_job& ot
   all.check("buries", it.buries, other.buries);
   all.check("kicks", it.kicks, other.kicks);
   all.check("failures", it.failures, other.failures);
+  all.check("interruptions", it.interruptions, other.interruptions);
+  all.check("laters", it.laters, other.laters);
   all.check("error", it.error_text, other.error_text);
-  all.check("time of expiry", it.details.expires_at, other.expires_at);
+  all.check("details", words(it.details), words(other.details));
 }
 
 void compare_levels(differences& all, const queue_levels& it, const queue_levels& other) {
@@ -100,6 +122,9 @@ void compare_counts(differences& all, const queue_counts& it, const queue_counts
   all.check("expired", it.ttr_expired, other.ttr_expired);
   all.check("deletes", it.deletes, other.deletes);
   all.check("pauses", it.pauses, other.pauses);
+  all.check("retried", it.retried, other.retried);
+  all.check("postponed", it.postponed, other.postponed);
+  all.check("interrupted", it.interrupted, other.interrupted);
   for (std::size_t i = 0; i < outcome_count; ++i) all.check("finished", it.finished[i], other.finished[i]);
   for (std::size_t i = 0; i < reason_count; ++i) {
     all.check("buried for a reason", it.buried[i], other.buried[i]);
@@ -222,24 +247,18 @@ std::string words(const event& told) {
   return text.str();
 }
 
-std::string words(const std::shared_ptr<const job_details>& details) {
-  return details == nullptr ? " no details" : " expires " + std::to_string(ns(details->expires_at));
-}
-
 std::string words(const change& what) {
   std::ostringstream text;
   if (const auto* put = std::get_if<job_put>(&what)) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
          << " '" << put->request.content.view() << "' priority " << put->request.priority << " delay "
          << put->request.delay.count() << " ttr " << put->request.ttr.count() << " at " << ns(put->put_at) << " due "
-         << ns(put->due) << " failures " << put->failures << " error " << put->error_text << words(put->details);
+         << ns(put->due) << words(put->tally) << " error " << put->error_text << words(put->details);
   } else if (const auto* moved = std::get_if<job_moved>(&what)) {
-    const auto& [reserves, timeouts, releases, buries, kicks, failures, interruptions, laters] = moved->tally;
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
          << " priority " << moved->priority << " delay " << moved->delay.count() << " due " << ns(moved->due)
-         << " tally " << reserves << ' ' << timeouts << ' ' << releases << ' ' << buries << ' ' << kicks << ' '
-         << failures << ' ' << interruptions << ' ' << laters << " error " << moved->error_text
-         << words(moved->details);
+         << words(moved->tally) << " error " << moved->error_text << words(moved->details)
+         << (moved->handed_out ? " handed out" : "") << " left " << moved->left.value();
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {

@@ -18,6 +18,19 @@ engine_options limits_for(const duel_options& how) {
   return all;
 }
 
+/// None: of a queue.
+job_id job_of(const change& one) {
+  return std::visit(
+      [](const auto& fact) {
+        if constexpr (requires { fact.job; }) {
+          return fact.job;
+        } else {
+          return job_id{};
+        }
+      },
+      one);
+}
+
 const std::vector<duration> lengths{duration{0},         duration{0}, duration{1}, milliseconds{500}, seconds{1},
                                     milliseconds{1'500}, seconds{2},  seconds{3},  seconds{10}};
 
@@ -25,6 +38,12 @@ const std::vector<duration> lengths{duration{0},         duration{0}, duration{1
 
 duel::duel(duel_options options) : it_{limits_for(options)}, model_{limits}, options_{options}, random_{options.seed} {
   it_.collect_changes(true);
+  if (options_.bodies_on_disk) {
+    // Bodies are on the duel's disk whatever their queue is, so no queue may be in memory.
+    const queue_options durable{.durability = durability::sync};
+    it_.set_queue_defaults(durable);
+    model_.defaults = durable;
+  }
 }
 
 std::string duel::step() {
@@ -82,6 +101,10 @@ void duel::compare_told() {
     };
     std::stable_sort(events_.begin(), events_.end(), by_session);
     std::stable_sort(model_.events.begin(), model_.events.end(), by_session);
+    // So does the change that says that its job was handed out.
+    const auto by_job = [](const change& one, const change& other) { return job_of(one) < job_of(other); };
+    std::stable_sort(changes_.begin(), changes_.end(), by_job);
+    std::stable_sort(model_.changes.begin(), model_.changes.end(), by_job);
   }
   const auto compare = [this](const char* what, const auto& engine, const auto& model) {
     for (std::size_t i = 0; difference_.empty() && i < std::max(engine.size(), model.size()); ++i) {
@@ -193,7 +216,21 @@ queue_options duel::options() {
   }
   some.when_full = static_cast<overflow>(any(3));
   if (one_in(4)) some.expire_after = one_of(lengths);
-  if (options_.bodies_on_disk) some.durability = durability::sync;
+  some.durability = options_.bodies_on_disk || one_in(2) ? durability::sync : durability::memory;
+  if (one_in(2)) some.retry = retries();
+  if (one_in(2)) some.deliveries_max = static_cast<std::uint32_t>(1 + any(3));
+  if (one_in(2)) some.dead_letter = name();
+  return some;
+}
+
+retry_options duel::retries() {
+  retry_options some;
+  some.attempts = static_cast<std::uint32_t>(1 + any(5));
+  some.backoff = static_cast<backoff>(any(3));
+  some.first = milliseconds{1 + any(2'000)};
+  some.max = one_in(2) ? milliseconds{1 + any(3'000)} : duration{hours{1}};
+  some.jitter = one_in(3) ? 0 : static_cast<double>(any(101)) / 100;
+  if (one_in(3)) some.within = milliseconds{1 + any(6'000)};
   return some;
 }
 
@@ -211,7 +248,11 @@ finish_request duel::finish() {
   finish_request what;
   what.result = one_in(3) ? static_cast<outcome>(any(4)) : outcome::ok;
   if (one_in(2)) what.error_text = "error " + std::to_string(any(10));
-  if (one_in(2)) what.dead_letter = queue();
+  if (one_in(8)) what.result = outcome::later;
+  what.later_after = one_in(3) ? duration{0} : milliseconds{any(3'000)};
+  what.is_final = one_in(6);
+  if (one_in(3)) what.retry = retries();
+  if (one_in(3)) what.dead_letter = queue();
   for (std::size_t n = one_in(2) ? any(4) : 0; n > 0; --n) what.outputs.push_back({queue(), request()});
   return what;
 }

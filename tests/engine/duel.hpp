@@ -51,6 +51,7 @@ class duel {
   job_id held_job(session_id who);
   session_id session(bool at_leisure);
   queue_options options();
+  retry_options retries();
   put_request request();
   finish_request finish();
   void let_time_pass();

@@ -18,8 +18,9 @@ void duel::command() {
     closing_.pop_back();
     settle_bodies();
     say("close" + text_of(who));
-    const bool gone = it_.close_session(who, now_);
-    expect(gone, model_.close_session(who, now_));
+    const auto end = one_in(2) ? session_end::lost : session_end::returned;
+    const bool gone = it_.close_session(who, now_, end);
+    expect(gone, model_.close_session(who, now_, end));
     if (!gone) closing_.push_back(who);
     return;
   }
@@ -88,8 +89,9 @@ void duel::session_command() {
       const session_id gone = session(false);
       settle_bodies();
       say("close" + text_of(gone));
-      const bool done = it_.close_session(gone, now_);
-      expect(done, model_.close_session(gone, now_));
+      const auto end = one_in(3) ? session_end::returned : session_end::lost;
+      const bool done = it_.close_session(gone, now_, end);
+      expect(done, model_.close_session(gone, now_, end));
       if (!done) closing_.push_back(gone);
       return;
     }
@@ -184,6 +186,11 @@ void duel::job_command() {
   const session_id who = session(true);
   const job_id which = job();
   if (one_in(30)) return purge();
+  if (one_in(6)) {
+    settle_bodies();
+    say("cancel" + text_of(which));
+    return expect(it_.cancel(which, now_), model_.cancel(which, now_));
+  }
   switch (any(8)) {
     case 0:
     case 1:

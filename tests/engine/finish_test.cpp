@@ -14,9 +14,7 @@ finish_request ok(const std::vector<std::pair<queue_id, std::string>>& outputs) 
 std::uint64_t count(const std::array<counter, outcome_count>& of, outcome what) {
   return of[static_cast<std::size_t>(what)].value();
 }
-std::uint64_t count(const std::array<counter, reason_count>& of, reason what) {
-  return of[static_cast<std::size_t>(what)].value();
-}
+std::uint64_t count(const reason_counts& of, reason what) { return of[static_cast<std::size_t>(what)].value(); }
 
 }  // namespace
 
@@ -98,36 +96,6 @@ TEST_CASE("a long error text is kept up to its limit, and not cut inside a chara
   std::string text(error_text_bytes_max - 1, 'x');
   m.finish(s, job, {.result = outcome::failed, .error_text = text + "\u00e9tait"});
   CHECK(m.engine.look(job)->error_text == text);
-}
-
-TEST_CASE("a failed job goes to the dead letter queue, ready, with its body, priority, ttr and error") {
-  engine_fixture m;
-  const auto s = m.session();
-  const auto letters = m.declare("letters", 10);
-  m.put(s, "in", {.priority = 7, .ttr = 9s});
-  const auto job = m.take_id(s);
-  CHECK(m.finish(s, job, {.result = outcome::failed, .error_text = "why", .dead_letter = letters}) ==
-        finish_status::dead_lettered);
-  CHECK_FALSE(m.engine.look(job).has_value());
-  const auto letter = m.engine.first_ready(letters).value();
-  CHECK(letter.content.view() == "in");
-  CHECK(letter.priority == 7);
-  CHECK(letter.ttr == 9s);
-  CHECK(letter.error_text == "why");
-  CHECK(letter.failures == 1);
-  CHECK(count(m.engine.counts(m.queue()).dead_lettered, reason::failed) == 1);
-  CHECK(count(m.engine.counts(m.queue()).buried, reason::failed) == 0);
-}
-
-TEST_CASE("with a full dead letter queue the job is buried instead") {
-  engine_fixture m;
-  const auto s = m.session();
-  const auto letters = m.declare("letters", 1);
-  m.put(m.session({"letters"}));
-  m.put(s, "in");
-  const auto job = m.take_id(s);
-  CHECK(m.finish(s, job, {.result = outcome::failed, .dead_letter = letters}) == finish_status::buried);
-  CHECK(m.state(job) == job_state::buried);
 }
 
 TEST_CASE("an output queue that is full and rejects makes the job fail") {

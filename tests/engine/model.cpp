@@ -125,7 +125,7 @@ model::due model::soonest() const {
   };
   for (const auto& it : jobs) {
     if (it.state == job_state::delayed) consider(it.due, 0, it.id.value());
-    if (it.state == job_state::delayed || it.state == job_state::ready) consider(it.expires_at, -1, it.id.value());
+    if (it.state == job_state::delayed || it.state == job_state::ready) consider(it.expires_at(), -1, it.id.value());
     if (it.state != job_state::reserved || it.due == never) continue;
     const bool warn = limits.lease_margin > duration::zero() && !it.in_margin;
     consider(warn ? it.due - limits.lease_margin : it.due, warn ? 3 : 1, it.id.value());
@@ -164,7 +164,7 @@ std::size_t model::do_due(due what, std::size_t most) {
     case 1:
       ++job(id)->timeouts;
       queue(job(id)->queue).counts.ttr_expired.add();
-      make_ready(id);
+      interrupt(id);
       return 1;
     case 2:
       return std::max<std::size_t>(1, serve_after_pause(queue_id{static_cast<std::uint32_t>(what.number)}, most));
@@ -225,8 +225,10 @@ void model::tell(event::kind what, session_id who, job_id id, finish_status fini
   events.push_back(told);
 }
 
+void model::observe_attempt(const its_job& it) { timings(queue(it.queue)).service.observe(now - it.entered); }
+
 void model::observe_done(const its_job& it) {
-  timings(queue(it.queue)).service.observe(now - it.entered);
+  observe_attempt(it);
   timings(queue(it.queue)).end_to_end.observe(now - it.put_at);
 }
 

@@ -35,11 +35,15 @@ class model {
     std::uint64_t order{0};  ///< of coming into the state it is in
     duration delay{0}, ttr{0};
     instant due{never};  ///< end of its delay or lease
-    instant expires_at{never};
     bool in_margin{false};
     session_id holder{};
-    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0};
+    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+    std::uint32_t failures{0}, interruptions{0}, laters{0};
     std::string error_text;
+    job_details details;
+    bool recorded{false};  ///< it was in a durable queue before it moved here
+    /// While it is ready or delayed; dead letters do not expire.
+    [[nodiscard]] instant expires_at() const { return details.origin.empty() ? details.expires_at : never; }
   };
   struct its_queue {
     queue_id id;
@@ -85,7 +89,7 @@ class model {
   std::optional<std::size_t> watch(session_id who, std::string_view name, queue_id fresh);
   std::optional<std::size_t> ignore(session_id who, std::string_view name);
   void open_session(session_id fresh) { sessions.emplace_back().id = fresh; }
-  bool close_session(session_id who, instant at);
+  bool close_session(session_id who, instant at, session_end end = session_end::lost);
   void pause(queue_id which, duration length, instant at);
 
   put_answer put(session_id who, queue_id into, put_request request, instant at);
@@ -99,6 +103,7 @@ class model {
   bool release(session_id who, job_id which, priority urgency, duration delay, instant at);
   bool bury(session_id who, job_id which, priority urgency, instant at);
   bool touch(session_id who, job_id which, instant at);
+  bool cancel(job_id which, instant at);
   std::size_t kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at);
   bool kick_job(job_id which, instant at);
   std::size_t purge(queue_id which, job_state state, instant entered_until, instant at);
@@ -155,16 +160,28 @@ class model {
   void admit(queue_id which);
 
   static std::shared_ptr<const job_details> details_of(const its_job& it);
-  void record_move(const its_job& it, job_state to);
+  struct move_of {
+    job_state to{};
+    bool handed_out{false};
+    queue_id left{};
+  };
+  void record_move(const its_job& it, move_of move);
+  [[nodiscard]] bool is_recorded(const its_job& it);
   void enter(its_job& it, job_state state);
   void leave(its_job& it);
   void make_ready(job_id which);
   void make_delayed(job_id which);
-  void expire(job_id which);
+  bool expire(job_id which);
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
-  void end_job(job_id which);
-  job_id put_job(queue_id into, put_request request, std::string error_text = {}, std::uint32_t failures = 0);
+  void end_job(job_id which, outcome result);
+  job_id put_job(queue_id into, put_request request);
+  bool dead_letter(job_id which, outcome result, reason why, std::optional<queue_id> letters);
+  bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
+  void interrupt(job_id which);
+  [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);
+  finish_status postpone(job_id which, finish_request request);
+  finish_status end_expired(job_id which);
   void offer(queue_id which);
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);
@@ -172,6 +189,7 @@ class model {
   void erase_one(job_id which);
   its_row* row_of(std::string_view name);
   times& timings(const its_queue& which) { return which.has_row ? row_of(which.name)->timings : others; }
+  void observe_attempt(const its_job& it);
   void observe_done(const its_job& it);
   void tell(event::kind what, session_id who, job_id id = {}, finish_status finish = finish_status::done);
 

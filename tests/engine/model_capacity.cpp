@@ -32,8 +32,7 @@ void model::drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes) 
       if (it.queue != in || it.state != job_state::ready) continue;
       if (oldest == nullptr || it.order < oldest->order) oldest = &it;
     }
-    queue(in).counts.finished[static_cast<std::size_t>(outcome::dropped)].add();
-    end_job(oldest->id);
+    end_job(oldest->id, outcome::dropped);
   }
 }
 
@@ -99,6 +98,9 @@ void model::settle() {
     add(kept.ttr_expired, it.counts.ttr_expired);
     add(kept.deletes, it.counts.deletes);
     add(kept.pauses, it.counts.pauses);
+    add(kept.retried, it.counts.retried);
+    add(kept.postponed, it.counts.postponed);
+    add(kept.interrupted, it.counts.interrupted);
     for (std::size_t i = 0; i < outcome_count; ++i) add(kept.finished[i], it.counts.finished[i]);
     for (std::size_t i = 0; i < reason_count; ++i) {
       add(kept.buried[i], it.counts.buried[i]);
@@ -180,6 +182,8 @@ finish_status model::finish(session_id who, finish_request request, instant at) 
     } else {
       status = carry_out(request.job, request, found, refusal);
     }
+  } else if (request.result == outcome::later) {
+    status = postpone(request.job, request);
   } else {
     const auto why = request.result == outcome::timeout     ? reason::timeout
                      : request.result == outcome::cancelled ? reason::cancelled
@@ -195,12 +199,11 @@ finish_status model::carry_out(job_id which, finish_request request, room found,
     request.error_text = refusal == reason::too_large
                              ? "an output is larger than its queue may hold or than a job on disk can be"
                              : "an output queue is full";
+    request.is_final = false;
     return fail(which, outcome::failed, refusal, request);
   }
-  const its_job& it = *job(which);
-  observe_done(it);
-  queue(it.queue).counts.finished[static_cast<std::size_t>(outcome::ok)].add();
-  end_job(which);
+  observe_done(*job(which));
+  end_job(which, outcome::ok);
   for (const auto& out : request.outputs) {
     std::uint64_t more = 0, more_bytes = 0;
     for (const auto& each : request.outputs) {
@@ -210,35 +213,6 @@ finish_status model::carry_out(job_id which, finish_request request, room found,
   }
   for (const auto& out : request.outputs) put_job(out.queue, out.job);
   return finish_status::done;
-}
-
-finish_status model::fail(job_id which, outcome result, reason why, const finish_request& request) {
-  its_job& it = *job(which);
-  auto& counts = queue(it.queue).counts;
-  observe_done(it);
-  counts.finished[static_cast<std::size_t>(result)].add();
-  const std::uint32_t failed = result == outcome::cancelled ? 0 : 1;
-  if (request.dead_letter) {
-    const queue_id letters = *request.dead_letter;
-    const room found = room_in(letters, 1, it.text.size(), &it, letters == it.queue);
-    if (found == room::free || found == room::drops) {
-      counts.dead_lettered[static_cast<std::size_t>(why)].add();
-      const put_request letter{body{it.text}, it.priority, duration{0}, it.ttr};
-      const auto failures = it.failures + failed;
-      end_job(which);
-      drop_for(letters, 1, letter.content.size());
-      put_job(letters, letter, request.error_text, failures);
-      return finish_status::dead_lettered;
-    }
-  }
-  counts.buried[static_cast<std::size_t>(why)].add();
-  ++it.buries;
-  it.failures += failed;
-  it.error_text = request.error_text;
-  leave(it);
-  enter(it, job_state::buried);
-  record_move(it, job_state::buried);
-  return finish_status::buried;
 }
 
 bool model::withdraw_finish(session_id who, job_id which) {

@@ -5,17 +5,18 @@
 
 namespace millrace::engine::testing {
 
-void model::expire(job_id which) {
-  queue(job(which)->queue).counts.finished[static_cast<std::size_t>(outcome::expired)].add();
-  end_job(which);
+bool model::expire(job_id which) {
+  if (dead_letter(which, outcome::expired, reason::expired, {})) return true;
+  end_job(which, outcome::expired);
+  return false;
 }
 
 void model::make_delayed(job_id which) {
   its_job& it = *job(which);
-  if (it.expires_at <= now) return expire(which);
+  if (it.expires_at() <= now) return void(expire(which));
   leave(it);
   enter(it, job_state::delayed);
-  record_move(it, job_state::delayed);
+  record_move(it, {.to = job_state::delayed});
 }
 
 }  // namespace millrace::engine::testing

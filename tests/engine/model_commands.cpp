@@ -19,30 +19,34 @@ void model::leave(its_job& it) {
 }
 
 std::shared_ptr<const job_details> model::details_of(const its_job& it) {
-  if (it.expires_at == never) return nullptr;
-  return std::make_shared<const job_details>(job_details{.expires_at = it.expires_at});
+  return it.details == job_details{} ? nullptr : std::make_shared<const job_details>(it.details);
 }
 
-void model::record_move(const its_job& it, job_state to) {
-  changes.emplace_back(job_moved{it.id,
-                                 it.queue,
-                                 to,
-                                 it.priority,
-                                 it.delay,
-                                 to == job_state::delayed ? it.due : instant{},
-                                 {it.reserves, it.timeouts, it.releases, it.buries, it.kicks, it.failures},
-                                 it.error_text,
-                                 durability::memory,
-                                 false,
-                                 details_of(it)});
+bool model::is_recorded(const its_job& it) {
+  return it.recorded || queue(it.queue).options.durability != durability::memory;
+}
+
+void model::record_move(const its_job& it, move_of move) {
+  changes.emplace_back(job_moved{
+      .job = it.id,
+      .queue = it.queue,
+      .state = move.to,
+      .priority = it.priority,
+      .delay = it.delay,
+      .due = move.to == job_state::delayed ? it.due : instant{},
+      .tally = {it.reserves, it.timeouts, it.releases, it.buries, it.kicks, it.failures, it.interruptions, it.laters},
+      .error_text = it.error_text,
+      .handed_out = move.handed_out,
+      .details = details_of(it),
+      .left = move.left});
 }
 
 void model::make_ready(job_id which) {
   its_job& it = *job(which);
-  if (it.expires_at <= now) return expire(which);
+  if (it.expires_at() <= now) return void(expire(which));
   leave(it);
   enter(it, job_state::ready);
-  record_move(it, job_state::ready);
+  record_move(it, {.to = job_state::ready});
   offer(it.queue);
 }
 
@@ -56,25 +60,28 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   const bool was_ready = it.state == job_state::ready;
   const instant since = was_ready ? it.entered : now;
   if (was_ready) timings(from).wait.observe(now - since);
-  if (!was_ready) record_move(it, job_state::reserved);
+  if (!was_ready) record_move(it, {.to = job_state::reserved});
   enter(it, job_state::reserved);
   it.holder = who.id;
   if (how == lease::ttr) start_lease(it);
   ++it.reserves;
   from.counts.reserved.add();
+  if (from.options.deliveries_max > 0 && is_recorded(it))
+    record_move(it, {.to = job_state::reserved, .handed_out = true});
   return {it.id, it.queue, body{it.text}, it.reserves, it.priority, it.put_at, since};
 }
 
-void model::end_job(job_id which) {
+void model::end_job(job_id which, outcome result) {
   its_job& it = *job(which);
   const queue_id from = it.queue;
+  queue(from).counts.finished[static_cast<std::size_t>(result)].add();
   leave(it);
   changes.emplace_back(job_gone{which, from});
   std::erase_if(jobs, [&](const its_job& each) { return each.id == which; });
   mark_unsettled(from);
 }
 
-job_id model::put_job(queue_id into, put_request request, std::string error_text, std::uint32_t failures) {
+job_id model::put_job(queue_id into, put_request request) {
   its_job it;
   it.id = job_id{++last_job};
   it.queue = into;
@@ -84,14 +91,10 @@ job_id model::put_job(queue_id into, put_request request, std::string error_text
   it.ttr = request.ttr = std::max<duration>(request.ttr, seconds{1});
   it.put_at = now;
   const auto expire_after = request.expire_after ? request.expire_after : queue(into).options.expire_after;
-  if (expire_after) it.expires_at = after(now, std::max(*expire_after, duration{1}));
-  it.error_text = std::move(error_text);
-  it.failures = failures;
+  if (expire_after) it.details.expires_at = after(now, std::max(*expire_after, duration{1}));
   enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
   const instant when = it.state == job_state::delayed ? it.due : instant{};
-  job_put kept{it.id, into, it.state, request, now, when, it.error_text, it.failures};
-  kept.details = details_of(it);
-  changes.emplace_back(std::move(kept));
+  changes.emplace_back(job_put{it.id, into, it.state, request, now, when, {}, durability::memory, {}, details_of(it)});
   queue(into).counts.puts.add();
   jobs.push_back(it);
   if (it.state == job_state::ready) offer(into);
@@ -165,7 +168,7 @@ std::optional<std::size_t> model::ignore(session_id who, std::string_view name) 
   return watched.size();
 }
 
-bool model::close_session(session_id who, instant at) {
+bool model::close_session(session_id who, instant at, session_end end) {
   begin(at);
   its_session& it = session(who);
   if (!it.closing) {
@@ -183,7 +186,8 @@ bool model::close_session(session_id who, instant at) {
     return found;
   };
   std::size_t left = 1'000;
-  for (; left > 0 && longest_held() != nullptr; --left) make_ready(longest_held()->id);
+  for (; left > 0 && longest_held() != nullptr; --left)
+    end == session_end::lost ? interrupt(longest_held()->id) : make_ready(longest_held()->id);
   const bool gone = longest_held() == nullptr;
   if (gone) std::erase_if(sessions, [&](const its_session& each) { return each.id == who; });
   settle();
@@ -272,10 +276,11 @@ bool model::bury(session_id who, job_id which, priority urgency, instant at) {
   if (it == nullptr) return false;
   it->priority = urgency;
   ++it->buries;
-  queue(it->queue).counts.buried[static_cast<std::size_t>(reason::client)].add();
+  it->details.cause = reason::client;
+  queue(it->queue).counts.buried.add(reason::client);
   leave(*it);
   enter(*it, job_state::buried);
-  record_move(*it, job_state::buried);
+  record_move(*it, {.to = job_state::buried});
   settle();
   return true;
 }
@@ -288,10 +293,8 @@ bool model::touch(session_id who, job_id which, instant at) {
 }
 
 void model::erase_one(job_id which) {
-  auto& counts = queue(job(which)->queue).counts;
-  counts.deletes.add();
-  counts.finished[static_cast<std::size_t>(outcome::deleted)].add();
-  end_job(which);
+  queue(job(which)->queue).counts.deletes.add();
+  end_job(which, outcome::deleted);
 }
 
 std::size_t model::purge(queue_id which, job_state state, instant entered_until, instant at) {

@@ -1,0 +1,115 @@
+#include "engine/recording.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <memory>
+
+namespace millrace::engine {
+
+namespace {
+
+/// An end or a move of a job that the store has is written even if its queue is in memory now: otherwise the job would
+/// come back after a restart.
+durability durability_of(const job& record, const queue& owner) noexcept {
+  return is_recorded(record, owner) ? std::max(owner.options.durability, durability::relaxed) : durability::memory;
+}
+
+job_tally tally_of(const job& record, const job_history& history) noexcept {
+  return {.reserves = record.reserves,
+          .timeouts = history.timeouts,
+          .releases = history.releases,
+          .buries = history.buries,
+          .kicks = history.kicks,
+          .failures = history.failures,
+          .interruptions = history.interruptions,
+          .laters = history.laters};
+}
+
+std::shared_ptr<const job_details> details_of(const job_history& history) {
+  static const job_details none;
+  return history.details == none ? nullptr : std::make_shared<const job_details>(history.details);
+}
+
+}  // namespace
+
+bool is_recorded(const job& record, const queue& owner) noexcept {
+  return record.on_disk || record.recorded || owner.options.durability != durability::memory;
+}
+
+bool can_be_stored(const core& core, slot at, const queue& to) {
+  if (!core.has_disk_space || to.options.durability == durability::memory) return true;
+  const job& record = core.jobs[at];
+  return is_recorded(record, core.queue_of(record)) || core.has_disk_space(record.content.size());
+}
+
+void record_put(core& core, slot at, job_state state, const put_request& request) {
+  if (!core.collecting) return;
+  const job& record = core.jobs[at];
+  const queue& owner = core.queue_of(record);
+  put_request kept = request;
+  kept.ttr = record.ttr;
+  kept.delay = record.delay;
+  core.record_change(job_put{.job = record.id,
+                             .queue = owner.id,
+                             .state = state,
+                             .request = std::move(kept),
+                             .put_at = record.put_at,
+                             .due = state == job_state::delayed ? after(record.put_at, record.delay) : instant{},
+                             .error_text = {},
+                             .durability = owner.options.durability,
+                             .tally = {},
+                             .details = details_of(core.jobs.history_if_any(at))});
+}
+
+void record_move(core& core, slot at, const move_facts& move) {
+  if (!core.collecting) return;
+  const job& record = core.jobs[at];
+  const queue& owner = core.queue_of(record);
+  const job_history& history = core.jobs.history_if_any(at);
+  core.record_change(job_moved{.job = record.id,
+                               .queue = owner.id,
+                               .state = move.to,
+                               .priority = record.priority,
+                               .delay = record.delay,
+                               .due = move.due,
+                               .tally = tally_of(record, history),
+                               .error_text = history.error_text,
+                               .durability = durability_of(record, owner),
+                               .handed_out = move.handed_out,
+                               .details = details_of(history),
+                               .left = move.left});
+}
+
+void record_arrival(core& core, slot at, instant due) {
+  if (!core.collecting) return;
+  const job& record = core.jobs[at];
+  const queue& owner = core.queue_of(record);
+  const job_history& history = core.jobs.history_if_any(at);
+  core.record_change(job_put{.job = record.id,
+                             .queue = owner.id,
+                             .state = record.state,
+                             .request = {.content = record.content.content(),
+                                         .priority = record.priority,
+                                         .delay = record.delay,
+                                         .ttr = record.ttr},
+                             .put_at = record.put_at,
+                             .due = due,
+                             .error_text = history.error_text,
+                             .durability = owner.options.durability,
+                             .tally = tally_of(record, history),
+                             .details = details_of(history)});
+}
+
+void record_counts(core& core, slot at) {
+  assert(core.jobs[at].state == job_state::ready);
+  record_move(core, at, {.to = job_state::ready});
+}
+
+void record_end(core& core, slot at) {
+  if (!core.collecting) return;
+  const job& record = core.jobs[at];
+  const queue& owner = core.queue_of(record);
+  core.record_change(job_gone{record.id, owner.id, durability_of(record, owner)});
+}
+
+}  // namespace millrace::engine

@@ -1,0 +1,60 @@
+// Jobs that somebody else cancels.
+
+#include <vector>
+
+#include "broker/broker_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using testing::broker_fixture;
+
+namespace {
+
+/// A consumer's session that holds the job `a`, with another job `b` behind it.
+struct held_job_fixture : broker_fixture {
+  held_job_fixture() {
+    put(work, "a");
+    put(work, "b");
+    broker.set_on_cancelled(holder, [this](job_id job) { cancelled.push_back(job); });
+    held = broker.try_reserve(holder, engine::lease::unlimited).answer.job.job;
+  }
+
+  queue_id work{queue("work")};
+  session_id holder{watcher("work")};
+  job_id held;
+  std::vector<job_id> cancelled;
+};
+
+}  // namespace
+
+TEST_CASE("the holder of a job without a deadline is called when the job is cancelled, and can take another") {
+  held_job_fixture at;
+  CHECK(at.broker.cancel(at.held).answer);
+  CHECK(at.cancelled == std::vector{at.held});
+  CHECK_FALSE(at.broker.cancel(at.held).answer);
+  CHECK(at.broker.try_finish(at.holder, {.job = at.held}).answer == engine::finish_status::not_found);
+  CHECK(at.broker.try_reserve(at.holder, engine::lease::unlimited).answer.job.content.view() == "b");
+}
+
+TEST_CASE("the cancellation of a job that nobody holds calls nobody but those who wait for empty queues") {
+  held_job_fixture at;
+  int times_left = 0;
+  const auto left = at.broker.subscribe_job_left([&] { ++times_left; });
+  CHECK(at.broker.cancel(job_id{2}).answer);
+  CHECK(times_left == 1);
+  CHECK(at.cancelled.empty());
+}
+
+TEST_CASE("a session that is closed is not called any more") {
+  held_job_fixture at;
+  CHECK(at.broker.try_close_session(at.holder, engine::session_end::returned));
+  CHECK(at.broker.cancel(at.held).answer);
+  CHECK(at.cancelled.empty());
+}
+
+TEST_CASE("a session that gives its jobs back interrupts none; one that is lost does") {
+  held_job_fixture at;
+  const auto end = GENERATE(engine::session_end::returned, engine::session_end::lost);
+  CHECK(at.broker.try_close_session(at.holder, end));
+  CHECK(at.broker.engine().look(at.held)->interruptions == (end == engine::session_end::lost ? 1 : 0));
+}
