@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <climits>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,21 @@ class bad_disk final : public testing::file_watcher {
     if (error == SQLITE_OK) return SQLITE_OK;
     return after-- > 0 ? SQLITE_OK : error.load();
   }
+};
+
+/// A disk whose log can grow up to a limit, until a number of writes; from then on it is full.
+class small_disk final : public testing::file_watcher {
+ public:
+  int before_write(const std::string& name, std::string_view bytes, long long offset) override {
+    const bool grows = name.ends_with("-wal") && offset + static_cast<long long>(bytes.size()) > log_bytes_max;
+    return grows || writes_left-- <= 0 ? SQLITE_FULL : SQLITE_OK;
+  }
+  int before_truncate(const std::string&, long long) override { return SQLITE_OK; }
+  int before_sync(const std::string&) override { return SQLITE_OK; }
+  int before_remove(const std::string&) override { return SQLITE_OK; }
+
+  std::atomic<long long> log_bytes_max{LLONG_MAX};
+  std::atomic<long long> writes_left{LLONG_MAX};
 };
 
 store::store_options options_in(const scratch_directory& scratch) { return {.data_dir = scratch.data_dir()}; }
@@ -169,4 +185,34 @@ TEST_CASE("after a write or a sync that failed nothing is safe any more, and wha
     CHECK(jobs_in(scratch) >= safe_jobs);
     CHECK(jobs_in(scratch) <= safe_jobs + 1);
   }
+}
+
+TEST_CASE("a batch that a full disk takes only in part leaves no history without its job") {
+  constexpr std::uint64_t jobs = 300;
+  bool in_part = false;
+  for (int writes = 300; writes < 1'500; writes += 200) {
+    INFO("the disk is full after " << writes << " writes");
+    scratch_directory scratch;
+    small_disk disk;
+    {
+      testing::watched_vfs vfs{disk};
+      store_desk desk{options_in(scratch), on_bad_disk()};
+      for (std::uint64_t id = 1; id <= jobs; ++id) desk.append(put_of(id, std::string(3'000, 'x')));
+      store::batch_id last = 0;
+      for (std::uint64_t id = 1; id <= jobs; id += 1 + id % 3) {
+        last = desk.append(engine::job_moved{
+            job_id{id}, queue_id{1}, engine::job_state::ready, 1, {}, {}, {.releases = 1}, "it failed"});
+      }
+      desk.until_durable(last);
+      // Less than the whole batch needs.
+      disk.log_bytes_max = 600'000;
+      disk.writes_left = writes;
+      for (std::uint64_t id = 1; id <= jobs; ++id) desk.append(testing::gone_of(id));
+      desk.close();
+    }
+    // The start refuses a history without a job.
+    const auto left = jobs_in(scratch);
+    in_part = in_part || (left > 0 && left < jobs);
+  }
+  CHECK(in_part);
 }
