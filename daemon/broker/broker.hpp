@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <millrace/base/ids.hpp>
 #include <millrace/base/result.hpp>
@@ -127,6 +128,17 @@ class broker {
   receipted<bool> erase(session_id session, job_id job);
   /// See engine::cancel.
   receipted<bool> cancel(job_id job);
+
+  // Groups: see the functions of the same name of the engine.
+  receipted<result<engine::group_id>> open_group(session_id owner, engine::group_request&& request);
+  receipted<std::optional<engine::group_id>> continue_group(session_id owner, std::string_view name);
+  receipted<bool> release_group(engine::group_id group);
+  receipted<bool> close_group(engine::group_id group);
+  receipted<result<engine::group_id>> put_group(engine::group_request&& request, std::vector<engine::output>&& jobs);
+  receipted<std::optional<engine::group_facts>> look_at_group(engine::group_id group);
+  /// `on_group_over` is called after each command with which groups came to be over. No command may be given from
+  /// there. Each subscription must end before the broker does.
+  [[nodiscard]] subscription subscribe_group_over(std::function<void()> on_group_over);
 
   // Managing queues.
   /// See engine::kick: call again with what is left.

@@ -23,7 +23,7 @@ namespace millrace::broker {
 inline constexpr unsigned commands_per_clock_reading = 256;
 
 /// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, the end of a job with
-/// its outputs in finish.cpp, all other commands in broker.cpp.
+/// its outputs in finish.cpp, groups in groups.cpp, all other commands in broker.cpp.
 struct broker::parts {
   parts(loop::event_loop& event_loop, store::store& storage, engine::engine_options limits)
       : loop{event_loop},
@@ -72,6 +72,10 @@ struct broker::parts {
     // After the changes are handed over: a decision carries its receipt.
     if (has_events) deliver(made);
     timer.set(next_deadline());
+    if (const auto completed = engine.groups_completed(); completed != groups_over) {
+      groups_over = completed;
+      group_over.notify();
+    }
     return made;
   }
 
@@ -215,6 +219,8 @@ struct broker::parts {
   std::unordered_map<session_id, std::function<void(job_id)>> on_cancelled;
   engine::change_set changes;
   subscriber_list job_left;
+  subscriber_list group_over;
+  std::uint64_t groups_over{0};  ///< that were announced
   unsigned commands{0};
   bool restoring{false};
   bool out_of_ids_logged{false};

@@ -27,17 +27,20 @@ recovery::recovery(loop::event_loop& loop, broker& broker, store::store& store, 
       now_{loop.refresh_now()},
       next_report_{after(now_, pace.report_interval)} {
   engine::engine& into = broker_.begin_restore();
-  store_.begin_recovery({.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
-                         .job =
-                             [this, &into](engine::kept_job&& job) {
-                               into.restore(std::move(job), now_);
-                               ++jobs_;
-                             },
-                         .pause =
-                             [this, &into](const store::recovered_pause& pause) {
-                               into.restore_pause(pause.queue, pause.until, pause.length, now_);
-                             }},
-                        into.body_memory_at_start());
+  store_.begin_recovery(
+      {.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
+       .job =
+           [this, &into](engine::kept_job&& job) {
+             into.restore(std::move(job), now_);
+             ++jobs_;
+           },
+       .pause =
+           [this, &into](const store::recovered_pause& pause) {
+             into.restore_pause(pause.queue, pause.until, pause.length, now_);
+           },
+       .group = [this, &into](engine::kept_group&& group) { into.restore_group(std::move(group), now_); },
+       .last_group = [&into](engine::group_id last) { into.restore_last_group(last); }},
+      into.body_memory_at_start());
 }
 
 result<bool> recovery::run_slice() {

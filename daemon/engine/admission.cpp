@@ -1,6 +1,7 @@
 #include "engine/admission.hpp"
 
 #include "engine/finish.hpp"
+#include "engine/groups.hpp"
 #include "engine/job_ends.hpp"
 #include "engine/transitions.hpp"
 
@@ -36,11 +37,15 @@ bool admit_put(core& core, queue& into, capacity_waiter& waiter) {
   return true;
 }
 
+bool admit_first(core& core, queue& into, capacity_waiter& first) {
+  if (first.group) return admit_outcome(core, into, first);
+  return first.job == no_slot ? admit_put(core, into, first) : admit_finish(core, into, first);
+}
+
 void admit(core& core, queue& into) {
   while (!into.capacity_waiters.empty()) {
     capacity_waiter& first = into.capacity_waiters.first();
-    const bool moved = first.job == no_slot ? admit_put(core, into, first) : admit_finish(core, into, first);
-    if (!moved) return;
+    if (!admit_first(core, into, first)) return;
   }
 }
 
@@ -82,6 +87,9 @@ void drop_until_fits(core& core, queue& target, const demand& needed) {
 put_answer put(core& core, session& client, queue& into, put_request&& request) {
   if (core.refusing_puts) return refuse(into, reason::draining, put_status::draining);
   if (core.ids_left() == 0) return refuse(into, reason::no_ids, put_status::refused);
+  if (request.group) {
+    if (const auto cause = refusal_to_join(core, request.group)) return refuse(into, *cause, put_status::refused);
+  }
   const auto needed = demand_of(request);
   switch (capacity_in(into, needed, false)) {
     case capacity::none:
@@ -118,6 +126,8 @@ capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> wait
   return waiter.release();
 }
 
+namespace {
+
 void admit_all_waiters(core& core) {
   // What is admitted may free capacity elsewhere: the list grows while it is walked.
   for (std::size_t i = 0; i < core.unsettled.size(); ++i) {
@@ -127,6 +137,16 @@ void admit_all_waiters(core& core) {
     if (target.idle() && !target.unsettled) remove_queue(core, target);
   }
   core.unsettled.clear();
+}
+
+}  // namespace
+
+void settle_all(core& core) {
+  // What is admitted may end members of groups, and an outcome may free capacity or wait for it.
+  while (!core.unsettled.empty() || !core.groups.touched.empty()) {
+    settle_groups(core);
+    admit_all_waiters(core);
+  }
 }
 
 }  // namespace millrace::engine

@@ -26,11 +26,11 @@ bool withdraw_put(core& core, session& client);
 /// Appends to the requests that wait for capacity in the queue.
 capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> waiter);
 
-/// Ends a command: admits waiters where capacity came free, in the order in which it came free, and removes queues that
-/// nothing holds any more.
-void admit_all_waiters(core& core);
+/// Ends a command: ends groups whose time has come, admits waiters where capacity came free, in the order in which it
+/// came free, and removes queues that nothing holds any more.
+void settle_all(core& core);
 inline void admit_waiters(core& core) {
-  if (!core.unsettled.empty()) admit_all_waiters(core);
+  if (!core.unsettled.empty() || !core.groups.touched.empty()) settle_all(core);
 }
 
 }  // namespace millrace::engine

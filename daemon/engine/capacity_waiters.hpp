@@ -12,11 +12,12 @@
 
 namespace millrace::engine {
 
-/// A put, or a whole finish, that waits until a full queue has capacity.
+/// A put, a whole finish, or the outcome of a group that waits until a full queue has capacity.
 struct capacity_waiter : list_link<capacity_waiter> {
   slot session{no_slot};
   slot queue{no_slot};  ///< for whose capacity it waits
   slot job{no_slot};    ///< a finish: the job it ends
+  group_id group{};     ///< the job that tells the outcome of this group; it has no session
   std::variant<put_request, finish_request> request;
   instant since{};  ///< when it began to wait
 };

@@ -79,6 +79,7 @@ struct put_request {
   duration ttr{default_ttr};
   std::optional<duration> expire_after{};  ///< from the put; none: what the queue says
   group_id group{};                        ///< it joins this group, in the same change; none: no group
+  std::optional<std::uint32_t> group_place{};  ///< the place that the group keeps for it; none: the next one
 };
 
 enum class put_status {
@@ -115,6 +116,7 @@ struct reserved_job {
   engine::priority priority{default_priority};
   instant put_at{};
   instant ready_since{};
+  bool in_group{false};  ///< its result is wanted: `finish_request::result_text`
 };
 
 /// `waiting`: for a job, or for the body of one on its way from disk; a `granted` event (or another decision) follows.
@@ -181,6 +183,7 @@ struct finish_request {
   bool is_final{false};                    ///< of a failed attempt: no retry; the reason is `rejected`
   duration later_after{0};                 ///< of `later`: at most `later_after_max`
   std::optional<retry_options> retry{};    ///< of the consumer; none: that of the job's queue
+  std::string result_text{};               ///< of an `ok` job in a group, for the outcome of the group
 };
 inline constexpr std::size_t error_text_bytes_max = 1'024;
 inline constexpr duration later_after_max = std::chrono::hours{24 * 3'650};

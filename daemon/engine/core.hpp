@@ -10,6 +10,7 @@
 #include "engine/command.hpp"
 #include "engine/cursors.hpp"
 #include "engine/deadlines.hpp"
+#include "engine/group_table.hpp"
 #include "engine/job_table.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_rows.hpp"
@@ -30,6 +31,7 @@ struct core {
   job_table jobs;
   queue_table queues;
   session_table sessions;
+  group_table groups;
   deadlines due;
   deadlines expiring;                      ///< jobs that expire (engine/expiry.hpp)
   deadlines::heap_position expiry_due{0};  ///< in `due`, of the first of them

@@ -11,10 +11,10 @@ namespace millrace::engine {
 
 /// The kinds of deadlines. At one instant they are handled in this order: a job expires before it could become ready,
 /// and a deadline that may make a job ready comes before one that ends the wait of a session.
-enum class due_kind : std::uint8_t { expiry, delay_end, lease_end, pause_end, deadline_soon, reserve_timeout };
+enum class due_kind : std::uint8_t { expiry, delay_end, lease_end, pause_end, deadline_soon, reserve_timeout, group };
 
-/// A due time's owner: a job, queue or session by its number; 0 for the first job that expires. At one instant and of
-/// one kind, the lower goes first.
+/// A due time's owner: a job, queue, session or group by its number; 0 for the first job that expires. At one instant
+/// and of one kind, the lower goes first.
 struct due_owner {
   due_kind kind{};
   std::uint64_t number{0};  ///< asserted below 2^60

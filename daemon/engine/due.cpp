@@ -1,6 +1,7 @@
 #include "engine/due.hpp"
 
 #include "engine/expiry.hpp"
+#include "engine/groups.hpp"
 #include "engine/reserving.hpp"
 #include "engine/transitions.hpp"
 
@@ -39,6 +40,8 @@ std::size_t do_one(core& core, due_owner owner, std::size_t most) {
     case due_kind::reserve_timeout:
       give_up_waiting(core, *core.sessions.find(session_id{owner.number}));
       return 1;
+    case due_kind::group:
+      return do_due_of_group(core, group_id{owner.number}, most);
     case due_kind::pause_end: {
       const auto number = static_cast<queue_id::number_type>(owner.number);
       return std::max<std::size_t>(1, end_pause(core, *core.queues.find(queue_id{number}), most));

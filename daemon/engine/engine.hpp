@@ -143,6 +143,36 @@ class engine {
   /// most `moves_per_turn_max` a call. Call again until the answer is 0. Requires: `state` is not `reserved`
   /// (asserted), since such a job belongs to its holder.
   std::size_t purge(queue_id queue, job_state state, instant entered_until, instant now);
+  // --- groups (engine/group_facts.hpp) -------------------------------------------------------------------------------
+  // A group that ends cancels its remaining members in later turns (`advance`), and puts its outcome when the last one
+  // has ended. A put names the group that its job joins.
+  /// `refused` beyond `groups_max` and `queues_max`; `not_found` where the outer group takes no members. The end of
+  /// `owner` closes the group. Requires: `owner` is open (asserted), or none.
+  result<group_id> open_group(group_request&& request, instant now, session_id owner = {});
+  /// The newest group of that name that came back at the start, or was released, and is not closed; it belongs to
+  /// `owner` from now on.
+  std::optional<group_id> continue_group(session_id owner, std::string_view name, instant now);
+  /// The end of its owner does not close it: a later run may continue it. False: it is gone or closed.
+  bool release_group(group_id group, instant now);
+  /// Opens a group, puts all its jobs and closes it. `refused`, and nothing is done, where one of the jobs cannot be
+  /// put at once: `text` names its queue. `not_found`: a queue is gone.
+  result<group_id> put_group(group_request&& request, std::vector<output>&& jobs, instant now);
+  /// No more members join. False: it is gone or was closed before.
+  bool close_group(group_id group, instant now);
+  [[nodiscard]] std::optional<group_facts> look_at_group(group_id group) const;
+  /// Why a put cannot join that group: `cancelled`, it is gone or takes no members; `overflow`, it has too many.
+  [[nodiscard]] std::optional<reason> refusal_to_join(group_id group) const;
+  /// Whether no group of that name is open, has members that have not ended, or has an outcome to put.
+  [[nodiscard]] bool groups_are_over(std::string_view name) const;
+  /// Rises when a group comes to be over.
+  [[nodiscard]] std::uint64_t groups_completed() const;
+  /// Groups that are not over.
+  [[nodiscard]] std::size_t group_count() const;
+  /// Before the jobs. Requires: no group has that id (asserted).
+  void restore_group(kept_group&& group, instant now);
+  /// Ids of groups begin above `last`.
+  void restore_last_group(group_id last);
+
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();
 

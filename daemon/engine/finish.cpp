@@ -67,7 +67,7 @@ verdict capacity_for_all(core& core, const job& record, const std::vector<output
 
 void complete(core& core, slot at, finish_request&& request) {
   observe_done(core, at);
-  end_job(core, at, outcome::ok);
+  end_job(core, at, outcome::ok, request.result_text);
   if (request.outputs.empty()) return;
   for (const auto& [into, needed] : core.demands) {
     drop_until_fits(core, core.queues[into], {.jobs = needed.jobs, .bytes = needed.bytes});

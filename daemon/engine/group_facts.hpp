@@ -8,6 +8,7 @@
 #include <millrace/base/time.hpp>
 
 #include "engine/command.hpp"
+#include "engine/durability.hpp"
 
 namespace millrace::engine {
 
@@ -41,6 +42,16 @@ struct group_facts {
   std::uint32_t outer_place{0};
 
   friend bool operator==(const group_facts&, const group_facts&) = default;
+};
+
+struct group_request {
+  std::string name{};
+  std::string outcome_queue{};  ///< empty: no outcome is put
+  group_end ends_with{group_end::all};
+  remaining_members remaining{remaining_members::keep};
+  /// At least that of the outcome queue. Members of more durable queues lose their group in a crash.
+  millrace::engine::durability durability{millrace::engine::durability::memory};
+  group_id outer{};  ///< the job with the outcome becomes a member of that group; it keeps a place from now on
 };
 
 /// How a member ended. `text` is the result of an `ok` member, else its error; cut at `group_text_bytes_max`.

@@ -4,6 +4,7 @@
 
 #include "engine/admission.hpp"
 #include "engine/expiry.hpp"
+#include "engine/groups.hpp"
 #include "engine/recording.hpp"
 #include "engine/reserving.hpp"
 #include "engine/transitions.hpp"
@@ -36,16 +37,27 @@ bool make_capacity(core& core, queue& into, const job& record) {
   return false;
 }
 
+/// A client that deletes a job that it holds has done it.
+void tell_group(core& core, slot at, outcome result, std::optional<reason> cause, std::string_view result_text) {
+  const job_history& history = core.jobs.history_if_any(at);
+  if (!history.details.group) return;
+  if (result == outcome::deleted && core.jobs[at].state == job_state::reserved) result = outcome::ok;
+  std::string_view text = result == outcome::ok ? result_text : std::string_view{history.error_text};
+  if (cause == reason::client) text = "its client buried it";
+  note_member_end(core, history.details, result, text);
+}
+
 }  // namespace
 
-void job_ended(core& core, slot at, outcome result, std::optional<reason> cause) {
+void job_ended(core& core, slot at, outcome result, std::optional<reason> cause, std::string_view result_text) {
+  if (core.jobs[at].history != no_slot) tell_group(core, at, result, cause, result_text);
   // A client that buries a job may kick it again: no outcome.
   if (cause == reason::client) return;
   core.queue_of(core.jobs[at]).counts.finished[static_cast<std::size_t>(result)].add();
 }
 
-void end_job(core& core, slot at, outcome result) {
-  job_ended(core, at, result);
+void end_job(core& core, slot at, outcome result, std::string_view result_text) {
+  job_ended(core, at, result, std::nullopt, result_text);
   remove_job(core, at);
 }
 

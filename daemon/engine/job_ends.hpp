@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "engine/core.hpp"
 
@@ -9,11 +10,13 @@
 namespace millrace::engine {
 
 /// Every end of a job passes here, before the job leaves its state; its error and its failures are up to date. `cause`:
-/// of a job that is buried or dead-lettered. Requires: the job does not end twice in one change.
-void job_ended(core& core, slot at, outcome result, std::optional<reason> cause = std::nullopt);
+/// of a job that is buried or dead-lettered. `result_text`: of an `ok` job, for its group. Requires: the job does not
+/// end twice in one change.
+void job_ended(core& core, slot at, outcome result, std::optional<reason> cause = std::nullopt,
+               std::string_view result_text = {});
 
 /// Removes the job. Requests that wait for its capacity are admitted at the end of the command.
-void end_job(core& core, slot at, outcome result);
+void end_job(core& core, slot at, outcome result, std::string_view result_text = {});
 
 /// Buries the job where it is. Requires: it is ready or reserved (asserted).
 void bury_job(core& core, slot at, outcome result, reason cause);

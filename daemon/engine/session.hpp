@@ -29,6 +29,7 @@ struct session {
   std::uint32_t held_deadline_soon{0};
   deadlines::heap_position timeout{0};
   capacity_waiter* put{nullptr};  ///< its put that waits for capacity
+  std::vector<group_id> groups;   ///< that are closed when it ends
   slot next_free{no_slot};
 };
 

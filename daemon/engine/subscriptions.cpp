@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/admission.hpp"
+#include "engine/groups.hpp"
 #include "engine/job_ends.hpp"
 #include "engine/reserving.hpp"
 #include "engine/transitions.hpp"
@@ -124,6 +125,7 @@ bool close(core& core, session& client, session_end end) {
   if (!client.closing) {
     client.closing = true;
     leave_everything(core, client);
+    close_groups_of(core, client);
   }
   for (std::size_t left = moves_per_turn_max; left > 0 && client.held_first != no_slot; --left) {
     if (end == session_end::lost) {

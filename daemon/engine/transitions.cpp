@@ -6,6 +6,8 @@
 #include "engine/bodies.hpp"
 #include "engine/expiry.hpp"
 #include "engine/finish.hpp"
+#include "engine/groups.hpp"
+#include "engine/job_ends.hpp"
 #include "engine/recording.hpp"
 #include "engine/reserving.hpp"
 
@@ -106,6 +108,7 @@ void restore_history(core& core, slot at, kept_job& kept) {
   history.laters = tally.laters;
   history.error_text = std::move(kept.error_text);
   if (kept.details != nullptr) history.details = *kept.details;
+  if (history.details.group) restore_member(core, kept.job, history.details);
 }
 
 void offer(core& core, queue& origin) {
@@ -125,7 +128,9 @@ reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_sinc
   ++record.reserves;
   origin.counts.reserved.add();
   if (counts_hand_outs(record, origin)) record_move(core, at, {.to = job_state::reserved, .handed_out = true});
-  return {record.id, origin.id, record.content.content(), record.reserves, record.priority, record.put_at, ready_since};
+  const bool in_group = record.history != no_slot && core.jobs.history_if_any(at).details.group;
+  return {record.id,   origin.id, record.content.content(), record.reserves, record.priority, record.put_at,
+          ready_since, in_group};
 }
 
 }  // namespace
@@ -143,15 +148,18 @@ job_id put_job(core& core, queue& into, put_request&& request) {
   record.put_at = core.now;
   if (const auto length = request.expire_after ? request.expire_after : into.options.expire_after)
     core.jobs.history_of(at).details.expires_at = after(core.now, std::max(*length, expire_after_min));
+  const group_id group = request.group;
+  const bool is_late = group && !join_group(core, at, request) && cancels_late_members(core, group);
   record_put(core, at, state, request);
   record.content = std::move(request.content);
   begin_counting(core, at);
   into.counts.puts.add();
   core.puts.add();
   enter_state(core, at, state, core.now);
-  if (state == job_state::delayed) {
-    follow_first_delayed(core, into);
-  } else {
+  if (state == job_state::delayed) follow_first_delayed(core, into);
+  if (is_late) {
+    cancel_job(core, at);
+  } else if (state == job_state::ready) {
     offer(core, into);
   }
   return id;

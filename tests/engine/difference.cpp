@@ -20,12 +20,21 @@ std::string words(const job_details& details) {
   std::ostringstream text;
   text << " cause " << (details.cause ? name_of(*details.cause) : "none") << " origin " << details.origin
        << " failures from " << ns(details.first_failure) << " to " << ns(details.last_failure) << " expires "
-       << ns(details.expires_at);
+       << ns(details.expires_at) << " group " << details.group.value() << " place " << details.group_place;
   return text.str();
 }
 
 std::string words(const std::shared_ptr<const job_details>& details) {
   return details == nullptr ? " no details" : words(*details);
+}
+
+std::string words(const group_facts& facts) {
+  std::ostringstream text;
+  text << facts.name << " for " << facts.outcome_queue << " state " << static_cast<int>(facts.state) << " ends with "
+       << static_cast<int>(facts.ends_with) << " remaining " << static_cast<int>(facts.remaining) << " opened "
+       << ns(facts.opened_at) << " members " << facts.members << " ended " << facts.ended << " ok " << facts.succeeded
+       << (facts.outcome_put ? " told" : "") << " outer " << facts.outer.value() << " at " << facts.outer_place;
+  return text.str();
 }
 
 /// Collects the first difference.
@@ -224,6 +233,14 @@ std::string difference(const engine& it, const model& other) {
     all.check("presence", facts.has_value(), true);
     if (facts) compare_job(all, *facts, known);
   }
+  for (const auto& known : other.groups) {
+    all.look_at("group " + std::to_string(known.id.value()));
+    const auto facts = it.look_at_group(known.id);
+    all.check("presence", facts.has_value(), true);
+    if (facts) all.check("facts", words(*facts), words(model::facts_of(known)));
+  }
+  const auto live = std::ranges::count_if(other.groups, [](const auto& each) { return !each.over; });
+  all.check("groups", it.group_count(), static_cast<std::size_t>(live));
   for (const auto& known : other.sessions) {
     all.look_at("session " + std::to_string(known.id.value()));
     all.check("used queue", it.used(known.id), known.uses);
@@ -242,7 +259,7 @@ std::string words(const event& told) {
     const auto& job = told.job;
     text << " job " << job.job.value() << " queue " << job.queue.value() << " '" << job.content.view() << "' reserves "
          << job.reserves << " priority " << job.priority << " put " << ns(job.put_at) << " ready "
-         << ns(job.ready_since);
+         << ns(job.ready_since) << (job.in_group ? " in a group" : "");
   }
   return text.str();
 }
@@ -261,6 +278,14 @@ std::string words(const change& what) {
          << (moved->handed_out ? " handed out" : "") << " left " << moved->left.value();
   } else if (const auto* gone = std::get_if<job_gone>(&what)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
+  } else if (const auto* changed = std::get_if<group_changed>(&what)) {
+    text << "group " << changed->group.value() << " " << words(changed->facts);
+  } else if (const auto* ended = std::get_if<group_member_ended>(&what)) {
+    text << "member " << ended->place << " of group " << ended->group.value() << " job " << ended->member.job.value()
+         << " ended as " << static_cast<int>(ended->member.result) << " '" << ended->member.text << "'"
+         << (ended->member.is_cut ? " cut" : "");
+  } else if (const auto* forgotten = std::get_if<group_gone>(&what)) {
+    text << "group " << forgotten->group.value() << " gone";
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {
     text << "paused " << paused->queue.value() << " until " << ns(paused->until) << " for " << paused->length.count();
   }

@@ -9,8 +9,15 @@ namespace millrace::engine::testing {
 
 namespace {
 
-const engine_options limits{
-    .queues_max = 6, .watched_queues_max = 4, .queue_rows_max = 2, .metrics_linger = seconds{5}};
+const engine_options limits{.queues_max = 6,
+                            .watched_queues_max = 4,
+                            .queue_rows_max = 2,
+                            .metrics_linger = seconds{5},
+                            .groups_max = 5,
+                            .group_members_max = 6,
+                            .groups_ended_kept = 2,
+                            .group_open_max = seconds{20},
+                            .group_texts_bytes_max = 30};
 
 engine_options limits_for(const duel_options& how) {
   auto all = limits;
@@ -202,7 +209,7 @@ session_id duel::session(bool at_leisure) {
   std::vector<session_id> found;
   for (const auto& each : model_.sessions) {
     const bool puts =
-        std::ranges::any_of(model_.line, [&](const auto& it) { return it.session == each.id && !it.job; });
+        std::ranges::any_of(model_.line, [&](const auto& it) { return it.session == each.id && !it.job && !it.group; });
     if (!each.closing && !(at_leisure && (each.waits || puts))) found.push_back(each.id);
   }
   return found.empty() ? session_id{} : one_of(found);
@@ -212,7 +219,7 @@ queue_options duel::options() {
   queue_options some;
   if (options_.small_limits || one_in(8)) {
     some.max_jobs = 1 + any(options_.jobs_about / 4);
-    some.max_bytes = 1 + any(options_.jobs_about);
+    some.max_bytes = one_in(3) ? 600 : 1 + any(options_.jobs_about);
   }
   some.when_full = static_cast<overflow>(any(3));
   if (one_in(4)) some.expire_after = one_of(lengths);
@@ -241,12 +248,14 @@ put_request duel::request() {
   some.delay = one_in(3) ? one_of(lengths) : duration{0};
   some.ttr = one_of(lengths);
   if (one_in(4)) some.expire_after = one_of(lengths);
+  if (!model_.groups.empty() && one_in(2)) some.group = one_of(model_.groups).id;
   return some;
 }
 
 finish_request duel::finish() {
   finish_request what;
   what.result = one_in(3) ? static_cast<outcome>(any(4)) : outcome::ok;
+  if (one_in(2)) what.result_text = "result " + std::to_string(any(10));
   if (one_in(2)) what.error_text = "error " + std::to_string(any(10));
   if (one_in(8)) what.result = outcome::later;
   what.later_after = one_in(3) ? duration{0} : milliseconds{any(3'000)};

@@ -35,6 +35,7 @@ class duel {
   /// The same command over and over, until more has piled up than one turn moves.
   std::string storm();
   [[nodiscard]] std::uint64_t bodies_read() const noexcept { return bodies_read_; }
+  [[nodiscard]] std::uint64_t outcomes_put() const noexcept { return model_.outcomes_put; }
 
  private:
   using session_list = std::vector<session_id>;
@@ -58,6 +59,7 @@ class duel {
 
   void command();
   void queue_command();
+  void group_command();
   void session_command();
   void waiting_command();
   void holder_command();

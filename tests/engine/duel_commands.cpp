@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "engine/duel.hpp"
@@ -45,6 +46,30 @@ void duel::command() {
     default:
       return waiting_command();
   }
+}
+
+void duel::group_command() {
+  const session_id owner = one_in(2) ? session(false) : session_id{};
+  if (!model_.groups.empty() && one_in(2)) {
+    const group_id closed = one_of(model_.groups).id;
+    say("close group " + std::to_string(closed.value()));
+    return expect(it_.close_group(closed, now_), model_.close_group(closed, now_));
+  }
+  group_request asked{.name = name()};
+  // Declared queues never go: the model cannot know which id the engine gives to a new one.
+  const auto declared = [](const model::its_queue& each) { return each.declared; };
+  if (const auto into = std::ranges::find_if(model_.queues, declared); into != model_.queues.end() && !one_in(4))
+    asked.outcome_queue = into->name;
+  asked.ends_with = static_cast<group_end>(any(3));
+  asked.remaining = static_cast<remaining_members>(any(2));
+  if (one_in(2)) asked.durability = durability::relaxed;
+  if (!model_.groups.empty() && one_in(4)) asked.outer = one_of(model_.groups).id;
+  say("open group for " + asked.outcome_queue);
+  auto copy = asked;
+  const auto opened = it_.open_group(std::move(copy), now_, owner);
+  const auto known = model_.open_group(asked, owner, now_);
+  return expect(opened.has_value() ? std::optional{std::size_t{opened->value()}} : std::nullopt,
+                known ? std::optional{std::size_t{known->value()}} : std::nullopt);
 }
 
 void duel::queue_command() {
@@ -186,6 +211,7 @@ void duel::job_command() {
   const session_id who = session(true);
   const job_id which = job();
   if (one_in(30)) return purge();
+  if (one_in(8)) return group_command();
   if (one_in(6)) {
     settle_bodies();
     say("cancel" + text_of(which));

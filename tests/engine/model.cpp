@@ -136,6 +136,7 @@ model::due model::soonest() const {
   for (const auto& it : sessions) {
     if (it.waits) consider(it.until, 4, it.id.value());
   }
+  for (const auto& it : groups) consider(due_of(it), 5, it.id.value());
   return best;
 }
 
@@ -175,6 +176,8 @@ std::size_t model::do_due(due what, std::size_t most) {
       holder.waits = false;
       return 1;
     }
+    case 5:
+      return do_due_group(group_id{what.number}, most);
     default: {
       its_session& who = session(session_id{what.number});
       who.waits = false;

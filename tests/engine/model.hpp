@@ -72,11 +72,34 @@ class model {
     lease wanted{lease::ttr};
     instant until{never};
   };
-  /// A put, or the finish of `job`, that stands in the line of `queue`; the longest there stands first.
+  struct its_member {
+    job_id job;
+    bool ended{false};
+    outcome result{};
+    std::string text;
+    bool cut{false};
+  };
+  struct its_group {
+    group_id id;
+    group_request asked;
+    instant opened_at{};
+    session_id owner;
+    std::uint32_t outer_place{0};
+    bool closed{false}, ended{false};
+    bool cancels{false};  ///< from `cancels_since` on, the members from `next` on
+    instant cancels_since{};
+    std::size_t next{0};
+    bool told{false}, outcome_waits{false}, refused{false};  ///< its outcome is put, waits, or never fits
+    bool over{false};
+    std::vector<its_member> members;
+  };
+  /// A put, the finish of `job`, or the outcome of `group`, that stands in the line of `queue`; the longest there
+  /// stands first.
   struct in_line {
     session_id session;
     queue_id queue;
     job_id job{};
+    group_id group{};
     put_request put{};
     finish_request finish{};
   };
@@ -109,6 +132,10 @@ class model {
   std::size_t purge(queue_id which, job_state state, instant entered_until, instant at);
   void advance(instant at) { begin(at); }
 
+  std::optional<group_id> open_group(const group_request& request, session_id owner, instant at);
+  bool close_group(group_id which, instant at);
+  [[nodiscard]] static group_facts facts_of(const its_group& it);
+
   [[nodiscard]] instant next_deadline() const;
   [[nodiscard]] queue_levels levels(queue_id which) const;
   /// The job of that state that comes first: ready by (priority, id), delayed by (due, id), else by order of entry.
@@ -126,6 +153,8 @@ class model {
   std::vector<its_queue> queues;
   std::vector<its_session> sessions;
   std::vector<in_line> line;
+  std::vector<its_group> groups;
+  std::uint64_t outcomes_put{0};  ///< of groups
   std::vector<event> events;
   change_set changes;
   std::vector<its_row> rows;
@@ -174,7 +203,7 @@ class model {
   bool expire(job_id which);
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
-  void end_job(job_id which, outcome result);
+  void end_job(job_id which, outcome result, const std::string& result_text = {});
   job_id put_job(queue_id into, put_request request);
   bool dead_letter(job_id which, outcome result, reason why, std::optional<queue_id> letters);
   bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
@@ -182,6 +211,22 @@ class model {
   [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);
   finish_status postpone(job_id which, finish_request request);
   finish_status end_expired(job_id which);
+  its_group* group(group_id which);
+  void touch(its_group& it);
+  void set_closed(its_group& it);
+  std::optional<reason> refusal_to_join(group_id which);
+  bool join(its_job& it, const put_request& request);
+  void member_ended(group_id which, std::uint32_t place, outcome result, std::string text);
+  void note_end(const its_job& it, outcome result, const std::string& text);
+  void cancel_job(job_id which);
+  [[nodiscard]] std::string outcome_words(const its_group& it, std::uint64_t most) const;
+  void outcome_is_put(its_group& it, queue_id into, const put_request& request);
+  void put_outcome(group_id which);
+  void settle_groups();
+  void settle_queues();
+  [[nodiscard]] instant due_of(const its_group& it) const;
+  std::size_t do_due_group(group_id which, std::size_t most);
+
   void offer(queue_id which);
   bool serve_one(queue_id which);
   std::size_t serve_after_pause(queue_id which, std::size_t most);
@@ -209,6 +254,9 @@ class model {
   instant now{instant::min()};  ///< of the last command that was handed one, as in the engine
   std::uint64_t last_job{0}, last_order{0}, last_wait{0};
   std::vector<queue_id> unsettled;
+  std::uint64_t last_group{0};
+  std::vector<group_id> touched;
+  std::vector<group_id> ended_groups;  ///< that are over, the oldest first
 };
 
 }  // namespace millrace::engine::testing

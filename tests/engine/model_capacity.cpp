@@ -36,12 +36,43 @@ void model::drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes) 
   }
 }
 
+job_id model::put_job(queue_id into, put_request request) {
+  its_job it;
+  it.id = job_id{++last_job};
+  it.queue = into;
+  it.text = request.content.view();
+  it.priority = request.priority;
+  it.delay = request.delay;
+  it.ttr = request.ttr = std::max<duration>(request.ttr, seconds{1});
+  it.put_at = now;
+  const auto expire_after = request.expire_after ? request.expire_after : queue(into).options.expire_after;
+  if (expire_after) it.details.expires_at = after(now, std::max(*expire_after, duration{1}));
+  enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
+  const instant when = it.state == job_state::delayed ? it.due : instant{};
+  const its_group* const late = join(it, request) ? nullptr : group(request.group);
+  changes.emplace_back(job_put{it.id, into, it.state, request, now, when, {}, durability::memory, {}, details_of(it)});
+  queue(into).counts.puts.add();
+  jobs.push_back(it);
+  if (late != nullptr && late->ended && late->asked.remaining == remaining_members::cancel) {
+    cancel_job(it.id);
+  } else if (it.state == job_state::ready) {
+    offer(into);
+  }
+  return it.id;
+}
+
 put_answer model::put(session_id who, queue_id into, put_request request, instant at) {
   begin(at);
   auto& counts = queue(into).counts;
   if (draining) {
     counts.rejected[static_cast<std::size_t>(reason::draining)].add();
     return {put_status::draining, {}, reason::draining};
+  }
+  if (request.group) {
+    if (const auto why = refusal_to_join(request.group)) {
+      counts.rejected.add(*why);
+      return {put_status::refused, {}, *why};
+    }
   }
   const std::uint64_t size = request.content.size();
   const room found = room_in(into, 1, size, nullptr, false);
@@ -68,7 +99,8 @@ bool model::withdraw_put(session_id who) {
 }
 
 bool model::leave_line(session_id who) {
-  const auto it = std::ranges::find_if(line, [&](const in_line& each) { return each.session == who && !each.job; });
+  const auto it =
+      std::ranges::find_if(line, [&](const in_line& each) { return each.session == who && !each.job && !each.group; });
   if (it == line.end()) return false;
   const queue_id from = it->queue;
   line.erase(it);
@@ -82,6 +114,13 @@ void model::mark_unsettled(queue_id which) {
 }
 
 void model::settle() {
+  while (!unsettled.empty() || !touched.empty()) {
+    settle_groups();
+    settle_queues();
+  }
+}
+
+void model::settle_queues() {
   while (!unsettled.empty()) {
     const queue_id which = unsettled.front();
     unsettled.erase(unsettled.begin());
@@ -130,6 +169,11 @@ void model::admit(queue_id which) {
       if ((found == room::later || found == room::none) && !empty) return;
       line.erase(head);
       if (found == room::drops) drop_for(which, 1, size);
+      if (it.group) {
+        group(it.group)->outcome_waits = false;
+        outcome_is_put(*group(it.group), which, it.put);
+        continue;
+      }
       const job_id id = put_job(which, it.put);
       tell(event::kind::put_admitted, it.session, id);
       continue;
@@ -203,7 +247,7 @@ finish_status model::carry_out(job_id which, finish_request request, room found,
     return fail(which, outcome::failed, refusal, request);
   }
   observe_done(*job(which));
-  end_job(which, outcome::ok);
+  end_job(which, outcome::ok, request.result_text);
   for (const auto& out : request.outputs) {
     std::uint64_t more = 0, more_bytes = 0;
     for (const auto& each : request.outputs) {

@@ -68,37 +68,18 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   from.counts.reserved.add();
   if (from.options.deliveries_max > 0 && is_recorded(it))
     record_move(it, {.to = job_state::reserved, .handed_out = true});
-  return {it.id, it.queue, body{it.text}, it.reserves, it.priority, it.put_at, since};
+  return {it.id, it.queue, body{it.text}, it.reserves, it.priority, it.put_at, since, bool{it.details.group}};
 }
 
-void model::end_job(job_id which, outcome result) {
+void model::end_job(job_id which, outcome result, const std::string& result_text) {
   its_job& it = *job(which);
   const queue_id from = it.queue;
+  note_end(it, result, result == outcome::ok ? result_text : it.error_text);
   queue(from).counts.finished[static_cast<std::size_t>(result)].add();
   leave(it);
   changes.emplace_back(job_gone{which, from});
   std::erase_if(jobs, [&](const its_job& each) { return each.id == which; });
   mark_unsettled(from);
-}
-
-job_id model::put_job(queue_id into, put_request request) {
-  its_job it;
-  it.id = job_id{++last_job};
-  it.queue = into;
-  it.text = request.content.view();
-  it.priority = request.priority;
-  it.delay = request.delay;
-  it.ttr = request.ttr = std::max<duration>(request.ttr, seconds{1});
-  it.put_at = now;
-  const auto expire_after = request.expire_after ? request.expire_after : queue(into).options.expire_after;
-  if (expire_after) it.details.expires_at = after(now, std::max(*expire_after, duration{1}));
-  enter(it, it.delay > duration::zero() ? job_state::delayed : job_state::ready);
-  const instant when = it.state == job_state::delayed ? it.due : instant{};
-  changes.emplace_back(job_put{it.id, into, it.state, request, now, when, {}, durability::memory, {}, details_of(it)});
-  queue(into).counts.puts.add();
-  jobs.push_back(it);
-  if (it.state == job_state::ready) offer(into);
-  return it.id;
 }
 
 model::its_row* model::row_of(std::string_view name) {
@@ -172,6 +153,9 @@ bool model::close_session(session_id who, instant at, session_end end) {
   begin(at);
   its_session& it = session(who);
   if (!it.closing) {
+    for (auto& each : groups) {
+      if (each.owner == who && !each.closed) set_closed(each);
+    }
     it.closing = true;
     it.waits = false;
     leave_line(who);
@@ -278,6 +262,7 @@ bool model::bury(session_id who, job_id which, priority urgency, instant at) {
   ++it->buries;
   it->details.cause = reason::client;
   queue(it->queue).counts.buried.add(reason::client);
+  note_end(*it, outcome::failed, "its client buried it");
   leave(*it);
   enter(*it, job_state::buried);
   record_move(*it, {.to = job_state::buried});

@@ -105,6 +105,7 @@ bool model::dead_letter(job_id which, outcome result, reason why, std::optional<
   its_job& it = *job(which);
   queue(from).counts.dead_lettered.add(why);
   queue(from).counts.finished[static_cast<std::size_t>(result)].add();
+  note_end(it, result, it.error_text);
   it.details.cause = why;
   it.details.origin = queue(from).name;
   leave(it);
@@ -129,6 +130,7 @@ bool model::give_up(job_id which, outcome result, reason why, std::optional<queu
   its_job& it = *job(which);
   queue(it.queue).counts.buried.add(why);
   queue(it.queue).counts.finished[static_cast<std::size_t>(result)].add();
+  note_end(it, result, it.error_text);
   ++it.buries;
   it.details.cause = why;
   leave(it);
@@ -152,14 +154,18 @@ void model::interrupt(job_id which) {
 
 bool model::cancel(job_id which, instant at) {
   begin(at);
-  const its_job* const it = job(which);
-  if (it == nullptr) return false;
-  const bool finish_waits = std::ranges::count(line, which, &in_line::job) > 0;
-  if (it->state == job_state::reserved && it->due == never && !finish_waits)
-    tell(event::kind::cancelled, it->holder, which);
-  end_job(which, outcome::cancelled);
+  if (job(which) == nullptr) return false;
+  cancel_job(which);
   settle();
   return true;
+}
+
+void model::cancel_job(job_id which) {
+  const its_job& it = *job(which);
+  const bool finish_waits = std::ranges::count(line, which, &in_line::job) > 0;
+  if (it.state == job_state::reserved && it.due == never && !finish_waits)
+    tell(event::kind::cancelled, it.holder, which);
+  end_job(which, outcome::cancelled);
 }
 
 }  // namespace millrace::engine::testing

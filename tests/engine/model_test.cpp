@@ -28,7 +28,7 @@ void fight(duel_options options, std::size_t rounds, std::size_t all_commands, s
   options.seed = first_seed();
   std::cout << "seeds " << options.seed << " and " << rounds - 1 << " more\n";
   const bool reads_bodies = options.bodies_on_disk && all_commands / rounds > 1'000;
-  std::uint64_t bodies_read = 0;
+  std::uint64_t bodies_read = 0, outcomes_put = 0;
   for (std::size_t round = 0; round < rounds; ++round, ++options.seed) {
     duel each{options};
     for (std::size_t n = 1; n <= all_commands / rounds; ++n) {
@@ -37,7 +37,9 @@ void fight(duel_options options, std::size_t rounds, std::size_t all_commands, s
       if (!difference.empty()) FAIL(difference);
     }
     bodies_read += each.bodies_read();
+    outcomes_put += each.outcomes_put();
   }
+  if (all_commands > 10'000) CHECK(outcomes_put > 0);
   // Of all rounds: one in which puts are refused from the beginning reads none.
   if (reads_bodies) CHECK(bodies_read > 0);
 }
