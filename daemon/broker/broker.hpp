@@ -169,9 +169,9 @@ class broker {
   /// will be.
   [[nodiscard]] std::uint64_t acknowledged_not_durable() const;
 
-  /// `on_job_left` is called after each command, other than `finish`, that deleted or buried a job, and when a put that
-  /// waited was withdrawn: a caller that waits until queues are empty looks again. Each subscription must end before
-  /// the broker does.
+  /// `on_job_left` is called after each command, other than `finish`, that deleted or buried a job, when deadlines were
+  /// handled, and when a put that waited was withdrawn: a caller that waits until queues are empty looks again. Each
+  /// subscription must end before the broker does.
   [[nodiscard]] subscription subscribe_job_left(std::function<void()> on_job_left);
 
   /// Every put is refused from now on.

@@ -176,6 +176,7 @@ struct broker::parts {
     engine.advance(now());
     disk_bodies.on_durable();
     commit(commit_tracker::cause::time);
+    job_left.notify();  // jobs may have expired, or become undeliverable
     return next_deadline();
   }
 

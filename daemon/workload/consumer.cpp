@@ -5,6 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
+#include <utility>
 
 #include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
@@ -31,7 +32,8 @@ void consumer::start(loop::task_scope& scope) {
     consumer_slot.name = counts_.name + '#' + std::to_string(number);
     open_session(consumer_slot);
     if (environment_.in_sequence != nullptr) {
-      consumer_slot.in_line = &environment_.in_sequence->join(consumer_slot.session, queues_);
+      consumer_slot.in_line = &environment_.in_sequence->join(
+          consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
     }
     ++running_;
     consumer_slot.task = scope.spawn(consumer_slot.name, run(consumer_slot));
@@ -85,6 +87,8 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
 
 void consumer::open_session(slot& consumer_slot) {
   consumer_slot.session = environment_.broker.open_session();
+  environment_.broker.set_on_cancelled(consumer_slot.session,
+                                       [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
   // The workload has checked that the queues exist and that they are fewer than a session may watch.
   for (const auto queue : queues_)
     environment_.broker.watch(consumer_slot.session, environment_.broker.engine().name_of(queue)).value();
@@ -166,13 +170,33 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   if (attempts_.quick()) {
     attempt = attempts_.run_now(job);
   } else {
-    attempt = co_await attempts_.run(job);
+    consumer_slot.attempted = id;
+    std::exception_ptr failure;
+    try {
+      attempt = co_await attempts_.run(job);
+    } catch (...) {
+      failure = std::current_exception();  // the task was cancelled behind the answer of the handler
+    }
+    consumer_slot.attempted = {};
+    if (std::exchange(consumer_slot.attempt_cancelled, false)) {
+      // The job is gone, and the slot may await again. If a drain has cancelled the task as well, `closing_` ends it.
+      co_await boost::asio::this_coro::reset_cancellation_state();
+      settlement_.cancelled();
+      co_return end(consumer_slot);
+    }
+    if (failure) std::rethrow_exception(failure);
   }
   if (attempt.outcome == engine::outcome::cancelled) {
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
   if (!settlement_.settle(session, std::move(job), std::move(attempt))) co_await settlement_.admitted(session, id);
   end(consumer_slot);
+}
+
+void consumer::cancel_attempt(slot& consumer_slot, job_id job) {
+  if (!consumer_slot.attempted || consumer_slot.attempted != job) return;
+  consumer_slot.attempt_cancelled = true;
+  environment_.loop.cancel(consumer_slot.task);
 }
 
 handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken) {

@@ -25,6 +25,9 @@ namespace millrace::workload {
 /// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no
 /// job's outcome) gives its job back, is logged and counted at once, and starts again after a `restart_pause`.
 ///
+/// A job that is cancelled while a slot works on it: the attempt is cancelled, its answer is dropped, and the slot goes
+/// on with the next job.
+///
 /// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for
 /// it. In sequence, too, there is one slot, and the jobs come from the `sequence` that all consumers share.
 ///
@@ -62,6 +65,8 @@ class consumer {
     sequence::member* in_line{nullptr};
     bool waits{false};  ///< for a job: it may be cancelled and nothing is lost
     bool busy{false};
+    job_id attempted{};             ///< while the handler has it and its task may be suspended
+    bool attempt_cancelled{false};  ///< `attempted` was cancelled, and so was the task, for this attempt only
   };
 
   /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.
@@ -83,6 +88,8 @@ class consumer {
   loop::awaitable<> serve(slot& consumer_slot);
   loop::awaitable<> serve_in_sequence(slot& consumer_slot);
   loop::awaitable<> attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken);
+  /// The broker says that the job is cancelled.
+  void cancel_attempt(slot& consumer_slot, job_id job);
   void end(slot& consumer_slot);
   [[nodiscard]] handlers::job begin(slot& consumer_slot, engine::reserved_job&& taken);
 

@@ -18,11 +18,13 @@ namespace millrace::workload {
 
 class sequence::member {
  public:
-  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues)
-      : session_{session}, queues_{std::move(queues)}, point_{loop, "turn"} {}
+  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues,
+         std::function<void(job_id)> on_cancelled)
+      : session_{session}, queues_{std::move(queues)}, on_cancelled_{std::move(on_cancelled)}, point_{loop, "turn"} {}
 
   session_id session_;
   std::vector<queue_id> queues_;
+  std::function<void(job_id)> on_cancelled_;
   loop::wait_point point_;
   std::optional<turn> given_;
 };
@@ -32,8 +34,9 @@ sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function
 
 sequence::~sequence() = default;
 
-sequence::member& sequence::join(session_id session, std::vector<queue_id> queues) {
-  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues)));
+sequence::member& sequence::join(session_id session, std::vector<queue_id> queues,
+                                 std::function<void(job_id)> on_cancelled) {
+  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues), std::move(on_cancelled)));
 }
 
 void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", run()); }
@@ -162,6 +165,7 @@ sequence::member& sequence::server_of(queue_id queue) {
 
 void sequence::give(member& participant, turn&& next_turn) {
   permit_taken_ = true;
+  holder_ = &participant;
   participant.given_ = std::move(next_turn);
   participant.point_.wake_one();
 }
@@ -169,6 +173,9 @@ void sequence::give(member& participant, turn&& next_turn) {
 session_id sequence::watch_all_session() {
   if (watch_all_session_) return watch_all_session_;
   watch_all_session_ = broker_.open_session();
+  broker_.set_on_cancelled(watch_all_session_, [this](job_id job) {
+    if (holder_ != nullptr) holder_->on_cancelled_(job);
+  });
   const auto& engine = broker_.engine();
   for (const auto& one : members_) {
     for (const auto queue : one->queues_) {
@@ -181,7 +188,9 @@ session_id sequence::watch_all_session() {
 
 void sequence::close_watch_all_session() {
   if (!watch_all_session_) return;
-  while (!broker_.try_close_session(watch_all_session_)) {
+  // A job that a drain takes from its holder was not interrupted; one whose holder failed was.
+  const auto end = closing_ ? engine::session_end::returned : engine::session_end::lost;
+  while (!broker_.try_close_session(watch_all_session_, end)) {
   }  // holds one job at most
   watch_all_session_ = {};
 }

@@ -36,8 +36,9 @@ class sequence {
   sequence(const sequence&) = delete;
   sequence& operator=(const sequence&) = delete;
 
-  /// Before `start`. Among members that would take the same job, the first to join gets it.
-  member& join(session_id session, std::vector<queue_id> queues);
+  /// Before `start`. Among members that would take the same job, the first to join gets it. `on_cancelled` is called
+  /// when the job of its turn is cancelled, as that of a session (broker/broker.hpp).
+  member& join(session_id session, std::vector<queue_id> queues, std::function<void(job_id)> on_cancelled);
   void start(loop::task_scope& scope);
   void stop();
   /// Sets the session of the member: the one it joined with, or a new one after `detach`.
@@ -66,6 +67,7 @@ class sequence {
   broker::broker& broker_;
   std::function<void()> resting_;
   std::vector<std::unique_ptr<member>> members_;
+  member* holder_{nullptr};         ///< that got the permit last
   session_id watch_all_session_{};  ///< watches all queues while nothing is ready
   loop::wait_point returned_;
   task_id task_{};

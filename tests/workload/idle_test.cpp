@@ -43,6 +43,18 @@ TEST_CASE("a delayed job is waited for where a consumer serves its queue, and no
   CHECK(at.idle);
 }
 
+TEST_CASE("a job that expires is waited for until then") {
+  workload_fixture at;
+  at.put(at.queue("work", {.expire_after = seconds{5}}), "a", hours{1});
+  at.consumer("quick", {.queue = {"work"}}, testing::quick_kind(at.note()));
+  at.watch_idle();
+  at.start();
+  CHECK_FALSE(at.idle);
+  at.loop.advance(seconds{5});
+  CHECK(at.idle);
+  CHECK(at.seen.empty());
+}
+
 TEST_CASE("buried jobs are not waited for") {
   workload_fixture at;
   at.put(at.queue("work"), "a");
