@@ -92,6 +92,9 @@ void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine&
   const auto& limits = engine.options_of(row.queue);
   copied.limit_jobs = limits.max_jobs;
   copied.limit_bytes = limits.max_bytes;
+  copied.retries = limits.retry.attempts > 1;
+  copied.limits_deliveries = limits.deliveries_max > 0;
+  copied.expires = limits.expire_after.has_value();
 }
 
 void queue_metrics::keep_rising(queue_row& others) {
@@ -182,14 +185,35 @@ void write_counter(exposition& page, const queue_copy& queues, std::string_view 
     if (is_used(row)) page.sample({{"queue", row.name}}, row.counts.*member);
 }
 
+/// Of events that most queues never have: written where `possible` says so, and where some were counted.
+void write_rare_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
+                        counter engine::queue_counts::*member, bool queue_row::*possible = nullptr) {
+  page.family(family_kind::counter, name, help);
+  for (const auto& row : queues.rows) {
+    const bool is_possible = possible != nullptr && row.*possible && is_used(row);
+    const auto& count = row.counts.*member;
+    if (is_shared(row) || is_possible || count.value() > 0) page.sample({{"queue", row.name}}, count);
+  }
+}
+
 using engine::reason_counts;
 using reason_set = std::bitset<engine::reason_count>;
+
+constexpr std::size_t index_of(engine::reason value) { return static_cast<std::size_t>(value); }
 
 template <class... Reasons>
 constexpr reason_set all_but(Reasons... excluded) {
   auto left = reason_set{}.set();
-  (left.reset(static_cast<std::size_t>(excluded)), ...);
+  (left.reset(index_of(excluded)), ...);
   return left;
+}
+
+/// The reasons that some options of a queue make possible, where all of `possible` are otherwise.
+reason_set possible_in(const queue_row& row, reason_set possible) {
+  if (is_shared(row)) return possible;
+  if (!row.limits_deliveries) possible.reset(index_of(engine::reason::undeliverable));
+  if (!row.expires) possible.reset(index_of(engine::reason::expired));
+  return possible;
 }
 
 /// Writes the possible reasons of a family. One that is not among them is written if it was counted after all.
@@ -199,8 +223,9 @@ void write_by_reason(exposition& page, const queue_copy& queues, std::string_vie
   for (const auto& row : queues.rows) {
     if (!is_used(row) && !of_unused) continue;
     const auto& counts = row.counts.*member;
+    const auto shown = possible_in(row, possible);
     for (std::size_t i = 0; i < engine::reason_count; ++i) {
-      if (!possible[i] && counts[i].value() == 0) continue;
+      if (!shown[i] && counts[i].value() == 0) continue;
       page.sample({{"queue", row.name}, {"reason", engine::name_of(static_cast<engine::reason>(i))}}, counts[i]);
     }
   }
@@ -214,7 +239,9 @@ void write_reasons(exposition& page, const queue_copy& queues) {
   write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
                   &counts::dead_lettered, all_but(client, overflow, draining, io_error), false);
   write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected,
-                  all_but(client, failed, timeout, engine::reason::cancelled, output_full, io_error), true);
+                  all_but(client, failed, timeout, engine::reason::cancelled, output_full, io_error,
+                          engine::reason::rejected, undeliverable, engine::reason::expired),
+                  true);
 }
 
 void write_counts(exposition& page, const queue_copy& queues) {
@@ -228,13 +255,23 @@ void write_counts(exposition& page, const queue_copy& queues) {
   write_counter(page, queues, "millrace_jobs_ttr_expired_total", "Reservations that ended because time ran out.",
                 &counts::ttr_expired);
 
+  write_counter(page, queues, "millrace_jobs_interrupted_total", "Jobs handed out and never answered.",
+                &counts::interrupted);
+  write_rare_counter(page, queues, "millrace_jobs_retried_total",
+                     "Failed attempts after which the job waits for another.", &counts::retried, &queue_row::retries);
+  write_rare_counter(page, queues, "millrace_jobs_postponed_total",
+                     "Attempts after which the handler wanted the job again later.", &counts::postponed);
+
   page.family(family_kind::counter, "millrace_jobs_finished_total",
               "Jobs that ended or failed: finished by their holder, deleted, or dropped.");
   for (const auto& row : queues.rows) {
     if (!is_used(row)) continue;
     for (std::size_t i = 0; i < engine::outcome_count; ++i) {
-      const auto outcome = engine::name_of(static_cast<engine::outcome>(i));
-      page.sample({{"queue", row.name}, {"outcome", outcome}}, row.counts.finished[i]);
+      const auto outcome = static_cast<engine::outcome>(i);
+      const bool impossible =
+          outcome == engine::outcome::later || (outcome == engine::outcome::expired && !row.expires && !is_shared(row));
+      if (impossible && row.counts.finished[i].value() == 0) continue;
+      page.sample({{"queue", row.name}, {"outcome", engine::name_of(outcome)}}, row.counts.finished[i]);
     }
   }
   write_reasons(page, queues);

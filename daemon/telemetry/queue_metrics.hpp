@@ -24,6 +24,9 @@ struct queue_row {
   std::uint64_t paused{0};      ///< number of paused queues
   /// `max_jobs` and `max_bytes`. nullopt in a sum, and after the queue was removed: nothing is limited there.
   std::optional<std::uint64_t> limit_jobs, limit_bytes;
+  bool retries{false};            ///< by the option of the queue; a consumer may have one of its own
+  bool limits_deliveries{false};  ///< it has `deliveries_max`
+  bool expires{false};            ///< by the option of the queue; a producer may have one of its own
   folded_histogram wait, service, end_to_end;
 };
 

@@ -28,6 +28,12 @@ queues:
   tight: { max_bytes: 10 }
   rejecting: { max_jobs: 1, overflow: reject }
   handing_on: {}
+  retries: { retry: { attempts: 3, first: 1ms } }
+  postpones: {}
+  limited: { deliveries_max: 1 }
+  short: { expire_after: 1ms, dead_letter: letters }
+  dropped: { expire_after: 1ms }
+  wrong: { dead_letter: letters }
 producers:
   ticks: { kind: interval, queue: good, every: 10ms }
   follows: { kind: lines, queue: lines, file: lines.txt, follow: true, line_bytes_max: 4 }
@@ -39,6 +45,9 @@ consumers:
   computing: { queue: threads, handler: spin, run_on: threads }
   holding: { queue: loop, handler: spin, run_on: loop }
   handing: { queue: handing_on, handler: hash, output: rejecting }
+  retrying: { queue: retries, handler: fail, every: 1 }
+  postponing: { queue: postpones, handler: fail, times: 1, later: 1ms }
+  rejecting: { queue: wrong, handler: prime }
 """
 
 # Counters that move only when the daemon has a fault of its own: (file, name of the test that moves them in process).
@@ -102,6 +111,9 @@ class Counters(DaemonTest):
                 b"taken")),
             'millrace_jobs_kicked_total{queue="buried"}': lambda: self.client.told(b"kick-job %d" % self.bury()),
             'millrace_jobs_ttr_expired_total{queue="taken"}': lambda: self.reserved(b"taken", ttr=1),
+            'millrace_jobs_retried_total{queue="retries"}': put_into(b"retries"),
+            'millrace_jobs_postponed_total{queue="postpones"}': put_into(b"postpones"),
+            'millrace_jobs_interrupted_total{queue="taken"}': lambda: self.reserved(b"taken", ttr=1),
             'millrace_jobs_finished_total{queue="good",outcome="ok"}': put_into(b"good"),
             'millrace_jobs_finished_total{queue="fails",outcome="failed"}': put_into(b"fails"),
             'millrace_jobs_finished_total{queue="late",outcome="timeout"}': put_into(b"late", b"1h"),
@@ -109,10 +121,16 @@ class Counters(DaemonTest):
             'millrace_jobs_finished_total{queue="taken",outcome="deleted"}': lambda: self.client.told(
                 b"delete %d" % self.reserved(b"taken")),
             'millrace_jobs_buried_total{queue="buried",reason="client"}': self.bury,
-            'millrace_jobs_buried_total{queue="buries",reason="failed"}': put_into(b"buries", b"no number"),
+            'millrace_jobs_finished_total{queue="dropped",outcome="expired"}': put_into(b"dropped"),
+            'millrace_jobs_buried_total{queue="buries",reason="rejected"}': put_into(b"buries", b"no number"),
+            'millrace_jobs_buried_total{queue="retries",reason="failed"}': put_into(b"retries"),
+            'millrace_jobs_buried_total{queue="limited",reason="undeliverable"}': lambda: self.reserved(
+                b"limited", ttr=1),
             'millrace_jobs_buried_total{queue="late",reason="timeout"}': put_into(b"late", b"1h"),
             'millrace_jobs_buried_total{queue="handing_on",reason="output_full"}': put_into(b"handing_on", times=2),
             'millrace_jobs_dead_lettered_total{queue="fails",reason="failed"}': put_into(b"fails"),
+            'millrace_jobs_dead_lettered_total{queue="wrong",reason="rejected"}': put_into(b"wrong", b"no number"),
+            'millrace_jobs_dead_lettered_total{queue="short",reason="expired"}': put_into(b"short"),
             'millrace_jobs_rejected_total{queue="small",reason="overflow"}': put_into(b"small", times=2),
             'millrace_jobs_rejected_total{queue="tight",reason="too_large"}': put_into(b"tight", b"more than ten"),
             'millrace_producer_jobs_total{producer="ticks"}': lambda: None,  # it puts one every 10 ms

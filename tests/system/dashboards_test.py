@@ -36,7 +36,7 @@ daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, data_dir: %s, stall_thresho
 queues:
   numbers: {}
   failed: {}
-  naps: {}
+  naps: { retry: { attempts: 2, first: 10ms } }
   heavy: {}
   full: { max_jobs: 1, overflow: reject }
 producers:

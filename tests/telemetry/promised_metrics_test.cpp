@@ -22,6 +22,8 @@ struct full_page {
     queue.name = "numbers";
     queue.limit_jobs = queue.limit_bytes = 1;
     queue.counts.puts.add();
+    queue.counts.retried.add();
+    queue.counts.postponed.add();
     histogram seen;
     seen.observe(milliseconds{3});
     for (auto* const times : {&queue.wait, &queue.service, &queue.end_to_end})

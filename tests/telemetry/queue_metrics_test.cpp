@@ -84,8 +84,10 @@ TEST_CASE("all outcomes and possible reasons are 0 from the first job on") {
     CHECK(has_line(text, "millrace_jobs_finished_total{queue=\"numbers\",outcome=\"" + std::string{outcome} + "\"} 0"));
   const std::map<std::string, std::vector<std::string>> reasons{
       {"buried",
-       {"client", "failed", "timeout", "cancelled", "output_full", "io_error", "too_large", "no_space", "no_ids"}},
-      {"dead_lettered", {"failed", "timeout", "cancelled", "output_full", "too_large", "no_space", "no_ids"}},
+       {"client", "failed", "timeout", "cancelled", "output_full", "io_error", "too_large", "no_space", "no_ids",
+        "rejected"}},
+      {"dead_lettered",
+       {"failed", "timeout", "cancelled", "output_full", "too_large", "no_space", "no_ids", "rejected"}},
       {"rejected", {"overflow", "draining", "too_large", "no_space", "no_ids"}}};
   for (const auto& [family, possible] : reasons) {
     const auto prefix = "\nmillrace_jobs_" + family + "_total{queue=\"numbers\",reason=\"";
@@ -102,6 +104,33 @@ TEST_CASE("a reason that was thought impossible is shown when it was counted") {
   numbers.counts.rejected[static_cast<std::size_t>(engine::reason::output_full)].add(3);
   const auto text = text_of({{}, {numbers}});
   CHECK(has_line(text, R"(millrace_jobs_rejected_total{queue="numbers",reason="output_full"} 3)"));
+}
+
+TEST_CASE("what only an option makes possible is shown where the option is set, or when it was counted") {
+  const std::vector<std::string> samples{R"(millrace_jobs_retried_total{queue="numbers"} )",
+                                         R"(millrace_jobs_buried_total{queue="numbers",reason="undeliverable"} )",
+                                         R"(millrace_jobs_dead_lettered_total{queue="numbers",reason="expired"} )",
+                                         R"(millrace_jobs_finished_total{queue="numbers",outcome="expired"} )"};
+  scraped_engine plain;
+  plain.put(plain.declare("numbers"));
+  scraped_engine with_options;
+  with_options.put(
+      with_options.engine.declare("numbers", {.retry = {.attempts = 2}, .deliveries_max = 3, .expire_after = hours{1}})
+          .value());
+  auto counted = plain.copy();
+  auto& counts = counted.rows.front().counts;
+  counts.retried.add(7);
+  counts.buried[static_cast<std::size_t>(engine::reason::undeliverable)].add(7);
+  counts.dead_lettered[static_cast<std::size_t>(engine::reason::expired)].add(7);
+  counts.finished[static_cast<std::size_t>(engine::outcome::expired)].add(7);
+  for (const auto& sample : samples) {
+    CAPTURE(sample);
+    CHECK(text_of(plain.copy()).find(sample) == std::string::npos);
+    CHECK(has_line(text_of(with_options.copy()), sample + "0"));
+    CHECK(has_line(text_of(counted), sample + "7"));
+  }
+  CHECK(text_of(counted).find("outcome=\"later\"") == std::string::npos);
+  CHECK(has_line(text_of(plain.copy()), R"(millrace_jobs_postponed_total{queue="__other__"} 0)"));
 }
 
 TEST_CASE("a queue that never had a job shows its levels, puts and refusals only") {
