@@ -23,7 +23,7 @@ std::string fill(std::string_view text, std::string_view content = "") {
 }  // namespace
 
 TEST_CASE("a template without placeholders is the same for every job", "[template]") {
-  CHECK(fill("") == "");
+  CHECK(fill("").empty());
   CHECK(fill("plain } text $ {", "x") == "plain } text $ {");
   CHECK(job_template::parse("plain")->is_constant());
   CHECK_FALSE(job_template::parse("${id}")->is_constant());
@@ -58,7 +58,7 @@ TEST_CASE("a JSON pointer finds values of every type", "[template]") {
 
 TEST_CASE("a value that is missing takes the default or rejects the job", "[template]") {
   CHECK(fill("${json:/name|nobody}", R"({"n": 1})") == "nobody");
-  CHECK(fill("${json:/name|}", R"({"n": 1})") == "");
+  CHECK(fill("${json:/name|}", R"({"n": 1})").empty());
   CHECK(fill("${json:/name|a|b}", "no json") == "a|b");
   CHECK(fill("${json:/name}", R"({"n": 1})") == "fill: `${json:/name}`: the body has no such value");
   CHECK(fill("${json:/list/2}", R"({"list": [1, 2]})") == "fill: `${json:/list/2}`: the body has no such value");

@@ -238,6 +238,21 @@ class Reload(Durable):
         self.assertEqual((tube["current-jobs-ready"], tube["current-jobs-reserved"]), ("0", "0"))
         self.assertEqual(int(other.stats(b"stats-tube done")["total-jobs"]), rounds * jobs)
 
+    def test_a_new_retry_and_dead_letter_of_a_queue_hold_for_its_next_failure(self):
+        parts = "queues: { work: { %s }, letters: {} }\nconsumers: { c: { queue: work, handler: fail, every: 1 } }\n"
+        self.begin(parts % "")
+        wire, other = self.connections(2)
+        wire.told(b"use work")
+        wire.put(b"first")
+        self.assertEqual(other.stats(b"stats-tube work")["current-jobs-buried"], "1")
+        said = self.reload(parts % "retry: { attempts: 3, first: 1ms }, dead_letter: letters")
+        self.assertEqual(said["changes"], "queue work: changed")
+        wire.put(b"second")
+        self.assertEqual(self.take(other, "letters", 1), [b"second"])
+        self.assertEqual(self.metric('millrace_jobs_retried_total{queue="work"}'), 2)
+        self.assertEqual(self.metric('millrace_jobs_buried_total{queue="work",reason="failed"}'), 1)
+        self.assertEqual(self.metric('millrace_jobs_dead_lettered_total{queue="work",reason="failed"}'), 1)
+
     def test_without_a_file_a_reload_is_refused(self):
         self.start()
         self.assertIn("no settings file", self.reload(event="reload_refused")["reason"])

@@ -1,0 +1,60 @@
+"""The examples of config/ run as they are written, and print what their comments say."""
+
+import json
+import os
+import unittest
+
+from support import CONFIG, DaemonTest
+
+
+class Examples(DaemonTest):
+    def run_example(self, name):
+        """What it printed, sorted, and its summary. Such a run ends because nothing is left to do."""
+        daemon = self.daemon(os.path.join(CONFIG, name), "--until-idle", "--summary", "json")
+        printed = sorted(daemon.printed.rest())
+        status = daemon.wait()
+        return printed, status, json.loads(daemon.log.rest()[-1])
+
+    def test_retries(self):
+        printed, status, summary = self.run_example("retries.yaml")
+        self.assertEqual(printed, [
+            "Dear Ada, your order is on its way.",
+            "Dear Bo, your order is on its way.",
+        ])
+        self.assertEqual(status, 4)
+        self.assertEqual(summary["dead_lettered"], 2)
+        self.assertEqual(summary["buried"], 0)
+        self.assertEqual(summary["consumers"]["post"]["ok"], 3)
+        self.assertEqual(summary["consumers"]["post"]["retried"], 6)
+        self.assertEqual(summary["consumers"]["post"]["failed"], 0)
+        self.assertEqual(summary["consumers"]["fax"]["retried"], 1)
+        self.assertEqual(summary["consumers"]["fax"]["failed"], 1)
+        self.assertEqual(summary["consumers"]["report"]["failed"], 1)
+        self.assertEqual(summary["consumers"]["report"]["retried"], 0)
+        self.assertEqual(summary["queues"], {
+            "failed": {"ready": 2, "reserved": 0, "delayed": 0, "buried": 0, "served": False},
+        })
+
+    def test_expiry(self):
+        printed, status, summary = self.run_example("expiry.yaml")
+        self.assertEqual(printed, ["ice cream came too late.", "umbrellas came too late."])
+        self.assertEqual(status, 4)
+        self.assertEqual(summary["dead_lettered"], 2)
+        self.assertEqual(summary["consumers"]["sell"]["ok"], 1)
+        self.assertEqual(summary["queues"], {})
+
+    def test_jobs_that_are_tried_again_and_end_well_are_no_failures(self):
+        settings = self.settings(
+            "queues: { work: { retry: { attempts: 3, first: 1ms } } }\n"
+            "producers: { p: { kind: range, queue: work, from: 1, to: 5 } }\n"
+            "consumers: { c: { queue: work, handler: fail, times: 2 } }\n")
+        daemon = self.daemon(settings, "--until-idle", "--summary", "json")
+        self.assertEqual(daemon.wait(), 0)
+        summary = json.loads(daemon.log.rest()[-1])
+        self.assertTrue(summary["all_done"])
+        self.assertEqual(summary["jobs"]["ok"], 5)
+        self.assertEqual(summary["jobs"]["retried"], 10)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
