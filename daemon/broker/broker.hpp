@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <millrace/base/ids.hpp>
@@ -29,6 +30,9 @@ struct peek_answer {
   peek_status status{peek_status::not_found};
   engine::job_facts job{};  ///< when `found`
 };
+
+/// A long action of a former process, by its number, as its owner described it.
+using kept_action = std::pair<std::uint64_t, std::string>;
 
 /// Runs the engine on the loop: gives it the loop's `now`, keeps one timer at its next deadline, hands its changes to
 /// the store, and delivers its decisions to the sessions that wait.
@@ -147,6 +151,25 @@ class broker {
   /// See engine::purge: call again until it deletes nothing.
   receipted<std::size_t> purge(queue_id queue, engine::job_state state, instant entered_until);
   receipted<result<>> pause(queue_id queue, duration length);
+
+  // Finding and changing jobs: see the functions of the same names of the engine.
+  std::optional<engine::cursor_id> open_cursor(queue_id queue, engine::job_state state, engine::cursor_owner owner);
+  void close_cursor(engine::cursor_id cursor);
+  engine::page_status begin_page(engine::cursor_id cursor, std::uint32_t page);
+  receipted<engine::walk_step> find_jobs(engine::cursor_id cursor, const engine::job_filter& filter, std::size_t most,
+                                         std::vector<engine::job_facts>& into);
+  receipted<engine::walk_step> change_jobs(engine::cursor_id cursor, const engine::job_filter& filter,
+                                           const engine::job_change& change, std::size_t most);
+  void decide_body(engine::cursor_id cursor, job_id job, bool matches);
+  receipted<engine::change_result> change_job(job_id job, const engine::job_change& change);
+  /// Keeps what an action does, with the changes of the next command; the last description counts. Nothing without a
+  /// persistent store.
+  void keep_action(std::uint64_t action, std::string description);
+  void forget_action(std::uint64_t action);
+  /// Recovery gives back an action that a former process kept.
+  void restore_action(std::uint64_t action, std::string description);
+  /// All of those, once.
+  [[nodiscard]] std::vector<kept_action> take_kept_actions();
 
   // Durability. With a store that is not persistent, everything is durable at once.
   [[nodiscard]] bool is_durable(const receipt& receipt) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -64,6 +65,7 @@ struct broker::parts {
     if (commits.is_persistent()) {
       engine.take_changes(changes);
       steps.append_to(changes);
+      if (!action_changes.empty()) append_action_changes();
       if (disk_bodies.bounded()) disk_bodies.note(changes);
       made = commits.commit(changes, engine.last_id(), trigger);
       if (disk_bodies.bounded()) disk_bodies.written_with(commits.last_written());
@@ -77,6 +79,11 @@ struct broker::parts {
       group_over.notify();
     }
     return made;
+  }
+
+  void append_action_changes() {
+    std::move(action_changes.begin(), action_changes.end(), std::back_inserter(changes));
+    action_changes.clear();
   }
 
   /// When `advance` must be called again, even if no command comes.
@@ -219,6 +226,8 @@ struct broker::parts {
   std::vector<engine::event> events;
   std::unordered_map<session_id, std::function<void(job_id)>> on_cancelled;
   engine::change_set changes;
+  engine::change_set action_changes;  ///< to be stored with the next command
+  std::vector<kept_action> kept_actions;
   subscriber_list job_left;
   subscriber_list group_over;
   std::uint64_t groups_over{0};  ///< that were announced

@@ -39,7 +39,9 @@ recovery::recovery(loop::event_loop& loop, broker& broker, store::store& store, 
              into.restore_pause(pause.queue, pause.until, pause.length, now_);
            },
        .group = [this, &into](engine::kept_group&& group) { into.restore_group(std::move(group), now_); },
-       .last_group = [&into](engine::group_id last) { into.restore_last_group(last); }},
+       .last_group = [&into](engine::group_id last) { into.restore_last_group(last); },
+       .action = [this](std::uint64_t action,
+                        std::string&& description) { broker_.restore_action(action, std::move(description)); }},
       into.body_memory_at_start());
 }
 

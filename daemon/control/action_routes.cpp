@@ -22,7 +22,9 @@ json::object describe(const action& facts, instant now) {
           {"kind", facts.kind},
           {"target", facts.target},
           {"state", name_of(facts.state)},
+          {"dry_run", facts.dry_run},
           {"done", facts.done},
+          {"seen", facts.seen},
           {"total", facts.total},
           {"unit", facts.unit},
           {"seconds", in_seconds(age(facts.began, end))},
@@ -43,16 +45,36 @@ http::response list(const context& context, const actions& actions, const http::
   return json_answer(200, json::object{{"actions", std::move(shown)}});
 }
 
-loop::awaitable<http::response> find(const context& context, actions& actions, http::request request) {
-  const auto wait = wait_of(request);
-  if (!wait) co_return refuse(wait.error());
+std::shared_ptr<const action> named(const actions& actions, const http::request& request) {
   const auto& text = request.parameters.at("id");
   std::uint64_t number = 0;
   const auto* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  auto found = failure == std::errc{} && stop == end ? actions.find(action_id{number}) : nullptr;
-  if (found == nullptr)
-    co_return refuse({404, "no_such_action", "There is no such action, or it ended long ago.", "path"});
+  return failure == std::errc{} && stop == end ? actions.find(action_id{number}) : nullptr;
+}
+
+refusal no_such_action() { return {404, "no_such_action", "There is no such action, or it ended long ago.", "path"}; }
+
+loop::awaitable<http::response> find(const context& context, actions& actions, http::request request) {
+  const auto wait = wait_of(request);
+  if (!wait) co_return refuse(wait.error());
+  auto found = named(actions, request);
+  if (found == nullptr) co_return refuse(no_such_action());
+  auto answer = show(context, actions, std::move(found), *wait);
+  co_return co_await std::move(answer);
+}
+
+/// An action that has ended already is answered as it is.
+loop::awaitable<http::response> stop(const context& context, actions& actions, http::request request) {
+  const auto wait = wait_of(request);
+  if (!wait) co_return refuse(wait.error());
+  if (const auto body = body_of(request, ""); !body) co_return refuse(body.error());
+  auto found = named(actions, request);
+  if (found == nullptr) co_return refuse(no_such_action());
+  const changer by{request};
+  if (actions.stop(found->id))
+    log::info("action_stopping", "a client stops an action",
+              {{"action", found->id.value()}, {"uid", by.user}, {"pid", by.process}});
   auto answer = show(context, actions, std::move(found), *wait);
   co_return co_await std::move(answer);
 }
@@ -92,10 +114,12 @@ loop::awaitable<http::response> begin_action(const context& context, actions& ac
 }
 
 void add_actions(http::routes& routes, const context& context, actions& actions) {
-  routes.add(http::method::get, "/v1/actions", "what takes long: purges, kicks and backups",
+  routes.add(http::method::get, "/v1/actions", "what takes long: bulk changes and backups",
              [&](const http::request& request) { return http::at_once(list(context, actions, request)); });
   routes.add(http::method::get, "/v1/actions/{id}", "one action",
              [&](http::request request) { return find(context, actions, std::move(request)); });
+  routes.add(http::method::post, "/v1/actions/{id}/stop", "end an action at its next step",
+             [&](http::request request) { return stop(context, actions, std::move(request)); });
 }
 
 }  // namespace millrace::control

@@ -33,13 +33,14 @@ result<std::shared_ptr<const action>> actions::start(action facts, work steps) {
   if (stopped_) return error{errc::cancelled, "The daemon drains."};
   if (running_ >= running_max || tasks_.full())
     return error{errc::refused, std::to_string(running_max) + " actions run; wait until one has ended."};
-  facts.id = action_id{++last_id_};
+  if (!facts.id) facts.id = action_id{last_id_ + 1};
+  last_id_ = std::max(last_id_, facts.id.value());
   facts.began = loop_.now();
   auto started = std::make_shared<action>(std::move(facts));
   actions_.push_front(started);
   ++running_;
   forget();
-  tasks_.spawn(started->kind + "#" + std::to_string(last_id_), run(started, std::move(steps)));
+  tasks_.spawn(started->kind + "#" + std::to_string(started->id.value()), run(started, std::move(steps)));
   return std::shared_ptr<const action>{std::move(started)};
 }
 
@@ -68,6 +69,7 @@ void actions::end(action& facts) {
              {"target", facts.target},
              {"state", name_of(facts.state)},
              {"done", facts.done},
+             {"seen", facts.seen},
              {"unit", facts.unit},
              {"error", facts.error}});
 }
@@ -91,6 +93,13 @@ loop::awaitable<> actions::ended(std::shared_ptr<const action> awaited, instant 
   loop::deadline timeout{loop_, [this] { changed_.wake_all(); }};
   timeout.set(until);
   while (awaited->state == action_state::running && loop_.now() < until) co_await changed_.wait();
+}
+
+bool actions::stop(action_id id) {
+  const auto found = std::ranges::find_if(actions_, [id](const auto& one) { return one->id == id; });
+  if (found == actions_.end() || (*found)->state != action_state::running) return false;
+  (*found)->stopping = (*found)->asked_to_stop = true;
+  return true;
 }
 
 void actions::stop() {

@@ -16,13 +16,13 @@
 
 namespace millrace::control {
 
-/// An action, from its start until this process ends.
+/// An action, from its start until this process ends; one that goes on after a restart keeps its number.
 using action_id = id<struct action_tag>;
 
 enum class action_state {
   running,
   done,
-  stopped,  ///< the daemon drained before it was done
+  stopped,  ///< by a client, or because the daemon drained
   failed    ///< the store failed
 };
 [[nodiscard]] std::string_view name_of(action_state state) noexcept;
@@ -30,17 +30,20 @@ enum class action_state {
 /// What an action does and how far it is.
 struct action {
   action_id id{};
-  std::string kind{};    ///< `purge`, `kick`, `backup`
+  std::string kind{};    ///< `purge`, `redrive`, `backup` …
   std::string target{};  ///< the name of the queue, or the directory of a backup
   std::string key{};     ///< the `Idempotency-Key` of the request that began it; empty: none
   action_state state{action_state::running};
   std::string_view unit{"jobs"};  ///< of `done` and `total`: `jobs`, `bytes`
   std::uint64_t done{0};          ///< durably where the queue is durable
+  std::uint64_t seen{0};          ///< jobs that were looked at
   std::uint64_t total{0};         ///< as known when it began
+  bool dry_run{false};            ///< `done` counts what it would change
   std::string error{};            ///< when `failed`
   instant began{};
   instant ended{never};
-  bool stopping{false};  ///< the work ends with `stopped` at its next step
+  bool stopping{false};       ///< the work ends with `stopped` at its next step
+  bool asked_to_stop{false};  ///< by a client, so that it does not go on after a restart
 };
 
 /// The actions of the daemon: what takes longer than a request goes on here when the client is gone. Each runs as
@@ -59,8 +62,8 @@ class actions {
   explicit actions(loop::event_loop& loop);
   ~actions();
 
-  /// `refused` if too many run, `cancelled` after `stop`. The action lives as long as this object or until
-  /// `ended_max` others have ended after it.
+  /// Facts with an id are those of an action that goes on. `refused` if too many run, `cancelled` after `stop`. The
+  /// action lives as long as this object or until `ended_max` others have ended after it.
   result<std::shared_ptr<const action>> start(action facts, work steps);
   /// Null: there is no such action, or it is forgotten.
   [[nodiscard]] std::shared_ptr<const action> find(action_id id) const;
@@ -71,6 +74,9 @@ class actions {
   /// Suspends until the action has ended, or until `until`.
   loop::awaitable<> ended(std::shared_ptr<const action> awaited, instant until);
 
+  /// The action ends at its next step. False: there is no such action, or it has ended.
+  bool stop(action_id id);
+  /// All of them.
   void stop();
   /// Stops, and returns when none runs. After `patience` those that still wait for the disk are cancelled.
   loop::awaitable<> close(duration patience);

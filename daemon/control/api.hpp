@@ -6,6 +6,7 @@
 
 #include "control/actions.hpp"
 #include "control/context.hpp"
+#include "control/job_lists.hpp"
 #include "control/rates.hpp"
 #include "http/routes.hpp"
 #include "http/server.hpp"
@@ -36,6 +37,8 @@ class api {
   [[nodiscard]] const network::address& local_address() const noexcept { return server_.local_address(); }
   [[nodiscard]] const network::listener_counts& connections() const noexcept { return server_.counts(); }
 
+  /// The daemon has its jobs back: bulk changes of the last process go on.
+  void resume();
   /// The daemon drains: actions end at their next step, and none begins.
   void drain() { actions_.stop(); }
   /// Ends the actions, then the connections.
@@ -45,6 +48,7 @@ class api {
   context context_;
   rates rates_;
   actions actions_;
+  job_lists lists_;
   http::routes routes_;
   http::server server_;
   loop::task_scope sampling_;

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
 #include <millrace/base/ids.hpp>
 
 #include "control/actions.hpp"
 #include "control/context.hpp"
+#include "control/job_filter.hpp"
 
 /// The work of bulk actions. Each step is one command of the broker on at most `engine::moves_per_turn_max` jobs, and
 /// is counted when its changes are durable. The next step begins after that, so the write backlog has one step of an
@@ -16,9 +21,22 @@ namespace millrace::control {
 /// consumer or client holds. Each job is looked at when its turn comes.
 loop::awaitable<> purge(const context& context, queue_id queue, std::vector<engine::job_state> states, action& facts);
 
-/// Makes up to `bound` jobs of that queue ready: those from `origin`; undecided: the buried ones, or the delayed ones
-/// if none is buried.
-loop::awaitable<> kick(const context& context, queue_id queue, std::uint64_t bound, engine::engine::kick_from origin,
-                       action& facts);
+/// A change of all jobs of a queue that a selection finds.
+struct bulk_change {
+  job_selection selection{};
+  engine::job_change change{};
+  std::optional<std::uint64_t> jobs_max{};  ///< changed at most
+  std::optional<double> rate{};             ///< changes a second at most
+  bool dry_run{false};                      ///< counts what it would change
+};
+
+/// Walks through the states of the selection one after the other, the job longest in its state first. Each job is
+/// looked at when its turn comes; jobs that enter a state after the walk through it has begun stay as they are. A queue
+/// that is removed meanwhile ends the work.
+///
+/// `description` is kept on disk together with the progress, until the work ends otherwise than with the daemon: so the
+/// action goes on after a restart. Nothing is kept of a dry run, or without a data directory.
+loop::awaitable<> change_jobs(const context& context, queue_id queue, bulk_change wanted,
+                              boost::json::object description, action& facts);
 
 }  // namespace millrace::control

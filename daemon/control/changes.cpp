@@ -31,20 +31,6 @@ checked<std::optional<engine::job_state>> state_named(const json::value& name, c
   return wrong_value(key, "one of ready, delayed, buried");
 }
 
-std::uint64_t count_in(const engine::queue_levels& levels, engine::job_state state) {
-  switch (state) {
-    case engine::job_state::ready:
-      return levels.ready;
-    case engine::job_state::delayed:
-      return levels.delayed;
-    case engine::job_state::buried:
-      return levels.buried;
-    case engine::job_state::reserved:
-      return levels.reserved;
-  }
-  return 0;
-}
-
 /// What the routes share. A copy of pointers, so that handlers take it by value.
 struct parts {
   const context& facts;
@@ -117,40 +103,6 @@ loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   co_return co_await std::move(answer);
 }
 
-loop::awaitable<http::response> kick_queue(parts all, http::request request) {
-  if (const auto refused = not_running(all.facts)) co_return refuse(*refused);
-  const auto wait = wait_of(request);
-  if (!wait) co_return refuse(wait.error());
-  const auto body = body_of(request, "state jobs");
-  if (!body) co_return refuse(body.error());
-  auto origin = engine::engine::kick_from::undecided;
-  if (const auto* const name = body->if_contains("state"); name != nullptr) {
-    const auto state = state_named(*name, "state");
-    if (!state || **state == engine::job_state::ready) co_return refuse(wrong_value("state", "buried or delayed"));
-    origin =
-        **state == engine::job_state::buried ? engine::engine::kick_from::buried : engine::engine::kick_from::delayed;
-  }
-  std::optional<std::uint64_t> jobs;
-  if (const auto* const given = body->if_contains("jobs"); given != nullptr) {
-    boost::system::error_code failure;
-    jobs = given->is_number() ? given->to_number<std::uint64_t>(failure) : 0;
-    if (failure || *jobs == 0) co_return refuse(wrong_value("jobs", "a number from 1"));
-  }
-  const auto queue = queue_of(all.facts, request);
-  if (!queue) co_return refuse(queue.error());
-  if (const auto refused = not_durable(all.facts, *queue)) co_return refuse(*refused);
-  const auto levels = all.facts.broker.engine().levels(*queue);
-  const bool buried = origin == engine::engine::kick_from::buried ||
-                      (origin == engine::engine::kick_from::undecided && levels.buried > 0);
-  action facts{.kind = "kick", .target = request.parameters.at("name"), .key = request.idempotency_key};
-  facts.total = std::min(jobs.value_or(UINT64_MAX), buried ? levels.buried : levels.delayed);
-  auto steps = [&context = all.facts, queue = *queue, bound = facts.total, origin](action& running) {
-    return kick(context, queue, bound, origin, running);
-  };
-  auto answer = begin_action(all.facts, all.actions, std::move(facts), std::move(steps), changer{request}, *wait);
-  co_return co_await std::move(answer);
-}
-
 }  // namespace
 
 void add_changes(http::routes& routes, const context& context, const rates& rates, actions& actions) {
@@ -163,7 +115,6 @@ void add_changes(http::routes& routes, const context& context, const rates& rate
        [](parts of, http::request request) { return pause(of, std::move(request), false); });
   post("/v1/queues/{name}/resume", "end the pause",
        [](parts of, http::request request) { return pause(of, std::move(request), true); });
-  post("/v1/queues/{name}/kick", "make buried or delayed jobs ready", kick_queue);
   post("/v1/queues/{name}/purge", "delete the jobs in some states", purge_queue);
 }
 

@@ -42,6 +42,8 @@ class cursors {
   void close(cursor_id id) noexcept;
   /// Counts as a use. Null: it was closed or forgotten, or never was. The pointer is valid until the next `open`.
   [[nodiscard]] cursor* find(cursor_id id) noexcept;
+  /// Is no use.
+  [[nodiscard]] bool contains(cursor_id id) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
 
   /// Makes `page` the present page: the next one, or the present one again. False: it is neither.

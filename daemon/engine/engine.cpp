@@ -7,6 +7,7 @@
 #include "engine/bodies.hpp"
 #include "engine/due.hpp"
 #include "engine/finish.hpp"
+#include "engine/job_changes.hpp"
 #include "engine/job_ends.hpp"
 #include "engine/parts.hpp"
 #include "engine/reserving.hpp"
@@ -40,17 +41,6 @@ slot held(core& core, session_id client, job_id id) {
 }
 
 bool waits_in_queue(job_state state) noexcept { return state == job_state::buried || state == job_state::delayed; }
-
-void erase_one(core& core, slot at) {
-  core.queue_of(core.jobs[at]).counts.deletes.add();
-  end_job(core, at, outcome::deleted);
-}
-
-void kick_one(core& core, slot at) {
-  ++core.jobs.history_of(at).kicks;
-  core.queue_of(core.jobs[at]).counts.kicked.add();
-  make_ready(core, at);
-}
 
 static_assert(queues_max_most <= 1u << queue_table::slot_bits);
 
@@ -179,7 +169,7 @@ bool engine::erase(session_id session, job_id id, instant now) {
       if (held(*parts_, session, id) == no_slot) return false;
       observe_done(*parts_, at);
     }
-    erase_one(*parts_, at);
+    delete_job(*parts_, at);
     return true;
   });
 }
@@ -245,7 +235,7 @@ std::size_t engine::kick(queue_id id, std::size_t bound, kick_from& origin, inst
     for (; kicked < most; ++kicked) {
       const slot at = origin == kick_from::buried ? found->at(job_state::buried).first : found->delayed.first();
       if (at == no_slot) break;
-      kick_one(*parts_, at);
+      millrace::engine::kick_job(*parts_, at);
     }
     return kicked;
   });
@@ -255,7 +245,7 @@ bool engine::kick_job(job_id id, instant now) {
   return run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(id);
     if (at == no_slot || !waits_in_queue(parts_->jobs[at].state)) return false;
-    kick_one(*parts_, at);
+    millrace::engine::kick_job(*parts_, at);
     return true;
   });
 }
@@ -270,7 +260,7 @@ std::size_t engine::purge(queue_id id, job_state state, instant entered_until, i
     for (; erased < moves_per_turn_max; ++erased) {
       slot const at = found->at(state).first;
       if (at == no_slot || parts_->jobs[at].entered_at > entered_until) break;
-      erase_one(*parts_, at);
+      delete_job(*parts_, at);
     }
     return erased;
   });

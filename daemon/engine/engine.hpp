@@ -16,6 +16,7 @@
 
 #include "engine/change.hpp"
 #include "engine/command.hpp"
+#include "engine/job_walk.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_counts.hpp"
 #include "engine/queue_rows.hpp"
@@ -175,6 +176,24 @@ class engine {
 
   /// From now on every put is `draining`; hand-offs and all else go on.
   void refuse_puts();
+
+  // --- finding and changing jobs (engine/job_walk.hpp) ---------------------------------------------------------------
+  /// Begins a walk over the jobs of that queue that are in `state` now; none: there is no such queue. The walk has
+  /// pages from 1 on, so that a page can be asked for again.
+  std::optional<cursor_id> open_cursor(queue_id queue, job_state state, cursor_owner owner);
+  void close_cursor(cursor_id cursor);
+  [[nodiscard]] bool has_cursor(cursor_id cursor) const;
+  /// The next steps read `page`.
+  page_status begin_page(cursor_id cursor, std::uint32_t page);
+  /// Adds the next jobs that the filter finds, at most `most`. One step takes about a millisecond at most; call again
+  /// while it found fewer than wanted and is not at the end. Requires: a page was begun.
+  walk_step find_jobs(cursor_id cursor, const job_filter& filter, std::size_t most, std::vector<job_facts>& into);
+  /// Changes the next jobs that the filter finds, at most `most` and `moves_per_turn_max`. Requires: a page was begun.
+  walk_step change_jobs(cursor_id cursor, const job_filter& filter, const job_change& change, std::size_t most,
+                        instant now);
+  /// Whether the body of that job has the text of the filter, as the caller found out.
+  void decide_body(cursor_id cursor, job_id job, bool matches);
+  change_result change_job(job_id job, const job_change& change, instant now);
 
   // --- bodies on disk ------------------------------------------------------------------------------------------------
   // With `body_memory_max`, bodies of durable queues are in memory only as far as that allows (engine/bodies.hpp). A

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/ids.hpp>
 
@@ -36,6 +37,8 @@ struct job_filter {
   std::string origin{};           ///< of a dead letter: the queue that it came from; empty: any
   std::string text{};             ///< in its error, or in the first `searched_bytes_max` of its body; empty: any
 };
+/// Linear in both lengths, whatever they contain.
+[[nodiscard]] bool contains_text(std::string_view bytes, std::string_view text) noexcept;
 /// Bytes of one body that are searched, and of all bodies that one step searches: about a millisecond.
 inline constexpr std::size_t searched_bytes_max = 1u << 20;
 /// Jobs that one step looks at: a millisecond at most.
@@ -49,8 +52,9 @@ struct walk_step {
   /// The step ends before this job: its body is on disk and must be searched. The caller reads it, calls
   /// `engine::decide_body`, and goes on.
   job_id body_needed{};
-  bool is_end{false};   ///< of the page or the walk
-  bool is_gone{false};  ///< the cursor was forgotten or closed, or its queue was removed
+  bool is_end{false};    ///< of the page or the walk
+  bool has_next{false};  ///< there may be a next page
+  bool is_gone{false};   ///< the cursor was forgotten or closed, or its queue was removed
 };
 
 /// A change of one job that is ready, delayed or buried.
@@ -75,6 +79,7 @@ enum class change_result {
   no_origin,        ///< a redrive of a job that is no dead letter
   same_queue,       ///< it is in that queue already
   too_many_queues,  ///< the queue does not exist, and `queues_max` exist
+  no_space,         ///< the job would come to disk, which is short of space
 };
 
 }  // namespace millrace::engine

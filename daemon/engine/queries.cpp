@@ -1,4 +1,5 @@
 #include "engine/engine.hpp"
+#include "engine/job_facts.hpp"
 #include "engine/parts.hpp"
 #include "engine/reserving.hpp"
 
@@ -14,11 +15,12 @@ instant due_shown(const core& core, const job& record) noexcept {
   return margin_to_come ? saturating_add(due, core.limits.lease_margin) : due;
 }
 
-std::optional<job_facts> facts_of(const core& core, slot at) {
-  if (at == no_slot) return std::nullopt;
+}  // namespace
+
+job_facts facts_of(const core& core, slot at) {
   const job& record = core.jobs[at];
   const job_history& history = core.jobs.history_if_any(at);
-  return job_facts{
+  return {
       .job = record.id,
       .queue = core.queues[record.queue].id,
       .state = record.state,
@@ -43,6 +45,12 @@ std::optional<job_facts> facts_of(const core& core, slot at) {
       .error_text = history.error_text,
       .details = history.details,
   };
+}
+
+namespace {
+
+std::optional<job_facts> facts_if_any(const core& core, slot at) {
+  return at == no_slot ? std::nullopt : std::optional{facts_of(core, at)};
 }
 
 }  // namespace
@@ -90,7 +98,7 @@ std::optional<ready_job> engine::next_ready(session_id id) const {
   return ready_job{record.id, record.entered_at};
 }
 
-std::optional<job_facts> engine::look(job_id id) const { return facts_of(*parts_, parts_->jobs.find(id)); }
+std::optional<job_facts> engine::look(job_id id) const { return facts_if_any(*parts_, parts_->jobs.find(id)); }
 
 std::uint64_t engine::bytes_of(job_id id) const {
   const slot at = parts_->jobs.find(id);
@@ -99,17 +107,17 @@ std::uint64_t engine::bytes_of(job_id id) const {
 
 std::optional<job_facts> engine::first_ready(queue_id id) const {
   const queue* const found = parts_->queues.find(id);
-  return found == nullptr ? std::nullopt : facts_of(*parts_, found->ready.first(parts_->jobs));
+  return found == nullptr ? std::nullopt : facts_if_any(*parts_, found->ready.first(parts_->jobs));
 }
 
 std::optional<job_facts> engine::first_delayed(queue_id id) const {
   const queue* const found = parts_->queues.find(id);
-  return found == nullptr ? std::nullopt : facts_of(*parts_, found->delayed.first());
+  return found == nullptr ? std::nullopt : facts_if_any(*parts_, found->delayed.first());
 }
 
 std::optional<job_facts> engine::first_buried(queue_id id) const {
   const queue* const found = parts_->queues.find(id);
-  return found == nullptr ? std::nullopt : facts_of(*parts_, found->at(job_state::buried).first);
+  return found == nullptr ? std::nullopt : facts_if_any(*parts_, found->at(job_state::buried).first);
 }
 
 queue_levels engine::levels(queue_id id) const {
@@ -143,6 +151,8 @@ const queue_counts& engine::counts_of_removed() const { return parts_->removed_c
 std::size_t engine::list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const {
   return parts_->queues.list(start, most, into);
 }
+
+bool engine::has_cursor(cursor_id id) const { return parts_->walks.contains(id); }
 
 std::size_t engine::queue_count() const { return parts_->queues.size(); }
 

@@ -34,7 +34,12 @@ class readiness {
   [[nodiscard]] bool draining() const noexcept { return phase_ == http::phase::draining || !refusing_.empty(); }
 
   void become_recovering() { enter(http::phase::recovering, "recovering"); }
-  void become_ready() { enter(http::phase::running, ""); }
+  void become_ready() {
+    enter(http::phase::running, "");
+    if (on_ready_) on_ready_();
+  }
+  /// Calls `on_ready` when the daemon has become ready.
+  void when_ready(std::function<void()> on_ready) { on_ready_ = std::move(on_ready); }
   /// Calls `check` for each request. It returns the reason why the daemon is not ready, or an empty text.
   void watch(std::function<std::string()> check) { check_ = std::move(check); }
   /// The text is `draining: ` and the reason.
@@ -52,6 +57,7 @@ class readiness {
   std::string state_{"starting"};
   std::string refusing_;
   std::function<std::string()> check_;
+  std::function<void()> on_ready_;
 };
 
 }  // namespace millrace::http

@@ -296,6 +296,7 @@ result<> daemon::parts::open_control() {
   if (auto opened = control_api.open(std::move(*sockets.control)); !opened)
     return error{opened.error().code, "control: " + opened.error().text};
   page.add_listener("control", control_api.connections());
+  readiness.when_ready([this] { control_api.resume(); });
   return {};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/command_line.hpp"
 #include "tools/control_client.hpp"
+#include "tools/control_command.hpp"
 #include "tools/control_tables.hpp"
 
 namespace millrace::tools {
@@ -30,32 +31,10 @@ exit_code fail(exit_code code, const std::string& reason) {
   return code;
 }
 
-/// The words of one command.
-struct options {
-  std::string address;
-  bool json{false};
-  std::string name;  ///< of the queue, or the id of the job
-  std::string length;
-  std::string state;
-  std::vector<std::string> states;
-  std::uint64_t jobs{0};  ///< 0: all
-  bool body{false};
-  bool no_wait{false};
-};
-
-/// One command: its words, and what it does.
-struct command {
-  const char* name;
-  const char* about;
-  void (*declare)(CLI::App& app, options& given);
-  exit_code (*run)(const control_client& daemon, const options& given);
-};
+using options = control_options;
+using command = control_command;
 
 void no_words(CLI::App&, options&) {}
-
-void queue_word(CLI::App& app, options& given) {
-  app.add_option("QUEUE", given.name, "the name of the queue")->required();
-}
 
 exit_code print(const std::string& text, exit_code code = exit_code::done) {
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -73,14 +52,6 @@ exit_code refused(const json::value& content) {
   return fail(exit_code::failed, reason);
 }
 
-/// Prints the answer: as JSON, or with `write`.
-exit_code show(const result<control_reply>& reply, const options& given, std::string (*write)(const json::object&),
-               exit_code code = exit_code::done) {
-  if (!reply) return fail(exit_code::no_connection, reply.error().text);
-  if (given.json) return print(json::serialize(reply->content) + "\n", reply->is_success() ? code : exit_code::failed);
-  return reply->is_success() ? print(write(reply->content.get_object()), code) : refused(reply->content);
-}
-
 exit_code status(const control_client& daemon, const options& given) {
   const auto reply = daemon.get("/v1/status");
   const auto* const ready = reply ? reply->content.get_object().if_contains("ready") : nullptr;
@@ -92,26 +63,8 @@ exit_code tasks(const control_client& daemon, const options& given) {
   return show(daemon.get("/v1/tasks"), given, tasks_text);
 }
 
-std::string path_of_queue(const options& given) { return "/v1/queues/" + percent_encoded(given.name); }
-
-/// All pages as one answer.
 exit_code queues(const control_client& daemon, const options& given) {
-  json::array all;
-  std::string cursor;
-  for (;;) {
-    auto reply = daemon.get("/v1/queues?limit=1000" + cursor);
-    if (!reply || !reply->is_success()) return show(reply, given, queues_text);
-    auto& page = reply->content.get_object();
-    auto* const shown = page.if_contains("queues");
-    if (shown != nullptr && shown->is_array())
-      for (auto& queue : shown->get_array()) all.push_back(std::move(queue));
-    const auto* const next = page.if_contains("next_cursor");
-    if (next == nullptr || next->is_null()) {
-      page["queues"] = std::move(all);
-      return show(reply, given, queues_text);
-    }
-    cursor = "&cursor=" + json::serialize(*next);
-  }
+  return show_all(daemon, given, "/v1/queues?limit=1000", "/v1/queues?limit=1000", "queues", queues_text);
 }
 
 exit_code queue(const control_client& daemon, const options& given) {
@@ -128,7 +81,7 @@ exit_code job(const control_client& daemon, const options& given) {
 }
 
 void pause_words(CLI::App& app, options& given) {
-  queue_word(app, given);
+  add_queue_word(app, given);
   app.add_option("--for", given.length, "end the pause after this time (default: when it is resumed)")
       ->type_name("TIME");
 }
@@ -143,41 +96,13 @@ exit_code resume(const control_client& daemon, const options& given) {
   return show(daemon.post(path_of_queue(given) + "/resume", json::object{}), given, queue_text);
 }
 
-/// Starts an action and waits for its end, unless `--no-wait` is given.
-exit_code act(const control_client& daemon, const options& given, const std::string& path, const json::object& body) {
-  constexpr unsigned is_running = 202;
-  const std::string wait = given.no_wait ? "" : "?wait=10s";
-  auto reply = daemon.post(path + wait, body);
-  while (reply && reply->status == is_running && !given.no_wait) {
-    const auto id = reply->content.get_object().at("id").to_number<std::uint64_t>();
-    reply = daemon.get("/v1/actions/" + std::to_string(id) + wait);
-  }
-  const auto* const state = reply ? reply->content.get_object().if_contains("state") : nullptr;
-  const bool is_well = state != nullptr && (*state == json::value("done") || *state == json::value("running"));
-  return show(reply, given, action_text, is_well ? exit_code::done : exit_code::failed);
-}
-
-void kick_words(CLI::App& app, options& given) {
-  queue_word(app, given);
-  app.add_option("--jobs", given.jobs, "at most so many (default: all that there are)")->type_name("N");
-  app.add_option("--state", given.state, "buried or delayed (default: delayed if none is buried)")->type_name("STATE");
-  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
-}
-
-exit_code kick(const control_client& daemon, const options& given) {
-  json::object body;
-  if (given.jobs > 0) body["jobs"] = given.jobs;
-  if (!given.state.empty()) body["state"] = given.state;
-  return act(daemon, given, path_of_queue(given) + "/kick", body);
-}
-
 void purge_words(CLI::App& app, options& given) {
-  queue_word(app, given);
+  add_queue_word(app, given);
   app.add_option("--state", given.states, "ready, delayed or buried; several with commas")
       ->type_name("STATES")
       ->delimiter(',')
       ->required();
-  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+  add_no_wait_flag(app, given);
 }
 
 exit_code purge(const control_client& daemon, const options& given) {
@@ -188,7 +113,7 @@ exit_code purge(const control_client& daemon, const options& given) {
 
 void backup_words(CLI::App& app, options& given) {
   app.add_option("DIRECTORY", given.name, "an absolute path on the daemon's machine; must not exist")->required();
-  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+  add_no_wait_flag(app, given);
 }
 
 exit_code backup(const control_client& daemon, const options& given) {
@@ -211,12 +136,12 @@ constexpr std::array commands{
             no_words, status},
     command{"tasks", "millrace tasks: the tasks of the daemon's loop, and what each waits for.", no_words, tasks},
     command{"queues", "millrace queues: jobs, age and rates of each queue.", no_words, queues},
-    command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", queue_word, queue},
+    command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", add_queue_word,
+            queue},
     command{"job", "millrace job ID: one job with its history and its holder.", job_words, job},
     command{"actions", "millrace actions: the purges, kicks and backups of this daemon.", no_words, actions},
     command{"pause", "millrace pause QUEUE: hands out no job of the queue; puts go on.", pause_words, pause},
-    command{"resume", "millrace resume QUEUE: ends the pause.", queue_word, resume},
-    command{"kick", "millrace kick QUEUE: makes buried jobs, or else delayed ones, ready.", kick_words, kick},
+    command{"resume", "millrace resume QUEUE: ends the pause.", add_queue_word, resume},
     command{"purge", "millrace purge QUEUE --state STATES: deletes the jobs that are in these states now.", purge_words,
             purge},
     command{"backup",
@@ -229,7 +154,10 @@ constexpr std::array commands{
 const command* find(std::string_view word) {
   const auto* const found =
       std::find_if(commands.begin(), commands.end(), [&](const command& one) { return one.name == word; });
-  return found == commands.end() ? nullptr : found;
+  if (found != commands.end()) return found;
+  for (const command& one : job_commands())
+    if (one.name == word) return &one;
+  return nullptr;
 }
 
 std::string address_of_daemon() {
@@ -239,6 +167,60 @@ std::string address_of_daemon() {
 }
 
 }  // namespace
+
+void add_queue_word(CLI::App& app, control_options& given) {
+  app.add_option("QUEUE", given.name, "the name of the queue")->required();
+}
+
+void add_no_wait_flag(CLI::App& app, control_options& given) {
+  app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
+}
+
+std::string path_of_queue(const control_options& given) { return "/v1/queues/" + percent_encoded(given.name); }
+
+exit_code show(const result<control_reply>& reply, const control_options& given,
+               std::string (*write)(const json::object&), exit_code code) {
+  if (!reply) return fail(exit_code::no_connection, reply.error().text);
+  if (given.json) return print(json::serialize(reply->content) + "\n", reply->is_success() ? code : exit_code::failed);
+  return reply->is_success() ? print(write(reply->content.get_object()), code) : refused(reply->content);
+}
+
+exit_code act(const control_client& daemon, const control_options& given, const std::string& path,
+              const json::object& body) {
+  constexpr unsigned is_running = 202;
+  const std::string wait = given.no_wait ? "" : "?wait=10s";
+  auto reply = daemon.post(path + wait, body);
+  while (reply && reply->status == is_running && !given.no_wait) {
+    const auto id = reply->content.get_object().at("id").to_number<std::uint64_t>();
+    reply = daemon.get("/v1/actions/" + std::to_string(id) + wait);
+  }
+  const auto* const state = reply ? reply->content.get_object().if_contains("state") : nullptr;
+  const bool is_well = state != nullptr && (*state == json::value("done") || *state == json::value("running"));
+  return show(reply, given, action_text, is_well ? exit_code::done : exit_code::failed);
+}
+
+exit_code show_all(const control_client& daemon, const control_options& given, const std::string& target,
+                   const std::string& next_target, const char* member, std::string (*write)(const json::object&),
+                   std::uint64_t most) {
+  json::array all;
+  auto asked = target;
+  for (;;) {
+    auto reply = daemon.get(asked);
+    if (!reply || !reply->is_success()) return show(reply, given, write);
+    auto& page = reply->content.get_object();
+    auto* const shown = page.if_contains(member);
+    if (shown != nullptr && shown->is_array())
+      for (auto& one : shown->get_array())
+        if (all.size() < most) all.push_back(std::move(one));
+    const auto* const next = page.if_contains("next_cursor");
+    if (next == nullptr || next->is_null() || all.size() >= most) {
+      page[member] = std::move(all);
+      return show(reply, given, write);
+    }
+    const auto cursor = next->is_string() ? std::string{next->get_string()} : json::serialize(*next);
+    asked = next_target + "&cursor=" + cursor;
+  }
+}
 
 bool is_control_command(std::string_view word) { return find(word) != nullptr; }
 

@@ -120,28 +120,67 @@ std::string queue_text(const json::object& queue) {
   return "queue " + text_of(queue, "name") + "\n" + table(facts) + "\n" + table(states) + "\n" + table(rates);
 }
 
+namespace {
+
+/// The body of a job, if it is shown.
+std::string body_text(const json::object& job) {
+  if (job.contains("body")) return "\n" + text_of(job, "body") + "\n";
+  if (job.contains("body_base64")) return "\nbase64: " + text_of(job, "body_base64") + "\n";
+  return {};
+}
+
+}  // namespace
+
 std::string job_text(const json::object& job) {
-  const auto& history = object_of(job, "history");
   std::vector<row> facts{
       {"queue", text_of(job, "queue")},
-      {"state", text_of(job, "state") + " for " + time_of(job, "state_seconds")},
-      {"age", time_of(job, "age_seconds")},
+      {"state", text_of(job, "state")},
+      {"put at", text_of(job, "put_at") + ", " + time_of(job, "age") + " ago"},
       {"priority", text_of(job, "priority")},
-      {"ttr", time_of(job, "ttr_seconds")},
       {"bytes", text_of(job, "bytes")},
-      {"history", count_of(history, "reserves", "reserve") + ", " + count_of(history, "timeouts", "timeout") + ", " +
-                      count_of(history, "releases", "release") + ", " + count_of(history, "kicks", "kick") + ", " +
-                      count_of(history, "failures", "failure")}};
-  if (text_of(job, "due_seconds") != "-") facts.push_back({"ready in", time_of(job, "due_seconds")});
-  if (const auto& holder = object_of(job, "holder"); !holder.empty()) {
-    facts.push_back({"held by", text_of(holder, "name") + " for " + time_of(holder, "since_seconds")});
-    facts.push_back({"lease left", time_of(holder, "lease_left_seconds")});
+      {"counts", text_of(job, "deliveries") + " deliveries" + ", " + count_of(job, "failures", "failure") + ", " +
+                     count_of(job, "interruptions", "interruption")}};
+  const auto add = [&](const char* title, const char* key) {
+    if (job.contains(key)) facts.push_back({title, text_of(job, key)});
+  };
+  if (job.contains("ttr")) {
+    facts.push_back({"ttr", time_of(job, "ttr")});
+    facts.push_back({"history", count_of(job, "timeouts", "timeout") + ", " + count_of(job, "releases", "release") +
+                                    ", " + count_of(job, "kicks", "kick") + ", " + text_of(job, "laters") + " later"});
   }
-  if (text_of(job, "error") != "-") facts.push_back({"error", text_of(job, "error")});
-  std::string text = "job " + text_of(job, "id") + "\n" + table(facts);
-  if (job.contains("body")) text += "\n" + text_of(job, "body") + "\n";
-  if (job.contains("body_base64")) text += "\nbase64: " + text_of(job, "body_base64") + "\n";
-  return text;
+  for (const auto& [title, key] : {std::pair{"ready at", "due_at"},
+                                   {"expires at", "expires_at"},
+                                   {"held by", "held_by"},
+                                   {"held since", "held_since"},
+                                   {"lease until", "lease_until"},
+                                   {"origin", "origin"},
+                                   {"reason", "reason"},
+                                   {"first failure", "first_failure"},
+                                   {"last failure", "last_failure"},
+                                   {"group", "group"},
+                                   {"error", "error"}})
+    add(title, key);
+  return "job " + text_of(job, "id") + "\n" + table(facts) + body_text(job);
+}
+
+std::string jobs_text(const json::object& answer) {
+  std::vector<row> rows{{"JOB", "STATE", "PRIORITY", "BYTES", "AGE", "DELIVERIES", "FAILURES", "INTERRUPTIONS",
+                         "REASON", "ORIGIN", "ERROR"}};
+  std::string bodies;
+  for (const auto& one : array_of(answer, "jobs")) {
+    const auto& job = one.as_object();
+    rows.push_back({text_of(job, "id"), text_of(job, "state"), text_of(job, "priority"), text_of(job, "bytes"),
+                    time_of(job, "age"), text_of(job, "deliveries"), text_of(job, "failures"),
+                    text_of(job, "interruptions"), text_of(job, "reason"), text_of(job, "origin"),
+                    text_of(job, "error")});
+    if (const auto body = body_text(job); !body.empty()) bodies += "\njob " + text_of(job, "id") + body;
+  }
+  return table(rows) + bodies;
+}
+
+std::string cancelled_text(const json::object& answer) {
+  const auto& job = object_of(answer, "cancelled");
+  return "job " + text_of(job, "id") + " of " + text_of(job, "queue") + ", " + text_of(job, "state") + ": cancelled\n";
 }
 
 std::string actions_text(const json::object& answer) {
@@ -157,9 +196,10 @@ std::string actions_text(const json::object& answer) {
 
 std::string action_text(const json::object& action) {
   std::string text = "action " + text_of(action, "id") + ", " + text_of(action, "kind") + " of " +
-                     text_of(action, "target") + ": " + text_of(action, "state") + ", " + text_of(action, "done") +
-                     " of " + text_of(action, "total") + " " + text_of(action, "unit") + " in " +
-                     time_of(action, "seconds") + "\n";
+                     text_of(action, "target") + ": " + text_of(action, "state") + ", " +
+                     (action.contains("dry_run") && text_of(action, "dry_run") == "true" ? "would change " : "") +
+                     text_of(action, "done") + " of " + text_of(action, "total") + " " + text_of(action, "unit") +
+                     " in " + time_of(action, "seconds") + "\n";
   if (text_of(action, "error") != "-") text += text_of(action, "error") + "\n";
   return text;
 }

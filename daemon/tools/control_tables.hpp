@@ -13,6 +13,8 @@ namespace millrace::tools {
 [[nodiscard]] std::string queues_text(const boost::json::object& answer);
 [[nodiscard]] std::string queue_text(const boost::json::object& queue);
 [[nodiscard]] std::string job_text(const boost::json::object& job);
+[[nodiscard]] std::string jobs_text(const boost::json::object& answer);
+[[nodiscard]] std::string cancelled_text(const boost::json::object& answer);
 [[nodiscard]] std::string actions_text(const boost::json::object& answer);
 [[nodiscard]] std::string action_text(const boost::json::object& action);
 [[nodiscard]] std::string reload_text(const boost::json::object& answer);

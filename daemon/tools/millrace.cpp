@@ -32,9 +32,17 @@ constexpr const char* usage =
     "  tasks    the tasks of its loop\n"
     "  pause    hand out no job of a queue\n"
     "  resume   end the pause\n"
+    "  jobs     list or find the jobs of a queue in one state\n"
+    "  cancel   end one job, whatever its state\n"
+    "  redrive  bring dead letters back to the queues they came from\n"
     "  kick     make buried or delayed jobs ready\n"
     "  purge    delete the jobs of a queue that are in some states\n"
-    "  actions  the kicks and purges\n"
+    "  move-jobs     move jobs into another queue\n"
+    "  cancel-jobs   end jobs as cancelled\n"
+    "  delete-jobs   delete jobs\n"
+    "  set-priority  give jobs another priority\n"
+    "  actions  the bulk changes and backups\n"
+    "  stop     end one of them\n"
     "  reload   read the settings again\n\n"
     "millrace TOOL --help says more; millrace --version prints the version.\n";
 

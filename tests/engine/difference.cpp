@@ -296,6 +296,7 @@ std::string shown(bool it) { return it ? "yes" : "no"; }
 std::string shown(std::size_t it) { return std::to_string(it); }
 std::string shown(const std::optional<std::size_t>& it) { return it ? std::to_string(*it) : "refused"; }
 std::string shown(finish_status it) { return "finish " + std::to_string(static_cast<int>(it)); }
+std::string shown(change_result it) { return "change " + std::to_string(static_cast<int>(it)); }
 std::string shown(const put_answer& it) {
   return "put " + std::to_string(static_cast<int>(it.status)) + " " + std::to_string(it.job.value());
 }

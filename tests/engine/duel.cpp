@@ -91,7 +91,8 @@ std::string duel::verdict() {
   if (difference_.empty()) return {};
   std::ostringstream text;
   text << "seed " << options_.seed << ", step " << steps_ << ", at " << now_.time_since_epoch().count() << ", " << said_
-       << ": " << difference_;
+       << ": " << difference_ << "; before:";
+  for (const auto& each : history_) text << ' ' << each << ';';
   return text.str();
 }
 

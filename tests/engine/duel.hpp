@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <random>
@@ -65,12 +66,17 @@ class duel {
   void holder_command();
   void job_command();
   void purge();
+  void change_job();
   void put_many(queue_id into);
   void take_many();
   void bury_many();
   void wait_in_a_crowd();
   std::string verdict();
-  void say(std::string what) { said_ = std::move(what); }
+  void say(std::string what) {
+    said_ = std::move(what);
+    history_.push_back(said_);
+    if (history_.size() > history_max) history_.pop_front();
+  }
   template <class Answer>
   void expect(const Answer& engine, const Answer& model);
   void compare_told();
@@ -87,6 +93,8 @@ class duel {
   instant now_{seconds{1'000}};
   std::vector<session_id> closing_;
   std::string said_;
+  static constexpr std::size_t history_max = 20;
+  std::deque<std::string> history_;  ///< the last commands, for the message of a difference
   std::string difference_;
   std::size_t steps_{0};
   std::vector<event> events_;
@@ -107,6 +115,7 @@ std::string shown(bool it);
 std::string shown(std::size_t it);
 std::string shown(const std::optional<std::size_t>& it);
 std::string shown(finish_status it);
+std::string shown(change_result it);
 std::string shown(const put_answer& it);
 std::string shown(const reserve_answer& it);
 

@@ -207,11 +207,27 @@ void duel::purge() {
   expect(it_.purge(purged, state, until, now_), model_.purge(purged, state, until, now_));
 }
 
+void duel::change_job() {
+  const job_id which = job();
+  const job_change wanted{.type = static_cast<job_change::kind>(any(6)),
+                          .queue = one_in(2) ? name() : std::string{},
+                          .keep_counts = one_in(3),
+                          .priority = static_cast<priority>(1'018 + any(12))};
+  if (wanted.type == job_change::kind::move && wanted.queue.empty()) return change_job();
+  settle_bodies();
+  say("change " + std::to_string(static_cast<int>(wanted.type)) + " of" + text_of(which) + " " + wanted.queue);
+  const auto facts = it_.look(which);
+  const auto into = wanted.queue.empty() && facts ? facts->details.origin : wanted.queue;
+  const auto result = it_.change_job(which, wanted, now_);
+  expect(result, model_.change_job(which, wanted, it_.find(into).value_or(queue_id{}), now_));
+}
+
 void duel::job_command() {
   const session_id who = session(true);
   const job_id which = job();
   if (one_in(30)) return purge();
   if (one_in(8)) return group_command();
+  if (one_in(5)) return change_job();
   if (one_in(6)) {
     settle_bodies();
     say("cancel" + text_of(which));

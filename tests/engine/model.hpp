@@ -127,6 +127,8 @@ class model {
   bool bury(session_id who, job_id which, priority urgency, instant at);
   bool touch(session_id who, job_id which, instant at);
   bool cancel(job_id which, instant at);
+  /// `fresh`: the id of the queue if one is created.
+  change_result change_job(job_id which, const job_change& wanted, queue_id fresh, instant at);
   std::size_t kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at);
   bool kick_job(job_id which, instant at);
   std::size_t purge(queue_id which, job_state state, instant entered_until, instant at);
@@ -206,6 +208,10 @@ class model {
   void end_job(job_id which, outcome result, const std::string& result_text = {});
   job_id put_job(queue_id into, put_request request);
   bool dead_letter(job_id which, outcome result, reason why, std::optional<queue_id> letters);
+  void move_to(job_id which, queue_id to, job_state state);
+  change_result change(job_id which, const job_change& wanted, queue_id fresh);
+  change_result redrive(job_id which, const job_change& wanted, queue_id fresh);
+  change_result move(job_id which, const job_change& wanted, queue_id fresh);
   bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
   void interrupt(job_id which);
   [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);

@@ -108,21 +108,27 @@ bool model::dead_letter(job_id which, outcome result, reason why, std::optional<
   note_end(it, result, it.error_text);
   it.details.cause = why;
   it.details.origin = queue(from).name;
+  move_to(which, to, job_state::ready);
+  return true;
+}
+
+void model::move_to(job_id which, queue_id to, job_state state) {
+  its_job& it = *job(which);
+  const queue_id from = it.queue;
   leave(it);
   it.recorded = is_recorded(it);
   it.queue = to;
   queue(to).counts.puts.add();
-  enter(it, job_state::ready);
-  record_move(it, {.to = job_state::ready, .left = from});
+  enter(it, state);
+  record_move(it, {.to = state, .left = from});
   if (!it.recorded && is_recorded(it)) {
     const auto moved = std::get<job_moved>(changes.back());
     changes.back() = job_put{which,       to,           it.state,      {body{it.text}, it.priority, it.delay, it.ttr},
-                             it.put_at,   instant{},    it.error_text, durability::memory,
+                             it.put_at,   moved.due,    it.error_text, durability::memory,
                              moved.tally, moved.details};
   }
-  offer(to);
+  if (state == job_state::ready) offer(to);
   mark_unsettled(from);
-  return true;
 }
 
 bool model::give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters) {

@@ -9,7 +9,9 @@ from control_support import ASKED, DESCRIPTION, QueueTest
 
 ON_DISK = "  data_dir: data\n"
 # Operations that other tests call.
-OTHER_TESTS = {("get", "/v1/status"), ("get", "/v1/tasks"), ("post", "/v1/backup")}
+OTHER_TESTS = {("get", "/v1/status"), ("get", "/v1/tasks"), ("post", "/v1/backup"), ("get", "/v1/queues/{name}/jobs"),
+               ("post", "/v1/actions/{id}/stop"), ("post", "/v1/jobs/{id}/cancel")}
+OTHER_TESTS |= {("post", f"/v1/queues/{{name}}/{verb}") for verb in ("redrive", "move", "cancel", "delete", "priority")}
 STATES = {"states": ["ready", "delayed", "buried"]}
 
 
@@ -65,10 +67,10 @@ class Queues(QueueTest):
             ("pause", "{", "invalid_json", "body"),
             ("pause", b"\xff", "invalid_json", "body"),
             ("resume", {"for": "1s"}, "unknown_key", "body.for"),
-            ("kick", {"jobs": 0}, "invalid_value", "body.jobs"),
-            ("kick", {"jobs": -1}, "invalid_value", "body.jobs"),
-            ("kick", {"jobs": 1.5}, "invalid_value", "body.jobs"),
-            ("kick", {"jobs": "1"}, "invalid_value", "body.jobs"),
+            ("kick", {"limit": 0}, "invalid_value", "body.limit"),
+            ("kick", {"limit": -1}, "invalid_value", "body.limit"),
+            ("kick", {"limit": 1.5}, "invalid_value", "body.limit"),
+            ("kick", {"limit": "1"}, "invalid_value", "body.limit"),
             ("kick", {"state": "ready"}, "invalid_value", "body.state"),
             ("purge", None, "invalid_value", "body.states"),
             ("purge", {"states": []}, "invalid_value", "body.states"),
@@ -126,7 +128,7 @@ class Changes(QueueTest):
         for _ in range(3):
             self.bury(client)
         self.fill(client, 2, delay=1000)
-        kicked = self.expect(200, self.post("/v1/queues/mail/kick?wait=20s", {"jobs": 2}))
+        kicked = self.expect(200, self.post("/v1/queues/mail/kick?wait=20s", {"limit": 2}))
         self.assertEqual((kicked["state"], kicked["done"], kicked["total"]), ("done", 2, 2))
         self.expect(200, self.post("/v1/queues/mail/kick?wait=20s"))
         self.assertEqual(self.queue()["jobs"], {"ready": 3, "reserved": 0, "delayed": 2, "buried": 0})

@@ -203,7 +203,7 @@ class Program(ControlTest):
         self.assertRegex(self.client("queue", "mail").stdout, r"(?m)^delayed +1 ")
         self.assertIn("queue a/b", self.client("queue", "a/b").stdout)
         job = self.client("job", "1", "--body")
-        self.assertRegex(job.stdout, r"(?m)^state +ready for ")
+        self.assertRegex(job.stdout, r"(?m)^state +ready$")
         self.assertTrue(job.stdout.endswith("\nhello\n"), job.stdout)
         self.assertIn("until it is resumed", self.client("pause", "mail").stdout)
         self.assertRegex(self.client("pause", "mail", "--for", "1h").stdout, "paused +for another [0-9]+[hm] ")

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "engine/core.hpp"
+#include "engine/job_walk.hpp"
+
+/// Changes that people and clients make to jobs that nobody holds. Limits of queues are not checked, as for every job
+/// that is inside already. Requires: the job is not reserved, except for `delete_job` and `change_job`.
+namespace millrace::engine {
+
+/// Ends the job as deleted.
+void delete_job(core& core, slot at);
+/// Makes a delayed or buried job ready, and counts it.
+void kick_job(core& core, slot at);
+/// The job keeps its place in the order of entry.
+void set_priority(core& core, slot at, priority value);
+
+/// One of these, or a move to another queue; a job that is reserved stays as it is.
+change_result change_job(core& core, slot at, const job_change& wanted);
+
+}  // namespace millrace::engine
