@@ -33,6 +33,8 @@ constexpr std::array names = std::to_array<std::string_view>({
     "file_replaced",
     "file_rotated",
     "foreign_files",
+    "group_not_joined",
+    "group_put",
     "held_up",
     "job_failed",
     "job_ids_exhausted",

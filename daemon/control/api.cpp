@@ -7,6 +7,7 @@
 #include "control/backup.hpp"
 #include "control/bulk_routes.hpp"
 #include "control/changes.hpp"
+#include "control/groups.hpp"
 #include "control/jobs.hpp"
 #include "control/queues.hpp"
 #include "control/status.hpp"
@@ -34,6 +35,7 @@ api::api(context facts, http::connection_limits http_limits)
   add_jobs(routes_, context_);
   add_job_lists(routes_, lists_);
   add_bulk_changes(routes_, context_, actions_);
+  add_groups(routes_, context_, group_keys_);
   add_changes(routes_, context_, rates_, actions_);
   add_actions(routes_, context_, actions_);
   add_backup(routes_, context_, actions_);

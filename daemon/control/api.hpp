@@ -6,6 +6,7 @@
 
 #include "control/actions.hpp"
 #include "control/context.hpp"
+#include "control/idempotency_keys.hpp"
 #include "control/job_lists.hpp"
 #include "control/rates.hpp"
 #include "http/routes.hpp"
@@ -26,8 +27,11 @@ class api {
   /// Further clients wait in the listen backlog.
   static constexpr std::uint32_t connections_max = 64;
 
+  /// Bytes of the body of a request: jobs are put with it.
+  static constexpr std::uint64_t body_bytes_max = 1u << 20;
+
   /// `http_limits` bound each connection.
-  explicit api(context facts, http::connection_limits http_limits = {});
+  explicit api(context facts, http::connection_limits http_limits = {.body_bytes_max = body_bytes_max});
   ~api();
   api(const api&) = delete;
   api& operator=(const api&) = delete;
@@ -49,6 +53,7 @@ class api {
   rates rates_;
   actions actions_;
   job_lists lists_;
+  idempotency_keys group_keys_;
   http::routes routes_;
   http::server server_;
   loop::task_scope sampling_;

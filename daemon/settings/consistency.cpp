@@ -1,5 +1,6 @@
 #include "settings/consistency.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string_view>
@@ -34,6 +35,7 @@ class checker {
     check_retry({"queue_defaults", "retry"}, settings_.queue_defaults.retry);
     check_dead_letter({"queue_defaults", "dead_letter"}, {}, settings_.queue_defaults);
     for (const auto& [name, options] : settings_.queues) check(name, options);
+    for (const auto& producer : settings_.producers) producers_.push_back(producer.name);
     for (const auto& producer : settings_.producers) check(producer);
     for (const auto& consumer : settings_.consumers) check(consumer);
     check_cycles();
@@ -57,6 +59,9 @@ class checker {
   }
 
   void check_cycles() {
+    for (const auto& cycle : find_producer_cycles(settings_.producers))
+      error({"producers", cycle.producer, "after"}, "producers wait for each other: " + cycle.path,
+            "producers that do not wait for this one");
     for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::outputs))
       error({"consumers", cycle.consumer, "output"}, "the outputs form a cycle: " + cycle.path, "outputs that end");
     for (const auto& cycle : find_output_cycles(settings_.consumers, followed_edges::dead_letters))
@@ -175,6 +180,38 @@ class checker {
     if (resumes && durability_of(producer.common.queue) == engine::durability::memory)
       error({"producers", producer.name, "start"},
             "`" + producer.common.queue + "` is in memory, so no position is stored to resume from", "a queue on disk");
+    check_group(producer);
+    check_after(producer);
+  }
+
+  void check_group(const workload::producer_settings& producer) {
+    const auto& group = producer.common.group;
+    // Groups are found by their names after a restart.
+    if (!group_names_.insert(producer.group_name()).second)
+      error(group && group->name ? keys{"producers", producer.name, "group", "name"} : keys{"producers", producer.name},
+            "another producer has a group named `" + producer.group_name() + "`", "another name");
+    if (!group) return;
+    const keys then_path{"producers", producer.name, "group", "then"};
+    check_declared(then_path, group->then);
+    fed_.insert(group->then);
+    if (durability_of(group->then) < durability_of(producer.common.queue))
+      warning(
+          then_path,
+          "`" + group->then + "` is less durable than `" + producer.common.queue + "`: a crash may lose the outcome",
+          "a queue as durable");
+  }
+
+  void check_after(const workload::producer_settings& producer) {
+    const keys path{"producers", producer.name, "after"};
+    std::set<std::string> seen;
+    for (const auto& name : producer.common.after) {
+      if (!seen.insert(name).second) error(path, "`" + name + "` is named twice", "each producer once");
+      if (std::ranges::find(producers_, name) != producers_.end()) continue;
+      const std::string suggestion = diagnostics_.full() ? "" : nearest(name, producers_);
+      error(path,
+            "there is no producer `" + name + "`" + (suggestion.empty() ? "" : ", did you mean `" + suggestion + "`?"),
+            "a name from producers");
+    }
   }
 
   void check(const workload::consumer_settings& consumer) {
@@ -243,6 +280,8 @@ class checker {
   std::set<std::string> declared_;
   std::vector<std::string> names_;
   std::map<std::string_view, const engine::queue_options*> options_;  ///< valid until `settings_.queues` grows
+  std::vector<std::string> producers_;
+  std::set<std::string> group_names_;
   std::set<std::string> fed_;
   std::set<std::string> drained_;
 };

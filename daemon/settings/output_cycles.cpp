@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace millrace::settings {
 
@@ -78,6 +79,19 @@ std::vector<output_cycle> find_output_cycles(const std::vector<workload::consume
   std::vector<output_cycle> found;
   for (const auto& [queue, edges] : queues) search(queues, queue, states, found);
   return found;
+}
+
+std::vector<producer_cycle> find_producer_cycles(const std::vector<workload::producer_settings>& producers) {
+  graph waits;
+  for (const auto& producer : producers) {
+    for (const std::string& name : producer.common.after) waits[producer.name].push_back({name, producer.name});
+  }
+  std::map<std::string, state> states;
+  std::vector<output_cycle> found;
+  for (const auto& [name, edges] : waits) search(waits, name, states, found);
+  std::vector<producer_cycle> cycles;
+  for (auto& each : found) cycles.push_back({std::move(each.consumer), std::move(each.path)});
+  return cycles;
 }
 
 }  // namespace millrace::settings

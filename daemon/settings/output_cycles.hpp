@@ -26,4 +26,12 @@ using dead_letter_of_queue = std::function<std::string(const std::string& queue)
                                                            followed_edges followed,
                                                            const dead_letter_of_queue& dead_letter_of = {});
 
+/// A cycle of producers that wait for each other.
+struct producer_cycle {
+  std::string producer;  ///< its `after` closes the cycle
+  std::string path;      ///< the producers: `a → b → a`
+};
+[[nodiscard]] std::vector<producer_cycle> find_producer_cycles(
+    const std::vector<workload::producer_settings>& producers);
+
 }  // namespace millrace::settings

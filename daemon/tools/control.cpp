@@ -80,6 +80,12 @@ exit_code job(const control_client& daemon, const options& given) {
   return show(daemon.get("/v1/jobs/" + percent_encoded(given.name) + (given.body ? "?body=1" : "")), given, job_text);
 }
 
+void group_words(CLI::App& app, options& given) { app.add_option("ID", given.name, "the id of the group")->required(); }
+
+exit_code group(const control_client& daemon, const options& given) {
+  return show(daemon.get("/v1/groups/" + percent_encoded(given.name)), given, group_text);
+}
+
 void pause_words(CLI::App& app, options& given) {
   add_queue_word(app, given);
   app.add_option("--for", given.length, "end the pause after this time (default: when it is resumed)")
@@ -139,6 +145,7 @@ constexpr std::array commands{
     command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", add_queue_word,
             queue},
     command{"job", "millrace job ID: one job with its history and its holder.", job_words, job},
+    command{"group", "millrace group ID: how many jobs of a group have ended.", group_words, group},
     command{"actions", "millrace actions: the purges, kicks and backups of this daemon.", no_words, actions},
     command{"pause", "millrace pause QUEUE: hands out no job of the queue; puts go on.", pause_words, pause},
     command{"resume", "millrace resume QUEUE: ends the pause.", add_queue_word, resume},

@@ -183,6 +183,19 @@ std::string cancelled_text(const json::object& answer) {
   return "job " + text_of(job, "id") + " of " + text_of(job, "queue") + ", " + text_of(job, "state") + ": cancelled\n";
 }
 
+std::string group_text(const json::object& group) {
+  std::vector<row> facts{{"name", text_of(group, "name")},
+                         {"state", text_of(group, "state") + ", age " + time_of(group, "age_seconds")},
+                         {"ends with", text_of(group, "when") + "; the others: " + text_of(group, "remaining")},
+                         {"members", count_of(group, "jobs", "job") + ", " + text_of(group, "ended") + " ended, " +
+                                         text_of(group, "ok") + " ok"}};
+  if (group.contains("then"))
+    facts.push_back({"outcome", "for " + text_of(group, "then") +
+                                    (text_of(group, "outcome_put") == "true" ? ", put" : ", not put yet")});
+  if (group.contains("outer")) facts.push_back({"member of", "group " + text_of(group, "outer")});
+  return "group " + text_of(group, "id") + "\n" + table(facts);
+}
+
 std::string actions_text(const json::object& answer) {
   std::vector<row> rows{{"ACTION", "KIND", "TARGET", "STATE", "DONE", "OF", "UNIT", "TIME"}};
   for (const auto& one : array_of(answer, "actions")) {

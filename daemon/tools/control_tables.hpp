@@ -15,6 +15,7 @@ namespace millrace::tools {
 [[nodiscard]] std::string job_text(const boost::json::object& job);
 [[nodiscard]] std::string jobs_text(const boost::json::object& answer);
 [[nodiscard]] std::string cancelled_text(const boost::json::object& answer);
+[[nodiscard]] std::string group_text(const boost::json::object& group);
 [[nodiscard]] std::string actions_text(const boost::json::object& answer);
 [[nodiscard]] std::string action_text(const boost::json::object& action);
 [[nodiscard]] std::string reload_text(const boost::json::object& answer);

@@ -21,6 +21,7 @@ struct attempt_result {
   std::string error_text;           ///< when it is not `ok`
   std::optional<std::string> text;  ///< goes on to the output queue; none: `content` or the job's own body does
   std::optional<body> content;      ///< a text that was too large to be copied on the loop
+  bool in_group{false};             ///< its text is wanted for the outcome of a group, too
   bool is_final{false};             ///< of `failed`: another attempt is useless
   duration later_after{0};          ///< of `later`
 };

@@ -27,6 +27,7 @@ bool has_same_source(const producer_settings& one, const producer_settings& othe
   const auto& a = one.common;
   const auto& b = other.common;
   return one.kind == other.kind && a.queue == b.queue && a.run_for == b.run_for && a.begin == b.begin &&
+         a.group == b.group &&
          changed_options(*one.kind->options, one.kind_options.get(), other.kind_options.get()).empty();
 }
 
@@ -118,6 +119,7 @@ loop::awaitable<> workload::parts::change_producers(prepared_change& change) {
     if (closing) co_return;
   }
   unsigned starts = 0;
+  for (const auto& made : change.producers) note_predecessors(made.settings.common.after);
   for (auto& made : change.producers) {
     if (made.source == nullptr) {
       adjust(*find_producer(made.settings.name), made.settings);
@@ -141,6 +143,7 @@ loop::awaitable<> workload::parts::end(running_producer& one) {
     one.counts->ended = true;
     --producers_left;
   }
+  notify_predecessor_ended();
   one.counts->removed_at = loop.now();  // until it runs again
   one.counts->lag = duration::zero();
   if (const auto reached = one.object->mark()) marks[one.settings.name] = *reached;

@@ -133,6 +133,7 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       auto job = begin(consumer_slot, std::move(taken.job));
       const auto id = job.id;
       auto attempt = attempts_.run_now(job);
+      attempt.in_group = consumer_slot.in_group;
       if (!settlement_.settle(consumer_slot.session, std::move(job), std::move(attempt))) {
         co_await settlement_.admitted(consumer_slot.session, id);
       }
@@ -189,6 +190,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   if (attempt.outcome == engine::outcome::cancelled) {
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
+  attempt.in_group = consumer_slot.in_group;
   if (!settlement_.settle(session, std::move(job), std::move(attempt))) co_await settlement_.admitted(session, id);
   end(consumer_slot);
 }
@@ -201,6 +203,7 @@ void consumer::cancel_attempt(slot& consumer_slot, job_id job) {
 
 handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken) {
   consumer_slot.busy = true;
+  consumer_slot.in_group = taken.in_group;
   ++counts_.active;
   return {taken.job, std::move(taken.content), environment_.broker.engine().name_of(taken.queue), taken.reserves};
 }

@@ -67,6 +67,7 @@ class consumer {
     bool busy{false};
     job_id attempted{};             ///< while the handler has it and its task may be suspended
     bool attempt_cancelled{false};  ///< `attempted` was cancelled, and so was the task, for this attempt only
+    bool in_group{false};           ///< the job at hand is a member of a group
   };
 
   /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.

@@ -14,6 +14,28 @@ result<> check_queue_name(std::string_view text) {
 
 }  // namespace
 
+const options_of<producer_group_options>& producer_group_option_table() {
+  using options = producer_group_options;
+  using engine::group_end;
+  using engine::remaining_members;
+  static const auto table =
+      options_of<options>{}
+          .text("name", &options::name, "In the outcome; left out: the name of the producer.", check_queue_name,
+                "a name")
+          .example("import")
+          .text("then", &options::then, "The queue that the job with the outcomes is put into.", check_queue_name,
+                "the name of a queue")
+          .required()
+          .example("verdicts")
+          .choice("when", &options::when,
+                  {{"all", group_end::all}, {"first", group_end::first}, {"first_failure", group_end::first_failure}},
+                  "It ends when all of its jobs have ended, with the first that is done, or with the first that fails.")
+          .choice("remaining", &options::remaining,
+                  {{"keep", remaining_members::keep}, {"cancel", remaining_members::cancel}},
+                  "What happens then to jobs that have not ended.");
+  return table;
+}
+
 const options_of<producer_options>& producer_option_table() {
   using options = producer_options;
   static const auto table =
@@ -45,7 +67,13 @@ const options_of<producer_options>& producer_option_table() {
                  "Puts that may wait for their commit at one time.")
           .duration("expire_after", &options::expire_after, {.least = milliseconds{1}, .most = length_max},
                     "A job that nobody took for this time after its put ends; left out: as its queue says.")
-          .example("1h");
+          .example("1h")
+          .section("group", &options::group, producer_group_option_table(),
+                   "The jobs of one run are a group; when it ends, a job with all their outcomes is put.")
+          .text_list("after", &options::after,
+                     "The producer, or a list of them, whose jobs must have ended before it begins.", check_queue_name,
+                     "the name of a producer, or a list of names")
+          .example("numbers");
   return table;
 }
 

@@ -12,6 +12,7 @@
 #include <millrace/sources/registry.hpp>
 
 #include "engine/command.hpp"
+#include "engine/group_facts.hpp"
 #include "engine/retry_options.hpp"
 #include "offload/run_on.hpp"
 
@@ -20,6 +21,17 @@ namespace millrace::workload {
 enum class arrivals { constant, poisson };
 /// Where a producer begins when there is a position from before the restart.
 enum class start { resume, again };
+
+/// `group`: the jobs of one run of a producer are a group (engine/group_facts.hpp).
+struct producer_group_options {
+  std::optional<std::string> name{};  ///< none: that of the producer
+  std::string then{};                 ///< the queue for the outcome
+  engine::group_end when{engine::group_end::all};
+  engine::remaining_members remaining{engine::remaining_members::keep};
+
+  friend bool operator==(const producer_group_options&, const producer_group_options&) = default;
+};
+[[nodiscard]] const options_of<producer_group_options>& producer_group_option_table();
 
 /// The options of every producer, whatever its kind.
 struct producer_options {
@@ -35,6 +47,8 @@ struct producer_options {
   std::uint64_t seed{1};                   ///< of Poisson arrivals
   std::optional<start> begin{};            ///< `start`; none: `resume` where there is a position
   std::optional<duration> expire_after{};  ///< from the put; none: as its queue says
+  std::optional<producer_group_options> group{};
+  std::vector<std::string> after{};  ///< producers whose jobs must have ended before it begins
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 
@@ -56,6 +70,11 @@ struct producer_settings {
   producer_options common;
   const sources::kind* kind{nullptr};
   std::shared_ptr<void> kind_options;
+
+  /// The name of the group of each of its runs.
+  [[nodiscard]] const std::string& group_name() const noexcept {
+    return common.group && common.group->name ? *common.group->name : name;
+  }
 };
 
 struct consumer_settings {

@@ -33,6 +33,13 @@ void pace::set_schedule(const producer_options& options, instant now) {
   restart_from(std::min(due_, after(now, gap)));
 }
 
+void pace::begin(instant now) noexcept {
+  const duration waited = age(origin_, now);
+  if (end_ != never) end_ = after(end_, waited);
+  origin_ = now;
+  if (due_ != never) due_ = after(due_, waited);
+}
+
 void pace::set_left(std::optional<std::uint64_t> bodies) noexcept {
   left_ = bodies.value_or(std::numeric_limits<std::uint64_t>::max());
 }

@@ -33,6 +33,8 @@ class pace {
   /// The end of `for`; `never` without.
   [[nodiscard]] instant end() const noexcept { return end_; }
 
+  /// Nothing was put yet: all times count from `now`.
+  void begin(instant now) noexcept;
   /// Bodies that were put.
   [[nodiscard]] std::uint64_t bodies() const noexcept { return bodies_; }
   /// Changes the schedule from `now` on: the next body comes when it was due, or after one interval, whichever is

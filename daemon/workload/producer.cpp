@@ -44,6 +44,9 @@ producer::producer(environment env, const producer_options& options, queue_id qu
       source_{std::move(source)},
       progress_{std::move(progress)},
       session_{environment_.broker.open_session()},
+      group_{environment_.grouped == nullptr
+                 ? std::nullopt
+                 : std::optional{producer_group{environment_.broker, session_, queue_, *environment_.grouped}}},
       pace_{options, limit, environment_.loop.now()},
       pace_changed_{environment_.loop, "its next body"},
       next_due_{environment_.loop, [this] { pace_changed_.wake_all(); }},
@@ -55,16 +58,23 @@ loop::awaitable<> producer::run() {
   const running_mark mark{*this};
   std::exception_ptr failure;
   try {
-    if (co_await resumed()) co_await produce();
+    if (environment_.until_predecessors_end) {
+      co_await environment_.until_predecessors_end();
+      pace_.begin(environment_.loop.now());
+    }
+    if (co_await resumed()) {
+      if (group_) group_->begin(progress_ && options_.begin != start::again);
+      co_await produce();
+    }
   } catch (...) {
     failure = std::current_exception();
   }
-  source_.reset();                                  // a file and a thread it may have: they are no longer needed
-  environment_.broker.try_close_session(session_);  // holds no job: one turn is enough
-  if (!failure) co_return;
+  source_.reset();  // a file and a thread it may have: they are no longer needed
   const auto state = co_await boost::asio::this_coro::cancellation_state;
-  const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
-  if (cancelled && loop::is_cancellation(failure)) co_return;
+  const bool cancelled = failure && state.cancelled() != boost::asio::cancellation_type::none;
+  if (group_ && progress_ && (cancelled || cut_off_)) group_->release();
+  environment_.broker.try_close_session(session_);  // holds no job: one turn is enough
+  if (!failure || (cancelled && loop::is_cancellation(failure))) co_return;
   counts_.failed = true;
   counts_.errors.add();
   log::error("producer_failed", "the producer ended with an exception",
@@ -84,6 +94,7 @@ loop::awaitable<bool> producer::resumed() {
 
 loop::awaitable<> producer::produce() {
   for (unsigned this_turn = 0; !pace_.over(environment_.loop.now()); ++this_turn) {
+    if (group_ && group_->is_cancelled()) co_return;
     if (const auto due = pace_.due(); due > environment_.loop.now()) {
       co_await until_due();
       this_turn = 0;
@@ -112,7 +123,10 @@ loop::awaitable<> producer::produce() {
     if (auto* const content = std::get_if<body>(&next)) {
       const auto bytes = content->size();
       const auto answer = put(std::move(*content));
-      if (answer == engine::put_status::draining) co_return;
+      if (answer == engine::put_status::draining) {
+        cut_off_ = true;
+        co_return;
+      }
       if (answer == engine::put_status::waiting) {
         co_await admitted(bytes);
         this_turn = 0;
@@ -164,6 +178,7 @@ engine::put_status producer::put(body&& content) {
                           .delay = options_.delay,
                           .ttr = options_.ttr,
                           .expire_after = options_.expire_after};
+  if (group_) job.group = group_->of_next_job();
   const auto bytes = job.content.size();
   const auto [answer, receipt] =
       environment_.broker.try_put(session_, queue_, std::move(job), progress_ ? progress_->step() : nullptr);

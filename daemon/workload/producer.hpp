@@ -18,6 +18,7 @@
 #include "workload/log_limiter.hpp"
 #include "workload/options.hpp"
 #include "workload/pace.hpp"
+#include "workload/producer_group.hpp"
 #include "workload/source_progress.hpp"
 
 namespace millrace::workload {
@@ -35,6 +36,9 @@ namespace millrace::workload {
 /// row it rests, so that a source that only fails does not spin. An exception is no such error: what the source would
 /// say next is unknown, so the producer ends, is logged at once and counted.
 ///
+/// With `group`, its jobs join a group (workload/producer_group.hpp); once that cancels its jobs, the producer ends.
+/// With `after`, it begins when other producers and all of their jobs have ended.
+///
 /// `adjust` changes its pace and its jobs while it runs; the source notices nothing.
 ///
 /// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its
@@ -49,6 +53,9 @@ class producer {
     broker::broker& broker;
     loop::backpressure& held;     ///< producers held by a full queue, or by a disk without space
     std::function<void()> ended;  ///< called on the loop, once
+    /// Suspends until the producers named by `after` have ended, and all of their jobs; empty: it begins at once.
+    std::function<loop::awaitable<>()> until_predecessors_end{};
+    const producer_settings* grouped{nullptr};  ///< of the group that its jobs join; null: none. For the constructor.
   };
 
   /// `limit` replaces the settings' own.
@@ -112,6 +119,8 @@ class producer {
   std::optional<source_progress> progress_;
   std::optional<body> unsent_;  ///< had no space on disk
   session_id session_;
+  std::optional<producer_group> group_;
+  bool cut_off_{false};          ///< by a drain: a later run may go on
   broker::backlog_share share_;  ///< of the changes that wait to be written
   pace pace_;
   loop::wait_point pace_changed_;

@@ -8,6 +8,7 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
+#include "engine/group_facts.hpp"
 
 namespace millrace::workload {
 
@@ -25,6 +26,13 @@ body output_of(handlers::job& job, attempt_result& attempt) {
                std::nullopt, std::nullopt};
     return {};
   }
+}
+
+/// What the outcome of its group says of a job that was done. One byte more than is kept, so that a cut is noticed.
+std::string text_for_group(const attempt_result& attempt) {
+  constexpr std::size_t bytes_max = engine::group_text_bytes_max + 1;
+  if (attempt.content) return std::string{attempt.content->view().substr(0, bytes_max)};
+  return attempt.text ? attempt.text->substr(0, bytes_max) : std::string{};
 }
 
 }  // namespace
@@ -63,6 +71,7 @@ loop::awaitable<> settlement::admitted(session_id session, job_id job) {
 
 engine::finish_request settlement::request(handlers::job&& job, attempt_result&& attempt) {
   engine::finish_request request;
+  if (attempt.in_group && attempt.outcome == engine::outcome::ok) request.result_text = text_for_group(attempt);
   body content;
   if (attempt.outcome == engine::outcome::ok && destinations_.output) content = output_of(job, attempt);
   request.job = job.id;

@@ -39,6 +39,7 @@ result<> workload::start(const std::vector<producer_settings>& producers,
                          const handlers::handler_context& outputs) {
   auto& p = *parts_;
   p.begin_sequence();
+  for (const auto& one : producers) p.note_predecessors(one.common.after);
   for (const auto& one : producers) {
     auto made = p.make(one, inputs);
     if (made.has_error()) return error_of("producer", one.name, made.error());
@@ -160,7 +161,8 @@ bool workload::parts::nothing_to_do() const {
 }
 
 bool workload::parts::held_by_full_queues() const {
-  if (held.active() != producers_left || changing) return false;
+  if (held.active() + waiting_successors != producers_left || changing) return false;
+  if (waiting_successors != 0 && held.active() == 0 && broker.held_outputs().active() == 0) return false;
   std::size_t active = 0;
   for (const auto& one : consumers) active += one->counts->active;
   if (active != broker.held_outputs().active()) return false;

@@ -22,7 +22,9 @@ workload::parts::parts(loop::event_loop& event_loop, broker::broker& job_broker,
       threads{workers},
       options{settings},
       changed{event_loop, "idle"},
+      predecessor_ended{event_loop, "the end of other producers"},
       sequence_task{event_loop} {
+  group_over = broker.subscribe_group_over([this] { notify_predecessor_ended(); });
   job_left = broker.subscribe_job_left([this] { notify_changed(); });
 }
 
@@ -60,10 +62,14 @@ result<workload::parts::running_producer*> workload::parts::construct(prepared_c
   auto& counts = producer_facts.find_or_add(settings.name);
   counts.ended = counts.failed = false;
   counts.removed_at = never;
-  const producer::environment environment{loop, broker, held, [this] {
-                                            --producers_left;
-                                            notify_changed();
-                                          }};
+  producer::environment environment{loop, broker, held, [this] {
+                                      --producers_left;
+                                      notify_changed();
+                                      notify_predecessor_ended();
+                                    }};
+  if (settings.common.group || predecessors.contains(settings.name)) environment.grouped = &settings;
+  if (!settings.common.after.empty())
+    environment.until_predecessors_end = [this, name = settings.name] { return until_predecessors_end(name); };
   auto object = std::make_unique<producer>(environment, settings.common, *queue, std::move(made.source),
                                            std::move(*progress), limit, counts);
   auto tasks = std::make_unique<loop::task_scope>(loop);

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,8 +23,8 @@
 
 namespace millrace::workload {
 
-/// The members of the workload. Starting and draining are in workload.cpp, making its parts in workload_parts.cpp, and
-/// what a reload does in change.cpp.
+/// The members of the workload. Starting and draining are in workload.cpp, making its parts in workload_parts.cpp, what
+/// a reload does in change.cpp, and the order of producers in predecessors.cpp.
 struct workload::parts {
   /// A producer with its task, or a consumer with the tasks of its slots.
   template <class Settings, class Counts, class Object>
@@ -91,6 +93,13 @@ struct workload::parts {
   void stop_taking();
   void cancel_consumers();
 
+  // Order of producers: predecessors.cpp.
+  /// The producers named by `after` of these settings are counted from their start.
+  void note_predecessors(const std::vector<std::string>& names);
+  /// All producers that this one names in `after` have ended, and so have all of their jobs.
+  [[nodiscard]] bool predecessors_have_ended(const std::string& producer) const;
+  loop::awaitable<> until_predecessors_end(std::string producer);
+
   [[nodiscard]] bool nothing_to_do() const;
   [[nodiscard]] bool held_by_full_queues() const;
   [[nodiscard]] std::size_t running_slots() const;
@@ -99,6 +108,9 @@ struct workload::parts {
   /// A producer or a slot has ended, or a slot found nothing to do: the waiters check their condition again.
   void notify_changed() {
     if (changed.waiting() != 0) changed.wake_all();
+  }
+  void notify_predecessor_ended() {
+    if (predecessor_ended.waiting() != 0) predecessor_ended.wake_all();
   }
 
   loop::event_loop& loop;
@@ -116,10 +128,14 @@ struct workload::parts {
   std::vector<std::unique_ptr<running_consumer>> consumers;
   std::unordered_map<std::string, running_consumer*> consumer_by_name;
   std::size_t producers_left{0};
+  std::set<std::string, std::less<>> predecessors;  ///< producers that others wait for
+  std::size_t waiting_successors{0};                ///< producers that wait for others
+  loop::wait_point predecessor_ended;
   bool closing{false};
   bool changing{false};  ///< `apply` is at work
   loop::task_scope sequence_task;
   broker::subscription job_left;
+  broker::subscription group_over;
 };
 
 template <class Counts>

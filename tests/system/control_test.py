@@ -139,7 +139,7 @@ class BadRequests(ControlTest):
         self.assertEqual(json.loads(body)["error"]["code"], "bad_request")
 
     def test_a_body_that_is_too_long_is_refused(self):
-        self.assert_refused(413, "body_too_large", self.ask("POST", "/v1/status", b" " * 70_000))
+        self.assert_refused(413, "body_too_large", self.ask("POST", "/v1/status", b" " * 1_100_000))
 
 
 class Clients(ControlTest):

@@ -1,0 +1,121 @@
+"""Groups of jobs: the example, the control API, and exact counts after kill -9."""
+
+import json
+import os
+import shutil
+import signal
+import unittest
+
+from beanstalk_wire import put
+from control_support import QueueTest
+from support import CONFIG, DaemonTest, run
+
+ON_DISK = "  data_dir: data\n"
+
+
+class Example(DaemonTest):
+
+    def test_the_example_runs_as_written(self):
+        path = os.path.join(CONFIG, "batch.yaml")
+        shutil.copy(path, self.folder)
+        summary, last = self.finish(os.path.join(self.folder, "batch.yaml"))
+        self.assertEqual(last, "the batch is done")
+        told = json.loads(summary)
+        self.assertEqual((told["group"], told["ended"], told["jobs"], told["ok"]), ("nightly", "all", 3, 3))
+        self.assertEqual([member["text"] for member in told["members"]], [
+            "2147483647 is a prime number.", "2147483649 is not a prime number.", "4294967291 is a prime number."
+        ])
+
+    def test_producers_that_wait_for_each_other_are_an_error(self):
+        settings = self.write("queues: { q: {} }\nproducers:\n"
+                              "  a: { kind: range, to: 1, queue: q, after: b }\n"
+                              "  b: { kind: range, to: 1, queue: q, after: a }\n")
+        checked = run("--config", settings, "--check")
+        self.assertNotEqual(checked.returncode, 0)
+        self.assertIn("producers wait for each other: a → b → a", checked.stdout + checked.stderr)
+
+
+class Control(QueueTest):
+
+    def put_group(self, **more):
+        jobs = [{"body": "a"}, {"body": "b"}]
+        return self.expect(201, self.post("/v1/groups", {"queue": "mail", "jobs": jobs, **more}))
+
+    def finish_one(self, client):
+        client.send(b"delete %d\r\n" % self.reserve(client))
+        self.assertEqual(client.line(), b"DELETED")
+
+    def test_jobs_put_together_end_together(self):
+        self.start("queues: { mail: {}, done: {} }\n")
+        group = self.put_group(name="both", then="done")
+        self.assertEqual((group["state"], group["jobs"], group["ended"]), ("closed", 2, 0))
+        client = self.connect()
+        self.finish_one(client)
+        self.assertEqual(self.expect(200, self.get(f"/v1/groups/{group['id']}"))["ended"], 1)
+        self.finish_one(client)
+        shown = self.expect(200, self.get(f"/v1/groups/{group['id']}"))
+        self.assertEqual((shown["state"], shown["ok"], shown["outcome_put"]), ("ended", 2, True))
+        self.assertEqual(self.queue("done")["jobs"]["ready"], 1)
+        self.assertIn("both", self.client("group", str(group["id"])).stdout)
+
+    def test_all_jobs_are_put_or_none(self):
+        self.start("queues: { mail: { max_jobs: 1 } }\n")
+        self.assert_refused(409, "refused", self.post("/v1/groups", {"queue": "mail", "jobs": [{}, {}]}))
+        self.assertEqual(self.queue()["jobs"]["ready"], 0)
+
+    def test_a_repeated_request_puts_nothing(self):
+        self.start("queues: { mail: {} }\n")
+        body = {"queue": "mail", "jobs": [{"body": "a"}]}
+        key = {"Idempotency-Key": "once"}
+        first = self.expect(201, self.post("/v1/groups", body, **key))
+        self.assertEqual(self.expect(200, self.post("/v1/groups", body, **key))["id"], first["id"])
+        self.assertEqual(self.queue()["jobs"]["ready"], 1)
+        self.assert_refused(409, "key_in_use", self.post("/v1/groups", {**body, "name": "other"}, **key))
+
+    def test_bad_requests_name_the_part_that_is_wrong(self):
+        self.start("queues: { mail: {} }\n")
+        job = {"queue": "mail"}
+        for where, body in (("body.jobs", {}), ("body.jobs", {"jobs": []}),
+                            ("body.when", {"when": "soon", "jobs": [job]}),
+                            ("body.then", {"then": "", "jobs": [job]}), ("body.jobs[1].queue", {"jobs": [job, {}]}),
+                            ("body.jobs[0].delay", {"jobs": [{**job, "delay": "soon"}]}),
+                            ("body.jobs[0].body_base64", {"jobs": [{**job, "body_base64": "?"}]}),
+                            ("body.jobs[0].priority", {"jobs": [{**job, "priority": -1}]})):
+            with self.subTest(where):
+                self.assert_refused(400, "invalid_value", self.post("/v1/groups", body), where)
+        self.assert_refused(400, "unknown_key", self.post("/v1/groups", {"jobs": [{"size": 1}]}), "body.jobs[0]")
+        self.assert_refused(404, "no_such_group", self.get("/v1/groups/1"))
+        self.assert_refused(400, "invalid_value", self.get("/v1/groups/x"))
+
+    def test_counts_are_exact_after_kill_9(self):
+        text = "queues: { mail: {}, done: {} }\n"
+        daemon = self.start(text, ON_DISK)
+        jobs = [{"body": str(n)} for n in range(20)]
+        group = self.expect(201, self.post("/v1/groups", {"queue": "mail", "then": "done", "jobs": jobs}))
+        ended = 0
+        while ended < len(jobs):
+            client = self.connect()
+            for _ in range(3):
+                if ended < len(jobs):
+                    self.finish_one(client)
+                    ended += 1
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+            os.unlink(self.socket)
+            os.unlink(self.beanstalk)
+            daemon = self.start(text, ON_DISK)
+            shown = self.expect(200, self.get(f"/v1/groups/{group['id']}"))
+            self.assertEqual((shown["jobs"], shown["ended"], shown["ok"]), (20, ended, ended))
+        self.assertEqual(self.queue("done")["jobs"]["ready"], 1)
+        outcome = json.loads(self.first_body("done"))
+        self.assertEqual([member["outcome"] for member in outcome["members"]], ["ok"] * 20)
+
+    def first_body(self, queue):
+        client = self.connect(queue)
+        client.send(b"reserve\r\n")
+        _, _, length = client.line().split()
+        return client.receive(int(length) + 2)[:-2]
+
+
+if __name__ == "__main__":
+    unittest.main()
