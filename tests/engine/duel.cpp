@@ -146,7 +146,10 @@ void duel::read_bodies() {
 /// Does what is due now and reads the bodies that this needs. Called before a waiting session is closed: within one
 /// command, the engine could give it a job whose body is on disk and take it back, where the model hands the job over.
 void duel::settle_bodies() {
-  if (!options_.bodies_on_disk) return;
+  if (options_.bodies_on_disk) do_what_is_due();
+}
+
+void duel::do_what_is_due() {
   it_.advance(now_);
   model_.advance(now_);
   read_bodies();
@@ -189,7 +192,11 @@ void duel::let_time_pass() {
   }
 }
 
-queue_id duel::queue() { return model_.queues.empty() ? queue_id{} : one_of(model_.queues).id; }
+/// A queue whose last job expires now would be gone when the command runs.
+queue_id duel::queue() {
+  do_what_is_due();
+  return model_.queues.empty() ? queue_id{} : one_of(model_.queues).id;
+}
 
 job_id duel::job() {
   if (model_.jobs.empty() || one_in(12)) return job_id{any(50)};

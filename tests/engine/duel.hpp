@@ -82,6 +82,7 @@ class duel {
   void compare_told();
   void read_bodies();
   void settle_bodies();
+  void do_what_is_due();
   reserve_answer with_body(session_id who, reserve_answer answer);
   void write_bodies();
 

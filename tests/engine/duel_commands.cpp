@@ -91,12 +91,12 @@ void duel::queue_command() {
       model_.draining = true;
       return;
     default: {
-      if (model_.queues.empty()) return;
       const queue_id paused = queue();
+      if (!paused) return;
       const duration length = one_in(3) ? duration{0} : milliseconds{any(4'000)};
       say("pause " + std::to_string(paused.value()) + text_of(length));
-      expect(it_.pause(paused, length, now_).has_value(), true);
-      model_.pause(paused, length, now_);
+      const bool done = it_.pause(paused, length, now_).has_value();
+      expect(done, model_.pause(paused, length, now_));
     }
   }
 }
@@ -252,8 +252,8 @@ void duel::job_command() {
       say("advance");
       return it_.advance(now_), model_.advance(now_);
     default: {
-      if (model_.queues.empty()) return;
       const queue_id kicked = queue();
+      if (!kicked) return;
       const std::size_t bound = one_in(4) ? 5'000 : any(4);
       say("kick " + std::to_string(bound) + " of " + std::to_string(kicked.value()));
       auto from = engine::kick_from::undecided, other = engine::kick_from::undecided;

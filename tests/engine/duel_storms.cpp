@@ -48,12 +48,12 @@ void duel::bury_many() {
 
 /// Everybody waits for a paused queue, jobs pile up in it, and the pause ends; some go on waiting when all is over.
 void duel::wait_in_a_crowd() {
-  if (model_.queues.empty()) return;
   const queue_id which = queue();
   const std::string its_name{it_.name_of(which)};
   say("a crowd waits for " + its_name);
-  expect(it_.pause(which, seconds{5}, now_).has_value(), true);
-  model_.pause(which, seconds{5}, now_);
+  const bool is_there = it_.pause(which, seconds{5}, now_).has_value();
+  expect(is_there, model_.pause(which, seconds{5}, now_));
+  if (!is_there) return;
   std::vector<session_id> crowd;
   for (std::size_t n = 0; n < many; ++n) {
     crowd.push_back(it_.open_session());
@@ -69,8 +69,8 @@ void duel::wait_in_a_crowd() {
     it_.advance(now_);
     model_.advance(now_);
   } else {
-    expect(it_.pause(which, duration{0}, now_).has_value(), true);
-    model_.pause(which, duration{0}, now_);
+    const bool ended = it_.pause(which, duration{0}, now_).has_value();
+    expect(ended, model_.pause(which, duration{0}, now_));
   }
   compare_told();
   if (difference_.empty()) difference_ = difference(it_, model_);

@@ -21,6 +21,8 @@ model::its_queue& model::queue(queue_id which) {
   return queues.front();
 }
 
+bool model::has_queue(queue_id which) const { return std::ranges::count(queues, which, &its_queue::id) > 0; }
+
 model::its_session& model::session(session_id who) {
   for (auto& it : sessions) {
     if (it.id == who) return it;

@@ -113,7 +113,8 @@ class model {
   std::optional<std::size_t> ignore(session_id who, std::string_view name);
   void open_session(session_id fresh) { sessions.emplace_back().id = fresh; }
   bool close_session(session_id who, instant at, session_end end = session_end::lost);
-  void pause(queue_id which, duration length, instant at);
+  /// False, as the answers of a put and a kick: the queue is gone.
+  bool pause(queue_id which, duration length, instant at);
 
   put_answer put(session_id who, queue_id into, put_request request, instant at);
   bool withdraw_put(session_id who);
@@ -175,6 +176,7 @@ class model {
 
   its_job* job(job_id which);
   its_queue& queue(queue_id which);
+  [[nodiscard]] bool has_queue(queue_id which) const;
   its_session& session(session_id who);
   its_job* held(session_id who, job_id which);
   [[nodiscard]] std::uint64_t count(queue_id which, job_state state) const;

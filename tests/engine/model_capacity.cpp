@@ -63,6 +63,7 @@ job_id model::put_job(queue_id into, put_request request) {
 
 put_answer model::put(session_id who, queue_id into, put_request request, instant at) {
   begin(at);
+  if (!has_queue(into)) return {};
   auto& counts = queue(into).counts;
   if (draining) {
     counts.rejected[static_cast<std::size_t>(reason::draining)].add();

@@ -178,8 +178,9 @@ bool model::close_session(session_id who, instant at, session_end end) {
   return gone;
 }
 
-void model::pause(queue_id which, duration length, instant at) {
+bool model::pause(queue_id which, duration length, instant at) {
   begin(at);
+  if (!has_queue(which)) return false;
   its_queue& it = queue(which);
   it.counts.pauses.add();
   const bool was_paused = it.paused_until != no_pause;
@@ -195,6 +196,7 @@ void model::pause(queue_id which, duration length, instant at) {
     }
   }
   settle();
+  return true;
 }
 
 reserve_answer model::reserve(session_id who, lease how, instant until, instant at) {
@@ -303,6 +305,7 @@ void model::kick_one(job_id which) {
 
 std::size_t model::kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at) {
   begin(at);
+  if (!has_queue(which)) return 0;
   if (from == engine::kick_from::undecided) {
     from = first(which, job_state::buried) != nullptr ? engine::kick_from::buried : engine::kick_from::delayed;
   }
