@@ -98,6 +98,18 @@ class OtherChanges(RedriveTest):
         self.assertEqual(self.change("cancel", {"state": "ready", "limit": 2}, "mail")["done"], 2)
         self.assertEqual((self.queue()["jobs"]["ready"], self.queue()["counts"]["ended"]["cancelled"]), (1, 2))
 
+    def test_the_slot_that_worked_on_a_cancelled_job_takes_the_next_one(self):
+        self.start("queues: { mail: {} }\nconsumers: { slow: { queue: mail, handler: sleep, length: 1h } }\n")
+        first, second = self.fill(self.connect(), 2)
+        while self.expect(200, self.get(f"/v1/jobs/{first}"))["state"] != "reserved":
+            pass
+        self.expect(200, self.post(f"/v1/jobs/{first}/cancel"))
+        while (shown := self.expect(200, self.get(f"/v1/jobs/{second}")))["state"] != "reserved":
+            pass
+        self.assertEqual(shown["held_by"], "slow#1")
+        self.assert_refused(404, "no_such_job", self.get(f"/v1/jobs/{first}"), "path")
+        self.assertEqual(self.queue()["counts"]["ended"]["cancelled"], 1)
+
     def test_the_holder_of_a_cancelled_job_does_not_find_it(self):
         self.start("queues: { mail: {} }\n")
         client = self.connect()
