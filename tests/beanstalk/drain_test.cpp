@@ -102,7 +102,7 @@ TEST_CASE("a drain does not wait for a client whose lease has run out, or that d
   at.close(duration::zero());
 }
 
-TEST_CASE("when the time to drain is over, what clients still hold is ready again") {
+TEST_CASE("when the time to drain is over, what clients still hold is ready again, and has not been interrupted") {
   server_fixture at;
   auto worker = at.client();
   SAYS(worker, "put 0 0 60 1\r\na\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\na\r\n");
@@ -112,4 +112,5 @@ TEST_CASE("when the time to drain is over, what clients still hold is ready agai
   CHECK(worker.receive_all().empty());
   CHECK(ready(at) == 1);
   CHECK(finished(at) == 0);
+  CHECK(at.ask([](auto&, auto& broker) { return broker.engine().look(job_id{1})->interruptions; }) == 0);
 }

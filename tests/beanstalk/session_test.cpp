@@ -100,7 +100,7 @@ TEST_CASE("a client that says no more gets TIMED_OUT for each reserve that still
   CHECK(client.receive_all() == "TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\nWATCHING 2\r\n");
 }
 
-TEST_CASE("the jobs of a client are ready again when it has disconnected, in whichever way") {
+TEST_CASE("the jobs of a client that disconnects, in whichever way, are ready again and were interrupted once") {
   server_fixture at;
   auto client = at.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
@@ -111,6 +111,8 @@ TEST_CASE("the jobs of a client are ready again when it has disconnected, in whi
   SAYS(client, "reserve\r\n", "RESERVED 1 1\r\na\r\n");
   two.close();
   SAYS(client, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
+  for (const auto job : {job_id{1}, job_id{2}})
+    CHECK(at.ask([job](auto&, auto& broker) { return broker.engine().look(job)->interruptions; }) == 1);
 }
 
 TEST_CASE("a server that ends sends the replies it owes and closes; a client in a reserve gets TIMED_OUT") {

@@ -49,6 +49,7 @@ TEST_CASE("when patience is over, running jobs are cancelled, become ready again
   CHECK(at.outcomes(0, outcome::cancelled) == 3);
   CHECK(at.levels("work").ready == 10);
   CHECK(at.broker.engine().first_ready(*at.broker.find("work"))->content.view() == "1");
+  CHECK(at.broker.engine().first_ready(*at.broker.find("work"))->interruptions == 0);
   CHECK(at.jobs.consumers()[0]->active == 0);
 }
 
