@@ -77,8 +77,8 @@ struct put_request {
   engine::priority priority{default_priority};
   duration delay{0};
   duration ttr{default_ttr};
-  std::optional<duration> expire_after{};  ///< from the put; none: what the queue says
-  group_id group{};                        ///< it joins this group, in the same change; none: no group
+  std::optional<duration> expire_after{};      ///< from the put; none: what the queue says
+  group_id group{};                            ///< it joins this group, in the same change; none: no group
   std::optional<std::uint32_t> group_place{};  ///< the place that the group keeps for it; none: the next one
 };
 

@@ -50,9 +50,7 @@ cursor* cursors::find(cursor_id id) noexcept {
   return &*found;
 }
 
-bool cursors::contains(cursor_id id) const noexcept {
-  return std::ranges::find(all_, id, &cursor::id) != all_.end();
-}
+bool cursors::contains(cursor_id id) const noexcept { return std::ranges::find(all_, id, &cursor::id) != all_.end(); }
 
 bool cursors::begin_page(job_table& jobs, cursor& walk, std::uint32_t page) noexcept {
   if (page == walk.page + 1) {

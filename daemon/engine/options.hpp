@@ -48,7 +48,7 @@ struct engine_options {
       std::chrono::seconds{1}};  ///< before the end of a lease: its holder is warned instead of waiting
   std::optional<std::uint64_t> body_memory_max{};  ///< bytes; of durable queues; none: all bodies stay in memory
   std::uint32_t cursors_max{256};  ///< of walks over jobs that clients keep; beyond it the least recently used one goes
-  std::uint32_t body_prefetch{256};  ///< of each queue: so many jobs before it is their turn
+  std::uint32_t body_prefetch{256};                 ///< of each queue: so many jobs before it is their turn
   std::uint32_t groups_max{100'000};                ///< that are not over
   std::uint32_t group_members_max{1'000'000};       ///< of one group
   std::uint32_t groups_ended_kept{1'000};           ///< groups that are over and can still be looked at
