@@ -61,7 +61,9 @@ void duel::group_command() {
   if (const auto into = std::ranges::find_if(model_.queues, declared); into != model_.queues.end() && !one_in(4))
     asked.outcome_queue = into->name;
   asked.ends_with = static_cast<group_end>(any(3));
-  asked.remaining = static_cast<remaining_members>(any(2));
+  // A group cancels in steps, also in the command that brings a body. The engine can then take a job back whose body is
+  // on its way, where the model has handed it over.
+  if (!options_.bodies_on_disk) asked.remaining = static_cast<remaining_members>(any(2));
   if (one_in(2)) asked.durability = durability::relaxed;
   if (!model_.groups.empty() && one_in(4)) asked.outer = one_of(model_.groups).id;
   say("open group for " + asked.outcome_queue);
