@@ -24,7 +24,7 @@ struct session {
   instant wait_until{never};
   slot awaited{no_slot};                         ///< the job it got, whose body is on its way from disk
   bool by_id{false};                             ///< it asked for that job and no other
-  instant awaited_since{};                       ///< when that became ready
+  instant awaited_since{};                       ///< when that became ready; `never`: it was not ready
   slot held_first{no_slot}, held_last{no_slot};  ///< jobs, in order of reservation
   std::uint32_t held_deadline_soon{0};
   deadlines::heap_position timeout{0};

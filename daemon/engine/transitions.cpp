@@ -120,9 +120,17 @@ bool counts_hand_outs(const job& record, const queue& owner) noexcept {
   return owner.options.deliveries_max != 0 && is_recorded(record, owner);
 }
 
+/// `ready_since`: `never` if the job was not ready when it was reserved. Counts the wait here and not in
+/// `make_reserved`: a job can be cancelled or given back while its body is on its way.
 reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_since) {
   job& record = core.jobs[at];
   queue& origin = core.queue_of(record);
+  const instant reserved_at = record.entered_at;
+  if (ready_since == never) {
+    ready_since = reserved_at;
+  } else {
+    timings_of(core, origin).wait.observe(age(ready_since, reserved_at));
+  }
   record.leased = lease_kind == lease::ttr;
   if (record.leased) start_lease(core, at);
   ++record.reserves;
@@ -239,10 +247,9 @@ void make_buried(core& core, slot at) {
 std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, lease lease_kind) {
   job& record = core.jobs[at];
   queue& origin = core.queue_of(record);
-  auto ready_since = core.now;
+  auto ready_since = never;
   if (record.state == job_state::ready) {
     ready_since = record.entered_at;
-    timings_of(core, origin).wait.observe(age(ready_since, core.now));
   } else {
     // A ready job that is reserved would come back as ready anyway; this one would not.
     record_move(core, at, {.to = job_state::reserved});

@@ -144,6 +144,42 @@ TEST_CASE("a job given back while its body is on the way is ready again, and the
   CHECK(all.engine.look(job).value().reserves == 1);
 }
 
+TEST_CASE("a job counts as waited for when it is handed over, not when only its body is requested") {
+  disk_fixture all{room_for(0)};
+  const auto job = all.put_safely('a');
+  const auto& wait = all.engine.timings(all.queue()).wait;
+  all.now += 2s;
+  REQUIRE(all.reserve(all.who, 1h) == reserve_status::waiting);
+  CHECK(wait.count() == 0);
+
+  SECTION("a job that is cancelled meanwhile never counts") {
+    CHECK(all.engine.cancel(job, all.now));
+    CHECK(wait.count() == 0);
+  }
+  SECTION("a job that is given back meanwhile counts once") {
+    REQUIRE(all.engine.withdraw_reserve(all.who));
+    REQUIRE(all.reserve(all.who, 1h) == reserve_status::waiting);
+    all.read_all();
+    CHECK(all.events() == texts{granted(all.who, 'a')});
+    CHECK(wait.count() == 1);
+  }
+  SECTION("the wait ends when the job is reserved: the time of the read is not in it") {
+    all.now += 3s;
+    all.read_all();
+    CHECK(wait.count() == 1);
+    CHECK(wait.sum() == 2s);
+  }
+}
+
+TEST_CASE("a job that was not ready when it was reserved by its id counts no wait, also when its body comes later") {
+  disk_fixture all{room_for(0)};
+  const auto job = all.put_safely('a', {.delay = 1h});
+  REQUIRE(all.engine.reserve_job(all.who, job, all.now).status == reserve_status::waiting);
+  all.read_all();
+  CHECK(all.events() == texts{granted(all.who, 'a')});
+  CHECK(all.engine.timings(all.queue()).wait.count() == 0);
+}
+
 TEST_CASE("a body nobody waits for any more stays for the next one") {
   disk_fixture all{room_for(2)};
   all.put_safely('a');

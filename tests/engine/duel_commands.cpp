@@ -61,8 +61,10 @@ void duel::group_command() {
   if (const auto into = std::ranges::find_if(model_.queues, declared); into != model_.queues.end() && !one_in(4))
     asked.outcome_queue = into->name;
   asked.ends_with = static_cast<group_end>(any(3));
-  // A group cancels in steps, also in the command that brings a body. The engine can then take a job back whose body is
-  // on its way, where the model has handed it over.
+  // A group that ends with `cancel` has a step due at once. The engine does it first in its next command that is handed
+  // the time. With bodies on disk that is `body_came`, which the model does not have: the model does the step one
+  // command later, and tells `cancelled` then. If a member's body is on its way, the engine cancels that member before
+  // it is handed over, and the model after that. Clients may see either order.
   if (!options_.bodies_on_disk) asked.remaining = static_cast<remaining_members>(any(2));
   if (one_in(2)) asked.durability = durability::relaxed;
   if (!model_.groups.empty() && one_in(4)) asked.outer = one_of(model_.groups).id;
