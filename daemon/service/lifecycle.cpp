@@ -118,9 +118,9 @@ loop::awaitable<> lifecycle::run_until_stopped() {
   watchers_.spawn("stuck queues", watch(check_queues()));
   if (arguments_.until_idle) watchers_.spawn("until idle", watch(wait_until_idle()));
   while (!idle_ && !blocked_ && stop_signals_ == 0 && failure_.empty()) co_await changed_.wait();
-  if (blocked_ && !idle_ && failure_.empty()) {
-    fail(exit_code::not_all_done, "held_up",
-         "no work can continue: queue " + *stuck_.stuck().begin() + " is full, and nothing will empty it");
+  if (idle_) blocked_ = stuck_.check();  // the outcome of a group may wait for capacity
+  if (blocked_ && failure_.empty()) {
+    fail(exit_code::not_all_done, "held_up", stuck_.reason());
   } else if (!idle_ && failure_.empty()) {
     co_await drain();
   }
@@ -207,8 +207,10 @@ loop::awaitable<> lifecycle::check_queues() {
       co_return;
     }
     co_await held.check(parts_.loop());
-    stuck_.check();
-    if (!arguments_.until_idle || stuck_.stuck().empty() || !parts_.work().held_by_full_queues()) continue;
+    const bool any_stuck = stuck_.check();
+    if (!arguments_.until_idle) continue;
+    const bool held_by_full_queues = any_stuck && parts_.work().held_by_full_queues();
+    if (!held_by_full_queues && !parts_.work().waits_for_unserved_jobs()) continue;
     blocked_ = true;
     changed_.wake_all();
     co_return;

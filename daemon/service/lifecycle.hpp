@@ -88,7 +88,7 @@ class lifecycle {
   instant last_stop_at_{};
   bool opened_{false};
   bool idle_{false};
-  bool blocked_{false};    ///< by a full queue that nothing will empty
+  bool blocked_{false};    ///< by what nothing will change: see stuck_queues::reason
   int pending_drains_{0};  ///< drains of consumers and of clients that have not ended
   bool drain_timed_out_{false};
   std::uint64_t held_jobs_{0};                  ///< jobs that were reserved when the drain began

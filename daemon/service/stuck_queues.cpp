@@ -25,7 +25,10 @@ std::vector<std::string> served_queues(const settings::settings& settings) {
 void stuck_queues::watch(const settings::settings& settings) {
   names_.clear();
   for (const auto& [name, options] : settings.queues) names_.insert(name);
-  for (const auto& producer : settings.producers) names_.insert(producer.common.queue);
+  for (const auto& producer : settings.producers) {
+    names_.insert(producer.common.queue);
+    if (producer.common.group) names_.insert(producer.common.group->then);
+  }
   for (const auto& consumer : settings.consumers) {
     names_.insert(consumer.common.queue.begin(), consumer.common.queue.end());
     if (consumer.common.output) names_.insert(*consumer.common.output);
@@ -33,7 +36,7 @@ void stuck_queues::watch(const settings::settings& settings) {
   std::erase_if(stuck_, [this](const auto& name) { return !names_.contains(name); });
 }
 
-void stuck_queues::check() {
+bool stuck_queues::check() {
   const auto& engine = broker_.engine();
   for (const auto& name : names_) {
     const auto queue = engine.find(name);
@@ -49,6 +52,12 @@ void stuck_queues::check() {
           {{"queue", name}, {"jobs", levels.jobs()}, {"buried", levels.buried}, {"waiting", levels.waiting_puts}});
     }
   }
+  return !stuck_.empty();
+}
+
+std::string stuck_queues::reason() const {
+  if (stuck_.empty()) return "no work can continue: producers wait (`after`) for jobs that nobody takes";
+  return "no work can continue: queue " + *stuck_.begin() + " is full, and nothing will empty it";
 }
 
 }  // namespace millrace::service

@@ -21,10 +21,10 @@ class stuck_queues {
   /// The queues of these settings are checked from now on.
   void watch(const settings::settings& settings);
 
-  /// Checks each queue, and logs those that were not stuck at the last check.
-  void check();
-  /// The queues that were stuck at the last check.
-  [[nodiscard]] const std::set<std::string>& stuck() const noexcept { return stuck_; }
+  /// Checks each queue, and logs those that were not stuck at the last check. True: some are stuck.
+  bool check();
+  /// For people: why no work can continue, as of the last check. Requires: none can.
+  [[nodiscard]] std::string reason() const;
 
  private:
   const broker::broker& broker_;

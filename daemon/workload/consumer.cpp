@@ -32,8 +32,9 @@ void consumer::start(loop::task_scope& scope) {
     consumer_slot.name = counts_.name + '#' + std::to_string(number);
     open_session(consumer_slot);
     if (environment_.in_sequence != nullptr) {
-      consumer_slot.in_line = &environment_.in_sequence->join(
-          consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
+      consumer_slot.in_line =
+          &environment_.in_sequence->join(consumer_slot.session, queues_, settlement_.output(),
+                                          [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
     }
     ++running_;
     consumer_slot.task = scope.spawn(consumer_slot.name, run(consumer_slot));

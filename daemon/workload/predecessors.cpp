@@ -31,4 +31,20 @@ loop::awaitable<> workload::parts::until_predecessors_end(std::string producer) 
   while (!predecessors_have_ended(producer)) co_await predecessor_ended.wait();
 }
 
+bool workload::parts::waits_for_unserved_jobs() const {
+  if (waiting_successors == 0 || waiting_successors != producers_left || changing) return false;
+  for (const auto& one : producers) {
+    const auto& name = one->settings.name;
+    if (!one->counts->ended && predecessors_have_ended(name)) return false;  // begins in this turn of the loop
+  }
+  const auto& engine = broker.engine();
+  if (engine.totals().reserved != 0) return false;
+  std::vector<queue_id> queues;
+  engine.list_queues(0, engine.queue_count(), queues);
+  return std::ranges::none_of(queues, [&engine](queue_id queue) {
+    const auto levels = engine.levels(queue);
+    return levels.watching_sessions != 0 && levels.ready + levels.delayed + levels.waiting_puts != 0;
+  });
+}
+
 }  // namespace millrace::workload

@@ -18,12 +18,17 @@ namespace millrace::workload {
 
 class sequence::member {
  public:
-  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues,
+  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
          std::function<void(job_id)> on_cancelled)
-      : session_{session}, queues_{std::move(queues)}, on_cancelled_{std::move(on_cancelled)}, point_{loop, "turn"} {}
+      : session_{session},
+        queues_{std::move(queues)},
+        output_{output},
+        on_cancelled_{std::move(on_cancelled)},
+        point_{loop, "turn"} {}
 
   session_id session_;
   std::vector<queue_id> queues_;
+  std::optional<queue_id> output_;
   std::function<void(job_id)> on_cancelled_;
   loop::wait_point point_;
   std::optional<turn> given_;
@@ -34,9 +39,10 @@ sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function
 
 sequence::~sequence() = default;
 
-sequence::member& sequence::join(session_id session, std::vector<queue_id> queues,
+sequence::member& sequence::join(session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
                                  std::function<void(job_id)> on_cancelled) {
-  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues), std::move(on_cancelled)));
+  return *members_.emplace_back(
+      std::make_unique<member>(loop_, session, std::move(queues), output, std::move(on_cancelled)));
 }
 
 void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", run()); }
@@ -139,17 +145,26 @@ void sequence::abandon(const turn& abandoned) {
   done();
 }
 
+bool sequence::output_would_wait(const member& participant) const {
+  if (!participant.output_) return false;
+  const auto& engine = broker_.engine();
+  const auto& options = engine.options_of(*participant.output_);
+  if (options.when_full != engine::overflow::block) return false;
+  const auto levels = engine.levels(*participant.output_);
+  return levels.waiting_puts != 0 || levels.jobs() >= options.max_jobs || levels.bytes() >= options.max_bytes;
+}
+
 sequence::member* sequence::first_by_time() {
-  const auto earlier = [](const engine::ready_job& one, const engine::ready_job& other) {
-    return std::tuple{one.since, one.job} < std::tuple{other.since, other.job};
-  };
-  std::optional<engine::ready_job> first;
+  using place = std::tuple<bool, instant, job_id>;  // the lowest comes first
+  std::optional<place> first;
   member* first_member = nullptr;
   for (const auto& one : members_) {
     if (!one->session_) continue;  // starts again soon; the session that watches all queues takes its jobs meanwhile
     const auto next = broker_.engine().next_ready(one->session_);
-    if (!next || (first && !earlier(*next, *first))) continue;
-    first = next;
+    if (!next) continue;
+    const place own{output_would_wait(*one), next->since, next->job};
+    if (first && *first <= own) continue;
+    first = own;
     first_member = one.get();
   }
   return first_member;

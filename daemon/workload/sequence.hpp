@@ -19,7 +19,8 @@ namespace millrace::workload {
 
 /// `--mode sequential`: one permit for all consumers. Of the jobs that the engine would give each consumer next, the
 /// one that became ready first gets the permit, of several the one with the lowest id. The next follows when it is
-/// settled.
+/// settled. A consumer whose output would wait for capacity comes after all others: they may empty its output queue,
+/// and could not while it waits with the permit.
 ///
 /// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to
 /// its end. Should the task fail, it is logged and starts again after a `restart_pause`.
@@ -38,7 +39,8 @@ class sequence {
 
   /// Before `start`. Among members that would take the same job, the first to join gets it. `on_cancelled` is called
   /// when the job of its turn is cancelled, as that of a session (broker/broker.hpp).
-  member& join(session_id session, std::vector<queue_id> queues, std::function<void(job_id)> on_cancelled);
+  member& join(session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
+               std::function<void(job_id)> on_cancelled);
   void start(loop::task_scope& scope);
   void stop();
   /// Sets the session of the member: the one it joined with, or a new one after `detach`.
@@ -58,6 +60,7 @@ class sequence {
   loop::awaitable<> give_turns();
   loop::awaitable<> rest_after(std::exception_ptr failure, duration length);
   [[nodiscard]] member* first_by_time();
+  [[nodiscard]] bool output_would_wait(const member& participant) const;
   [[nodiscard]] member& server_of(queue_id queue);
   void give(member& participant, turn&& next_turn);
   [[nodiscard]] session_id watch_all_session();

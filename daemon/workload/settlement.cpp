@@ -51,7 +51,7 @@ bool settlement::settle(session_id session, handlers::job&& job, attempt_result&
     without_space_.insert_or_assign(session, std::move(request));
     return false;
   }
-  settled(answer, requested);
+  settled(answer, requested, id);
   return true;
 }
 
@@ -63,10 +63,10 @@ loop::awaitable<> settlement::admitted(session_id session, job_id job) {
       co_await loop::sleep_for(loop_, space_check_interval);
       answer = broker_.try_finish(session, std::move(held.mapped())).answer;
     }
-    if (answer != engine::finish_status::waiting) co_return settled(answer, engine::outcome::ok);
+    if (answer != engine::finish_status::waiting) co_return settled(answer, engine::outcome::ok, job);
   }
   const auto finished = co_await broker_.finished(session, job);
-  settled(finished.answer, engine::outcome::ok);
+  settled(finished.answer, engine::outcome::ok, job);
 }
 
 engine::finish_request settlement::request(handlers::job&& job, attempt_result&& attempt) {
@@ -99,7 +99,7 @@ engine::finish_request settlement::request(handlers::job&& job, attempt_result&&
   return request;
 }
 
-void settlement::settled(const engine::finish_answer& answer, engine::outcome requested) {
+void settlement::settled(const engine::finish_answer& answer, engine::outcome requested, job_id job) {
   if (answer == engine::finish_status::retried) {
     counts_.retried.add();
   } else if (answer == engine::finish_status::postponed) {
@@ -111,12 +111,13 @@ void settlement::settled(const engine::finish_answer& answer, engine::outcome re
   if (requested == engine::outcome::ok && failures_.admit()) {
     log::warning("job_failed", "the job succeeded, but " + std::string{engine::text_of_output_refusal(answer.refusal)},
                  {{"consumer", counts_.name},
+                  {"job", job.value()},
                   {"outcome", engine::name_of(answer.outcome)},
                   {"reason", engine::name_of(answer.refusal)}});
   }
   if (requested == engine::outcome::later && failures_.admit()) {
     log::warning("job_failed", "the handler wanted the job again later, too often or beyond the time for retries",
-                 {{"consumer", counts_.name}, {"outcome", engine::name_of(answer.outcome)}});
+                 {{"consumer", counts_.name}, {"job", job.value()}, {"outcome", engine::name_of(answer.outcome)}});
   }
 }
 

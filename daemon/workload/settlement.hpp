@@ -47,6 +47,8 @@ class settlement {
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job);
+  /// The queue that results go to.
+  [[nodiscard]] std::optional<queue_id> output() const noexcept { return destinations_.output; }
   /// A drain cancelled the attempt, and the job went back to its queue.
   void released() {
     counts_.released.add();
@@ -63,7 +65,7 @@ class settlement {
  private:
   [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt_result&& attempt);
   /// `requested` is the outcome of the request.
-  void settled(const engine::finish_answer& answer, engine::outcome requested);
+  void settled(const engine::finish_answer& answer, engine::outcome requested, job_id job);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
   loop::event_loop& loop_;

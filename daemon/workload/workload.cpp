@@ -66,6 +66,8 @@ loop::awaitable<> workload::idle() {
 
 bool workload::held_by_full_queues() const { return parts_->held_by_full_queues(); }
 
+bool workload::waits_for_unserved_jobs() const { return parts_->waits_for_unserved_jobs(); }
+
 loop::awaitable<std::size_t> workload::drain(duration patience) {
   auto& p = *parts_;
   const auto released_before = p.released_jobs();

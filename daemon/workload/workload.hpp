@@ -57,6 +57,9 @@ class workload {
   /// ended waits to put, every job that is worked on waits for its output queue, and no consumer with a free slot has a
   /// job to come.
   [[nodiscard]] bool held_by_full_queues() const;
+  /// Whether all producers that are left wait for others (`after`) whose jobs or outcomes nobody takes, while nothing
+  /// else goes on.
+  [[nodiscard]] bool waits_for_unserved_jobs() const;
   /// Producers stop and no further job is reserved.
   void stop_taking();
   /// The same; returns when all running jobs have ended or `patience` is over: then they are cancelled (their

@@ -99,6 +99,7 @@ struct workload::parts {
   /// All producers that this one names in `after` have ended, and so have all of their jobs.
   [[nodiscard]] bool predecessors_have_ended(const std::string& producer) const;
   loop::awaitable<> until_predecessors_end(std::string producer);
+  [[nodiscard]] bool waits_for_unserved_jobs() const;
 
   [[nodiscard]] bool nothing_to_do() const;
   [[nodiscard]] bool held_by_full_queues() const;

@@ -115,6 +115,45 @@ class Limits(DaemonTest):
                 (held_up,) = daemon.entries("held_up")
                 self.assertIn(held_in, held_up["message"])
 
+    def test_a_producer_after_jobs_that_nobody_takes_does_not_wait_for_ever(self):
+        settings = self.settings(
+            "queues: { lonely: {}, served: {} }\n"
+            "producers:\n"
+            "  first: { kind: range, queue: lonely, from: 1, to: 3 }\n"
+            "  second: { kind: range, queue: served, from: 1, to: 3, after: first }\n"
+            "consumers: { c: { queue: served, handler: noop } }\n"
+        )
+        daemon = self.daemon(settings, "--until-idle")
+        self.assertEqual(daemon.wait(), 4)
+        (held_up,) = daemon.entries("held_up")
+        self.assertIn("`after`", held_up["message"])
+
+    def test_an_outcome_that_finds_no_capacity_is_told_at_the_end(self):
+        for overflow in ("block", "reject"):
+            settings = self.settings(
+                "queues: { work: {}, outcomes: { max_jobs: 1, overflow: " + overflow + " } }\n"
+                "producers:\n"
+                "  one: { kind: range, queue: work, from: 1, to: 3, group: { then: outcomes } }\n"
+                "  two: { kind: range, queue: work, from: 1, to: 3, group: { then: outcomes } }\n"
+                "consumers: { c: { queue: work, handler: noop } }\n"
+            )
+            daemon = self.daemon(settings, "--until-idle")
+            self.assertEqual(daemon.wait(), 4)
+            (held_up,) = daemon.entries("held_up")
+            self.assertIn("outcomes", held_up["message"])
+
+    def test_in_sequence_a_full_output_queue_is_emptied_before_more_is_put(self):
+        for handler in ("noop", "hash"):
+            settings = self.settings(
+                "queues: { work: {}, done: { max_jobs: 1 } }\n"
+                "producers: { p: { kind: range, queue: work, from: 1, to: 10 } }\n"
+                "consumers:\n"
+                f"  c: {{ queue: work, handler: {handler}, output: done }}\n"
+                "  d: { queue: done, handler: noop }\n"
+            )
+            daemon = self.daemon(settings, "--until-idle", "--mode", "sequential")
+            self.assertEqual(daemon.wait(), 0)
+
     def test_a_full_queue_that_nobody_serves_lets_other_work_come_to_its_end(self):
         settings = self.settings(
             "queues: { lonely: { max_jobs: 3 }, served: {} }\n"
