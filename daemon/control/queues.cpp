@@ -113,7 +113,8 @@ loop::awaitable<http::response> list_queues(const context& context, const rates&
   }
   text += R"(],"total":)" + std::to_string(context.broker.engine().queue_count());
   text += R"(,"next_cursor":)" + (next == 0 ? "null" : std::to_string(next)) + '}';
-  co_return json_text_answer(200, std::move(text));
+  auto answer = json_text_answer(200, std::move(text));
+  co_return answer;
 }
 
 http::response show_queue(const context& context, const rates& rates, const http::request& request) {
