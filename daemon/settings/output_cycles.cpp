@@ -90,6 +90,7 @@ std::vector<producer_cycle> find_producer_cycles(const std::vector<workload::pro
   std::vector<output_cycle> found;
   for (const auto& [name, edges] : waits) search(waits, name, states, found);
   std::vector<producer_cycle> cycles;
+  cycles.reserve(found.size());
   for (auto& each : found) cycles.push_back({std::move(each.consumer), std::move(each.path)});
   return cycles;
 }
