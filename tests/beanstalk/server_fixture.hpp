@@ -17,7 +17,7 @@ namespace millrace::testing {
 /// A server of the protocol on a loop of its own, and clients that write and read bytes.
 class server_fixture {
  public:
-  explicit server_fixture(beanstalk::session_limits limits = {}, engine::queue_options defaults = {},
+  explicit server_fixture(beanstalk::session_limits limits = {}, const engine::queue_options& defaults = {},
                           store::store* disk = nullptr)
       : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
