@@ -116,12 +116,12 @@ class model {
   /// False, as the answers of a put and a kick: the queue is gone.
   bool pause(queue_id which, duration length, instant at);
 
-  put_answer put(session_id who, queue_id into, put_request request, instant at);
+  put_answer put(session_id who, queue_id into, const put_request& request, instant at);
   bool withdraw_put(session_id who);
   reserve_answer reserve(session_id who, lease how, instant until, instant at);
   reserve_answer reserve_job(session_id who, job_id which, instant at);
   bool withdraw_reserve(session_id who);
-  finish_status finish(session_id who, finish_request request, instant at);
+  finish_status finish(session_id who, const finish_request& request, instant at);
   bool withdraw_finish(session_id who, job_id which);
   bool erase(session_id who, job_id which, instant at);
   bool release(session_id who, job_id which, priority urgency, duration delay, instant at);

@@ -32,6 +32,7 @@ void model::drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes) 
       if (it.queue != in || it.state != job_state::ready) continue;
       if (oldest == nullptr || it.order < oldest->order) oldest = &it;
     }
+    assert(oldest != nullptr);
     end_job(oldest->id, outcome::dropped);
   }
 }
@@ -61,7 +62,7 @@ job_id model::put_job(queue_id into, put_request request) {
   return it.id;
 }
 
-put_answer model::put(session_id who, queue_id into, put_request request, instant at) {
+put_answer model::put(session_id who, queue_id into, const put_request& request, instant at) {
   begin(at);
   if (!has_queue(into)) return {};
   auto& counts = queue(into).counts;
@@ -213,7 +214,7 @@ model::room_for_all model::room_for(const its_job& it, const std::vector<output>
   return answer;
 }
 
-finish_status model::finish(session_id who, finish_request request, instant at) {
+finish_status model::finish(session_id who, const finish_request& request, instant at) {
   begin(at);
   const its_job* const it = held(who, request.job);
   if (it == nullptr) return finish_status::not_found;

@@ -18,7 +18,8 @@ double jitter_factor(double jitter, job_id job, std::uint32_t failures) {
     return z ^ (z >> 31);
   };
   const std::uint64_t random = splitmix64(splitmix64(job.value()) + failures);
-  const double part = static_cast<double>(random / 2'048) / 9'007'199'254'740'992.0;
+  const std::uint64_t upper_bits = random / 2'048;
+  const double part = static_cast<double>(upper_bits) / 9'007'199'254'740'992.0;
   return 1 - jitter + 2 * jitter * part;
 }
 
