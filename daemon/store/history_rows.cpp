@@ -138,6 +138,8 @@ result<> history_cursor::advance() {
   }
   // The key of a table of rows is always a number.
   static_cast<void>(rows_->read(0, id_));
+  // No job has that id, which stands for the end.
+  if (id_ == INT64_MAX) return no_job();
   return {};
 }
 
