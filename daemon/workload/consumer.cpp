@@ -32,9 +32,8 @@ void consumer::start(loop::task_scope& scope) {
     consumer_slot.name = counts_.name + '#' + std::to_string(number);
     open_session(consumer_slot);
     if (environment_.in_sequence != nullptr) {
-      consumer_slot.in_line =
-          &environment_.in_sequence->join(consumer_slot.session, queues_, settlement_.output(),
-                                          [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
+      consumer_slot.in_line = &environment_.in_sequence->join(
+          consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
     }
     ++running_;
     consumer_slot.task = scope.spawn(consumer_slot.name, run(consumer_slot));
@@ -49,7 +48,7 @@ void consumer::stop_taking() {
 }
 
 loop::awaitable<> consumer::run(slot& consumer_slot) {
-  const running_mark mark{*this};
+  const running_mark mark{*this, consumer_slot};
   restart_pause pause;
   while (true) {
     const auto began = environment_.loop.now();
@@ -101,7 +100,7 @@ void consumer::close_session(slot& consumer_slot, engine::session_end ending) {
     settlement_.released();
   }
   consumer_slot.waits = false;
-  if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line);
+  if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line, ending);
   if (!consumer_slot.session) return;
   while (!environment_.broker.try_close_session(consumer_slot.session, ending)) {
   }  // gives back one job at most
@@ -158,10 +157,11 @@ loop::awaitable<> consumer::serve_in_sequence(slot& consumer_slot) {
         co_await attempt_and_settle(consumer_slot, turn.session, std::move(job));
       }
     } catch (...) {
-      environment_.in_sequence->abandon(turn);
+      environment_.in_sequence->abandon(*consumer_slot.in_line,
+                                        closing_ ? engine::session_end::returned : engine::session_end::lost);
       throw;
     }
-    environment_.in_sequence->done();
+    environment_.in_sequence->done(*consumer_slot.in_line);
   }
 }
 
@@ -192,7 +192,10 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
     throw boost::system::system_error{boost::asio::error::operation_aborted};
   }
   attempt.in_group = consumer_slot.in_group;
-  if (!settlement_.settle(session, std::move(job), std::move(attempt))) co_await settlement_.admitted(session, id);
+  if (!settlement_.settle(session, std::move(job), std::move(attempt))) {
+    if (consumer_slot.in_line != nullptr) environment_.in_sequence->return_permit(*consumer_slot.in_line);
+    co_await settlement_.admitted(session, id);
+  }
   end(consumer_slot);
 }
 

@@ -72,8 +72,9 @@ class consumer {
 
   /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.
   struct running_mark {
-    explicit running_mark(consumer& of) : owner{of} {}
+    running_mark(consumer& of, slot& consumer_slot) : owner{of}, running{consumer_slot} {}
     ~running_mark() {
+      if (running.in_line != nullptr) owner.environment_.in_sequence->leave(*running.in_line);
       --owner.running_;
       owner.environment_.resting();
     }
@@ -81,6 +82,7 @@ class consumer {
     running_mark& operator=(const running_mark&) = delete;
 
     consumer& owner;
+    slot& running;
   };
 
   loop::awaitable<> run(slot& consumer_slot);

@@ -18,20 +18,21 @@ namespace millrace::workload {
 
 class sequence::member {
  public:
-  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
+  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues,
          std::function<void(job_id)> on_cancelled)
-      : session_{session},
-        queues_{std::move(queues)},
-        output_{output},
-        on_cancelled_{std::move(on_cancelled)},
-        point_{loop, "turn"} {}
+      : session_{session}, queues_{std::move(queues)}, on_cancelled_{std::move(on_cancelled)}, point_{loop, "turn"} {}
+
+  /// It may get the permit: no job of it waits for its output.
+  [[nodiscard]] bool is_free() const noexcept { return !waits_ && !left_; }
 
   session_id session_;
   std::vector<queue_id> queues_;
-  std::optional<queue_id> output_;
   std::function<void(job_id)> on_cancelled_;
   loop::wait_point point_;
   std::optional<turn> given_;
+  session_id job_session_{};  ///< that holds the job of its turn; none: it has no turn
+  bool waits_{false};         ///< its turn goes on without the permit
+  bool left_{false};
 };
 
 sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> resting)
@@ -39,10 +40,9 @@ sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function
 
 sequence::~sequence() = default;
 
-sequence::member& sequence::join(session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
+sequence::member& sequence::join(session_id session, std::vector<queue_id> queues,
                                  std::function<void(job_id)> on_cancelled) {
-  return *members_.emplace_back(
-      std::make_unique<member>(loop_, session, std::move(queues), output, std::move(on_cancelled)));
+  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues), std::move(on_cancelled)));
 }
 
 void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", run()); }
@@ -50,13 +50,19 @@ void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", 
 void sequence::stop() {
   closing_ = true;
   if (waits_) loop_.cancel(task_);
+  returned_.wake_one();
 }
 
 void sequence::attach(member& participant, session_id session) { participant.session_ = session; }
 
-void sequence::detach(member& participant) {
+void sequence::detach(member& participant, engine::session_end end) {
+  if (std::exchange(participant.given_, std::nullopt)) abandon(participant, end);
   participant.session_ = {};
-  if (const auto given = std::exchange(participant.given_, std::nullopt)) abandon(*given);
+}
+
+void sequence::leave(member& participant) {
+  participant.left_ = true;
+  note_free_members_changed();
 }
 
 loop::awaitable<> sequence::run() {
@@ -94,7 +100,7 @@ loop::awaitable<> sequence::rest_after(std::exception_ptr failure, duration leng
 
 loop::awaitable<> sequence::give_turns() {
   while (!closing_) {
-    if (permit_taken_) {
+    if (permit_taken_ || !any_free()) {
       co_await returned_.wait();
       continue;
     }
@@ -109,16 +115,37 @@ loop::awaitable<> sequence::give_turns() {
       give(*next, {next->session_, std::move(taken.job)});
     } else {
       resting_();
-      waits_ = true;
       const auto session = watch_all_session();
-      auto taken = (co_await broker_.reserve(session, engine::lease::unlimited)).answer;
-      waits_ = false;
+      auto taken = co_await reserve_any(session);
       if (taken.status != engine::reserve_status::reserved) continue;
-      auto& server = server_of(taken.job.queue);
-      give(server, {session, std::move(taken.job)});
+      if (auto* const server = server_of(taken.job.queue)) {
+        give(*server, {session, std::move(taken.job)});
+      } else {
+        static_cast<void>(broker_.release(session, taken.job.job, taken.job.priority, duration::zero()));
+      }
     }
   }
   while (permit_taken_) co_await returned_.wait();
+}
+
+/// `timed_out`: the free members have changed, so that other queues must be watched.
+loop::awaitable<engine::reserve_answer> sequence::reserve_any(session_id session) {
+  engine::reserve_answer taken{.status = engine::reserve_status::timed_out};
+  std::exception_ptr failure;
+  waits_ = waits_for_any_ = true;
+  try {
+    taken = (co_await broker_.reserve(session, engine::lease::unlimited)).answer;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  waits_ = waits_for_any_ = false;
+  if (free_members_changed_) {
+    // The task was cancelled for this wait only. If a stop has cancelled it as well, `closing_` ends it.
+    co_await boost::asio::this_coro::reset_cancellation_state();
+    if (failure && loop::is_cancellation(failure)) failure = nullptr;
+  }
+  if (failure) std::rethrow_exception(failure);
+  co_return taken;
 }
 
 loop::awaitable<sequence::turn> sequence::next(member& participant) {
@@ -133,59 +160,80 @@ loop::awaitable<sequence::turn> sequence::next(member& participant) {
   co_return given;
 }
 
-void sequence::done() {
+void sequence::return_permit(member& participant) {
+  participant.waits_ = true;
+  // It holds the job, so another session watches all queues from now on; this one ends with the turn.
+  if (participant.job_session_ == watch_all_session_) watch_all_session_ = {};
+  free_members_changed_ = true;
+  free_permit();
+}
+
+void sequence::done(member& participant) {
+  const auto session = std::exchange(participant.job_session_, session_id{});
+  if (!std::exchange(participant.waits_, false)) return free_permit();
+  if (session != participant.session_) close(session, engine::session_end::returned);
+  note_free_members_changed();
+}
+
+void sequence::abandon(member& participant, engine::session_end end) {
+  if (participant.job_session_ != participant.session_) {
+    if (participant.job_session_ == watch_all_session_) watch_all_session_ = {};
+    close(std::exchange(participant.job_session_, participant.session_), end);
+  }
+  done(participant);
+}
+
+void sequence::free_permit() {
   assert(permit_taken_);
   permit_taken_ = false;
   returned_.wake_one();
   if (closing_) close_watch_all_session();
 }
 
-void sequence::abandon(const turn& abandoned) {
-  if (abandoned.session == watch_all_session_) close_watch_all_session();
-  done();
+void sequence::note_free_members_changed() {
+  free_members_changed_ = true;
+  returned_.wake_one();
+  if (waits_for_any_) loop_.cancel(task_);
 }
 
-bool sequence::output_would_wait(const member& participant) const {
-  if (!participant.output_) return false;
-  const auto& engine = broker_.engine();
-  const auto& options = engine.options_of(*participant.output_);
-  if (options.when_full != engine::overflow::block) return false;
-  const auto levels = engine.levels(*participant.output_);
-  return levels.waiting_puts != 0 || levels.jobs() >= options.max_jobs || levels.bytes() >= options.max_bytes;
+bool sequence::any_free() const {
+  return std::ranges::any_of(members_, [](const auto& one) { return one->is_free(); });
 }
 
 sequence::member* sequence::first_by_time() {
-  using place = std::tuple<bool, instant, job_id>;  // the lowest comes first
-  std::optional<place> first;
+  const auto earlier = [](const engine::ready_job& one, const engine::ready_job& other) {
+    return std::tuple{one.since, one.job} < std::tuple{other.since, other.job};
+  };
+  std::optional<engine::ready_job> first;
   member* first_member = nullptr;
   for (const auto& one : members_) {
+    if (!one->is_free()) continue;
     if (!one->session_) continue;  // starts again soon; the session that watches all queues takes its jobs meanwhile
     const auto next = broker_.engine().next_ready(one->session_);
-    if (!next) continue;
-    const place own{output_would_wait(*one), next->since, next->job};
-    if (first && *first <= own) continue;
-    first = own;
+    if (!next || (first && !earlier(*next, *first))) continue;
+    first = next;
     first_member = one.get();
   }
   return first_member;
 }
 
-sequence::member& sequence::server_of(queue_id queue) {
-  const auto found = std::find_if(members_.begin(), members_.end(), [queue](const auto& one) {
-    return std::find(one->queues_.begin(), one->queues_.end(), queue) != one->queues_.end();
+sequence::member* sequence::server_of(queue_id queue) {
+  const auto found = std::ranges::find_if(members_, [queue](const auto& one) {
+    return one->is_free() && std::ranges::find(one->queues_, queue) != one->queues_.end();
   });
-  assert(found != members_.end());
-  return **found;
+  return found == members_.end() ? nullptr : found->get();
 }
 
 void sequence::give(member& participant, turn&& next_turn) {
   permit_taken_ = true;
   holder_ = &participant;
+  participant.job_session_ = next_turn.session;
   participant.given_ = std::move(next_turn);
   participant.point_.wake_one();
 }
 
 session_id sequence::watch_all_session() {
+  if (std::exchange(free_members_changed_, false)) close_watch_all_session();
   if (watch_all_session_) return watch_all_session_;
   watch_all_session_ = broker_.open_session();
   broker_.set_on_cancelled(watch_all_session_, [this](job_id job) {
@@ -193,6 +241,7 @@ session_id sequence::watch_all_session() {
   });
   const auto& engine = broker_.engine();
   for (const auto& one : members_) {
+    if (!one->is_free()) continue;
     for (const auto queue : one->queues_) {
       [[maybe_unused]] const auto watched = broker_.watch(watch_all_session_, engine.name_of(queue));
       assert(watched.has_value());
@@ -202,12 +251,12 @@ session_id sequence::watch_all_session() {
 }
 
 void sequence::close_watch_all_session() {
-  if (!watch_all_session_) return;
-  // A job that a drain takes from its holder was not interrupted; one whose holder failed was.
-  const auto end = closing_ ? engine::session_end::returned : engine::session_end::lost;
-  while (!broker_.try_close_session(watch_all_session_, end)) {
+  if (watch_all_session_) close(std::exchange(watch_all_session_, session_id{}), engine::session_end::returned);
+}
+
+void sequence::close(session_id session, engine::session_end end) {
+  while (!broker_.try_close_session(session, end)) {
   }  // holds one job at most
-  watch_all_session_ = {};
 }
 
 }  // namespace millrace::workload

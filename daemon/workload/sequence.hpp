@@ -19,8 +19,7 @@ namespace millrace::workload {
 
 /// `--mode sequential`: one permit for all consumers. Of the jobs that the engine would give each consumer next, the
 /// one that became ready first gets the permit, of several the one with the lowest id. The next follows when it is
-/// settled. A consumer whose output would wait for capacity comes after all others: they may empty its output queue,
-/// and could not while it waits with the permit.
+/// settled, or when it waits for its output: others may empty the output queue meanwhile.
 ///
 /// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to
 /// its end. Should the task fail, it is logged and starts again after a `restart_pause`.
@@ -39,43 +38,54 @@ class sequence {
 
   /// Before `start`. Among members that would take the same job, the first to join gets it. `on_cancelled` is called
   /// when the job of its turn is cancelled, as that of a session (broker/broker.hpp).
-  member& join(session_id session, std::vector<queue_id> queues, std::optional<queue_id> output,
-               std::function<void(job_id)> on_cancelled);
+  member& join(session_id session, std::vector<queue_id> queues, std::function<void(job_id)> on_cancelled);
   void start(loop::task_scope& scope);
   void stop();
   /// Sets the session of the member: the one it joined with, or a new one after `detach`.
   void attach(member& participant, session_id session);
-  /// Call before the session of the member is closed. A turn that it got but did not take is abandoned.
-  void detach(member& participant);
+  /// Call before the session of the member is closed, with the same `end`. A turn that it got but did not take is
+  /// abandoned.
+  void detach(member& participant, engine::session_end end);
+  /// The member takes no turn any more. Requires: it is detached.
+  void leave(member& participant);
 
   /// Suspends until the permit is given, with a job.
   loop::awaitable<turn> next(member& participant);
-  /// The job is settled, or back in its queue: the permit is free again.
-  void done();
-  /// Makes the job ready again, because its holder could neither settle it nor give it back.
-  void abandon(const turn& abandoned);
+  /// The job of the turn was attempted and waits for its output: other members get turns meanwhile. The turn goes on
+  /// until `done` or `abandon`.
+  void return_permit(member& participant);
+  /// The turn ends: its job is settled, or back in its queue.
+  void done(member& participant);
+  /// The turn ends, and its job becomes ready again, because its holder could neither settle it nor give it back.
+  void abandon(member& participant, engine::session_end end);
 
  private:
   loop::awaitable<> run();
   loop::awaitable<> give_turns();
+  loop::awaitable<engine::reserve_answer> reserve_any(session_id session);
   loop::awaitable<> rest_after(std::exception_ptr failure, duration length);
+  [[nodiscard]] bool any_free() const;
   [[nodiscard]] member* first_by_time();
-  [[nodiscard]] bool output_would_wait(const member& participant) const;
-  [[nodiscard]] member& server_of(queue_id queue);
+  [[nodiscard]] member* server_of(queue_id queue);
   void give(member& participant, turn&& next_turn);
+  void free_permit();
+  void note_free_members_changed();
   [[nodiscard]] session_id watch_all_session();
   void close_watch_all_session();
+  void close(session_id session, engine::session_end end);
 
   loop::event_loop& loop_;
   broker::broker& broker_;
   std::function<void()> resting_;
   std::vector<std::unique_ptr<member>> members_;
   member* holder_{nullptr};         ///< that got the permit last
-  session_id watch_all_session_{};  ///< watches all queues while nothing is ready
+  session_id watch_all_session_{};  ///< watches the queues of all free members while nothing is ready
   loop::wait_point returned_;
   task_id task_{};
   bool permit_taken_{false};
   bool waits_{false};
+  bool waits_for_any_{false};         ///< in `reserve_any`
+  bool free_members_changed_{false};  ///< since `watch_all_session_` was opened
   bool closing_{false};
 };
 

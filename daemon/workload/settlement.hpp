@@ -47,8 +47,6 @@ class settlement {
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job);
-  /// The queue that results go to.
-  [[nodiscard]] std::optional<queue_id> output() const noexcept { return destinations_.output; }
   /// A drain cancelled the attempt, and the job went back to its queue.
   void released() {
     counts_.released.add();

@@ -168,7 +168,6 @@ bool workload::parts::held_by_full_queues() const {
   std::size_t active = 0;
   for (const auto& one : consumers) active += one->counts->active;
   if (active != broker.held_outputs().active()) return false;
-  if (order && active != 0) return true;  // the permit is out
   for (const auto& one : consumers) {
     if (one->counts->active >= one->object->running_slots()) continue;
     for (const auto queue : one->object->queues()) {

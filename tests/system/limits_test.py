@@ -97,7 +97,7 @@ class Limits(DaemonTest):
 
     def test_a_full_queue_that_nobody_serves_does_not_wait_for_ever(self):
         for consumers, held_in in (
-            # The producer waits itself; a consumer's output does, with its slots; the permit of the sequence is out.
+            # Without a consumer the producer waits; otherwise the output of each slot waits.
             ("", "work"),
             ("consumers: { c: { queue: work, handler: noop, output: done } }\n", "done"),
             ("consumers: { c: { queue: work, handler: prime, concurrency: 2, output: done } }\n", "done"),
@@ -153,6 +153,17 @@ class Limits(DaemonTest):
             )
             daemon = self.daemon(settings, "--until-idle", "--mode", "sequential")
             self.assertEqual(daemon.wait(), 0)
+
+    def test_in_sequence_an_output_waits_for_the_retries_that_fill_its_queue(self):
+        settings = self.settings(
+            "queues: { work: {}, done: { max_jobs: 1, retry: { attempts: 2, first: 10ms } } }\n"
+            "producers: { p: { kind: range, queue: work, from: 1, to: 5 } }\n"
+            "consumers:\n"
+            "  c: { queue: work, handler: noop, output: done }\n"
+            "  d: { queue: done, handler: fail, times: 1 }\n"
+        )
+        daemon = self.daemon(settings, "--until-idle", "--mode", "sequential")
+        self.assertEqual(daemon.wait(), 0)
 
     def test_a_full_queue_that_nobody_serves_lets_other_work_come_to_its_end(self):
         settings = self.settings(

@@ -240,6 +240,23 @@ TEST_CASE("in sequence the order goes over changed, added and unchanged consumer
   CHECK(at.seen == texts{"first:a", "second:b", "third:c", "changed:d"});
 }
 
+TEST_CASE("in sequence a consumer that is removed gets no job that comes later") {
+  changing at{{.run_mode = workload::mode::sequential}};
+  const auto one = at.queue("one");
+  const auto two = at.queue("two");
+  at.consumer("stays", {.queue = {"one"}}, testing::quick_kind(at.note_as("stays")));
+  at.consumer("goes", {.queue = {"two"}}, testing::quick_kind(at.note_as("goes")));
+  at.start();
+  at.change({.removed_consumers = {"goes"}});
+  at.put(two, "a");
+  at.loop.run_ready();
+  at.put(one, "b");
+  at.loop.run_ready();
+  CHECK(at.applied == true);
+  CHECK(at.seen == texts{"stays:b"});
+  CHECK(at.levels("two").ready == 1);
+}
+
 TEST_CASE("a run until idle goes on while consumers change") {
   changing at;
   at.put(at.queue("work"), "a");
