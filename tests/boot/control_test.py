@@ -56,6 +56,14 @@ class Control(ServiceTest):
         """The reply to a put into the queue whose limit the tests change."""
         return self.client(r"use kept\r\n", r"put 0 0 60 1\r\nx\r\n")[1].split()[0]
 
+    def running_nap(self):
+        """A job that its handler has for two seconds; empty if it ended before it was seen."""
+        job = self.put("2s", "naps")
+        while "held by" not in (seen := self.machine.run("millrace", "job", job)).stdout:
+            if seen.returncode != 0:
+                return ""
+        return job
+
     def take(self, group, user="games", words=("status",), address=SOCKET_OF_DAEMON):
         """What `millrace` says to a user who is in this group, besides its own."""
         return self.machine.run("setpriv", f"--reuid={user}", f"--regid={user}", f"--groups={group}", "millrace",
@@ -65,8 +73,7 @@ class Control(ServiceTest):
         return self.machine.run("stat", "-c", "%a %G", path, check=True).stdout.strip()
 
     def test_a_reload_ends_when_the_new_settings_are_applied(self):
-        job = self.put("1s", "naps")
-        self.wait_for(lambda: "reserved for" in self.machine.run("millrace", "job", job).stdout)
+        job = self.wait_for(self.running_nap)
         self.write(settings(jobs=7, consumers=SLEEPER % 2))
         reloaded = self.reload()
         # A consumer that changes finishes the job that it holds.
