@@ -13,9 +13,9 @@ namespace millrace::store {
 
 /// SQLite's limit of a row (SQLITE_MAX_LENGTH), in bytes. A connection that has a lower one is refused.
 inline constexpr std::uint32_t row_bytes_max = 1'000'000'000;
-/// The largest body of a job that is kept on disk: what a row leaves for it, beside an error text of the longest kind
-/// and 1 KiB for the other columns, which take less than 200 bytes. Whoever puts a job checks this before: a put that
-/// has run cannot be taken back.
+/// The largest body of a job that is kept on disk. Its row needs less than 200 bytes for the other columns; 1 KiB is
+/// left for them, and as much as the longest error text takes: up to version 3 of the schema the error was in the
+/// same row. The caller of a put checks this limit first, because a put that has run cannot be taken back.
 inline constexpr std::uint32_t kept_job_bytes_max = row_bytes_max - engine::error_text_bytes_max - 1'024;
 
 /// Location, intervals, limits. Sizes are in bytes.
