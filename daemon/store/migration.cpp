@@ -35,8 +35,8 @@ constexpr const char* first_version = R"(
     value INTEGER) WITHOUT ROWID;
 )";
 
-// As version 2 was created: without a count of failures.
-constexpr const char* second_version = R"(
+// As version 3 was created: with all counts and the error in the row of the job. Version 2 had no count of failures.
+constexpr std::string_view third_version = R"(
   CREATE TABLE queue(
     number       INTEGER PRIMARY KEY NOT NULL,
     name         TEXT NOT NULL,
@@ -54,40 +54,7 @@ constexpr const char* second_version = R"(
     burying  INTEGER NOT NULL,
     reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
     kicks    INTEGER NOT NULL,
-    error    TEXT NOT NULL,
-    checksum INTEGER NOT NULL,
-    body     BLOB NOT NULL);
-  CREATE TABLE mark(
-    name  TEXT PRIMARY KEY NOT NULL,
-    value INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE source_position(
-    producer TEXT PRIMARY KEY NOT NULL,
-    kind     TEXT NOT NULL,
-    place    INTEGER NOT NULL,
-    checksum INTEGER NOT NULL,
-    bodies   INTEGER NOT NULL) WITHOUT ROWID;
-)";
-
-// As version 3 was created: with all counts and the error in the row of the job.
-constexpr const char* third_version = R"(
-  CREATE TABLE queue(
-    number       INTEGER PRIMARY KEY NOT NULL,
-    name         TEXT NOT NULL,
-    paused_until INTEGER NOT NULL,
-    paused_for   INTEGER NOT NULL);
-  CREATE TABLE job(
-    id       INTEGER PRIMARY KEY NOT NULL,
-    queue    INTEGER NOT NULL,
-    state    INTEGER NOT NULL,
-    urgency  INTEGER NOT NULL,
-    ttr      INTEGER NOT NULL,
-    put_at   INTEGER NOT NULL,
-    delay    INTEGER NOT NULL,
-    due      INTEGER NOT NULL,
-    burying  INTEGER NOT NULL,
-    reserves INTEGER NOT NULL, timeouts INTEGER NOT NULL, releases INTEGER NOT NULL, buries INTEGER NOT NULL,
-    kicks    INTEGER NOT NULL,
-    failures INTEGER NOT NULL,
+    %failures%
     error    TEXT NOT NULL,
     checksum INTEGER NOT NULL,
     body     BLOB NOT NULL);
@@ -133,13 +100,14 @@ constexpr const char* copy_source_positions = R"(
   DROP TABLE old_source_position;
 )";
 
+void replace_all(std::string& sql, std::string_view mark, std::string_view text) {
+  for (auto at = sql.find(mark); at != std::string::npos; at = sql.find(mark)) sql.replace(at, mark.size(), text);
+}
+
 std::string copy_of(std::int64_t version) {
   std::string sql{copy_tables};
-  const auto replace = [&sql](std::string_view mark, std::string_view column) {
-    for (auto at = sql.find(mark); at != std::string::npos; at = sql.find(mark)) sql.replace(at, mark.size(), column);
-  };
-  replace("%checksum%", version == 1 ? "checksum_of(id, body)" : "checksum");
-  replace("%failures%", version < 3 ? "0" : "failures");
+  replace_all(sql, "%checksum%", version == 1 ? "checksum_of(id, body)" : "checksum");
+  replace_all(sql, "%failures%", version < 3 ? "0" : "failures");
   return sql;
 }
 
@@ -155,15 +123,11 @@ error unusable_row(sqlite::connection& data, std::int64_t version, error found) 
 
 }  // namespace
 
-const char* tables_of_older(std::int64_t version) noexcept {
-  switch (version) {
-    case 1:
-      return first_version;
-    case 2:
-      return second_version;
-    default:
-      return third_version;
-  }
+std::string tables_of_older(std::int64_t version) {
+  if (version == 1) return first_version;
+  std::string sql{third_version};
+  replace_all(sql, "%failures%", version == 2 ? "" : "failures INTEGER NOT NULL,");
+  return sql;
 }
 
 result<> migrate_from(sqlite::connection& data, std::int64_t version) {
@@ -177,7 +141,7 @@ result<> migrate_from(sqlite::connection& data, std::int64_t version) {
   if (has_positions) {
     if (const auto done = data.run(rename_source_positions); !done) return done;
   }
-  if (const auto done = data.run(tables_of(schema_version)); !done) return done;
+  if (const auto done = data.run(tables_of(schema_version).c_str()); !done) return done;
   const auto copied = data.run(copy_of(version).c_str());
   if (!copied && copied.error().code == errc::invalid) return unusable_row(data, version, copied.error());
   if (!copied || !has_positions) return copied;

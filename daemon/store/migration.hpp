@@ -9,7 +9,7 @@
 namespace millrace::store {
 
 /// The statements that created the tables of an older version. Requires: 1 <= version < schema_version.
-[[nodiscard]] const char* tables_of_older(std::int64_t version) noexcept;
+[[nodiscard]] std::string tables_of_older(std::int64_t version);
 
 /// Copies the tables of that version into those of the present one. The error names a row that cannot be copied.
 /// Requires: a transaction of the caller is open.

@@ -9,11 +9,11 @@ namespace millrace::store {
 
 namespace {
 
-// A job is one row that includes its body: a second table for bodies would be a second tree to write for every job.
+// The row of a job includes its body: a second table for bodies would be a second tree to write for every job.
 // Counts, error and details have a table of their own, `job_history`, because most jobs have none of them until they
-// end. So the row of a job has 11 columns instead of 18: a start reads both tables side by side, and the statement that
-// gives a million jobs of 64 B takes 0.27 s of processor time, against 0.38 s with all columns in one row. The store
-// knows which jobs have a history (id_set.hpp), so the delete of a plain job does not search for one.
+// end. So the row of a job has 11 columns instead of 18: a start reads both tables side by side, and the statement
+// that gives a million jobs of 64 B takes 0.27 s of processor time, against 0.38 s with all columns in one row. The
+// store knows which jobs have a history (id_set.hpp), so the delete of a plain job does not search for one.
 // In pages of log a job, batches of 64 (tests/bench/store_layout.py): as it is, everything in one row, bodies apart:
 //   bodies of 64 B: put 0.09, 0.09, 0.12; delete 0.13, 0.13, 0.18; release 0.02, 0.04, 0.02;
 //   of 4 KiB: put 1.18, 1.17, 1.21; delete 1.22, 1.22, 1.28; release or hand-out 0.03, 0.12, 0.03.
@@ -116,7 +116,7 @@ result<> define_checksum(sqlite::connection& data) {
   });
 }
 
-const char* tables_of(std::int64_t version) noexcept {
+std::string tables_of(std::int64_t version) {
   return version < schema_version ? tables_of_older(version) : present_version;
 }
 

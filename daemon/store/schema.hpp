@@ -35,6 +35,6 @@ enum class state_on_disk : std::int64_t { ready = 0, delayed = 1, buried = 2 };
 [[nodiscard]] result<> define_checksum(sqlite::connection& data);
 
 /// The statements that create the tables of `version`.
-[[nodiscard]] const char* tables_of(std::int64_t version) noexcept;
+[[nodiscard]] std::string tables_of(std::int64_t version);
 
 }  // namespace millrace::store

@@ -92,7 +92,7 @@ std::string difference_of(const object& found, const object& expected) {
 result<std::vector<std::string>> schema_differences(sqlite::connection& data, std::int64_t version) {
   auto model = sqlite::connection::open(":memory:", sqlite::open_as::read_write, nullptr);
   if (!model) return model.error();
-  if (const auto created = model->run(tables_of(version)); !created) return created.error();
+  if (const auto created = model->run(tables_of(version).c_str()); !created) return created.error();
   const auto expected = objects_of(*model);
   if (!expected) return expected.error();
   const auto found = objects_of(data);

@@ -51,7 +51,7 @@ std::string faults_of(const std::string& data_dir) {
 /// Tables without a file, and the statements that write them.
 struct tables {
   tables() : data{store::sqlite::connection::open(":memory:", store::sqlite::open_as::read_write, nullptr).value()} {
-    REQUIRE(data.run(store::tables_of(store::schema_version)));
+    REQUIRE(data.run(store::tables_of(store::schema_version).c_str()));
     rows.emplace(store::batch_rows::prepare(data).value());
   }
   std::int64_t number(const char* sql) { return data.number(sql).value(); }
