@@ -59,12 +59,12 @@ class members {
     }
     return found;
   }
-  std::optional<duration> length(std::string_view key) {
+  std::optional<duration> length(std::string_view key, duration least) {
     const auto given = text(key, name_bytes_max);
     if (!given) return std::nullopt;
     const auto parsed = parse_duration(*given);
-    if (!parsed || *parsed < duration::zero() || *parsed > length_max) {
-      refuse(key, "a duration like 30s or 1h");
+    if (!parsed || *parsed < least || *parsed > length_max) {
+      refuse(key, "a duration like 30s or 1h, from " + write_duration(least) + " to " + write_duration(length_max));
       return std::nullopt;
     }
     return *parsed;
@@ -111,9 +111,9 @@ checked<group_put::job> read_job(const json::value& given, const std::string& pa
   request.content = body{bytes.value_or("")};
   request.priority = static_cast<engine::priority>(
       all.number("priority", std::numeric_limits<engine::priority>::max()).value_or(engine::default_priority));
-  request.delay = all.length("delay").value_or(duration::zero());
-  request.ttr = all.length("ttr").value_or(engine::default_ttr);
-  request.expire_after = all.length("expire_after");
+  request.delay = all.length("delay", duration::zero()).value_or(duration::zero());
+  request.ttr = all.length("ttr", engine::ttr_min).value_or(engine::default_ttr);
+  request.expire_after = all.length("expire_after", milliseconds{1});
   if (all.failure()) return *all.failure();
   return read;
 }

@@ -32,7 +32,9 @@ void jobs_words(CLI::App& app, control_options& given) {
       ->type_name("STATE")
       ->expected(1);
   add_filter(app, given);
-  app.add_option("--limit", given.limit, "show at most so many (default: 100)")->type_name("N");
+  app.add_option("--limit", given.limit, "show at most so many (default: 100)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--body", given.body, "show their bodies, up to 64 KiB each");
 }
 
@@ -65,7 +67,9 @@ exit_code cancel(const control_client& daemon, const control_options& given) {
 
 void bulk_words(CLI::App& app, control_options& given) {
   add_filter(app, given);
-  app.add_option("--limit", given.limit, "change at most so many, the longest in their state first")->type_name("N");
+  app.add_option("--limit", given.limit, "change at most so many, the longest in their state first")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   app.add_option("--rate", given.rate, "change at most so many a second")->type_name("N")->check(CLI::PositiveNumber);
   app.add_flag("--dry-run", given.dry_run, "count them and change nothing");
   add_no_wait_flag(app, given);
