@@ -173,6 +173,8 @@ loop::awaitable<http::response> begin(const context& context, actions& actions, 
   const auto change = change_of(one, *body, levels);
   if (!change) co_return refuse(change.error());
   if (!queue) co_return refuse(queue.error());
+  if (change->change.queue == request.parameters.at("name"))
+    co_return refuse(wrong_value("to", "the name of another queue"));
   if (const auto refused = not_durable(context, *queue)) co_return refuse(*refused);
   action facts{.kind = one.name, .target = request.parameters.at("name"), .key = request.idempotency_key};
   facts.total = std::min(change->jobs_max.value_or(UINT64_MAX), jobs_in(levels, change->selection.states));

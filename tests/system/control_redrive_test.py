@@ -133,7 +133,8 @@ class OtherChanges(RedriveTest):
             ("cancel", {}, "body.state"), ("cancel", {"state": "ready", "to": "x"}, "body.to"),
             ("priority", {}, "body.priority"), ("priority", {"priority": -1}, "body.priority"),
             ("priority", {"priority": 1 << 32}, "body.priority"), ("redrive", {"keep_counts": 1}, "body.keep_counts"),
-            ("redrive", {"to": ""}, "body.to"),
+            ("redrive", {"to": ""}, "body.to"), ("redrive", {"to": "mail"}, "body.to"),
+            ("move", {"state": "ready", "to": "mail"}, "body.to"),
         ):
             with self.subTest(verb=verb, body=body):
                 self.assertEqual(
