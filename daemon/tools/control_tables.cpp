@@ -184,11 +184,12 @@ std::string cancelled_text(const json::object& answer) {
 }
 
 std::string group_text(const json::object& group) {
-  std::vector<row> facts{{"name", text_of(group, "name")},
-                         {"state", text_of(group, "state") + ", age " + time_of(group, "age_seconds")},
-                         {"ends with", text_of(group, "when") + "; the others: " + text_of(group, "remaining")},
-                         {"members", count_of(group, "jobs", "job") + ", " + text_of(group, "ended") + " ended, " +
-                                         text_of(group, "ok") + " ok"}};
+  std::vector<row> facts;
+  if (const auto name = text_of(group, "name"); !name.empty()) facts.push_back({"name", name});
+  facts.push_back({"state", text_of(group, "state") + ", age " + time_of(group, "age_seconds")});
+  facts.push_back({"ends with", text_of(group, "when") + "; the others: " + text_of(group, "remaining")});
+  facts.push_back({"members", count_of(group, "jobs", "job") + ", " + text_of(group, "ended") + " ended, " +
+                                  text_of(group, "ok") + " ok"});
   if (group.contains("then"))
     facts.push_back({"outcome", "for " + text_of(group, "then") +
                                     (text_of(group, "outcome_put") == "true" ? ", put" : ", not put yet")});
