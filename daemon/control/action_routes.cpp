@@ -25,6 +25,7 @@ json::object describe(const action& facts, instant now) {
           {"dry_run", facts.dry_run},
           {"done", facts.done},
           {"seen", facts.seen},
+          {"unchanged", facts.unchanged},
           {"total", facts.total},
           {"unit", facts.unit},
           {"seconds", in_seconds(age(facts.began, end))},

@@ -37,6 +37,7 @@ struct action {
   std::string_view unit{"jobs"};  ///< of `done` and `total`: `jobs`, `bytes`
   std::uint64_t done{0};          ///< durably where the queue is durable
   std::uint64_t seen{0};          ///< jobs that were looked at
+  std::uint64_t unchanged{0};     ///< of them: found, but they could not be changed
   std::uint64_t total{0};         ///< as known when it began
   bool dry_run{false};            ///< `done` counts what it would change
   std::string error{};            ///< when `failed`

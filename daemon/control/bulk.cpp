@@ -98,6 +98,7 @@ class bulk_walk {
     const bool goes_on = co_await std::move(finishing);
     if (facts_.state == action_state::failed) co_return false;
     facts_.seen += step.seen;
+    if (!wanted_.dry_run) facts_.unchanged += step.matched - step.changed;
     facts_.done += wanted_.dry_run ? step.matched : step.changed;
     done_here_ += wanted_.dry_run ? step.matched : step.changed;
     if (!goes_on || step.is_gone || step.is_end) co_return false;
@@ -123,6 +124,7 @@ class bulk_walk {
     if (wanted_.dry_run) return;
     description_["done"] = facts_.done;
     description_["seen"] = facts_.seen;
+    description_["unchanged"] = facts_.unchanged;
     description_["total"] = facts_.total;
     context_.broker.keep_action(facts_.id.value(), boost::json::serialize(description_));
   }

@@ -210,6 +210,7 @@ std::string resume(const context& context, actions& actions, action_id id, const
   action facts{.id = id, .kind = one->name, .target = text_of("queue"), .key = text_of("key")};
   facts.done = count_of("done");
   facts.seen = count_of("seen");
+  facts.unchanged = count_of("unchanged");
   facts.total = count_of("total");
   auto steps = work_of(context, *queue, std::move(*change), kept);
   const auto started = actions.start(std::move(facts), std::move(steps));

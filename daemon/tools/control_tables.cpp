@@ -214,6 +214,10 @@ std::string action_text(const json::object& action) {
                      (action.contains("dry_run") && text_of(action, "dry_run") == "true" ? "would change " : "") +
                      text_of(action, "done") + " of " + text_of(action, "total") + " " + text_of(action, "unit") +
                      " in " + time_of(action, "seconds") + "\n";
+  if (const auto unchanged = text_of(action, "unchanged"); unchanged != "-" && unchanged != "0")
+    text += unchanged + " more were found and stay: " +
+            (text_of(action, "kind") == "redrive" ? "they are no dead letters, or their" : "the") +
+            " queue cannot take them\n";
   if (text_of(action, "error") != "-") text += text_of(action, "error") + "\n";
   return text;
 }

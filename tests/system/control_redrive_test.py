@@ -69,7 +69,9 @@ class Redrives(RedriveTest):
         self.start("queues: { mail: {} }\n")
         self.fill(self.connect(), 2)
         ended = self.change("redrive", {}, "mail")
-        self.assertEqual((ended["state"], ended["done"], ended["seen"]), ("done", 0, 2))
+        self.assertEqual((ended["state"], ended["done"], ended["seen"], ended["unchanged"]), ("done", 0, 2, 2))
+        self.assertIn("2 more were found and stay: they are no dead letters",
+                      self.client("redrive", "mail").stdout)
 
 
 class OtherChanges(RedriveTest):
