@@ -175,6 +175,8 @@ class Program(FindTest):
                       self.client("delete-jobs", "mail", "--state", "ready", "--dry-run").stdout)
         self.assertIn("delete of mail: done, 1 of 1 jobs",
                       self.client("delete-jobs", "mail", "--state", "ready", "--limit", "1").stdout)
+        for command in (("jobs", "mail"), ("delete-jobs", "mail", "--state", "ready")):
+            self.assertIn("--limit", self.client(*command, "--limit", "0").stderr)
         self.assertIn("action 2", self.client("stop", "2").stdout)
         self.assertEqual(self.client("delete-jobs", "mail").returncode, 2)
 

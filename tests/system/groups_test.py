@@ -79,6 +79,8 @@ class Control(QueueTest):
                             ("body.when", {"when": "soon", "jobs": [job]}),
                             ("body.then", {"then": "", "jobs": [job]}), ("body.jobs[1].queue", {"jobs": [job, {}]}),
                             ("body.jobs[0].delay", {"jobs": [{**job, "delay": "soon"}]}),
+                            ("body.jobs[0].ttr", {"jobs": [{**job, "ttr": "999ms"}]}),
+                            ("body.jobs[0].expire_after", {"jobs": [{**job, "expire_after": "0s"}]}),
                             ("body.jobs[0].body_base64", {"jobs": [{**job, "body_base64": "?"}]}),
                             ("body.jobs[0].priority", {"jobs": [{**job, "priority": -1}]})):
             with self.subTest(where):
