@@ -9,8 +9,8 @@
 #include <boost/json/object.hpp>
 #include <millrace/base/quantity.hpp>
 
+#include "base/base64.hpp"
 #include "base/queue_name.hpp"
-#include "store/base64.hpp"
 
 namespace millrace::control {
 
@@ -104,7 +104,7 @@ checked<group_put::job> read_job(const json::value& given, const std::string& pa
   auto bytes = all.text("body", body::bytes_max);
   if (const auto encoded = all.text("body_base64", body::bytes_max)) {
     if (bytes) all.refuse("body_base64", "allowed beside `body`");
-    bytes = store::from_base64(*encoded);
+    bytes = from_base64(*encoded);
     if (!bytes) all.refuse("body_base64", "base64");
   }
   auto& request = read.request;

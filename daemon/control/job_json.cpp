@@ -4,9 +4,9 @@
 #include <ctime>
 #include <string>
 
+#include "base/base64.hpp"
 #include "base/utf8.hpp"
 #include "control/answers.hpp"
-#include "store/base64.hpp"
 #include "store/wall_clock.hpp"
 
 namespace millrace::control {
@@ -78,7 +78,7 @@ void add_body(json::object& shown, std::string_view bytes, std::size_t bytes_max
   if (is_utf8(part))
     shown["body"] = part;
   else
-    shown["body_base64"] = store::to_base64(bytes.substr(0, bytes_max));
+    shown["body_base64"] = to_base64(bytes.substr(0, bytes_max));
 }
 
 }  // namespace millrace::control

@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/base64.hpp"
 #include "base/utf8.hpp"
-#include "store/base64.hpp"
 #include "store/dump_words.hpp"
 #include "store/group_rows.hpp"
 #include "store/reader.hpp"

@@ -8,8 +8,8 @@
 
 #include <millrace/base/time.hpp>
 
+#include "base/base64.hpp"
 #include "engine/command.hpp"
-#include "store/base64.hpp"
 
 namespace millrace::store {
 

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/digest.hpp"
-#include "store/base64.hpp"
 #include "store/bulk_load.hpp"
 #include "store/desk.hpp"
 #include "support/catch.hpp"
@@ -304,12 +303,4 @@ TEST_CASE("a line with an id above the highest is named; the highest itself is r
   REQUIRE(found.jobs.size() == 1);
   CHECK(found.jobs[0].job == job_id_max);
   CHECK(found.id_mark == job_id_max.value());
-}
-
-TEST_CASE("bytes come back from base64") {
-  CHECK(store::to_base64("fooba") == "Zm9vYmE=");
-  CHECK(store::to_base64("f") == "Zg==");
-  CHECK(store::from_base64("Zm9vYmE=") == "fooba");
-  CHECK_FALSE(store::from_base64("Zm9").has_value());
-  CHECK_FALSE(store::from_base64("Zm9*").has_value());
 }

@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace millrace::store {
+namespace millrace {
 
 /// Base64 of RFC 4648, padded, for bytes that are no text.
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 /// No value: the text is no base64.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
-}  // namespace millrace::store
+}  // namespace millrace

@@ -1,9 +1,9 @@
-#include "store/base64.hpp"
+#include "base/base64.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
-namespace millrace::store {
+namespace millrace {
 
 namespace {
 
@@ -47,4 +47,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace millrace::store
+}  // namespace millrace
