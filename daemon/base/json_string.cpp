@@ -9,6 +9,17 @@ namespace millrace {
 
 namespace {
 
+/// The bytes at the start of `text` that stand for themselves.
+std::size_t plain_length(std::string_view text) noexcept {
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const auto code = static_cast<unsigned char>(text[length]);
+    if (code < 0x20 || code >= 0x80 || code == '"' || code == '\\') break;
+    ++length;
+  }
+  return length;
+}
+
 void append_ascii(std::string& to, char character) {
   const auto code = static_cast<unsigned char>(character);
   if (character == '"' || character == '\\') {
@@ -28,6 +39,10 @@ void append_ascii(std::string& to, char character) {
 void append_json_string(std::string& to, std::string_view text) {
   to += '"';
   while (!text.empty()) {
+    const std::size_t plain = plain_length(text);
+    to += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t length = utf8_length(text);
     if (length == 1) {
       append_ascii(to, text.front());

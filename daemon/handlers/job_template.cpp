@@ -10,6 +10,7 @@
 
 #include <millrace/base/quantity.hpp>
 
+#include "base/json_text.hpp"
 #include "handlers/quote.hpp"
 
 namespace millrace::handlers {
@@ -36,19 +37,6 @@ bool is_pointer(std::string_view text) {
     if (at + 1 == text.size() || (text[at + 1] != '0' && text[at + 1] != '1')) return false;
   }
   return true;
-}
-
-/// A number as JSON writes it. Boost writes 1.5 as `1.5E0`.
-std::string text_of(double number) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  return {digits.data(), end};
-}
-
-std::string text_of(const json::value& value) {
-  if (const auto* const text = value.if_string()) return {text->data(), text->size()};
-  if (const auto* const number = value.if_double()) return text_of(*number);
-  return json::serialize(value);
 }
 
 }  // namespace
@@ -86,7 +74,7 @@ class job_template::filling {
     boost::system::error_code failure;
     const json::value* const found = parsed_->find_pointer(wanted.pointer, failure);
     if (found == nullptr) return refused("the body has no such value");
-    return text_of(*found);
+    return text_of_json(*found);
   }
 
   result<std::string> text_for(const field& wanted) {

@@ -25,3 +25,7 @@ TEST_CASE("a JSON string escapes quotes, backslashes and control characters, and
 TEST_CASE("bytes of a JSON string that are not UTF-8 become the replacement character") {
   CHECK(json_of("a\xff\xc3z") == "\"a\xEF\xBF\xBD\xEF\xBF\xBDz\"");
 }
+
+TEST_CASE("a JSON string keeps what stands between characters that are escaped") {
+  CHECK(json_of("abc\"def\\ghi\nüjkl\x01mno") == R"("abc\"def\\ghi\nüjkl\u0001mno")");
+}
