@@ -191,11 +191,11 @@ inline constexpr std::uint32_t laters_max = 1'000;  ///< of one job; one more is
 
 enum class finish_status {
   done,    ///< deleted, outputs are in
-  buried,  ///< failed, kept in its queue
+  buried,  ///< failed or expired, kept in its queue
   dead_lettered,
   retried,    ///< failed, and waits as delayed for its next attempt
   postponed,  ///< `later`: waits as delayed
-  expired,    ///< it would have waited for another attempt, but its time was over: it is gone
+  expired,    ///< its next attempt would come too late, and it has no dead letter queue: it is gone
   waiting,    ///< for capacity in an output queue
   not_found,  ///< the session does not hold this job (any more)
   no_space,   ///< the disk is short of space for the outputs: nothing was done (said by the broker)

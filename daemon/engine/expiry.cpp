@@ -41,10 +41,16 @@ void end_expiry(core& core, slot at) {
   follow_first_expiry(core);
 }
 
-bool expire(core& core, slot at) {
-  if (dead_letter(core, at, outcome::expired, reason::expired)) return true;
-  end_job(core, at, outcome::expired);
-  return false;
+finish_status expire(core& core, slot at, std::optional<queue_id> letters) {
+  if (dead_letter(core, at, outcome::expired, reason::expired, letters)) return finish_status::dead_lettered;
+  if (!names_dead_letter_queue(core, at, letters)) {
+    end_job(core, at, outcome::expired);
+    return finish_status::expired;
+  }
+  // Otherwise a kick could only bury it again.
+  core.jobs.history_of(at).details.expires_at = never;
+  if (core.jobs[at].state != job_state::buried) bury_job(core, at, outcome::expired, reason::expired);
+  return finish_status::buried;
 }
 
 void expire_first(core& core) { expire(core, core.jobs.find(job_id{core.expiring.first_owner().number})); }

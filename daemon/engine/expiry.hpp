@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "engine/core.hpp"
 
 /// Ends jobs that nobody took in time. A ready or delayed job expires at its `job_details::expires_at`. A reserved or
@@ -17,9 +19,10 @@ namespace millrace::engine {
 void begin_expiry(core& core, slot at);
 void end_expiry(core& core, slot at);
 
-/// Ends the job with the outcome `expired`, whatever its state. True: it moved to the dead letter queue; false: it is
-/// gone.
-bool expire(core& core, slot at);
+/// Ends the job with the outcome `expired`, whatever its state. Without a dead letter queue (`letters`, or the one that
+/// its queue names) it is removed: `expired`. Otherwise it moves there: `dead_lettered`. Where that queue is gone or
+/// refuses it, it is buried and never expires again: `buried`. A job that is buried already has ended and stays so.
+finish_status expire(core& core, slot at, std::optional<queue_id> letters = std::nullopt);
 
 /// Ends the job that expires first. Requires: there is one.
 void expire_first(core& core);

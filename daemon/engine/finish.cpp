@@ -101,9 +101,9 @@ void note_failure(const core& core, job_history& history) {
 }
 
 /// The job would wait for another attempt, but its time is over.
-finish_answer end_expired(core& core, slot at) {
+finish_answer end_expired(core& core, slot at, const finish_request& request) {
   observe_done(core, at);
-  return {expire(core, at) ? finish_status::dead_lettered : finish_status::expired, outcome::expired};
+  return {expire(core, at, request.dead_letter), outcome::expired};
 }
 
 /// None: its retries allow no other attempt.
@@ -113,7 +113,7 @@ std::optional<finish_answer> retry(core& core, slot at, outcome result, const fi
   const auto failures = core.jobs.history_if_any(at).failures;
   const auto wait = wait_before_retry(options, record.id, failures);
   if (!wait || !is_within(options, record.put_at, after(core.now, *wait))) return std::nullopt;
-  if (is_expired(core, at)) return end_expired(core, at);
+  if (is_expired(core, at)) return end_expired(core, at, request);
   core.queue_of(record).counts.retried.add();
   observe_attempt(core, at);
   make_delayed(core, at, *wait);
@@ -153,7 +153,7 @@ finish_answer postpone(core& core, slot at, finish_request&& request) {
     request.error_text = refusal;
     return fail(core, at, outcome::failed, reason::failed, std::move(request));
   }
-  if (is_expired(core, at)) return end_expired(core, at);
+  if (is_expired(core, at)) return end_expired(core, at, request);
   ++core.jobs.history_of(at).laters;
   core.queue_of(core.jobs[at]).counts.postponed.add();
   observe_attempt(core, at);

@@ -20,11 +20,12 @@ inline constexpr std::size_t job_state_count = 4;
 [[nodiscard]] constexpr bool may_become(job_state old_state, job_state to) noexcept {
   switch (old_state) {
     case job_state::ready:
-      // Buried: at a start, a job that was handed out too often.
+      // Buried: an expired job; at a start also one that was handed out too often.
       return to == job_state::reserved || to == job_state::buried;
     case job_state::reserved:
       return to != job_state::reserved;
     case job_state::delayed:
+      return to != job_state::delayed;
     case job_state::buried:
       return to == job_state::ready || to == job_state::reserved;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/expiry.hpp"
 #include "engine/job_ends.hpp"
 #include "engine/recording.hpp"
 #include "engine/subscriptions.hpp"
@@ -82,6 +83,8 @@ void delete_job(core& core, slot at) {
 void kick_job(core& core, slot at) {
   ++core.jobs.history_of(at).kicks;
   core.queue_of(core.jobs[at]).counts.kicked.add();
+  // An expired job that its dead letter queue refuses can only be buried: a kick takes it out of there.
+  if (is_expired(core, at) && expire(core, at) != finish_status::buried) return;
   make_ready(core, at);
 }
 

@@ -9,7 +9,8 @@ namespace millrace::engine {
 
 /// Ends the job as deleted.
 void delete_job(core& core, slot at);
-/// Makes a delayed or buried job ready, and counts it.
+/// Makes a delayed or buried job ready, and counts it. An expired one ends instead, except where its dead letter queue
+/// refuses it: then the kick makes it ready all the same.
 void kick_job(core& core, slot at);
 /// The job keeps its place in the order of entry.
 void set_priority(core& core, slot at, priority value);

@@ -87,6 +87,12 @@ bool dead_letter(core& core, slot at, outcome result, reason cause, std::optiona
   return true;
 }
 
+bool names_dead_letter_queue(const core& core, slot at, std::optional<queue_id> letters) {
+  const queue& owner = core.queue_of(core.jobs[at]);
+  if (letters) return *letters != owner.id;
+  return !owner.options.dead_letter.empty() && owner.options.dead_letter != owner.name;
+}
+
 bool give_up_job(core& core, slot at, outcome result, reason cause, std::optional<queue_id> letters) {
   if (dead_letter(core, at, result, cause, letters)) return true;
   bury_job(core, at, result, cause);

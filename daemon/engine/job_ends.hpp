@@ -18,13 +18,17 @@ void job_ended(core& core, slot at, outcome result, std::optional<reason> cause 
 /// Removes the job. Requests that wait for its capacity are admitted at the end of the command.
 void end_job(core& core, slot at, outcome result, std::string_view result_text = {});
 
-/// Buries the job where it is. Requires: it is ready or reserved (asserted).
+/// Buries the job where it is. Requires: it is not buried (asserted).
 void bury_job(core& core, slot at, outcome result, reason cause);
 
 /// Moves the job to the dead letter queue: `letters`, or the one that its queue names. False, and nothing was done:
 /// there is none, or it is gone, full, the job's own queue, or on a disk without space; or the job is a dead letter
 /// already, since chains end after one step. A refusal for lack of capacity counts in the dead letter queue.
 bool dead_letter(core& core, slot at, outcome result, reason cause, std::optional<queue_id> letters = std::nullopt);
+
+/// Whether there should be a dead letter queue for the job, other than its own: `letters`, or the one that its queue
+/// names. It may be gone.
+[[nodiscard]] bool names_dead_letter_queue(const core& core, slot at, std::optional<queue_id> letters);
 
 /// Moves the job to the dead letter queue, or buries it: true if it was moved. Requires: as for `bury_job`.
 bool give_up_job(core& core, slot at, outcome result, reason cause, std::optional<queue_id> letters = std::nullopt);

@@ -19,6 +19,16 @@ struct expiry_fixture : engine_fixture {
   }
 };
 
+/// The queue `q` has a dead letter queue that takes no more jobs.
+struct full_letters_fixture : expiry_fixture {
+  queue_id letters{engine.declare("letters", {.max_jobs = 1, .when_full = overflow::reject}).value()};
+
+  full_letters_fixture() {
+    engine.declare("q", {.dead_letter = "letters"}).value();
+    put(session({"letters"}));
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a ready job that nobody took in time is dropped and counted, not earlier than its time") {
@@ -79,6 +89,76 @@ TEST_CASE("a buried job does not expire, and expires when it is kicked too late"
   CHECK(m.state(job) == job_state::buried);
   CHECK(m.engine.kick_job(job, m.now));
   CHECK_FALSE(m.engine.look(job));
+}
+
+TEST_CASE("an expired job whose dead letter queue is full is buried where it is, and counted") {
+  full_letters_fixture m;
+  const auto ready = m.put_expiring(5s);
+  const auto delayed = m.put_expiring(5s, 60s);
+  const auto held = m.put_expiring(4s);
+  REQUIRE(m.engine.reserve_job(m.client, held, m.now).status == reserve_status::reserved);
+  m.pass(5s);
+  CHECK(m.engine.release(m.client, held, 0, 0s, m.now));
+  for (const auto job : {ready, delayed, held}) {
+    CHECK(m.state(job) == job_state::buried);
+    CHECK(m.engine.look(job)->queue == m.queue());
+    CHECK(m.engine.look(job)->details.cause == reason::expired);
+  }
+  CHECK(m.expired() == 3);
+  CHECK(m.engine.counts(m.queue()).buried[static_cast<std::size_t>(reason::expired)].value() == 3);
+  CHECK(m.engine.counts(m.letters).rejected[static_cast<std::size_t>(reason::overflow)].value() == 3);
+  CHECK(m.engine.next_deadline() == never);
+}
+
+TEST_CASE("a kick takes jobs that are buried as expired out of there, each once, and they do not expire again") {
+  full_letters_fixture m;
+  const std::vector jobs{m.put_expiring(5s), m.put_expiring(5s), m.put_expiring(5s)};
+  m.pass(5s);
+  auto from = millrace::engine::engine::kick_from::undecided;
+  CHECK(m.engine.kick(m.queue(), 1'000, from, m.now) == jobs.size());
+  m.pass(1h);
+  for (const auto job : jobs) CHECK(m.state(job) == job_state::ready);
+  CHECK(m.expired() == jobs.size());
+}
+
+TEST_CASE("a job that is kicked too late is ready if its dead letter queue is full") {
+  full_letters_fixture m;
+  for (int n = 0; n < 3; ++n) {
+    m.put_expiring(5s);
+    CHECK(m.engine.bury(m.client, m.take_id(m.client), 0, m.now));
+  }
+  m.pass(10s);
+  auto from = millrace::engine::engine::kick_from::undecided;
+  CHECK(m.engine.kick(m.queue(), 1'000, from, m.now) == 3);
+  CHECK(m.engine.levels(m.queue()).ready == 3);
+  CHECK(m.engine.levels(m.queue()).buried == 0);
+  CHECK(m.expired() == 0);
+}
+
+TEST_CASE("a job whose next attempt comes too late goes to the dead letter queue of its consumer, or is buried") {
+  full_letters_fixture m;
+  const bool is_full = GENERATE(false, true);
+  const auto others = m.declare("others", 1);
+  if (is_full) m.put(m.session({"others"}));
+  const auto job = m.put_expiring(5s);
+  REQUIRE(m.take_id(m.client, lease::unlimited) == job);
+  m.pass(5s);
+  const auto answer = m.engine.finish(
+      m.client, {.job = job, .result = outcome::failed, .dead_letter = others, .retry = retry_options{.attempts = 2}},
+      m.now);
+  CHECK(answer == (is_full ? finish_status::buried : finish_status::dead_lettered));
+  CHECK(answer.outcome == outcome::expired);
+  CHECK(m.engine.look(job)->queue == (is_full ? m.queue() : others));
+}
+
+TEST_CASE("an expired job in its own dead letter queue is dropped, and one whose dead letter queue is gone is buried") {
+  expiry_fixture m;
+  const bool is_gone = GENERATE(false, true);
+  m.engine.declare("q", {.dead_letter = is_gone ? "gone" : "q"}).value();
+  const auto job = m.put_expiring(5s);
+  m.pass(5s);
+  CHECK(m.engine.look(job).has_value() == is_gone);
+  CHECK(m.expired() == 1);
 }
 
 TEST_CASE("a put without a time takes that of its queue, and a change of the queue applies to later puts only") {

@@ -204,7 +204,7 @@ class model {
   void leave(its_job& it);
   void make_ready(job_id which);
   void make_delayed(job_id which);
-  bool expire(job_id which);
+  finish_status expire(job_id which, std::optional<queue_id> letters = {});
   void start_lease(its_job& it);
   reserved_job make_reserved(its_job& it, its_session& who, lease how);
   void end_job(job_id which, outcome result, const std::string& result_text = {});
@@ -215,10 +215,11 @@ class model {
   change_result redrive(job_id which, const job_change& wanted, queue_id fresh);
   change_result move(job_id which, const job_change& wanted, queue_id fresh);
   bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
+  void bury_for(job_id which, outcome result, reason why);
   void interrupt(job_id which);
   [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);
   finish_status postpone(job_id which, finish_request request);
-  finish_status end_expired(job_id which);
+  finish_status end_expired(job_id which, const finish_request& request);
   its_group* group(group_id which);
   void touch(its_group& it);
   void set_closed(its_group& it);

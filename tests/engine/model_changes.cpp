@@ -5,10 +5,18 @@
 
 namespace millrace::engine::testing {
 
-bool model::expire(job_id which) {
-  if (dead_letter(which, outcome::expired, reason::expired, {})) return true;
-  end_job(which, outcome::expired);
-  return false;
+finish_status model::expire(job_id which, std::optional<queue_id> letters) {
+  if (dead_letter(which, outcome::expired, reason::expired, letters)) return finish_status::dead_lettered;
+  its_job& it = *job(which);
+  const auto& own = queue(it.queue);
+  const bool has_letters = letters ? *letters != own.id : !own.options.dead_letter.empty();
+  if (!has_letters || (!letters && own.options.dead_letter == own.name)) {
+    end_job(which, outcome::expired);
+    return finish_status::expired;
+  }
+  it.details.expires_at = never;
+  if (it.state != job_state::buried) bury_for(which, outcome::expired, reason::expired);
+  return finish_status::buried;
 }
 
 void model::make_delayed(job_id which) {

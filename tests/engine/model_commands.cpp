@@ -300,6 +300,7 @@ void model::kick_one(job_id which) {
   its_job& it = *job(which);
   ++it.kicks;
   queue(it.queue).counts.kicked.add();
+  if (it.expires_at() <= now && expire(which) != finish_status::buried) return;
   make_ready(which);
 }
 

@@ -50,7 +50,7 @@ finish_status model::postpone(job_id which, finish_request request) {
                                : "its handler wants to postpone it beyond `within` of its retries";
     return fail(which, outcome::failed, reason::failed, request);
   }
-  if (it.expires_at() <= now) return end_expired(which);
+  if (it.expires_at() <= now) return end_expired(which, request);
   ++it.laters;
   queue(it.queue).counts.postponed.add();
   observe_attempt(it);
@@ -59,9 +59,9 @@ finish_status model::postpone(job_id which, finish_request request) {
   return finish_status::postponed;
 }
 
-finish_status model::end_expired(job_id which) {
+finish_status model::end_expired(job_id which, const finish_request& request) {
   observe_done(*job(which));
-  return expire(which) ? finish_status::dead_lettered : finish_status::expired;
+  return expire(which, request.dead_letter);
 }
 
 finish_status model::fail(job_id which, outcome result, reason why, const finish_request& request) {
@@ -76,7 +76,7 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
     if (request.is_final) {
       why = reason::rejected;
     } else if (it.failures < options.attempts && in_time(options, it.put_at, now + wait)) {
-      if (it.expires_at() <= now) return end_expired(which);
+      if (it.expires_at() <= now) return end_expired(which, request);
       queue(it.queue).counts.retried.add();
       observe_attempt(it);
       it.delay = wait;
@@ -134,6 +134,11 @@ void model::move_to(job_id which, queue_id to, job_state state) {
 
 bool model::give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters) {
   if (dead_letter(which, result, why, letters)) return true;
+  bury_for(which, result, why);
+  return false;
+}
+
+void model::bury_for(job_id which, outcome result, reason why) {
   its_job& it = *job(which);
   queue(it.queue).counts.buried.add(why);
   queue(it.queue).counts.finished[static_cast<std::size_t>(result)].add();
@@ -143,7 +148,6 @@ bool model::give_up(job_id which, outcome result, reason why, std::optional<queu
   leave(it);
   enter(it, job_state::buried);
   record_move(it, {.to = job_state::buried});
-  return false;
 }
 
 void model::interrupt(job_id which) {
