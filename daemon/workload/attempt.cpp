@@ -74,6 +74,11 @@ attempt_result attempts::run_now(const handlers::job& work) {
   }
 }
 
+void attempts::release_handler() noexcept {
+  quick_ = nullptr;
+  std::visit([](auto& owned) { owned.reset(); }, handler_);
+}
+
 loop::awaitable<attempt_result> attempts::run(handlers::job work) {
   if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_)) return await(std::move(work));
   return compute(std::move(work));

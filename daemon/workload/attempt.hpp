@@ -48,6 +48,8 @@ class attempts {
   [[nodiscard]] attempt_result run_now(const handlers::job& work);
   /// For all other handlers.
   loop::awaitable<attempt_result> run(handlers::job work);
+  /// Destroys the handler. Requires: no attempt is in progress, and none follows.
+  void release_handler() noexcept;
 
  private:
   loop::awaitable<attempt_result> await(handlers::job work);

@@ -262,7 +262,7 @@ loop::awaitable<> workload::parts::end(running_consumer& one) {
     if (loop::is_cancellation(std::current_exception())) throw;  // this task was cancelled
     // The scope has logged it.
   }
-  one.object->flush_log();
+  one.object->finish();
   one.counts->concurrency = 0;
   one.counts->removed_at = loop.now();  // until it starts again
   one.replaced = true;

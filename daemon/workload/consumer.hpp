@@ -49,8 +49,11 @@ class consumer {
 
   void start(loop::task_scope& scope);
   void stop_taking();
-  /// Requires: all slots have ended.
-  void flush_log() { settlement_.flush_log(); }
+  /// Writes what the log still owes and destroys the handler. Requires: all slots have ended.
+  void finish() {
+    settlement_.flush_log();
+    attempts_.release_handler();
+  }
 
   [[nodiscard]] const std::vector<queue_id>& queues() const noexcept { return queues_; }
   /// The name of the slot that has that session; empty if none has.

@@ -102,11 +102,12 @@ loop::awaitable<> workload::join() {
   for (const auto& one : p.producers) co_await join_all(*one->tasks, failure);
   for (const auto& one : p.consumers) co_await join_all(*one->tasks, failure);
   co_await join_all(p.sequence_task, failure);
-  // Also those that were cancelled before their first turn: what their sources hold open would keep the loop running.
+  // Also those that were cancelled before their first turn. What sources and handlers hold open would keep the loop
+  // running.
   for (const auto& one : p.producer_facts.all) one->ended = true;
   // Their task scopes stay: a drain and the end that a second signal asks for join at the same time.
   for (const auto& one : p.producers) one->object.reset();
-  for (const auto& one : p.consumers) one->object->flush_log();
+  for (const auto& one : p.consumers) one->object->finish();
   if (failure) std::rethrow_exception(failure);
 }
 

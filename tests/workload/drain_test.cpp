@@ -1,3 +1,5 @@
+#include <millrace/loop/deadline.hpp>
+
 #include "support/catch.hpp"
 #include "workload/workload_fixture.hpp"
 
@@ -33,6 +35,41 @@ TEST_CASE("a drain stops producers, takes no further job, and lets running jobs 
   CHECK(at.levels("work").reserved == 0);
   CHECK(at.levels("work").ready == 9);
   CHECK(at.jobs.producers()[0]->ended);
+}
+
+TEST_CASE("a handler is destroyed when the last of its jobs has ended, so that it does not keep the loop running") {
+  class keeping final : public handlers::waiting_handler {
+   public:
+    keeping(loop::event_loop& loop, std::vector<std::string>& seen) : loop_{loop}, seen_{seen}, kept_{loop, [] {}} {
+      kept_.set(after(loop.now(), hours{24}));
+    }
+    ~keeping() override { seen_.emplace_back("destroyed"); }
+    loop::awaitable<handlers::answer> handle(handlers::job) override {
+      co_await loop::sleep_for(loop_, seconds{5});
+      seen_.emplace_back("done");
+      co_return std::nullopt;
+    }
+
+   private:
+    loop::event_loop& loop_;
+    std::vector<std::string>& seen_;
+    loop::deadline kept_;
+  };
+  workload_fixture at;
+  at.put(at.queue("work"), "a");
+  at.consumer("keeping", {.queue = {"work"}},
+              {"keeping", "", &testing::no_option_table(), false,
+               [&](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
+                 return handlers::handler{
+                     std::unique_ptr<handlers::waiting_handler>{std::make_unique<keeping>(context.loop, at.seen)}};
+               }});
+  at.start();
+  at.drain(seconds{30});
+  at.loop.advance(seconds{4});
+  CHECK(at.seen.empty());
+  at.loop.advance(seconds{1});
+  CHECK(at.drained == std::size_t{0});
+  CHECK(at.seen == std::vector<std::string>{"done", "destroyed"});
 }
 
 TEST_CASE("when patience is over, running jobs are cancelled, become ready again and are counted") {

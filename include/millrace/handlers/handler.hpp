@@ -81,7 +81,8 @@ class computing_handler {
   virtual answer conclude(const job&, result<std::string>&& computed) { return answer{std::move(computed)}; }
 };
 
-/// One handler serves all slots of a consumer. Loop thread only.
+/// One handler serves all slots of a consumer. Loop thread only. It is destroyed on the loop when the last job of its
+/// consumer has ended. Its destructor gives up whatever would keep the loop running: deadlines, I/O threads.
 using handler =
     std::variant<std::unique_ptr<quick_handler>, std::unique_ptr<waiting_handler>, std::unique_ptr<computing_handler>>;
 
