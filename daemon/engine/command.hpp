@@ -207,6 +207,7 @@ struct finish_answer {
   finish_status status{finish_status::done};
   engine::outcome outcome{engine::outcome::ok};
   reason refusal{reason::output_full};  ///< of the outputs, when an `ok` request is counted as `failed`
+  duration retry_in{0};                 ///< of `retried`: the wait before the next attempt
 
   friend bool operator==(const finish_answer& answer, finish_status status) noexcept { return answer.status == status; }
 };

@@ -117,7 +117,7 @@ std::optional<finish_answer> retry(core& core, slot at, outcome result, const fi
   core.queue_of(record).counts.retried.add();
   observe_attempt(core, at);
   make_delayed(core, at, *wait);
-  return finish_answer{finish_status::retried, result};
+  return finish_answer{.status = finish_status::retried, .outcome = result, .retry_in = *wait};
 }
 
 finish_answer fail(core& core, slot at, outcome result, reason cause, finish_request&& request) {

@@ -17,6 +17,12 @@ void add(run_result& result, const engine::queue_counts& counts) {
   result.buried += sum_of(counts.buried);
   result.dead_lettered += sum_of(counts.dead_lettered);
   result.rejected += sum_of(counts.rejected);
+  const auto ended = [&counts](engine::outcome outcome) {
+    return counts.finished[static_cast<std::size_t>(outcome)].value();
+  };
+  result.dropped += ended(engine::outcome::dropped);
+  result.expired += ended(engine::outcome::expired);
+  result.cancelled += ended(engine::outcome::cancelled);
 }
 
 }  // namespace

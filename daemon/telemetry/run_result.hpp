@@ -14,6 +14,8 @@ struct run_result {
   std::uint64_t retried{0}, postponed{0};                       ///< attempts of those consumers
   std::uint64_t producer_errors{0};
   std::uint64_t buried{0}, dead_lettered{0}, rejected{0};  ///< in all queues, also jobs of clients
+  /// Jobs in all queues that ended without a result and without a last failure, whether they were attempted or not.
+  std::uint64_t dropped{0}, expired{0}, cancelled{0};
 
   /// True if no job failed or timed out for the last time, or was buried, dead-lettered or rejected, and no producer
   /// had an error.

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <millrace/base/quantity.hpp>
 
+#include "telemetry/run_result.hpp"
+
 namespace millrace::telemetry {
 
 namespace {
@@ -49,19 +51,21 @@ std::string readable(duration length) {
   return std::to_string(length.count()) + "ns";
 }
 
+void add_count(std::string& list, std::uint64_t count, std::string_view name) {
+  if (!list.empty()) list += ", ";
+  list += std::to_string(count) + " " + std::string{name};
+}
+
 std::string write_counts(const attempt_counts& counts) {
   std::string text;
-  const auto add = [&text](std::uint64_t count, std::string_view name) {
-    if (!text.empty()) text += ", ";
-    text += std::to_string(count) + " " + std::string{name};
-  };
   for (std::size_t i = 0; i < counts.outcomes.size(); ++i) {
     const bool always =
         i == static_cast<std::size_t>(engine::outcome::ok) || i == static_cast<std::size_t>(engine::outcome::failed);
-    if (counts.outcomes[i] != 0 || always) add(counts.outcomes[i], engine::name_of(static_cast<engine::outcome>(i)));
+    if (counts.outcomes[i] != 0 || always)
+      add_count(text, counts.outcomes[i], engine::name_of(static_cast<engine::outcome>(i)));
   }
-  if (counts.retried != 0) add(counts.retried, "retried");
-  if (counts.postponed != 0) add(counts.postponed, "postponed");
+  if (counts.retried != 0) add_count(text, counts.retried, "retried");
+  if (counts.postponed != 0) add_count(text, counts.postponed, "postponed");
   return text;
 }
 
@@ -77,6 +81,15 @@ std::string jobs(const workload::workload& work) {
   }
   if (listed > summary_lines_max) lines += "  and " + std::to_string(listed - summary_lines_max) + " more consumers\n";
   return "jobs: " + write_counts(all) + "\n" + lines;
+}
+
+/// The metrics of queues count the same jobs. Those that were attempted are also in the counts of their consumers.
+std::string ended_early(const run_result& result) {
+  std::string text;
+  if (result.dropped != 0) add_count(text, result.dropped, "dropped");
+  if (result.expired != 0) add_count(text, result.expired, "expired");
+  if (result.cancelled != 0) add_count(text, result.cancelled, "cancelled");
+  return text.empty() ? text : "ended early, in all queues: " + text + "\n";
 }
 
 std::string producer_errors(const workload::workload& work) {
@@ -143,7 +156,7 @@ std::string summary(const broker::broker& broker, const workload::workload& work
   const auto peak_mebibytes = (used.ru_maxrss + 1023) / 1024;
   const auto seen = summarize(broker.engine(), {run.served_queues.begin(), run.served_queues.end()});
 
-  auto text = jobs(work) + producer_errors(work);
+  auto text = jobs(work) + ended_early(result_of(broker, work)) + producer_errors(work);
   text += percentiles("wait", seen.wait) + percentiles("service", seen.service);
   text += listed("buried:", seen.buried, seen.buried_lines) + listed("left:", seen.left, seen.left_lines);
   text += "wall time: " + readable(run.wall) +

@@ -20,9 +20,10 @@ struct run_facts {
 /// Consumers and queues that have a line of their own. One more line counts the others.
 inline constexpr std::size_t summary_lines_max = 50;
 
-/// The summary of a run with `--until-idle`, as lines of text: jobs by outcome, in total and for each consumer; the
-/// median and the 99th percentile of wait and service; buried jobs and jobs that are left; wall time, processor time
-/// and peak memory. Called at the end of the run, since the cost is linear in the number of queues. Loop thread.
+/// The summary of a run with `--until-idle`, as lines of text: jobs by outcome, in total and for each consumer; jobs
+/// that were dropped, expired or cancelled; the median and the 99th percentile of wait and service; buried jobs and
+/// jobs that are left; wall time, processor time and peak memory. Called at the end of the run, since the cost is
+/// linear in the number of queues. Loop thread.
 [[nodiscard]] std::string summary(const broker::broker& broker, const workload::workload& work, const run_facts& run);
 
 /// The summary as one line of JSON: all consumers, producers and queues that are not empty, with times in seconds.

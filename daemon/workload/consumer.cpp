@@ -132,10 +132,11 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       // Without a coroutine for each job: its cost would show here.
       auto job = begin(consumer_slot, std::move(taken.job));
       const auto id = job.id;
+      const auto queue = job.queue;
       auto attempt = attempts_.run_now(job);
       attempt.in_group = consumer_slot.in_group;
       if (!settlement_.settle(consumer_slot.session, std::move(job), std::move(attempt))) {
-        co_await settlement_.admitted(consumer_slot.session, id);
+        co_await settlement_.admitted(consumer_slot.session, id, queue);
       }
       end(consumer_slot);
     } else {
@@ -168,6 +169,7 @@ loop::awaitable<> consumer::serve_in_sequence(slot& consumer_slot) {
 loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken) {
   auto job = begin(consumer_slot, std::move(taken));
   const auto id = job.id;
+  const auto queue = job.queue;
   attempt_result attempt;
   if (attempts_.quick()) {
     attempt = attempts_.run_now(job);
@@ -194,7 +196,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   attempt.in_group = consumer_slot.in_group;
   if (!settlement_.settle(session, std::move(job), std::move(attempt))) {
     if (consumer_slot.in_line != nullptr) environment_.in_sequence->return_permit(*consumer_slot.in_line);
-    co_await settlement_.admitted(session, id);
+    co_await settlement_.admitted(session, id, queue);
   }
   end(consumer_slot);
 }

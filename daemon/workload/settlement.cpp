@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
@@ -35,27 +36,45 @@ std::string text_for_group(const attempt_result& attempt) {
   return attempt.text ? attempt.text->substr(0, bytes_max) : std::string{};
 }
 
+/// What became of the job of a failed attempt.
+std::string_view text_of_end(engine::finish_status status) {
+  switch (status) {
+    case engine::finish_status::retried:
+      return "retried";
+    case engine::finish_status::dead_lettered:
+      return "dead_lettered";
+    case engine::finish_status::buried:
+      return "buried";
+    case engine::finish_status::expired:
+      return "expired";
+    default:
+      return "gone";
+  }
+}
+
 }  // namespace
 
 bool settlement::settle(session_id session, handlers::job&& job, attempt_result&& attempt) {
-  auto request = this->request(std::move(job), std::move(attempt));
+  auto request = this->request(job, attempt);
   const auto requested = request.result;
-  const auto id = request.job;
+  const auto failed = failure_of(attempt);
+  request.error_text = std::move(attempt.error_text);
   const auto answer = broker_.try_finish(session, std::move(request)).answer;
   if (answer == engine::finish_status::waiting) return false;
   if (answer == engine::finish_status::no_space) {
     if (waits_for_space_.admit())
       log::warning("output_held", "the disk is short of space for an output: the job waits until there is space",
-                   {{"consumer", counts_.name}, {"job", id.value()}});
+                   {{"consumer", counts_.name}, {"job", job.id.value()}});
     // NOLINTNEXTLINE(bugprone-use-after-move): `try_finish` leaves the request untouched when there is no space
     without_space_.insert_or_assign(session, std::move(request));
     return false;
   }
-  settled(answer, requested, id);
+  if (failed) log_failure(*failed, job.id, job.queue, answer);
+  settled(answer, requested, job.id, job.queue);
   return true;
 }
 
-loop::awaitable<> settlement::admitted(session_id session, job_id job) {
+loop::awaitable<> settlement::admitted(session_id session, job_id job, std::string_view queue) {
   // Only the output of a job that succeeded waits.
   if (auto held = without_space_.extract(session)) {
     engine::finish_answer answer{.status = engine::finish_status::no_space};
@@ -63,13 +82,14 @@ loop::awaitable<> settlement::admitted(session_id session, job_id job) {
       co_await loop::sleep_for(loop_, space_check_interval);
       answer = broker_.try_finish(session, std::move(held.mapped())).answer;
     }
-    if (answer != engine::finish_status::waiting) co_return settled(answer, engine::outcome::ok, job);
+    if (answer != engine::finish_status::waiting) co_return settled(answer, engine::outcome::ok, job, queue);
   }
   const auto finished = co_await broker_.finished(session, job);
-  settled(finished.answer, engine::outcome::ok, job);
+  settled(finished.answer, engine::outcome::ok, job, queue);
 }
 
-engine::finish_request settlement::request(handlers::job&& job, attempt_result&& attempt) {
+/// Without the error text.
+engine::finish_request settlement::request(handlers::job& job, attempt_result& attempt) const {
   engine::finish_request request;
   if (attempt.in_group && attempt.outcome == engine::outcome::ok) request.result_text = text_for_group(attempt);
   body content;
@@ -84,22 +104,35 @@ engine::finish_request settlement::request(handlers::job&& job, attempt_result&&
   }
   if (attempt.outcome == engine::outcome::later) {
     request.later_after = attempt.later_after;
-    request.error_text = std::move(attempt.error_text);  // kept if the job has asked for it too often
-    return request;
+  } else {
+    request.is_final = attempt.is_final;
   }
-  request.is_final = attempt.is_final;
-  if (failures_.admit()) {
-    log::warning("job_failed", std::string_view{attempt.error_text}.substr(0, engine::error_text_bytes_max),
-                 {{"consumer", counts_.name},
-                  {"queue", job.queue},
-                  {"job", job.id.value()},
-                  {"outcome", engine::name_of(attempt.outcome)}});
-  }
-  request.error_text = std::move(attempt.error_text);
   return request;
 }
 
-void settlement::settled(const engine::finish_answer& answer, engine::outcome requested, job_id job) {
+std::optional<settlement::failure> settlement::failure_of(const attempt_result& attempt) {
+  if (attempt.outcome == engine::outcome::ok || attempt.outcome == engine::outcome::later) return std::nullopt;
+  if (!failures_.admit()) return std::nullopt;
+  auto cause = attempt.is_final ? engine::reason::rejected : engine::reason::failed;
+  if (attempt.outcome == engine::outcome::timeout) cause = engine::reason::timeout;
+  return failure{attempt.error_text.substr(0, engine::error_text_bytes_max), cause};
+}
+
+void settlement::log_failure(const failure& failed, job_id job, std::string_view queue,
+                             const engine::finish_answer& answer) const {
+  const bool is_retried = answer == engine::finish_status::retried;
+  log::warning("job_failed", failed.text,
+               {{"consumer", counts_.name},
+                {"queue", queue},
+                {"job", job.value()},
+                {"outcome", engine::name_of(answer.outcome)},
+                {"reason", engine::name_of(failed.cause)},
+                {"then", text_of_end(answer.status)},
+                {"retry_in", is_retried ? write_duration(answer.retry_in) : std::string{"never"}}});
+}
+
+void settlement::settled(const engine::finish_answer& answer, engine::outcome requested, job_id job,
+                         std::string_view queue) {
   if (answer == engine::finish_status::retried) {
     counts_.retried.add();
   } else if (answer == engine::finish_status::postponed) {
@@ -109,15 +142,14 @@ void settlement::settled(const engine::finish_answer& answer, engine::outcome re
   }
   if (answer.outcome != engine::outcome::failed) return;
   if (requested == engine::outcome::ok && failures_.admit()) {
-    log::warning("job_failed", "the job succeeded, but " + std::string{engine::text_of_output_refusal(answer.refusal)},
-                 {{"consumer", counts_.name},
-                  {"job", job.value()},
-                  {"outcome", engine::name_of(answer.outcome)},
-                  {"reason", engine::name_of(answer.refusal)}});
+    log_failure(
+        {"the job succeeded, but " + std::string{engine::text_of_output_refusal(answer.refusal)}, answer.refusal}, job,
+        queue, answer);
   }
   if (requested == engine::outcome::later && failures_.admit()) {
-    log::warning("job_failed", "the handler wanted the job again later, too often or beyond the time for retries",
-                 {{"consumer", counts_.name}, {"job", job.value()}, {"outcome", engine::name_of(answer.outcome)}});
+    log_failure(
+        {"the handler wanted the job again later, too often or beyond the time for retries", engine::reason::failed},
+        job, queue, answer);
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <millrace/base/ids.hpp>
@@ -46,7 +48,7 @@ class settlement {
   /// Requires: the attempt was not cancelled.
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
-  loop::awaitable<> admitted(session_id session, job_id job);
+  loop::awaitable<> admitted(session_id session, job_id job, std::string_view queue);
   /// A drain cancelled the attempt, and the job went back to its queue.
   void released() {
     counts_.released.add();
@@ -61,9 +63,19 @@ class settlement {
   }
 
  private:
-  [[nodiscard]] engine::finish_request request(handlers::job&& job, attempt_result&& attempt);
+  /// A failed attempt that is logged when the engine has answered what becomes of its job.
+  struct failure {
+    std::string text;
+    engine::reason cause;
+  };
+
+  [[nodiscard]] engine::finish_request request(handlers::job& job, attempt_result& attempt) const;
+  /// The failure of an attempt, if it is to be logged. None: it did not fail, or is left out.
+  [[nodiscard]] std::optional<failure> failure_of(const attempt_result& attempt);
+  void log_failure(const failure& failed, job_id job, std::string_view queue,
+                   const engine::finish_answer& answer) const;
   /// `requested` is the outcome of the request.
-  void settled(const engine::finish_answer& answer, engine::outcome requested, job_id job);
+  void settled(const engine::finish_answer& answer, engine::outcome requested, job_id job, std::string_view queue);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
   loop::event_loop& loop_;

@@ -105,3 +105,29 @@ TEST_CASE("the summary of a run without jobs has zeros") {
   tasks.spawn("end", page_fixture::close(fixture));
   loop.run();
 }
+
+TEST_CASE("the summary counts jobs that were dropped, expired or cancelled, also when nobody attempted them") {
+  loop::event_loop loop{loop::clock_kind::manual};
+  loop::task_scope tasks{loop};
+  page_fixture fixture{loop};
+  const auto put = [&](std::string_view queue, engine::put_request job) {
+    const auto into = *fixture.broker.find(queue);
+    return fixture.broker.try_put(fixture.broker.open_session(), into, std::move(job)).answer.job;
+  };
+  fixture.broker.declare("small", {.max_jobs = 1, .when_full = engine::overflow::drop_oldest}).value();
+  fixture.broker.declare("brief", {.expire_after = milliseconds{1}}).value();
+  static_cast<void>(put("small", {.content = body{"dropped"}}));
+  static_cast<void>(put("small", {.content = body{"dropped"}}));
+  const auto last = put("small", {.content = body{"cancelled"}});
+  CHECK(fixture.broker.cancel(last).answer);
+  static_cast<void>(put("brief", {.content = body{"expired"}}));
+  loop.advance(milliseconds{1});
+
+  CHECK_THAT(telemetry::summary(fixture.broker, fixture.work, {}),
+             Catch::Matchers::StartsWith("jobs: 0 ok, 0 failed\nended early, in all queues: 2 dropped, 1 expired, "
+                                         "1 cancelled\nwait: none\n"));
+  CHECK_THAT(telemetry::summary_json(fixture.broker, fixture.work, {}),
+             Catch::Matchers::Contains(R"("dropped":2,"expired":1,"cancelled":1)"));
+  tasks.spawn("end", page_fixture::close(fixture));
+  loop.run();
+}

@@ -1,5 +1,6 @@
 // What a consumer makes of the four answers of a handler, with retries, dead letters and cancelled jobs.
 #include "support/catch.hpp"
+#include "support/taken_log.hpp"
 #include "workload/workload_fixture.hpp"
 
 using namespace millrace;
@@ -206,4 +207,26 @@ TEST_CASE("a producer's time of expiry goes to each of its jobs") {
   CHECK(at.levels("work").ready == 2);
   at.loop.advance(seconds{5});
   CHECK(at.levels("work").ready == 0);
+}
+
+TEST_CASE("the log of a failed attempt says whether and when the job is tried again") {
+  testing::taken_log log{{"sentence", "queue", "outcome", "reason", "then", "retry_in"}};
+  {
+    workload_fixture at;
+    at.queue("letters");
+    at.put(at.queue("work", {.retry = three_attempts}), "a");
+    at.put(at.queue("wrong", {.dead_letter = "letters"}), "b");
+    at.put(at.queue("slow"), "c");
+    at.consumer("c", {.queue = {"work"}}, testing::quick_kind(failing(2)));
+    at.consumer("d", {.queue = {"wrong"}},
+                testing::quick_kind([](const handlers::job&) -> handlers::answer { return rejected("useless"); }));
+    at.consumer("e", {.queue = {"slow"}, .timeout = seconds{1}}, testing::waiting_kind(seconds{5}, at.note()));
+    at.start();
+    at.loop.advance(seconds{1});
+  }
+  CHECK(log.finish() == std::vector<std::string>{
+                            "job_failed: attempt 1 failed work failed failed retried 10s",
+                            "job_failed: useless wrong failed rejected dead_lettered never",
+                            "job_failed: no answer within 1s slow timeout timeout buried never",
+                        });
 }
