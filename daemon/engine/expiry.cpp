@@ -34,7 +34,6 @@ void begin_expiry(core& core, slot at) {
 }
 
 void end_expiry(core& core, slot at) {
-  if (core.jobs[at].history == no_slot) return;
   job_history& history = core.jobs.history_of(at);
   if (history.expiry == 0) return;
   core.expiring.clear(history.expiry);

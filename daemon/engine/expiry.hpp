@@ -15,7 +15,8 @@ namespace millrace::engine {
 /// Whether the job must expire instead of becoming ready or delayed now.
 [[nodiscard]] bool is_expired(const core& core, slot at) noexcept;
 
-/// The job became ready or delayed; it leaves that state. Both do nothing for a job without a time of expiry.
+/// The job became ready or delayed; it leaves that state. Both do nothing for a job without a time of expiry. Requires:
+/// it has a history.
 void begin_expiry(core& core, slot at);
 void end_expiry(core& core, slot at);
 

@@ -50,10 +50,11 @@ void tell_group(core& core, slot at, outcome result, std::optional<reason> cause
 }  // namespace
 
 void job_ended(core& core, slot at, outcome result, std::optional<reason> cause, std::string_view result_text) {
-  if (core.jobs[at].history != no_slot) tell_group(core, at, result, cause, result_text);
+  const job& record = core.jobs[at];
+  if (record.history != no_slot) tell_group(core, at, result, cause, result_text);
   // A client that buries a job may kick it again: no outcome.
   if (cause == reason::client) return;
-  core.queue_of(core.jobs[at]).counts.finished[static_cast<std::size_t>(result)].add();
+  core.queue_of(record).counts.finished[static_cast<std::size_t>(result)].add();
 }
 
 void end_job(core& core, slot at, outcome result, std::string_view result_text) {

@@ -54,30 +54,28 @@ void let_go(core& core, slot at) {
   record.leased = false;
 }
 
-void leave_state(core& core, slot at) {
-  const job& record = core.jobs[at];
-  queue& owner = core.queue_of(record);
+void leave_state(core& core, slot at, const job& record, queue& owner) {
   if (record.pinned) core.walks.leave(core.jobs, at);
   owner.leave(core.jobs, at);
-  end_expiry(core, at);
+  if (record.history != no_slot) end_expiry(core, at);
   --core.jobs_in[static_cast<std::size_t>(record.state)];
   if (record.state == job_state::ready && record.priority < urgent_below) --core.urgent;
   if (record.state == job_state::reserved) let_go(core, at);
   if (record.state == job_state::delayed) follow_first_delayed(core, owner);
 }
 
-void enter_state(core& core, slot at, job_state state, instant since) {
-  const job& record = core.jobs[at];
-  core.queue_of(record).enter(core.jobs, at, state, since);
+void enter_state(core& core, slot at, const job& record, queue& owner, job_state state, instant since) {
+  owner.enter(core.jobs, at, state, since);
   ++core.jobs_in[static_cast<std::size_t>(state)];
   if (state == job_state::ready && record.priority < urgent_below) ++core.urgent;
-  if (state == job_state::ready || state == job_state::delayed) begin_expiry(core, at);
+  const bool may_expire = state == job_state::ready || state == job_state::delayed;
+  if (may_expire && record.history != no_slot) begin_expiry(core, at);
 }
 
-void change_state(core& core, slot at, job_state to) {
-  assert(may_become(core.jobs[at].state, to));
-  leave_state(core, at);
-  enter_state(core, at, to, core.now);
+void change_state(core& core, slot at, const job& record, queue& owner, job_state to) {
+  assert(may_become(record.state, to));
+  leave_state(core, at, record, owner);
+  enter_state(core, at, record, owner, to, core.now);
 }
 
 /// When a restored job entered its state. A store does not keep that time, but for many jobs it follows from the put.
@@ -122,9 +120,7 @@ bool counts_hand_outs(const job& record, const queue& owner) noexcept {
 
 /// `ready_since`: `never` if the job was not ready when it was reserved. Counts the wait here and not in
 /// `make_reserved`: a job can be cancelled or given back while its body is on its way.
-reserved_job hand_over(core& core, slot at, lease lease_kind, instant ready_since) {
-  job& record = core.jobs[at];
-  queue& origin = core.queue_of(record);
+reserved_job hand_over(core& core, slot at, job& record, queue& origin, lease lease_kind, instant ready_since) {
   const instant reserved_at = record.entered_at;
   if (ready_since == never) {
     ready_since = reserved_at;
@@ -163,7 +159,7 @@ job_id put_job(core& core, queue& into, put_request&& request) {
   begin_counting(core, at);
   into.counts.puts.add();
   core.puts.add();
-  enter_state(core, at, state, core.now);
+  enter_state(core, at, record, into, state, core.now);
   if (state == job_state::delayed) follow_first_delayed(core, into);
   if (is_late) {
     cancel_job(core, at);
@@ -178,13 +174,13 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   queue& from = core.queue_of(record);
   assert(&from != &to && state != job_state::reserved);
   record.recorded = is_recorded(record, from);
-  leave_state(core, at);
+  leave_state(core, at, record, from);
   end_counting(core, at);
   record.queue = queue_table::slot_of(to);
   begin_counting(core, at);
   to.counts.puts.add();
   core.puts.add();
-  enter_state(core, at, state, core.now);
+  enter_state(core, at, record, to, state, core.now);
   if (state == job_state::delayed) follow_first_delayed(core, to);
   const auto due = state == job_state::delayed ? due_of(record) : instant{};
   if (!record.recorded && to.options.durability != durability::memory) {
@@ -216,30 +212,34 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
   const instant since = entry_of(kept, core.now);
   const slot last = into.at(kept.state).last;
   if (last != no_slot && since < core.jobs[last].entered_at) into.unsorted = true;
-  enter_state(core, at, kept.state, since);
+  enter_state(core, at, record, into, kept.state, since);
   if (kept.state == job_state::delayed) follow_first_delayed(core, into);
 }
 
 void make_ready(core& core, slot at) {
   if (is_expired(core, at)) return void(expire(core, at));
-  change_state(core, at, job_state::ready);
+  const job& record = core.jobs[at];
+  queue& owner = core.queue_of(record);
+  change_state(core, at, record, owner, job_state::ready);
   record_move(core, at, {.to = job_state::ready});
-  offer(core, core.queue_of(core.jobs[at]));
+  offer(core, owner);
   evict_if_above_mark(core, at);
 }
 
 void make_delayed(core& core, slot at, duration delay) {
   if (is_expired(core, at)) return void(expire(core, at));
   job& record = core.jobs[at];
+  queue& owner = core.queue_of(record);
   record.delay = delay;
-  change_state(core, at, job_state::delayed);
-  follow_first_delayed(core, core.queue_of(record));
+  change_state(core, at, record, owner, job_state::delayed);
+  follow_first_delayed(core, owner);
   record_move(core, at, {.to = job_state::delayed, .due = due_of(record)});
   evict_if_above_mark(core, at);
 }
 
 void make_buried(core& core, slot at) {
-  change_state(core, at, job_state::buried);
+  const job& record = core.jobs[at];
+  change_state(core, at, record, core.queue_of(record), job_state::buried);
   record_move(core, at, {.to = job_state::buried});
   evict_if_above_mark(core, at);
 }
@@ -254,7 +254,7 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
     // A ready job that is reserved would come back as ready anyway; this one would not.
     record_move(core, at, {.to = job_state::reserved});
   }
-  change_state(core, at, job_state::reserved);
+  change_state(core, at, record, origin, job_state::reserved);
 
   record.holder = session_table::slot_of(holder);
   record.link = {holder.held_last, no_slot, 0};
@@ -270,23 +270,24 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
   }
   read_ahead(core, origin);
   if (!is_here) return std::nullopt;
-  return hand_over(core, at, lease_kind, ready_since);
+  return hand_over(core, at, record, origin, lease_kind, ready_since);
 }
 
 void body_came(core& core, slot at, body&& content) {
   body_read(core, at, std::move(content));
-  const job& record = core.jobs[at];
+  job& record = core.jobs[at];
   if (record.state != job_state::reserved) return;
   session& holder = core.sessions[record.holder];
   if (holder.awaited != at) return;
   holder.awaited = no_slot;
-  tell_granted(core, holder, hand_over(core, at, holder.wanted, holder.awaited_since));
+  tell_granted(core, holder,
+               hand_over(core, at, record, core.queue_of(record), holder.wanted, holder.awaited_since));
 }
 
 void remove_job(core& core, slot at) {
   const job& record = core.jobs[at];
   queue& owner = core.queue_of(record);
-  leave_state(core, at);
+  leave_state(core, at, record, owner);
   end_counting(core, at);
   record_end(core, at);
   core.jobs.remove(at);
@@ -316,9 +317,10 @@ void observe_attempt(core& core, slot at) {
 }
 
 void observe_done(core& core, slot at) {
-  observe_attempt(core, at);
   const job& record = core.jobs[at];
-  timings_of(core, core.queue_of(record)).end_to_end.observe(age(record.put_at, core.now));
+  queue_timings& times = timings_of(core, core.queue_of(record));
+  times.service.observe(age(record.entered_at, core.now));
+  times.end_to_end.observe(age(record.put_at, core.now));
 }
 
 void tell_granted(core& core, const session& client, reserved_job&& job) {
