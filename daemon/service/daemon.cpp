@@ -22,6 +22,8 @@
 #include "http/routes.hpp"
 #include "http/scrape.hpp"
 #include "http/server.hpp"
+#include "loop/child_guard.hpp"
+#include "loop/child_launcher.hpp"
 #include "loop/stall_watch.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
@@ -94,7 +96,7 @@ struct daemon::parts {
         control_api{context_of_control()} {}
 
   sources::source_context inputs() { return {loop, STDIN_FILENO}; }
-  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO}; }
+  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO, &children}; }
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
@@ -110,6 +112,7 @@ struct daemon::parts {
   loop::event_loop loop;
   loop::stall_watch stalls;
   loop::io_thread standard_output;
+  loop::child_launcher children{loop, loop::child_guard_command()};
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   std::unique_ptr<store::backup> backup;      ///< null as `disk`

@@ -14,6 +14,7 @@
 #include "base/system_message.hpp"
 #include "handlers/catalogue.hpp"
 #include "handlers/write_all.hpp"
+#include "loop/child_guard.hpp"
 #include "service/arguments.hpp"
 #include "service/daemon.hpp"
 #include "service/endless_producer.hpp"
@@ -223,6 +224,7 @@ exit_code run_program(const std::vector<std::string>& words, const registrar& ad
 }  // namespace millrace::service
 
 int millrace::run(int argc, char** argv, const registrar& add_kinds) {
+  if (argc == 2 && argv[1] == loop::child_guard_argument) return loop::run_child_guard(STDIN_FILENO);
   try {
     return static_cast<int>(service::run_program({argv + std::min(argc, 1), argv + argc}, add_kinds));
   } catch (const std::exception& failure) {

@@ -16,6 +16,7 @@
 #include <millrace/offload/computation.hpp>
 
 namespace millrace::loop {
+class child_launcher;
 class event_loop;
 class io_thread;
 }  // namespace millrace::loop
@@ -91,6 +92,7 @@ struct handler_context {
   loop::event_loop& loop;
   loop::io_thread& standard_output;  ///< for writing to descriptor 1
   int output_descriptor{1};
+  loop::child_launcher* children{nullptr};  ///< for handlers that run programs; never null in the daemon
 };
 
 }  // namespace millrace::handlers
