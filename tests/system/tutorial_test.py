@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The workloads of config/tutorial run as they are written, in real time, and print what their Python originals print.
+
+Their order and times are tested on a clock without delays (tests/service/tutorial_test.cpp); here a busy machine can
+make lines late, so that lines are compared without their order, and no run may take less than it must wait.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from support import CONFIG, PATIENCE, ROOT, DaemonTest
+
+FOLDER = os.path.join(CONFIG, "tutorial")
+ORIGINALS = os.path.join(ROOT, "tests", "tutorial")
+AT_ONCE = 16  # runs; they wait most of their time
+
+# Name, arguments: exit status, seconds that it must wait, the Python original and its arguments.
+RUNS = {
+    ("arithmetic",): (0, 7, ["arithmetic"]),
+    ("cancel",): (0, 1, ["cancel"]),
+    ("countdown",): (0, 3, ["countdown"]),
+    ("countdown", "--mode", "sequential"): (0, 6.9, ["countdown", "sequential"]),
+    ("cpu-bound",): (0, 0, None),
+    ("future",): (0, 2, ["future"]),
+    ("hello",): (0, 2, ["hello"]),
+    ("kitchen",): (0, 1.7, ["kitchen"]),
+    ("kitchen", "--mode", "sequential"): (0, 2.8, None),
+    ("kitchen-main-first",): (0, 1.5, ["kitchen", "main-first"]),
+    ("numbers",): (0, 7, ["numbers"]),
+    ("orders",): (0, 3, ["orders"]),
+    ("primes",): (0, 0, ["primes"]),
+    ("primes", "--mode", "threads"): (0, 0, ["primes"]),
+    ("producers-consumers",): (0, 0, None),
+    ("sleep-sort",): (0, 0.9, ["sleep_sort"]),
+    ("three-names",): (0, 3, ["three_names"]),
+    ("three-names", "--mode", "sequential"): (0, 6, ["three_names"]),
+    ("timeout",): (4, 1.5, ["timeout"]),
+    ("two-workers-one-queue",): (0, 1.6, None),
+    ("wait",): (4, 3, ["wait"]),
+}
+
+
+class Tutorial(DaemonTest):
+    def test_every_workload_is_here(self):
+        files = {name.removesuffix(".yaml") for name in os.listdir(FOLDER) if name.endswith(".yaml")}
+        self.assertEqual(files, {name for name, *_ in RUNS})
+
+    def test_every_original_is_run(self):
+        files = {name.removesuffix(".py") for name in os.listdir(ORIGINALS)}
+        self.assertEqual(files, {original[0] for _, _, original in RUNS.values() if original})
+
+    def run_both(self, run):
+        """Exit status, sorted lines and summary of the workload, and the sorted lines of its original."""
+        name, *arguments = run
+        daemon = self.daemon(os.path.join(FOLDER, name + ".yaml"), "--until-idle", "--summary", "json", *arguments)
+        original = RUNS[run][2]
+        expected = None
+        if original:
+            program = [sys.executable, "-B", os.path.join(ORIGINALS, original[0] + ".py"), *original[1:]]
+            expected = sorted(subprocess.run(program, check=True, capture_output=True, text=True,
+                                             timeout=PATIENCE).stdout.splitlines())
+        printed = sorted(daemon.printed.rest())
+        return daemon.wait(), printed, json.loads(daemon.log.rest()[-1]), expected
+
+    def test_each_prints_what_its_original_prints_and_waits_no_less_than_it_must(self):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ended = list(pool.map(self.run_both, RUNS))
+        for (run, (status, seconds, _)), (got, printed, summary, expected) in zip(RUNS.items(), ended):
+            with self.subTest(" ".join(run)):
+                self.assertEqual(got, status)
+                self.assertGreaterEqual(summary["wall_seconds"], seconds)
+                if expected is not None:
+                    self.assertEqual(printed, expected)
+        lines = {run: printed for run, (_, printed, _, _) in zip(RUNS, ended)}
+        self.assertEqual(lines[("cpu-bound",)], ["Order complete"] * 4)
+        items = [int(line.rsplit(" ", 1)[1]) for line in lines[("producers-consumers",)]]
+        self.assertEqual(sorted(items), list(range(1, 31)))
+        totals = [int(line.rsplit(" ", 1)[1]) for line in lines[("two-workers-one-queue",)]]
+        self.assertEqual(sorted(totals), [2, 5, 10, 15])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
