@@ -128,7 +128,8 @@ void duel::compare_told() {
   model_.changes.clear();
 }
 
-/// Adds to `events_` what the engine has decided, bodies from disk and all.
+/// Adds to `events_` what the engine has decided, bodies from disk and all. Requires: the model has run the same
+/// command.
 void duel::read_bodies() {
   const auto take = [this] {
     it_.take_events(newest_events_);
@@ -137,7 +138,12 @@ void duel::read_bodies() {
   take();
   while (it_.wants_bodies()) {
     it_.take_wanted_bodies(wanted_);
-    for (const auto job : wanted_) it_.body_came(job, body{disk_.at(job)}, now_);
+    for (const auto job : wanted_) {
+      it_.body_came(job, body{disk_.at(job)}, now_);
+      // Every command of the engine that is handed the time first does what is due. A group that has ended in the last
+      // command has a step due: it cancels its members. The model does that step here, too.
+      model_.advance(now_);
+    }
     bodies_read_ += wanted_.size();
     take();
   }
@@ -167,10 +173,18 @@ reserve_answer duel::with_body(session_id who, reserve_answer answer) {
   return answer;
 }
 
-/// What was put is on disk, and said to be so at some later time.
+/// What was put is on disk, and said to be so at some later time. Members of a group that cancels its remaining members
+/// stay in memory: if such a member were on its way from disk to a session, the engine would cancel it and serve the
+/// session with another job, where the model has handed it over and cancels it then. Clients may see either.
 void duel::write_bodies() {
+  const auto may_be_cancelled = [this](job_id which) {
+    const auto found = std::ranges::find(model_.jobs, which, &model::its_job::id);
+    if (found == model_.jobs.end()) return false;
+    const auto of = std::ranges::find(model_.groups, found->details.group, &model::its_group::id);
+    return of != model_.groups.end() && of->asked.remaining == remaining_members::cancel;
+  };
   for (const auto job : unsafe_) {
-    if (one_in(2)) it_.stored(job);
+    if (one_in(2) && !may_be_cancelled(job)) it_.stored(job);
   }
   unsafe_.clear();
   for (const auto& one : changes_) {

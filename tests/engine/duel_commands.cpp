@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "engine/duel.hpp"
 
@@ -61,11 +62,7 @@ void duel::group_command() {
   if (const auto into = std::ranges::find_if(model_.queues, declared); into != model_.queues.end() && !one_in(4))
     asked.outcome_queue = into->name;
   asked.ends_with = static_cast<group_end>(any(3));
-  // A group that ends with `cancel` has a step due at once. The engine does it first in its next command that is handed
-  // the time. With bodies on disk that is `body_came`, which the model does not have: the model does the step one
-  // command later, and tells `cancelled` then. If a member's body is on its way, the engine cancels that member before
-  // it is handed over, and the model after that. Clients may see either order.
-  if (!options_.bodies_on_disk) asked.remaining = static_cast<remaining_members>(any(2));
+  asked.remaining = static_cast<remaining_members>(any(2));
   if (one_in(2)) asked.durability = durability::relaxed;
   if (!model_.groups.empty() && one_in(4)) asked.outer = one_of(model_.groups).id;
   say("open group for " + asked.outcome_queue);
@@ -166,8 +163,9 @@ void duel::waiting_command() {
   const auto how = one_in(4) ? lease::unlimited : lease::ttr;
   const instant until = one_in(3) ? now_ : one_in(5) ? never : now_ + milliseconds{any(5'000)};
   say("reserve" + text_of(who));
-  const auto answer = with_body(who, it_.reserve(who, how, until, now_));
-  expect(answer, model_.reserve(who, how, until, now_));
+  auto answer = it_.reserve(who, how, until, now_);
+  const auto known = model_.reserve(who, how, until, now_);
+  expect(with_body(who, std::move(answer)), known);
 }
 
 void duel::holder_command() {
@@ -248,10 +246,13 @@ void duel::job_command() {
     case 4:
       say("kick" + text_of(which));
       return expect(it_.kick_job(which, now_), model_.kick_job(which, now_));
-    case 5:
+    case 5: {
       say("reserve" + text_of(which) + text_of(who));
       if (!who) return;
-      return expect(with_body(who, it_.reserve_job(who, which, now_)), model_.reserve_job(who, which, now_));
+      auto answer = it_.reserve_job(who, which, now_);
+      const auto known = model_.reserve_job(who, which, now_);
+      return expect(with_body(who, std::move(answer)), known);
+    }
     case 6:
       say("advance");
       return it_.advance(now_), model_.advance(now_);
