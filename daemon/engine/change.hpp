@@ -18,19 +18,6 @@
 /// has an earlier change of the same job.
 namespace millrace::engine {
 
-/// Counts of the events of one job.
-struct job_tally {
-  std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
-  /// Attempts that failed or took longer than their consumer's `timeout`.
-  std::uint32_t failures{0};
-  /// Handed out and never answered: the lease ended, the connection was lost, the worker or the daemon died.
-  std::uint32_t interruptions{0};
-  /// Its handler wanted it again later.
-  std::uint32_t laters{0};
-
-  friend bool operator==(const job_tally&, const job_tally&) = default;
-};
-
 struct job_put {
   job_id job;
   queue_id queue;

@@ -57,6 +57,19 @@ inline constexpr std::size_t reason_count = 14;
 /// Why the output of a job was refused, as a sentence for people: `an output queue is full`.
 [[nodiscard]] std::string_view text_of_output_refusal(reason value) noexcept;
 
+/// Counts of the events of one job.
+struct job_tally {
+  std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+  /// Attempts that failed or took longer than their consumer's `timeout`.
+  std::uint32_t failures{0};
+  /// Handed out and never answered: the lease ended, the connection was lost, the worker or the daemon died.
+  std::uint32_t interruptions{0};
+  /// Its handler wanted it again later.
+  std::uint32_t laters{0};
+
+  friend bool operator==(const job_tally&, const job_tally&) = default;
+};
+
 /// What only some jobs have, beside their counts and their last error.
 struct job_details {
   std::optional<reason> cause{};                      ///< why it was buried or dead-lettered
@@ -230,8 +243,8 @@ struct event {
   finish_answer finish{};  ///< finish_done
 };
 
-/// All that statistics show of a job.
-struct job_facts {
+/// All that statistics show of a job, its counts included.
+struct job_facts : job_tally {
   job_id job{};
   queue_id queue{};
   job_state state{job_state::ready};
@@ -245,8 +258,6 @@ struct job_facts {
   duration ttr{0};
   instant due{never};   ///< end of its lease or delay
   session_id holder{};  ///< when reserved
-  std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
-  std::uint32_t failures{0}, interruptions{0}, laters{0};  ///< see `job_tally`
   std::string error_text;
   job_details details{};
 };

@@ -26,7 +26,8 @@ void close_groups_of(core& core, session& owner);
 /// The newest restored group of that name, which from now on belongs to the session.
 std::optional<group_id> continue_group(core& core, session& owner, std::string_view name);
 
-/// The session does not own it any more: a later run of its producer may continue it. False: it is gone or closed.
+/// The session stops owning the group, so that a later run of its producer may continue it. False: the group is gone or
+/// closed.
 bool release_group(core& core, group_id id);
 /// Opens a group, puts all its jobs and closes it, or does nothing: see engine::put_group.
 result<group_id> put_group(core& core, group_request&& request, std::vector<output>&& jobs);
@@ -34,13 +35,14 @@ result<group_id> put_group(core& core, group_request&& request, std::vector<outp
 /// Why a put cannot join that group: `cancelled`, the group is gone or takes no members; `overflow`, it has
 /// `group_members_max`. None: it can.
 [[nodiscard]] std::optional<reason> refusal_to_join(const core& core, group_id id);
-/// The new job becomes a member. False: the group takes no members any more, because the put waited for capacity
-/// meanwhile.
+/// The new job becomes a member. False: the group closed or ended while the put waited for capacity.
 bool join_group(core& core, slot at, const put_request& request);
-/// Whether a job that could not join is to be cancelled, because its group cancelled its remaining members.
+/// Whether the group cancels its remaining members. A job whose put waited until after the end of such a group cannot
+/// join it, and is cancelled.
 [[nodiscard]] bool cancels_late_members(const core& core, group_id id);
 
-/// A job ended, for the first time. `text`: the result of an `ok` job, else its error. Called for every end of a job.
+/// Called for every end of a job. The first end of a member counts; later ones, and jobs without a group, are ignored.
+/// `text`: the result of an `ok` job, else its error.
 void note_member_end(core& core, const job_details& member, outcome result, std::string_view text);
 
 /// Ends groups whose time has come, puts outcomes, and records the changes of groups.
@@ -48,13 +50,14 @@ void settle_groups(core& core);
 /// Puts the outcome that is the first to wait for capacity of that queue. False: it goes on waiting.
 bool admit_outcome(core& core, queue& into, capacity_waiter& waiter);
 
-/// What is due for that group: it was open too long, has members to cancel, or came back at a start. Moves at most
-/// about `most` jobs; returns how many, at least 1.
+/// Does what is due for the group: closes it if it was open too long, cancels members, makes a part of its outcome, or
+/// compares a restored group with its jobs. Moves at most about `most` jobs. Returns how many, at least 1; `most` for a
+/// part of the outcome.
 std::size_t do_due_of_group(core& core, group_id id, std::size_t most);
 
 /// Restores a group that a store kept. Its jobs come later. Requires: no group has that id.
 void restore_group(core& core, kept_group&& kept);
-/// The restored job takes its place in its group. A group that was not kept is forgotten by the job.
+/// The restored job takes its place in its group. If the store did not keep the group, the job forgets it.
 void restore_member(core& core, job_id job, job_details& details);
 
 }  // namespace millrace::engine

@@ -83,14 +83,19 @@ struct due_before {
 
 struct capacity_waiter;
 
-/// What most jobs never have.
-struct job_history {
-  std::uint32_t timeouts{0}, releases{0}, buries{0}, kicks{0}, failures{0}, interruptions{0}, laters{0};
+/// What most jobs never have. Its `reserves` stays 0: every job has that count, so it stands in `job`.
+struct job_history : job_tally {
   std::string error_text;
   job_details details{};
   capacity_waiter* finish{nullptr};    ///< its finish that waits for capacity
   deadlines::heap_position expiry{0};  ///< in `core::expiring`, while it is ready or delayed and expires
   slot next_free{no_slot};
 };
+
+[[nodiscard]] inline job_tally tally_of(const job& record, const job_history& history) noexcept {
+  job_tally tally = history;
+  tally.reserves = record.reserves;
+  return tally;
+}
 
 }  // namespace millrace::engine

@@ -9,13 +9,13 @@ namespace millrace::engine {
 
 /// Ends the job as deleted.
 void delete_job(core& core, slot at);
-/// Makes a delayed or buried job ready, and counts it. An expired one ends instead, except where its dead letter queue
-/// refuses it: then the kick makes it ready all the same.
+/// Makes a delayed or buried job ready, and counts the kick. An expired job ends instead. If its dead letter queue
+/// refuses it, the kick makes it ready nevertheless.
 void kick_job(core& core, slot at);
-/// The job keeps its place in the order of entry.
+/// Changes the order of service. The job keeps its place in the order of entry.
 void set_priority(core& core, slot at, priority value);
 
-/// One of these, or a move to another queue; a job that is reserved stays as it is.
+/// Applies any of the changes. `wrong_state`, and nothing is done, for a reserved job.
 change_result change_job(core& core, slot at, const job_change& wanted);
 
 }  // namespace millrace::engine

@@ -20,31 +20,24 @@ instant due_shown(const core& core, const job& record) noexcept {
 job_facts facts_of(const core& core, slot at) {
   const job& record = core.jobs[at];
   const job_history& history = core.jobs.history_if_any(at);
-  return {
-      .job = record.id,
-      .queue = core.queues[record.queue].id,
-      .state = record.state,
-      .content = record.content.in_memory() ? record.content.content() : body{},
-      .bytes = record.content.size(),
-      .content_on_disk = !record.content.in_memory(),
-      .priority = record.priority,
-      .put_at = record.put_at,
-      .entered_state_at = record.entered_at,
-      .delay = record.delay,
-      .ttr = record.ttr,
-      .due = due_shown(core, record),
-      .holder = record.holder == no_slot ? session_id{} : core.sessions[record.holder].id,
-      .reserves = record.reserves,
-      .timeouts = history.timeouts,
-      .releases = history.releases,
-      .buries = history.buries,
-      .kicks = history.kicks,
-      .failures = history.failures,
-      .interruptions = history.interruptions,
-      .laters = history.laters,
-      .error_text = history.error_text,
-      .details = history.details,
-  };
+  job_facts facts;
+  static_cast<job_tally&>(facts) = tally_of(record, history);
+  facts.job = record.id;
+  facts.queue = core.queues[record.queue].id;
+  facts.state = record.state;
+  if (record.content.in_memory()) facts.content = record.content.content();
+  facts.bytes = record.content.size();
+  facts.content_on_disk = !record.content.in_memory();
+  facts.priority = record.priority;
+  facts.put_at = record.put_at;
+  facts.entered_state_at = record.entered_at;
+  facts.delay = record.delay;
+  facts.ttr = record.ttr;
+  facts.due = due_shown(core, record);
+  if (record.holder != no_slot) facts.holder = core.sessions[record.holder].id;
+  facts.error_text = history.error_text;
+  facts.details = history.details;
+  return facts;
 }
 
 namespace {

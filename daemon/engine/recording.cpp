@@ -14,17 +14,6 @@ durability durability_of(const job& record, const queue& owner) noexcept {
   return is_recorded(record, owner) ? std::max(owner.options.durability, durability::relaxed) : durability::memory;
 }
 
-job_tally tally_of(const job& record, const job_history& history) noexcept {
-  return {.reserves = record.reserves,
-          .timeouts = history.timeouts,
-          .releases = history.releases,
-          .buries = history.buries,
-          .kicks = history.kicks,
-          .failures = history.failures,
-          .interruptions = history.interruptions,
-          .laters = history.laters};
-}
-
 std::shared_ptr<const job_details> details_of(const job_history& history) {
   static const job_details none;
   return history.details == none ? nullptr : std::make_shared<const job_details>(history.details);
@@ -42,23 +31,22 @@ bool can_be_stored(const core& core, slot at, const queue& to) {
   return is_recorded(record, core.queue_of(record)) || core.has_disk_space(record.content.size());
 }
 
-void record_put(core& core, slot at, job_state state, const put_request& request) {
+void record_put(core& core, slot at, job_state state, const body& content, instant due) {
   if (!core.collecting) return;
   const job& record = core.jobs[at];
   const queue& owner = core.queue_of(record);
-  put_request kept = request;
-  kept.ttr = record.ttr;
-  kept.delay = record.delay;
-  core.record_change(job_put{.job = record.id,
-                             .queue = owner.id,
-                             .state = state,
-                             .request = std::move(kept),
-                             .put_at = record.put_at,
-                             .due = state == job_state::delayed ? after(record.put_at, record.delay) : instant{},
-                             .error_text = {},
-                             .durability = owner.options.durability,
-                             .tally = {},
-                             .details = details_of(core.jobs.history_if_any(at))});
+  const job_history& history = core.jobs.history_if_any(at);
+  core.record_change(
+      job_put{.job = record.id,
+              .queue = owner.id,
+              .state = state,
+              .request = {.content = content, .priority = record.priority, .delay = record.delay, .ttr = record.ttr},
+              .put_at = record.put_at,
+              .due = due,
+              .error_text = history.error_text,
+              .durability = owner.options.durability,
+              .tally = tally_of(record, history),
+              .details = details_of(history)});
 }
 
 void record_move(core& core, slot at, const move_facts& move) {
@@ -78,26 +66,6 @@ void record_move(core& core, slot at, const move_facts& move) {
                                .handed_out = move.handed_out,
                                .details = details_of(history),
                                .left = move.left});
-}
-
-void record_arrival(core& core, slot at, instant due) {
-  if (!core.collecting) return;
-  const job& record = core.jobs[at];
-  const queue& owner = core.queue_of(record);
-  const job_history& history = core.jobs.history_if_any(at);
-  core.record_change(job_put{.job = record.id,
-                             .queue = owner.id,
-                             .state = record.state,
-                             .request = {.content = record.content.content(),
-                                         .priority = record.priority,
-                                         .delay = record.delay,
-                                         .ttr = record.ttr},
-                             .put_at = record.put_at,
-                             .due = due,
-                             .error_text = history.error_text,
-                             .durability = owner.options.durability,
-                             .tally = tally_of(record, history),
-                             .details = details_of(history)});
 }
 
 void record_counts(core& core, slot at) {

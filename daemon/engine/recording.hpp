@@ -11,8 +11,9 @@ namespace millrace::engine {
 /// False: the job would come from memory into a durable queue, and the store cannot write its body now.
 [[nodiscard]] bool can_be_stored(const core& core, slot at, const queue& to);
 
-/// A new job, before its body has left the request.
-void record_put(core& core, slot at, job_state state, const put_request& request);
+/// The store does not know the job yet: it is new, or comes from a queue in memory into a durable one. `due`: when
+/// delayed. `state` and `content` are what the job is given by this command.
+void record_put(core& core, slot at, job_state state, const body& content, instant due);
 
 /// What a move changes, beside what the record of the job says.
 struct move_facts {
@@ -22,9 +23,6 @@ struct move_facts {
   queue_id left{};  ///< the queue that it leaves; none: it stays
 };
 void record_move(core& core, slot at, const move_facts& move);
-/// The job came from a queue in memory into a durable one, and the store does not know it yet. Requires: its body is in
-/// memory.
-void record_arrival(core& core, slot at, instant due);
 /// What a ready job has counted; it stays where it is.
 void record_counts(core& core, slot at);
 void record_end(core& core, slot at);

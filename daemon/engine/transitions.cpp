@@ -92,18 +92,11 @@ instant entry_of(const kept_job& job, instant now) noexcept {
 }
 
 void restore_history(core& core, slot at, kept_job& kept) {
-  const auto& tally = kept.tally;
-  const bool has_counts = (tally.timeouts | tally.releases | tally.buries | tally.kicks | tally.failures |
-                           tally.interruptions | tally.laters) != 0;
-  if (!has_counts && kept.error_text.empty() && kept.details == nullptr) return;
+  job_tally tally = kept.tally;
+  tally.reserves = 0;
+  if (tally == job_tally{} && kept.error_text.empty() && kept.details == nullptr) return;
   job_history& history = core.jobs.history_of(at);
-  history.timeouts = tally.timeouts;
-  history.releases = tally.releases;
-  history.buries = tally.buries;
-  history.kicks = tally.kicks;
-  history.failures = tally.failures;
-  history.interruptions = tally.interruptions;
-  history.laters = tally.laters;
+  static_cast<job_tally&>(history) = tally;
   history.error_text = std::move(kept.error_text);
   if (kept.details != nullptr) history.details = *kept.details;
   if (history.details.group) restore_member(core, kept.job, history.details);
@@ -154,7 +147,7 @@ job_id put_job(core& core, queue& into, put_request&& request) {
     core.jobs.history_of(at).details.expires_at = after(core.now, std::max(*length, expire_after_min));
   const group_id group = request.group;
   const bool is_late = group && !join_group(core, at, request) && cancels_late_members(core, group);
-  record_put(core, at, state, request);
+  record_put(core, at, state, request.content, state == job_state::delayed ? after(core.now, record.delay) : instant{});
   record.content = std::move(request.content);
   begin_counting(core, at);
   into.counts.puts.add();
@@ -184,7 +177,7 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   if (state == job_state::delayed) follow_first_delayed(core, to);
   const auto due = state == job_state::delayed ? due_of(record) : instant{};
   if (!record.recorded && to.options.durability != durability::memory) {
-    record_arrival(core, at, due);
+    record_put(core, at, state, record.content.content(), due);
   } else {
     record_move(core, at, {.to = state, .due = due, .left = from.id});
   }

@@ -14,17 +14,16 @@ TEST_CASE("each start has an id of its own, of 16 hex digits, the first a letter
 
 TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing runs") {
   const instant now{seconds{1'000}};
-  engine::job_facts job{.job = job_id{7},
-                        .state = engine::job_state::reserved,
-                        .content = {},
-                        .priority = 5,
-                        .put_at = now - milliseconds{2'900},
-                        .delay = seconds{3},
-                        .ttr = seconds{60},
-                        .due = now + milliseconds{59'999},
-                        .reserves = 2,
-                        .timeouts = 1,
-                        .error_text = {}};
+  engine::job_facts job;
+  job.job = job_id{7};
+  job.state = engine::job_state::reserved;
+  job.priority = 5;
+  job.put_at = now - milliseconds{2'900};
+  job.delay = seconds{3};
+  job.ttr = seconds{60};
+  job.due = now + milliseconds{59'999};
+  job.reserves = 2;
+  job.timeouts = 1;
   CHECK(beanstalk::stats_of_job(job, "a tube", now).text() ==
         "---\nid: 7\ntube: a tube\nstate: reserved\npri: 5\nage: 2\ndelay: 3\nttr: 60\ntime-left: 59\nfile: 0\n"
         "reserves: 2\ntimeouts: 1\nreleases: 0\nburies: 0\nkicks: 0\n");
