@@ -1,0 +1,185 @@
+// Which rule decides when several apply to a job: cancelled, expired, deliveries_max, retry, dead letter, bury.
+#include "engine/engine_fixture.hpp"
+
+using namespace millrace;
+using namespace millrace::engine;
+using namespace millrace::engine::testing;
+
+namespace {
+
+/// All rules apply to the jobs of `q`: they expire after 5 s, may be interrupted once, are retried once after 1 s, and
+/// then go to `letters`.
+struct rules_fixture : engine_fixture {
+  queue_id letters{engine.declare("letters", {.max_jobs = 1, .when_full = overflow::reject}).value()};
+  session_id client;
+
+  rules_fixture() {
+    engine
+        .declare("q", {.retry = {.attempts = 2, .first = 1s, .jitter = 0},
+                       .deliveries_max = 2,
+                       .dead_letter = "letters",
+                       .expire_after = 5s})
+        .value();
+    client = session();
+  }
+  void fill_letters() { put(session({"letters"})); }
+
+  void lose(session_id holder) {
+    while (!engine.close_session(holder, now, session_end::lost)) {
+    }
+  }
+  /// Hands the job out and loses its holder.
+  void interrupt() {
+    const auto holder = session();
+    take_id(holder);
+    lose(holder);
+  }
+  finish_status fail(job_id job) { return finish(client, job, {.result = outcome::failed}); }
+
+  std::uint64_t ended(outcome result) {
+    return engine.counts(queue()).finished[static_cast<std::size_t>(result)].value();
+  }
+  std::uint64_t buried(reason cause) { return engine.counts(queue()).buried[static_cast<std::size_t>(cause)].value(); }
+  std::optional<reason> cause_of(job_id job) { return engine.look(job).value().details.cause; }
+  bool is_letter(job_id job) { return engine.look(job).value().queue == letters; }
+};
+
+}  // namespace
+
+TEST_CASE("cancelled before expired: a job that is cancelled after its time is no expired one") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.take_id(m.client, lease::unlimited);
+  m.pass(10s);
+  CHECK(m.engine.cancel(job, m.now));
+  CHECK_FALSE(m.engine.look(job));
+  CHECK(m.ended(outcome::cancelled) == 1);
+  CHECK(m.ended(outcome::expired) == 0);
+  CHECK(m.engine.levels(m.letters).ready == 0);
+}
+
+TEST_CASE("cancelled before deliveries_max: a holder that is lost after the cancel does not make a job undeliverable") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.interrupt();
+  const auto holder = m.session();
+  REQUIRE(m.take_id(holder) == job);
+  CHECK(m.engine.cancel(job, m.now));
+  m.lose(holder);
+  CHECK_FALSE(m.engine.look(job));
+  CHECK(m.ended(outcome::cancelled) == 1);
+  CHECK(m.ended(outcome::failed) == 0);
+  CHECK(m.engine.levels(m.letters).ready == 0);
+}
+
+TEST_CASE("cancelled before retry: a job that waits for its next attempt is gone, and so is one that fails later") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.take_id(m.client);
+  const bool is_held = GENERATE(false, true);
+  if (!is_held) REQUIRE(m.fail(job) == finish_status::retried);
+  CHECK(m.engine.cancel(job, m.now));
+  if (is_held) CHECK(m.fail(job) == finish_status::not_found);
+  m.pass(2s);
+  CHECK_FALSE(m.engine.look(job));
+  CHECK(m.ended(outcome::cancelled) == 1);
+}
+
+TEST_CASE("cancelled before dead letter and bury: a job that is cancelled in any state is in neither") {
+  rules_fixture m;
+  const auto state = GENERATE(job_state::ready, job_state::delayed, job_state::reserved, job_state::buried);
+  const auto job = m.put(m.client, "in", {.delay = state == job_state::delayed ? duration{2s} : duration{0}});
+  if (state == job_state::reserved || state == job_state::buried) m.take_id(m.client);
+  if (state == job_state::buried) CHECK(m.engine.bury(m.client, job, 0, m.now));
+  REQUIRE(m.state(job) == state);
+  CHECK(m.engine.cancel(job, m.now));
+  CHECK_FALSE(m.engine.look(job));
+  CHECK(m.engine.levels(m.letters).ready == 0);
+  CHECK(m.engine.levels(m.queue()).buried == 0);
+}
+
+TEST_CASE("expired before deliveries_max: the last interruption of a job comes after its time") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.interrupt();
+  const auto holder = m.session();
+  REQUIRE(m.take_id(holder, lease::unlimited) == job);
+  m.pass(5s);
+  m.lose(holder);
+  CHECK(m.is_letter(job));
+  CHECK(m.cause_of(job) == reason::expired);
+  CHECK(m.ended(outcome::expired) == 1);
+}
+
+TEST_CASE("expired before retry: a job that fails after its time is not tried again") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.take_id(m.client, lease::unlimited);
+  m.pass(5s);
+  CHECK(m.fail(job) == finish_status::dead_lettered);
+  CHECK(m.cause_of(job) == reason::expired);
+}
+
+TEST_CASE("a job that fails for the last time after its time has failed: it was reserved, and does not wait again") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.take_id(m.client);
+  CHECK(m.fail(job) == finish_status::retried);
+  m.pass(1s);
+  REQUIRE(m.take_id(m.client, lease::unlimited) == job);
+  m.pass(10s);
+  CHECK(m.fail(job) == finish_status::dead_lettered);
+  CHECK(m.cause_of(job) == reason::failed);
+  CHECK(m.ended(outcome::expired) == 0);
+}
+
+TEST_CASE("expired before dead letter before bury: the letter says `expired`, and a full queue of letters buries") {
+  rules_fixture m;
+  const bool is_full = GENERATE(false, true);
+  if (is_full) m.fill_letters();
+  const auto job = m.put(m.client);
+  m.pass(5s);
+  CHECK(m.is_letter(job) == !is_full);
+  CHECK(m.cause_of(job) == reason::expired);
+  CHECK(m.buried(reason::expired) == (is_full ? 1 : 0));
+}
+
+TEST_CASE("deliveries_max before retry: attempts that are left do not save a job that was interrupted too often") {
+  rules_fixture m;
+  const auto job = m.put(m.client);
+  m.interrupt();
+  m.take_id(m.client);
+  CHECK(m.fail(job) == finish_status::retried);
+  m.pass(1s);
+  m.interrupt();
+  CHECK(m.is_letter(job));
+  CHECK(m.cause_of(job) == reason::undeliverable);
+}
+
+TEST_CASE("deliveries_max before dead letter before bury: the letter says `undeliverable`, a full queue buries") {
+  rules_fixture m;
+  const bool is_full = GENERATE(false, true);
+  if (is_full) m.fill_letters();
+  const auto job = m.put(m.client);
+  m.interrupt();
+  CHECK(m.state(job) == job_state::ready);
+  m.interrupt();
+  CHECK(m.is_letter(job) == !is_full);
+  CHECK(m.cause_of(job) == reason::undeliverable);
+  CHECK(m.buried(reason::undeliverable) == (is_full ? 1 : 0));
+}
+
+TEST_CASE("retry before dead letter before bury: the first failure is retried, the last one decides between the two") {
+  rules_fixture m;
+  const bool is_full = GENERATE(false, true);
+  if (is_full) m.fill_letters();
+  const auto job = m.put(m.client);
+  m.take_id(m.client);
+  CHECK(m.fail(job) == finish_status::retried);
+  CHECK(m.state(job) == job_state::delayed);
+  m.pass(1s);
+  m.take_id(m.client);
+  CHECK(m.fail(job) == (is_full ? finish_status::buried : finish_status::dead_lettered));
+  CHECK(m.is_letter(job) == !is_full);
+  CHECK(m.cause_of(job) == reason::failed);
+}
