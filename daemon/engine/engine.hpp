@@ -146,7 +146,7 @@ class engine {
   std::size_t purge(queue_id queue, job_state state, instant entered_until, instant now);
   // --- groups (engine/group_facts.hpp) -------------------------------------------------------------------------------
   // A group that ends cancels its remaining members in later turns (`advance`), and puts its outcome when the last one
-  // has ended. A put names the group that its job joins.
+  // has ended. A large outcome is made in steps, in later turns, too. A put names the group that its job joins.
   /// `refused` beyond `groups_max` and `queues_max`; `not_found` where the outer group takes no members. The end of
   /// `owner` closes the group. Requires: `owner` is open (asserted), or none.
   result<group_id> open_group(group_request&& request, instant now, session_id owner = {});
@@ -169,6 +169,8 @@ class engine {
   [[nodiscard]] std::uint64_t groups_completed() const;
   /// Groups that are not over.
   [[nodiscard]] std::size_t group_count() const;
+  /// Groups that have ended and still cancel members or make a large outcome, in later turns (`advance`).
+  [[nodiscard]] std::size_t groups_in_progress() const;
   /// Before the jobs. Requires: no group has that id (asserted).
   void restore_group(kept_group&& group, instant now);
   /// Ids of groups begin above `last`.

@@ -61,4 +61,6 @@ std::uint64_t engine::groups_completed() const { return parts_->groups.completed
 
 std::size_t engine::group_count() const { return parts_->groups.size(); }
 
+std::size_t engine::groups_in_progress() const { return parts_->groups.in_progress; }
+
 }  // namespace millrace::engine

@@ -24,11 +24,17 @@ bool is_decided(const group& open) noexcept {
   return facts.ends_with == group_end::first_failure && facts.ended > facts.succeeded;
 }
 
+void set_cancels(core& core, group& of, bool cancels) {
+  if (cancels == of.cancels) return;
+  of.cancels = cancels;
+  cancels ? ++core.groups.in_progress : --core.groups.in_progress;
+}
+
 void end_group(core& core, group& ending) {
   ending.facts.state = group_state::ended;
   if (ending.facts.remaining == remaining_members::cancel && !ending.restored) {
     set_closed(core, ending);
-    ending.cancels = !ending.all_members_ended();
+    set_cancels(core, ending, !ending.all_members_ended());
   }
   set_deadline(core, ending);
   touch(core, ending);
@@ -36,7 +42,7 @@ void end_group(core& core, group& ending) {
 
 bool needs_outcome(const group& of) noexcept {
   return of.ended() && !of.cancels && !of.restored && !of.facts.outcome_queue.empty() && !of.facts.outcome_put &&
-         !of.outcome_waits && !of.outcome_refused;
+         !of.outcome_text && !of.outcome_waits && !of.outcome_refused;
 }
 
 void put_outcome_job(core& core, group& of, queue& into, put_request&& outcome) {
@@ -67,31 +73,65 @@ void wait_for_capacity(core& core, group& of, queue& into, put_request&& outcome
   of.outcome_waits = true;
 }
 
-/// Once the outcome is made, nobody reads them.
-void forget_texts(core& core, group& of) {
-  core.groups.text_bytes -= std::exchange(of.text_bytes, 0);
-  for (auto& member : of.members) member.end.text = {};
+queue& outcome_queue_of(core& core, const group& of) {
+  queue* const into = core.queues.find(of.facts.outcome_queue);
+  // Whatever the limit of queues is now: the outcome is not lost to it.
+  return into == nullptr ? add_queue(core, of.facts.outcome_queue) : *into;
 }
 
-void put_outcome(core& core, group& of) {
-  queue* into = core.queues.find(of.facts.outcome_queue);
-  // Whatever the limit of queues is now: the outcome is not lost to it.
-  if (into == nullptr) into = &add_queue(core, of.facts.outcome_queue);
-  const std::uint64_t bytes_max = std::min<std::uint64_t>(group_outcome_bytes_max, into->options.max_bytes);
-  const std::string text = text_of_outcome(of, static_cast<std::size_t>(bytes_max));
-  forget_texts(core, of);
-  if (text.empty()) return refuse_outcome(core, of, *into);
-  put_request outcome{.content = body{text}};
+/// A step of an outcome takes texts out of the group.
+bool advance_outcome(core& core, group& of, group_outcome& outcome) {
+  const auto bytes_before = of.text_bytes;
+  const bool is_complete = outcome.advance(of);
+  core.groups.text_bytes -= bytes_before - of.text_bytes;
+  return is_complete;
+}
+
+void put_outcome(core& core, group& of, body&& content) {
+  queue& into = outcome_queue_of(core, of);
+  const demand needed{.jobs = 1, .bytes = content.size()};
+  put_request outcome{.content = std::move(content)};
   if (of.facts.outer) outcome.group = of.facts.outer, outcome.group_place = of.facts.outer_place;
 
-  const demand needed{.jobs = 1, .bytes = text.size()};
-  const auto found = core.ids_left() == 0 ? capacity::later : capacity_in(*into, needed, false);
+  const auto found = core.ids_left() == 0 ? capacity::later : capacity_in(into, needed, false);
   if (found == capacity::later || found == capacity::none) {
-    wait_for_capacity(core, of, *into, std::move(outcome));
+    wait_for_capacity(core, of, into, std::move(outcome));
     return;
   }
-  if (found == capacity::after_drops) drop_until_fits(core, *into, needed);
-  put_outcome_job(core, of, *into, std::move(outcome));
+  if (found == capacity::after_drops) drop_until_fits(core, into, needed);
+  put_outcome_job(core, of, into, std::move(outcome));
+}
+
+/// Makes a small outcome and puts it. A large one is made in steps in the next turns.
+void begin_outcome(core& core, group& of) {
+  const queue* const into = core.queues.find(of.facts.outcome_queue);
+  const std::uint64_t queue_bytes_max = (into == nullptr ? core.defaults : into->options).max_bytes;
+  const std::uint64_t bytes_max = std::min<std::uint64_t>(group_outcome_bytes_max, queue_bytes_max);
+  auto outcome = std::make_unique<group_outcome>(of, static_cast<std::size_t>(bytes_max));
+  if (!outcome->fits()) {
+    for (auto& member : of.members) member.end.text = {};
+    core.groups.text_bytes -= std::exchange(of.text_bytes, 0);
+    return refuse_outcome(core, of, outcome_queue_of(core, of));
+  }
+  if (of.members.size() > outcome_step_members || of.text_bytes > outcome_step_bytes) {
+    of.outcome_text = std::move(outcome);
+    ++core.groups.in_progress;
+    return set_deadline(core, of);
+  }
+  while (!advance_outcome(core, of, *outcome)) {
+  }
+  put_outcome(core, of, outcome->take());
+}
+
+/// Does one step of the outcome, and puts it after the last one.
+void continue_outcome(core& core, group& of) {
+  if (advance_outcome(core, of, *of.outcome_text)) {
+    const auto outcome = std::exchange(of.outcome_text, nullptr);
+    --core.groups.in_progress;
+    touch(core, of);
+    put_outcome(core, of, outcome->take());
+  }
+  set_deadline(core, of);
 }
 
 bool is_over(const group& of) noexcept {
@@ -101,7 +141,7 @@ bool is_over(const group& of) noexcept {
 
 void settle_group(core& core, group& changed) {
   if (!changed.ended() && !changed.restored && is_decided(changed)) end_group(core, changed);
-  if (needs_outcome(changed)) put_outcome(core, changed);
+  if (needs_outcome(changed)) begin_outcome(core, changed);
   changed.touched = false;
   if (is_recorded(changed)) core.record_change(group_changed{changed.id, changed.facts, changed.durability});
   if (changed.over || !is_over(changed)) return;
@@ -127,7 +167,7 @@ void compare_with_jobs(core& core, group& of) {
     end_member(core, of, place, outcome::dropped, "it was in memory when the daemon ended");
   }
   // What an end began is done again.
-  if (of.ended() && of.facts.remaining == remaining_members::cancel) of.cancels = !of.all_members_ended();
+  if (of.ended() && of.facts.remaining == remaining_members::cancel) set_cancels(core, of, !of.all_members_ended());
   set_deadline(core, of);
   touch(core, of);
 }
@@ -145,7 +185,7 @@ std::size_t cancel_members(core& core, group& of, std::size_t most) {
     }
   }
   if (of.next_cancelled == of.members.size()) {
-    of.cancels = false;
+    set_cancels(core, of, false);
     touch(core, of);
   }
   set_deadline(core, of);
@@ -185,6 +225,11 @@ std::size_t do_due_of_group(core& core, group_id id, std::size_t most) {
     return 1;
   }
   if (of.cancels) return std::max<std::size_t>(1, cancel_members(core, of, most));
+  if (of.outcome_text) {
+    continue_outcome(core, of);
+    // A step of an outcome takes as long as a turn may.
+    return most;
+  }
   set_closed(core, of);
   return 1;
 }

@@ -13,7 +13,8 @@
 namespace millrace::engine {
 
 /// Jobs that are awaited together. Members join while the group is open. It ends once, when `group_end` says so, and
-/// then puts one job with the outcomes of all members into `outcome_queue`, in the same change.
+/// then puts one job with the outcomes of all members into `outcome_queue`, in the same change. A large outcome is made
+/// in steps (engine/group_outcome.hpp), and put after the last one.
 enum class group_state : std::uint8_t { open, closed, ended };
 
 /// When a group ends. A retry is no end of a member; its burial, dead letter, deletion, cancellation, expiry and drop

@@ -31,6 +31,9 @@ void set_deadline(core& core, group& of) {
   instant due = never;
   if (of.restored || of.cancels) {
     due = core.now;
+  } else if (of.outcome_text) {
+    // Not now: then each command of this turn would do a step.
+    due = after(core.now, duration{1});
   } else if (!of.closed && !of.owner) {
     due = of.open_until;
   }
@@ -56,7 +59,9 @@ void end_member(core& core, group& of, std::uint32_t place, outcome result, std:
   member.end.result = result;
   ++of.facts.ended;
   if (result == outcome::ok) ++of.facts.succeeded;
-  const bool is_read = !of.facts.outcome_queue.empty() && !of.facts.outcome_put && !of.outcome_waits;
+  member.is_late = of.outcome_text != nullptr;
+  const bool is_read =
+      !of.facts.outcome_queue.empty() && !of.facts.outcome_put && !of.outcome_waits && !of.outcome_text;
   if (is_read && !text.empty()) {
     const auto kept = kept_text(core, of, text);
     member.end.text = kept;

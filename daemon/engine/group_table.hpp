@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "engine/deadlines.hpp"
 #include "engine/durability.hpp"
 #include "engine/group_facts.hpp"
+#include "engine/group_outcome.hpp"
 
 namespace millrace::engine {
 
@@ -25,6 +27,7 @@ struct group {
   struct member {
     group_member end;  ///< `job` is set from the join on
     bool has_ended{false};
+    bool is_late{false};  ///< it ended while the outcome was made, which does not show it
   };
 
   group_id id;
@@ -37,12 +40,13 @@ struct group {
   bool restored{false};      ///< its members have not been compared with the jobs that came back
   bool may_continue{false};  ///< it was restored, and its producer may go on with it
   bool over{false};
-  bool cancels{false};              ///< members that have not ended are being cancelled
-  bool outcome_waits{false};        ///< for capacity of its queue
-  bool outcome_refused{false};      ///< it can never fit
-  std::uint32_t next_cancelled{0};  ///< place of the next member to cancel
-  std::vector<member> members;      ///< by place; empty once the group is over
-  std::uint64_t text_bytes{0};      ///< of the members
+  bool cancels{false};                          ///< members that have not ended are being cancelled
+  std::unique_ptr<group_outcome> outcome_text;  ///< while it is made in steps
+  bool outcome_waits{false};                    ///< for capacity of its queue
+  bool outcome_refused{false};                  ///< it can never fit
+  std::uint32_t next_cancelled{0};              ///< place of the next member to cancel
+  std::vector<member> members;                  ///< by place; empty once the group is over
+  std::uint64_t text_bytes{0};                  ///< of the members
   deadlines::heap_position deadline{0};
 
   [[nodiscard]] bool ended() const noexcept { return facts.state == group_state::ended; }
@@ -82,6 +86,7 @@ class group_table {
 
   std::uint64_t last{0};          ///< the highest id that was given out
   std::uint64_t text_bytes{0};    ///< of all members
+  std::size_t in_progress{0};     ///< groups that cancel members or make their outcome, in later turns
   std::vector<group_id> touched;  ///< changed by the command at hand
   /// Places of members whose jobs will tell the outcomes of groups.
   std::set<std::pair<group_id, std::uint32_t>> outcome_places;

@@ -154,6 +154,7 @@ void workload::parts::cancel_consumers() {
 bool workload::parts::nothing_to_do() const {
   if (producers_left != 0 || changing) return false;
   const auto& engine = broker.engine();
+  if (engine.groups_in_progress() != 0) return false;
   for (const auto& one : consumers) {
     for (const auto queue : one->object->queues()) {
       const auto levels = engine.levels(queue);

@@ -1,3 +1,4 @@
+#include "engine/group_outcome.hpp"
 #include "engine/groups_fixture.hpp"
 
 using namespace millrace;
@@ -75,4 +76,102 @@ TEST_CASE("an outcome fits into its queue: first texts are left out, then member
   CHECK(outcome.size() <= 200);
   CHECK(members_of(outcome) ==
         R"([{"id":1,"outcome":"ok","cut":true},{"id":2,"outcome":"ok","cut":true}],"members_left_out":2})");
+}
+
+namespace {
+
+/// A group of so many members that its outcome takes several steps, all of which have ended but the last.
+struct large_group_fixture : groups_fixture {
+  static constexpr std::size_t members = 2 * outcome_step_members + 10;
+  group_id group;
+  job_id last_job;
+
+  explicit large_group_fixture(group_request request = {.outcome_queue = "out"}, std::size_t text_bytes = 3) {
+    engine.declare("out", {.max_bytes = 1u << 30}).value();
+    engine.declare("q", {.max_bytes = 1u << 30}).value();
+    group = open(std::move(request));
+    for (std::size_t n = 0; n < members; ++n) put_member(group);
+    for (std::size_t n = 0; n + 1 < members; ++n) end(take_next(), std::string(text_bytes, 'x'));
+    last_job = take_next();
+  }
+  /// Turns until the outcome is there.
+  std::size_t turns_until_outcome() {
+    std::size_t turns = 0;
+    while (engine.groups_in_progress() != 0) {
+      CHECK(outcome_of_group() == "-");
+      REQUIRE(engine.next_deadline() > now);
+      pass(1ns);
+      ++turns;
+    }
+    return turns;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a large outcome is made in steps, one a turn, and then put whole") {
+  large_group_fixture m;
+  m.close(m.group);
+  m.end(m.last_job, "last");
+  CHECK(m.facts(m.group).state == group_state::ended);
+  CHECK(m.engine.groups_in_progress() == 1);
+  m.reserve(m.client);  // another command of the same turn does no step
+  CHECK(m.turns_until_outcome() >= 3);
+  CHECK(m.facts(m.group).outcome_put);
+  CHECK(m.engine.groups_completed() == 1);
+  const auto outcome = m.outcome_of_group();
+  CHECK(outcome.starts_with(R"({"group":"batch","id":1,"ended":"all","jobs":)" + std::to_string(m.members)));
+  std::string expected = "[";
+  for (std::size_t n = 1; n < m.members; ++n)
+    expected += R"({"id":)" + std::to_string(n) + R"(,"outcome":"ok","text":"xxx"},)";
+  expected += R"({"id":)" + std::to_string(m.members) + R"(,"outcome":"ok","text":"last"}]})";
+  CHECK((members_of(outcome) == expected));
+}
+
+TEST_CASE("an outcome of few members with long texts is made in steps, too, and is cut at the limit of its queue") {
+  groups_fixture m;
+  m.engine.declare("out", {.max_bytes = 700'000}).value();
+  const auto group = m.open();
+  for (int n = 0; n < 20; ++n) m.put_member(group);
+  m.close(group);
+  for (int n = 0; n < 20; ++n) m.end(m.take_next(), std::string(group_text_bytes_max, 'x'));
+  CHECK(m.engine.groups_in_progress() == 1);
+  while (m.engine.groups_in_progress() != 0) m.pass(1ns);
+  const auto outcome = m.outcome_of_group();
+  CHECK(outcome.size() <= 700'000);
+  CHECK(outcome.size() > 600'000);
+  CHECK(outcome.ends_with(R"({"id":19,"outcome":"ok","cut":true},{"id":20,"outcome":"ok","cut":true}]})"));
+}
+
+TEST_CASE("a member that ends or joins while the outcome is made is not part of it, and ends all the same") {
+  large_group_fixture m{{.outcome_queue = "out", .ends_with = group_end::first_failure}};
+  const auto pending = m.put_member(m.group);
+  m.fail(m.last_job, "why");
+  REQUIRE(m.engine.groups_in_progress() == 1);
+  m.end(m.take_next(), "late");
+  const auto joined = m.put_member(m.group);
+  CHECK(m.turns_until_outcome() >= 3);
+  CHECK(m.outcome_of_group().ends_with(R"({"id":)" + std::to_string(m.last_job.value()) +
+                                       R"(,"outcome":"failed","error":"why"},{"id":)" +
+                                       std::to_string(pending.value()) + R"(,"outcome":"pending"}]})"));
+  CHECK(m.facts(m.group).ended == m.members + 1);
+  CHECK(m.facts(m.group).outcome_put);
+  m.close(m.group);
+  CHECK(m.engine.groups_completed() == 0);
+  CHECK(m.engine.cancel(joined, m.now));
+  CHECK(m.engine.groups_completed() == 1);
+}
+
+TEST_CASE("a large outcome waits in line when its queue has become full while it was made") {
+  large_group_fixture m;
+  m.close(m.group);
+  m.end(m.last_job);
+  m.declare("out", 1, overflow::block, 1u << 30);
+  const auto other = m.session({"out"});
+  m.put(other, "fills it");
+  while (m.engine.groups_in_progress() != 0) m.pass(1ns);
+  CHECK_FALSE(m.facts(m.group).outcome_put);
+  CHECK(m.engine.levels(m.queue("out")).waiting_puts == 1);
+  m.finish(other, m.take_id(other));
+  CHECK(m.facts(m.group).outcome_put);
 }
