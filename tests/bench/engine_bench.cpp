@@ -4,10 +4,13 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -75,6 +78,183 @@ BENCHMARK(cycle)
     ->Args({10'000'000, 100'000, 64})
     ->Args({1'000'000, 1'000, 1'000})
     ->Args({1'000'000, 100'000, 100'000});
+
+/// The queue `queue-0` with 1,000 ready jobs. On disk: the changes are collected as for a store, and forgotten.
+struct feature_mill : mill {
+  explicit feature_mill(bool on_disk, const engine::queue_options& options = {}) : mill{1'000, 1} {
+    it.collect_changes(on_disk);
+    auto all = options;
+    all.max_jobs = boundless.max_jobs;
+    all.max_bytes = boundless.max_bytes;
+    all.durability = on_disk ? engine::durability::sync : engine::durability::memory;
+    it.declare("queue-0", all).value();
+  }
+
+  /// One job is put, and one is reserved and finished. In `group`: the put joins it.
+  void cycle_in(engine::group_id group, std::string&& result) {
+    now += microseconds{1};
+    it.put(sessions[0], uses[0], {.content = body{text}, .group = group}, now);
+    const auto got = it.reserve(sessions[0], engine::lease::ttr, now, now);
+    benchmark::DoNotOptimize(it.finish(sessions[0], {.job = got.job.job, .result_text = std::move(result)}, now));
+    forget_changes();
+  }
+
+  /// As a store does with a batch.
+  void forget_changes() {
+    if (++commands % 64 == 0) it.take_changes(changes);
+  }
+
+  std::uint64_t commands{0};
+  engine::change_set changes;
+};
+
+/// What the features of the following rows are compared with.
+void cycle_plain(benchmark::State& state) {
+  feature_mill all{state.range(0) != 0};
+  for (auto _ : state) all.cycle_in({}, {});
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(cycle_plain)->ArgName("disk")->Arg(0)->Arg(1);
+
+/// Half of the jobs fail once, and wait a millisecond. An iteration is an attempt, of which two in three put a job.
+void cycle_retry(benchmark::State& state) {
+  const engine::retry_options retry{.attempts = 3, .first = milliseconds{1}};
+  feature_mill all{state.range(0) != 0, {.retry = retry}};
+  std::uint64_t jobs = 0;
+  for (auto _ : state) {
+    all.now += microseconds{1};
+    if (all.commands % 3 != 0) {
+      all.put(0);
+      ++jobs;
+    }
+    const auto got = all.it.reserve(all.sessions[0], engine::lease::ttr, all.now, all.now);
+    const bool fails = got.job.reserves == 1 && got.job.job.value() % 2 == 0;
+    const auto result = fails ? engine::outcome::failed : engine::outcome::ok;
+    benchmark::DoNotOptimize(all.it.finish(all.sessions[0], {.job = got.job.job, .result = result}, all.now));
+    all.forget_changes();
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.counters["jobs/s"] = benchmark::Counter(static_cast<double>(jobs), benchmark::Counter::kIsRate);
+}
+BENCHMARK(cycle_retry)->ArgName("disk")->Arg(0)->Arg(1);
+
+/// On disk, each hand-out is a change.
+void cycle_deliveries_max(benchmark::State& state) {
+  feature_mill all{state.range(0) != 0, {.deliveries_max = 3}};
+  for (auto _ : state) all.cycle_in({}, {});
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(cycle_deliveries_max)->ArgName("disk")->Arg(0)->Arg(1);
+
+/// Jobs are put in groups of 100, whose outcomes are jobs that are reserved and finished, too.
+void cycle_groups(benchmark::State& state) {
+  constexpr std::uint64_t members = 100;
+  feature_mill all{state.range(0) != 0};
+  const auto reader = all.it.open_session();
+  all.it.watch(reader, "outcomes").value();
+  engine::group_id group{};
+  std::uint64_t jobs = 0;
+  for (auto _ : state) {
+    if (jobs++ % members == 0) {
+      if (group) all.it.close_group(group, all.now);
+      group = all.it.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
+      const auto got = all.it.reserve(reader, engine::lease::ttr, all.now, all.now);
+      if (got.status == engine::reserve_status::reserved) all.it.finish(reader, {.job = got.job.job}, all.now);
+    }
+    all.cycle_in(group, "done");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(cycle_groups)->ArgName("disk")->Arg(0)->Arg(1);
+
+/// The longest step of making the outcome of a group; `whole_ms` is all of them. Bar: 5 ms.
+void group_outcome(benchmark::State& state) {
+  const auto members = static_cast<std::size_t>(state.range(0));
+  const std::string result(static_cast<std::size_t>(state.range(1)), 'x');
+  double whole_ms = 0;
+  for (auto _ : state) {
+    mill all{0, 1};
+    const auto group = all.it.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
+    for (std::size_t n = 0; n < members; ++n)
+      all.it.put(all.sessions[0], all.uses[0], {.content = body{text}, .group = group}, all.now);
+    all.it.close_group(group, all.now);
+    duration longest{0}, whole{0};
+    const auto measure = [&](auto step) {
+      const auto began = std::chrono::steady_clock::now();
+      step();
+      const duration took = std::chrono::steady_clock::now() - began;
+      longest = std::max(longest, took);
+      return took;
+    };
+    for (std::size_t n = 0; n < members; ++n) {
+      const auto got = all.it.reserve(all.sessions[0], engine::lease::unlimited, all.now, all.now);
+      whole = measure([&] { all.it.finish(all.sessions[0], {.job = got.job.job, .result_text = result}, all.now); });
+    }
+    while (all.it.groups_in_progress() != 0) whole += measure([&] { all.it.advance(all.now += duration{1}); });
+    whole_ms = std::chrono::duration<double, std::milli>(whole).count();
+    if (!all.it.find("outcomes")) state.SkipWithError("there is no outcome");
+    state.SetIterationTime(std::chrono::duration<double>(longest).count());
+  }
+  state.counters["whole_ms"] = whole_ms;
+}
+BENCHMARK(group_outcome)
+    ->ArgNames({"members", "bytes"})
+    ->Args({100, 100})
+    ->Args({10'000, 100})
+    ->Args({255, 65'536})
+    ->Args({1'000'000, 0})
+    ->UseManualTime()
+    ->Iterations(5)
+    ->Unit(benchmark::kMillisecond);
+
+/// A page of 100 jobs from the middle of a walk. Bar: 1 ms.
+void page_of_jobs(benchmark::State& state) {
+  constexpr std::size_t page_jobs = 100;
+  mill all{static_cast<std::size_t>(state.range(0)), 1};
+  const auto begin = [&] {
+    return all.it.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
+  };
+  auto cursor = begin();
+  std::uint32_t page = 0;
+  std::vector<engine::job_facts> found;
+  for (auto _ : state) {
+    all.it.begin_page(cursor, ++page);
+    found.clear();
+    const auto step = all.it.find_jobs(cursor, {}, page_jobs, found);
+    if (found.size() != page_jobs) state.SkipWithError("the page is too short");
+    if (step.has_next) continue;
+    all.it.close_cursor(cursor);
+    cursor = begin();
+    page = 0;
+  }
+}
+BENCHMARK(page_of_jobs)->ArgName("jobs")->Arg(10'000)->Arg(10'000'000)->Unit(benchmark::kMicrosecond);
+
+/// Cancels waiting jobs in steps, as a bulk action does; the time is that of all steps. Bar: 2 s, and 20 ms a step.
+void cancel_jobs(benchmark::State& state) {
+  const auto jobs = static_cast<std::size_t>(state.range(0));
+  duration longest{0};
+  for (auto _ : state) {
+    state.PauseTiming();
+    mill all{jobs, 1};
+    const auto cursor = all.it.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
+    all.it.begin_page(cursor, 1);
+    state.ResumeTiming();
+    for (bool is_end = false; !is_end;) {
+      const auto began = std::chrono::steady_clock::now();
+      const auto step = all.it.change_jobs(cursor, {}, {.type = engine::job_change::kind::cancel},
+                                           engine::moves_per_turn_max, all.now);
+      longest = std::max<duration>(longest, std::chrono::steady_clock::now() - began);
+      is_end = step.is_end;
+    }
+    if (all.it.job_count() != 0) state.SkipWithError("jobs are left");
+    state.PauseTiming();
+    all.it.close_cursor(cursor);
+    state.ResumeTiming();
+  }
+  state.counters["longest_step_ms"] = std::chrono::duration<double, std::milli>(longest).count();
+}
+BENCHMARK(cancel_jobs)->ArgName("jobs")->Arg(1'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 /// A job that finds its consumer waiting.
 void put_to_waiting(benchmark::State& state) {

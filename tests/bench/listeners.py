@@ -16,7 +16,7 @@ import sys
 
 import redis_jobs
 from figures import figure, heading
-from servers import Redis, Server, bench, folder_on_disk, leave_on_sigterm, memory
+from servers import Daemon, Redis, Server, bench, folder_on_disk, leave_on_sigterm, memory
 
 # Options, bar.
 AGAINST_BEANSTALKD = [
@@ -47,6 +47,9 @@ AGAINST_OURSELVES = [
     ("--idle-connections 9900", "--connections 64 --depth 8"),
     ("--backlog 10M", "--connections 64 --depth 8"),
 ]
+# Keys of all queues, and whether they are on disk.
+FEATURES = [("deliveries_max: 3", False), ("deliveries_max: 3", True)]
+FEATURE_LOAD = "--connections 64 --depth 32 --for 3s"
 SELF_BAR = 0.8
 
 
@@ -132,6 +135,30 @@ def against_ourselves(built: pathlib.Path, pairs: int) -> None:
             (ratios[0], middle, ratios[-1]), SELF_BAR, middle >= SELF_BAR)
 
 
+def features(built: pathlib.Path, pairs: int) -> None:
+    """Queues with a feature against queues without it."""
+
+    def rate(keys: str, on_disk: bool) -> float:
+        with folder_on_disk() as folder:
+            settings = pathlib.Path(folder) / "settings.yaml"
+            settings.write_text("daemon: { http: 127.0.0.1:0, beanstalk: 127.0.0.1:0%s }\nqueue_defaults: { %s }\n" %
+                                (", data_dir: data" if on_disk else "", keys))
+            with Daemon(built, settings, folder) as daemon:
+                return bench(built, daemon.beanstalk, *FEATURE_LOAD.split())["total"]["jobs_per_second"]
+
+    for keys, on_disk in FEATURES:
+        rates: dict[str, list[float]] = {keys: [], "": []}
+        for pair in range(pairs):
+            # The order alternates.
+            for each in (keys, "")[::-1 if pair % 2 else 1]:
+                rates[each].append(rate(each, on_disk))
+        ratios = sorted(a / b for a, b in zip(rates[keys], rates[""]))
+        middle = statistics.median(ratios)
+        ours, plain = (figure(statistics.median(rates[each])) for each in (keys, ""))
+        row(f"{FEATURE_LOAD}; {keys}" + (", durability: sync" if on_disk else ""), ours, "without it", plain,
+            (ratios[0], middle, ratios[-1]), SELF_BAR, middle >= SELF_BAR)
+
+
 def idle_connections(built: pathlib.Path, _: int) -> None:
     """Memory of a connection that sent one command and is idle since. The first thousand are not counted."""
     with Server(built / "millraced", "--log-level", "error") as ours:
@@ -157,7 +184,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("built", type=pathlib.Path, help="build folder of millraced and millrace")
     options.add_argument("--pairs", type=int, default=5, help="measurements of each pair (default 5)")
-    options.add_argument("--only", default="", help="beanstalkd, disk, redis, open, itself or idle")
+    options.add_argument("--only", default="", help="beanstalkd, disk, redis, open, itself, features or idle")
     chosen = options.parse_args()
     leave_on_sigterm()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -165,7 +192,8 @@ def main() -> None:
     print("| `millrace bench` | ours, jobs/s | against | theirs | ratio (least – most) | bar | |")
     print("|---|---|---|---|---|---|---|")
     for name, measure in (("beanstalkd", against_beanstalkd), ("disk", on_disk), ("redis", against_redis),
-                          ("open", open_loop), ("itself", against_ourselves), ("idle", idle_connections)):
+                          ("open", open_loop), ("itself", against_ourselves),
+                          ("features", features), ("idle", idle_connections)):
         if re.search(chosen.only, name):
             measure(chosen.built, chosen.pairs)
 

@@ -82,6 +82,41 @@ void pipeline_noop(benchmark::State& state) {
 }
 BENCHMARK(pipeline_noop)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
 
+/// Fails the first attempt of each second job.
+class half_fail_once : public handlers::quick_handler {
+ public:
+  half_fail_once(const handlers::noop_options&, const handlers::handler_context&) {}
+  handlers::answer handle(const handlers::job& work) override {
+    if (work.attempt == 1 && work.id.value() % 2 == 0) return error{errc::refused, "the first attempt fails"};
+    return std::nullopt;
+  }
+};
+
+/// Items are attempts, three for two jobs. The queue has space for the jobs that wait a millisecond.
+void pipeline_noop_retry(benchmark::State& state) {
+  constexpr std::uint64_t count = 1'000'000;
+  const auto numbers = source_kind<sources::range>("range", sources::range_option_table());
+  const auto failing = handlers::kind_of<half_fail_once>("half_fail_once", "", handlers::noop_option_table());
+  double seconds_spent = 0;
+  for (auto _ : state) {
+    daemon all;
+    all.broker.declare("jobs", {.max_jobs = 100'000}).value();
+    const auto upto = std::make_shared<sources::range_options>();
+    upto->to = std::to_string(count);
+    workload::producer_settings producer{"numbers", {.queue = "jobs"}, &numbers, upto};
+    const engine::retry_options retry{.attempts = 2, .first = milliseconds{1}};
+    workload::consumer_settings consumer{"work", {.queue = {"jobs"}, .retry = retry}, &failing, nullptr};
+    const double run = all.run(producer, consumer);
+    seconds_spent += run;
+    state.SetIterationTime(run);
+    if (all.jobs.consumers()[0]->outcomes[0].value() != count) state.SkipWithError("not every job was done once");
+  }
+  const auto jobs = static_cast<std::int64_t>(count) * state.iterations();
+  state.SetItemsProcessed(jobs * 3 / 2);
+  state.counters["jobs/s"] = static_cast<double>(jobs) / seconds_spent;
+}
+BENCHMARK(pipeline_noop_retry)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
+
 void pipeline_prime_threads(benchmark::State& state) {
   constexpr std::uint64_t count = 500'000;
   const auto numbers = source_kind<sources::random>("random", sources::random_option_table());

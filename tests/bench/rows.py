@@ -20,6 +20,14 @@ class Row:
     peers: list[Peer] = field(default_factory=list)
 
 
+FEATURE_BAR = 0.8
+# A benchmark of the engine with a feature in use, its words, and what it counts.
+FEATURES = [
+    ("cycle_retry", "half of the jobs fail once,", "attempts/s"),
+    ("cycle_deliveries_max", "deliveries_max,", "jobs/s"),
+    ("cycle_groups", "jobs put in groups of 100,", "jobs/s"),
+]
+
 ROWS = [
     Row("offload round trips, depth 64, /s", "bench:offload_millrace/64", [
         Peer("asio::thread_pool", "bench:offload_asio/64", 1.2),
@@ -39,4 +47,10 @@ ROWS = [
     Row("primality of primes near 2^63, the core, /s", "bench:prime_core_primes", [
         Peer("FLINT n_is_prime", "bench:flint_primes", 0.95),
     ]),
+    Row("no-op jobs of which half fail once, retried, attempts/s", "bench:pipeline_noop_retry", [
+        Peer("no-op jobs", "bench:pipeline_noop", FEATURE_BAR),
+    ]),
+    *(Row(f"the engine, {what}{where}, {unit}", f"bench:{name}/disk:{disk}", [
+        Peer("without it", f"bench:cycle_plain/disk:{disk}", FEATURE_BAR),
+    ]) for name, what, unit in FEATURES for disk, where in ((0, " in memory"), (1, " on disk"))),
 ]
