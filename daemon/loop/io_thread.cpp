@@ -192,4 +192,9 @@ awaitable<result<std::string>> io_thread::run(std::function<result<std::string>(
 
 void io_thread::close() { parts_->close(); }
 
+bool io_thread::busy() const {
+  const std::lock_guard hold{parts_->state->lock};
+  return parts_->state->in_a_call || !parts_->state->waiting.empty();
+}
+
 }  // namespace millrace::loop

@@ -7,11 +7,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
+
+#include "network/name_resolver.hpp"
 
 namespace millrace::network {
 
@@ -49,10 +50,28 @@ class connection::limit {
 connection::connection(loop::event_loop& loop) : loop_{loop}, socket_{loop.get_executor()} {}
 
 loop::awaitable<result<>> connection::open(const address& target, instant until) {
+  std::vector<endpoint> candidates;
+  if (!target.unix_path.empty()) {
+    candidates.emplace_back(asio::local::stream_protocol::endpoint{target.unix_path});
+  } else {
+    name_resolver names{loop_};
+    auto resolving = names.resolve(target.host);
+    // The deadline of the socket would not end a lookup.
+    const auto found = co_await loop::with_timeout(loop_, std::move(resolving), until);
+    if (!found) co_return error{errc::timed_out, write_address(target) + ": no address in time"};
+    if (!*found) co_return found->error();
+    for (const auto& each : **found) candidates.emplace_back(asio::ip::tcp::endpoint{each, target.port});
+  }
+  auto opening = open(target, std::move(candidates), until);
+  co_return co_await std::move(opening);
+}
+
+loop::awaitable<result<>> connection::open(const address& target, std::vector<endpoint> candidates, instant until) {
   close();
   peer_ = write_address(target);
   limit patience{*this, until};
-  const error_code failure = co_await connect(target);
+  auto connecting = connect(std::move(candidates), until);
+  const error_code failure = co_await std::move(connecting);
   auto opened = patience.judge(failure);
   if (opened) {
     error_code ignored;  // the first operation notices a peer that has closed already
@@ -62,37 +81,46 @@ loop::awaitable<result<>> connection::open(const address& target, instant until)
   co_return opened;
 }
 
-loop::awaitable<error_code> connection::connect(const address& target) {
-  std::vector<protocol::endpoint> candidates;
-  error_code failure;
-  const std::string host = target.host == "localhost" ? "127.0.0.1" : target.host;
-  if (!target.unix_path.empty()) {
-    candidates.emplace_back(asio::local::stream_protocol::endpoint{target.unix_path});
-  } else if (const auto numbers = asio::ip::make_address(host, failure); !failure) {
-    candidates.emplace_back(asio::ip::tcp::endpoint{numbers, target.port});
-  } else {
-    asio::ip::basic_resolver<asio::ip::tcp, loop::executor> resolver{loop_.get_executor()};
-    const std::string port = std::to_string(target.port);
-    auto [unknown, found] = co_await resolver.async_resolve(host, port, asio::as_tuple(loop::use_awaitable));
-    if (unknown) co_return unknown;
-    for (const auto& entry : found) candidates.emplace_back(entry.endpoint());
-  }
-  failure = asio::error::host_not_found;
+loop::awaitable<error_code> connection::connect(std::vector<endpoint> candidates, instant until) {
+  error_code failure = asio::error::host_not_found;
+  auto left = candidates.size();
   for (const auto& candidate : candidates) {
     error_code ignored;
     socket_.close(ignored);
     protocol_ = candidate.protocol();
+    bool is_late = false;
+    loop::deadline share{loop_, [this, &is_late] {
+                           is_late = true;
+                           close();
+                         }};
+    // For the last one `until` itself is enough.
+    if (until != never && left > 1) {
+      const auto now = loop_.now();
+      share.set(after(now, (until - now) / static_cast<duration::rep>(left)));
+    }
+    --left;
     std::tie(failure) = co_await socket_.async_connect(candidate, asio::as_tuple(loop::use_awaitable));
+    if (is_late) failure = asio::error::timed_out;
     if (!failure || failure == asio::error::operation_aborted) break;
   }
   co_return failure;
 }
 
 loop::awaitable<result<std::size_t>> connection::read_some(std::span<char> into, instant until) {
+  auto reading = read_some_or_end(into, until);
+  auto got = co_await std::move(reading);
+  if (got && *got == 0) {
+    close();
+    co_return failed(asio::error::eof);
+  }
+  co_return got;
+}
+
+loop::awaitable<result<std::size_t>> connection::read_some_or_end(std::span<char> into, instant until) {
   limit patience{*this, until};
   const auto bytes = asio::buffer(into.data(), into.size());
   const auto [failure, got] = co_await socket_.async_read_some(bytes, asio::as_tuple(loop::use_awaitable));
-  const auto judged = patience.judge(failure);
+  const auto judged = patience.judge(failure == asio::error::eof ? error_code{} : failure);
   if (!judged) {
     close();
     co_return judged.error();

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/system/error_code.hpp>
 #include <millrace/base/result.hpp>
@@ -17,6 +18,8 @@
 
 namespace millrace::network {
 
+using endpoint = boost::asio::generic::stream_protocol::endpoint;
+
 /// An outgoing connection, TCP or Unix. Each operation has a deadline. After it the operation fails with `timed_out`
 /// and the connection is closed, because it is unknown how much was done. Errors name the peer and the reason:
 /// `127.0.0.1:11300: Connection refused`.
@@ -29,9 +32,13 @@ class connection {
 
   /// `target` may name a host; its addresses are tried one after another. It must outlive the call.
   loop::awaitable<result<>> open(const address& target, instant until);
+  /// Tries `candidates` one after another. Each has its share of the time that is left. `target` names the peer.
+  loop::awaitable<result<>> open(const address& target, std::vector<endpoint> candidates, instant until);
 
   /// Reads at least one byte. A connection that the peer has closed is an `io` error.
   loop::awaitable<result<std::size_t>> read_some(std::span<char> into, instant until);
+  /// The same, but 0 when the peer has closed its side in order. The connection stays open then.
+  loop::awaitable<result<std::size_t>> read_some_or_end(std::span<char> into, instant until);
   /// Writes all of `bytes`, which must outlive the call.
   loop::awaitable<result<>> write(std::string_view bytes, instant until);
   void close() noexcept;
@@ -49,7 +56,7 @@ class connection {
 
  private:
   class limit;
-  loop::awaitable<boost::system::error_code> connect(const address& target);
+  loop::awaitable<boost::system::error_code> connect(std::vector<endpoint> candidates, instant until);
 
   loop::event_loop& loop_;
   stream_socket socket_;

@@ -39,6 +39,8 @@ class io_thread {
   /// Accepts no more calls: calls that are not handed to the thread yet and later ones get a `cancelled` error. Calls
   /// on the thread end as usual. Lets the loop end.
   void close();
+  /// A call runs, or one is handed to the thread. False: the destructor returns without waiting.
+  [[nodiscard]] bool busy() const;
 
  private:
   struct parts;
