@@ -12,6 +12,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/command_line.hpp"
+#include "network/url.hpp"
 #include "tools/control_client.hpp"
 #include "tools/control_command.hpp"
 #include "tools/control_tables.hpp"
@@ -77,13 +78,14 @@ void job_words(CLI::App& app, options& given) {
 }
 
 exit_code job(const control_client& daemon, const options& given) {
-  return show(daemon.get("/v1/jobs/" + percent_encoded(given.name) + (given.body ? "?body=1" : "")), given, job_text);
+  return show(daemon.get("/v1/jobs/" + network::percent_encoded(given.name) + (given.body ? "?body=1" : "")), given,
+              job_text);
 }
 
 void group_words(CLI::App& app, options& given) { app.add_option("ID", given.name, "the id of the group")->required(); }
 
 exit_code group(const control_client& daemon, const options& given) {
-  return show(daemon.get("/v1/groups/" + percent_encoded(given.name)), given, group_text);
+  return show(daemon.get("/v1/groups/" + network::percent_encoded(given.name)), given, group_text);
 }
 
 void pause_words(CLI::App& app, options& given) {
@@ -183,7 +185,7 @@ void add_no_wait_flag(CLI::App& app, control_options& given) {
   app.add_flag("--no-wait", given.no_wait, "do not wait until it is done");
 }
 
-std::string path_of_queue(const control_options& given) { return "/v1/queues/" + percent_encoded(given.name); }
+std::string path_of_queue(const control_options& given) { return "/v1/queues/" + network::percent_encoded(given.name); }
 
 exit_code show(const result<control_reply>& reply, const control_options& given,
                std::string (*write)(const json::object&), exit_code code) {

@@ -43,21 +43,4 @@ result<control_reply> control_client::post(std::string target, const json::value
   return ask({"POST", std::move(target), json::serialize(body)});
 }
 
-std::string percent_encoded(const std::string& name) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char each : name) {
-    if (plain.find(each) != std::string_view::npos) {
-      encoded += each;
-      continue;
-    }
-    const auto code = static_cast<unsigned char>(each);
-    encoded += '%';
-    encoded += digits[code >> 4u];
-    encoded += digits[code & 15u];
-  }
-  return encoded;
-}
-
 }  // namespace millrace::tools

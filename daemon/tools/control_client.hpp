@@ -35,7 +35,4 @@ class control_client {
   network::address server_;
 };
 
-/// `name` as one segment of a path.
-[[nodiscard]] std::string percent_encoded(const std::string& name);
-
 }  // namespace millrace::tools

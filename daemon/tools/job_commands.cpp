@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 
+#include "network/url.hpp"
 #include "tools/control_command.hpp"
 #include "tools/control_tables.hpp"
 
@@ -40,7 +41,7 @@ void jobs_words(CLI::App& app, control_options& given) {
 
 /// `&key=value` if there is a value.
 std::string parameter(const char* key, const std::string& value) {
-  return value.empty() ? "" : std::string{"&"} + key + "=" + percent_encoded(value);
+  return value.empty() ? "" : std::string{"&"} + key + "=" + network::percent_encoded(value);
 }
 
 exit_code jobs(const control_client& daemon, const control_options& given) {
@@ -61,7 +62,7 @@ void id_word(CLI::App& app, control_options& given) {
 }
 
 exit_code cancel(const control_client& daemon, const control_options& given) {
-  return show(daemon.post("/v1/jobs/" + percent_encoded(given.name) + "/cancel", json::object{}), given,
+  return show(daemon.post("/v1/jobs/" + network::percent_encoded(given.name) + "/cancel", json::object{}), given,
               cancelled_text);
 }
 
@@ -158,8 +159,8 @@ void action_word(CLI::App& app, control_options& given) {
 }
 
 exit_code stop(const control_client& daemon, const control_options& given) {
-  return show(daemon.post("/v1/actions/" + percent_encoded(given.name) + "/stop?wait=10s", json::object{}), given,
-              action_text);
+  return show(daemon.post("/v1/actions/" + network::percent_encoded(given.name) + "/stop?wait=10s", json::object{}),
+              given, action_text);
 }
 
 constexpr std::array all_commands{
