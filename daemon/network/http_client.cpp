@@ -1,65 +1,142 @@
 #include "network/http_client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/asio/error.hpp>
+#include <millrace/base/quantity.hpp>
+#include <millrace/loop/deadline.hpp>
 
-#include "network/connection.hpp"
+#include "network/http_connections.hpp"
+#include "network/name_resolver.hpp"
 
 namespace millrace::network {
 
-namespace asio = boost::asio;
-namespace wire = boost::beast::http;
-using boost::system::error_code;
-
 namespace {
 
-constexpr std::size_t head_bytes_max = 64u << 10;
-constexpr std::size_t piece_bytes = 16u << 10;
-
-std::string text_of(const http_request& request) {
-  std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-  if (!request.body.empty()) text += "Content-Type: application/json\r\n";
-  if (request.method != "GET") text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
-  return text + "\r\n" + request.body;
+/// Repeating such a request has the effect of sending it once.
+bool may_be_repeated(const std::string& method) {
+  constexpr std::array<std::string_view, 6> idempotent{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::find(idempotent.begin(), idempotent.end(), method) != idempotent.end();
 }
 
-error not_http(const connection& peer, const std::string& reason) {
-  return {errc::invalid, peer.peer() + ": the answer is not HTTP: " + reason};
+bool is_redirect(unsigned status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/// As browsers do it (the Fetch standard, "HTTP-redirect fetch"): after 303, and after 301 or 302 of a POST, the next
+/// request is a GET without a body.
+void adapt(http_request& request, unsigned status) {
+  const bool becomes_get = status == 303 ? request.method != "HEAD" : status < 303 && request.method == "POST";
+  if (!becomes_get) return;
+  request.method = "GET";
+  request.content = {};
 }
 
 }  // namespace
 
-loop::awaitable<result<http_answer>> exchange(loop::event_loop& loop, address server, http_request request,
-                                              instant until) {
-  connection peer{loop};
-  const auto opened = co_await peer.open(server, until);
-  if (!opened) co_return opened.error();
-  const auto text = text_of(request);
-  const auto written = co_await peer.write(text, until);
-  if (!written) co_return written.error();
+struct http_client::parts {
+  parts(loop::event_loop& owner, const http_client_options& given, tls_context made)
+      : loop{owner},
+        options{given},
+        context{std::move(made)},
+        names{owner},
+        connections{owner, given.connections_per_host, kept_max, given.idle_time} {}
 
-  wire::response_parser<wire::string_body> parser;
-  parser.header_limit(head_bytes_max);
-  parser.body_limit(http_answer_bytes_max);
-  parser.eager(true);
-  boost::beast::flat_buffer buffer;
-  std::array<char, piece_bytes> piece{};
-  while (!parser.is_done()) {
-    const auto got = co_await peer.read_some(piece, until);
-    if (!got) co_return got.error();
-    buffer.commit(asio::buffer_copy(buffer.prepare(*got), asio::buffer(piece.data(), *got)));
-    error_code failure;
-    buffer.consume(parser.put(buffer.data(), failure));
-    if (failure && failure != wire::error::need_more) co_return not_http(peer, failure.message());
+  loop::awaitable<result<>> open(client_stream& stream, const url& where, instant until);
+  /// One request to one place, with the repetition on a new connection.
+  loop::awaitable<result<http_answer>> ask(http_connections::lease& connection, const url& where,
+                                           const http_request& request, instant until);
+
+  loop::event_loop& loop;
+  http_client_options options;
+  tls_context context;
+  name_resolver names;
+  http_connections connections;
+};
+
+result<std::unique_ptr<http_client>> http_client::make(loop::event_loop& loop, const http_client_options& options) {
+  auto context = tls_context::make(options.tls);
+  if (!context) return context.error();
+  return std::unique_ptr<http_client>{new http_client{loop, options, std::move(*context)}};
+}
+
+http_client::http_client(loop::event_loop& loop, const http_client_options& options, tls_context context)
+    : parts_{std::make_unique<parts>(loop, options, std::move(context))} {}
+
+http_client::~http_client() = default;
+
+std::size_t http_client::open_connections() const noexcept { return parts_->connections.open(); }
+
+loop::awaitable<result<http_answer>> http_client::fetch(url where, http_request request) {
+  auto& p = *parts_;
+  const std::string first_origin = write_origin(where);
+  instant until = never;
+  for (std::uint32_t redirects = 0;; ++redirects) {
+    std::string origin = write_origin(where);
+    if (origin != first_origin) request.headers.clear();
+    request.target = where.target;
+    http_answer answer;
+    {
+      auto acquiring = p.connections.acquire(std::move(origin));
+      auto connection = co_await std::move(acquiring);
+      // The wait for a connection is the client's own, so it does not count.
+      if (until == never) until = after(p.loop.now(), p.options.request_timeout);
+      auto asking = p.ask(connection, where, request, until);
+      auto answered = co_await std::move(asking);
+      if (!answered) co_return answered.error();
+      answer = std::move(*answered);
+    }
+    const auto location = answer.header("Location");
+    if (!is_redirect(answer.status) || location.empty() || p.options.redirects_max == 0) co_return answer;
+    if (redirects == p.options.redirects_max)
+      co_return rejected(write_without_query(where) + ": redirected more than " + write_count(p.options.redirects_max) +
+                         " times");
+    const auto next = resolve_reference(where, location);
+    if (!next) co_return rejected(write_without_query(where) + ": redirected to a URL that " + next.error().text);
+    if (where.is_secure && !next->is_secure)
+      co_return rejected(write_without_query(where) + ": redirected from https to http");
+    adapt(request, answer.status);
+    where = *next;
   }
-  http_answer answer{parser.get().result_int(), std::move(parser.get().body())};
-  co_return answer;
+}
+
+loop::awaitable<result<http_answer>> http_client::parts::ask(http_connections::lease& connection, const url& where,
+                                                             const http_request& request, instant until) {
+  const std::string authority = write_authority(where);
+  for (;;) {
+    const bool was_kept = connection.is_kept();
+    if (!was_kept) {
+      auto opening = open(connection.stream(), where, until);
+      const auto opened = co_await std::move(opening);
+      if (!opened) co_return opened.error();
+    }
+    exchange_end end;
+    auto exchanging = exchange(connection.stream(), authority, request, {until, options.body_bytes_max}, end);
+    auto answer = co_await std::move(exchanging);
+    if (answer) {
+      if (end.is_reusable) connection.keep();
+      co_return answer;
+    }
+    const auto& failure = answer.error();
+    if (failure.code == errc::out_of_range) co_return rejected(failure.text);
+    const bool is_stale = was_kept && !end.answer_began && failure.code == errc::io;
+    if (!is_stale || !may_be_repeated(request.method)) co_return answer;
+    connection.renew();
+  }
+}
+
+loop::awaitable<result<>> http_client::parts::open(client_stream& stream, const url& where, instant until) {
+  const auto now = loop.now();
+  until = std::min(until, after(now, options.connect_timeout));
+  const address target{where.host, where.port, {}};
+  auto resolving = names.resolve(where.host);
+  const auto found = co_await loop::with_timeout(loop, std::move(resolving), until);
+  if (!found) co_return error{errc::timed_out, write_address(target) + ": no address in time"};
+  if (!*found) co_return found->error();
+  auto opening = stream.open(target, **found, where.is_secure ? &context : nullptr, until);
+  co_return co_await std::move(opening);
 }
 
 }  // namespace millrace::network

@@ -1,33 +1,63 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
 
-#include "network/options.hpp"
+#include "network/http_exchange.hpp"
+#include "network/tls.hpp"
+#include "network/url.hpp"
 
 namespace millrace::network {
 
-struct http_request {
-  std::string method{"GET"};
-  std::string target;
-  std::string body{};  ///< JSON; empty: none
+struct http_client_options {
+  tls_options tls;
+  std::uint32_t connections_per_host{100};
+  duration idle_time{seconds{30}};
+  duration connect_timeout{seconds{10}};  ///< name, connection and TLS
+  duration request_timeout{minutes{1}};   ///< all of it, from the first connection to the last byte, with redirects
+  std::uint32_t redirects_max{5};
+  std::size_t body_bytes_max{std::size_t{1} << 20};  ///< of an answer
 };
 
-struct http_answer {
-  unsigned status{0};
-  std::string body;
+/// Requests over connections that are kept for the next request to the same scheme, host and port. At most
+/// `connections_per_host` are open for one of these; further requests wait in the order in which they came. A
+/// connection that nobody has used for `idle_time` is closed; of all hosts together, at most `kept_max` are kept.
+///
+/// If the server has closed a kept connection, the request is repeated once, on a new one, provided that no byte of the
+/// answer came and the method may be repeated (RFC 9110, section 9.2.2). Redirects are followed up to `redirects_max`
+/// times, but never from https to http. Another host than the first gets none of the headers of the request.
+///
+/// Owned by its user; loop thread only. A cancelled task throws operation_aborted. Kept connections have a deadline,
+/// which keeps the loop running until the destructor. Requires: no task is in `fetch` then.
+class http_client {
+ public:
+  static constexpr std::size_t kept_max = 1'000;
+
+  /// Errors: of the files of `tls`.
+  [[nodiscard]] static result<std::unique_ptr<http_client>> make(loop::event_loop& loop,
+                                                                 const http_client_options& options);
+  ~http_client();
+  http_client(const http_client&) = delete;
+  http_client& operator=(const http_client&) = delete;
+
+  /// The answer, whatever its status. `request.target` is replaced by that of `where`. The code of an error: `rejected`
+  /// for too many or forbidden redirects and for an answer that is too long, `timed_out`, or others.
+  [[nodiscard]] loop::awaitable<result<http_answer>> fetch(url where, http_request request);
+
+  /// Connections in use and kept.
+  [[nodiscard]] std::size_t open_connections() const noexcept;
+
+ private:
+  struct parts;
+  http_client(loop::event_loop& loop, const http_client_options& options, tls_context context);
+
+  std::unique_ptr<parts> parts_;
 };
-
-/// The largest body of an answer that is read.
-inline constexpr std::size_t http_answer_bytes_max = 64u << 20;
-
-/// Sends one request on a connection of its own and returns the answer. The error names the server and the reason.
-/// After `until` it is `timed_out`. Loop thread only; a cancelled task throws operation_aborted.
-[[nodiscard]] loop::awaitable<result<http_answer>> exchange(loop::event_loop& loop, address server,
-                                                            http_request request, instant until);
 
 }  // namespace millrace::network

@@ -18,7 +18,7 @@ namespace {
 loop::awaitable<> run(loop::event_loop& loop, const network::address& server, network::http_request request,
                       std::optional<result<network::http_answer>>& answer) {
   const auto until = after(loop.now(), control_client::answer_timeout);
-  auto exchanged = network::exchange(loop, server, std::move(request), until);
+  auto exchanged = network::exchange_once(loop, server, std::move(request), {until, control_client::answer_bytes_max});
   answer.emplace(co_await std::move(exchanged));
 }
 
@@ -40,7 +40,8 @@ result<control_reply> control_client::ask(network::http_request request) const {
 }
 
 result<control_reply> control_client::post(std::string target, const json::value& body) const {
-  return ask({"POST", std::move(target), json::serialize(body)});
+  return ask(
+      {"POST", std::move(target), {{"Content-Type", "application/json"}}, millrace::body{json::serialize(body)}});
 }
 
 }  // namespace millrace::tools

@@ -5,7 +5,7 @@
 #include <boost/json/value.hpp>
 #include <millrace/base/result.hpp>
 
-#include "network/http_client.hpp"
+#include "network/http_exchange.hpp"
 #include "network/options.hpp"
 
 namespace millrace::tools {
@@ -23,6 +23,7 @@ class control_client {
  public:
   /// Longer than the daemon holds any answer but that of a reload, which checks files and drains consumers.
   static constexpr duration answer_timeout = minutes{10};
+  static constexpr std::size_t answer_bytes_max = std::size_t{64} << 20;
 
   explicit control_client(network::address server) : server_{std::move(server)} {}
 
