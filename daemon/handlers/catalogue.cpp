@@ -2,6 +2,7 @@
 
 #include "handlers/fail.hpp"
 #include "handlers/hash.hpp"
+#include "handlers/http.hpp"
 #include "handlers/noop.hpp"
 #include "handlers/prime.hpp"
 #include "handlers/print.hpp"
@@ -13,6 +14,7 @@ namespace millrace::handlers {
 void add_all(registry& kinds) {
   kinds.add(kind_of<fail>("fail", "fails every nth attempt and returns the other jobs unchanged", fail_option_table()));
   kinds.add(kind_of<hash>("hash", "sha256 of the body, in hexadecimal", hash_option_table()));
+  kinds.add(http_kind());
   kinds.add(kind_of<noop>("noop", "does nothing, to measure everything else", noop_option_table()));
   kinds.add(kind_of<prime>("prime", "tests whether the number in the body is prime", prime_option_table()));
   kinds.add(kind_of<print>("print", "writes the body and a newline to standard output", print_option_table()));

@@ -120,12 +120,16 @@ class job_template::filling {
   std::string problem_;
 };
 
-result<std::string> job_template::fill(const job& work) const {
+result<std::string> job_template::fill(const job& work) const { return fill(work, nullptr); }
+
+result<std::string> job_template::fill(const job& work, std::string (*encode)(std::string_view)) const {
   filling values{work};
   std::string text;
   for (const part& each : parts_) {
     auto value = std::visit([&values](const auto& wanted) { return values.text_for(wanted); }, each);
     if (!value) return value;
+    if (encode != nullptr && &each != parts_.data() && !std::holds_alternative<std::string>(each))
+      *value = encode(*value);
     if (text.size() + value->size() > filled_bytes_max) return filling::too_long();
     text += *value;
   }

@@ -16,6 +16,16 @@ void resolve_socket(const std::filesystem::path& folder, std::optional<network::
   if (address && !address->unix_path.empty()) address->unix_path = resolve(folder, address->unix_path);
 }
 
+/// The path that the option `key` of a kind has, if it has one. `-` means standard input.
+void resolve_option(const std::filesystem::path& folder, const option_table& table, const char* key, void* owner) {
+  const option* const file = table.find(key);
+  if (file == nullptr) return;
+  const auto path = file->print(owner);
+  if (!path || *path == "-") return;
+  // This cannot fail: the text was checked when the file was read.
+  static_cast<void>(file->read(owner, resolve(folder, *path)));
+}
+
 }  // namespace
 
 void resolve_relative_paths(settings::settings& settings) {
@@ -25,13 +35,11 @@ void resolve_relative_paths(settings::settings& settings) {
   resolve_socket(folder, daemon.http);
   resolve_socket(folder, daemon.beanstalk);
   resolve_socket(folder, daemon.control);
-  for (auto& producer : settings.producers) {
-    const option* file = producer.kind->options->find("file");
-    if (file == nullptr) continue;
-    const auto path = file->print(producer.kind_options.get());
-    if (!path || *path == "-") continue;
-    // This cannot fail: the text was checked when the file was read.
-    static_cast<void>(file->read(producer.kind_options.get(), resolve(folder, *path)));
+  for (auto& producer : settings.producers)
+    resolve_option(folder, *producer.kind->options, "file", producer.kind_options.get());
+  for (auto& consumer : settings.consumers) {
+    for (const char* const key : {"ca_file", "certificate_file", "key_file"})
+      resolve_option(folder, *consumer.kind->options, key, consumer.kind_options.get());
   }
 }
 

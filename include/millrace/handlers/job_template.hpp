@@ -47,6 +47,9 @@ class job_template {
 
   /// The text for a job. An error is `rejected`, and says which placeholder has no value and why.
   [[nodiscard]] result<std::string> fill(const job& work) const;
+  /// The same with values that are encoded, so that a value has no effect beyond its place in a URL, for instance. The
+  /// text between the placeholders is not encoded, and a value at the very beginning is not either: it may be a URL.
+  [[nodiscard]] result<std::string> fill(const job& work, std::string (*encode)(std::string_view)) const;
   /// No placeholder needs a job, so `fill` returns the same for all.
   [[nodiscard]] bool is_constant() const noexcept;
 
