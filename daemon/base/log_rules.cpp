@@ -35,6 +35,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "file_cut",
     "file_replaced",
     "file_rotated",
+    "file_not_synced",
     "foreign_files",
     "group_not_joined",
     "group_put",

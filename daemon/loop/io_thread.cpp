@@ -151,7 +151,7 @@ struct io_thread::parts {
   }
 
   event_loop& loop;
-  std::deque<call_ptr> backlog;  ///< not handed to the thread yet; at most one for each suspended caller
+  std::deque<call_ptr> backlog;  ///< not handed to the thread yet: one for each suspended caller, and those of `post`
   gate callers{loop, "blocking calls to return"};
   std::size_t handed_over{0};  ///< calls that the thread has, or whose answers are not delivered yet
   mailbox from_thread{loop, [this] { deliver(); }};
@@ -188,6 +188,14 @@ awaitable<result<std::string>> io_thread::run(std::function<result<std::string>(
   parts::caller waiter{*parts_, pending};
   co_await park(std::move(waiter));
   co_return std::move(*pending->answer);
+}
+
+void io_thread::post(std::function<result<std::string>()> call) {
+  if (parts_->callers.closed()) return;
+  auto posted = std::make_shared<pending_call>();
+  posted->function = std::move(call);
+  parts_->backlog.push_back(std::move(posted));
+  parts_->hand_over();
 }
 
 void io_thread::close() { parts_->close(); }

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "handlers/path_template.hpp"
+
 namespace millrace::service {
 
 namespace {
@@ -26,6 +28,16 @@ void resolve_option(const std::filesystem::path& folder, const option_table& tab
   static_cast<void>(file->read(owner, resolve(folder, *path)));
 }
 
+/// `path` of a handler, which may have placeholders.
+void resolve_path_template(const std::filesystem::path& folder, const option_table& table, void* owner) {
+  const option* const path = table.find("path");
+  if (path == nullptr) return;
+  const auto text = path->print(owner);
+  const auto parsed = handlers::path_template::parse(text.value_or(""));
+  if (!parsed || parsed->is_absolute()) return;
+  static_cast<void>(path->read(owner, parsed->text_under(folder.string())));
+}
+
 }  // namespace
 
 void resolve_relative_paths(settings::settings& settings) {
@@ -40,6 +52,7 @@ void resolve_relative_paths(settings::settings& settings) {
   for (auto& consumer : settings.consumers) {
     for (const char* const key : {"ca_file", "certificate_file", "key_file"})
       resolve_option(folder, *consumer.kind->options, key, consumer.kind_options.get());
+    resolve_path_template(folder, *consumer.kind->options, consumer.kind_options.get());
   }
 }
 

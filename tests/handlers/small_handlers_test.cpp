@@ -1,5 +1,6 @@
 #include <string>
 
+#include "handlers/block.hpp"
 #include "handlers/fail.hpp"
 #include "handlers/hash.hpp"
 #include "handlers/length.hpp"
@@ -139,4 +140,14 @@ TEST_CASE("spin fails a body that is not a duration", "[spin]") {
   handler_fixture fixture;
   spin handler{{}, fixture.context};
   CHECK(text_of(compute(handler, "soon")) == "\"soon\" is not a duration (250ms, 1.5s, or a number of seconds)");
+}
+
+TEST_CASE("block rejects what is no duration, or longer than a minute", "[block]") {
+  handler_fixture fixture;
+  block handler{{}, fixture.context};
+  CHECK(handler.handle(job_with("0")).has_value());
+  CHECK(handler.handle(job_with("soon")).error().code == errc::rejected);
+  CHECK(handler.handle(job_with("61")).error().text == "longer than 1m");
+  block constant{{.length = duration::zero()}, fixture.context};
+  CHECK(constant.handle(job_with("61")).has_value());
 }

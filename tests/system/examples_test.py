@@ -43,6 +43,18 @@ class Examples(DaemonTest):
         self.assertEqual(summary["consumers"]["sell"]["ok"], 1)
         self.assertEqual(summary["queues"], {})
 
+    def test_files(self):
+        with open(os.path.join(CONFIG, "files.yaml"), encoding="utf-8") as file:
+            settings = self.write(file.read(), "files.yaml")
+        self.finish(settings)
+        self.finish(settings)
+        # Started in another folder: paths are relative to the file of settings.
+        lines = {}
+        for country in ("AT", "PT"):
+            with open(os.path.join(self.folder, f"sales-{country}.log"), encoding="utf-8") as file:
+                lines[country] = file.read()
+        self.assertEqual(lines, {"AT": "AT 7\n" * 2, "PT": "PT 12.5\nPT 30\n" * 2})
+
     def test_jobs_that_are_tried_again_and_end_well_are_no_failures(self):
         settings = self.settings(
             "queues: { work: { retry: { attempts: 3, first: 1ms } } }\n"

@@ -36,6 +36,9 @@ class io_thread {
   /// cancelled, throws operation_aborted at once; a call that has begun goes on. Requires: `call` owns the data it
   /// uses.
   awaitable<result<std::string>> run(std::function<result<std::string>()> call);
+  /// Runs `call` on the thread when those before it have returned; nobody waits for the result. Has no effect when the
+  /// thread is closed. A call that has not begun when this object is destroyed is left out. Requires: as for `run`.
+  void post(std::function<result<std::string>()> call);
   /// Accepts no more calls: calls that are not handed to the thread yet and later ones get a `cancelled` error. Calls
   /// on the thread end as usual. Lets the loop end.
   void close();

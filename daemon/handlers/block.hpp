@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+
+#include <millrace/handlers/handler.hpp>
+#include <millrace/handlers/registry.hpp>
+
+namespace millrace::handlers {
+
+struct block_options {
+  std::optional<duration> length;
+};
+[[nodiscard]] const options_of<block_options>& block_option_table();
+
+/// Holds the loop as long as the body says or for `length`, as a faulty handler does: to see what the watch for stalls
+/// reports. Neither `timeout` nor a drain can end it. The output is the body.
+class block : public quick_handler {
+ public:
+  static constexpr duration length_max = minutes{1};
+
+  block(const block_options& options, const handler_context&) : length_{options.length} {}
+  answer handle(const job& work) override;
+
+ private:
+  std::optional<duration> length_;
+};
+
+}  // namespace millrace::handlers

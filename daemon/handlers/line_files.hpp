@@ -1,0 +1,83 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <millrace/base/body.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+namespace millrace::handlers {
+
+/// When lines in a file are synced to the disk.
+enum class line_sync {
+  none,     ///< when the system writes them
+  each,     ///< before their jobs are done
+  interval  ///< by `sync_all`
+};
+
+/// Files to which lines are appended. `add`, `withdraw` and `open_files` may be called by any thread; the others block
+/// and belong to one I/O thread. The destructor closes the files.
+///
+/// A line that cannot be written as a whole is cut off again, so that no part of it stays. If another program has
+/// appended behind it meanwhile, the part is ended with a newline instead. So is an unfinished line that the file ends
+/// with when it is opened. A file that was renamed or removed is opened again under its name before the next write.
+/// Only regular files are written. A file that does not exist is made; its directory must exist.
+class line_files {
+ public:
+  static constexpr std::size_t write_bytes_max = std::size_t{256} * 1024;
+
+  /// A line of a job. After `add` it belongs to the I/O thread until its `outcome` is read there.
+  struct line {
+    std::string path;
+    body content;  ///< without the newline
+    instant now{};
+    std::optional<result<std::string>> outcome;
+    bool withdrawn{false};
+  };
+
+  /// At most `files_max` files are open; the one that was used least recently is closed for another.
+  line_files(line_sync sync, std::size_t files_max);
+  ~line_files();
+  line_files(const line_files&) = delete;
+  line_files& operator=(const line_files&) = delete;
+
+  void add(std::shared_ptr<line> added);
+  /// The line is not written any more, unless that has begun.
+  void withdraw(line& withdrawn);
+  /// Writes all lines that were added and sets their outcomes. With `line_sync::each`, one sync for each file.
+  void write_pending();
+  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. The error of
+  /// the first file that could not be synced.
+  [[nodiscard]] result<std::string> tidy(instant unused_since);
+  [[nodiscard]] std::size_t open_files() const noexcept { return open_.load(std::memory_order_relaxed); }
+
+ private:
+  struct file;
+  using lines = std::vector<line*>;
+
+  void write_to(const std::string& path, const lines& group);
+  result<std::string> append(file& into, lines::const_iterator& next, lines::const_iterator end);
+  [[nodiscard]] result<file*> find_or_open(const std::string& path);
+  void close(std::list<file>::iterator closed);
+
+  line_sync sync_;
+  std::size_t files_max_;
+  std::mutex lock_;  ///< over the next
+  std::vector<std::shared_ptr<line>> pending_;
+  std::list<file> files_;  ///< the one used last comes first
+  std::unordered_map<std::string_view, std::list<file>::iterator> by_path_;
+  std::atomic<std::size_t> open_{0};
+};
+
+}  // namespace millrace::handlers

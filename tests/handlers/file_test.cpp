@@ -1,0 +1,189 @@
+#include "handlers/file.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "handlers/program.hpp"
+#include "handlers/waiting.hpp"
+#include "loop/task_scope.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::handlers;
+
+namespace {
+
+using texts = std::vector<std::string>;
+
+/// A loop with a manual clock, and a folder for files.
+struct file_fixture : handler_fixture {
+  file_fixture() {
+    char name[] = "/tmp/file_XXXXXX";
+    folder = ::mkdtemp(name);
+  }
+  ~file_fixture() { std::filesystem::remove_all(folder); }
+  file_fixture(const file_fixture&) = delete;
+  file_fixture& operator=(const file_fixture&) = delete;
+
+  [[nodiscard]] std::string path(std::string_view name) const { return folder + "/" + std::string{name}; }
+  [[nodiscard]] file_options options(std::string_view name) const {
+    return {.path = path_template::parse(path(name)).value()};
+  }
+  [[nodiscard]] std::string content(std::string_view name) const {
+    std::ifstream file{path(name)};
+    return {std::istreambuf_iterator<char>{file}, {}};
+  }
+  void write(std::string_view name, std::string_view content) const { std::ofstream{path(name)} << content; }
+
+  /// Handles one job for each content, all at the same time.
+  texts handle(file& handler, const texts& contents) {
+    texts outcomes;
+    loop::task_scope jobs{loop};
+    for (const auto& content : contents) jobs.spawn("slot", handle_one(handler, content, outcomes));
+    while (jobs.size() != 0) loop.run_ready();
+    return outcomes;
+  }
+
+  std::string folder;
+};
+
+/// Files that this process writes cannot become longer than `bytes` for as long as this object lives.
+struct size_limit {
+  explicit size_limit(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit limited{bytes, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+  }
+  ~size_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
+  size_limit(const size_limit&) = delete;
+  size_limit& operator=(const size_limit&) = delete;
+
+  rlimit before{};
+};
+
+}  // namespace
+
+TEST_CASE("file appends a line for each job, in the order of the jobs", "[file]") {
+  file_fixture at;
+  at.write("lines", "before\n");
+  file handler{at.options("lines"), at.context};
+  CHECK(at.handle(handler, {"one", "", "two\nlines"}) == texts{"one: done", ": done", "two\nlines: done"});
+  CHECK(at.content("lines") == "before\none\n\ntwo\nlines\n");
+  texts many;
+  std::string expected = at.content("lines");
+  for (int n = 0; n < 500; ++n) expected += many.emplace_back("line " + std::to_string(n)) + "\n";
+  CHECK(at.handle(handler, many).size() == 500);
+  CHECK(at.content("lines") == expected);
+}
+
+TEST_CASE("file takes its path and its text from the job, and rejects what makes no name", "[file]") {
+  file_fixture at;
+  auto options = at.options("${field:1}.log");
+  options.text = job_template::parse("${id} ${field:2}").value();
+  options.sync = GENERATE(line_sync::none, line_sync::each, line_sync::interval);
+  file handler{options, at.context};
+  CHECK(at.handle(handler, {"a x", "b y", "a z", "../c x", "a"}) ==
+        texts{R"(../c x: "../c.log" cannot be the name of a file)", "a: `${field:2}`: the body has 1 field",
+              "a x: done", "b y: done", "a z: done"});
+  CHECK(at.content("a.log") == "1 x\n1 z\n");
+  CHECK(at.content("b.log") == "1 y\n");
+}
+
+TEST_CASE("file opens a file again that was renamed, removed or cut", "[file]") {
+  file_fixture at;
+  file handler{at.options("lines"), at.context};
+  at.handle(handler, {"one"});
+  std::filesystem::rename(at.path("lines"), at.path("lines.1"));
+  at.handle(handler, {"two"});
+  CHECK(at.content("lines.1") == "one\n");
+  CHECK(at.content("lines") == "two\n");
+  std::filesystem::remove(at.path("lines"));
+  at.handle(handler, {"three"});
+  CHECK(at.content("lines") == "three\n");
+  CHECK(::truncate(at.path("lines").c_str(), 0) == 0);
+  at.handle(handler, {"four"});
+  CHECK(at.content("lines") == "four\n");
+}
+
+TEST_CASE("file fails the jobs whose lines do not fit, and leaves no part of a line", "[file]") {
+  file_fixture at;
+  file handler{at.options("lines"), at.context};
+  {
+    const size_limit limit{10};
+    const auto failed = ": " + at.path("lines") + " cannot be written: File too large";
+    CHECK(at.handle(handler, {"12345", "67890", "abc"}) == texts{"12345: done", "67890" + failed, "abc" + failed});
+    CHECK(at.content("lines") == "12345\n");
+    CHECK(at.handle(handler, {"abc"}) == texts{"abc: done"});
+    CHECK(at.handle(handler, {"x"}) == texts{"x" + failed});
+  }
+  CHECK(at.handle(handler, {"67890"}) == texts{"67890: done"});
+  CHECK(at.content("lines") == "12345\nabc\n67890\n");
+}
+
+TEST_CASE("file ends an unfinished last line before it appends", "[file]") {
+  file_fixture at;
+  at.write("lines", "unfinis");
+  file handler{at.options("lines"), at.context};
+  {
+    const size_limit limit{9};
+    at.handle(handler, {"12345"});
+    CHECK(at.content("lines") == "unfinis");
+  }
+  at.handle(handler, {"one", "two"});
+  CHECK(at.content("lines") == "unfinis\none\ntwo\n");
+}
+
+TEST_CASE("file fails jobs whose file cannot be opened or is no regular file", "[file]") {
+  file_fixture at;
+  file missing{at.options("nowhere/lines"), at.context};
+  CHECK(at.handle(missing, {"a"}) ==
+        texts{"a: " + at.path("nowhere/lines") + " cannot be opened: No such file or directory"});
+  file device{{.path = path_template::parse("/dev/null").value()}, at.context};
+  CHECK(at.handle(device, {"a"}) == texts{"a: /dev/null is no regular file"});
+  CHECK(device.open_files() == 0);
+  file directory{{.path = path_template::parse(at.folder).value()}, at.context};
+  CHECK(at.handle(directory, {"a"}) == texts{"a: " + at.folder + " cannot be opened: Is a directory"});
+}
+
+TEST_CASE("file has no more than files_max files open, and closes those that get no lines", "[file]") {
+  file_fixture at;
+  auto options = at.options("${body}");
+  options.files_max = 2;
+  options.sync = GENERATE(line_sync::none, line_sync::interval);
+  file handler{options, at.context};
+  at.handle(handler, {"a", "b", "c", "d"});
+  CHECK(handler.open_files() == 2);
+  at.handle(handler, {"a"});
+  CHECK(at.content("a") == "a\na\n");
+  const auto until_closed = [&](std::size_t left) {
+    while (handler.open_files() != left) at.loop.run_ready();
+  };
+  at.loop.advance(file::idle_max / 2);
+  at.handle(handler, {"d"});
+  at.loop.advance(file::idle_max / 2);
+  until_closed(1);
+  at.loop.advance(file::idle_max);
+  until_closed(0);
+  at.handle(handler, {"d"});
+  CHECK(at.content("d") == "d\nd\nd\n");
+}
+
+TEST_CASE("a job of file that is cancelled before its write began leaves no line", "[file]") {
+  file_fixture at;
+  file handler{at.options("lines"), at.context};
+  texts outcomes;
+  loop::task_scope cancelled{at.loop};
+  cancelled.spawn("slot", handle_one(handler, "cancelled", outcomes));
+  cancelled.cancel();
+  at.loop.run_ready();
+  CHECK(at.handle(handler, {"one"}) == texts{"one: done"});
+  CHECK(at.content("lines") == "one\n");
+  CHECK(outcomes.empty());
+}
