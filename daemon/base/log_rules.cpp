@@ -48,6 +48,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "loop_stall_ended",
     "loop_stalled",
     "metrics_failed",
+    "loop_stall_stack",
     "migrating",
     "no_ballast",
     "no_http",

@@ -11,14 +11,32 @@
 #include "base/log.hpp"
 #include "loop/loop_core.hpp"
 #include "loop/signal_free_thread.hpp"
+#include "loop/stack_sample.hpp"
+#include "loop/symbols.hpp"
 
 namespace millrace::loop {
 
 namespace {
 
 constexpr int samples_per_threshold = 8;
+/// A thread that does not run, or blocks signals, is not sampled.
+constexpr duration sample_patience = milliseconds{100};
+/// Of a stack, in one log line.
+constexpr std::size_t functions_max = 24;
 
 instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
+
+/// The functions of a stack, the innermost first, without those between a task and its coroutine.
+std::string text_of(const stack_sample& sample) {
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& name : names_of(sample.addresses)) {
+    if (name.starts_with("boost::asio::")) continue;
+    if (++shown > functions_max) break;
+    text += (text.empty() ? "" : " < ") + name;
+  }
+  return text;
+}
 
 std::int64_t in_milliseconds(duration length) { return std::chrono::duration_cast<milliseconds>(length).count(); }
 
@@ -50,6 +68,12 @@ struct stall_watch::parts {
         reported = false;
       } else if (!reported && now - since >= threshold) {
         reported = report(*running, resumptions, since, now);
+        if (reported) {
+          const auto name = stalled;
+          hold.unlock();  // the loop must not wait for what follows
+          log_stack(name, *running, resumptions);
+          hold.lock();
+        }
       }
     }
   }
@@ -65,6 +89,15 @@ struct stall_watch::parts {
     stalled_since = since;
     core.turn.stall_reported.store(true, std::memory_order_release);
     return true;
+  }
+
+  /// Nothing is logged if the stall ended meanwhile.
+  void log_stack(const std::string& name, const task_notes& running, std::uint64_t resumptions) {
+    const auto sample = sampler.take(read_clock() + sample_patience);
+    if (!sample || core.turn.resumptions.load(std::memory_order_relaxed) != resumptions) return;
+    if (core.turn.current.load(std::memory_order_relaxed) != &running) return;
+    log::warning("loop_stall_stack", "where the task is that holds the loop",
+                 {{"task", name}, {"exact", sample->is_exact}, {"stack", text_of(*sample)}});
   }
 
   /// Loop thread: the reported stall has ended.
@@ -96,7 +129,8 @@ struct stall_watch::parts {
   }
 
   loop_core& core;
-  std::mutex lock;  ///< over the next four and the reported stall
+  stack_sampler sampler;  ///< of the loop's thread
+  std::mutex lock;        ///< over the next four and the reported stall
   duration threshold;
   duration pause;
   std::condition_variable ending;

@@ -21,8 +21,8 @@ struct stall_count {
 };
 
 /// Reports the task that holds the loop longer than a threshold. A thread samples turn and current task eight times per
-/// threshold and logs a stall *while it lasts*, so that a hang is reported too. The loop counts the stall and logs its
-/// length when it ends.
+/// threshold and logs a stall *while it lasts*, so that a hang is reported too. Then it logs the functions that the
+/// loop's thread is in (loop/stack_sample.hpp). The loop counts the stall and logs its length when it ends.
 ///
 /// Owned by the program; created and destroyed on the loop's thread; at most one for a loop. The destructor stops the
 /// thread at once.

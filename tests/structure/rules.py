@@ -55,7 +55,7 @@ THIRD_PARTIES = [
 # Headers of the operating system; those of C++ have no dot in their name.
 SYSTEM_HEADER = re.compile(
     r"(sys|linux|arpa|netinet|net)/\w+\.h|(unistd|dirent|fcntl|poll|pthread|sched|signal|termios|time|errno|"
-    r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi)\.h")
+    r"pwd|grp|dlfcn|spawn|netdb|malloc|execinfo|cxxabi|semaphore|unwind|elf|link)\.h")
 
 # Where a clock may be read, and why; everybody else is handed `now`. Keys: module/unit, as above.
 CLOCK_READERS = {

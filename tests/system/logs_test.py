@@ -58,6 +58,20 @@ class Logs(DaemonTest):
         ended = run("--config", settings, "--until-idle", "--log-format", "json", "--log-level", "info")
         self.assertIn('"event":"started"', ended.stderr)
 
+    def test_a_handler_that_holds_the_loop_is_named_while_it_does(self):
+        settings = self.settings(
+            "queues: { work: {} }\n"
+            "producers: { p: { kind: list, queue: work, items: [1s, soon] } }\n"
+            "consumers: { faulty: { queue: work, handler: block } }\n")
+        daemon = self.daemon(settings, "--until-idle")
+        self.assertEqual(daemon.wait(), 4)
+        (stall,) = daemon.entries("loop_stall_stack")
+        self.assertEqual(stall["task"], "faulty#1")
+        self.assertIn("millrace::handlers::block::handle", stall["stack"])
+        events = [json.loads(line)["event"] for line in daemon.log.rest() if line.startswith("{")]
+        self.assertLess(events.index("loop_stalled"), events.index("loop_stall_stack"))
+        self.assertLess(events.index("loop_stall_stack"), events.index("loop_stall_ended"))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
