@@ -26,6 +26,7 @@ struct work_copy {
     std::string name;
     std::uint32_t active, concurrency;
     std::uint64_t slot_restarts;
+    std::uint64_t stuck_slots;
   };
   struct pool {
     std::string_view name;

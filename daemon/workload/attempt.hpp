@@ -48,6 +48,9 @@ class attempts {
   [[nodiscard]] attempt_result run_now(const handlers::job& work);
   /// For all other handlers.
   loop::awaitable<attempt_result> run(handlers::job work);
+  [[nodiscard]] const std::optional<duration>& timeout() const noexcept { return timeout_; }
+  /// The result of an attempt that did not end in time. Requires: there is a timeout.
+  [[nodiscard]] attempt_result too_late() const;
   /// Destroys the handler. Requires: no attempt is in progress, and none follows.
   void release_handler() noexcept;
 
@@ -56,7 +59,6 @@ class attempts {
   loop::awaitable<attempt_result> compute(handlers::job work);
   loop::awaitable<> copy_on_thread(attempt_result& attempt);
   [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
-  [[nodiscard]] attempt_result too_late() const;
 
   loop::event_loop& loop_;
   offload::thread_pool& threads_;

@@ -4,6 +4,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+#include <cassert>
 #include <exception>
 #include <utility>
 
@@ -22,22 +23,26 @@ consumer::consumer(environment env, std::vector<queue_id> queues, attempts attem
       queues_{std::move(queues)},
       attempts_{std::move(attempts)},
       settlement_{environment_.loop, environment_.broker, destinations, counts},
-      counts_{counts} {}
+      counts_{counts},
+      stuck_check_{environment_.loop, [this] { replace_stuck_slots(); }} {}
 
 void consumer::start(loop::task_scope& scope) {
   const auto one_is_enough = attempts_.quick() || environment_.in_sequence != nullptr;
   const auto wanted = one_is_enough ? 1u : counts_.concurrency;
-  for (unsigned number = 1; number <= wanted; ++number) {
-    auto& consumer_slot = *slots_.emplace_back(std::make_unique<slot>());
-    consumer_slot.name = counts_.name + '#' + std::to_string(number);
-    open_session(consumer_slot);
-    if (environment_.in_sequence != nullptr) {
-      consumer_slot.in_line = &environment_.in_sequence->join(
-          consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
-    }
-    ++running_;
-    consumer_slot.task = scope.spawn(consumer_slot.name, run(consumer_slot));
+  scope_ = &scope;
+  while (slots_.size() < wanted) add_slot();
+}
+
+void consumer::add_slot() {
+  auto& consumer_slot = *slots_.emplace_back(std::make_unique<slot>());
+  consumer_slot.name = counts_.name + '#' + std::to_string(++slots_made_);
+  open_session(consumer_slot);
+  if (environment_.in_sequence != nullptr) {
+    consumer_slot.in_line = &environment_.in_sequence->join(
+        consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
   }
+  ++running_;
+  consumer_slot.task = scope_->spawn(consumer_slot.name, run(consumer_slot));
 }
 
 void consumer::stop_taking() {
@@ -63,6 +68,12 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
       }
     } catch (...) {
       failure = std::current_exception();
+    }
+    if (consumer_slot.stuck) {
+      log::info("consumer_slot_stuck_ended", "a handler that did not end after its cancellation has ended",
+                {{"consumer", counts_.name}, {"slot", consumer_slot.name}});
+      close_session(consumer_slot, engine::session_end::returned);
+      break;
     }
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
@@ -141,6 +152,7 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       end(consumer_slot);
     } else {
       co_await attempt_and_settle(consumer_slot, consumer_slot.session, std::move(taken.job));
+      if (consumer_slot.stuck) co_return;
     }
   }
 }
@@ -175,6 +187,9 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
     attempt = attempts_.run_now(job);
   } else {
     consumer_slot.attempted = id;
+    consumer_slot.queue = queue;
+    if (attempts_.timeout())
+      set_stuck_at(consumer_slot, after(environment_.loop.now(), *attempts_.timeout() + stuck_after));
     std::exception_ptr failure;
     try {
       attempt = co_await attempts_.run(job);
@@ -182,6 +197,8 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
       failure = std::current_exception();  // the task was cancelled behind the answer of the handler
     }
     consumer_slot.attempted = {};
+    consumer_slot.stuck_at = never;
+    if (consumer_slot.stuck) co_return;  // the job has ended without it
     if (std::exchange(consumer_slot.attempt_cancelled, false)) {
       // The job is gone, and the slot may await again. If a drain has cancelled the task as well, `closing_` ends it.
       co_await boost::asio::this_coro::reset_cancellation_state();
@@ -204,7 +221,50 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
 void consumer::cancel_attempt(slot& consumer_slot, job_id job) {
   if (!consumer_slot.attempted || consumer_slot.attempted != job) return;
   consumer_slot.attempt_cancelled = true;
+  set_stuck_at(consumer_slot, after(environment_.loop.now(), stuck_after));
   environment_.loop.cancel(consumer_slot.task);
+}
+
+void consumer::set_stuck_at(slot& consumer_slot, instant when) {
+  consumer_slot.stuck_at = when;
+  if (when < stuck_check_.when()) stuck_check_.set(when);
+}
+
+void consumer::replace_stuck_slots() {
+  std::erase_if(slots_, [](const auto& one) { return one->ended; });
+  const auto now = environment_.loop.now();
+  const auto slots_before = slots_.size();
+  for (std::size_t n = 0; n < slots_before; ++n) {
+    auto& one = *slots_[n];
+    if (one.stuck || one.in_line != nullptr || one.stuck_at > now) continue;
+    if (counts_.stuck < stuck_slots_max) {
+      replace(one);
+    } else {
+      one.stuck_at = after(now, stuck_after);
+    }
+  }
+  for (const auto& one : slots_) {
+    if (!one->stuck && one->in_line == nullptr && one->stuck_at < stuck_check_.when()) stuck_check_.set(one->stuck_at);
+  }
+}
+
+void consumer::replace(slot& stuck_slot) {
+  stuck_slot.stuck = true;
+  ++counts_.stuck;
+  log::error("consumer_slot_stuck", "a handler does not end after its cancellation: its slot is replaced",
+             {{"consumer", counts_.name}, {"slot", stuck_slot.name}, {"job", stuck_slot.attempted.value()}});
+  if (stuck_slot.attempt_cancelled) {
+    settlement_.cancelled();
+  } else {
+    [[maybe_unused]] const bool settled =
+        settlement_.settle(stuck_slot.session, {stuck_slot.attempted, {}, stuck_slot.queue, 0}, attempts_.too_late());
+    assert(settled);  // only an output waits
+  }
+  end(stuck_slot);
+  stuck_slot.attempted = {};
+  stuck_slot.stuck_at = never;
+  if (!closing_) add_slot();
+  environment_.resting();
 }
 
 handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken) {

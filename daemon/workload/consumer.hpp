@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <millrace/base/ids.hpp>
+#include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
 
 #include "broker/broker.hpp"
@@ -28,6 +30,10 @@ namespace millrace::workload {
 /// A job that is cancelled while a slot works on it: the attempt is cancelled, its answer is dropped, and the slot goes
 /// on with the next job.
 ///
+/// A handler that does not end within `stuck_after` of its cancellation, by the timeout or with its job, is stuck: its
+/// job ends without it, another slot takes the place of its slot, and its late answer is dropped. At most
+/// `stuck_slots_max` slots are replaced before one of them ends. In sequence none is: one job runs at a time.
+///
 /// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for
 /// it. In sequence, too, there is one slot, and the jobs come from the `sequence` that all consumers share.
 ///
@@ -36,6 +42,8 @@ namespace millrace::workload {
 class consumer {
  public:
   static constexpr unsigned jobs_per_turn = 64;
+  static constexpr duration stuck_after = seconds{5};
+  static constexpr std::size_t stuck_slots_max = 100;
 
   struct environment {
     loop::event_loop& loop;
@@ -53,12 +61,14 @@ class consumer {
   void finish() {
     settlement_.flush_log();
     attempts_.release_handler();
+    stuck_check_.clear();
   }
 
   [[nodiscard]] const std::vector<queue_id>& queues() const noexcept { return queues_; }
   /// The name of the slot that has that session; empty if none has.
   [[nodiscard]] std::string slot_name(session_id session) const;
-  [[nodiscard]] std::size_t running_slots() const noexcept { return running_; }
+  /// Without those that are stuck.
+  [[nodiscard]] std::size_t running_slots() const noexcept { return running_ - counts_.stuck; }
 
  private:
   struct slot {
@@ -71,6 +81,10 @@ class consumer {
     job_id attempted{};             ///< while the handler has it and its task may be suspended
     bool attempt_cancelled{false};  ///< `attempted` was cancelled, and so was the task, for this attempt only
     bool in_group{false};           ///< the job at hand is a member of a group
+    std::string_view queue;         ///< of `attempted`
+    instant stuck_at{never};        ///< the handler is stuck if it has not ended by then
+    bool stuck{false};              ///< was replaced: it ends with its handler
+    bool ended{false};              ///< the task has ended; only of a slot that was replaced
   };
 
   /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.
@@ -79,6 +93,8 @@ class consumer {
     ~running_mark() {
       if (running.in_line != nullptr) owner.environment_.in_sequence->leave(*running.in_line);
       --owner.running_;
+      if (running.stuck) --owner.counts_.stuck;
+      running.ended = running.stuck;
       owner.environment_.resting();
     }
     running_mark(const running_mark&) = delete;
@@ -88,6 +104,7 @@ class consumer {
     slot& running;
   };
 
+  void add_slot();
   loop::awaitable<> run(slot& consumer_slot);
   void open_session(slot& consumer_slot);
   void close_session(slot& consumer_slot, engine::session_end ending);
@@ -96,6 +113,9 @@ class consumer {
   loop::awaitable<> attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken);
   /// The broker says that the job is cancelled.
   void cancel_attempt(slot& consumer_slot, job_id job);
+  void set_stuck_at(slot& consumer_slot, instant when);
+  void replace_stuck_slots();
+  void replace(slot& stuck_slot);
   void end(slot& consumer_slot);
   [[nodiscard]] handlers::job begin(slot& consumer_slot, engine::reserved_job&& taken);
 
@@ -104,7 +124,10 @@ class consumer {
   attempts attempts_;
   settlement settlement_;
   consumer_counts& counts_;
+  loop::deadline stuck_check_;  ///< the first `stuck_at` of a slot, or earlier
+  loop::task_scope* scope_{nullptr};
   std::vector<std::unique_ptr<slot>> slots_;
+  unsigned slots_made_{0};
   std::size_t running_{0};
   bool closing_{false};
 };
