@@ -68,6 +68,8 @@ std::string_view name_of(reason value) noexcept {
       return "undeliverable";
     case reason::expired:
       return "expired";
+    case reason::limit:
+      return "limit";
   }
   return "unknown";
 }

@@ -51,8 +51,9 @@ enum class reason : std::uint8_t {
   rejected,       ///< its handler said that another attempt is useless
   undeliverable,  ///< it was handed out `deliveries_max` times and never answered
   expired,        ///< nobody took it in time
+  limit,          ///< it used more memory, processor time or output than its handler allows
 };
-inline constexpr std::size_t reason_count = 14;
+inline constexpr std::size_t reason_count = 15;
 [[nodiscard]] std::string_view name_of(reason value) noexcept;
 /// Why the output of a job was refused, as a sentence for people: `an output queue is full`.
 [[nodiscard]] std::string_view text_of_output_refusal(reason value) noexcept;
@@ -194,6 +195,7 @@ struct finish_request {
   std::optional<queue_id> dead_letter{};   ///< none: that of the job's queue
   std::optional<reason> output_refusal{};  ///< of an `ok` request: its outputs cannot be put, and it fails with this
   bool is_final{false};                    ///< of a failed attempt: no retry; the reason is `rejected`
+  bool over_limit{false};                  ///< of a failed attempt that is not final: the reason is `limit`
   duration later_after{0};                 ///< of `later`: at most `later_after_max`
   std::optional<retry_options> retry{};    ///< of the consumer; none: that of the job's queue
   std::string result_text{};               ///< of an `ok` job in a group, for the outcome of the group

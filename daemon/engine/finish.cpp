@@ -130,6 +130,8 @@ finish_answer fail(core& core, slot at, outcome result, reason cause, finish_req
       cause = reason::rejected;
     } else if (const auto retried = retry(core, at, result, request)) {
       return *retried;
+    } else if (request.over_limit) {
+      cause = reason::limit;
     }
   }
   observe_done(core, at);
@@ -164,6 +166,7 @@ finish_answer postpone(core& core, slot at, finish_request&& request) {
 finish_answer fail_for_outputs(core& core, slot at, reason refusal, finish_request&& request) {
   request.error_text = text_of_output_refusal(refusal);
   request.is_final = false;
+  request.over_limit = false;
   auto answer = fail(core, at, outcome::failed, refusal, std::move(request));
   answer.refusal = refusal;
   return answer;

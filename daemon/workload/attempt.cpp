@@ -36,7 +36,11 @@ attempt_result result_of(handlers::answer&& answer) {
     attempt.later_after = std::clamp(*wait, duration::zero(), engine::later_after_max);
     return attempt;
   }
-  if (answer.has_error()) return failed(answer.error());
+  if (answer.has_error()) {
+    auto attempt = failed(answer.error());
+    attempt.over_limit = answer.is_over_limit();
+    return attempt;
+  }
   return {engine::outcome::ok, {}, std::move(*answer), std::nullopt};
 }
 

@@ -23,6 +23,7 @@ struct attempt_result {
   std::optional<body> content;      ///< a text that was too large to be copied on the loop
   bool in_group{false};             ///< its text is wanted for the outcome of a group, too
   bool is_final{false};             ///< of `failed`: another attempt is useless
+  bool over_limit{false};           ///< of `failed`: it used more than a limit allows
   duration later_after{0};          ///< of `later`
 };
 

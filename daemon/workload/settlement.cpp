@@ -106,6 +106,7 @@ engine::finish_request settlement::request(handlers::job& job, attempt_result& a
     request.later_after = attempt.later_after;
   } else {
     request.is_final = attempt.is_final;
+    request.over_limit = attempt.over_limit;
   }
   return request;
 }
@@ -114,6 +115,7 @@ std::optional<settlement::failure> settlement::failure_of(const attempt_result& 
   if (attempt.outcome == engine::outcome::ok || attempt.outcome == engine::outcome::later) return std::nullopt;
   if (!failures_.admit()) return std::nullopt;
   auto cause = attempt.is_final ? engine::reason::rejected : engine::reason::failed;
+  if (attempt.over_limit && !attempt.is_final) cause = engine::reason::limit;
   if (attempt.outcome == engine::outcome::timeout) cause = engine::reason::timeout;
   return failure{attempt.error_text.substr(0, engine::error_text_bytes_max), cause};
 }

@@ -282,6 +282,7 @@ finish_request duel::finish() {
   if (one_in(8)) what.result = outcome::later;
   what.later_after = one_in(3) ? duration{0} : milliseconds{any(3'000)};
   what.is_final = one_in(6);
+  what.over_limit = one_in(6);
   if (one_in(3)) what.retry = retries();
   if (one_in(3)) what.dead_letter = queue();
   for (std::size_t n = one_in(2) ? any(4) : 0; n > 0; --n) what.outputs.push_back({queue(), request()});

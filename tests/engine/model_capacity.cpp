@@ -246,6 +246,7 @@ finish_status model::carry_out(job_id which, finish_request request, room found,
                              ? "an output is larger than its queue may hold or than a job on disk can be"
                              : "an output queue is full";
     request.is_final = false;
+    request.over_limit = false;
     return fail(which, outcome::failed, refusal, request);
   }
   observe_done(*job(which));

@@ -82,6 +82,8 @@ finish_status model::fail(job_id which, outcome result, reason why, const finish
       it.delay = wait;
       make_delayed(which);
       return finish_status::retried;
+    } else if (request.over_limit) {
+      why = reason::limit;
     }
   }
   observe_done(it);

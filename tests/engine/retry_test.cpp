@@ -158,6 +158,17 @@ TEST_CASE("a job that failed for good is not tried again, and its reason is `rej
   CHECK(buried_for(m, reason::rejected) == 1);
 }
 
+TEST_CASE("a job that exceeded a limit is tried again, and its reason is `limit` in the end") {
+  retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
+  m.put(m.client);
+  CHECK(m.end({.result = outcome::failed, .over_limit = true}) == finish_status::retried);
+  m.pass(10s);
+  CHECK(m.end({.result = outcome::failed, .over_limit = true}) == finish_status::buried);
+  CHECK(m.facts().details.cause == reason::limit);
+  CHECK(buried_for(m, reason::limit) == 1);
+  CHECK(name_of(reason::limit) == "limit");
+}
+
 TEST_CASE("a job whose output is refused is tried again") {
   retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
   const auto full = m.declare("full", 1, overflow::reject);

@@ -31,9 +31,11 @@ struct job {
   std::uint32_t attempt{1};  ///< times that the job was handed out, this one included
 };
 
-/// What a handler says of its job, one of four. A text, `std::nullopt`, an `error` or a `result` converts to it.
+/// What a handler says of its job, one of five. A text, `std::nullopt`, an `error` or a `result` converts to it.
 /// - A value: the job is done. The text is for the consumer's `output` queue; without a text the body goes there.
 /// - An error: the attempt failed. The job is tried again where `retry` allows it. The text is kept with the job.
+/// - `over_limit`: an error, too; the job used more memory, processor time or output than its handler allows. Its
+///   reason is `limit`.
 /// - An error with the code `rejected` (see `rejected()`): the job failed for good, without another attempt.
 /// - `later`: the job comes again after a time. That is no failure. A job may do so 1,000 times, and never beyond
 ///   `within` of its `retry`; once more is a failure.
@@ -50,11 +52,19 @@ class answer : public result<std::optional<std::string>> {
     made.later_ = wait;
     return made;
   }
-  /// The wait of `later`; nullopt for the other three, and then `has_value` tells done from failed.
+  /// The text names the limit, the figure and the process.
+  [[nodiscard]] static answer over_limit(std::string text) {
+    answer made{millrace::error{errc::out_of_range, std::move(text)}};
+    made.over_limit_ = true;
+    return made;
+  }
+  [[nodiscard]] bool is_over_limit() const noexcept { return over_limit_; }
+  /// The wait of `later`; nullopt for the others, and then `has_value` tells done from failed.
   [[nodiscard]] std::optional<duration> later_after() const noexcept { return later_; }
 
  private:
   std::optional<duration> later_;
+  bool over_limit_{false};
 };
 
 /// Answers without waiting. It blocks the loop meanwhile, so it must return within microseconds.
