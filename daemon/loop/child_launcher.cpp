@@ -54,12 +54,14 @@ struct child_launcher::parts {
   parts(event_loop& owner, std::vector<std::string> guard_command)
       : loop{owner},
         family{std::make_shared<child_family>(std::move(guard_command))},
+        limits{owner},
         next{owner, "a child process to start"} {}
 
   [[nodiscard]] result<child_process> start(const child_command& command);
 
   event_loop& loop;
   std::shared_ptr<child_family> family;
+  group_watch limits;
   wait_point next;
   bool starting{false};  ///< a task has the right to start one, or was just given it
   std::uint64_t turn_of_last{0};
@@ -111,6 +113,7 @@ awaitable<result<child_process>> child_launcher::start(child_command command) {
   co_return all.start(command);
 }
 
+group_watch& child_launcher::limits() noexcept { return parts_->limits; }
 std::size_t child_launcher::running() const noexcept { return parts_->family->running; }
 pid_t child_launcher::guard() const noexcept { return parts_->family->guard.id(); }
 

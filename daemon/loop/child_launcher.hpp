@@ -9,6 +9,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "loop/child_process.hpp"
+#include "loop/group_watch.hpp"
 
 namespace millrace::loop {
 
@@ -29,6 +30,9 @@ class child_launcher {
   /// Returns when the program runs. An error is one of `spawn`, of a pipe or of the guard; then nothing is left of the
   /// attempt. Throws operation_aborted when the task is cancelled before the program was started.
   awaitable<result<child_process>> start(child_command command);
+
+  /// Limits of what a child uses with its group.
+  [[nodiscard]] group_watch& limits() noexcept;
 
   [[nodiscard]] std::size_t running() const noexcept;  ///< children that are not reaped
   [[nodiscard]] pid_t guard() const noexcept;          ///< 0: none runs
