@@ -1,6 +1,7 @@
 #include "handlers/catalogue.hpp"
 
 #include "handlers/block.hpp"
+#include "handlers/exec.hpp"
 #include "handlers/fail.hpp"
 #include "handlers/file.hpp"
 #include "handlers/hash.hpp"
@@ -15,6 +16,7 @@ namespace millrace::handlers {
 
 void add_all(registry& kinds) {
   kinds.add(kind_of<block>("block", "holds the loop, to see what the watch for stalls reports", block_option_table()));
+  kinds.add(kind_of<exec>("exec", "runs a command, with the body as its standard input", exec_option_table()));
   kinds.add(kind_of<fail>("fail", "fails every nth attempt and returns the other jobs unchanged", fail_option_table()));
   kinds.add(kind_of<file>("file", "appends the body and a newline to a file", file_option_table()));
   kinds.add(kind_of<hash>("hash", "sha256 of the body, in hexadecimal", hash_option_table()));

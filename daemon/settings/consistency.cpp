@@ -240,6 +240,10 @@ class checker {
     if (consumer.common.run_on != offload::execution_site::loop && consumer.kind != nullptr && !consumer.kind->computes)
       error({"consumers", consumer.name, "run_on"},
             "the handler `" + consumer.kind->name + "` can run on the loop only", "loop");
+    if (consumer.kind != nullptr && consumer.kind->find_problem) {
+      if (const auto found = consumer.kind->find_problem(consumer.kind_options.get()))
+        error({"consumers", consumer.name, found->key}, found->problem, found->expected);
+    }
   }
 
   void check_declared(const keys& path, const std::string& queue) {

@@ -41,6 +41,9 @@ ROWS = [
     Row("random 64-bit primality on offload threads, jobs/s", "bench:pipeline_prime_threads", [
         Peer("Celery 5 prefork, the same test in Python", "script:celery_drain.py prime 4000", 300),
     ]),
+    Row("jobs of `exec` with the command `true`, 8 at a time, /s", "bench:exec_true/8", [
+        Peer("a bare loop of posix_spawn", "bench:exec_bare_posix_spawn/8", 0.9),
+    ]),
     Row("primality of random odd 64-bit numbers, the core, /s", "bench:prime_core_random", [
         Peer("FLINT n_is_prime", "bench:flint_random", 0.95),
     ]),

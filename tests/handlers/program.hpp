@@ -10,12 +10,14 @@
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/io_thread.hpp>
 
+#include "loop/child_launcher.hpp"
+
 namespace millrace::handlers {
 
-/// A loop and a standard output for handlers.
+/// A loop, a standard output and a launcher of programs for handlers.
 struct handler_fixture {
   explicit handler_fixture(loop::clock_kind clock = loop::clock_kind::manual, int descriptor = 1)
-      : loop{clock}, context{loop, output, descriptor} {}
+      : loop{clock}, context{loop, output, descriptor, &children} {}
   ~handler_fixture() {
     output.close();
     loop.run_ready();
@@ -25,6 +27,7 @@ struct handler_fixture {
 
   loop::event_loop loop;
   loop::io_thread output{loop, "standard output"};
+  loop::child_launcher children{loop};
   handler_context context;
 };
 

@@ -1,5 +1,6 @@
 """The examples of config/ run as they are written, and print what their comments say."""
 
+import hashlib
 import json
 import os
 import unittest
@@ -54,6 +55,18 @@ class Examples(DaemonTest):
             with open(os.path.join(self.folder, f"sales-{country}.log"), encoding="utf-8") as file:
                 lines[country] = file.read()
         self.assertEqual(lines, {"AT": "AT 7\n" * 2, "PT": "PT 12.5\nPT 30\n" * 2})
+
+    def test_checksums(self):
+        printed, status, summary = self.run_example("checksums.yaml")
+        names = ["fermat-prime.txt", "mersenne-prime.txt"]
+        expected = []
+        for name in names:
+            with open(os.path.join(CONFIG, "data", name), "rb") as file:
+                expected.append(f"{hashlib.sha256(file.read()).hexdigest()}  {name}")
+        self.assertEqual(printed, sorted(expected))
+        self.assertEqual(status, 4)
+        self.assertEqual(summary["consumers"]["checksum"]["ok"], 2)
+        self.assertEqual(summary["consumers"]["checksum"]["failed"], 1)
 
     def test_jobs_that_are_tried_again_and_end_well_are_no_failures(self):
         settings = self.settings(

@@ -1,0 +1,174 @@
+"""Commands of `handler: exec` that end in every way, and daemons that end around them."""
+
+import glob
+import os
+import signal
+import time
+import unittest
+import uuid
+
+from support import PATIENCE, DaemonTest
+
+
+class Exec(DaemonTest):
+    def setUp(self):
+        super().setUp()
+        # Every process of this test has it in its environment, wherever it was forked.
+        self.mark = f"MILLRACE_TEST_MARK={uuid.uuid4().hex}"
+
+    def consumer(self, queue="work", **keys):
+        """A consumer whose jobs are scripts."""
+        keys = {"queue": queue, "handler": "exec", "command": '[sh, -c, "${body}"]',
+                "environment": f"[{self.mark}]", **keys}
+        return "{ " + ", ".join(f"{key}: {value}" for key, value in keys.items()) + " }"
+
+    def workload(self, scripts, daemon="", **keys):
+        items = ", ".join("'" + script.replace("'", "''") + "'" for script in scripts)
+        return self.write(
+            f"daemon: {{ http: off, {daemon} }}\n"
+            "queues: { work: {}, results: {} }\n"
+            f"producers: {{ p: {{ kind: list, queue: work, items: [{items}] }} }}\n"
+            f"consumers: {{ c: {self.consumer(output='results', **keys)}, r: {{ queue: results, handler: print }} }}\n")
+
+    def processes(self):
+        """The processes of this test that run."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/environ"):
+            try:
+                with open(path, "rb") as file:
+                    if self.mark.encode() in file.read().split(b"\0"):
+                        found.append(int(path.split("/")[2]))
+            except OSError:
+                pass  # it has ended meanwhile
+        return found
+
+    def await_none(self):
+        """A process that was killed is gone when the system has removed it."""
+        ends = time.monotonic() + PATIENCE
+        while self.processes():
+            self.assertLess(time.monotonic(), ends, f"still running: {self.processes()}")
+            time.sleep(0.01)
+
+    def errors(self, daemon):
+        return sorted(entry["message"] for entry in daemon.entries("job_failed"))
+
+    def run_until_idle(self, settings, status):
+        daemon = self.daemon(settings, "--until-idle")
+        printed = sorted(daemon.printed.rest())
+        self.assertEqual(daemon.wait(), status, "\n".join(daemon.log.rest()))
+        self.await_none()
+        return printed, self.errors(daemon)
+
+    def test_commands_that_crash_close_their_pipes_or_end_at_once(self):
+        printed, errors = self.run_until_idle(self.workload([
+            "echo fine",
+            "exec <&- >&- 2>&-; exit 0",
+            "exit 3",
+            "echo reason >&2; exit 4",
+            "exec <&- >&- 2>&-; exit 5",
+            "kill -SEGV $$",
+            "kill -KILL $$",
+        ]), 4)
+        self.assertEqual(printed, ["", "fine"])
+        self.assertEqual(errors, [
+            "exit status 3", "exit status 4: reason", "exit status 5", "killed by SIGKILL", "killed by SIGSEGV"])
+
+    def test_commands_that_hang_or_ignore_sigterm_are_late(self):
+        printed, errors = self.run_until_idle(self.workload([
+            "sleep 1000",
+            "sleep 1000 & sleep 1000 & wait",
+            "trap '' TERM; while :; do sleep 1000; done",
+        ], timeout="200ms", kill_after="100ms", concurrency=3), 4)
+        self.assertEqual(printed, [])
+        self.assertEqual(errors, ["no answer within 200ms"] * 3)
+
+    def test_a_command_that_forks_and_ends_leaves_nothing_behind(self):
+        printed, errors = self.run_until_idle(self.workload([
+            "sleep 1000 & echo forked",
+            "(trap '' TERM HUP; sleep 1000) >/dev/null 2>&1 & echo ignored",
+        ]), 0)
+        self.assertEqual(printed, ["forked", "ignored"])
+        self.assertEqual(errors, [])
+
+    def test_a_command_that_prints_gigabytes_is_stopped_at_output_max(self):
+        printed, errors = self.run_until_idle(self.workload([
+            "yes", "yes >&2 & sleep 0.2; echo errors have no limit", "trap '' TERM PIPE; yes; yes",
+        ], output_max="64KiB", kill_after="100ms", concurrency=3), 4)
+        self.assertEqual(printed, ["errors have no limit"])
+        self.assertEqual(len(errors), 2)
+        for error in errors:
+            self.assertRegex(error, r"^the output of process \d+ is longer than output_max \(64KiB\)$")
+
+    def test_a_command_beyond_its_memory_or_processor_time_fails_with_the_limit_named(self):
+        greedy = "yes 'a line that is kept' | head -c 200000000 | sort -S 1G; sleep 1000"
+        for script, limit, process, figure in (
+                (greedy, {"memory_max": "40MiB"}, r"\(sort\) and its group use",
+                 r"memory, more than memory_max \(40MiB"),
+                ("while :; do :; done", {"cpu_max": "100ms"}, r"\(sh\) and its group use",
+                 r"processor time, more than cpu_max \(100ms")):
+            with self.subTest(limit):
+                daemon = self.daemon(self.workload([script, "echo fine"], **limit), "--until-idle")
+                self.assertEqual(daemon.printed.rest(), ["fine"])
+                self.assertEqual(daemon.wait(), 4)
+                self.await_none()
+                (entry,) = daemon.entries("job_failed")
+                self.assertRegex(entry["message"], rf"^process \d+ {process} \S+ of {figure}\)$")
+                self.assertEqual(entry["reason"], "limit")
+
+    def test_a_command_that_asks_for_it_comes_later_and_one_that_is_wrong_never(self):
+        count = os.path.join(self.folder, "count")
+        printed, errors = self.run_until_idle(self.workload([
+            f"echo x >> {count}; [ $(wc -l < {count}) -ge 3 ] || exit 75; echo third time",
+            "exit 64",
+        ], later_after="10ms", final_statuses="[64]", retry="{ attempts: 5, first: 1h }"), 4)
+        self.assertEqual(printed, ["third time"])
+        self.assertEqual(errors, ["exit status 64"])
+
+    def test_a_drain_that_takes_too_long_ends_the_commands_and_their_jobs_are_ready_again(self):
+        settings = self.workload(["echo started >&2; sleep 1000 & wait"] * 2, daemon="drain_timeout: 100ms",
+                                 concurrency=2)
+        daemon = self.daemon(settings).started()
+        ends = time.monotonic() + PATIENCE
+        while len(self.processes()) < 4:
+            self.assertLess(time.monotonic(), ends)
+            time.sleep(0.01)
+        daemon.signal()
+        daemon.wait()
+        self.await_none()
+        self.assertEqual(self.errors(daemon), [])
+
+    def test_a_daemon_that_is_killed_takes_its_commands_along_and_every_job_is_done_by_the_next(self):
+        jobs = 12
+        started = os.path.join(self.folder, "started")
+        done = os.path.join(self.folder, "done")
+
+        def settings(script):
+            return self.write(
+                f"daemon: {{ http: off, data_dir: {self.folder}/data }}\n"
+                "queues: { work: {} }\n"
+                f"producers: {{ p: {{ kind: range, queue: work, from: 1, to: {jobs} }} }}\n"
+                "consumers: { c: { queue: work, handler: exec, shell: true, concurrency: 4,\n"
+                f"  environment: [{self.mark}], command: [{script}, '${{body}}'] }} }}\n")
+
+        # The first jobs end, the others hang with children and grandchildren, of which some ignore signals.
+        hanging = (f"'echo $1 >> {started}; if [ $1 -le 3 ]; then echo $1 >> {done}; exit; fi; "
+                   "(trap \"\" TERM HUP; sleep 1000 & wait) & sleep 1000 & wait'")
+        daemon = self.daemon(settings(hanging)).started()
+        ends = time.monotonic() + PATIENCE
+        while len(self.processes()) < 4 * 4:
+            self.assertLess(time.monotonic(), ends, self.processes())
+            time.sleep(0.01)
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        self.await_none()
+        _, errors = self.run_until_idle(settings(f"'echo $1 >> {done}'"), 0)
+        self.assertEqual(errors, [])
+        with open(done, encoding="ascii") as file:
+            lines = [int(line) for line in file]
+        # A job whose end was not on disk yet is done again.
+        self.assertEqual(sorted(set(lines)), list(range(1, jobs + 1)))
+        self.assertLessEqual(len(lines), jobs + 3)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
