@@ -26,6 +26,15 @@ class Example(DaemonTest):
             "2147483647 is a prime number.", "2147483649 is not a prime number.", "4294967291 is a prime number."
         ])
 
+    def test_a_run_until_idle_waits_for_a_large_outcome_which_is_made_in_steps(self):
+        settings = self.write("queues: { numbers: { max_jobs: 10k }, out: {} }\n"
+                              "producers: { n: { kind: range, queue: numbers, to: 5000, group: { then: out } } }\n"
+                              "consumers:\n  work: { queue: numbers, handler: noop }\n"
+                              "  tell: { queue: out, handler: print }\n")
+        (line,) = self.finish(settings)
+        told = json.loads(line)
+        self.assertEqual((told["jobs"], told["ok"], len(told["members"])), (5000, 5000, 5000))
+
     def test_producers_that_wait_for_each_other_are_an_error(self):
         settings = self.write("queues: { q: {} }\nproducers:\n"
                               "  a: { kind: range, to: 1, queue: q, after: b }\n"
