@@ -49,18 +49,31 @@ std::pair<slot, slot> job_heap<Before>::below(const job_table& jobs, slot at) no
   return {jobs[at].link[0], jobs[at].link[1]};
 }
 
-// The recursion depth is the length of two right spines: at most twice the logarithm of the number of jobs.
+// Goes down two right spines, at most twice the logarithm of the number of jobs, and up again. The way up ends where no
+// rank changes any more, above the topmost job that got another job on its right. A push of the last one visits one
+// spine and little of what is left of it.
 template <class Before>
 slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexcept {
   if (one == no_slot) return other;
   if (other == no_slot) return one;
   if (Before{}(jobs[other], jobs[one])) std::swap(one, other);
-  job& top = jobs[one];
-  const slot below = merge(jobs, right(top), other);
-  right(top) = below;
-  parent(jobs[below]) = one;
-  restore_leftist(jobs, top);
-  return one;
+  slot topmost_changed = no_slot;
+  slot at = one;
+  for (slot below = right(jobs[at]); below != no_slot; at = below, below = right(jobs[at])) {
+    if (!Before{}(jobs[other], jobs[below])) continue;
+    std::swap(below, other);
+    right(jobs[at]) = below;
+    parent(jobs[below]) = at;
+    if (topmost_changed == no_slot) topmost_changed = at;
+  }
+  right(jobs[at]) = other;
+  parent(jobs[other]) = at;
+  if (topmost_changed == no_slot) topmost_changed = at;
+  for (bool must_go_on = true;; at = parent(jobs[at])) {
+    if (at == topmost_changed) must_go_on = false;
+    const bool has_changed = restore_leftist(jobs, jobs[at]);
+    if (at == one || (!must_go_on && !has_changed)) return one;
+  }
 }
 
 template class job_heap<served_before>;
