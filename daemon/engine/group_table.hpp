@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -59,7 +60,7 @@ struct group {
 
 /// The groups by id. Ids rise and are not used again. Records stay in place while their group is here. A group is over
 /// when it is closed, all members have ended and its outcome is put; the last `groups_ended_kept` of those stay.
-/// Finding one costs the logarithm of their number.
+/// Finding one costs the logarithm of their number; those in use are found at once.
 class group_table {
  public:
   group_table() = default;
@@ -68,7 +69,10 @@ class group_table {
 
   group& add(group_id id, group_facts&& facts);
   /// nullptr when it is gone or never was.
-  [[nodiscard]] group* find(group_id id) noexcept;
+  [[nodiscard]] group* find(group_id id) noexcept {
+    group* const recent = recent_[place_of(id)];
+    return recent != nullptr && recent->id == id ? recent : find_in_map(id);
+  }
   [[nodiscard]] const group* find(group_id id) const noexcept;
   /// The newest restored group of that name that a producer may continue; nullptr if there is none.
   [[nodiscard]] group* find_continuable(std::string_view name) noexcept;
@@ -92,7 +96,14 @@ class group_table {
   std::set<std::pair<group_id, std::uint32_t>> outcome_places;
 
  private:
+  /// Neighbours in time are neighbours in number, so groups in use have places of their own here.
+  static constexpr std::size_t recent_max = 64;
+
+  group* find_in_map(group_id id) noexcept;
+  [[nodiscard]] static std::size_t place_of(group_id id) noexcept { return id.value() % recent_max; }
+
   std::map<group_id, group> groups_;
+  std::array<group*, recent_max> recent_{};                     ///< found or added last, by `place_of`; null: none
   std::map<std::string, std::size_t, std::less<>> unfinished_;  ///< groups by name that are not over
   std::deque<group_id> over_;                                   ///< the oldest first
   std::uint64_t completed_{0};

@@ -82,12 +82,17 @@ bool release_group(core& core, group_id id) {
   return true;
 }
 
-std::optional<reason> refusal_to_join(const core& core, group_id id) {
-  const group* const found = core.groups.find(id);
-  if (found == nullptr || !found->may_join()) return reason::cancelled;
-  if (found->facts.members >= core.limits.group_members_max) return reason::overflow;
+namespace {
+
+std::optional<reason> refusal_of(const core& core, const group* into) {
+  if (into == nullptr || !into->may_join()) return reason::cancelled;
+  if (into->facts.members >= core.limits.group_members_max) return reason::overflow;
   return std::nullopt;
 }
+
+}  // namespace
+
+std::optional<reason> refusal_to_join(const core& core, group_id id) { return refusal_of(core, core.groups.find(id)); }
 
 bool join_group(core& core, slot at, const put_request& request) {
   group* const into = core.groups.find(request.group);
@@ -97,7 +102,7 @@ bool join_group(core& core, slot at, const put_request& request) {
     place = *request.group_place;
     if (place >= into->members.size() || into->members[place].has_ended) return false;
   } else {
-    if (refusal_to_join(core, request.group)) return false;
+    if (refusal_of(core, into)) return false;
     ++into->facts.members;
     into->members.emplace_back();
   }
