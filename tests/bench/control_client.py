@@ -16,8 +16,8 @@ class Control(http.client.HTTPConnection):
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
 
-    def ask(self, method: str, target: str) -> dict:
-        self.request(method, target)
+    def ask(self, method: str, target: str, content: dict | None = None) -> dict:
+        self.request(method, target, None if content is None else json.dumps(content))
         reply = self.getresponse()
         content = json.loads(reply.read())
         if reply.status >= 300:

@@ -90,7 +90,7 @@ def cancel(built: pathlib.Path, jobs: int, on_disk: bool) -> bool:
     with folder_on_disk() as folder, Running(built, folder, jobs, on_disk) as daemon:
         before = daemon.stalls()
         began = time.monotonic()
-        action = daemon.control.ask("POST", "/v1/queues/many/cancel?wait=20s")
+        action = daemon.control.ask("POST", "/v1/queues/many/cancel?wait=20s", {"state": "ready"})
         took = time.monotonic() - began
         if action["state"] != "done" or action["done"] != jobs:
             sys.exit(f"the cancellation did not end in 20 s: {action}")

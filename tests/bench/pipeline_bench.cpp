@@ -100,7 +100,7 @@ void pipeline_noop_retry(benchmark::State& state) {
   double seconds_spent = 0;
   for (auto _ : state) {
     daemon all;
-    all.broker.declare("jobs", {.max_jobs = 100'000}).value();
+    all.broker.declare("jobs", {.max_jobs = 8'192}).value();
     const auto upto = std::make_shared<sources::range_options>();
     upto->to = std::to_string(count);
     workload::producer_settings producer{"numbers", {.queue = "jobs"}, &numbers, upto};
