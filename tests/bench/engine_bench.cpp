@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -167,6 +168,13 @@ void cycle_groups(benchmark::State& state) {
 }
 BENCHMARK(cycle_groups)->ArgName("disk")->Arg(0)->Arg(1);
 
+/// Processor time of this thread: what other programs take meanwhile does not count as a long step.
+duration spent() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return seconds{time.tv_sec} + duration{time.tv_nsec};
+}
+
 /// The longest step of making the outcome of a group; `whole_ms` is all of them. Bar: 5 ms.
 void group_outcome(benchmark::State& state) {
   const auto members = static_cast<std::size_t>(state.range(0));
@@ -180,9 +188,9 @@ void group_outcome(benchmark::State& state) {
     all.it.close_group(group, all.now);
     duration longest{0}, whole{0};
     const auto measure = [&](auto step) {
-      const auto began = std::chrono::steady_clock::now();
+      const auto began = spent();
       step();
-      const duration took = std::chrono::steady_clock::now() - began;
+      const duration took = spent() - began;
       longest = std::max(longest, took);
       return took;
     };
@@ -241,10 +249,10 @@ void cancel_jobs(benchmark::State& state) {
     all.it.begin_page(cursor, 1);
     state.ResumeTiming();
     for (bool is_end = false; !is_end;) {
-      const auto began = std::chrono::steady_clock::now();
+      const auto began = spent();
       const auto step = all.it.change_jobs(cursor, {}, {.type = engine::job_change::kind::cancel},
                                            engine::moves_per_turn_max, all.now);
-      longest = std::max<duration>(longest, std::chrono::steady_clock::now() - began);
+      longest = std::max(longest, spent() - began);
       is_end = step.is_end;
     }
     if (all.it.job_count() != 0) state.SkipWithError("jobs are left");
