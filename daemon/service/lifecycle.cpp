@@ -125,7 +125,8 @@ loop::awaitable<> lifecycle::run_until_stopped() {
     co_await drain();
   }
   if (arguments_.until_idle) {
-    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(parts_.settings()), blocked_};
+    const telemetry::run_facts run{parts_.loop().now() - began_at_, served_queues(parts_.settings()), blocked_,
+                                   parts_.loop().counts().lag};
     const auto write = arguments_.summary == summary_format::json ? telemetry::summary_json : telemetry::summary;
     summary_ = write(parts_.broker(), parts_.work(), run);
     if (idle_ && failure_.empty()) set_result(telemetry::result_of(parts_.broker(), parts_.work()));

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <millrace/base/counters.hpp>
 #include <millrace/base/time.hpp>
 
 #include "broker/broker.hpp"
@@ -15,6 +16,7 @@ struct run_facts {
   duration wall{0};
   std::vector<std::string> served_queues;  ///< queues with a consumer
   bool held_up{false};                     ///< the run ended because of a full queue that nothing will empty
+  histogram loop_lag{};                    ///< of the event loop
 };
 
 /// Consumers and queues that have a line of their own. One more line counts the others.

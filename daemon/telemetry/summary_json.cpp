@@ -101,6 +101,7 @@ std::string summary_json(const broker::broker& broker, const workload::workload&
       {"queues", queues_left(engine, {run.served_queues.begin(), run.served_queues.end()})},
       {"wait_seconds", percentiles(wait)},
       {"service_seconds", percentiles(service)},
+      {"loop_lag_seconds", percentiles(run.loop_lag)},
       {"wall_seconds", in_seconds(run.wall)},
       {"processor_seconds", seconds_of(used.ru_utime) + seconds_of(used.ru_stime)},
       {"peak_memory_bytes", static_cast<std::uint64_t>(used.ru_maxrss) * 1024},

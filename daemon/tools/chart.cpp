@@ -4,14 +4,19 @@
 #include <array>
 #include <cassert>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <vector>
 
 #include "tools/figures.hpp"
+#include "tools/svg.hpp"
 
 namespace millrace::tools {
 namespace {
+
+using svg::escaped;
+using svg::line;
+using svg::number;
+using svg::text;
 
 constexpr double width = 960, height = 600;
 constexpr double left = 92, right = 912, top = 150, bottom = 528;
@@ -20,39 +25,6 @@ constexpr double legend_y = 100;
 constexpr int points_a_nine = 60;
 /// Also people who cannot tell red from green see the difference.
 constexpr std::array<std::string_view, 2> colours{"#0b6bcb", "#d9570a"};
-
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", value);
-  return text.data();
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 0x20)
-      out += c;
-  }
-  return out;
-}
-
-std::string text(double x, double y, std::string_view look, const std::string& words) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" " + std::string{look} + ">" + escaped(words) +
-         "</text>\n";
-}
-
-std::string line(double x1, double y1, double x2, double y2, std::string_view look) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) +
-         "\" " + std::string{look} + "/>\n";
-}
 
 /// 50 %, 90 %, 99 %, 99.9 % …
 std::string percent(int nines) {

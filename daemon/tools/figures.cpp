@@ -46,6 +46,10 @@ std::string in_short(duration length) {
   return with_unit(static_cast<double>(length.count()), units);
 }
 
+std::string seconds_in_short(double value) {
+  return in_short(std::chrono::duration_cast<duration>(std::chrono::duration<double>{value}));
+}
+
 double median_of(std::span<const double> values) {
   if (values.empty()) return 0;
   std::vector<double> sorted{values.begin(), values.end()};

@@ -10,6 +10,7 @@
 #include "base/command_line.hpp"
 #include "base/system_message.hpp"
 #include "tools/bench.hpp"
+#include "tools/compare.hpp"
 #include "tools/control.hpp"
 #include "tools/data.hpp"
 #include "tools/exit_code.hpp"
@@ -20,6 +21,7 @@ namespace {
 constexpr const char* usage =
     "millrace TOOL [WORDS OF THE TOOL]: a client's tools for work queues.\n\n"
     "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n"
+    "  compare  run a workload in several modes, side by side\n"
     "  fsck     check every record of a data directory\n"
     "  dump     print a data directory as JSON Lines\n"
     "  restore  make a data directory of such lines from standard input\n"
@@ -67,6 +69,7 @@ exit_code run(std::vector<std::string> words) {
   const std::string tool = words.empty() ? "" : words.front();
   const std::vector<std::string> rest{words.begin() + (words.empty() ? 0 : 1), words.end()};
   if (tool == "bench") return bench(rest);
+  if (tool == "compare") return compare(rest);
   if (tool == "fsck") return fsck(rest);
   if (tool == "dump") return dump(rest);
   if (tool == "restore") return restore(rest);

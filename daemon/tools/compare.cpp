@@ -1,0 +1,95 @@
+#include "tools/compare.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include "tools/compare_arguments.hpp"
+#include "tools/compare_report.hpp"
+#include "tools/program_run.hpp"
+
+namespace millrace::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int jobs_failed = 4;  ///< exit status of millraced: all is done, but jobs failed
+
+std::string daemon_beside_this_program() {
+  std::error_code failed;
+  const auto self = fs::read_symlink("/proc/self/exe", failed);
+  const auto beside = self.parent_path() / "millraced";
+  return !failed && fs::exists(beside, failed) ? beside.string() : "millraced";
+}
+
+std::vector<contestant> contestants_of(const compare_options& options) {
+  const std::string daemon = options.daemon.empty() ? daemon_beside_this_program() : options.daemon;
+  std::vector<contestant> all;
+  for (const auto& workload : options.workloads) {
+    for (const auto& mode : options.modes) {
+      contestant one{.workload = fs::path{workload}.stem().string(), .name = mode};
+      one.command = {daemon, "--config", workload, "--until-idle", "--summary", "json", "--log-level", "error"};
+      if (mode != "as-written") one.command.insert(one.command.end(), {"--mode", mode});
+      all.push_back(std::move(one));
+    }
+  }
+  for (const auto& command : options.against) all.push_back({.name = command, .command = {"sh", "-c", command}});
+  return all;
+}
+
+int complain(const std::string& text) { return std::fprintf(stderr, "millrace compare: %s\n", text.c_str()); }
+
+bool has_failed(const contestant& one, const program_run& run) {
+  return run.status != 0 && !(one.is_mode() && run.status == jobs_failed);
+}
+
+/// Runs everything; the code, if it is not `done`, was explained.
+exit_code run_all(std::vector<contestant>& all, std::uint32_t runs) {
+  const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
+  for (std::uint32_t at = 0; at < runs; ++at) {
+    for (std::size_t turn = 0; turn < all.size(); ++turn) {
+      auto& one = all[(at + turn) % all.size()];
+      if (shows_progress)
+        std::fprintf(stderr, "run %u of %u: %s %s\n", at + 1, runs, one.workload.c_str(), one.name.c_str());
+      auto run = run_program(one.command);
+      if (!run) return complain(run.error().text), exit_code::out_of_resources;
+      if (has_failed(one, *run)) {
+        complain(one.workload + " " + one.name + " ended with status " + std::to_string(run->status));
+        std::fputs(run->error_output.c_str(), stderr);
+        return exit_code::failed;
+      }
+      one.runs.push_back(std::move(*run));
+    }
+  }
+  return exit_code::done;
+}
+
+}  // namespace
+
+exit_code compare(const std::vector<std::string>& words) {
+  const auto read = read_compare_arguments(words);
+  if (const auto* const end = std::get_if<early_exit>(&read)) {
+    std::fputs(end->text.c_str(), end->code == exit_code::done ? stdout : stderr);
+    return end->code;
+  }
+  const auto& options = std::get<compare_options>(read);
+  auto all = contestants_of(options);
+  if (const auto code = run_all(all, options.runs); code != exit_code::done) return code;
+  for (auto& one : all)
+    if (one.is_mode()) read_summary(one);
+  const auto text = options.json ? comparison_json(all, options.runs) : comparison_table(all);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return complain("standard output cannot be written"), exit_code::failed;
+  if (options.plot.empty()) return exit_code::done;
+  std::ofstream file{options.plot, std::ios::binary};
+  file << comparison_chart(all);
+  file.close();
+  if (!file) return complain(options.plot + " cannot be written"), exit_code::failed;
+  return exit_code::done;
+}
+
+}  // namespace millrace::tools

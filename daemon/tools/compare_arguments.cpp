@@ -1,0 +1,56 @@
+#include "tools/compare_arguments.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "base/command_line.hpp"
+
+namespace millrace::tools {
+namespace {
+
+constexpr const char* about =
+    "millrace compare: one workload in several modes, side by side.\n\n"
+    "Each run is a process of its own, millraced with --until-idle. Runs alternate between the modes. Shown are the\n"
+    "median, the least and the most of the wall time, and medians of processor time, peak memory (at least that of\n"
+    "millrace itself) and context switches; of the last run the times of jobs, and the lines in the order in which\n"
+    "they came.";
+
+constexpr const char* footer =
+    "Modes are sequential, loop, threads, and as-written for what the file says.\n"
+    "--json prints one object: runs, and results, a list. Each result has workload, name, command, exit_status,\n"
+    "lines (a list of seconds and text), wall_seconds (median, least, most), processor_seconds,\n"
+    "peak_memory_bytes, context_switches, and for modes service_seconds and loop_lag_seconds (p50, p99).\n"
+    "Exit codes: 0 done, 1 a program failed, 2 bad arguments, 3 a program could not be started.";
+
+}  // namespace
+
+std::variant<compare_options, early_exit> read_compare_arguments(const std::vector<std::string>& words) {
+  CLI::App app{about, "millrace compare"};
+  compare_options options;
+  app.set_help_flag("-h,--help", "show this and exit");
+  app.footer(footer);
+  app.add_option("workload", options.workloads, "settings files")->type_name("FILE")->required();
+  app.add_option("--modes", options.modes, "which modes, with commas between them (sequential,loop,threads)")
+      ->type_name("MODES")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"sequential", "loop", "threads", "as-written"}));
+  app.add_option("--against", options.against,
+                 "another program, run by a shell, with a row of its own; may be repeated")
+      ->type_name("COMMAND")
+      ->allow_extra_args(false);
+  app.add_option("--runs", options.runs, "runs of each (1)")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint32_t{1}, compare_runs_max));
+  app.add_option("--plot", options.plot, "draw what was printed when, with wall and processor time")
+      ->type_name("FILE.svg");
+  app.add_option("--daemon", options.daemon, "the program to run (millraced beside this program)")
+      ->type_name("PROGRAM");
+  app.add_flag("--json", options.json, "print one JSON object instead of a table");
+  if (const auto end = parse_command_line(app, words, "a word without an option is a settings file")) {
+    const bool is_help = end->why == command_line_end::reason::help;
+    return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
+  }
+  return options;
+}
+
+}  // namespace millrace::tools
