@@ -16,6 +16,7 @@ from support import CONFIG, PATIENCE, ROOT, DaemonTest
 
 FOLDER = os.path.join(CONFIG, "tutorial")
 ORIGINALS = os.path.join(ROOT, "tests", "tutorial")
+SERVER = "page_server.py"
 AT_ONCE = 16  # runs; they wait most of their time
 
 # Name, arguments: exit status, seconds that it must wait, the Python original and its arguments.
@@ -25,6 +26,8 @@ RUNS = {
     ("countdown",): (0, 3, ["countdown"]),
     ("countdown", "--mode", "sequential"): (0, 6.9, ["countdown", "sequential"]),
     ("cpu-bound",): (0, 0, None),
+    ("fetch",): (0, 0.1, ["fetch", "50"]),
+    ("fetch", "--mode", "sequential"): (0, 5, None),
     ("future",): (0, 2, ["future"]),
     ("hello",): (0, 2, ["hello"]),
     ("kitchen",): (0, 1.7, ["kitchen"]),
@@ -45,24 +48,33 @@ RUNS = {
 
 
 class Tutorial(DaemonTest):
+    def setUp(self):
+        super().setUp()
+        server = subprocess.Popen([sys.executable, "-B", os.path.join(ORIGINALS, SERVER), "0"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.communicate)
+        self.environment = dict(os.environ, PAGES=server.stdout.readline().strip())
+
     def test_every_workload_is_here(self):
         files = {name.removesuffix(".yaml") for name in os.listdir(FOLDER) if name.endswith(".yaml")}
         self.assertEqual(files, {name for name, *_ in RUNS})
 
     def test_every_original_is_run(self):
         files = {name.removesuffix(".py") for name in os.listdir(ORIGINALS)}
-        self.assertEqual(files, {original[0] for _, _, original in RUNS.values() if original})
+        self.assertEqual(files - {SERVER.removesuffix(".py")},
+                         {original[0] for _, _, original in RUNS.values() if original})
 
     def run_both(self, run):
         """Exit status, sorted lines and summary of the workload, and the sorted lines of its original."""
         name, *arguments = run
-        daemon = self.daemon(os.path.join(FOLDER, name + ".yaml"), "--until-idle", "--summary", "json", *arguments)
+        daemon = self.daemon(os.path.join(FOLDER, name + ".yaml"), "--until-idle", "--summary", "json", *arguments,
+                             env=self.environment)
         original = RUNS[run][2]
         expected = None
         if original:
             program = [sys.executable, "-B", os.path.join(ORIGINALS, original[0] + ".py"), *original[1:]]
             expected = sorted(subprocess.run(program, check=True, capture_output=True, text=True,
-                                             timeout=PATIENCE).stdout.splitlines())
+                                             env=self.environment, timeout=PATIENCE).stdout.splitlines())
         printed = sorted(daemon.printed.rest())
         return daemon.wait(), printed, json.loads(daemon.log.rest()[-1]), expected
 
@@ -76,6 +88,7 @@ class Tutorial(DaemonTest):
                 if expected is not None:
                     self.assertEqual(printed, expected)
         lines = {run: printed for run, (_, printed, _, _) in zip(RUNS, ended)}
+        self.assertEqual(lines[("fetch", "--mode", "sequential")], lines[("fetch",)])
         self.assertEqual(lines[("cpu-bound",)], ["Order complete"] * 4)
         items = [int(line.rsplit(" ", 1)[1]) for line in lines[("producers-consumers",)]]
         self.assertEqual(sorted(items), list(range(1, 31)))

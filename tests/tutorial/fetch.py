@@ -1,0 +1,15 @@
+"""Fetches 50 pages with threads: as many as ThreadPoolExecutor starts, or as the argument says (1: one after another)."""
+
+import os
+import sys
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+
+def fetch(number):
+    with urllib.request.urlopen(f"http://{os.environ['PAGES']}/{number}") as page:
+        print(page.read().decode())
+
+
+with ThreadPoolExecutor(int(sys.argv[1]) if sys.argv[1:] else None) as pool:
+    list(pool.map(fetch, range(1, 51)))
