@@ -5,14 +5,13 @@ Their order and times are tested on a clock without delays (tests/service/tutori
 make lines late, so that lines are compared without their order, and no run may take less than it must wait.
 """
 
-import json
 import os
 import subprocess
 import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from support import CONFIG, PATIENCE, ROOT, DaemonTest
+from support import CONFIG, PATIENCE, ROOT, DaemonTest, parsed
 
 FOLDER = os.path.join(CONFIG, "tutorial")
 ORIGINALS = os.path.join(ROOT, "tests", "tutorial")
@@ -22,6 +21,7 @@ AT_ONCE = 16  # runs; they wait most of their time
 # Name, arguments: exit status, seconds that it must wait, the Python original and its arguments.
 RUNS = {
     ("arithmetic",): (0, 7, ["arithmetic"]),
+    ("blocking",): (0, 6, None),
     ("cancel",): (0, 1, ["cancel"]),
     ("countdown",): (0, 3, ["countdown"]),
     ("countdown", "--mode", "sequential"): (0, 6.9, ["countdown", "sequential"]),
@@ -65,7 +65,7 @@ class Tutorial(DaemonTest):
                          {original[0] for _, _, original in RUNS.values() if original})
 
     def run_both(self, run):
-        """Exit status, sorted lines and summary of the workload, and the sorted lines of its original."""
+        """Of the workload: exit status, sorted lines, summary and stalled tasks; and the sorted lines of its original."""
         name, *arguments = run
         daemon = self.daemon(os.path.join(FOLDER, name + ".yaml"), "--until-idle", "--summary", "json", *arguments,
                              env=self.environment)
@@ -76,18 +76,22 @@ class Tutorial(DaemonTest):
             expected = sorted(subprocess.run(program, check=True, capture_output=True, text=True,
                                              env=self.environment, timeout=PATIENCE).stdout.splitlines())
         printed = sorted(daemon.printed.rest())
-        return daemon.wait(), printed, json.loads(daemon.log.rest()[-1]), expected
+        log = [entry for line in daemon.log.rest() if (entry := parsed(line))]
+        stalled = {entry["task"] for entry in log if entry.get("event") == "loop_stalled"}
+        return daemon.wait(), printed, log[-1], stalled, expected
 
     def test_each_prints_what_its_original_prints_and_waits_no_less_than_it_must(self):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ended = list(pool.map(self.run_both, RUNS))
-        for (run, (status, seconds, _)), (got, printed, summary, expected) in zip(RUNS.items(), ended):
+        for (run, (status, seconds, _)), (got, printed, summary, _, expected) in zip(RUNS.items(), ended):
             with self.subTest(" ".join(run)):
                 self.assertEqual(got, status)
                 self.assertGreaterEqual(summary["wall_seconds"], seconds)
                 if expected is not None:
                     self.assertEqual(printed, expected)
-        lines = {run: printed for run, (_, printed, _, _) in zip(RUNS, ended)}
+        lines = {run: printed for run, (_, printed, *_) in zip(RUNS, ended)}
+        stalled = {run: tasks for run, (_, _, _, tasks, _) in zip(RUNS, ended)}
+        self.assertTrue(any(task.startswith("orders#") for task in stalled[("blocking",)]), stalled)
         self.assertEqual(lines[("fetch", "--mode", "sequential")], lines[("fetch",)])
         self.assertEqual(lines[("cpu-bound",)], ["Order complete"] * 4)
         items = [int(line.rsplit(" ", 1)[1]) for line in lines[("producers-consumers",)]]

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 def fetch(number):
     with urllib.request.urlopen(f"http://{os.environ['PAGES']}/{number}") as page:
-        print(page.read().decode())
+        return page.read().decode()
 
 
 with ThreadPoolExecutor(int(sys.argv[1]) if sys.argv[1:] else None) as pool:
-    list(pool.map(fetch, range(1, 51)))
+    for page in pool.map(fetch, range(1, 51)):
+        print(page)
