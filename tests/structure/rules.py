@@ -64,6 +64,7 @@ CLOCK_READERS = {
     "base/log": "a line bears the time at which it was written, on whichever thread",
     "offload/thread_pool": "worker threads measure how long their steps took",
     "service/reload": "the metric says at which wall time settings were applied",
+    "tools/program_run": "measures another program, and has no loop",
     "store/wall_clock": "the writer's thread: what stands on disk is wall time, and how long a commit took",
     "handlers/spin": "looks at its own thread's CPU time: burning a given amount of it is what it is for",
 }

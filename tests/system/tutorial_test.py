@@ -65,7 +65,7 @@ class Tutorial(DaemonTest):
                          {original[0] for _, _, original in RUNS.values() if original})
 
     def run_both(self, run):
-        """Of the workload: exit status, sorted lines, summary and stalled tasks; and the sorted lines of its original."""
+        """Of the workload: exit status, sorted lines, summary, stalled tasks; and the sorted lines of its original."""
         name, *arguments = run
         daemon = self.daemon(os.path.join(FOLDER, name + ".yaml"), "--until-idle", "--summary", "json", *arguments,
                              env=self.environment)

@@ -1,4 +1,4 @@
-"""Fetches 50 pages with threads: as many as ThreadPoolExecutor starts, or as the argument says (1: one after another)."""
+"""Fetches 50 pages with threads: as many as the argument says (1: one after another), or as Python chooses."""
 
 import os
 import sys
