@@ -1,0 +1,201 @@
+#include "wire/worker_frame.hpp"
+
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <charconv>
+#include <utility>
+
+#include <millrace/base/quantity.hpp>
+#include <millrace/base/result.hpp>
+
+#include "base/base64.hpp"
+#include "base/json_string.hpp"
+#include "base/json_text.hpp"
+#include "base/utf8.hpp"
+
+namespace millrace::wire {
+
+namespace json = boost::json;
+
+namespace {
+
+/// Of values in values: the parser uses memory for each level.
+constexpr std::size_t json_depth_max = 32;
+
+result<job_id> parse_id(const json::object& line) {
+  const auto* const found = line.if_contains("id");
+  if (found == nullptr) return invalid("the line has no `id`");
+  std::uint64_t number = 0;
+  if (const auto* const text = found->if_string()) {
+    const char* const end = text->data() + text->size();
+    const auto [stop, failure] = std::from_chars(text->data(), end, number);
+    if (failure != std::errc{} || stop != end) number = 0;
+  } else if (const auto* const is_signed = found->if_int64()) {
+    number = *is_signed > 0 ? static_cast<std::uint64_t>(*is_signed) : 0;
+  } else if (const auto* const is_unsigned = found->if_uint64()) {
+    number = *is_unsigned;
+  }
+  if (number == 0 || number > job_id_max.value()) return invalid("`id` is not the id of a job");
+  return job_id{number};
+}
+
+/// The first key of the line that is none of `keys`; empty if there is none.
+template <std::size_t count>
+std::string_view unknown_key(const json::object& line, const std::array<std::string_view, count>& keys) {
+  for (const auto& member : line) {
+    bool is_known = false;
+    for (const std::string_view key : keys) is_known = is_known || member.key() == key;
+    if (!is_known) return {member.key().data(), member.key().size()};
+  }
+  return {};
+}
+
+error unknown(std::string_view key, std::string_view type) {
+  constexpr std::size_t shown_max = 60;
+  return invalid("a line with `" + std::string{type} + "` has no key `" + to_utf8(utf8_prefix(key, shown_max)) + "`");
+}
+
+result<worker_message> parse_done(const json::object& line) {
+  const auto* const ok = line.if_contains("ok")->if_bool();
+  if (ok == nullptr || !*ok) return invalid("`ok` is not true: a job that failed has `error`");
+  constexpr std::array<std::string_view, 4> keys{"id", "ok", "result", "result_base64"};
+  if (const auto key = unknown_key(line, keys); !key.empty()) return unknown(key, "ok");
+  worker_message message;
+  message.type = worker_message::kind::done;
+  const auto* const value = line.if_contains("result");
+  const auto* const coded = line.if_contains("result_base64");
+  if (value != nullptr && coded != nullptr) return invalid("the line has both `result` and `result_base64`");
+  if (value != nullptr && !value->is_null()) message.result = text_of_json(*value);
+  if (coded == nullptr) return message;
+  const auto* const text = coded->if_string();
+  if (text != nullptr) message.result = from_base64({text->data(), text->size()});
+  if (!message.result) return invalid("`result_base64` is not base64");
+  return message;
+}
+
+result<> parse_retry(const json::value& value, worker_message& message) {
+  if (const auto* const flag = value.if_bool()) {
+    message.retry = *flag ? worker_retry::as_set : worker_retry::never;
+    return {};
+  }
+  const error expected = invalid("`retry` is not true, false or a duration like \"30s\"");
+  const auto* const text = value.if_string();
+  if (text == nullptr) return expected;
+  const auto wait = parse_duration({text->data(), text->size()});
+  if (!wait) return expected;
+  message.retry = worker_retry::later;
+  message.wait = *wait;
+  return {};
+}
+
+result<worker_message> parse_failed(const json::object& line) {
+  constexpr std::array<std::string_view, 3> keys{"id", "error", "retry"};
+  if (const auto key = unknown_key(line, keys); !key.empty()) return unknown(key, "error");
+  const auto* const text = line.if_contains("error")->if_string();
+  if (text == nullptr) return invalid("`error` is no text");
+  worker_message message;
+  message.type = worker_message::kind::failed;
+  message.text.assign(text->data(), text->size());
+  if (const auto* const retry = line.if_contains("retry")) {
+    if (auto parsed = parse_retry(*retry, message); !parsed) return parsed.error();
+  }
+  return message;
+}
+
+result<worker_message> parse_progress(const json::object& line) {
+  constexpr std::array<std::string_view, 2> keys{"id", "progress"};
+  if (const auto key = unknown_key(line, keys); !key.empty()) return unknown(key, "progress");
+  const auto* const text = line.if_contains("progress")->if_string();
+  if (text == nullptr) return invalid("`progress` is no text");
+  worker_message message;
+  message.type = worker_message::kind::progress;
+  message.text.assign(text->data(), text->size());
+  return message;
+}
+
+result<worker_message> parse_object(const json::object& line) {
+  if (line.contains("ok")) {
+    if (line.contains("error") || line.contains("progress")) return invalid("the line has `ok` and another outcome");
+    return parse_done(line);
+  }
+  if (line.contains("error")) return parse_failed(line);
+  if (line.contains("progress")) return parse_progress(line);
+  return invalid("the line has none of `ok`, `error` and `progress`");
+}
+
+worker_message malformed(std::string reason, job_id id = {}) {
+  worker_message message;
+  message.id = id;
+  message.text = std::move(reason);
+  return message;
+}
+
+}  // namespace
+
+void append_worker_job(std::string& to, const worker_job& job) {
+  const auto id = std::to_string(job.id.value());
+  const bool as_number = job.id.value() <= worker_number_max;
+  to += as_number ? R"({"id":)" : R"({"id":")";
+  to += id;
+  to += as_number ? R"(,"queue":)" : R"(","queue":)";
+  append_json_string(to, job.queue);
+  to += R"(,"attempt":)";
+  to += std::to_string(job.attempt);
+  if (is_utf8(job.body)) {
+    to += R"(,"body":)";
+    append_json_string(to, job.body);
+  } else {
+    to += R"(,"body_base64":")";
+    to += to_base64(job.body);
+    to += '"';
+  }
+  to += "}\n";
+}
+
+worker_message parse_worker_message(std::string_view line) {
+  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return malformed("an empty line");
+  std::array<unsigned char, 4096> memory;  // NOLINT(cppcoreguidelines-pro-type-member-init): for the parser, unread
+  json::monotonic_resource resource{memory.data(), memory.size()};
+  json::parse_options limits;
+  limits.max_depth = json_depth_max;
+  boost::system::error_code failure;
+  const auto parsed = json::parse({line.data(), line.size()}, failure, &resource, limits);
+  if (failure) return malformed("the line is no JSON: " + failure.message());
+  const auto* const object = parsed.if_object();
+  if (object == nullptr) return malformed("the line is no object of JSON");
+  const auto id = parse_id(*object);
+  if (!id) return malformed(id.error().text);
+  auto message = parse_object(*object);
+  if (!message) return malformed(message.error().text, *id);
+  message->id = *id;
+  return std::move(*message);
+}
+
+std::optional<worker_message> worker_frame_reader::next(std::string_view& bytes) {
+  const auto end = bytes.find('\n');
+  const auto here = end == std::string_view::npos ? bytes.size() : end + 1;
+  if (here > line_bytes_max_ - begun_.size()) return too_long();
+  if (end == std::string_view::npos) {
+    begun_ += bytes;
+    bytes = {};
+    return std::nullopt;
+  }
+  const auto last_part = bytes.substr(0, end);
+  bytes.remove_prefix(here);
+  if (begun_.empty()) return parse_worker_message(last_part);
+  begun_ += last_part;
+  auto message = parse_worker_message(begun_);
+  begun_.clear();
+  // A large line is rare, and there may be many workers.
+  constexpr std::size_t kept_max = std::size_t{64} * 1024;
+  if (begun_.capacity() > kept_max) begun_.shrink_to_fit();
+  return message;
+}
+
+worker_message worker_frame_reader::too_long() const {
+  return malformed("a line is longer than output_max, " + write_size(line_bytes_max_));
+}
+
+}  // namespace millrace::wire
