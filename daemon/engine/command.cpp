@@ -34,6 +34,8 @@ std::string_view name_of(outcome value) noexcept {
       return "expired";
     case outcome::later:
       return "later";
+    case outcome::interrupted:
+      return "interrupted";
   }
   return "unknown";
 }

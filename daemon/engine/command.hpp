@@ -155,9 +155,10 @@ enum class outcome : std::uint8_t {
   dropped,
   deleted,
   expired,
-  later,  ///< only of a request: the handler wants the job again after a time, which is no failure
+  later,        ///< only of a request: the handler wants the job again after a time, which is no failure
+  interrupted,  ///< only of a request: what worked on the job ended without an answer
 };
-inline constexpr std::size_t outcome_count = 8;
+inline constexpr std::size_t outcome_count = 9;
 [[nodiscard]] std::string_view name_of(outcome value) noexcept;
 
 /// One job that is put when another is finished, in the same change.
@@ -170,6 +171,9 @@ struct output {
 /// - `ok`: the job is deleted and its outputs are put.
 /// - `later`: the job waits as delayed for `later_after`, which is no failure. More often than `laters_max`, or beyond
 ///   `within` of its retries: it failed.
+/// - `interrupted`: the job was handed out and not answered, which is no failure. It is ready again, or undeliverable
+///   with as many interruptions as `deliveries_max` of its queue says, or that of the request where the queue says
+///   nothing.
 /// - `failed`, `timeout`: the job failed once more. It waits as delayed for its next attempt, unless `is_final`, or it
 ///   has failed as often as its retries allow. Then it moves to the dead letter queue if there is one, or is buried.
 /// - `cancelled`: as after the last failure, but it does not count as one.
@@ -197,6 +201,7 @@ struct finish_request {
   bool is_final{false};                    ///< of a failed attempt: no retry; the reason is `rejected`
   bool over_limit{false};                  ///< of a failed attempt that is not final: the reason is `limit`
   duration later_after{0};                 ///< of `later`: at most `later_after_max`
+  std::uint32_t deliveries_max{0};         ///< of `interrupted`: where the job's queue says nothing; 0: no limit
   std::optional<retry_options> retry{};    ///< of the consumer; none: that of the job's queue
   std::string result_text{};               ///< of an `ok` job in a group, for the outcome of the group
 };
@@ -208,12 +213,13 @@ enum class finish_status {
   done,    ///< deleted, outputs are in
   buried,  ///< failed or expired, kept in its queue
   dead_lettered,
-  retried,    ///< failed, and waits as delayed for its next attempt
-  postponed,  ///< `later`: waits as delayed
-  expired,    ///< its next attempt would come too late, and it has no dead letter queue: it is gone
-  waiting,    ///< for capacity in an output queue
-  not_found,  ///< the session does not hold this job (any more)
-  no_space,   ///< the disk is short of space for the outputs: nothing was done (said by the broker)
+  retried,      ///< failed, and waits as delayed for its next attempt
+  postponed,    ///< `later`: waits as delayed
+  interrupted,  ///< ready again
+  expired,      ///< its next attempt would come too late, and it has no dead letter queue: it is gone
+  waiting,      ///< for capacity in an output queue
+  not_found,    ///< the session does not hold this job (any more)
+  no_space,     ///< the disk is short of space for the outputs: nothing was done (said by the broker)
 };
 /// `outcome` counts the attempt: that of the request, `failed` where outputs were refused or it may not be postponed
 /// again, `expired` where another attempt would come too late, `deleted` where the session does not hold the job.

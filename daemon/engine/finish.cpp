@@ -163,6 +163,16 @@ finish_answer postpone(core& core, slot at, finish_request&& request) {
   return {finish_status::postponed, outcome::later};
 }
 
+/// Its error says how what worked on it ended.
+finish_answer interrupt(core& core, slot at, finish_request&& request) {
+  core.jobs.history_of(at).error_text = shortened(std::move(request.error_text));
+  observe_attempt(core, at);
+  const bool expired = is_expired(core, at);
+  const auto status = interrupt_job(core, at, request.dead_letter, request.deliveries_max);
+  if (status == finish_status::interrupted) return {status, outcome::interrupted};
+  return {status, expired ? outcome::expired : outcome::failed};
+}
+
 finish_answer fail_for_outputs(core& core, slot at, reason refusal, finish_request&& request) {
   request.error_text = text_of_output_refusal(refusal);
   request.is_final = false;
@@ -204,6 +214,7 @@ finish_answer finish(core& core, session& client, slot at, finish_request&& requ
   assert(may_be_requested(request.result));
   if (core.jobs[at].has_waiting) forget_waiting_finish(core, at);
   if (request.result == outcome::later) return postpone(core, at, std::move(request));
+  if (request.result == outcome::interrupted) return interrupt(core, at, std::move(request));
   if (request.result != outcome::ok)
     return fail(core, at, request.result, reason_of(request.result), std::move(request));
   if (request.output_refusal) return fail_for_outputs(core, at, *request.output_refusal, std::move(request));

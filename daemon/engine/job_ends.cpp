@@ -100,19 +100,22 @@ bool give_up_job(core& core, slot at, outcome result, reason cause, std::optiona
   return false;
 }
 
-void interrupt_job(core& core, slot at) {
+finish_status interrupt_job(core& core, slot at, std::optional<queue_id> letters, std::uint32_t deliveries_max) {
   queue& owner = core.queue_of(core.jobs[at]);
   owner.counts.interrupted.add();
   const auto interruptions = ++core.jobs.history_of(at).interruptions;
-  if (is_expired(core, at)) return void(expire(core, at));
-  const auto most = owner.options.deliveries_max;
+  if (is_expired(core, at)) return expire(core, at, letters);
+  const auto most = owner.options.deliveries_max.value_or(deliveries_max);
   if (most != 0 && interruptions >= most) {
-    give_up_job(core, at, outcome::failed, reason::undeliverable);
-  } else if (core.jobs[at].state == job_state::ready) {
+    const bool moved = give_up_job(core, at, outcome::failed, reason::undeliverable, letters);
+    return moved ? finish_status::dead_lettered : finish_status::buried;
+  }
+  if (core.jobs[at].state == job_state::ready) {
     record_counts(core, at);
   } else {
     make_ready(core, at);
   }
+  return finish_status::interrupted;
 }
 
 void cancel_job(core& core, slot at) {

@@ -34,8 +34,11 @@ bool dead_letter(core& core, slot at, outcome result, reason cause, std::optiona
 bool give_up_job(core& core, slot at, outcome result, reason cause, std::optional<queue_id> letters = std::nullopt);
 
 /// The job was handed out and its holder never answered. It becomes ready, or is given up as `undeliverable` where this
-/// was the last interruption that its queue allows. Requires: it is ready, because it was restored so, or reserved.
-void interrupt_job(core& core, slot at);
+/// was the last interruption that its queue allows, or `deliveries_max` where the queue says nothing (0: no limit).
+/// `letters`: as for `dead_letter`. Returns `interrupted` for a job that is ready, `expired`, `dead_lettered` or
+/// `buried`. Requires: it is ready, because it was restored so, or reserved.
+finish_status interrupt_job(core& core, slot at, std::optional<queue_id> letters = std::nullopt,
+                            std::uint32_t deliveries_max = 0);
 
 /// Removes the job, whatever its state, as `cancelled`. A holder without a deadline gets the event `cancelled`, unless
 /// its finish waits: then that ends with `not_found`. A session that waits for the body of the job goes on waiting.

@@ -41,8 +41,10 @@ const options_of<queue_options>& queue_option_table() {
           .section("retry", &queue_options::retry, retry_option_table(),
                    "When a job is tried again after its handler failed.")
           .count("deliveries_max", &queue_options::deliveries_max, {.most = 1'000'000},
-                 "A job that was handed out so often without an answer (its lease ended, its connection was lost, the "
-                 "daemon died) is undeliverable: it goes to dead_letter, or is buried; 0: no limit.")
+                 "A job that was handed out so often without an answer (its lease ended, its connection was lost, its "
+                 "worker or the daemon died) is undeliverable: it goes to dead_letter, or is buried; 0: no limit; left "
+                 "out: no limit, but 3 for jobs whose worker died.")
+          .example("3")
           .text("dead_letter", &queue_options::dead_letter,
                 "The queue for its jobs that failed for the last time, are undeliverable or expired; empty: failed and "
                 "undeliverable jobs are buried, expired ones dropped.",

@@ -28,7 +28,9 @@ struct queue_options {
   overflow when_full{overflow::block};
   engine::durability durability{engine::durability::memory};
   retry_options retry{};                   ///< of jobs whose handler failed, where the consumer does not say otherwise
-  std::uint32_t deliveries_max{0};         ///< interruptions after which a job is `undeliverable`; 0: no limit
+  /// Interruptions after which a job is `undeliverable`; 0: no limit; none: no limit, except for a job whose consumer
+  /// runs it in another process.
+  std::optional<std::uint32_t> deliveries_max{};
   std::string dead_letter{};               ///< name of the queue for jobs that end badly; empty: they are buried
   std::optional<duration> expire_after{};  ///< from the put: a job that nobody took by then ends
 };
@@ -37,6 +39,9 @@ struct queue_options {
 
 /// The largest `queues_max`: the id of a queue has bits for so many.
 inline constexpr std::uint32_t queues_max_most = 4'000'000;
+
+/// `deliveries_max` of a job that ends its worker process, where its queue says nothing.
+inline constexpr std::uint32_t process_deliveries_max = 3;
 
 /// Limits of the whole engine.
 struct engine_options {

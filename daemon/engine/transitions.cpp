@@ -108,7 +108,7 @@ void offer(core& core, queue& origin) {
 
 /// Whether the store has to know that the job is handed out: if the program dies, that was an interruption.
 bool counts_hand_outs(const job& record, const queue& owner) noexcept {
-  return owner.options.deliveries_max != 0 && is_recorded(record, owner);
+  return owner.options.deliveries_max.value_or(0) != 0 && is_recorded(record, owner);
 }
 
 /// `ready_since`: `never` if the job was not ready when it was reserved. Counts the wait here and not in

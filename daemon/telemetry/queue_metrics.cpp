@@ -93,7 +93,7 @@ void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine&
   copied.limit_jobs = limits.max_jobs;
   copied.limit_bytes = limits.max_bytes;
   copied.retries = limits.retry.attempts > 1;
-  copied.limits_deliveries = limits.deliveries_max > 0;
+  copied.limits_deliveries = limits.deliveries_max.value_or(0) > 0;
   copied.expires = limits.expire_after.has_value();
 }
 
@@ -269,8 +269,8 @@ void write_counts(exposition& page, const queue_copy& queues) {
     if (!is_used(row)) continue;
     for (std::size_t i = 0; i < engine::outcome_count; ++i) {
       const auto outcome = static_cast<engine::outcome>(i);
-      const bool impossible =
-          outcome == engine::outcome::later || (outcome == engine::outcome::expired && !row.expires && !is_shared(row));
+      const bool impossible = outcome == engine::outcome::later || outcome == engine::outcome::interrupted ||
+                              (outcome == engine::outcome::expired && !row.expires && !is_shared(row));
       if (impossible && row.counts.finished[i].value() == 0) continue;
       page.sample({{"queue", row.name}, {"outcome", engine::name_of(outcome)}}, row.counts.finished[i]);
     }

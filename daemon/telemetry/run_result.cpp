@@ -40,6 +40,7 @@ run_result result_of(const broker::broker& broker, const workload::workload& wor
     for (std::size_t i = 0; i < sum.outcomes.size(); ++i) sum.outcomes[i] += consumer->outcomes[i].value();
     sum.retried += consumer->retried.value();
     sum.postponed += consumer->postponed.value();
+    sum.interrupted += consumer->interrupted.value();
   }
   for (const auto& producer : work.producers()) sum.producer_errors += producer->errors.value();
   // Each event is counted in one of: an existing queue, a removed queue with a row, a removed queue without a row.

@@ -11,7 +11,7 @@ namespace millrace::telemetry {
 /// The counts of a run.
 struct run_result {
   std::array<std::uint64_t, engine::outcome_count> outcomes{};  ///< of the consumers of the settings
-  std::uint64_t retried{0}, postponed{0};                       ///< attempts of those consumers
+  std::uint64_t retried{0}, postponed{0}, interrupted{0};       ///< attempts of those consumers
   std::uint64_t producer_errors{0};
   std::uint64_t buried{0}, dead_lettered{0}, rejected{0};  ///< in all queues, also jobs of clients
   /// Jobs in all queues that ended without a result and without a last failure, whether they were attempted or not.

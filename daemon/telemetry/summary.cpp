@@ -18,12 +18,13 @@ namespace {
 /// What became of the attempts of one or all consumers.
 struct attempt_counts {
   std::array<std::uint64_t, engine::outcome_count> outcomes{};
-  std::uint64_t retried{0}, postponed{0};
+  std::uint64_t retried{0}, postponed{0}, interrupted{0};
 
   void add(const workload::consumer_counts& of) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i] += of.outcomes[i].value();
     retried += of.retried.value();
     postponed += of.postponed.value();
+    interrupted += of.interrupted.value();
   }
 };
 
@@ -66,6 +67,7 @@ std::string write_counts(const attempt_counts& counts) {
   }
   if (counts.retried != 0) add_count(text, counts.retried, "retried");
   if (counts.postponed != 0) add_count(text, counts.postponed, "postponed");
+  if (counts.interrupted != 0) add_count(text, counts.interrupted, "interrupted");
   return text;
 }
 

@@ -15,14 +15,16 @@ namespace {
 namespace json = boost::json;
 
 json::object by_outcome(const std::array<std::uint64_t, engine::outcome_count>& outcomes, std::uint64_t retried,
-                        std::uint64_t postponed) {
+                        std::uint64_t postponed, std::uint64_t interrupted) {
   json::object object;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto outcome = static_cast<engine::outcome>(i);
-    if (outcome != engine::outcome::later) object[engine::name_of(outcome)] = outcomes[i];
+    if (outcome != engine::outcome::later && outcome != engine::outcome::interrupted)
+      object[engine::name_of(outcome)] = outcomes[i];
   }
   object["retried"] = retried;
   object["postponed"] = postponed;
+  object["interrupted"] = interrupted;
   return object;
 }
 
@@ -31,7 +33,7 @@ json::object consumers(const workload::workload& work) {
   for (const auto& one : work.consumers()) {
     std::array<std::uint64_t, engine::outcome_count> own{};
     for (std::size_t i = 0; i < own.size(); ++i) own[i] = one->outcomes[i].value();
-    all[one->name] = by_outcome(own, one->retried.value(), one->postponed.value());
+    all[one->name] = by_outcome(own, one->retried.value(), one->postponed.value(), one->interrupted.value());
   }
   return all;
 }
@@ -89,7 +91,7 @@ std::string summary_json(const broker::broker& broker, const workload::workload&
 
   const json::object object{
       {"all_done", run.held_up ? false : result.all_done()},
-      {"jobs", by_outcome(result.outcomes, result.retried, result.postponed)},
+      {"jobs", by_outcome(result.outcomes, result.retried, result.postponed, result.interrupted)},
       {"buried", result.buried},
       {"dead_lettered", result.dead_lettered},
       {"rejected", result.rejected},

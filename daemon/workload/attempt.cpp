@@ -36,6 +36,7 @@ attempt_result result_of(handlers::answer&& answer) {
     attempt.later_after = std::clamp(*wait, duration::zero(), engine::later_after_max);
     return attempt;
   }
+  if (answer.is_interrupted()) return {engine::outcome::interrupted, answer.error().text, std::nullopt, std::nullopt};
   if (answer.has_error()) {
     auto attempt = failed(answer.error());
     attempt.over_limit = answer.is_over_limit();

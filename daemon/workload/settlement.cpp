@@ -47,6 +47,8 @@ std::string_view text_of_end(engine::finish_status status) {
       return "buried";
     case engine::finish_status::expired:
       return "expired";
+    case engine::finish_status::interrupted:
+      return "ready";
     default:
       return "gone";
   }
@@ -108,6 +110,7 @@ engine::finish_request settlement::request(handlers::job& job, attempt_result& a
     request.is_final = attempt.is_final;
     request.over_limit = attempt.over_limit;
   }
+  if (attempt.outcome == engine::outcome::interrupted) request.deliveries_max = engine::process_deliveries_max;
   return request;
 }
 
@@ -117,13 +120,15 @@ std::optional<settlement::failure> settlement::failure_of(const attempt_result& 
   auto cause = attempt.is_final ? engine::reason::rejected : engine::reason::failed;
   if (attempt.over_limit && !attempt.is_final) cause = engine::reason::limit;
   if (attempt.outcome == engine::outcome::timeout) cause = engine::reason::timeout;
+  if (attempt.outcome == engine::outcome::interrupted) cause = engine::reason::undeliverable;
   return failure{attempt.error_text.substr(0, engine::error_text_bytes_max), cause};
 }
 
 void settlement::log_failure(const failure& failed, job_id job, std::string_view queue,
                              const engine::finish_answer& answer) const {
-  const bool is_retried = answer == engine::finish_status::retried;
-  log::warning("job_failed", failed.text,
+  const bool is_interrupted = answer == engine::finish_status::interrupted;
+  const bool is_retried = answer == engine::finish_status::retried || is_interrupted;
+  log::warning(is_interrupted ? "job_interrupted" : "job_failed", failed.text,
                {{"consumer", counts_.name},
                 {"queue", queue},
                 {"job", job.value()},
@@ -139,6 +144,8 @@ void settlement::settled(const engine::finish_answer& answer, engine::outcome re
     counts_.retried.add();
   } else if (answer == engine::finish_status::postponed) {
     counts_.postponed.add();
+  } else if (answer == engine::finish_status::interrupted) {
+    counts_.interrupted.add();
   } else {
     count(answer.outcome);
   }

@@ -281,6 +281,8 @@ finish_request duel::finish() {
   if (one_in(2)) what.error_text = "error " + std::to_string(any(10));
   if (one_in(8)) what.result = outcome::later;
   what.later_after = one_in(3) ? duration{0} : milliseconds{any(3'000)};
+  if (one_in(8)) what.result = outcome::interrupted;
+  if (one_in(2)) what.deliveries_max = static_cast<std::uint32_t>(any(4));
   what.is_final = one_in(6);
   what.over_limit = one_in(6);
   if (one_in(3)) what.retry = retries();

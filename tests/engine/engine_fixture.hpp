@@ -124,6 +124,8 @@ struct engine_fixture {
         return "retried";
       case finish_status::postponed:
         return "postponed";
+      case finish_status::interrupted:
+        return "interrupted";
       case finish_status::expired:
         return "expired";
       case finish_status::waiting:

@@ -23,6 +23,11 @@ struct interruptions_fixture : engine_fixture {
     engine.take_changes(taken);
     return taken;
   }
+  /// The client says of a job that it takes now that it was interrupted.
+  finish_answer interrupt(std::string error_text = {}) {
+    return engine.finish(
+        client, {.job = take_id(client), .result = outcome::interrupted, .error_text = std::move(error_text)}, now);
+  }
   std::uint64_t buried_as_undeliverable() {
     return engine.counts(queue()).buried[static_cast<std::size_t>(reason::undeliverable)].value();
   }
@@ -103,6 +108,54 @@ TEST_CASE("a job whose holders were lost as often as its queue allows goes to th
   CHECK(m.facts().state == job_state::ready);
   CHECK(m.facts().details.cause == reason::undeliverable);
   CHECK(m.facts().interruptions == 2);
+}
+
+TEST_CASE("a holder can say itself that the work on its job ended without an answer") {
+  interruptions_fixture m{2};
+  m.put(m.client, "in");
+  m.changes();
+  CHECK(m.interrupt("the worker was killed") == finish_status::interrupted);
+  CHECK(m.facts().state == job_state::ready);
+  CHECK(m.facts().interruptions == 1);
+  CHECK(m.facts().failures == 0);
+  CHECK(m.facts().error_text == "the worker was killed");
+  const auto stored = m.changes();
+  REQUIRE_FALSE(stored.empty());
+  CHECK(std::get<job_moved>(stored.back()).error_text == "the worker was killed");
+  const auto answer = m.interrupt();
+  CHECK(answer == finish_status::buried);
+  CHECK(answer.outcome == outcome::failed);
+  CHECK(m.facts().details.cause == reason::undeliverable);
+  CHECK(m.engine.counts(m.queue()).interrupted.value() == 2);
+}
+
+TEST_CASE("a holder limits the interruptions of its job only where the queue says nothing") {
+  const auto of_queue = GENERATE(std::optional<std::uint32_t>{}, std::optional{0u}, std::optional{5u});
+  interruptions_fixture m;
+  const auto letters = m.declare("letters", 10);
+  m.engine.declare("q", {.deliveries_max = of_queue}).value();
+  m.put(m.client, "in");
+  for (unsigned n = 1; n <= 5; ++n) {
+    const auto id = m.take_id(m.client);
+    const auto answer =
+        m.finish(m.client, id, {.result = outcome::interrupted, .dead_letter = letters, .deliveries_max = 3});
+    const bool is_last = of_queue ? n == *of_queue : n == 3;
+    CAPTURE(n, of_queue.value_or(99));
+    CHECK(answer == (is_last ? finish_status::dead_lettered : finish_status::interrupted));
+    if (is_last) break;
+  }
+}
+
+TEST_CASE("an interrupted job whose time is over expires instead of being undeliverable") {
+  interruptions_fixture m;
+  m.engine.declare("q", {.deliveries_max = 1, .expire_after = 5s}).value();
+  m.put(m.client, "in");
+  const auto id = m.take_id(m.client);
+  m.pass(5s);
+  const auto answer = m.engine.finish(m.client, {.job = id, .result = outcome::interrupted}, m.now);
+  CHECK(answer == finish_status::expired);
+  CHECK(answer.outcome == outcome::expired);
+  CHECK(m.buried_as_undeliverable() == 0);
 }
 
 TEST_CASE("a session that is lost with many jobs gives them up in turns") {

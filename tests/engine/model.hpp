@@ -216,7 +216,7 @@ class model {
   change_result move(job_id which, const job_change& wanted, queue_id fresh);
   bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
   void bury_for(job_id which, outcome result, reason why);
-  void interrupt(job_id which);
+  finish_status interrupt(job_id which, std::optional<queue_id> letters = {}, std::uint32_t otherwise = 0);
   [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);
   finish_status postpone(job_id which, finish_request request);
   finish_status end_expired(job_id which, const finish_request& request);

@@ -230,6 +230,11 @@ finish_status model::finish(session_id who, const finish_request& request, insta
     }
   } else if (request.result == outcome::later) {
     status = postpone(request.job, request);
+  } else if (request.result == outcome::interrupted) {
+    its_job& it_now = *job(request.job);
+    it_now.error_text = request.error_text;
+    observe_attempt(it_now);
+    status = interrupt(request.job, request.dead_letter, request.deliveries_max);
   } else {
     const auto why = request.result == outcome::timeout     ? reason::timeout
                      : request.result == outcome::cancelled ? reason::cancelled

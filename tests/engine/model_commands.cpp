@@ -170,8 +170,12 @@ bool model::close_session(session_id who, instant at, session_end end) {
     return found;
   };
   std::size_t left = 1'000;
-  for (; left > 0 && longest_held() != nullptr; --left)
-    end == session_end::lost ? interrupt(longest_held()->id) : make_ready(longest_held()->id);
+  for (; left > 0 && longest_held() != nullptr; --left) {
+    if (end == session_end::lost)
+      interrupt(longest_held()->id);
+    else
+      make_ready(longest_held()->id);
+  }
   const bool gone = longest_held() == nullptr;
   if (gone) std::erase_if(sessions, [&](const its_session& each) { return each.id == who; });
   settle();

@@ -152,17 +152,19 @@ void model::bury_for(job_id which, outcome result, reason why) {
   record_move(it, {.to = job_state::buried});
 }
 
-void model::interrupt(job_id which) {
+finish_status model::interrupt(job_id which, std::optional<queue_id> letters, std::uint32_t otherwise) {
   its_job& it = *job(which);
   auto& owner = queue(it.queue);
   owner.counts.interrupted.add();
   ++it.interruptions;
-  if (it.expires_at() <= now) return void(expire(which));
-  if (owner.options.deliveries_max > 0 && it.interruptions >= owner.options.deliveries_max) {
-    give_up(which, outcome::failed, reason::undeliverable);
-  } else {
-    make_ready(which);
+  if (it.expires_at() <= now) return expire(which, letters);
+  const auto most = owner.options.deliveries_max ? *owner.options.deliveries_max : otherwise;
+  if (most > 0 && it.interruptions >= most) {
+    const bool moved = give_up(which, outcome::failed, reason::undeliverable, letters);
+    return moved ? finish_status::dead_lettered : finish_status::buried;
   }
+  make_ready(which);
+  return finish_status::interrupted;
 }
 
 bool model::cancel(job_id which, instant at) {

@@ -1,4 +1,4 @@
-// What a consumer makes of the four answers of a handler, with retries, dead letters and cancelled jobs.
+// What a consumer makes of the five answers of a handler, with retries, dead letters and cancelled jobs.
 #include "support/catch.hpp"
 #include "support/taken_log.hpp"
 #include "workload/workload_fixture.hpp"
@@ -120,6 +120,32 @@ TEST_CASE("a handler may want its job again later, which is no failure") {
   CHECK(counts(at).postponed.value() == 2);
   CHECK(at.outcomes(0, outcome::ok) == 1);
   CHECK(at.outcomes(0, outcome::failed) == 0);
+}
+
+TEST_CASE("a job whose handler was interrupted three times is undeliverable, with the text of the handler") {
+  workload_fixture at;
+  at.put(at.queue("work"), "a");
+  at.consumer("c", {.queue = {"work"}},
+              testing::waiting_kind(seconds{1}, [](const handlers::job& work) -> handlers::answer {
+                return handlers::answer::interrupted("end " + std::to_string(work.attempt));
+              }));
+  at.watch_idle();
+  at.start();
+  at.loop.advance(seconds{1});
+  CHECK(counts(at).interrupted.value() == 1);
+  CHECK(at.broker.engine().look(job_id{1})->failures == 0);
+  at.loop.advance(seconds{1});
+  at.loop.advance(seconds{1});
+
+  CHECK(at.idle);
+  CHECK(counts(at).interrupted.value() == 2);
+  CHECK(at.outcomes(0, outcome::failed) == 1);
+  CHECK(at.levels("work").buried == 1);
+  const auto buried = at.broker.engine().look(job_id{1}).value();
+  CHECK(buried.interruptions == 3);
+  CHECK(buried.failures == 0);
+  CHECK(buried.error_text == "end 3");
+  CHECK(buried.details.cause == engine::reason::undeliverable);
 }
 
 TEST_CASE("a wait that is negative or endless is brought into its range") {

@@ -31,7 +31,7 @@ struct job {
   std::uint32_t attempt{1};  ///< times that the job was handed out, this one included
 };
 
-/// What a handler says of its job, one of five. A text, `std::nullopt`, an `error` or a `result` converts to it.
+/// What a handler says of its job, one of six. A text, `std::nullopt`, an `error` or a `result` converts to it.
 /// - A value: the job is done. The text is for the consumer's `output` queue; without a text the body goes there.
 /// - An error: the attempt failed. The job is tried again where `retry` allows it. The text is kept with the job.
 /// - `over_limit`: an error, too; the job used more memory, processor time or output than its handler allows. Its
@@ -39,6 +39,9 @@ struct job {
 /// - An error with the code `rejected` (see `rejected()`): the job failed for good, without another attempt.
 /// - `later`: the job comes again after a time. That is no failure. A job may do so 1,000 times, and never beyond
 ///   `within` of its `retry`; once more is a failure.
+/// - `interrupted`: what worked on the job (a process, another machine) ended without an answer. That is no failure. The
+///   job is ready again, or undeliverable after `deliveries_max` interruptions (3 where its queue says nothing). The
+///   text is kept with the job.
 class answer : public result<std::optional<std::string>> {
  public:
   using value_or_error = millrace::result<std::optional<std::string>>;
@@ -59,12 +62,20 @@ class answer : public result<std::optional<std::string>> {
     return made;
   }
   [[nodiscard]] bool is_over_limit() const noexcept { return over_limit_; }
-  /// The wait of `later`; nullopt for the others, and then `has_value` tells done from failed.
+  [[nodiscard]] static answer interrupted(std::string text) {
+    answer made{millrace::error{errc::cancelled, std::move(text)}};
+    made.interrupted_ = true;
+    return made;
+  }
+  /// The wait of `later`; nullopt for the others.
   [[nodiscard]] std::optional<duration> later_after() const noexcept { return later_; }
+  [[nodiscard]] bool is_interrupted() const noexcept { return interrupted_; }
+  // Of an answer that is neither of the two, `has_value` tells done from failed.
 
  private:
   std::optional<duration> later_;
   bool over_limit_{false};
+  bool interrupted_{false};
 };
 
 /// Answers without waiting. It blocks the loop meanwhile, so it must return within microseconds.
