@@ -12,8 +12,8 @@
 #include <millrace/loop/deadline.hpp>
 
 #include "base/log.hpp"
+#include "base/restart_pause.hpp"
 #include "loop/thrown.hpp"
-#include "workload/restart_pause.hpp"
 
 namespace millrace::workload {
 

@@ -5,7 +5,7 @@
 
 #include <millrace/base/time.hpp>
 
-namespace millrace::workload {
+namespace millrace {
 
 /// How long to wait before a task that failed is started again: `first`, then twice as long each time, at most
 /// `longest`. A run that lasted at least `longest` starts the series anew. Owned by the task; loop thread.
@@ -24,4 +24,4 @@ class restart_pause {
   duration next_{first};
 };
 
-}  // namespace millrace::workload
+}  // namespace millrace
