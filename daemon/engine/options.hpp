@@ -27,7 +27,7 @@ struct queue_options {
   std::uint64_t max_bytes{1ull << 30};
   overflow when_full{overflow::block};
   engine::durability durability{engine::durability::memory};
-  retry_options retry{};                   ///< of jobs whose handler failed, where the consumer does not say otherwise
+  retry_options retry{};  ///< of jobs whose handler failed, where the consumer does not say otherwise
   /// Interruptions after which a job is `undeliverable`; 0: no limit; none: no limit, except for a job whose consumer
   /// runs it in another process.
   std::optional<std::uint32_t> deliveries_max{};

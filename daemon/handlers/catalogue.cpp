@@ -11,6 +11,7 @@
 #include "handlers/print.hpp"
 #include "handlers/sleep.hpp"
 #include "handlers/spin.hpp"
+#include "handlers/worker.hpp"
 
 namespace millrace::handlers {
 
@@ -26,6 +27,7 @@ void add_all(registry& kinds) {
   kinds.add(kind_of<print>("print", "writes the body and a newline to standard output", print_option_table()));
   kinds.add(kind_of<sleep>("sleep", "waits as long as the body says", sleep_option_table()));
   kinds.add(kind_of<spin>("spin", "uses CPU time as long as the body says", spin_option_table()));
+  kinds.add(kind_of<worker>("worker", "gives jobs to long-lived processes in any language", worker_option_table()));
 }
 
 }  // namespace millrace::handlers

@@ -27,6 +27,7 @@
 #include "loop/stall_watch.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
+#include "offload/worker_host.hpp"
 #include "service/control_context.hpp"
 #include "store/backup.hpp"
 #include "store/memory_store.hpp"
@@ -59,6 +60,12 @@ engine::engine_options engine_limits(const settings::daemon_options& options) {
 bool is_stop_pending() {
   sigset_t pending;
   return ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGTERM) == 1;
+}
+
+/// Empty when it is not open.
+template <class Listener>
+std::string address_of(const Listener& listener, bool is_open) {
+  return is_open ? network::write_address(listener.local_address()) : std::string{};
 }
 
 /// Returns the result of `step`. An exception becomes an error that names the limit.
@@ -96,7 +103,7 @@ struct daemon::parts {
         control_api{context_of_control()} {}
 
   sources::source_context inputs() { return {loop, STDIN_FILENO}; }
-  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO, &children}; }
+  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO, &children, &workers}; }
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
@@ -113,6 +120,7 @@ struct daemon::parts {
   loop::stall_watch stalls;
   loop::io_thread standard_output;
   loop::child_launcher children{loop, loop::child_guard_command()};
+  offload::worker_host workers{loop, children};
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   std::unique_ptr<store::backup> backup;      ///< null as `disk`
@@ -197,6 +205,8 @@ loop::awaitable<> daemon::close() {
     auto closing = all.http.close();
     co_await catch_failure(std::move(closing), failure);
   }
+  auto workers_closing = all.workers.close();
+  co_await catch_failure(std::move(workers_closing), failure);
   auto page_closing = all.page.close();
   co_await catch_failure(std::move(page_closing), failure);
   all.threads.close();
@@ -257,6 +267,7 @@ result<> daemon::parts::open_http() {
   http_open = true;
   page.add_listener("http", http.counts());
   page.add_reloads(reloads.facts());
+  page.add_workers(workers.counts());
   return {};
 }
 
@@ -325,10 +336,9 @@ std::optional<std::uint64_t> daemon::store_heartbeat() const {
   return parts_->disk ? parts_->disk->heartbeat() : std::nullopt;
 }
 
-std::string daemon::beanstalk_address() const {
-  return parts_->beanstalk_open ? network::write_address(parts_->beanstalk.local_address()) : std::string{};
-}
-
+std::string daemon::beanstalk_address() const { return address_of(parts_->beanstalk, parts_->beanstalk_open); }
+std::string daemon::http_address() const { return address_of(parts_->http, parts_->http_open); }
+std::string daemon::control_address() const { return address_of(parts_->control_api, parts_->control_api.is_open()); }
 loop::event_loop& daemon::loop() noexcept { return parts_->loop; }
 const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
 workload::workload& daemon::work() noexcept { return parts_->work; }
@@ -336,13 +346,5 @@ offload::thread_pool& daemon::threads() noexcept { return parts_->threads; }
 http::readiness& daemon::readiness() noexcept { return parts_->readiness; }
 reloader& daemon::reloads() noexcept { return parts_->reloads; }
 const settings::settings& daemon::settings() const noexcept { return *parts_->present; }
-
-std::string daemon::http_address() const {
-  return parts_->http_open ? network::write_address(parts_->http.local_address()) : std::string{};
-}
-
-std::string daemon::control_address() const {
-  return parts_->control_api.is_open() ? network::write_address(parts_->control_api.local_address()) : std::string{};
-}
 
 }  // namespace millrace::service

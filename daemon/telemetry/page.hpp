@@ -14,6 +14,7 @@
 #include "loop/stall_watch.hpp"
 #include "network/listener.hpp"
 #include "offload/thread_pool.hpp"
+#include "offload/worker_counts.hpp"
 #include "store/counts.hpp"
 #include "telemetry/exposition.hpp"
 #include "telemetry/system_metrics.hpp"
@@ -66,6 +67,9 @@ class page {
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// Shows a store. `counts` is called on the loop. Requires: it is valid as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
+
+  /// Shows the worker processes. Requires: the counts outlive the page.
+  void add_workers(const offload::worker_counts& counts);
 
   /// Shows the last reload. Requires: the facts outlive the page.
   void add_reloads(const reload_facts& facts);

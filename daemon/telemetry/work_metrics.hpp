@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "broker/broker.hpp"
 #include "offload/thread_pool.hpp"
+#include "offload/worker_counts.hpp"
 #include "telemetry/exposition.hpp"
 #include "workload/workload.hpp"
 
@@ -43,6 +45,7 @@ struct work_copy {
   std::vector<consumer> consumers;
   std::vector<pool> pools;
   std::vector<stage> stages;
+  std::array<std::uint64_t, offload::worker_end_count> worker_restarts{};
 };
 
 /// Producers or consumers that are copied before other tasks may run.
@@ -52,6 +55,9 @@ inline constexpr std::size_t work_slice = 1'000;
 loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::workload& work,
                                      const offload::thread_pool& threads, const broker::broker& broker,
                                      const shown_buckets& buckets);
+
+/// Adds the counts of worker processes.
+void add_workers(work_copy& copied, const offload::worker_counts& workers, const shown_buckets& buckets);
 
 /// Any thread.
 void write(exposition& page, const work_copy& work);

@@ -38,6 +38,9 @@ ROWS = [
         Peer("BullMQ 5, draining", "script:bullmq_drain.mjs 20000", 50),
         Peer("Celery 5 prefork, draining", "script:celery_drain.py noop 4000", 500),
     ]),
+    Row("no-op jobs in one Node worker, in_flight 32, jobs/s", "script:worker_drain.py 200000 32", [
+        Peer("BullMQ 5, draining", "script:bullmq_drain.mjs 20000", 2),
+    ]),
     Row("random 64-bit primality on offload threads, jobs/s", "bench:pipeline_prime_threads", [
         Peer("Celery 5 prefork, the same test in Python", "script:celery_drain.py prime 4000", 300),
     ]),

@@ -11,13 +11,14 @@
 #include <millrace/loop/io_thread.hpp>
 
 #include "loop/child_launcher.hpp"
+#include "offload/worker_host.hpp"
 
 namespace millrace::handlers {
 
 /// A loop, a standard output and a launcher of programs for handlers.
 struct handler_fixture {
   explicit handler_fixture(loop::clock_kind clock = loop::clock_kind::manual, int descriptor = 1)
-      : loop{clock}, context{loop, output, descriptor, &children} {}
+      : loop{clock}, context{loop, output, descriptor, &children, &workers} {}
   ~handler_fixture() {
     output.close();
     loop.run_ready();
@@ -28,6 +29,7 @@ struct handler_fixture {
   loop::event_loop loop;
   loop::io_thread output{loop, "standard output"};
   loop::child_launcher children{loop};
+  offload::worker_host workers{loop, children};
   handler_context context;
 };
 

@@ -34,6 +34,7 @@ queues:
   short: { expire_after: 1ms, dead_letter: letters }
   dropped: { expire_after: 1ms }
   wrong: { dead_letter: letters }
+  worked: {}
 producers:
   ticks: { kind: interval, queue: good, every: 10ms }
   follows: { kind: lines, queue: lines, file: lines.txt, follow: true, line_bytes_max: 4 }
@@ -48,6 +49,7 @@ consumers:
   retrying: { queue: retries, handler: fail, every: 1 }
   postponing: { queue: postpones, handler: fail, times: 1, later: 1ms }
   rejecting: { queue: wrong, handler: prime }
+  working: { queue: worked, handler: worker, command: [sh, -c, "read job; sleep 0.01; exit 1"] }
 """
 
 # Counters that move only when the daemon has a fault of its own: (file, name of the test that moves them in process).
@@ -136,6 +138,8 @@ class Counters(DaemonTest):
             'millrace_producer_jobs_total{producer="ticks"}': lambda: None,  # it puts one every 10 ms
             'millrace_producer_errors_total{producer="follows"}': self.too_long_line,
             'millrace_offload_busy_seconds_total{pool="threads"}': put_into(b"threads", b"20ms"),
+            'millrace_offload_busy_seconds_total{pool="processes"}': put_into(b"worked"),
+            'millrace_offload_worker_restarts_total{reason="exited"}': put_into(b"worked"),
             "millrace_loop_busy_seconds_total": tell(b"stats"),
             'millrace_loop_stalls_total{task="holding"}': put_into(b"loop", b"50ms", times=20),
             'millrace_backpressure_seconds_total{stage="put"}': self.held_put,

@@ -21,6 +21,10 @@ class event_loop;
 class io_thread;
 }  // namespace millrace::loop
 
+namespace millrace::offload {
+class worker_host;
+}
+
 namespace millrace::handlers {
 
 /// The job that a handler gets: a copy that shares the bytes of the body.
@@ -39,9 +43,9 @@ struct job {
 /// - An error with the code `rejected` (see `rejected()`): the job failed for good, without another attempt.
 /// - `later`: the job comes again after a time. That is no failure. A job may do so 1,000 times, and never beyond
 ///   `within` of its `retry`; once more is a failure.
-/// - `interrupted`: what worked on the job (a process, another machine) ended without an answer. That is no failure. The
-///   job is ready again, or undeliverable after `deliveries_max` interruptions (3 where its queue says nothing). The
-///   text is kept with the job.
+/// - `interrupted`: what worked on the job (a process, another machine) ended without an answer. That is no failure.
+///   The job is ready again, or undeliverable after `deliveries_max` interruptions (3 where its queue says nothing).
+///   The text is kept with the job.
 class answer : public result<std::optional<std::string>> {
  public:
   using value_or_error = millrace::result<std::optional<std::string>>;
@@ -114,6 +118,7 @@ struct handler_context {
   loop::io_thread& standard_output;  ///< for writing to descriptor 1
   int output_descriptor{1};
   loop::child_launcher* children{nullptr};  ///< for handlers that run programs; never null in the daemon
+  offload::worker_host* workers{nullptr};   ///< for handlers with long-lived processes; never null in the daemon
 };
 
 }  // namespace millrace::handlers

@@ -1,0 +1,14 @@
+#include "offload/worker_host.hpp"
+
+#include <utility>
+
+namespace millrace::offload {
+
+worker_host::worker_host(loop::event_loop& loop, loop::child_launcher& children)
+    : loop_{loop}, children_{children}, tasks_{loop} {}
+
+std::shared_ptr<worker_pool> worker_host::make_pool(worker_settings settings) {
+  return std::make_shared<worker_pool>(worker_context{loop_, children_, tasks_, counts_}, std::move(settings));
+}
+
+}  // namespace millrace::offload

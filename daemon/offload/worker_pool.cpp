@@ -1,0 +1,96 @@
+#include "offload/worker_pool.hpp"
+
+#include <utility>
+
+#include "offload/worker_process.hpp"
+
+namespace millrace::offload {
+
+worker_pool::worker_pool(const worker_context& context, worker_settings settings)
+    : context_{context}, settings_{std::move(settings)} {
+  if (settings_.command.arguments.empty()) return;
+  const std::string& program = settings_.command.arguments.front();
+  name_ = program.substr(program.find_last_of('/') + 1);
+}
+
+worker_pool::~worker_pool() = default;
+
+loop::awaitable<worker_answer> worker_pool::run(worker_task task) {
+  /// The task leaves the pool with the frame, whatever ends it.
+  struct membership {
+    ~membership() {
+      if (!request.answer) pool.withdraw(request);
+    }
+    worker_pool& pool;
+    worker_request& request;
+  };
+  worker_request request{context_.loop, std::move(task)};
+  request.since = context_.loop.now();
+  if (workers_.empty()) start();
+  worker_process* best = nullptr;
+  if (waiting_.empty()) {
+    for (const auto& worker : workers_) {
+      if (!worker->can_take(request.task.id)) continue;
+      if (best == nullptr || worker->jobs() < best->jobs()) best = worker.get();
+    }
+  }
+  if (best != nullptr) {
+    hand_over(request, *best);
+  } else {
+    waiting_.push_back(request);
+    ++context_.counts.pool.pending;
+  }
+  const membership in_pool{*this, request};
+  while (!request.answer) co_await request.answered.wait();
+  co_return std::move(*request.answer);
+}
+
+void worker_pool::close() {
+  closing_ = true;
+  for (const auto& worker : workers_) worker->stop();
+}
+
+void worker_pool::start() {
+  workers_.reserve(settings_.workers);
+  for (unsigned number = 1; number <= settings_.workers; ++number) {
+    auto& worker = *workers_.emplace_back(std::make_unique<worker_process>(*this));
+    context_.tasks.spawn("worker " + name_ + '#' + std::to_string(number), worker.run(shared_from_this()));
+  }
+}
+
+void worker_pool::offer(worker_process& worker) {
+  // The first one that the worker can take: it may still have an earlier attempt of the others.
+  for (auto* request = waiting_.first(); request != nullptr;) {
+    auto* const next = linked_list<worker_request>::next(*request);
+    if (worker.can_take(request->task.id)) {
+      waiting_.remove(*request);
+      --context_.counts.pool.pending;
+      hand_over(*request, worker);
+    } else if (!worker.has_capacity()) {
+      return;
+    }
+    request = next;
+  }
+}
+
+void worker_pool::hand_over(worker_request& request, worker_process& worker) {
+  context_.counts.pool.wait.observe(age(request.since, context_.loop.now()));
+  worker.take(request);
+}
+
+void worker_pool::withdraw(worker_request& request) {
+  if (request.holder != nullptr) return request.holder->abandon(request);
+  waiting_.remove(request);
+  --context_.counts.pool.pending;
+}
+
+void worker_pool::note_start_failure(const std::string& problem) {
+  auto* const request = waiting_.first();
+  if (request == nullptr) return;
+  waiting_.remove(*request);
+  --context_.counts.pool.pending;
+  request->finish(
+      {.type = worker_answer::kind::interrupted, .text = "the worker " + name_ + " could not be started: " + problem});
+}
+
+}  // namespace millrace::offload

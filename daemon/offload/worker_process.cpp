@@ -1,0 +1,340 @@
+#include "offload/worker_process.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include <millrace/base/quantity.hpp>
+
+#include "base/log.hpp"
+
+namespace millrace::offload {
+
+using wire::worker_message;
+using wire::worker_retry;
+
+namespace {
+
+constexpr std::size_t read_bytes = std::size_t{64} * 1024;
+/// What is read of a process that has ended. Its pipe holds no more, unless something outside its group writes on.
+constexpr std::size_t rest_bytes_max = std::size_t{1024} * 1024;
+
+worker_answer answer_of(worker_message&& message) {
+  using kind = worker_answer::kind;
+  if (message.type == worker_message::kind::done) return {.type = kind::done, .result = std::move(message.result)};
+  const auto type = message.retry == worker_retry::as_set  ? kind::failed
+                    : message.retry == worker_retry::never ? kind::rejected
+                                                           : kind::later;
+  return {.type = type, .text = std::move(message.text), .wait = message.wait};
+}
+
+}  // namespace
+
+worker_process::worker_process(worker_pool& pool)
+    : pool_{pool},
+      loop_{pool.context().loop},
+      streams_{loop_},
+      has_outgoing_{loop_, "jobs for a worker"},
+      reader_{pool.settings().output_max},
+      abandoned_due_{loop_, [this] { end(worker_end::cancelled, "it went on with a job that was cancelled or late"); }},
+      end_due_{loop_,
+               [this] {
+                 const bool was_replaced = phase_ == phase::replaced;
+                 end(was_replaced ? worker_end::recycled : worker_end::protocol,
+                     was_replaced ? "it did not end with its input" : "it closed its input or output and did not end");
+               }},
+      recycle_due_{loop_, [this] { stop_taking(); }},
+      pause_over_{loop_, "pause before a worker starts"} {}
+
+worker_process::~worker_process() = default;
+
+// --- the life of the processes, one after another --------------------------------------------------------------------
+
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the frame keeps the pool
+loop::awaitable<> worker_process::run(std::shared_ptr<worker_pool> pool) {
+  restart_pause pauses;
+  while (!pool->closing()) {
+    const instant began = loop_.now();
+    auto starting = pool->context().children.start(pool->settings().command);
+    auto started = co_await std::move(starting);
+    ending ended;
+    if (started) {
+      begin(std::move(*started));
+      auto serving = serve();
+      ended = co_await std::move(serving);
+    } else {
+      ended = {worker_end::start_failed, started.error().text};
+      pool->note_start_failure(ended.text);
+    }
+    if (pool->closing()) break;
+    pool->context().counts.restarts[static_cast<std::size_t>(ended.reason)].add();
+    if (answered_ > 0) pauses = {};
+    const bool by_us = ended.reason == worker_end::recycled || ended.reason == worker_end::cancelled;
+    const duration length = by_us ? duration::zero() : pauses.after_run_of(loop_.now() - began);
+    const auto severity = ended.reason == worker_end::recycled ? log::level::info : log::level::warning;
+    log::write(severity, "worker_ended", ended.text,
+               {{"worker", pool->name()}, {"reason", name_of(ended.reason)}, {"restart_in", write_duration(length)}});
+    answered_ = 0;
+    auto pausing = pause(length);
+    co_await std::move(pausing);
+  }
+}
+
+loop::awaitable<> worker_process::pause(duration length) {
+  if (length == duration::zero() || pool_.closing()) co_return;
+  auto closed = pause_over_.wait();
+  auto waiting = loop::with_timeout(loop_, std::move(closed), after(loop_.now(), length));
+  co_await std::move(waiting);
+}
+
+void worker_process::begin(loop::child_process&& child) {
+  child_.emplace(std::move(child));
+  taken_ = answered_ = 0;
+  last_answered_ = {};
+  outgoing_.clear();
+  writing_.clear();
+  error_tail_.clear();
+  broken_ = false;
+  reader_ = wire::worker_frame_reader{pool_.settings().output_max};
+  buffer_.resize(read_bytes);
+}
+
+loop::awaitable<worker_process::ending> worker_process::serve() {
+  const auto& settings = pool_.settings();
+  auto& counts = pool_.context().counts.pool;
+  streams_.spawn(pool_.name() + " output", read_output());
+  streams_.spawn(pool_.name() + " errors", read_errors());
+  streams_.spawn(pool_.name() + " input", write_jobs());
+  if (settings.recycle_after) recycle_due_.set(after(loop_.now(), *settings.recycle_after));
+  ++counts.workers;
+  phase_ = phase::serving;
+  if (pool_.closing()) {
+    stop();
+  } else {
+    pool_.offer(*this);
+  }
+  auto ended = child_->ended();
+  const loop::child_exit exit = co_await std::move(ended);
+  --counts.workers;
+  recycle_due_.clear();
+  end_due_.clear();
+  streams_.cancel();
+  auto joined = streams_.join();
+  co_await std::move(joined);
+  read_rest();
+  const ending how = how_it_ended(exit);
+  phase_ = phase::none;
+  interrupt_all(how);
+  child_.reset();
+  co_return how;
+}
+
+void worker_process::stop() {
+  stop_taking();
+  // Nobody waits for the jobs that are left.
+  if (!held_.empty()) end(worker_end::cancelled, "its jobs were cancelled or late");
+  pause_over_.wake_all();
+}
+
+// --- jobs ------------------------------------------------------------------------------------------------------------
+
+bool worker_process::has_capacity() const noexcept {
+  return phase_ == phase::serving && held_.size() < pool_.settings().in_flight;
+}
+
+bool worker_process::can_take(job_id job) const noexcept { return has_capacity() && place_of(job) == held_.size(); }
+
+void worker_process::take(worker_request& request) {
+  const worker_task& task = request.task;
+  wire::append_worker_job(outgoing_, {task.id, task.queue, task.attempt, task.content.view()});
+  has_outgoing_.wake_one();
+  held_.push_back({task.id, &request, never});
+  if (held_.size() == 1) {
+    ++pool_.context().counts.pool.busy;
+    busy_since_ = loop_.now();
+  }
+  request.holder = this;
+  const auto& recycle_after = pool_.settings().recycle_after_jobs;
+  if (++taken_ == recycle_after) stop_taking();
+}
+
+void worker_process::abandon(worker_request& request) {
+  const std::size_t place = place_of(request.task.id);
+  held_[place].request = nullptr;
+  request.holder = nullptr;
+  if (pool_.settings().in_flight == 1) {
+    end(worker_end::cancelled, "its job was cancelled or late");
+    return;
+  }
+  held_[place].due = after(loop_.now(), pool_.settings().kill_after);
+  follow_abandoned();
+}
+
+void worker_process::follow_abandoned() {
+  instant first = never;
+  for (const held_job& job : held_) first = std::min(first, job.due);
+  if (first != abandoned_due_.when()) abandoned_due_.set(first);
+}
+
+void worker_process::answer(std::size_t place, worker_answer&& answer) {
+  worker_request* const request = held_[place].request;
+  last_answered_ = held_[place].id;
+  remove(place);
+  ++answered_;
+  if (request != nullptr) request->finish(std::move(answer));
+  if (phase_ == phase::stopping && held_.empty()) return await_end(phase::replaced);
+  if (phase_ == phase::serving) pool_.offer(*this);
+}
+
+void worker_process::remove(std::size_t place) {
+  const bool was_abandoned = held_[place].request == nullptr;
+  held_[place] = held_.back();
+  held_.pop_back();
+  if (held_.empty()) {
+    auto& counts = pool_.context().counts.pool;
+    --counts.busy;
+    counts.busy_nanoseconds.add(static_cast<std::uint64_t>(age(busy_since_, loop_.now()).count()));
+  }
+  if (was_abandoned) follow_abandoned();
+}
+
+std::size_t worker_process::place_of(job_id job) const noexcept {
+  return static_cast<std::size_t>(std::ranges::find(held_, job, &held_job::id) - held_.begin());
+}
+
+// --- what the process writes and reads -------------------------------------------------------------------------------
+
+loop::awaitable<> worker_process::read_output() {
+  while (true) {
+    auto reading = child_->read(loop::child_stream::output, buffer_);
+    const std::size_t bytes = co_await std::move(reading);
+    if (bytes == 0) break;
+    if (!apply({buffer_.data(), bytes})) co_return;
+  }
+  // Most often the process ends now, and says with its status why.
+  await_end(phase::silent);
+}
+
+loop::awaitable<> worker_process::read_errors() {
+  std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): `read` fills it
+  while (true) {
+    auto reading = child_->read(loop::child_stream::error, buffer);
+    const std::size_t bytes = co_await std::move(reading);
+    if (bytes == 0) co_return;
+    error_tail_.add({buffer.data(), bytes});
+  }
+}
+
+loop::awaitable<> worker_process::write_jobs() {
+  while (true) {
+    while (outgoing_.empty()) co_await has_outgoing_.wait();
+    writing_.swap(outgoing_);
+    auto write = child_->write(writing_);
+    const auto written = co_await std::move(write);
+    writing_.clear();
+    if (written) continue;
+    // It may have ended, which says more.
+    await_end(phase::silent);
+    co_return;
+  }
+}
+
+void worker_process::read_rest() {
+  std::size_t left = rest_bytes_max;
+  while (left > 0) {
+    const std::size_t bytes = child_->read_now(loop::child_stream::output, buffer_);
+    if (bytes == 0 || !apply({buffer_.data(), bytes})) break;
+    left -= std::min(left, bytes);
+  }
+  while (left > 0) {
+    const std::size_t bytes = child_->read_now(loop::child_stream::error, buffer_);
+    if (bytes == 0) break;
+    error_tail_.add({buffer_.data(), bytes});
+    left -= std::min(left, bytes);
+  }
+}
+
+bool worker_process::apply(std::string_view output) {
+  while (!output.empty() && !broken_) {
+    auto message = reader_.next(output);
+    if (!message) break;
+    apply(std::move(*message));
+  }
+  return !broken_;
+}
+
+void worker_process::apply(worker_message&& message) {
+  // Of several jobs nobody can tell which one a line is about that names none.
+  const std::size_t only = held_.size() == 1 ? 0 : held_.size();
+  const std::size_t place = place_of(message.id);
+  if (message.type == worker_message::kind::malformed) {
+    return fail_protocol(std::move(message.text), message.id ? place : only);
+  }
+  if (place == held_.size()) {
+    // A second answer for a job that is over says nothing about the next one.
+    const std::size_t culprit = message.id == last_answered_ ? held_.size() : only;
+    return fail_protocol("it answered for job " + std::to_string(message.id.value()) + ", which it does not have",
+                         culprit);
+  }
+  if (message.type != worker_message::kind::progress) answer(place, answer_of(std::move(message)));
+}
+
+void worker_process::fail_protocol(std::string problem, std::size_t place) {
+  broken_ = true;
+  end(worker_end::protocol, problem);
+  if (place == held_.size()) return;
+  worker_request* const request = held_[place].request;
+  remove(place);
+  if (request != nullptr)
+    request->finish({.type = worker_answer::kind::failed, .text = label() + " broke the protocol: " + problem});
+}
+
+// --- the end of a process --------------------------------------------------------------------------------------------
+
+void worker_process::end(worker_end reason, std::string text) {
+  if (phase_ == phase::ending || phase_ == phase::none) return;
+  phase_ = phase::ending;
+  ending_ = {reason, std::move(text)};
+  abandoned_due_.clear();
+  recycle_due_.clear();
+  end_due_.clear();
+  child_->end(pool_.settings().kill_after);
+}
+
+void worker_process::stop_taking() {
+  if (phase_ != phase::serving) return;
+  phase_ = phase::stopping;
+  recycle_due_.clear();
+  if (held_.empty()) await_end(phase::replaced);
+}
+
+void worker_process::await_end(phase becoming) {
+  if (phase_ != phase::serving && phase_ != phase::stopping) return;
+  phase_ = becoming;
+  recycle_due_.clear();
+  if (writing_.empty() && outgoing_.empty()) child_->close_input();
+  end_due_.set(after(loop_.now(), pool_.settings().kill_after));
+}
+
+worker_process::ending worker_process::how_it_ended(const loop::child_exit& exit) const {
+  const std::string last_words = error_tail_.remark();
+  if (phase_ == phase::ending) return {ending_.reason, label() + " was ended: " + ending_.text + last_words};
+  if (phase_ == phase::replaced) return {worker_end::recycled, label() + " was replaced"};
+  return {exit.by_signal() ? worker_end::killed : worker_end::exited,
+          label() + " ended: " + loop::text_of(exit) + last_words};
+}
+
+void worker_process::interrupt_all(const ending& ended) {
+  while (!held_.empty()) {
+    worker_request* const request = held_.back().request;
+    remove(held_.size() - 1);
+    if (request != nullptr) request->finish({.type = worker_answer::kind::interrupted, .text = ended.text});
+  }
+}
+
+std::string worker_process::label() const {
+  return "the worker " + pool_.name() + " (process " + std::to_string(child_->id()) + ")";
+}
+
+}  // namespace millrace::offload

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/time.hpp>
+#include <millrace/loop/deadline.hpp>
+#include <millrace/loop/event_loop.hpp>
+#include <millrace/loop/wait_point.hpp>
+
+#include "base/restart_pause.hpp"
+#include "loop/child_process.hpp"
+#include "loop/task_scope.hpp"
+#include "offload/error_tail.hpp"
+#include "offload/worker_counts.hpp"
+#include "offload/worker_pool.hpp"
+#include "offload/worker_request.hpp"
+#include "wire/worker_frame.hpp"
+
+namespace millrace::offload {
+
+/// One place for a worker process in its pool: a process that runs, or the pause before the next one.
+///
+/// A job that it has gets exactly one answer: that of the process, or how the process ended. What comes first counts.
+/// The process is ended when it writes anything but answers for its jobs, does not read any more, or goes on with a job
+/// that was withdrawn. A job whose answer is malformed fails; all others are interrupted. A process that has ended is
+/// reaped with its group before the next one starts.
+///
+/// Owned by the pool; loop thread only. `run` is its task, which ends after `stop` when the pool closes.
+class worker_process {
+ public:
+  explicit worker_process(worker_pool& pool);
+  ~worker_process();
+  worker_process(const worker_process&) = delete;
+  worker_process& operator=(const worker_process&) = delete;
+
+  /// `pool` keeps this object.
+  loop::awaitable<> run(std::shared_ptr<worker_pool> pool);
+
+  [[nodiscard]] bool has_capacity() const noexcept;
+  /// It has capacity, and no earlier attempt of that job is left in it.
+  [[nodiscard]] bool can_take(job_id job) const noexcept;
+  [[nodiscard]] std::size_t jobs() const noexcept { return held_.size(); }
+  /// Requires: `can_take`.
+  void take(worker_request& request);
+  /// The caller does not wait for the answer any more. Requires: this worker has the request.
+  void abandon(worker_request& request);
+  /// The process takes no further job, and gets the end of its input when it has answered those that it has.
+  void stop();
+
+ private:
+  struct held_job {
+    job_id id{};
+    worker_request* request{nullptr};  ///< null: it was abandoned, and its answer is dropped
+    instant due{never};                ///< of an abandoned one: when the process is ended
+  };
+  struct ending {
+    worker_end reason{worker_end::exited};
+    std::string text;
+  };
+  enum class phase : std::uint8_t {
+    none,      ///< no process runs
+    serving,   ///< it takes jobs
+    stopping,  ///< it takes no job, and is replaced when it has none
+    replaced,  ///< it gets the end of its input, and should end
+    silent,    ///< it has closed its output or does not read, and most often ends now
+    ending     ///< the daemon ends it: `ending_` says why
+  };
+
+  void begin(loop::child_process&& child);
+  loop::awaitable<ending> serve();
+  loop::awaitable<> read_output();
+  loop::awaitable<> read_errors();
+  loop::awaitable<> write_jobs();
+  loop::awaitable<> pause(duration length);
+  void read_rest();
+
+  /// False: a line was malformed, and what follows has no meaning.
+  bool apply(std::string_view output);
+  void apply(wire::worker_message&& message);
+  void answer(std::size_t place, worker_answer&& answer);
+  void remove(std::size_t place);
+  /// `place`: of the job whose fault it is; that of none if there is no such job.
+  void fail_protocol(std::string problem, std::size_t place);
+  void end(worker_end reason, std::string text);
+  /// Closes the input. A process that does not end then is ended after `kill_after`.
+  void await_end(phase becoming);
+  void stop_taking();
+  void follow_abandoned();
+  [[nodiscard]] ending how_it_ended(const loop::child_exit& exit) const;
+  void interrupt_all(const ending& ended);
+  [[nodiscard]] std::size_t place_of(job_id job) const noexcept;
+  [[nodiscard]] std::string label() const;
+
+  worker_pool& pool_;
+  loop::event_loop& loop_;
+  std::optional<loop::child_process> child_;
+  loop::task_scope streams_;
+  phase phase_{phase::none};
+  bool broken_{false};  ///< a line was malformed: what follows has no meaning
+  std::vector<held_job> held_;
+  instant busy_since_{};                  ///< while it has jobs
+  std::uint64_t taken_{0}, answered_{0};  ///< jobs of this process
+  job_id last_answered_{};
+  std::string outgoing_;  ///< frames that are to be written
+  std::string writing_;
+  loop::wait_point has_outgoing_;
+  wire::worker_frame_reader reader_;
+  std::vector<char> buffer_;
+  error_tail error_tail_;
+  ending ending_;
+  loop::deadline abandoned_due_;  ///< an abandoned job was not answered in time
+  loop::deadline end_due_;        ///< the process did not end by itself
+  loop::deadline recycle_due_;    ///< the process is old enough
+  loop::wait_point pause_over_;
+};
+
+}  // namespace millrace::offload

@@ -1,0 +1,190 @@
+// Pools of real processes: what one sees only from inside. The ways in which jobs end are in
+// tests/system/worker_test.py.
+#include "offload/worker_pool.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+#include <millrace/loop/deadline.hpp>
+
+#include "loop/child_launcher.hpp"
+#include "loop/task_scope.hpp"
+#include "offload/worker_host.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::offload;
+
+namespace {
+
+/// Reads a job into $id and $body.
+const std::string next_job =
+    R"(read -r job || exit 0; id=${job#*:}; id=${id%%,*}; body=${job##*:\"}; body=${body%\"\}};)";
+
+std::string forever(const std::string& step) { return "while true; do " + next_job + step + "; done"; }
+
+std::string text_of(const worker_answer& answer) {
+  switch (answer.type) {
+    case worker_answer::kind::done:
+      return "done " + answer.result.value_or("-");
+    case worker_answer::kind::failed:
+      return "failed";
+    case worker_answer::kind::rejected:
+      return "rejected";
+    case worker_answer::kind::later:
+      return "later";
+    case worker_answer::kind::interrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+struct pool_fixture {
+  pool_fixture(const std::string& script, worker_settings settings) {
+    settings.command.arguments = {"/bin/sh", "-c", script};
+    settings.command.environment = loop::inherited_environment();
+    pool = host.make_pool(std::move(settings));
+  }
+
+  loop::awaitable<> run_one(std::uint64_t id, std::string content) {
+    auto running = pool->run({job_id{id}, "q", 1, body{content}});
+    const worker_answer answer = co_await std::move(running);
+    answers.push_back(std::to_string(id) + ' ' + text_of(answer));
+  }
+  /// Cancels the task when a worker has a job, and makes a file.
+  loop::awaitable<> cancel_when_handed_over(task_id task, std::string file) {
+    while (host.counts().pool.busy == 0) co_await loop::yield(loop);
+    loop.cancel(task);
+    if (!file.empty()) std::ofstream{file} << "withdrawn";
+  }
+  loop::awaitable<> end_when_idle() {
+    auto joined = jobs.join();
+    co_await std::move(joined);
+    pool->close();
+    auto closed = host.close();
+    co_await std::move(closed);
+  }
+  task_id put(std::uint64_t id, const std::string& content = "x") { return jobs.spawn("job", run_one(id, content)); }
+  void withdraw(task_id task, const std::string& file = {}) {
+    jobs.spawn("withdraw", cancel_when_handed_over(task, file));
+  }
+  /// Until all jobs have their answers and all workers are gone.
+  void run() {
+    ending.spawn("end", end_when_idle());
+    loop.run();
+    std::ranges::sort(answers);
+  }
+  std::uint64_t restarts(worker_end reason) const {
+    return host.counts().restarts[static_cast<std::size_t>(reason)].value();
+  }
+
+  loop::event_loop loop;
+  loop::child_launcher children{loop};
+  worker_host host{loop, children};
+  std::shared_ptr<worker_pool> pool;
+  loop::task_scope jobs{loop};
+  loop::task_scope ending{loop};
+  std::vector<std::string> answers;
+};
+
+}  // namespace
+
+TEST_CASE("each job gets its own answer, from several workers with several jobs each") {
+  pool_fixture at{forever(R"(echo "{\"id\":$id,\"ok\":true,\"result\":\"$body\"}")"), {.workers = 2, .in_flight = 3}};
+  std::vector<std::string> expected;
+  for (std::uint64_t id = 10; id < 40; ++id) {
+    at.put(id, "body " + std::to_string(id));
+    expected.push_back(std::to_string(id) + " done body " + std::to_string(id));
+  }
+  at.run();
+  CHECK(at.answers == expected);
+  const auto& counts = at.host.counts().pool;
+  CHECK(counts.workers == 0);
+  CHECK(counts.busy == 0);
+  CHECK(counts.pending == 0);
+  CHECK(counts.wait.count() == 30);
+  CHECK(counts.busy_nanoseconds.value() > 0);
+  CHECK(at.children.running() == 0);
+  CHECK(std::ranges::all_of(at.host.counts().restarts, [](const counter& each) { return each.value() == 0; }));
+}
+
+TEST_CASE("answers that a worker wrote before it ended count") {
+  pool_fixture at{next_job + R"(echo "{\"id\":$id,\"ok\":true}"; exit 1)", {}};
+  at.put(1);
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
+  CHECK(at.restarts(worker_end::exited) >= 1);
+}
+
+TEST_CASE("a worker that ends interrupts its own jobs only") {
+  pool_fixture at{forever(R"([ "$body" != die ] || kill -9 $$; echo "{\"id\":$id,\"ok\":true}")"), {.workers = 2}};
+  at.put(1, "die");
+  at.put(2);
+  at.put(3);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 done -", "3 done -"});
+}
+
+TEST_CASE("a job that is withdrawn ends its worker at once if it has no other") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"), {}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 1);
+}
+
+TEST_CASE("a late answer for a withdrawn job is dropped, and its worker goes on") {
+  const auto path = std::filesystem::temp_directory_path() / ("worker_pool_test_" + std::to_string(::getpid()));
+  const std::string file = path.string();
+  pool_fixture at{
+      "until [ -e " + file + " ]; do sleep 0.01; done; " + forever(R"(echo "{\"id\":$id,\"ok\":true,\"result\":$$}")"),
+      {.in_flight = 2, .kill_after = minutes{5}}};
+  at.put(1);
+  at.withdraw(at.put(2), file);
+  at.put(3);
+  at.run();
+  REQUIRE(at.answers.size() == 2);
+  CHECK(at.answers[0].starts_with("1 done "));
+  CHECK(at.answers[1] == "3" + at.answers[0].substr(1));
+  std::filesystem::remove(path);
+  CHECK(at.restarts(worker_end::cancelled) == 0);
+}
+
+TEST_CASE("a worker with several jobs is ended when it does not answer for a withdrawn one") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.in_flight = 2, .kill_after = milliseconds{100}}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 interrupted"});
+  CHECK(at.restarts(worker_end::cancelled) == 1);
+}
+
+TEST_CASE("a second answer for a job is no fault of the next one") {
+  pool_fixture at{
+      forever(R"(echo "{\"id\":$id,\"ok\":true}"; [ "$body" != twice ] || echo "{\"id\":$id,\"ok\":true}")"), {}};
+  at.put(1, "twice");
+  at.put(2);
+  at.run();
+  CHECK(at.answers[0] == "1 done -");
+  CHECK((at.answers[1] == "2 done -" || at.answers[1] == "2 interrupted"));
+}
+
+TEST_CASE("a program that cannot be started interrupts the jobs that wait for it, one by one") {
+  pool_fixture at{"", {.workers = 1}};
+  worker_settings settings;
+  settings.command.arguments = {"/no/such/program"};
+  at.pool = at.host.make_pool(std::move(settings));
+  at.put(1);
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 interrupted"});
+  CHECK(at.restarts(worker_end::start_failed) >= 1);
+}
