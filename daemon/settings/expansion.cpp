@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 
 namespace millrace::settings {
 
@@ -52,6 +53,17 @@ node* find(node& map, std::string_view key) {
   return nullptr;
 }
 
+/// Expands these keys of each member of a section.
+void expand_members(node& root, const char* section, std::span<const std::string_view> keys,
+                    diagnostic_list& diagnostics) {
+  node* const members = find(root, section);
+  if (members == nullptr || members->form != node::shape::map) return;
+  for (std::size_t n = 0; n < members->keys.size(); ++n) {
+    const std::string path = path_of(section, members->keys[n]);
+    for (const auto key : keys) expand_value(find(members->values[n], key), path_of(path, key), diagnostics);
+  }
+}
+
 }  // namespace
 
 result<std::string> expand(std::string_view text) {
@@ -98,14 +110,8 @@ void expand_paths(node& root, diagnostic_list& diagnostics) {
   if (node* const daemon = find(root, "daemon"); daemon != nullptr) {
     for (const auto key : expanded_daemon_keys) expand_value(find(*daemon, key), path_of("daemon", key), diagnostics);
   }
-  node* const producers = find(root, "producers");
-  if (producers == nullptr || producers->form != node::shape::map) return;
-  for (std::size_t n = 0; n < producers->keys.size(); ++n) {
-    const std::string path = path_of("producers", producers->keys[n]);
-    for (const auto key : expanded_producer_keys) {
-      expand_value(find(producers->values[n], key), path_of(path, key), diagnostics);
-    }
-  }
+  expand_members(root, "producers", expanded_producer_keys, diagnostics);
+  expand_members(root, "consumers", expanded_consumer_keys, diagnostics);
 }
 
 }  // namespace millrace::settings

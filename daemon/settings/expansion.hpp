@@ -19,9 +19,10 @@ namespace millrace::settings {
 /// The inverse: `expand(escape(text)) == text`, except that `./` is added before a `~`.
 [[nodiscard]] std::string escape(std::string_view text);
 
-/// Keys of `daemon` and of each producer whose texts are expanded.
+/// Keys of `daemon`, of each producer and of each consumer whose texts are expanded.
 inline constexpr std::array<std::string_view, 4> expanded_daemon_keys{"data_dir", "http", "beanstalk", "control"};
 inline constexpr std::array<std::string_view, 1> expanded_producer_keys{"file"};
+inline constexpr std::array<std::string_view, 3> expanded_consumer_keys{"ca_file", "certificate_file", "key_file"};
 
 /// Expands the texts of these keys in place. Called before they are read, so that the expanded text is checked.
 void expand_paths(node& root, diagnostic_list& diagnostics);

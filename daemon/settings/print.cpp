@@ -90,7 +90,7 @@ std::string print(const settings& settings) {
     print_with_kind(out, "kind", producer, workload::producer_option_table(), expanded_producer_keys);
   });
   print_named(out, "consumers", settings.consumers, [&](const auto& consumer) {
-    print_with_kind(out, "handler", consumer, workload::consumer_option_table());
+    print_with_kind(out, "handler", consumer, workload::consumer_option_table(), expanded_consumer_keys);
   });
   return out.take();
 }

@@ -1,5 +1,7 @@
 """The handler `http` under TLS, which must not be broken in any way."""
 
+import os
+import shutil
 import ssl
 import tempfile
 import unittest
@@ -28,6 +30,14 @@ class Tls(HttpTest):
         server = self.page(self.good)
         printed, errors, _ = self.ask_securely(server.url("page"), range(20))
         self.assertEqual((printed, errors, server.connections), (["secure"] * 20, [], 1))
+
+    def test_paths_are_relative_to_the_settings_and_may_name_variables(self):
+        server = self.page(self.good)
+        shutil.copy(self.certificates.authority, os.path.join(self.folder, "trusted.pem"))
+        os.environ["MILLRACE_TEST_TRUSTED"] = "trusted"
+        self.addCleanup(os.environ.pop, "MILLRACE_TEST_TRUSTED")
+        for path in ("trusted.pem", "${MILLRACE_TEST_TRUSTED}.pem"):
+            self.assertEqual(self.ask(server.url("page"), keys=f'ca_file: "{path}",')[:2], (["secure"], []))
 
     def test_a_name_is_checked_as_well_as_an_address(self):
         named = self.certificates.make("named", "localhost")
