@@ -117,3 +117,13 @@ TEST_CASE("what a template reads and makes is bounded", "[template]") {
   CHECK(fill("${json:}", nested(job_template::json_depth_max)) == nested(job_template::json_depth_max));
   CHECK(fill("${json:|deep}", nested(job_template::json_depth_max + 1)) == "deep");
 }
+
+TEST_CASE("values can be encoded, but not the text around them and not a value at the beginning", "[template]") {
+  const auto encode = [](std::string_view value) { return "<" + std::string{value} + ">"; };
+  const auto filled = [&](std::string_view text) {
+    return job_template::parse(text).value().fill({job_id{1}, body{"a b"}, "mail", 2}, encode).value();
+  };
+  CHECK(filled("x/${body}/${field:2}?") == "x/<a b>/<b>?");
+  CHECK(filled("${body}/${id}") == "a b/<1>");
+  CHECK(filled("plain") == "plain");
+}
