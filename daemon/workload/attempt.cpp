@@ -112,7 +112,6 @@ loop::awaitable<attempt_result> attempts::await(handlers::job work) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) attempt = cancelled();
   }
-  if (attempt.text && is_large(attempt.text->size())) co_await copy_on_thread(attempt);
   co_return attempt;
 }
 
@@ -153,8 +152,11 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (state.cancelled() != boost::asio::cancellation_type::none) attempt = cancelled();
   }
-  if (attempt.text && is_large(attempt.text->size())) co_await copy_on_thread(attempt);
   co_return attempt;
+}
+
+bool attempts::needs_thread(const attempt_result& attempt) noexcept {
+  return attempt.text && is_large(attempt.text->size());
 }
 
 loop::awaitable<> attempts::copy_on_thread(attempt_result& attempt) {

@@ -47,8 +47,12 @@ class attempts {
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
   [[nodiscard]] attempt_result run_now(const handlers::job& work);
-  /// For all other handlers.
+  /// For all other handlers. When it returns, the handler has ended; if the result `needs_thread`, await
+  /// `copy_on_thread` next.
   loop::awaitable<attempt_result> run(handlers::job work);
+  /// The text is too large to be copied into a body on the loop.
+  [[nodiscard]] static bool needs_thread(const attempt_result& attempt) noexcept;
+  loop::awaitable<> copy_on_thread(attempt_result& attempt);
   [[nodiscard]] const std::optional<duration>& timeout() const noexcept { return timeout_; }
   /// The result of an attempt that did not end in time. Requires: there is a timeout.
   [[nodiscard]] attempt_result too_late() const;
@@ -58,7 +62,6 @@ class attempts {
  private:
   loop::awaitable<attempt_result> await(handlers::job work);
   loop::awaitable<attempt_result> compute(handlers::job work);
-  loop::awaitable<> copy_on_thread(attempt_result& attempt);
   [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
 
   loop::event_loop& loop_;

@@ -193,6 +193,8 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
     std::exception_ptr failure;
     try {
       attempt = co_await attempts_.run(job);
+      consumer_slot.stuck_at = never;  // the handler has ended; a pool that is busy does not make it stuck
+      if (!consumer_slot.stuck && attempts::needs_thread(attempt)) co_await attempts_.copy_on_thread(attempt);
     } catch (...) {
       failure = std::current_exception();  // the task was cancelled behind the answer of the handler
     }

@@ -1,4 +1,7 @@
 // A handler that does not end after its cancellation: its slot is replaced, and its late answer is dropped.
+#include <atomic>
+#include <thread>
+
 #include "support/catch.hpp"
 #include "workload/consumer.hpp"
 #include "workload/workload_fixture.hpp"
@@ -42,6 +45,24 @@ void deaf_consumer(workload_fixture& at, workload::consumer_options options) {
 loop::awaitable<> cancel_job(workload_fixture& at, job_id job) {
   CHECK(at.broker.cancel(job).answer);
   co_return;
+}
+
+/// Keeps a thread of the pool busy until `released`.
+class busy_step final : public offload::computation {
+ public:
+  explicit busy_step(const std::atomic<bool>& released) : released_{released} {}
+  offload::progress step() override {
+    while (!released_) std::this_thread::yield();
+    return offload::progress::done;
+  }
+  result<std::string> take_result() override { return std::string{}; }
+
+ private:
+  const std::atomic<bool>& released_;
+};
+
+loop::awaitable<> occupy(workload_fixture& at, const std::atomic<bool>& released) {
+  co_await at.threads.run(std::make_unique<busy_step>(released));
 }
 
 std::uint32_t stuck(const workload_fixture& at) { return at.jobs.consumers()[0]->stuck; }
@@ -143,4 +164,23 @@ TEST_CASE("a drain does not wait for a slot that was replaced until its patience
   at.drain(2 * deaf_for);
   at.loop.advance(deaf_for);
   CHECK(at.drained == std::size_t{0});
+}
+
+TEST_CASE("a handler that has ended is not stuck while the pool is too busy to copy its large text") {
+  std::atomic<bool> released{false};
+  workload_fixture at;
+  const auto work = at.queue("work");
+  at.queue("results");
+  deaf_consumer(at, {.queue = {"work"}, .timeout = seconds{1}, .output = "results"});
+  for (int thread = 0; thread < 2; ++thread) at.scope.spawn("occupy", occupy(at, released));
+  at.start();
+  at.put(work, std::string(2 * workload::attempts::on_loop_bytes_max, 'x'));
+  at.loop.run_ready();
+  at.loop.advance(seconds{1} + 2 * consumer::stuck_after);
+  CHECK(at.seen.size() == 1);
+  CHECK(stuck(at) == 0);
+  released = true;
+  at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
+  CHECK(at.outcomes(0, outcome::timeout) == 0);
+  CHECK(at.levels("results").ready == 1);
 }
