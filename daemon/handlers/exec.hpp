@@ -10,6 +10,7 @@
 #include <millrace/handlers/handler.hpp>
 #include <millrace/handlers/job_template.hpp>
 #include <millrace/handlers/registry.hpp>
+#include <millrace/handlers/slow_cancellation.hpp>
 
 #include "handlers/exec_command.hpp"
 #include "loop/child_launcher.hpp"
@@ -37,13 +38,14 @@ struct exec_options {
 /// A command that is cancelled, is late or exceeds a limit gets SIGTERM with its whole process group, and SIGKILL after
 /// `kill_after`. The job ends when the command is reaped. What happened first decides the answer. A program that does
 /// not read the body is no failure. Loop thread only.
-class exec : public waiting_handler {
+class exec : public waiting_handler, public slow_cancellation {
  public:
   /// The exit status that asks for the job again later: EX_TEMPFAIL of sysexits.h.
   static constexpr int later_status = 75;
 
   exec(const exec_options& options, const handler_context& context);
   loop::awaitable<answer> handle(job work) override;
+  [[nodiscard]] duration cancellation_length() const noexcept override { return options_.kill_after; }
 
   /// Rules about several options together.
   [[nodiscard]] static std::optional<option_problem> find_problem(const exec_options& options);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
+#include <millrace/handlers/slow_cancellation.hpp>
 #include <millrace/loop/deadline.hpp>
 
 #include "loop/thrown.hpp"
@@ -69,6 +70,10 @@ attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handle
                    offload::execution_site run_on, std::optional<duration> timeout)
     : loop_{loop}, threads_{threads}, handler_{std::move(handler)}, run_on_{run_on}, timeout_{timeout} {
   if (const auto* const quick = std::get_if<std::unique_ptr<handlers::quick_handler>>(&handler_)) quick_ = quick->get();
+  if (const auto* const waiting = std::get_if<std::unique_ptr<handlers::waiting_handler>>(&handler_)) {
+    const auto* const slow = dynamic_cast<const handlers::slow_cancellation*>(waiting->get());
+    if (slow != nullptr) cancellation_length_ = slow->cancellation_length();
+  }
 }
 
 attempt_result attempts::run_now(const handlers::job& work) {

@@ -54,6 +54,8 @@ class attempts {
   [[nodiscard]] static bool needs_thread(const attempt_result& attempt) noexcept;
   loop::awaitable<> copy_on_thread(attempt_result& attempt);
   [[nodiscard]] const std::optional<duration>& timeout() const noexcept { return timeout_; }
+  /// The time that the handler needs to end after its cancellation.
+  [[nodiscard]] duration cancellation_length() const noexcept { return cancellation_length_; }
   /// The result of an attempt that did not end in time. Requires: there is a timeout.
   [[nodiscard]] attempt_result too_late() const;
   /// Destroys the handler. Requires: no attempt is in progress, and none follows.
@@ -70,6 +72,7 @@ class attempts {
   handlers::quick_handler* quick_{nullptr};
   offload::execution_site run_on_;
   std::optional<duration> timeout_;
+  duration cancellation_length_{0};
 };
 
 }  // namespace millrace::workload

@@ -188,8 +188,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   } else {
     consumer_slot.attempted = id;
     consumer_slot.queue = queue;
-    if (attempts_.timeout())
-      set_stuck_at(consumer_slot, after(environment_.loop.now(), *attempts_.timeout() + stuck_after));
+    if (attempts_.timeout()) expect_end(consumer_slot, after(environment_.loop.now(), *attempts_.timeout()));
     std::exception_ptr failure;
     try {
       attempt = co_await attempts_.run(job);
@@ -223,13 +222,15 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
 void consumer::cancel_attempt(slot& consumer_slot, job_id job) {
   if (!consumer_slot.attempted || consumer_slot.attempted != job) return;
   consumer_slot.attempt_cancelled = true;
-  set_stuck_at(consumer_slot, after(environment_.loop.now(), stuck_after));
+  expect_end(consumer_slot, environment_.loop.now());
   environment_.loop.cancel(consumer_slot.task);
 }
 
-void consumer::set_stuck_at(slot& consumer_slot, instant when) {
-  consumer_slot.stuck_at = when;
-  if (when < stuck_check_.when()) stuck_check_.set(when);
+/// If it is cancelled twice, by its timeout and with its job, the first time counts.
+void consumer::expect_end(slot& consumer_slot, instant cancelled_at) {
+  const auto stuck_at = after(cancelled_at, attempts_.cancellation_length() + stuck_after);
+  consumer_slot.stuck_at = std::min(consumer_slot.stuck_at, stuck_at);
+  if (stuck_at < stuck_check_.when()) stuck_check_.set(stuck_at);
 }
 
 void consumer::replace_stuck_slots() {

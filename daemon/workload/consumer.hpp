@@ -30,9 +30,10 @@ namespace millrace::workload {
 /// A job that is cancelled while a slot works on it: the attempt is cancelled, its answer is dropped, and the slot goes
 /// on with the next job.
 ///
-/// A handler that does not end within `stuck_after` of its cancellation, by the timeout or with its job, is stuck: its
-/// job ends without it, another slot takes the place of its slot, and its late answer is dropped. At most
-/// `stuck_slots_max` slots are replaced before one of them ends. In sequence none is: one job runs at a time.
+/// A handler that does not end within `stuck_after` of its cancellation, by the timeout or with its job, is stuck; one
+/// that needs time for its end (millrace/handlers/slow_cancellation.hpp) has that as well. Its job ends without it,
+/// another slot takes the place of its slot, and its late answer is dropped. At most `stuck_slots_max` slots are
+/// replaced before one of them ends. In sequence none is: one job runs at a time.
 ///
 /// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for
 /// it. In sequence, too, there is one slot, and the jobs come from the `sequence` that all consumers share.
@@ -42,7 +43,7 @@ namespace millrace::workload {
 class consumer {
  public:
   static constexpr unsigned jobs_per_turn = 64;
-  static constexpr duration stuck_after = seconds{5};
+  static constexpr duration stuck_after = seconds{10};
   static constexpr std::size_t stuck_slots_max = 100;
 
   struct environment {
@@ -113,7 +114,7 @@ class consumer {
   loop::awaitable<> attempt_and_settle(slot& consumer_slot, session_id session, engine::reserved_job&& taken);
   /// The broker says that the job is cancelled.
   void cancel_attempt(slot& consumer_slot, job_id job);
-  void set_stuck_at(slot& consumer_slot, instant when);
+  void expect_end(slot& consumer_slot, instant cancelled_at);
   void replace_stuck_slots();
   void replace(slot& stuck_slot);
   void end(slot& consumer_slot);

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <thread>
 
+#include <millrace/handlers/slow_cancellation.hpp>
+
 #include "support/catch.hpp"
 #include "workload/consumer.hpp"
 #include "workload/workload_fixture.hpp"
@@ -16,9 +18,11 @@ namespace {
 constexpr duration deaf_for = hours{1};
 
 /// Waits for an hour whatever happens, if the body begins with `deaf` and it is the first attempt.
-class deaf final : public handlers::waiting_handler {
+class deaf final : public handlers::waiting_handler, public handlers::slow_cancellation {
  public:
-  deaf(loop::event_loop& loop, std::vector<std::string>& seen) : loop_{loop}, seen_{seen} {}
+  deaf(loop::event_loop& loop, std::vector<std::string>& seen, duration length)
+      : loop_{loop}, seen_{seen}, length_{length} {}
+  [[nodiscard]] duration cancellation_length() const noexcept override { return length_; }
   loop::awaitable<handlers::answer> handle(handlers::job work) override {
     seen_.emplace_back(work.content.view());
     if (work.attempt == 1 && work.content.view().starts_with("deaf")) {
@@ -31,15 +35,17 @@ class deaf final : public handlers::waiting_handler {
  private:
   loop::event_loop& loop_;
   std::vector<std::string>& seen_;
+  duration length_;
 };
 
-void deaf_consumer(workload_fixture& at, workload::consumer_options options) {
-  at.consumer("c", std::move(options),
-              {"deaf", "", &testing::no_option_table(), false,
-               [&seen = at.seen](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
-                 return handlers::handler{
-                     std::unique_ptr<handlers::waiting_handler>{std::make_unique<deaf>(context.loop, seen)}};
-               }});
+void deaf_consumer(workload_fixture& at, workload::consumer_options options, duration length = {}) {
+  at.consumer(
+      "c", std::move(options),
+      {"deaf", "", &testing::no_option_table(), false,
+       [&seen = at.seen, length](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
+         return handlers::handler{
+             std::unique_ptr<handlers::waiting_handler>{std::make_unique<deaf>(context.loop, seen, length)}};
+       }});
 }
 
 loop::awaitable<> cancel_job(workload_fixture& at, job_id job) {
@@ -183,4 +189,17 @@ TEST_CASE("a handler that has ended is not stuck while the pool is too busy to c
   at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
   CHECK(at.outcomes(0, outcome::timeout) == 0);
   CHECK(at.levels("results").ready == 1);
+}
+
+TEST_CASE("a handler that needs time to end after its cancellation is stuck that much later") {
+  workload_fixture at;
+  at.put(at.queue("work"), "deaf");
+  deaf_consumer(at, {.queue = {"work"}, .timeout = seconds{1}}, minutes{1});
+  at.start();
+  at.loop.advance(seconds{1} + minutes{1} + consumer::stuck_after - milliseconds{1});
+  CHECK(stuck(at) == 0);
+  at.loop.advance(milliseconds{1});
+  CHECK(stuck(at) == 1);
+  at.loop.advance(deaf_for);
+  CHECK(stuck(at) == 0);
 }
