@@ -273,8 +273,7 @@ void body_came(core& core, slot at, body&& content) {
   session& holder = core.sessions[record.holder];
   if (holder.awaited != at) return;
   holder.awaited = no_slot;
-  tell_granted(core, holder,
-               hand_over(core, at, record, core.queue_of(record), holder.wanted, holder.awaited_since));
+  tell_granted(core, holder, hand_over(core, at, record, core.queue_of(record), holder.wanted, holder.awaited_since));
 }
 
 void remove_job(core& core, slot at) {
