@@ -20,6 +20,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "ballast_given_up",
     "body_unreadable",
     "body_waits",
+    "child_guard_ended",
     "connection_failed",
     "consumer_failed",
     "consumer_slot_failed",
@@ -45,6 +46,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "job_cancelled",
     "job_failed",
     "job_ids_exhausted",
+    "job_interrupted",
     "kept",
     "left_out",
     "loop_stall_ended",
@@ -86,6 +88,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "store_unlocked",
     "summary",
     "task_failed",
+    "worker_ended",
 });
 static_assert(std::is_sorted(names.begin(), names.end()));
 

@@ -85,14 +85,14 @@ class program {
     work_.start(settings_.producers, settings_.consumers, {loop_}, {loop_, standard_output_, printed_.output()})
         .value();
     scope_.spawn("main", until_idle());
-    while (!idle_) {
+    while (true) {
       settle();
       seen.milliseconds = (loop_.now() - began) / milliseconds{1};
       note_lines(seen);
+      if (idle_) break;
       REQUIRE(loop_.now() - began < longest_run);
-      if (!idle_) loop_.advance(tick);
+      loop_.advance(tick);
     }
-    note_lines(seen);
     loop_.run();
     return seen;
   }

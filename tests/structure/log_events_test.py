@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "daemon" / "base" / "log_rules.cpp"
 NAME = r'"([a-z]+(?:_[a-z]+)*)"'
-LOGGED = re.compile(r"\blog::(?:(?:debug|info|warning|error)\(|write\(\s*[\w:]+,)\s*" + NAME)
+# The first argument, or the second of `write`: an event, or a choice between events.
+LOGGED = re.compile(r"\blog::(?:(?:debug|info|warning|error)\(|write\(\s*[\w:]+,)([^,]*),")
 # A function that is given an event logs it.
 GIVEN = re.compile(r"\b(\w+)\((?:[^()]|\([^()]*\))*?\bstd::string_view event\b")
 
@@ -23,7 +24,8 @@ def events_of(sources):
     """Events that these texts log."""
     found = set()
     for text in sources:
-        found.update(LOGGED.findall(text))
+        for event in LOGGED.findall(text):
+            found.update(re.findall(NAME, event))
         for name in set(GIVEN.findall(text)) - {"write", "debug", "info", "warning", "error"}:
             for call in re.findall(rf"\b{name}\(([^;{{]*)", text):
                 found.update(re.findall(NAME, call))
@@ -43,8 +45,8 @@ class LogEvents(unittest.TestCase):
     def test_an_event_is_found_in_a_call_and_behind_a_function_that_is_given_it(self):
         source = """void complain(std::string_view event, int job) { log::warning(event, "x"); }
             log::info("one", "text"); log::write(
-                level, "two", "text"); complain(bad ? "three" : "four", 1);"""
-        self.assertEqual(events_of([source]), {"one", "two", "three", "four"})
+                level, "two", "text"); complain(bad ? "three" : "four", 1); log::info(bad ? "five" : "six", "text");"""
+        self.assertEqual(events_of([source]), {"one", "two", "three", "four", "five", "six"})
 
     def test_the_document_names_only_events_that_exist(self):
         document = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
