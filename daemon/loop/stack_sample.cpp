@@ -132,6 +132,8 @@ std::optional<stack_sample> sample_by_signal(pthread_t thread, instant until) {
     while (::sem_wait(&at.taken) != 0) {
     }
   }
+  // The handler has stored its frames before this phase.
+  if (at.present.load(std::memory_order_acquire).now != phase::taken) return std::nullopt;
   const auto frames = at.addresses.begin();
   return stack_sample{{frames, frames + static_cast<std::ptrdiff_t>(at.count)}, true};
 }
