@@ -3,6 +3,7 @@
 #include "offload/worker_pool.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -46,6 +47,7 @@ std::string text_of(const worker_answer& answer) {
 
 struct pool_fixture {
   pool_fixture(const std::string& script, worker_settings settings) {
+    std::signal(SIGPIPE, SIG_IGN);
     settings.command.arguments = {"/bin/sh", "-c", script};
     settings.command.environment = loop::inherited_environment();
     pool = host.make_pool(std::move(settings));
