@@ -38,6 +38,8 @@ loop::awaitable<> connection::serve() {
   watched_ = true;
   first_command_.set(after(now(), context_.limits.first_command_deadline));
   while (phase_ == phase::open || phase_ == phase::lingering) co_await ended_.wait();
+  // While the connection still counts as open; `release` does what is left of a session with many jobs.
+  static_cast<void>(executor_.leave());
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
