@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/compare_arguments.hpp"
+#include "tools/compare_chart.hpp"
 #include "tools/compare_report.hpp"
 #include "tools/program_run.hpp"
 
@@ -41,7 +42,10 @@ std::vector<contestant> contestants_of(const compare_options& options) {
   return all;
 }
 
-int complain(const std::string& text) { return std::fprintf(stderr, "millrace compare: %s\n", text.c_str()); }
+exit_code fail(exit_code code, const std::string& text) {
+  std::fprintf(stderr, "millrace compare: %s\n", text.c_str());
+  return code;
+}
 
 bool has_failed(const contestant& one, const program_run& run) {
   return run.status != 0 && !(one.is_mode() && run.status == jobs_failed);
@@ -56,11 +60,10 @@ exit_code run_all(std::vector<contestant>& all, std::uint32_t runs) {
       if (shows_progress)
         std::fprintf(stderr, "run %u of %u: %s %s\n", at + 1, runs, one.workload.c_str(), one.name.c_str());
       auto run = run_program(one.command);
-      if (!run) return complain(run.error().text), exit_code::out_of_resources;
+      if (!run) return fail(exit_code::out_of_resources, run.error().text);
       if (has_failed(one, *run)) {
-        complain(one.workload + " " + one.name + " ended with status " + std::to_string(run->status));
-        std::fputs(run->error_output.c_str(), stderr);
-        return exit_code::failed;
+        return fail(exit_code::failed, one.workload + " " + one.name + " ended with status " +
+                                           std::to_string(run->status) + "\n" + run->error_output);
       }
       one.runs.push_back(std::move(*run));
     }
@@ -83,13 +86,12 @@ exit_code compare(const std::vector<std::string>& words) {
     if (one.is_mode()) read_summary(one);
   const auto text = options.json ? comparison_json(all, options.runs) : comparison_table(all);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    return complain("standard output cannot be written"), exit_code::failed;
+    return fail(exit_code::failed, "standard output cannot be written");
   if (options.plot.empty()) return exit_code::done;
   std::ofstream file{options.plot, std::ios::binary};
   file << comparison_chart(all);
   file.close();
-  if (!file) return complain(options.plot + " cannot be written"), exit_code::failed;
-  return exit_code::done;
+  return file ? exit_code::done : fail(exit_code::failed, options.plot + " cannot be written");
 }
 
 }  // namespace millrace::tools

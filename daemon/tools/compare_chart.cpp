@@ -1,10 +1,11 @@
+#include "tools/compare_chart.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <string_view>
 
 #include "base/utf8.hpp"
-#include "tools/compare_report.hpp"
 #include "tools/figures.hpp"
 #include "tools/svg.hpp"
 

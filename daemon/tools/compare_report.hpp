@@ -44,8 +44,5 @@ void read_summary(contestant& of);
 /// Requires of all: each has at least one run.
 [[nodiscard]] std::string comparison_table(std::span<const contestant> all);
 [[nodiscard]] std::string comparison_json(std::span<const contestant> all, std::uint32_t runs);
-/// An SVG drawing with one time axis: for each program its wall time, its processor time, and a mark for each line of
-/// the last run.
-[[nodiscard]] std::string comparison_chart(std::span<const contestant> all);
 
 }  // namespace millrace::tools

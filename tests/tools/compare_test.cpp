@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "tools/compare_arguments.hpp"
+#include "tools/compare_chart.hpp"
 #include "tools/compare_report.hpp"
 #include "tools/program_run.hpp"
 
