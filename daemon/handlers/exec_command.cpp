@@ -65,9 +65,11 @@ void check_final_usage(running_command& command) {
 bool add_output(running_command& command, std::string_view bytes) {
   std::string& output = command.ended.output;
   const std::size_t max = command.limits.output_max;
-  output.append(bytes.substr(0, max - output.size() + 1));
-  // The newline at the end is not part of the result.
-  if (output.size() <= max || (output.size() == max + 1 && output.back() == '\n')) return true;
+  const std::size_t capacity = max + 1 - output.size();
+  output.append(bytes.substr(0, capacity));
+  // A newline at the very end is not part of the result.
+  const bool fits = output.size() <= max || output.back() == '\n';
+  if (fits && bytes.size() <= capacity) return true;
   output.resize(max);
   if (exceed(command, "the output of process " + std::to_string(command.child.id()) + " is longer than output_max (" +
                           write_size(max) + ")")) {

@@ -163,6 +163,11 @@ TEST_CASE("output up to output_max is the result, and one byte more fails the jo
   options = script("printf 123456789");
   options.output_max = 8;
   CHECK(run(options).ends_with(" is longer than output_max (8)"));
+  for (const char* const more : {"printf '12345678\\nmore'", "echo 12345678; sleep 0.1; printf more", "yes 12345678"}) {
+    options = script(more);
+    options.output_max = 8;
+    CHECK(run(options).ends_with(" is longer than output_max (8)"));
+  }
   options = script("trap '' TERM PIPE; yes");
   options.kill_after = milliseconds{20};
   CHECK(run(options).starts_with("over limit: the output of process "));
