@@ -55,10 +55,7 @@ loop::awaitable<answer> file::handle(job work) {
   }
   files_->add(line);
   // The first call writes the lines of all jobs that wait by then. The others find theirs written.
-  const std::function<result<std::string>()> write = [files = files_, line] {
-    if (!line->outcome) files->write_pending();
-    return *line->outcome;
-  };
+  const std::function<result<std::string>()> write = [files = files_, line] { return files->write(*line); };
   std::exception_ptr cancelled;
   auto written = result<std::string>{std::string{}};
   try {

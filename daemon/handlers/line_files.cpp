@@ -80,6 +80,12 @@ void line_files::withdraw(line& withdrawn) {
   withdrawn.withdrawn = true;
 }
 
+result<std::string> line_files::write(const line& wanted) {
+  if (!wanted.outcome) write_pending();
+  if (!wanted.outcome) return error{errc::cancelled, "the line was withdrawn"};
+  return *wanted.outcome;
+}
+
 void line_files::write_pending() {
   std::vector<std::shared_ptr<line>> taken;
   std::vector<std::pair<const std::string*, lines>> groups;  // in the order of their first lines

@@ -55,8 +55,9 @@ class line_files {
   void add(std::shared_ptr<line> added);
   /// The line is not written any more, unless that has begun.
   void withdraw(line& withdrawn);
-  /// Writes all lines that were added and sets their outcomes. With `line_sync::each`, one sync for each file.
-  void write_pending();
+  /// Returns the outcome of a line that was added. If it has none yet, writes all lines that were added and sets their
+  /// outcomes. With `line_sync::each`, one sync for each file. A line that is withdrawn meanwhile is `cancelled`.
+  [[nodiscard]] result<std::string> write(const line& wanted);
   /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. The error of
   /// the first file that could not be synced.
   [[nodiscard]] result<std::string> tidy(instant unused_since);
@@ -66,6 +67,7 @@ class line_files {
   struct file;
   using lines = std::vector<line*>;
 
+  void write_pending();
   void write_to(const std::string& path, const lines& group);
   result<std::string> append(file& into, lines::const_iterator& next, lines::const_iterator end);
   [[nodiscard]] result<file*> find_or_open(const std::string& path);

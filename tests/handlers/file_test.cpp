@@ -187,3 +187,21 @@ TEST_CASE("a job of file that is cancelled before its write began leaves no line
   CHECK(at.content("lines") == "one\n");
   CHECK(outcomes.empty());
 }
+
+TEST_CASE("a line that is withdrawn before it is written is not written, and the others are", "[file]") {
+  const file_fixture at;
+  line_files files{line_sync::none, 4};
+  std::vector<std::shared_ptr<line_files::line>> lines;
+  for (const char* const content : {"withdrawn", "kept"}) {
+    lines.push_back(std::make_shared<line_files::line>());
+    lines.back()->path = at.path("lines");
+    lines.back()->content = body{content};
+    files.add(lines.back());
+  }
+  files.withdraw(*lines.front());
+  const auto withdrawn = files.write(*lines.front());
+  REQUIRE(withdrawn.has_error());
+  CHECK(withdrawn.error().code == errc::cancelled);
+  CHECK(files.write(*lines.back()).has_value());
+  CHECK(at.content("lines") == "kept\n");
+}
