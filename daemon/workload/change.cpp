@@ -196,6 +196,7 @@ loop::awaitable<> workload::parts::change_consumers(prepared_change& change, dur
     if (present != nullptr) ending.push_back({present, order ? nullptr : &made});
     if (present == nullptr || order) added.push_back(&made);
   }
+  if (ending.empty() && added.empty()) co_return;
   for (const auto& one : ending) one.present->object->stop_taking();
   if (order && !added.empty()) order->stop();
   unsigned starts = 0;

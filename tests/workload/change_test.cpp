@@ -257,6 +257,20 @@ TEST_CASE("in sequence a consumer that is removed gets no job that comes later")
   CHECK(at.levels("two").ready == 1);
 }
 
+TEST_CASE("in sequence consumers go on when only producers change") {
+  changing at{{.run_mode = workload::mode::sequential}};
+  const auto work = at.queue("work");
+  at.consumer("stays", {.queue = {"work"}}, testing::waiting_kind(seconds{1}, at.note()));
+  at.start();
+  at.put(work, "before");
+  at.loop.run_ready();
+  at.change({.producers = {at.with("two", {.queue = "work"}, testing::numbers_to(2))}});
+  at.loop.advance(seconds{1});
+  CHECK(at.applied == true);
+  at.loop.advance(seconds{2});
+  CHECK(at.seen == texts{"before", "1", "2"});
+}
+
 TEST_CASE("a run until idle goes on while consumers change") {
   changing at;
   at.put(at.queue("work"), "a");
