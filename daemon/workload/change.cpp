@@ -197,8 +197,9 @@ loop::awaitable<> workload::parts::change_consumers(prepared_change& change, dur
     if (present == nullptr || order) added.push_back(&made);
   }
   if (ending.empty() && added.empty()) co_return;
+  // Before its members: it may be waiting with the session of one of them, which that one closes.
+  if (order) order->stop();
   for (const auto& one : ending) one.present->object->stop_taking();
-  if (order && !added.empty()) order->stop();
   unsigned starts = 0;
   for (auto* const made : added) {
     if (order) break;
@@ -242,7 +243,6 @@ loop::awaitable<> workload::parts::replace_when_drained(std::vector<leaving> end
 }
 
 loop::awaitable<> workload::parts::restart_sequence(std::vector<prepared_change::made_consumer*> members) {
-  order->stop();
   try {
     co_await sequence_task.join();
   } catch (...) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "broker/manual_store.hpp"
 #include "support/catch.hpp"
 #include "workload/changing_workload.hpp"
 
@@ -255,6 +256,26 @@ TEST_CASE("in sequence a consumer that is removed gets no job that comes later")
   CHECK(at.applied == true);
   CHECK(at.seen == texts{"stays:b"});
   CHECK(at.levels("two").ready == 1);
+}
+
+TEST_CASE("in sequence a consumer that is removed while the body of its job is read gives the job back") {
+  testing::manual_store disk;
+  engine::engine_options limits;
+  limits.body_memory_max = 0;
+  changing at{{.run_mode = workload::mode::sequential}, loop::clock_kind::manual, &disk, limits};
+  at.put(at.queue("one", {.durability = engine::durability::sync}), "a");
+  disk.commit_all();
+  at.consumer("goes", {.queue = {"one"}}, testing::quick_kind(at.note_as("goes")));
+  const bool another_stays = GENERATE(true, false);
+  if (another_stays) at.consumer("stays", {.queue = {"two"}}, testing::quick_kind(at.note_as("stays")));
+  at.start();
+  REQUIRE(at.levels("one").ready == 0);
+  at.change({.removed_consumers = {"goes"}});
+  CHECK(at.applied == true);
+  CHECK(at.levels("one").ready == 1);
+  disk.read_wanted_bodies();
+  at.loop.run_ready();
+  CHECK(at.seen.empty());
 }
 
 TEST_CASE("in sequence consumers go on when only producers change") {

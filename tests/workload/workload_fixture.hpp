@@ -185,8 +185,8 @@ inline handlers::kind echo_kind() {
 /// A workload with everything it needs, on a loop whose clock the test moves (or a real one).
 struct workload_fixture {
   explicit workload_fixture(workload::workload_options options = {}, loop::clock_kind clock = loop::clock_kind::manual,
-                            store::store* store = nullptr)
-      : loop{clock}, broker{loop, store == nullptr ? nothing : *store}, jobs{loop, broker, threads, options} {}
+                            store::store* store = nullptr, engine::engine_options limits = {})
+      : loop{clock}, broker{loop, store == nullptr ? nothing : *store, limits}, jobs{loop, broker, threads, options} {}
   ~workload_fixture() {
     if (!closed) scope.spawn("end", end(*this, end_when::at_once));
     loop.run_ready();
