@@ -117,12 +117,13 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   auto ended = child_->ended();
   const loop::child_exit exit = co_await std::move(ended);
   --counts.workers;
-  recycle_due_.clear();
-  end_due_.clear();
   streams_.cancel();
   auto joined = streams_.join();
   co_await std::move(joined);
   read_rest();
+  // What was read last may have set them. They must not end the next process.
+  recycle_due_.clear();
+  end_due_.clear();
   const ending how = how_it_ended(exit);
   phase_ = phase::none;
   interrupt_all(how);
@@ -140,7 +141,7 @@ void worker_process::stop() {
 // --- jobs ------------------------------------------------------------------------------------------------------------
 
 bool worker_process::has_capacity() const noexcept {
-  return phase_ == phase::serving && held_.size() < pool_.settings().in_flight;
+  return phase_ == phase::serving && !child_->exit() && held_.size() < pool_.settings().in_flight;
 }
 
 bool worker_process::can_take(job_id job) const noexcept { return has_capacity() && place_of(job) == held_.size(); }

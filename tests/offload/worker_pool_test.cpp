@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/wait.h>
 #include <unistd.h>
 #include <millrace/loop/deadline.hpp>
 
@@ -120,6 +121,35 @@ TEST_CASE("an answer that a worker wrote before it ended counts") {
   at.put(1);
   at.run();
   CHECK(at.answers == std::vector<std::string>{"1 done -"});
+}
+
+TEST_CASE("a worker that answers and ends while the loop is busy leaves nothing to the next one") {
+  const auto folder = std::filesystem::temp_directory_path() / ("worker_pool_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string answer = R"(echo "{\"id\":$id,\"ok\":true}")";
+  // The next one works for longer than `kill_after`.
+  pool_fixture at{"cd " + folder.string() + "; " +
+                      forever(R"([ "$body" != last ] || { : > taken; until [ -e go ]; do :; done; )" + answer +
+                              "; exit; }; sleep 0.6; " + answer),
+                  {.kill_after = milliseconds{300}}};
+  const auto block_until_it_has_ended = [&]() -> loop::awaitable<> {
+    while (!std::filesystem::exists(folder / "taken")) co_await loop::yield(at.loop);
+    std::ofstream{folder / "go"} << "";
+    siginfo_t ended{};
+    REQUIRE(::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0);
+  };
+  const auto put_to_the_next = [&]() -> loop::awaitable<> {
+    while (at.restarts(worker_end::exited) == 0) co_await loop::yield(at.loop);
+    auto running = at.run_one(2, "long");
+    co_await std::move(running);
+  };
+  at.put(1, "last");
+  at.jobs.spawn("block", block_until_it_has_ended());
+  at.jobs.spawn("next", put_to_the_next());
+  at.run();
+  std::filesystem::remove_all(folder);
+  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
+  CHECK(at.restarts(worker_end::protocol) == 0);
 }
 
 TEST_CASE("a worker that ends interrupts its own jobs only") {
