@@ -70,6 +70,8 @@ class answer_reader {
         if (failure == wire::error::body_limit) co_return too_long();
         if (failure && failure != wire::error::need_more) co_return not_http(failure.message());
         if (parser_->is_done()) co_return result<>{};
+        // The parser limits the head and the body, but not the lines between the parts of a body.
+        if (buffer_.size() > answer_head_bytes_max) co_return not_http("a line within the body is too long");
       }
       const auto space = buffer_.prepare(piece);
       auto reading = stream_.read_some({static_cast<char*>(space.data()), space.size()}, limits_.until);

@@ -69,28 +69,20 @@ class BadServers(HttpTest):
     def test_gigabytes_are_cut_off(self):
         endless = b"x" * (1 << 20)
 
-        def announced(request, connection):
-            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
-            for _ in range(100_000):
-                connection.send(endless)
-
-        def chunked(request, connection):
-            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(100_000):
-                connection.send(b"100000\r\n" + endless + b"\r\n")
-
-        def until_the_end(request, connection):
-            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
-            for _ in range(100_000):
-                connection.send(endless)
-
-        def head(request, connection):
-            connection.send(b"HTTP/1.1 200 OK\r\n")
-            for _ in range(100_000):
-                connection.send(b"X-Long: " + endless + b"\r\n")
-        for route in (announced, chunked, until_the_end):
-            self.assert_fails(route, "the answer is longer than 1048576 bytes")
-        self.assert_fails(head, "the answer is not HTTP: header limit exceeded")
+        def flood(start, piece=endless):
+            def route(request, connection):
+                connection.send(b"HTTP/1.1 200 OK\r\n" + start)
+                for _ in range(100_000):
+                    connection.send(piece)
+            return route
+        chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+        for start, piece in ((b"Content-Length: 99999999999\r\n\r\n", endless),
+                             (chunked, b"100000\r\n" + endless + b"\r\n"),
+                             (b"\r\n", endless)):
+            self.assert_fails(flood(start, piece), "the answer is longer than 1048576 bytes")
+        self.assert_fails(flood(b"", b"X-Long: " + endless + b"\r\n"), "the answer is not HTTP: header limit exceeded")
+        for start in (b"5;name=", b"0\r\nX-Trailer: "):
+            self.assert_fails(flood(chunked + start), "the answer is not HTTP: a line within the body is too long")
 
     def test_answers_in_all_forms_are_read(self):
         def chunked(request, connection):
