@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,30 +124,55 @@ class line_reader {
   bool has_more_{false};
 };
 
-/// Reads both streams to their ends.
-void read_streams(program_run& into, pipe_ends& output, pipe_ends& error_output, clock::time_point began) {
-  line_reader lines{into};
-  std::array<char, 65536> part{};
-  std::array<pollfd, 2> streams{{{output.read.number(), POLLIN, 0}, {error_output.read.number(), POLLIN, 0}}};
-  while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-    if (::poll(streams.data(), streams.size(), -1) < 0) continue;  // EINTR
-    for (auto& stream : streams) {
-      if (stream.fd < 0 || stream.revents == 0) continue;
-      const auto got = ::read(stream.fd, part.data(), part.size());
-      if (got < 0 && errno == EINTR) continue;
-      const std::string_view bytes{part.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
-      if (&stream == streams.data()) {
-        lines.take(bytes, clock::now() - began);
-      } else {
-        into.error_output += bytes;
-        if (into.error_output.size() > kept_error_bytes_max)
-          into.error_output.erase(0, into.error_output.size() - kept_error_bytes_max);
+class output_reader {
+ public:
+  output_reader(program_run& into, clock::time_point began) : into_{into}, lines_{into}, began_{began} {}
+
+  /// Reads both streams until the program has ended. Processes that it left may keep them open, and are not waited for.
+  void read(int program, int output, int error_output) {
+    std::array<pollfd, 3> sources{{{program, POLLIN, 0}, {output, POLLIN, 0}, {error_output, POLLIN, 0}}};
+    while (sources[0].revents == 0) {
+      if (::poll(sources.data(), sources.size(), -1) < 0) continue;  // EINTR
+      for (std::size_t n = 1; n < sources.size(); ++n) {
+        auto& stream = sources.at(n);
+        if (stream.revents != 0 && take(stream.fd, stream.fd == output, part_.size()) == 0) stream.fd = -1;
       }
-      if (got <= 0) stream.fd = -1;
+    }
+    for (const int stream : {output, error_output}) take_rest(stream, stream == output);
+    lines_.end(clock::now() - began_);
+  }
+
+ private:
+  /// The number of bytes; 0: the end.
+  std::size_t take(int stream, bool is_output, std::size_t bytes_max) {
+    const auto got = ::read(stream, part_.data(), std::min(bytes_max, part_.size()));
+    if (got <= 0) return 0;
+    const std::string_view bytes{part_.data(), static_cast<std::size_t>(got)};
+    if (is_output) {
+      lines_.take(bytes, clock::now() - began_);
+    } else {
+      into_.error_output += bytes;
+      if (into_.error_output.size() > kept_error_bytes_max)
+        into_.error_output.erase(0, into_.error_output.size() - kept_error_bytes_max);
+    }
+    return bytes.size();
+  }
+  /// What is in the pipe now.
+  void take_rest(int stream, bool is_output) {
+    int left = 0;
+    if (::ioctl(stream, FIONREAD, &left) != 0) return;
+    while (left > 0) {
+      const auto got = take(stream, is_output, static_cast<std::size_t>(left));
+      if (got == 0) return;
+      left -= static_cast<int>(got);
     }
   }
-  lines.end(clock::now() - began);
-}
+
+  program_run& into_;
+  line_reader lines_;
+  clock::time_point began_;
+  std::array<char, 65536> part_{};
+};
 
 duration length_of(const timeval& time) { return seconds{time.tv_sec} + microseconds{time.tv_usec}; }
 
@@ -161,7 +189,14 @@ result<program_run> run_program(const std::vector<std::string>& command) {
   if (!child) return child.error();
   output->write.close();
   error_output->write.close();
-  read_streams(run, *output, *error_output, began);
+  const descriptor end{static_cast<int>(::syscall(SYS_pidfd_open, *child, 0))};
+  if (end.number() < 0) {
+    const error failure{errc::io, system_message(errno)};
+    ::kill(*child, SIGKILL);
+    ::waitpid(*child, nullptr, 0);
+    return failure;
+  }
+  output_reader{run, began}.read(end.number(), output->read.number(), error_output->read.number());
   int status = 0;
   rusage used{};
   while (::wait4(*child, &status, 0, &used) < 0 && errno == EINTR) {

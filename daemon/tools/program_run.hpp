@@ -32,8 +32,9 @@ struct program_run {
   std::string error_output;  ///< the end of its standard error
 };
 
-/// Runs a program to its end, without input. Blocks. A name without a slash is looked up in PATH. Python programs write
-/// each line at once (PYTHONUNBUFFERED), so that the times of lines mean something. An error: it could not be started.
+/// Runs a program to its end, without input. Blocks. Processes that it started and left are not waited for. A name
+/// without a slash is looked up in PATH. Python programs write each line at once (PYTHONUNBUFFERED), so that the times
+/// of lines mean something. An error: it could not be started.
 [[nodiscard]] result<program_run> run_program(const std::vector<std::string>& command);
 
 }  // namespace millrace::tools

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,20 @@ TEST_CASE("what a program prints is bounded and readable") {
   const auto odd = run_program({"sh", "-c", R"(printf '%0999d\n' 1; printf 'a\377b\n')"}).value();
   CHECK(odd.lines[0].text.size() == kept_line_bytes_max);
   CHECK(odd.lines[1].text == "a?b");
+}
+
+TEST_CASE("a process that a program left behind is not waited for, also when it goes on printing") {
+  const auto quiet = run_program({"sh", "-c", "sleep 600 & echo $!"}).value();
+  REQUIRE(quiet.lines.size() == 1);
+  ::kill(std::stoi(quiet.lines[0].text), SIGKILL);
+  const auto loud = run_program({"sh", "-c", "yes & echo first; exit 5"}).value();
+  CHECK(loud.status == 5);
+  CHECK(loud.line_count >= 1);
+}
+
+TEST_CASE("all that a program printed before its end is read") {
+  const auto run = run_program({"sh", "-c", "seq 100000; exec >&- 2>&-; exit 0"}).value();
+  CHECK(run.line_count == 100'000);
 }
 
 TEST_CASE("a program that is not there is an error that names it") {
