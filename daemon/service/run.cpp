@@ -200,6 +200,8 @@ exit_code run_program(const std::vector<std::string>& words, const registrar& ad
   reserve_closed_streams();
   // A write to a closed pipe or socket must be an error, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
+  // So must be a write beyond the largest size of a file (LimitFSIZE).
+  std::signal(SIGXFSZ, SIG_IGN);
   auto passed = passed_sockets::take();
   const bool some_passed = !passed || !passed->empty();
   const auto read = read_arguments(words, some_passed ? listener_source::passed : listener_source::settings);

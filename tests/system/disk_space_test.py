@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import resource
 import time
 import unittest
 
@@ -199,7 +200,33 @@ class SmallDisk(FullDisk):
         self.put_until_accepted(wire, b"recovered")
 
 
+class LimitedFiles(Durable):
+    def test_a_write_beyond_the_largest_size_of_a_file_is_an_error_and_not_the_end_of_the_daemon(self):
+        line = os.path.join(self.folder, "lines")
+        queues = ("queue_defaults: { durability: memory }\nqueues: { kept: { durability: sync }, lines: {} }\n"
+                  "consumers: { c: { queue: lines, handler: file, path: %s } }\n" % line)
+        wire = self.again(queues)
+        wire.told(b"use kept")
+        first = wire.put(b"first")
+        process = self.server.process
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (256 << 10, before[1]))
+        large = b"x" * 50_000
+        wire.told(b"use lines")
+        for _ in range(6):
+            wire.put(large)
+        self.assertIn("File too large", self.server.wait_for("job_failed")["message"])
+        self.assertEqual(os.path.getsize(line), 5 * (len(large) + 1))
+        wire.told(b"use kept")
+        wire.send(put(large) * 6)
+        self.server.wait_for("store_failed")
+        self.assertIsNone(process.poll())
+        wire = self.again(queues, killed=True)
+        self.assertEqual(wire.stats(b"stats-job %d" % first)["state"], "ready")
+
+
 del Durable
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
