@@ -2,8 +2,10 @@
 
 import json
 import os
+import random
 import shutil
 import signal
+import time
 import unittest
 
 from beanstalk_wire import put
@@ -11,6 +13,7 @@ from control_support import QueueTest
 from support import CONFIG, DaemonTest, run
 
 ON_DISK = "  data_dir: data\n"
+LARGE = 10_000  # members, of which a step of an outcome writes 2,000
 
 
 class Example(DaemonTest):
@@ -120,6 +123,35 @@ class Control(QueueTest):
         self.assertEqual(self.queue("done")["jobs"]["ready"], 1)
         outcome = json.loads(self.first_body("done"))
         self.assertEqual([member["outcome"] for member in outcome["members"]], ["ok"] * 20)
+
+    def test_a_large_outcome_is_put_once_whenever_the_daemon_dies(self):
+        text = "queues: { mail: {}, done: {} }\n"
+        daemon = self.start(text, ON_DISK)
+        group = self.expect(201, self.post("/v1/groups", {"queue": "mail", "then": "done", "jobs": [{}] * LARGE}))
+        client = self.connect()
+        first = self.reserve(client)
+        members = range(first, first + LARGE)
+        client.send(b"".join(b"delete %d\r\n" % job for job in members[:-1]))
+        for _ in members[:-1]:
+            self.assertEqual(client.line(), b"DELETED")
+        for _ in range(4):
+            self.connect().send(b"delete %d\r\n" % members[-1])
+            time.sleep(random.uniform(0, 0.02))  # the moment of death is any
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+            os.unlink(self.socket)
+            os.unlink(self.beanstalk)
+            daemon = self.start(text, ON_DISK)
+        client = self.connect("done")
+        client.send(b"delete %d\r\n" % members[-1])
+        client.line()
+        outcome = json.loads(self.first_body("done"))
+        expected = ["ok"] + ["deleted"] * (LARGE - 1)  # a job that its holder deletes is done
+        self.assertEqual([member["outcome"] for member in outcome["members"]], expected)
+        self.assertEqual([member["id"] for member in outcome["members"]], list(members))
+        shown = self.expect(200, self.get(f"/v1/groups/{group['id']}"))
+        self.assertEqual((shown["state"], shown["ended"], shown["outcome_put"]), ("ended", LARGE, True))
+        self.assertEqual(self.queue("done")["jobs"]["ready"], 0)
 
     def first_body(self, queue):
         client = self.connect(queue)
