@@ -40,6 +40,13 @@ struct rules_fixture : engine_fixture {
     return engine.counts(queue()).finished[static_cast<std::size_t>(result)].value();
   }
   std::uint64_t buried(reason cause) { return engine.counts(queue()).buried[static_cast<std::size_t>(cause)].value(); }
+  /// It is gone, was counted as cancelled only, and is no dead letter.
+  void check_cancelled(job_id job) {
+    CHECK_FALSE(engine.look(job));
+    CHECK(ended(outcome::cancelled) == 1);
+    CHECK(ended(outcome::expired) + ended(outcome::failed) == 0);
+    CHECK(engine.levels(letters).ready == 0);
+  }
   std::optional<reason> cause_of(job_id job) { return engine.look(job).value().details.cause; }
   bool is_letter(job_id job) { return engine.look(job).value().queue == letters; }
 };
@@ -52,10 +59,7 @@ TEST_CASE("cancelled before expired: a job that is cancelled after its time is n
   m.take_id(m.client, lease::unlimited);
   m.pass(10s);
   CHECK(m.engine.cancel(job, m.now));
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.ended(outcome::cancelled) == 1);
-  CHECK(m.ended(outcome::expired) == 0);
-  CHECK(m.engine.levels(m.letters).ready == 0);
+  m.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before deliveries_max: a holder that is lost after the cancel does not make a job undeliverable") {
@@ -66,10 +70,7 @@ TEST_CASE("cancelled before deliveries_max: a holder that is lost after the canc
   REQUIRE(m.take_id(holder) == job);
   CHECK(m.engine.cancel(job, m.now));
   m.lose(holder);
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.ended(outcome::cancelled) == 1);
-  CHECK(m.ended(outcome::failed) == 0);
-  CHECK(m.engine.levels(m.letters).ready == 0);
+  m.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before retry: a job that waits for its next attempt is gone, and so is one that fails later") {
@@ -81,8 +82,7 @@ TEST_CASE("cancelled before retry: a job that waits for its next attempt is gone
   CHECK(m.engine.cancel(job, m.now));
   if (is_held) CHECK(m.fail(job) == finish_status::not_found);
   m.pass(2s);
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.ended(outcome::cancelled) == 1);
+  m.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before dead letter and bury: a job that is cancelled in any state is in neither") {
@@ -93,8 +93,7 @@ TEST_CASE("cancelled before dead letter and bury: a job that is cancelled in any
   if (state == job_state::buried) CHECK(m.engine.bury(m.client, job, 0, m.now));
   REQUIRE(m.state(job) == state);
   CHECK(m.engine.cancel(job, m.now));
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.engine.levels(m.letters).ready == 0);
+  m.check_cancelled(job);
   CHECK(m.engine.levels(m.queue()).buried == 0);
 }
 
