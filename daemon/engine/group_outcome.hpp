@@ -19,10 +19,10 @@ inline constexpr std::size_t outcome_step_members = 2'000;
 inline constexpr std::size_t outcome_step_bytes = std::size_t{512} * 1'024;
 
 /// Makes the body of the job that tells how a group has ended, in steps: a JSON object of at most `bytes_max` bytes.
-/// `{"group", "id", "ended": "all" | "first" | "first_failure", "jobs", "ok", "members": [{"id", "outcome",
-/// "text" | "error", "cut"}, …], "members_left_out"}`. Members are in the order of the puts. `cut` stands at texts that
-/// are not whole, `members_left_out` counts members for which there is no space. A member that had not ended at the
-/// first step has the outcome `pending`.
+/// `{"group", "id", "ended": "all" | "first" | "first_failure", "jobs", "ok",
+/// "members": [{"id", "outcome", "text" | "error", "cut"}, …], "members_left_out"}`. Members are in the order of the
+/// puts. `cut` stands at texts that are not whole, `members_left_out` counts members for which there is no space. A
+/// member that had not ended at the first step has the outcome `pending`.
 ///
 /// Owned by its group. Each step takes the texts of the members that it has written out of the group, since nobody else
 /// reads them.

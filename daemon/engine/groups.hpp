@@ -41,8 +41,8 @@ bool join_group(core& core, slot at, const put_request& request);
 /// join it, and is cancelled.
 [[nodiscard]] bool cancels_late_members(const core& core, group_id id);
 
-/// Called for every end of a job. The first end of a member counts; later ones, and jobs without a group, are ignored.
-/// `text`: the result of an `ok` job, else its error.
+/// Every end of a job calls this, also that of a job without a group, which changes nothing. A buried job that was
+/// kicked can end again: only the first end of a member counts. `text`: the result of an `ok` job, else its error.
 void note_member_end(core& core, const job_details& member, outcome result, std::string_view text);
 
 /// Ends groups whose time has come, puts outcomes, and records the changes of groups.

@@ -9,7 +9,8 @@ namespace millrace::store {
 
 namespace {
 
-// The row of a job includes its body: a second table for bodies would be a second tree to write for every job.
+// The row of a job includes its body. With bodies in a table of their own, every put and delete would write to two
+// tables instead of one.
 // Counts, error and details have a table of their own, `job_history`, because most jobs have none of them until they
 // end. So the row of a job has 11 columns instead of 18: a start reads both tables side by side, and the statement
 // that gives a million jobs of 64 B takes 0.27 s of processor time, against 0.38 s with all columns in one row. The
