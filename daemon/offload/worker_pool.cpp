@@ -1,5 +1,6 @@
 #include "offload/worker_pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "offload/worker_process.hpp"
@@ -27,12 +28,11 @@ loop::awaitable<worker_answer> worker_pool::run(worker_task task) {
   worker_request request{context_.loop, std::move(task)};
   request.since = context_.loop.now();
   if (workers_.empty()) start();
+  // No worker that can take this task can take one that waits: `offer` has tried all of those.
   worker_process* best = nullptr;
-  if (waiting_.empty()) {
-    for (const auto& worker : workers_) {
-      if (!worker->can_take(request.task.id)) continue;
-      if (best == nullptr || worker->jobs() < best->jobs()) best = worker.get();
-    }
+  for (const auto& worker : workers_) {
+    if (!worker->can_take(request.task.id)) continue;
+    if (best == nullptr || worker->jobs() < best->jobs()) best = worker.get();
   }
   if (best != nullptr) {
     hand_over(request, *best);
@@ -87,6 +87,7 @@ void worker_pool::withdraw(worker_request& request) {
 void worker_pool::note_start_failure(const std::string& problem) {
   auto* const request = waiting_.first();
   if (request == nullptr) return;
+  if (std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_process(); })) return;
   waiting_.remove(*request);
   --context_.counts.pool.pending;
   request->finish(

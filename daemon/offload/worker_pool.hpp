@@ -64,7 +64,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   /// This worker may be able to take a task.
   void offer(worker_process& worker);
-  /// A worker could not be started: one task that waits ends as interrupted.
+  /// A worker could not be started. If no other one runs, one task that waits ends as interrupted.
   void note_start_failure(const std::string& problem);
 
  private:

@@ -43,6 +43,7 @@ class worker_process {
   /// `pool` keeps this object.
   loop::awaitable<> run(std::shared_ptr<worker_pool> pool);
 
+  [[nodiscard]] bool has_process() const noexcept { return phase_ != phase::none; }
   [[nodiscard]] bool has_capacity() const noexcept;
   /// It has capacity, and no earlier attempt of that job is left in it.
   [[nodiscard]] bool can_take(job_id job) const noexcept;

@@ -24,6 +24,12 @@ using namespace millrace::offload;
 
 namespace {
 
+std::filesystem::path make_folder() {
+  auto folder = std::filesystem::temp_directory_path() / ("worker_pool_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  return folder;
+}
+
 /// Reads a job into $id and $body.
 const std::string next_job =
     R"(read -r job || exit 0; id=${job#*:}; id=${id%%,*}; body=${job##*:\"}; body=${body%\"\}};)";
@@ -124,8 +130,7 @@ TEST_CASE("an answer that a worker wrote before it ended counts") {
 }
 
 TEST_CASE("a worker that answers and ends while the loop is busy leaves nothing to the next one") {
-  const auto folder = std::filesystem::temp_directory_path() / ("worker_pool_test_" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
+  const auto folder = make_folder();
   const std::string answer = R"(echo "{\"id\":$id,\"ok\":true}")";
   // The next one works for longer than `kill_after`.
   pool_fixture at{"cd " + folder.string() + "; " +
@@ -197,6 +202,26 @@ TEST_CASE("a worker with several jobs is ended when it does not answer for a wit
   CHECK(at.restarts(worker_end::cancelled) == 1);
 }
 
+TEST_CASE("a job that waits for the end of its earlier attempt does not hold up the jobs behind it") {
+  // Answers for the held job when it has answered for another one.
+  pool_fixture at{"held=; " + forever(R"(if [ "$body" = hold ]; then held=$id; else echo "{\"id\":$id,\"ok\":true}"; )"
+                                      R"([ -z "$held" ] || echo "{\"id\":$held,\"ok\":true}"; held=; fi)"),
+                  {.in_flight = 2, .kill_after = seconds{20}}};
+  const auto first = at.put(1, "hold");
+  const auto retry = [&]() -> loop::awaitable<> {
+    while (at.host.counts().pool.busy == 0) co_await loop::yield(at.loop);
+    at.loop.cancel(first);
+    at.put(1, "again");
+    while (at.host.counts().pool.pending == 0) co_await loop::yield(at.loop);
+    auto running = at.run_one(2, "x");
+    co_await std::move(running);
+  };
+  at.jobs.spawn("retry", retry());
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 0);
+}
+
 TEST_CASE("a second answer for a job is no fault of the next one") {
   pool_fixture at{
       forever(R"(echo "{\"id\":$id,\"ok\":true}"; [ "$body" != twice ] || echo "{\"id\":$id,\"ok\":true}")"), {}};
@@ -217,4 +242,31 @@ TEST_CASE("a program that cannot be started interrupts the jobs that wait for it
   at.run();
   CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 interrupted"});
   CHECK(at.restarts(worker_end::start_failed) >= 1);
+}
+
+TEST_CASE("a worker that cannot be started again leaves the jobs that wait to the others") {
+  const auto folder = make_folder();
+  const auto program = folder / "program";
+  std::ofstream{program} << "#!/bin/sh\n"
+                         << forever(
+                                R"(case "$body" in end) rm "$0"; exit 1;; hold) until [ -e "$0.go" ]; do sleep 0.01; )"
+                                R"(done;; esac; echo "{\"id\":$id,\"ok\":true}")");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  pool_fixture at{"", {}};
+  worker_settings settings;
+  settings.command.arguments = {program.string()};
+  settings.command.environment = loop::inherited_environment();
+  settings.workers = 2;
+  at.pool = at.host.make_pool(std::move(settings));
+  const auto let_go_after_failures = [&]() -> loop::awaitable<> {
+    while (at.restarts(worker_end::start_failed) < 2) co_await loop::yield(at.loop);
+    std::ofstream{program.string() + ".go"} << "";
+  };
+  at.put(1, "hold");
+  at.put(2, "end");
+  at.put(3);
+  at.jobs.spawn("go", let_go_after_failures());
+  at.run();
+  std::filesystem::remove_all(folder);
+  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 interrupted", "3 done -"});
 }
