@@ -1,8 +1,5 @@
 #include "handlers/exec.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstddef>
 #include <functional>
@@ -16,6 +13,7 @@
 
 #include "handlers/program.hpp"
 #include "loop/task_scope.hpp"
+#include "support/await_death.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
@@ -143,14 +141,7 @@ TEST_CASE("a command that does not read its input, or closes its streams, is no 
 TEST_CASE("a command that leaves a process behind ends with its own end, and the process is killed", "[exec]") {
   const std::string id = run(script("sleep 1000 & echo $!"));
   REQUIRE_FALSE(id.empty());
-  // It is a zombie at most until its new parent reaps it, so it does not sleep any more.
-  constexpr int tries = 3'000;
-  int n = 0;
-  while (n < tries && ::kill(static_cast<pid_t>(std::stoi(id)), 0) == 0) {
-    ::usleep(10'000);
-    ++n;
-  }
-  CHECK(n < tries);
+  await_death(static_cast<pid_t>(std::stoi(id)));
 }
 
 TEST_CASE("output up to output_max is the result, and one byte more fails the job and ends the command", "[exec]") {

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
@@ -22,6 +21,7 @@
 
 #include "loop/child_launcher.hpp"
 #include "loop/still_loop.hpp"
+#include "support/await_death.hpp"
 
 namespace millrace::loop {
 namespace {
@@ -87,26 +87,6 @@ std::size_t open_descriptors() {
 bool has_children() {
   siginfo_t info{};
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-/// The state letter of a process; 0: there is none.
-char state_of(pid_t process) {
-  std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
-  std::string line;
-  if (!std::getline(file, line)) return 0;
-  const auto name_end = line.rfind(')');
-  return name_end == std::string::npos ? '\0' : line[name_end + 2];
-}
-
-/// Until the system has removed a process that was killed; another process reaps it.
-void await_death(pid_t process) {
-  constexpr int tries = 3'000;
-  for (int n = 0; n < tries; ++n) {
-    const char state = state_of(process);
-    if (state == 0 || state == 'Z' || state == 'X') return;
-    ::usleep(10'000);
-  }
-  FAIL("process " << process << " is still alive");
 }
 
 }  // namespace
