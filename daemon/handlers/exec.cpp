@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/utf8.hpp"
 #include "handlers/quote.hpp"
 
 namespace millrace::handlers {
@@ -33,20 +32,6 @@ result<std::uint8_t> parse_status(std::string_view text) {
     return invalid(quote(text) + " is no exit status of a failure");
   }
   return status;
-}
-
-/// The end of the standard error, on one line.
-std::string one_line(std::string_view errors) {
-  std::string line;
-  for (const char character : trim(errors)) {
-    const auto code = static_cast<unsigned char>(character);
-    constexpr unsigned char printable_min = 0x20;
-    if (character == '\n')
-      line += " | ";
-    else
-      line += code < printable_min ? ' ' : character;
-  }
-  return to_utf8(line);
 }
 
 }  // namespace
@@ -152,7 +137,7 @@ answer exec::answer_for(exec_end&& ended) const {
     if (ended.output.ends_with('\n')) ended.output.pop_back();
     return answer{std::move(ended.output)};
   }
-  const std::string errors = one_line(ended.error_tail);
+  const std::string errors = ended.errors.one_line();
   error failure{errc::io, text_of(exit) + (errors.empty() ? "" : ": " + errors)};
   if (exit.by_signal()) return failure;
   if (std::ranges::find(options_.final_statuses, exit.status) != options_.final_statuses.end()) {

@@ -30,12 +30,6 @@ struct running_command {
   exec_end ended;
 };
 
-/// Keeps the end of what was added.
-void add_to_tail(std::string& tail, std::string_view bytes) {
-  tail.append(bytes);
-  if (tail.size() > 2 * error_tail_bytes_max) tail.erase(0, tail.size() - error_tail_bytes_max);
-}
-
 /// Decides how the command has ended, unless that is decided.
 bool exceed(running_command& command, std::string text) {
   if (command.ended.cancelled || command.ended.over_limit) return false;
@@ -97,7 +91,7 @@ loop::awaitable<> read_error(running_command& command) {
   for (;;) {
     const std::size_t bytes = co_await command.child.read(loop::child_stream::error, buffer);
     if (bytes == 0) co_return;
-    add_to_tail(command.ended.error_tail, {buffer.data(), bytes});
+    command.ended.errors.add({buffer.data(), bytes});
   }
 }
 
@@ -113,7 +107,7 @@ void read_rest(running_command& command) {
   std::size_t left = read_bytes * 2;
   for (auto bytes = more(loop::child_stream::error); !bytes.empty() && left > 0;
        bytes = more(loop::child_stream::error)) {
-    add_to_tail(command.ended.error_tail, bytes);
+    command.ended.errors.add(bytes);
     left -= std::min(left, bytes.size());
   }
 }
@@ -168,9 +162,6 @@ loop::awaitable<exec_end> run_command(loop::event_loop& loop, loop::group_watch&
   read_rest(command);
   command.ended.exit = *child.exit();
   check_final_usage(command);
-  if (command.ended.error_tail.size() > error_tail_bytes_max) {
-    command.ended.error_tail.erase(0, command.ended.error_tail.size() - error_tail_bytes_max);
-  }
   co_return std::move(command.ended);
 }
 

@@ -11,6 +11,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "loop/child_process.hpp"
+#include "loop/error_tail.hpp"
 #include "loop/group_watch.hpp"
 
 namespace millrace::handlers {
@@ -31,18 +32,18 @@ struct exec_variable {
   job_template value;
 };
 
+/// Of the standard error of a command. The engine keeps 1 KiB of an error, which begins with the exit status.
+inline constexpr std::size_t error_tail_bytes_max = 900;
+
 /// How a command ended.
 struct exec_end {
   loop::child_exit exit;
   std::string output;                     ///< at most `output_max`
-  std::string error_tail;                 ///< the end of its standard error, at most `error_tail_bytes_max`
+  loop::error_tail errors{error_tail_bytes_max};
   std::optional<std::string> over_limit;  ///< it exceeded a limit, with the figure and the process
   std::optional<error> failure;           ///< its limits could not be watched, so it was ended
   bool cancelled{false};                  ///< it was ended because the task was cancelled
 };
-
-/// Of the standard error of a command. The engine keeps 1 KiB of an error, which begins with the exit status.
-inline constexpr std::size_t error_tail_bytes_max = 900;
 
 /// Feeds `input` to the command and reads its output and error until it has ended. Ends it when the task is cancelled
 /// or a limit is exceeded; returns in these cases, too. What comes first decides. The cancellation state of the task

@@ -94,7 +94,7 @@ void worker_process::begin(loop::child_process&& child) {
   last_answered_ = {};
   outgoing_.clear();
   writing_.clear();
-  error_tail_.clear();
+  errors_.clear();
   broken_ = false;
   reader_ = wire::worker_frame_reader{pool_.settings().output_max};
   buffer_.resize(read_bytes);
@@ -223,7 +223,7 @@ loop::awaitable<> worker_process::read_errors() {
     auto reading = child_->read(loop::child_stream::error, buffer);
     const std::size_t bytes = co_await std::move(reading);
     if (bytes == 0) co_return;
-    error_tail_.add({buffer.data(), bytes});
+    errors_.add({buffer.data(), bytes});
   }
 }
 
@@ -251,7 +251,7 @@ void worker_process::read_rest() {
   while (left > 0) {
     const std::size_t bytes = child_->read_now(loop::child_stream::error, buffer_);
     if (bytes == 0) break;
-    error_tail_.add({buffer_.data(), bytes});
+    errors_.add({buffer_.data(), bytes});
     left -= std::min(left, bytes);
   }
 }
@@ -319,7 +319,8 @@ void worker_process::await_end(phase becoming) {
 }
 
 worker_process::ending worker_process::how_it_ended(const loop::child_exit& exit) const {
-  const std::string last_words = error_tail_.remark();
+  const std::string errors = errors_.one_line();
+  const std::string last_words = errors.empty() ? "" : "; standard error: " + errors;
   if (phase_ == phase::ending) return {ending_.reason, label() + " was ended: " + ending_.text + last_words};
   if (phase_ == phase::replaced) return {worker_end::recycled, label() + " was replaced"};
   return {exit.by_signal() ? worker_end::killed : worker_end::exited,

@@ -16,8 +16,8 @@
 
 #include "base/restart_pause.hpp"
 #include "loop/child_process.hpp"
+#include "loop/error_tail.hpp"
 #include "loop/task_scope.hpp"
-#include "offload/error_tail.hpp"
 #include "offload/worker_counts.hpp"
 #include "offload/worker_pool.hpp"
 #include "offload/worker_request.hpp"
@@ -56,6 +56,9 @@ class worker_process {
   void stop();
 
  private:
+  /// Of the standard error. The engine keeps 1 KiB of an error, which begins with how the process ended.
+  static constexpr std::size_t error_bytes_max = 700;
+
   struct held_job {
     job_id id{};
     worker_request* request{nullptr};  ///< null: it was abandoned, and its answer is dropped
@@ -114,7 +117,7 @@ class worker_process {
   loop::wait_point has_outgoing_;
   wire::worker_frame_reader reader_;
   std::vector<char> buffer_;
-  error_tail error_tail_;
+  loop::error_tail errors_{error_bytes_max};  ///< its standard error
   ending ending_;
   loop::deadline abandoned_due_;  ///< an abandoned job was not answered in time
   loop::deadline end_due_;        ///< the process did not end by itself

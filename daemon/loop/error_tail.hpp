@@ -6,20 +6,20 @@
 
 #include "base/utf8.hpp"
 
-namespace millrace::offload {
+namespace millrace::loop {
 
-/// Keeps the end of what a process writes to its standard error, for the error of its jobs. One thread at a time.
+/// Keeps the end of what a child process writes to its standard error, for the error of its jobs. One thread at a time.
 class error_tail {
  public:
-  static constexpr std::size_t bytes_max = 700;
+  explicit error_tail(std::size_t bytes_max) noexcept : bytes_max_{bytes_max} {}
 
   void clear() noexcept { bytes_.clear(); }
   void add(std::string_view bytes) {
     bytes_ += bytes;
-    if (bytes_.size() > bytes_max) bytes_.erase(0, bytes_.size() - bytes_max);
+    if (bytes_.size() > bytes_max_) bytes_.erase(0, bytes_.size() - bytes_max_);
   }
-  /// `; standard error: ...` on one line; empty if there was nothing.
-  [[nodiscard]] std::string remark() const {
+  /// The text as UTF-8 on one line, with ` | ` between its lines; empty if there was nothing.
+  [[nodiscard]] std::string one_line() const {
     constexpr unsigned char printable_min = 0x20;
     constexpr std::string_view separator = " | ";
     std::string line;
@@ -31,11 +31,12 @@ class error_tail {
       }
     }
     while (line.ends_with(separator)) line.resize(line.size() - separator.size());
-    return line.empty() ? line : "; standard error: " + line;
+    return line;
   }
 
  private:
+  std::size_t bytes_max_;
   std::string bytes_;
 };
 
-}  // namespace millrace::offload
+}  // namespace millrace::loop
