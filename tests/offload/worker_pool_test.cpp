@@ -117,7 +117,6 @@ TEST_CASE("each job gets its own answer, from several workers with several jobs 
   CHECK(counts.busy == 0);
   CHECK(counts.pending == 0);
   CHECK(counts.wait.count() == 30);
-  CHECK(counts.busy_nanoseconds.value() > 0);
   CHECK(at.children.running() == 0);
   CHECK(std::ranges::all_of(at.host.counts().restarts, [](const counter& each) { return each.value() == 0; }));
 }
@@ -155,6 +154,7 @@ TEST_CASE("a worker that answers and ends while the loop is busy leaves nothing 
   std::filesystem::remove_all(folder);
   CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
   CHECK(at.restarts(worker_end::protocol) == 0);
+  CHECK(at.host.counts().pool.busy_nanoseconds.value() > 0);
 }
 
 TEST_CASE("a worker that ends interrupts its own jobs only") {
