@@ -6,7 +6,6 @@
 Fills a relaxed queue, then puts one job after another into a sync queue: five seconds without a backup, then for as
 long as `millrace backup` runs. Use a build without sanitizers.
 """
-import argparse
 import pathlib
 import shutil
 import socket
@@ -16,7 +15,7 @@ import sys
 import time
 
 from figures import heading
-from servers import Daemon, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
 
 BODY_BYTES = 1000
 PUTS_PER_BATCH = 1000
@@ -61,9 +60,7 @@ def row(name: str, took: list[float], more: str) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced and millrace")
+    options = bench_options(__doc__, "millraced and millrace")
     options.add_argument("--megabytes", type=int, default=500, help="bodies on disk (default 500)")
     options.add_argument("--runs", type=int, default=3, help="backups (default 3)")
     chosen = options.parse_args()

@@ -7,7 +7,6 @@ Runs of `millrace bench` alternate: with GET /v1/status and GET /v1/queues every
 the daemon under load. So both runs leave the same processor time to the load, and differ in what the loop does. The
 settings have 200 queues. Use a build without sanitizers.
 """
-import argparse
 import pathlib
 import statistics
 import sys
@@ -16,7 +15,7 @@ import time
 
 from control_client import Control
 from figures import heading
-from servers import Daemon, bench, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench, bench_options, folder_on_disk, leave_on_sigterm
 
 SETTINGS = """daemon: {{ http: 127.0.0.1:0, beanstalk: 127.0.0.1:0, control: "unix:control.sock" }}
 queues: {{ {queues} }}
@@ -52,9 +51,7 @@ class Requests(threading.Thread):
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced and millrace")
+    options = bench_options(__doc__, "millraced and millrace")
     options.add_argument("--pairs", type=int, default=7, help="pairs of runs (default 7)")
     options.add_argument("--seconds", type=int, default=4, help="duration of a run (default 4)")
     options.add_argument("--queues", type=int, default=200, help="queues in the settings (default 200)")

@@ -6,7 +6,6 @@
 A page is `GET /v1/queues/NAME/jobs?limit=100` on the control socket, as a client sees it. The cancellation is
 `POST /v1/queues/NAME/cancel`, in memory and on disk. Exit code 1 when a bar was missed. Use a build without sanitizers.
 """
-import argparse
 import pathlib
 import socket
 import statistics
@@ -16,9 +15,8 @@ import time
 
 from control_client import Control
 from figures import heading
-from lag_check import scrape
 from reload_load import stalls
-from servers import Daemon, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
 
 PAGE_BAR = 1e-3  # seconds
 CANCEL_BAR = 2.0
@@ -104,9 +102,7 @@ def cancel(built: pathlib.Path, jobs: int, on_disk: bool) -> bool:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced")
+    options = bench_options(__doc__)
     options.add_argument("--listed", type=int, default=10_000_000, help="jobs of the list (default 10_000_000)")
     options.add_argument("--cancelled", type=int, default=1_000_000, help="jobs to cancel (default 1_000_000)")
     options.add_argument("--pages", type=int, default=300, help="pages to read (default 300)")

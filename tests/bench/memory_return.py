@@ -6,14 +6,12 @@
 Puts the jobs into queues in memory, deletes all of them, and prints the resident memory before the puts, after them,
 and some seconds after the last delete. Use a build without sanitizers.
 """
-import argparse
-import pathlib
 import socket
 import sys
 import time
 
 from figures import heading
-from servers import Server, leave_on_sigterm, memory
+from servers import Server, bench_options, leave_on_sigterm, memory
 
 JOBS_PER_BATCH = 2_000
 
@@ -28,9 +26,7 @@ def ask(client: socket.socket, replies, commands: bytes, count: int, expected: b
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced")
+    options = bench_options(__doc__)
     options.add_argument("--jobs", type=int, default=1_000_000, help="number of jobs (default 1_000_000)")
     options.add_argument("--body", type=int, default=1024, help="bytes of each body (default 1024)")
     options.add_argument("--wait", type=float, default=3,

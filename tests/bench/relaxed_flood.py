@@ -6,7 +6,6 @@
 Two clients flood the relaxed queue. A third one puts one job at a time into the sync queue, with a pause of 2 ms
 between a reply and the next put. Use a build without sanitizers.
 """
-import argparse
 import pathlib
 import socket
 import statistics
@@ -14,7 +13,7 @@ import threading
 import time
 
 from figures import figure, heading
-from servers import Daemon, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
 
 FLOODING_CLIENTS = 2
 BYTES_IN_FLIGHT = 1 << 20  # of each flooding client
@@ -52,9 +51,7 @@ class Flood(threading.Thread):
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced")
+    options = bench_options(__doc__)
     options.add_argument("--body", type=int, default=4096, help="bytes of each body of the flood (default 4096)")
     options.add_argument("--seconds", type=float, default=5, help="duration of the flood (default 5)")
     options.add_argument("--store", default="", help="settings of the section `store` (default: none)")

@@ -8,7 +8,6 @@ and with it the limit of one of the other queues. In the end the bodies in the s
 were put. Exit code 1 when a job was lost or doubled, or a task held the loop for the bar or longer. Use a build without
 sanitizers.
 """
-import argparse
 import pathlib
 import socket
 import statistics
@@ -19,7 +18,7 @@ import time
 from control_client import Control
 from figures import figure, heading
 from lag_check import scrape
-from servers import Daemon, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
 
 SLICE = 0.01  # seconds between two batches of puts
 JOBS_PER_BATCH = 2_000  # of the comparison in the end
@@ -99,9 +98,7 @@ def stalls(port: int) -> dict[str, float]:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
-                         help="build folder of millraced")
+    options = bench_options(__doc__)
     options.add_argument("--rate", type=int, default=50_000, help="jobs per second (default 50_000)")
     options.add_argument("--seconds", type=float, default=20, help="duration of the load (default 20)")
     options.add_argument("--pause", type=float, default=0.2, help="seconds between two reloads (default 0.2)")

@@ -2,6 +2,7 @@
 
 A folder of data is on the disk that /var/tmp is on: /tmp is often memory.
 """
+import argparse
 import json
 import pathlib
 import re
@@ -15,6 +16,14 @@ import time
 
 STARTS_WITHIN = 30  # seconds, unless said otherwise
 ENDS_WITHIN = 120
+
+
+def bench_options(description: str, programs: str = "millraced") -> argparse.ArgumentParser:
+    """The options of a benchmark, with the folder of the programs that it runs. It adds its own."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("built", type=pathlib.Path, nargs="?", default=pathlib.Path("build/release"),
+                         help="build folder of " + programs)
+    return options
 
 
 def leave_on_sigterm() -> None:

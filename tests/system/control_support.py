@@ -64,6 +64,16 @@ class ControlTest(DaemonTest):
         self.assertEqual(answer[0], status, answer)
         return answer[1]
 
+    def all_jobs(self, queue):
+        """All jobs of a queue, with their bodies."""
+        jobs, keys = [], "body=1"
+        while True:
+            page = self.expect(200, self.get(f"/v1/queues/{queue}/jobs?limit=100&{keys}"))
+            jobs += page["jobs"]
+            if page["next_cursor"] is None:
+                return jobs
+            keys = f"cursor={page['next_cursor']}"
+
     def assert_refused(self, status, code, answer, where=None):
         self.assertEqual((answer[0], answer[1]["error"]["code"]), (status, code), answer)
         if where is not None:

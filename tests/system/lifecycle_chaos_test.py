@@ -185,8 +185,8 @@ class Lifecycle(ControlTest):
 
     def check(self):
         self.assertEqual(self.ledger.complaints, [])
-        done = self.all_of("done")
-        dead = self.all_of("dead")
+        done = self.all_jobs("done")
+        dead = self.all_jobs("dead")
         bodies = Counter(int(job["body"]) for job in done + dead)
         self.assertEqual([token for token, times in bodies.items() if times > 1], [])
         ends = {int(job["body"]): ("done", None) for job in done}
@@ -208,7 +208,7 @@ class Lifecycle(ControlTest):
         self.check_groups(ends)
 
     def check_groups(self, ends):
-        summaries = [json.loads(job["body"]) for job in self.all_of("summaries")]
+        summaries = [json.loads(job["body"]) for job in self.all_jobs("summaries")]
         self.assertEqual(sorted(one["id"] for one in summaries), sorted(self.groups))
         for summary in summaries:
             tokens = self.groups[summary["id"]]
@@ -216,15 +216,6 @@ class Lifecycle(ControlTest):
             for token, member in zip(tokens, summary["members"]):
                 good = ENDS[self.ledger.queue_of[token]][0] == "done"
                 self.assertEqual(member["outcome"] == "ok", good, (token, member))
-
-    def all_of(self, queue):
-        jobs, keys = [], "body=1"
-        while True:
-            page = self.expect(200, self.get(f"/v1/queues/{queue}/jobs?limit=100&{keys}"))
-            jobs += page["jobs"]
-            if page["next_cursor"] is None:
-                return jobs
-            keys = f"cursor={page['next_cursor']}"
 
 
 if __name__ == "__main__":

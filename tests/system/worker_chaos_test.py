@@ -5,7 +5,6 @@ reason, and nothing is left.
     tests/system/worker_chaos_test.py     as in tests/run; MILLRACE_CHAOS_SECONDS, CHAOS_SEED repeats the choices
 """
 
-import json
 import os
 import random
 import signal
@@ -15,18 +14,14 @@ import unittest
 from beanstalk_wire import Wire
 from control_support import ControlTest
 from support import PATIENCE
+from worker_words import WORDS
 
 SECONDS = float(os.environ.get("MILLRACE_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(1 << 32))))
 KILLS = 3
 JOBS_MAX = 60  # not ended, about
 
-WORKER = r"""
-import json, os, signal, subprocess, sys, time
-
-def say(**answer):
-    print(json.dumps(answer), flush=True)
-
+WORKER = WORDS + r"""
 for line in sys.stdin:
     job = json.loads(line)
     word, id = job["body"].split()[0], job["id"]
@@ -51,22 +46,11 @@ for line in sys.stdin:
         say(id=id, ok=True, result="x" * 100_000)
     elif word == "other":
         say(id=id + 1_000_000, ok=True)
-    elif word == "hang":
-        time.sleep(600)
-    elif word == "deaf":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(600)
-    elif word == "error":
-        say(id=id, error="told to fail")
-    elif word == "reject":
-        say(id=id, error="useless", retry=False)
-    elif word == "later" and job["attempt"] == 1:
-        say(id=id, error="busy", retry="5ms")
     elif word == "pieces":
         for piece in ('{"id"', ': %d, ' % id, '"ok": true, "re', 'sult": "%s"}\n' % job["body"]):
             sys.stdout.write(piece)
             sys.stdout.flush()
-    else:
+    elif not obey(word, job):
         say(id=id, progress="half")
         say(id=id, ok=True)
 """
@@ -174,7 +158,7 @@ class Chaos(ControlTest):
         return sum(sum(queue["jobs"].values()) for queue in queues if queue["name"] in served)
 
     def check(self):
-        done, dead = self.all_of("done"), self.all_of("dead")
+        done, dead = self.all_jobs("done"), self.all_jobs("dead")
         bodies = [job["body"] for job in done + dead]
         self.assertEqual(sorted(bodies), sorted(self.word_of))
         for job in done:
@@ -206,15 +190,6 @@ class Chaos(ControlTest):
             except OSError:
                 continue
         return left
-
-    def all_of(self, queue):
-        jobs, keys = [], "body=1"
-        while True:
-            page = self.expect(200, self.get(f"/v1/queues/{queue}/jobs?limit=100&{keys}"))
-            jobs += page["jobs"]
-            if page["next_cursor"] is None:
-                return jobs
-            keys = f"cursor={page['next_cursor']}"
 
 
 if __name__ == "__main__":

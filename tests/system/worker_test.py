@@ -9,17 +9,13 @@ import time
 import unittest
 
 from support import CONFIG, PATIENCE, DaemonTest
+from worker_words import WORDS
 
 COUNTED = ["brevity is the soul of wit: 6", "to be or not to be: 6", "words, words, words: 3"]
 PAGE = os.path.join(CONFIG, "workers.md")
 
 # Does to each job what its body says.
-WORKER = r"""
-import json, os, signal, sys, time
-
-def say(**answer):
-    print(json.dumps(answer), flush=True)
-
+WORKER = WORDS + r"""
 for line in sys.stdin:
     job = json.loads(line)
     word, id = job["body"], job["id"]
@@ -44,17 +40,6 @@ for line in sys.stdin:
     elif word == "close":
         os.close(1)
         time.sleep(600)
-    elif word == "hang":
-        time.sleep(600)
-    elif word == "deaf":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(600)
-    elif word == "error":
-        say(id=id, error="told to fail")
-    elif word == "reject":
-        say(id=id, error="useless", retry=False)
-    elif word == "later" and job["attempt"] == 1:
-        say(id=id, error="busy", retry="1ms")
     elif word == "pid":
         say(id=id, progress="looking")
         say(id=id, ok=True, result=os.getpid())
@@ -64,7 +49,7 @@ for line in sys.stdin:
     elif word == "bytes":
         import base64
         say(id=id, ok=True, result_base64=base64.b64encode(b"\xff\xfe").decode())
-    else:
+    elif not obey(word, job):
         say(id=id, ok=True, result="done " + word)
 """
 
