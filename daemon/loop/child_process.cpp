@@ -112,7 +112,10 @@ error_code child_process::parts::watch(spawned_child&& child, owned_descriptor&&
 
 void child_process::parts::signal_group(int number) noexcept {
   // Until the program is reaped the id of its group cannot be that of another one.
-  if (!exit) ::kill(-id, number);
+  if (exit) return;
+  const bool reached = ::kill(-id, number) == 0;
+  // The program itself may have joined another group.
+  if (!reached || number == SIGKILL) ::kill(id, number);
 }
 
 void child_process::parts::end(duration kill_after) {

@@ -33,7 +33,7 @@ enum class child_stream { output, error };
 ///
 /// When the program itself ends, SIGKILL goes to what is left of its group. After `end` the rest of the group has until
 /// the end of `kill_after`, as long as it keeps the output or the error open. The program is reaped in any case, so
-/// no zombie stays. Processes that left the group (setsid) are not signalled.
+/// no zombie stays. Other processes than the program that left the group (setsid) are not signalled.
 ///
 /// Owned by the code that started it; loop thread only. The destructor sends SIGKILL to the group. The program is then
 /// reaped by the loop, which keeps running until it is. One task at a time reads each stream, and one writes.

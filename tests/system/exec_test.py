@@ -1,7 +1,9 @@
 """Commands of `handler: exec` that end in every way, and daemons that end around them."""
 
+import contextlib
 import glob
 import os
+import select
 import signal
 import time
 import unittest
@@ -44,10 +46,13 @@ class Exec(DaemonTest):
 
     def await_none(self):
         """A process that was killed is gone when the system has removed it."""
-        ends = time.monotonic() + PATIENCE
-        while self.processes():
-            self.assertLess(time.monotonic(), ends, f"still running: {self.processes()}")
-            time.sleep(0.01)
+        while left := self.processes():
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    end = os.pidfd_open(process)
+                    self.addCleanup(os.close, end)
+                    ended, _, _ = select.select([end], [], [], PATIENCE)
+                    self.assertTrue(ended, f"still running: {process}")
 
     def errors(self, daemon):
         return sorted(entry["message"] for entry in daemon.entries("job_failed"))
@@ -81,6 +86,15 @@ class Exec(DaemonTest):
         ], timeout="200ms", kill_after="100ms", concurrency=3), 4)
         self.assertEqual(printed, [])
         self.assertEqual(errors, ["no answer within 200ms"] * 3)
+
+    def test_a_command_that_joins_another_group_is_ended_all_the_same(self):
+        join = "import os, time; os.setpgid(0, os.getpgid(os.getppid())); time.sleep(1000)"
+        printed, errors = self.run_until_idle(self.workload([
+            f'exec python3 -c "{join}"',
+            f'sleep 1000 & exec python3 -c "{join}"',
+        ], timeout="1s", kill_after="100ms", concurrency=2), 4)
+        self.assertEqual(printed, [])
+        self.assertEqual(errors, ["no answer within 1s"] * 2)
 
     def test_a_command_that_forks_and_ends_leaves_nothing_behind(self):
         printed, errors = self.run_until_idle(self.workload([
