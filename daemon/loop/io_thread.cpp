@@ -157,6 +157,7 @@ struct io_thread::parts {
   mailbox from_thread{loop, [this] { deliver(); }};
   std::shared_ptr<shared_state> state{std::make_shared<shared_state>()};
   std::thread thread;
+  duration patience_left{patience};  ///< how long the destructor waits for a call
 };
 
 io_thread::io_thread(event_loop& loop, const std::string& name) : parts_{std::make_unique<parts>(loop, name)} {}
@@ -171,7 +172,7 @@ io_thread::~io_thread() {
     state.ended = true;
     state.waiting.clear();
     state.wanted.notify_one();
-    left_behind = !state.returned.wait_for(hold, patience, [&] { return !state.in_a_call; });
+    left_behind = !state.returned.wait_for(hold, parts_->patience_left, [&] { return !state.in_a_call; });
     state.to_loop = nullptr;
   }
   if (left_behind) {
@@ -180,6 +181,8 @@ io_thread::~io_thread() {
     parts_->thread.join();
   }
 }
+
+void io_thread::abandon_call() noexcept { parts_->patience_left = duration::zero(); }
 
 awaitable<result<std::string>> io_thread::run(std::function<result<std::string>()> call) {
   if (parts_->callers.closed()) co_return error{errc::cancelled, "the I/O thread is closed"};

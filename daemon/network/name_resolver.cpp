@@ -40,7 +40,9 @@ struct name_resolver::leader {
     owner.in_progress_.erase(host);
     owner.changed_.wake_all();
     running.thread.close();
-    if (!has_answer) owner.abandoned_.push_back(std::move(made));
+    if (has_answer) return;
+    running.thread.abandon_call();
+    owner.abandoned_.push_back(std::move(made));
   }
   leader(const leader&) = delete;
   leader& operator=(const leader&) = delete;

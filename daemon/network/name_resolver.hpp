@@ -23,7 +23,7 @@ using ip_addresses = std::vector<boost::asio::ip::address>;
 ///
 /// Owned by a client; loop thread only. A cancelled task stops waiting at once; the call of the system goes on, and
 /// counts against `lookups_max` until it returns. If as many calls hang, further lookups fail at once. The destructor
-/// waits for a hanging call as long as ~io_thread does. Requires: nobody is in `resolve` then.
+/// does not wait for them. Requires: nobody is in `resolve` then.
 class name_resolver {
  public:
   static constexpr std::size_t lookups_max = 4;

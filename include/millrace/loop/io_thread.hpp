@@ -42,6 +42,8 @@ class io_thread {
   /// Accepts no more calls: calls that are not handed to the thread yet and later ones get a `cancelled` error. Calls
   /// on the thread end as usual. Lets the loop end.
   void close();
+  /// The destructor leaves a call that is running behind at once.
+  void abandon_call() noexcept;
   /// A call runs, or one is handed to the thread. False: the destructor returns without waiting.
   [[nodiscard]] bool busy() const;
 
