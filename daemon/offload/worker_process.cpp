@@ -270,7 +270,7 @@ void worker_process::apply(worker_message&& message) {
   const std::size_t only = held_.size() == 1 ? 0 : held_.size();
   const std::size_t place = place_of(message.id);
   if (message.type == worker_message::kind::malformed) {
-    return fail_protocol(std::move(message.text), message.id ? place : only);
+    return fail_protocol(message.text, message.id ? place : only);
   }
   if (place == held_.size()) {
     // A second answer for a job that is over says nothing about the next one.
@@ -281,7 +281,7 @@ void worker_process::apply(worker_message&& message) {
   if (message.type != worker_message::kind::progress) answer(place, answer_of(std::move(message)));
 }
 
-void worker_process::fail_protocol(std::string problem, std::size_t place) {
+void worker_process::fail_protocol(const std::string& problem, std::size_t place) {
   broken_ = true;
   end(worker_end::protocol, problem);
   if (place == held_.size()) return;

@@ -91,7 +91,7 @@ class worker_process {
   void answer(std::size_t place, worker_answer&& answer);
   void remove(std::size_t place);
   /// `place`: of the job whose fault it is; that of none if there is no such job.
-  void fail_protocol(std::string problem, std::size_t place);
+  void fail_protocol(const std::string& problem, std::size_t place);
   void end(worker_end reason, std::string text);
   /// Closes the input. A process that does not end then is ended after `kill_after`.
   void await_end(phase becoming);
