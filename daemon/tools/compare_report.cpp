@@ -32,13 +32,20 @@ std::string wall_text(const contestant& of) {
          ")";
 }
 
+/// Control characters would change the terminal or break the row.
+std::string in_one_row(std::string text) {
+  std::ranges::replace_if(
+      text, [](char byte) { return (byte >= 0 && byte < ' ') || byte == 0x7f; }, ' ');
+  return text;
+}
+
 /// The lines of the last run in one row.
 std::string order_of(const program_run& run) {
   std::string text;
   for (std::size_t n = 0; n < std::min(run.lines.size(), shown_lines_max); ++n)
     text += (n == 0 ? "" : ", ") + run.lines[n].text;
   if (run.line_count > shown_lines_max) text += ", … " + std::to_string(run.line_count) + " lines";
-  return text.empty() ? "(nothing)" : text;
+  return text.empty() ? "(nothing)" : in_one_row(std::move(text));
 }
 
 std::optional<two_quantiles> quantiles_of(const json::object& summary, std::string_view key) {
@@ -91,7 +98,7 @@ std::string comparison_table(std::span<const contestant> all) {
   std::vector<std::vector<std::string>> orders{{"WORKLOAD", "MODE", "PRINTED"}};
   for (const auto& one : all) {
     const std::string workload = one.is_mode() ? one.workload : "-";
-    const std::string name{utf8_prefix(one.name, shown_name_bytes_max)};
+    const std::string name = in_one_row(std::string{utf8_prefix(one.name, shown_name_bytes_max)});
     rows.push_back({workload, name, wall_text(one), seconds_in_short(spread_of(one, processor_seconds).median),
                     in_mebibytes(spread_of(one, memory_bytes).median), in_short(spread_of(one, switches).median),
                     quantiles_text(one.service), quantiles_text(one.loop_lag), std::to_string(one.runs.back().status)});

@@ -12,7 +12,7 @@ namespace millrace::tools {
 
 inline constexpr std::size_t kept_lines_max = 10'000;    ///< further lines are counted only
 inline constexpr std::size_t kept_line_bytes_max = 256;  ///< the rest of a line is cut
-inline constexpr std::size_t kept_error_bytes_max = 64 * 1024;
+inline constexpr std::size_t kept_error_bytes_max = std::size_t{64} * 1024;
 
 /// A line of standard output.
 struct printed_line {

@@ -102,6 +102,16 @@ TEST_CASE("a program that is not there is an error that names it") {
   CHECK(contains(run.error().text, "/no/such/program"));
 }
 
+TEST_CASE("control characters do not leave the row of a comparison") {
+  auto one = two_runs();
+  one.name = "first\nsecond";
+  one.runs.back().lines = {{seconds{1}, "\x1b[31mred\t\x7f"}};
+  const auto text = comparison_table(std::vector{one});
+  CHECK(contains(text, "first second"));
+  CHECK(contains(text, " [31mred"));
+  CHECK(text.find_first_of("\x1b\t\x7f") == std::string::npos);
+}
+
 TEST_CASE("a comparison shows medians, spread and the order of lines") {
   auto one = two_runs();
   read_summary(one);
