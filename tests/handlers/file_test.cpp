@@ -50,6 +50,18 @@ struct file_fixture : handler_fixture {
     return outcomes;
   }
 
+  /// Adds a line for each content to the file `lines`.
+  [[nodiscard]] std::vector<std::shared_ptr<line_files::line>> add(line_files& files, const texts& contents) const {
+    std::vector<std::shared_ptr<line_files::line>> lines;
+    for (const auto& content : contents) {
+      lines.push_back(std::make_shared<line_files::line>());
+      lines.back()->path = path("lines");
+      lines.back()->content = body{content};
+      files.add(lines.back());
+    }
+    return lines;
+  }
+
   std::string folder;
 };
 
@@ -118,7 +130,8 @@ TEST_CASE("file fails the jobs whose lines do not fit, and leaves no part of a l
   {
     const size_limit limit{10};
     const auto failed = ": " + at.path("lines") + " cannot be written: File too large";
-    CHECK(at.handle(handler, {"12345", "67890", "abc"}) == texts{"12345: done", "67890" + failed, "abc" + failed});
+    CHECK(at.handle(handler, {"12345"}) == texts{"12345: done"});
+    CHECK(at.handle(handler, {"67890"}) == texts{"67890" + failed});
     CHECK(at.content("lines") == "12345\n");
     CHECK(at.handle(handler, {"abc"}) == texts{"abc: done"});
     CHECK(at.handle(handler, {"x"}) == texts{"x" + failed});
@@ -188,16 +201,21 @@ TEST_CASE("a job of file that is cancelled before its write began leaves no line
   CHECK(outcomes.empty());
 }
 
+TEST_CASE("in one write the lines behind the one that does not fit fail with it", "[file]") {
+  const file_fixture at;
+  line_files files{line_sync::none, 4};
+  const auto lines = at.add(files, {"12345", "67890", "abc"});
+  const size_limit limit{10};
+  CHECK(files.write(*lines[0]).has_value());
+  CHECK(files.write(*lines[1]).has_error());
+  CHECK(files.write(*lines[2]).has_error());
+  CHECK(at.content("lines") == "12345\n");
+}
+
 TEST_CASE("a line that is withdrawn before it is written is not written, and the others are", "[file]") {
   const file_fixture at;
   line_files files{line_sync::none, 4};
-  std::vector<std::shared_ptr<line_files::line>> lines;
-  for (const char* const content : {"withdrawn", "kept"}) {
-    lines.push_back(std::make_shared<line_files::line>());
-    lines.back()->path = at.path("lines");
-    lines.back()->content = body{content};
-    files.add(lines.back());
-  }
+  const auto lines = at.add(files, {"withdrawn", "kept"});
   files.withdraw(*lines.front());
   const auto withdrawn = files.write(*lines.front());
   REQUIRE(withdrawn.has_error());
