@@ -11,6 +11,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
@@ -25,6 +26,7 @@
 #include "http/received_request.hpp"
 #include "http/refusal.hpp"
 #include "http/request_head.hpp"
+#include "loop/readable.hpp"
 
 namespace millrace::http {
 
@@ -141,8 +143,10 @@ loop::awaitable<bool> connection::wait_for_bytes() {
   buffer_.shrink_to_fit();                 // an idle connection needs no buffer
   idle_ = true;
   set_deadline(limits_.idle_deadline, lateness::expected);
-  const auto [failure] =
-      co_await socket_.async_wait(network::stream_socket::wait_read, asio::as_tuple(loop::use_awaitable));
+  error_code failure;
+  do {
+    co_await socket_.async_wait(network::stream_socket::wait_read, asio::redirect_error(loop::use_awaitable, failure));
+  } while (!failure && socket_.is_open() && !loop::is_readable(socket_.native_handle()));
   idle_ = false;
   co_return !failure && socket_.is_open();
 }

@@ -18,6 +18,7 @@
 
 #include "loop/child_process_parts.hpp"
 #include "loop/loop_core.hpp"
+#include "loop/readable.hpp"
 
 namespace millrace::loop {
 
@@ -104,10 +105,18 @@ error_code child_process::parts::watch(spawned_child&& child, owned_descriptor&&
     stream->native_non_blocking(true, failure);
     if (failure) return failure;
   }
-  pidfd.async_wait(descriptor::wait_read, [self = shared_from_this()](const error_code& failure) {
-    if (!failure) self->on_program_ended();
-  });
+  await_program();
   return {};
+}
+
+void child_process::parts::await_program() {
+  pidfd.async_wait(descriptor::wait_read, [self = shared_from_this()](const error_code& failure) {
+    if (failure) return;
+    if (is_readable(self->pidfd.native_handle()))
+      self->on_program_ended();
+    else
+      self->await_program();
+  });
 }
 
 void child_process::parts::signal_group(int number) noexcept {

@@ -40,6 +40,7 @@ struct child_process::parts : std::enable_shared_from_this<parts> {
   [[nodiscard]] descriptor& of(child_stream stream) { return stream == child_stream::output ? output : error_output; }
   void signal_group(int number) noexcept;
   void end(duration kill_after);
+  void await_program();
   void on_program_ended();
   /// The program has ended after SIGTERM: waits for the rest of its group, at most until `kill_at`.
   void await_rest_of_group();

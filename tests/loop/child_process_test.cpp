@@ -1,5 +1,6 @@
 #include "loop/child_process.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -255,6 +257,32 @@ TEST_CASE("a task that is cancelled while it waits for a child ends at once", "[
     CHECK(end == "cancelled");
     CHECK_FALSE(has_children());
   }
+}
+
+TEST_CASE("a child that starts before the event of a closed descriptor was handled runs to its end",
+          "[child_process]") {
+  children all;
+  using descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
+  std::vector<descriptor> readers;
+  std::vector<owned_descriptor> writers;
+  for (int n = 0; n < 2; ++n) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    readers.emplace_back(all.loop.get_executor(), ends[0]);
+    writers.emplace_back(ends[1]);
+  }
+  result<finished> outcome = error{errc::cancelled, "it never ended"};
+  const auto close_and_start = [&]() -> awaitable<> {
+    co_await readers[0].async_wait(descriptor::wait_read, use_awaitable);
+    // The loop has the events of both. Asio gives the state of the second, and its event, to the pidfd of the child.
+    readers[1].close();
+    co_await run_command(all.launcher, shell("sleep 0.1; exit 3"), {}, outcome);
+  };
+  all.scope.spawn("closes", close_and_start());
+  for (auto& writer : writers) writer.close();
+  all.loop.run();
+  REQUIRE(outcome.has_value());
+  CHECK(text_of(outcome->exit) == "exit status 3");
 }
 
 TEST_CASE("a child that does not read its input makes the write an error, no signal", "[child_process]") {
