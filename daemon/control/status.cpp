@@ -85,11 +85,13 @@ http::response tasks_of(const context& context, const http::request& request) {
   tasks.resize(std::min<std::size_t>(total, *limit));
   json::array shown;
   for (const auto& task : tasks) {
-    shown.push_back(json::object{{"id", task.id.value()},
-                                 {"name", task.name},
-                                 {"age_seconds", in_seconds(task.age)},
-                                 {"waits_for", task.waits_for},
-                                 {"turns", task.turns}});
+    json::object row{{"id", task.id.value()},
+                     {"name", task.name},
+                     {"age_seconds", in_seconds(task.age)},
+                     {"waits_for", task.waits_for},
+                     {"turns", task.turns}};
+    if (!task.job.empty()) row["job"] = json::object{{"name", task.job}, {"age_seconds", in_seconds(task.job_age)}};
+    shown.push_back(std::move(row));
   }
   return json_answer(200, json::object{{"tasks", std::move(shown)}, {"total", total}});
 }

@@ -1,5 +1,6 @@
 #include "handlers/catalogue.hpp"
 
+#include "handlers/activity.hpp"
 #include "handlers/block.hpp"
 #include "handlers/exec.hpp"
 #include "handlers/fail.hpp"
@@ -16,6 +17,8 @@
 namespace millrace::handlers {
 
 void add_all(registry& kinds) {
+  kinds.add(kind_of<activity>("activity", "tells which jobs run, and how many each consumer has done, as JSON",
+                              activity_option_table()));
   kinds.add(kind_of<block>("block", "holds the loop, to see what the watch for stalls reports", block_option_table()));
   kinds.add(kind_of<exec>("exec", "runs a command, with the body as its standard input", exec_option_table()));
   kinds.add(kind_of<fail>("fail", "fails every nth attempt and returns the other jobs unchanged", fail_option_table()));

@@ -212,6 +212,10 @@ void event_loop::advance(duration by) {
 
 std::size_t event_loop::run_ready() { return parts_->run_ready(); }
 
+std::vector<task_facts> event_loop::tasks_with_named_jobs() const {
+  return parts_->core.tasks.facts_of_named_jobs(parts_->core.now);
+}
+
 std::vector<task_facts> event_loop::tasks() const { return parts_->core.tasks.facts(parts_->core.now); }
 
 bool event_loop::cancel(task_id id) {

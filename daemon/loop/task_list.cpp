@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 #include <utility>
 
 namespace millrace::loop {
@@ -43,17 +44,32 @@ std::vector<task_facts> task_list::facts(instant now) const {
   std::vector<task_facts> all;
   all.reserve(size());
   for (const task_record& task : records_) {
-    if (!task.id) continue;
-    std::string_view waits_for = task.waits_for;
-    if (turn_.current.load(std::memory_order_relaxed) == &task) {
-      waits_for = "running";
-    } else if (waits_for.empty()) {
-      waits_for = "the system";
-    }
-    all.push_back({task.id, task.name, now - task.began, waits_for, task.turns});
+    if (task.id) all.push_back(facts_of(task, now));
   }
-  std::sort(all.begin(), all.end(), [](const task_facts& a, const task_facts& b) { return a.id < b.id; });
+  std::ranges::sort(all, {}, &task_facts::id);
   return all;
+}
+
+std::vector<task_facts> task_list::facts_of_named_jobs(instant now) const {
+  std::vector<task_facts> working;
+  for (const task_record& task : records_) {
+    if (task.id && !task.job.empty()) working.push_back(facts_of(task, now));
+  }
+  std::ranges::sort(working, [](const task_facts& one, const task_facts& other) {
+    return std::tuple{other.job_age, one.id} < std::tuple{one.job_age, other.id};
+  });
+  return working;
+}
+
+task_facts task_list::facts_of(const task_record& task, instant now) const {
+  std::string_view waits_for = task.waits_for;
+  if (turn_.current.load(std::memory_order_relaxed) == &task) {
+    waits_for = "running";
+  } else if (waits_for.empty()) {
+    waits_for = "the system";
+  }
+  const duration job_age = task.job.empty() ? duration::zero() : now - task.job_began;
+  return {task.id, task.name, now - task.began, waits_for, task.turns, task.job, job_age};
 }
 
 std::string task_list::name_of(const task_notes& task) const {

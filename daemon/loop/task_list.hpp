@@ -21,6 +21,8 @@ struct task_record : task_notes {
   task_id id{};  ///< zero: this record is free
   std::string name;
   instant began{};
+  std::string job;  ///< set by `job_mark`
+  instant job_began{};
   bool started{false};
   bool cancelled{false};
   boost::asio::cancellation_signal stop;
@@ -37,6 +39,8 @@ class task_list {
   [[nodiscard]] std::size_t size() const noexcept { return records_.size() - free_.size(); }
   [[nodiscard]] task_record* find(task_id id);
   [[nodiscard]] std::vector<task_facts> facts(instant now) const;
+  /// Only of tasks that work on a job with a name, the oldest job first.
+  [[nodiscard]] std::vector<task_facts> facts_of_named_jobs(instant now) const;
 
   /// The record of work outside any task.
   [[nodiscard]] task_record& loop_itself() noexcept { return loop_itself_; }
@@ -45,6 +49,8 @@ class task_list {
   [[nodiscard]] std::string name_of(const task_notes& task) const;
 
  private:
+  [[nodiscard]] task_facts facts_of(const task_record& task, instant now) const;
+
   turn_notes& turn_;
   task_record loop_itself_;
   std::deque<task_record> records_;

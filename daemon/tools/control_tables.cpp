@@ -67,11 +67,12 @@ std::string status_text(const json::object& status) {
 }
 
 std::string tasks_text(const json::object& answer) {
-  std::vector<row> rows{{"TASK", "AGE", "TURNS", "WAITS FOR"}};
+  std::vector<row> rows{{"TASK", "AGE", "TURNS", "JOB", "JOB AGE", "WAITS FOR"}};
   for (const auto& one : array_of(answer, "tasks")) {
     const auto& task = one.as_object();
-    rows.push_back(
-        {text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"), text_of(task, "waits_for")});
+    const auto& job = object_of(task, "job");
+    rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"),
+                    text_of(job, "name"), job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for")});
   }
   return table(rows);
 }

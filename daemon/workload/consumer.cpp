@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/restart_pause.hpp"
 #include "loop/thrown.hpp"
+#include "workload/job_name.hpp"
 
 namespace millrace::workload {
 
@@ -144,6 +145,8 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       auto job = begin(consumer_slot, std::move(taken.job));
       const auto id = job.id;
       const auto queue = job.queue;
+      std::optional<loop::job_mark> shown;
+      show(job, shown);
       auto attempt = attempts_.run_now(job);
       attempt.in_group = consumer_slot.in_group;
       if (!settlement_.settle(consumer_slot.session, std::move(job), std::move(attempt))) {
@@ -182,6 +185,8 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   auto job = begin(consumer_slot, std::move(taken));
   const auto id = job.id;
   const auto queue = job.queue;
+  std::optional<loop::job_mark> shown;
+  show(job, shown);
   attempt_result attempt;
   if (attempts_.quick()) {
     attempt = attempts_.run_now(job);
@@ -275,6 +280,10 @@ handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken)
   consumer_slot.in_group = taken.in_group;
   ++counts_.active;
   return {taken.job, std::move(taken.content), environment_.broker.engine().name_of(taken.queue), taken.reserves};
+}
+
+void consumer::show(const handlers::job& job, std::optional<loop::job_mark>& mark) const {
+  if (environment_.job_name) mark.emplace(environment_.loop, job_name_of(*environment_.job_name, job));
 }
 
 void consumer::end(slot& consumer_slot) {

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include <millrace/base/ids.hpp>
+#include <millrace/handlers/job_template.hpp>
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
 
 #include "broker/broker.hpp"
+#include "loop/job_mark.hpp"
 #include "loop/task_scope.hpp"
 #include "workload/attempt.hpp"
 #include "workload/counts.hpp"
@@ -51,6 +53,7 @@ class consumer {
     broker::broker& broker;
     sequence* in_sequence;          ///< null: side by side
     std::function<void()> resting;  ///< called on the loop when a slot found nothing to do, and when one has ended
+    std::optional<handlers::job_template> job_name{};  ///< shown by the task of a slot while it has the job
   };
   /// `counts` is filled in but for the numbers.
   consumer(environment env, std::vector<queue_id> queues, attempts attempts, settlement::destinations destinations,
@@ -119,6 +122,8 @@ class consumer {
   void replace(slot& stuck_slot);
   void end(slot& consumer_slot);
   [[nodiscard]] handlers::job begin(slot& consumer_slot, engine::reserved_job&& taken);
+  /// Into the list of tasks: the name of the job, if it has one.
+  void show(const handlers::job& job, std::optional<loop::job_mark>& mark) const;
 
   environment environment_;
   std::vector<queue_id> queues_;

@@ -103,6 +103,10 @@ const options_of<consumer_options>& consumer_option_table() {
                 "their error.",
                 check_queue_name, "the name of a queue")
           .example("rejected")
+          .parsed("job_name", &options::job_name, "The name of a job in the list of tasks while it is worked on.",
+                  handlers::job_template::parse, handlers::job_template::write,
+                  std::string{handlers::job_template::expected})
+          .example("\"${json:/name}\"")
           .section("retry", &options::retry, engine::retry_option_table(),
                    "When a failed job is tried again, in place of the retry of its queue.");
   return table;

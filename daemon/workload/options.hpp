@@ -8,6 +8,7 @@
 
 #include <millrace/base/option.hpp>
 #include <millrace/base/time.hpp>
+#include <millrace/handlers/job_template.hpp>
 #include <millrace/handlers/registry.hpp>
 #include <millrace/sources/registry.hpp>
 
@@ -61,6 +62,7 @@ struct consumer_options {
   std::optional<std::string> output{};
   std::optional<std::string> dead_letter{};      ///< none: that of the queue
   std::optional<engine::retry_options> retry{};  ///< none: that of the queue
+  std::optional<handlers::job_template> job_name{};
 };
 [[nodiscard]] const options_of<consumer_options>& consumer_option_table();
 

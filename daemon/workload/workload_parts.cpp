@@ -41,9 +41,23 @@ result<prepared_change::made_consumer> workload::parts::make(const consumer_sett
                                                              const handlers::handler_context& outputs) const {
   std::shared_ptr<void> own;
   const auto* const owner = options_owner(settings.kind_options, own, *settings.kind->options);
-  auto handler = settings.kind->make(owner, outputs);
+  auto context = outputs;
+  context.totals = [this] { return totals(); };
+  auto handler = settings.kind->make(owner, context);
   if (handler.has_error()) return handler.error();
   return prepared_change::made_consumer{settings, std::move(*handler)};
+}
+
+std::vector<handlers::consumer_totals> workload::parts::totals() const {
+  std::vector<handlers::consumer_totals> all;
+  for (const auto& one : consumers) {
+    const auto count = [&one](engine::outcome outcome) {
+      return one->counts->outcomes[static_cast<std::size_t>(outcome)].value();
+    };
+    all.push_back({one->settings.name, count(engine::outcome::ok),
+                   count(engine::outcome::failed) + count(engine::outcome::timeout)});
+  }
+  return all;
 }
 
 result<workload::parts::running_producer*> workload::parts::construct(prepared_change::made_producer&& made) {
@@ -95,7 +109,8 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
   auto& counts = consumer_facts.find_or_add(made.settings.name);
   counts.removed_at = never;
   counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
-  const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); }};
+  const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); },
+                                          common.job_name};
   auto object =
       std::make_unique<consumer>(environment, std::move(queues),
                                  attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},

@@ -59,6 +59,8 @@ struct workload::parts {
                                               const sources::source_context& inputs) const;
   result<prepared_change::made_consumer> make(const consumer_settings& settings,
                                               const handlers::handler_context& outputs) const;
+  /// Of the consumers that are not removed.
+  [[nodiscard]] std::vector<handlers::consumer_totals> totals() const;
   /// Constructs it. Its task runs after `run`.
   result<running_producer*> construct(prepared_change::made_producer&& made);
   result<running_consumer*> construct(prepared_change::made_consumer&& made);

@@ -9,8 +9,8 @@ using namespace millrace::handlers;
 TEST_CASE("the catalogue has every built-in handler under its name", "[catalogue]") {
   registry all;
   add_all(all);
-  CHECK(all.names() == std::vector<std::string>{"block", "exec", "fail", "file", "hash", "http", "noop", "prime",
-                                                "print", "sleep", "spin", "worker"});
+  CHECK(all.names() == std::vector<std::string>{"activity", "block", "exec", "fail", "file", "hash", "http", "noop",
+                                                "prime", "print", "sleep", "spin", "worker"});
   CHECK(all.find("prime")->name == "prime");
   CHECK(all.find("primes") == nullptr);
 }

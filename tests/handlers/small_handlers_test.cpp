@@ -1,5 +1,6 @@
 #include <string>
 
+#include "handlers/activity.hpp"
 #include "handlers/block.hpp"
 #include "handlers/fail.hpp"
 #include "handlers/hash.hpp"
@@ -140,6 +141,17 @@ TEST_CASE("spin fails a body that is not a duration", "[spin]") {
   handler_fixture fixture;
   spin handler{{}, fixture.context};
   CHECK(text_of(compute(handler, "soon")) == "\"soon\" is not a duration (250ms, 1.5s, or a number of seconds)");
+}
+
+TEST_CASE("activity tells what consumers have done, and leaves out those that have done none", "[activity]") {
+  handler_fixture fixture;
+  fixture.context.totals = [] {
+    return std::vector<consumer_totals>{{"mail", 7, 1}, {"idle", 0, 0}, {"failing", 0, 2}};
+  };
+  activity handler{{}, fixture.context};
+  const answer got = handler.handle(job_with("?"));
+  REQUIRE(got.has_value());
+  CHECK(**got == R"({"running":[],"running_count":0,"done":{"mail":7},"failed":{"mail":1,"failing":2}})");
 }
 
 TEST_CASE("block rejects what is no duration, or longer than a minute", "[block]") {

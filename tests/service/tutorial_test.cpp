@@ -51,6 +51,11 @@ TEST_CASE("tasks end in the order of their lengths and are gathered in the order
         7000);
 }
 
+TEST_CASE("tasks are listed by name while they run, and no longer when they have ended") {
+  check("task-names", mode::as_set,
+        {R"(100 running: ["Addition","Subtraction","Division","Multiplication"])", "7000 running: []"}, 7000);
+}
+
 TEST_CASE("a job that waits for the result of another gets it when that ends") {
   check("future", mode::as_set, {"2000 future is resolved"}, 2000);
 }

@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import stat
+import time
 import unittest
 
 from beanstalk_wire import Wire, put
 from control_support import ControlTest
-from support import run
+from support import PATIENCE, run
 
 
 class Admission(ControlTest):
@@ -188,8 +189,19 @@ class Program(ControlTest):
         self.start()
         shown = self.client("tasks")
         self.assertEqual(shown.returncode, 0)
-        self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +WAITS FOR\n")
+        self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +JOB +JOB AGE +WAITS FOR\n")
         self.assertRegex(shown.stdout, r"(?m)^lifecycle +.* the end$")
+
+    def test_a_job_with_a_name_is_in_the_list_of_tasks_while_it_runs(self):
+        self.start("queues: { naps: {} }\n"
+                   "producers: { naps: { kind: list, queue: naps, items: ['{\"name\": \"afternoon nap\"}'] } }\n"
+                   "consumers: { sleeper: { queue: naps, handler: sleep, length: 1h, job_name: '${json:/name}' } }\n")
+        jobs, ends = {}, time.monotonic() + PATIENCE
+        while not jobs and time.monotonic() < ends:
+            tasks = self.expect(200, self.get("/v1/tasks"))["tasks"]
+            jobs = {task["name"]: task["job"]["name"] for task in tasks if "job" in task}
+        self.assertEqual(jobs, {"sleeper#1": "afternoon nap"})
+        self.assertRegex(self.client("tasks").stdout, r"(?m)^sleeper#1 .* afternoon nap +\S+ +sleep$")
 
     def test_queues_jobs_and_actions_are_tables(self):
         self.start("queues: { mail: {}, 'a/b': {} }\n")

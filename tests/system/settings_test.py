@@ -52,7 +52,8 @@ class Check(DaemonTest):
                 "5:34: queues.q.durability: jobs cannot be stored on disk without daemon.data_dir "
                 "(expected memory, or a data_dir)",
                 "7:27: consumers.c.handler: there is no handler `primes`, did you mean `prime`? "
-                "(expected one of block, exec, fail, file, hash, http, noop, prime, print, sleep, spin, worker)",
+                "(expected one of activity, block, exec, fail, file, hash, http, noop, prime, print, sleep, spin, "
+                "worker)",
             ],
         )
 

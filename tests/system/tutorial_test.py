@@ -39,6 +39,7 @@ RUNS = {
     ("primes", "--mode", "threads"): (0, 0, ["primes"]),
     ("producers-consumers",): (0, 0, None),
     ("sleep-sort",): (0, 0.9, ["sleep_sort"]),
+    ("task-names",): (0, 7, ["task_names"]),
     ("three-names",): (0, 3, ["three_names"]),
     ("three-names", "--mode", "sequential"): (0, 6, ["three_names"]),
     ("timeout",): (4, 1.5, ["timeout"]),

@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "workload/attempt.hpp"
+#include "workload/job_name.hpp"
 #include "workload/workload_fixture.hpp"
 
 using namespace millrace;
@@ -82,6 +83,74 @@ TEST_CASE("slots are tasks by name, and say what they wait for") {
   const auto slot = std::find_if(tasks.begin(), tasks.end(), [](const auto& one) { return one.name == "slow#2"; });
   REQUIRE(slot != tasks.end());
   CHECK(slot->waits_for == "job");
+}
+
+TEST_CASE("a job with a name is shown by its task from its begin to its end, and one without is not") {
+  workload_fixture at;
+  const auto queue = at.queue("work");
+  const auto name = handlers::job_template::parse("${json:/name}").value();
+  at.consumer("named", {.queue = {"work"}, .concurrency = 3, .job_name = name},
+              testing::waiting_kind(seconds{1}, at.note()));
+  at.put(queue, R"({"name": "Addition"})");
+  at.start();
+  at.loop.advance(milliseconds{100});
+  at.put(queue, R"({"name": "a\u001b[31m\u0000b"})");
+  at.put(queue, "no JSON");
+  at.loop.run_ready();
+
+  auto running = at.loop.tasks_with_named_jobs();
+  REQUIRE(running.size() == 2);
+  CHECK(running[0].job == "Addition");
+  CHECK(running[0].job_age == milliseconds{100});
+  CHECK(running[1].job == "a [31m b");
+  CHECK(running[1].job_age == duration::zero());
+  at.loop.advance(milliseconds{900});
+  running = at.loop.tasks_with_named_jobs();
+  REQUIRE(running.size() == 1);
+  CHECK(running[0].job == "a [31m b");
+  at.loop.advance(milliseconds{100});
+  CHECK(at.loop.tasks_with_named_jobs().empty());
+  CHECK(at.seen.size() == 3);
+}
+
+TEST_CASE("the name of a job is cut after 100 bytes, between two characters") {
+  const auto name_of = [](std::string_view text) {
+    const auto name = handlers::job_template::parse("${body}").value();
+    return workload::job_name_of(name, {job_id{1}, body{text}, "work"});
+  };
+  CHECK(name_of(std::string(100, 'x')) == std::string(100, 'x'));
+  CHECK(name_of(std::string(101, 'x')) == std::string(100, 'x'));
+  CHECK(name_of(std::string(99, 'x') + "\u00e9") == std::string(99, 'x'));
+  CHECK(name_of("a\xffz") == "a z");
+}
+
+TEST_CASE("a handler is told what each consumer has done and has failed") {
+  workload_fixture at;
+  const auto queue = at.queue("work");
+  at.queue("questions");
+  at.consumer("picky", {.queue = {"work"}}, testing::quick_kind([](const handlers::job& work) -> handlers::answer {
+                if (work.content.view() == "bad") return invalid("it is bad");
+                return std::nullopt;
+              }));
+  std::vector<std::string> told;
+  at.consumer("asking", {.queue = {"questions"}},
+              {"asking", "", &testing::no_option_table(), false,
+               [&told](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
+                 const auto note = [&told, totals = context.totals](const handlers::job&) -> handlers::answer {
+                   for (const auto& one : totals())
+                     told.push_back(std::string{one.name} + ' ' + std::to_string(one.done) + ' ' +
+                                    std::to_string(one.failed));
+                   return std::nullopt;
+                 };
+                 return handlers::handler{
+                     std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(note)}};
+               }});
+  for (const auto* const content : {"good", "bad", "good"}) at.put(queue, content);
+  at.start();
+  at.put(at.broker.find("questions").value(), "?");
+  at.loop.run_ready();
+
+  CHECK(told == std::vector<std::string>{"picky 2 1", "asking 0 0"});
 }
 
 TEST_CASE("a failed job is buried with its error, and the next one is served") {

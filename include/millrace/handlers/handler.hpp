@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <millrace/base/body.hpp>
 #include <millrace/base/ids.hpp>
@@ -112,6 +114,13 @@ class computing_handler {
 using handler =
     std::variant<std::unique_ptr<quick_handler>, std::unique_ptr<waiting_handler>, std::unique_ptr<computing_handler>>;
 
+/// What a consumer has done since the program began.
+struct consumer_totals {
+  std::string_view name;  ///< valid until the next turn of the loop
+  std::uint64_t done{0};
+  std::uint64_t failed{0};  ///< for the last time, timeouts included
+};
+
 /// The parts of the program that a handler may use. The references outlive the handler.
 struct handler_context {
   loop::event_loop& loop;
@@ -119,6 +128,7 @@ struct handler_context {
   int output_descriptor{1};
   loop::child_launcher* children{nullptr};  ///< for handlers that run programs; never null in the daemon
   offload::worker_host* workers{nullptr};   ///< for handlers with long-lived processes; never null in the daemon
+  std::function<std::vector<consumer_totals>()> totals{};  ///< of all consumers; set by the workload
 };
 
 }  // namespace millrace::handlers

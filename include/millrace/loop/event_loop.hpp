@@ -55,6 +55,8 @@ class event_loop {
   std::size_t run_ready();
 
   [[nodiscard]] std::vector<task_facts> tasks() const;
+  /// Only the tasks that work on a job with a name, in the order in which they began those jobs.
+  [[nodiscard]] std::vector<task_facts> tasks_with_named_jobs() const;
   /// Cancels a task: its next await throws operation_aborted. False: no task has that id.
   bool cancel(task_id task);
 

@@ -48,6 +48,8 @@ struct task_facts {
   duration age{0};
   std::string_view waits_for;  ///< a string literal: `sleep`, `queue full`, …; `running` while it runs
   std::uint64_t turns{0};      ///< how often it was resumed
+  std::string job{};           ///< the name of the job that it works on; empty: none, or a job without a name
+  duration job_age{0};         ///< since the task began that job
 };
 
 }  // namespace millrace::loop

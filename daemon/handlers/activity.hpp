@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include <millrace/handlers/handler.hpp>
+#include <millrace/handlers/registry.hpp>
+
+namespace millrace::handlers {
+
+[[nodiscard]] const options_of<no_options>& activity_option_table();
+
+/// Tells what the program does, as JSON: the names of the jobs that run now, the oldest first, and how many jobs each
+/// consumer has done and has failed. A consumer without such jobs is left out, so that `${json:/done/NAME|none}` has a
+/// text for it.
+class activity : public quick_handler {
+ public:
+  /// Further names are counted, not listed.
+  static constexpr std::size_t names_max = 1'000;
+
+  activity(const no_options&, const handler_context& context) : loop_{context.loop}, totals_{context.totals} {}
+  answer handle(const job& work) override;
+
+ private:
+  loop::event_loop& loop_;
+  std::function<std::vector<consumer_totals>()> totals_;
+};
+
+}  // namespace millrace::handlers

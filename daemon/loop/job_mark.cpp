@@ -1,0 +1,18 @@
+#include "loop/job_mark.hpp"
+
+#include <utility>
+
+#include <millrace/loop/event_loop.hpp>
+
+#include "loop/loop_core.hpp"
+
+namespace millrace::loop {
+
+job_mark::job_mark(event_loop& loop, std::string name) : task_{loop.core().current()} {
+  task_.job = std::move(name);
+  task_.job_began = loop.now();
+}
+
+job_mark::~job_mark() { task_.job.clear(); }
+
+}  // namespace millrace::loop
