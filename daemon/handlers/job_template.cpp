@@ -143,6 +143,14 @@ bool job_template::is_constant() const noexcept {
   return true;
 }
 
+bool job_template::needs_body_only() const noexcept {
+  for (const part& each : parts_) {
+    const auto* const wanted = std::get_if<fact>(&each);
+    if (wanted != nullptr && *wanted != fact::body) return false;
+  }
+  return true;
+}
+
 // --- parsing ---------------------------------------------------------------------------------------------------------
 
 result<job_template> job_template::parse(std::string_view text) {

@@ -226,6 +226,8 @@ class checker {
       check_declared({"consumers", consumer.name, "output"}, *consumer.common.output);
       fed_.insert(*consumer.common.output);
       check_target(consumer, "output", *consumer.common.output);
+    } else if (consumer.common.output_order_by) {
+      error({"consumers", consumer.name, "output_order_by"}, "there is no output to order", "the key output as well");
     }
     if (consumer.common.dead_letter) {
       fed_.insert(*consumer.common.dead_letter);

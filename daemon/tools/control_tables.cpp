@@ -71,8 +71,8 @@ std::string tasks_text(const json::object& answer) {
   for (const auto& one : array_of(answer, "tasks")) {
     const auto& task = one.as_object();
     const auto& job = object_of(task, "job");
-    rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"),
-                    text_of(job, "name"), job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for")});
+    rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"), text_of(job, "name"),
+                    job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for")});
   }
   return table(rows);
 }

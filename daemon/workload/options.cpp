@@ -60,6 +60,10 @@ const options_of<producer_options>& producer_option_table() {
                     "How long it produces, from the start; left out: until the source ends.")
           .example("10m")
           .count("priority", &options::priority, {}, "Of its jobs; 0 is most urgent.")
+          .parsed("order_by", &options::order_by,
+                  "In place of priority: of its jobs that are ready, the one with the smallest value goes first.",
+                  job_order::parse, job_order::write, std::string{job_order::expected})
+          .example("\"-${json:/length}\"")
           .duration("delay", &options::delay, {.most = length_max}, "Before a job becomes ready.")
           .duration("ttr", &options::ttr, {.least = engine::ttr_min, .most = length_max},
                     "Time to run: how long whoever reserves a job over a connection may keep it.")
@@ -98,6 +102,10 @@ const options_of<consumer_options>& consumer_option_table() {
           .text("output", &options::output, "The queue that results go on to; left out: results are dropped.",
                 check_queue_name, "the name of a queue")
           .example("verdicts")
+          .parsed("output_order_by", &options::output_order_by,
+                  "Of its outputs that are ready, the one with the smallest value goes first.", job_order::parse,
+                  job_order::write, std::string{job_order::expected})
+          .example("\"-${json:/length}\"")
           .text("dead_letter", &options::dead_letter,
                 "The queue that failed jobs go to; left out: the dead_letter of their queue, or they are buried with "
                 "their error.",

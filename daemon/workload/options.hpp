@@ -16,6 +16,7 @@
 #include "engine/group_facts.hpp"
 #include "engine/retry_options.hpp"
 #include "offload/run_on.hpp"
+#include "workload/job_order.hpp"
 
 namespace millrace::workload {
 
@@ -49,7 +50,8 @@ struct producer_options {
   std::optional<start> begin{};            ///< `start`; none: `resume` where there is a position
   std::optional<duration> expire_after{};  ///< from the put; none: as its queue says
   std::optional<producer_group_options> group{};
-  std::vector<std::string> after{};  ///< producers whose jobs must have ended before it begins
+  std::vector<std::string> after{};     ///< producers whose jobs must have ended before it begins
+  std::optional<job_order> order_by{};  ///< none: all its jobs have `priority`
 };
 [[nodiscard]] const options_of<producer_options>& producer_option_table();
 
@@ -63,6 +65,7 @@ struct consumer_options {
   std::optional<std::string> dead_letter{};      ///< none: that of the queue
   std::optional<engine::retry_options> retry{};  ///< none: that of the queue
   std::optional<handlers::job_template> job_name{};
+  std::optional<job_order> output_order_by{};  ///< none: outputs have the default priority
 };
 [[nodiscard]] const options_of<consumer_options>& consumer_option_table();
 

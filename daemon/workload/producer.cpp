@@ -173,8 +173,14 @@ std::optional<progress_mark> producer::mark() const {
 }
 
 engine::put_status producer::put(body&& content) {
+  auto priority = options_.priority;
+  if (options_.order_by) {
+    const auto ordered = options_.order_by->priority_of(content);
+    if (ordered.has_error()) return refused(ordered.error().text);
+    priority = *ordered;
+  }
   engine::put_request job{.content = std::move(content),
-                          .priority = options_.priority,
+                          .priority = priority,
                           .delay = options_.delay,
                           .ttr = options_.ttr,
                           .expire_after = options_.expire_after};
@@ -185,12 +191,15 @@ engine::put_status producer::put(body&& content) {
   // NOLINTNEXTLINE(bugprone-use-after-move): `try_put` leaves the job untouched when there is no space
   if (answer.status == engine::put_status::no_space) unsent_ = std::move(job.content);
   if (answer.status == engine::put_status::inserted) was_put(receipt, bytes);
-  if (answer.status == engine::put_status::refused) {
-    count_failure(refusals_, "put_refused", text_of(answer.refusal, bytes));
-    if (progress_) progress_->body_taken();
-    pace_.put(environment_.loop.now());  // this body had its turn
-  }
+  if (answer.status == engine::put_status::refused) return refused(text_of(answer.refusal, bytes));
   return answer.status;
+}
+
+engine::put_status producer::refused(std::string_view reason) {
+  count_failure(refusals_, "put_refused", reason);
+  if (progress_) progress_->body_taken();
+  pace_.put(environment_.loop.now());  // this body had its turn
+  return engine::put_status::refused;
 }
 
 loop::awaitable<> producer::admitted(std::size_t bytes) {

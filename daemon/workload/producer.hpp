@@ -104,6 +104,8 @@ class producer {
   loop::awaitable<> produce();
   loop::awaitable<bool> resumed();
   engine::put_status put(body&& content);
+  /// The body is dropped and counted.
+  engine::put_status refused(std::string_view reason);
   loop::awaitable<> admitted(std::size_t bytes);
   [[nodiscard]] bool short_of_space() const;
   loop::awaitable<> space_on_disk();

@@ -29,6 +29,16 @@ body output_of(handlers::job& job, attempt_result& attempt) {
   }
 }
 
+/// The priority of the output job. On failure the attempt becomes a failed one, for good.
+engine::priority priority_of(const std::optional<job_order>& order, const body& output, attempt_result& attempt) {
+  if (!order) return engine::default_priority;
+  const auto priority = order->priority_of(output);
+  if (priority) return *priority;
+  attempt = {engine::outcome::failed, "the output has no order: " + priority.error().text, std::nullopt, std::nullopt};
+  attempt.is_final = true;
+  return engine::default_priority;
+}
+
 /// What the outcome of its group says of a job that was done. One byte more than is kept, so that a cut is noticed.
 std::string text_for_group(const attempt_result& attempt) {
   constexpr std::size_t bytes_max = engine::group_text_bytes_max + 1;
@@ -95,13 +105,17 @@ engine::finish_request settlement::request(handlers::job& job, attempt_result& a
   engine::finish_request request;
   if (attempt.in_group && attempt.outcome == engine::outcome::ok) request.result_text = text_for_group(attempt);
   body content;
+  auto priority = engine::default_priority;
   if (attempt.outcome == engine::outcome::ok && destinations_.output) content = output_of(job, attempt);
+  if (attempt.outcome == engine::outcome::ok && destinations_.output)
+    priority = priority_of(destinations_.output_order, content, attempt);
   request.job = job.id;
   request.result = attempt.outcome;
   request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output finds no room
   request.retry = destinations_.retry;
   if (attempt.outcome == engine::outcome::ok) {
-    if (destinations_.output) request.outputs.push_back({*destinations_.output, {.content = std::move(content)}});
+    if (destinations_.output)
+      request.outputs.push_back({*destinations_.output, {.content = std::move(content), .priority = priority}});
     return request;
   }
   if (attempt.outcome == engine::outcome::later) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
@@ -14,6 +15,7 @@
 #include "engine/command.hpp"
 #include "workload/attempt.hpp"
 #include "workload/counts.hpp"
+#include "workload/job_order.hpp"
 #include "workload/log_limiter.hpp"
 
 namespace millrace::workload {
@@ -33,12 +35,13 @@ class settlement {
     std::optional<queue_id> output;
     std::optional<queue_id> dead_letter;         ///< none: that of the job's queue
     std::optional<engine::retry_options> retry;  ///< none: that of the job's queue
+    std::optional<job_order> output_order{};     ///< none: outputs have the default priority
   };
 
   settlement(loop::event_loop& loop, broker::broker& broker, destinations to, consumer_counts& counts)
       : loop_{loop},
         broker_{broker},
-        destinations_{to},
+        destinations_{std::move(to)},
         counts_{counts},
         failures_{loop, "job_failed", "consumer", counts.name},
         waits_for_space_{loop, "output_held", "consumer", counts.name} {}

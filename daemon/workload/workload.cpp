@@ -52,9 +52,10 @@ result<> workload::start(const std::vector<producer_settings>& producers,
     const auto constructed = p.construct(std::move(*made));
     if (constructed.has_error()) return error_of("consumer", one.name, constructed.error());
   }
+  // Producers first: the consumers choose among the first bodies of all, not the first body that comes.
+  for (const auto& one : p.producers) p.run(*one);
   for (const auto& one : p.consumers) p.run(*one);
   if (p.order) p.order->start(p.sequence_task);
-  for (const auto& one : p.producers) p.run(*one);
   return {};
 }
 

@@ -111,10 +111,10 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
   counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
   const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); },
                                           common.job_name};
-  auto object =
-      std::make_unique<consumer>(environment, std::move(queues),
-                                 attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},
-                                 settlement::destinations{*output, *dead_letter, common.retry}, counts);
+  auto object = std::make_unique<consumer>(
+      environment, std::move(queues),
+      attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},
+      settlement::destinations{*output, *dead_letter, common.retry, common.output_order_by}, counts);
   auto tasks = std::make_unique<loop::task_scope>(loop);
   auto& one = *consumers.emplace_back(std::make_unique<running_consumer>(
       running_consumer{std::move(made.settings), &counts, std::move(object), std::move(tasks), false, false}));

@@ -6,12 +6,13 @@ make lines late, so that lines are compared without their order, and no run may 
 """
 
 import os
+import re
 import subprocess
 import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from support import CONFIG, PATIENCE, ROOT, DaemonTest, parsed
+from support import CONFIG, MILLRACED, PATIENCE, ROOT, DaemonTest, parsed
 
 FOLDER = os.path.join(CONFIG, "tutorial")
 ORIGINALS = os.path.join(ROOT, "tests", "tutorial")
@@ -55,6 +56,21 @@ class Tutorial(DaemonTest):
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(server.communicate)
         self.environment = dict(os.environ, PAGES=server.stdout.readline().strip())
+
+    def test_the_best_order_for_the_kitchen_is_found_by_trying_all(self):
+        ended = subprocess.run([sys.executable, "-B", os.path.join(FOLDER, "best_order.py"), MILLRACED], check=True,
+                               capture_output=True, text=True, timeout=PATIENCE)
+        *orders, sequential, given, best = ended.stdout.splitlines()
+        minutes = {line.split(":")[0]: int(line.split(" ")[-2]) for line in orders}
+        self.assertEqual(len(minutes), 6)
+        for names, least in (("soup, roast, cake", 17), ("soup, cake, roast", 20), ("roast, soup, cake", 15),
+                             ("roast, cake, soup", 15), ("cake, soup, roast", 20), ("cake, roast, soup", 18)):
+            self.assertGreaterEqual(minutes[names], least, names)
+        self.assertRegex(sequential, r"^one after another: \d+ minutes$")
+        self.assertEqual(given, f"the order given: {minutes['soup, roast, cake']} minutes (soup, roast, cake)")
+        found = re.fullmatch(r"the best order: (\d+) minutes \((.*)\)", best)
+        self.assertEqual(minutes[found[2]], min(minutes.values()))
+        self.assertEqual(int(found[1]), min(minutes.values()))
 
     def test_every_workload_is_here(self):
         files = {name.removesuffix(".yaml") for name in os.listdir(FOLDER) if name.endswith(".yaml")}

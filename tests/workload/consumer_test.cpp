@@ -133,18 +133,17 @@ TEST_CASE("a handler is told what each consumer has done and has failed") {
                 return std::nullopt;
               }));
   std::vector<std::string> told;
-  at.consumer("asking", {.queue = {"questions"}},
-              {"asking", "", &testing::no_option_table(), false,
-               [&told](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
-                 const auto note = [&told, totals = context.totals](const handlers::job&) -> handlers::answer {
-                   for (const auto& one : totals())
-                     told.push_back(std::string{one.name} + ' ' + std::to_string(one.done) + ' ' +
-                                    std::to_string(one.failed));
-                   return std::nullopt;
-                 };
-                 return handlers::handler{
-                     std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(note)}};
-               }});
+  at.consumer(
+      "asking", {.queue = {"questions"}},
+      {"asking", "", &testing::no_option_table(), false,
+       [&told](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
+         const auto note = [&told, totals = context.totals](const handlers::job&) -> handlers::answer {
+           for (const auto& one : totals())
+             told.push_back(std::string{one.name} + ' ' + std::to_string(one.done) + ' ' + std::to_string(one.failed));
+           return std::nullopt;
+         };
+         return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(note)}};
+       }});
   for (const auto* const content : {"good", "bad", "good"}) at.put(queue, content);
   at.start();
   at.put(at.broker.find("questions").value(), "?");

@@ -168,6 +168,7 @@ TEST_CASE("a drain in the moment of the start ends what has not begun") {
   at.producer("ten", {.queue = "work"}, testing::numbers_to(10));
   at.consumer("slow", {.queue = {"work"}, .concurrency = 3}, testing::waiting_kind(seconds{5}, at.note()));
   at.try_start().value();
+  at.jobs.stop_taking();
   at.drain(GENERATE(duration::zero(), duration{seconds{5}}));
   at.loop.run_ready();
 

@@ -52,6 +52,8 @@ class job_template {
   [[nodiscard]] result<std::string> fill(const job& work, std::string (*encode)(std::string_view)) const;
   /// No placeholder needs a job, so `fill` returns the same for all.
   [[nodiscard]] bool is_constant() const noexcept;
+  /// The text depends on the body of a job at most, so a job that has no id yet can be filled in.
+  [[nodiscard]] bool needs_body_only() const noexcept;
 
  private:
   enum class fact { body, id, queue, attempt };
