@@ -91,6 +91,7 @@ http::response tasks_of(const context& context, const http::request& request) {
                      {"waits_for", task.waits_for},
                      {"turns", task.turns}};
     if (!task.job.empty()) row["job"] = json::object{{"name", task.job}, {"age_seconds", in_seconds(task.job_age)}};
+    if (!task.progress.empty()) row["progress"] = task.progress;
     shown.push_back(std::move(row));
   }
   return json_answer(200, json::object{{"tasks", std::move(shown)}, {"total", total}});

@@ -19,6 +19,7 @@ task_record& task_list::add(std::string name, instant now) {
     const std::lock_guard hold{names_};
     task.name = std::move(name);
   }
+  task.progress.clear();
   task.began = now;
   task.started = false;
   task.cancelled = false;
@@ -69,7 +70,7 @@ task_facts task_list::facts_of(const task_record& task, instant now) const {
     waits_for = "the system";
   }
   const duration job_age = task.job.empty() ? duration::zero() : now - task.job_began;
-  return {task.id, task.name, now - task.began, waits_for, task.turns, task.job, job_age};
+  return {task.id, task.name, now - task.began, waits_for, task.turns, task.job, job_age, task.progress};
 }
 
 std::string task_list::name_of(const task_notes& task) const {

@@ -20,6 +20,7 @@ struct task_record : task_notes {
 
   task_id id{};  ///< zero: this record is free
   std::string name;
+  std::string progress;  ///< in the words of the worker process that the task waits for
   instant began{};
   std::string job;  ///< set by `job_mark`
   instant job_began{};

@@ -3,9 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.hpp"
 #include "offload/worker_process.hpp"
 
 namespace millrace::offload {
+
+void worker_request::note_progress(std::string_view text) {
+  caller.progress = to_utf8(utf8_prefix(text, progress_bytes_max));
+  constexpr char printable_min = 0x20;
+  for (char& character : caller.progress) {
+    if (character >= 0 && character < printable_min) character = ' ';
+  }
+}
 
 worker_pool::worker_pool(const worker_context& context, worker_settings settings)
     : context_{context}, settings_{std::move(settings)} {

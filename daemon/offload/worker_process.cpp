@@ -278,7 +278,8 @@ void worker_process::apply(worker_message&& message) {
     return fail_protocol("it answered for job " + std::to_string(message.id.value()) + ", which it does not have",
                          culprit);
   }
-  if (message.type != worker_message::kind::progress) answer(place, answer_of(std::move(message)));
+  if (message.type != worker_message::kind::progress) return answer(place, answer_of(std::move(message)));
+  if (held_[place].request != nullptr) held_[place].request->note_progress(message.text);
 }
 
 void worker_process::fail_protocol(const std::string& problem, std::size_t place) {

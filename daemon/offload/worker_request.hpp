@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include <millrace/base/linked_list.hpp>
 #include <millrace/base/time.hpp>
 #include <millrace/loop/wait_point.hpp>
+
+#include "loop/loop_core.hpp"
 
 namespace millrace::offload {
 
@@ -38,9 +41,20 @@ struct worker_answer {
   duration wait{0};
 };
 
+/// Bytes of a `progress` line that are shown.
+inline constexpr std::size_t progress_bytes_max = 200;
+
 /// A task in a pool. In the frame of the coroutine that waits for its answer.
+/// Requires: made in the task that waits for the answer.
 struct worker_request : list_link<worker_request> {
-  worker_request(loop::event_loop& loop, worker_task wanted) : task{std::move(wanted)}, answered{loop, "a worker"} {}
+  worker_request(loop::event_loop& loop, worker_task wanted)
+      : task{std::move(wanted)}, caller{loop.core().current()}, answered{loop, "a worker"} {}
+  ~worker_request() { caller.progress.clear(); }
+  worker_request(const worker_request&) = delete;
+  worker_request& operator=(const worker_request&) = delete;
+
+  /// The list of tasks shows the beginning of the text, in one line.
+  void note_progress(std::string_view text);
 
   void finish(worker_answer with) {
     answer = std::move(with);
@@ -49,6 +63,7 @@ struct worker_request : list_link<worker_request> {
   }
 
   worker_task task;
+  loop::task_record& caller;
   instant since{};                  ///< when it came
   worker_process* holder{nullptr};  ///< null: it waits, or it has its answer
   std::optional<worker_answer> answer;

@@ -71,8 +71,9 @@ std::string tasks_text(const json::object& answer) {
   for (const auto& one : array_of(answer, "tasks")) {
     const auto& task = one.as_object();
     const auto& job = object_of(task, "job");
+    const auto progress = task.contains("progress") ? ": " + text_of(task, "progress") : std::string{};
     rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"), text_of(job, "name"),
-                    job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for")});
+                    job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for") + progress});
   }
   return table(rows);
 }

@@ -99,6 +99,7 @@ struct pool_fixture {
   loop::task_scope jobs{loop};
   loop::task_scope ending{loop};
   std::vector<std::string> answers;
+  bool progress_seen{false};
 };
 
 }  // namespace
@@ -164,6 +165,39 @@ TEST_CASE("a worker that ends interrupts its own jobs only") {
   at.put(3);
   at.run();
   CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 done -", "3 done -"});
+}
+
+TEST_CASE("the task that waits for a worker shows what the worker says of the job, until the job ends") {
+  const auto folder = make_folder();
+  const std::string long_text(300, 'x');
+  pool_fixture at{"cd " + folder.string() + "; " +
+                      forever(R"(printf '{"id":%s,"progress":"%s"}\n' "$id" "$body"; )"
+                              R"(until [ -e go ]; do sleep 0.01; done; printf '{"id":%s,"ok":true}\n' "$id")"),
+                  {.workers = 2}};
+  const auto progress_of = [&](task_id task) {
+    for (const auto& one : at.loop.tasks()) {
+      if (one.id == task) return one.progress;
+    }
+    return std::string{"gone"};
+  };
+  const auto watch = [&](task_id one, task_id other) -> loop::awaitable<> {
+    while (progress_of(one).empty() || progress_of(other).empty()) co_await loop::yield(at.loop);
+    CHECK(progress_of(one) == "half of it");
+    CHECK(progress_of(other) == long_text.substr(0, progress_bytes_max));
+    std::ofstream{folder / "go"} << "";
+    at.progress_seen = true;
+  };
+  const auto run_and_look = [&]() -> loop::awaitable<> {
+    auto running = at.run_one(1, "half\tof it");
+    co_await std::move(running);
+    for (const auto& one : at.loop.tasks()) CHECK((one.name != "first" || one.progress.empty()));
+  };
+  const auto first = at.jobs.spawn("first", run_and_look());
+  at.jobs.spawn("watch", watch(first, at.put(2, long_text)));
+  at.run();
+  std::filesystem::remove_all(folder);
+  CHECK(at.progress_seen);
+  CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
 }
 
 TEST_CASE("a job that is withdrawn ends its worker at once if it has no other") {

@@ -108,8 +108,23 @@ class Status(ControlTest):
         content = self.expect(200, self.get("/v1/tasks"))
         self.assertEqual(content["total"], len(content["tasks"]))
         self.assertIn("control listener", [task["name"] for task in content["tasks"]])
+        self.assertNotIn("progress", content["tasks"][0])
         cut = self.expect(200, self.get("/v1/tasks?limit=1"))
         self.assertEqual((len(cut["tasks"]), cut["total"]), (1, content["total"]))
+
+    def test_the_progress_of_a_job_in_a_worker_is_shown(self):
+        script = """while read -r job; do echo '{"id": 1, "progress": "half of it"}'; read -r no_more; done"""
+        self.start("queues: { q: {} }\nproducers: { p: { kind: list, queue: q, items: [a] } }\n"
+                   "consumers: { c: { queue: q, handler: worker, command: [sh, -c, %s] } }\n" % json.dumps(script))
+        ends = time.monotonic() + PATIENCE
+        shown = []
+        while not shown:
+            self.assertLess(time.monotonic(), ends)
+            tasks = self.expect(200, self.get("/v1/tasks"))["tasks"]
+            shown = [task for task in tasks if "progress" in task]
+        self.assertEqual([(task["name"], task["waits_for"], task["progress"]) for task in shown],
+                         [("c#1", "a worker", "half of it")])
+        self.assertRegex(self.client("tasks").stdout, r"(?m)^c#1 .* a worker: half of it$")
 
 
 class BadRequests(ControlTest):

@@ -50,6 +50,7 @@ struct task_facts {
   std::uint64_t turns{0};      ///< how often it was resumed
   std::string job{};           ///< the name of the job that it works on; empty: none, or a job without a name
   duration job_age{0};         ///< since the task began that job
+  std::string progress{};      ///< what a worker process last said of the job that it works on for the task
 };
 
 }  // namespace millrace::loop
