@@ -169,7 +169,7 @@ result<std::unique_ptr<http>> http::make(const http_options& options, const hand
   limits.request_timeout = options.request_timeout;
   limits.redirects_max = options.redirects_max;
   limits.body_bytes_max = options.response_max;
-  auto client = network::http_client::make(context.loop, limits);
+  auto client = network::http_client::make(context.loop, limits, *context.http_clients);
   if (!client) return client.error();
   return std::unique_ptr<http>{new http{options, std::move(*client)}};
 }

@@ -37,12 +37,12 @@ void adapt(http_request& request, unsigned status) {
 }  // namespace
 
 struct http_client::parts {
-  parts(loop::event_loop& owner, const http_client_options& given, tls_context made)
+  parts(loop::event_loop& owner, const http_client_options& given, tls_context made, http_client_counts& counts)
       : loop{owner},
         options{given},
         context{std::move(made)},
         names{owner},
-        connections{owner, given.connections_per_host, kept_max, given.idle_time} {}
+        connections{owner, given.connections_per_host, kept_max, given.idle_time, counts} {}
 
   loop::awaitable<result<>> open(client_stream& stream, const url& where, instant until);
   /// One request to one place, with the repetition on a new connection.
@@ -56,14 +56,16 @@ struct http_client::parts {
   http_connections connections;
 };
 
-result<std::unique_ptr<http_client>> http_client::make(loop::event_loop& loop, const http_client_options& options) {
+result<std::unique_ptr<http_client>> http_client::make(loop::event_loop& loop, const http_client_options& options,
+                                                       http_client_counts& counts) {
   auto context = tls_context::make(options.tls);
   if (!context) return context.error();
-  return std::unique_ptr<http_client>{new http_client{loop, options, std::move(*context)}};
+  return std::unique_ptr<http_client>{new http_client{loop, options, std::move(*context), counts}};
 }
 
-http_client::http_client(loop::event_loop& loop, const http_client_options& options, tls_context context)
-    : parts_{std::make_unique<parts>(loop, options, std::move(context))} {}
+http_client::http_client(loop::event_loop& loop, const http_client_options& options, tls_context context,
+                         http_client_counts& counts)
+    : parts_{std::make_unique<parts>(loop, options, std::move(context), counts)} {}
 
 http_client::~http_client() = default;
 

@@ -9,6 +9,7 @@
 #include <millrace/base/time.hpp>
 #include <millrace/loop/event_loop.hpp>
 
+#include "network/http_client_counts.hpp"
 #include "network/http_exchange.hpp"
 #include "network/tls.hpp"
 #include "network/url.hpp"
@@ -39,9 +40,10 @@ class http_client {
  public:
   static constexpr std::size_t kept_max = 1'000;
 
-  /// Errors: of the files of `tls`.
+  /// `counts` may be shared by several clients, and outlives them. Errors: of the files of `tls`.
   [[nodiscard]] static result<std::unique_ptr<http_client>> make(loop::event_loop& loop,
-                                                                 const http_client_options& options);
+                                                                 const http_client_options& options,
+                                                                 http_client_counts& counts);
   ~http_client();
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
@@ -55,7 +57,8 @@ class http_client {
 
  private:
   struct parts;
-  http_client(loop::event_loop& loop, const http_client_options& options, tls_context context);
+  http_client(loop::event_loop& loop, const http_client_options& options, tls_context context,
+              http_client_counts& counts);
 
   std::unique_ptr<parts> parts_;
 };

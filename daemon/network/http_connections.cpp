@@ -7,11 +7,12 @@
 namespace millrace::network {
 
 http_connections::http_connections(loop::event_loop& loop, std::uint32_t per_origin_max, std::size_t kept_max,
-                                   duration idle_time)
+                                   duration idle_time, http_client_counts& counts)
     : loop_{loop},
       per_origin_max_{per_origin_max},
       kept_max_{kept_max},
       idle_time_{idle_time},
+      counts_{counts},
       next_expiry_{loop, [this] { close_expired(); }} {}
 
 loop::awaitable<http_connections::lease> http_connections::acquire(std::string name) {
@@ -20,16 +21,31 @@ loop::awaitable<http_connections::lease> http_connections::acquire(std::string n
   auto& from = *found;
   // A task that comes now must not overtake those that wait.
   if (is_full(from) || from.capacity.waiting() != 0) {
-    co_await from.capacity.wait();
-    --from.promised;
+    auto waiting = wait_for_capacity(from);
+    co_await std::move(waiting);
   }
   ++from.leases;
   ++leases_;
+  ++counts_.busy;
   lease taken{*this, from};
   taken.stream_ = take_quiet(from);
   taken.is_kept_ = taken.stream_ != nullptr;
   if (!taken.is_kept_) taken.renew();
   co_return taken;
+}
+
+loop::awaitable<> http_connections::wait_for_capacity(origin& of) {
+  /// It ends with the frame, also when the task is cancelled.
+  struct held_request {
+    ~held_request() { counts.end(began, loop.now()); }
+    loop::backpressure& counts;
+    loop::event_loop& loop;
+    instant began;
+  };
+  const held_request held{counts_.waiting, loop_, loop_.now()};
+  counts_.waiting.begin(held.began);
+  co_await of.capacity.wait();
+  --of.promised;
 }
 
 std::unique_ptr<client_stream> http_connections::take_quiet(origin& from) {
@@ -38,6 +54,7 @@ std::unique_ptr<client_stream> http_connections::take_quiet(origin& from) {
     from.idle.pop_back();
     auto stream = std::move(last->stream);
     kept_.erase(last);
+    --counts_.kept;
     if (stream->is_quiet()) return stream;
   }
   return nullptr;
@@ -49,6 +66,7 @@ http_connections::lease::~lease() {
 
 void http_connections::lease::renew() {
   stream_ = std::make_unique<client_stream>(owner_->loop_);
+  owner_->counts_.opened.add();
   is_kept_ = false;
 }
 
@@ -56,9 +74,11 @@ void http_connections::release(lease& ended) {
   auto& of = *ended.origin_;
   --of.leases;
   --leases_;
+  --counts_.busy;
   if (ended.keeps_) {
     const auto until = after(loop_.now(), idle_time_);
     of.idle.push_back(kept_.insert(kept_.end(), {std::move(ended.stream_), &of, until}));
+    ++counts_.kept;
     if (next_expiry_.when() == never) next_expiry_.set(until);
   }
   if (of.capacity.wake_one()) ++of.promised;
@@ -72,6 +92,7 @@ void http_connections::close_oldest() {
   assert(of.idle.front() == kept_.begin());
   of.idle.erase(of.idle.begin());
   kept_.pop_front();
+  --counts_.kept;
   forget_if_unused(of);
 }
 

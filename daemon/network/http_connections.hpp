@@ -14,6 +14,7 @@
 #include <millrace/loop/wait_point.hpp>
 
 #include "network/client_stream.hpp"
+#include "network/http_client_counts.hpp"
 
 namespace millrace::network {
 
@@ -22,13 +23,17 @@ namespace millrace::network {
 /// without use is closed; beyond `kept_max` the one that was kept longest.
 ///
 /// Owned by a client; loop thread only. While a stream is kept a deadline is set. Requires: no lease exists when it is
-/// destroyed.
+/// destroyed, and `counts` outlives it.
 class http_connections {
  private:
   struct origin;
 
  public:
-  http_connections(loop::event_loop& loop, std::uint32_t per_origin_max, std::size_t kept_max, duration idle_time);
+  http_connections(loop::event_loop& loop, std::uint32_t per_origin_max, std::size_t kept_max, duration idle_time,
+                   http_client_counts& counts);
+  ~http_connections() { counts_.kept -= kept_.size(); }
+  http_connections(const http_connections&) = delete;
+  http_connections& operator=(const http_connections&) = delete;
 
   /// The right to one connection, with a stream that is open or is to be opened.
   class lease {
@@ -87,11 +92,14 @@ class http_connections {
   void close_oldest();
   void close_expired();
   void forget_if_unused(origin& of);
+  /// Suspends until a request of this origin may have a connection.
+  loop::awaitable<> wait_for_capacity(origin& of);
 
   loop::event_loop& loop_;
   std::uint32_t per_origin_max_;
   std::size_t kept_max_;
   duration idle_time_;
+  http_client_counts& counts_;
   std::size_t leases_{0};
   std::map<std::string, std::unique_ptr<origin>> origins_;
   std::list<kept> kept_;  ///< the first one is kept longest

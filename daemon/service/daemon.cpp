@@ -97,13 +97,13 @@ struct daemon::parts {
         reloads{
             {loop, broker, work, stalls, present, inputs(), outputs(), [this] { return beanstalk_open; }, reloading}},
         page{{loop, broker, work, threads, stalls, MILLRACE_VERSION, present->daemon.histogram_buckets,
-              [this] { return readiness.draining(); }}},
+              [this] { return readiness.draining(); }, &workers.counts(), &fetches}},
         http{loop, routes},
         beanstalk{loop, broker, {.job_bytes_max = present->daemon.max_job_size}},
         control_api{context_of_control()} {}
 
   sources::source_context inputs() { return {loop, STDIN_FILENO}; }
-  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO, &children, &workers}; }
+  handlers::handler_context outputs() { return {loop, standard_output, STDOUT_FILENO, &children, &workers, &fetches}; }
 
   std::unique_ptr<store::sqlite_store> open_disk(result<>& opened);
   result<> declare_queues();
@@ -121,6 +121,7 @@ struct daemon::parts {
   loop::io_thread standard_output;
   loop::child_launcher children{loop, loop::child_guard_command()};
   offload::worker_host workers{loop, children};
+  network::http_client_counts fetches;
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   std::unique_ptr<store::backup> backup;      ///< null as `disk`
@@ -267,7 +268,6 @@ result<> daemon::parts::open_http() {
   http_open = true;
   page.add_listener("http", http.counts());
   page.add_reloads(reloads.facts());
-  page.add_workers(workers.counts());
   return {};
 }
 

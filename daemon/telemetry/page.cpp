@@ -89,7 +89,6 @@ struct page::parts {
   std::vector<named_listener> listeners;
   std::vector<named_commands> commands;
   std::vector<named_store> stores;
-  const offload::worker_counts* workers{nullptr};
   const reload_facts* reloads{nullptr};
 
   loop::io_thread thread;
@@ -200,7 +199,8 @@ loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
   auto copied = std::make_shared<page_copy>(page_copy{buckets, {}, {}, {}, {}, {}});
   copied->queues = co_await queues.copy(daemon.loop, daemon.broker.engine());
   copied->work = co_await copy_work(daemon.loop, daemon.work, daemon.threads, daemon.broker, buckets);
-  if (workers != nullptr) telemetry::add_workers(copied->work, *workers, buckets);
+  if (daemon.workers != nullptr) add_workers(copied->work, *daemon.workers, buckets);
+  if (daemon.http_clients != nullptr) add_http_clients(copied->work, *daemon.http_clients, daemon.loop.now());
   copied->system = copy_system(daemon.loop, daemon.stalls, listeners, buckets);
   copied->commands = copy_commands(commands, buckets);
   for (const auto& protocol : commands) {
@@ -229,8 +229,6 @@ void page::add_commands(std::string protocol, const beanstalk::session_counts& c
 void page::add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts) {
   parts_->stores.push_back({std::move(name), std::move(counts)});
 }
-
-void page::add_workers(const offload::worker_counts& counts) { parts_->workers = &counts; }
 
 void page::add_reloads(const reload_facts& facts) { parts_->reloads = &facts; }
 

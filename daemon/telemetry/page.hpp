@@ -12,6 +12,7 @@
 #include "beanstalk/counts.hpp"
 #include "broker/broker.hpp"
 #include "loop/stall_watch.hpp"
+#include "network/http_client_counts.hpp"
 #include "network/listener.hpp"
 #include "offload/thread_pool.hpp"
 #include "offload/worker_counts.hpp"
@@ -38,8 +39,10 @@ struct page_parts {
   const offload::thread_pool& threads;
   const loop::stall_watch& stalls;
   std::string version;
-  std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
-  std::function<bool()> draining;           ///< whether new work is refused; called on the loop
+  std::vector<duration> histogram_buckets;                   ///< ascending; empty: the default ones
+  std::function<bool()> draining;                            ///< whether new work is refused; called on the loop
+  const offload::worker_counts* workers{nullptr};            ///< of worker processes; null: none are shown
+  const network::http_client_counts* http_clients{nullptr};  ///< null: none are shown
 };
 
 /// The page of metrics. Counters are copied on the loop, in slices. The text is written and compressed on a thread of
@@ -67,9 +70,6 @@ class page {
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// Shows a store. `counts` is called on the loop. Requires: it is valid as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
-
-  /// Shows the worker processes. Requires: the counts outlive the page.
-  void add_workers(const offload::worker_counts& counts);
 
   /// Shows the last reload. Requires: the facts outlive the page.
   void add_reloads(const reload_facts& facts);

@@ -48,6 +48,13 @@ void add_workers(work_copy& copied, const offload::worker_counts& workers, const
   for (std::size_t i = 0; i < offload::worker_end_count; ++i) copied.worker_restarts[i] = workers.restarts[i].value();
 }
 
+void add_http_clients(work_copy& copied, const network::http_client_counts& clients, instant now) {
+  copied.http_busy = clients.busy;
+  copied.http_kept = clients.kept;
+  copied.http_opened = clients.opened.value();
+  copied.stages.push_back(copy_stage("http", clients.waiting, now));
+}
+
 namespace {
 
 void write_workload(exposition& page, const work_copy& work) {
@@ -91,11 +98,22 @@ void write_pools(exposition& page, const work_copy& work) {
     page.sample({{"reason", offload::name_of(static_cast<offload::worker_end>(i))}}, work.worker_restarts[i]);
 }
 
+void write_http_clients(exposition& page, const work_copy& work) {
+  page.family(family_kind::gauge, "millrace_http_client_connections",
+              "Connections of http handlers: busy with a request, or kept for the next one.");
+  page.sample({{"state", "busy"}}, work.http_busy);
+  page.sample({{"state", "kept"}}, work.http_kept);
+  page.family(family_kind::counter, "millrace_http_client_connections_opened_total",
+              "Connections that http handlers opened, or tried to.");
+  page.sample({}, work.http_opened);
+}
+
 }  // namespace
 
 void write(exposition& page, const work_copy& work) {
   write_workload(page, work);
   write_pools(page, work);
+  write_http_clients(page, work);
   page.family(family_kind::gauge, "millrace_backpressure_active", "Callers that wait at a stage.");
   for (const auto& stage : work.stages) page.sample({{"stage", stage.name}}, stage.active);
   page.family(family_kind::counter, "millrace_backpressure_seconds_total",

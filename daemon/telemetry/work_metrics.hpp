@@ -10,6 +10,7 @@
 #include <millrace/loop/event_loop.hpp>
 
 #include "broker/broker.hpp"
+#include "network/http_client_counts.hpp"
 #include "offload/thread_pool.hpp"
 #include "offload/worker_counts.hpp"
 #include "telemetry/exposition.hpp"
@@ -17,7 +18,7 @@
 
 namespace millrace::telemetry {
 
-/// A copy of the counts of producers, consumers, the thread pool and backpressure. Made on the loop.
+/// A copy of the counts of producers, consumers, pools of workers, HTTP clients and backpressure. Made on the loop.
 struct work_copy {
   struct producer {
     std::string name;
@@ -46,6 +47,7 @@ struct work_copy {
   std::vector<pool> pools;
   std::vector<stage> stages;
   std::array<std::uint64_t, offload::worker_end_count> worker_restarts{};
+  std::uint64_t http_busy{0}, http_kept{0}, http_opened{0};
 };
 
 /// Producers or consumers that are copied before other tasks may run.
@@ -58,6 +60,9 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
 
 /// Adds the counts of worker processes.
 void add_workers(work_copy& copied, const offload::worker_counts& workers, const shown_buckets& buckets);
+
+/// Adds the counts of HTTP clients.
+void add_http_clients(work_copy& copied, const network::http_client_counts& clients, instant now);
 
 /// Any thread.
 void write(exposition& page, const work_copy& work);

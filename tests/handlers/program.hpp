@@ -11,6 +11,7 @@
 #include <millrace/loop/io_thread.hpp>
 
 #include "loop/child_launcher.hpp"
+#include "network/http_client_counts.hpp"
 #include "offload/worker_host.hpp"
 
 namespace millrace::handlers {
@@ -18,7 +19,7 @@ namespace millrace::handlers {
 /// A loop, a standard output and a launcher of programs for handlers.
 struct handler_fixture {
   explicit handler_fixture(loop::clock_kind clock = loop::clock_kind::manual, int descriptor = 1)
-      : loop{clock}, context{loop, output, descriptor, &children, &workers} {}
+      : loop{clock}, context{loop, output, descriptor, &children, &workers, &http_clients} {}
   ~handler_fixture() {
     output.close();
     loop.run_ready();
@@ -30,6 +31,7 @@ struct handler_fixture {
   loop::io_thread output{loop, "standard output"};
   loop::child_launcher children{loop};
   offload::worker_host workers{loop, children};
+  network::http_client_counts http_clients;
   handler_context context;
 };
 

@@ -13,10 +13,11 @@ using network::http_connections;
 namespace {
 
 struct fixture {
-  explicit fixture(std::uint32_t per_origin_max) : connections{loop, per_origin_max, 10, seconds{30}} {}
+  explicit fixture(std::uint32_t per_origin_max) : connections{loop, per_origin_max, 10, seconds{30}, counts} {}
 
   loop::event_loop loop{loop::clock_kind::manual};
   loop::task_scope tasks{loop};
+  network::http_client_counts counts;
   http_connections connections;
   std::string order;  ///< the names of the tasks that got a connection
 };
@@ -63,4 +64,29 @@ TEST_CASE("a cancelled task gives its connection, or its place among those who w
   CHECK(at.order == "ac");
   at.loop.advance(seconds{1});
   CHECK(at.connections.open() == 0);
+}
+
+TEST_CASE("connections and the requests that wait for one are counted") {
+  fixture at{1};
+  loop::task_scope cancelled{at.loop};
+  at.tasks.spawn("use", use(at, "http://one", 'a'));
+  at.tasks.spawn("use", use(at, "http://two", 'x'));
+  at.loop.run_ready();
+  cancelled.spawn("use", use(at, "http://one", 'b'));
+  at.tasks.spawn("use", use(at, "http://one", 'c'));
+  at.loop.run_ready();
+  CHECK(at.counts.busy == 2);
+  CHECK(at.counts.opened.value() == 2);
+  CHECK(at.counts.waiting.active() == 2);
+  cancelled.cancel();
+  at.loop.run_ready();
+  CHECK(at.counts.waiting.active() == 1);
+  at.loop.advance(seconds{1});
+  CHECK(at.order == "axc");
+  CHECK(at.counts.busy == 1);
+  CHECK(at.counts.opened.value() == 3);
+  CHECK(at.counts.waiting.active() == 0);
+  CHECK(at.counts.waiting.total(at.loop.now()) == seconds{1});
+  at.loop.advance(seconds{1});
+  CHECK(at.counts.busy == 0);
 }

@@ -35,6 +35,7 @@ queues:
   dropped: { expire_after: 1ms }
   wrong: { dead_letter: letters }
   worked: {}
+  asked: {}
 producers:
   ticks: { kind: interval, queue: good, every: 10ms }
   follows: { kind: lines, queue: lines, file: lines.txt, follow: true, line_bytes_max: 4 }
@@ -49,6 +50,7 @@ consumers:
   retrying: { queue: retries, handler: fail, every: 1 }
   postponing: { queue: postpones, handler: fail, times: 1, later: 1ms }
   rejecting: { queue: wrong, handler: prime }
+  asking: { queue: asked, handler: http, url: "http://127.0.0.1:1/" }
   working: { queue: worked, handler: worker, command: [sh, -c, "read job; sleep 0.01; exit 1"] }
 """
 
@@ -140,6 +142,7 @@ class Counters(DaemonTest):
             'millrace_offload_busy_seconds_total{pool="threads"}': put_into(b"threads", b"20ms"),
             'millrace_offload_busy_seconds_total{pool="processes"}': put_into(b"worked"),
             'millrace_offload_worker_restarts_total{reason="exited"}': put_into(b"worked"),
+            "millrace_http_client_connections_opened_total": put_into(b"asked"),
             "millrace_loop_busy_seconds_total": tell(b"stats"),
             'millrace_loop_stalls_total{task="holding"}': put_into(b"loop", b"50ms", times=20),
             'millrace_backpressure_seconds_total{stage="put"}': self.held_put,
