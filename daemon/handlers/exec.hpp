@@ -45,6 +45,7 @@ class exec : public waiting_handler, public slow_cancellation {
 
   exec(const exec_options& options, const handler_context& context);
   loop::awaitable<answer> handle(job work) override;
+  [[nodiscard]] bool uses_processes() const noexcept override { return true; }
   [[nodiscard]] duration cancellation_length() const noexcept override { return options_.kill_after; }
 
   /// Rules about several options together.

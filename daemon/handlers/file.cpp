@@ -78,12 +78,19 @@ void file::plan_upkeep() {
 }
 
 void file::begin_upkeep() {
-  writer_.post([files = files_, unused_since = loop_.now() - idle_max] {
+  tidy(loop_.now() - idle_max);
+  plan_upkeep();
+}
+
+/// The next line of each file opens it again.
+void file::reopen_files() { tidy(never); }
+
+void file::tidy(instant unused_since) {
+  writer_.post([files = files_, unused_since] {
     auto outcome = files->tidy(unused_since);
     if (!outcome) log::warning("file_not_synced", outcome.error().text);
     return outcome;
   });
-  plan_upkeep();
 }
 
 }  // namespace millrace::handlers

@@ -30,7 +30,7 @@ struct file_options {
 ///
 /// An I/O thread of its own writes: a disk that hangs blocks this consumer only. A cancelled job stops waiting at once;
 /// its line may still be written, as a whole. At most `files_max` files are open, and none longer than `idle_max` after
-/// its last line. Loop thread only.
+/// its last line, nor after `reopen_files` and the lines before it. Loop thread only.
 class file : public waiting_handler {
  public:
   static constexpr duration idle_max = seconds{10};
@@ -40,12 +40,14 @@ class file : public waiting_handler {
   file(const file&) = delete;
   file& operator=(const file&) = delete;
   loop::awaitable<answer> handle(job work) override;
+  void reopen_files() override;
 
   [[nodiscard]] std::size_t open_files() const noexcept { return files_->open_files(); }
 
  private:
   void plan_upkeep();
   void begin_upkeep();
+  void tidy(instant unused_since);
 
   file_options options_;
   loop::event_loop& loop_;

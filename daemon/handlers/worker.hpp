@@ -48,6 +48,7 @@ class worker : public waiting_handler {
   worker& operator=(const worker&) = delete;
 
   loop::awaitable<answer> handle(job work) override;
+  [[nodiscard]] bool uses_processes() const noexcept override { return true; }
 
  private:
   std::shared_ptr<offload::worker_pool> pool_;

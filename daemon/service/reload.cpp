@@ -121,6 +121,8 @@ loop::awaitable<> reloader::run_requests() {
       if (loop::is_cancellation(failure)) begun_ = wanted_;  // no further reload begins
       answer = refused(loop::is_cancellation(failure) ? "the daemon ends" : loop::text_of(failure));
     }
+    // Also when it was refused: logs are rotated whatever stands in the settings.
+    context_.work.reopen_files();
     finish(answer);
     last_ = std::make_shared<const reload_answer>(std::move(answer));
     done_ = begun_;

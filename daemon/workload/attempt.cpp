@@ -84,6 +84,16 @@ attempt_result attempts::run_now(const handlers::job& work) {
   }
 }
 
+bool attempts::uses_processes() const noexcept {
+  const auto* const waiting = std::get_if<std::unique_ptr<handlers::waiting_handler>>(&handler_);
+  return waiting != nullptr && *waiting != nullptr && (*waiting)->uses_processes();
+}
+
+void attempts::reopen_files() {
+  auto* const waiting = std::get_if<std::unique_ptr<handlers::waiting_handler>>(&handler_);
+  if (waiting != nullptr && *waiting != nullptr) (*waiting)->reopen_files();
+}
+
 void attempts::release_handler() noexcept {
   quick_ = nullptr;
   std::visit([](auto& owned) { owned.reset(); }, handler_);

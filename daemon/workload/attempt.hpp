@@ -58,6 +58,9 @@ class attempts {
   [[nodiscard]] duration cancellation_length() const noexcept { return cancellation_length_; }
   /// The result of an attempt that did not end in time. Requires: there is a timeout.
   [[nodiscard]] attempt_result too_late() const;
+  void reopen_files();
+  /// Other processes work on the jobs.
+  [[nodiscard]] bool uses_processes() const noexcept;
   /// Destroys the handler. Requires: no attempt is in progress, and none follows.
   void release_handler() noexcept;
 

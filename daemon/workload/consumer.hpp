@@ -61,6 +61,7 @@ class consumer {
 
   void start(loop::task_scope& scope);
   void stop_taking();
+  void reopen_files() { attempts_.reopen_files(); }
   /// Writes what the log still owes and destroys the handler. Requires: all slots have ended.
   void finish() {
     settlement_.flush_log();

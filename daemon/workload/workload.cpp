@@ -124,6 +124,10 @@ bool workload::is_shown(instant removed_at, instant now) const noexcept {
   return removed_at == never || now < after(removed_at, parts_->options.metrics_linger);
 }
 
+void workload::reopen_files() {
+  for (const auto& one : parts_->consumers) one->object->reopen_files();
+}
+
 bool workload::is_closing() const noexcept { return parts_->closing; }
 
 void workload::set_metrics_linger(duration linger) { parts_->options.metrics_linger = linger; }

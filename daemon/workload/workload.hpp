@@ -71,6 +71,9 @@ class workload {
   /// each.
   loop::awaitable<> join();
 
+  /// Handlers that keep files open open them again.
+  void reopen_files();
+
   /// A drain has begun, or `stop` was called.
   [[nodiscard]] bool is_closing() const noexcept;
   void set_metrics_linger(duration linger);

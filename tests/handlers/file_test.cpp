@@ -108,6 +108,19 @@ TEST_CASE("file takes its path and its text from the job, and rejects what makes
   CHECK(at.content("b.log") == "1 y\n");
 }
 
+TEST_CASE("file closes its files at a reload, synced, and opens them again for the next line", "[file]") {
+  file_fixture at;
+  auto options = at.options("lines");
+  options.sync = GENERATE(line_sync::none, line_sync::interval);
+  file handler{options, at.context};
+  at.handle(handler, {"one"});
+  CHECK(handler.open_files() == 1);
+  handler.reopen_files();
+  while (handler.open_files() != 0) at.loop.run_ready();
+  CHECK(at.handle(handler, {"two"}) == texts{"two: done"});
+  CHECK(at.content("lines") == "one\ntwo\n");
+}
+
 TEST_CASE("file opens a file again that was renamed, removed or cut", "[file]") {
   file_fixture at;
   file handler{at.options("lines"), at.context};

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import unittest
 import urllib.request
 
@@ -87,6 +88,35 @@ class Reload(Durable):
         metrics = self.metrics()
         self.assertEqual(metrics[succeeded], 1)
         self.assertGreater(metrics[applied_at], before[applied_at])
+
+    def test_every_reload_closes_the_files_of_handlers_and_the_next_line_opens_them_again(self):
+        lines = os.path.join(self.folder, "lines")
+        parts = ("queues: { q: {}, done: {} }\n"
+                 "consumers: { c: { queue: q, handler: file, path: lines, output: done } }\n")
+
+        def is_open():
+            folder = f"/proc/{self.server.process.pid}/fd"
+            return lines in {os.path.realpath(os.path.join(folder, name)) for name in os.listdir(folder)}
+
+        def closed_by_reload(text, event):
+            """False: it took so long that the file may have been closed because it got no line."""
+            began = time.monotonic()
+            wire.put(b"a line")
+            self.assertEqual(self.take(other, "done", 1), [b"a line"])
+            self.reload(text, event=event)
+            while is_open():
+                self.assertLess(time.monotonic(), began + PATIENCE)
+                time.sleep(0.01)
+            return time.monotonic() < began + 10
+
+        self.begin(parts)
+        wire, other = self.connections(2)
+        wire.told(b"use q")
+        wire.put(b"first")
+        self.take(other, "done", 1)
+        self.assertTrue(is_open())
+        for text, event in ((None, "reloaded"), (parts + "nonsense: 1\n", "reload_refused")):
+            self.assertTrue(any(closed_by_reload(text, event) for _ in range(3)))
 
     def test_what_cannot_change_is_refused_by_name_and_nothing_is_applied(self):
         self.begin(self.SLEEPER % "text: old")

@@ -101,6 +101,11 @@ class waiting_handler {
  public:
   virtual ~waiting_handler() = default;
   virtual loop::awaitable<answer> handle(job work) = 0;
+  /// After each reload of the settings (SIGHUP, `millrace reload`), also one that was refused: a handler that keeps
+  /// files open opens them again for its next job, because another program may have moved them.
+  virtual void reopen_files() {}
+  /// Other processes work on its jobs. If the daemon is killed meanwhile, that is an interruption of a job on disk.
+  [[nodiscard]] virtual bool uses_processes() const noexcept { return false; }
 };
 
 /// Begins a computation, whose text is the result. `begin` is called on the loop; the steps run where `run_on` says.
