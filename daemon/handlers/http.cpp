@@ -163,6 +163,8 @@ kind http_kind() {
 result<std::unique_ptr<http>> http::make(const http_options& options, const handler_context& context) {
   network::http_client_options limits;
   limits.tls = {options.ca_file, options.certificate_file, options.key_file};
+  // Only a redirect can lead from there to TLS.
+  limits.expects_tls = !job_template::write(*options.url).starts_with("http://");
   limits.connections_per_host = options.connections_per_host;
   limits.idle_time = options.idle_time;
   limits.connect_timeout = options.connect_timeout;

@@ -60,6 +60,9 @@ result<std::unique_ptr<http_client>> http_client::make(loop::event_loop& loop, c
                                                        http_client_counts& counts) {
   auto context = tls_context::make(options.tls);
   if (!context) return context.error();
+  if (options.expects_tls) {
+    if (auto read = context->read_system_authorities(); !read) return read.error();
+  }
   return std::unique_ptr<http_client>{new http_client{loop, options, std::move(*context), counts}};
 }
 
@@ -130,6 +133,9 @@ loop::awaitable<result<http_answer>> http_client::parts::ask(http_connections::l
 }
 
 loop::awaitable<result<>> http_client::parts::open(client_stream& stream, const url& where, instant until) {
+  if (where.is_secure) {
+    if (auto read = context.read_system_authorities(); !read) co_return read.error();
+  }
   const auto now = loop.now();
   until = std::min(until, after(now, options.connect_timeout));
   const address target{where.host, where.port, {}};

@@ -18,6 +18,7 @@ namespace millrace::network {
 
 struct http_client_options {
   tls_options tls;
+  bool expects_tls{true};  ///< false: the certificates of the system are read before the first secure connection
   std::uint32_t connections_per_host{100};
   duration idle_time{seconds{30}};
   duration connect_timeout{seconds{10}};  ///< name, connection and TLS

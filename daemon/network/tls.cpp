@@ -38,8 +38,7 @@ result<tls_context> tls_context::make(const tls_options& options) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   if (options.ca_file) {
     if (SSL_CTX_load_verify_file(context, options.ca_file->c_str()) != 1) return unusable(*options.ca_file);
-  } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
-    return unusable("the certificates of the system");
+    made.has_authorities_ = true;
   }
   if (!options.certificate_file) {
     if (options.key_file) return invalid(*options.key_file + ": a key without a certificate");
@@ -51,6 +50,14 @@ result<tls_context> tls_context::make(const tls_options& options) {
   // It also checks that the key belongs to the certificate.
   if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) return unusable(key);
   return made;
+}
+
+result<> tls_context::read_system_authorities() {
+  if (has_authorities_) return {};
+  ERR_clear_error();
+  if (SSL_CTX_set_default_verify_paths(context_.get()) != 1) return unusable("the certificates of the system");
+  has_authorities_ = true;
+  return {};
 }
 
 }  // namespace millrace::network

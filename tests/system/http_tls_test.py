@@ -92,6 +92,15 @@ class Tls(HttpTest):
         server = self.serve(page=lambda request, connection: connection.reply(200))
         self.assert_refused(self.ask_securely(server.url("page").replace("http:", "https:")), ": ")
 
+    def test_a_redirect_to_https_trusts_whom_the_system_trusts(self):
+        server = self.page(self.good)
+        plain = self.serve(old=lambda request, connection: connection.reply(
+            301, b"", f"Location: {server.url('page')}"))
+        self.assert_refused(self.ask(plain.url("old")), "unable to get local issuer certificate")
+        os.environ["SSL_CERT_FILE"] = self.certificates.authority
+        self.addCleanup(os.environ.pop, "SSL_CERT_FILE")
+        self.assertEqual(self.ask(plain.url("old"), range(3))[0], ["secure"] * 3)
+
     def test_https_is_never_left_by_a_redirect(self):
         plain = self.serve(page=lambda request, connection: connection.reply(200, b"plain"))
         server = self.serve(self.certificates.context(self.good), old=lambda request, connection: connection.reply(
