@@ -38,6 +38,8 @@ result<queue_id> broker::declare(std::string_view name, const engine::queue_opti
   return queue;
 }
 
+void broker::trace_jobs() { parts_->trace.begin(); }
+
 void broker::set_queue_defaults(const engine::queue_options& options) {
   parts_->queue_defaults = options;
   parts_->engine.set_queue_defaults(options);

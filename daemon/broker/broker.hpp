@@ -197,6 +197,9 @@ class broker {
   /// subscription must end before the broker does.
   [[nodiscard]] subscription subscribe_job_left(std::function<void()> on_job_left);
 
+  /// A trace has begun (loop/trace_recorder.hpp): it shows the states of jobs from now on.
+  void trace_jobs();
+
   /// Every put is refused from now on.
   void refuse_puts();
 

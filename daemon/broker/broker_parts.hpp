@@ -15,6 +15,7 @@
 #include "broker/capacity_wait_times.hpp"
 #include "broker/commit_tracker.hpp"
 #include "broker/deadline_timer.hpp"
+#include "broker/job_trace.hpp"
 #include "broker/pending_decisions.hpp"
 #include "broker/source_steps.hpp"
 
@@ -70,6 +71,7 @@ struct broker::parts {
       made = commits.commit(changes, engine.last_id(), trigger);
       if (disk_bodies.bounded()) disk_bodies.written_with(commits.last_written());
       disk_bodies.follow_up();
+      trace.handed_over(commits.last_written());
     }
     // After the changes are handed over: a decision carries its receipt.
     if (has_events) deliver(made);
@@ -235,6 +237,7 @@ struct broker::parts {
   bool restoring{false};
   bool out_of_ids_logged{false};
   deadline_timer timer;
+  job_trace trace{loop, engine, commits};
   subscription bodies_durable;  ///< uses all of the above
 };
 

@@ -11,6 +11,7 @@
 #include "control/jobs.hpp"
 #include "control/queues.hpp"
 #include "control/status.hpp"
+#include "control/trace.hpp"
 
 namespace millrace::control {
 
@@ -40,6 +41,7 @@ api::api(context facts, http::connection_limits http_limits)
   add_actions(routes_, context_, actions_);
   add_backup(routes_, context_, actions_);
   add_reload(routes_, context_);
+  add_trace(routes_, context_);
 }
 
 api::~api() = default;

@@ -13,6 +13,7 @@
 #include "broker/broker.hpp"
 #include "control/reload.hpp"
 #include "http/readiness.hpp"
+#include "loop/trace_recorder.hpp"
 #include "store/backup.hpp"
 
 namespace millrace::control {
@@ -36,6 +37,7 @@ struct context {
   std::function<std::vector<listener_facts>()> listeners{};
   /// The consumer, client or producer that has this session, for people. Empty: unknown.
   std::function<std::string(session_id)> holder_name{};
+  loop::trace_recorder* trace{nullptr};  ///< null: this daemon cannot trace
   store::backup* backup{nullptr};  ///< null: queues are in memory only
   reload_function reload{};        ///< empty: the daemon cannot reload
 };

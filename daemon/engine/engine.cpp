@@ -318,6 +318,8 @@ void engine::set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_sp
   parts_->has_disk_space = std::move(has_disk_space);
 }
 
+void engine::observe_states(state_observer* observer) { parts_->observer = observer; }
+
 void engine::collect_changes(bool on) { parts_->collecting = on; }
 
 void engine::take_changes(change_set& into) {

@@ -23,6 +23,8 @@
 
 namespace millrace::engine {
 
+class state_observer;
+
 /// All jobs and queues, without any socket, thread, clock, file or logger. A command comes with the time and is
 /// answered with its result. Decisions for other sessions that wait are in `take_events`, changes to be stored in
 /// `take_changes`, and the time of the next call in `next_deadline`.
@@ -224,6 +226,8 @@ class engine {
   /// Called before a job moves from memory into a durable queue as a dead letter: false if the store cannot write a
   /// body of so many bytes. Without it, every job can be stored. No command may be given from there.
   void set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space);
+  /// `observer` is told of each state that a job enters from now on; nullptr: nobody is. Requires: it outlives that.
+  void observe_states(state_observer* observer);
   /// Off by default: a store that is not persistent needs no changes.
   void collect_changes(bool on);
   void take_changes(change_set& into);

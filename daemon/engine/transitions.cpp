@@ -68,6 +68,7 @@ void enter_state(core& core, slot at, const job& record, queue& owner, job_state
   owner.enter(core.jobs, at, state, since);
   ++core.jobs_in[static_cast<std::size_t>(state)];
   if (state == job_state::ready && record.priority < urgent_below) ++core.urgent;
+  if (core.observer != nullptr) core.observer->on_state(record.id, owner.id, state);
   const bool may_expire = state == job_state::ready || state == job_state::delayed;
   if (may_expire && record.history != no_slot) begin_expiry(core, at);
 }
@@ -279,6 +280,7 @@ void body_came(core& core, slot at, body&& content) {
 void remove_job(core& core, slot at) {
   const job& record = core.jobs[at];
   queue& owner = core.queue_of(record);
+  if (core.observer != nullptr) core.observer->on_state(record.id, owner.id, std::nullopt);
   leave_state(core, at, record, owner);
   end_counting(core, at);
   record_end(core, at);

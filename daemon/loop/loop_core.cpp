@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "loop/trace_recorder.hpp"
+
 namespace millrace::loop {
 
 void loop_core::cancel(task_record& task) {
@@ -14,6 +16,8 @@ void loop_core::cancel(task_record& task) {
     if (task_record* const found = tasks.find(id)) emit_stop(*found);
   });
 }
+
+void loop_core::note_wait_ended(task_record& task) { trace->task_waited(task); }
 
 void loop_core::emit_stop(task_record& task) {
   // A cancellation is not a resumption: a task that ignores it still waits for the same event.

@@ -14,6 +14,8 @@
 
 namespace millrace::loop {
 
+class trace_recorder;
+
 /// The state of an `event_loop` that the primitives of the loop share. Owned by the event_loop; loop thread only.
 struct loop_core {
   /// Other threads only post: descriptors and timers belong to the loop's thread and need no locks.
@@ -23,6 +25,7 @@ struct loop_core {
   ready_list ready{context};
   deadline_heap deadlines;
   instant now{};
+  trace_recorder* trace{nullptr};  ///< null: no trace runs
   /// Mailboxes that expect a ring within microseconds: the loop polls for it before it blocks.
   std::size_t mail_expected{0};
   std::atomic<bool> mail_rang{false};  ///< only a hint: each ring is delivered in any case
@@ -40,6 +43,8 @@ struct loop_core {
 
   /// Cancels a task. A task that has not started yet never starts.
   void cancel(task_record& task);
+  /// Requires: a trace runs.
+  void note_wait_ended(task_record& task);
 
  private:
   void emit_stop(task_record& task);

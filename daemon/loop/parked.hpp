@@ -33,6 +33,7 @@ class parked : public ready_entry {
     handler_.emplace(std::move(suspended));
     task_ = &core_->current();
     task_->waits_for = waits_for;
+    if (core_->trace != nullptr) task_->wait_began = core_->now;
     auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
     if (!slot.is_connected()) return;
     slot.assign([this](boost::asio::cancellation_type) {
@@ -65,6 +66,7 @@ class parked : public ready_entry {
 
  private:
   void resume() final {
+    if (core_->trace != nullptr) core_->note_wait_ended(*task_);
     resumption noted{*task_};
     // The call destroys this object.
     handler waiting{std::move(*handler_)};

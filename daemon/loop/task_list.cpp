@@ -23,6 +23,8 @@ task_record& task_list::add(std::string name, instant now) {
   task.began = now;
   task.started = false;
   task.cancelled = false;
+  task.wait_began = {};
+  task.lane = {};
   task.waits_for = "its first turn";
   task.turns = 0;
   return task;

@@ -12,6 +12,8 @@
 #include <millrace/base/time.hpp>
 #include <millrace/loop/task.hpp>
 
+#include "loop/trace_lane.hpp"
+
 namespace millrace::loop {
 
 /// The record of one task.
@@ -26,6 +28,8 @@ struct task_record : task_notes {
   instant job_began{};
   bool started{false};
   bool cancelled{false};
+  instant wait_began{};  ///< of `waits_for`; only set while a trace runs
+  trace_lane lane;
   boost::asio::cancellation_signal stop;
 };
 
@@ -42,6 +46,9 @@ class task_list {
   [[nodiscard]] std::vector<task_facts> facts(instant now) const;
   /// Only of tasks that work on a job with a name, the oldest job first.
   [[nodiscard]] std::vector<task_facts> facts_of_named_jobs(instant now) const;
+
+  /// All, also those that are free.
+  [[nodiscard]] std::deque<task_record>& records() noexcept { return records_; }
 
   /// The record of work outside any task.
   [[nodiscard]] task_record& loop_itself() noexcept { return loop_itself_; }

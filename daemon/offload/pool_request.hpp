@@ -12,6 +12,8 @@
 #include <millrace/loop/due_entry.hpp>
 #include <millrace/offload/computation.hpp>
 
+#include "loop/trace_lane.hpp"
+
 namespace millrace::offload {
 
 /// One computation in a pool. Owned by the caller, who must not move it between `submit` and `completed`. The pool
@@ -47,6 +49,7 @@ class pool_request : public list_link<pool_request> {
   instant begun{};
   duration spent{0};
   loop::due_entry limit;
+  loop::trace_lane submitter;  ///< while a trace runs
 };
 
 }  // namespace millrace::offload

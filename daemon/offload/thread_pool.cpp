@@ -11,6 +11,7 @@
 #include "loop/loop_core.hpp"
 #include "loop/mailbox.hpp"
 #include "loop/parked.hpp"
+#include "loop/trace_recorder.hpp"
 #include "offload/own_answer.hpp"
 #include "offload/thread_pool_worker.hpp"
 
@@ -47,6 +48,7 @@ struct thread_pool::parts final : loop::ready_entry {
       return request.completed();
     }
     request.handed_in = loop.now();
+    if (auto* const trace = loop.core().trace) request.submitter = trace->current_lane();
     if (request.when != never) {
       request.limit.fire = [this, &request] { stop(request, stop_reason::timed_out); };
       loop.core().deadlines.set(request.limit, request.when);
@@ -177,6 +179,10 @@ struct thread_pool::parts final : loop::ready_entry {
     estimate += (std::min(request.spent, estimate_step_max) - estimate) / estimate_memory;
     counts.busy_nanoseconds.add(static_cast<std::uint64_t>(request.spent.count()));
     counts.wait.observe(std::max(request.begun - request.handed_in, duration::zero()));
+    if (auto* const trace = loop.core().trace) {
+      const auto begun = std::max(request.begun, request.handed_in);
+      trace->thread_worked(worker.lane, worker.name(), request.submitter, begun, request.spent);
+    }
     complete(request);
   }
 

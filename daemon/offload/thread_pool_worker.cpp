@@ -33,7 +33,8 @@ void wake_sleeper(std::atomic<std::uint32_t>& word) noexcept {
 
 }  // namespace
 
-thread_pool_worker::thread_pool_worker(loop::mailbox& to_loop, const std::string& name) : to_loop_{to_loop} {
+thread_pool_worker::thread_pool_worker(loop::mailbox& to_loop, const std::string& name)
+    : to_loop_{to_loop}, name_{name} {
   thread_ = loop::signal_free_thread(name, [this] { serve(); });
 }
 

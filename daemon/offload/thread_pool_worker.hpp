@@ -12,6 +12,7 @@
 
 #include "loop/adaptive_spin.hpp"
 #include "loop/mailbox.hpp"
+#include "loop/trace_lane.hpp"
 #include "offload/pool_request.hpp"
 
 namespace millrace::offload {
@@ -48,7 +49,10 @@ class thread_pool_worker {
   /// Steps that the thread has begun. Any thread.
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_.load(std::memory_order_relaxed); }
 
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
   // State of this worker that only the loop uses.
+  loop::trace_lane lane;
   std::size_t requests_out{0};
   std::size_t chunks_out{0};
   bool in_long_work{false};       ///< it has sent requests back and not finished one since
@@ -67,6 +71,7 @@ class thread_pool_worker {
   void report() noexcept;
 
   loop::mailbox& to_loop_;
+  std::string name_;
   ring waiting_;
   ring ready_;
   std::atomic<std::uint32_t> asleep_{0};

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/utf8.hpp"
+#include "loop/loop_core.hpp"
+#include "loop/trace_recorder.hpp"
 #include "offload/worker_process.hpp"
 
 namespace millrace::offload {
@@ -36,6 +38,7 @@ loop::awaitable<worker_answer> worker_pool::run(worker_task task) {
   };
   worker_request request{context_.loop, std::move(task)};
   request.since = context_.loop.now();
+  if (auto* const trace = context_.loop.core().trace) request.submitter = trace->current_lane();
   if (workers_.empty()) start();
   // No worker that can take this task can take one that waits: `offer` has tried all of those.
   worker_process* best = nullptr;
@@ -62,8 +65,9 @@ void worker_pool::close() {
 void worker_pool::start() {
   workers_.reserve(settings_.workers);
   for (unsigned number = 1; number <= settings_.workers; ++number) {
-    auto& worker = *workers_.emplace_back(std::make_unique<worker_process>(*this));
-    context_.tasks.spawn("worker " + name_ + '#' + std::to_string(number), worker.run(shared_from_this()));
+    auto name = "worker " + name_ + '#' + std::to_string(number);
+    auto& worker = *workers_.emplace_back(std::make_unique<worker_process>(*this, std::move(name)));
+    context_.tasks.spawn(worker.name(), worker.run(shared_from_this()));
   }
 }
 

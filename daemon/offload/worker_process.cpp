@@ -8,6 +8,8 @@
 #include <millrace/base/quantity.hpp>
 
 #include "base/log.hpp"
+#include "loop/loop_core.hpp"
+#include "loop/trace_recorder.hpp"
 
 namespace millrace::offload {
 
@@ -31,10 +33,11 @@ worker_answer answer_of(worker_message&& message) {
 
 }  // namespace
 
-worker_process::worker_process(worker_pool& pool)
+worker_process::worker_process(worker_pool& pool, std::string name)
     : pool_{pool},
       loop_{pool.context().loop},
       streams_{loop_},
+      name_{std::move(name)},
       has_outgoing_{loop_, "jobs for a worker"},
       reader_{pool.settings().output_max},
       abandoned_due_{loop_, [this] { end(worker_end::cancelled, "it went on with a job that was cancelled or late"); }},
@@ -150,7 +153,7 @@ void worker_process::take(worker_request& request) {
   const worker_task& task = request.task;
   wire::append_worker_job(outgoing_, {task.id, task.queue, task.attempt, task.content.view()});
   has_outgoing_.wake_one();
-  held_.push_back({task.id, &request, never});
+  held_.push_back({task.id, &request, never, loop_.now(), request.submitter});
   if (held_.size() == 1) {
     ++pool_.context().counts.pool.busy;
     busy_since_ = loop_.now();
@@ -163,6 +166,7 @@ void worker_process::take(worker_request& request) {
 void worker_process::abandon(worker_request& request) {
   const std::size_t place = place_of(request.task.id);
   held_[place].request = nullptr;
+  held_[place].submitter = {};
   request.holder = nullptr;
   if (pool_.settings().in_flight == 1) {
     end(worker_end::cancelled, "its job was cancelled or late");
@@ -190,6 +194,8 @@ void worker_process::answer(std::size_t place, worker_answer&& answer) {
 
 void worker_process::remove(std::size_t place) {
   const bool was_abandoned = held_[place].request == nullptr;
+  if (auto* const trace = loop_.core().trace)
+    trace->process_worked(trace_rows_, name_, held_[place].submitter, held_[place].taken_at);
   held_[place] = held_.back();
   held_.pop_back();
   if (held_.empty()) {

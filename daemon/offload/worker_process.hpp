@@ -18,6 +18,7 @@
 #include "loop/child_process.hpp"
 #include "loop/error_tail.hpp"
 #include "loop/task_scope.hpp"
+#include "loop/trace_lane.hpp"
 #include "offload/worker_counts.hpp"
 #include "offload/worker_pool.hpp"
 #include "offload/worker_request.hpp"
@@ -35,7 +36,7 @@ namespace millrace::offload {
 /// Owned by the pool; loop thread only. `run` is its task, which ends after `stop` when the pool closes.
 class worker_process {
  public:
-  explicit worker_process(worker_pool& pool);
+  worker_process(worker_pool& pool, std::string name);
   ~worker_process();
   worker_process(const worker_process&) = delete;
   worker_process& operator=(const worker_process&) = delete;
@@ -43,6 +44,7 @@ class worker_process {
   /// `pool` keeps this object.
   loop::awaitable<> run(std::shared_ptr<worker_pool> pool);
 
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool has_process() const noexcept { return phase_ != phase::none; }
   [[nodiscard]] bool has_capacity() const noexcept;
   /// It has capacity, and no earlier attempt of that job is left in it.
@@ -63,6 +65,8 @@ class worker_process {
     job_id id{};
     worker_request* request{nullptr};  ///< null: it was abandoned, and its answer is dropped
     instant due{never};                ///< of an abandoned one: when the process is ended
+    instant taken_at{};
+    loop::trace_lane submitter;  ///< while a trace runs
   };
   struct ending {
     worker_end reason{worker_end::exited};
@@ -109,6 +113,8 @@ class worker_process {
   phase phase_{phase::none};
   bool broken_{false};  ///< a line was malformed: what follows has no meaning
   std::vector<held_job> held_;
+  loop::trace_lanes trace_rows_;
+  std::string name_;                      ///< `worker NAME#n`, also that of its task
   instant busy_since_{};                  ///< while it has jobs
   std::uint64_t taken_{0}, answered_{0};  ///< jobs of this process
   job_id last_answered_{};

@@ -13,6 +13,7 @@
 #include <millrace/loop/wait_point.hpp>
 
 #include "loop/loop_core.hpp"
+#include "loop/trace_lane.hpp"
 
 namespace millrace::offload {
 
@@ -65,6 +66,7 @@ struct worker_request : list_link<worker_request> {
   worker_task task;
   loop::task_record& caller;
   instant since{};                  ///< when it came
+  loop::trace_lane submitter;       ///< while a trace runs
   worker_process* holder{nullptr};  ///< null: it waits, or it has its answer
   std::optional<worker_answer> answer;
   loop::wait_point answered;

@@ -7,6 +7,7 @@
 #include <millrace/base/quantity.hpp>
 
 #include "base/command_line.hpp"
+#include "loop/trace_recorder.hpp"
 
 namespace millrace::service {
 namespace {
@@ -27,7 +28,7 @@ struct flags {
   bool check{false}, print_config{false}, print_example{false}, print_schema{false}, version{false};
   int verbosity{0};
   bool compaction{false};
-  std::string limit, mode, format, level, summary;
+  std::string limit, mode, format, level, summary, trace_limit;
 };
 
 void declare(CLI::App& app, arguments& given, flags& seen) {
@@ -45,6 +46,10 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_option("--summary", seen.summary,
                  "with --until-idle: print the summary as text (default) or one line of json")
       ->type_name("text|json");
+  app.add_option("--trace", given.trace, "record what tasks and jobs do, for Perfetto and millrace trace")
+      ->type_name("FILE");
+  app.add_option("--trace-limit", seen.trace_limit, "with --trace: end the trace at this size (default: 128MiB)")
+      ->type_name("SIZE");
   app.add_option("--log-format", seen.format,
                  "how log lines are written (default: journald if standard error goes to it, else text)")
       ->type_name("text|json|journald");
@@ -119,6 +124,21 @@ std::optional<early_exit> read_values(const flags& seen, arguments& given) {
   return std::nullopt;
 }
 
+std::optional<early_exit> read_trace(const flags& seen, arguments& given) {
+  if (!given.trace.empty() && given.task != task::run) return refusal("--trace needs a daemon that runs");
+  if (seen.trace_limit.empty()) return std::nullopt;
+  if (given.trace.empty()) return refusal("--trace-limit needs --trace FILE");
+  const auto bytes = parse_size(seen.trace_limit);
+  if (!bytes) return refusal("--trace-limit: " + bytes.error().text);
+  constexpr auto least = loop::trace_recorder::file_bytes_least;
+  if (*bytes < least) {
+    return refusal("--trace-limit: " + seen.trace_limit + " is too small (expected a size from " + write_size(least) +
+                   ")");
+  }
+  given.trace_bytes_max = *bytes;
+  return std::nullopt;
+}
+
 std::optional<early_exit> read_task(const flags& seen, listener_source source, arguments& given) {
   const std::vector<std::pair<bool, task>> tasks{{seen.check, task::check},
                                                  {seen.print_config, task::print_config},
@@ -154,6 +174,7 @@ std::variant<arguments, early_exit> read_arguments(const std::vector<std::string
   if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};
   if (auto refused = read_values(seen, given)) return *refused;
   if (auto refused = read_task(seen, source, given)) return *refused;
+  if (auto refused = read_trace(seen, given)) return *refused;
   return given;
 }
 

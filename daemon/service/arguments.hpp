@@ -43,6 +43,8 @@ struct arguments {
   log_format format{log_format::automatic};
   summary_format summary{summary_format::text};
   std::optional<log::level> level_min{};  ///< instead of the level of the settings
+  std::string trace;                      ///< the file of a trace of the whole run; empty: none
+  std::optional<std::uint64_t> trace_bytes_max{};
 };
 
 /// The daemon does not run. With `done` the text is the requested output and goes to standard output, else it is an

@@ -43,6 +43,7 @@ control::context context_of_control(controlled_parts parts) {
     auto slot = work.slot_name(session);
     return slot.empty() ? clients.peer_name(session) : slot;
   };
+  facts.trace = &parts.trace;
   facts.backup = parts.backup;
   facts.reload = [&reloads = parts.reloads] { return reload(reloads); };
   return facts;

@@ -6,6 +6,7 @@
 #include "beanstalk/server.hpp"
 #include "control/context.hpp"
 #include "http/readiness.hpp"
+#include "loop/trace_recorder.hpp"
 #include "service/reload.hpp"
 #include "settings/settings.hpp"
 #include "workload/workload.hpp"
@@ -20,6 +21,7 @@ struct controlled_parts {
   const workload::workload& work;
   const beanstalk::server& clients;
   reloader& reloads;
+  loop::trace_recorder& trace;
   store::backup* backup;               ///< null: queues are in memory only
   const settings::settings& settings;  ///< of the start
   std::function<std::vector<control::listener_facts>()> listeners;

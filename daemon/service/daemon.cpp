@@ -17,7 +17,6 @@
 #include "beanstalk/server.hpp"
 #include "broker/recovery.hpp"
 #include "control/api.hpp"
-#include "engine/options.hpp"
 #include "http/health.hpp"
 #include "http/routes.hpp"
 #include "http/scrape.hpp"
@@ -25,10 +24,12 @@
 #include "loop/child_guard.hpp"
 #include "loop/child_launcher.hpp"
 #include "loop/stall_watch.hpp"
+#include "loop/trace_recorder.hpp"
 #include "network/options.hpp"
 #include "offload/thread_pool.hpp"
 #include "offload/worker_host.hpp"
 #include "service/control_context.hpp"
+#include "service/engine_limits.hpp"
 #include "store/backup.hpp"
 #include "store/memory_store.hpp"
 #include "store/sqlite_store.hpp"
@@ -45,15 +46,6 @@ loop::awaitable<> catch_failure(loop::awaitable<> closing, std::exception_ptr& f
   } catch (...) {
     failure = std::current_exception();
   }
-}
-
-engine::engine_options engine_limits(const settings::daemon_options& options) {
-  engine::engine_options limits;
-  limits.queues_max = options.queues_max;
-  limits.metrics_linger = options.metrics_linger;
-  limits.body_memory_max = options.store.memory_limit;
-  limits.body_prefetch = options.store.body_prefetch;
-  return limits;
 }
 
 /// Whether SIGTERM has arrived. `main` blocks it until the loop runs.
@@ -126,6 +118,7 @@ struct daemon::parts {
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   std::unique_ptr<store::backup> backup;      ///< null as `disk`
   broker::broker broker;
+  loop::trace_recorder trace{loop, [this] { broker.trace_jobs(); }};
   offload::thread_pool threads;
   workload::workload work;
   reloader reloads;
@@ -219,6 +212,8 @@ loop::awaitable<> daemon::close() {
     auto closing = all.disk->close();
     co_await catch_failure(std::move(closing), failure);
   }
+  auto trace_closing = all.trace.close();
+  co_await catch_failure(std::move(trace_closing), failure);
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -289,6 +284,7 @@ control::context daemon::parts::context_of_control() {
                                       .work = work,
                                       .clients = beanstalk,
                                       .reloads = reloads,
+                                      .trace = trace,
                                       .backup = backup.get(),
                                       .settings = *present,
                                       .listeners = [this] { return listeners(); }});
@@ -344,6 +340,7 @@ const broker::broker& daemon::broker() const noexcept { return parts_->broker; }
 workload::workload& daemon::work() noexcept { return parts_->work; }
 offload::thread_pool& daemon::threads() noexcept { return parts_->threads; }
 http::readiness& daemon::readiness() noexcept { return parts_->readiness; }
+loop::trace_recorder& daemon::trace() noexcept { return parts_->trace; }
 reloader& daemon::reloads() noexcept { return parts_->reloads; }
 const settings::settings& daemon::settings() const noexcept { return *parts_->present; }
 

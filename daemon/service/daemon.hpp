@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "http/readiness.hpp"
+#include "loop/trace_recorder.hpp"
 #include "offload/thread_pool.hpp"
 #include "service/listening_sockets.hpp"
 #include "service/reload.hpp"
@@ -66,6 +67,7 @@ class daemon {
   [[nodiscard]] offload::thread_pool& threads() noexcept;
   /// The present settings: those of the start, or of the last reload. Valid until the loop turns.
   [[nodiscard]] const settings::settings& settings() const noexcept;
+  [[nodiscard]] loop::trace_recorder& trace() noexcept;
   [[nodiscard]] reloader& reloads() noexcept;
   /// The state that `/readyz` reports.
   [[nodiscard]] http::readiness& readiness() noexcept;

@@ -127,6 +127,13 @@ exit_code could_not_start(const std::string& reason) {
   return exit_code::could_not_start;
 }
 
+/// Before the loop runs, so that the trace has everything.
+result<> begin_trace(daemon& parts, const arguments& arguments) {
+  if (arguments.trace.empty()) return {};
+  return parts.trace().begin_now(
+      {.path = arguments.trace, .bytes_max = arguments.trace_bytes_max.value_or(loop::trace_recorder::file_bytes_max)});
+}
+
 exit_code run_parts(settings::settings settings, const arguments& arguments, const settings::vocabulary& vocabulary,
                     const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
   try {
@@ -143,6 +150,9 @@ exit_code run_parts(settings::settings settings, const arguments& arguments, con
       return exit_code::done;
     }
     if (!parts) return could_not_start(parts.error().text);
+    if (const auto begun = begin_trace(**parts, arguments); !begun) {
+      return could_not_start("--trace: " + begun.error().text);
+    }
     lifecycle life{**parts, arguments};
     signals.unblock();
     const auto code = life.run();

@@ -13,7 +13,9 @@
 
 #include "base/log.hpp"
 #include "base/restart_pause.hpp"
+#include "loop/loop_core.hpp"
 #include "loop/thrown.hpp"
+#include "loop/trace_recorder.hpp"
 #include "workload/job_name.hpp"
 
 namespace millrace::workload {
@@ -108,8 +110,8 @@ void consumer::open_session(slot& consumer_slot) {
 
 void consumer::close_session(slot& consumer_slot, engine::session_end ending) {
   if (consumer_slot.busy) {
-    end(consumer_slot);
     settlement_.released();
+    end(consumer_slot);
   }
   consumer_slot.waits = false;
   if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line, ending);
@@ -279,6 +281,9 @@ handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken)
   consumer_slot.busy = true;
   consumer_slot.in_group = taken.in_group;
   ++counts_.active;
+  if (auto* const trace = environment_.loop.core().trace)
+    consumer_slot.lane = trace->begin_work(taken.job, environment_.broker.engine().name_of(taken.queue), taken.reserves,
+                                           taken.content.view());
   return {taken.job, std::move(taken.content), environment_.broker.engine().name_of(taken.queue), taken.reserves};
 }
 
@@ -289,6 +294,7 @@ void consumer::show(const handlers::job& job, std::optional<loop::job_mark>& mar
 void consumer::end(slot& consumer_slot) {
   consumer_slot.busy = false;
   --counts_.active;
+  if (auto* const trace = environment_.loop.core().trace) trace->end_work(consumer_slot.lane);
 }
 
 std::string consumer::slot_name(session_id session) const {

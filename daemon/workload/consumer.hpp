@@ -15,6 +15,7 @@
 #include "broker/broker.hpp"
 #include "loop/job_mark.hpp"
 #include "loop/task_scope.hpp"
+#include "loop/trace_lane.hpp"
 #include "workload/attempt.hpp"
 #include "workload/counts.hpp"
 #include "workload/sequence.hpp"
@@ -90,6 +91,7 @@ class consumer {
     instant stuck_at{never};        ///< the handler is stuck if it has not ended by then
     bool stuck{false};              ///< was replaced: it ends with its handler
     bool ended{false};              ///< the task has ended; only of a slot that was replaced
+    loop::trace_lane lane;          ///< while a trace runs
   };
 
   /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.

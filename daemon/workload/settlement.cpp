@@ -10,6 +10,8 @@
 
 #include "base/log.hpp"
 #include "engine/group_facts.hpp"
+#include "loop/loop_core.hpp"
+#include "loop/trace_recorder.hpp"
 
 namespace millrace::workload {
 
@@ -51,6 +53,8 @@ std::string_view text_of_end(engine::finish_status status) {
   switch (status) {
     case engine::finish_status::retried:
       return "retried";
+    case engine::finish_status::postponed:
+      return "postponed";
     case engine::finish_status::dead_lettered:
       return "dead_lettered";
     case engine::finish_status::buried:
@@ -152,8 +156,13 @@ void settlement::log_failure(const failure& failed, job_id job, std::string_view
                 {"retry_in", is_retried ? write_duration(answer.retry_in) : std::string{"never"}}});
 }
 
+void settlement::trace(engine::outcome outcome, std::string_view then) {
+  if (auto* const trace = loop_.core().trace) trace->note_outcome(engine::name_of(outcome), then);
+}
+
 void settlement::settled(const engine::finish_answer& answer, engine::outcome requested, job_id job,
                          std::string_view queue) {
+  trace(answer.outcome, answer == engine::finish_status::done ? std::string_view{} : text_of_end(answer.status));
   if (answer == engine::finish_status::retried) {
     counts_.retried.add();
   } else if (answer == engine::finish_status::postponed) {

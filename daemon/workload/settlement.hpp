@@ -56,9 +56,13 @@ class settlement {
   void released() {
     counts_.released.add();
     count(engine::outcome::cancelled);
+    trace(engine::outcome::cancelled, "ready");
   }
   /// The job was cancelled, and its attempt with it.
-  void cancelled() { count(engine::outcome::cancelled); }
+  void cancelled() {
+    count(engine::outcome::cancelled);
+    trace(engine::outcome::cancelled, {});
+  }
   /// Logs how many failures were left out. Requires: no slot runs any more.
   void flush_log() {
     failures_.flush();
@@ -79,6 +83,8 @@ class settlement {
                    const engine::finish_answer& answer) const;
   /// `requested` is the outcome of the request.
   void settled(const engine::finish_answer& answer, engine::outcome requested, job_id job, std::string_view queue);
+  /// `then`: a literal; empty: the job is gone.
+  void trace(engine::outcome outcome, std::string_view then);
   void count(engine::outcome outcome) { counts_.outcomes[static_cast<std::size_t>(outcome)].add(); }
 
   loop::event_loop& loop_;

@@ -12,7 +12,7 @@ ON_DISK = "  data_dir: data\n"
 OTHER_TESTS = {("get", "/v1/status"), ("get", "/v1/tasks"), ("post", "/v1/backup"), ("get", "/v1/queues/{name}/jobs"),
                ("post", "/v1/actions/{id}/stop"), ("post", "/v1/jobs/{id}/cancel")}
 OTHER_TESTS |= {("post", f"/v1/queues/{{name}}/{verb}") for verb in ("redrive", "move", "cancel", "delete", "priority")}
-OTHER_TESTS |= {("post", "/v1/groups"), ("get", "/v1/groups/{id}")}
+OTHER_TESTS |= {("post", "/v1/groups"), ("get", "/v1/groups/{id}"), ("get", "/v1/trace"), ("post", "/v1/trace")}
 STATES = {"states": ["ready", "delayed", "buried"]}
 
 

@@ -1,0 +1,62 @@
+#include "broker/job_trace.hpp"
+
+#include "loop/loop_core.hpp"
+
+namespace millrace::broker {
+
+job_trace::job_trace(loop::event_loop& loop, engine::engine& engine, commit_tracker& commits)
+    : loop_{loop}, engine_{engine}, commits_{commits}, durable_{commits.subscribe_durable([this] { on_durable(); })} {}
+
+job_trace::~job_trace() { engine_.observe_states(nullptr); }
+
+void job_trace::begin() {
+  names_.fill({});
+  changed_.clear();
+  waiting_.clear();
+  waiting_jobs_ = 0;
+  engine_.observe_states(this);
+}
+
+loop::trace_recorder* job_trace::running() {
+  auto* const trace = loop_.core().trace;
+  if (trace == nullptr) engine_.observe_states(nullptr);
+  return trace;
+}
+
+void job_trace::on_state(job_id job, queue_id queue, std::optional<engine::job_state> state) {
+  auto* const trace = running();
+  if (trace == nullptr) return;
+  trace->job_state(job, name_of(*trace, queue), state ? engine::name_of(*state) : std::string_view{});
+  if (!commits_.is_persistent() || state == engine::job_state::reserved) return;
+  if (engine_.options_of(queue).durability == engine::durability::memory) return;
+  if (waiting_jobs_ + changed_.size() < waiting_max) changed_.push_back(job);
+}
+
+void job_trace::handed_over(store::batch_id batch) {
+  if (changed_.empty()) return;
+  if (waiting_.empty() || waiting_.back().batch != batch) waiting_.push_back({batch, loop_.now(), {}});
+  auto& jobs = waiting_.back().jobs;
+  jobs.insert(jobs.end(), changed_.begin(), changed_.end());
+  waiting_jobs_ += changed_.size();
+  changed_.clear();
+}
+
+void job_trace::on_durable() {
+  while (!waiting_.empty() && commits_.is_durable(waiting_.front().batch)) {
+    const auto& done = waiting_.front();
+    if (auto* const trace = running()) {
+      trace->committed(lane_, "writer", done.batch, done.since);
+      for (const auto job : done.jobs) trace->job_mark(job, "committed");
+    }
+    waiting_jobs_ -= done.jobs.size();
+    waiting_.pop_front();
+  }
+}
+
+std::string_view job_trace::name_of(loop::trace_recorder& trace, queue_id queue) {
+  auto& kept = names_.at(queue.value() % names_.size());
+  if (kept.queue != queue) kept = {queue, trace.keep_name(engine_.name_of(queue))};
+  return kept.name;
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <millrace/base/ids.hpp>
+#include <millrace/base/result.hpp>
+#include <millrace/base/time.hpp>
+
+#include "loop/trace_event.hpp"
+
+namespace millrace::loop {
+
+/// The file of a trace, in the JSON array format of "Trace Event Format"
+/// (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), which Perfetto and
+/// chrome://tracing open: one event a line, times in microseconds since the begin of the trace.
+///
+/// The file is complete JSON after each call: the closing bracket is overwritten by the next events. A process that is
+/// killed within a write leaves a file without the bracket, which both programs accept. At `bytes_max` the last event
+/// says so, a warning is logged, and further events are left out.
+///
+/// One thread at a time, except for what is atomic. The destructor closes the file.
+class trace_file {
+ public:
+  /// Makes the file, or empties it; it must be a regular one. Blocks.
+  static result<std::shared_ptr<trace_file>> open(const std::string& path, std::uint64_t bytes_max, bool may_exist);
+  ~trace_file();
+  trace_file(const trace_file&) = delete;
+  trace_file& operator=(const trace_file&) = delete;
+
+  /// Loop thread, before the first event: the time from which the trace counts.
+  void begin_at(instant begin) noexcept { began_ = begin; }
+  /// Writes the events. Blocks. Does nothing when the file is full or has failed.
+  void append(const trace_chunk& events);
+  /// Writes how many events were left out. Blocks.
+  void finish(instant at, std::uint64_t left_out);
+  /// Loop thread: a copy of `name` that lasts as long as the file.
+  std::string_view keep_name(std::string_view name);
+
+  enum class state : std::uint8_t { open, full, failed };
+  /// Any thread.
+  [[nodiscard]] state current() const noexcept { return state_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  trace_file(std::string path, int descriptor, std::uint64_t bytes_max);
+
+  void add(const trace_event& event);
+  void add_state(const trace_event& event);
+  void add_job_state(std::string_view phase, job_id job, std::string_view name, std::string_view queue, instant at);
+  void add_group(trace_group group, std::string_view name);
+  void add_name(const trace_event& event);
+  void add_arguments(const trace_event& event);
+  void begin_line(std::string_view phase, trace_group group, std::uint32_t lane, instant at);
+  /// An event of the whole trace, with one number.
+  void add_note(std::string_view name, std::string_view key, std::uint64_t value, instant at);
+  /// Takes the event at hand back if the file is full.
+  void end_line(instant at);
+  void write();
+  /// The file ends behind the events that were written completely.
+  void cut_off();
+
+  std::string path_;
+  int descriptor_;
+  std::uint64_t bytes_max_;
+  instant began_{};
+  std::string text_;           ///< events that are not written yet
+  std::size_t line_begin_{0};  ///< of the event at hand, in `text_`
+  std::uint64_t end_{0};       ///< of the written events: the closing bracket follows
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<state> state_{state::open};
+  std::unordered_map<job_id, std::string_view> states_;  ///< those that have begun in the file
+  std::unordered_set<std::string> names_;                ///< loop thread; the elements stay where they are
+};
+
+}  // namespace millrace::loop

@@ -1,0 +1,177 @@
+#include "loop/trace_file.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/taken_log.hpp"
+
+namespace millrace::loop {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+/// A file of a trace that is read back as strict JSON.
+struct traced {
+  traced() : folder{fs::temp_directory_path() / ("millrace-trace-" + std::to_string(::getpid()))} {
+    fs::create_directories(folder);
+  }
+  ~traced() { fs::remove_all(folder); }
+
+  [[nodiscard]] std::string path() const { return folder / "trace.json"; }
+  [[nodiscard]] std::shared_ptr<trace_file> open(std::uint64_t bytes_max = 1u << 20) const {
+    auto made = trace_file::open(path(), bytes_max, true).value();
+    made->begin_at(instant{seconds{100}});
+    return made;
+  }
+  [[nodiscard]] std::string text() const {
+    std::ifstream file{path()};
+    return {std::istreambuf_iterator<char>{file}, {}};
+  }
+  /// The events without those that name the groups.
+  [[nodiscard]] json::array events() const {
+    json::array all;
+    const auto parsed = json::parse(text());
+    for (const auto& event : parsed.as_array())
+      if (event.at("name") != "process_name" && event.at("name") != "process_sort_index") all.push_back(event);
+    return all;
+  }
+
+  fs::path folder;
+};
+
+trace_event work_at(duration begun, std::string_view label) {
+  trace_event event;
+  event.type = trace_event::kind::work;
+  event.group = trace_group::tasks;
+  event.lane = 7;
+  event.at = instant{seconds{100} + begun};
+  event.length = microseconds{1500};
+  event.job = job_id{42};
+  event.queue = "mail";
+  event.attempt = 2;
+  event.outcome = "failed";
+  event.then = "retried";
+  event.label_is_cut = label.size() > trace_label_bytes_max;
+  event.label_size = static_cast<std::uint8_t>(std::min(label.size(), trace_label_bytes_max));
+  std::copy_n(label.data(), event.label_size, event.label.data());
+  return event;
+}
+
+trace_event state_at(duration when, job_id job, std::string_view state) {
+  trace_event event;
+  event.type = trace_event::kind::state;
+  event.at = instant{seconds{100} + when};
+  event.job = job;
+  event.queue = "mail";
+  event.name = state;
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("work on a job is a complete event with the job, its queue and its end", "[trace]") {
+  const traced at;
+  at.open()->append({work_at(nanoseconds{2'000'345}, "an order")});
+  CHECK(at.events() == json::parse(R"([{"ph": "X", "pid": 1, "tid": 7, "ts": 2000.345, "dur": 1500.0,
+      "name": "an order", "cat": "job", "args": {"job": 42, "queue": "mail", "attempt": 2, "outcome": "failed",
+      "then": "retried"}}])"));
+}
+
+TEST_CASE("a job whose text cannot be read is shown by its number, and a long text is cut", "[trace]") {
+  const traced at;
+  const std::string umlauts = "äöüäöüäöüäöüäöüäöü";
+  at.open()->append({work_at({}, ""), work_at({}, "two\nlines"), work_at({}, "\"<&'\\"), work_at({}, umlauts),
+                     work_at({}, "x" + umlauts)});
+  const auto events = at.events();
+  CHECK(events[0].at("name") == "job 42");
+  CHECK(events[1].at("name") == "job 42");
+  CHECK(events[2].at("name") == "\"<&'\\");
+  CHECK(events[3].at("name") == json::value(umlauts.substr(0, 30) + "…"));
+  CHECK(events[4].at("name") == json::value(("x" + umlauts).substr(0, 31) + "…"));
+}
+
+TEST_CASE("each state of a job ends when the next one begins", "[trace]") {
+  const traced at;
+  at.open()->append({state_at({}, job_id{1}, "ready"), state_at(microseconds{1}, job_id{1}, "reserved"),
+                     state_at(microseconds{2}, job_id{1}, "")});
+  std::string seen;
+  for (const auto& event : at.events())
+    seen += std::string{event.at("ph").as_string()} + ' ' + std::string{event.at("name").as_string()} + ", ";
+  CHECK(seen == "b ready, e ready, b reserved, e reserved, ");
+}
+
+TEST_CASE("a state that began before the trace has no end in it", "[trace]") {
+  const traced at;
+  at.open()->append({state_at({}, job_id{1}, "reserved"), state_at({}, job_id{2}, ""), state_at({}, job_id{1}, "")});
+  CHECK(at.events().size() == 2);
+}
+
+TEST_CASE("the file is complete JSON after each write, and after a write that failed", "[trace]") {
+  const traced at;
+  const auto file = at.open();
+  CHECK(at.events().empty());
+  for (std::size_t n = 1; n <= 3; ++n) {
+    file->append({work_at(milliseconds{n}, "one"), state_at({}, job_id{n}, "ready")});
+    CHECK(at.events().size() == 2 * n);
+  }
+  // No larger file than this one may be written.
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{at.text().size() + 100, before.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  testing::taken_log log{std::vector<std::string_view>{}};
+  ::setrlimit(RLIMIT_FSIZE, &little);
+  file->append({work_at({}, "too much"), work_at({}, "too much")});
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(file->current() == trace_file::state::failed);
+  CHECK(at.events().size() == 6);
+  CHECK(std::ranges::count(log.finish(), "trace_failed") == 1);
+  file->append({work_at({}, "afterwards")});
+  file->finish({}, 5);
+  CHECK(at.events().size() == 6);
+}
+
+TEST_CASE("a full trace says so in the log and in its last event, and takes no more", "[trace]") {
+  const traced at;
+  constexpr std::uint64_t bytes_max = 20'000;
+  const auto file = at.open(bytes_max);
+  testing::taken_log log{std::vector<std::string_view>{}};
+  const trace_chunk chunk(10, work_at({}, "a job"));
+  for (int n = 0; n < 100; ++n) file->append(chunk);
+  CHECK(file->current() == trace_file::state::full);
+  CHECK(std::ranges::count(log.finish(), "trace_full") == 1);
+  CHECK(at.text().size() <= bytes_max);
+  CHECK(at.text().size() > bytes_max / 2);
+  const auto events = at.events();
+  CHECK(events.back().at("name") == "the trace is full");
+  file->finish(instant{seconds{100}}, 7);
+  CHECK(at.events().back().at("name") == "events left out");
+  CHECK(at.events().back().at("args").at("count") == 7);
+  CHECK(at.text().size() <= bytes_max);
+}
+
+TEST_CASE("only a regular file that can be made becomes a trace", "[trace]") {
+  const traced at;
+  const auto in_nothing = trace_file::open(at.folder / "no" / "trace.json", 1u << 20, true);
+  CHECK(in_nothing.error().code == errc::io);
+  CHECK(in_nothing.error().text.ends_with("trace.json cannot be made: No such file or directory"));
+  CHECK(trace_file::open("/dev/null", 1u << 20, true).error().text == "/dev/null is no regular file");
+  std::ofstream{at.path()} << "something else";
+  const auto existing = trace_file::open(at.path(), 1u << 20, false);
+  CHECK(existing.error().text == at.path() + " cannot be made: File exists");
+  CHECK(at.text() == "something else");
+  CHECK(trace_file::open(at.path(), 1u << 20, true).has_value());
+  CHECK(at.events().empty());
+}
+
+}  // namespace millrace::loop

@@ -1,0 +1,249 @@
+#include "loop/trace_recorder.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+
+#include "loop/loop_core.hpp"
+#include "support/catch.hpp"
+#include "support/taken_log.hpp"
+#include "workload/workload_fixture.hpp"
+
+using namespace millrace;
+using testing::workload_fixture;
+namespace json = boost::json;
+
+namespace {
+
+/// A workload on a manual clock with a trace.
+struct traced_workload : workload_fixture {
+  explicit traced_workload(loop::clock_kind clock = loop::clock_kind::manual) : workload_fixture{{}, clock} {}
+  ~traced_workload() {
+    if (!trace_closed) scope.spawn("close the trace", close_trace());
+    turn_until([this] { return trace_closed; });
+    std::filesystem::remove(path);
+  }
+
+  void begin(std::uint64_t bytes_max = loop::trace_recorder::file_bytes_max) {
+    recorder.begin_now({.path = path, .bytes_max = bytes_max}).value();
+  }
+  loop::awaitable<> end_trace() {
+    auto ending = recorder.end();
+    ended = co_await std::move(ending);
+  }
+  loop::awaitable<> close_trace() {
+    auto closing = recorder.close();
+    co_await std::move(closing);
+    trace_closed = true;
+  }
+  void end() {
+    ended.reset();
+    scope.spawn("end the trace", end_trace());
+    turn_until([this] { return ended.has_value(); });
+  }
+  [[nodiscard]] json::array events() const {
+    std::ifstream file{path};
+    return json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}).as_array();
+  }
+  /// Of the work on jobs, of the waits of slots or of the states of jobs, one event a line, in the order of their
+  /// times: when, how long, on which row, what.
+  [[nodiscard]] std::string lines(const std::set<std::string>& categories) const {
+    std::map<std::int64_t, std::string> rows;
+    std::multimap<double, std::string> sorted;
+    for (const auto& event : events())
+      if (event.at("name") == "thread_name")
+        rows[event.at("tid").as_int64()] = event.at("args").at("name").as_string().c_str();
+    for (const auto& event : events()) {
+      const auto* const category = event.as_object().if_contains("cat");
+      if (category == nullptr || !categories.contains(category->as_string().c_str())) continue;
+      const auto in_ms = [&](const char* key) { return event.at(key).to_number<double>() / 1000; };
+      std::array<char, 64> begin{};
+      const bool is_span = event.at("ph") == "X";
+      if (is_span) {
+        std::snprintf(begin.data(), begin.size(), "%g+%g ", in_ms("ts"), in_ms("dur"));
+      } else {
+        std::snprintf(begin.data(), begin.size(), "%g %s ", in_ms("ts"), event.at("ph").as_string().c_str());
+      }
+      std::string line = begin.data();
+      if (is_span) line += rows[event.at("tid").as_int64()] + ": ";
+      line += event.at("name").as_string().c_str();
+      if (const auto* const arguments = event.as_object().if_contains("args")) {
+        if (const auto* const outcome = arguments->as_object().if_contains("outcome"))
+          line += std::string{" "} + outcome->as_string().c_str();
+        if (const auto* const then = arguments->as_object().if_contains("then"))
+          line += std::string{" "} + then->as_string().c_str();
+      }
+      sorted.emplace(in_ms("ts"), line + "\n");
+    }
+    std::string all;
+    for (const auto& [when, line] : sorted) all += line;
+    return all;
+  }
+
+  std::string path{std::filesystem::temp_directory_path() / ("millrace-trace-" + std::to_string(::getpid()) + ".json")};
+  loop::trace_recorder recorder{loop, [this] { broker.trace_jobs(); }};
+  std::optional<bool> ended;
+  bool trace_closed{false};
+};
+
+}  // namespace
+
+TEST_CASE("a trace shows what each slot works on, what it waits for, and the states of jobs") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, at.note()));
+  at.begin();
+  at.start();
+  at.loop.advance(milliseconds{5});
+  at.put(queue, "Ann");
+  at.put(queue, "Bob");
+  at.loop.advance(milliseconds{60});
+  at.end();
+
+  CHECK(at.lines({"job"}) ==
+        "5 b ready\n5 e ready\n5 b reserved\n5 b ready\n5+20 send#1: Ann ok\n"
+        "25 e reserved\n25 e ready\n25 b reserved\n25+20 send#1: Bob ok\n45 e reserved\n");
+  CHECK(at.lines({"wait"}).starts_with("0+5 send#1: job\n5+20 send#1: sleep\n25+20 send#1: sleep\n"));
+}
+
+TEST_CASE("a trace shows that a failed job is tried again, and which attempt ended how") {
+  traced_workload at;
+  at.queue("mail", {.retry = {.attempts = 2, .first = milliseconds{10}, .jitter = 0}});
+  at.producer("one", {.queue = "mail"}, testing::numbers_to(1));
+  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, [](const handlers::job& work) {
+                return work.attempt == 1 ? handlers::answer{invalid("not today")} : handlers::answer{std::nullopt};
+              }));
+  at.begin();
+  at.start();
+  at.loop.advance(seconds{1});
+  at.end();
+  CHECK(at.lines({"job"}) ==
+        "0 b ready\n0 e ready\n0 b reserved\n0+20 send#1: 1 failed retried\n20 e reserved\n20 b delayed\n"
+        "30 e delayed\n30 b ready\n30 e ready\n30 b reserved\n30+20 send#1: 1 ok\n50 e reserved\n");
+}
+
+TEST_CASE("a trace shows which thread worked on which job") {
+  traced_workload at{loop::clock_kind::real};
+  at.producer("one", {.queue = "numbers"}, testing::source_of({std::string{"1000"}}));
+  at.consumer("count", {.queue = {"numbers"}, .run_on = offload::execution_site::threads}, testing::computing_kind());
+  at.begin();
+  at.start();
+  at.turn_until([&] { return at.outcomes(0, engine::outcome::ok) == 1; });
+  at.end();
+  std::string offloaded;
+  for (const auto& event : at.events()) {
+    const auto* const category = event.as_object().if_contains("cat");
+    if (category == nullptr || *category != "offload") continue;
+    CHECK(event.at("pid") == 2);
+    CHECK(event.at("args").at("job") == 1);
+    offloaded += event.at("name").as_string().c_str();
+  }
+  CHECK(offloaded == "1000");
+}
+
+TEST_CASE("what is not finished when a trace ends is in it, until then") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(seconds{1}, at.note()));
+  at.begin();
+  at.start();
+  at.put(queue, "Ann");
+  at.loop.advance(milliseconds{30});
+  at.end();
+  CHECK(at.lines({"job"}) == "0 b ready\n0 e ready\n0 b reserved\n0+30 send#1: Ann unfinished\n");
+  CHECK(at.lines({"wait"}).find("0+30 send#1: sleep\n") != std::string::npos);
+}
+
+TEST_CASE("a trace that begins in the middle of a job does not show that job's attempt") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, at.note()));
+  at.start();
+  at.put(queue, "Ann");
+  at.put(queue, "Bob");
+  at.loop.advance(milliseconds{10});
+  at.begin();
+  at.loop.advance(milliseconds{50});
+  at.end();
+  CHECK(at.lines({"job"}) == "10 b reserved\n10+20 send#1: Bob ok\n30 e reserved\n");
+}
+
+TEST_CASE("one trace follows another, each with its own rows") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}}, testing::quick_kind(at.note()));
+  at.start();
+  for (const auto* const text : {"Ann", "Bob"}) {
+    at.begin();
+    CHECK(at.recorder.look().running);
+    CHECK(at.recorder.begin_now({.path = at.path}).error().text == "a trace is running already, into " + at.path);
+    at.loop.advance(milliseconds{1});
+    at.put(queue, text);
+    at.loop.run_ready();
+    at.end();
+    CHECK(at.ended == true);
+    CHECK(!at.recorder.look().running);
+    CHECK(at.lines({"job"}).find(std::string{"1+0 send#1: "} + text + " ok\n") != std::string::npos);
+  }
+  at.end();
+  CHECK(at.ended == false);
+}
+
+TEST_CASE("a full trace ends by itself, and work goes on") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}}, testing::quick_kind(at.note()));
+  testing::taken_log log{std::vector<std::string_view>{}};
+  at.begin(loop::trace_recorder::file_bytes_least);
+  at.start();
+  at.turn_until([&] {
+    for (int n = 0; n < 100; ++n) at.put(queue, "one");
+    at.loop.advance(loop::trace_recorder::flush_interval);
+    return at.loop.core().trace == nullptr;
+  });
+  CHECK(std::ranges::count(log.finish(), "trace_full") == 1);
+  CHECK(!at.recorder.look().running);
+  CHECK(at.recorder.look().file == loop::trace_file::state::full);
+  CHECK(std::filesystem::file_size(at.path) <= loop::trace_recorder::file_bytes_least);
+  CHECK(at.events().back().at("name") == "the trace is full");
+  const auto seen = at.seen.size();
+  at.put(queue, "afterwards");
+  at.loop.run_ready();
+  CHECK(at.seen.size() == seen + 1);
+}
+
+TEST_CASE("while its thread is behind, a trace leaves events out and counts them") {
+  traced_workload at;
+  at.begin();
+  // Without a turn of the loop, the thread gets no more than its backlog of calls.
+  constexpr auto chunks = loop::io_thread::calls_max + loop::trace_recorder::chunks_max + 10;
+  for (std::size_t n = 0; n < chunks * loop::trace_recorder::chunk_events; ++n)
+    at.recorder.job_mark(job_id{n + 1}, "committed");
+  CHECK(at.recorder.look().left_out > 0);
+  at.end();
+  const auto events = at.events();
+  CHECK(events.back().at("name") == "events left out");
+  CHECK(events.back().at("args").at("count").to_number<std::uint64_t>() == at.recorder.look().left_out);
+}
+
+TEST_CASE("a job with a name is shown by that name") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("letter to ${body}").value()},
+              testing::quick_kind(at.note()));
+  at.begin();
+  at.start();
+  at.put(queue, "Ann");
+  at.loop.run_ready();
+  at.end();
+  CHECK(at.lines({"job"}).find("send#1: letter to Ann ok\n") != std::string::npos);
+}
