@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -71,6 +72,47 @@ exit_code run_all(std::vector<contestant>& all, std::uint32_t runs) {
   return exit_code::done;
 }
 
+/// A file that only this process uses; removed at the end.
+class temporary_file {
+ public:
+  temporary_file() : path_{(fs::temp_directory_path() / "millrace-trace-XXXXXX").string()} {
+    const int made = ::mkstemp(path_.data());
+    if (made >= 0) ::close(made);
+  }
+  ~temporary_file() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// One more run of each mode, for the drawing: the measured runs do not pay for the trace.
+exit_code trace_all(std::vector<contestant>& all) {
+  for (auto& one : all) {
+    if (!one.is_mode()) continue;
+    const temporary_file file;
+    auto command = one.command;
+    command.insert(command.end(), {"--trace", file.path()});
+    const auto run = run_program(command);
+    if (!run) return fail(exit_code::out_of_resources, run.error().text);
+    if (has_failed(one, *run)) {
+      return fail(exit_code::failed, one.workload + " " + one.name + " with --trace ended with status " +
+                                         std::to_string(run->status) + "\n" + run->error_output);
+    }
+    std::ifstream written{file.path(), std::ios::binary};
+    auto trace = read_trace(written);
+    if (!trace) return fail(exit_code::failed, file.path() + ": " + trace.error().text);
+    one.trace = std::move(*trace);
+  }
+  return exit_code::done;
+}
+
 }  // namespace
 
 exit_code compare(const std::vector<std::string>& words) {
@@ -88,6 +130,7 @@ exit_code compare(const std::vector<std::string>& words) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return fail(exit_code::failed, "standard output cannot be written");
   if (options.plot.empty()) return exit_code::done;
+  if (const auto code = trace_all(all); code != exit_code::done) return code;
   std::ofstream file{options.plot, std::ios::binary};
   file << comparison_chart(all);
   file.close();

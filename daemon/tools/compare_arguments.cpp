@@ -41,7 +41,7 @@ std::variant<compare_options, early_exit> read_compare_arguments(const std::vect
   app.add_option("--runs", options.runs, "runs of each (1)")
       ->type_name("N")
       ->check(CLI::Range(std::uint32_t{1}, compare_runs_max));
-  app.add_option("--plot", options.plot, "draw what was printed when, with wall and processor time")
+  app.add_option("--plot", options.plot, "draw wall and processor time, and the jobs of each worker in one more run")
       ->type_name("FILE.svg");
   app.add_option("--daemon", options.daemon, "the program to run (millraced beside this program)")
       ->type_name("PROGRAM");

@@ -39,15 +39,6 @@ std::string in_one_row(std::string text) {
   return text;
 }
 
-/// The lines of the last run in one row.
-std::string order_of(const program_run& run) {
-  std::string text;
-  for (std::size_t n = 0; n < std::min(run.lines.size(), shown_lines_max); ++n)
-    text += (n == 0 ? "" : ", ") + run.lines[n].text;
-  if (run.line_count > shown_lines_max) text += ", … " + std::to_string(run.line_count) + " lines";
-  return text.empty() ? "(nothing)" : in_one_row(std::move(text));
-}
-
 std::optional<two_quantiles> quantiles_of(const json::object& summary, std::string_view key) {
   const auto* const found = summary.if_contains(key);
   if (found == nullptr || !found->is_object()) return std::nullopt;
@@ -70,6 +61,14 @@ json::array lines_of(const program_run& run) {
 }
 
 }  // namespace
+
+std::string order_of(const program_run& run) {
+  std::string text;
+  for (std::size_t n = 0; n < std::min(run.lines.size(), shown_lines_max); ++n)
+    text += (n == 0 ? "" : ", ") + run.lines[n].text;
+  if (run.line_count > shown_lines_max) text += ", … " + std::to_string(run.line_count) + " lines";
+  return text.empty() ? "(nothing)" : in_one_row(std::move(text));
+}
 
 double wall_seconds(const program_run& run) { return in_seconds(run.wall); }
 double processor_seconds(const program_run& run) { return in_seconds(run.cpu); }

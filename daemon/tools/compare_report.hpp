@@ -9,6 +9,7 @@
 #include <millrace/base/time.hpp>
 
 #include "tools/program_run.hpp"
+#include "tools/trace_rows.hpp"
 
 namespace millrace::tools {
 
@@ -24,6 +25,7 @@ struct contestant {
   std::vector<std::string> command{};
   std::vector<program_run> runs{};
   std::optional<two_quantiles> service{}, loop_lag{};  ///< of the last run
+  std::optional<trace_rows> trace{};                   ///< of a run of its own, for the drawing
 
   [[nodiscard]] bool is_mode() const noexcept { return !workload.empty(); }
 };
@@ -40,6 +42,9 @@ struct spread {
 /// Reads `service` and `loop_lag` from the summary of the last run: the last line of its standard error is a JSON
 /// object (`--summary json`). Does nothing if it is not there.
 void read_summary(contestant& of);
+
+/// The lines of a run in one row.
+[[nodiscard]] std::string order_of(const program_run& run);
 
 /// Requires of all: each has at least one run.
 [[nodiscard]] std::string comparison_table(std::span<const contestant> all);

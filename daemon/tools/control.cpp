@@ -164,8 +164,9 @@ const command* find(std::string_view word) {
   const auto* const found =
       std::find_if(commands.begin(), commands.end(), [&](const command& one) { return one.name == word; });
   if (found != commands.end()) return found;
-  for (const command& one : job_commands())
-    if (one.name == word) return &one;
+  for (const auto more : {job_commands(), trace_commands()})
+    for (const command& one : more)
+      if (one.name == word) return &one;
   return nullptr;
 }
 

@@ -47,6 +47,8 @@ struct control_command {
 
 /// Those of job_commands.cpp.
 [[nodiscard]] std::span<const control_command> job_commands() noexcept;
+/// Those of trace_commands.cpp.
+[[nodiscard]] std::span<const control_command> trace_commands() noexcept;
 
 void add_queue_word(CLI::App& app, control_options& given);
 void add_no_wait_flag(CLI::App& app, control_options& given);

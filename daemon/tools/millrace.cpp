@@ -14,6 +14,7 @@
 #include "tools/control.hpp"
 #include "tools/data.hpp"
 #include "tools/exit_code.hpp"
+#include "tools/trace.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -22,6 +23,7 @@ constexpr const char* usage =
     "millrace TOOL [WORDS OF THE TOOL]: a client's tools for work queues.\n\n"
     "  bench    put a load on any server of the beanstalk protocol, and say how fast it answers\n"
     "  compare  run a workload in several modes, side by side\n"
+    "  trace    show what millraced --trace has recorded; start and stop it\n"
     "  fsck     check every record of a data directory\n"
     "  dump     print a data directory as JSON Lines\n"
     "  restore  make a data directory of such lines from standard input\n"
@@ -74,6 +76,7 @@ exit_code run(std::vector<std::string> words) {
   if (tool == "dump") return dump(rest);
   if (tool == "restore") return restore(rest);
   if (tool == "import") return import(rest);
+  if (tool == "trace") return trace(rest);
   if (is_control_command(tool)) return control(tool, rest);
   if (tool == "--version" || tool == "-v") {
     std::puts("millrace " MILLRACE_VERSION);

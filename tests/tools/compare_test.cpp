@@ -159,5 +159,16 @@ TEST_CASE("the drawing of a comparison has a row for each program and a mark for
   CHECK(marks == 2);
 }
 
+TEST_CASE("the drawing of a comparison has the lanes of a trace in place of marks, and the order of the lines") {
+  auto one = two_runs();
+  trace_row row{"tasks", "count#1", {{.begin = 1, .length = 2, .name = "A", .job = 1, .outcome = "ok"}}};
+  one.trace = trace_rows{.rows = {row}, .seconds = 3};
+  const auto drawing = comparison_chart({&one, 1});
+  CHECK(contains(drawing, ">count#1</text>"));
+  CHECK(contains(drawing, "<title>A: 2 s, from 1 s, ok</title>"));
+  CHECK(contains(drawing, "printed: A = 3, &lt;B&gt;"));
+  CHECK_FALSE(contains(drawing, "class=\"mark\""));
+}
+
 }  // namespace
 }  // namespace millrace::tools
