@@ -15,7 +15,7 @@ TASKS, THREADS, PROCESSES, STORE, JOBS = 1, 2, 3, 4, 5
 ECHO = WORDS + """
 for line in sys.stdin:
     job = json.loads(line)
-    say(id=job["id"], ok="done")
+    say(id=job["id"], ok=True)
 """
 
 
@@ -87,7 +87,7 @@ class Trace(DaemonTest):
         first, second = trace.jobs("word#1")
         self.assertEqual((first["args"]["outcome"], first["args"]["then"]), ("failed", "retried"))
         self.assertEqual((second["args"]["outcome"], second["args"]["attempt"]), ("ok", 2))
-        self.assertGreaterEqual(second["ts"], first["ts"] + first["dur"] + 10_000 - 1)
+        self.assertGreaterEqual(second["ts"] + 0.01, first["ts"] + first["dur"])
         self.assertEqual(trace.states(first["args"]["job"]), [
             (phase, state) for state in ("ready", "reserved", "delayed", "ready", "reserved") for phase in "be"])
         [work] = trace.jobs("worker python3#1", PROCESSES, "offload")
