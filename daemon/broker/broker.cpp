@@ -68,7 +68,7 @@ bool broker::end_restore(std::uint64_t mark, std::size_t jobs_max) {
   return true;
 }
 
-session_id broker::open_session() { return parts_->engine.open_session(); }
+session_id broker::open_session(engine::session_kind kind) { return parts_->engine.open_session(kind); }
 
 result<std::size_t> broker::watch(session_id session, std::string_view queue) {
   auto& p = *parts_;

@@ -67,7 +67,7 @@ class broker {
   engine::engine& begin_restore();
   /// Ids begin above `mark`. Moves about `jobs_max` jobs: call again until true.
   bool end_restore(std::uint64_t mark, std::size_t jobs_max = SIZE_MAX);
-  session_id open_session();
+  session_id open_session(engine::session_kind kind = engine::session_kind::plain);
   /// Releases the jobs that it holds, in turns. `end`: whether they were interrupted.
   loop::awaitable<> close_session(session_id session, engine::session_end end = engine::session_end::lost);
   /// One turn of that, for a task that was cancelled and may not wait: true when the session is closed.

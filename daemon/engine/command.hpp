@@ -115,6 +115,13 @@ enum class lease {
   unlimited  ///< until its holder finishes, releases or goes: for consumers, whose `timeout` limits it
 };
 
+/// Who works on the jobs of a session.
+enum class session_kind {
+  plain,           ///< the program itself, or a client
+  other_processes  ///< processes of the program: where the queue of a job says nothing, it is undeliverable after
+                   ///< `process_deliveries_max` interruptions, also those by the death of the program
+};
+
 /// What it means for the jobs that a session holds when it ends.
 enum class session_end {
   returned,  ///< its holder gives them back, as a consumer does in a drain

@@ -86,7 +86,11 @@ result<> engine::pause(queue_id id, duration length, instant now) {
   });
 }
 
-session_id engine::open_session() { return parts_->sessions.open().id; }
+session_id engine::open_session(session_kind kind) {
+  session& opened = parts_->sessions.open();
+  opened.kind = kind;
+  return opened.id;
+}
 
 bool engine::close_session(session_id session, instant now, session_end end) {
   return run_command(*parts_, now, [&] { return close(*parts_, require_session(*parts_, session), end); });

@@ -73,7 +73,7 @@ class engine {
 
   // --- sessions ------------------------------------------------------------------------------------------------------
   /// A new session uses and watches nothing. Its events carry its id.
-  session_id open_session();
+  session_id open_session(session_kind kind = session_kind::plain);
   /// Releases all jobs that it holds and ends all its waits: at most `moves_per_turn_max` jobs a call. Call until true.
   bool close_session(session_id session, instant now, session_end end = session_end::lost);
   /// Names a queue, which is created if there is none. `refused` beyond `queues_max` or `watched_queues_max`.

@@ -18,7 +18,8 @@ void interrupt_restored(core& core, job_id job) {
   const slot at = core.jobs.find(job);
   // A dead letter before it may have pushed it out of a queue that drops.
   if (at == no_slot) return;
-  interrupt_job(core, at);
+  // Where its queue says nothing, the hand-out was written because other processes worked on the job.
+  interrupt_job(core, at, std::nullopt, process_deliveries_max);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct session {
   bool open{false};
   bool waits{false};  ///< for a job
   bool closing{false};
+  session_kind kind{session_kind::plain};
   lease wanted{lease::ttr};
   instant wait_until{never};
   slot awaited{no_slot};                         ///< the job it got, whose body is on its way from disk

@@ -108,8 +108,10 @@ void offer(core& core, queue& origin) {
 }
 
 /// Whether the store has to know that the job is handed out: if the program dies, that was an interruption.
-bool counts_hand_outs(const job& record, const queue& owner) noexcept {
-  return owner.options.deliveries_max.value_or(0) != 0 && is_recorded(record, owner);
+bool counts_hand_outs(const core& core, const job& record, const queue& owner) noexcept {
+  const auto& limit = owner.options.deliveries_max;
+  const bool is_limited = limit ? *limit != 0 : core.sessions[record.holder].kind == session_kind::other_processes;
+  return is_limited && is_recorded(record, owner);
 }
 
 /// `ready_since`: `never` if the job was not ready when it was reserved. Counts the wait here and not in
@@ -125,7 +127,7 @@ reserved_job hand_over(core& core, slot at, job& record, queue& origin, lease le
   if (record.leased) start_lease(core, at);
   ++record.reserves;
   origin.counts.reserved.add();
-  if (counts_hand_outs(record, origin)) record_move(core, at, {.to = job_state::reserved, .handed_out = true});
+  if (counts_hand_outs(core, record, origin)) record_move(core, at, {.to = job_state::reserved, .handed_out = true});
   const bool in_group = record.history != no_slot && core.jobs.history_if_any(at).details.group;
   return {record.id,   origin.id, record.content.content(), record.reserves, record.priority, record.put_at,
           ready_since, in_group};

@@ -41,8 +41,9 @@ void consumer::add_slot() {
   consumer_slot.name = counts_.name + '#' + std::to_string(++slots_made_);
   open_session(consumer_slot);
   if (environment_.in_sequence != nullptr) {
-    consumer_slot.in_line = &environment_.in_sequence->join(
-        consumer_slot.session, queues_, [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
+    consumer_slot.in_line =
+        &environment_.in_sequence->join(consumer_slot.session, session_kind(), queues_,
+                                        [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
   }
   ++running_;
   consumer_slot.task = scope_->spawn(consumer_slot.name, run(consumer_slot));
@@ -99,8 +100,12 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
   }
 }
 
+engine::session_kind consumer::session_kind() const noexcept {
+  return attempts_.uses_processes() ? engine::session_kind::other_processes : engine::session_kind::plain;
+}
+
 void consumer::open_session(slot& consumer_slot) {
-  consumer_slot.session = environment_.broker.open_session();
+  consumer_slot.session = environment_.broker.open_session(session_kind());
   environment_.broker.set_on_cancelled(consumer_slot.session,
                                        [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
   // The workload has checked that the queues exist and that they are fewer than a session may watch.

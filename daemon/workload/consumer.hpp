@@ -113,6 +113,7 @@ class consumer {
 
   void add_slot();
   loop::awaitable<> run(slot& consumer_slot);
+  [[nodiscard]] engine::session_kind session_kind() const noexcept;
   void open_session(slot& consumer_slot);
   void close_session(slot& consumer_slot, engine::session_end ending);
   loop::awaitable<> serve(slot& consumer_slot);

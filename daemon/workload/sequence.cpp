@@ -18,14 +18,19 @@ namespace millrace::workload {
 
 class sequence::member {
  public:
-  member(loop::event_loop& loop, session_id session, std::vector<queue_id> queues,
+  member(loop::event_loop& loop, session_id session, engine::session_kind kind, std::vector<queue_id> queues,
          std::function<void(job_id)> on_cancelled)
-      : session_{session}, queues_{std::move(queues)}, on_cancelled_{std::move(on_cancelled)}, point_{loop, "turn"} {}
+      : session_{session},
+        kind_{kind},
+        queues_{std::move(queues)},
+        on_cancelled_{std::move(on_cancelled)},
+        point_{loop, "turn"} {}
 
   /// It may get the permit: no job of it waits for its output.
   [[nodiscard]] bool is_free() const noexcept { return !waits_ && !left_; }
 
   session_id session_;
+  engine::session_kind kind_;
   std::vector<queue_id> queues_;
   std::function<void(job_id)> on_cancelled_;
   loop::wait_point point_;
@@ -40,9 +45,10 @@ sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function
 
 sequence::~sequence() = default;
 
-sequence::member& sequence::join(session_id session, std::vector<queue_id> queues,
+sequence::member& sequence::join(session_id session, engine::session_kind kind, std::vector<queue_id> queues,
                                  std::function<void(job_id)> on_cancelled) {
-  return *members_.emplace_back(std::make_unique<member>(loop_, session, std::move(queues), std::move(on_cancelled)));
+  return *members_.emplace_back(
+      std::make_unique<member>(loop_, session, kind, std::move(queues), std::move(on_cancelled)));
 }
 
 void sequence::start(loop::task_scope& scope) { task_ = scope.spawn("sequence", run()); }
@@ -235,7 +241,10 @@ void sequence::give(member& participant, turn&& next_turn) {
 session_id sequence::watch_all_session() {
   if (std::exchange(free_members_changed_, false)) close_watch_all_session();
   if (watch_all_session_) return watch_all_session_;
-  watch_all_session_ = broker_.open_session();
+  const bool uses_processes = std::ranges::any_of(
+      members_, [](const auto& one) { return one->is_free() && one->kind_ == engine::session_kind::other_processes; });
+  watch_all_session_ =
+      broker_.open_session(uses_processes ? engine::session_kind::other_processes : engine::session_kind::plain);
   broker_.set_on_cancelled(watch_all_session_, [this](job_id job) {
     if (holder_ != nullptr) holder_->on_cancelled_(job);
   });

@@ -38,7 +38,8 @@ class sequence {
 
   /// Before `start`. Among members that would take the same job, the first to join gets it. `on_cancelled` is called
   /// when the job of its turn is cancelled, as that of a session (broker/broker.hpp).
-  member& join(session_id session, std::vector<queue_id> queues, std::function<void(job_id)> on_cancelled);
+  member& join(session_id session, engine::session_kind kind, std::vector<queue_id> queues,
+               std::function<void(job_id)> on_cancelled);
   void start(loop::task_scope& scope);
   void stop();
   /// Sets the session of the member: the one it joined with, or a new one after `detach`.

@@ -106,8 +106,9 @@ void duel::session_command() {
   const session_id who = session(true);
   const bool more = model_.sessions.size() < options_.sessions_about;
   if (!who || (more && one_in(3))) {
-    say("open");
-    return model_.open_session(it_.open_session());
+    const auto kind = one_in(3) ? session_kind::other_processes : session_kind::plain;
+    say(kind == session_kind::plain ? "open" : "open for processes");
+    return model_.open_session(it_.open_session(kind), kind);
   }
   const std::string which = name();
   switch (any(more ? 11 : 8)) {

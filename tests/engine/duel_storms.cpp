@@ -57,7 +57,7 @@ void duel::wait_in_a_crowd() {
   std::vector<session_id> crowd;
   for (std::size_t n = 0; n < many; ++n) {
     crowd.push_back(it_.open_session());
-    model_.open_session(crowd.back());
+    model_.open_session(crowd.back(), session_kind::plain);
     const auto watched = it_.watch(crowd.back(), its_name);
     expect(std::optional{watched.value()}, model_.watch(crowd.back(), its_name, which));
     const auto answer = it_.reserve(crowd.back(), lease::unlimited, now_ + seconds{20}, now_);

@@ -193,6 +193,31 @@ TEST_CASE("a hand-out is stored only where a durable queue limits deliveries, an
   CHECK_FALSE(std::get<job_moved>(m.changes()[0]).handed_out);
 }
 
+TEST_CASE("a hand-out to other processes is a change unless the queue limits nothing, and three of them are enough") {
+  const auto of_queue = GENERATE(std::optional<std::uint32_t>{}, std::optional{0u}, std::optional{5u});
+  CAPTURE(of_queue.value_or(99));
+  interruptions_fixture m;
+  m.engine.declare("q", {.durability = durability::sync, .deliveries_max = of_queue}).value();
+  const auto processes = m.engine.open_session(session_kind::other_processes);
+  m.engine.watch(processes, "q").value();
+  m.put(m.client);
+  m.changes();
+  m.take_id(processes);
+  CHECK(m.changes().size() == (of_queue == 0u ? 0 : 1));
+  m.close(processes, session_end::returned);
+  m.changes();
+  m.take_id(m.client);
+  CHECK(m.changes().size() == (of_queue == 5u ? 1 : 0));
+
+  m.engine.restore(handed_out_job(10, m.queue(), 1), m.now);
+  m.engine.restore(handed_out_job(11, m.queue(), 2), m.now);
+  m.engine.restore(handed_out_job(12, m.queue(), 4), m.now);
+  CHECK(m.engine.end_restoring());
+  CHECK(m.facts(job_id{10}).state == job_state::ready);
+  CHECK(m.facts(job_id{11}).state == (of_queue ? job_state::ready : job_state::buried));
+  CHECK(m.facts(job_id{12}).state == (of_queue == 0u ? job_state::ready : job_state::buried));
+}
+
 TEST_CASE("a job that was handed out when the program died has been interrupted once more, and the store learns it") {
   interruptions_fixture m;
   m.engine.restore(handed_out_job(1, m.queue(), 0), m.now);

@@ -65,6 +65,7 @@ class model {
   };
   struct its_session {
     session_id id;
+    session_kind kind{session_kind::plain};
     queue_id uses;
     std::vector<queue_id> watched;
     bool waits{false}, closing{false};
@@ -111,7 +112,11 @@ class model {
   bool use(session_id who, std::string_view name, queue_id fresh);
   std::optional<std::size_t> watch(session_id who, std::string_view name, queue_id fresh);
   std::optional<std::size_t> ignore(session_id who, std::string_view name);
-  void open_session(session_id fresh) { sessions.emplace_back().id = fresh; }
+  void open_session(session_id fresh, session_kind kind) {
+    its_session& added = sessions.emplace_back();
+    added.id = fresh;
+    added.kind = kind;
+  }
   bool close_session(session_id who, instant at, session_end end = session_end::lost);
   /// False, as the answers of a put and a kick: the queue is gone.
   bool pause(queue_id which, duration length, instant at);

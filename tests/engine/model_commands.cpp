@@ -66,7 +66,8 @@ reserved_job model::make_reserved(its_job& it, its_session& who, lease how) {
   if (how == lease::ttr) start_lease(it);
   ++it.reserves;
   from.counts.reserved.add();
-  if (from.options.deliveries_max > 0 && is_recorded(it))
+  const bool in_processes = !from.options.deliveries_max && who.kind == session_kind::other_processes;
+  if ((from.options.deliveries_max > 0 || in_processes) && is_recorded(it))
     record_move(it, {.to = job_state::reserved, .handed_out = true});
   return {it.id, it.queue, body{it.text}, it.reserves, it.priority, it.put_at, since, bool{it.details.group}};
 }

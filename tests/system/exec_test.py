@@ -9,6 +9,7 @@ import time
 import unittest
 import uuid
 
+from beanstalk_wire import Wire
 from support import PATIENCE, DaemonTest
 
 
@@ -182,6 +183,47 @@ class Exec(DaemonTest):
         # A job whose end was not on disk yet is done again.
         self.assertEqual(sorted(set(lines)), list(range(1, jobs + 1)))
         self.assertLessEqual(len(lines), jobs + 3)
+
+    def test_a_job_under_whose_command_the_daemon_dies_three_times_is_undeliverable_and_others_are_done(self):
+        for mode in ("loop", "sequential"):
+            with self.subTest(mode):
+                folder = os.path.join(self.folder, mode)
+                os.mkdir(folder)
+                # Job 1 kills the daemon as soon as its hand-out is on disk: the next commit holds it.
+                script = (f"echo $1 >> {folder}/begun; if [ $1 = 1 ]; then until [ -e {folder}/committed ]; do "
+                          f"sleep 0.01; done; rm {folder}/committed; kill -9 $PPID; sleep 1000; fi; echo $1")
+                settings = self.write(
+                    f"daemon: {{ http: off, data_dir: {folder}/data, beanstalk: 'unix:{folder}/b' }}\n"
+                    "queues: { work: { dead_letter: dead }, dead: {}, other: {}, results: { durability: memory } }\n"
+                    "producers: { p: { kind: range, queue: work, from: 1, to: 3 } }\n"
+                    f"consumers: {{ c: {{ queue: work, handler: exec, shell: true, output: results,\n"
+                    f"  environment: [{self.mark}], command: ['{script}', '${{body}}'] }},\n"
+                    "  r: { queue: results, handler: print } }\n")
+                for time_of_death in range(3):
+                    daemon = self.daemon(settings, "--mode", mode).started()
+                    self.await_lines(f"{folder}/begun", time_of_death + 1)
+                    with contextlib.closing(Wire(f"{folder}/b")) as wire:
+                        wire.told(b"use other")
+                        wire.put(b"commits what came before it")
+                    open(f"{folder}/committed", "x").close()
+                    self.assertEqual(daemon.wait(), -signal.SIGKILL)
+                    self.await_none()
+                daemon = self.daemon(settings, "--mode", mode).started()
+                self.assertEqual(sorted([daemon.printed.next(), daemon.printed.next()]), ["2", "3"])
+                with contextlib.closing(Wire(f"{folder}/b")) as wire:
+                    facts = wire.stats(b"stats-job 1")
+                self.assertEqual((facts["tube"], facts["reserves"]), ("dead", "3"))
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
+    def await_lines(self, path, count):
+        ends = time.monotonic() + PATIENCE
+        lines = []
+        while len(lines) < count:
+            self.assertLess(time.monotonic(), ends)
+            time.sleep(0.01)
+            with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+                lines = file.read().splitlines()
 
 
 if __name__ == "__main__":
