@@ -6,9 +6,8 @@ namespace millrace::engine {
 
 namespace {
 
-/// When the job expires, if it is ready or delayed; `never` for most.
+/// When the job expires, if it is ready or delayed; `never`: it does not. Requires: `expires` is set in its record.
 instant expiry_of(const core& core, slot at) noexcept {
-  if (core.jobs[at].history == no_slot) return never;
   const job_details& details = core.jobs.history_if_any(at).details;
   return details.origin.empty() ? details.expires_at : never;
 }
@@ -24,7 +23,7 @@ void follow_first_expiry(core& core) {
 
 }  // namespace
 
-bool is_expired(const core& core, slot at) noexcept { return expiry_of(core, at) <= core.now; }
+bool is_expired(const core& core, slot at) noexcept { return core.jobs[at].expires && expiry_of(core, at) <= core.now; }
 
 void begin_expiry(core& core, slot at) {
   const instant due = expiry_of(core, at);

@@ -15,8 +15,7 @@ namespace millrace::engine {
 /// Whether the job must expire instead of becoming ready or delayed now.
 [[nodiscard]] bool is_expired(const core& core, slot at) noexcept;
 
-/// The job became ready or delayed; it leaves that state. Both do nothing for a job without a time of expiry. Requires:
-/// it has a history.
+/// The job became ready or delayed; it leaves that state. Requires: `expires` is set in its record.
 void begin_expiry(core& core, slot at);
 void end_expiry(core& core, slot at);
 

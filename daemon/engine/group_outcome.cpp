@@ -1,6 +1,8 @@
 #include "engine/group_outcome.hpp"
 
+#include <array>
 #include <cassert>
+#include <charconv>
 #include <new>
 #include <string_view>
 
@@ -22,9 +24,11 @@ std::string_view why_ended(const group_facts& facts) noexcept {
 
 void append_member(std::string& to, const group::member& member, bool with_text) {
   const group_member& end = member.end;
-  (to += R"({"id":)") += std::to_string(end.job.value());
-  to += R"(,"outcome":)";
-  append_json_string(to, member.has_ended && !member.is_late ? name_of(end.result) : "pending");
+  std::array<char, 20> number;  // NOLINT(cppcoreguidelines-pro-type-member-init): `to_chars` fills it
+  const auto number_end = std::to_chars(number.data(), number.data() + number.size(), end.job.value()).ptr;
+  (to += R"({"id":)").append(number.data(), number_end);
+  (to += R"(,"outcome":")") += member.has_ended && !member.is_late ? name_of(end.result) : "pending";
+  to += '"';
   if (with_text && !end.text.empty()) {
     to += end.result == outcome::ok ? R"(,"text":)" : R"(,"error":)";
     append_json_string(to, end.text);

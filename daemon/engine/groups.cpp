@@ -108,9 +108,11 @@ bool join_group(core& core, slot at, const put_request& request) {
   }
   into->members[place].end.job = core.jobs[at].id;
   job_details& details = core.jobs.history_of(at).details;
+  core.jobs[at].in_group = true;
   details.group = request.group;
   details.group_place = place;
-  touch(core, *into);
+  // A group that may be joined is not decided by that: only the store has to know.
+  if (is_recorded(*into)) touch(core, *into);
   return true;
 }
 

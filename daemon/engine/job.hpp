@@ -35,7 +35,7 @@ inline constexpr std::size_t job_state_count = 4;
 /// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve
 /// the state the job is in:
 /// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
-/// - delayed: left, right and parent of its queue's heap of due times;
+/// - delayed: the place in its queue's order of due times, and its own slot;
 /// - reserved: previous and next of what its session holds, and the heap position of its lease's deadline.
 struct job {
   job_id id;
@@ -63,21 +63,18 @@ struct job {
   bool wanted : 1 {false};         ///< its body is being read from disk
   bool pinned : 1 {false};         ///< a cursor may point at it
   bool recorded : 1 {false};       ///< the store had it when it moved here: its changes are written in any queue
+  bool expires : 1 {false};        ///< its history has a time of expiry
+  bool in_group : 1 {false};       ///< its history names its group
 };
 static_assert(sizeof(job) <= 96, "config/README.md promises the memory of a ready job");
 
 /// When a delayed job is due.
 [[nodiscard]] inline instant due_of(const job& record) noexcept { return after(record.entered_at, record.delay); }
 
-/// The order in which ready jobs are served, and that in which delayed ones become ready.
+/// The order in which ready jobs are served.
 struct served_before {
   [[nodiscard]] bool operator()(const job& one, const job& other) const noexcept {
     return one.priority != other.priority ? one.priority < other.priority : one.id < other.id;
-  }
-};
-struct due_before {
-  [[nodiscard]] bool operator()(const job& one, const job& other) const noexcept {
-    return due_of(one) != due_of(other) ? due_of(one) < due_of(other) : one.id < other.id;
   }
 };
 
@@ -90,6 +87,22 @@ struct job_history : job_tally {
   capacity_waiter* finish{nullptr};    ///< its finish that waits for capacity
   deadlines::heap_position expiry{0};  ///< in `core::expiring`, while it is ready or delayed and expires
   slot next_free{no_slot};
+
+  /// To what it was before its first use. Most have no text, so that this costs less than an assignment of `{}`.
+  void reset() noexcept {
+    static_cast<job_tally&>(*this) = {};
+    if (error_text.capacity() != std::string{}.capacity()) error_text = std::string{};
+    error_text.clear();
+    if (details.origin.capacity() != std::string{}.capacity()) details.origin = std::string{};
+    details.origin.clear();
+    details.cause.reset();
+    details.first_failure = details.last_failure = details.expires_at = never;
+    details.group = {};
+    details.group_place = 0;
+    finish = nullptr;
+    expiry = 0;
+    next_free = no_slot;
+  }
 };
 
 [[nodiscard]] inline job_tally tally_of(const job& record, const job_history& history) noexcept {

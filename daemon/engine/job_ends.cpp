@@ -40,7 +40,6 @@ bool make_capacity(core& core, queue& into, const job& record) {
 /// A client that deletes a job that it holds has done it.
 void tell_group(core& core, slot at, outcome result, std::optional<reason> cause, std::string_view result_text) {
   const job_history& history = core.jobs.history_if_any(at);
-  if (!history.details.group) return;
   if (result == outcome::deleted && core.jobs[at].state == job_state::reserved) result = outcome::ok;
   std::string_view text = result == outcome::ok ? result_text : std::string_view{history.error_text};
   if (cause == reason::client) text = "its client buried it";
@@ -51,7 +50,7 @@ void tell_group(core& core, slot at, outcome result, std::optional<reason> cause
 
 void job_ended(core& core, slot at, outcome result, std::optional<reason> cause, std::string_view result_text) {
   const job& record = core.jobs[at];
-  if (record.history != no_slot) tell_group(core, at, result, cause, result_text);
+  if (record.in_group) tell_group(core, at, result, cause, result_text);
   // A client that buries a job may kick it again: no outcome.
   if (cause == reason::client) return;
   core.queue_of(record).counts.finished[static_cast<std::size_t>(result)].add();

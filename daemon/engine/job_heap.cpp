@@ -77,6 +77,5 @@ slot job_heap<Before>::merge(job_table& jobs, slot one, slot other) const noexce
 }
 
 template class job_heap<served_before>;
-template class job_heap<due_before>;
 
 }  // namespace millrace::engine

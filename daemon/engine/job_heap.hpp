@@ -24,6 +24,5 @@ class job_heap {
 };
 
 extern template class job_heap<served_before>;
-extern template class job_heap<due_before>;
 
 }  // namespace millrace::engine

@@ -1,5 +1,6 @@
 #include "engine/job_table.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace millrace::engine {
@@ -31,7 +32,9 @@ slot job_table::find(job_id id) const noexcept {
 }
 
 slot job_table::add(job_id id) {
-  assert(id && find(id) == no_slot);
+  // A new highest id needs no look.
+  assert(id && (id.value() > highest_id_ || find(id) == no_slot));
+  highest_id_ = std::max(highest_id_, id.value());
   const slot at = records_.acquire();
   records_[at].id = id;
   if (records_.size() > whole_ + split_) split();
@@ -47,7 +50,7 @@ void job_table::remove(slot at) noexcept {
   *link = records_[at].same_bucket;
 
   if (const slot history = records_[at].history; history != no_slot) {
-    histories_[history] = {};
+    histories_[history].reset();
     histories_.release(history);
   }
   records_[at] = {};

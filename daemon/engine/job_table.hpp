@@ -49,6 +49,7 @@ class job_table {
   paged<slot, 16'384> buckets_;
   std::size_t whole_{1024};  ///< buckets when the present doubling began, a power of two
   std::size_t split_{0};     ///< of them, how many have been split
+  std::uint64_t highest_id_{0};
 };
 
 }  // namespace millrace::engine

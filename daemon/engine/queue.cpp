@@ -32,7 +32,7 @@ bool queue::fits_after_drops(const demand& needed) const noexcept {
   return fits(all);
 }
 
-void queue::enter(job_table& jobs, slot at_slot, job_state state, instant now) noexcept {
+void queue::enter(job_table& jobs, slot at_slot, job_state state, instant now) {
   job& record = jobs[at_slot];
   record.state = state;
   record.entered_at = now;

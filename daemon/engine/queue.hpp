@@ -8,7 +8,7 @@
 
 #include "engine/capacity_waiters.hpp"
 #include "engine/deadlines.hpp"
-#include "engine/job_heap.hpp"
+#include "engine/due_order.hpp"
 #include "engine/options.hpp"
 #include "engine/queue_counts.hpp"
 #include "engine/queue_rows.hpp"
@@ -54,7 +54,7 @@ struct queue {
   millrace::engine::capacity_waiters capacity_waiters;
   ready_order ready;
   queue_counts counts;
-  job_heap<due_before> delayed;
+  due_order delayed;
   deadlines::heap_position delay_end{0}, pause_end{0};
   duration paused_for{0};
   std::uint64_t created{0};  ///< ordinal of creation
@@ -78,7 +78,7 @@ struct queue {
 
   /// A job that is in no state comes into `state`, or leaves the one it is in. The holder's side of `reserved` is not
   /// done here.
-  void enter(job_table& jobs, slot at, job_state state, instant now) noexcept;
+  void enter(job_table& jobs, slot at, job_state state, instant now);
   void leave(job_table& jobs, slot at) noexcept;
 
   [[nodiscard]] queue_levels levels(const job_table& jobs) const noexcept;

@@ -31,6 +31,7 @@ double backoff_of(const retry_options& options, std::uint32_t failures) noexcept
     case backoff::linear:
       return first * failures;
     case backoff::exponential:
+      if (failures == 1) return first;
       return std::ldexp(first, static_cast<int>(std::min(failures - 1, 1'000u)));
   }
   return first;

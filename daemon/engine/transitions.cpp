@@ -23,7 +23,7 @@ queue_timings& timings_of(core& core, queue& target) {
   return target.row == queue_rows::none ? core.other_timings : core.rows.timings(target.row);
 }
 
-/// The queue's entry among the deadlines follows its soonest delayed job.
+/// The queue's entry among the deadlines follows its soonest delayed job. Call when another job has become the first.
 void follow_first_delayed(core& core, queue& of) {
   const slot first = of.delayed.first();
   if (first == no_slot) {
@@ -56,12 +56,13 @@ void let_go(core& core, slot at) {
 
 void leave_state(core& core, slot at, const job& record, queue& owner) {
   if (record.pinned) core.walks.leave(core.jobs, at);
+  const bool was_first = record.state == job_state::delayed && owner.delayed.first() == at;
   owner.leave(core.jobs, at);
-  if (record.history != no_slot) end_expiry(core, at);
+  if (record.expires) end_expiry(core, at);
   --core.jobs_in[static_cast<std::size_t>(record.state)];
   if (record.state == job_state::ready && record.priority < urgent_below) --core.urgent;
   if (record.state == job_state::reserved) let_go(core, at);
-  if (record.state == job_state::delayed) follow_first_delayed(core, owner);
+  if (was_first) follow_first_delayed(core, owner);
 }
 
 void enter_state(core& core, slot at, const job& record, queue& owner, job_state state, instant since) {
@@ -70,7 +71,8 @@ void enter_state(core& core, slot at, const job& record, queue& owner, job_state
   if (state == job_state::ready && record.priority < urgent_below) ++core.urgent;
   if (core.observer != nullptr) core.observer->on_state(record.id, owner.id, state);
   const bool may_expire = state == job_state::ready || state == job_state::delayed;
-  if (may_expire && record.history != no_slot) begin_expiry(core, at);
+  if (may_expire && record.expires) begin_expiry(core, at);
+  if (state == job_state::delayed && owner.delayed.first() == at) follow_first_delayed(core, owner);
 }
 
 void change_state(core& core, slot at, const job& record, queue& owner, job_state to) {
@@ -101,6 +103,8 @@ void restore_history(core& core, slot at, kept_job& kept) {
   history.error_text = std::move(kept.error_text);
   if (kept.details != nullptr) history.details = *kept.details;
   if (history.details.group) restore_member(core, kept.job, history.details);
+  core.jobs[at].in_group = bool{history.details.group};
+  core.jobs[at].expires = history.details.expires_at != never;
 }
 
 void offer(core& core, queue& origin) {
@@ -128,9 +132,8 @@ reserved_job hand_over(core& core, slot at, job& record, queue& origin, lease le
   ++record.reserves;
   origin.counts.reserved.add();
   if (counts_hand_outs(core, record, origin)) record_move(core, at, {.to = job_state::reserved, .handed_out = true});
-  const bool in_group = record.history != no_slot && core.jobs.history_if_any(at).details.group;
-  return {record.id,   origin.id, record.content.content(), record.reserves, record.priority, record.put_at,
-          ready_since, in_group};
+  return {record.id,     origin.id,   record.content.content(), record.reserves, record.priority,
+          record.put_at, ready_since, record.in_group};
 }
 
 }  // namespace
@@ -146,8 +149,10 @@ job_id put_job(core& core, queue& into, put_request&& request) {
   record.ttr = std::max(request.ttr, ttr_min);
   record.delay = std::max(request.delay, duration::zero());
   record.put_at = core.now;
-  if (const auto length = request.expire_after ? request.expire_after : into.options.expire_after)
+  if (const auto length = request.expire_after ? request.expire_after : into.options.expire_after) {
     core.jobs.history_of(at).details.expires_at = after(core.now, std::max(*length, expire_after_min));
+    record.expires = true;
+  }
   const group_id group = request.group;
   const bool is_late = group && !join_group(core, at, request) && cancels_late_members(core, group);
   record_put(core, at, state, request.content, state == job_state::delayed ? after(core.now, record.delay) : instant{});
@@ -156,7 +161,6 @@ job_id put_job(core& core, queue& into, put_request&& request) {
   into.counts.puts.add();
   core.puts.add();
   enter_state(core, at, record, into, state, core.now);
-  if (state == job_state::delayed) follow_first_delayed(core, into);
   if (is_late) {
     cancel_job(core, at);
   } else if (state == job_state::ready) {
@@ -177,7 +181,6 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   to.counts.puts.add();
   core.puts.add();
   enter_state(core, at, record, to, state, core.now);
-  if (state == job_state::delayed) follow_first_delayed(core, to);
   const auto due = state == job_state::delayed ? due_of(record) : instant{};
   if (!record.recorded && to.options.durability != durability::memory) {
     record_put(core, at, state, record.content.content(), due);
@@ -209,7 +212,6 @@ void restore_job(core& core, queue& into, kept_job&& kept) {
   const slot last = into.at(kept.state).last;
   if (last != no_slot && since < core.jobs[last].entered_at) into.unsorted = true;
   enter_state(core, at, record, into, kept.state, since);
-  if (kept.state == job_state::delayed) follow_first_delayed(core, into);
 }
 
 void make_ready(core& core, slot at) {
@@ -228,7 +230,6 @@ void make_delayed(core& core, slot at, duration delay) {
   queue& owner = core.queue_of(record);
   record.delay = delay;
   change_state(core, at, record, owner, job_state::delayed);
-  follow_first_delayed(core, owner);
   record_move(core, at, {.to = job_state::delayed, .due = due_of(record)});
   evict_if_above_mark(core, at);
 }

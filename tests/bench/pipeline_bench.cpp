@@ -117,6 +117,27 @@ void pipeline_noop_retry(benchmark::State& state) {
 }
 BENCHMARK(pipeline_noop_retry)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
 
+/// All jobs are one group, whose outcome is put, too.
+void pipeline_noop_group(benchmark::State& state) {
+  constexpr std::uint64_t count = 1'000'000;
+  const auto numbers = source_kind<sources::range>("range", sources::range_option_table());
+  const auto nothing = handlers::kind_of<handlers::noop>("noop", "", handlers::noop_option_table());
+  for (auto _ : state) {
+    daemon all;
+    const auto outcomes = all.broker.declare("outcomes", {}).value();
+    const auto upto = std::make_shared<sources::range_options>();
+    upto->to = std::to_string(count);
+    workload::producer_settings producer{"numbers", {.queue = "jobs"}, &numbers, upto};
+    producer.common.group = workload::producer_group_options{.then = "outcomes"};
+    workload::consumer_settings consumer{"work", {.queue = {"jobs"}}, &nothing, nullptr};
+    state.SetIterationTime(all.run(producer, consumer));
+    if (all.jobs.consumers()[0]->outcomes[0].value() != count) state.SkipWithError("not every job was done once");
+    if (all.broker.engine().levels(outcomes).ready != 1) state.SkipWithError("there is no outcome");
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(count) * state.iterations());
+}
+BENCHMARK(pipeline_noop_group)->UseManualTime()->Unit(benchmark::kMillisecond)->Iterations(3);
+
 void pipeline_prime_threads(benchmark::State& state) {
   constexpr std::uint64_t count = 500'000;
   const auto numbers = source_kind<sources::random>("random", sources::random_option_table());

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <set>
 #include <vector>
 
 #include "engine/deadlines.hpp"
+#include "engine/due_order.hpp"
 #include "engine/job_table.hpp"
 #include "engine/ready_order.hpp"
 #include "support/catch.hpp"
@@ -135,6 +137,32 @@ TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
       REQUIRE(left >= right);
       REQUIRE(it.rank == right + 1);
     }
+  }
+}
+
+TEST_CASE("delayed jobs are in the order of (due time, id), whoever joins and leaves") {
+  job_table jobs;
+  due_order order;
+  std::mt19937_64 random{5};
+  std::map<std::pair<instant, std::uint64_t>, slot> inside;
+  std::uint64_t last = 0;
+  for (int step = 0; step < 100'000; ++step) {
+    const bool grows = (step / 2'000) % 2 == 0;
+    if (inside.empty() || random() % 10 < (grows ? 7 : 3)) {
+      const slot at = jobs.add(job_id{++last});
+      jobs[at].entered_at = instant{microseconds{step}};
+      jobs[at].delay = microseconds{1 + random() % 300};  // some jobs are due at the same time
+      order.push(jobs, at);
+      inside[{due_of(jobs[at]), jobs[at].id.value()}] = at;
+    } else {
+      auto gone = inside.begin();
+      if (random() % 2 == 0) std::advance(gone, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
+      order.remove(jobs, gone->second);
+      REQUIRE(jobs[gone->second].link == std::array<std::uint32_t, 3>{});
+      jobs.remove(gone->second);
+      inside.erase(gone);
+    }
+    REQUIRE(order.first() == (inside.empty() ? no_slot : inside.begin()->second));
   }
 }
 
