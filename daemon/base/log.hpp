@@ -68,7 +68,7 @@ struct sink {
 };
 
 /// Records that fit in the ring before the oldest is dropped.
-inline constexpr std::size_t ring_lines_max = 8192;
+inline constexpr std::size_t ring_lines_max = 2048;
 
 /// The severity of one event instead of its own. nullopt: its records are never logged.
 struct event_rule {
