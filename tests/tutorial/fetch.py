@@ -1,4 +1,6 @@
-"""Fetches 50 pages with threads: as many as the argument says (1: one after another), or as Python chooses."""
+"""Fetches pages with threads. The arguments are how many threads (1: one after another; 0: as many as Python chooses)
+and how many pages (50).
+"""
 
 import os
 import sys
@@ -11,6 +13,7 @@ def fetch(number):
         return page.read().decode()
 
 
-with ThreadPoolExecutor(int(sys.argv[1]) if sys.argv[1:] else None) as pool:
-    for page in pool.map(fetch, range(1, 51)):
+threads, pages = [int(word) for word in sys.argv[1:]] + [0, 50][len(sys.argv) - 1:]
+with ThreadPoolExecutor(threads or None) as pool:
+    for page in pool.map(fetch, range(1, pages + 1)):
         print(page)
