@@ -5,6 +5,7 @@
 #include <millrace/base/quantity.hpp>
 
 #include "handlers/quote.hpp"
+#include "handlers/worker_answer.hpp"
 
 namespace millrace::handlers {
 
@@ -103,20 +104,8 @@ worker::~worker() { pool_->close(); }
 
 loop::awaitable<answer> worker::handle(job work) {
   auto running = pool_->run({work.id, work.queue, work.attempt, std::move(work.content)});
-  offload::worker_answer said = co_await std::move(running);
-  switch (said.type) {
-    case offload::worker_answer::kind::done:
-      break;
-    case offload::worker_answer::kind::failed:
-      co_return error{errc::io, std::move(said.text)};
-    case offload::worker_answer::kind::rejected:
-      co_return rejected(std::move(said.text));
-    case offload::worker_answer::kind::later:
-      co_return answer::later(said.wait);
-    case offload::worker_answer::kind::interrupted:
-      co_return answer::interrupted(std::move(said.text));
-  }
-  co_return std::move(said.result);
+  auto said = co_await std::move(running);
+  co_return answer_of(std::move(said));
 }
 
 }  // namespace millrace::handlers

@@ -9,7 +9,8 @@ const options_of<pool_options>& pool_option_table() {
                "worker threads for computations; 0 is one for each processor");
     made.count("backlog_max", &pool_options::backlog_max, {1, backlog_most},
                "computations that wait for a worker at most; further callers wait");
-    made.planned("processes", "worker processes are not here yet: use run_on: threads");
+    made.count("processes", &pool_options::processes, {0, processes_max},
+               "worker processes for run_on: processes, started with the first job; 0 is one for each processor");
     return made;
   }();
   return table;

@@ -7,11 +7,13 @@
 namespace millrace::offload {
 
 inline constexpr std::uint64_t threads_max = 1024;
+inline constexpr std::uint64_t processes_max = 256;
 inline constexpr std::uint64_t backlog_most = 10'000'000;
 
 struct pool_options {
   std::uint32_t threads{0};           ///< 0: one for each processor
   std::uint32_t backlog_max{10'000};  ///< computations that wait for a worker before callers are held
+  std::uint32_t processes{0};         ///< for `run_on: processes`; 0: one for each processor
 };
 
 [[nodiscard]] const options_of<pool_options>& pool_option_table();

@@ -28,10 +28,16 @@ inline constexpr std::size_t worker_end_count = 6;
   return names[static_cast<std::size_t>(reason)];
 }
 
-/// What all pools of worker processes count together. Written on the loop.
+/// What a pool of worker processes counts, or several together. Written on the loop.
 struct worker_counts {
   pool_counts pool;  ///< `workers`: processes that run; `pending`: jobs that wait for one
   std::array<counter, worker_end_count> restarts;
+};
+
+/// All worker processes of the program.
+struct worker_pool_counts {
+  worker_counts workers;    ///< of `handler: worker`
+  worker_counts processes;  ///< of `run_on: processes`
 };
 
 }  // namespace millrace::offload

@@ -4,11 +4,15 @@
 
 namespace millrace::offload {
 
-worker_host::worker_host(loop::event_loop& loop, loop::child_launcher& children)
-    : loop_{loop}, children_{children}, tasks_{loop} {}
+worker_host::worker_host(loop::event_loop& loop, loop::child_launcher& children, worker_settings computing)
+    : loop_{loop},
+      children_{children},
+      tasks_{loop},
+      processes_{std::make_shared<worker_pool>(worker_context{loop_, children_, tasks_, counts_.processes},
+                                               std::move(computing))} {}
 
 std::shared_ptr<worker_pool> worker_host::make_pool(worker_settings settings) {
-  return std::make_shared<worker_pool>(worker_context{loop_, children_, tasks_, counts_}, std::move(settings));
+  return std::make_shared<worker_pool>(worker_context{loop_, children_, tasks_, counts_.workers}, std::move(settings));
 }
 
 }  // namespace millrace::offload

@@ -20,9 +20,11 @@ void worker_request::note_progress(std::string_view text) {
 
 worker_pool::worker_pool(const worker_context& context, worker_settings settings)
     : context_{context}, settings_{std::move(settings)} {
-  if (settings_.command.arguments.empty()) return;
-  const std::string& program = settings_.command.arguments.front();
-  name_ = program.substr(program.find_last_of('/') + 1);
+  if (settings_.name.empty() && !settings_.command.arguments.empty()) {
+    const std::string& program = settings_.command.arguments.front();
+    settings_.name = program.substr(program.find_last_of('/') + 1);
+  }
+  if (settings_.description.empty()) settings_.description = "the worker " + settings_.name;
 }
 
 worker_pool::~worker_pool() = default;
@@ -65,8 +67,8 @@ void worker_pool::close() {
 void worker_pool::start() {
   workers_.reserve(settings_.workers);
   for (unsigned number = 1; number <= settings_.workers; ++number) {
-    auto name = "worker " + name_ + '#' + std::to_string(number);
-    auto& worker = *workers_.emplace_back(std::make_unique<worker_process>(*this, std::move(name)));
+    auto task_name = "worker " + name() + '#' + std::to_string(number);
+    auto& worker = *workers_.emplace_back(std::make_unique<worker_process>(*this, std::move(task_name)));
     context_.tasks.spawn(worker.name(), worker.run(shared_from_this()));
   }
 }
@@ -104,7 +106,7 @@ void worker_pool::note_start_failure(const std::string& problem) {
   waiting_.remove(*request);
   --context_.counts.pool.pending;
   request->finish(
-      {.type = worker_answer::kind::interrupted, .text = "the worker " + name_ + " could not be started: " + problem});
+      {.type = worker_answer::kind::interrupted, .text = settings_.description + " could not be started: " + problem});
 }
 
 }  // namespace millrace::offload

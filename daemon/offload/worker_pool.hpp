@@ -21,6 +21,8 @@ namespace millrace::offload {
 class worker_process;
 
 struct worker_settings {
+  std::string name{};         ///< in the log; empty: that of the program, without its folder
+  std::string description{};  ///< of one process, in errors; empty: "the worker " and the name
   loop::child_command command{};
   std::uint32_t workers{1};
   std::uint32_t in_flight{1};  ///< jobs that one worker has at the same time
@@ -28,6 +30,9 @@ struct worker_settings {
   duration kill_after{seconds{5}};
   std::optional<std::uint64_t> recycle_after_jobs{};
   std::optional<duration> recycle_after{};
+  /// A worker whose jobs are expected to take this long in all gets no further one; nullopt: `in_flight` is the limit.
+  std::optional<duration> work_in_hand{};
+  bool cancels{false};  ///< workers understand that a job is cancelled (wire/worker_frame.hpp)
 };
 
 /// The parts of the program that pools use. They outlive the loop's tasks.
@@ -52,7 +57,8 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   worker_pool& operator=(const worker_pool&) = delete;
 
   /// Suspends until the task has its answer. When the caller is cancelled, the task is withdrawn. A worker with only
-  /// this task is then ended at once; one with several has `kill_after` to answer, and its answer is dropped.
+  /// this task is then ended at once; one that has several or `cancels` has `kill_after` to answer, and its answer is
+  /// dropped.
   loop::awaitable<worker_answer> run(worker_task task);
   /// Workers get the end of their standard input, and end. Requires: nobody waits in `run`, and nobody will.
   void close();
@@ -60,7 +66,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   // For workers.
   [[nodiscard]] const worker_context& context() const noexcept { return context_; }
   [[nodiscard]] const worker_settings& settings() const noexcept { return settings_; }
-  [[nodiscard]] const std::string& name() const noexcept { return name_; }  ///< of the program, without its folder
+  [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   /// This worker may be able to take a task.
   void offer(worker_process& worker);
@@ -74,7 +80,6 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
 
   worker_context context_;
   worker_settings settings_;
-  std::string name_;
   std::vector<std::unique_ptr<worker_process>> workers_;  ///< empty until the first task
   linked_list<worker_request> waiting_;
   bool closing_{false};

@@ -14,22 +14,12 @@
 namespace millrace::offload {
 
 using wire::worker_message;
-using wire::worker_retry;
 
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
 /// What is read of a process that has ended. Its pipe holds no more, unless something outside its group writes on.
 constexpr std::size_t rest_bytes_max = std::size_t{1024} * 1024;
-
-worker_answer answer_of(worker_message&& message) {
-  using kind = worker_answer::kind;
-  if (message.type == worker_message::kind::done) return {.type = kind::done, .result = std::move(message.result)};
-  const auto type = message.retry == worker_retry::as_set  ? kind::failed
-                    : message.retry == worker_retry::never ? kind::rejected
-                                                           : kind::later;
-  return {.type = type, .text = std::move(message.text), .wait = message.wait};
-}
 
 }  // namespace
 
@@ -144,16 +134,28 @@ void worker_process::stop() {
 // --- jobs ------------------------------------------------------------------------------------------------------------
 
 bool worker_process::has_capacity() const noexcept {
-  return phase_ == phase::serving && !child_->exit() && held_.size() < pool_.settings().in_flight;
+  const auto& settings = pool_.settings();
+  if (phase_ != phase::serving || child_->exit() || held_.size() >= settings.in_flight) return false;
+  return held_.empty() || !settings.work_in_hand || held_.work() < *settings.work_in_hand;
 }
 
-bool worker_process::can_take(job_id job) const noexcept { return has_capacity() && place_of(job) == held_.size(); }
+bool worker_process::can_take(job_id job) const noexcept {
+  return has_capacity() && held_.place_of(job) == held_.size();
+}
 
 void worker_process::take(worker_request& request) {
   const worker_task& task = request.task;
-  wire::append_worker_job(outgoing_, {task.id, task.queue, task.attempt, task.content.view()});
+  if (task.line.empty()) {
+    wire::append_worker_job(outgoing_, {task.id, task.queue, task.attempt, task.content.view(), task.handler});
+  } else {
+    outgoing_ += task.line;
+  }
   has_outgoing_.wake_one();
-  held_.push_back({task.id, &request, never, loop_.now(), request.submitter});
+  const auto work_max = pool_.settings().work_in_hand.value_or(duration::zero());
+  // What is not known is taken as long: another worker may take the next job.
+  const auto work =
+      task.length == nullptr || task.length->unknown() ? work_max : std::min(task.length->expected(), work_max);
+  held_.add({task.id, &request, never, work, loop_.now(), request.submitter});
   if (held_.size() == 1) {
     ++pool_.context().counts.pool.busy;
     busy_since_ = loop_.now();
@@ -164,11 +166,14 @@ void worker_process::take(worker_request& request) {
 }
 
 void worker_process::abandon(worker_request& request) {
-  const std::size_t place = place_of(request.task.id);
+  const std::size_t place = held_.place_of(request.task.id);
   held_[place].request = nullptr;
   held_[place].submitter = {};
   request.holder = nullptr;
-  if (pool_.settings().in_flight == 1) {
+  if (pool_.settings().cancels) {
+    wire::append_worker_cancellation(outgoing_, request.task.id);
+    has_outgoing_.wake_one();
+  } else if (pool_.settings().in_flight == 1) {
     end(worker_end::cancelled, "its job was cancelled or late");
     return;
   }
@@ -177,8 +182,7 @@ void worker_process::abandon(worker_request& request) {
 }
 
 void worker_process::follow_abandoned() {
-  instant first = never;
-  for (const held_job& job : held_) first = std::min(first, job.due);
+  const instant first = held_.first_due();
   if (first != abandoned_due_.when()) abandoned_due_.set(first);
 }
 
@@ -193,21 +197,15 @@ void worker_process::answer(std::size_t place, worker_answer&& answer) {
 }
 
 void worker_process::remove(std::size_t place) {
-  const bool was_abandoned = held_[place].request == nullptr;
   if (auto* const trace = loop_.core().trace)
     trace->process_worked(trace_rows_, name_, held_[place].submitter, held_[place].taken_at);
-  held_[place] = held_.back();
-  held_.pop_back();
+  const bool was_abandoned = held_.remove(place).request == nullptr;
   if (held_.empty()) {
     auto& counts = pool_.context().counts.pool;
     --counts.busy;
     counts.busy_nanoseconds.add(static_cast<std::uint64_t>(age(busy_since_, loop_.now()).count()));
   }
   if (was_abandoned) follow_abandoned();
-}
-
-std::size_t worker_process::place_of(job_id job) const noexcept {
-  return static_cast<std::size_t>(std::ranges::find(held_, job, &held_job::id) - held_.begin());
 }
 
 // --- what the process writes and reads -------------------------------------------------------------------------------
@@ -274,7 +272,7 @@ bool worker_process::apply(std::string_view output) {
 void worker_process::apply(worker_message&& message) {
   // Of several jobs nobody can tell which one a line is about that names none.
   const std::size_t only = held_.size() == 1 ? 0 : held_.size();
-  const std::size_t place = place_of(message.id);
+  const std::size_t place = held_.place_of(message.id);
   if (message.type == worker_message::kind::malformed) {
     return fail_protocol(message.text, message.id ? place : only);
   }
@@ -336,14 +334,14 @@ worker_process::ending worker_process::how_it_ended(const loop::child_exit& exit
 
 void worker_process::interrupt_all(const ending& ended) {
   while (!held_.empty()) {
-    worker_request* const request = held_.back().request;
+    worker_request* const request = held_[held_.size() - 1].request;
     remove(held_.size() - 1);
     if (request != nullptr) request->finish({.type = worker_answer::kind::interrupted, .text = ended.text});
   }
 }
 
 std::string worker_process::label() const {
-  return "the worker " + pool_.name() + " (process " + std::to_string(child_->id()) + ")";
+  return pool_.settings().description + " (process " + std::to_string(child_->id()) + ")";
 }
 
 }  // namespace millrace::offload

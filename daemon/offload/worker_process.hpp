@@ -20,6 +20,7 @@
 #include "loop/task_scope.hpp"
 #include "loop/trace_lane.hpp"
 #include "offload/worker_counts.hpp"
+#include "offload/worker_jobs.hpp"
 #include "offload/worker_pool.hpp"
 #include "offload/worker_request.hpp"
 #include "wire/worker_frame.hpp"
@@ -61,13 +62,6 @@ class worker_process {
   /// Of the standard error. The engine keeps 1 KiB of an error, which begins with how the process ended.
   static constexpr std::size_t error_bytes_max = 700;
 
-  struct held_job {
-    job_id id{};
-    worker_request* request{nullptr};  ///< null: it was abandoned, and its answer is dropped
-    instant due{never};                ///< of an abandoned one: when the process is ended
-    instant taken_at{};
-    loop::trace_lane submitter;  ///< while a trace runs
-  };
   struct ending {
     worker_end reason{worker_end::exited};
     std::string text;
@@ -103,7 +97,6 @@ class worker_process {
   void follow_abandoned();
   [[nodiscard]] ending how_it_ended(const loop::child_exit& exit) const;
   void interrupt_all(const ending& ended);
-  [[nodiscard]] std::size_t place_of(job_id job) const noexcept;
   [[nodiscard]] std::string label() const;
 
   worker_pool& pool_;
@@ -112,7 +105,7 @@ class worker_process {
   loop::task_scope streams_;
   phase phase_{phase::none};
   bool broken_{false};  ///< a line was malformed: what follows has no meaning
-  std::vector<held_job> held_;
+  worker_jobs held_;
   loop::trace_lanes trace_rows_;
   std::string name_;                      ///< `worker NAME#n`, also that of its task
   instant busy_since_{};                  ///< while it has jobs

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <millrace/base/body.hpp>
 #include <millrace/base/ids.hpp>
@@ -14,6 +15,8 @@
 
 #include "loop/loop_core.hpp"
 #include "loop/trace_lane.hpp"
+#include "offload/work_length.hpp"
+#include "offload/worker_answer.hpp"
 
 namespace millrace::offload {
 
@@ -25,22 +28,14 @@ struct worker_task {
   std::string_view queue;  ///< outlives the task
   std::uint32_t attempt{1};
   body content;
+  std::string_view handler{};          ///< for `wire::worker_job`; outlives the task
+  const work_length* length{nullptr};  ///< how long tasks like this one take; outlives the task
+  std::string line{};                  ///< not empty: the line for the worker, which is not made of the others
 };
 
-/// What became of it.
-struct worker_answer {
-  enum class kind : std::uint8_t {
-    done,
-    failed,
-    rejected,    ///< failed for good
-    later,       ///< it wants to come again after `wait`
-    interrupted  ///< its worker ended without an answer
-  };
-  kind type{kind::interrupted};
-  std::optional<std::string> result{};  ///< of `done`
-  std::string text{};                   ///< of all others: why
-  duration wait{0};
-};
+/// Makes `line` of the others. Needed for a task whose body is so large that it should not be done on the loop.
+/// Any thread.
+void write_line(worker_task& task);
 
 /// Bytes of a `progress` line that are shown.
 inline constexpr std::size_t progress_bytes_max = 200;

@@ -42,7 +42,7 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_flag("--until-idle", given.until_idle, "run until no work is left, print a summary, and exit");
   app.add_option("--limit", seen.limit, "end each endless producer after N bodies")->type_name("N");
   app.add_option("--mode", seen.mode, "run all handlers like this, and ignore run_on in the file")
-      ->type_name("sequential|loop|threads");
+      ->type_name("sequential|loop|threads|processes");
   app.add_option("--summary", seen.summary,
                  "with --until-idle: print the summary as text (default) or one line of json")
       ->type_name("text|json");
@@ -101,10 +101,11 @@ std::optional<early_exit> read_values(const flags& seen, arguments& given) {
     if (*limit == 0) return refusal("--limit: 0 is too small (expected a count from 1)");
     given.limit = *limit;
   }
-  if (seen.mode == "processes") return refusal("--mode processes: worker processes are planned, not here yet");
   using workload::mode;
-  static const std::map<std::string, mode> modes{
-      {"sequential", mode::sequential}, {"loop", mode::loop}, {"threads", mode::threads}};
+  static const std::map<std::string, mode> modes{{"sequential", mode::sequential},
+                                                 {"loop", mode::loop},
+                                                 {"threads", mode::threads},
+                                                 {"processes", mode::processes}};
   static const std::map<std::string, log_format> formats{
       {"text", log_format::text}, {"json", log_format::json}, {"journald", log_format::journald}};
   static const std::map<std::string, log::level> levels{{"debug", log::level::debug},

@@ -17,6 +17,7 @@
 #include "beanstalk/server.hpp"
 #include "broker/recovery.hpp"
 #include "control/api.hpp"
+#include "handlers/computing_process.hpp"
 #include "http/health.hpp"
 #include "http/routes.hpp"
 #include "http/scrape.hpp"
@@ -112,7 +113,7 @@ struct daemon::parts {
   loop::stall_watch stalls;
   loop::io_thread standard_output;
   loop::child_launcher children{loop, loop::child_guard_command()};
-  offload::worker_host workers{loop, children};
+  offload::worker_host workers{loop, children, handlers::computing_process_settings(present->daemon.offload)};
   network::http_client_counts fetches;
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
@@ -145,7 +146,6 @@ result<std::unique_ptr<daemon>> daemon::make(settings::settings settings, worklo
 }
 
 daemon::daemon(std::unique_ptr<parts> all) : parts_{std::move(all)} {}
-
 daemon::~daemon() = default;
 
 result<> daemon::prepare() {

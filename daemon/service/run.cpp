@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "handlers/catalogue.hpp"
+#include "handlers/computing_process.hpp"
 #include "handlers/write_all.hpp"
 #include "loop/child_guard.hpp"
 #include "service/arguments.hpp"
@@ -205,6 +206,15 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
   return code;
 }
 
+/// The kinds of handlers that the program has.
+handlers::registry handlers_of(const registrar& add_kinds) {
+  handlers::registry handlers;
+  sources::registry sources;
+  handlers::add_all(handlers);
+  if (add_kinds) add_kinds(handlers, sources);
+  return handlers;
+}
+
 exit_code run_program(const std::vector<std::string>& words, const registrar& add_kinds) {
   set_uncaught_exit_code(exit_code::could_not_start);
   reserve_closed_streams();
@@ -238,6 +248,8 @@ exit_code run_program(const std::vector<std::string>& words, const registrar& ad
 int millrace::run(int argc, char** argv, const registrar& add_kinds) {
   if (argc == 2 && argv[1] == loop::child_guard_argument) return loop::run_child_guard(STDIN_FILENO);
   try {
+    if (argc == 2 && argv[1] == handlers::computing_process_argument)
+      return handlers::run_computing_process(service::handlers_of(add_kinds));
     return static_cast<int>(service::run_program({argv + std::min(argc, 1), argv + argc}, add_kinds));
   } catch (const std::exception& failure) {
     // The lifecycle catches failures of the running daemon, so this is a failure of the start.

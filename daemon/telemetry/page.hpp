@@ -41,7 +41,7 @@ struct page_parts {
   std::string version;
   std::vector<duration> histogram_buckets;                   ///< ascending; empty: the default ones
   std::function<bool()> draining;                            ///< whether new work is refused; called on the loop
-  const offload::worker_counts* workers{nullptr};            ///< of worker processes; null: none are shown
+  const offload::worker_pool_counts* workers{nullptr};       ///< of worker processes; null: none are shown
   const network::http_client_counts* http_clients{nullptr};  ///< null: none are shown
 };
 

@@ -43,9 +43,11 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   co_return copied;
 }
 
-void add_workers(work_copy& copied, const offload::worker_counts& workers, const shown_buckets& buckets) {
-  copied.pools.push_back(copy_pool("processes", workers.pool, buckets));
-  for (std::size_t i = 0; i < offload::worker_end_count; ++i) copied.worker_restarts[i] = workers.restarts[i].value();
+void add_workers(work_copy& copied, const offload::worker_pool_counts& pools, const shown_buckets& buckets) {
+  copied.pools.push_back(copy_pool("processes", pools.processes.pool, buckets));
+  copied.pools.push_back(copy_pool("workers", pools.workers.pool, buckets));
+  for (std::size_t i = 0; i < offload::worker_end_count; ++i)
+    copied.worker_restarts[i] = pools.processes.restarts[i].value() + pools.workers.restarts[i].value();
 }
 
 void add_http_clients(work_copy& copied, const network::http_client_counts& clients, instant now) {
@@ -93,7 +95,7 @@ void write_pools(exposition& page, const work_copy& work) {
   page.family(family_kind::histogram, "millrace_offload_wait_seconds", "From handed in to begun.");
   for (const auto& pool : work.pools) page.sample({{"pool", pool.name}}, pool.wait);
   page.family(family_kind::counter, "millrace_offload_worker_restarts_total",
-              "Worker processes that ended, or could not be started, while their consumer went on.");
+              "Worker processes that ended, or could not be started, while their consumers went on.");
   for (std::size_t i = 0; i < offload::worker_end_count; ++i)
     page.sample({{"reason", offload::name_of(static_cast<offload::worker_end>(i))}}, work.worker_restarts[i]);
 }

@@ -59,7 +59,7 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
                                      const shown_buckets& buckets);
 
 /// Adds the counts of worker processes.
-void add_workers(work_copy& copied, const offload::worker_counts& workers, const shown_buckets& buckets);
+void add_workers(work_copy& copied, const offload::worker_pool_counts& pools, const shown_buckets& buckets);
 
 /// Adds the counts of HTTP clients.
 void add_http_clients(work_copy& copied, const network::http_client_counts& clients, instant now);

@@ -15,7 +15,7 @@ constexpr const char* about =
     "they came.";
 
 constexpr const char* footer =
-    "Modes are sequential, loop, threads, and as-written for what the file says.\n"
+    "Modes are sequential, loop, threads, processes, and as-written for what the file says.\n"
     "--json prints one object: runs, and results, a list. Each result has workload, name, command, exit_status,\n"
     "lines (a list of seconds and text), wall_seconds (median, least, most), processor_seconds,\n"
     "peak_memory_bytes, context_switches, and for modes service_seconds and loop_lag_seconds (p50, p99).\n"
@@ -29,11 +29,11 @@ std::variant<compare_options, early_exit> read_compare_arguments(const std::vect
   app.set_help_flag("-h,--help", "show this and exit");
   app.footer(footer);
   app.add_option("workload", options.workloads, "settings files")->type_name("FILE")->required();
-  app.add_option("--modes", options.modes, "which modes, with commas between them (sequential,loop,threads)")
+  app.add_option("--modes", options.modes, "which modes, with commas between them (sequential,loop,threads,processes)")
       ->type_name("MODES")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"sequential", "loop", "threads", "as-written"}));
+      ->check(CLI::IsMember({"sequential", "loop", "threads", "processes", "as-written"}));
   app.add_option("--against", options.against,
                  "another program, run by a shell, with a row of its own; may be repeated")
       ->type_name("COMMAND")

@@ -4,7 +4,6 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <charconv>
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
@@ -14,6 +13,7 @@
 #include "base/json_string.hpp"
 #include "base/json_text.hpp"
 #include "base/utf8.hpp"
+#include "wire/worker_id.hpp"
 
 namespace millrace::wire {
 
@@ -23,23 +23,6 @@ namespace {
 
 /// Of values in values: the parser uses memory for each level.
 constexpr std::size_t json_depth_max = 32;
-
-result<job_id> parse_id(const json::object& line) {
-  const auto* const found = line.if_contains("id");
-  if (found == nullptr) return invalid("the line has no `id`");
-  std::uint64_t number = 0;
-  if (const auto* const text = found->if_string()) {
-    const char* const end = text->data() + text->size();
-    const auto [stop, failure] = std::from_chars(text->data(), end, number);
-    if (failure != std::errc{} || stop != end) number = 0;
-  } else if (const auto* const is_signed = found->if_int64()) {
-    number = *is_signed > 0 ? static_cast<std::uint64_t>(*is_signed) : 0;
-  } else if (const auto* const is_unsigned = found->if_uint64()) {
-    number = *is_unsigned;
-  }
-  if (number == 0 || number > job_id_max.value()) return invalid("`id` is not the id of a job");
-  return job_id{number};
-}
 
 /// The first key of the line that is none of `keys`; empty if there is none.
 template <std::size_t count>
@@ -60,7 +43,7 @@ error unknown(std::string_view key, std::string_view type) {
 result<worker_message> parse_done(const json::object& line) {
   const auto* const ok = line.if_contains("ok")->if_bool();
   if (ok == nullptr || !*ok) return invalid("`ok` is not true: a job that failed has `error`");
-  constexpr std::array<std::string_view, 4> keys{"id", "ok", "result", "result_base64"};
+  constexpr std::array<std::string_view, 5> keys{"id", "ok", "result", "result_base64", "nanoseconds"};
   if (const auto key = unknown_key(line, keys); !key.empty()) return unknown(key, "ok");
   worker_message message;
   message.type = worker_message::kind::done;
@@ -91,7 +74,7 @@ result<> parse_retry(const json::value& value, worker_message& message) {
 }
 
 result<worker_message> parse_failed(const json::object& line) {
-  constexpr std::array<std::string_view, 3> keys{"id", "error", "retry"};
+  constexpr std::array<std::string_view, 5> keys{"id", "error", "retry", "end", "nanoseconds"};
   if (const auto key = unknown_key(line, keys); !key.empty()) return unknown(key, "error");
   const auto* const text = line.if_contains("error")->if_string();
   if (text == nullptr) return invalid("`error` is no text");
@@ -100,6 +83,15 @@ result<worker_message> parse_failed(const json::object& line) {
   message.text.assign(text->data(), text->size());
   if (const auto* const retry = line.if_contains("retry")) {
     if (auto parsed = parse_retry(*retry, message); !parsed) return parsed.error();
+  }
+  if (const auto* const end = line.if_contains("end")) {
+    if (*end == "limit") {
+      message.failure = worker_failure::over_limit;
+    } else if (*end == "interrupted") {
+      message.failure = worker_failure::interrupted;
+    } else {
+      return invalid("`end` is neither \"limit\" nor \"interrupted\"");
+    }
   }
   return message;
 }
@@ -135,14 +127,16 @@ worker_message malformed(std::string reason, job_id id = {}) {
 }  // namespace
 
 void append_worker_job(std::string& to, const worker_job& job) {
-  const auto id = std::to_string(job.id.value());
-  const bool as_number = job.id.value() <= worker_number_max;
-  to += as_number ? R"({"id":)" : R"({"id":")";
-  to += id;
-  to += as_number ? R"(,"queue":)" : R"(","queue":)";
+  to += R"({"id":)";
+  append_worker_id(to, job.id);
+  to += R"(,"queue":)";
   append_json_string(to, job.queue);
   to += R"(,"attempt":)";
   to += std::to_string(job.attempt);
+  if (!job.handler.empty()) {
+    to += R"(,"handler":)";
+    to += job.handler;
+  }
   if (is_utf8(job.body)) {
     to += R"(,"body":)";
     append_json_string(to, job.body);
@@ -151,6 +145,12 @@ void append_worker_job(std::string& to, const worker_job& job) {
     to += to_base64(job.body);
     to += '"';
   }
+  to += "}\n";
+}
+
+void append_worker_cancellation(std::string& to, job_id job) {
+  to += R"({"cancel":)";
+  append_worker_id(to, job);
   to += "}\n";
 }
 
@@ -165,11 +165,16 @@ worker_message parse_worker_message(std::string_view line) {
   if (failure) return malformed("the line is no JSON: " + failure.message());
   const auto* const object = parsed.if_object();
   if (object == nullptr) return malformed("the line is no object of JSON");
-  const auto id = parse_id(*object);
+  const auto id = parse_worker_id(*object, "id");
   if (!id) return malformed(id.error().text);
   auto message = parse_object(*object);
   if (!message) return malformed(message.error().text, *id);
   message->id = *id;
+  if (const auto* const length = object->if_contains("nanoseconds")) {
+    const auto* const number = length->if_int64();
+    if (number == nullptr || *number < 0) return malformed("`nanoseconds` is no whole number", *id);
+    message->work = nanoseconds{*number};
+  }
   return std::move(*message);
 }
 

@@ -18,6 +18,13 @@
 ///     progress         {"id": N, "progress": TEXT}
 ///
 /// `id` is a string where it is above 2^53 - 1, since JavaScript does not keep larger numbers; both are read.
+///
+/// Processes of the daemon's own program (handlers/computing_process.hpp) get and write more than that:
+///
+///     to the worker    a job also has "handler": TEXT, which says what is to be done
+///     to the worker    {"cancel": N}: the answer for that job is not wanted any more
+///     done and failed  also with "nanoseconds": N, the time of the computation
+///     failed           also with "end": "limit" | "interrupted"
 namespace millrace::wire {
 
 /// The highest id that is written as a number.
@@ -26,12 +33,14 @@ inline constexpr std::uint64_t worker_number_max = (std::uint64_t{1} << 53) - 1;
 /// A job on its way to a worker.
 struct worker_job {
   job_id id{};
-  std::string_view queue;
+  std::string_view queue{};
   std::uint32_t attempt{1};
-  std::string_view body;
+  std::string_view body{};
+  std::string_view handler{};  ///< as a string of JSON with its quotes, which is copied; empty: none is written
 };
 /// Appends the line of a job, with its newline. A body that is not UTF-8 is written as `body_base64`.
 void append_worker_job(std::string& to, const worker_job& job);
+void append_worker_cancellation(std::string& to, job_id job);
 
 /// What happens to a job that failed.
 enum class worker_retry : std::uint8_t {
@@ -39,6 +48,9 @@ enum class worker_retry : std::uint8_t {
   never,   ///< it failed for good
   later    ///< it comes again after `wait`, which is no failure
 };
+
+/// How a job failed, beyond what `worker_retry` says. Only our own program writes the last two.
+enum class worker_failure : std::uint8_t { failed, over_limit, interrupted };
 
 /// One line of a worker.
 struct worker_message {
@@ -49,11 +61,13 @@ struct worker_message {
     malformed  ///< the line is none of the others: `text` says why
   };
   kind type{kind::malformed};
-  job_id id{};                        ///< of `malformed`: none, unless the line has a valid one
-  std::optional<std::string> result;  ///< of `done`
-  std::string text;                   ///< of `failed`: the error; of `progress`: the text
+  job_id id{};                          ///< of `malformed`: none, unless the line has a valid one
+  std::optional<std::string> result{};  ///< of `done`
+  std::string text{};                   ///< of `failed`: the error; of `progress`: the text
   worker_retry retry{worker_retry::as_set};
   duration wait{0};
+  worker_failure failure{worker_failure::failed};
+  std::optional<duration> work{};  ///< how long the computation took, if the line says that
 };
 /// Of one line, without its newline.
 [[nodiscard]] worker_message parse_worker_message(std::string_view line);

@@ -11,6 +11,7 @@
 #include <millrace/handlers/slow_cancellation.hpp>
 #include <millrace/loop/deadline.hpp>
 
+#include "handlers/worker_answer.hpp"
 #include "loop/thrown.hpp"
 
 namespace millrace::workload {
@@ -64,6 +65,20 @@ class copying final : public offload::computation {
   std::shared_ptr<body> into_;
 };
 
+/// Makes the line of a large body on the thread where it runs.
+class writing_line final : public offload::computation {
+ public:
+  explicit writing_line(offload::worker_task& task) : task_{task} {}
+  offload::progress step() override {
+    offload::write_line(task_);
+    return offload::progress::done;
+  }
+  result<std::string> take_result() override { return std::string{}; }
+
+ private:
+  offload::worker_task& task_;
+};
+
 }  // namespace
 
 attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
@@ -74,6 +89,12 @@ attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handle
     const auto* const slow = dynamic_cast<const handlers::slow_cancellation*>(waiting->get());
     if (slow != nullptr) cancellation_length_ = slow->cancellation_length();
   }
+}
+
+void attempts::use_processes(offload::worker_pool& pool, std::string handler_text) {
+  assert(std::holds_alternative<std::unique_ptr<handlers::computing_handler>>(handler_));
+  processes_ = &pool;
+  handler_text_ = std::move(handler_text);
 }
 
 attempt_result attempts::run_now(const handlers::job& work) {
@@ -101,15 +122,16 @@ void attempts::release_handler() noexcept {
 
 loop::awaitable<attempt_result> attempts::run(handlers::job work) {
   if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_)) return await(std::move(work));
-  return compute(std::move(work));
+  return processes_ != nullptr ? await(std::move(work)) : compute(std::move(work));
 }
 
 loop::awaitable<attempt_result> attempts::await(handlers::job work) {
   attempt_result attempt;
   bool aborted = false;
   try {
-    auto& handler = *std::get<std::unique_ptr<handlers::waiting_handler>>(handler_);
-    auto handling = handler.handle(std::move(work));
+    auto handling = processes_ != nullptr
+                        ? ask_process(std::move(work))
+                        : std::get<std::unique_ptr<handlers::waiting_handler>>(handler_)->handle(std::move(work));
     if (timeout_) {
       auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline());
       attempt = answer ? result_of(std::move(*answer)) : too_late();
@@ -168,6 +190,27 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
     if (state.cancelled() != boost::asio::cancellation_type::none) attempt = cancelled();
   }
   co_return attempt;
+}
+
+loop::awaitable<handlers::answer> attempts::ask_process(handlers::job work) {
+  offload::worker_task task{.id = work.id,
+                            .queue = work.queue,
+                            .attempt = work.attempt,
+                            .content = std::move(work.content),
+                            .handler = handler_text_,
+                            .length = &length_};
+  if (is_large(task.content.size())) {
+    auto writing = threads_.run(std::make_unique<writing_line>(task));
+    const auto written = co_await std::move(writing);
+    if (written.has_error()) {
+      co_await loop::yield(loop_);  // throws where the task was cancelled
+      co_return error{errc::io, "the job cannot be given to a process: " + written.error().text};
+    }
+  }
+  auto running = processes_->run(std::move(task));
+  auto said = co_await std::move(running);
+  if (said.work) length_.note(*said.work);
+  co_return handlers::answer_of(std::move(said));
 }
 
 bool attempts::needs_thread(const attempt_result& attempt) noexcept {

@@ -12,6 +12,8 @@
 #include "engine/command.hpp"
 #include "offload/run_on.hpp"
 #include "offload/thread_pool.hpp"
+#include "offload/work_length.hpp"
+#include "offload/worker_pool.hpp"
 
 namespace millrace::workload {
 
@@ -31,8 +33,9 @@ struct attempt_result {
 /// Whatever a handler returns or throws, with any code and any type, is the result of that attempt and nothing more.
 ///
 /// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a
-/// computation stops between two steps. A quick handler is done before any timeout could come. Only when the task
-/// itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
+/// computation stops between two steps. In a process it also stops between two steps, but the attempt is over at once;
+/// a process that goes on with it is ended by its pool. A quick handler is done before any timeout could come. Only
+/// when the task itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class attempts {
@@ -43,6 +46,10 @@ class attempts {
 
   attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
            offload::execution_site run_on, std::optional<duration> timeout);
+
+  /// Computations run in these processes, whatever `run_on` says. `handler_text` says what the handler is
+  /// (handlers/computing_process.hpp). Requires: the pool outlives this object; the handler computes.
+  void use_processes(offload::worker_pool& pool, std::string handler_text);
 
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
@@ -65,8 +72,10 @@ class attempts {
   void release_handler() noexcept;
 
  private:
+  /// Of a handler that waits, and of a process.
   loop::awaitable<attempt_result> await(handlers::job work);
   loop::awaitable<attempt_result> compute(handlers::job work);
+  loop::awaitable<handlers::answer> ask_process(handlers::job work);
   [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
 
   loop::event_loop& loop_;
@@ -76,6 +85,9 @@ class attempts {
   offload::execution_site run_on_;
   std::optional<duration> timeout_;
   duration cancellation_length_{0};
+  offload::worker_pool* processes_{nullptr};  ///< not null: computations run there
+  std::string handler_text_;
+  offload::work_length length_;  ///< of computations in processes
 };
 
 }  // namespace millrace::workload

@@ -92,9 +92,10 @@ const options_of<consumer_options>& consumer_option_table() {
           .required()
           .example("numbers")
           .choice("run_on", &options::run_on,
-                  {{"loop", offload::execution_site::loop}, {"threads", offload::execution_site::threads}},
-                  "Where a computation runs: in slices between everything else, or on threads of its own.")
-          .planned_choice("processes", "is planned, not here yet")
+                  {{"loop", offload::execution_site::loop},
+                   {"threads", offload::execution_site::threads},
+                   {"processes", offload::execution_site::processes}},
+                  "Where a computation runs: in slices between everything else, on threads, or in processes.")
           .count("concurrency", &options::concurrency, {.least = 1, .most = 10'000}, "Jobs it works on at one time.")
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
                     "How long one job may take; left out: as long as it needs.")

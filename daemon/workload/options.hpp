@@ -91,6 +91,6 @@ struct consumer_settings {
 
 /// `--mode`: overrides every `run_on`. `sequential`: one job at a time in the whole program, by the time it became
 /// ready, then by id.
-enum class mode { as_set, sequential, loop, threads };
+enum class mode { as_set, sequential, loop, threads, processes };
 
 }  // namespace millrace::workload

@@ -38,6 +38,7 @@ result<> workload::start(const std::vector<producer_settings>& producers,
                          const std::vector<consumer_settings>& consumers, const sources::source_context& inputs,
                          const handlers::handler_context& outputs) {
   auto& p = *parts_;
+  p.process_host = outputs.workers;
   p.begin_sequence();
   for (const auto& one : producers) p.note_predecessors(one.common.after);
   for (const auto& one : producers) {

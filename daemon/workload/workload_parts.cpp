@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "handlers/computing_process.hpp"
+
 namespace millrace::workload {
 
 namespace {
@@ -111,9 +113,15 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
   counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
   const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); },
                                           common.job_name};
+  attempts runs{loop, threads, std::move(made.handler), place_of(common), common.timeout};
+  if (made.settings.kind->computes && place_of(common) == offload::execution_site::processes) {
+    if (process_host == nullptr) return error{errc::unsupported, "run_on: processes is not possible here"};
+    std::shared_ptr<void> own;
+    const auto* const owner = options_owner(made.settings.kind_options, own, *made.settings.kind->options);
+    runs.use_processes(process_host->processes(), handlers::handler_text(*made.settings.kind, owner));
+  }
   auto object = std::make_unique<consumer>(
-      environment, std::move(queues),
-      attempts{loop, threads, std::move(made.handler), place_of(common), common.timeout},
+      environment, std::move(queues), std::move(runs),
       settlement::destinations{*output, *dead_letter, common.retry, common.output_order_by}, counts);
   auto tasks = std::make_unique<loop::task_scope>(loop);
   auto& one = *consumers.emplace_back(std::make_unique<running_consumer>(
@@ -147,6 +155,8 @@ offload::execution_site workload::parts::place_of(const consumer_options& consum
       return offload::execution_site::loop;
     case mode::threads:
       return offload::execution_site::threads;
+    case mode::processes:
+      return offload::execution_site::processes;
     case mode::as_set:
       break;
   }

@@ -15,6 +15,7 @@
 #include <millrace/loop/wait_point.hpp>
 
 #include "loop/task_scope.hpp"
+#include "offload/worker_host.hpp"
 #include "workload/change.hpp"
 #include "workload/consumer.hpp"
 #include "workload/producer.hpp"
@@ -119,6 +120,7 @@ struct workload::parts {
   loop::event_loop& loop;
   broker::broker& broker;
   offload::thread_pool& threads;
+  offload::worker_host* process_host{nullptr};  ///< for `run_on: processes`; null where nothing can start processes
   workload_options options;
   loop::backpressure held;
   counts_list<producer_counts> producer_facts;

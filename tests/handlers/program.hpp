@@ -30,7 +30,7 @@ struct handler_fixture {
   loop::event_loop loop;
   loop::io_thread output{loop, "standard output"};
   loop::child_launcher children{loop};
-  offload::worker_host workers{loop, children};
+  offload::worker_host workers{loop, children, {}};
   network::http_client_counts http_clients;
   handler_context context;
 };

@@ -44,6 +44,8 @@ std::string text_of(const worker_answer& answer) {
       return "failed";
     case worker_answer::kind::rejected:
       return "rejected";
+    case worker_answer::kind::over_limit:
+      return "over the limit";
     case worker_answer::kind::later:
       return "later";
     case worker_answer::kind::interrupted:
@@ -67,7 +69,7 @@ struct pool_fixture {
   }
   /// Cancels the task when a worker has a job, and makes a file.
   loop::awaitable<> cancel_when_handed_over(task_id task, std::string file) {
-    while (host.counts().pool.busy == 0) co_await loop::yield(loop);
+    while (host.counts().workers.pool.busy == 0) co_await loop::yield(loop);
     loop.cancel(task);
     if (!file.empty()) std::ofstream{file} << "withdrawn";
   }
@@ -89,12 +91,12 @@ struct pool_fixture {
     std::ranges::sort(answers);
   }
   std::uint64_t restarts(worker_end reason) const {
-    return host.counts().restarts[static_cast<std::size_t>(reason)].value();
+    return host.counts().workers.restarts[static_cast<std::size_t>(reason)].value();
   }
 
   loop::event_loop loop;
   loop::child_launcher children{loop};
-  worker_host host{loop, children};
+  worker_host host{loop, children, {}};
   std::shared_ptr<worker_pool> pool;
   loop::task_scope jobs{loop};
   loop::task_scope ending{loop};
@@ -113,13 +115,13 @@ TEST_CASE("each job gets its own answer, from several workers with several jobs 
   }
   at.run();
   CHECK(at.answers == expected);
-  const auto& counts = at.host.counts().pool;
+  const auto& counts = at.host.counts().workers.pool;
   CHECK(counts.workers == 0);
   CHECK(counts.busy == 0);
   CHECK(counts.pending == 0);
   CHECK(counts.wait.count() == 30);
   CHECK(at.children.running() == 0);
-  CHECK(std::ranges::all_of(at.host.counts().restarts, [](const counter& each) { return each.value() == 0; }));
+  CHECK(std::ranges::all_of(at.host.counts().workers.restarts, [](const counter& each) { return each.value() == 0; }));
 }
 
 TEST_CASE("an answer that a worker wrote before it ended counts") {
@@ -155,7 +157,7 @@ TEST_CASE("a worker that answers and ends while the loop is busy leaves nothing 
   std::filesystem::remove_all(folder);
   CHECK(at.answers == std::vector<std::string>{"1 done -", "2 done -"});
   CHECK(at.restarts(worker_end::protocol) == 0);
-  CHECK(at.host.counts().pool.busy_nanoseconds.value() > 0);
+  CHECK(at.host.counts().workers.pool.busy_nanoseconds.value() > 0);
 }
 
 TEST_CASE("a worker that ends interrupts its own jobs only") {
@@ -236,6 +238,55 @@ TEST_CASE("a worker with several jobs is ended when it does not answer for a wit
   CHECK(at.restarts(worker_end::cancelled) == 1);
 }
 
+TEST_CASE("a worker that is told of cancellations goes on after one, also with a single job") {
+  pool_fixture at{"while read -r job; do case \"$job\" in *cancel*) ;; *) " +
+                      std::string{R"(id=${job#*:}; id=${id%%,*}; esac; )"} +
+                      R"(case "$job" in *hang*) ;; *) echo "{\"id\":$id,\"ok\":true}";; esac; done)",
+                  {.kill_after = minutes{5}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 0);
+}
+
+TEST_CASE("a worker that does not answer for a cancelled job is ended, and its other jobs are interrupted") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.in_flight = 2, .kill_after = milliseconds{100}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 interrupted"});
+  CHECK(at.restarts(worker_end::cancelled) == 1);
+}
+
+TEST_CASE("a worker gets as many jobs as fill the work in hand, and one whose length is not known alone") {
+  work_length known;
+  known.note(milliseconds{1});
+  work_length unknown;
+  const auto most_jobs_of = [](const work_length& length) {
+    pool_fixture at{forever(R"([ "$id" != 6 ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                    {.in_flight = 10, .work_in_hand = milliseconds{3}}};
+    std::uint64_t pending = 0;
+    const auto put_one = [&](std::uint64_t id) -> loop::awaitable<> {
+      auto running = at.pool->run({.id = job_id{id}, .queue = "q", .attempt = 1, .content = {}, .length = &length});
+      co_await std::move(running);
+    };
+    const auto cancel_all = [&](std::vector<task_id> tasks) -> loop::awaitable<> {
+      while (at.host.counts().workers.pool.busy == 0) co_await loop::yield(at.loop);
+      pending = at.host.counts().workers.pool.pending;
+      for (const auto task : tasks) at.loop.cancel(task);
+    };
+    std::vector<task_id> tasks;
+    for (std::uint64_t id = 6; id < 12; ++id) tasks.push_back(at.jobs.spawn("job", put_one(id)));
+    at.jobs.spawn("cancel", cancel_all(tasks));
+    at.run();
+    return 6 - pending;
+  };
+  CHECK(most_jobs_of(known) == 3);
+  CHECK(most_jobs_of(unknown) == 1);
+}
+
 TEST_CASE("a job that waits for the end of its earlier attempt does not hold up the jobs behind it") {
   // Answers for the held job when it has answered for another one.
   pool_fixture at{"held=; " + forever(R"(if [ "$body" = hold ]; then held=$id; else echo "{\"id\":$id,\"ok\":true}"; )"
@@ -243,10 +294,10 @@ TEST_CASE("a job that waits for the end of its earlier attempt does not hold up 
                   {.in_flight = 2, .kill_after = seconds{20}}};
   const auto first = at.put(1, "hold");
   const auto retry = [&]() -> loop::awaitable<> {
-    while (at.host.counts().pool.busy == 0) co_await loop::yield(at.loop);
+    while (at.host.counts().workers.pool.busy == 0) co_await loop::yield(at.loop);
     at.loop.cancel(first);
     at.put(1, "again");
-    while (at.host.counts().pool.pending == 0) co_await loop::yield(at.loop);
+    while (at.host.counts().workers.pool.pending == 0) co_await loop::yield(at.loop);
     auto running = at.run_one(2, "x");
     co_await std::move(running);
   };

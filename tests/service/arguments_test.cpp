@@ -102,7 +102,3 @@ TEST_CASE("beanstalkd's options set the listen address, and invalid values are r
   CHECK(error_of({.port = "1", .http = "nowhere"}).starts_with("--http: "));
   CHECK(settings_of({.job_bytes = "1073741824"}).value().daemon.max_job_size == 1u << 30);
 }
-
-TEST_CASE("worker processes are refused as planned") {
-  CHECK(refused({"--config", "x", "--mode", "processes"}).text.find("planned, not here yet") != std::string::npos);
-}

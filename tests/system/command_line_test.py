@@ -39,10 +39,6 @@ class CommandLine(DaemonTest):
         self.assertIn("pass a settings file with --config FILE", self.refused("quickstart.yaml"))
 
     def test_modes(self):
-        self.assertEqual(
-            self.refused("--config", "x", "--mode", "processes"),
-            "millraced: --mode processes: worker processes are planned, not here yet",
-        )
         self.assertIn("unknown value 'fast'", self.refused("--config", "x", "--mode", "fast"))
 
     def test_a_limit_is_a_count(self):

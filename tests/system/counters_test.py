@@ -19,6 +19,7 @@ queues:
   buries: {}
   late: {}
   threads: {}
+  processes: {}
   loop: {}
   lines: {}
   letters: {}
@@ -45,6 +46,7 @@ consumers:
   burying: { queue: buries, handler: prime }
   slow: { queue: late, handler: sleep, timeout: 10ms }
   computing: { queue: threads, handler: spin, run_on: threads }
+  apart: { queue: processes, handler: spin, run_on: processes }
   holding: { queue: loop, handler: spin, run_on: loop }
   handing: { queue: handing_on, handler: hash, output: rejecting }
   retrying: { queue: retries, handler: fail, every: 1 }
@@ -140,7 +142,8 @@ class Counters(DaemonTest):
             'millrace_producer_jobs_total{producer="ticks"}': lambda: None,  # it puts one every 10 ms
             'millrace_producer_errors_total{producer="follows"}': self.too_long_line,
             'millrace_offload_busy_seconds_total{pool="threads"}': put_into(b"threads", b"20ms"),
-            'millrace_offload_busy_seconds_total{pool="processes"}': put_into(b"worked"),
+            'millrace_offload_busy_seconds_total{pool="workers"}': put_into(b"worked"),
+            'millrace_offload_busy_seconds_total{pool="processes"}': put_into(b"processes", b"20ms"),
             'millrace_offload_worker_restarts_total{reason="exited"}': put_into(b"worked"),
             "millrace_http_client_connections_opened_total": put_into(b"asked"),
             "millrace_loop_busy_seconds_total": tell(b"stats"),

@@ -61,6 +61,12 @@ class Installed(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, "3!!\n2!!\n1!!\n")
 
+    def test_its_own_computations_run_in_processes(self):
+        settings = SETTINGS.replace("handler: shout, marks: 2", "handler: digits, unit: points, run_on: processes")
+        done = self.ask("--config", "FILE", "--until-idle", settings=settings)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, "3 points\n2 points\n1 points\n")
+
     def test_its_own_kinds_are_in_its_schema_and_its_messages(self):
         kinds = json.dumps(json.loads(self.ask("--print-schema").stdout))
         self.assertIn('"shout"', kinds)

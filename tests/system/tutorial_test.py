@@ -27,6 +27,7 @@ RUNS = {
     ("countdown",): (0, 3, ["countdown"]),
     ("countdown", "--mode", "sequential"): (0, 6.9, ["countdown", "sequential"]),
     ("cpu-bound",): (0, 0, None),
+    ("cpu-bound", "--mode", "processes"): (0, 0, None),
     ("fetch",): (0, 0.1, ["fetch", "50"]),
     ("fetch", "--mode", "sequential"): (0, 5, None),
     ("future",): (0, 2, ["future"]),
@@ -37,6 +38,7 @@ RUNS = {
     ("numbers",): (0, 7, ["numbers"]),
     ("orders",): (0, 3, ["orders"]),
     ("primes",): (0, 0, ["primes"]),
+    ("primes", "--mode", "processes"): (0, 0, ["primes"]),
     ("primes", "--mode", "threads"): (0, 0, ["primes"]),
     ("producers-consumers",): (0, 0, None),
     ("sleep-sort",): (0, 0.9, ["sleep_sort"]),
@@ -111,6 +113,7 @@ class Tutorial(DaemonTest):
         self.assertTrue(any(task.startswith("orders#") for task in stalled[("blocking",)]), stalled)
         self.assertEqual(lines[("fetch", "--mode", "sequential")], lines[("fetch",)])
         self.assertEqual(lines[("cpu-bound",)], ["Order complete"] * 4)
+        self.assertEqual(lines[("cpu-bound", "--mode", "processes")], ["Order complete"] * 4)
         items = [int(line.rsplit(" ", 1)[1]) for line in lines[("producers-consumers",)]]
         self.assertEqual(sorted(items), list(range(1, 31)))
         totals = [int(line.rsplit(" ", 1)[1]) for line in lines[("two-workers-one-queue",)]]

@@ -45,7 +45,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST_CASE("a comparison runs each workload in three modes unless told otherwise") {
   const auto options = options_of({"a.yaml", "b.yaml"});
   CHECK(options.workloads == command{"a.yaml", "b.yaml"});
-  CHECK(options.modes == command{"sequential", "loop", "threads"});
+  CHECK(options.modes == command{"sequential", "loop", "threads", "processes"});
   CHECK(options.runs == 1);
   CHECK(options_of({"a.yaml", "--modes", "loop,as-written", "--runs", "1000"}).modes == command{"loop", "as-written"});
   CHECK(options_of({"a.yaml", "--against", "x 1", "--against", "y"}).against == command{"x 1", "y"});

@@ -9,6 +9,7 @@
 #include <millrace/base/quantity.hpp>
 
 #include "support/catch.hpp"
+#include "wire/worker_side.hpp"
 
 using namespace millrace;
 using namespace std::string_literals;
@@ -219,4 +220,75 @@ TEST_CASE("random bytes and damaged lines are read without harm, and the same wh
     CAPTURE(round, cut);
     if (whole.messages != in_two.messages) CHECK(whole.messages == in_two.messages);
   }
+}
+
+TEST_CASE("what a process of our own program writes is read back, and what it is told too") {
+  const auto round_trip = [](worker_message message) {
+    message.id = job_id{7};
+    std::string line;
+    wire::append_worker_answer(line, message);
+    REQUIRE(line.ends_with('\n'));
+    line.pop_back();
+    auto read = wire::parse_worker_message(line);
+    CAPTURE(line);
+    CHECK(read.type == message.type);
+    CHECK(read.id == message.id);
+    CHECK(read.result == message.result);
+    CHECK(read.text == message.text);
+    CHECK(read.retry == message.retry);
+    CHECK(read.wait == message.wait);
+    CHECK(read.failure == message.failure);
+    CHECK(read.work == message.work);
+  };
+  using kind = worker_message::kind;
+  round_trip({.type = kind::done});
+  round_trip({.type = kind::done, .result = ""});
+  round_trip({.type = kind::done, .result = "a \"text\"\n with é", .work = nanoseconds{1'234}});
+  round_trip({.type = kind::done, .result = "\xff\x00 no text"s});
+  round_trip({.type = kind::failed, .text = "why", .work = duration::zero()});
+  round_trip({.type = kind::failed, .text = "why", .retry = worker_retry::never});
+  round_trip({.type = kind::failed, .text = "why", .retry = worker_retry::later, .wait = nanoseconds{1'000'001}});
+  round_trip({.type = kind::failed, .text = "why", .failure = wire::worker_failure::over_limit});
+  round_trip({.type = kind::failed, .text = "why", .failure = wire::worker_failure::interrupted});
+
+  for (const auto& content : {""s, "plain"s, "\xff\n\x00"s}) {
+    auto line = line_of({job_id_max, "a \"queue\"", 3, content, R"("say \"x\"")"});
+    line.pop_back();
+    const auto order = wire::parse_worker_order(line);
+    CAPTURE(line);
+    CHECK(order.type == wire::worker_order::kind::job);
+    CHECK(order.id == job_id_max);
+    CHECK(order.queue == "a \"queue\"");
+    CHECK(order.attempt == 3);
+    CHECK(order.handler == "say \"x\"");
+    CHECK(order.text == content);
+  }
+  std::string cancellation;
+  wire::append_worker_cancellation(cancellation, job_id{12});
+  CHECK(cancellation == "{\"cancel\":12}\n");
+  const auto order = wire::parse_worker_order(R"({"cancel":12})");
+  CHECK(order.type == wire::worker_order::kind::cancel);
+  CHECK(order.id == job_id{12});
+}
+
+TEST_CASE("a line that is no order of the daemon says why") {
+  const auto problem = [](std::string_view line) {
+    const auto order = wire::parse_worker_order(line);
+    CHECK(order.type == wire::worker_order::kind::malformed);
+    return order.text;
+  };
+  CHECK(problem("").starts_with("the line is no JSON"));
+  CHECK(problem("[]") == "the line is no object of JSON");
+  CHECK(problem("{}") == "the line has no `id`");
+  CHECK(problem(R"({"cancel":0})") == "`cancel` is not the id of a job");
+  CHECK(problem(R"({"id":1,"queue":"q","attempt":1,"body":"x"})") == "a job lacks its queue, handler or body");
+  CHECK(problem(R"({"id":1,"queue":"q","attempt":-1,"handler":"","body":"x"})") == "a job lacks its attempt");
+  CHECK(problem(R"({"id":1,"queue":"q","attempt":1,"handler":"","body_base64":"?"})") ==
+        "a job lacks its queue, handler or body");
+}
+
+TEST_CASE("a length that is no whole number and an unknown end are malformed") {
+  CHECK(parsed(R"({"id":1,"ok":true,"nanoseconds":-1})") == "1 malformed: `nanoseconds` is no whole number");
+  CHECK(parsed(R"({"id":1,"ok":true,"nanoseconds":"1"})") == "1 malformed: `nanoseconds` is no whole number");
+  CHECK(parsed(R"({"id":1,"error":"","end":"x"})") == "1 malformed: `end` is neither \"limit\" nor \"interrupted\"");
 }

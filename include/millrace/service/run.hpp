@@ -15,7 +15,8 @@ using registrar = std::function<void(handlers::registry& handlers, sources::regi
 /// returns the exit status, which `--help` explains. Errors are messages on standard error, never exceptions.
 ///
 /// Owns the process meanwhile: it handles signals, raises the limit of open files, and with `-u` gives up root. Called
-/// once, on the main thread, before the program starts threads of its own.
+/// once, on the main thread, before the program starts threads of its own, with the arguments of `main`: the processes
+/// of `run_on: processes` are the same program again, with an argument of ours.
 int run(int argc, char** argv, const registrar& add_kinds = {});
 
 }  // namespace millrace

@@ -1,0 +1,261 @@
+// The work of a computing process, without the process. Processes are in tests/system/processes_test.py.
+#include "handlers/computing_process.hpp"
+
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <millrace/base/option.hpp>
+
+#include "handlers/catalogue.hpp"
+#include "handlers/definition.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+#include "wire/worker_frame.hpp"
+
+namespace millrace::handlers {
+namespace {
+
+struct part_options {
+  std::uint32_t depth{3};
+};
+const options_of<part_options>& part_table() {
+  static const auto table = options_of<part_options>{}.count("depth", &part_options::depth, {}, "Depth.");
+  return table;
+}
+
+struct odd_options {
+  std::optional<std::string> word{};
+  std::vector<std::string> words{};
+  std::optional<part_options> part{};
+  duration length{seconds{1}};
+};
+const options_of<odd_options>& odd_table() {
+  static const auto table = options_of<odd_options>{}
+                                .text("word", &odd_options::word, "A word.")
+                                .text_list("words", &odd_options::words, "Words.")
+                                .section("part", &odd_options::part, part_table(), "A part.")
+                                .duration("length", &odd_options::length, {}, "A length.");
+  return table;
+}
+
+/// Ends as the body says, after as many steps as the word before it.
+class odd : public computing_handler {
+ public:
+  odd(const odd_options& options, const handler_context&) : options_{options} { ++made; }
+  ~odd() override { --made; }
+  odd(const odd&) = delete;
+  odd& operator=(const odd&) = delete;
+
+  result<std::unique_ptr<offload::computation>> begin(const job& work) override {
+    std::string how{work.content.view()};
+    if (how == "refuse") return invalid("refused at once");
+    if (how == "throw early") throw std::bad_alloc{};
+    if (how == "nothing") return std::unique_ptr<offload::computation>{};
+    return std::unique_ptr<offload::computation>{std::make_unique<steps>(std::move(how))};
+  }
+  answer conclude(const job& work, result<std::string>&& computed) override {
+    if (!computed) return answer{std::move(computed)};
+    if (*computed == "later") return answer::later(seconds{30});
+    if (*computed == "limit") return answer::over_limit("too much");
+    if (*computed == "interrupted") return answer::interrupted("somebody died");
+    if (*computed == "reject") return rejected("useless");
+    if (*computed == "options") {
+      std::string text = options_.word.value_or("no word") + ", " + std::to_string(options_.length / seconds{1});
+      for (const auto& word : options_.words) text += ", " + word;
+      return answer{text + (options_.part ? ", " + std::to_string(options_.part->depth) : "")};
+    }
+    if (*computed == "job")
+      return answer{std::string{work.queue} + ' ' + std::to_string(work.id.value()) + ' ' +
+                    std::to_string(work.attempt)};
+    return answer{std::move(computed)};
+  }
+
+  static inline int made{0};
+
+ private:
+  class steps : public offload::computation {
+   public:
+    explicit steps(std::string how) : how_{std::move(how)} {
+      while (how_.starts_with('+')) {
+        ++left_;
+        how_.erase(0, 1);
+      }
+    }
+    offload::progress step() override {
+      if (left_-- > 0) return offload::progress::more;
+      if (how_ == "throw") throw std::runtime_error{"thrown by a step"};
+      return offload::progress::done;
+    }
+    result<std::string> take_result() override {
+      if (how_ == "long") return std::string(computing_jobs::result_bytes_max + 1, 'x');
+      if (how_ == "cancelled") return error{errc::cancelled, "said by itself"};
+      return how_;
+    }
+
+   private:
+    std::string how_;
+    int left_{0};
+  };
+
+  odd_options options_;
+};
+
+/// Jobs as the daemon gives them, and the answers as it reads them.
+struct process_fixture {
+  process_fixture() {
+    add_all(kinds);
+    kinds.add(kind_of<odd>("odd", "ends in many ways", odd_table()));
+    odd_text = handler_text(*kinds.find("odd"), odd_table().make().get());
+  }
+
+  void give(std::uint64_t id, std::string_view content, std::string_view handler = {}) {
+    std::string line;
+    wire::append_worker_job(line, {job_id{id}, "numbers", 2, content, handler.empty() ? odd_text : handler});
+    REQUIRE(jobs.receive(line));
+  }
+  void cancel(std::uint64_t id) {
+    std::string line;
+    wire::append_worker_cancellation(line, job_id{id});
+    REQUIRE(jobs.receive(line));
+  }
+  /// What was answered since the last call.
+  std::vector<std::string> answers() {
+    std::vector<std::string> texts;
+    wire::worker_frame_reader reader{std::size_t{1} << 30};
+    std::string_view written = jobs.output();
+    while (const auto message = reader.next(written)) {
+      using kind = wire::worker_message::kind;
+      REQUIRE((message->type == kind::done || message->type == kind::failed));
+      REQUIRE(message->work);
+      std::string text = std::to_string(message->id.value()) + ' ';
+      if (message->type == kind::done) text += message->result.value_or("-");
+      if (message->type == kind::failed) text += "failed: " + message->text;
+      if (message->retry == wire::worker_retry::never) text += ", for good";
+      if (message->retry == wire::worker_retry::later) text += ", in " + std::to_string(message->wait / seconds{1});
+      if (message->failure == wire::worker_failure::over_limit) text += ", limit";
+      if (message->failure == wire::worker_failure::interrupted) text += ", interrupted";
+      texts.push_back(std::move(text));
+    }
+    jobs.output().clear();
+    return texts;
+  }
+  std::string answer_of(std::string_view content, std::string_view handler = {}) {
+    give(1, content, handler);
+    while (!jobs.idle()) jobs.step();
+    const auto all = answers();
+    REQUIRE(all.size() == 1);
+    return all.front().substr(2);
+  }
+
+  handler_fixture at;
+  registry kinds;
+  std::string odd_text;
+  computing_jobs jobs{at.loop, kinds, at.context};
+};
+
+using lines = std::vector<std::string>;
+
+TEST_CASE("every way in which a computation can end reaches the daemon") {
+  process_fixture at;
+  CHECK(at.answer_of("a text") == "a text");
+  CHECK(at.answer_of("") == "");
+  CHECK(at.answer_of("job") == "numbers 1 2");
+  CHECK(at.answer_of("refuse") == "failed: refused at once");
+  CHECK(at.answer_of("throw early") == "failed: std::bad_alloc");
+  CHECK(at.answer_of("throw") == "failed: thrown by a step");
+  CHECK(at.answer_of("nothing") == "failed: the handler began no computation");
+  CHECK(at.answer_of("later") == "failed: the handler wants the job again later, in 30");
+  CHECK(at.answer_of("limit") == "failed: too much, limit");
+  CHECK(at.answer_of("interrupted") == "failed: somebody died, interrupted");
+  CHECK(at.answer_of("reject") == "failed: useless, for good");
+  CHECK(at.answer_of("cancelled") == "failed: said by itself");
+  CHECK(at.answer_of("long") == "failed: the result has 16777217, and that of a process at most 16MiB");
+  CHECK(at.answer_of("after all that") == "after all that");
+}
+
+TEST_CASE("the options of a handler are those of the settings, however they are written") {
+  process_fixture at;
+  CHECK(at.answer_of("options") == "no word, 1");
+  odd_options options{.word = "a \"word\"\n", .words = {"x", "é"}, .part = part_options{7}, .length = hours{2}};
+  CHECK(at.answer_of("options", handler_text(*at.kinds.find("odd"), &options)) == "a \"word\"\n, 7200, x, é, 7");
+}
+
+TEST_CASE("every computing handler of the catalogue can be made again in another process") {
+  process_fixture at;
+  for (const auto& name : at.kinds.names()) {
+    const auto& which = *at.kinds.find(name);
+    if (!which.computes) continue;
+    CAPTURE(name);
+    const auto made = read_definition(write_definition(which, which.options->make().get()), at.kinds, at.at.context);
+    REQUIRE(made.has_value());
+    CHECK(std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
+  }
+}
+
+TEST_CASE("a definition that is none of this program is an error of its job") {
+  process_fixture at;
+  CHECK(at.answer_of("x", "\"nonsense\"") == "failed: this is not the definition of a handler");
+  CHECK(at.answer_of("x", R"("{\"handler\":\"other\",\"options\":{}}")") ==
+        "failed: this program has no handler other");
+  CHECK(at.answer_of("x", R"("{\"handler\":\"odd\",\"options\":{\"size\":\"1\"}}")") ==
+        "failed: there is no option size");
+  CHECK(at.answer_of("x", R"("{\"handler\":\"noop\",\"options\":{}}")") == "failed: this handler does not compute");
+}
+
+TEST_CASE("short computations of a process end before a long one that came first") {
+  process_fixture at;
+  at.give(1, "++++long one");
+  at.give(2, "+short");
+  at.give(3, "shortest");
+  at.jobs.step();
+  CHECK(at.answers() == lines{"3 shortest"});
+  at.jobs.step();
+  CHECK(at.answers() == lines{"2 short"});
+  while (!at.jobs.idle()) at.jobs.step();
+  CHECK(at.answers() == lines{"1 long one"});
+}
+
+TEST_CASE("a cancelled computation stops between two steps, and others go on") {
+  process_fixture at;
+  at.give(1, "+++++++++++one");
+  at.give(2, "+two");
+  at.jobs.step();
+  at.cancel(1);
+  at.cancel(99);
+  at.jobs.step();
+  CHECK(at.answers() == lines{"1 failed: it was cancelled", "2 two"});
+  CHECK(at.jobs.idle());
+}
+
+TEST_CASE("lines that come in pieces are put together") {
+  process_fixture at;
+  std::string all;
+  for (std::uint64_t id = 1; id <= 3; ++id)
+    wire::append_worker_job(all, {job_id{id}, "q", 1, "body " + std::to_string(id), at.odd_text});
+  for (const char& each : all) REQUIRE(at.jobs.receive({&each, 1}));
+  at.jobs.step();
+  CHECK(at.answers() == lines{"1 body 1", "2 body 2", "3 body 3"});
+}
+
+TEST_CASE("a line that is no job ends the process") {
+  process_fixture at;
+  CHECK_FALSE(at.jobs.receive("hello\n"));
+}
+
+TEST_CASE("handlers are made once, and a process keeps no more than so many that have no job") {
+  process_fixture at;
+  const int before = odd::made;
+  for (int n = 0; n < 200; ++n) {
+    odd_options options{.word = std::to_string(n)};
+    const auto text = handler_text(*at.kinds.find("odd"), &options);
+    CHECK(at.answer_of("options", text) == std::to_string(n) + ", 1");
+    CHECK(at.answer_of("options", text) == std::to_string(n) + ", 1");
+    REQUIRE(odd::made - before <= static_cast<int>(computing_jobs::handlers_max));
+  }
+}
+
+}  // namespace
+}  // namespace millrace::handlers
