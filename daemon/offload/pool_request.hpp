@@ -29,6 +29,9 @@ class pool_request : public list_link<pool_request> {
   /// and submit others; must not throw.
   virtual void completed() noexcept = 0;
 
+  /// Of all steps. Requires: it has completed.
+  [[nodiscard]] duration time_spent() const noexcept { return spent; }
+
   std::unique_ptr<computation> work;  ///< null when `completed`
   instant when;
   result<std::string> answer{error{errc::cancelled, "not computed"}};

@@ -250,10 +250,12 @@ thread_pool::~thread_pool() {
   assert(parts_->requests.inside() == 0 && !parts_->handing_out);
 }
 
-loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when) {
+loop::awaitable<result<std::string>> thread_pool::run(std::unique_ptr<computation> work, instant when,
+                                                      duration* spent) {
   coroutine_request request{std::move(work), when};
   coroutine_caller caller{parts_->loop, *this, request};
   co_await loop::park(std::move(caller));
+  if (spent != nullptr) *spent = request.time_spent();
   co_return std::move(request.answer);
 }
 

@@ -32,7 +32,9 @@ class thread_pool {
   /// error `cancelled`: the task was cancelled or the pool closed; `timed_out`: `when` came first. In both cases the
   /// computation has stopped between two steps. An exception of a step becomes an `invalid` error with its text; so
   /// does an error of the computation itself with one of these two codes.
-  loop::awaitable<result<std::string>> run(std::unique_ptr<computation> work, instant when = never);
+  /// `spent`, if it is not null, outlives the await and becomes the time that the steps took.
+  loop::awaitable<result<std::string>> run(std::unique_ptr<computation> work, instant when = never,
+                                           duration* spent = nullptr);
 
   /// The same for callers without a coroutine.
   void submit(pool_request& request);

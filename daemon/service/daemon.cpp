@@ -137,6 +137,7 @@ struct daemon::parts {
 result<std::unique_ptr<daemon>> daemon::make(settings::settings settings, workload::workload_options options,
                                              listening_sockets sockets, const reload_options& reloading) {
   options.metrics_linger = settings.daemon.metrics_linger;
+  options.stall_threshold = settings.daemon.stall_threshold;
   return without_exceptions([&]() -> result<std::unique_ptr<daemon>> {
     result<> opened;
     auto all = std::make_unique<parts>(std::move(settings), options, std::move(sockets), reloading, opened);
@@ -311,7 +312,6 @@ result<> daemon::parts::open_control() {
 }
 
 void daemon::refuse_puts() { parts_->beanstalk.refuse_puts(); }
-
 void daemon::begin_drain() {
   parts_->control_api.drain();
   parts_->work.stop_taking();

@@ -222,6 +222,7 @@ loop::awaitable<reload_answer> reloader::apply(file_content& content) {
 void reloader::apply_options(const settings::settings& next, const settings::difference& changes) {
   if (changes.daemon_keys.empty()) return;
   context_.stalls.set_threshold(next.daemon.stall_threshold);
+  context_.work.set_stall_threshold(next.daemon.stall_threshold);
   context_.broker.set_queues_max(next.daemon.queues_max);
   context_.broker.set_metrics_linger(next.daemon.metrics_linger);
   context_.work.set_metrics_linger(next.daemon.metrics_linger);

@@ -98,7 +98,8 @@ const options_of<daemon_options>& daemon_option_table() {
           .example("/var/lib/millrace")
           .section("store", &options::store, store::store_option_table(),
                    "Storage of jobs in data_dir: sync intervals and limits.")
-          .section("offload", &options::offload, offload::pool_option_table(), "Threads for handlers that compute.")
+          .section("offload", &options::offload, offload::pool_option_table(),
+                   "Threads and processes for handlers that compute.")
           .duration("drain_timeout", &options::drain_timeout, {.most = hours{24}},
                     "Time that running jobs have to end when the daemon is stopped.")
           .duration("stall_threshold", &options::stall_threshold, {.least = milliseconds{1}, .most = hours{1}},

@@ -37,7 +37,8 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   for (std::size_t i = 0; i < work.consumers().size(); ++i) {
     const auto& one = *work.consumers()[i];
     if (work.is_shown(one.removed_at, now))
-      copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value(), one.stuck});
+      copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value(), one.stuck,
+                                  one.moved.value()});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   co_return copied;
@@ -80,6 +81,9 @@ void write_workload(exposition& page, const work_copy& work) {
   page.family(family_kind::gauge, "millrace_consumer_stuck_slots",
               "Slots that were replaced because their handler does not end after its cancellation.");
   for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, one.stuck_slots);
+  page.family(family_kind::counter, "millrace_consumer_moved_total",
+              "Times that run_on: auto moved a consumer to threads because a step held the loop.");
+  for (const auto& one : work.consumers) page.sample({{"consumer", one.name}}, one.moved);
 }
 
 void write_pools(exposition& page, const work_copy& work) {

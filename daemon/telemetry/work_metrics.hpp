@@ -30,6 +30,7 @@ struct work_copy {
     std::uint32_t active, concurrency;
     std::uint64_t slot_restarts;
     std::uint64_t stuck_slots;
+    std::uint64_t moved;
   };
   struct pool {
     std::string_view name;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <millrace/base/body.hpp>
 #include <millrace/base/time.hpp>
@@ -51,6 +53,9 @@ class attempts {
   /// (handlers/computing_process.hpp). Requires: the pool outlives this object; the handler computes.
   void use_processes(offload::worker_pool& pool, std::string handler_text);
 
+  /// Computations run where this says, whatever `run_on` says. Requires: the handler computes.
+  void use_choice(std::unique_ptr<offload::site_choice> choice) { choice_ = std::move(choice); }
+
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
   [[nodiscard]] attempt_result run_now(const handlers::job& work);
@@ -85,6 +90,7 @@ class attempts {
   offload::execution_site run_on_;
   std::optional<duration> timeout_;
   duration cancellation_length_{0};
+  std::unique_ptr<offload::site_choice> choice_;  ///< not null: `run_on: auto`
   offload::worker_pool* processes_{nullptr};  ///< not null: computations run there
   std::string handler_text_;
   offload::work_length length_;  ///< of computations in processes

@@ -39,6 +39,7 @@ struct consumer_counts {
   counter postponed{};                                  ///< attempts whose handler wanted the job again later
   counter interrupted{};                                ///< attempts without an answer, after which the job is ready
   counter slot_restarts;                                ///< slots that failed and were started again
+  counter moved{};                                      ///< times that `run_on: auto` moved it to threads for good
   std::uint32_t stuck{0};                               ///< slots that were replaced and whose handler still runs
   instant removed_at{never};                            ///< when a reload removed it; `never`: it is in the settings
 };

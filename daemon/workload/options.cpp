@@ -94,8 +94,10 @@ const options_of<consumer_options>& consumer_option_table() {
           .choice("run_on", &options::run_on,
                   {{"loop", offload::execution_site::loop},
                    {"threads", offload::execution_site::threads},
-                   {"processes", offload::execution_site::processes}},
-                  "Where a computation runs: in slices between everything else, on threads, or in processes.")
+                   {"processes", offload::execution_site::processes},
+                   {"auto", offload::execution_site::automatic}},
+                  "Where a computation runs: in slices between everything else, on threads, in processes; auto: short "
+                  "ones on the loop, long ones on threads.")
           .count("concurrency", &options::concurrency, {.least = 1, .most = 10'000}, "Jobs it works on at one time.")
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
                     "How long one job may take; left out: as long as it needs.")

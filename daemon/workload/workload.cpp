@@ -133,6 +133,8 @@ bool workload::is_closing() const noexcept { return parts_->closing; }
 
 void workload::set_metrics_linger(duration linger) { parts_->options.metrics_linger = linger; }
 
+void workload::set_stall_threshold(duration threshold) { parts_->options.stall_threshold = threshold; }
+
 std::string workload::slot_name(session_id session) const {
   for (const auto& one : parts_->consumers) {
     if (auto name = one->object->slot_name(session); !name.empty()) return name;

@@ -24,6 +24,7 @@ struct workload_options {
   mode run_mode{mode::as_set};
   std::optional<std::uint64_t> limit{};  ///< `--limit`: for producers that would never end
   duration metrics_linger{minutes{15}};  ///< how long metrics show what a reload removed
+  duration stall_threshold{milliseconds{100}};
 };
 
 /// All producers and consumers of the settings: started together, changed by a reload, drained together.
@@ -77,6 +78,7 @@ class workload {
   /// A drain has begun, or `stop` was called.
   [[nodiscard]] bool is_closing() const noexcept;
   void set_metrics_linger(duration linger);
+  void set_stall_threshold(duration threshold);
 
   /// Those of the settings, and removed ones until a later change forgets them: `is_shown` says whether metrics still
   /// show one that was removed at that time.

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <millrace/base/quantity.hpp>
+
+#include "base/log.hpp"
 #include "handlers/computing_process.hpp"
 
 namespace millrace::workload {
@@ -120,6 +123,12 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
     const auto* const owner = options_owner(made.settings.kind_options, own, *made.settings.kind->options);
     runs.use_processes(process_host->processes(), handlers::handler_text(*made.settings.kind, owner));
   }
+  if (made.settings.kind->computes && place_of(common) == offload::execution_site::automatic)
+    runs.use_choice(std::make_unique<offload::site_choice>(options.stall_threshold, [&counts](duration length) {
+      counts.moved.add();
+      log::warning("handler_moved", "a step held the loop: the computations of this consumer go to threads from now on",
+                   {{"consumer", counts.name}, {"held", write_duration(length)}});
+    }));
   auto object = std::make_unique<consumer>(
       environment, std::move(queues), std::move(runs),
       settlement::destinations{*output, *dead_letter, common.retry, common.output_order_by}, counts);

@@ -33,6 +33,9 @@ ROWS = [
         Peer("asio::thread_pool", "bench:offload_asio/64", 1.2),
         Peer("asyncio ThreadPoolExecutor", "script:asyncio_threads.py 64000 64", 20),
     ]),
+    Row("empty computations in two processes, depth 64, /s", "script:processes_drain.py 200000 64", [
+        Peer("asyncio ProcessPoolExecutor", "script:asyncio_processes.py 32000 64", 5),
+    ]),
     Row("no-op jobs, producer → queue → handler → done, counts on, jobs/s", "bench:pipeline_noop", [
         Peer("asyncio.Queue pair", "script:asyncio_queue.py 500000", 1.5),
         Peer("BullMQ 5, draining", "script:bullmq_drain.mjs 20000", 50),

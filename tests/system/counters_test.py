@@ -20,6 +20,7 @@ queues:
   late: {}
   threads: {}
   processes: {}
+  choosing: {}
   loop: {}
   lines: {}
   letters: {}
@@ -46,6 +47,7 @@ consumers:
   burying: { queue: buries, handler: prime }
   slow: { queue: late, handler: sleep, timeout: 10ms }
   computing: { queue: threads, handler: spin, run_on: threads }
+  moving: { queue: choosing, handler: spin, run_on: auto }
   apart: { queue: processes, handler: spin, run_on: processes }
   holding: { queue: loop, handler: spin, run_on: loop }
   handing: { queue: handing_on, handler: hash, output: rejecting }
@@ -144,6 +146,7 @@ class Counters(DaemonTest):
             'millrace_offload_busy_seconds_total{pool="threads"}': put_into(b"threads", b"20ms"),
             'millrace_offload_busy_seconds_total{pool="workers"}': put_into(b"worked"),
             'millrace_offload_busy_seconds_total{pool="processes"}': put_into(b"processes", b"20ms"),
+            'millrace_consumer_moved_total{consumer="moving"}': put_into(b"choosing", b"20ms"),
             'millrace_offload_worker_restarts_total{reason="exited"}': put_into(b"worked"),
             "millrace_http_client_connections_opened_total": put_into(b"asked"),
             "millrace_loop_busy_seconds_total": tell(b"stats"),

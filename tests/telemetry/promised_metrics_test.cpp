@@ -32,7 +32,7 @@ struct full_page {
 
     telemetry::work_copy work;
     work.producers.push_back({"candidates", 1, 0, {}});
-    work.consumers.push_back({"primality", 1, 4, 0, 0});
+    work.consumers.push_back({"primality", 1, 4, 0, 0, 0});
     work.pools.push_back({"threads", 2, 1, 0, 0, {}});
     work.stages.push_back({"producer", 0, {}});
     telemetry::write(page, work);
