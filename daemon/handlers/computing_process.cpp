@@ -123,6 +123,7 @@ offload::worker_settings computing_process_settings(const offload::pool_options&
   settings.output_max = line_bytes_max;
   settings.kill_after = kill_after;
   settings.cancels = true;
+  settings.memory_max = options.process_memory_max;
   return settings;
 }
 

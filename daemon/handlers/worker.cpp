@@ -15,6 +15,8 @@ constexpr std::uint32_t workers_max = 256;
 constexpr std::uint32_t in_flight_max = 1'000;
 constexpr std::size_t output_least = 1'024;
 constexpr std::size_t output_most = std::size_t{1} << 30U;
+constexpr std::uint64_t memory_least = std::uint64_t{1} << 20U;
+constexpr std::uint64_t memory_most = std::uint64_t{1} << 50U;
 constexpr duration kill_after_most = std::chrono::hours{1};
 
 result<> check_item(std::string_view text) {
@@ -42,6 +44,7 @@ offload::worker_settings settings_of(const worker_options& options) {
   settings.in_flight = options.in_flight;
   settings.output_max = options.output_max;
   settings.kill_after = options.kill_after;
+  settings.memory_max = options.memory_max;
   if (options.recycle_after) {
     settings.recycle_after_jobs = options.recycle_after->jobs;
     settings.recycle_after = options.recycle_after->length;
@@ -93,7 +96,11 @@ const options_of<worker_options>& worker_option_table() {
           .parsed("recycle_after", &options::recycle_after,
                   "A process is replaced after so many jobs, or that long; left out: never.", recycle_rule::parse,
                   recycle_rule::write, std::string{recycle_rule::expected})
-          .example("10k");
+          .example("10k")
+          .size("memory_max", &options::memory_max, {.least = memory_least, .most = memory_most},
+                "Resident memory of a process with its group; one that uses more is killed, and its job fails; left "
+                "out: no limit.")
+          .example("256MiB");
   return table;
 }
 

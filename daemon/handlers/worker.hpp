@@ -35,6 +35,7 @@ struct worker_options {
   std::size_t output_max{std::size_t{1024} * 1024};
   duration kill_after{seconds{5}};
   std::optional<recycle_rule> recycle_after{};
+  std::optional<std::uint64_t> memory_max{};
 };
 [[nodiscard]] const options_of<worker_options>& worker_option_table();
 

@@ -18,13 +18,14 @@ enum class worker_end : std::uint8_t {
   protocol,      ///< it wrote a line that it may not write, or does not read any more
   cancelled,     ///< it went on with a job that was cancelled or late
   recycled,      ///< it was old enough
+  limit,         ///< it used more memory than `memory_max`
   start_failed,  ///< it could not be started
 };
-inline constexpr std::size_t worker_end_count = 6;
+inline constexpr std::size_t worker_end_count = 7;
 
 [[nodiscard]] constexpr std::string_view name_of(worker_end reason) noexcept {
-  constexpr std::array<std::string_view, worker_end_count> names{"exited",    "killed",   "protocol",
-                                                                 "cancelled", "recycled", "start_failed"};
+  constexpr std::array<std::string_view, worker_end_count> names{"exited",   "killed", "protocol",    "cancelled",
+                                                                 "recycled", "limit",  "start_failed"};
   return names[static_cast<std::size_t>(reason)];
 }
 

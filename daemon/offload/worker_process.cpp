@@ -13,13 +13,9 @@
 
 namespace millrace::offload {
 
-using wire::worker_message;
-
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-/// What is read of a process that has ended. Its pipe holds no more, unless something outside its group writes on.
-constexpr std::size_t rest_bytes_max = std::size_t{1024} * 1024;
 
 }  // namespace
 
@@ -102,6 +98,7 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   if (settings.recycle_after) recycle_due_.set(after(loop_.now(), *settings.recycle_after));
   ++counts.workers;
   phase_ = phase::serving;
+  watch_memory();
   if (pool_.closing()) {
     stop();
   } else {
@@ -110,6 +107,7 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   auto ended = child_->ended();
   const loop::child_exit exit = co_await std::move(ended);
   --counts.workers;
+  watch_ = {};
   streams_.cancel();
   auto joined = streams_.join();
   co_await std::move(joined);
@@ -208,94 +206,6 @@ void worker_process::remove(std::size_t place) {
   if (was_abandoned) follow_abandoned();
 }
 
-// --- what the process writes and reads -------------------------------------------------------------------------------
-
-loop::awaitable<> worker_process::read_output() {
-  while (true) {
-    auto reading = child_->read(loop::child_stream::output, buffer_);
-    const std::size_t bytes = co_await std::move(reading);
-    if (bytes == 0) break;
-    if (!apply({buffer_.data(), bytes})) co_return;
-  }
-  // Most often the process ends now, and says with its status why.
-  await_end(phase::silent);
-}
-
-loop::awaitable<> worker_process::read_errors() {
-  std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): `read` fills it
-  while (true) {
-    auto reading = child_->read(loop::child_stream::error, buffer);
-    const std::size_t bytes = co_await std::move(reading);
-    if (bytes == 0) co_return;
-    errors_.add({buffer.data(), bytes});
-  }
-}
-
-loop::awaitable<> worker_process::write_jobs() {
-  while (true) {
-    while (outgoing_.empty()) co_await has_outgoing_.wait();
-    writing_.swap(outgoing_);
-    auto write = child_->write(writing_);
-    const auto written = co_await std::move(write);
-    writing_.clear();
-    if (written) continue;
-    // It may have ended, which says more.
-    await_end(phase::silent);
-    co_return;
-  }
-}
-
-void worker_process::read_rest() {
-  std::size_t left = rest_bytes_max;
-  while (left > 0) {
-    const std::size_t bytes = child_->read_now(loop::child_stream::output, buffer_);
-    if (bytes == 0 || !apply({buffer_.data(), bytes})) break;
-    left -= std::min(left, bytes);
-  }
-  while (left > 0) {
-    const std::size_t bytes = child_->read_now(loop::child_stream::error, buffer_);
-    if (bytes == 0) break;
-    errors_.add({buffer_.data(), bytes});
-    left -= std::min(left, bytes);
-  }
-}
-
-bool worker_process::apply(std::string_view output) {
-  while (!output.empty() && !broken_) {
-    auto message = reader_.next(output);
-    if (!message) break;
-    apply(std::move(*message));
-  }
-  return !broken_;
-}
-
-void worker_process::apply(worker_message&& message) {
-  // Of several jobs nobody can tell which one a line is about that names none.
-  const std::size_t only = held_.size() == 1 ? 0 : held_.size();
-  const std::size_t place = held_.place_of(message.id);
-  if (message.type == worker_message::kind::malformed) {
-    return fail_protocol(message.text, message.id ? place : only);
-  }
-  if (place == held_.size()) {
-    // A second answer for a job that is over says nothing about the next one.
-    const std::size_t culprit = message.id == last_answered_ ? held_.size() : only;
-    return fail_protocol("it answered for job " + std::to_string(message.id.value()) + ", which it does not have",
-                         culprit);
-  }
-  if (message.type != worker_message::kind::progress) return answer(place, answer_of(std::move(message)));
-  if (held_[place].request != nullptr) held_[place].request->note_progress(message.text);
-}
-
-void worker_process::fail_protocol(const std::string& problem, std::size_t place) {
-  broken_ = true;
-  end(worker_end::protocol, problem);
-  if (place == held_.size()) return;
-  worker_request* const request = held_[place].request;
-  remove(place);
-  if (request != nullptr)
-    request->finish({.type = worker_answer::kind::failed, .text = label() + " broke the protocol: " + problem});
-}
-
 // --- the end of a process --------------------------------------------------------------------------------------------
 
 void worker_process::end(worker_end reason, std::string text) {
@@ -306,6 +216,29 @@ void worker_process::end(worker_end reason, std::string text) {
   recycle_due_.clear();
   end_due_.clear();
   child_->end(pool_.settings().kill_after);
+}
+
+void worker_process::watch_memory() {
+  const auto& memory_max = pool_.settings().memory_max;
+  if (!memory_max) return;
+  auto added =
+      pool_.context().children.limits().add(child_->id(), {.memory_max = memory_max},
+                                            [this](const loop::exceeded_limit& found) { exceed_memory(found.text); });
+  if (added) {
+    watch_ = std::move(*added);
+  } else {
+    end(worker_end::start_failed, "its memory cannot be watched: " + added.error().text);
+  }
+}
+
+void worker_process::exceed_memory(const std::string& text) {
+  if (phase_ == phase::ending || phase_ == phase::none) return;
+  end(worker_end::limit, text);
+  child_->kill();  // its memory is wanted back now
+  if (held_.size() != 1) return;
+  worker_request* const request = held_[0].request;
+  remove(0);
+  if (request != nullptr) request->finish({.type = worker_answer::kind::over_limit, .text = text});
 }
 
 void worker_process::stop_taking() {

@@ -93,6 +93,8 @@ class worker_process {
   void end(worker_end reason, std::string text);
   /// Closes the input. A process that does not end then is ended after `kill_after`.
   void await_end(phase becoming);
+  void watch_memory();
+  void exceed_memory(const std::string& text);
   void stop_taking();
   void follow_abandoned();
   [[nodiscard]] ending how_it_ended(const loop::child_exit& exit) const;
@@ -118,9 +120,10 @@ class worker_process {
   std::vector<char> buffer_;
   loop::error_tail errors_{error_bytes_max};  ///< its standard error
   ending ending_;
-  loop::deadline abandoned_due_;  ///< an abandoned job was not answered in time
-  loop::deadline end_due_;        ///< the process did not end by itself
-  loop::deadline recycle_due_;    ///< the process is old enough
+  loop::group_watch::entry watch_;  ///< of its memory
+  loop::deadline abandoned_due_;    ///< an abandoned job was not answered in time
+  loop::deadline end_due_;          ///< the process did not end by itself
+  loop::deadline recycle_due_;      ///< the process is old enough
   loop::wait_point pause_over_;
 };
 

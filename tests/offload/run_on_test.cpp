@@ -129,7 +129,10 @@ TEST_CASE("the pool's options say what is allowed", "[pool_options]") {
   CHECK(table.find("backlog_max")->read(&options, "100k"));
   CHECK(options.backlog_max == 100'000);
   CHECK_FALSE(table.find("backlog_max")->read(&options, "0"));
-  CHECK_FALSE(table.find("processes")->planned.empty());
+  REQUIRE(table.find("processes") != nullptr);
+  CHECK(table.find("processes")->read(&options, "3"));
+  CHECK(options.processes == 3);
+  CHECK_FALSE(table.find("processes")->read(&options, "257"));
 }
 
 }  // namespace millrace::offload

@@ -17,94 +17,11 @@
 #include "loop/child_launcher.hpp"
 #include "loop/task_scope.hpp"
 #include "offload/worker_host.hpp"
+#include "offload/worker_pool_fixture.hpp"
 #include "support/catch.hpp"
 
 using namespace millrace;
 using namespace millrace::offload;
-
-namespace {
-
-std::filesystem::path make_folder() {
-  auto folder = std::filesystem::temp_directory_path() / ("worker_pool_test_" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
-  return folder;
-}
-
-/// Reads a job into $id and $body.
-const std::string next_job =
-    R"(read -r job || exit 0; id=${job#*:}; id=${id%%,*}; body=${job##*:\"}; body=${body%\"\}};)";
-
-std::string forever(const std::string& step) { return "while true; do " + next_job + step + "; done"; }
-
-std::string text_of(const worker_answer& answer) {
-  switch (answer.type) {
-    case worker_answer::kind::done:
-      return "done " + answer.result.value_or("-");
-    case worker_answer::kind::failed:
-      return "failed";
-    case worker_answer::kind::rejected:
-      return "rejected";
-    case worker_answer::kind::over_limit:
-      return "over the limit";
-    case worker_answer::kind::later:
-      return "later";
-    case worker_answer::kind::interrupted:
-      break;
-  }
-  return "interrupted";
-}
-
-struct pool_fixture {
-  pool_fixture(const std::string& script, worker_settings settings) {
-    std::signal(SIGPIPE, SIG_IGN);
-    settings.command.arguments = {"/bin/sh", "-c", script};
-    settings.command.environment = loop::inherited_environment();
-    pool = host.make_pool(std::move(settings));
-  }
-
-  loop::awaitable<> run_one(std::uint64_t id, std::string content) {
-    auto running = pool->run({job_id{id}, "q", 1, body{content}});
-    const worker_answer answer = co_await std::move(running);
-    answers.push_back(std::to_string(id) + ' ' + text_of(answer));
-  }
-  /// Cancels the task when a worker has a job, and makes a file.
-  loop::awaitable<> cancel_when_handed_over(task_id task, std::string file) {
-    while (host.counts().workers.pool.busy == 0) co_await loop::yield(loop);
-    loop.cancel(task);
-    if (!file.empty()) std::ofstream{file} << "withdrawn";
-  }
-  loop::awaitable<> end_when_idle() {
-    auto joined = jobs.join();
-    co_await std::move(joined);
-    pool->close();
-    auto closed = host.close();
-    co_await std::move(closed);
-  }
-  task_id put(std::uint64_t id, const std::string& content = "x") { return jobs.spawn("job", run_one(id, content)); }
-  void withdraw(task_id task, const std::string& file = {}) {
-    jobs.spawn("withdraw", cancel_when_handed_over(task, file));
-  }
-  /// Until all jobs have their answers and all workers are gone.
-  void run() {
-    ending.spawn("end", end_when_idle());
-    loop.run();
-    std::ranges::sort(answers);
-  }
-  std::uint64_t restarts(worker_end reason) const {
-    return host.counts().workers.restarts[static_cast<std::size_t>(reason)].value();
-  }
-
-  loop::event_loop loop;
-  loop::child_launcher children{loop};
-  worker_host host{loop, children, {}};
-  std::shared_ptr<worker_pool> pool;
-  loop::task_scope jobs{loop};
-  loop::task_scope ending{loop};
-  std::vector<std::string> answers;
-  bool progress_seen{false};
-};
-
-}  // namespace
 
 TEST_CASE("each job gets its own answer, from several workers with several jobs each") {
   pool_fixture at{forever(R"(echo "{\"id\":$id,\"ok\":true,\"result\":\"$body\"}")"), {.workers = 2, .in_flight = 3}};
@@ -236,55 +153,6 @@ TEST_CASE("a worker with several jobs is ended when it does not answer for a wit
   at.run();
   CHECK(at.answers == std::vector<std::string>{"2 interrupted"});
   CHECK(at.restarts(worker_end::cancelled) == 1);
-}
-
-TEST_CASE("a worker that is told of cancellations goes on after one, also with a single job") {
-  pool_fixture at{"while read -r job; do case \"$job\" in *cancel*) ;; *) " +
-                      std::string{R"(id=${job#*:}; id=${id%%,*}; esac; )"} +
-                      R"(case "$job" in *hang*) ;; *) echo "{\"id\":$id,\"ok\":true}";; esac; done)",
-                  {.kill_after = minutes{5}, .cancels = true}};
-  at.withdraw(at.put(1, "hang"));
-  at.put(2);
-  at.run();
-  CHECK(at.answers == std::vector<std::string>{"2 done -"});
-  CHECK(at.restarts(worker_end::cancelled) == 0);
-}
-
-TEST_CASE("a worker that does not answer for a cancelled job is ended, and its other jobs are interrupted") {
-  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
-                  {.in_flight = 2, .kill_after = milliseconds{100}, .cancels = true}};
-  at.withdraw(at.put(1, "hang"));
-  at.put(2);
-  at.run();
-  CHECK(at.answers == std::vector<std::string>{"2 interrupted"});
-  CHECK(at.restarts(worker_end::cancelled) == 1);
-}
-
-TEST_CASE("a worker gets as many jobs as fill the work in hand, and one whose length is not known alone") {
-  work_length known;
-  known.note(milliseconds{1});
-  work_length unknown;
-  const auto most_jobs_of = [](const work_length& length) {
-    pool_fixture at{forever(R"([ "$id" != 6 ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
-                    {.in_flight = 10, .work_in_hand = milliseconds{3}}};
-    std::uint64_t pending = 0;
-    const auto put_one = [&](std::uint64_t id) -> loop::awaitable<> {
-      auto running = at.pool->run({.id = job_id{id}, .queue = "q", .attempt = 1, .content = {}, .length = &length});
-      co_await std::move(running);
-    };
-    const auto cancel_all = [&](std::vector<task_id> tasks) -> loop::awaitable<> {
-      while (at.host.counts().workers.pool.busy == 0) co_await loop::yield(at.loop);
-      pending = at.host.counts().workers.pool.pending;
-      for (const auto task : tasks) at.loop.cancel(task);
-    };
-    std::vector<task_id> tasks;
-    for (std::uint64_t id = 6; id < 12; ++id) tasks.push_back(at.jobs.spawn("job", put_one(id)));
-    at.jobs.spawn("cancel", cancel_all(tasks));
-    at.run();
-    return 6 - pending;
-  };
-  CHECK(most_jobs_of(known) == 3);
-  CHECK(most_jobs_of(unknown) == 1);
 }
 
 TEST_CASE("a job that waits for the end of its earlier attempt does not hold up the jobs behind it") {

@@ -1,0 +1,82 @@
+// Pools of worker processes: what a process is told, how many jobs it gets, and how much memory it may use.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <millrace/loop/deadline.hpp>
+
+#include "offload/work_length.hpp"
+#include "offload/worker_pool_fixture.hpp"
+#include "support/catch.hpp"
+
+using namespace millrace;
+using namespace millrace::offload;
+
+TEST_CASE("a worker that is told of cancellations goes on after one, also with a single job") {
+  pool_fixture at{"while read -r job; do case \"$job\" in *cancel*) ;; *) " +
+                      std::string{R"(id=${job#*:}; id=${id%%,*}; esac; )"} +
+                      R"(case "$job" in *hang*) ;; *) echo "{\"id\":$id,\"ok\":true}";; esac; done)",
+                  {.kill_after = minutes{5}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 0);
+}
+
+TEST_CASE("a worker that does not answer for a cancelled job is ended, and its other jobs are interrupted") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.in_flight = 2, .kill_after = milliseconds{100}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 interrupted"});
+  CHECK(at.restarts(worker_end::cancelled) == 1);
+}
+
+TEST_CASE("a worker that uses too much memory is killed, and its only job fails with the limit") {
+  pool_fixture at{forever(R"(if [ "$body" = grow ]; then x=$(head -c 100000000 /dev/zero | tr '\0' x); sleep 600; fi; )"
+                          R"(echo "{\"id\":$id,\"ok\":true}")"),
+                  {.memory_max = std::uint64_t{50} << 20U}};
+  at.put(1, "grow");
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 over the limit", "2 done -"});
+  CHECK(at.restarts(worker_end::limit) == 1);
+}
+
+TEST_CASE("of several jobs in a worker that uses too much memory all are interrupted") {
+  pool_fixture at{forever(R"([ "$body" != grow ] || { x=$(head -c 100000000 /dev/zero | tr '\0' x); sleep 600; })"),
+                  {.in_flight = 2, .memory_max = std::uint64_t{50} << 20U}};
+  at.put(1, "hold");
+  at.put(2, "grow");
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 interrupted"});
+}
+
+TEST_CASE("a worker gets as many jobs as fill the work in hand, and one whose length is not known alone") {
+  work_length known;
+  known.note(milliseconds{1});
+  work_length unknown;
+  const auto most_jobs_of = [](const work_length& length) {
+    pool_fixture at{forever(R"([ "$id" != 6 ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                    {.in_flight = 10, .work_in_hand = milliseconds{3}}};
+    std::uint64_t pending = 0;
+    const auto put_one = [&](std::uint64_t id) -> loop::awaitable<> {
+      auto running = at.pool->run({.id = job_id{id}, .queue = "q", .attempt = 1, .content = {}, .length = &length});
+      co_await std::move(running);
+    };
+    const auto cancel_all = [&](std::vector<task_id> tasks) -> loop::awaitable<> {
+      while (at.host.counts().workers.pool.busy == 0) co_await loop::yield(at.loop);
+      pending = at.host.counts().workers.pool.pending;
+      for (const auto task : tasks) at.loop.cancel(task);
+    };
+    std::vector<task_id> tasks;
+    for (std::uint64_t id = 6; id < 12; ++id) tasks.push_back(at.jobs.spawn("job", put_one(id)));
+    at.jobs.spawn("cancel", cancel_all(tasks));
+    at.run();
+    return 6 - pending;
+  };
+  CHECK(most_jobs_of(known) == 3);
+  CHECK(most_jobs_of(unknown) == 1);
+}
