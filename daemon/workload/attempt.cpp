@@ -106,6 +106,7 @@ attempt_result attempts::run_now(const handlers::job& work) {
 }
 
 bool attempts::uses_processes() const noexcept {
+  if (processes_ != nullptr) return true;
   const auto* const waiting = std::get_if<std::unique_ptr<handlers::waiting_handler>>(&handler_);
   return waiting != nullptr && *waiting != nullptr && (*waiting)->uses_processes();
 }

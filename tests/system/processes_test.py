@@ -1,11 +1,13 @@
 """`run_on: processes`: the same results as on threads, and processes that die, are late, or outlive nobody."""
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import unittest
 
+from beanstalk_wire import Wire
 from support import PATIENCE, DaemonTest
 from worker_test import ends
 
@@ -101,6 +103,27 @@ class Processes(DaemonTest):
         daemon.process.wait(PATIENCE)
         for process in processes:
             self.assertTrue(ends(process), process)
+
+    def test_a_job_during_which_the_daemon_dies_three_times_is_undeliverable(self):
+        path = self.write(
+            f"daemon: {{ http: 127.0.0.1:0, data_dir: {self.folder}/data, beanstalk: 'unix:{self.folder}/b' }}\n"
+            "queues: { jobs: { dead_letter: dead }, dead: {}, other: {} }\n"
+            "producers: { p: { kind: list, queue: jobs, items: [1h] } }\n"
+            "consumers: { work: { queue: jobs, handler: spin, run_on: processes } }\n")
+        for _ in range(3):
+            daemon = self.daemon(path).started()
+            self.computing(daemon, 1)
+            with contextlib.closing(Wire(f"{self.folder}/b")) as wire:
+                wire.told(b"use other")
+                wire.put(b"commits what came before it")
+            daemon.signal(signal.SIGKILL)
+            self.assertEqual(daemon.wait(), -signal.SIGKILL)
+        daemon = self.daemon(path).started()
+        with contextlib.closing(Wire(f"{self.folder}/b")) as wire:
+            facts = wire.stats(b"stats-job 1")
+        self.assertEqual((facts["tube"], facts["reserves"]), ("dead", "3"))
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
 
     def test_options_that_a_reload_changes_hold_for_the_next_job(self):
         path = self.settings("  beanstalk: off\n"
