@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -21,6 +22,7 @@ namespace json = boost::json;
 
 constexpr std::string_view opening = "${";
 constexpr std::string_view json_prefix = "json:";
+constexpr std::string_view result_prefix = "result:";
 constexpr std::string_view field_prefix = "field:";
 constexpr std::string_view environment_prefix = "env:";
 
@@ -39,50 +41,91 @@ bool is_pointer(std::string_view text) {
   return true;
 }
 
+/// A text as JSON, parsed once, when the first placeholder needs it.
+class json_text {
+ public:
+  /// Null, with a `problem`: it has no values, or not this one. `name` says what it is: `the body`.
+  const json::value* find(std::string_view text, std::string_view name, const std::string& pointer) {
+    if (!parsed_ && problem_.empty()) parse(text, name);
+    if (!parsed_) return nullptr;
+    boost::system::error_code failure;
+    return parsed_->find_pointer(pointer, failure);
+  }
+  [[nodiscard]] bool is_json() const noexcept { return parsed_.has_value(); }
+  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
+ private:
+  void parse(std::string_view text, std::string_view name) {
+    if (text.size() > job_template::parsed_bytes_max) {
+      problem_ = std::string{name} + " is longer than " + write_size(job_template::parsed_bytes_max) +
+                 ", so it is not read as JSON";
+      return;
+    }
+    json::parse_options limits;
+    limits.max_depth = job_template::json_depth_max;
+    boost::system::error_code failure;
+    auto parsed = json::parse(text, failure, {}, limits);
+    if (failure)
+      problem_ = std::string{name} + " is no JSON: " + failure.message();
+    else
+      parsed_ = std::move(parsed);
+  }
+
+  std::optional<json::value> parsed_;
+  std::string problem_;
+};
+
 }  // namespace
 
 // --- filling ---------------------------------------------------------------------------------------------------------
 
-/// Fills in one job. The body is parsed once, when the first placeholder needs it.
+/// Fills in one job.
 class job_template::filling {
  public:
-  explicit filling(const job& work) : work_{work} {}
+  explicit filling(const job& work)
+      : work_{work}, content_{work.steps != nullptr ? work.steps->content.view() : work.content.view()} {}
 
   result<std::string> text_for(const std::string& text) { return text; }
 
   result<std::string> text_for(fact wanted) {
     switch (wanted) {
       case fact::body:
-        if (work_.content.size() > filled_bytes_max) return too_long();
-        return std::string{work_.content.view()};
+        return whole(content_);
+      case fact::result:
+        return whole(work_.content.view());
       case fact::id:
         return std::to_string(work_.id.value());
       case fact::queue:
         return std::string{work_.queue};
       case fact::attempt:
+        return std::to_string(work_.attempt);
+      case fact::round:
+        return std::to_string(place().round);
+      case fact::rounds_left:
+        return std::to_string(place().rounds - place().round + 1);
+      case fact::elapsed:
         break;
     }
-    return std::to_string(work_.attempt);
+    return write_duration(std::chrono::floor<milliseconds>(place().elapsed));
   }
 
   result<std::string> text_for(const json_value& wanted) {
-    const auto refused = [&wanted](const std::string& problem) -> result<std::string> {
-      if (wanted.has_fallback) return wanted.fallback;
-      return rejected(shown(std::string{json_prefix} + wanted.pointer) + ": " + problem);
-    };
-    if (const std::string& problem = parse_body(); !problem.empty()) return refused(problem);
-    boost::system::error_code failure;
-    const json::value* const found = parsed_->find_pointer(wanted.pointer, failure);
-    if (found == nullptr) return refused("the body has no such value");
-    return text_of_json(*found);
+    const std::string_view name = wanted.of_result ? "the result" : "the body";
+    json_text& text = wanted.of_result ? result_ : body_;
+    const auto* const found = text.find(wanted.of_result ? work_.content.view() : content_, name, wanted.pointer);
+    if (found != nullptr) return text_of_json(*found);
+    if (wanted.has_fallback) return wanted.fallback;
+    const auto prefix = std::string{wanted.of_result ? result_prefix : json_prefix};
+    return rejected(shown(prefix + wanted.pointer) + ": " +
+                    (text.is_json() ? std::string{name} + " has no such value" : text.problem()));
   }
 
   result<std::string> text_for(const field& wanted) {
     const std::string name = shown(std::string{field_prefix} + std::to_string(wanted.number));
-    if (work_.content.size() > parsed_bytes_max)
+    if (content_.size() > parsed_bytes_max)
       return rejected(name + ": the body is longer than " + write_size(parsed_bytes_max) +
                       ", so it is not split into fields");
-    std::string_view left = work_.content.view();
+    std::string_view left = content_;
     std::uint32_t number = 0;
     for (;;) {
       left.remove_prefix(std::min(left.find_first_not_of(blanks), left.size()));
@@ -97,27 +140,21 @@ class job_template::filling {
   static error too_long() { return rejected("the text for this job is longer than " + write_size(filled_bytes_max)); }
 
  private:
-  /// Empty, or the reason why the body has no values.
-  const std::string& parse_body() {
-    if (parsed_ || !problem_.empty()) return problem_;
-    if (work_.content.size() > parsed_bytes_max) {
-      problem_ = "the body is longer than " + write_size(parsed_bytes_max) + ", so it is not read as JSON";
-      return problem_;
-    }
-    json::parse_options limits;
-    limits.max_depth = json_depth_max;
-    boost::system::error_code failure;
-    auto parsed = json::parse(work_.content.view(), failure, {}, limits);
-    if (failure)
-      problem_ = "the body is no JSON: " + failure.message();
-    else
-      parsed_ = std::move(parsed);
-    return problem_;
+  static result<std::string> whole(std::string_view text) {
+    if (text.size() > filled_bytes_max) return too_long();
+    return std::string{text};
+  }
+
+  /// A job without steps is in the only round of one step.
+  [[nodiscard]] const step_facts& place() const {
+    static const step_facts only{};
+    return work_.steps != nullptr ? *work_.steps : only;
   }
 
   const job& work_;
-  std::optional<json::value> parsed_;
-  std::string problem_;
+  std::string_view content_;
+  json_text body_;
+  json_text result_;
 };
 
 result<std::string> job_template::fill(const job& work) const { return fill(work, nullptr); }
@@ -147,6 +184,8 @@ bool job_template::needs_body_only() const noexcept {
   for (const part& each : parts_) {
     const auto* const wanted = std::get_if<fact>(&each);
     if (wanted != nullptr && *wanted != fact::body) return false;
+    const auto* const value = std::get_if<json_value>(&each);
+    if (value != nullptr && value->of_result) return false;
   }
   return true;
 }
@@ -192,14 +231,12 @@ result<job_template::part> job_template::parse_placeholder(std::string_view name
   if (name == "id") return part{fact::id};
   if (name == "queue") return part{fact::queue};
   if (name == "attempt") return part{fact::attempt};
-  if (name.starts_with(json_prefix)) {
-    const std::string_view value = name.substr(json_prefix.size());
-    const std::size_t bar = value.find('|');
-    json_value wanted{std::string{value.substr(0, bar)}, {}, bar != std::string_view::npos};
-    if (wanted.has_fallback) wanted.fallback = value.substr(bar + 1);
-    if (is_pointer(wanted.pointer)) return part{std::move(wanted)};
-    return invalid(shown(name) + " has no JSON Pointer, which is like `/name` or `/list/0`");
-  }
+  if (name == "result") return part{fact::result};
+  if (name == "n") return part{fact::round};
+  if (name == "left") return part{fact::rounds_left};
+  if (name == "elapsed") return part{fact::elapsed};
+  if (name.starts_with(json_prefix)) return parse_json_value(name, json_prefix);
+  if (name.starts_with(result_prefix)) return parse_json_value(name, result_prefix);
   if (name.starts_with(field_prefix)) {
     const std::string_view digits = name.substr(field_prefix.size());
     std::uint32_t number = 0;
@@ -216,6 +253,15 @@ result<job_template::part> job_template::parse_placeholder(std::string_view name
     return error{errc::not_found, shown(name) + ": the environment does not define this variable"};
   }
   return invalid(shown(name) + " is unknown");
+}
+
+result<job_template::part> job_template::parse_json_value(std::string_view name, std::string_view prefix) {
+  const std::string_view value = name.substr(prefix.size());
+  const std::size_t bar = value.find('|');
+  json_value wanted{std::string{value.substr(0, bar)}, {}, bar != std::string_view::npos, prefix == result_prefix};
+  if (wanted.has_fallback) wanted.fallback = value.substr(bar + 1);
+  if (is_pointer(wanted.pointer)) return part{std::move(wanted)};
+  return invalid(shown(name) + " has no JSON Pointer, which is like `/name` or `/list/0`");
 }
 
 }  // namespace millrace::handlers

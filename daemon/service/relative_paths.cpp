@@ -50,9 +50,11 @@ void resolve_relative_paths(settings::settings& settings) {
   for (auto& producer : settings.producers)
     resolve_option(folder, *producer.kind->options, "file", producer.kind_options.get());
   for (auto& consumer : settings.consumers) {
-    for (const char* const key : {"ca_file", "certificate_file", "key_file", "directory"})
-      resolve_option(folder, *consumer.kind->options, key, consumer.kind_options.get());
-    resolve_path_template(folder, *consumer.kind->options, consumer.kind_options.get());
+    for (const auto& step : consumer.all_steps()) {
+      for (const char* const key : {"ca_file", "certificate_file", "key_file", "directory"})
+        resolve_option(folder, *step.kind->options, key, step.kind_options.get());
+      resolve_path_template(folder, *step.kind->options, step.kind_options.get());
+    }
   }
 }
 

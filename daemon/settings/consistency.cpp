@@ -239,12 +239,27 @@ class checker {
               "another queue");
     }
     if (consumer.common.retry) check_retry({"consumers", consumer.name, "retry"}, *consumer.common.retry);
-    if (consumer.common.run_on != offload::execution_site::loop && consumer.kind != nullptr && !consumer.kind->computes)
+    check_handlers(consumer);
+  }
+
+  void check_handlers(const workload::consumer_settings& consumer) {
+    const auto steps = consumer.all_steps();
+    const auto stays_on_loop = [](const workload::step_settings& step) {
+      return step.kind != nullptr && !step.kind->computes;
+    };
+    if (consumer.common.run_on != offload::execution_site::loop && std::ranges::all_of(steps, stays_on_loop))
       error({"consumers", consumer.name, "run_on"},
-            "the handler `" + consumer.kind->name + "` can run on the loop only", "loop");
-    if (consumer.kind != nullptr && consumer.kind->find_problem) {
-      if (const auto found = consumer.kind->find_problem(consumer.kind_options.get()))
-        error({"consumers", consumer.name, found->key}, found->problem, found->expected);
+            steps.size() > 1 ? "all handlers can run on the loop only"
+                             : "the handler `" + steps.front().kind->name + "` can run on the loop only",
+            "loop");
+    for (std::size_t n = 0; n < steps.size(); ++n) {
+      if (steps[n].kind == nullptr || !steps[n].kind->find_problem) continue;
+      const auto found = steps[n].kind->find_problem(steps[n].kind_options.get());
+      if (!found) continue;
+      keys path{"consumers", consumer.name};
+      if (!consumer.steps.empty()) path.insert(path.end(), {"steps", std::to_string(n + 1)});
+      path.push_back(found->key);
+      error(path, found->problem, found->expected);
     }
   }
 

@@ -15,17 +15,17 @@ bool differ(const option_table& table, const void* present, const void* next) {
   return !changed_options(table, present, next).empty();
 }
 
-template <class Entry>
-bool with_kind_differs(const Entry& present, const Entry& next, const option_table& common) {
-  return present.kind != next.kind || differ(common, &present.common, &next.common) ||
+bool differs(const workload::producer_settings& present, const workload::producer_settings& next) {
+  return present.kind != next.kind || differ(workload::producer_option_table(), &present.common, &next.common) ||
          differ(*next.kind->options, present.kind_options.get(), next.kind_options.get());
 }
-
-bool differs(const workload::producer_settings& present, const workload::producer_settings& next) {
-  return with_kind_differs(present, next, workload::producer_option_table());
-}
 bool differs(const workload::consumer_settings& present, const workload::consumer_settings& next) {
-  return with_kind_differs(present, next, workload::consumer_option_table());
+  const auto is_same = [](const workload::step_settings& one, const workload::step_settings& other) {
+    return one.kind == other.kind && !differ(*one.kind->options, one.kind_options.get(), other.kind_options.get());
+  };
+  return differ(workload::consumer_option_table(), &present.common, &next.common) ||
+         present.steps.empty() != next.steps.empty() ||
+         !std::ranges::equal(present.all_steps(), next.all_steps(), is_same);
 }
 
 using queue_entry = std::pair<std::string, engine::queue_options>;

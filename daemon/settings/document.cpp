@@ -10,6 +10,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <millrace/base/quantity.hpp>
+
 #include "settings/encoding.hpp"
 
 namespace millrace::settings {
@@ -268,6 +270,13 @@ position position_of(const node& root, std::span<const std::string> keys) {
   const node* current = &root;
   position start = root.start;
   for (const std::string& key : keys) {
+    if (current->form == node::shape::list) {
+      const auto item = parse_count(key);
+      if (!item || *item < 1 || *item > current->values.size()) break;
+      current = &current->values[*item - 1];
+      start = current->start;
+      continue;
+    }
     const node* next = current->find(key);
     if (next == nullptr) break;
     start = current->key_positions[static_cast<std::size_t>(next - current->values.data())];

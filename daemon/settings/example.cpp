@@ -74,6 +74,7 @@ class example {
                 "Consumers take jobs from queues and handle them. Each has a name, a handler, the keys of the first "
                 "example, and the keys of its handler.",
                 vocabulary_.handlers, workload::consumer_option_table());
+    write_steps();
     return out_.take();
   }
 
@@ -111,6 +112,20 @@ class example {
       write_options(common, common.make().get(), key_style::commented, !std::exchange(first, false));
       write_options(*kind->options, kind->options->make().get(), key_style::commented);
     }
+  }
+
+  /// Behind the consumers.
+  void write_steps() {
+    if (vocabulary_.handlers.find("sleep") == nullptr || vocabulary_.handlers.find("print") == nullptr) return;
+    const auto inner = out_.deeper();
+    comment("Steps in place of a handler: handlers that are done one after another for one job.");
+    commented("steps_example:");
+    const auto consumer = out_.deeper();
+    commented("queue: numbers");
+    commented("steps:");
+    const auto list = out_.deeper();
+    commented("- { handler: sleep, length: 1s }");
+    commented("- { handler: print, text: \"${n}: ${body}\" }");
   }
 
   void write_options(const option_table& table, const void* defaults, key_style style, bool required_only = false) {

@@ -57,6 +57,22 @@ void print_named(indented_text& out, const std::string& key, const Entries& entr
   for (const auto& entry : entries) print_one(entry);
 }
 
+void print_consumer(indented_text& out, const workload::consumer_settings& consumer, expanded_keys expanded) {
+  out.line(write_scalar(consumer.name) + ":");
+  const auto inner = out.deeper();
+  if (consumer.kind != nullptr) out.line("handler: " + write_scalar(consumer.kind->name));
+  print_options(out, workload::consumer_option_table(), &consumer.common);
+  if (consumer.kind != nullptr)
+    return print_options(out, *consumer.kind->options, consumer.kind_options.get(), expanded);
+  out.line("steps:");
+  const auto list = out.deeper();
+  for (const auto& step : consumer.steps) {
+    out.line("- handler: " + write_scalar(step.kind->name));
+    const auto item = out.deeper();
+    print_options(out, *step.kind->options, step.kind_options.get(), expanded);
+  }
+}
+
 template <class Settings>
 void print_with_kind(indented_text& out, const std::string& kind_key, const Settings& entry, const option_table& common,
                      expanded_keys expanded = {}) {
@@ -89,9 +105,8 @@ std::string print(const settings& settings) {
   print_named(out, "producers", settings.producers, [&](const auto& producer) {
     print_with_kind(out, "kind", producer, workload::producer_option_table(), expanded_producer_keys);
   });
-  print_named(out, "consumers", settings.consumers, [&](const auto& consumer) {
-    print_with_kind(out, "handler", consumer, workload::consumer_option_table(), expanded_consumer_keys);
-  });
+  print_named(out, "consumers", settings.consumers,
+              [&](const auto& consumer) { print_consumer(out, consumer, expanded_consumer_keys); });
   return out.take();
 }
 

@@ -110,9 +110,9 @@ json::object named(const json::object& entry) {
           {"additionalProperties", entry}};
 }
 
-/// A map whose `key` names a kind. The allowed keys are the common ones and those of the kind, as `if` and `then`.
+/// A map whose `key` names a kind. The allowed keys are those of `common` and those of the kind, as `if` and `then`.
 template <class Registry>
-json::object by_kind(const std::string& key, const Registry& registry, const option_table& common) {
+json::object by_kind(const std::string& key, const Registry& registry, const std::vector<const option_table*>& common) {
   const std::vector<std::string> names = registry.names();
   json::array branches;
   for (const std::string& name : names) {
@@ -120,14 +120,28 @@ json::object by_kind(const std::string& key, const Registry& registry, const opt
     const json::object word{{"const", name}, {"description", as_sentence(kind->summary)}};
     const json::object condition{{"properties", json::object{{key, json::object{{"const", name}}}}},
                                  {"required", strings({key})}};
-    branches.push_back(
-        json::object{{"if", condition}, {"then", map_of({&common, kind->options}, {{key, word}}, {key})}});
+    auto tables = common;
+    tables.push_back(kind->options);
+    branches.push_back(json::object{{"if", condition}, {"then", map_of(tables, {{key, word}}, {key})}});
   }
   json::object out{{"type", "object"},
                    {"required", strings({key})},
                    {"properties", json::object{{key, json::object{{"enum", strings(names)}}}}}};
   if (!branches.empty()) out["allOf"] = std::move(branches);
   return out;
+}
+
+/// A consumer has a handler, or a list of steps with a handler each.
+json::object consumer_with(const handlers::registry& registry) {
+  const auto* const common = &workload::consumer_option_table();
+  const json::object steps{{"type", "array"},
+                           {"description", "Handlers that are done one after another for one job."},
+                           {"minItems", 1},
+                           {"maxItems", workload::steps_max},
+                           {"items", by_kind("handler", registry, {})}};
+  return {{"if", json::object{{"required", strings({"steps"})}}},
+          {"then", map_of({common}, {{"steps", steps}}, {"steps"})},
+          {"else", by_kind("handler", registry, {common})}};
 }
 
 }  // namespace
@@ -138,8 +152,8 @@ std::string schema(const vocabulary& vocabulary) {
       {"daemon", map_of({&daemon_option_table()}, {}, {})},
       {"queue_defaults", queue},
       {"queues", named(queue)},
-      {"producers", named(by_kind("kind", vocabulary.sources, workload::producer_option_table()))},
-      {"consumers", named(by_kind("handler", vocabulary.handlers, workload::consumer_option_table()))},
+      {"producers", named(by_kind("kind", vocabulary.sources, {&workload::producer_option_table()}))},
+      {"consumers", named(consumer_with(vocabulary.handlers))},
   };
   return pretty_json(json::object{{"$schema", "http://json-schema.org/draft-07/schema#"},
                                   {"title", "Settings of millraced"},

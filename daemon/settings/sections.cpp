@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <iterator>
+#include <type_traits>
 
 #include "base/queue_name.hpp"
 #include "settings/planned.hpp"
@@ -12,6 +13,9 @@
 namespace millrace::settings {
 
 namespace {
+
+constexpr std::string_view handler_key = "handler";
+constexpr std::string_view steps_key = "steps";
 
 /// The map under a top key, or null. Reports a value that is not a map.
 const node* find_section(const node& root, std::string_view key, diagnostic_list& diagnostics) {
@@ -95,6 +99,39 @@ void read_queues(const node& root, settings& settings, diagnostic_list& diagnost
   read_named(root, "queues", diagnostics, declare, read);
 }
 
+/// Reads the steps of a consumer, each a map with a handler and the keys of its kind.
+void read_steps(const node& value, const std::string& path, const handlers::registry& registry,
+                std::vector<workload::step_settings>& steps, diagnostic_list& diagnostics) {
+  const std::string expected = "a list of 1 to " + std::to_string(workload::steps_max) + " maps with a handler";
+  if (value.form == node::shape::invalid) return;
+  if (value.form != node::shape::list)
+    return diagnostics.error(value.start, path, "the value is " + value.described(), expected);
+  if (value.values.empty() || value.values.size() > workload::steps_max)
+    return diagnostics.error(value.start, path, "there are " + std::to_string(value.values.size()) + " steps",
+                             expected);
+  for (std::size_t n = 0; n < value.values.size(); ++n) {
+    const node& step = value.values[n];
+    const std::string step_path = path_of(path, std::to_string(n + 1));
+    auto& declared = steps.emplace_back();
+    if (!expect_map(step, step_path, diagnostics)) continue;
+    declared.kind = find_kind(step, step_path, handler_key, registry, planned_handlers, diagnostics);
+    if (declared.kind == nullptr) continue;
+    declared.kind_options = declared.kind->options->make();
+    const target options{*declared.kind->options, declared.kind_options.get()};
+    read_map(step, step_path, {&options, 1}, {.caller_keys = {std::string{handler_key}}}, diagnostics);
+  }
+}
+
+/// Reads a consumer with steps in place of a handler.
+void read_with_steps(const node& map, const std::string& path, const handlers::registry& registry,
+                     workload::consumer_settings& declared, diagnostic_list& diagnostics) {
+  if (const node* const handler = map.find(handler_key); handler != nullptr)
+    diagnostics.error(handler->start, path_of(path, handler_key), "the consumer has steps, too", "one of the two");
+  const target common{workload::consumer_option_table(), &declared.common};
+  read_map(map, path, {&common, 1}, {.caller_keys = {std::string{handler_key}, std::string{steps_key}}}, diagnostics);
+  read_steps(*map.find(steps_key), path_of(path, steps_key), registry, declared.steps, diagnostics);
+}
+
 /// Reads a section of producers or consumers. `kind_key` names the kind of each.
 template <class Settings, class Registry>
 void read_with_kinds(const node& root, std::string_view section, std::string_view kind_key, const Registry& registry,
@@ -106,6 +143,9 @@ void read_with_kinds(const node& root, std::string_view section, std::string_vie
     return declared;
   };
   const auto read = [&](Settings& declared, const node& value, const std::string& path) {
+    if constexpr (std::is_same_v<Settings, workload::consumer_settings>) {
+      if (value.find(steps_key) != nullptr) return read_with_steps(value, path, registry, declared, diagnostics);
+    }
     declared.kind = find_kind(value, path, kind_key, registry, planned, diagnostics);
     read_with_kind(value, path, kind_key, {common, &declared.common}, declared.kind, declared.kind_options,
                    diagnostics);
@@ -131,7 +171,7 @@ void read_sections(const node& root, const vocabulary& vocabulary, settings& set
   read_queues(root, settings, diagnostics);
   read_with_kinds(root, "producers", "kind", vocabulary.sources, planned_sources, workload::producer_option_table(),
                   settings.producers, diagnostics);
-  read_with_kinds(root, "consumers", "handler", vocabulary.handlers, planned_handlers,
+  read_with_kinds(root, "consumers", handler_key, vocabulary.handlers, planned_handlers,
                   workload::consumer_option_table(), settings.consumers, diagnostics);
 }
 

@@ -121,12 +121,12 @@ void attempts::release_handler() noexcept {
   std::visit([](auto& owned) { owned.reset(); }, handler_);
 }
 
-loop::awaitable<attempt_result> attempts::run(handlers::job work) {
-  if (std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_)) return await(std::move(work));
-  return processes_ != nullptr ? await(std::move(work)) : compute(std::move(work));
+loop::awaitable<attempt_result> attempts::run(handlers::job work, instant deadline) {
+  const bool waits = std::holds_alternative<std::unique_ptr<handlers::waiting_handler>>(handler_);
+  return waits || processes_ != nullptr ? await(std::move(work), deadline) : compute(std::move(work), deadline);
 }
 
-loop::awaitable<attempt_result> attempts::await(handlers::job work) {
+loop::awaitable<attempt_result> attempts::await(handlers::job work, instant deadline) {
   attempt_result attempt;
   bool aborted = false;
   try {
@@ -134,7 +134,7 @@ loop::awaitable<attempt_result> attempts::await(handlers::job work) {
                         ? ask_process(std::move(work))
                         : std::get<std::unique_ptr<handlers::waiting_handler>>(handler_)->handle(std::move(work));
     if (timeout_) {
-      auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline());
+      auto answer = co_await loop::with_timeout(loop_, std::move(handling), deadline);
       attempt = answer ? result_of(std::move(*answer)) : too_late();
     } else {
       auto answer = co_await std::move(handling);
@@ -153,7 +153,7 @@ loop::awaitable<attempt_result> attempts::await(handlers::job work) {
   co_return attempt;
 }
 
-loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
+loop::awaitable<attempt_result> attempts::compute(handlers::job work, instant deadline) {
   std::unique_ptr<offload::computation> computation;
   auto& handler = *std::get<std::unique_ptr<handlers::computing_handler>>(handler_);
   try {
@@ -170,10 +170,10 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work) {
   attempt_result attempt;
   bool stopped = false;
   try {
-    auto running = choice_ != nullptr && !large
-                       ? offload::run_on(*choice_, work.content.size(), loop_, threads_, std::move(computation),
-                                         deadline())
-                       : offload::run_on(place, loop_, threads_, std::move(computation), deadline());
+    auto running =
+        choice_ != nullptr && !large
+            ? offload::run_on(*choice_, work.content.size(), loop_, threads_, std::move(computation), deadline)
+            : offload::run_on(place, loop_, threads_, std::move(computation), deadline);
     auto result = co_await std::move(running);
     const bool has_stopped = result.has_error() && result.error().code == errc::cancelled;
     if (result.has_error() && result.error().code == errc::timed_out) {

@@ -31,7 +31,7 @@ struct attempt_result {
   duration later_after{0};          ///< of `later`
 };
 
-/// Runs the jobs of one consumer through its handler, one attempt each: where `run_on` says, until `timeout` at most.
+/// Runs the jobs of one consumer through one handler, one attempt each: where `run_on` says, until `timeout` at most.
 /// Whatever a handler returns or throws, with any code and any type, is the result of that attempt and nothing more.
 ///
 /// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a
@@ -39,7 +39,7 @@ struct attempt_result {
 /// a process that goes on with it is ended by its pool. A quick handler is done before any timeout could come. Only
 /// when the task itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
 ///
-/// Owned by the consumer, shared by its slots, on the loop.
+/// Owned by the steps of the consumer (workload/steps.hpp), shared by its slots, on the loop.
 class attempts {
  public:
   /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the
@@ -59,9 +59,11 @@ class attempts {
   /// Answers without suspending: use `run_now`.
   [[nodiscard]] bool quick() const noexcept { return quick_ != nullptr; }
   [[nodiscard]] attempt_result run_now(const handlers::job& work);
-  /// For all other handlers. When it returns, the handler has ended; if the result `needs_thread`, await
-  /// `copy_on_thread` next.
-  loop::awaitable<attempt_result> run(handlers::job work);
+  /// For all other handlers, until `deadline` at most. When it returns, the handler has ended; if the result
+  /// `needs_thread`, await `copy_on_thread` next.
+  loop::awaitable<attempt_result> run(handlers::job work, instant deadline);
+  /// Of an attempt that begins now.
+  [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
   /// The text is too large to be copied into a body on the loop.
   [[nodiscard]] static bool needs_thread(const attempt_result& attempt) noexcept;
   loop::awaitable<> copy_on_thread(attempt_result& attempt);
@@ -78,10 +80,9 @@ class attempts {
 
  private:
   /// Of a handler that waits, and of a process.
-  loop::awaitable<attempt_result> await(handlers::job work);
-  loop::awaitable<attempt_result> compute(handlers::job work);
+  loop::awaitable<attempt_result> await(handlers::job work, instant deadline);
+  loop::awaitable<attempt_result> compute(handlers::job work, instant deadline);
   loop::awaitable<handlers::answer> ask_process(handlers::job work);
-  [[nodiscard]] instant deadline() const { return timeout_ ? after(loop_.now(), *timeout_) : never; }
 
   loop::event_loop& loop_;
   offload::thread_pool& threads_;

@@ -31,7 +31,7 @@ struct prepared_change {
   };
   struct made_consumer {
     consumer_settings settings;
-    handlers::handler handler;
+    std::vector<handlers::handler> handlers;  ///< of its steps
   };
 
   std::vector<std::string> removed_producers;

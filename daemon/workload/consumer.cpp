@@ -20,8 +20,8 @@
 
 namespace millrace::workload {
 
-consumer::consumer(environment env, std::vector<queue_id> queues, attempts attempts,
-                   settlement::destinations destinations, consumer_counts& counts)
+consumer::consumer(environment env, std::vector<queue_id> queues, steps attempts, settlement::destinations destinations,
+                   consumer_counts& counts)
     : environment_{std::move(env)},
       queues_{std::move(queues)},
       attempts_{std::move(attempts)},

@@ -16,10 +16,10 @@
 #include "loop/job_mark.hpp"
 #include "loop/task_scope.hpp"
 #include "loop/trace_lane.hpp"
-#include "workload/attempt.hpp"
 #include "workload/counts.hpp"
 #include "workload/sequence.hpp"
 #include "workload/settlement.hpp"
+#include "workload/steps.hpp"
 
 namespace millrace::workload {
 
@@ -57,16 +57,16 @@ class consumer {
     std::optional<handlers::job_template> job_name{};  ///< shown by the task of a slot while it has the job
   };
   /// `counts` is filled in but for the numbers.
-  consumer(environment env, std::vector<queue_id> queues, attempts attempts, settlement::destinations destinations,
+  consumer(environment env, std::vector<queue_id> queues, steps attempts, settlement::destinations destinations,
            consumer_counts& counts);
 
   void start(loop::task_scope& scope);
   void stop_taking();
   void reopen_files() { attempts_.reopen_files(); }
-  /// Writes what the log still owes and destroys the handler. Requires: all slots have ended.
+  /// Writes what the log still owes and destroys the handlers. Requires: all slots have ended.
   void finish() {
     settlement_.flush_log();
-    attempts_.release_handler();
+    attempts_.release_handlers();
     stuck_check_.clear();
   }
 
@@ -131,7 +131,7 @@ class consumer {
 
   environment environment_;
   std::vector<queue_id> queues_;
-  attempts attempts_;
+  steps attempts_;
   settlement settlement_;
   consumer_counts& counts_;
   loop::deadline stuck_check_;  ///< the first `stuck_at` of a slot, or earlier

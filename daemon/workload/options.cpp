@@ -102,6 +102,7 @@ const options_of<consumer_options>& consumer_option_table() {
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = length_max},
                     "How long one job may take; left out: as long as it needs.")
           .example("30s")
+          .count("repeat", &options::repeat, {.least = 1}, "How often its handler, or its steps, are done for one job.")
           .text("output", &options::output, "The queue that results go on to; left out: results are dropped.",
                 check_queue_name, "the name of a queue")
           .example("verdicts")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -66,6 +67,7 @@ struct consumer_options {
   std::optional<engine::retry_options> retry{};  ///< none: that of the queue
   std::optional<handlers::job_template> job_name{};
   std::optional<job_order> output_order_by{};  ///< none: outputs have the default priority
+  std::uint32_t repeat{1};                     ///< how often the steps are done
 };
 [[nodiscard]] const options_of<consumer_options>& consumer_option_table();
 
@@ -82,11 +84,24 @@ struct producer_settings {
   }
 };
 
+/// A handler of a consumer, with the options of its kind.
+struct step_settings {
+  const handlers::kind* kind{nullptr};
+  std::shared_ptr<void> kind_options{};
+};
+inline constexpr std::size_t steps_max = 100;
+
 struct consumer_settings {
   std::string name;
   consumer_options common;
-  const handlers::kind* kind{nullptr};
-  std::shared_ptr<void> kind_options;
+  const handlers::kind* kind{nullptr};  ///< null: it has steps
+  std::shared_ptr<void> kind_options{};
+  std::vector<step_settings> steps{};
+
+  /// Its steps, or the only one.
+  [[nodiscard]] std::vector<step_settings> all_steps() const {
+    return steps.empty() ? std::vector<step_settings>{{kind, kind_options}} : steps;
+  }
 };
 
 /// `--mode`: overrides every `run_on`. `sequential`: one job at a time in the whole program, by the time it became

@@ -44,13 +44,17 @@ result<prepared_change::made_producer> workload::parts::make(const producer_sett
 
 result<prepared_change::made_consumer> workload::parts::make(const consumer_settings& settings,
                                                              const handlers::handler_context& outputs) const {
-  std::shared_ptr<void> own;
-  const auto* const owner = options_owner(settings.kind_options, own, *settings.kind->options);
   auto context = outputs;
   context.totals = [this] { return totals(); };
-  auto handler = settings.kind->make(owner, context);
-  if (handler.has_error()) return handler.error();
-  return prepared_change::made_consumer{settings, std::move(*handler)};
+  prepared_change::made_consumer made{settings, {}};
+  for (const auto& step : settings.all_steps()) {
+    std::shared_ptr<void> own;
+    const auto* const owner = options_owner(step.kind_options, own, *step.kind->options);
+    auto handler = step.kind->make(owner, context);
+    if (handler.has_error()) return handler.error();
+    made.handlers.push_back(std::move(*handler));
+  }
+  return made;
 }
 
 std::vector<handlers::consumer_totals> workload::parts::totals() const {
@@ -98,6 +102,34 @@ result<workload::parts::running_producer*> workload::parts::construct(prepared_c
   return &one;
 }
 
+result<std::vector<steps::step>> workload::parts::steps_of(prepared_change::made_consumer& made,
+                                                           consumer_counts& counts) {
+  const auto settings = made.settings.all_steps();
+  const auto& common = made.settings.common;
+  const auto place = place_of(common);
+  std::vector<steps::step> all;
+  all.reserve(settings.size());
+  for (std::size_t n = 0; n < settings.size(); ++n) {
+    const auto& kind = *settings[n].kind;
+    attempts runs{loop, threads, std::move(made.handlers[n]), place, common.timeout};
+    if (kind.computes && place == offload::execution_site::processes) {
+      if (process_host == nullptr) return error{errc::unsupported, "run_on: processes is not possible here"};
+      std::shared_ptr<void> own;
+      const auto* const owner = options_owner(settings[n].kind_options, own, *kind.options);
+      runs.use_processes(process_host->processes(), handlers::handler_text(kind, owner));
+    }
+    if (kind.computes && place == offload::execution_site::automatic)
+      runs.use_choice(std::make_unique<offload::site_choice>(options.stall_threshold, [&counts](duration length) {
+        counts.moved.add();
+        log::warning("handler_moved",
+                     "a step held the loop: the computations of this consumer go to threads from now on",
+                     {{"consumer", counts.name}, {"held", write_duration(length)}});
+      }));
+    all.push_back({std::move(runs), kind.name});
+  }
+  return all;
+}
+
 result<workload::parts::running_consumer*> workload::parts::construct(prepared_change::made_consumer&& made) {
   const auto& common = made.settings.common;
   std::vector<queue_id> queues;
@@ -116,21 +148,10 @@ result<workload::parts::running_consumer*> workload::parts::construct(prepared_c
   counts.concurrency = options.run_mode == mode::sequential ? 1 : common.concurrency;
   const consumer::environment environment{loop, broker, order ? &*order : nullptr, [this] { notify_changed(); },
                                           common.job_name};
-  attempts runs{loop, threads, std::move(made.handler), place_of(common), common.timeout};
-  if (made.settings.kind->computes && place_of(common) == offload::execution_site::processes) {
-    if (process_host == nullptr) return error{errc::unsupported, "run_on: processes is not possible here"};
-    std::shared_ptr<void> own;
-    const auto* const owner = options_owner(made.settings.kind_options, own, *made.settings.kind->options);
-    runs.use_processes(process_host->processes(), handlers::handler_text(*made.settings.kind, owner));
-  }
-  if (made.settings.kind->computes && place_of(common) == offload::execution_site::automatic)
-    runs.use_choice(std::make_unique<offload::site_choice>(options.stall_threshold, [&counts](duration length) {
-      counts.moved.add();
-      log::warning("handler_moved", "a step held the loop: the computations of this consumer go to threads from now on",
-                   {{"consumer", counts.name}, {"held", write_duration(length)}});
-    }));
+  auto all = steps_of(made, counts);
+  if (all.has_error()) return all.error();
   auto object = std::make_unique<consumer>(
-      environment, std::move(queues), std::move(runs),
+      environment, std::move(queues), steps{loop, std::move(*all), common.repeat},
       settlement::destinations{*output, *dead_letter, common.retry, common.output_order_by}, counts);
   auto tasks = std::make_unique<loop::task_scope>(loop);
   auto& one = *consumers.emplace_back(std::make_unique<running_consumer>(

@@ -62,6 +62,9 @@ struct workload::parts {
                                               const handlers::handler_context& outputs) const;
   /// Of the consumers that are not removed.
   [[nodiscard]] std::vector<handlers::consumer_totals> totals() const;
+  /// Takes the handlers. `counts` outlives the steps.
+  [[nodiscard]] result<std::vector<steps::step>> steps_of(prepared_change::made_consumer& made,
+                                                          consumer_counts& counts);
   /// Constructs it. Its task runs after `run`.
   result<running_producer*> construct(prepared_change::made_producer&& made);
   result<running_consumer*> construct(prepared_change::made_consumer&& made);

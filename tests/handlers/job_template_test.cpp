@@ -36,6 +36,37 @@ TEST_CASE("placeholders give the body and what is known of the job", "[template]
   CHECK(fill("${body}${body}", "ab") == "abab");
 }
 
+TEST_CASE("in steps, placeholders give the body, the result before, the round and the time", "[template]") {
+  const step_facts facts{body{R"({"name": "Ada"})"}, 2, 5, milliseconds{1500} + nanoseconds{999'999}};
+  const auto in_steps = [&facts](std::string_view text, std::string_view given) {
+    job work{job_id{7}, body{given}, "mail", 2};
+    work.steps = &facts;
+    const auto filled = job_template::parse(text).value().fill(work);
+    return filled ? *filled : filled.error().text;
+  };
+  CHECK(in_steps("${body} ${result}", "given") == R"({"name": "Ada"} given)");
+  CHECK(in_steps("${json:/name} ${result:/n} ${result:/x|none}", R"({"n": 3})") == "Ada 3 none");
+  CHECK(in_steps("${result:/n}", "{}") == "`${result:/n}`: the result has no such value");
+  CHECK(in_steps("${result:/n}", "text").starts_with("`${result:/n}`: the result is no JSON: "));
+  CHECK(in_steps("${field:1}", "given") == R"({"name":)");
+  CHECK(in_steps("${n} ${left} ${elapsed}", "") == "2 4 1.5s");
+}
+
+TEST_CASE("without steps, the result is the body, and there is one round", "[template]") {
+  CHECK(fill("${result} ${n} ${left} ${elapsed}", "as it is") == "as it is 1 1 0");
+  CHECK(fill("${result:/n}", R"({"n": 3})") == "3");
+  CHECK(fill("${result:n}") ==
+        "parse: at character 1: `${result:n}` has no JSON Pointer, which is like `/name` or "
+        "`/list/0`");
+}
+
+TEST_CASE("a template tells whether the body alone decides its text", "[template]") {
+  for (const auto* const text : {"plain", "${body}", "${json:/a} ${field:1}"})
+    CHECK(job_template::parse(text)->needs_body_only());
+  for (const auto* const text : {"${id}", "${body}${queue}", "${attempt}", "${result}", "${result:/a}", "${n}"})
+    CHECK_FALSE(job_template::parse(text)->needs_body_only());
+}
+
 TEST_CASE("a doubled dollar is the text of a placeholder", "[template]") {
   CHECK(fill("$${body}", "x") == "${body}");
   CHECK(fill("$${ ${body}", "x") == "${ x");

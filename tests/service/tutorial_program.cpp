@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 #include <utility>
@@ -113,9 +114,9 @@ class program {
   }
 
   [[nodiscard]] bool is_printing() const {
-    for (std::size_t n = 0; n != settings_.consumers.size(); ++n)
-      if (settings_.consumers[n].kind->name == "print" && work_.consumers()[n]->active != 0) return true;
-    return false;
+    return std::ranges::any_of(loop_.tasks(), [](const loop::task_facts& task) {
+      return task.waits_for == "a blocking call" || task.waits_for == "standard output";
+    });
   }
 
   void note_lines(tutorial_run& seen) const {

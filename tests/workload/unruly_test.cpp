@@ -124,6 +124,17 @@ TEST_CASE("an error that a source returns is counted, and the source goes on") {
   CHECK(at.jobs.producers()[0]->ended);
 }
 
+namespace {
+
+workload::steps noting_step(workload_fixture& at) {
+  handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
+  std::vector<workload::steps::step> all;
+  all.push_back({{at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt}, "quick"});
+  return {at.loop, std::move(all), 1};
+}
+
+}  // namespace
+
 TEST_CASE("a slot that ends with an exception is logged and counted at once and starts again after a growing pause") {
   testing::taken_log log{{"slot", "reason", "restart_in"}};
   {
@@ -136,12 +147,7 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
     const auto fail_three_times = [&] {
       if (failures < 3) throw std::runtime_error{"failure " + std::to_string(++failures)};
     };
-    handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
-    workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times},
-                                {queue},
-                                {at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt},
-                                {},
-                                counts};
+    workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times}, {queue}, noting_step(at), {}, counts};
     consumer.start(at.scope);
     at.loop.run_ready();
     CHECK(counts.slot_restarts.value() == 1);
@@ -177,12 +183,7 @@ TEST_CASE("a slot that waits for its restart is stopped by a drain like any othe
   const auto fail_once = [&] {
     if (!std::exchange(failed, true)) throw std::runtime_error{"a failure"};
   };
-  handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
-  workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once},
-                              {queue},
-                              {at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt},
-                              {},
-                              counts};
+  workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once}, {queue}, noting_step(at), {}, counts};
   consumer.start(at.scope);
   at.loop.run_ready();
   REQUIRE(counts.slot_restarts.value() == 1);

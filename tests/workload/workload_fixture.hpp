@@ -208,6 +208,12 @@ struct workload_fixture {
     auto& kept = *handler_kinds.emplace_back(std::make_unique<handlers::kind>(std::move(kind)));
     consumers.push_back({std::move(name), std::move(options), &kept, nullptr});
   }
+  void consumer_with_steps(std::string name, workload::consumer_options options, std::vector<handlers::kind> kinds) {
+    workload::consumer_settings made{.name = std::move(name), .common = std::move(options)};
+    for (auto& kind : kinds)
+      made.steps.push_back({handler_kinds.emplace_back(std::make_unique<handlers::kind>(std::move(kind))).get()});
+    consumers.push_back(std::move(made));
+  }
   result<> try_start() { return jobs.start(producers, consumers, {loop}, {loop, output}); }
   /// Starts everything and runs what is ready now.
   void start() {

@@ -33,12 +33,21 @@ class worker_host;
 
 namespace millrace::handlers {
 
+/// Where a job is that a consumer does in steps. For templates.
+struct step_facts {
+  body content;            ///< of the job, as it was put
+  std::uint64_t round{1};  ///< of `repeat`, from 1
+  std::uint64_t rounds{1};
+  duration elapsed{0};  ///< from the begin of the attempt to the begin of this step
+};
+
 /// The job that a handler gets: a copy that shares the bytes of the body.
 struct job {
   job_id id{};
-  body content;
-  std::string_view queue;    ///< name of the queue; valid as long as the program runs
-  std::uint32_t attempt{1};  ///< times that the job was handed out, this one included
+  body content;                      ///< of a job in steps: what the step before gave
+  std::string_view queue;            ///< name of the queue; valid as long as the program runs
+  std::uint32_t attempt{1};          ///< times that the job was handed out, this one included
+  const step_facts* steps{nullptr};  ///< null: its consumer has one handler. Valid until the handler has answered.
 };
 
 /// What a handler says of its job, one of six. A text, `std::nullopt`, an `error` or a `result` converts to it.

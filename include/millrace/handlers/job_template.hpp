@@ -21,6 +21,10 @@ namespace millrace::handlers {
 ///     ${field:N}           the Nth field of the body, from 1; white space separates fields
 ///     ${id} ${queue}       of the job
 ///     ${attempt}           times that the job was handed out, this one included
+///     ${result}            of a job in steps: what the step before gave; else the body
+///     ${result:/path}      a value of it, as `${json:/path}`; with `|text`, too
+///     ${n} ${left}         the number of the round, from 1, and of the rounds that are left, this one included
+///     ${elapsed}           of a job in steps: the time from its begin to the begin of the step, like 1.5s
 ///     ${env:NAME}          a variable of the environment, as it was when the text was parsed
 ///     $${                  `${`
 ///
@@ -38,7 +42,9 @@ class job_template {
   static constexpr std::size_t filled_bytes_max = std::size_t{1024} * 1024;
   /// For the error messages and the documents of options.
   static constexpr std::string_view expected =
-      "a text with ${body}, ${json:/path}, ${json:/path|default}, ${field:N}, ${id}, ${queue}, ${attempt}, ${env:NAME}";
+      "a text with ${body}, ${json:/path}, ${json:/path|default}, ${field:N}, ${id}, ${queue}, ${attempt}, "
+      "${env:NAME}, "
+      "and in steps ${result}, ${result:/path}, ${n}, ${left}, ${elapsed}";
 
   /// An error says at which character it is, from 1.
   [[nodiscard]] static result<job_template> parse(std::string_view text);
@@ -56,11 +62,12 @@ class job_template {
   [[nodiscard]] bool needs_body_only() const noexcept;
 
  private:
-  enum class fact { body, id, queue, attempt };
+  enum class fact { body, id, queue, attempt, result, round, rounds_left, elapsed };
   struct json_value {
     std::string pointer;
     std::string fallback;
     bool has_fallback{false};
+    bool of_result{false};  ///< of the step before, not of the body
   };
   struct field {
     std::uint32_t number{1};
@@ -69,6 +76,7 @@ class job_template {
   class filling;
 
   static result<part> parse_placeholder(std::string_view name);
+  static result<part> parse_json_value(std::string_view name, std::string_view prefix);
 
   std::string source_;
   std::vector<part> parts_;
