@@ -1,7 +1,9 @@
 #include "handlers/block.hpp"
 
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <millrace/base/quantity.hpp>
 
@@ -13,17 +15,35 @@ const options_of<block_options>& block_option_table() {
   static const auto table =
       options_of<block_options>{}
           .duration("length", &block_options::length, {.most = block::length_max},
-                    "Time that each job holds the whole daemon; without it, the body is the time.")
+                    "Time that each job holds the loop, or its thread; without it, the body is the time.")
           .example("200ms");
   return table;
 }
 
-answer block::handle(const job& work) {
+namespace {
+
+class blocking : public offload::computation {
+ public:
+  blocking(duration length, body content) : length_{length}, content_{std::move(content)} {}
+
+  offload::progress step() override {
+    std::this_thread::sleep_for(length_);
+    return offload::progress::done;
+  }
+  result<std::string> take_result() override { return std::string{content_.view()}; }
+
+ private:
+  duration length_;
+  body content_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<offload::computation>> block::begin(const job& work) {
   const auto length = length_ ? result<duration>{*length_} : parse_length(work.content.view());
   if (!length) return length.error();
   if (*length > length_max) return rejected("longer than " + write_duration(length_max));
-  std::this_thread::sleep_for(*length);
-  return std::nullopt;
+  return std::unique_ptr<offload::computation>{std::make_unique<blocking>(*length, work.content)};
 }
 
 }  // namespace millrace::handlers

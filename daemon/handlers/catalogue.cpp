@@ -19,7 +19,8 @@ namespace millrace::handlers {
 void add_all(registry& kinds) {
   kinds.add(kind_of<activity>("activity", "tells which jobs run, and how many each consumer has done, as JSON",
                               activity_option_table()));
-  kinds.add(kind_of<block>("block", "holds the loop, to see what the watch for stalls reports", block_option_table()));
+  kinds.add(kind_of<block>("block", "holds the loop or its thread, to see what the watch for stalls reports",
+                           block_option_table()));
   kinds.add(kind_of<exec>("exec", "runs a command, with the body as its standard input", exec_option_table()));
   kinds.add(kind_of<fail>("fail", "fails every nth attempt and returns the other jobs unchanged", fail_option_table()));
   kinds.add(kind_of<file>("file", "appends the body and a newline to a file", file_option_table()));

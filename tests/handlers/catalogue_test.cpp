@@ -15,7 +15,7 @@ TEST_CASE("the catalogue has every built-in handler under its name", "[catalogue
   CHECK(all.find("primes") == nullptr);
 }
 
-TEST_CASE("each handler can be made with its defaults, and hash, prime and spin compute", "[catalogue]") {
+TEST_CASE("each handler can be made with its defaults, and block, hash, prime and spin compute", "[catalogue]") {
   registry all;
   add_all(all);
   handler_fixture fixture;
@@ -27,7 +27,7 @@ TEST_CASE("each handler can be made with its defaults, and hash, prime and spin 
     const result<handler> made = handler_kind.make(options.get(), fixture.context);
     REQUIRE(made.has_value());
     CHECK(handler_kind.computes == std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
-    CHECK(handler_kind.computes == (name == "hash" || name == "prime" || name == "spin"));
+    CHECK(handler_kind.computes == (name == "block" || name == "hash" || name == "prime" || name == "spin"));
   }
 }
 

@@ -157,9 +157,9 @@ TEST_CASE("activity tells what consumers have done, and leaves out those that ha
 TEST_CASE("block rejects what is no duration, or longer than a minute", "[block]") {
   handler_fixture fixture;
   block handler{{}, fixture.context};
-  CHECK(handler.handle(job_with("0")).has_value());
-  CHECK(handler.handle(job_with("soon")).error().code == errc::rejected);
-  CHECK(handler.handle(job_with("61")).error().text == "longer than 1m");
+  CHECK(text_of(compute(handler, "0")) == "0");
+  CHECK(handler.begin(job_with("soon")).error().code == errc::rejected);
+  CHECK(text_of(compute(handler, "61")) == "longer than 1m");
   block constant{{.length = duration::zero()}, fixture.context};
-  CHECK(constant.handle(job_with("61")).has_value());
+  CHECK(text_of(compute(constant, "61")) == "61");
 }

@@ -67,7 +67,7 @@ class Logs(DaemonTest):
         self.assertEqual(daemon.wait(), 4)
         (stall,) = daemon.entries("loop_stall_stack")
         self.assertEqual(stall["task"], "faulty#1")
-        self.assertIn("millrace::handlers::block::handle", stall["stack"])
+        self.assertIn("blocking::step", stall["stack"])
         events = [json.loads(line)["event"] for line in daemon.log.rest() if line.startswith("{")]
         self.assertLess(events.index("loop_stalled"), events.index("loop_stall_stack"))
         self.assertLess(events.index("loop_stall_stack"), events.index("loop_stall_ended"))
