@@ -1,15 +1,19 @@
 #include "tools/control.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
+#include <millrace/base/time.hpp>
 
 #include "base/command_line.hpp"
 #include "network/url.hpp"
@@ -26,6 +30,7 @@ namespace {
 /// Where the packaged service listens.
 constexpr const char* default_address = "unix:/run/millrace/control.sock";
 constexpr const char* address_variable = "MILLRACE_CONTROL";
+constexpr seconds watch_every{1};
 
 exit_code fail(exit_code code, const std::string& reason) {
   std::fprintf(stderr, "millrace: %s\n", reason.c_str());
@@ -60,8 +65,20 @@ exit_code status(const control_client& daemon, const options& given) {
   return show(reply, given, status_text, is_ready ? exit_code::done : exit_code::failed);
 }
 
+void tasks_words(CLI::App& app, options& given) {
+  app.add_flag("--watch", given.watch, "print them again every second, until the daemon ends");
+}
+
 exit_code tasks(const control_client& daemon, const options& given) {
-  return show(daemon.get("/v1/tasks"), given, tasks_text);
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  while (true) {
+    const auto reply = daemon.get("/v1/tasks");
+    if (given.watch && is_terminal) static_cast<void>(print("\033[H\033[2J"));  // clears the screen
+    const auto code = show(reply, given, tasks_text);
+    if (!given.watch || code != exit_code::done) return code;
+    std::this_thread::sleep_for(watch_every);
+    if (!is_terminal && !given.json) static_cast<void>(print("\n"));
+  }
 }
 
 exit_code queues(const control_client& daemon, const options& given) {
@@ -142,7 +159,7 @@ exit_code reload(const control_client& daemon, const options& given) {
 constexpr std::array commands{
     command{"status", "millrace status: the state of the daemon. Status 0: ready, 1: not ready, 3: no daemon.",
             no_words, status},
-    command{"tasks", "millrace tasks: the tasks of the daemon's loop, and what each waits for.", no_words, tasks},
+    command{"tasks", "millrace tasks: the tasks of the daemon's loop, and what each waits for.", tasks_words, tasks},
     command{"queues", "millrace queues: jobs, age and rates of each queue.", no_words, queues},
     command{"queue", "millrace queue QUEUE: one queue with its limits, clients, ages and rates.", add_queue_word,
             queue},

@@ -27,6 +27,7 @@ struct control_options {
   std::vector<std::string> states;
   bool body{false};
   bool no_wait{false};
+  bool watch{false};
   // Of commands on many jobs.
   std::string older, reason, origin, text;
   std::string to;

@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import time
 import unittest
 
 from beanstalk_wire import Wire, put
-from control_support import ControlTest
+from control_support import MILLRACE, ControlTest
 from support import PATIENCE, run
 
 
@@ -206,6 +207,21 @@ class Program(ControlTest):
         self.assertEqual(shown.returncode, 0)
         self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +JOB +JOB AGE +WAITS FOR\n")
         self.assertRegex(shown.stdout, r"(?m)^lifecycle +.* the end$")
+
+    def test_tasks_are_listed_again_and_again_until_the_daemon_ends(self):
+        daemon = self.start()
+        words = [MILLRACE, "tasks", "--watch", "--control", "unix:" + self.socket]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+            self.addCleanup(watching.kill)
+            lists = 0
+            while lists < 2:
+                line = watching.stdout.readline()
+                self.assertNotEqual(line, "")
+                lists += line.startswith("TASK ")
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            watching.stdout.read()
+            self.assertEqual(watching.wait(PATIENCE), 3)
 
     def test_a_job_with_a_name_is_in_the_list_of_tasks_while_it_runs(self):
         self.start("queues: { naps: {} }\n"
