@@ -31,8 +31,8 @@ namespace {
 
 /// Jobs in one process at one time. Many are given to it only while they are short: see `work_in_hand`.
 constexpr std::uint32_t in_flight_max = 64;
-/// The work that a process has at one time: enough that it need not wait for the next job, little enough that no other
-/// process is idle meanwhile. Measured with tests/bench, rows `processes_*`.
+/// The work that a process has at one time: many times the way of a job to a process and back (about 0.1 ms), so that
+/// it need not wait for the next job; little enough that no other process is idle for long meanwhile.
 constexpr duration work_in_hand = milliseconds{2};
 /// A step takes a few milliseconds. A process that goes on with a cancelled computation for this long is in a step that
 /// does not return.
