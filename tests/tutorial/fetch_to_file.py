@@ -14,7 +14,7 @@ def copy(number):
         page = answer.read().decode()
     with ONE_WRITER, open(COPY, "a", encoding="utf-8") as file:
         file.write(f"{number}: {page}\n")
-    print(f"copied {page}")
+        print(f"copied {page}")  # print writes the text and the newline one by one
 
 
 with ThreadPoolExecutor(8) as pool:
