@@ -42,6 +42,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "foreign_files",
     "group_not_joined",
     "group_put",
+    "handler_moved",
     "held_up",
     "job_cancelled",
     "job_failed",
@@ -88,6 +89,11 @@ constexpr std::array names = std::to_array<std::string_view>({
     "store_unlocked",
     "summary",
     "task_failed",
+    "trace_began",
+    "trace_ended",
+    "trace_failed",
+    "trace_full",
+    "trace_requested",
     "worker_ended",
 });
 static_assert(std::is_sorted(names.begin(), names.end()));

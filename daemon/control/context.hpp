@@ -38,8 +38,8 @@ struct context {
   /// The consumer, client or producer that has this session, for people. Empty: unknown.
   std::function<std::string(session_id)> holder_name{};
   loop::trace_recorder* trace{nullptr};  ///< null: this daemon cannot trace
-  store::backup* backup{nullptr};  ///< null: queues are in memory only
-  reload_function reload{};        ///< empty: the daemon cannot reload
+  store::backup* backup{nullptr};        ///< null: queues are in memory only
+  reload_function reload{};              ///< empty: the daemon cannot reload
 };
 
 }  // namespace millrace::control

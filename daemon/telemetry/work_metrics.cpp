@@ -37,8 +37,8 @@ loop::awaitable<work_copy> copy_work(loop::event_loop& loop, const workload::wor
   for (std::size_t i = 0; i < work.consumers().size(); ++i) {
     const auto& one = *work.consumers()[i];
     if (work.is_shown(one.removed_at, now))
-      copied.consumers.push_back({one.name, one.active, one.concurrency, one.slot_restarts.value(), one.stuck,
-                                  one.moved.value()});
+      copied.consumers.push_back(
+          {one.name, one.active, one.concurrency, one.slot_restarts.value(), one.stuck, one.moved.value()});
     if (i % work_slice == work_slice - 1) co_await loop::yield(loop);
   }
   co_return copied;

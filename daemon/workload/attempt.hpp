@@ -92,7 +92,7 @@ class attempts {
   std::optional<duration> timeout_;
   duration cancellation_length_{0};
   std::unique_ptr<offload::site_choice> choice_;  ///< not null: `run_on: auto`
-  offload::worker_pool* processes_{nullptr};  ///< not null: computations run there
+  offload::worker_pool* processes_{nullptr};      ///< not null: computations run there
   std::string handler_text_;
   offload::work_length length_;  ///< of computations in processes
 };

@@ -146,7 +146,7 @@ struct handler_context {
   int output_descriptor{1};
   loop::child_launcher* children{nullptr};  ///< for handlers that run programs; never null in the daemon
   offload::worker_host* workers{nullptr};   ///< for handlers with long-lived processes; never null in the daemon
-  network::http_client_counts* http_clients{nullptr};  ///< of all handlers; never null in the daemon
+  network::http_client_counts* http_clients{nullptr};      ///< of all handlers; never null in the daemon
   std::function<std::vector<consumer_totals>()> totals{};  ///< of all consumers; set by the workload
 };
 
