@@ -25,7 +25,7 @@ consumer::consumer(environment env, std::vector<queue_id> queues, steps attempts
     : environment_{std::move(env)},
       queues_{std::move(queues)},
       attempts_{std::move(attempts)},
-      settlement_{environment_.loop, environment_.broker, destinations, counts},
+      settlement_{environment_.loop, environment_.broker, std::move(destinations), counts},
       counts_{counts},
       stuck_check_{environment_.loop, [this] { replace_stuck_slots(); }} {}
 
