@@ -25,6 +25,14 @@ def events_of(path):
         return json.load(file)
 
 
+def is_complete(path):
+    """A trace is complete between two writes; within one, a reader may see a part of it."""
+    try:
+        return bool(events_of(path))
+    except json.JSONDecodeError:
+        return False
+
+
 class Rows:
     """The spans of a trace by the name of their row, in the order of their begin."""
 
@@ -113,8 +121,8 @@ class Trace(DaemonTest):
             producers: { tick: { kind: interval, queue: ticks, every: 1ms } }
             consumers: { note: { queue: ticks, handler: noop } }
             """), "--trace", self.trace).started()
-        while os.path.getsize(self.trace) < 10_000:
-            events_of(self.trace)
+        while os.path.getsize(self.trace) < 10_000 or not is_complete(self.trace):
+            pass
         daemon.signal(signal.SIGKILL)
         daemon.wait()
         # Only a kill within a write could leave a line that is not complete, and then the bracket is missing, too.
