@@ -88,6 +88,7 @@ http::response tasks_of(const context& context, const http::request& request) {
     json::object row{{"id", task.id.value()},
                      {"name", task.name},
                      {"age_seconds", in_seconds(task.age)},
+                     {"created_by", text_or_null(task.creator)},
                      {"waits_for", task.waits_for},
                      {"turns", task.turns}};
     if (!task.job.empty()) row["job"] = json::object{{"name", task.job}, {"age_seconds", in_seconds(task.job_age)}};

@@ -19,6 +19,13 @@ task_record& task_list::add(std::string name, instant now) {
     const std::lock_guard hold{names_};
     task.name = std::move(name);
   }
+  // A copy of a few bytes into what the record has already: less than the lock above.
+  const auto* const creator = static_cast<const task_record*>(turn_.current.load(std::memory_order_relaxed));
+  if (creator == nullptr || creator == &loop_itself_) {
+    task.creator.clear();
+  } else {
+    task.creator = creator->name;
+  }
   task.progress.clear();
   task.began = now;
   task.started = false;
@@ -72,7 +79,7 @@ task_facts task_list::facts_of(const task_record& task, instant now) const {
     waits_for = "the system";
   }
   const duration job_age = task.job.empty() ? duration::zero() : now - task.job_began;
-  return {task.id, task.name, now - task.began, waits_for, task.turns, task.job, job_age, task.progress};
+  return {task.id, task.name, now - task.began, waits_for, task.turns, task.job, job_age, task.progress, task.creator};
 }
 
 std::string task_list::name_of(const task_notes& task) const {

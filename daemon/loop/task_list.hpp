@@ -22,6 +22,7 @@ struct task_record : task_notes {
 
   task_id id{};  ///< zero: this record is free
   std::string name;
+  std::string creator;   ///< a copy of the name of the task that spawned it, which may end first
   std::string progress;  ///< in the words of the worker process that the task waits for
   instant began{};
   std::string job;  ///< set by `job_mark`
@@ -38,6 +39,7 @@ class task_list {
  public:
   explicit task_list(turn_notes& turn) : turn_{turn}, loop_itself_{turn} { loop_itself_.name = "loop"; }
 
+  /// The current task becomes the creator.
   task_record& add(std::string name, instant now);
   void remove(task_record& task);
 

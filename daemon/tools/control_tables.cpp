@@ -67,13 +67,14 @@ std::string status_text(const json::object& status) {
 }
 
 std::string tasks_text(const json::object& answer) {
-  std::vector<row> rows{{"TASK", "AGE", "TURNS", "JOB", "JOB AGE", "WAITS FOR"}};
+  std::vector<row> rows{{"TASK", "AGE", "TURNS", "CREATED BY", "JOB", "JOB AGE", "WAITS FOR"}};
   for (const auto& one : array_of(answer, "tasks")) {
     const auto& task = one.as_object();
     const auto& job = object_of(task, "job");
     const auto progress = task.contains("progress") ? ": " + text_of(task, "progress") : std::string{};
-    rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"), text_of(job, "name"),
-                    job.empty() ? "" : time_of(job, "age_seconds"), text_of(task, "waits_for") + progress});
+    rows.push_back({text_of(task, "name"), time_of(task, "age_seconds"), text_of(task, "turns"),
+                    text_of(task, "created_by"), text_of(job, "name"), job.empty() ? "" : time_of(job, "age_seconds"),
+                    text_of(task, "waits_for") + progress});
   }
   return table(rows);
 }

@@ -41,6 +41,11 @@ awaitable<> list_itself(event_loop& loop, std::vector<task_facts>& listed) {
   co_return;
 }
 
+awaitable<> spawn_a_child(still_loop& still) {
+  still.scope.spawn("child", sleep_an_hour(still.loop));
+  co_return;
+}
+
 }  // namespace
 
 TEST_CASE("a task begins at the next turn, not inside spawn", "[task]") {
@@ -70,6 +75,18 @@ TEST_CASE("the list of tasks says name, age, what each waits for, and its turns"
   CHECK(tasks[1].id == young);
   CHECK(tasks[1].waits_for == "its first turn");
   CHECK(tasks[1].turns == 0);
+}
+
+TEST_CASE("the list of tasks says who created each, also when the creator has ended", "[task]") {
+  still_loop still;
+  still.scope.spawn("parent", spawn_a_child(still));
+  still.loop.run_ready();
+  still.scope.spawn("takes the record of the parent", sleep_an_hour(still.loop));
+  still.loop.post_from_any_thread([&] { still.scope.spawn("posted", sleep_an_hour(still.loop)); });
+  still.loop.run_ready();
+  std::vector<std::string> creators;
+  for (const task_facts& task : still.loop.tasks()) creators.push_back(task.name + " by " + task.creator);
+  CHECK(creators == diary{"child by parent", "takes the record of the parent by ", "posted by "});
 }
 
 TEST_CASE("a task that lists itself is running", "[task]") {

@@ -110,6 +110,10 @@ class Status(ControlTest):
         self.assertEqual(content["total"], len(content["tasks"]))
         self.assertIn("control listener", [task["name"] for task in content["tasks"]])
         self.assertNotIn("progress", content["tasks"][0])
+        creators = {task["name"]: task["created_by"] for task in content["tasks"]}
+        self.assertIsNone(creators["lifecycle"])
+        self.assertEqual(creators["signals"], "lifecycle")
+        self.assertRegex(self.client("tasks").stdout, r"(?m)^signals +\S+ +\d+ +lifecycle ")
         cut = self.expect(200, self.get("/v1/tasks?limit=1"))
         self.assertEqual((len(cut["tasks"]), cut["total"]), (1, content["total"]))
 
@@ -205,7 +209,7 @@ class Program(ControlTest):
         self.start()
         shown = self.client("tasks")
         self.assertEqual(shown.returncode, 0)
-        self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +JOB +JOB AGE +WAITS FOR\n")
+        self.assertRegex(shown.stdout, r"^TASK +AGE +TURNS +CREATED BY +JOB +JOB AGE +WAITS FOR\n")
         self.assertRegex(shown.stdout, r"(?m)^lifecycle +.* the end$")
 
     def test_tasks_are_listed_again_and_again_until_the_daemon_ends(self):

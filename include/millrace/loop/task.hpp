@@ -51,6 +51,7 @@ struct task_facts {
   std::string job{};           ///< the name of the job that it works on; empty: none, or a job without a name
   duration job_age{0};         ///< since the task began that job
   std::string progress{};      ///< what a worker process last said of the job that it works on for the task
+  std::string creator{};       ///< the name of the task that spawned it; empty: work outside any task did
 };
 
 }  // namespace millrace::loop
