@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "base/utf8.hpp"
+
 namespace millrace::tools::svg {
 
 std::string number(double value) {
@@ -11,19 +13,32 @@ std::string number(double value) {
   return text.data();
 }
 
+namespace {
+
+/// `Char` of https://www.w3.org/TR/xml/#charsets, without the line breaks and tabs, which have no place in a drawing.
+/// UTF-8 holds no surrogates.
+bool is_allowed(char32_t code) { return code >= 0x20 && code != 0xFFFE && code != 0xFFFF; }
+
+}  // namespace
+
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '&')
+  while (!text.empty()) {
+    const auto [length, code] = first_character(text);
+    const auto bytes = text.substr(0, length == 0 ? 1 : length);
+    text.remove_prefix(bytes.size());
+    if (length == 0)
+      out += "\xEF\xBF\xBD";
+    else if (code == '&')
       out += "&amp;";
-    else if (c == '<')
+    else if (code == '<')
       out += "&lt;";
-    else if (c == '>')
+    else if (code == '>')
       out += "&gt;";
-    else if (c == '"')
+    else if (code == '"')
       out += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 0x20)
-      out += c;
+    else if (is_allowed(code))
+      out += bytes;
   }
   return out;
 }

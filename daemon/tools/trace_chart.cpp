@@ -55,7 +55,7 @@ class lane_drawing {
     std::string out = text(margin, y_ + 11, "class=\"lane\"", utf8_prefix(row_.name, name_bytes_max));
     const trace_bar* work = nullptr;
     for (const auto& bar : row_.bars) {
-      if (bar.type == trace_bar::kind::work) {
+      if (bar.type != trace_bar::kind::wait) {
         work = &bar;
         out += draw_work(bar);
       } else if (work != nullptr && bar.begin < work->begin + work->length) {
@@ -144,8 +144,8 @@ std::string trace_table(const trace_rows& trace) {
     double worked = 0, waited = 0;
     double work_end = 0;
     for (const auto& bar : row.bars) {
-      if (bar.type == trace_bar::kind::work) {
-        ++jobs;
+      if (bar.type != trace_bar::kind::wait) {
+        if (bar.type == trace_bar::kind::work) ++jobs;
         worked += bar.length;
         work_end = bar.begin + bar.length;
       } else {

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/quoted.hpp"
 #include "tools/json_text.hpp"
 
 namespace millrace::tools {
@@ -18,9 +19,28 @@ namespace {
 
 constexpr double microseconds_a_second = 1e6;
 
+/// Times of longer traces are no times. Also their sums can be shown.
+constexpr double seconds_max = 1e9;
+
 double seconds_of(const json::object& event, std::string_view key) {
   const auto* const found = event.if_contains(key);
   return found != nullptr && found->is_number() ? found->to_number<double>() / microseconds_a_second : 0;
+}
+
+/// Which number of an event cannot be one of a trace; empty: none.
+std::string_view absurd_key(const json::object& event) {
+  for (const std::string_view key : {"ts", "dur"}) {
+    const auto* const found = event.if_contains(key);
+    if (found == nullptr) continue;
+    const double seconds = seconds_of(event, key);
+    // Written so that it refuses what is no number, too.
+    if (!found->is_number() || !(seconds >= 0 && seconds <= seconds_max)) return key;
+  }
+  for (const std::string_view key : {"pid", "tid"}) {
+    const auto* const found = event.if_contains(key);
+    if (found != nullptr && (!found->is_int64() || found->get_int64() < 0)) return key;
+  }
+  return {};
 }
 
 std::uint64_t number_of(const json::object& event, std::string_view key) {
@@ -76,7 +96,9 @@ class collector {
     if (++bars_ > trace_bars_max) return void(++left_out_);
     const auto category = string_of(event, "cat");
     trace_bar bar;
-    bar.type = category == "wait" ? trace_bar::kind::wait : trace_bar::kind::work;
+    bar.type = category == "wait"    ? trace_bar::kind::wait
+               : category == "store" ? trace_bar::kind::commit
+                                     : trace_bar::kind::work;
     bar.begin = seconds_of(event, "ts");
     bar.length = seconds_of(event, "dur");
     bar.name = string_of(event, "name");
@@ -118,7 +140,7 @@ class collector {
 }  // namespace
 
 bool trace_row::has_work() const noexcept {
-  return std::ranges::any_of(bars, [](const trace_bar& bar) { return bar.type == trace_bar::kind::work; });
+  return std::ranges::any_of(bars, [](const trace_bar& bar) { return bar.type != trace_bar::kind::wait; });
 }
 
 result<trace_rows> read_trace(std::istream& from) {
@@ -128,16 +150,24 @@ result<trace_rows> read_trace(std::istream& from) {
   collector all;
   bool cut_off = true;
   std::size_t events = 0;
+  std::size_t number_of_line = 1;
   while (std::getline(from, line)) {
     if (line == "]") {
       cut_off = false;
       break;
     }
+    ++number_of_line;
     if (line.ends_with(',')) line.pop_back();
     boost::system::error_code failed;
     const auto event = json::parse(line, failed);
     if (failed && from.peek() == std::istream::traits_type::eof()) break;
-    if (failed || !event.is_object()) return no_trace();
+    if (failed || !event.is_object())
+      return invalid("it is no trace of millraced: line " + std::to_string(number_of_line) + " is no event");
+    if (const auto key = absurd_key(event.get_object()); !key.empty()) {
+      return invalid("line " + std::to_string(number_of_line) + ": the event " +
+                     double_quoted(string_of(event.get_object(), "name")) + " has a `" + std::string{key} +
+                     "` that no trace has");
+    }
     all.take(event.get_object());
     ++events;
   }

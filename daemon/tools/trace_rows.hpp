@@ -13,8 +13,9 @@ namespace millrace::tools {
 /// Something in a row of a trace that took time.
 struct trace_bar {
   enum class kind : std::uint8_t {
-    work,  ///< on a job
-    wait   ///< for something, within or between jobs
+    work,    ///< on a job
+    commit,  ///< of the store, which works on no job
+    wait     ///< for something, within or between jobs
   };
   kind type{kind::work};
   double begin{0}, length{0};  ///< seconds, from the begin of the trace
@@ -43,7 +44,7 @@ struct trace_rows {
 /// Bars of one trace that are kept; further ones are left out, and a note says so.
 inline constexpr std::size_t trace_bars_max = 2'000'000;
 
-/// Reads a trace line by line. The error: it is no trace of millraced.
+/// Reads a trace line by line. The error: it is no trace of millraced, or a number of an event is absurd.
 [[nodiscard]] result<trace_rows> read_trace(std::istream& from);
 
 }  // namespace millrace::tools

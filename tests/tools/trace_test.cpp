@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <sstream>
 #include <string>
+#include <utility>
 
+#include "base/utf8.hpp"
 #include "support/catch.hpp"
+#include "tools/svg.hpp"
 #include "tools/trace_chart.hpp"
 #include "tools/trace_rows.hpp"
 
@@ -65,8 +69,64 @@ TEST_CASE("what is no trace of millraced is refused") {
   for (const std::string text : {"", "{}", "[", "[\n]\n", "hello", "[\n{\"ph\":\n{}\n]\n", "[\n5\n]\n"}) {
     const auto trace = read(text);
     REQUIRE(trace.has_error());
-    CHECK(trace.error().text == "it is no trace of millraced");
+    CHECK(trace.error().text.starts_with("it is no trace of millraced"));
   }
+  CHECK(read("[\n{},\n5,\n").error().text == "it is no trace of millraced: line 3 is no event");
+}
+
+TEST_CASE("a number that no trace has is refused with its line and its event") {
+  const auto with = [](const std::string& numbers) {
+    return read("[\n{\"ph\":\"M\"},\n{\"ph\":\"X\",\"name\":\"An\\n\"," + numbers + "}\n]\n");
+  };
+  CHECK(with(R"("pid":1,"tid":1,"ts":0.000,"dur":0.000)").has_value());
+  CHECK(with(R"("pid":1,"tid":1,"ts":0.000,"dur":1e15)").has_value());
+  for (const auto& [numbers, key] : {std::pair{R"("ts":0.000,"dur":1e999)", "dur"},
+                                     {R"("ts":0.000,"dur":-1.0)", "dur"},
+                                     {R"("ts":0.000,"dur":"1")", "dur"},
+                                     {R"("ts":1e16,"dur":1.0)", "ts"},
+                                     {R"("ts":-1e999,"dur":1.0)", "ts"},
+                                     {R"("pid":1e30,"ts":0.000)", "pid"},
+                                     {R"("tid":-1,"ts":0.000)", "tid"}}) {
+    const auto trace = with(numbers);
+    REQUIRE(trace.has_error());
+    CHECK(trace.error().text == R"(line 3: the event "An\n" has a `)" + std::string{key} + "` that no trace has");
+  }
+}
+
+TEST_CASE("a drawing is valid XML, whatever names the trace holds") {
+  // Forbidden in XML: control characters, U+FFFE, U+FFFF, bytes that are no UTF-8, encoded surrogates.
+  const std::string odd = "\x01\x1b[31m<&\">\xff\xc3(\xed\xa0\x80\xef\xbf\xbe\xef\xbf\xbf-\xc3\xa9\xf0\x9f\x98\x80";
+  const std::string replaced = "\xEF\xBF\xBD";
+  const std::string shown = "[31m&lt;&amp;&quot;&gt;" + replaced + replaced + "(" + replaced + replaced + replaced +
+                            "-\xc3\xa9\xf0\x9f\x98\x80";
+  CHECK(svg::escaped(odd) == shown);
+  const std::string zero{"a\0b", 3};
+  CHECK(svg::escaped(zero) == "ab");
+  trace_rows trace{.rows = {{odd, odd, {{.begin = 0, .length = 1, .name = odd, .outcome = odd}}}}, .seconds = 1};
+  trace.notes.push_back(odd);
+  const auto drawing = trace_chart(trace, odd);
+  CHECK(is_utf8(drawing));
+  CHECK(contains(drawing, "<title>" + shown + "</title>"));
+  CHECK(contains(drawing, ">" + shown + ": 1 s"));
+  CHECK(
+      std::ranges::none_of(drawing, [](char byte) { return static_cast<unsigned char>(byte) < 0x20 && byte != '\n'; }));
+  CHECK_FALSE(contains(drawing, "\xef\xbf\xbe"));
+}
+
+TEST_CASE("a commit of the store is no job in the table, but has its time there") {
+  const auto table = trace_table(read(names + std::string{spans} + R"(,
+{"ph":"M","pid":4,"tid":0,"ts":0.000,"name":"process_name","args":{"name":"store"}},
+{"ph":"M","pid":4,"tid":5,"ts":0.000,"name":"thread_name","args":{"name":"writer"}},
+{"ph":"X","pid":4,"tid":5,"ts":0.000,"dur":3000.000,"name":"commit","cat":"store","args":{"batch":1}}
+]
+)")
+                                     .value());
+  std::istringstream line{table.substr(table.find("writer"))};
+  std::string row, jobs, worked;
+  line >> row >> jobs >> worked;
+  CHECK(row == "writer");
+  CHECK(jobs == "0");
+  CHECK(worked == "3");
 }
 
 TEST_CASE("a table of a trace has the jobs of each row, and how long they took and waited") {
