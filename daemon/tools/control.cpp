@@ -251,6 +251,10 @@ exit_code show_all(const control_client& daemon, const control_options& given, c
 
 bool is_control_command(std::string_view word) { return find(word) != nullptr; }
 
+bool is_option_of_control(std::string_view word) {
+  return word == "--control" || word.starts_with("--control=") || word == "--json";
+}
+
 exit_code control(const std::string& name, const std::vector<std::string>& words) {
   const command& chosen = *find(name);
   options given;

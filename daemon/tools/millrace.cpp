@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/command_line.hpp"
@@ -15,6 +17,7 @@
 #include "tools/data.hpp"
 #include "tools/exit_code.hpp"
 #include "tools/trace.hpp"
+#include "tools/verb_first.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -28,11 +31,12 @@ constexpr const char* usage =
     "  dump     print a data directory as JSON Lines\n"
     "  restore  make a data directory of such lines from standard input\n"
     "  import   make a data directory of a beanstalkd log directory\n\n"
-    "Of a daemon that runs, over its control socket (--control ADDRESS):\n"
+    "Of a daemon that runs, over its control socket (--control ADDRESS, before or after the tool):\n"
     "  status   whether it is ready, its listeners, its store, its jobs\n"
     "  queues   jobs, age and rates of each queue\n"
     "  queue    one queue\n"
     "  job      one job, its history and its holder\n"
+    "  group    how many jobs of a group have ended\n"
     "  tasks    the tasks of its loop\n"
     "  pause    hand out no job of a queue\n"
     "  resume   end the pause\n"
@@ -45,6 +49,7 @@ constexpr const char* usage =
     "  cancel-jobs   end jobs as cancelled\n"
     "  delete-jobs   delete jobs\n"
     "  set-priority  give jobs another priority\n"
+    "  backup   copy the data into a new directory\n"
     "  actions  the bulk changes and backups\n"
     "  stop     end one of them\n"
     "  reload   read the settings again\n\n"
@@ -66,6 +71,8 @@ void print_tools() {
 
 /// Runs the tool that the first word names.
 exit_code run(std::vector<std::string> words) {
+  constexpr std::array<std::string_view, 1> valued{"--control"};
+  if (!words.empty() && is_option_of_control(words.front())) words = verb_first(std::move(words), valued);
   // A server that goes away is an error of one write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   const std::string tool = words.empty() ? "" : words.front();

@@ -1,10 +1,11 @@
 #include "tools/trace.hpp"
 
-#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -12,6 +13,7 @@
 #include "tools/control.hpp"
 #include "tools/trace_chart.hpp"
 #include "tools/trace_rows.hpp"
+#include "tools/verb_first.hpp"
 
 namespace millrace::tools {
 
@@ -67,11 +69,13 @@ exit_code show(const options& given) {
 }  // namespace
 
 exit_code trace(const std::vector<std::string>& words) {
-  const bool has_word = !words.empty() && !words.front().starts_with("--control") && words.front() != "--json";
-  const auto command = "trace " + (has_word ? words.front() : std::string{"state"});
-  if (is_control_command(command)) return control(command, {words.begin() + (has_word ? 1 : 0), words.end()});
+  constexpr std::array<std::string_view, 4> valued{"--control", "--limit", "--plot", "--title"};
+  const auto ordered = verb_first(words, valued);
+  const bool has_word = !ordered.empty() && !is_option_of_control(ordered.front());
+  const auto command = "trace " + (has_word ? ordered.front() : std::string{"state"});
+  if (is_control_command(command)) return control(command, {ordered.begin() + (has_word ? 1 : 0), ordered.end()});
   options given;
-  if (const auto end = read_words(words, given)) {
+  if (const auto end = read_words(ordered, given)) {
     std::fputs(end->text.c_str(), end->code == exit_code::done ? stdout : stderr);
     return end->code;
   }
