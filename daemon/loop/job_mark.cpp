@@ -12,6 +12,7 @@ namespace millrace::loop {
 job_mark::job_mark(event_loop& loop, std::string name) : task_{loop.core().current()} {
   task_.job = std::move(name);
   task_.job_began = loop.now();
+  if (task_.job.empty()) return;  // the trace has the text of the job
   if (auto* const trace = loop.core().trace) trace->name_work(task_.job);
 }
 

@@ -7,8 +7,8 @@ namespace millrace::loop {
 class event_loop;
 struct task_record;
 
-/// While it lives, the list of tasks shows that the current task works on a job of that name. Loop thread, inside a
-/// task, which it does not outlive.
+/// While it lives, the list of tasks and a trace show that the current task works on a job of that name; an empty name
+/// changes nothing. Loop thread, inside a task, which it does not outlive.
 class job_mark {
  public:
   job_mark(event_loop& loop, std::string name);
