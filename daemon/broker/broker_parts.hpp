@@ -68,6 +68,7 @@ struct broker::parts {
       steps.append_to(changes);
       if (!action_changes.empty()) append_action_changes();
       if (disk_bodies.bounded()) disk_bodies.note(changes);
+      if (trace.watches()) trace.note(changes);
       made = commits.commit(changes, engine.last_id(), trigger);
       if (disk_bodies.bounded()) disk_bodies.written_with(commits.last_written());
       disk_bodies.follow_up();

@@ -1,8 +1,29 @@
 #include "broker/job_trace.hpp"
 
+#include <variant>
+
 #include "loop/loop_core.hpp"
 
 namespace millrace::broker {
+
+namespace {
+
+/// The job of a change that is its put, its end, or a state that is written; none: any other change.
+struct job_whose_life_changed {
+  job_id operator()(const engine::job_put& put) const { return is_written(put) ? put.job : job_id{}; }
+  job_id operator()(const engine::job_gone& gone) const { return is_written(gone) ? gone.job : job_id{}; }
+  job_id operator()(const engine::job_moved& moved) const {
+    return is_written(moved) && !moved.handed_out ? moved.job : job_id{};
+  }
+  template <class Other>
+  job_id operator()(const Other&) const {
+    return {};
+  }
+
+  static bool is_written(const auto& change) { return change.durability != engine::durability::memory; }
+};
+
+}  // namespace
 
 job_trace::job_trace(loop::event_loop& loop, engine::engine& engine, commit_tracker& commits)
     : loop_{loop}, engine_{engine}, commits_{commits}, durable_{commits.subscribe_durable([this] { on_durable(); })} {}
@@ -14,12 +35,16 @@ void job_trace::begin() {
   changed_.clear();
   waiting_.clear();
   waiting_jobs_ = 0;
+  watches_ = true;
   engine_.observe_states(this);
 }
 
 loop::trace_recorder* job_trace::running() {
   auto* const trace = loop_.core().trace;
-  if (trace == nullptr) engine_.observe_states(nullptr);
+  if (trace == nullptr) {
+    watches_ = false;
+    engine_.observe_states(nullptr);
+  }
   return trace;
 }
 
@@ -27,9 +52,15 @@ void job_trace::on_state(job_id job, queue_id queue, std::optional<engine::job_s
   auto* const trace = running();
   if (trace == nullptr) return;
   trace->job_state(job, name_of(*trace, queue), state ? engine::name_of(*state) : std::string_view{});
-  if (!commits_.is_persistent() || state == engine::job_state::reserved) return;
-  if (engine_.options_of(queue).durability == engine::durability::memory) return;
-  if (waiting_jobs_ + changed_.size() < waiting_max) changed_.push_back(job);
+}
+
+void job_trace::note(const engine::change_set& changes) {
+  if (running() == nullptr) return;
+  for (const auto& one : changes) {
+    const auto job = std::visit(job_whose_life_changed{}, one);
+    if (!job || waiting_jobs_ + changed_.size() >= waiting_max) continue;
+    if (changed_.empty() || changed_.back() != job) changed_.push_back(job);
+  }
 }
 
 void job_trace::handed_over(store::batch_id batch) {

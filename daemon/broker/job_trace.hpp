@@ -13,6 +13,7 @@
 
 #include "broker/commit_tracker.hpp"
 #include "broker/subscription.hpp"
+#include "engine/change.hpp"
 #include "engine/engine.hpp"
 #include "engine/state_observer.hpp"
 #include "loop/trace_lane.hpp"
@@ -36,6 +37,11 @@ class job_trace final : public engine::state_observer {
   /// A trace has begun.
   void begin();
   void on_state(job_id job, queue_id queue, std::optional<engine::job_state> state) override;
+  /// Whether changes are to be noted. A state alone says nothing of the disk: jobs that are read at the start enter
+  /// theirs, too, and not every state is written.
+  [[nodiscard]] bool watches() const noexcept { return watches_; }
+  /// Of the command at hand, before the store takes them.
+  void note(const engine::change_set& changes);
   /// The changes of the command at hand are in that batch.
   void handed_over(store::batch_id batch);
 
@@ -59,9 +65,10 @@ class job_trace final : public engine::state_observer {
   engine::engine& engine_;
   commit_tracker& commits_;
   std::array<kept_name, 16> names_;  ///< those used last
-  std::vector<job_id> changed_;      ///< by the command at hand, in durable queues
+  std::vector<job_id> changed_;      ///< by the command at hand, to be written
   std::deque<waiting_batch> waiting_;
   std::size_t waiting_jobs_{0};
+  bool watches_{false};
   loop::trace_lane lane_;
   subscription durable_;
 };
