@@ -33,6 +33,7 @@ std::string_view state_of(const trace_recorder::facts& trace) {
     case trace_file::state::failed:
       return "failed";
     case trace_file::state::open:
+    case trace_file::state::complete:
       break;
   }
   return "complete";

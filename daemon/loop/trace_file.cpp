@@ -19,7 +19,6 @@ namespace millrace::loop {
 
 namespace {
 
-/// Texts of jobs may be private.
 constexpr mode_t file_mode = 0600;
 constexpr std::string_view closing = "\n]\n";
 /// Kept free for what `finish` and a full file write: the last events need no check.
@@ -42,6 +41,27 @@ void append_time(std::string& to, duration length) {
   to += static_cast<char>('0' + rest % 10);
 }
 
+/// What is at `path`, if that is no regular file; empty: nothing is, or a regular file.
+std::string_view other_kind(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0)
+    return ::lstat(path.c_str(), &facts) == 0 ? "a symbolic link to nothing" : std::string_view{};
+  if (S_ISREG(facts.st_mode)) return {};
+  if (S_ISDIR(facts.st_mode)) return "a directory";
+  if (S_ISFIFO(facts.st_mode)) return "a pipe";
+  if (S_ISSOCK(facts.st_mode)) return "a socket";
+  return "a device";
+}
+
+error not_regular(const std::string& path, std::string_view kind) {
+  return {errc::io, path + " is " + std::string{kind} + ", no regular file"};
+}
+
+error not_made(const std::string& path, int reason) {
+  if (const auto kind = other_kind(path); !kind.empty()) return not_regular(path, kind);
+  return {reason == EEXIST ? errc::refused : errc::io, path + " cannot be made: " + system_message(reason)};
+}
+
 bool is_readable(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](char byte) {
     return static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) == 0x7f;
@@ -51,32 +71,49 @@ bool is_readable(std::string_view text) {
 }  // namespace
 
 result<std::shared_ptr<trace_file>> trace_file::open(const std::string& path, std::uint64_t bytes_max, bool may_exist) {
-  // Without O_NONBLOCK, opening a pipe would wait for its reader. Truncated only when it is known to be regular.
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (may_exist ? 0 : O_EXCL);
-  const int descriptor = ::open(path.c_str(), flags, file_mode);
-  if (descriptor < 0) {
-    return error{errno == EEXIST ? errc::refused : errc::io, path + " cannot be made: " + system_message(errno)};
-  }
-  std::shared_ptr<trace_file> made{new trace_file{path, descriptor, bytes_max}};
-  struct stat facts {};
-  if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) return error{errc::io, path + " is no regular file"};
-  if (::ftruncate(descriptor, 0) != 0) return error{errc::io, path + " cannot be emptied: " + system_message(errno)};
-  made->add_group(trace_group::tasks, "tasks");
-  made->add_group(trace_group::threads, "threads");
-  made->add_group(trace_group::processes, "worker processes");
-  made->add_group(trace_group::store, "store");
-  made->add_group(trace_group::jobs, "jobs");
-  made->write();
-  if (made->current() == state::failed) return error{errc::io, path + " cannot be written"};
+  // Without O_NONBLOCK, opening a pipe would wait for its reader.
+  constexpr int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  int descriptor = ::open(path.c_str(), flags | O_EXCL, file_mode);
+  const bool is_new = descriptor >= 0;
+  if (!is_new && errno == EEXIST && may_exist) descriptor = ::open(path.c_str(), flags, file_mode);
+  if (descriptor < 0) return not_made(path, errno);
+  std::shared_ptr<trace_file> made{new trace_file{path, descriptor, is_new, bytes_max}};
+  if (const auto prepared = made->prepare(); !prepared) return prepared.error();
   return made;
 }
 
-trace_file::trace_file(std::string path, int descriptor, std::uint64_t bytes_max)
-    : path_{std::move(path)}, descriptor_{descriptor}, bytes_max_{bytes_max} {
+result<> trace_file::prepare() {
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) != 0) return not_made(path_, errno);
+  if (!S_ISREG(facts.st_mode)) return not_regular(path_, other_kind(path_));
+  constexpr mode_t of_others = 0077;
+  if ((facts.st_mode & of_others) != 0 && ::fchmod(descriptor_, file_mode) != 0)
+    return error{errc::io, path_ + " can be read by others, and that cannot be changed: " + system_message(errno)};
+  // Only now, since it is known to be regular and private.
+  if (::ftruncate(descriptor_, 0) != 0) return error{errc::io, path_ + " cannot be emptied: " + system_message(errno)};
+  add_group(trace_group::tasks, "tasks");
+  add_group(trace_group::threads, "threads");
+  add_group(trace_group::processes, "worker processes");
+  add_group(trace_group::store, "store");
+  add_group(trace_group::jobs, "jobs");
+  if (const int reason = try_write(); reason != 0)
+    return error{errc::io, path_ + " cannot be written: " + system_message(reason)};
+  return {};
+}
+
+trace_file::trace_file(std::string path, int descriptor, bool is_new, std::uint64_t bytes_max)
+    : path_{std::move(path)}, descriptor_{descriptor}, is_new_{is_new}, bytes_max_{bytes_max} {
   text_ = "[";
 }
 
-trace_file::~trace_file() { ::close(descriptor_); }
+trace_file::~trace_file() {
+  close();
+  if (is_new_ && !has_begun_) ::unlink(path_.c_str());
+}
+
+void trace_file::close() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
 
 std::string_view trace_file::keep_name(std::string_view name) { return *names_.emplace(name).first; }
 
@@ -90,9 +127,17 @@ void trace_file::append(const trace_chunk& events) {
 }
 
 void trace_file::finish(instant at, std::uint64_t left_out) {
-  if (current() == state::failed) return;
-  if (left_out > 0) add_note("events left out", "count", left_out, at);
-  write();
+  if (descriptor_ < 0) return;
+  if (current() != state::failed) {
+    if (left_out > 0) add_note("events left out", "count", left_out, at);
+    write();
+  }
+  close();
+  text_ = {};
+  states_ = {};
+  names_ = {};
+  auto expected = state::open;
+  state_.compare_exchange_strong(expected, state::complete, std::memory_order_acq_rel);
 }
 
 void trace_file::add(const trace_event& event) {
@@ -249,6 +294,15 @@ void trace_file::end_line(instant at) {
 }
 
 void trace_file::write() {
+  const int reason = try_write();
+  if (reason == 0) return;
+  state_.store(state::failed, std::memory_order_release);
+  log::warning("trace_failed", "the trace cannot be written any more: further events are left out",
+               {{"file", path_}, {"reason", system_message(reason)}});
+  cut_off();
+}
+
+int trace_file::try_write() {
   const auto events = text_.size();
   text_ += closing;
   std::size_t done = 0;
@@ -256,18 +310,14 @@ void trace_file::write() {
     const auto written =
         ::pwrite(descriptor_, text_.data() + done, text_.size() - done, static_cast<off_t>(end_ + done));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      state_.store(state::failed, std::memory_order_release);
-      log::warning("trace_failed", "the trace cannot be written any more: further events are left out",
-                   {{"file", path_}, {"reason", system_message(written < 0 ? errno : EIO)}});
-      return cut_off();
-    }
+    if (written <= 0) return written < 0 ? errno : EIO;
     done += static_cast<std::size_t>(written);
   }
   end_ += events;
   bytes_.store(end_ + closing.size(), std::memory_order_relaxed);
   text_.clear();
   line_begin_ = 0;
+  return 0;
 }
 
 void trace_file::cut_off() {

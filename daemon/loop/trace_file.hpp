@@ -24,25 +24,32 @@ namespace millrace::loop {
 /// killed within a write leaves a file without the bracket, which both programs accept. At `bytes_max` the last event
 /// says so, a warning is logged, and further events are left out.
 ///
-/// One thread at a time, except for what is atomic. The destructor closes the file.
+/// Only the owner of the file may read it, whatever its mode was before: texts of jobs may be private.
+///
+/// One thread at a time, except for what is atomic. `finish` closes the file and frees what its events needed; without
+/// it the destructor does. A file that was made here and in which no trace has begun is removed by the destructor.
 class trace_file {
  public:
-  /// Makes the file, or empties it; it must be a regular one. Blocks.
+  /// Makes the file, or empties it; it must be a regular one. A pipe is refused, not waited for. Blocks. The errors
+  /// `refused`: it exists and may not; `io`: anything else. No file is left behind that was not there before.
   static result<std::shared_ptr<trace_file>> open(const std::string& path, std::uint64_t bytes_max, bool may_exist);
   ~trace_file();
   trace_file(const trace_file&) = delete;
   trace_file& operator=(const trace_file&) = delete;
 
   /// Loop thread, before the first event: the time from which the trace counts.
-  void begin_at(instant begin) noexcept { began_ = begin; }
+  void begin_at(instant begin) noexcept {
+    began_ = begin;
+    has_begun_ = true;
+  }
   /// Writes the events. Blocks. Does nothing when the file is full or has failed.
   void append(const trace_chunk& events);
-  /// Writes how many events were left out. Blocks.
+  /// Writes how many events were left out, and closes the file. Blocks. Requires: afterwards only what is atomic is used.
   void finish(instant at, std::uint64_t left_out);
-  /// Loop thread: a copy of `name` that lasts as long as the file.
+  /// Loop thread: a copy of `name` that lasts until `finish`.
   std::string_view keep_name(std::string_view name);
 
-  enum class state : std::uint8_t { open, full, failed };
+  enum class state : std::uint8_t { open, full, failed, complete };
   /// Any thread.
   [[nodiscard]] state current() const noexcept { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
@@ -50,8 +57,11 @@ class trace_file {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
-  trace_file(std::string path, int descriptor, std::uint64_t bytes_max);
+  trace_file(std::string path, int descriptor, bool is_new, std::uint64_t bytes_max);
 
+  /// Makes an empty file private and sure to be a regular one.
+  result<> prepare();
+  void close() noexcept;
   void add(const trace_event& event);
   void add_state(const trace_event& event);
   void add_job_state(std::string_view phase, job_id job, std::string_view name, std::string_view queue, instant at);
@@ -63,12 +73,17 @@ class trace_file {
   void add_note(std::string_view name, std::string_view key, std::uint64_t value, instant at);
   /// Takes the event at hand back if the file is full.
   void end_line(instant at);
+  /// Writes the events. The error number; 0: none.
+  int try_write();
+  /// The same; an error ends the trace.
   void write();
   /// The file ends behind the events that were written completely.
   void cut_off();
 
   std::string path_;
-  int descriptor_;
+  int descriptor_;  ///< -1: closed
+  bool is_new_;
+  bool has_begun_{false};
   std::uint64_t bytes_max_;
   instant began_{};
   std::string text_;           ///< events that are not written yet

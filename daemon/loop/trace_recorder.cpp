@@ -10,18 +10,17 @@
 
 namespace millrace::loop {
 
-namespace {
-
-/// Set while it lives, whatever ends it.
-struct busy {
-  explicit busy(bool& of) : flag{of} { flag = true; }
-  ~busy() { flag = false; }
-  busy(const busy&) = delete;
-  busy& operator=(const busy&) = delete;
-  bool& flag;
+/// A begin or an end is in progress while it lives, whatever ends it.
+struct trace_recorder::change_in_progress {
+  explicit change_in_progress(trace_recorder& recorder) : of{recorder} { of.changing_ = true; }
+  ~change_in_progress() {
+    of.changing_ = false;
+    of.changed_.wake_all();
+  }
+  change_in_progress(const change_in_progress&) = delete;
+  change_in_progress& operator=(const change_in_progress&) = delete;
+  trace_recorder& of;
 };
-
-}  // namespace
 
 struct trace_recorder::exchange {
   std::atomic<std::size_t> waiting{0};  ///< chunks
@@ -44,7 +43,10 @@ struct trace_recorder::exchange {
 };
 
 trace_recorder::trace_recorder(event_loop& loop, std::function<void()> on_begin)
-    : loop_{loop}, on_begin_{std::move(on_begin)}, flush_due_{loop, [this] { flush(); }} {}
+    : loop_{loop},
+      on_begin_{std::move(on_begin)},
+      flush_due_{loop, [this] { flush(); }},
+      changed_{loop, "a trace to begin or end"} {}
 
 trace_recorder::~trace_recorder() {
   if (loop_.core().trace != nullptr) detach();
@@ -53,9 +55,14 @@ trace_recorder::~trace_recorder() {
 // --- the life of a trace ---------------------------------------------------------------------------------------------
 
 std::optional<error> trace_recorder::refusal() const {
-  if (closed_) return error{errc::refused, "the daemon is stopping"};
+  if (auto refused = refusal_of_closed()) return refused;
   if (loop_.core().trace != nullptr) return error{errc::refused, "a trace is running already, into " + file_->path()};
   if (changing_) return error{errc::refused, "another trace begins or ends at this moment"};
+  return std::nullopt;
+}
+
+std::optional<error> trace_recorder::refusal_of_closed() const {
+  if (closed_) return error{errc::refused, "the daemon is stopping"};
   return std::nullopt;
 }
 
@@ -70,7 +77,7 @@ result<> trace_recorder::begin_now(const request& wanted) {
 
 awaitable<result<std::string>> trace_recorder::begin(request wanted) {
   if (auto refused = refusal()) co_return *refused;
-  const busy mark{changing_};
+  const change_in_progress mark{*this};
   add_thread();
   auto opened = std::make_shared<std::optional<result<std::shared_ptr<trace_file>>>>();
   auto opening = thread_->run([opened, wanted]() -> result<std::string> {
@@ -81,6 +88,8 @@ awaitable<result<std::string>> trace_recorder::begin(request wanted) {
   if (!called) co_return called.error();
   auto& file = **opened;
   if (!file) co_return file.error();
+  // Closed meanwhile: the file, in which nothing has begun, is removed.
+  if (auto refused = refusal_of_closed()) co_return *refused;
   start(std::move(*file));
   co_return file_->path();
 }
@@ -109,16 +118,24 @@ void trace_recorder::detach() {
   flush_due_.clear();
 }
 
-awaitable<bool> trace_recorder::end() {
-  if (loop_.core().trace == nullptr || changing_) co_return false;
-  const busy mark{changing_};
-  add_unfinished();
-  detach();
-  flush();
-  auto finishing = thread_->run([file = file_, at = loop_.now(), left_out = left_out_]() -> result<std::string> {
+std::function<result<std::string>()> trace_recorder::last_call() {
+  const auto at = loop_.now();
+  chunk_ = {};
+  lanes_ = {};
+  exchange_.reset();
+  return [file = file_, at, left_out = left_out_]() -> result<std::string> {
     file->finish(at, left_out);
     return std::string{};
-  });
+  };
+}
+
+awaitable<bool> trace_recorder::end() {
+  if (loop_.core().trace == nullptr || changing_) co_return false;
+  const change_in_progress mark{*this};
+  add_unfinished();
+  detach();
+  if (!chunk_.empty()) hand_over();
+  auto finishing = thread_->run(last_call());
   [[maybe_unused]] const auto finished = co_await std::move(finishing);
   log::info("trace_ended", "the trace is complete",
             {{"file", file_->path()}, {"bytes", file_->bytes()}, {"left_out", left_out_}});
@@ -127,6 +144,7 @@ awaitable<bool> trace_recorder::end() {
 
 awaitable<> trace_recorder::close() {
   closed_ = true;
+  while (changing_) co_await changed_.wait();
   if (!thread_) co_return;
   auto ending = end();
   co_await std::move(ending);
@@ -146,11 +164,7 @@ trace_recorder::facts trace_recorder::look() const {
 // --- chunks ----------------------------------------------------------------------------------------------------------
 
 trace_event* trace_recorder::add(trace_event::kind type, instant at) {
-  if (chunk_.size() == chunk_events) flush();
-  if (chunk_.size() == chunk_events) {
-    ++left_out_;
-    return nullptr;
-  }
+  if (chunk_.size() == chunk_events && !make_room()) return nullptr;
   if (chunk_.empty()) flush_due_.set(after(loop_.now(), flush_interval));
   auto& event = chunk_.emplace_back();
   event.type = type;
@@ -158,13 +172,33 @@ trace_event* trace_recorder::add(trace_event::kind type, instant at) {
   return &event;
 }
 
+bool trace_recorder::make_room() {
+  if (file_->current() != trace_file::state::open) {
+    flush_due_.set(loop_.now());  // ends the trace, but not here: callers use the lanes
+    return false;
+  }
+  if (exchange_->waiting.load(std::memory_order_relaxed) < chunks_max) {
+    hand_over();
+    return true;
+  }
+  ++left_out_;
+  return false;
+}
+
 void trace_recorder::flush() {
   if (file_->current() != trace_file::state::open) {
-    chunk_.clear();
-    if (loop_.core().trace != nullptr) detach();
+    detach();
+    thread_->post(last_call());
     return;
   }
-  if (chunk_.empty() || exchange_->waiting.load(std::memory_order_relaxed) >= chunks_max) return;
+  const auto waiting = exchange_->waiting.load(std::memory_order_relaxed);
+  if (chunk_.empty() && waiting == 0) return;
+  if (!chunk_.empty() && waiting < chunks_max) hand_over();
+  // Also without further events, to see that the file is full or has failed.
+  flush_due_.set(after(loop_.now(), flush_interval));
+}
+
+void trace_recorder::hand_over() {
   exchange_->waiting.fetch_add(1, std::memory_order_relaxed);
   auto chunk = std::make_shared<trace_chunk>(std::exchange(chunk_, exchange_->take()));
   chunk_.reserve(chunk_events);

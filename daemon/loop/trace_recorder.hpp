@@ -16,6 +16,7 @@
 #include <millrace/loop/deadline.hpp>
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/io_thread.hpp>
+#include <millrace/loop/wait_point.hpp>
 
 #include "loop/trace_event.hpp"
 #include "loop/trace_file.hpp"
@@ -36,7 +37,7 @@ struct task_record;
 /// ends by itself when its file is full or cannot be written.
 ///
 /// Owned by the daemon; loop thread only. `close` ends the trace and the thread, which keep the loop running until
-/// then.
+/// then. A begin that is in progress then is refused, and its file removed.
 class trace_recorder {
  public:
   static constexpr std::size_t chunk_events = 2048;
@@ -119,7 +120,10 @@ class trace_recorder {
   static void set_label(work& of, std::string_view text);
   void start(std::shared_ptr<trace_file> file);
   void detach();
+  /// Frees what the trace needed on the loop's thread. Returns the call that ends its file on the other one.
+  [[nodiscard]] std::function<result<std::string>()> last_call();
   [[nodiscard]] std::optional<error> refusal() const;
+  [[nodiscard]] std::optional<error> refusal_of_closed() const;
   void add_thread();
   std::uint32_t number_of(trace_group group, trace_lane& lane, std::string_view name);
   std::uint32_t number_of(task_record& task);
@@ -130,8 +134,13 @@ class trace_recorder {
   void add_unfinished();
   /// Null: the event is left out.
   trace_event* add(trace_event::kind type, instant at);
+  /// False: the event at hand is left out.
+  bool make_room();
+  /// Hands the chunk to the thread, or ends a trace whose file is full or has failed. Requires: a trace runs.
   void flush();
+  void hand_over();
 
+  struct change_in_progress;
   struct exchange;  ///< what the loop and the thread share
 
   event_loop& loop_;
@@ -146,6 +155,7 @@ class trace_recorder {
   instant began_{};
   deadline flush_due_;
   bool changing_{false};  ///< a begin or an end is in progress
+  wait_point changed_;
   bool closed_{false};
 };
 

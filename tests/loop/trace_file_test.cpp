@@ -1,6 +1,8 @@
 #include "loop/trace_file.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -165,13 +167,85 @@ TEST_CASE("only a regular file that can be made becomes a trace", "[trace]") {
   const auto in_nothing = trace_file::open(at.folder / "no" / "trace.json", 1u << 20, true);
   CHECK(in_nothing.error().code == errc::io);
   CHECK(in_nothing.error().text.ends_with("trace.json cannot be made: No such file or directory"));
-  CHECK(trace_file::open("/dev/null", 1u << 20, true).error().text == "/dev/null is no regular file");
+  const auto pipe = (at.folder / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto link = (at.folder / "link").string();
+  fs::create_symlink("/no/such/file", link);
+  for (const bool may_exist : {true, false}) {
+    const auto error_of = [&](const std::string& path) {
+      return trace_file::open(path, 1u << 20, may_exist).error().text;
+    };
+    CHECK(error_of("/dev/full") == "/dev/full is a device, no regular file");
+    CHECK(error_of(at.folder) == at.folder.string() + " is a directory, no regular file");
+    CHECK(error_of(pipe) == pipe + " is a pipe, no regular file");
+    CHECK(error_of(link) == link + " is a symbolic link to nothing, no regular file");
+  }
+  // A pipe with a reader can be opened, and is no trace all the same.
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  CHECK(trace_file::open(pipe, 1u << 20, true).error().text == pipe + " is a pipe, no regular file");
+  ::close(reader);
   std::ofstream{at.path()} << "something else";
   const auto existing = trace_file::open(at.path(), 1u << 20, false);
   CHECK(existing.error().text == at.path() + " cannot be made: File exists");
   CHECK(at.text() == "something else");
   CHECK(trace_file::open(at.path(), 1u << 20, true).has_value());
   CHECK(at.events().empty());
+}
+
+TEST_CASE("only its owner may read a trace, whatever the mode of the file was", "[trace]") {
+  const traced at;
+  std::ofstream{at.path()} << "something else";
+  fs::permissions(at.path(), fs::perms{0666});
+  static_cast<void>(at.open());
+  CHECK(fs::status(at.path()).permissions() == fs::perms{0600});
+  CHECK(at.events().empty());
+  // A mode that others do not gain from stays.
+  fs::permissions(at.path(), fs::perms{0200});
+  static_cast<void>(at.open());
+  CHECK(fs::status(at.path()).permissions() == fs::perms{0200});
+}
+
+TEST_CASE("a file that no trace can begin in is removed, unless it was there before", "[trace]") {
+  const traced at;
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{20, before.rlim_max};  // as on a full disk
+  const auto error_of = [&](bool may_exist) {
+    ::setrlimit(RLIMIT_FSIZE, &little);
+    auto text = trace_file::open(at.path(), 1u << 20, may_exist).error().text;
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    return text;
+  };
+  CHECK(error_of(false) == at.path() + " cannot be written: File too large");
+  CHECK_FALSE(fs::exists(at.path()));
+  CHECK(error_of(true) == at.path() + " cannot be written: File too large");
+  CHECK_FALSE(fs::exists(at.path()));
+  std::ofstream{at.path()} << "something else";
+  CHECK(error_of(true) == at.path() + " cannot be written: File too large");
+  CHECK(fs::exists(at.path()));
+  fs::remove(at.path());
+  trace_file::open(at.path(), 1u << 20, false).value().reset();  // the start was given up
+  CHECK_FALSE(fs::exists(at.path()));
+}
+
+TEST_CASE("a trace that has ended is closed", "[trace]") {
+  const traced at;
+  const auto is_open = [&] {
+    return std::ranges::any_of(fs::directory_iterator{"/proc/self/fd"}, [&](const fs::directory_entry& one) {
+      std::error_code gone;
+      return fs::read_symlink(one, gone) == at.path();
+    });
+  };
+  const auto file = at.open();
+  CHECK(is_open());
+  file->append({work_at({}, "one")});
+  file->finish({}, 0);
+  CHECK_FALSE(is_open());
+  CHECK(file->current() == trace_file::state::complete);
+  CHECK(file->bytes() == fs::file_size(at.path()));
+  file->append({work_at({}, "afterwards")});
+  CHECK(at.events().size() == 1);
 }
 
 }  // namespace millrace::loop

@@ -114,6 +114,24 @@ class Trace(DaemonTest):
         self.assertEqual(trace.states(letter["args"]["job"]).count(("n", "committed")), 2)
         self.assertEqual({event["name"] for event in trace.rows[STORE, "writer"]}, {"commit"})
 
+    def test_jobs_that_were_on_disk_before_the_trace_are_not_committed_by_it(self):
+        settings = """
+            daemon: { http: off, data_dir: data }
+            queues: { mail: {}, later: {} }
+            %s: { letters: { kind: list, queue: %s, items: [a, b] } }
+            %s
+            """
+        filled = run("--config", self.write(settings % ("producers", "mail", "")), "--until-idle", cwd=self.folder)
+        self.assertEqual(filled.returncode, 0, filled.stderr)
+        ended = self.run_traced(settings % (
+            "producers", "later", "consumers: { send: { queue: mail, handler: sleep, length: 1ms } }"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        trace = Rows(self.trace)
+        letters = trace.jobs("send#1")
+        self.assertEqual([letter["name"] for letter in letters], ["a", "b"])
+        for letter in letters:  # only its end
+            self.assertEqual(trace.states(letter["args"]["job"]).count(("n", "committed")), 1)
+
     def test_a_trace_can_be_read_whenever_the_daemon_is_killed(self):
         daemon = self.daemon(self.write("""
             daemon: { http: off }
@@ -161,8 +179,8 @@ class Trace(DaemonTest):
 
     def test_a_trace_that_cannot_be_made_is_an_error_of_the_start(self):
         settings = self.write("daemon: { http: off }\n")
-        for path, reason in ((self.folder, "Is a directory"), (os.path.join(self.folder, "no", "x"), "No such file"),
-                             ("/dev/null", "is no regular file")):
+        for path, reason in ((self.folder, "is a directory"), (os.path.join(self.folder, "no", "x"), "No such file"),
+                             ("/dev/null", "is a device, no regular file")):
             with self.subTest(path=path):
                 ended = run("--config", settings, "--trace", path)
                 self.assertEqual(ended.returncode, 3)
@@ -232,7 +250,10 @@ class Control(QueueTest):
                 self.assert_refused(400, "invalid_value", self.post("/v1/trace", body), "body." + where)
         with open(self.trace, "w", encoding="utf-8") as file:
             file.write("of somebody")
-        for path, reason in ((self.trace, "File exists"), (self.folder + "/no/x", "No such file")):
+        pipe = self.folder + "/pipe"
+        os.mkfifo(pipe)
+        for path, reason in ((self.trace, "File exists"), (self.folder + "/no/x", "No such file"),
+                             ("/dev/full", "is a device"), (self.folder, "is a directory"), (pipe, "is a pipe")):
             refusal = self.post("/v1/trace", {"action": "start", "file": path})
             self.assert_refused(409, "no_trace", refusal, "body.file")
             self.assertIn(reason, refusal[1]["error"]["message"])

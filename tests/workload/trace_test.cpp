@@ -214,11 +214,32 @@ TEST_CASE("a full trace ends by itself, and work goes on") {
   CHECK(!at.recorder.look().running);
   CHECK(at.recorder.look().file == loop::trace_file::state::full);
   CHECK(std::filesystem::file_size(at.path) <= loop::trace_recorder::file_bytes_least);
+  // Its file is closed without a further event, too.
+  const auto is_open = [&] {
+    return std::ranges::any_of(std::filesystem::directory_iterator{"/proc/self/fd"}, [&](const auto& one) {
+      std::error_code gone;
+      return std::filesystem::read_symlink(one, gone) == at.path;
+    });
+  };
+  at.turn_until([&] { return !is_open(); });
   CHECK(at.events().back().at("name") == "the trace is full");
+  CHECK(at.recorder.look().bytes == std::filesystem::file_size(at.path));
   const auto seen = at.seen.size();
   at.put(queue, "afterwards");
   at.loop.run_ready();
   CHECK(at.seen.size() == seen + 1);
+}
+
+TEST_CASE("a trace that is full ends also when nothing happens any more") {
+  traced_workload at;
+  at.begin(loop::trace_recorder::file_bytes_least);
+  for (std::size_t n = 0; n < loop::trace_recorder::chunk_events + 1; ++n)
+    at.recorder.job_mark(job_id{n + 1}, "committed");
+  at.turn_until([&] {
+    at.loop.advance(loop::trace_recorder::flush_interval);
+    return at.loop.core().trace == nullptr;
+  });
+  CHECK(at.recorder.look().file == loop::trace_file::state::full);
 }
 
 TEST_CASE("while its thread is behind, a trace leaves events out and counts them") {
@@ -246,4 +267,17 @@ TEST_CASE("a job with a name is shown by that name") {
   at.loop.run_ready();
   at.end();
   CHECK(at.lines({"job"}).find("send#1: letter to Ann ok\n") != std::string::npos);
+}
+
+TEST_CASE("a job whose name cannot be made is shown by the beginning of its text") {
+  traced_workload at;
+  const auto queue = at.queue("mail");
+  at.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("to ${json:/name}").value()},
+              testing::quick_kind(at.note()));
+  at.begin();
+  at.start();
+  at.put(queue, "no JSON");
+  at.loop.run_ready();
+  at.end();
+  CHECK(at.lines({"job"}).find("send#1: no JSON ok\n") != std::string::npos);
 }
