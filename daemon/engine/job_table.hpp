@@ -47,9 +47,9 @@ class job_table {
   record_pool<job, &job::same_bucket, 1024> records_;
   record_pool<job_history, &job_history::next_free, 256> histories_;
   paged<slot, 16'384> buckets_;
-  std::size_t whole_{1024};  ///< buckets when the present doubling began, a power of two
-  std::size_t split_{0};     ///< of them, how many have been split
-  std::uint64_t highest_id_{0};
+  std::size_t whole_{1024};      ///< buckets when the present doubling began, a power of two
+  std::size_t split_{0};         ///< of them, how many have been split
+  std::uint64_t highest_id_{0};  ///< that was ever added: a new job is no reason to search
 };
 
 }  // namespace millrace::engine

@@ -176,6 +176,9 @@ class checker {
     fed_.insert(producer.common.queue);
     if (producer.common.pattern == workload::arrivals::poisson && !producer.common.rate)
       error({"producers", producer.name, "arrivals"}, "poisson arrivals need a rate", "the key rate as well");
+    if (producer.common.order_by && producer.common.priority != engine::default_priority)
+      error({"producers", producer.name, "priority"}, "order_by gives each job its own priority",
+            "one of priority and order_by");
     const bool resumes = producer.common.begin == workload::start::resume;
     if (resumes && durability_of(producer.common.queue) == engine::durability::memory)
       error({"producers", producer.name, "start"},
