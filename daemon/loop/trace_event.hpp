@@ -22,7 +22,7 @@ struct trace_event {
   enum class kind : std::uint8_t {
     lane,   ///< `name` is the name of `lane` in `group`
     wait,   ///< a task waited for `name`
-    work,   ///< a task, a thread or a process worked on a job
+    work,   ///< a task, a thread or a process worked on a job: a `trace_work` says more
     span,   ///< the store wrote `batch`
     state,  ///< a job entered the state `name`; empty: it is gone
     mark    ///< `name` happened to a job
@@ -30,24 +30,37 @@ struct trace_event {
 
   kind type{};
   trace_group group{};
-  std::uint8_t label_size{0};
-  bool label_is_cut{false};
   std::uint32_t lane{0};
   instant at{};
   duration length{0};
   std::string_view name;
   job_id job{};
   std::string_view queue;
-  std::string_view outcome;  ///< `work`: how the attempt ended; empty: nothing is known of that
-  std::string_view then;     ///< `work`: what became of the job
-  std::uint32_t attempt{0};
   std::uint64_t batch{0};
+};
+
+/// What else is known of work.
+struct trace_work {
+  std::string_view outcome;  ///< how the attempt ended; empty: nothing is known of that
+  std::string_view then;     ///< what became of the job
+  std::uint32_t attempt{0};
+  std::uint8_t label_size{0};
+  bool label_is_cut{false};
   std::array<char, trace_label_bytes_max> label;  ///< only the first `label_size` bytes are set
 
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): clearing `label` would cost more than the rest
-  trace_event() noexcept {}
+  trace_work() noexcept {}
 };
 
-using trace_chunk = std::vector<trace_event>;
+/// Events in their order. States of jobs are the most of them, so that they carry nothing of work.
+struct trace_chunk {
+  std::vector<trace_event> events;
+  std::vector<trace_work> works;  ///< one for each event of that kind, in their order
+
+  void clear() noexcept {
+    events.clear();
+    works.clear();
+  }
+};
 
 }  // namespace millrace::loop

@@ -5,20 +5,17 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
-#include <millrace/base/ids.hpp>
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
 
 #include "loop/trace_event.hpp"
+#include "loop/trace_text.hpp"
 
 namespace millrace::loop {
 
-/// The file of a trace, in the JSON array format of "Trace Event Format"
-/// (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), which Perfetto and
-/// chrome://tracing open: one event a line, times in microseconds since the begin of the trace.
+/// The file of a trace, in the format that Perfetto and chrome://tracing open (loop/trace_text.hpp).
 ///
 /// The file is complete JSON after each call: the closing bracket is overwritten by the next events. A process that is
 /// killed within a write leaves a file without the bracket, which both programs accept. At `bytes_max` the last event
@@ -39,12 +36,13 @@ class trace_file {
 
   /// Loop thread, before the first event: the time from which the trace counts.
   void begin_at(instant begin) noexcept {
-    began_ = begin;
+    text_.begin_at(begin);
     has_begun_ = true;
   }
   /// Writes the events. Blocks. Does nothing when the file is full or has failed.
   void append(const trace_chunk& events);
-  /// Writes how many events were left out, and closes the file. Blocks. Requires: afterwards only what is atomic is used.
+  /// Writes how many events were left out, and closes the file. Blocks. Requires: afterwards only what is atomic is
+  /// used.
   void finish(instant at, std::uint64_t left_out);
   /// Loop thread: a copy of `name` that lasts until `finish`.
   std::string_view keep_name(std::string_view name);
@@ -62,17 +60,8 @@ class trace_file {
   /// Makes an empty file private and sure to be a regular one.
   result<> prepare();
   void close() noexcept;
-  void add(const trace_event& event);
-  void add_state(const trace_event& event);
-  void add_job_state(std::string_view phase, job_id job, std::string_view name, std::string_view queue, instant at);
-  void add_group(trace_group group, std::string_view name);
-  void add_name(const trace_event& event);
-  void add_arguments(const trace_event& event);
-  void begin_line(std::string_view phase, trace_group group, std::uint32_t lane, instant at);
-  /// An event of the whole trace, with one number.
-  void add_note(std::string_view name, std::string_view key, std::uint64_t value, instant at);
-  /// Takes the event at hand back if the file is full.
-  void end_line(instant at);
+  /// Takes back what was added since `before` if the file is full with it.
+  void keep_limit(std::size_t before, instant at);
   /// Writes the events. The error number; 0: none.
   int try_write();
   /// The same; an error ends the trace.
@@ -85,14 +74,11 @@ class trace_file {
   bool is_new_;
   bool has_begun_{false};
   std::uint64_t bytes_max_;
-  instant began_{};
-  std::string text_;           ///< events that are not written yet
-  std::size_t line_begin_{0};  ///< of the event at hand, in `text_`
-  std::uint64_t end_{0};       ///< of the written events: the closing bracket follows
+  trace_text text_;       ///< what is not written yet
+  std::uint64_t end_{0};  ///< of the written events: the closing bracket follows
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<state> state_{state::open};
-  std::unordered_map<job_id, std::string_view> states_;  ///< those that have begun in the file
-  std::unordered_set<std::string> names_;                ///< loop thread; the elements stay where they are
+  std::unordered_set<std::string> names_;  ///< loop thread; the elements stay where they are
 };
 
 }  // namespace millrace::loop

@@ -1,8 +1,6 @@
 #include "loop/trace_recorder.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 #include <utility>
 
 #include "base/log.hpp"
@@ -22,26 +20,6 @@ struct trace_recorder::change_in_progress {
   trace_recorder& of;
 };
 
-struct trace_recorder::exchange {
-  std::atomic<std::size_t> waiting{0};  ///< chunks
-  std::mutex lock;
-  std::vector<trace_chunk> spare;
-
-  trace_chunk take() {
-    const std::lock_guard hold{lock};
-    if (spare.empty()) return {};
-    auto chunk = std::move(spare.back());
-    spare.pop_back();
-    return chunk;
-  }
-  void give(trace_chunk chunk) {
-    chunk.clear();
-    const std::lock_guard hold{lock};
-    spare.push_back(std::move(chunk));
-    waiting.fetch_sub(1, std::memory_order_relaxed);
-  }
-};
-
 trace_recorder::trace_recorder(event_loop& loop, std::function<void()> on_begin)
     : loop_{loop},
       on_begin_{std::move(on_begin)},
@@ -49,7 +27,7 @@ trace_recorder::trace_recorder(event_loop& loop, std::function<void()> on_begin)
       changed_{loop, "a trace to begin or end"} {}
 
 trace_recorder::~trace_recorder() {
-  if (loop_.core().trace != nullptr) detach();
+  if (loop_.core().trace != nullptr) static_cast<void>(detach());
 }
 
 // --- the life of a trace ---------------------------------------------------------------------------------------------
@@ -100,42 +78,39 @@ void trace_recorder::add_thread() {
 
 void trace_recorder::start(std::shared_ptr<trace_file> file) {
   file_ = std::move(file);
-  exchange_ = std::make_shared<exchange>();
-  chunk_.clear();
-  chunk_.reserve(chunk_events);
   lanes_.clear();
-  left_out_ = 0;
   ++number_;
   began_ = loop_.refresh_now();
   file_->begin_at(began_);
+  stream_.emplace(loop_, *thread_, file_, flush_due_);
   loop_.core().trace = this;
   if (on_begin_) on_begin_();
   log::info("trace_began", "a trace is recorded", {{"file", file_->path()}, {"bytes_max", file_->bytes_max()}});
 }
 
-void trace_recorder::detach() {
+std::function<result<std::string>()> trace_recorder::detach() {
   loop_.core().trace = nullptr;
+  auto last_call = stream_->finish();
+  left_out_ = stream_->left_out();
+  stream_.reset();
   flush_due_.clear();
+  lanes_ = {};
+  return last_call;
 }
 
-std::function<result<std::string>()> trace_recorder::last_call() {
-  const auto at = loop_.now();
-  chunk_ = {};
-  lanes_ = {};
-  exchange_.reset();
-  return [file = file_, at, left_out = left_out_]() -> result<std::string> {
-    file->finish(at, left_out);
-    return std::string{};
-  };
+void trace_recorder::flush() {
+  if (stream_->is_open()) {
+    stream_->flush();
+  } else {
+    thread_->post(detach());
+  }
 }
 
 awaitable<bool> trace_recorder::end() {
   if (loop_.core().trace == nullptr || changing_) co_return false;
   const change_in_progress mark{*this};
   add_unfinished();
-  detach();
-  if (!chunk_.empty()) hand_over();
-  auto finishing = thread_->run(last_call());
+  auto finishing = thread_->run(detach());
   [[maybe_unused]] const auto finished = co_await std::move(finishing);
   log::info("trace_ended", "the trace is complete",
             {{"file", file_->path()}, {"bytes", file_->bytes()}, {"left_out", left_out_}});
@@ -157,56 +132,8 @@ trace_recorder::facts trace_recorder::look() const {
           file_->path(),
           file_->bytes(),
           file_->bytes_max(),
-          left_out_,
+          stream_ ? stream_->left_out() : left_out_,
           file_->current()};
-}
-
-// --- chunks ----------------------------------------------------------------------------------------------------------
-
-trace_event* trace_recorder::add(trace_event::kind type, instant at) {
-  if (chunk_.size() == chunk_events && !make_room()) return nullptr;
-  if (chunk_.empty()) flush_due_.set(after(loop_.now(), flush_interval));
-  auto& event = chunk_.emplace_back();
-  event.type = type;
-  event.at = at;
-  return &event;
-}
-
-bool trace_recorder::make_room() {
-  if (file_->current() != trace_file::state::open) {
-    flush_due_.set(loop_.now());  // ends the trace, but not here: callers use the lanes
-    return false;
-  }
-  if (exchange_->waiting.load(std::memory_order_relaxed) < chunks_max) {
-    hand_over();
-    return true;
-  }
-  ++left_out_;
-  return false;
-}
-
-void trace_recorder::flush() {
-  if (file_->current() != trace_file::state::open) {
-    detach();
-    thread_->post(last_call());
-    return;
-  }
-  const auto waiting = exchange_->waiting.load(std::memory_order_relaxed);
-  if (chunk_.empty() && waiting == 0) return;
-  if (!chunk_.empty() && waiting < chunks_max) hand_over();
-  // Also without further events, to see that the file is full or has failed.
-  flush_due_.set(after(loop_.now(), flush_interval));
-}
-
-void trace_recorder::hand_over() {
-  exchange_->waiting.fetch_add(1, std::memory_order_relaxed);
-  auto chunk = std::make_shared<trace_chunk>(std::exchange(chunk_, exchange_->take()));
-  chunk_.reserve(chunk_events);
-  thread_->post([file = file_, shared = exchange_, chunk]() -> result<std::string> {
-    file->append(*chunk);
-    shared->give(std::move(*chunk));
-    return std::string{};
-  });
 }
 
 // --- rows ------------------------------------------------------------------------------------------------------------
@@ -217,7 +144,7 @@ std::uint32_t trace_recorder::number_of(trace_group group, trace_lane& lane, std
   if (lanes_.size() == lanes_max) return 0;
   lanes_.emplace_back();
   lane.number = static_cast<std::uint32_t>(lanes_.size());
-  if (auto* const event = add(trace_event::kind::lane, loop_.now())) {
+  if (auto* const event = stream_->add(trace_event::kind::lane, loop_.now())) {
     event->group = group;
     event->lane = lane.number;
     event->name = keep_name(name);
@@ -246,8 +173,8 @@ void trace_recorder::task_waited(task_record& task) {
 void trace_recorder::add_wait(task_record& task) {
   const auto since = std::max(task.wait_began, began_);
   const auto lane = number_of(task);
-  if (lane == 0) return void(++left_out_);
-  if (auto* const event = add(trace_event::kind::wait, since)) {
+  if (lane == 0) return void(stream_->leave_out());
+  if (auto* const event = stream_->add(trace_event::kind::wait, since)) {
     event->group = trace_group::tasks;
     event->lane = lane;
     event->length = loop_.now() - since;
@@ -289,27 +216,28 @@ void trace_recorder::note_outcome(std::string_view outcome, std::string_view the
 
 void trace_recorder::end_work(trace_lane lane) {
   if (lane.trace != number_) return;
-  if (lane.number == 0) return void(++left_out_);
+  if (lane.number == 0) return void(stream_->leave_out());
   work& here = lanes_[lane.number - 1];
   const auto begun = std::exchange(here.begun, never);
   if (begun != never) add_work(trace_group::tasks, lane.number, here, begun, loop_.refresh_now() - begun);
 }
 
 void trace_recorder::add_work(trace_group group, std::uint32_t lane, const work& done, instant begun, duration length) {
-  auto* const event = add(trace_event::kind::work, begun);
+  auto* const event = stream_->add(trace_event::kind::work, begun);
   if (event == nullptr) return;
   event->group = group;
   event->lane = lane;
   event->length = length;
   event->job = done.job;
-  event->label_size = done.label_size;
-  event->label_is_cut = done.label_is_cut;
-  std::copy_n(done.label.data(), done.label_size, event->label.data());
+  auto& more = stream_->add_work();
+  more.label_size = done.label_size;
+  more.label_is_cut = done.label_is_cut;
+  std::copy_n(done.label.data(), done.label_size, more.label.data());
   if (group != trace_group::tasks) return;
   event->queue = done.queue;
-  event->outcome = done.outcome;
-  event->then = done.then;
-  event->attempt = done.attempt;
+  more.outcome = done.outcome;
+  more.then = done.then;
+  more.attempt = done.attempt;
 }
 
 void trace_recorder::add_unfinished() {
@@ -340,7 +268,7 @@ void trace_recorder::process_worked(trace_lanes& lanes, std::string_view name, t
 void trace_recorder::worked(trace_group group, trace_lane& lane, std::string_view name, trace_lane submitter,
                             instant begun, duration length) {
   const auto number = number_of(group, lane, name);
-  if (number == 0) return void(++left_out_);
+  if (number == 0) return void(stream_->leave_out());
   // The thread has read the clock later than the loop.
   const auto end = loop_.refresh_now();
   begun = std::clamp(begun, began_, end);
@@ -350,9 +278,9 @@ void trace_recorder::worked(trace_group group, trace_lane& lane, std::string_vie
 
 void trace_recorder::committed(trace_lane& lane, std::string_view lane_name, std::uint64_t batch, instant begun) {
   const auto number = number_of(trace_group::store, lane, lane_name);
-  if (number == 0) return void(++left_out_);
+  if (number == 0) return void(stream_->leave_out());
   begun = std::max(begun, began_);
-  if (auto* const event = add(trace_event::kind::span, begun)) {
+  if (auto* const event = stream_->add(trace_event::kind::span, begun)) {
     event->group = trace_group::store;
     event->lane = number;
     event->length = std::max(loop_.now() - begun, duration::zero());
@@ -364,7 +292,7 @@ void trace_recorder::committed(trace_lane& lane, std::string_view lane_name, std
 // --- jobs ------------------------------------------------------------------------------------------------------------
 
 void trace_recorder::job_state(job_id job, std::string_view queue, std::string_view state) {
-  if (auto* const event = add(trace_event::kind::state, loop_.now())) {
+  if (auto* const event = stream_->add(trace_event::kind::state, loop_.now())) {
     event->job = job;
     event->queue = queue;
     event->name = state;
@@ -372,7 +300,7 @@ void trace_recorder::job_state(job_id job, std::string_view queue, std::string_v
 }
 
 void trace_recorder::job_mark(job_id job, std::string_view mark) {
-  if (auto* const event = add(trace_event::kind::mark, loop_.now())) {
+  if (auto* const event = stream_->add(trace_event::kind::mark, loop_.now())) {
     event->job = job;
     event->name = mark;
   }

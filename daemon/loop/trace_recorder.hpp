@@ -21,6 +21,7 @@
 #include "loop/trace_event.hpp"
 #include "loop/trace_file.hpp"
 #include "loop/trace_lane.hpp"
+#include "loop/trace_stream.hpp"
 
 namespace millrace::loop {
 
@@ -32,18 +33,14 @@ struct task_record;
 /// While a trace runs, `loop_core::trace` points here, and the code that works calls the functions below "while a trace
 /// runs". Otherwise the pointer is null and nobody calls. Times are those of the loop's clock.
 ///
-/// Events are collected in chunks, which a thread of its own formats and writes, at least every `flush_interval`. While
-/// `chunks_max` chunks wait for that thread, events are left out and counted, so that the loop never waits. A trace
-/// ends by itself when its file is full or cannot be written.
+/// A thread of its own formats and writes the events (loop/trace_stream.hpp); the loop never waits for it. A trace ends
+/// by itself when its file is full or cannot be written. A trace that has ended keeps neither its file open nor memory.
 ///
 /// Owned by the daemon; loop thread only. `close` ends the trace and the thread, which keep the loop running until
 /// then. A begin that is in progress then is refused, and its file removed.
 class trace_recorder {
  public:
-  static constexpr std::size_t chunk_events = 2048;
-  static constexpr std::size_t chunks_max = 64;
   static constexpr std::uint32_t lanes_max = 10'000;  ///< further tasks, threads and processes are left out
-  static constexpr duration flush_interval = seconds{1};
   static constexpr std::uint64_t file_bytes_max = std::uint64_t{128} << 20;  ///< unless the request says more or less
   static constexpr std::uint64_t file_bytes_least = std::uint64_t{64} << 10;
 
@@ -119,9 +116,10 @@ class trace_recorder {
 
   static void set_label(work& of, std::string_view text);
   void start(std::shared_ptr<trace_file> file);
-  void detach();
   /// Frees what the trace needed on the loop's thread. Returns the call that ends its file on the other one.
-  [[nodiscard]] std::function<result<std::string>()> last_call();
+  [[nodiscard]] std::function<result<std::string>()> detach();
+  /// Requires: a trace runs.
+  void flush();
   [[nodiscard]] std::optional<error> refusal() const;
   [[nodiscard]] std::optional<error> refusal_of_closed() const;
   void add_thread();
@@ -132,26 +130,17 @@ class trace_recorder {
               duration length);
   void add_work(trace_group group, std::uint32_t lane, const work& done, instant begun, duration length);
   void add_unfinished();
-  /// Null: the event is left out.
-  trace_event* add(trace_event::kind type, instant at);
-  /// False: the event at hand is left out.
-  bool make_room();
-  /// Hands the chunk to the thread, or ends a trace whose file is full or has failed. Requires: a trace runs.
-  void flush();
-  void hand_over();
 
   struct change_in_progress;
-  struct exchange;  ///< what the loop and the thread share
 
   event_loop& loop_;
   std::function<void()> on_begin_;
   std::optional<io_thread> thread_;
-  std::shared_ptr<trace_file> file_;  ///< null: there was no trace
-  std::shared_ptr<exchange> exchange_;
-  trace_chunk chunk_;
+  std::shared_ptr<trace_file> file_;    ///< null: there was no trace
+  std::optional<trace_stream> stream_;  ///< while a trace runs
   std::vector<work> lanes_;
   std::uint32_t number_{0};
-  std::uint64_t left_out_{0};
+  std::uint64_t left_out_{0};  ///< by the last trace that has ended
   instant began_{};
   deadline flush_due_;
   bool changing_{false};  ///< a begin or an end is in progress

@@ -51,39 +51,42 @@ struct traced {
   fs::path folder;
 };
 
-trace_event work_at(duration begun, std::string_view label) {
-  trace_event event;
-  event.type = trace_event::kind::work;
-  event.group = trace_group::tasks;
-  event.lane = 7;
-  event.at = instant{seconds{100} + begun};
-  event.length = microseconds{1500};
-  event.job = job_id{42};
-  event.queue = "mail";
-  event.attempt = 2;
-  event.outcome = "failed";
-  event.then = "retried";
-  event.label_is_cut = label.size() > trace_label_bytes_max;
-  event.label_size = static_cast<std::uint8_t>(std::min(label.size(), trace_label_bytes_max));
-  std::copy_n(label.data(), event.label_size, event.label.data());
-  return event;
-}
-
-trace_event state_at(duration when, job_id job, std::string_view state) {
-  trace_event event;
-  event.type = trace_event::kind::state;
-  event.at = instant{seconds{100} + when};
-  event.job = job;
-  event.queue = "mail";
-  event.name = state;
-  return event;
-}
+/// A chunk that grows by one event after another.
+struct chunk : trace_chunk {
+  chunk& work(duration begun, std::string_view label) {
+    auto& event = events.emplace_back();
+    event.type = trace_event::kind::work;
+    event.group = trace_group::tasks;
+    event.lane = 7;
+    event.at = instant{seconds{100} + begun};
+    event.length = microseconds{1500};
+    event.job = job_id{42};
+    event.queue = "mail";
+    auto& more = works.emplace_back();
+    more.attempt = 2;
+    more.outcome = "failed";
+    more.then = "retried";
+    more.label_is_cut = label.size() > trace_label_bytes_max;
+    more.label_size = static_cast<std::uint8_t>(std::min(label.size(), trace_label_bytes_max));
+    std::copy_n(label.data(), more.label_size, more.label.data());
+    return *this;
+  }
+  chunk& state(duration when, job_id job, std::string_view state) {
+    auto& event = events.emplace_back();
+    event.type = trace_event::kind::state;
+    event.at = instant{seconds{100} + when};
+    event.job = job;
+    event.queue = "mail";
+    event.name = state;
+    return *this;
+  }
+};
 
 }  // namespace
 
 TEST_CASE("work on a job is a complete event with the job, its queue and its end", "[trace]") {
   const traced at;
-  at.open()->append({work_at(nanoseconds{2'000'345}, "an order")});
+  at.open()->append(chunk().work(nanoseconds{2'000'345}, "an order"));
   CHECK(at.events() == json::parse(R"([{"ph": "X", "pid": 1, "tid": 7, "ts": 2000.345, "dur": 1500.0,
       "name": "an order", "cat": "job", "args": {"job": 42, "queue": "mail", "attempt": 2, "outcome": "failed",
       "then": "retried"}}])"));
@@ -92,8 +95,8 @@ TEST_CASE("work on a job is a complete event with the job, its queue and its end
 TEST_CASE("a job whose text cannot be read is shown by its number, and a long text is cut", "[trace]") {
   const traced at;
   const std::string umlauts = "äöüäöüäöüäöüäöüäöü";
-  at.open()->append({work_at({}, ""), work_at({}, "two\nlines"), work_at({}, "\"<&'\\"), work_at({}, umlauts),
-                     work_at({}, "x" + umlauts)});
+  at.open()->append(
+      chunk().work({}, "").work({}, "two\nlines").work({}, "\"<&'\\").work({}, umlauts).work({}, "x" + umlauts));
   const auto events = at.events();
   CHECK(events[0].at("name") == "job 42");
   CHECK(events[1].at("name") == "job 42");
@@ -104,8 +107,10 @@ TEST_CASE("a job whose text cannot be read is shown by its number, and a long te
 
 TEST_CASE("each state of a job ends when the next one begins", "[trace]") {
   const traced at;
-  at.open()->append({state_at({}, job_id{1}, "ready"), state_at(microseconds{1}, job_id{1}, "reserved"),
-                     state_at(microseconds{2}, job_id{1}, "")});
+  at.open()->append(chunk()
+                        .state({}, job_id{1}, "ready")
+                        .state(microseconds{1}, job_id{1}, "reserved")
+                        .state(microseconds{2}, job_id{1}, ""));
   std::string seen;
   for (const auto& event : at.events())
     seen += std::string{event.at("ph").as_string()} + ' ' + std::string{event.at("name").as_string()} + ", ";
@@ -114,7 +119,7 @@ TEST_CASE("each state of a job ends when the next one begins", "[trace]") {
 
 TEST_CASE("a state that began before the trace has no end in it", "[trace]") {
   const traced at;
-  at.open()->append({state_at({}, job_id{1}, "reserved"), state_at({}, job_id{2}, ""), state_at({}, job_id{1}, "")});
+  at.open()->append(chunk().state({}, job_id{1}, "reserved").state({}, job_id{2}, "").state({}, job_id{1}, ""));
   CHECK(at.events().size() == 2);
 }
 
@@ -123,7 +128,7 @@ TEST_CASE("the file is complete JSON after each write, and after a write that fa
   const auto file = at.open();
   CHECK(at.events().empty());
   for (std::size_t n = 1; n <= 3; ++n) {
-    file->append({work_at(milliseconds{n}, "one"), state_at({}, job_id{n}, "ready")});
+    file->append(chunk().work(milliseconds{n}, "one").state({}, job_id{n}, "ready"));
     CHECK(at.events().size() == 2 * n);
   }
   // No larger file than this one may be written.
@@ -133,12 +138,12 @@ TEST_CASE("the file is complete JSON after each write, and after a write that fa
   std::signal(SIGXFSZ, SIG_IGN);
   testing::taken_log log{std::vector<std::string_view>{}};
   ::setrlimit(RLIMIT_FSIZE, &little);
-  file->append({work_at({}, "too much"), work_at({}, "too much")});
+  file->append(chunk().work({}, "too much").work({}, "too much"));
   ::setrlimit(RLIMIT_FSIZE, &before);
   CHECK(file->current() == trace_file::state::failed);
   CHECK(at.events().size() == 6);
   CHECK(std::ranges::count(log.finish(), "trace_failed") == 1);
-  file->append({work_at({}, "afterwards")});
+  file->append(chunk().work({}, "afterwards"));
   file->finish({}, 5);
   CHECK(at.events().size() == 6);
 }
@@ -148,8 +153,7 @@ TEST_CASE("a full trace says so in the log and in its last event, and takes no m
   constexpr std::uint64_t bytes_max = 20'000;
   const auto file = at.open(bytes_max);
   testing::taken_log log{std::vector<std::string_view>{}};
-  const trace_chunk chunk(10, work_at({}, "a job"));
-  for (int n = 0; n < 100; ++n) file->append(chunk);
+  for (int n = 0; n < 1000; ++n) file->append(chunk().work({}, "a job"));
   CHECK(file->current() == trace_file::state::full);
   CHECK(std::ranges::count(log.finish(), "trace_full") == 1);
   CHECK(at.text().size() <= bytes_max);
@@ -239,12 +243,12 @@ TEST_CASE("a trace that has ended is closed", "[trace]") {
   };
   const auto file = at.open();
   CHECK(is_open());
-  file->append({work_at({}, "one")});
+  file->append(chunk().work({}, "one"));
   file->finish({}, 0);
   CHECK_FALSE(is_open());
   CHECK(file->current() == trace_file::state::complete);
   CHECK(file->bytes() == fs::file_size(at.path()));
-  file->append({work_at({}, "afterwards")});
+  file->append(chunk().work({}, "afterwards"));
   CHECK(at.events().size() == 1);
 }
 

@@ -94,7 +94,7 @@ TEST_CASE("a begin that is cancelled leaves no file", "[trace]") {
 
 TEST_CASE("a recorder that is closed while a trace ends waits until the file is complete", "[trace]") {
   recording at;
-  constexpr std::size_t events = 20 * trace_recorder::chunk_events + 1;
+  constexpr std::size_t events = 20 * trace_stream::chunk_events + 1;
   at.scope.spawn("record", at.record_much_and_close(events));
   at.loop.run();
   CHECK(at.begun.value().has_value());

@@ -207,7 +207,7 @@ TEST_CASE("a full trace ends by itself, and work goes on") {
   at.start();
   at.turn_until([&] {
     for (int n = 0; n < 100; ++n) at.put(queue, "one");
-    at.loop.advance(loop::trace_recorder::flush_interval);
+    at.loop.advance(loop::trace_stream::flush_interval);
     return at.loop.core().trace == nullptr;
   });
   CHECK(std::ranges::count(log.finish(), "trace_full") == 1);
@@ -233,10 +233,10 @@ TEST_CASE("a full trace ends by itself, and work goes on") {
 TEST_CASE("a trace that is full ends also when nothing happens any more") {
   traced_workload at;
   at.begin(loop::trace_recorder::file_bytes_least);
-  for (std::size_t n = 0; n < loop::trace_recorder::chunk_events + 1; ++n)
+  for (std::size_t n = 0; n < loop::trace_stream::chunk_events + 1; ++n)
     at.recorder.job_mark(job_id{n + 1}, "committed");
   at.turn_until([&] {
-    at.loop.advance(loop::trace_recorder::flush_interval);
+    at.loop.advance(loop::trace_stream::flush_interval);
     return at.loop.core().trace == nullptr;
   });
   CHECK(at.recorder.look().file == loop::trace_file::state::full);
@@ -246,8 +246,8 @@ TEST_CASE("while its thread is behind, a trace leaves events out and counts them
   traced_workload at;
   at.begin();
   // Without a turn of the loop, the thread gets no more than its backlog of calls.
-  constexpr auto chunks = loop::io_thread::calls_max + loop::trace_recorder::chunks_max + 10;
-  for (std::size_t n = 0; n < chunks * loop::trace_recorder::chunk_events; ++n)
+  constexpr auto chunks = loop::io_thread::calls_max + loop::trace_stream::chunks_max + 10;
+  for (std::size_t n = 0; n < chunks * loop::trace_stream::chunk_events; ++n)
     at.recorder.job_mark(job_id{n + 1}, "committed");
   CHECK(at.recorder.look().left_out > 0);
   at.end();
