@@ -107,10 +107,12 @@ const options_of<daemon_options>& daemon_option_table() {
           .section("log", &options::log, log::rules_option_table(), "What is logged.")
           .count("queues_max", &options::queues_max, {.least = 1, .most = engine::queues_max_most},
                  "Number of queues, including those of clients.")
-          .parsed_list("histogram_buckets", &options::histogram_buckets,
-                       "Upper bounds of the buckets of histograms in the metrics, rising, with at most two significant "
-                       "digits; empty: about three per decade, from 10us to 10m.",
-                       parse_bucket, write_duration, "a rising list of durations like 25ms or 2.5s")
+          .parsed_list(
+              "histogram_buckets", &options::histogram_buckets,
+              "Upper bounds of the buckets of histograms in the metrics, rising, with at most two significant "
+              "digits; empty: 1ms, 10ms, 100ms, 1s, 10s, 1m and 10m for queues, and about three per decade, from 10us "
+              "to 10m, for the rest.",
+              parse_bucket, write_duration, "a rising list of durations like 25ms or 2.5s")
           .duration(
               "metrics_linger", &options::metrics_linger, {.most = hours{24 * 365}},
               "Time for which metrics still show a queue that was removed; a new queue of the same name continues "

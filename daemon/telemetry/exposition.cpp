@@ -100,16 +100,19 @@ void exposition::sample(labels tags, double value) {
     metric.gauge.value = value;
 }
 
-void exposition::sample(labels tags, const folded_histogram& value) {
+void exposition::sample(labels tags, const folded_histogram& value) { sample(tags, value, parts_->bounds); }
+
+void exposition::sample(labels tags, const folded_histogram& value, std::span<const duration> upper) {
   assert(parts_->open.type == prometheus::MetricType::Histogram);
+  assert(value.counts.empty() || value.counts.size() == upper.size() + 1);
   auto& shown = parts_->add(tags).histogram;
   shown.sample_count = value.count;
   shown.sample_sum = in_seconds(value.sum);
-  shown.bucket.reserve(parts_->bounds.size());
+  shown.bucket.reserve(upper.size());
   std::uint64_t below = 0;
-  for (std::size_t i = 0; i < parts_->bounds.size(); ++i) {
+  for (std::size_t i = 0; i < upper.size(); ++i) {
     if (i < value.counts.size()) below += value.counts[i];
-    shown.bucket.push_back({below, in_seconds(parts_->bounds[i])});
+    shown.bucket.push_back({below, in_seconds(upper[i])});
   }
 }
 

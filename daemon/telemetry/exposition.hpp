@@ -64,6 +64,8 @@ class exposition {
   void sample(labels tags, const counter& value) { sample(tags, value.value()); }
   void sample(labels tags, duration value) { sample(tags, in_seconds(value)); }
   void sample(labels tags, const folded_histogram& value);
+  /// With bounds of its own. Requires: `value` was folded into them.
+  void sample(labels tags, const folded_histogram& value, std::span<const duration> upper);
   /// A histogram of plain numbers. Requires: `counts` are not cumulative, and one more than `upper`.
   void sample(labels tags, std::span<const std::uint64_t> upper, std::span<const std::uint64_t> counts,
               std::uint64_t sum);

@@ -69,8 +69,8 @@ rendered_page render(const page_copy& copied, wanted_variants wanted) {
   return texts;
 }
 
-shown_buckets buckets_of(const std::vector<duration>& bounds) {
-  return bounds.empty() ? shown_buckets{} : shown_buckets{bounds};
+shown_buckets buckets_of(const std::vector<duration>& bounds, std::span<const duration> otherwise) {
+  return shown_buckets{bounds.empty() ? otherwise : bounds};
 }
 
 }  // namespace
@@ -78,14 +78,15 @@ shown_buckets buckets_of(const std::vector<duration>& bounds) {
 struct page::parts {
   explicit parts(page_parts&& shown)
       : daemon{std::move(shown)},
-        buckets{buckets_of(daemon.histogram_buckets)},
+        buckets{buckets_of(daemon.histogram_buckets, histogram_bounds::exported())},
+        queue_buckets{buckets_of(daemon.histogram_buckets, queue_bounds())},
         thread{daemon.loop, "metrics"},
         finished{daemon.loop, "metrics page"},
         tasks{daemon.loop} {}
 
   page_parts daemon;
-  shown_buckets buckets;
-  queue_metrics queues{buckets};
+  shown_buckets buckets, queue_buckets;
+  queue_metrics queues{queue_buckets};
   std::vector<named_listener> listeners;
   std::vector<named_commands> commands;
   std::vector<named_store> stores;

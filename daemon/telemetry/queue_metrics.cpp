@@ -48,9 +48,16 @@ void add_timings(queue_row& row, const engine::queue_timings& timings, const sho
 
 }  // namespace
 
+std::span<const duration> queue_bounds() {
+  static constexpr std::array<duration, 7> bounds{milliseconds{1}, milliseconds{10}, milliseconds{100}, seconds{1},
+                                                  seconds{10},     minutes{1},       minutes{10}};
+  return bounds;
+}
+
 loop::awaitable<queue_copy> queue_metrics::copy(loop::event_loop& loop, const engine::engine& engine) {
   queue_copy copied;
   copied.at = loop.now();
+  copied.bounds.assign(buckets_.upper().begin(), buckets_.upper().end());
   for (const auto& row : engine.rows().all())
     if (engine.rows().shown(row, copied.at)) copy_row(row, engine, copied);
 
@@ -92,9 +99,6 @@ void queue_metrics::copy_row(const engine::queue_row& row, const engine::engine&
   const auto& limits = engine.options_of(row.queue);
   copied.limit_jobs = limits.max_jobs;
   copied.limit_bytes = limits.max_bytes;
-  copied.retries = limits.retry.attempts > 1;
-  copied.limits_deliveries = limits.deliveries_max.value_or(0) > 0;
-  copied.expires = limits.expire_after.has_value();
 }
 
 void queue_metrics::keep_rising(queue_row& others) {
@@ -125,22 +129,33 @@ constexpr std::array<state_columns, 4> states{{
      &engine::queue_levels::oldest_buried},
 }};
 
+/// The shared row has all samples, so that each family and label exists from the start.
+bool is_shared(const queue_row& row) { return row.name == engine::other_queues_name; }
+
+/// Calls `write_one(row, state)` for each state that has samples: `ready`, and those in which the queue has jobs.
+template <class Write>
+void each_state(const queue_copy& queues, const Write& write_one) {
+  for (const auto& row : queues.rows)
+    for (const auto& state : states)
+      if (&state == &states.front() || is_shared(row) || row.levels.*state.jobs > 0) write_one(row, state);
+}
+
 void write_levels(exposition& page, const queue_copy& queues) {
   page.family(family_kind::gauge, "millrace_queue_jobs", "Jobs in a queue by state.");
-  for (const auto& row : queues.rows)
-    for (const auto& state : states) page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.jobs);
+  each_state(queues, [&](const queue_row& row, const state_columns& state) {
+    page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.jobs);
+  });
 
   page.family(family_kind::gauge, "millrace_queue_bytes", "Bytes of job bodies in a queue by state.");
-  for (const auto& row : queues.rows)
-    for (const auto& state : states) page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.bytes);
+  each_state(queues, [&](const queue_row& row, const state_columns& state) {
+    page.sample({{"queue", row.name}, {"state", state.name}}, row.levels.*state.bytes);
+  });
 
   page.family(family_kind::gauge, "millrace_queue_oldest_job_age_seconds",
               "How long the oldest job of a state has been in it; 0 when there is none.");
-  for (const auto& row : queues.rows)
-    for (const auto& state : states) {
-      const auto since = row.levels.*state.oldest;
-      page.sample({{"queue", row.name}, {"state", state.name}}, age(since, queues.at));
-    }
+  each_state(queues, [&](const queue_row& row, const state_columns& state) {
+    page.sample({{"queue", row.name}, {"state", state.name}}, age(row.levels.*state.oldest, queues.at));
+  });
 
   page.family(family_kind::gauge, "millrace_queue_paused",
               "1 while no job of the queue may be reserved; of __other__, how many are paused.");
@@ -164,11 +179,7 @@ void write_saturation(exposition& page, const queue_copy& queues) {
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, std::uint64_t{row.levels.waiting_puts});
 }
 
-/// The shared row has all samples, so that each family and label exists from the start.
-bool is_shared(const queue_row& row) { return row.name == engine::other_queues_name; }
-
-/// Whether jobs have been in the queue. Before, its row has only levels, limits, puts and refusals: all else is 0 and
-/// is left out, because most of a page would be such zeros where many queues are declared and few are used.
+/// Whether jobs have been in the queue.
 bool is_used(const queue_row& row) {
   if (is_shared(row) || row.levels.jobs() > 0) return true;
   bool counted = false;
@@ -178,21 +189,13 @@ bool is_used(const queue_row& row) {
   return counted;
 }
 
+/// Written from the first event on: most queues never have most events, and zeros would be most of a page.
 void write_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
                    counter engine::queue_counts::*member) {
   page.family(family_kind::counter, name, help);
-  for (const auto& row : queues.rows)
-    if (is_used(row)) page.sample({{"queue", row.name}}, row.counts.*member);
-}
-
-/// Of events that most queues never have: written where `possible` says so, and where some were counted.
-void write_rare_counter(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                        counter engine::queue_counts::*member, bool queue_row::*possible = nullptr) {
-  page.family(family_kind::counter, name, help);
   for (const auto& row : queues.rows) {
-    const bool is_possible = possible != nullptr && row.*possible && is_used(row);
     const auto& count = row.counts.*member;
-    if (is_shared(row) || is_possible || count.value() > 0) page.sample({{"queue", row.name}}, count);
+    if (is_shared(row) || count.value() > 0) page.sample({{"queue", row.name}}, count);
   }
 }
 
@@ -208,70 +211,61 @@ constexpr reason_set all_but(Reasons... excluded) {
   return left;
 }
 
-/// The reasons that some options of a queue make possible, where all of `possible` are otherwise.
-reason_set possible_in(const queue_row& row, reason_set possible) {
-  if (is_shared(row)) return possible;
-  if (!row.limits_deliveries) possible.reset(index_of(engine::reason::undeliverable));
-  if (!row.expires) possible.reset(index_of(engine::reason::expired));
-  return possible;
-}
-
-/// Writes the possible reasons of a family. One that is not among them is written if it was counted after all.
+/// Writes the reasons that were counted; of the shared row also those of `possible`.
 void write_by_reason(exposition& page, const queue_copy& queues, std::string_view name, std::string_view help,
-                     reason_counts engine::queue_counts::*member, const reason_set& possible, bool of_unused) {
+                     reason_counts engine::queue_counts::*member, const reason_set& possible) {
   page.family(family_kind::counter, name, help);
   for (const auto& row : queues.rows) {
-    if (!is_used(row) && !of_unused) continue;
     const auto& counts = row.counts.*member;
-    const auto shown = possible_in(row, possible);
     for (std::size_t i = 0; i < engine::reason_count; ++i) {
-      if (!shown[i] && counts[i].value() == 0) continue;
+      const bool is_shown = counts[i].value() > 0 || (is_shared(row) && possible[i]);
+      if (!is_shown) continue;
       page.sample({{"queue", row.name}, {"reason", engine::name_of(static_cast<engine::reason>(i))}}, counts[i]);
     }
   }
 }
 
-/// `limit` is left out: only the consumers of commands know it, and few queues have such a consumer.
 void write_reasons(exposition& page, const queue_copy& queues) {
   using counts = engine::queue_counts;
   using enum engine::reason;
   write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried,
-                  all_but(overflow, draining, limit), false);
+                  all_but(overflow, draining, limit));
   write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
-                  &counts::dead_lettered, all_but(client, overflow, draining, io_error, limit), false);
+                  &counts::dead_lettered, all_but(client, overflow, draining, io_error, limit));
   write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected,
                   all_but(client, failed, timeout, engine::reason::cancelled, output_full, io_error,
-                          engine::reason::rejected, undeliverable, engine::reason::expired, limit),
-                  true);
+                          engine::reason::rejected, undeliverable, engine::reason::expired, limit));
 }
 
 void write_counts(exposition& page, const queue_copy& queues) {
   using counts = engine::queue_counts;
   page.family(family_kind::counter, "millrace_jobs_put_total", "Jobs that entered a queue.");
   for (const auto& row : queues.rows) page.sample({{"queue", row.name}}, row.counts.puts);
-  write_counter(page, queues, "millrace_jobs_reserved_total", "Reservations of jobs.", &counts::reserved);
+  // With zeros: that nobody reserves what is ready must be seen.
+  page.family(family_kind::counter, "millrace_jobs_reserved_total", "Reservations of jobs.");
+  for (const auto& row : queues.rows)
+    if (is_used(row)) page.sample({{"queue", row.name}}, row.counts.reserved);
+
   write_counter(page, queues, "millrace_jobs_released_total", "Jobs given back by their holder.", &counts::released);
   write_counter(page, queues, "millrace_jobs_kicked_total", "Buried or delayed jobs made ready by a kick.",
                 &counts::kicked);
   write_counter(page, queues, "millrace_jobs_ttr_expired_total", "Reservations that ended because time ran out.",
                 &counts::ttr_expired);
-
   write_counter(page, queues, "millrace_jobs_interrupted_total", "Jobs handed out and never answered.",
                 &counts::interrupted);
-  write_rare_counter(page, queues, "millrace_jobs_retried_total",
-                     "Failed attempts after which the job waits for another.", &counts::retried, &queue_row::retries);
-  write_rare_counter(page, queues, "millrace_jobs_postponed_total",
-                     "Attempts after which the handler wanted the job again later.", &counts::postponed);
+  write_counter(page, queues, "millrace_jobs_retried_total", "Failed attempts after which the job waits for another.",
+                &counts::retried);
+  write_counter(page, queues, "millrace_jobs_postponed_total",
+                "Attempts after which the handler wanted the job again later.", &counts::postponed);
 
   page.family(family_kind::counter, "millrace_jobs_finished_total",
               "Jobs that ended or failed: finished by their holder, deleted, or dropped.");
   for (const auto& row : queues.rows) {
-    if (!is_used(row)) continue;
     for (std::size_t i = 0; i < engine::outcome_count; ++i) {
       const auto outcome = static_cast<engine::outcome>(i);
-      const bool impossible = outcome == engine::outcome::later || outcome == engine::outcome::interrupted ||
-                              (outcome == engine::outcome::expired && !row.expires && !is_shared(row));
-      if (impossible && row.counts.finished[i].value() == 0) continue;
+      const bool ends_no_job = outcome == engine::outcome::later || outcome == engine::outcome::interrupted;
+      const bool is_shown = row.counts.finished[i].value() > 0 || (is_shared(row) && !ends_no_job);
+      if (!is_shown) continue;
       page.sample({{"queue", row.name}, {"outcome", engine::name_of(outcome)}}, row.counts.finished[i]);
     }
   }
@@ -285,7 +279,7 @@ void write_timing(exposition& page, const queue_copy& queues, std::string_view n
                   folded_histogram queue_row::*member) {
   page.family(family_kind::histogram, name, help);
   for (const auto& row : queues.rows)
-    if (is_shared(row) || (row.*member).count > 0) page.sample({{"queue", row.name}}, row.*member);
+    if (is_shared(row) || (row.*member).count > 0) page.sample({{"queue", row.name}}, row.*member, queues.bounds);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +25,17 @@ struct queue_row {
   std::uint64_t paused{0};      ///< number of paused queues
   /// `max_jobs` and `max_bytes`. nullopt in a sum, and after the queue was removed: nothing is limited there.
   std::optional<std::uint64_t> limit_jobs, limit_bytes;
-  bool retries{false};            ///< by the option of the queue; a consumer may have one of its own
-  bool limits_deliveries{false};  ///< it has `deliveries_max`
-  bool expires{false};            ///< by the option of the queue; a producer may have one of its own
   folded_histogram wait, service, end_to_end;
 };
 
+/// The bounds of the histograms of queues unless the settings name others. With them, the histograms of one queue take
+/// 2 kB of a page; with the 25 bounds of `histogram_bounds::exported` they would take 5.5 kB.
+[[nodiscard]] std::span<const duration> queue_bounds();
+
 struct queue_copy {
-  instant at{};                 ///< the time of the copy
-  std::vector<queue_row> rows;  ///< the last one is `__other__`
+  instant at{};                  ///< the time of the copy
+  std::vector<queue_row> rows;   ///< the last one is `__other__`
+  std::vector<duration> bounds;  ///< of the histograms
 };
 
 /// Copies all queues for one scrape: the rows of queues that have one (engine/queue_rows.hpp), then `__other__`, the
@@ -59,7 +62,8 @@ class queue_metrics {
   queue_row last_others_;  ///< the sum of the last copy
 };
 
-/// Any thread.
+/// Writes what a queue has or had: a state without jobs (but `ready`), an event that never happened and a histogram
+/// that never counted are left out. 200 queues in use take less than 600 kB. Any thread.
 void write(exposition& page, const queue_copy& queues);
 
 }  // namespace millrace::telemetry

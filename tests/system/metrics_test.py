@@ -1,5 +1,6 @@
 """The pages over HTTP, the format of the metrics, and what they count."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -8,6 +9,7 @@ import sys
 import unittest
 import urllib.request
 
+from beanstalk_wire import Wire
 from support import PATIENCE, DaemonTest
 
 PARSE = """
@@ -93,13 +95,44 @@ class Metrics(DaemonTest):
         self.assertLess(size, 600_000)
         self.assertLess(self.scraped(daemon, Accept_Encoding="gzip")[0], 60_000)
 
+    def test_a_page_of_200_queues_in_use_is_below_600_kb_and_a_tenth_of_it_when_compressed(self):
+        names = ", ".join(f"queue-{number}: {{}}" for number in range(200))
+        daemon = self.daemon(self.settings("  beanstalk: unix:%s/b\nqueues: { %s }\n" % (self.folder, names))).started()
+        with contextlib.closing(Wire(f"{self.folder}/b")) as wire:
+            for number in range(200):
+                for command in (b"use", b"watch"):
+                    wire.told(command + b" queue-%d" % number)
+                job = wire.put(b"abc")
+                wire.ask(b"reserve\r\n", b"RESERVED %d 3\r\nabc\r\n" % job)
+                wire.ask(b"delete %d\r\n" % job, b"DELETED\r\n")
+                wire.told(b"ignore queue-%d" % number)
+        size, page = self.scraped(daemon)
+        for histogram in ("job_wait", "job_service", "job_end_to_end"):
+            self.assertEqual(page.count(f"millrace_{histogram}_seconds_count{{"), 200)  # one is __other__
+        self.assertLess(size, 600_000)
+        self.assertLess(self.scraped(daemon, Accept_Encoding="gzip")[0], 60_000)
+
+    def bounds(self, page, series):
+        return re.findall(r'(?m)^millrace_%s.*le="([^"]+)"' % re.escape(series), page)
+
+    def test_histograms_of_queues_have_fewer_buckets_than_others_unless_the_settings_name_them(self):
+        page = self.running().get("/metrics")[1]
+        self.assertEqual(self.bounds(page, 'job_wait_seconds_bucket{queue="numbers"'),
+                         ["0.001", "0.01", "0.1", "1", "10", "60", "600", "+Inf"])
+        self.assertEqual(len(self.bounds(page, "loop_lag_seconds_bucket")), 26)
+        daemon = self.daemon(self.settings("  histogram_buckets: [2ms, 3s]\n" + BUSY)).started()
+        daemon.until('millrace_jobs_finished_total{queue="verdicts",outcome="ok"}', lambda done: done == 100)
+        page = daemon.get("/metrics")[1]
+        for series in ('job_wait_seconds_bucket{queue="numbers"', "loop_lag_seconds_bucket"):
+            self.assertEqual(self.bounds(page, series), ["0.002", "3", "+Inf"])
+
     def test_jobs_are_counted_once_in_each_place(self):
         daemon = self.running()
         for series, value in (
             ('millrace_jobs_put_total{queue="numbers"}', 100),
             ('millrace_jobs_put_total{queue="verdicts"}', 100),
             ('millrace_jobs_finished_total{queue="numbers",outcome="ok"}', 100),
-            ('millrace_jobs_finished_total{queue="numbers",outcome="failed"}', 0),
+            ('millrace_jobs_finished_total{queue="numbers",outcome="failed"}', None),
             ('millrace_producer_jobs_total{producer="p"}', 100),
             ('millrace_queue_jobs{queue="numbers",state="ready"}', 0),
             ('millrace_job_service_seconds_count{queue="numbers"}', 100),

@@ -21,14 +21,15 @@ struct full_page {
     telemetry::queue_row queue;
     queue.name = "numbers";
     queue.limit_jobs = queue.limit_bytes = 1;
-    queue.counts.puts.add();
-    queue.counts.retried.add();
-    queue.counts.postponed.add();
+    telemetry::queue_row others;
+    others.name = engine::other_queues_name;
     histogram seen;
     seen.observe(milliseconds{3});
     for (auto* const times : {&queue.wait, &queue.service, &queue.end_to_end})
-      times->add(seen, telemetry::shown_buckets{});
-    telemetry::write(page, telemetry::queue_copy{{}, {queue}});
+      times->add(seen, telemetry::shown_buckets{telemetry::queue_bounds()});
+    telemetry::write(page,
+                     telemetry::queue_copy{
+                         {}, {queue, others}, {telemetry::queue_bounds().begin(), telemetry::queue_bounds().end()}});
 
     telemetry::work_copy work;
     work.producers.push_back({"candidates", 1, 0, {}});
