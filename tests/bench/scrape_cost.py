@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What does a scrape of many queues cost? Runs the daemon with 200 queues and prints, before and after each queue had
-jobs, how large the page is in each form, and how long the loop was busy for a scrape of it. Then it prints what an idle
-daemon takes: resident memory, and context switches in a minute. Exit code 1 when a scrape takes more of the loop than
-the bar.
+jobs and while it has jobs in each state, how large the page is in each form, and how long the loop was busy for a
+scrape of it. Then it prints what an idle daemon takes: resident memory, and context switches in a minute. Exit code 1
+when a scrape takes more of the loop than the bar.
 
     tests/bench/scrape_cost.py [--queues 200] [--scrapes 100] [--bar-ms 5] [--idle-seconds 60]
                                [--daemon build/release/millraced]
@@ -73,21 +73,45 @@ class Daemon:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def use_each(port, queues):
-    """Ten jobs go through each queue."""
-    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as replies:
-        def ask(command):
-            client.sendall(command)
-            return replies.readline()
+class Client:
+    """A client that watches all queues."""
 
-        for number in range(queues):
-            ask(b"watch queue-%d\r\n" % number)
-        for number in [number for number in range(queues) for _ in range(10)]:
-            ask(b"use queue-%d\r\n" % number)
-            ask(b"put 0 0 60 3\r\nabc\r\n")
-            job = ask(b"reserve\r\n").split()[1]
-            replies.readline()
-            ask(b"delete %s\r\n" % job)
+    def __init__(self, port, queues):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.replies = self.socket.makefile("rb")
+        self.queues = range(queues)
+        for number in self.queues:
+            self.ask(b"watch queue-%d\r\n" % number)
+
+    def ask(self, command):
+        self.socket.sendall(command)
+        return self.replies.readline()
+
+    def put(self, number, delay=0):
+        self.ask(b"use queue-%d\r\n" % number)
+        self.ask(b"put 0 %d 10000 3\r\nabc\r\n" % delay)
+
+    def reserve(self):
+        job = self.ask(b"reserve\r\n").split()[1]
+        self.replies.readline()
+        return job
+
+    def use_each(self):
+        """Ten jobs go through each queue."""
+        for number in [number for number in self.queues for _ in range(10)]:
+            self.put(number)
+            self.ask(b"delete %s\r\n" % self.reserve())
+
+    def fill_each(self):
+        """Each queue has jobs in each state."""
+        for number in self.queues:
+            self.put(number)
+            self.ask(b"bury %s 0\r\n" % self.reserve())
+            self.put(number)
+            self.reserve()
+            self.put(number, delay=10000)
+        for number in self.queues:
+            self.put(number)
 
 
 def measure(daemon, scrapes):
@@ -122,8 +146,12 @@ def main():
             ends.callback(busy.stop)
             print(f"{asked.queues} queues that never had a job")
             longest = measure(busy, asked.scrapes)
-            use_each(busy.beanstalk, asked.queues)
+            client = Client(busy.beanstalk, asked.queues)
+            client.use_each()
             print(f"{asked.queues} queues that had ten jobs each")
+            longest = max(longest, measure(busy, asked.scrapes))
+            client.fill_each()
+            print(f"{asked.queues} queues that have jobs in each state, of which one was buried")
             longest = max(longest, measure(busy, asked.scrapes))
         idle = Daemon(asked.daemon, folder, f"daemon: {{ http: 127.0.0.1:0, data_dir: {folder}/data }}\n")
         with contextlib.ExitStack() as ends:
