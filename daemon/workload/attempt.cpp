@@ -229,9 +229,12 @@ loop::awaitable<> attempts::copy_on_thread(attempt_result& attempt) {
   attempt.text.reset();
   if (copied.has_value()) {
     attempt.content = std::move(*content);
-  } else {
-    attempt = failed("the answer cannot become a job: " + copied.error().text);
+    co_return;
   }
+  // The pool also stops the copy when it closes: only the task's own cancellation cancels a job.
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  const bool is_cancelled = state.cancelled() != boost::asio::cancellation_type::none;
+  attempt = is_cancelled ? cancelled() : failed("the answer cannot become a job: " + copied.error().text);
 }
 
 attempt_result attempts::too_late() const {

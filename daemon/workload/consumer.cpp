@@ -127,10 +127,14 @@ void consumer::close_session(slot& consumer_slot, engine::session_end ending) {
 }
 
 loop::awaitable<> consumer::serve(slot& consumer_slot) {
+  auto& loop = environment_.loop;
+  const bool quick = attempts_.quick();
+  auto turn_began = loop.now();
   for (unsigned this_turn = 0; !closing_; ++this_turn) {
-    if (this_turn >= jobs_per_turn) {
+    if (this_turn >= jobs_per_turn || (!quick && loop.refresh_now() - turn_began >= turn_length_max)) {
       this_turn = 0;
-      co_await loop::yield(environment_.loop);
+      co_await loop::yield(loop);
+      turn_began = loop.now();
       continue;
     }
     auto taken = environment_.broker.try_reserve(consumer_slot.session, engine::lease::unlimited).answer;
@@ -144,10 +148,11 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       }
       consumer_slot.waits = false;
       this_turn = 0;
+      turn_began = loop.now();
       if (taken.status != engine::reserve_status::reserved) continue;
       if (closing_) break;  // granted after `stop_taking`: closing the session returns the job
     }
-    if (attempts_.quick()) {
+    if (quick) {
       // Without a coroutine for each job: its cost would show here.
       auto job = begin(consumer_slot, std::move(taken.job));
       const auto id = job.id;

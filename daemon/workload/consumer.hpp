@@ -25,7 +25,8 @@ namespace millrace::workload {
 
 /// Slots that reserve a job, attempt it and settle it. A slot is a task with its own session and name (`name#3`), for
 /// as long as the consumer runs. It takes up to `jobs_per_turn` jobs without suspending, as far as its handler allows;
-/// then other tasks have a turn.
+/// then other tasks have a turn. Of a handler that is not quick it begins no further job after `turn_length_max`: a
+/// computation can hold the loop for as long as one of its steps, and end in it.
 ///
 /// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no
 /// job's outcome) gives its job back, is logged and counted at once, and starts again after a `restart_pause`.
@@ -46,6 +47,7 @@ namespace millrace::workload {
 class consumer {
  public:
   static constexpr unsigned jobs_per_turn = 64;
+  static constexpr duration turn_length_max = milliseconds{1};
   static constexpr duration stuck_after = seconds{10};
   static constexpr std::size_t stuck_slots_max = 100;
 

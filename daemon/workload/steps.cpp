@@ -45,13 +45,14 @@ loop::awaitable<attempt_result> steps::run_all(handlers::job work, instant deadl
   handlers::step_facts facts{.content = work.content, .rounds = repeat_};
   work.steps = &facts;
   bool has_result = false;
-  unsigned quick_in_a_row = 0;
+  unsigned in_turn = 0;
   for (; facts.round <= facts.rounds; ++facts.round) {
     for (std::size_t n = 0; n < all_.size(); ++n) {
       auto& one = all_[n];
-      quick_in_a_row = one.handler.quick() ? quick_in_a_row + 1 : 0;
-      if (quick_in_a_row > quick_steps_per_turn) {
-        quick_in_a_row = 1;
+      const unsigned share = one.handler.quick() ? 1 : quick_steps_per_turn;
+      in_turn += share;
+      if (in_turn > quick_steps_per_turn) {
+        in_turn = share;
         co_await loop::yield(loop_);
       }
       facts.elapsed = loop_.now() - began;

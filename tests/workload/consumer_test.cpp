@@ -2,7 +2,6 @@
 #include <stdexcept>
 
 #include "support/catch.hpp"
-#include "workload/attempt.hpp"
 #include "workload/job_name.hpp"
 #include "workload/workload_fixture.hpp"
 
@@ -190,58 +189,6 @@ TEST_CASE("whatever a handler throws is that job's failure and nothing more") {
   CHECK(at.outcomes(0, outcome::ok) == 1);
   CHECK(at.levels("work").buried == 3);
   CHECK(at.broker.engine().first_buried(queue)->error_text == "it went wrong");
-}
-
-TEST_CASE("a computation runs on the loop in steps between which others have their turn") {
-  workload_fixture at;
-  at.queue("work");
-  at.put(*at.broker.find("work"), "1000");
-  at.consumer("count", {.queue = {"work"}, .output = "done"}, testing::computing_kind());
-  at.start();
-
-  CHECK(at.outcomes(0, outcome::ok) == 1);
-  CHECK(at.broker.engine().first_ready(*at.broker.find("done"))->content.view() == "counted");
-}
-
-TEST_CASE("a computation on a large body, and the copy of a large answer, run on a thread whatever run_on says") {
-  const bool large = GENERATE(false, true);
-  workload_fixture at;
-  const auto queue = at.queue("work");
-  at.put(queue, std::string(workload::attempts::on_loop_bytes_max + (large ? 1 : 0), '7'));
-  SECTION("a computation") {
-    at.consumer("echo", {.queue = {"work"}, .run_on = offload::execution_site::loop, .output = "done"},
-                testing::echo_kind());
-  }
-  SECTION("a handler that waits") {
-    at.consumer("echo", {.queue = {"work"}, .output = "done"},
-                testing::waiting_kind(nanoseconds{1}, [](const handlers::job& work) -> handlers::answer {
-                  return std::string{work.content.view()};
-                }));
-  }
-  at.start();
-  at.loop.advance(milliseconds{1});
-  at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
-
-  CHECK((at.threads.counts().wait.count() != 0) == large);
-  const auto made = at.broker.engine().first_ready(*at.broker.find("done"));
-  REQUIRE(made);
-  CHECK(made->content.size() == workload::attempts::on_loop_bytes_max + (large ? 1 : 0));
-}
-
-TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {
-  workload_fixture at;
-  const auto queue = at.queue("work");
-  at.consumer("count", {.queue = {"work"}, .run_on = offload::execution_site::threads, .concurrency = 3},
-              testing::computing_kind());
-  for (int i = 0; i < 50; ++i) at.put(queue, "100");
-  at.put(queue, "!");
-  at.put(queue, "no number");
-  at.start();
-  at.turn_until([&] { return at.levels("work").ready + at.levels("work").reserved == 0; });
-
-  CHECK(at.outcomes(0, outcome::ok) == 50);
-  CHECK(at.outcomes(0, outcome::failed) == 2);
-  CHECK(at.broker.engine().look(job_id{51})->error_text == "the step went wrong");
 }
 
 TEST_CASE("a job that fails goes to the dead letters if there are any") {

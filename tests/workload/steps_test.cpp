@@ -41,6 +41,11 @@ std::string error_in(const workload_fixture& at, queue_id queue) {
   return std::string{buried->error_text};
 }
 
+loop::awaitable<> cancel_in_next_turn(workload_fixture& at, job_id job) {
+  co_await loop::yield(at.loop);
+  static_cast<void>(at.broker.cancel(job));
+}
+
 }  // namespace
 
 TEST_CASE("each step sees what the step before gave, and the last result is that of the job") {
@@ -205,17 +210,29 @@ TEST_CASE("quick steps that are repeated give other tasks their turns, and can b
                          })});
   at.put(queue, "a");
   at.try_start().value();
-  struct canceller {
-    static loop::awaitable<> run(workload_fixture& at) {
-      co_await loop::yield(at.loop);
-      static_cast<void>(at.broker.cancel(job_id{1}));
-    }
-  };
-  at.scope.spawn("cancel", canceller::run(at));
+  at.scope.spawn("cancel", cancel_in_next_turn(at, job_id{1}));
   at.loop.run_ready();
   CHECK(at.outcomes(0, outcome::cancelled) == 1);
   CHECK(rounds > 0);
   CHECK(rounds < 10 * workload::steps::quick_steps_per_turn);
+}
+
+TEST_CASE("steps that compute on the loop give other tasks their turns, and can be cancelled between two") {
+  workload_fixture at;
+  const auto queue = at.queue("in");
+  constexpr unsigned repeat = 10'000;
+  unsigned rounds = 0;
+  at.consumer_with_steps("steps", {.queue = {"in"}, .repeat = repeat},
+                         {echo_kind(), quick_kind([&rounds](const handlers::job&) -> handlers::answer {
+                            ++rounds;
+                            return std::nullopt;
+                          })});
+  at.put(queue, "a");
+  at.try_start().value();
+  at.scope.spawn("cancel", cancel_in_next_turn(at, job_id{1}));
+  at.loop.run_ready();
+  CHECK(at.outcomes(0, outcome::cancelled) == 1);
+  CHECK(rounds < 10);
 }
 
 TEST_CASE("a step that computes gets the result before it, on the loop and on threads") {
