@@ -38,6 +38,8 @@ struct daemon_options {
   duration stall_threshold{std::chrono::milliseconds{100}};
   log::rules log;
   std::uint32_t queues_max{200'000};
+  std::uint32_t groups_max{100'000};
+  std::uint32_t group_members_max{1'000'000};
   std::vector<duration> histogram_buckets;  ///< ascending; empty: the default ones
   duration metrics_linger{std::chrono::minutes{15}};
 };

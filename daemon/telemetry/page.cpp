@@ -15,6 +15,7 @@
 #include "loop/task_scope.hpp"
 #include "telemetry/command_metrics.hpp"
 #include "telemetry/exposition.hpp"
+#include "telemetry/group_metrics.hpp"
 #include "telemetry/gzip.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
@@ -31,6 +32,7 @@ using page_text = std::shared_ptr<std::string const>;
 struct page_copy {
   shown_buckets buckets;
   queue_copy queues;
+  group_copy groups;
   work_copy work;
   system_copy system;
   command_copy commands;
@@ -49,6 +51,7 @@ constexpr std::size_t index_of(page_format format, page_encoding encoding) {
 std::string render(const page_copy& copied, page_format format, const process_facts& process) {
   exposition page{copied.buckets, format};
   write(page, copied.queues);
+  write(page, copied.groups);
   write(page, copied.work);
   write(page, copied.commands);
   write(page, copied.stores);
@@ -197,8 +200,9 @@ void page::parts::fail(wanted_variants asked, const error& failure) {
 }
 
 loop::awaitable<std::shared_ptr<page_copy>> page::parts::copy() {
-  auto copied = std::make_shared<page_copy>(page_copy{buckets, {}, {}, {}, {}, {}});
+  auto copied = std::make_shared<page_copy>(page_copy{buckets, {}, {}, {}, {}, {}, {}});
   copied->queues = co_await queues.copy(daemon.loop, daemon.broker.engine());
+  copied->groups = copy_groups(daemon.broker.engine());
   copied->work = co_await copy_work(daemon.loop, daemon.work, daemon.threads, daemon.broker, buckets);
   if (daemon.workers != nullptr) add_workers(copied->work, *daemon.workers, buckets);
   if (daemon.http_clients != nullptr) add_http_clients(copied->work, *daemon.http_clients, daemon.loop.now());

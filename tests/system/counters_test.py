@@ -38,7 +38,9 @@ queues:
   wrong: { dead_letter: letters }
   worked: {}
   asked: {}
+  members: {}
 producers:
+  batch: { kind: range, queue: members, to: 1, group: { then: letters } }
   ticks: { kind: interval, queue: good, every: 10ms }
   follows: { kind: lines, queue: lines, file: lines.txt, follow: true, line_bytes_max: 4 }
 consumers:
@@ -159,8 +161,18 @@ class Counters(DaemonTest):
             'millrace_protocol_errors_total{protocol="beanstalk",code="out_of_memory"}': put_into(b"small", times=2),
             'millrace_commands_total{protocol="beanstalk",command="peek"}': tell(b"peek 1"),
             'millrace_read_pauses_total{protocol="beanstalk",cause="unread_replies"}': self.unread_replies,
+            "millrace_groups_finished_total": self.end_member,
             "process_cpu_seconds_total": put_into(b"threads", b"50ms"),
         }
+
+    def end_member(self):
+        with contextlib.closing(Wire(self.running.beanstalk)) as other:
+            other.told(b"watch members")
+            other.told(b"ignore default")
+            other.send(b"reserve\r\n")
+            job = int(other.line().split(b" ")[1])
+            other.line()
+            self.assertEqual(other.told(b"delete %d" % job), "DELETED")
 
     def too_long_line(self):
         with open(os.path.join(self.folder, "lines.txt"), "a", encoding="ascii") as file:

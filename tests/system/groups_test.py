@@ -75,6 +75,19 @@ class Control(QueueTest):
         self.assert_refused(409, "refused", self.post("/v1/groups", {"queue": "mail", "jobs": [{}, {}]}))
         self.assertEqual(self.queue()["jobs"]["ready"], 0)
 
+    def test_the_limits_of_groups_are_settings(self):
+        self.start("queues: { mail: {} }\n", "  groups_max: 2\n  group_members_max: 2\n")
+        three = {"queue": "mail", "jobs": [{}, {}, {}]}
+        self.assert_refused(409, "refused", self.post("/v1/groups", three))
+        self.put_group()
+        self.put_group()
+        self.assert_refused(409, "refused", self.post("/v1/groups", {"queue": "mail", "jobs": [{}]}))
+        client = self.connect()
+        self.finish_one(client)
+        self.finish_one(client)
+        self.put_group()
+        self.assertEqual(self.queue()["jobs"]["ready"], 4)
+
     def test_a_repeated_request_puts_nothing(self):
         self.start("queues: { mail: {} }\n")
         body = {"queue": "mail", "jobs": [{"body": "a"}]}

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/page_fixture.hpp"
 #include "telemetry/command_metrics.hpp"
+#include "telemetry/group_metrics.hpp"
 #include "telemetry/process.hpp"
 #include "telemetry/queue_metrics.hpp"
 #include "telemetry/store_metrics.hpp"
@@ -30,6 +31,8 @@ struct full_page {
     telemetry::write(page,
                      telemetry::queue_copy{
                          {}, {queue, others}, {telemetry::queue_bounds().begin(), telemetry::queue_bounds().end()}});
+
+    telemetry::write(page, telemetry::group_copy{1, 2});
 
     telemetry::work_copy work;
     work.producers.push_back({"candidates", 1, 0, {}});
