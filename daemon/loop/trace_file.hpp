@@ -71,14 +71,14 @@ class trace_file {
 
   std::string path_;
   int descriptor_;  ///< -1: closed
-  bool is_new_;
+  bool is_new_;     ///< was not there before
   bool has_begun_{false};
   std::uint64_t bytes_max_;
   trace_text text_;       ///< what is not written yet
   std::uint64_t end_{0};  ///< of the written events: the closing bracket follows
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<state> state_{state::open};
-  std::unordered_set<std::string> names_;  ///< loop thread; the elements stay where they are
+  std::unordered_set<std::string> names_;  ///< loop thread until `finish`; elements stay where they are
 };
 
 }  // namespace millrace::loop

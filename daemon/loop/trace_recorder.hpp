@@ -144,7 +144,7 @@ class trace_recorder {
   instant began_{};
   deadline flush_due_;
   bool changing_{false};  ///< a begin or an end is in progress
-  wait_point changed_;
+  wait_point changed_;    ///< for the end of that
   bool closed_{false};
 };
 
