@@ -92,6 +92,25 @@ TEST_CASE("a histogram is written with cumulative counts and the chosen bounds")
         "wait_seconds_bucket{queue=\"numbers\",le=\"+Inf\"} 5\n");
 }
 
+TEST_CASE("a histogram with bounds of its own is beside one with those of the page") {
+  const std::vector<duration> few{seconds{1}};
+  const shown_buckets own{few};
+  const shown_buckets buckets;
+  histogram seen;
+  seen.observe(milliseconds{5});
+  folded_histogram folded;
+  folded.add(seen, own);
+  exposition page{buckets};
+  page.family(family_kind::histogram, "wait_seconds", "Wait.");
+  page.sample({{"queue", "numbers"}}, folded, few);
+  page.sample({{"queue", "none"}}, folded_histogram{});
+  const auto text = std::move(page).text();
+  CHECK(text.find("wait_seconds_bucket{queue=\"numbers\",le=\"1\"} 1\n"
+                  "wait_seconds_bucket{queue=\"numbers\",le=\"+Inf\"} 1\n") != std::string::npos);
+  CHECK(text.find("queue=\"numbers\",le=\"0.01\"") == std::string::npos);
+  CHECK(text.find("queue=\"none\",le=\"0.01\"") != std::string::npos);
+}
+
 TEST_CASE("the default buckets are from 10 us to 10 min, about three per decade") {
   const shown_buckets buckets;
   const auto upper = buckets.upper();
