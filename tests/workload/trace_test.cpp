@@ -233,8 +233,8 @@ TEST_CASE("a full trace ends by itself, and work goes on") {
 TEST_CASE("a trace that is full ends also when nothing happens any more") {
   traced_workload at;
   at.begin(loop::trace_recorder::file_bytes_least);
-  for (std::size_t n = 0; n < loop::trace_stream::chunk_events + 1; ++n)
-    at.recorder.job_mark(job_id{n + 1}, "committed");
+  // One chunk, which the first flush hands over.
+  for (std::size_t n = 0; n < loop::trace_stream::chunk_events; ++n) at.recorder.job_mark(job_id{n + 1}, "committed");
   at.turn_until([&] {
     at.loop.advance(loop::trace_stream::flush_interval);
     return at.loop.core().trace == nullptr;
