@@ -1,8 +1,6 @@
 #include "offload/worker_process.hpp"
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <utility>
 
 #include <millrace/base/quantity.hpp>
@@ -13,19 +11,10 @@
 
 namespace millrace::offload {
 
-namespace {
-
-constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-
-}  // namespace
-
 worker_process::worker_process(worker_pool& pool, std::string name)
     : pool_{pool},
       loop_{pool.context().loop},
-      streams_{loop_},
       name_{std::move(name)},
-      has_outgoing_{loop_, "jobs for a worker"},
-      reader_{pool.settings().output_max},
       abandoned_due_{loop_, [this] { end(worker_end::cancelled, "it went on with a job that was cancelled or late"); }},
       end_due_{loop_,
                [this] {
@@ -79,22 +68,19 @@ loop::awaitable<> worker_process::pause(duration length) {
 
 void worker_process::begin(loop::child_process&& child) {
   child_.emplace(std::move(child));
+  streams_.emplace(
+      loop_, *child_, pool_.settings().output_max,
+      worker_streams::events{.on_message = [this](wire::worker_message&& message) { apply(std::move(message)); },
+                             .on_malformed = [this](wire::worker_message&& message) { apply_malformed(message); },
+                             .on_closed = [this] { await_end(phase::silent); }});
   taken_ = answered_ = 0;
   last_answered_ = {};
-  outgoing_.clear();
-  writing_.clear();
-  errors_.clear();
-  broken_ = false;
-  reader_ = wire::worker_frame_reader{pool_.settings().output_max};
-  buffer_.resize(read_bytes);
 }
 
 loop::awaitable<worker_process::ending> worker_process::serve() {
   const auto& settings = pool_.settings();
   auto& counts = pool_.context().counts.pool;
-  streams_.spawn(pool_.name() + " output", read_output());
-  streams_.spawn(pool_.name() + " errors", read_errors());
-  streams_.spawn(pool_.name() + " input", write_jobs());
+  streams_->start(pool_.name());
   if (settings.recycle_after) recycle_due_.set(after(loop_.now(), *settings.recycle_after));
   ++counts.workers;
   phase_ = phase::serving;
@@ -108,16 +94,15 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   const loop::child_exit exit = co_await std::move(ended);
   --counts.workers;
   watch_ = {};
-  streams_.cancel();
-  auto joined = streams_.join();
-  co_await std::move(joined);
-  read_rest();
+  auto finishing = streams_->finish();
+  co_await std::move(finishing);
   // What was read last may have set them. They must not end the next process.
   recycle_due_.clear();
   end_due_.clear();
   const ending how = how_it_ended(exit);
   phase_ = phase::none;
   interrupt_all(how);
+  streams_.reset();
   child_.reset();
   co_return how;
 }
@@ -144,11 +129,10 @@ bool worker_process::can_take(job_id job) const noexcept {
 void worker_process::take(worker_request& request) {
   const worker_task& task = request.task;
   if (task.line.empty()) {
-    wire::append_worker_job(outgoing_, {task.id, task.queue, task.attempt, task.content.view(), task.handler});
+    streams_->write_job({task.id, task.queue, task.attempt, task.content.view(), task.handler});
   } else {
-    outgoing_ += task.line;
+    streams_->write_line(task.line);
   }
-  has_outgoing_.wake_one();
   const auto work_max = pool_.settings().work_in_hand.value_or(duration::zero());
   // What is not known is taken as long: another worker may take the next job.
   const auto work =
@@ -169,8 +153,7 @@ void worker_process::abandon(worker_request& request) {
   held_[place].submitter = {};
   request.holder = nullptr;
   if (pool_.settings().cancels) {
-    wire::append_worker_cancellation(outgoing_, request.task.id);
-    has_outgoing_.wake_one();
+    streams_->write_cancellation(request.task.id);
   } else if (pool_.settings().in_flight == 1) {
     end(worker_end::cancelled, "its job was cancelled or late");
     return;
@@ -204,6 +187,34 @@ void worker_process::remove(std::size_t place) {
     counts.busy_nanoseconds.add(static_cast<std::uint64_t>(age(busy_since_, loop_.now()).count()));
   }
   if (was_abandoned) follow_abandoned();
+}
+
+// --- what a process says ---------------------------------------------------------------------------------------------
+
+void worker_process::apply(wire::worker_message&& message) {
+  const std::size_t place = held_.place_of(message.id);
+  if (place == held_.size()) {
+    // A second answer for a job that is over says nothing about the next one.
+    const std::size_t culprit = message.id == last_answered_ ? held_.size() : only_place();
+    return fail_protocol("it answered for job " + std::to_string(message.id.value()) + ", which it does not have",
+                         culprit);
+  }
+  if (message.type != wire::worker_message::kind::progress) return answer(place, answer_of(std::move(message)));
+  if (held_[place].request != nullptr) held_[place].request->note_progress(message.text);
+}
+
+void worker_process::apply_malformed(const wire::worker_message& message) {
+  fail_protocol(message.text, message.id ? held_.place_of(message.id) : only_place());
+}
+
+void worker_process::fail_protocol(const std::string& problem, std::size_t place) {
+  streams_->ignore_rest();
+  end(worker_end::protocol, problem);
+  if (place == held_.size()) return;
+  worker_request* const request = held_[place].request;
+  remove(place);
+  if (request != nullptr)
+    request->finish({.type = worker_answer::kind::failed, .text = label() + " broke the protocol: " + problem});
 }
 
 // --- the end of a process --------------------------------------------------------------------------------------------
@@ -252,12 +263,12 @@ void worker_process::await_end(phase becoming) {
   if (phase_ != phase::serving && phase_ != phase::stopping) return;
   phase_ = becoming;
   recycle_due_.clear();
-  if (writing_.empty() && outgoing_.empty()) child_->close_input();
+  if (streams_->all_written()) child_->close_input();
   end_due_.set(after(loop_.now(), pool_.settings().kill_after));
 }
 
 worker_process::ending worker_process::how_it_ended(const loop::child_exit& exit) const {
-  const std::string errors = errors_.one_line();
+  const std::string errors = streams_->errors();
   const std::string last_words = errors.empty() ? "" : "; standard error: " + errors;
   if (phase_ == phase::ending) return {ending_.reason, label() + " was ended: " + ending_.text + last_words};
   if (phase_ == phase::replaced) return {worker_end::recycled, label() + " was replaced"};

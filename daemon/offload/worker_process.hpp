@@ -5,8 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include <millrace/base/ids.hpp>
 #include <millrace/base/time.hpp>
@@ -16,13 +14,12 @@
 
 #include "base/restart_pause.hpp"
 #include "loop/child_process.hpp"
-#include "loop/error_tail.hpp"
-#include "loop/task_scope.hpp"
 #include "loop/trace_lane.hpp"
 #include "offload/worker_counts.hpp"
 #include "offload/worker_jobs.hpp"
 #include "offload/worker_pool.hpp"
 #include "offload/worker_request.hpp"
+#include "offload/worker_streams.hpp"
 #include "wire/worker_frame.hpp"
 
 namespace millrace::offload {
@@ -59,9 +56,6 @@ class worker_process {
   void stop();
 
  private:
-  /// Of the standard error. The engine keeps 1 KiB of an error, which begins with how the process ended.
-  static constexpr std::size_t error_bytes_max = 700;
-
   struct ending {
     worker_end reason{worker_end::exited};
     std::string text;
@@ -77,15 +71,12 @@ class worker_process {
 
   void begin(loop::child_process&& child);
   loop::awaitable<ending> serve();
-  loop::awaitable<> read_output();
-  loop::awaitable<> read_errors();
-  loop::awaitable<> write_jobs();
   loop::awaitable<> pause(duration length);
-  void read_rest();
 
-  /// False: a line was malformed, and what follows has no meaning.
-  bool apply(std::string_view output);
   void apply(wire::worker_message&& message);
+  void apply_malformed(const wire::worker_message& message);
+  /// The job of a line that names none: of several jobs nobody can tell which one it is about.
+  [[nodiscard]] std::size_t only_place() const noexcept { return held_.size() == 1 ? 0 : held_.size(); }
   void answer(std::size_t place, worker_answer&& answer);
   void remove(std::size_t place);
   /// `place`: of the job whose fault it is; that of none if there is no such job.
@@ -104,21 +95,14 @@ class worker_process {
   worker_pool& pool_;
   loop::event_loop& loop_;
   std::optional<loop::child_process> child_;
-  loop::task_scope streams_;
+  std::optional<worker_streams> streams_;  ///< while there is a child
   phase phase_{phase::none};
-  bool broken_{false};  ///< a line was malformed: what follows has no meaning
   worker_jobs held_;
   loop::trace_lanes trace_rows_;
   std::string name_;                      ///< `worker NAME#n`, also that of its task
   instant busy_since_{};                  ///< while it has jobs
   std::uint64_t taken_{0}, answered_{0};  ///< jobs of this process
   job_id last_answered_{};
-  std::string outgoing_;  ///< frames that are to be written
-  std::string writing_;
-  loop::wait_point has_outgoing_;
-  wire::worker_frame_reader reader_;
-  std::vector<char> buffer_;
-  loop::error_tail errors_{error_bytes_max};  ///< its standard error
   ending ending_;
   loop::group_watch::entry watch_;  ///< of its memory
   loop::deadline abandoned_due_;    ///< an abandoned job was not answered in time
