@@ -24,6 +24,7 @@
 #include "loop/thrown.hpp"
 #include "offload/own_answer.hpp"
 #include "offload/worker_host.hpp"
+#include "wire/reused_text.hpp"
 
 namespace millrace::handlers {
 
@@ -48,8 +49,8 @@ wire::worker_message message_of(answer&& said) {
     message.type = kind::done;
     message.result = std::move(*said);
     if (!message.result || message.result->size() <= computing_jobs::result_bytes_max) return message;
-    said = invalid("the result has " + write_size(message.result->size()) + ", and that of a process at most " +
-                   write_size(computing_jobs::result_bytes_max));
+    said = invalid("the result has " + std::to_string(message.result->size()) +
+                   " bytes, and that of a process at most " + write_size(computing_jobs::result_bytes_max));
     message.result.reset();
   }
   message.type = kind::failed;
@@ -86,7 +87,7 @@ loop::awaitable<> work(computing_jobs& jobs, loop::event_loop& loop, descriptor&
     if (!jobs.output().empty()) {
       // Blocks while the daemon does not read.
       if (!write_all(output, jobs.output())) co_return;
-      jobs.output().clear();
+      wire::clear_reused(jobs.output());
     }
     // Handlers may have tasks on the loop.
     if (!jobs.idle()) co_await loop::yield(loop);
@@ -148,7 +149,7 @@ bool computing_jobs::receive(std::string_view bytes) {
     } else {
       begun_line_ += line;
       applied = apply(begun_line_);
-      begun_line_ = {};
+      wire::clear_reused(begun_line_);
     }
     if (!applied) return false;
   }

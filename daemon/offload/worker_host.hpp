@@ -17,8 +17,9 @@ namespace millrace::offload {
 /// Owned by the program; loop thread only. Requires: `close` was awaited before it is destroyed, if a job ran.
 class worker_host {
  public:
-  /// `computing`: for `processes`.
-  worker_host(loop::event_loop& loop, loop::child_launcher& children, worker_settings computing);
+  /// `computing`: for `processes`. `threads`: for large bodies and answers; null, or outlives this object.
+  worker_host(loop::event_loop& loop, loop::child_launcher& children, worker_settings computing,
+              thread_pool* threads = nullptr);
 
   /// Starts nothing. Requires: the pool is closed before `close`.
   [[nodiscard]] std::shared_ptr<worker_pool> make_pool(worker_settings settings);
@@ -35,6 +36,7 @@ class worker_host {
  private:
   loop::event_loop& loop_;
   loop::child_launcher& children_;
+  thread_pool* threads_;
   loop::task_scope tasks_;
   worker_pool_counts counts_;
   std::shared_ptr<worker_pool> processes_;

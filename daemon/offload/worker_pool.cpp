@@ -10,6 +10,24 @@
 
 namespace millrace::offload {
 
+namespace {
+
+/// Makes the line of a large body on the thread where it runs.
+class writing_line final : public computation {
+ public:
+  explicit writing_line(worker_task& task) : task_{task} {}
+  progress step() override {
+    write_line(task_);
+    return progress::done;
+  }
+  result<std::string> take_result() override { return std::string{}; }
+
+ private:
+  worker_task& task_;
+};
+
+}  // namespace
+
 void worker_request::note_progress(std::string_view text) {
   caller.progress = to_utf8(utf8_prefix(text, progress_bytes_max));
   constexpr char printable_min = 0x20;
@@ -38,6 +56,15 @@ loop::awaitable<worker_answer> worker_pool::run(worker_task task) {
     worker_pool& pool;
     worker_request& request;
   };
+  if (context_.threads != nullptr && task.content.size() > on_loop_bytes_max) {
+    auto writing = context_.threads->run(std::make_unique<writing_line>(task));
+    const auto written = co_await std::move(writing);
+    // Without a line it is written on the loop.
+    if (written.has_error()) {
+      task.line.clear();
+      co_await loop::yield(context_.loop);  // throws where the task was cancelled
+    }
+  }
   worker_request request{context_.loop, std::move(task)};
   request.since = context_.loop.now();
   if (auto* const trace = context_.loop.core().trace) request.submitter = trace->current_lane();

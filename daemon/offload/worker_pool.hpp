@@ -13,6 +13,7 @@
 
 #include "loop/child_launcher.hpp"
 #include "loop/task_scope.hpp"
+#include "offload/thread_pool.hpp"
 #include "offload/worker_counts.hpp"
 #include "offload/worker_request.hpp"
 
@@ -44,6 +45,7 @@ struct worker_context {
   loop::child_launcher& children;
   loop::task_scope& tasks;  ///< where the supervisors of workers run
   worker_counts& counts;
+  thread_pool* threads{nullptr};  ///< for lines of more than `on_loop_bytes_max`; null: they stay on the loop
 };
 
 /// Long-lived processes of one command that work on jobs (wire/worker_frame.hpp). The first job starts all `workers`.

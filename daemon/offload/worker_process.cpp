@@ -69,7 +69,7 @@ loop::awaitable<> worker_process::pause(duration length) {
 void worker_process::begin(loop::child_process&& child) {
   child_.emplace(std::move(child));
   streams_.emplace(
-      loop_, *child_, pool_.settings().output_max,
+      loop_, *child_, pool_.context().threads, pool_.settings().output_max,
       worker_streams::events{.on_message = [this](wire::worker_message&& message) { apply(std::move(message)); },
                              .on_malformed = [this](wire::worker_message&& message) { apply_malformed(message); },
                              .on_closed = [this] { await_end(phase::silent); }});
@@ -127,11 +127,11 @@ bool worker_process::can_take(job_id job) const noexcept {
 }
 
 void worker_process::take(worker_request& request) {
-  const worker_task& task = request.task;
+  worker_task& task = request.task;
   if (task.line.empty()) {
     streams_->write_job({task.id, task.queue, task.attempt, task.content.view(), task.handler});
   } else {
-    streams_->write_line(task.line);
+    streams_->write_line(std::move(task.line));
   }
   const auto work_max = pool_.settings().work_in_hand.value_or(duration::zero());
   // What is not known is taken as long: another worker may take the next job.

@@ -22,6 +22,10 @@ namespace millrace::offload {
 
 class worker_process;
 
+/// Longer bodies and lines are written and parsed on a thread: what that costs grows with the bytes, and those of this
+/// limit take a fraction of a millisecond.
+inline constexpr std::size_t on_loop_bytes_max = std::size_t{64} * 1024;
+
 /// A job for a worker process.
 struct worker_task {
   job_id id{};
@@ -33,8 +37,7 @@ struct worker_task {
   std::string line{};                  ///< not empty: the line for the worker, which is not made of the others
 };
 
-/// Makes `line` of the others. Needed for a task whose body is so large that it should not be done on the loop.
-/// Any thread.
+/// Makes `line` of the others. Any thread.
 void write_line(worker_task& task);
 
 /// Bytes of a `progress` line that are shown.

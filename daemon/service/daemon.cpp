@@ -82,10 +82,10 @@ struct daemon::parts {
         sockets{std::move(listening)},
         stalls{loop, present->daemon.stall_threshold},
         standard_output{loop, "standard output"},
+        threads{loop, present->daemon.offload},
         disk{open_disk(opened)},
         backup{disk ? std::make_unique<store::backup>(loop, *present->daemon.data_dir) : nullptr},
         broker{loop, disk ? static_cast<store::store&>(*disk) : memory, engine_limits(present->daemon)},
-        threads{loop, present->daemon.offload},
         work{loop, broker, threads, options},
         reloads{
             {loop, broker, work, stalls, present, inputs(), outputs(), [this] { return beanstalk_open; }, reloading}},
@@ -113,14 +113,14 @@ struct daemon::parts {
   loop::stall_watch stalls;
   loop::io_thread standard_output;
   loop::child_launcher children{loop, loop::child_guard_command()};
-  offload::worker_host workers{loop, children, handlers::computing_process_settings(present->daemon.offload)};
+  offload::thread_pool threads;
+  offload::worker_host workers{loop, children, handlers::computing_process_settings(present->daemon.offload), &threads};
   network::http_client_counts fetches;
   store::memory_store memory;
   std::unique_ptr<store::sqlite_store> disk;  ///< null: queues are in memory only
   std::unique_ptr<store::backup> backup;      ///< null as `disk`
   broker::broker broker;
   loop::trace_recorder trace{loop, [this] { broker.trace_jobs(); }};
-  offload::thread_pool threads;
   workload::workload work;
   reloader reloads;
   telemetry::page page;

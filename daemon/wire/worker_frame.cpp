@@ -13,6 +13,7 @@
 #include "base/json_string.hpp"
 #include "base/json_text.hpp"
 #include "base/utf8.hpp"
+#include "wire/reused_text.hpp"
 #include "wire/worker_id.hpp"
 
 namespace millrace::wire {
@@ -117,6 +118,12 @@ result<worker_message> parse_object(const json::object& line) {
   return invalid("the line has none of `ok`, `error` and `progress`");
 }
 
+/// `write_size` leaves out the unit where the number of bytes is shortest.
+std::string with_unit(std::size_t bytes) {
+  const std::string size = write_size(bytes);
+  return size.ends_with('B') ? size : size + " bytes";
+}
+
 worker_message malformed(std::string reason, job_id id = {}) {
   worker_message message;
   message.id = id;
@@ -181,7 +188,10 @@ worker_message parse_worker_message(std::string_view line) {
 std::optional<worker_message> worker_frame_reader::next(std::string_view& bytes) {
   const auto end = bytes.find('\n');
   const auto here = end == std::string_view::npos ? bytes.size() : end + 1;
-  if (here > line_bytes_max_ - begun_.size()) return too_long();
+  if (here > line_bytes_max_ - begun_.size()) {
+    clear_reused(begun_);
+    return too_long();
+  }
   if (end == std::string_view::npos) {
     begun_ += bytes;
     bytes = {};
@@ -189,18 +199,19 @@ std::optional<worker_message> worker_frame_reader::next(std::string_view& bytes)
   }
   const auto last_part = bytes.substr(0, end);
   bytes.remove_prefix(here);
+  if (begun_.size() + last_part.size() > parsed_bytes_max_) {
+    begun_ += last_part;
+    return worker_message{.type = worker_message::kind::unparsed, .text = std::exchange(begun_, {})};
+  }
   if (begun_.empty()) return parse_worker_message(last_part);
   begun_ += last_part;
   auto message = parse_worker_message(begun_);
-  begun_.clear();
-  // A large line is rare, and there may be many workers.
-  constexpr std::size_t kept_max = std::size_t{64} * 1024;
-  if (begun_.capacity() > kept_max) begun_.shrink_to_fit();
+  clear_reused(begun_);
   return message;
 }
 
 worker_message worker_frame_reader::too_long() const {
-  return malformed("a line is longer than output_max, " + write_size(line_bytes_max_));
+  return malformed("a line is longer than output_max (" + with_unit(line_bytes_max_) + ")");
 }
 
 }  // namespace millrace::wire

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +59,8 @@ struct worker_message {
     done,
     failed,
     progress,
-    malformed  ///< the line is none of the others: `text` says why
+    malformed,  ///< the line is none of the others: `text` says why
+    unparsed    ///< the line is longer than the reader should parse: `text` is the line
   };
   kind type{kind::malformed};
   job_id id{};                          ///< of `malformed`: none, unless the line has a valid one
@@ -72,25 +74,30 @@ struct worker_message {
 /// Of one line, without its newline.
 [[nodiscard]] worker_message parse_worker_message(std::string_view line);
 
-/// Cuts the output of a worker into lines and parses them. It keeps the beginning of a line whose end has not come, of
-/// at most `line_bytes_max` bytes.
+/// Cuts the output of a worker into lines and parses them, but for those of more than `parsed_bytes_max` bytes. It
+/// keeps the beginning of a line whose end has not come, of at most `line_bytes_max` bytes.
 ///
 /// Owned by the reader of the output; one thread at a time. It is done with the first line that is `malformed`: the
 /// bytes behind it have no meaning.
 class worker_frame_reader {
  public:
   /// `line_bytes_max`: of a line with its newline.
-  explicit worker_frame_reader(std::size_t line_bytes_max) noexcept : line_bytes_max_{line_bytes_max} {}
+  explicit worker_frame_reader(std::size_t line_bytes_max,
+                               std::size_t parsed_bytes_max = std::numeric_limits<std::size_t>::max()) noexcept
+      : line_bytes_max_{line_bytes_max}, parsed_bytes_max_{parsed_bytes_max} {}
 
   /// The next line. Removes it from the front of `bytes`. None: `bytes` is empty, and the line goes on.
   [[nodiscard]] std::optional<worker_message> next(std::string_view& bytes);
   /// A line has begun and not ended.
   [[nodiscard]] bool within_line() const noexcept { return !begun_.empty(); }
+  /// Of memory that it keeps. At most `reused_bytes_max`, unless it is within a line.
+  [[nodiscard]] std::size_t capacity() const noexcept { return begun_.capacity(); }
 
  private:
   [[nodiscard]] worker_message too_long() const;
 
   std::size_t line_bytes_max_;
+  std::size_t parsed_bytes_max_;
   std::string begun_;
 };
 

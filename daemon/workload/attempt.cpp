@@ -65,20 +65,6 @@ class copying final : public offload::computation {
   std::shared_ptr<body> into_;
 };
 
-/// Makes the line of a large body on the thread where it runs.
-class writing_line final : public offload::computation {
- public:
-  explicit writing_line(offload::worker_task& task) : task_{task} {}
-  offload::progress step() override {
-    offload::write_line(task_);
-    return offload::progress::done;
-  }
-  result<std::string> take_result() override { return std::string{}; }
-
- private:
-  offload::worker_task& task_;
-};
-
 }  // namespace
 
 attempts::attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
@@ -204,14 +190,6 @@ loop::awaitable<handlers::answer> attempts::ask_process(handlers::job work) {
                             .content = std::move(work.content),
                             .handler = handler_text_,
                             .length = &length_};
-  if (is_large(task.content.size())) {
-    auto writing = threads_.run(std::make_unique<writing_line>(task));
-    const auto written = co_await std::move(writing);
-    if (written.has_error()) {
-      co_await loop::yield(loop_);  // throws where the task was cancelled
-      co_return error{errc::io, "the job cannot be given to a process: " + written.error().text};
-    }
-  }
   auto running = processes_->run(std::move(task));
   auto said = co_await std::move(running);
   if (said.work) length_.note(*said.work);

@@ -44,7 +44,7 @@ class attempts {
  public:
   /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the
   /// bytes, and those of this limit take a fraction of a millisecond.
-  static constexpr std::size_t on_loop_bytes_max = std::size_t{64} * 1024;
+  static constexpr std::size_t on_loop_bytes_max = offload::on_loop_bytes_max;
 
   attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
            offload::execution_site run_on, std::optional<duration> timeout);

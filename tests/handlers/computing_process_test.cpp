@@ -172,7 +172,7 @@ TEST_CASE("every way in which a computation can end reaches the daemon") {
   CHECK(at.answer_of("interrupted") == "failed: somebody died, interrupted");
   CHECK(at.answer_of("reject") == "failed: useless, for good");
   CHECK(at.answer_of("cancelled") == "failed: said by itself");
-  CHECK(at.answer_of("long") == "failed: the result has 16777217, and that of a process at most 16MiB");
+  CHECK(at.answer_of("long") == "failed: the result has 16777217 bytes, and that of a process at most 16MiB");
   CHECK(at.answer_of("after all that") == "after all that");
 }
 

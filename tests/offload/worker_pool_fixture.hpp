@@ -15,6 +15,7 @@
 
 #include "loop/child_launcher.hpp"
 #include "loop/task_scope.hpp"
+#include "offload/thread_pool.hpp"
 #include "offload/worker_host.hpp"
 #include "offload/worker_pool.hpp"
 
@@ -62,6 +63,7 @@ struct pool_fixture {
     auto running = pool->run({job_id{id}, "q", 1, body{content}});
     const worker_answer answer = co_await std::move(running);
     answers.push_back(std::to_string(id) + ' ' + text_of(answer));
+    if (!answer.text.empty()) problems.push_back(answer.text);
   }
   /// Cancels the task when a worker has a job, and makes a file.
   loop::awaitable<> cancel_when_handed_over(task_id task, std::string file) {
@@ -75,6 +77,7 @@ struct pool_fixture {
     pool->close();
     auto closed = host.close();
     co_await std::move(closed);
+    threads.close();
   }
   task_id put(std::uint64_t id, const std::string& content = "x") { return jobs.spawn("job", run_one(id, content)); }
   void withdraw(task_id task, const std::string& file = {}) {
@@ -92,11 +95,13 @@ struct pool_fixture {
 
   loop::event_loop loop;
   loop::child_launcher children{loop};
-  worker_host host{loop, children, {}};
+  thread_pool threads{loop, {.threads = 1}};
+  worker_host host{loop, children, {}, &threads};
   std::shared_ptr<worker_pool> pool;
   loop::task_scope jobs{loop};
   loop::task_scope ending{loop};
   std::vector<std::string> answers;
+  std::vector<std::string> problems;  ///< texts of answers, in order
   bool progress_seen{false};
 };
 

@@ -32,6 +32,8 @@ for line in sys.stdin:
         sys.exit(0)
     elif word == "long":
         print(json.dumps({"id": id, "ok": True, "result": "x" * 5000}), flush=True)
+    elif word == "large":
+        say(id=id, ok=True, result="x" * 12_000_000)
     elif word == "other":
         say(id=id + 1000, ok=True)
     elif word == "twice":
@@ -159,7 +161,7 @@ class Workers(DaemonTest):
         self.assertEqual((len(self.interruptions), len(self.failures)), (0, 1))
 
     def test_a_line_that_is_no_answer_fails_its_job_and_ends_the_worker(self):
-        for word, problem in (("garbage", "the line is no JSON"), ("long", "longer than output_max, 4KiB"),
+        for word, problem in (("garbage", "the line is no JSON"), ("long", "longer than output_max (4KiB)"),
                               ("other", "which it does not have")):
             with self.subTest(word):
                 self.assertEqual(self.run_jobs([word, "a"], "output_max: 4KiB", status=4), ["done a"])
@@ -181,6 +183,9 @@ class Workers(DaemonTest):
                 self.assertEqual(self.run_jobs([word, "a"], "timeout: 2s, kill_after: 100ms", status=4), ["done a"])
                 self.assertEqual([one["reason"] for one in self.failures], ["timeout"])
                 self.assertEqual(self.ends[0]["reason"], "cancelled")
+
+    def test_an_answer_of_megabytes_arrives_as_it_is(self):
+        self.assertEqual(self.run_jobs(["large", "a"], "output_max: 16MiB"), ["done a", "x" * 12_000_000])
 
     def test_a_worker_is_replaced_after_so_many_jobs(self):
         printed = self.run_jobs(["pid"] * 7, "recycle_after: 3")

@@ -9,6 +9,7 @@
 #include <millrace/base/quantity.hpp>
 
 #include "support/catch.hpp"
+#include "wire/reused_text.hpp"
 #include "wire/worker_side.hpp"
 
 using namespace millrace;
@@ -29,6 +30,8 @@ std::string text_of(const worker_message& message) {
       return id + "failed: " + message.text;
     case worker_message::kind::progress:
       return id + "progress: " + message.text;
+    case worker_message::kind::unparsed:
+      return "unparsed: " + message.text;
     case worker_message::kind::malformed:
       break;
   }
@@ -182,7 +185,7 @@ TEST_CASE("a line of output_max bytes is read, and a longer one is not, wherever
       REQUIRE(lines.messages.size() == 1);
       const bool fits = bytes <= line_bytes_max;
       if (fits) CHECK(lines.messages[0].starts_with("1 progress: xxx"));
-      if (!fits) CHECK(lines.messages[0] == "malformed: a line is longer than output_max, 60");
+      if (!fits) CHECK(lines.messages[0] == "malformed: a line is longer than output_max (60 bytes)");
     }
   }
 }
@@ -193,7 +196,7 @@ TEST_CASE("a line that never ends is refused as soon as it is too long") {
   CHECK(lines.messages.empty());
   CHECK(lines.reader.within_line());
   lines.feed(std::string(99, 'x'));
-  CHECK(lines.messages == std::vector<std::string>{"malformed: a line is longer than output_max, 1kB"});
+  CHECK(lines.messages == std::vector<std::string>{"malformed: a line is longer than output_max (1kB)"});
 }
 
 TEST_CASE("random bytes and damaged lines are read without harm, and the same whole and cut") {
@@ -291,4 +294,39 @@ TEST_CASE("a length that is no whole number and an unknown end are malformed") {
   CHECK(parsed(R"({"id":1,"ok":true,"nanoseconds":-1})") == "1 malformed: `nanoseconds` is no whole number");
   CHECK(parsed(R"({"id":1,"ok":true,"nanoseconds":"1"})") == "1 malformed: `nanoseconds` is no whole number");
   CHECK(parsed(R"({"id":1,"error":"","end":"x"})") == "1 malformed: `end` is neither \"limit\" nor \"interrupted\"");
+}
+
+TEST_CASE("a line that is longer than a reader should parse comes as it is, wherever its bytes are cut") {
+  const std::string bytes = "{\"id\":1,\"ok\":true}\n{\"id\":12,\"ok\":true}\n{\"id\":2,\"ok\":true}\n";
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    wire::worker_frame_reader reader{1'000, std::string_view{R"({"id":1,"ok":true})"}.size()};
+    std::vector<std::string> messages;
+    for (auto part : {std::string_view{bytes}.substr(0, cut), std::string_view{bytes}.substr(cut)}) {
+      while (const auto message = reader.next(part)) messages.push_back(text_of(*message));
+    }
+    CAPTURE(cut);
+    CHECK(messages == std::vector<std::string>{"1 done", "unparsed: {\"id\":12,\"ok\":true}", "2 done"});
+  }
+}
+
+TEST_CASE("a reader and a text that is used again keep no more memory than a small line needs") {
+  wire::worker_frame_reader reader{std::size_t{1} << 30U};
+  const std::string large(10 * wire::reused_bytes_max, ' ');
+  for (const char* end : {"\n", "{\"id\":1,\"ok\":true}\n"}) {
+    std::string_view part = large;
+    CHECK_FALSE(reader.next(part));
+    CHECK(reader.capacity() >= large.size());
+    part = end;
+    CHECK(reader.next(part));
+    CHECK(reader.capacity() <= wire::reused_bytes_max);
+  }
+  std::string text(wire::reused_bytes_max, 'x');
+  const auto capacity = text.capacity();
+  wire::clear_reused(text);
+  CHECK(text.empty());
+  CHECK(text.capacity() == (capacity <= wire::reused_bytes_max ? capacity : std::string{}.capacity()));
+  text = large;
+  wire::clear_reused(text);
+  CHECK(text.empty());
+  CHECK(text.capacity() <= wire::reused_bytes_max);
 }
