@@ -125,6 +125,9 @@ offload::worker_settings computing_process_settings(const offload::pool_options&
   settings.kill_after = kill_after;
   settings.cancels = true;
   settings.memory_max = options.process_memory_max;
+  settings.memory_setting = "process_memory_max";
+  settings.cpu_max = options.process_cpu_max;
+  settings.cpu_setting = "process_cpu_max";
   return settings;
 }
 

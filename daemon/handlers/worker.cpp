@@ -18,6 +18,7 @@ constexpr std::size_t output_most = std::size_t{1} << 30U;
 constexpr std::uint64_t memory_least = std::uint64_t{1} << 20U;
 constexpr std::uint64_t memory_most = std::uint64_t{1} << 50U;
 constexpr duration kill_after_most = std::chrono::hours{1};
+constexpr duration cpu_most = std::chrono::hours{24 * 3'650};
 
 result<> check_item(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return invalid("it has a NUL byte");
@@ -45,6 +46,7 @@ offload::worker_settings settings_of(const worker_options& options) {
   settings.output_max = options.output_max;
   settings.kill_after = options.kill_after;
   settings.memory_max = options.memory_max;
+  settings.cpu_max = options.cpu_max;
   if (options.recycle_after) {
     settings.recycle_after_jobs = options.recycle_after->jobs;
     settings.recycle_after = options.recycle_after->length;
@@ -100,7 +102,11 @@ const options_of<worker_options>& worker_option_table() {
           .size("memory_max", &options::memory_max, {.least = memory_least, .most = memory_most},
                 "Resident memory of a process with its group; one that uses more is killed, and its job fails; left "
                 "out: no limit.")
-          .example("256MiB");
+          .example("256MiB")
+          .duration("cpu_max", &options::cpu_max, {.least = milliseconds{1}, .most = cpu_most},
+                    "Processor time of a process with its group while it has a job; beyond it the process is ended, "
+                    "and the job fails; left out: no limit.")
+          .example("30s");
   return table;
 }
 

@@ -36,6 +36,7 @@ struct worker_options {
   duration kill_after{seconds{5}};
   std::optional<recycle_rule> recycle_after{};
   std::optional<std::uint64_t> memory_max{};
+  std::optional<duration> cpu_max{};
 };
 [[nodiscard]] const options_of<worker_options>& worker_option_table();
 

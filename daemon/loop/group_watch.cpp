@@ -19,18 +19,47 @@ namespace millrace::loop {
 
 namespace {
 
-std::optional<exceeded_limit> compare(const group_usage& usage, const group_limits& limits) {
-  const std::string group =
-      "process " + std::to_string(usage.largest.process) + " (" + usage.largest.name + ") and its group use ";
+/// A part of the life of a group.
+struct cpu_span {
+  std::uint64_t key;
+  bool is_sampled{false};          ///< it had begun when the last sample began
+  std::optional<duration> from{};  ///< what the group had used at the first sample
+  bool is_reported{false};
+};
+
+std::string exceeded_text(const process_usage& largest, const std::string& figure, std::string_view setting,
+                          const std::string& limit) {
+  return "process " + std::to_string(largest.process) + " (" + largest.name + ") and its group use " + figure +
+         ", more than " + std::string{setting} + " (" + limit + ")";
+}
+
+std::optional<exceeded_limit> compare_cpu(const group_usage& usage, duration used, const group_limits& limits,
+                                          std::uint64_t span) {
+  if (!limits.cpu_max || used <= *limits.cpu_max) return std::nullopt;
+  return exceeded_limit{exceeded_limit::kind::cpu, span,
+                        exceeded_text(usage.largest, write_duration(used) + " of processor time", limits.cpu_setting,
+                                      write_duration(*limits.cpu_max))};
+}
+
+bool is_of_span(const group_limits& limits, const exceeded_limit& exceeded) {
+  return limits.cpu_by_span && exceeded.which == exceeded_limit::kind::cpu;
+}
+
+std::optional<exceeded_limit> compare(const group_usage& usage, const group_limits& limits,
+                                      std::vector<cpu_span>& spans) {
   if (limits.memory_max && usage.memory > *limits.memory_max) {
-    return exceeded_limit{
-        exceeded_limit::kind::memory,
-        group + write_size(usage.memory) + " of memory, more than memory_max (" + write_size(*limits.memory_max) + ")"};
+    return exceeded_limit{exceeded_limit::kind::memory, 0,
+                          exceeded_text(usage.largest, write_size(usage.memory) + " of memory", limits.memory_setting,
+                                        write_size(*limits.memory_max))};
   }
-  if (limits.cpu_max && usage.cpu > *limits.cpu_max) {
-    return exceeded_limit{exceeded_limit::kind::cpu, group + write_duration(usage.cpu) +
-                                                         " of processor time, more than cpu_max (" +
-                                                         write_duration(*limits.cpu_max) + ")"};
+  if (!limits.cpu_by_span) return compare_cpu(usage, usage.cpu, limits, 0);
+  for (cpu_span& span : spans) {
+    if (!span.is_sampled || span.is_reported) continue;
+    // A process that nobody waited for takes its time with it.
+    span.from = std::min(span.from.value_or(usage.cpu), usage.cpu);
+    auto exceeded = compare_cpu(usage, usage.cpu - *span.from, limits, span.key);
+    span.is_reported = exceeded.has_value();
+    if (exceeded) return exceeded;
   }
   return std::nullopt;
 }
@@ -42,6 +71,13 @@ struct group_watch::entry::state {
   group_limits limits;
   std::function<void(const exceeded_limit&)> on_exceeded;  ///< loop thread; empty: ended, or called
   std::weak_ptr<group_watch::parts> owner;
+  // With the lock of the owner.
+  std::vector<cpu_span> spans{};
+  bool is_reported{false};  ///< a limit that is for the whole life was exceeded
+
+  [[nodiscard]] bool has_span(std::uint64_t key) const {
+    return std::ranges::find(spans, key, &cpu_span::key) != spans.end();
+  }
 };
 
 struct group_watch::parts {
@@ -66,25 +102,33 @@ void group_watch::parts::run() {
     const auto present = watched;
     std::vector<pid_t> groups;
     groups.reserve(present.size());
-    for (const auto& one : present) groups.push_back(one->group);
+    for (const auto& one : present) {
+      groups.push_back(one->group);
+      for (cpu_span& span : one->spans) span.is_sampled = true;
+    }
     hold.unlock();
     const auto usages = usage_of_groups(groups);
-    std::vector<std::shared_ptr<entry::state>> reported;
+    hold.lock();
     for (const auto& one : present) {
       const auto used = usages.find(one->group);
-      if (used == usages.end()) continue;
-      if (auto exceeded = compare(used->second, one->limits)) {
-        report(one, std::move(*exceeded));
-        reported.push_back(one);
-      }
+      if (used == usages.end() || one->is_reported) continue;
+      auto exceeded = compare(used->second, one->limits, one->spans);
+      if (!exceeded) continue;
+      // A span may end before the loop hears of it. Then the watch goes on.
+      one->is_reported = !is_of_span(one->limits, *exceeded);
+      report(one, std::move(*exceeded));
     }
-    hold.lock();
-    std::erase_if(watched, [&](const auto& one) { return std::ranges::find(reported, one) != reported.end(); });
   }
 }
 
 void group_watch::parts::report(const std::shared_ptr<entry::state>& one, exceeded_limit exceeded) {
   loop.post_from_any_thread([one, found = std::move(exceeded)] {
+    if (is_of_span(one->limits, found)) {
+      const auto all = one->owner.lock();
+      if (all == nullptr) return;
+      const std::lock_guard hold{all->lock};
+      if (!one->has_span(found.span)) return;
+    }
     if (const auto call = std::exchange(one->on_exceeded, nullptr)) call(found);
   });
 }
@@ -127,6 +171,23 @@ group_watch::entry& group_watch::entry::operator=(entry&& other) noexcept {
     state_ = std::move(other.state_);
   }
   return *this;
+}
+
+void group_watch::entry::begin_span(std::uint64_t key) {
+  if (state_ == nullptr || !state_->limits.cpu_by_span) return;
+  if (const auto all = state_->owner.lock()) {
+    const std::lock_guard hold{all->lock};
+    assert(!state_->has_span(key));
+    state_->spans.push_back({key});
+  }
+}
+
+void group_watch::entry::end_span(std::uint64_t key) noexcept {
+  if (state_ == nullptr || !state_->limits.cpu_by_span) return;
+  if (const auto all = state_->owner.lock()) {
+    const std::lock_guard hold{all->lock};
+    std::erase_if(state_->spans, [key](const cpu_span& span) { return span.key == key; });
+  }
 }
 
 void group_watch::entry::end() noexcept {

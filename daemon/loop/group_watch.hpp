@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <millrace/base/result.hpp>
 #include <millrace/base/time.hpp>
@@ -18,6 +19,10 @@ namespace millrace::loop {
 struct group_limits {
   std::optional<duration> cpu_max{};          ///< processor time, user and system
   std::optional<std::uint64_t> memory_max{};  ///< bytes of resident memory
+  bool cpu_by_span{false};                    ///< `cpu_max` is for each span of the entry, not for the whole life
+  /// The settings, for texts. They outlive the watch.
+  std::string_view cpu_setting{"cpu_max"};
+  std::string_view memory_setting{"memory_max"};
 
   [[nodiscard]] bool any() const noexcept { return cpu_max || memory_max; }
 };
@@ -26,6 +31,7 @@ struct group_limits {
 struct exceeded_limit {
   enum class kind { cpu, memory };
   kind which{kind::memory};
+  std::uint64_t span{0};  ///< in which the processor time was used, where `cpu_by_span`
   /// With the process that uses most, the figure and the limit: `process 812 (python3) and its group use 310MiB of
   /// memory, more than memory_max (256MiB)`.
   std::string text;
@@ -42,12 +48,20 @@ class group_watch {
   static constexpr duration sample_every = std::chrono::milliseconds{200};
 
   /// One watched group. The destructor ends the watch; then `on_exceeded` is not called any more.
+  ///
+  /// A span is a part of the life of the group, with a key of the owner. It counts the processor time from the first
+  /// sample in it on, so up to `sample_every` of it is not counted. Spans may overlap; each counts all of the time.
   class entry {
    public:
     entry() noexcept = default;
     entry(entry&& other) noexcept = default;
     entry& operator=(entry&& other) noexcept;
     ~entry() { end(); }
+
+    /// No effect in an empty entry, or without `cpu_by_span`. Requires: no span with this key is open.
+    void begin_span(std::uint64_t key);
+    /// A span that has ended is not reported any more.
+    void end_span(std::uint64_t key) noexcept;
 
    private:
     friend class group_watch;

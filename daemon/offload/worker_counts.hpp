@@ -18,7 +18,7 @@ enum class worker_end : std::uint8_t {
   protocol,      ///< it wrote a line that it may not write, or does not read any more
   cancelled,     ///< it went on with a job that was cancelled or late
   recycled,      ///< it was old enough
-  limit,         ///< it used more memory than `memory_max`
+  limit,         ///< it used more memory or processor time than a limit allows
   start_failed,  ///< it could not be started
 };
 inline constexpr std::size_t worker_end_count = 7;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <millrace/base/linked_list.hpp>
@@ -36,6 +37,12 @@ struct worker_settings {
   /// Bytes of resident memory of a process with its group. A process that uses more is killed. Its job fails; of
   /// several jobs nobody can tell whose memory it is, and all are interrupted.
   std::optional<std::uint64_t> memory_max{};
+  /// Processor time that a process with its group uses while it has a job, whatever for. A process that uses more is
+  /// ended. That job fails; others that it has are interrupted.
+  std::optional<duration> cpu_max{};
+  /// The settings that say the two, for errors. They outlive the pool.
+  std::string_view memory_setting{"memory_max"};
+  std::string_view cpu_setting{"cpu_max"};
   bool cancels{false};  ///< workers understand that a job is cancelled (wire/worker_frame.hpp)
 };
 

@@ -84,7 +84,7 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   if (settings.recycle_after) recycle_due_.set(after(loop_.now(), *settings.recycle_after));
   ++counts.workers;
   phase_ = phase::serving;
-  watch_memory();
+  watch_limits();
   if (pool_.closing()) {
     stop();
   } else {
@@ -138,6 +138,7 @@ void worker_process::take(worker_request& request) {
   const auto work =
       task.length == nullptr || task.length->unknown() ? work_max : std::min(task.length->expected(), work_max);
   held_.add({task.id, &request, never, work, loop_.now(), request.submitter});
+  watch_.begin_span(task.id.value());
   if (held_.size() == 1) {
     ++pool_.context().counts.pool.busy;
     busy_since_ = loop_.now();
@@ -151,6 +152,7 @@ void worker_process::abandon(worker_request& request) {
   const std::size_t place = held_.place_of(request.task.id);
   held_[place].request = nullptr;
   held_[place].submitter = {};
+  watch_.end_span(request.task.id.value());
   request.holder = nullptr;
   if (pool_.settings().cancels) {
     streams_->write_cancellation(request.task.id);
@@ -180,6 +182,7 @@ void worker_process::answer(std::size_t place, worker_answer&& answer) {
 void worker_process::remove(std::size_t place) {
   if (auto* const trace = loop_.core().trace)
     trace->process_worked(trace_rows_, name_, held_[place].submitter, held_[place].taken_at);
+  watch_.end_span(held_[place].id.value());
   const bool was_abandoned = held_.remove(place).request == nullptr;
   if (held_.empty()) {
     auto& counts = pool_.context().counts.pool;
@@ -229,27 +232,36 @@ void worker_process::end(worker_end reason, std::string text) {
   child_->end(pool_.settings().kill_after);
 }
 
-void worker_process::watch_memory() {
-  const auto& memory_max = pool_.settings().memory_max;
-  if (!memory_max) return;
+void worker_process::watch_limits() {
+  const auto& settings = pool_.settings();
   auto added =
-      pool_.context().children.limits().add(child_->id(), {.memory_max = memory_max},
-                                            [this](const loop::exceeded_limit& found) { exceed_memory(found.text); });
+      pool_.context().children.limits().add(child_->id(),
+                                            {.cpu_max = settings.cpu_max,
+                                             .memory_max = settings.memory_max,
+                                             .cpu_by_span = true,
+                                             .cpu_setting = settings.cpu_setting,
+                                             .memory_setting = settings.memory_setting},
+                                            [this](const loop::exceeded_limit& found) { exceed_limit(found); });
   if (added) {
     watch_ = std::move(*added);
   } else {
-    end(worker_end::start_failed, "its memory cannot be watched: " + added.error().text);
+    end(worker_end::start_failed, "its limits cannot be watched: " + added.error().text);
   }
 }
 
-void worker_process::exceed_memory(const std::string& text) {
+void worker_process::exceed_limit(const loop::exceeded_limit& found) {
   if (phase_ == phase::ending || phase_ == phase::none) return;
-  end(worker_end::limit, text);
-  child_->kill();  // its memory is wanted back now
-  if (held_.size() != 1) return;
-  worker_request* const request = held_[0].request;
-  remove(0);
-  if (request != nullptr) request->finish({.type = worker_answer::kind::over_limit, .text = text});
+  end(worker_end::limit, found.text);
+  const bool is_memory = found.which == loop::exceeded_limit::kind::memory;
+  if (is_memory) child_->kill();  // it is wanted back now
+  // Of several jobs nobody can tell whose memory it is.
+  const std::size_t place = is_memory ? only_place() : held_.place_of(job_id{found.span});
+  if (place == held_.size()) return;
+  worker_request* const request = held_[place].request;
+  remove(place);
+  if (request != nullptr)
+    request->finish(
+        {.type = worker_answer::kind::over_limit, .text = pool_.settings().description + ": " + found.text});
 }
 
 void worker_process::stop_taking() {

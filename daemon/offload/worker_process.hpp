@@ -84,8 +84,8 @@ class worker_process {
   void end(worker_end reason, std::string text);
   /// Closes the input. A process that does not end then is ended after `kill_after`.
   void await_end(phase becoming);
-  void watch_memory();
-  void exceed_memory(const std::string& text);
+  void watch_limits();
+  void exceed_limit(const loop::exceeded_limit& found);
   void stop_taking();
   void follow_abandoned();
   [[nodiscard]] ending how_it_ended(const loop::child_exit& exit) const;
@@ -104,7 +104,7 @@ class worker_process {
   std::uint64_t taken_{0}, answered_{0};  ///< jobs of this process
   job_id last_answered_{};
   ending ending_;
-  loop::group_watch::entry watch_;  ///< of its memory
+  loop::group_watch::entry watch_;  ///< of its limits; each job is a span
   loop::deadline abandoned_due_;    ///< an abandoned job was not answered in time
   loop::deadline end_due_;          ///< the process did not end by itself
   loop::deadline recycle_due_;      ///< the process is old enough

@@ -230,6 +230,16 @@ TEST_CASE("a cancelled computation stops between two steps, and others go on") {
   CHECK(at.jobs.idle());
 }
 
+TEST_CASE("limits of computing processes are named as in the settings") {
+  const auto settings =
+      computing_process_settings({.process_memory_max = std::uint64_t{1} << 30U, .process_cpu_max = seconds{2}});
+  CHECK(settings.description == "the computing process");
+  CHECK(settings.memory_max == std::uint64_t{1} << 30U);
+  CHECK(settings.memory_setting == "process_memory_max");
+  CHECK(settings.cpu_max == seconds{2});
+  CHECK(settings.cpu_setting == "process_cpu_max");
+}
+
 TEST_CASE("lines that come in pieces are put together") {
   process_fixture at;
   std::string all;

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,15 +24,27 @@ struct watched_child {
   group_limits limits;
   std::vector<exceeded_limit> exceeded;
   child_exit exit;
+  std::vector<std::uint64_t> spans{};               ///< from the start
+  std::vector<std::uint64_t> spans_after_output{};  ///< begun when the child has written something
+  bool ends_spans{false};                           ///< when the child has written something
 };
 
 /// A child that is killed when it exceeds a limit.
 awaitable<> run_watched(child_launcher& launcher, child_command command, watched_child& outcome) {
   auto child = co_await launcher.start(std::move(command));
-  const auto watched = launcher.limits().add(child->id(), outcome.limits, [&](const exceeded_limit& found) {
+  auto watched = launcher.limits().add(child->id(), outcome.limits, [&](const exceeded_limit& found) {
     outcome.exceeded.push_back(found);
     child->kill();
   });
+  for (const auto key : outcome.spans) watched->begin_span(key);
+  if (outcome.ends_spans || !outcome.spans_after_output.empty()) {
+    std::array<char, 200> output{};
+    co_await child->read(child_stream::output, output);
+    if (outcome.ends_spans)
+      for (const auto key : outcome.spans) watched->end_span(key);
+    for (const auto key : outcome.spans_after_output) watched->begin_span(key);
+    child->close_input();
+  }
   outcome.exit = co_await child->ended();
 }
 
@@ -63,6 +77,34 @@ TEST_CASE("the processor time of all processes of a group counts", "[group_watch
   REQUIRE(outcome.exceeded.size() == 1);
   CHECK(outcome.exceeded[0].which == exceeded_limit::kind::cpu);
   CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than cpu_max (50ms)"));
+}
+
+TEST_CASE("in a span counts what a group uses from its begin on, and the report has its key", "[group_watch]") {
+  watched_child outcome{{.cpu_max = milliseconds{50}, .cpu_by_span = true, .cpu_setting = "process_cpu_max"}, {}, {}};
+  outcome.spans = {7};
+  run(outcome, "while :; do :; done");
+  REQUIRE(outcome.exceeded.size() == 1);
+  CHECK(outcome.exceeded[0].which == exceeded_limit::kind::cpu);
+  CHECK(outcome.exceeded[0].span == 7);
+  CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than process_cpu_max (50ms)"));
+}
+
+TEST_CASE("what a group used before a span, or after it, does not count", "[group_watch]") {
+  watched_child outcome{{.cpu_max = milliseconds{50}, .cpu_by_span = true}, {}, {}};
+  // A few hundred milliseconds of processor time, then some samples of the watch.
+  const std::string work = "head -c 200000000 /dev/zero | sha256sum; ";
+  SECTION("before") {
+    outcome.spans_after_output = {7};
+    run(outcome, work + "sleep 0.7");
+  }
+  SECTION("after") {
+    outcome.spans = {7};
+    outcome.ends_spans = true;
+    run(outcome, "echo; read -r end; " + work + "sleep 0.5");
+  }
+  CHECK(outcome.exceeded.empty());
+  CHECK(outcome.exit.status == 0);
+  CHECK(outcome.exit.cpu > milliseconds{50});
 }
 
 TEST_CASE("a group below its limits, or without any, is not reported", "[group_watch]") {

@@ -37,12 +37,17 @@ TEST_CASE("a worker that does not answer for a cancelled job is ended, and its o
 TEST_CASE("a worker that uses too much memory is killed, and its only job fails with the limit") {
   pool_fixture at{forever(R"(if [ "$body" = grow ]; then x=$(head -c 100000000 /dev/zero | tr '\0' x); sleep 600; fi; )"
                           R"(echo "{\"id\":$id,\"ok\":true}")"),
-                  {.memory_max = std::uint64_t{50} << 20U}};
+                  {.description = "the computing process",
+                   .memory_max = std::uint64_t{50} << 20U,
+                   .memory_setting = "process_memory_max"}};
   at.put(1, "grow");
   at.put(2);
   at.run();
   CHECK(at.answers == std::vector<std::string>{"1 over the limit", "2 done -"});
   CHECK(at.restarts(worker_end::limit) == 1);
+  REQUIRE(at.problems.size() == 1);
+  CHECK(at.problems[0].starts_with("the computing process: process "));
+  CHECK(at.problems[0].find(" of memory, more than process_memory_max (50MiB)") != std::string::npos);
 }
 
 TEST_CASE("of several jobs in a worker that uses too much memory all are interrupted") {
@@ -52,6 +57,31 @@ TEST_CASE("of several jobs in a worker that uses too much memory all are interru
   at.put(2, "grow");
   at.run();
   CHECK(at.answers == std::vector<std::string>{"1 interrupted", "2 interrupted"});
+}
+
+TEST_CASE("a worker that computes too long for its job is ended, the job fails with the limit, and others go on") {
+  pool_fixture at{forever(R"([ "$body" != spin ] || while :; do :; done; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.kill_after = milliseconds{100}, .cpu_max = milliseconds{200}}};
+  at.put(1, "spin");
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 over the limit", "2 done -"});
+  CHECK(at.restarts(worker_end::limit) == 1);
+  REQUIRE(at.problems.size() == 1);
+  CHECK(at.problems[0].starts_with("the worker sh: process "));
+  CHECK(at.problems[0].find(" (sh) and its group use ") != std::string::npos);
+  CHECK(at.problems[0].ends_with(" of processor time, more than cpu_max (200ms)"));
+}
+
+TEST_CASE("of several jobs in a worker that computes too long the one that it has had longest fails") {
+  pool_fixture at{forever(R"([ "$body" != spin ] || while :; do :; done)"),
+                  {.in_flight = 2, .cpu_max = milliseconds{200}, .cpu_setting = "process_cpu_max"}};
+  at.put(1, "hold");
+  at.put(2, "spin");
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"1 over the limit", "2 interrupted"});
+  REQUIRE(at.problems.size() == 2);
+  CHECK(at.problems[0].ends_with(" of processor time, more than process_cpu_max (200ms)"));
 }
 
 TEST_CASE("a worker gets as many jobs as fill the work in hand, and one whose length is not known alone") {

@@ -13,11 +13,11 @@ from worker_test import ends
 
 
 class Processes(DaemonTest):
-    def workload(self, items, daemon="", queue="", processes=2, **keys):
+    def workload(self, items, daemon="", queue="", processes=2, limits="", **keys):
         keys = {"queue": "jobs", "handler": "spin", "run_on": "processes", "output": "results", **keys}
         consumer = ", ".join(f"{key}: {value}" for key, value in keys.items())
         return self.settings(
-            f"  offload: {{ processes: {processes} }}\n  {daemon}\n"
+            f"  offload: {{ processes: {processes}{limits} }}\n  {daemon}\n"
             f"queues: {{ jobs: {{ {queue} }}, results: {{}} }}\n"
             f"producers: {{ p: {{ kind: list, queue: jobs, items: {json.dumps(items)} }} }}\n"
             f"consumers: {{ work: {{ {consumer} }}, show: {{ queue: results, handler: print }} }}\n")
@@ -77,6 +77,17 @@ class Processes(DaemonTest):
         os.kill(processes[1], signal.SIGKILL)
         self.assertEqual(daemon.wait(), 4)
         self.assertEqual(json.loads(daemon.log.rest()[-1])["buried"], 2)
+
+    def test_a_computation_that_takes_more_processor_time_than_its_limit_fails_and_others_go_on(self):
+        path = self.workload(["1h", "1ms"], limits=", process_cpu_max: 200ms", processes=1)
+        daemon = self.daemon(path, "--until-idle")
+        self.assertEqual(daemon.wait(), 4)
+        self.assertEqual(daemon.printed.rest(), ["1ms"])
+        failure = daemon.entries("job_failed")[0]
+        self.assertEqual(failure["reason"], "limit")
+        self.assertRegex(failure["message"],
+                         r"^the computing process: process \d+ \(millrace-work\) and its group use \S+ of processor "
+                         r"time, more than process_cpu_max \(200ms\)$")
 
     def test_a_computation_that_is_late_or_cancelled_leaves_its_process_to_others(self):
         daemon = self.daemon(self.workload(["1h", "1ms"], processes=1, timeout="5s"), "--until-idle")

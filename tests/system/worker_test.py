@@ -34,6 +34,9 @@ for line in sys.stdin:
         print(json.dumps({"id": id, "ok": True, "result": "x" * 5000}), flush=True)
     elif word == "large":
         say(id=id, ok=True, result="x" * 12_000_000)
+    elif word == "spin":
+        while True:
+            pass
     elif word == "other":
         say(id=id + 1000, ok=True)
     elif word == "twice":
@@ -183,6 +186,14 @@ class Workers(DaemonTest):
                 self.assertEqual(self.run_jobs([word, "a"], "timeout: 2s, kill_after: 100ms", status=4), ["done a"])
                 self.assertEqual([one["reason"] for one in self.failures], ["timeout"])
                 self.assertEqual(self.ends[0]["reason"], "cancelled")
+
+    def test_a_worker_that_computes_too_long_fails_its_job_with_the_limit_named_and_others_go_on(self):
+        self.assertEqual(self.run_jobs(["spin", "a"], "cpu_max: 1s", status=4), ["done a"])
+        self.assertEqual([one["reason"] for one in self.failures], ["limit"])
+        self.assertRegex(self.failures[0]["message"],
+                         r"^the worker python3: process \d+ \(python3\S*\) and its group use \S+ of processor time, "
+                         r"more than cpu_max \(1s\)$")
+        self.assertEqual([one["reason"] for one in self.ends], ["limit"])
 
     def test_an_answer_of_megabytes_arrives_as_it_is(self):
         self.assertEqual(self.run_jobs(["large", "a"], "output_max: 16MiB"), ["done a", "x" * 12_000_000])
