@@ -53,6 +53,24 @@ class Processes(DaemonTest):
                 self.assertEqual(seen["threads"], seen["processes"])
                 self.assertGreater(len(seen["threads"][1]), 2)
 
+    def test_steps_that_compute_give_the_same_results_wherever_they_run(self):
+        bodies = ["a", "7" * 100_000, ""]
+
+        def hashed(text):
+            return hashlib.sha256(text.encode()).hexdigest()
+
+        for place in ("loop", "threads", "processes", "auto"):
+            with self.subTest(place):
+                path = self.settings(
+                    "  offload: { processes: 2 }\nqueues: { jobs: {}, results: {} }\n"
+                    f"producers: {{ p: {{ kind: list, queue: jobs, items: {json.dumps(bodies)} }} }}\n"
+                    f"consumers:\n  work: {{ queue: jobs, concurrency: 3, run_on: {place}, output: results,\n"
+                    "    repeat: 2, steps: [ { handler: hash }, { handler: sleep, length: 1ms },\n"
+                    "      { handler: hash } ] }\n"
+                    "  show: { queue: results, handler: print }\n")
+                self.assertEqual(sorted(self.finish(path)),
+                                 sorted(hashed(hashed(hashed(hashed(body)))) for body in bodies))
+
     def test_bodies_that_are_large_or_no_text_arrive_as_they_are(self):
         large = "large " * 50_000
         path = self.workload([large, "\x00\x01 é"], handler="hash", concurrency=2)
