@@ -1,6 +1,5 @@
 #include "loop/child_spawn.hpp"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,7 +45,7 @@ constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 constexpr std::size_t kernel_signal_set_bytes = 8;
 
-enum class step { none, parent_ended, group, descriptors, announcement, cgroup, directory, program };
+enum class step { none, parent_ended, group, descriptors, announcement, directory, program };
 
 /// What parent and child share while the child prepares its program.
 struct preparation {
@@ -97,13 +96,6 @@ struct preparation {
   return ::syscall(SYS_write, descriptor, &record, sizeof record) == static_cast<long>(sizeof record);
 }
 
-[[gnu::no_sanitize("address", "thread", "undefined")]] bool enter_cgroup(const char* procs) {
-  if (procs == nullptr) return true;
-  const auto file = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, procs, O_WRONLY | O_CLOEXEC, 0));
-  // 0 is the process that writes.
-  return file >= 0 && ::syscall(SYS_write, file, "0", 1) == 1;
-}
-
 [[gnu::no_sanitize("address", "thread", "undefined")]] void restore_file_limit() {
   rlimit files{};
   if (::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &files) != 0 || files.rlim_cur <= child_files_max) return;
@@ -124,7 +116,6 @@ struct preparation {
   }
   if (!connect_streams(settings)) return fail(child, step::descriptors);
   if (!announce(settings.announce)) return fail(child, step::announcement);
-  if (!enter_cgroup(settings.cgroup_procs)) return fail(child, step::cgroup);
   if (child.directory != nullptr && ::syscall(SYS_chdir, child.directory) != 0) return fail(child, step::directory);
   if (::syscall(SYS_close_range, 3U, UINT_MAX, 0U) != 0) return fail(child, step::descriptors);
   restore_file_limit();
@@ -188,8 +179,6 @@ error error_of(const preparation& child, const child_command& command) {
       return {code, "the directory '" + command.directory + "' cannot be entered" + why};
     case step::announcement:
       return {errc::io, "the guard of child processes cannot be told of a new one" + why};
-    case step::cgroup:
-      return {errc::io, "a child process cannot enter its control group" + why};
     case step::program:
       break;
     default:

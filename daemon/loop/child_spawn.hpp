@@ -42,12 +42,11 @@ struct group_record {
 
 /// The descriptors that a child gets, and how it is bound to this process.
 struct spawn_settings {
-  int input{-1};                      ///< becomes its standard input. Requires: this and the next two are at least 3
-  int output{-1};                     ///< becomes its standard output
-  int error{-1};                      ///< becomes its standard error
-  int announce{-1};                   ///< not -1: the child writes a `group_record` to it before it runs the program
-  bool dies_with_parent{true};        ///< SIGKILL when the thread that called `spawn` ends
-  const char* cgroup_procs{nullptr};  ///< not null: the child writes itself into this file of a control group
+  int input{-1};                ///< becomes its standard input. Requires: this and the next two are at least 3
+  int output{-1};               ///< becomes its standard output
+  int error{-1};                ///< becomes its standard error
+  int announce{-1};             ///< not -1: the child writes a `group_record` to it before it runs the program
+  bool dies_with_parent{true};  ///< SIGKILL when the thread that called `spawn` ends
 };
 
 struct spawned_child {
