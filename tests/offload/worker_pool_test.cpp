@@ -201,9 +201,11 @@ TEST_CASE("a worker that cannot be started again leaves the jobs that wait to th
   const auto folder = make_folder();
   const auto program = folder / "program";
   std::ofstream{program} << "#!/bin/sh\n"
-                         << forever(
-                                R"(case "$body" in end) rm "$0"; exit 1;; hold) until [ -e "$0.go" ]; do sleep 0.01; )"
-                                R"(done;; esac; echo "{\"id\":$id,\"ok\":true}")");
+                         << forever(R"(case "$body" in )"
+                                    // Both run before the program is removed.
+                                    R"(end) until [ -e "$0.held" ]; do sleep 0.01; done; rm "$0"; exit 1;; )"
+                                    R"(hold) : > "$0.held"; until [ -e "$0.go" ]; do sleep 0.01; done;; )"
+                                    R"(esac; echo "{\"id\":$id,\"ok\":true}")");
   std::filesystem::permissions(program, std::filesystem::perms::owner_all);
   pool_fixture at{"", {}};
   worker_settings settings;
