@@ -152,6 +152,8 @@ def main():
     server = subprocess.Popen([given.python, "-B", os.path.join(ORIGINALS, "page_server.py"), "0"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     os.environ["PAGES"] = server.stdout.readline().strip()
+    copies = tempfile.TemporaryDirectory()
+    os.environ["COPY"] = os.path.join(copies.name, "pages.txt")
     study = Study(given)
     try:
         print(heading(given.runs, "run"))
@@ -164,6 +166,7 @@ def main():
             study_fetches(study, given.pages)
     finally:
         server.communicate()
+        copies.cleanup()
 
 
 if __name__ == "__main__":

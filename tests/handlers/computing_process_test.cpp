@@ -161,7 +161,7 @@ using lines = std::vector<std::string>;
 TEST_CASE("every way in which a computation can end reaches the daemon") {
   process_fixture at;
   CHECK(at.answer_of("a text") == "a text");
-  CHECK(at.answer_of("") == "");
+  CHECK(at.answer_of("").empty());
   CHECK(at.answer_of("job") == "numbers 1 2");
   CHECK(at.answer_of("refuse") == "failed: refused at once");
   CHECK(at.answer_of("throw early") == "failed: std::bad_alloc");
