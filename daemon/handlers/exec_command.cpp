@@ -79,7 +79,7 @@ loop::awaitable<> feed(running_command& command) {
 }
 
 loop::awaitable<> read_output(running_command& command) {
-  std::array<char, read_bytes> buffer{};
+  std::array<char, read_bytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): `read` fills it
   for (;;) {
     const std::size_t bytes = co_await command.child.read(loop::child_stream::output, buffer);
     if (bytes == 0 || !add_output(command, {buffer.data(), bytes})) co_return;
@@ -87,7 +87,7 @@ loop::awaitable<> read_output(running_command& command) {
 }
 
 loop::awaitable<> read_error(running_command& command) {
-  std::array<char, read_bytes> buffer{};
+  std::array<char, read_bytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): `read` fills it
   for (;;) {
     const std::size_t bytes = co_await command.child.read(loop::child_stream::error, buffer);
     if (bytes == 0) co_return;
@@ -97,7 +97,7 @@ loop::awaitable<> read_error(running_command& command) {
 
 /// The command has ended: what it wrote is in the pipes. Processes that left its group may hold them open.
 void read_rest(running_command& command) {
-  std::array<char, read_bytes> buffer{};
+  std::array<char, read_bytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): `read` fills it
   const auto more = [&](loop::child_stream stream) {
     return std::string_view{buffer.data(), command.child.read_now(stream, buffer)};
   };

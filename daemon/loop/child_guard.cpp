@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/log.hpp"
@@ -23,6 +24,10 @@ namespace {
 
 /// The guard ends as soon as it sees the end of its pipe. One that does not is killed.
 constexpr int guard_end_milliseconds_max = 1'000;
+
+/// How long records may wait in the pipe, which holds thousands: to wake the guard for each one would cost more than to
+/// read it. The end of the pipe wakes it at once.
+constexpr int pause_milliseconds = 250;
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> all;
@@ -120,15 +125,21 @@ int run_child_guard(int descriptor) {
   // It ends with its pipe. A signal to all processes of the service must not end it earlier.
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::signal(number, SIG_IGN);
   std::set<pid_t> groups;
-  group_record record;
+  std::array<group_record, 512> records;
   for (;;) {
-    const ssize_t bytes = ::read(descriptor, &record, sizeof record);
+    const ssize_t bytes = ::read(descriptor, records.data(), sizeof records);
     if (bytes < 0 && errno == EINTR) continue;
-    if (bytes != static_cast<ssize_t>(sizeof record)) break;
-    if (record.alive != 0)
-      groups.insert(record.group);
-    else
-      groups.erase(record.group);
+    if (bytes <= 0) break;
+    // Each was written whole.
+    for (const group_record& record :
+         std::span{records}.first(static_cast<std::size_t>(bytes) / sizeof(group_record))) {
+      if (record.alive != 0)
+        groups.insert(record.group);
+      else
+        groups.erase(record.group);
+    }
+    pollfd end{descriptor, 0, 0};
+    ::poll(&end, 1, pause_milliseconds);
   }
   for (const pid_t group : groups) ::kill(-group, SIGKILL);
   return 0;

@@ -15,6 +15,7 @@
 #include <millrace/loop/io_thread.hpp>
 
 #include "handlers/exec.hpp"
+#include "loop/child_guard.hpp"
 #include "loop/child_launcher.hpp"
 #include "loop/task_scope.hpp"
 
@@ -42,8 +43,7 @@ void exec_true(benchmark::State& state) {
     loop::event_loop loop;
     loop::io_thread output{loop, "standard output"};
     output.close();
-    // A program that reads the records, as the guard of the daemon does.
-    loop::child_launcher children{loop, {"/bin/cat"}};
+    loop::child_launcher children{loop, loop::child_guard_command()};
     handlers::exec_options options;
     options.command.push_back(handlers::job_template::parse(program).value());
     handlers::exec handler{options, {loop, output, STDOUT_FILENO, &children}};
