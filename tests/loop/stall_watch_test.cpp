@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 #include "support/taken_log.hpp"
+#include "support/text_matcher.hpp"
 
 #include "loop/still_loop.hpp"
 
@@ -115,7 +116,7 @@ TEST_CASE("a stall is reported with where its task is, and its system calls are 
   const auto& lines = log.finish();
   const auto found = std::ranges::find_if(lines, [](const auto& line) { return line.starts_with("loop_stall_stack"); });
   REQUIRE(found != lines.end());
-  CHECK_THAT(*found, Catch::Matchers::Contains("millrace::loop::function_that_holds"));
+  CHECK_THAT(*found, testing::contains_text("millrace::loop::function_that_holds"));
 }
 
 TEST_CASE("the name of a function is shown without parameters and template arguments", "[stall_watch]") {

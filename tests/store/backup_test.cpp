@@ -6,6 +6,7 @@
 
 #include "store/desk.hpp"
 #include "support/catch.hpp"
+#include "support/text_matcher.hpp"
 
 using namespace millrace;
 using testing::put_of;
@@ -146,7 +147,7 @@ TEST_CASE("a backup that fails leaves nothing behind") {
   at.desk.until([&] { return copied.has_value(); });
 
   REQUIRE_FALSE(copied->has_value());
-  CHECK_THAT(copied->error().text, Catch::Contains(because));
+  CHECK_THAT(copied->error().text, testing::contains_text(because));
   CHECK_FALSE(std::filesystem::exists(target));
   CHECK_FALSE(std::filesystem::exists(target + ".incomplete"));
 }
