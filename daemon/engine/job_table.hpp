@@ -49,7 +49,7 @@ class job_table {
   paged<slot, 16'384> buckets_;
   std::size_t whole_{1024};      ///< buckets when the present doubling began, a power of two
   std::size_t split_{0};         ///< of them, how many have been split
-  std::uint64_t highest_id_{0};  ///< that was ever added: a new job is no reason to search
+  std::uint64_t highest_id_{0};  ///< ever added; `find` does not search for a higher one
 };
 
 }  // namespace millrace::engine

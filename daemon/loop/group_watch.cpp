@@ -78,6 +78,11 @@ struct group_watch::entry::state {
   [[nodiscard]] bool has_span(std::uint64_t key) const {
     return std::ranges::find(spans, key, &cpu_span::key) != spans.end();
   }
+  /// One that began with the same key after the report is not the reported one.
+  [[nodiscard]] bool has_reported_span(std::uint64_t key) const {
+    const auto found = std::ranges::find(spans, key, &cpu_span::key);
+    return found != spans.end() && found->is_reported;
+  }
 };
 
 struct group_watch::parts {
@@ -127,7 +132,7 @@ void group_watch::parts::report(const std::shared_ptr<entry::state>& one, exceed
       const auto all = one->owner.lock();
       if (all == nullptr) return;
       const std::lock_guard hold{all->lock};
-      if (!one->has_span(found.span)) return;
+      if (!one->has_reported_span(found.span)) return;
     }
     if (const auto call = std::exchange(one->on_exceeded, nullptr)) call(found);
   });

@@ -49,8 +49,8 @@ class group_watch {
 
   /// One watched group. The destructor ends the watch; then `on_exceeded` is not called any more.
   ///
-  /// A span is a part of the life of the group, with a key of the owner. It counts the processor time from the first
-  /// sample in it on, so up to `sample_every` of it is not counted. Spans may overlap; each counts all of the time.
+  /// A span is a part of the life of the group, with a key of the owner. It counts from the first sample after its
+  /// begin, so up to `sample_every` of its processor time is missed. Spans may overlap; each counts all of the time.
   class entry {
    public:
     entry() noexcept = default;

@@ -52,7 +52,7 @@ struct trace_work {
   trace_work() noexcept {}
 };
 
-/// Events in their order. States of jobs are the most of them, so that they carry nothing of work.
+/// Events in their order. Most events are states of jobs. They carry nothing of work, so that they stay small.
 struct trace_chunk {
   std::vector<trace_event> events;
   std::vector<trace_work> works;  ///< one for each event of that kind, in their order

@@ -57,7 +57,7 @@ class trace_file {
  private:
   trace_file(std::string path, int descriptor, bool is_new, std::uint64_t bytes_max);
 
-  /// Makes an empty file private and sure to be a regular one.
+  /// Refuses what is no regular file. Makes the file private, empties it and writes the names of the groups.
   result<> prepare();
   void close() noexcept;
   /// Takes back what was added since `before` if the file is full with it.

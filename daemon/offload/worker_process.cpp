@@ -15,11 +15,13 @@ worker_process::worker_process(worker_pool& pool, std::string name)
     : pool_{pool},
       loop_{pool.context().loop},
       name_{std::move(name)},
-      abandoned_due_{loop_, [this] { end(worker_end::cancelled, "it went on with a job that was cancelled or late"); }},
+      abandoned_due_{
+          loop_, [this] { end_running(worker_end::cancelled, "it went on with a job that was cancelled or late"); }},
       end_due_{loop_,
                [this] {
                  const bool was_replaced = phase_ == phase::replaced;
-                 end(was_replaced ? worker_end::recycled : worker_end::protocol,
+                 end_running(
+                     was_replaced ? worker_end::recycled : worker_end::protocol,
                      was_replaced ? "it did not end with its input" : "it closed its input or output and did not end");
                }},
       recycle_due_{loop_, [this] { stop_taking(); }},
@@ -157,7 +159,7 @@ void worker_process::abandon(worker_request& request) {
   if (pool_.settings().cancels) {
     streams_->write_cancellation(request.task.id);
   } else if (pool_.settings().in_flight == 1) {
-    end(worker_end::cancelled, "its job was cancelled or late");
+    end_running(worker_end::cancelled, "its job was cancelled or late");
     return;
   }
   held_[place].due = after(loop_.now(), pool_.settings().kill_after);
@@ -232,13 +234,17 @@ void worker_process::end(worker_end reason, std::string text) {
   child_->end(pool_.settings().kill_after);
 }
 
+void worker_process::end_running(worker_end reason, std::string text) {
+  if (!child_->exit()) end(reason, std::move(text));
+}
+
 void worker_process::watch_limits() {
   const auto& settings = pool_.settings();
   auto added =
       pool_.context().children.limits().add(child_->id(),
                                             {.cpu_max = settings.cpu_max,
                                              .memory_max = settings.memory_max,
-                                             .cpu_by_span = true,
+                                             .cpu_by_span = settings.cpu_max.has_value(),
                                              .cpu_setting = settings.cpu_setting,
                                              .memory_setting = settings.memory_setting},
                                             [this](const loop::exceeded_limit& found) { exceed_limit(found); });

@@ -82,6 +82,8 @@ class worker_process {
   /// `place`: of the job whose fault it is; that of none if there is no such job.
   void fail_protocol(const std::string& problem, std::size_t place);
   void end(worker_end reason, std::string text);
+  /// The same, unless the process has ended by itself and what it left is still being read: how it ended says more.
+  void end_running(worker_end reason, std::string text);
   /// Closes the input. A process that does not end then is ended after `kill_after`.
   void await_end(phase becoming);
   void watch_limits();

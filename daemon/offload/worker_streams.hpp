@@ -64,7 +64,7 @@ class worker_streams {
   void ignore_rest() noexcept { is_over_ = true; }
   /// The end of the standard error on one line; empty if there was none.
   [[nodiscard]] std::string errors() const { return errors_.one_line(); }
-  /// Bytes of memory that lines, or parts of them, need or have needed.
+  /// Bytes of memory kept for lines, without the read buffer and a line on a thread. For tests.
   [[nodiscard]] std::size_t capacity() const noexcept;
 
  private:

@@ -108,7 +108,7 @@ const options_of<daemon_options>& daemon_option_table() {
           .count("queues_max", &options::queues_max, {.least = 1, .most = engine::queues_max_most},
                  "Number of queues, including those of clients.")
           .count("groups_max", &options::groups_max, {.least = 1, .most = 10'000'000},
-                 "Number of groups of jobs that are not over.")
+                 "Number of groups that are not over.")
           .count("group_members_max", &options::group_members_max, {.least = 1, .most = 10'000'000},
                  "Number of jobs in one group.")
           .parsed_list(

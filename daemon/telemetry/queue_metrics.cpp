@@ -229,9 +229,9 @@ void write_reasons(exposition& page, const queue_copy& queues) {
   using counts = engine::queue_counts;
   using enum engine::reason;
   write_by_reason(page, queues, "millrace_jobs_buried_total", "Jobs that were buried.", &counts::buried,
-                  all_but(overflow, draining, limit));
+                  all_but(overflow, draining));
   write_by_reason(page, queues, "millrace_jobs_dead_lettered_total", "Jobs that went to a dead letter queue.",
-                  &counts::dead_lettered, all_but(client, overflow, draining, io_error, limit));
+                  &counts::dead_lettered, all_but(client, overflow, draining, io_error));
   write_by_reason(page, queues, "millrace_jobs_rejected_total", "Puts that a queue refused.", &counts::rejected,
                   all_but(client, failed, timeout, engine::reason::cancelled, output_full, io_error,
                           engine::reason::rejected, undeliverable, engine::reason::expired, limit));

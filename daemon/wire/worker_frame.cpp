@@ -118,7 +118,7 @@ result<worker_message> parse_object(const json::object& line) {
   return invalid("the line has none of `ok`, `error` and `progress`");
 }
 
-/// `write_size` leaves out the unit where the number of bytes is shortest.
+/// `write_size` writes some numbers of bytes without a unit.
 std::string with_unit(std::size_t bytes) {
   const std::string size = write_size(bytes);
   return size.ends_with('B') ? size : size + " bytes";

@@ -25,8 +25,8 @@ namespace millrace::workload {
 
 /// Slots that reserve a job, attempt it and settle it. A slot is a task with its own session and name (`name#3`), for
 /// as long as the consumer runs. It takes up to `jobs_per_turn` jobs without suspending, as far as its handler allows;
-/// then other tasks have a turn. Of a handler that is not quick it begins no further job after `turn_length_max`: a
-/// computation can hold the loop for as long as one of its steps, and end in it.
+/// then other tasks have a turn. With a handler that is not quick, the turn also ends after `turn_length_max`: a
+/// computation can end in its first step, and holds the loop until then.
 ///
 /// A slot ends only when the consumer stops or its task is cancelled. One that fails (with an exception that is no
 /// job's outcome) gives its job back, is logged and counted at once, and starts again after a `restart_pause`.

@@ -18,9 +18,9 @@ namespace millrace::workload {
 /// The last result is that of the job.
 ///
 /// The first step that is not done ends the attempt with its answer, whose text names the step. One timeout bounds all
-/// steps, and a cancellation ends the attempt within a step or between two. Other tasks get a turn after each
-/// `quick_steps_per_turn` quick steps, and before and after each other step: a computation or a handler that waits can
-/// end without suspending.
+/// steps, and a cancellation ends the attempt within a step or between two. Other tasks get a turn after
+/// `quick_steps_per_turn` quick steps, and between two steps of which one is not quick: such a step may end without
+/// suspending.
 ///
 /// Owned by the consumer, shared by its slots, on the loop.
 class steps {

@@ -62,10 +62,10 @@ TEST_CASE("the shared row shows all outcomes, and the reasons that are possible,
   const std::map<std::string, std::vector<std::string>> reasons{
       {"buried",
        {"client", "failed", "timeout", "cancelled", "output_full", "io_error", "too_large", "no_space", "no_ids",
-        "rejected", "undeliverable", "expired"}},
+        "rejected", "undeliverable", "expired", "limit"}},
       {"dead_lettered",
        {"failed", "timeout", "cancelled", "output_full", "too_large", "no_space", "no_ids", "rejected", "undeliverable",
-        "expired"}},
+        "expired", "limit"}},
       {"rejected", {"overflow", "draining", "too_large", "no_space", "no_ids"}}};
   for (const auto& [family, possible] : reasons) {
     const auto prefix = "millrace_jobs_" + family + "_total{queue=\"__other__\",reason=\"";
