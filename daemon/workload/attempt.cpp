@@ -24,7 +24,7 @@ attempt_result failed(std::string error_text) {
 
 attempt_result cancelled() { return {engine::outcome::cancelled, "cancelled", std::nullopt, std::nullopt}; }
 
-bool is_large(std::size_t bytes) { return bytes > attempts::on_loop_bytes_max; }
+bool is_large(std::size_t bytes) { return bytes > offload::on_loop_bytes_max; }
 
 attempt_result failed(const error& failure) {
   auto attempt = failed(failure.text);

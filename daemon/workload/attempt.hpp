@@ -39,13 +39,11 @@ struct attempt_result {
 /// a process that goes on with it is ended by its pool. A quick handler is done before any timeout could come. Only
 /// when the task itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
 ///
+/// Work on a body or text of more than `offload::on_loop_bytes_max` is done on a thread, whatever `run_on` says.
+///
 /// Owned by the steps of the consumer (workload/steps.hpp), shared by its slots, on the loop.
 class attempts {
  public:
-  /// Work on a longer body or text than this is done on a thread, whatever `run_on` says: what it costs grows with the
-  /// bytes, and those of this limit take a fraction of a millisecond.
-  static constexpr std::size_t on_loop_bytes_max = offload::on_loop_bytes_max;
-
   attempts(loop::event_loop& loop, offload::thread_pool& threads, handlers::handler handler,
            offload::execution_site run_on, std::optional<duration> timeout);
 

@@ -99,8 +99,11 @@ TEST_CASE("the guard kills the groups that have not ended when its pipe is close
   }
   ::close(ends[0]);
   send(ends[1], {left.id(), 1});
-  send(ends[1], {ended.id(), 1});
-  send(ends[1], {ended.id(), 0});
+  // More records than the guard reads at a time.
+  for (int n = 0; n < 1'000; ++n) {
+    send(ends[1], {ended.id(), 1});
+    send(ends[1], {ended.id(), 0});
+  }
   CHECK(left.runs());
   ::close(ends[1]);
   int status = -1;

@@ -6,13 +6,13 @@
 #include <csignal>
 #include <cstdint>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
 
 #include <millrace/loop/deadline.hpp>
+#include <millrace/loop/wait_point.hpp>
 
 #include "loop/child_launcher.hpp"
 #include "loop/task_scope.hpp"
@@ -49,6 +49,8 @@ awaitable<> run_watched(child_launcher& launcher, child_command command, watched
 }
 
 child_command shell(std::string script) { return {{"/bin/sh", "-c", std::move(script)}, {"PATH=/usr/bin:/bin"}, {}}; }
+
+awaitable<> wait_for(wait_point& point) { co_await point.wait(); }
 
 void run(watched_child& outcome, std::string script) {
   std::signal(SIGPIPE, SIG_IGN);
@@ -119,17 +121,21 @@ TEST_CASE("a group below its limits, or without any, is not reported", "[group_w
 
 TEST_CASE("a watch that has ended reports nothing, also what was found before", "[group_watch]") {
   event_loop loop;
+  task_scope scope{loop};
   group_watch watch{loop};
+  wait_point reported{loop, "a report"};
+  // The group of this process, which exceeds the limit at the first look. One look posts both reports.
+  const group_limits tight{.cpu_max = {}, .memory_max = 1};
   bool called = false;
-  {
-    // The group of this process, which exceeds it at the first look.
-    const auto entry =
-        watch.add(::getpgrp(), {.cpu_max = {}, .memory_max = 1}, [&](const exceeded_limit&) { called = true; });
-    REQUIRE(entry.has_value());
-    // Longer than the watch sleeps, so that its report waits in the loop.
-    std::this_thread::sleep_for(2 * group_watch::sample_every);
-  }
-  loop.run_ready();
+  group_watch::entry later;
+  const auto first = watch.add(::getpgrp(), tight, [&](const exceeded_limit&) {
+    later = {};
+    reported.wake_all();
+  });
+  REQUIRE(first.has_value());
+  later = std::move(*watch.add(::getpgrp(), tight, [&](const exceeded_limit&) { called = true; }));
+  scope.spawn("waits", wait_for(reported));
+  loop.run();
   CHECK_FALSE(called);
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
   const bool large = GENERATE(false, true);
   workload_fixture at;
   const auto queue = at.queue("work");
-  at.put(queue, std::string(workload::attempts::on_loop_bytes_max + (large ? 1 : 0), '7'));
+  at.put(queue, std::string(offload::on_loop_bytes_max + (large ? 1 : 0), '7'));
   SECTION("a computation") {
     at.consumer("echo", {.queue = {"work"}, .run_on = offload::execution_site::loop, .output = "done"},
                 testing::echo_kind());
@@ -82,7 +82,7 @@ TEST_CASE("a computation on a large body, and the copy of a large answer, run on
   CHECK((at.threads.counts().wait.count() != 0) == large);
   const auto made = at.broker.engine().first_ready(*at.broker.find("done"));
   REQUIRE(made);
-  CHECK(made->content.size() == workload::attempts::on_loop_bytes_max + (large ? 1 : 0));
+  CHECK(made->content.size() == offload::on_loop_bytes_max + (large ? 1 : 0));
 }
 
 TEST_CASE("computations run on threads, and what goes wrong there fails their job only") {
@@ -117,7 +117,7 @@ TEST_CASE("a slot that is cancelled while a large answer waits to be copied give
   };
   workload_fixture at;
   const auto queue = at.queue("work");
-  at.put(queue, std::string(workload::attempts::on_loop_bytes_max + 1, '7'));
+  at.put(queue, std::string(offload::on_loop_bytes_max + 1, '7'));
   at.consumer("echo", {.queue = {"work"}}, testing::waiting_kind(seconds{1}, [](const handlers::job& work) {
                 return handlers::answer{std::string{work.content.view()}};
               }));

@@ -199,40 +199,26 @@ TEST_CASE("a job that is cancelled is cancelled within its step, and no further 
   CHECK(at.seen == std::vector<std::string>{"one a", "one b", "two b"});
 }
 
-TEST_CASE("quick steps that are repeated give other tasks their turns, and can be cancelled between two") {
+TEST_CASE("steps that are repeated give other tasks their turns, and can be cancelled between two") {
+  const auto [computes, rounds_max] =
+      GENERATE(table<bool, unsigned>({{false, 10 * workload::steps::quick_steps_per_turn}, {true, 10}}));
+  CAPTURE(computes);
   workload_fixture at;
   const auto queue = at.queue("in");
-  std::uint64_t rounds = 0;
-  at.consumer_with_steps("steps", {.queue = {"in"}, .repeat = 1'000'000'000},
-                         {quick_kind([&rounds](const handlers::job&) -> handlers::answer {
-                           ++rounds;
-                           return std::nullopt;
-                         })});
+  unsigned rounds = 0;
+  std::vector<handlers::kind> kinds{quick_kind([&rounds](const handlers::job&) -> handlers::answer {
+    ++rounds;
+    return std::nullopt;
+  })};
+  if (computes) kinds.push_back(echo_kind());
+  at.consumer_with_steps("steps", {.queue = {"in"}, .repeat = 100'000}, std::move(kinds));
   at.put(queue, "a");
   at.try_start().value();
   at.scope.spawn("cancel", cancel_in_next_turn(at, job_id{1}));
   at.loop.run_ready();
   CHECK(at.outcomes(0, outcome::cancelled) == 1);
   CHECK(rounds > 0);
-  CHECK(rounds < 10 * workload::steps::quick_steps_per_turn);
-}
-
-TEST_CASE("steps that compute on the loop give other tasks their turns, and can be cancelled between two") {
-  workload_fixture at;
-  const auto queue = at.queue("in");
-  constexpr unsigned repeat = 10'000;
-  unsigned rounds = 0;
-  at.consumer_with_steps("steps", {.queue = {"in"}, .repeat = repeat},
-                         {echo_kind(), quick_kind([&rounds](const handlers::job&) -> handlers::answer {
-                            ++rounds;
-                            return std::nullopt;
-                          })});
-  at.put(queue, "a");
-  at.try_start().value();
-  at.scope.spawn("cancel", cancel_in_next_turn(at, job_id{1}));
-  at.loop.run_ready();
-  CHECK(at.outcomes(0, outcome::cancelled) == 1);
-  CHECK(rounds < 10);
+  CHECK(rounds < rounds_max);
 }
 
 TEST_CASE("a step that computes gets the result before it, on the loop and on threads") {
@@ -251,7 +237,7 @@ TEST_CASE("a step that computes gets the result before it, on the loop and on th
 
 TEST_CASE("a large result goes from step to step") {
   workload_fixture at{{}, loop::clock_kind::real};
-  const std::string large(workload::attempts::on_loop_bytes_max + 1, 'x');
+  const std::string large(offload::on_loop_bytes_max + 1, 'x');
   at.producer("one", {.queue = "in"}, testing::numbers_to(1));
   at.queue("in");
   std::size_t bytes = 0;

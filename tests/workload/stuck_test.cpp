@@ -180,7 +180,7 @@ TEST_CASE("a handler that has ended is not stuck while the pool is too busy to c
   deaf_consumer(at, {.queue = {"work"}, .timeout = seconds{1}, .output = "results"});
   for (int thread = 0; thread < 2; ++thread) at.scope.spawn("occupy", occupy(at, released));
   at.start();
-  at.put(work, std::string(2 * workload::attempts::on_loop_bytes_max, 'x'));
+  at.put(work, std::string(2 * offload::on_loop_bytes_max, 'x'));
   at.loop.run_ready();
   at.loop.advance(seconds{1} + 2 * consumer::stuck_after);
   CHECK(at.seen.size() == 1);
