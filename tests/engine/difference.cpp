@@ -1,4 +1,7 @@
-#include <sstream>
+#include <charconv>
+#include <concepts>
+#include <string_view>
+#include <variant>
 
 #include "engine/duel.hpp"
 
@@ -7,6 +10,26 @@ namespace millrace::engine::testing {
 namespace {
 
 std::int64_t ns(instant at) { return at.time_since_epoch().count(); }
+
+/// Text from words and numbers. A duel spells out every change of every step: a stream takes half of its time.
+class sentence {
+ public:
+  sentence& operator<<(std::string_view word) {
+    text_ += word;
+    return *this;
+  }
+  template <std::integral Number>
+  sentence& operator<<(Number number) {
+    char digits[20];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), std::int64_t(number));
+    text_.append(digits, end.ptr);
+    return *this;
+  }
+  [[nodiscard]] std::string text() && { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
 
 std::string words(const job_tally& tally) {
   std::string text = " tally";
@@ -17,11 +40,11 @@ std::string words(const job_tally& tally) {
 }
 
 std::string words(const job_details& details) {
-  std::ostringstream text;
+  sentence text;
   text << " cause " << (details.cause ? name_of(*details.cause) : "none") << " origin " << details.origin
        << " failures from " << ns(details.first_failure) << " to " << ns(details.last_failure) << " expires "
        << ns(details.expires_at) << " group " << details.group.value() << " place " << details.group_place;
-  return text.str();
+  return std::move(text).text();
 }
 
 std::string words(const std::shared_ptr<const job_details>& details) {
@@ -29,12 +52,12 @@ std::string words(const std::shared_ptr<const job_details>& details) {
 }
 
 std::string words(const group_facts& facts) {
-  std::ostringstream text;
+  sentence text;
   text << facts.name << " for " << facts.outcome_queue << " state " << static_cast<int>(facts.state) << " ends with "
        << static_cast<int>(facts.ends_with) << " remaining " << static_cast<int>(facts.remaining) << " opened "
        << ns(facts.opened_at) << " members " << facts.members << " ended " << facts.ended << " ok " << facts.succeeded
        << (facts.outcome_put ? " told" : "") << " outer " << facts.outer.value() << " at " << facts.outer_place;
-  return text.str();
+  return std::move(text).text();
 }
 
 /// Collects the first difference.
@@ -43,12 +66,17 @@ class differences {
   template <class T>
   void check(const char* what, const T& engine, const T& model) {
     if (found_.empty() && !same(engine, model)) {
-      std::ostringstream text;
-      text << what << " of " << whose_ << ": engine " << show(engine) << ", model " << show(model);
-      found_ = text.str();
+      sentence text;
+      text << what << " of " << kind_ << " ";
+      std::visit([&text](const auto& which) { text << which; }, which_);
+      text << ": engine " << show(engine) << ", model " << show(model);
+      found_ = std::move(text).text();
     }
   }
-  void look_at(std::string whose) { whose_ = std::move(whose); }
+  /// `kind` stays; `which` stays until the next call.
+  void look_at(std::string_view kind, std::variant<std::string_view, std::uint64_t> which = {}) {
+    kind_ = kind, which_ = which;
+  }
   [[nodiscard]] std::string found() && { return std::move(found_); }
 
  private:
@@ -59,8 +87,10 @@ class differences {
   }
   template <class T>
   static std::string show(const T& value) {
-    std::ostringstream text;
-    if constexpr (requires { text << value.value(); }) {
+    sentence text;
+    if constexpr (requires { words(value); }) {
+      text << words(value);
+    } else if constexpr (requires { text << value.value(); }) {
       text << value.value();
     } else if constexpr (std::is_same_v<T, instant>) {
       text << ns(value);
@@ -71,10 +101,11 @@ class differences {
     } else {
       text << value;
     }
-    return text.str();
+    return std::move(text).text();
   }
 
-  std::string whose_;
+  std::string_view kind_;
+  std::variant<std::string_view, std::uint64_t> which_;
   std::string found_;
 };
 
@@ -98,7 +129,7 @@ void compare_job(differences& all, const job_facts& it, const model::its_job& ot
   all.check("interruptions", it.interruptions, other.interruptions);
   all.check("laters", it.laters, other.laters);
   all.check("error", it.error_text, other.error_text);
-  all.check("details", words(it.details), words(other.details));
+  all.check("details", it.details, other.details);
 }
 
 void compare_levels(differences& all, const queue_levels& it, const queue_levels& other) {
@@ -186,7 +217,7 @@ void compare_rows(differences& all, const queue_rows& its, const model& other) {
   all.check("rows", std::ranges::count_if(its.all(), is_shown), std::ranges::count_if(other.rows, known_is_shown));
   for (const auto& known : other.rows) {
     if (!other.is_shown(known)) continue;
-    all.look_at("row " + known.name);
+    all.look_at("row", known.name);
     const auto found = std::ranges::find(its.all(), known.name, &queue_row::name);
     if (found == its.all().end()) {
       all.check("row is there", false, true);
@@ -215,7 +246,7 @@ std::string difference(const engine& it, const model& other) {
   all.check("listed queues", listed.size(), other.queues.size());
   for (std::size_t i = 0; i < std::min(listed.size(), other.queues.size()); ++i) {
     const auto& known = other.queues[i];
-    all.look_at("queue " + known.name);
+    all.look_at("queue", known.name);
     all.check("place", listed[i], known.id);
     all.check("name", it.name_of(known.id), std::string_view{known.name});
     all.check("name found", it.find(known.name).value_or(queue_id{}), known.id);
@@ -228,21 +259,21 @@ std::string difference(const engine& it, const model& other) {
     compare_first(all, it.first_buried(known.id), other.first(known.id, job_state::buried));
   }
   for (const auto& known : other.jobs) {
-    all.look_at("job " + std::to_string(known.id.value()));
+    all.look_at("job", known.id.value());
     const auto facts = it.look(known.id);
     all.check("presence", facts.has_value(), true);
     if (facts) compare_job(all, *facts, known);
   }
   for (const auto& known : other.groups) {
-    all.look_at("group " + std::to_string(known.id.value()));
+    all.look_at("group", known.id.value());
     const auto facts = it.look_at_group(known.id);
     all.check("presence", facts.has_value(), true);
-    if (facts) all.check("facts", words(*facts), words(model::facts_of(known)));
+    if (facts) all.check("facts", *facts, model::facts_of(known));
   }
   const auto live = std::ranges::count_if(other.groups, [](const auto& each) { return !each.over; });
   all.check("groups", it.group_count(), static_cast<std::size_t>(live));
   for (const auto& known : other.sessions) {
-    all.look_at("session " + std::to_string(known.id.value()));
+    all.look_at("session", known.id.value());
     all.check("used queue", it.used(known.id), known.uses);
     const auto watched = it.watched(known.id);
     all.check("watched queues", std::equal(watched.begin(), watched.end(), known.watched.begin(), known.watched.end()),
@@ -252,7 +283,7 @@ std::string difference(const engine& it, const model& other) {
 }
 
 std::string words(const event& told) {
-  std::ostringstream text;
+  sentence text;
   text << "event " << static_cast<int>(told.type) << " of " << told.session.value() << " id " << told.id.value()
        << " finish " << static_cast<int>(told.finish.status);
   if (told.type == event::kind::granted) {
@@ -261,11 +292,11 @@ std::string words(const event& told) {
          << job.reserves << " priority " << job.priority << " put " << ns(job.put_at) << " ready "
          << ns(job.ready_since) << (job.in_group ? " in a group" : "");
   }
-  return text.str();
+  return std::move(text).text();
 }
 
 std::string words(const change& what) {
-  std::ostringstream text;
+  sentence text;
   if (const auto* put = std::get_if<job_put>(&what)) {
     text << "put " << put->job.value() << " into " << put->queue.value() << " as " << static_cast<int>(put->state)
          << " '" << put->request.content.view() << "' priority " << put->request.priority << " delay "
@@ -289,7 +320,7 @@ std::string words(const change& what) {
   } else if (const auto* paused = std::get_if<queue_paused>(&what)) {
     text << "paused " << paused->queue.value() << " until " << ns(paused->until) << " for " << paused->length.count();
   }
-  return text.str();
+  return std::move(text).text();
 }
 
 std::string shown(bool it) { return it ? "yes" : "no"; }

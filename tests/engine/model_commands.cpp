@@ -170,12 +170,13 @@ bool model::close_session(session_id who, instant at, session_end end) {
     }
     return found;
   };
-  std::size_t left = 1'000;
-  for (; left > 0 && longest_held() != nullptr; --left) {
+  for (std::size_t left = 1'000; left > 0; --left) {
+    const its_job* const next = longest_held();
+    if (next == nullptr) break;
     if (end == session_end::lost)
-      interrupt(longest_held()->id);
+      interrupt(next->id);
     else
-      make_ready(longest_held()->id);
+      make_ready(next->id);
   }
   const bool gone = longest_held() == nullptr;
   if (gone) std::erase_if(sessions, [&](const its_session& each) { return each.id == who; });

@@ -47,18 +47,18 @@ void fight(duel_options options, std::size_t rounds, std::size_t all_commands, s
 }  // namespace
 
 TEST_CASE("a few jobs: the engine does what its model does, after each of many random commands") {
-  fight({.jobs_about = 12, .sessions_about = 5}, 60, commands(150'000));
+  fight({.jobs_about = 12, .sessions_about = 5}, 180, commands(450'000));
 }
 
 TEST_CASE("dozens of jobs and sessions: the same") {
-  fight({.jobs_about = 40, .sessions_about = 12}, 10, commands(100'000));
+  fight({.jobs_about = 40, .sessions_about = 12}, 30, commands(300'000));
 }
 
 TEST_CASE("with bodies on disk that come at once: the same") {
-  fight({.jobs_about = 30, .sessions_about = 7, .bodies_on_disk = true}, 20, commands(100'000));
+  fight({.jobs_about = 30, .sessions_about = 7, .bodies_on_disk = true}, 60, commands(300'000));
 }
 
 TEST_CASE("storms: the same when a thousand jobs a turn are not enough") {
-  fight({.jobs_about = 2'000, .sessions_about = 8, .compare_every = 31, .small_limits = false}, 2,
-        commands(150'000) / 150, 40);
+  fight({.jobs_about = 2'000, .sessions_about = 8, .compare_every = 31, .small_limits = false}, 6,
+        commands(450'000) / 150, 40);
 }
