@@ -8,263 +8,267 @@ namespace millrace::engine::testing {
 
 namespace {
 
-std::string text_of(session_id who) { return " by " + std::to_string(who.value()); }
-std::string text_of(job_id which) { return " job " + std::to_string(which.value()); }
-std::string text_of(duration length) { return " for " + std::to_string(length.count()); }
+std::string phrase(session_id session) { return " by " + std::to_string(session.value()); }
+std::string phrase(job_id id) { return " job " + std::to_string(id.value()); }
+std::string phrase(duration length) { return " for " + std::to_string(length.count()); }
 
 }  // namespace
 
-void duel::command() {
+void duel::run_command() {
   if (!closing_.empty() && one_in(2)) {
-    const session_id who = closing_.back();
+    const session_id session = closing_.back();
     closing_.pop_back();
     settle_bodies();
-    say("close" + text_of(who));
+    note_command("close" + phrase(session));
     const auto end = one_in(2) ? session_end::lost : session_end::returned;
-    const bool gone = it_.close_session(who, now_, end);
-    expect(gone, model_.close_session(who, now_, end));
-    if (!gone) closing_.push_back(who);
+    const bool is_closed = engine_.close_session(session, now_, end);
+    compare_answers(is_closed, model_.close_session(session, now_, end));
+    if (!is_closed) closing_.push_back(session);
     return;
   }
-  // Few jobs: mostly puts and reserves; too many: whatever ends them.
-  if (model_.jobs.size() > 2 * options_.jobs_about) return job_command();
-  switch (any(20)) {
+  // With few jobs most commands are puts and reserves. With too many, commands end jobs.
+  if (model_.jobs.size() > 2 * options_.typical_jobs) return run_job_command();
+  switch (random_below(20)) {
     case 0:
-      return queue_command();
+      return run_queue_command();
     case 1:
     case 2:
-      return session_command();
+      return run_session_command();
     case 3:
     case 4:
-      return job_command();
+      return run_job_command();
     case 5:
     case 6:
     case 7:
     case 8:
     case 9:
     case 10:
-      return holder_command();
+      return run_holder_command();
     default:
-      return waiting_command();
+      return run_waiting_command();
   }
 }
 
-void duel::group_command() {
-  const session_id owner = one_in(2) ? session(false) : session_id{};
+void duel::run_group_command() {
+  const session_id owner = one_in(2) ? pick_session() : session_id{};
   if (!model_.groups.empty() && one_in(2)) {
-    const group_id closed = one_of(model_.groups).id;
-    say("close group " + std::to_string(closed.value()));
-    return expect(it_.close_group(closed, now_), model_.close_group(closed, now_));
+    const group_id group = pick(model_.groups).id;
+    note_command("close group " + std::to_string(group.value()));
+    return compare_answers(engine_.close_group(group, now_), model_.close_group(group, now_));
   }
-  group_request asked{.name = name()};
-  // Declared queues never go: the model cannot know which id the engine gives to a new one.
-  const auto declared = [](const model::its_queue& each) { return each.declared; };
-  if (const auto into = std::ranges::find_if(model_.queues, declared); into != model_.queues.end() && !one_in(4))
-    asked.outcome_queue = into->name;
-  asked.ends_with = static_cast<group_end>(any(3));
-  asked.remaining = static_cast<remaining_members>(any(2));
-  if (one_in(2)) asked.durability = durability::relaxed;
-  if (!model_.groups.empty() && one_in(4)) asked.outer = one_of(model_.groups).id;
-  say("open group for " + asked.outcome_queue);
-  auto copy = asked;
-  const auto opened = it_.open_group(std::move(copy), now_, owner);
-  const auto known = model_.open_group(asked, owner, now_);
-  return expect(opened.has_value() ? std::optional{std::size_t{opened->value()}} : std::nullopt,
-                known ? std::optional{std::size_t{known->value()}} : std::nullopt);
+  group_request request{.name = pick_name()};
+  // The outcome queue is a declared one, which is never removed: the model cannot know the id of a new queue.
+  const auto queue = std::ranges::find(model_.queues, true, &model_queue::declared);
+  if (queue != model_.queues.end() && !one_in(4)) request.outcome_queue = queue->name;
+  request.ends_with = static_cast<group_end>(random_below(3));
+  request.remaining = static_cast<remaining_members>(random_below(2));
+  if (one_in(2)) request.durability = durability::relaxed;
+  if (!model_.groups.empty() && one_in(4)) request.outer = pick(model_.groups).id;
+  note_command("open group for " + request.outcome_queue);
+  auto copy = request;
+  const auto answer = engine_.open_group(std::move(copy), now_, owner);
+  const auto model_answer = model_.open_group(request, owner, now_);
+  return compare_answers(answer.has_value() ? std::optional{std::size_t{answer->value()}} : std::nullopt,
+                         model_answer ? std::optional{std::size_t{model_answer->value()}} : std::nullopt);
 }
 
-void duel::queue_command() {
-  const std::string which = name();
-  switch (any(4)) {
+void duel::run_queue_command() {
+  const std::string name = pick_name();
+  switch (random_below(4)) {
     case 0: {
-      const auto some = options();
-      say("declare " + which);
+      const auto options = make_queue_options();
+      note_command("declare " + name);
       // Most queues stay undeclared, so that they come and go.
-      if (!it_.find(which) && !one_in(10)) return it_.set_queue_defaults(some), void(model_.defaults = some);
-      const auto done = it_.declare(which, some);
-      const queue_id fresh = done.has_value() ? *done : queue_id{};
-      return expect(done.has_value(), model_.declare(which, some, fresh));
+      if (!engine_.find(name) && !one_in(10))
+        return engine_.set_queue_defaults(options), void(model_.defaults = options);
+      const auto queue = engine_.declare(name, options);
+      const queue_id new_queue = queue.has_value() ? *queue : queue_id{};
+      return compare_answers(queue.has_value(), model_.declare(name, options, new_queue));
     }
     case 1:
-      say("refuse puts");
+      note_command("refuse puts");
       if (!one_in(5'000)) return;
-      it_.refuse_puts();
+      engine_.refuse_puts();
       model_.draining = true;
       return;
     default: {
-      const queue_id paused = queue();
-      if (!paused) return;
-      const duration length = one_in(3) ? duration{0} : milliseconds{any(4'000)};
-      say("pause " + std::to_string(paused.value()) + text_of(length));
-      const bool done = it_.pause(paused, length, now_).has_value();
-      expect(done, model_.pause(paused, length, now_));
+      const queue_id queue = pick_queue();
+      if (!queue) return;
+      const duration length = one_in(3) ? duration{0} : milliseconds{random_below(4'000)};
+      note_command("pause " + std::to_string(queue.value()) + phrase(length));
+      const bool is_paused = engine_.pause(queue, length, now_).has_value();
+      compare_answers(is_paused, model_.pause(queue, length, now_));
     }
   }
 }
 
-void duel::session_command() {
-  const session_id who = session(true);
-  const bool more = model_.sessions.size() < options_.sessions_about;
-  if (!who || (more && one_in(3))) {
+void duel::run_session_command() {
+  const session_id session = pick_free_session();
+  const bool may_open = model_.sessions.size() < options_.typical_sessions;
+  if (!session || (may_open && one_in(3))) {
     const auto kind = one_in(3) ? session_kind::other_processes : session_kind::plain;
-    say(kind == session_kind::plain ? "open" : "open for processes");
-    return model_.open_session(it_.open_session(kind), kind);
+    note_command(kind == session_kind::plain ? "open" : "open for processes");
+    return model_.open_session(engine_.open_session(kind), kind);
   }
-  const std::string which = name();
-  switch (any(more ? 11 : 8)) {
+  const std::string name = pick_name();
+  switch (random_below(may_open ? 11 : 8)) {
     case 0: {
-      const session_id gone = session(false);
+      const session_id leaving = pick_session();
       settle_bodies();
-      say("close" + text_of(gone));
+      note_command("close" + phrase(leaving));
       const auto end = one_in(3) ? session_end::returned : session_end::lost;
-      const bool done = it_.close_session(gone, now_, end);
-      expect(done, model_.close_session(gone, now_, end));
-      if (!done) closing_.push_back(gone);
+      const bool is_closed = engine_.close_session(leaving, now_, end);
+      compare_answers(is_closed, model_.close_session(leaving, now_, end));
+      if (!is_closed) closing_.push_back(leaving);
       return;
     }
     case 1: {
-      say("ignore " + which + text_of(who));
-      const auto left = it_.ignore(who, which);
-      return expect(left.has_value() ? std::optional{*left} : std::nullopt, model_.ignore(who, which));
+      note_command("ignore " + name + phrase(session));
+      const auto answer = engine_.ignore(session, name);
+      return compare_answers(answer.has_value() ? std::optional{*answer} : std::nullopt, model_.ignore(session, name));
     }
     case 2:
     case 3: {
-      say("use " + which + text_of(who));
-      const auto used = it_.use(who, which);
-      return expect(used.has_value(), model_.use(who, which, used.has_value() ? *used : queue_id{}));
+      note_command("use " + name + phrase(session));
+      const auto used = engine_.use(session, name);
+      return compare_answers(used.has_value(), model_.use(session, name, used.has_value() ? *used : queue_id{}));
     }
     default: {
-      say("watch " + which + text_of(who));
-      const auto watched = it_.watch(who, which);
-      const queue_id fresh = it_.find(which).value_or(queue_id{});
-      return expect(watched.has_value() ? std::optional{*watched} : std::nullopt, model_.watch(who, which, fresh));
+      note_command("watch " + name + phrase(session));
+      const auto watched = engine_.watch(session, name);
+      const queue_id new_queue = engine_.find(name).value_or(queue_id{});
+      return compare_answers(watched.has_value() ? std::optional{*watched} : std::nullopt,
+                             model_.watch(session, name, new_queue));
     }
   }
 }
 
-void duel::waiting_command() {
+void duel::run_waiting_command() {
   if (one_in(6)) {
-    const session_id who = session(false);
-    if (!who) return;
-    say("withdraw" + text_of(who));
-    if (one_in(2)) return expect(it_.withdraw_put(who), model_.withdraw_put(who));
-    return expect(it_.withdraw_reserve(who), model_.withdraw_reserve(who));
+    const session_id session = pick_session();
+    if (!session) return;
+    note_command("withdraw" + phrase(session));
+    if (one_in(2)) return compare_answers(engine_.withdraw_put(session), model_.withdraw_put(session));
+    return compare_answers(engine_.withdraw_reserve(session), model_.withdraw_reserve(session));
   }
-  const session_id who = session(true);
-  if (!who) return;
+  const session_id session = pick_free_session();
+  if (!session) return;
   if (one_in(2)) {
-    const queue_id into = one_in(2) && it_.used(who) ? it_.used(who) : queue();
-    if (!into) return;
-    const auto what = request();
-    say("put into " + std::to_string(into.value()) + text_of(who));
-    auto copy = what;
-    const auto answer = it_.put(who, into, std::move(copy), now_);
-    return expect(answer, model_.put(who, into, what, now_));
+    const queue_id queue = one_in(2) && engine_.used(session) ? engine_.used(session) : pick_queue();
+    if (!queue) return;
+    const auto request = make_put_request();
+    note_command("put into " + std::to_string(queue.value()) + phrase(session));
+    auto copy = request;
+    const auto answer = engine_.put(session, queue, std::move(copy), now_);
+    return compare_answers(answer, model_.put(session, queue, request, now_));
   }
-  const auto how = one_in(4) ? lease::unlimited : lease::ttr;
-  const instant until = one_in(3) ? now_ : one_in(5) ? never : now_ + milliseconds{any(5'000)};
-  say("reserve" + text_of(who));
-  auto answer = it_.reserve(who, how, until, now_);
-  const auto known = model_.reserve(who, how, until, now_);
-  expect(with_body(who, std::move(answer)), known);
+  const auto lease_kind = one_in(4) ? lease::unlimited : lease::ttr;
+  const instant wait_until = one_in(3) ? now_ : one_in(5) ? never : now_ + milliseconds{random_below(5'000)};
+  note_command("reserve" + phrase(session));
+  auto answer = engine_.reserve(session, lease_kind, wait_until, now_);
+  const auto model_answer = model_.reserve(session, lease_kind, wait_until, now_);
+  compare_answers(await_body(session, std::move(answer)), model_answer);
 }
 
-void duel::holder_command() {
-  const session_id who = session(true);
-  if (!who) return;
-  const job_id which = held_job(who);
-  const auto urgency = static_cast<priority>(1'018 + any(12));
-  switch (any(8)) {
+void duel::run_holder_command() {
+  const session_id session = pick_free_session();
+  if (!session) return;
+  const job_id job = pick_held_job(session);
+  const auto new_priority = static_cast<priority>(1'018 + random_below(12));
+  switch (random_below(8)) {
     case 0:
-      say("touch" + text_of(which) + text_of(who));
-      return expect(it_.touch(who, which, now_), model_.touch(who, which, now_));
+      note_command("touch" + phrase(job) + phrase(session));
+      return compare_answers(engine_.touch(session, job, now_), model_.touch(session, job, now_));
     case 1:
-      say("bury" + text_of(which) + text_of(who));
-      return expect(it_.bury(who, which, urgency, now_), model_.bury(who, which, urgency, now_));
+      note_command("bury" + phrase(job) + phrase(session));
+      return compare_answers(engine_.bury(session, job, new_priority, now_),
+                             model_.bury(session, job, new_priority, now_));
     case 2: {
-      const duration delay = one_in(2) ? duration{0} : milliseconds{any(3'000)};
-      say("release" + text_of(which) + text_of(who) + text_of(delay));
-      return expect(it_.release(who, which, urgency, delay, now_), model_.release(who, which, urgency, delay, now_));
+      const duration delay = one_in(2) ? duration{0} : milliseconds{random_below(3'000)};
+      note_command("release" + phrase(job) + phrase(session) + phrase(delay));
+      return compare_answers(engine_.release(session, job, new_priority, delay, now_),
+                             model_.release(session, job, new_priority, delay, now_));
     }
     case 3:
-      say("withdraw the finish of" + text_of(which) + text_of(who));
-      return expect(it_.withdraw_finish(who, which), model_.withdraw_finish(who, which));
+      note_command("withdraw the finish of" + phrase(job) + phrase(session));
+      return compare_answers(engine_.withdraw_finish(session, job), model_.withdraw_finish(session, job));
     default: {
-      auto what = finish();
-      what.job = which;
-      say("finish" + text_of(which) + text_of(who) + " as " + std::to_string(static_cast<int>(what.result)) + " with " +
-          std::to_string(what.outputs.size()) + " outputs");
-      auto copy = what;
-      const auto answer = it_.finish(who, std::move(copy), now_);
-      return expect(answer.status, model_.finish(who, what, now_));
+      auto request = make_finish_request();
+      request.job = job;
+      note_command("finish" + phrase(job) + phrase(session) + " as " +
+                   std::to_string(static_cast<int>(request.result)) + " with " +
+                   std::to_string(request.outputs.size()) + " outputs");
+      auto copy = request;
+      const auto answer = engine_.finish(session, std::move(copy), now_);
+      return compare_answers(answer.status, model_.finish(session, request, now_));
     }
   }
 }
 
 void duel::purge() {
   if (model_.queues.empty()) return;
-  const queue_id purged = queue();
-  const auto state = std::array{job_state::ready, job_state::delayed, job_state::buried}.at(any(3));
-  const instant until = one_in(2) ? now_ : now_ - milliseconds{any(3'000)};
-  say("purge of " + std::to_string(purged.value()));
-  expect(it_.purge(purged, state, until, now_), model_.purge(purged, state, until, now_));
+  const queue_id queue = pick_queue();
+  const auto state = std::array{job_state::ready, job_state::delayed, job_state::buried}.at(random_below(3));
+  const instant entered_until = one_in(2) ? now_ : now_ - milliseconds{random_below(3'000)};
+  note_command("purge of " + std::to_string(queue.value()));
+  compare_answers(engine_.purge(queue, state, entered_until, now_), model_.purge(queue, state, entered_until, now_));
 }
 
 void duel::change_job() {
-  const job_id which = job();
-  const job_change wanted{.type = static_cast<job_change::kind>(any(6)),
-                          .queue = one_in(2) ? name() : std::string{},
+  const job_id job = pick_job();
+  const job_change change{.type = static_cast<job_change::kind>(random_below(6)),
+                          .queue = one_in(2) ? pick_name() : std::string{},
                           .keep_counts = one_in(3),
-                          .priority = static_cast<priority>(1'018 + any(12))};
-  if (wanted.type == job_change::kind::move && wanted.queue.empty()) return change_job();
+                          .priority = static_cast<priority>(1'018 + random_below(12))};
+  if (change.type == job_change::kind::move && change.queue.empty()) return change_job();
   settle_bodies();
-  say("change " + std::to_string(static_cast<int>(wanted.type)) + " of" + text_of(which) + " " + wanted.queue);
-  const auto facts = it_.look(which);
-  const auto into = wanted.queue.empty() && facts ? facts->details.origin : wanted.queue;
-  const auto result = it_.change_job(which, wanted, now_);
-  expect(result, model_.change_job(which, wanted, it_.find(into).value_or(queue_id{}), now_));
+  note_command("change " + std::to_string(static_cast<int>(change.type)) + " of" + phrase(job) + " " + change.queue);
+  const auto facts = engine_.look(job);
+  const auto target = change.queue.empty() && facts ? facts->details.origin : change.queue;
+  const auto result = engine_.change_job(job, change, now_);
+  compare_answers(result, model_.change_job(job, change, engine_.find(target).value_or(queue_id{}), now_));
 }
 
-void duel::job_command() {
-  const session_id who = session(true);
-  const job_id which = job();
+void duel::run_job_command() {
+  const session_id session = pick_free_session();
+  const job_id job = pick_job();
   if (one_in(30)) return purge();
-  if (one_in(8)) return group_command();
+  if (one_in(8)) return run_group_command();
   if (one_in(5)) return change_job();
   if (one_in(6)) {
     settle_bodies();
-    say("cancel" + text_of(which));
-    return expect(it_.cancel(which, now_), model_.cancel(which, now_));
+    note_command("cancel" + phrase(job));
+    return compare_answers(engine_.cancel(job, now_), model_.cancel(job, now_));
   }
-  switch (any(8)) {
+  switch (random_below(8)) {
     case 0:
     case 1:
     case 2:
     case 3:
-      say("erase" + text_of(which) + text_of(who));
-      if (!who) return;
-      return expect(it_.erase(who, which, now_), model_.erase(who, which, now_));
+      note_command("erase" + phrase(job) + phrase(session));
+      if (!session) return;
+      return compare_answers(engine_.erase(session, job, now_), model_.erase(session, job, now_));
     case 4:
-      say("kick" + text_of(which));
-      return expect(it_.kick_job(which, now_), model_.kick_job(which, now_));
+      note_command("kick" + phrase(job));
+      return compare_answers(engine_.kick_job(job, now_), model_.kick_job(job, now_));
     case 5: {
-      say("reserve" + text_of(which) + text_of(who));
-      if (!who) return;
-      auto answer = it_.reserve_job(who, which, now_);
-      const auto known = model_.reserve_job(who, which, now_);
-      return expect(with_body(who, std::move(answer)), known);
+      note_command("reserve" + phrase(job) + phrase(session));
+      if (!session) return;
+      auto answer = engine_.reserve_job(session, job, now_);
+      const auto model_answer = model_.reserve_job(session, job, now_);
+      return compare_answers(await_body(session, std::move(answer)), model_answer);
     }
     case 6:
-      say("advance");
-      return it_.advance(now_), model_.advance(now_);
+      note_command("advance");
+      return engine_.advance(now_), model_.advance(now_);
     default: {
-      const queue_id kicked = queue();
-      if (!kicked) return;
-      const std::size_t bound = one_in(4) ? 5'000 : any(4);
-      say("kick " + std::to_string(bound) + " of " + std::to_string(kicked.value()));
-      auto from = engine::kick_from::undecided, other = engine::kick_from::undecided;
-      expect(it_.kick(kicked, bound, from, now_), model_.kick(kicked, bound, other, now_));
-      return expect(from == other, true);
+      const queue_id queue = pick_queue();
+      if (!queue) return;
+      const std::size_t bound = one_in(4) ? 5'000 : random_below(4);
+      note_command("kick " + std::to_string(bound) + " of " + std::to_string(queue.value()));
+      auto engine_origin = engine::kick_from::undecided, model_origin = engine::kick_from::undecided;
+      compare_answers(engine_.kick(queue, bound, engine_origin, now_), model_.kick(queue, bound, model_origin, now_));
+      return compare_answers(engine_origin == model_origin, true);
     }
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,265 +13,283 @@
 
 namespace millrace::engine::testing {
 
-/// The engine's rules a second time, as plainly as they can be said: everything stands in a vector and is found by
-/// looking through all of it; whatever can be derived is derived. Nothing is shared with the engine but the types of
-/// its commands.
+struct duration_total {
+  std::uint64_t count{0};
+  duration sum{0};
+  void observe(duration length) { ++count, sum += length; }
+};
+
+struct model_timings {
+  duration_total wait, service, end_to_end;
+};
+
+struct model_job {
+  job_id id;
+  queue_id queue;
+  std::string text;
+  job_state state{job_state::ready};
+  millrace::engine::priority priority{0};
+  instant put_at{}, entered{};
+  std::uint64_t order{0};  ///< among all entries into a state
+  duration delay{0}, ttr{0};
+  instant due{never};  ///< end of its delay or lease
+  bool in_margin{false};
+  session_id holder{};
+  std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
+  std::uint32_t failures{0}, interruptions{0}, laters{0};
+  std::string error_text;
+  job_details details;
+  bool recorded{false};  ///< it was in a durable queue before it moved here
+  /// While it is ready or delayed; dead letters do not expire.
+  [[nodiscard]] instant expires_at() const { return details.origin.empty() ? details.expires_at : never; }
+};
+
+struct model_queue {
+  queue_id id;
+  std::string name;
+  queue_options options;
+  bool declared{false};
+  bool has_row{false};  ///< in the metrics, decided when the queue is created
+  instant paused_until{no_pause};
+  duration paused_for{0};
+  queue_counts counts;
+};
+
+/// What metrics show under one name. Rows of removed queues stay for `metrics_linger`.
+struct model_row {
+  std::string name;
+  queue_id queue;  ///< none: it was removed at `removed_at`
+  instant removed_at{};
+  queue_counts before;
+  model_timings timings;
+};
+
+struct model_session {
+  session_id id;
+  session_kind kind{session_kind::plain};
+  queue_id used;
+  std::vector<queue_id> watched;
+  bool waits{false}, closing{false};
+  std::uint64_t wait_order{0};  ///< among all waits
+  lease lease_kind{lease::ttr};
+  instant wait_until{never};
+};
+
+struct model_member {
+  job_id job;
+  bool ended{false};
+  outcome result{};
+  std::string text;
+  bool is_cut{false};
+};
+
+struct model_group {
+  group_id id;
+  group_request request;
+  instant opened_at{};
+  session_id owner;
+  std::uint32_t outer_place{0};
+  bool closed{false}, ended{false};
+  bool cancels{false};  ///< from `cancels_since` on, the members from `next_member` on
+  instant cancels_since{};
+  std::size_t next_member{0};
+  bool outcome_put{false}, outcome_waits{false};
+  bool outcome_refused{false};  ///< its outcome never fits
+  bool over{false};
+  std::vector<model_member> members;
+  [[nodiscard]] bool cancels_rest() const { return request.remaining == remaining_members::cancel; }
+};
+
+/// A put, the finish of `job`, or the outcome of `group`, that waits for capacity of `queue`.
+struct capacity_waiter {
+  session_id session;
+  queue_id queue;
+  job_id job{};
+  group_id group{};
+  put_request put{};
+  finish_request finish{};
+};
+
+/// A second implementation of the engine's rules, as simple as possible. Vectors hold everything, every search reads a
+/// whole vector, and nothing is stored that can be derived. The model shares only the types of commands with the
+/// engine.
 class model {
  public:
-  struct total {
-    std::uint64_t times{0};
-    duration sum{0};
-    void observe(duration length) { ++times, sum += length; }
-  };
-  struct times {
-    total wait, service, end_to_end;
-  };
-  struct its_job {
-    job_id id;
-    queue_id queue;
-    std::string text;
-    job_state state{job_state::ready};
-    millrace::engine::priority priority{0};
-    instant put_at{}, entered{};
-    std::uint64_t order{0};  ///< of coming into the state it is in
-    duration delay{0}, ttr{0};
-    instant due{never};  ///< end of its delay or lease
-    bool in_margin{false};
-    session_id holder{};
-    std::uint32_t reserves{0}, timeouts{0}, releases{0}, buries{0}, kicks{0};
-    std::uint32_t failures{0}, interruptions{0}, laters{0};
-    std::string error_text;
-    job_details details;
-    bool recorded{false};  ///< it was in a durable queue before it moved here
-    /// While it is ready or delayed; dead letters do not expire.
-    [[nodiscard]] instant expires_at() const { return details.origin.empty() ? details.expires_at : never; }
-  };
-  struct its_queue {
-    queue_id id;
-    std::string name;
-    queue_options options;
-    bool declared{false};
-    bool has_row{false};  ///< in the metrics, decided when the queue is created
-    instant paused_until{no_pause};
-    duration paused_for{0};
-    queue_counts counts;
-  };
-  /// What metrics show under one name. Rows of removed queues stay for `metrics_linger`.
-  struct its_row {
-    std::string name;
-    queue_id queue;  ///< none: it was removed at `removed_at`
-    instant removed_at{};
-    queue_counts before;
-    times timings;
-  };
-  struct its_session {
-    session_id id;
-    session_kind kind{session_kind::plain};
-    queue_id uses;
-    std::vector<queue_id> watched;
-    bool waits{false}, closing{false};
-    std::uint64_t since{0};
-    lease wanted{lease::ttr};
-    instant until{never};
-  };
-  struct its_member {
-    job_id job;
-    bool ended{false};
-    outcome result{};
-    std::string text;
-    bool cut{false};
-  };
-  struct its_group {
-    group_id id;
-    group_request asked;
-    instant opened_at{};
-    session_id owner;
-    std::uint32_t outer_place{0};
-    bool closed{false}, ended{false};
-    bool cancels{false};  ///< from `cancels_since` on, the members from `next` on
-    instant cancels_since{};
-    std::size_t next{0};
-    bool told{false}, outcome_waits{false}, refused{false};  ///< its outcome is put, waits, or never fits
-    bool over{false};
-    std::vector<its_member> members;
-  };
-  /// A put, the finish of `job`, or the outcome of `group`, that stands in the line of `queue`; the longest there
-  /// stands first.
-  struct in_line {
-    session_id session;
-    queue_id queue;
-    job_id job{};
-    group_id group{};
-    put_request put{};
-    finish_request finish{};
-  };
-
   explicit model(engine_options options) : limits{options} {}
 
-  // Ids of queues and sessions are the engine's to choose: a new one is handed in.
-  bool declare(std::string_view name, const queue_options& options, queue_id fresh);
-  bool use(session_id who, std::string_view name, queue_id fresh);
-  std::optional<std::size_t> watch(session_id who, std::string_view name, queue_id fresh);
-  std::optional<std::size_t> ignore(session_id who, std::string_view name);
-  void open_session(session_id fresh, session_kind kind) {
-    its_session& added = sessions.emplace_back();
-    added.id = fresh;
+  // The engine chooses the ids of queues and sessions. `new_queue`: the id of the queue if the command creates one.
+  bool declare(std::string_view name, const queue_options& options, queue_id new_queue);
+  bool use(session_id session, std::string_view name, queue_id new_queue);
+  std::optional<std::size_t> watch(session_id session, std::string_view name, queue_id new_queue);
+  std::optional<std::size_t> ignore(session_id session, std::string_view name);
+  void open_session(session_id id, session_kind kind) {
+    model_session& added = sessions.emplace_back();
+    added.id = id;
     added.kind = kind;
   }
-  bool close_session(session_id who, instant at, session_end end = session_end::lost);
+  bool close_session(session_id id, instant now, session_end end = session_end::lost);
   /// False, as the answers of a put and a kick: the queue is gone.
-  bool pause(queue_id which, duration length, instant at);
+  bool pause(queue_id id, duration length, instant now);
 
-  put_answer put(session_id who, queue_id into, const put_request& request, instant at);
-  bool withdraw_put(session_id who);
-  reserve_answer reserve(session_id who, lease how, instant until, instant at);
-  reserve_answer reserve_job(session_id who, job_id which, instant at);
-  bool withdraw_reserve(session_id who);
-  finish_status finish(session_id who, const finish_request& request, instant at);
-  bool withdraw_finish(session_id who, job_id which);
-  bool erase(session_id who, job_id which, instant at);
-  bool release(session_id who, job_id which, priority urgency, duration delay, instant at);
-  bool bury(session_id who, job_id which, priority urgency, instant at);
-  bool touch(session_id who, job_id which, instant at);
-  bool cancel(job_id which, instant at);
-  /// `fresh`: the id of the queue if one is created.
-  change_result change_job(job_id which, const job_change& wanted, queue_id fresh, instant at);
-  std::size_t kick(queue_id which, std::size_t bound, engine::kick_from& from, instant at);
-  bool kick_job(job_id which, instant at);
-  std::size_t purge(queue_id which, job_state state, instant entered_until, instant at);
-  void advance(instant at) { begin(at); }
+  put_answer put(session_id session, queue_id queue, const put_request& request, instant now);
+  bool withdraw_put(session_id session);
+  reserve_answer reserve(session_id id, lease lease_kind, instant wait_until, instant now);
+  reserve_answer reserve_job(session_id session, job_id id, instant now);
+  bool withdraw_reserve(session_id session);
+  finish_status finish(session_id session, const finish_request& request, instant now);
+  bool withdraw_finish(session_id session, job_id id);
+  bool erase(session_id session, job_id id, instant now);
+  bool release(session_id session, job_id id, priority new_priority, duration delay, instant now);
+  bool bury(session_id session, job_id id, priority new_priority, instant now);
+  bool touch(session_id session, job_id id, instant now);
+  bool cancel(job_id id, instant now);
+  change_result change_job(job_id id, const job_change& change, queue_id new_queue, instant now);
+  std::size_t kick(queue_id queue, std::size_t bound, engine::kick_from& origin, instant now);
+  bool kick_job(job_id id, instant now);
+  std::size_t purge(queue_id queue, job_state state, instant entered_until, instant now);
+  void advance(instant now) { begin_command(now); }
 
-  std::optional<group_id> open_group(const group_request& request, session_id owner, instant at);
-  bool close_group(group_id which, instant at);
-  [[nodiscard]] static group_facts facts_of(const its_group& it);
+  std::optional<group_id> open_group(const group_request& request, session_id owner, instant now);
+  bool close_group(group_id id, instant now);
+  [[nodiscard]] static group_facts facts_of(const model_group& group);
 
   [[nodiscard]] instant next_deadline() const;
-  [[nodiscard]] queue_levels levels(queue_id which) const;
+  [[nodiscard]] queue_levels levels(queue_id queue) const;
   /// The job of that state that comes first: ready by (priority, id), delayed by (due, id), else by order of entry.
-  [[nodiscard]] const its_job* first(queue_id which, job_state state) const;
-  [[nodiscard]] const its_queue* find(std::string_view name) const;
-  [[nodiscard]] bool is_shown(const its_row& which) const {
-    return which.queue || now < which.removed_at + limits.metrics_linger;
+  [[nodiscard]] const model_job* first_job(queue_id queue, job_state state) const;
+  [[nodiscard]] const model_queue* find_queue(std::string_view name) const;
+  [[nodiscard]] bool is_shown(const model_row& row) const {
+    return row.queue || now_ < row.removed_at + limits.metrics_linger;
   }
-  [[nodiscard]] instant time() const { return now; }
+  [[nodiscard]] instant time() const { return now_; }
 
   engine_options limits;
   queue_options defaults;
   bool draining{false};
-  std::vector<its_job> jobs;
-  std::vector<its_queue> queues;
-  std::vector<its_session> sessions;
-  std::vector<in_line> line;
-  std::vector<its_group> groups;
+  std::vector<model_job> jobs;
+  std::vector<model_queue> queues;
+  std::vector<model_session> sessions;
+  std::vector<capacity_waiter> capacity_waiters;  ///< of one queue, the one that has waited longest comes first
+  std::vector<model_group> groups;
   std::uint64_t outcomes_put{0};  ///< of groups
   std::vector<event> events;
   change_set changes;
-  std::vector<its_row> rows;
-  queue_counts removed;                                         ///< of queues without a row
+  std::vector<model_row> rows;
+  queue_counts counts_of_removed;                               ///< of queues without a row
   std::uint64_t puts_of_removed{0}, expirations_of_removed{0};  ///< of all removed queues
-  times others;                                                 ///< of queues without a row
+  model_timings other_timings;                                  ///< of queues without a row
 
  private:
-  struct due {
-    instant when{never};
-    int kind{0};  ///< expiry (-1), delay, lease, pause, margin, timeout: in this order at one instant
-    std::uint64_t number{0};
-    auto operator<=>(const due&) const = default;  // NOLINT(modernize-use-nullptr): not about a pointer
+  /// Something that happens at a time, without a command. Steps of one time happen in the order of the kinds.
+  struct due_step {
+    enum class kind { expiry, delay_end, lease_end, pause_end, lease_margin, wait_end, group };
+    instant time{never};
+    kind type{kind::group};
+    std::uint64_t id{0};                                ///< of the job, queue, session or group
+    auto operator<=>(const due_step&) const = default;  // NOLINT(modernize-use-nullptr): not about a pointer
   };
-  enum class room { free, drops, later, none };
+  /// `after_drops`: there is room when the oldest ready jobs are dropped.
+  enum class room { free, after_drops, later, none };
 
-  its_job* job(job_id which);
-  its_queue& queue(queue_id which);
-  [[nodiscard]] bool has_queue(queue_id which) const;
-  its_session& session(session_id who);
-  its_job* held(session_id who, job_id which);
-  [[nodiscard]] std::uint64_t count(queue_id which, job_state state) const;
-  [[nodiscard]] std::uint64_t bytes(queue_id which, job_state state) const;
-  [[nodiscard]] bool anybody_in_line(queue_id which) const;
-  [[nodiscard]] bool idle(const its_queue& which) const;
-  its_queue* find_or_add(std::string_view name, queue_id fresh);
+  // Searches: `find_…` may find nothing, `get_…` requires that it is there.
+  model_job* find_job(job_id id);
+  model_job* find_held_job(session_id session, job_id id);
+  model_queue& get_queue(queue_id id);
+  model_session& get_session(session_id id);
+  model_group* find_group(group_id id);
+  model_row* find_row(std::string_view name);
+  model_queue* find_or_add_queue(std::string_view name, queue_id new_queue);
+  [[nodiscard]] bool has_queue(queue_id id) const;
+  [[nodiscard]] bool has_capacity_waiters(queue_id queue) const;
+  [[nodiscard]] bool is_idle(const model_queue& queue) const;
+  model_timings& timings_of(const model_queue& queue);
 
-  void begin(instant at);
-  [[nodiscard]] due soonest() const;
-  std::size_t do_due(due what, std::size_t most);
+  // Due steps.
+  void begin_command(instant now);
+  [[nodiscard]] due_step next_step() const;
+  std::size_t do_step(due_step step, std::size_t most);
+  std::size_t end_pause(queue_id id, std::size_t most);
+  [[nodiscard]] instant step_time_of(const model_group& group) const;
+  std::size_t do_group_step(group_id id, std::size_t most);
+
+  // Consequences of a command.
   void settle();
-  void mark_unsettled(queue_id which);
-  void admit(queue_id which);
+  void settle_groups();
+  void settle_queues();
+  void mark_unsettled(queue_id queue);
+  void admit(queue_id queue);
+  void offer_ready_job(queue_id queue);
+  bool serve_next_session(queue_id queue);
+  void add_event(event::kind type, session_id session, job_id id = {}, finish_status status = finish_status::done);
+  void observe_attempt(const model_job& job);
+  void observe_done(const model_job& job);
 
-  static std::shared_ptr<const job_details> details_of(const its_job& it);
-  struct move_of {
+  // The states of a job.
+  struct move_details {
     job_state to{};
     bool handed_out{false};
     queue_id left{};
   };
-  void record_move(const its_job& it, move_of move);
-  [[nodiscard]] bool is_recorded(const its_job& it);
-  void enter(its_job& it, job_state state);
-  void leave(its_job& it);
-  void make_ready(job_id which);
-  void make_delayed(job_id which);
-  finish_status expire(job_id which, std::optional<queue_id> letters = {});
-  void start_lease(its_job& it);
-  reserved_job make_reserved(its_job& it, its_session& who, lease how);
-  void end_job(job_id which, outcome result, const std::string& result_text = {});
-  job_id put_job(queue_id into, put_request request);
-  bool dead_letter(job_id which, outcome result, reason why, std::optional<queue_id> letters);
-  void move_to(job_id which, queue_id to, job_state state);
-  change_result change(job_id which, const job_change& wanted, queue_id fresh);
-  change_result redrive(job_id which, const job_change& wanted, queue_id fresh);
-  change_result move(job_id which, const job_change& wanted, queue_id fresh);
-  bool give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters = {});
-  void bury_for(job_id which, outcome result, reason why);
-  finish_status interrupt(job_id which, std::optional<queue_id> letters = {}, std::uint32_t otherwise = 0);
-  [[nodiscard]] retry_options retries_of(const its_job& it, const finish_request& request);
-  finish_status postpone(job_id which, finish_request request);
-  finish_status end_expired(job_id which, const finish_request& request);
-  its_group* group(group_id which);
-  void touch(its_group& it);
-  void set_closed(its_group& it);
-  std::optional<reason> refusal_to_join(group_id which);
-  bool join(its_job& it, const put_request& request);
-  void member_ended(group_id which, std::uint32_t place, outcome result, std::string text);
-  void note_end(const its_job& it, outcome result, const std::string& text);
-  void cancel_job(job_id which);
-  [[nodiscard]] std::string outcome_words(const its_group& it, std::uint64_t most) const;
-  void outcome_is_put(its_group& it, queue_id into, const put_request& request);
-  void put_outcome(group_id which);
-  void settle_groups();
-  void settle_queues();
-  [[nodiscard]] instant due_of(const its_group& it) const;
-  std::size_t do_due_group(group_id which, std::size_t most);
+  static std::shared_ptr<const job_details> details_of(const model_job& job);
+  void record_move(const model_job& job, move_details details);
+  [[nodiscard]] bool is_recorded(const model_job& job);
+  void enter_state(model_job& job, job_state state);
+  void leave_state(model_job& job);
+  void make_ready(job_id id);
+  void make_delayed(job_id id);
+  void start_lease(model_job& job);
+  reserved_job make_reserved(model_job& job, model_session& session, lease lease_kind);
+  job_id put_job(queue_id queue, put_request request);
+  void move_to(job_id id, queue_id queue, job_state state);
+  void bury_with_cause(job_id id, outcome result, reason cause);
+  void end_job(job_id id, outcome result, const std::string& result_text = {});
+  void apply_kick(job_id id);
+  void apply_erase(job_id id);
+  change_result apply_change(job_id id, const job_change& change, queue_id new_queue);
+  change_result redrive(job_id id, const job_change& change, queue_id new_queue);
+  change_result move(job_id id, const job_change& change, queue_id new_queue);
 
-  void offer(queue_id which);
-  bool serve_one(queue_id which);
-  std::size_t serve_after_pause(queue_id which, std::size_t most);
-  void kick_one(job_id which);
-  void erase_one(job_id which);
-  its_row* row_of(std::string_view name);
-  times& timings(const its_queue& which) { return which.has_row ? row_of(which.name)->timings : others; }
-  void observe_attempt(const its_job& it);
-  void observe_done(const its_job& it);
-  void tell(event::kind what, session_id who, job_id id = {}, finish_status finish = finish_status::done);
+  // Attempts that do not succeed. `letters`: the queue of dead letters; none: that of the job's queue.
+  finish_status fail(job_id id, outcome result, reason cause, const finish_request& request);
+  finish_status postpone(job_id id, finish_request request);
+  finish_status end_expired(job_id id, const finish_request& request);
+  finish_status expire(job_id id, std::optional<queue_id> letters = {});
+  finish_status interrupt(job_id id, std::optional<queue_id> letters = {}, std::uint32_t default_deliveries_max = 0);
+  bool give_up(job_id id, outcome result, reason cause, std::optional<queue_id> letters);
+  bool dead_letter(job_id id, outcome result, reason cause, std::optional<queue_id> letters);
+  void cancel_job(job_id id);
+  [[nodiscard]] retry_options retries_of(const model_job& job, const finish_request& request);
 
-  room room_in(queue_id into, std::uint64_t more, std::uint64_t more_bytes, const its_job* leaving, bool first) const;
-  void drop_for(queue_id in, std::uint64_t more, std::uint64_t more_bytes);
-  struct room_for_all {
+  // Groups.
+  void mark_touched(model_group& group);
+  void set_closed(model_group& group);
+  std::optional<reason> refusal_to_join(group_id id);
+  bool join(model_job& job, const put_request& request);
+  void record_member_end(group_id id, std::uint32_t place, outcome result, std::string text);
+  void record_job_end(const model_job& job, outcome result, const std::string& text);
+  [[nodiscard]] std::string outcome_text(const model_group& group, std::uint64_t bytes_max) const;
+  void try_to_put_outcome(group_id id);
+  void put_outcome(model_group& group, queue_id queue, const put_request& request);
+
+  // Capacity.
+  struct outputs_room {
     room found{room::free};
-    queue_id where{};                     ///< `later`: the queue to wait for
-    reason refusal{reason::output_full};  ///< `none`: why
+    queue_id full_queue{};                ///< `later`: the queue to wait for
+    reason refusal{reason::output_full};  ///< `none`: the reason
   };
-  room_for_all room_for(const its_job& it, const std::vector<output>& outputs, queue_id here) const;
-  finish_status carry_out(job_id which, finish_request request, room found, reason refusal);
-  finish_status fail(job_id which, outcome result, reason why, const finish_request& request);
-  void forget_finish(job_id which);
-  bool leave_line(session_id who);
+  room find_room(queue_id id, std::uint64_t new_jobs, std::uint64_t new_bytes, const model_job* leaving_job,
+                 bool is_first) const;
+  outputs_room find_outputs_room(const model_job& job, const std::vector<output>& outputs, queue_id admitting) const;
+  void drop_jobs_for(queue_id queue, std::uint64_t new_jobs, std::uint64_t new_bytes);
+  finish_status apply_finish(job_id id, finish_request request, room found, reason refusal);
+  void forget_finish(job_id id);
+  bool remove_waiting_put(session_id session);
 
-  instant now{instant::min()};  ///< of the last command that was handed one, as in the engine
-  std::uint64_t last_job{0}, last_order{0}, last_wait{0};
-  std::vector<queue_id> unsettled;
-  std::uint64_t last_group{0};
-  std::vector<group_id> touched;
-  std::vector<group_id> ended_groups;  ///< that are over, the oldest first
+  instant now_{instant::min()};  ///< of the last command with a time, as in the engine
+  std::uint64_t last_job_{0}, last_order_{0}, last_wait_{0}, last_group_{0};
+  std::vector<queue_id> unsettled_;
+  std::vector<group_id> touched_;
+  std::vector<group_id> ended_groups_;  ///< that are over, the oldest first
 };
 
 }  // namespace millrace::engine::testing

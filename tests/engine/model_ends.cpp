@@ -38,149 +38,150 @@ bool in_time(const retry_options& options, instant put_at, instant due) {
 
 }  // namespace
 
-retry_options model::retries_of(const its_job& it, const finish_request& request) {
-  return request.retry.value_or(queue(it.queue).options.retry);
+retry_options model::retries_of(const model_job& job, const finish_request& request) {
+  return request.retry.value_or(get_queue(job.queue).options.retry);
 }
 
-finish_status model::postpone(job_id which, finish_request request) {
-  its_job& it = *job(which);
-  const bool often = it.laters >= 1'000;
-  if (often || !in_time(retries_of(it, request), it.put_at, now + request.later_after)) {
-    request.error_text = often ? "its handler has postponed it too often"
-                               : "its handler wants to postpone it beyond `within` of its retries";
-    return fail(which, outcome::failed, reason::failed, request);
+finish_status model::postpone(job_id id, finish_request request) {
+  model_job& job = *find_job(id);
+  const bool is_too_often = job.laters >= 1'000;
+  if (is_too_often || !in_time(retries_of(job, request), job.put_at, now_ + request.later_after)) {
+    request.error_text = is_too_often ? "its handler has postponed it too often"
+                                      : "its handler wants to postpone it beyond `within` of its retries";
+    return fail(id, outcome::failed, reason::failed, request);
   }
-  if (it.expires_at() <= now) return end_expired(which, request);
-  ++it.laters;
-  queue(it.queue).counts.postponed.add();
-  observe_attempt(it);
-  it.delay = request.later_after;
-  make_delayed(which);
+  if (job.expires_at() <= now_) return end_expired(id, request);
+  ++job.laters;
+  get_queue(job.queue).counts.postponed.add();
+  observe_attempt(job);
+  job.delay = request.later_after;
+  make_delayed(id);
   return finish_status::postponed;
 }
 
-finish_status model::end_expired(job_id which, const finish_request& request) {
-  observe_done(*job(which));
-  return expire(which, request.dead_letter);
+finish_status model::end_expired(job_id id, const finish_request& request) {
+  observe_done(*find_job(id));
+  return expire(id, request.dead_letter);
 }
 
-finish_status model::fail(job_id which, outcome result, reason why, const finish_request& request) {
-  its_job& it = *job(which);
-  it.error_text = request.error_text;
+finish_status model::fail(job_id id, outcome result, reason cause, const finish_request& request) {
+  model_job& job = *find_job(id);
+  job.error_text = request.error_text;
   if (result != outcome::cancelled) {
-    ++it.failures;
-    it.details.last_failure = now;
-    if (it.details.first_failure == never) it.details.first_failure = now;
-    const auto options = retries_of(it, request);
-    const auto wait = wait_after(options, which, it.failures);
+    ++job.failures;
+    job.details.last_failure = now_;
+    if (job.details.first_failure == never) job.details.first_failure = now_;
+    const auto options = retries_of(job, request);
+    const auto wait = wait_after(options, id, job.failures);
     if (request.is_final) {
-      why = reason::rejected;
-    } else if (it.failures < options.attempts && in_time(options, it.put_at, now + wait)) {
-      if (it.expires_at() <= now) return end_expired(which, request);
-      queue(it.queue).counts.retried.add();
-      observe_attempt(it);
-      it.delay = wait;
-      make_delayed(which);
+      cause = reason::rejected;
+    } else if (job.failures < options.attempts && in_time(options, job.put_at, now_ + wait)) {
+      if (job.expires_at() <= now_) return end_expired(id, request);
+      get_queue(job.queue).counts.retried.add();
+      observe_attempt(job);
+      job.delay = wait;
+      make_delayed(id);
       return finish_status::retried;
     } else if (request.over_limit) {
-      why = reason::limit;
+      cause = reason::limit;
     }
   }
-  observe_done(it);
-  return give_up(which, result, why, request.dead_letter) ? finish_status::dead_lettered : finish_status::buried;
+  observe_done(job);
+  return give_up(id, result, cause, request.dead_letter) ? finish_status::dead_lettered : finish_status::buried;
 }
 
-bool model::dead_letter(job_id which, outcome result, reason why, std::optional<queue_id> letters) {
-  const queue_id from = job(which)->queue;
-  const auto& name = queue(from).options.dead_letter;
-  const auto into = std::ranges::find_if(
-      queues, [&](const its_queue& each) { return letters ? each.id == *letters : each.name == name; });
-  if (into == queues.end() || into->id == from || !job(which)->details.origin.empty()) return false;
-  const queue_id to = into->id;
-  const std::uint64_t size = job(which)->text.size();
-  const room found = room_in(to, 1, size, nullptr, false);
-  if (found != room::free && found != room::drops) {
-    const bool too_large = size > queue(to).options.max_bytes;
-    queue(to).counts.rejected.add(too_large ? reason::too_large : reason::overflow);
+bool model::dead_letter(job_id id, outcome result, reason cause, std::optional<queue_id> letters) {
+  const queue_id from = find_job(id)->queue;
+  const auto& name = get_queue(from).options.dead_letter;
+  const auto found = std::ranges::find_if(
+      queues, [&](const model_queue& queue) { return letters ? queue.id == *letters : queue.name == name; });
+  if (found == queues.end() || found->id == from || !find_job(id)->details.origin.empty()) return false;
+  const queue_id target = found->id;
+  const std::uint64_t size = find_job(id)->text.size();
+  const room room_found = find_room(target, 1, size, nullptr, false);
+  if (room_found != room::free && room_found != room::after_drops) {
+    const bool too_large = size > get_queue(target).options.max_bytes;
+    get_queue(target).counts.rejected.add(too_large ? reason::too_large : reason::overflow);
     return false;
   }
-  drop_for(to, 1, size);
-  its_job& it = *job(which);
-  queue(from).counts.dead_lettered.add(why);
-  queue(from).counts.finished[static_cast<std::size_t>(result)].add();
-  note_end(it, result, it.error_text);
-  it.details.cause = why;
-  it.details.origin = queue(from).name;
-  move_to(which, to, job_state::ready);
+  drop_jobs_for(target, 1, size);
+  model_job& job = *find_job(id);
+  get_queue(from).counts.dead_lettered.add(cause);
+  get_queue(from).counts.finished[static_cast<std::size_t>(result)].add();
+  record_job_end(job, result, job.error_text);
+  job.details.cause = cause;
+  job.details.origin = get_queue(from).name;
+  move_to(id, target, job_state::ready);
   return true;
 }
 
-void model::move_to(job_id which, queue_id to, job_state state) {
-  its_job& it = *job(which);
-  const queue_id from = it.queue;
-  leave(it);
-  it.recorded = is_recorded(it);
-  it.queue = to;
-  queue(to).counts.puts.add();
-  enter(it, state);
-  record_move(it, {.to = state, .left = from});
-  if (!it.recorded && is_recorded(it)) {
+void model::move_to(job_id id, queue_id queue, job_state state) {
+  model_job& job = *find_job(id);
+  const queue_id from = job.queue;
+  leave_state(job);
+  job.recorded = is_recorded(job);
+  job.queue = queue;
+  get_queue(queue).counts.puts.add();
+  enter_state(job, state);
+  record_move(job, {.to = state, .left = from});
+  if (!job.recorded && is_recorded(job)) {
     const auto moved = std::get<job_moved>(changes.back());
-    changes.back() = job_put{which,       to,           it.state,      {body{it.text}, it.priority, it.delay, it.ttr},
-                             it.put_at,   moved.due,    it.error_text, durability::memory,
-                             moved.tally, moved.details};
+    changes.back() =
+        job_put{id,          queue,        job.state,      {body{job.text}, job.priority, job.delay, job.ttr},
+                job.put_at,  moved.due,    job.error_text, durability::memory,
+                moved.tally, moved.details};
   }
-  if (state == job_state::ready) offer(to);
+  if (state == job_state::ready) offer_ready_job(queue);
   mark_unsettled(from);
 }
 
-bool model::give_up(job_id which, outcome result, reason why, std::optional<queue_id> letters) {
-  if (dead_letter(which, result, why, letters)) return true;
-  bury_for(which, result, why);
+bool model::give_up(job_id id, outcome result, reason cause, std::optional<queue_id> letters) {
+  if (dead_letter(id, result, cause, letters)) return true;
+  bury_with_cause(id, result, cause);
   return false;
 }
 
-void model::bury_for(job_id which, outcome result, reason why) {
-  its_job& it = *job(which);
-  queue(it.queue).counts.buried.add(why);
-  queue(it.queue).counts.finished[static_cast<std::size_t>(result)].add();
-  note_end(it, result, it.error_text);
-  ++it.buries;
-  it.details.cause = why;
-  leave(it);
-  enter(it, job_state::buried);
-  record_move(it, {.to = job_state::buried});
+void model::bury_with_cause(job_id id, outcome result, reason cause) {
+  model_job& job = *find_job(id);
+  get_queue(job.queue).counts.buried.add(cause);
+  get_queue(job.queue).counts.finished[static_cast<std::size_t>(result)].add();
+  record_job_end(job, result, job.error_text);
+  ++job.buries;
+  job.details.cause = cause;
+  leave_state(job);
+  enter_state(job, job_state::buried);
+  record_move(job, {.to = job_state::buried});
 }
 
-finish_status model::interrupt(job_id which, std::optional<queue_id> letters, std::uint32_t otherwise) {
-  its_job& it = *job(which);
-  auto& owner = queue(it.queue);
-  owner.counts.interrupted.add();
-  ++it.interruptions;
-  if (it.expires_at() <= now) return expire(which, letters);
-  const auto most = owner.options.deliveries_max ? *owner.options.deliveries_max : otherwise;
-  if (most > 0 && it.interruptions >= most) {
-    const bool moved = give_up(which, outcome::failed, reason::undeliverable, letters);
+finish_status model::interrupt(job_id id, std::optional<queue_id> letters, std::uint32_t default_deliveries_max) {
+  model_job& job = *find_job(id);
+  auto& queue = get_queue(job.queue);
+  queue.counts.interrupted.add();
+  ++job.interruptions;
+  if (job.expires_at() <= now_) return expire(id, letters);
+  const auto deliveries_max = queue.options.deliveries_max ? *queue.options.deliveries_max : default_deliveries_max;
+  if (deliveries_max > 0 && job.interruptions >= deliveries_max) {
+    const bool moved = give_up(id, outcome::failed, reason::undeliverable, letters);
     return moved ? finish_status::dead_lettered : finish_status::buried;
   }
-  make_ready(which);
+  make_ready(id);
   return finish_status::interrupted;
 }
 
-bool model::cancel(job_id which, instant at) {
-  begin(at);
-  if (job(which) == nullptr) return false;
-  cancel_job(which);
+bool model::cancel(job_id id, instant now) {
+  begin_command(now);
+  if (find_job(id) == nullptr) return false;
+  cancel_job(id);
   settle();
   return true;
 }
 
-void model::cancel_job(job_id which) {
-  const its_job& it = *job(which);
-  const bool finish_waits = std::ranges::count(line, which, &in_line::job) > 0;
-  if (it.state == job_state::reserved && it.due == never && !finish_waits)
-    tell(event::kind::cancelled, it.holder, which);
-  end_job(which, outcome::cancelled);
+void model::cancel_job(job_id id) {
+  const model_job& job = *find_job(id);
+  const bool finish_waits = std::ranges::count(capacity_waiters, id, &capacity_waiter::job) > 0;
+  if (job.state == job_state::reserved && job.due == never && !finish_waits)
+    add_event(event::kind::cancelled, job.holder, id);
+  end_job(id, outcome::cancelled);
 }
 
 }  // namespace millrace::engine::testing

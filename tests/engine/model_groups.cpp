@@ -1,4 +1,4 @@
-// Groups, said plainly: everything that counts members counts them again.
+// Groups. Every count of members is computed anew.
 #include <algorithm>
 #include <cassert>
 
@@ -8,263 +8,264 @@ namespace millrace::engine::testing {
 
 namespace {
 
-std::size_t ended(const model::its_group& it) {
-  return static_cast<std::size_t>(std::ranges::count_if(it.members, &model::its_member::ended));
+std::size_t count_ended(const model_group& group) {
+  return static_cast<std::size_t>(std::ranges::count_if(group.members, &model_member::ended));
 }
-std::size_t succeeded(const model::its_group& it) {
+std::size_t count_succeeded(const model_group& group) {
   return static_cast<std::size_t>(std::ranges::count_if(
-      it.members, [](const model::its_member& each) { return each.ended && each.result == outcome::ok; }));
+      group.members, [](const model_member& member) { return member.ended && member.result == outcome::ok; }));
 }
-bool cancels_rest(const model::its_group& it) { return it.asked.remaining == remaining_members::cancel; }
 
 /// The texts of the duel are plain ASCII.
-std::string member_words(const model::its_member& it, bool with_text) {
-  std::string words = "{\"id\":" + std::to_string(it.job.value()) + ",\"outcome\":\"";
-  words += it.ended ? name_of(it.result) : "pending";
-  words += '"';
-  if (with_text && !it.text.empty())
-    words += (it.result == outcome::ok ? ",\"text\":\"" : ",\"error\":\"") + it.text + "\"";
-  if (it.cut || (!with_text && !it.text.empty())) words += ",\"cut\":true";
-  return words + "}";
+std::string member_text(const model_member& member, bool with_text) {
+  std::string text = "{\"id\":" + std::to_string(member.job.value()) + ",\"outcome\":\"";
+  text += member.ended ? name_of(member.result) : "pending";
+  text += '"';
+  if (with_text && !member.text.empty())
+    text += (member.result == outcome::ok ? ",\"text\":\"" : ",\"error\":\"") + member.text + "\"";
+  if (member.is_cut || (!with_text && !member.text.empty())) text += ",\"cut\":true";
+  return text + "}";
 }
 
 }  // namespace
 
-model::its_group* model::group(group_id which) {
-  const auto found = std::ranges::find(groups, which, &its_group::id);
+model_group* model::find_group(group_id id) {
+  const auto found = std::ranges::find(groups, id, &model_group::id);
   return found == groups.end() ? nullptr : &*found;
 }
 
-group_facts model::facts_of(const its_group& it) {
+group_facts model::facts_of(const model_group& group) {
   group_facts facts;
-  facts.name = it.asked.name;
-  facts.outcome_queue = it.asked.outcome_queue;
-  facts.state = it.ended ? group_state::ended : it.closed ? group_state::closed : group_state::open;
-  facts.ends_with = it.asked.ends_with;
-  facts.remaining = it.asked.remaining;
-  facts.opened_at = it.opened_at;
-  facts.members = static_cast<std::uint32_t>(it.members.size());
-  facts.ended = static_cast<std::uint32_t>(millrace::engine::testing::ended(it));
-  facts.succeeded = static_cast<std::uint32_t>(succeeded(it));
-  facts.outcome_put = it.told;
-  facts.outer = it.asked.outer;
-  facts.outer_place = it.outer_place;
+  facts.name = group.request.name;
+  facts.outcome_queue = group.request.outcome_queue;
+  facts.state = group.ended ? group_state::ended : group.closed ? group_state::closed : group_state::open;
+  facts.ends_with = group.request.ends_with;
+  facts.remaining = group.request.remaining;
+  facts.opened_at = group.opened_at;
+  facts.members = static_cast<std::uint32_t>(group.members.size());
+  facts.ended = static_cast<std::uint32_t>(count_ended(group));
+  facts.succeeded = static_cast<std::uint32_t>(count_succeeded(group));
+  facts.outcome_put = group.outcome_put;
+  facts.outer = group.request.outer;
+  facts.outer_place = group.outer_place;
   return facts;
 }
 
-void model::touch(its_group& it) {
-  if (std::ranges::count(touched, it.id) == 0) touched.push_back(it.id);
+void model::mark_touched(model_group& group) {
+  if (std::ranges::count(touched_, group.id) == 0) touched_.push_back(group.id);
 }
 
-std::optional<group_id> model::open_group(const group_request& request, session_id owner, instant at) {
-  begin(at);
-  const auto live = std::ranges::count_if(groups, [](const its_group& each) { return !each.over; });
-  if (static_cast<std::uint32_t>(live) >= limits.groups_max) return std::nullopt;
+std::optional<group_id> model::open_group(const group_request& request, session_id owner, instant now) {
+  begin_command(now);
+  const auto unfinished = std::ranges::count_if(groups, [](const model_group& each) { return !each.over; });
+  if (static_cast<std::uint32_t>(unfinished) >= limits.groups_max) return std::nullopt;
   if (request.outer && refusal_to_join(request.outer)) return std::nullopt;
-  its_group it;
-  it.id = group_id{++last_group};
-  it.asked = request;
-  it.owner = owner;
-  it.opened_at = now;
+  model_group group;
+  group.id = group_id{++last_group_};
+  group.request = request;
+  group.owner = owner;
+  group.opened_at = now_;
   if (!request.outcome_queue.empty())
-    it.asked.durability = std::max(request.durability, find(request.outcome_queue)->options.durability);
-  if (its_group* const outer = group(request.outer)) {
-    it.outer_place = static_cast<std::uint32_t>(outer->members.size());
+    group.request.durability = std::max(request.durability, find_queue(request.outcome_queue)->options.durability);
+  if (model_group* const outer = find_group(request.outer)) {
+    group.outer_place = static_cast<std::uint32_t>(outer->members.size());
     outer->members.emplace_back();
-    touch(*outer);
+    mark_touched(*outer);
   }
-  groups.push_back(it);
-  touch(groups.back());
+  groups.push_back(group);
+  mark_touched(groups.back());
   settle();
-  return group_id{last_group};
+  return group_id{last_group_};
 }
 
-void model::set_closed(its_group& it) {
-  it.closed = true;
-  touch(it);
+void model::set_closed(model_group& group) {
+  group.closed = true;
+  mark_touched(group);
 }
 
-bool model::close_group(group_id which, instant at) {
-  begin(at);
-  its_group* const it = group(which);
-  if (it == nullptr || it->closed) return false;
-  set_closed(*it);
+bool model::close_group(group_id id, instant now) {
+  begin_command(now);
+  model_group* const group = find_group(id);
+  if (group == nullptr || group->closed) return false;
+  set_closed(*group);
   settle();
   return true;
 }
 
-std::optional<reason> model::refusal_to_join(group_id which) {
-  const its_group* const it = group(which);
-  if (it == nullptr || it->closed || (it->ended && cancels_rest(*it))) return reason::cancelled;
-  if (it->members.size() >= limits.group_members_max) return reason::overflow;
+std::optional<reason> model::refusal_to_join(group_id id) {
+  const model_group* const group = find_group(id);
+  if (group == nullptr || group->closed || (group->ended && group->cancels_rest())) return reason::cancelled;
+  if (group->members.size() >= limits.group_members_max) return reason::overflow;
   return std::nullopt;
 }
 
-/// True: the job joined; its place is in it.
-bool model::join(its_job& it, const put_request& request) {
-  its_group* const into = group(request.group);
-  if (into == nullptr) return false;
+/// Puts the place into the details of the job. False: the group takes no members.
+bool model::join(model_job& job, const put_request& request) {
+  model_group* const group = find_group(request.group);
+  if (group == nullptr) return false;
   if (!request.group_place && refusal_to_join(request.group)) return false;
-  if (request.group_place && (into->over || into->members[*request.group_place].ended)) return false;
-  const std::size_t place = request.group_place ? *request.group_place : into->members.size();
-  if (place == into->members.size()) into->members.emplace_back();
-  into->members[place].job = it.id;
-  it.details.group = request.group;
-  it.details.group_place = static_cast<std::uint32_t>(place);
-  touch(*into);
+  if (request.group_place && (group->over || group->members[*request.group_place].ended)) return false;
+  const std::size_t place = request.group_place ? *request.group_place : group->members.size();
+  if (place == group->members.size()) group->members.emplace_back();
+  group->members[place].job = job.id;
+  job.details.group = request.group;
+  job.details.group_place = static_cast<std::uint32_t>(place);
+  mark_touched(*group);
   return true;
 }
 
-void model::member_ended(group_id which, std::uint32_t place, outcome result, std::string text) {
-  its_group* const of = group(which);
-  if (of == nullptr || of->over || of->members[place].ended) return;
-  its_member& it = of->members[place];
-  if (of->asked.outcome_queue.empty() || of->told || of->outcome_waits) text.clear();
-  std::uint64_t sum = 0, mine = 0;
+void model::record_member_end(group_id id, std::uint32_t place, outcome result, std::string text) {
+  model_group* const group = find_group(id);
+  if (group == nullptr || group->over || group->members[place].ended) return;
+  if (group->request.outcome_queue.empty() || group->outcome_put || group->outcome_waits) text.clear();
+  std::uint64_t bytes_of_all = 0, bytes_of_group = 0;
   for (const auto& each : groups) {
     for (const auto& member : each.members) {
-      sum += member.text.size();
-      if (each.id == which) mine += member.text.size();
+      bytes_of_all += member.text.size();
+      if (each.id == id) bytes_of_group += member.text.size();
     }
   }
-  const auto left = [](std::uint64_t most, std::uint64_t used) { return most > used ? most - used : 0; };
-  const auto most = std::min<std::uint64_t>(
-      {group_text_bytes_max, left(group_outcome_bytes_max, mine), left(limits.group_texts_bytes_max, sum)});
-  it.cut = text.size() > most;
-  it.text = text.substr(0, most);
-  it.ended = true;
-  it.result = result;
-  if (of->asked.durability != durability::memory)
-    changes.emplace_back(group_member_ended{which, place, {it.job, result, it.text, it.cut}});
-  touch(*of);
+  const auto left = [](std::uint64_t max, std::uint64_t used) { return max > used ? max - used : 0; };
+  const auto bytes_max = std::min<std::uint64_t>({group_text_bytes_max, left(group_outcome_bytes_max, bytes_of_group),
+                                                  left(limits.group_texts_bytes_max, bytes_of_all)});
+  model_member& member = group->members[place];
+  member.is_cut = text.size() > bytes_max;
+  member.text = text.substr(0, bytes_max);
+  member.ended = true;
+  member.result = result;
+  if (group->request.durability != durability::memory)
+    changes.emplace_back(group_member_ended{id, place, {member.job, result, member.text, member.is_cut}});
+  mark_touched(*group);
 }
 
-/// The first end of a job, wherever it goes.
-void model::note_end(const its_job& it, outcome result, const std::string& text) {
-  if (!it.details.group) return;
-  const bool by_holder = result == outcome::deleted && it.state == job_state::reserved;
-  member_ended(it.details.group, it.details.group_place, by_holder ? outcome::ok : result,
-               by_holder ? std::string{} : text);
+/// The first end of a job counts: a dead letter has ended, too.
+void model::record_job_end(const model_job& job, outcome result, const std::string& text) {
+  if (!job.details.group) return;
+  const bool by_holder = result == outcome::deleted && job.state == job_state::reserved;
+  record_member_end(job.details.group, job.details.group_place, by_holder ? outcome::ok : result,
+                    by_holder ? std::string{} : text);
 }
 
-std::string model::outcome_words(const its_group& it, std::uint64_t most) const {
-  const auto [all, well] = std::pair{millrace::engine::testing::ended(it), succeeded(it)};
-  std::string why = "all";
-  if (it.asked.ends_with == group_end::first && well > 0) why = "first";
-  if (it.asked.ends_with == group_end::first_failure && all > well) why = "first_failure";
-  std::string words = "{\"group\":\"" + it.asked.name + "\",\"id\":" + std::to_string(it.id.value()) + ",\"ended\":\"" +
-                      why + "\",\"jobs\":" + std::to_string(it.members.size()) + ",\"ok\":" + std::to_string(well) +
-                      ",\"members\":[";
-  constexpr std::size_t tail = 40;
-  if (words.size() + tail > most) return {};
+/// As JSON, with the texts of the members that fit. Empty: not even the beginning fits.
+std::string model::outcome_text(const model_group& group, std::uint64_t bytes_max) const {
+  const std::size_t ended = count_ended(group), succeeded = count_succeeded(group);
+  std::string cause = "all";
+  if (group.request.ends_with == group_end::first && succeeded > 0) cause = "first";
+  if (group.request.ends_with == group_end::first_failure && ended > succeeded) cause = "first_failure";
+  std::string text = "{\"group\":\"" + group.request.name + "\",\"id\":" + std::to_string(group.id.value()) +
+                     ",\"ended\":\"" + cause + "\",\"jobs\":" + std::to_string(group.members.size()) +
+                     ",\"ok\":" + std::to_string(succeeded) + ",\"members\":[";
+  constexpr std::size_t tail_bytes = 40;
+  if (text.size() + tail_bytes > bytes_max) return {};
   std::size_t place = 0;
-  for (; place < it.members.size(); ++place) {
-    const std::string whole = member_words(it.members[place], true);
-    const std::string bare = member_words(it.members[place], false);
-    if (words.size() + bare.size() + tail >= most) break;
-    words += (place > 0 ? "," : "") + (words.size() + whole.size() + tail < most ? whole : bare);
+  for (; place < group.members.size(); ++place) {
+    const std::string whole = member_text(group.members[place], true);
+    const std::string bare = member_text(group.members[place], false);
+    if (text.size() + bare.size() + tail_bytes >= bytes_max) break;
+    text += (place > 0 ? "," : "") + (text.size() + whole.size() + tail_bytes < bytes_max ? whole : bare);
   }
-  words += "]";
-  if (place < it.members.size()) words += ",\"members_left_out\":" + std::to_string(it.members.size() - place);
-  return words + "}";
+  text += "]";
+  if (place < group.members.size()) text += ",\"members_left_out\":" + std::to_string(group.members.size() - place);
+  return text + "}";
 }
 
-void model::outcome_is_put(its_group& it, queue_id into, const put_request& request) {
-  it.told = true;
+void model::put_outcome(model_group& group, queue_id queue, const put_request& request) {
+  group.outcome_put = true;
   ++outcomes_put;
-  touch(it);
-  put_job(into, request);
+  mark_touched(group);
+  put_job(queue, request);
 }
 
-void model::put_outcome(group_id which) {
-  its_group& it = *group(which);
-  const queue_id into = find(it.asked.outcome_queue)->id;
-  const std::string words = outcome_words(it, std::min(group_outcome_bytes_max, queue(into).options.max_bytes));
-  for (auto& each : it.members) each.text.clear();
-  if (words.empty()) {
-    queue(into).counts.rejected.add(reason::too_large);
-    it.refused = true;
-    if (it.asked.outer)
-      member_ended(it.asked.outer, it.outer_place, outcome::failed,
-                   "the queue is too small for the outcome of a group");
+/// Puts the outcome, or lets it wait for capacity, or refuses it.
+void model::try_to_put_outcome(group_id id) {
+  model_group& group = *find_group(id);
+  const queue_id queue = find_queue(group.request.outcome_queue)->id;
+  const std::string text = outcome_text(group, std::min(group_outcome_bytes_max, get_queue(queue).options.max_bytes));
+  for (auto& member : group.members) member.text.clear();
+  if (text.empty()) {
+    get_queue(queue).counts.rejected.add(reason::too_large);
+    group.outcome_refused = true;
+    if (group.request.outer)
+      record_member_end(group.request.outer, group.outer_place, outcome::failed,
+                        "the queue is too small for the outcome of a group");
     return;
   }
   put_request request;
-  request.content = body{words};
-  if (it.asked.outer) request.group = it.asked.outer, request.group_place = it.outer_place;
-  const room found = room_in(into, 1, words.size(), nullptr, false);
+  request.content = body{text};
+  if (group.request.outer) request.group = group.request.outer, request.group_place = group.outer_place;
+  const room found = find_room(queue, 1, text.size(), nullptr, false);
   if (found == room::later || found == room::none) {
-    it.outcome_waits = true;
-    auto& last = line.emplace_back();
-    last.queue = into, last.put = request, last.group = which;
+    group.outcome_waits = true;
+    auto& waiter = capacity_waiters.emplace_back();
+    waiter.queue = queue, waiter.put = request, waiter.group = id;
     return;
   }
-  if (found == room::drops) drop_for(into, 1, words.size());
-  outcome_is_put(*group(which), into, request);
+  if (found == room::after_drops) drop_jobs_for(queue, 1, text.size());
+  put_outcome(*find_group(id), queue, request);
 }
 
 void model::settle_groups() {
-  while (!touched.empty()) {
-    const group_id which = touched.front();
-    its_group* it = group(which);
-    if (it == nullptr) {
-      touched.erase(touched.begin());
+  while (!touched_.empty()) {
+    const group_id id = touched_.front();
+    model_group* group = find_group(id);
+    if (group == nullptr) {
+      touched_.erase(touched_.begin());
       continue;
     }
-    const std::size_t all = it->members.size(), gone = millrace::engine::testing::ended(*it), well = succeeded(*it);
-    const bool decided = (it->closed && gone == all) || (it->asked.ends_with == group_end::first && well > 0) ||
-                         (it->asked.ends_with == group_end::first_failure && gone > well);
-    if (!it->ended && decided) {
-      it->ended = true;
-      if (cancels_rest(*it)) it->closed = true, it->cancels = gone < all, it->cancels_since = now;
+    const std::size_t all = group->members.size(), ended = count_ended(*group), succeeded = count_succeeded(*group);
+    const auto ends_with = group->request.ends_with;
+    const bool is_decided = (group->closed && ended == all) || (ends_with == group_end::first && succeeded > 0) ||
+                            (ends_with == group_end::first_failure && ended > succeeded);
+    if (!group->ended && is_decided) {
+      group->ended = true;
+      if (group->cancels_rest()) group->closed = true, group->cancels = ended < all, group->cancels_since = now_;
     }
-    if (it->ended && !it->cancels && !it->asked.outcome_queue.empty() && !it->told && !it->outcome_waits &&
-        !it->refused)
-      put_outcome(which);
-    // What touches it from here on is looked at again.
-    touched.erase(touched.begin());
-    it = group(which);
-    if (it->asked.durability != durability::memory) changes.emplace_back(group_changed{which, facts_of(*it)});
-    const bool told = it->asked.outcome_queue.empty() || it->told || it->refused;
-    if (it->over || !it->ended || !it->closed || millrace::engine::testing::ended(*it) < it->members.size() || !told)
-      continue;
-    it->over = true;
-    for (auto& each : it->members) each.text.clear();
-    ended_groups.push_back(which);
-    while (ended_groups.size() > limits.groups_ended_kept) {
-      const group_id oldest = ended_groups.front();
-      ended_groups.erase(ended_groups.begin());
-      if (group(oldest)->asked.durability != durability::memory) changes.emplace_back(group_gone{oldest});
-      std::erase_if(groups, [&](const its_group& each) { return each.id == oldest; });
+    const bool has_outcome = !group->request.outcome_queue.empty();
+    const bool is_outcome_settled = group->outcome_put || group->outcome_waits || group->outcome_refused;
+    if (group->ended && !group->cancels && has_outcome && !is_outcome_settled) try_to_put_outcome(id);
+    // A group that is touched from here on is looked at again.
+    touched_.erase(touched_.begin());
+    group = find_group(id);
+    if (group->request.durability != durability::memory) changes.emplace_back(group_changed{id, facts_of(*group)});
+    if (!group->ended || !group->closed || count_ended(*group) < group->members.size()) continue;
+    if (group->over || (has_outcome && !group->outcome_put && !group->outcome_refused)) continue;
+    group->over = true;
+    for (auto& member : group->members) member.text.clear();
+    ended_groups_.push_back(id);
+    while (ended_groups_.size() > limits.groups_ended_kept) {
+      const group_id oldest = ended_groups_.front();
+      ended_groups_.erase(ended_groups_.begin());
+      if (find_group(oldest)->request.durability != durability::memory) changes.emplace_back(group_gone{oldest});
+      std::erase_if(groups, [&](const model_group& each) { return each.id == oldest; });
     }
   }
 }
 
-instant model::due_of(const its_group& it) const {
-  if (it.cancels) return it.cancels_since;
-  if (!it.closed && !it.owner) return after(it.opened_at, limits.group_open_max);
+instant model::step_time_of(const model_group& group) const {
+  if (group.cancels) return group.cancels_since;
+  if (!group.closed && !group.owner) return after(group.opened_at, limits.group_open_max);
   return never;
 }
 
-std::size_t model::do_due_group(group_id which, std::size_t most) {
-  its_group& it = *group(which);
-  if (!it.cancels) {
-    set_closed(it);
+std::size_t model::do_group_step(group_id id, std::size_t most) {
+  model_group& group = *find_group(id);
+  if (!group.cancels) {
+    set_closed(group);
     return 1;
   }
   std::size_t moved = 0;
-  for (; it.next < it.members.size() && moved < most; ++it.next) {
-    const its_member member = it.members[it.next];
+  for (; group.next_member < group.members.size() && moved < most; ++group.next_member) {
+    const model_member member = group.members[group.next_member];
     if (member.ended) continue;
     ++moved;
-    if (job(member.job) != nullptr) {
+    if (find_job(member.job) != nullptr) {
       cancel_job(member.job);
     } else {
-      member_ended(which, static_cast<std::uint32_t>(it.next), outcome::cancelled, {});
+      record_member_end(id, static_cast<std::uint32_t>(group.next_member), outcome::cancelled, {});
     }
   }
-  if (it.next == it.members.size()) it.cancels = false, touch(it);
-  it.cancels_since = now;
+  if (group.next_member == group.members.size()) group.cancels = false, mark_touched(group);
+  group.cancels_since = now_;
   return std::max<std::size_t>(1, moved);
 }
 
