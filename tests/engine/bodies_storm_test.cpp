@@ -1,5 +1,5 @@
-// Bodies that come late, twice, wrong or not at all, under sessions that do as they like: nobody waits for ever, and
-// nothing is counted that is gone.
+// Bodies come late, twice, wrong or not at all, while sessions run random commands: no session waits for ever, and no
+// removed job counts.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -31,27 +31,27 @@ class storm {
   }
 
   void act() {
-    command();
-    take_what_happened();
-    if (below(3) != 0) disk();
+    run_command();
+    take_results();
+    if (below(3) != 0) run_disk();
   }
 
-  /// All who wait for a body get an answer when the disk has said all that it was asked.
+  /// Every session that waits for a body gets an answer once the disk has answered all requests.
   void answer_all() {
-    while (!asked_.empty()) disk();
-    for (const auto who : sessions_) CHECK_FALSE(fixture_.engine.awaits_body(who));
+    while (!requested_.empty()) run_disk();
+    for (const auto session : sessions_) CHECK_FALSE(fixture_.engine.awaits_body(session));
   }
 
   void end() {
-    for (const auto who : sessions_) {
-      while (!fixture_.engine.close_session(who, fixture_.now)) {
+    for (const auto session : sessions_) {
+      while (!fixture_.engine.close_session(session, fixture_.now)) {
       }
-      take_what_happened();
+      take_results();
     }
     answer_all();
-    const auto last = fixture_.session();
-    for (const auto& [job, text] : kept_) fixture_.engine.erase(last, job, fixture_.now);
-    CHECK(asked_in_all_ > 100);
+    const auto eraser = fixture_.session();
+    for (const auto& [job, text] : texts_) fixture_.engine.erase(eraser, job, fixture_.now);
+    CHECK(requests_ > 100);
     CHECK(fixture_.engine.job_count() == 0);
     CHECK(fixture_.engine.bytes_of_bodies() == 0);
   }
@@ -64,150 +64,153 @@ class storm {
     return limits;
   }
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
-  session_id& some_session() { return sessions_[below(sessions_.size())]; }
-  bool is_busy(session_id who) const { return waits_.contains(who); }
+  session_id& pick_session() { return sessions_[below(sessions_.size())]; }
+  bool is_busy(session_id session) const { return waiting_.contains(session); }
 
-  void put(session_id who) {
-    fixture_.engine.use(who, names[below(3)]).value();
+  void put(session_id session) {
+    fixture_.engine.use(session, names[below(3)]).value();
     std::string text(below(10) == 0 ? 0 : below(2'000), static_cast<char>('a' + below(26)));
     put_request request{.content = body{text}, .priority = static_cast<priority>(below(3))};
     request.delay = below(5) == 0 ? seconds{1 + below(3)} : seconds{0};
     request.ttr = seconds{2 + below(5)};
-    const auto answer = fixture_.engine.put(who, fixture_.engine.used(who), std::move(request), fixture_.now);
-    if (answer.status == put_status::waiting) waits_.insert(who);
+    const auto answer = fixture_.engine.put(session, fixture_.engine.used(session), std::move(request), fixture_.now);
+    if (answer.status == put_status::waiting) waiting_.insert(session);
   }
 
-  void command() {
-    session_id& who = some_session();
+  void run_command() {
+    session_id& session = pick_session();
     const auto kind = below(20);
     if (kind == 0) {
-      while (!fixture_.engine.close_session(who, fixture_.now)) {
+      while (!fixture_.engine.close_session(session, fixture_.now)) {
       }
-      waits_.erase(who);
-      held_.erase(who);
-      who = fixture_.session({"a", "b", "c"});
+      waiting_.erase(session);
+      held_.erase(session);
+      session = fixture_.session({"a", "b", "c"});
     } else if (kind == 1) {
       fixture_.pass(milliseconds{below(1'500)});
-    } else if (is_busy(who)) {
+    } else if (is_busy(session)) {
       if (below(4) != 0) return;
-      if (fixture_.engine.withdraw_reserve(who) || fixture_.engine.withdraw_put(who)) waits_.erase(who);
+      if (fixture_.engine.withdraw_reserve(session) || fixture_.engine.withdraw_put(session)) waiting_.erase(session);
     } else if (kind < 9) {
-      put(who);
+      put(session);
     } else if (kind < 13) {
       const auto until = below(2) == 0 ? fixture_.now : fixture_.now + seconds{below(3)};
-      auto answer = fixture_.engine.reserve(who, below(4) == 0 ? lease::unlimited : lease::ttr, until, fixture_.now);
-      took(who, answer);
-    } else if (kind < 15 && !kept_.empty()) {
-      const auto job = some_job();
+      auto answer =
+          fixture_.engine.reserve(session, below(4) == 0 ? lease::unlimited : lease::ttr, until, fixture_.now);
+      handle_answer(session, answer);
+    } else if (kind < 15 && !texts_.empty()) {
+      const auto job = pick_job();
       if (below(3) == 0) {
         fixture_.engine.kick_job(job, fixture_.now);
       } else {
-        took(who, fixture_.engine.reserve_job(who, job, fixture_.now));
+        handle_answer(session, fixture_.engine.reserve_job(session, job, fixture_.now));
       }
     } else if (kind == 15) {
       auto from = millrace::engine::engine::kick_from::undecided;
       fixture_.engine.kick(fixture_.queue(names[below(3)]), below(20), from, fixture_.now);
     } else if (kind == 16) {
       CHECK(fixture_.engine.pause(fixture_.queue(names[below(3)]), seconds{below(2)}, fixture_.now).has_value());
-    } else if (!held_[who].empty()) {
-      let_go(who);
-    } else if (!kept_.empty()) {
-      fixture_.engine.erase(who, some_job(), fixture_.now);
+    } else if (!held_[session].empty()) {
+      give_back(session);
+    } else if (!texts_.empty()) {
+      fixture_.engine.erase(session, pick_job(), fixture_.now);
     }
   }
 
-  job_id some_job() { return std::next(kept_.begin(), static_cast<std::ptrdiff_t>(below(kept_.size())))->first; }
+  job_id pick_job() { return std::next(texts_.begin(), static_cast<std::ptrdiff_t>(below(texts_.size())))->first; }
 
-  void took(session_id who, const reserve_answer& answer) {
-    if (answer.status == reserve_status::waiting) waits_.insert(who);
-    if (answer.status == reserve_status::reserved) got(who, answer.job);
+  void handle_answer(session_id session, const reserve_answer& answer) {
+    if (answer.status == reserve_status::waiting) waiting_.insert(session);
+    if (answer.status == reserve_status::reserved) check_granted(session, answer.job);
   }
-  void got(session_id who, const reserved_job& job) {
-    // A put of this very command is not among the kept ones yet.
+  void check_granted(session_id session, const reserved_job& job) {
+    // The job may be a put of the present command.
     take_puts();
-    CHECK(kept_.at(job.job) == job.content.view());
-    held_[who].push_back(job.job);
+    CHECK(texts_.at(job.job) == job.content.view());
+    held_[session].push_back(job.job);
   }
 
-  void let_go(session_id who) {
-    auto& mine = held_[who];
-    const auto job = mine.back();
-    mine.pop_back();
+  void give_back(session_id session) {
+    auto& jobs = held_[session];
+    const auto job = jobs.back();
+    jobs.pop_back();
     switch (below(5)) {
       case 0:
-        fixture_.engine.erase(who, job, fixture_.now);
+        fixture_.engine.erase(session, job, fixture_.now);
         break;
       case 1:
-        fixture_.engine.release(who, job, static_cast<priority>(below(3)), seconds{below(2)}, fixture_.now);
+        fixture_.engine.release(session, job, static_cast<priority>(below(3)), seconds{below(2)}, fixture_.now);
         break;
       case 2:
-        fixture_.engine.bury(who, job, 1, fixture_.now);
+        fixture_.engine.bury(session, job, 1, fixture_.now);
         break;
       case 3:
-        // May wait for room: its answer is of no interest here, and another finish takes its place.
-        fixture_.finish(who, job, {.outputs = {{fixture_.queue(names[below(3)]), {.content = body{"made of it"}}}}});
+        // It may wait for capacity. Then the next finish of the job replaces it.
+        fixture_.finish(session, job,
+                        {.outputs = {{fixture_.queue(names[below(3)]), {.content = body{"made of it"}}}}});
         break;
       default:
-        fixture_.finish(who, job, {.result = outcome::failed, .error_text = "no", .dead_letter = fixture_.queue("b")});
+        fixture_.finish(session, job,
+                        {.result = outcome::failed, .error_text = "no", .dead_letter = fixture_.queue("b")});
     }
   }
 
   void take_puts() {
     change_set changes;
     fixture_.engine.take_changes(changes);
-    for (const auto& one : changes) {
-      if (const auto* put = std::get_if<job_put>(&one)) {
-        kept_[put->job] = put->request.content.view();
-        unsafe_.push_back(put->job);
+    for (const auto& change : changes) {
+      if (const auto* put = std::get_if<job_put>(&change)) {
+        texts_[put->job] = put->request.content.view();
+        unstored_.push_back(put->job);
       }
     }
   }
 
-  void take_what_happened() {
+  void take_results() {
     take_puts();
     std::vector<event> events;
     fixture_.engine.take_events(events);
-    for (const auto& one : events) {
-      if (one.type == event::kind::finish_done) continue;
-      waits_.erase(one.session);
-      if (one.type == event::kind::granted) got(one.session, one.job);
+    for (const auto& event : events) {
+      if (event.type == event::kind::finish_done) continue;
+      waiting_.erase(event.session);
+      if (event.type == event::kind::granted) check_granted(event.session, event.job);
     }
     std::vector<job_id> wanted;
     fixture_.engine.take_wanted_bodies(wanted);
-    asked_.insert(asked_.end(), wanted.begin(), wanted.end());
-    asked_in_all_ += wanted.size();
+    requested_.insert(requested_.end(), wanted.begin(), wanted.end());
+    requests_ += wanted.size();
   }
 
-  /// Makes something safe, and answers one of those that were asked for.
-  void disk() {
-    if (!unsafe_.empty() && below(2) == 0) {
-      fixture_.engine.stored(unsafe_.front());
-      unsafe_.erase(unsafe_.begin());
+  /// Reports one job as stored, and answers one request.
+  void run_disk() {
+    if (!unstored_.empty() && below(2) == 0) {
+      fixture_.engine.stored(unstored_.front());
+      unstored_.erase(unstored_.begin());
     }
-    if (asked_.empty()) return;
-    const auto place = asked_.begin() + static_cast<std::ptrdiff_t>(below(asked_.size()));
+    if (requested_.empty()) return;
+    const auto place = requested_.begin() + static_cast<std::ptrdiff_t>(below(requested_.size()));
     const auto job = *place;
-    asked_.erase(place);
+    requested_.erase(place);
     const auto draw = below(20);
     if (draw == 0) {
       fixture_.engine.body_lost(job, fixture_.now);
     } else if (draw == 1) {
-      fixture_.engine.body_came(job, body{kept_.at(job) + "?"}, fixture_.now);
+      fixture_.engine.body_came(job, body{texts_.at(job) + "?"}, fixture_.now);
     } else {
-      fixture_.engine.body_came(job, body{kept_.at(job)}, fixture_.now);
-      if (draw == 2) fixture_.engine.body_came(job, body{kept_.at(job)}, fixture_.now);
+      fixture_.engine.body_came(job, body{texts_.at(job)}, fixture_.now);
+      if (draw == 2) fixture_.engine.body_came(job, body{texts_.at(job)}, fixture_.now);
     }
-    take_what_happened();
+    take_results();
   }
 
   std::mt19937 random_;
   engine_fixture fixture_;
   std::vector<session_id> sessions_;
-  std::set<session_id> waits_;
+  std::set<session_id> waiting_;
   std::map<session_id, std::vector<job_id>> held_;
-  std::map<job_id, std::string> kept_;  ///< all there ever were
-  std::vector<job_id> unsafe_, asked_;
-  std::size_t asked_in_all_{0};
+  std::map<job_id, std::string> texts_;  ///< of all jobs that were ever put
+  std::vector<job_id> unstored_, requested_;
+  std::size_t requests_{0};
 };
 
 }  // namespace
@@ -216,10 +219,10 @@ TEST_CASE("whatever becomes of bodies on disk, nobody waits for ever and nothing
   const auto seed = std::random_device{}();
   const auto room = GENERATE(std::uint64_t{0}, std::uint64_t{3'000}, std::uint64_t{30'000});
   INFO("seed " << seed << ", room " << room);
-  storm it{seed, room};
+  storm storm{seed, room};
   for (int n = 0; n < 20'000; ++n) {
-    it.act();
-    if (n % 1'000 == 0) it.answer_all();
+    storm.act();
+    if (n % 1'000 == 0) storm.answer_all();
   }
-  it.end();
+  storm.end();
 }

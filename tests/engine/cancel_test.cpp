@@ -74,7 +74,7 @@ TEST_CASE("a session that waits for the body of a job that is cancelled waits fo
   m.engine.restore(left_on_disk(1, m.queue()), m.now);
   m.engine.end_restoring();
   const auto other = m.session();
-  CHECK(m.reserve(m.who, 60s, lease::unlimited) == reserve_status::waiting);
+  CHECK(m.reserve(m.client, 60s, lease::unlimited) == reserve_status::waiting);
   CHECK(m.reserve(other, 60s) == reserve_status::waiting);
   CHECK(m.engine.cancel(job_id{1}, m.now));
   CHECK(m.events().empty());
@@ -86,7 +86,7 @@ TEST_CASE("a session that waits for the body of a job by its id is told when tha
   disk_fixture m{room_for(4)};
   m.engine.restore(left_on_disk(1, m.queue()), m.now);
   m.engine.end_restoring();
-  CHECK(m.engine.reserve_job(m.who, job_id{1}, m.now).status == reserve_status::waiting);
+  CHECK(m.engine.reserve_job(m.client, job_id{1}, m.now).status == reserve_status::waiting);
   CHECK(m.engine.cancel(job_id{1}, m.now));
   CHECK(m.events() == texts{"not_found 1"});
 }

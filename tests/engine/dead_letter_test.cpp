@@ -8,7 +8,9 @@ using namespace millrace::engine::testing;
 
 namespace {
 
-std::uint64_t count(const reason_counts& of, reason what) { return of[static_cast<std::size_t>(what)].value(); }
+std::uint64_t count(const reason_counts& counts, reason cause) {
+  return counts[static_cast<std::size_t>(cause)].value();
+}
 
 /// A queue `q` whose failed jobs go to `letters`.
 struct dead_letter_fixture : engine_fixture {
@@ -168,7 +170,7 @@ TEST_CASE("a dead letter from memory is put into the store; every other move is 
   CHECK(moved.left == m.queue());
   CHECK(moved.tally.failures == 1);
   CHECK(moved.details->cause == reason::failed);
-  // What the store has is changed there whatever the queue is now, and so is its end.
+  // A job in the store gets its changes and its end there, even after a move to a queue in memory.
   const auto least = of_jobs == memory ? memory : relaxed;
   CHECK(moved.durability == std::max(of_letters, least));
   CHECK(m.engine.erase(m.client, job, m.now));

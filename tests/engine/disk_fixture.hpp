@@ -25,27 +25,27 @@ inline std::string text_of(char letter) { return std::string(body_bytes, letter)
 struct disk_fixture : engine_fixture {
   explicit disk_fixture(engine_options limits) : engine_fixture{limits} {
     engine.declare("q", {.durability = durability::sync}).value();
-    who = session();
+    client = session();
   }
 
   job_id put_safely(char letter, put_details details = {}) {
-    const auto id = put(who, text_of(letter), details);
+    const auto id = put(client, text_of(letter), details);
     engine.stored(id);
     kept[id] = text_of(letter);
     return id;
   }
   bool in_memory(job_id job) { return !engine.look(job).value().content_on_disk; }
   std::vector<job_id> wanted() {
-    std::vector<job_id> all;
-    engine.take_wanted_bodies(all);
-    return all;
+    std::vector<job_id> jobs;
+    engine.take_wanted_bodies(jobs);
+    return jobs;
   }
   void read(job_id job) { engine.body_came(job, body{kept.at(job)}, now); }
   void read_all() {
     for (const auto job : wanted()) read(job);
   }
 
-  session_id who;
+  session_id client;
   std::map<job_id, std::string> kept;
 };
 
@@ -58,8 +58,8 @@ inline kept_job left_on_disk(std::uint64_t id, queue_id queue, bool read_at_star
   return left;
 }
 
-inline std::string granted(session_id who, char letter) {
-  return "granted " + std::to_string(who.value()) + ": " + text_of(letter);
+inline std::string granted(session_id client, char letter) {
+  return "granted " + std::to_string(client.value()) + ": " + text_of(letter);
 }
 
 }  // namespace millrace::engine::testing

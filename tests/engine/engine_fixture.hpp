@@ -52,12 +52,12 @@ struct engine_fixture {
   reserve_status reserve(session_id client, duration wait = duration{0}, lease kind = lease::ttr) {
     return engine.reserve(client, kind, after(now, wait), now).status;
   }
-  /// The body of the job it gets at once; "-" if it gets none.
+  /// The body of the job that the session gets at once; "-" if it gets none.
   std::string take(session_id client, lease kind = lease::ttr) {
     const auto answer = engine.reserve(client, kind, now, now);
     return answer.status == reserve_status::reserved ? std::string{answer.job.content.view()} : "-";
   }
-  /// All that can be taken now, in order, with a space between.
+  /// The bodies of all ready jobs, in order, with a space between.
   std::string take_all(session_id client) {
     std::string all;
     for (auto text = take(client); text != "-"; text = take(client)) all += (all.empty() ? "" : " ") + text;
@@ -80,7 +80,7 @@ struct engine_fixture {
   }
   job_state state(job_id job) { return engine.look(job).value().state; }
 
-  /// What was decided for waiting sessions, as `granted 1: body`, `timed_out 2`, `put 1: 7`, `finish 1: 7 done`.
+  /// The decisions for waiting sessions, as `granted 1: body`, `timed_out 2`, `put 1: 7`, `finish 1: 7 done`.
   std::vector<std::string> events() {
     std::vector<event> taken;
     engine.take_events(taken);

@@ -11,10 +11,12 @@ finish_request ok(const std::vector<std::pair<queue_id, std::string>>& outputs) 
   for (const auto& [queue, text] : outputs) request.outputs.push_back({queue, {.content = body{text}}});
   return request;
 }
-std::uint64_t count(const std::array<counter, outcome_count>& of, outcome what) {
-  return of[static_cast<std::size_t>(what)].value();
+std::uint64_t count(const std::array<counter, outcome_count>& counts, outcome result) {
+  return counts[static_cast<std::size_t>(result)].value();
 }
-std::uint64_t count(const reason_counts& of, reason what) { return of[static_cast<std::size_t>(what)].value(); }
+std::uint64_t count(const reason_counts& counts, reason cause) {
+  return counts[static_cast<std::size_t>(cause)].value();
+}
 
 }  // namespace
 
@@ -48,10 +50,10 @@ TEST_CASE("a job that failed is buried with its error") {
   const auto out = m.declare("out", 10);
   m.put(s, "in");
   const auto job = m.take_id(s);
-  auto what = ok({{out, "never"}});
-  what.result = outcome::failed;
-  what.error_text = "no number";
-  CHECK(m.finish(s, job, what) == finish_status::buried);
+  auto request = ok({{out, "never"}});
+  request.result = outcome::failed;
+  request.error_text = "no number";
+  CHECK(m.finish(s, job, request) == finish_status::buried);
   CHECK(m.state(job) == job_state::buried);
   CHECK(m.engine.look(job)->error_text == "no number");
   CHECK(m.engine.look(job)->buries == 1);
@@ -150,8 +152,8 @@ TEST_CASE("an output queue that is full and blocks holds up the whole finish, in
 TEST_CASE("a finish that has room in one queue may have to wait in the next, at the end of its line") {
   engine_fixture m;
   const auto s = m.session();
-  const auto one = m.declare("one", 1);
-  const auto two = m.declare("two", 1);
+  const auto first = m.declare("one", 1);
+  const auto second = m.declare("two", 1);
   const auto reader = m.session({"one", "two"});
   m.engine.use(reader, "one").value();
   const auto in_one = m.put(reader);
@@ -159,11 +161,11 @@ TEST_CASE("a finish that has room in one queue may have to wait in the next, at 
   const auto in_two = m.put(reader);
   m.put(s, "in");
   const auto job = m.take_id(s);
-  CHECK(m.finish(s, job, ok({{one, "a"}, {two, "b"}})) == finish_status::waiting);
+  CHECK(m.finish(s, job, ok({{first, "a"}, {second, "b"}})) == finish_status::waiting);
   m.engine.erase(reader, in_one, m.now);
   CHECK(m.events().empty());
-  CHECK(m.engine.levels(one).waiting_puts == 0);
-  CHECK(m.engine.levels(two).waiting_puts == 1);
+  CHECK(m.engine.levels(first).waiting_puts == 0);
+  CHECK(m.engine.levels(second).waiting_puts == 1);
   m.engine.erase(reader, in_two, m.now);
   CHECK(m.events() == texts{"finish 1: 3 done"});
 }

@@ -80,7 +80,7 @@ TEST_CASE("an outcome fits into its queue: first texts are left out, then member
 
 namespace {
 
-/// A group of so many members that its outcome takes several steps, all of which have ended but the last.
+/// A group with so many members that its outcome takes several steps. All members but the last have ended.
 struct large_group_fixture : groups_fixture {
   static constexpr std::size_t members = 2 * outcome_step_members + 10;
   group_id group;
@@ -94,7 +94,7 @@ struct large_group_fixture : groups_fixture {
     for (std::size_t n = 0; n + 1 < members; ++n) end(take_next(), std::string(text_bytes, 'x'));
     last_job = take_next();
   }
-  /// Turns until the outcome is there.
+  /// Runs turns until the outcome is there.
   std::size_t turns_until_outcome() {
     std::size_t turns = 0;
     while (engine.groups_in_progress() != 0) {

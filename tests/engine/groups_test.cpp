@@ -7,14 +7,14 @@ using namespace millrace::engine::testing;
 TEST_CASE("the outcome of a group is put with the end of its last member, and lists members in the order of the puts") {
   groups_fixture m;
   const auto group = m.open();
-  const auto one = m.put_member(group);
+  const auto first = m.put_member(group);
   const auto two = m.put_member(group);
   m.close(group);
-  CHECK(m.take_next() == one);
+  CHECK(m.take_next() == first);
   CHECK(m.take_next() == two);
   m.end(two, "second");
   CHECK(m.outcome_of_group() == "-");
-  m.end(one, "first");
+  m.end(first, "first");
   CHECK(m.outcome_of_group() == R"({"group":"batch","id":1,"ended":"all","jobs":2,"ok":2,"members":[)"
                                 R"({"id":1,"outcome":"ok","text":"first"},{"id":2,"outcome":"ok","text":"second"}]})");
   CHECK(m.facts(group).state == group_state::ended);
@@ -237,12 +237,12 @@ TEST_CASE("a put that waits for capacity joins when it is admitted") {
   groups_fixture m;
   m.declare("q", 1);
   const auto group = m.open();
-  const auto one = m.put_member(group);
+  const auto first = m.put_member(group);
   CHECK(m.offer_member(group, "waits").status == put_status::waiting);
   CHECK(m.facts(group).members == 1);
   const auto other = m.session();
-  CHECK(m.take_id(other) == one);
-  m.finish(other, one);
+  CHECK(m.take_id(other) == first);
+  m.finish(other, first);
   CHECK(m.facts(group).members == 2);
 }
 
@@ -250,11 +250,11 @@ TEST_CASE("a put that waited while its group cancelled its members is cancelled"
   groups_fixture m;
   m.declare("q", 1);
   const auto group = m.open({.ends_with = group_end::first, .remaining = remaining_members::cancel});
-  const auto one = m.put_member(group);
+  const auto first = m.put_member(group);
   CHECK(m.offer_member(group, "waits").status == put_status::waiting);
   const auto other = m.session();
-  CHECK(m.take_id(other) == one);
-  m.finish(other, one);
+  CHECK(m.take_id(other) == first);
+  m.finish(other, first);
   CHECK(m.events() == texts{"put 1: 2"});
   CHECK(m.engine.job_count() == 0);
 }
@@ -323,11 +323,11 @@ TEST_CASE("groups and their members are limited") {
 
 TEST_CASE("groups that are over can be looked at, until there are too many of them") {
   groups_fixture m{{.groups_ended_kept = 1}};
-  const auto one = m.open();
+  const auto first = m.open();
   const auto two = m.open();
   m.close(two);
-  m.close(one);
-  CHECK(m.engine.look_at_group(one).has_value());
+  m.close(first);
+  CHECK(m.engine.look_at_group(first).has_value());
   CHECK_FALSE(m.engine.look_at_group(two).has_value());
   CHECK(m.engine.group_count() == 0);
 }

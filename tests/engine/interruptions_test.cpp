@@ -23,7 +23,7 @@ struct interruptions_fixture : engine_fixture {
     engine.take_changes(taken);
     return taken;
   }
-  /// The client says of a job that it takes now that it was interrupted.
+  /// The client takes a job and reports it as interrupted.
   finish_answer interrupt(std::string error_text = {}) {
     return engine.finish(
         client, {.job = take_id(client), .result = outcome::interrupted, .error_text = std::move(error_text)}, now);

@@ -66,10 +66,10 @@ TEST_CASE("a redrive can keep the counts and the times of failures") {
 
 TEST_CASE("a redrive goes to another queue if one is named, and creates a queue that is gone") {
   change_fixture m;
-  const auto one = m.letter();
+  const auto job = m.letter();
   const auto two = m.letter();
-  CHECK(m.change(one, {.type = kind::redrive, .queue = "other"}) == change_result::changed);
-  CHECK(m.look(one).queue == m.queue("other"));
+  CHECK(m.change(job, {.type = kind::redrive, .queue = "other"}) == change_result::changed);
+  CHECK(m.look(job).queue == m.queue("other"));
   const auto old = m.queue("q");
   m.engine.undeclare(old);
   CHECK(m.engine.close_session(m.client, m.now));
@@ -149,10 +149,10 @@ TEST_CASE("a new priority takes effect at once, and the job keeps its place in t
 
 TEST_CASE("cancel, delete and kick of found jobs are counted as such") {
   change_fixture m;
-  const auto one = m.put(m.client);
+  const auto job = m.put(m.client);
   const auto two = m.put(m.client);
   const auto three = m.put(m.client, "x", {.delay = 5s});
-  CHECK(m.change(one, {.type = kind::cancel}) == change_result::changed);
+  CHECK(m.change(job, {.type = kind::cancel}) == change_result::changed);
   CHECK(m.change(two, {.type = kind::kick}) == change_result::wrong_state);
   CHECK(m.change(two, {.type = kind::erase}) == change_result::changed);
   CHECK(m.change(three, {.type = kind::kick}) == change_result::changed);

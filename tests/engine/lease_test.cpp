@@ -64,15 +64,15 @@ TEST_CASE("only the holder may touch, release, bury or finish, and no one else m
   const auto holder = m.session();
   const auto other = m.session();
   const auto job = m.put(holder);
-  const auto nobody_may = [&](session_id who) {
-    CHECK_FALSE(m.engine.touch(who, job, m.now));
-    CHECK_FALSE(m.engine.release(who, job, 0, 0s, m.now));
-    CHECK_FALSE(m.engine.bury(who, job, 0, m.now));
-    CHECK(m.finish(who, job) == finish_status::not_found);
+  const auto check_refused = [&](session_id session) {
+    CHECK_FALSE(m.engine.touch(session, job, m.now));
+    CHECK_FALSE(m.engine.release(session, job, 0, 0s, m.now));
+    CHECK_FALSE(m.engine.bury(session, job, 0, m.now));
+    CHECK(m.finish(session, job) == finish_status::not_found);
   };
-  nobody_may(holder);
+  check_refused(holder);
   m.take_id(holder);
-  nobody_may(other);
+  check_refused(other);
   CHECK_FALSE(m.engine.erase(other, job, m.now));
   CHECK(m.engine.touch(holder, job, m.now));
 }

@@ -9,8 +9,8 @@ namespace {
 std::uint64_t rejected(engine_fixture& m, reason why) {
   return m.engine.counts(m.queue()).rejected[static_cast<std::size_t>(why)].value();
 }
-std::uint64_t finished(engine_fixture& m, outcome what) {
-  return m.engine.counts(m.queue()).finished[static_cast<std::size_t>(what)].value();
+std::uint64_t finished(engine_fixture& m, outcome result) {
+  return m.engine.counts(m.queue()).finished[static_cast<std::size_t>(result)].value();
 }
 
 }  // namespace
@@ -44,11 +44,11 @@ TEST_CASE("release, kick and expiry are not checked against limits") {
   engine_fixture m;
   m.declare("q", 2, overflow::reject);
   const auto s = m.session();
-  const auto one = m.put(s, "1");
+  const auto first = m.put(s, "1");
   m.put(s, "2", {.delay = 1s});
   m.take_id(s);
   m.declare("q", 1, overflow::reject);
-  CHECK(m.engine.release(s, one, 0, 0s, m.now));
+  CHECK(m.engine.release(s, first, 0, 0s, m.now));
   m.pass(1s);
   CHECK(m.engine.levels(m.queue()).ready == 2);
 }

@@ -74,10 +74,10 @@ TEST_CASE("a reserve that waits gives up at its time, not before") {
 TEST_CASE("each new job wakes one waiter, the one that began to wait first") {
   engine_fixture m;
   const auto producer = m.session({"q"});
-  const auto one = m.session();
-  const auto two = m.session();
+  const auto first = m.session();
+  const auto second = m.session();
   const auto three = m.session();
-  for (const auto s : {two, one, three}) CHECK(m.reserve(s, 60s) == reserve_status::waiting);
+  for (const auto s : {second, first, three}) CHECK(m.reserve(s, 60s) == reserve_status::waiting);
   m.put(producer, "x");
   CHECK(m.events() == texts{"granted 3: x"});
   m.put(producer, "y");

@@ -195,7 +195,7 @@ TEST_CASE("many jobs are put in order of entry in steps, and in each step only s
   engine_fixture m;
   const auto queue = m.declare("q", 2 * jobs, overflow::block, 1'000 * jobs);
   const auto other = m.engine.declare("other", {}).value();
-  // Each time of entry comes twice: of two such jobs the one with the lower id is the earlier one.
+  // Two jobs have each time of entry. The one with the lower id is the earlier one.
   std::vector<std::pair<instant, job_id>> order;
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     auto job = kept(id, id % 100 == 0 ? other : queue, "x");

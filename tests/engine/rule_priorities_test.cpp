@@ -1,4 +1,4 @@
-// Which rule decides when several apply to a job: cancelled, expired, deliveries_max, retry, dead letter, bury.
+// The order of the rules when several apply to a job: cancelled, expired, deliveries_max, retry, dead letter, bury.
 #include "engine/engine_fixture.hpp"
 
 using namespace millrace;
@@ -28,7 +28,7 @@ struct rules_fixture : engine_fixture {
     while (!engine.close_session(holder, now, session_end::lost)) {
     }
   }
-  /// Hands the job out and loses its holder.
+  /// Reserves the job and closes the session that holds it.
   void interrupt() {
     const auto holder = session();
     take_id(holder);

@@ -114,11 +114,11 @@ TEST_CASE("a released job goes to who waits for it") {
 TEST_CASE("buried jobs stand in order of burying and keep the priority they were buried with") {
   engine_fixture m;
   const auto s = m.session();
-  const auto one = m.put(s, "1");
+  const auto first = m.put(s, "1");
   const auto two = m.put(s, "2");
   m.take_all(s);
   m.engine.bury(s, two, 5, m.now);
-  m.engine.bury(s, one, 9, m.now);
+  m.engine.bury(s, first, 9, m.now);
   CHECK(m.engine.first_buried(m.queue())->job == two);
   CHECK(m.engine.look(two)->buries == 1);
   auto from = millrace::engine::engine::kick_from::undecided;
@@ -127,7 +127,7 @@ TEST_CASE("buried jobs stand in order of burying and keep the priority they were
   CHECK(m.state(two) == job_state::ready);
   CHECK(m.engine.look(two)->priority == 5);
   CHECK(m.engine.look(two)->kicks == 1);
-  CHECK(m.state(one) == job_state::buried);
+  CHECK(m.state(first) == job_state::buried);
 }
 
 TEST_CASE("kick takes buried jobs first, and delayed ones, soonest due first, only if none is buried") {

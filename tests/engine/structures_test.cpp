@@ -22,22 +22,22 @@ TEST_CASE("a job is found by its id from the day it is added to the day it is re
   std::map<std::uint64_t, slot> there;
   std::uint64_t last = 0;
   for (int step = 0; step < 200'000; ++step) {
-    // It grows to tens of thousands, and then shrinks to almost nothing, with holes everywhere.
+    // The table grows to tens of thousands of jobs, and then shrinks to almost none, with holes everywhere.
     if (there.empty() || random() % 100 < (step < 120'000 ? 75u : 30u)) {
       ++last;
       there[last] = jobs.add(job_id{last});
     } else {
-      auto gone = there.lower_bound(random() % last);
-      if (gone == there.end()) gone = there.begin();
-      jobs.remove(gone->second);
-      REQUIRE(jobs.find(job_id{gone->first}) == no_slot);
-      there.erase(gone);
+      auto removed = there.lower_bound(random() % last);
+      if (removed == there.end()) removed = there.begin();
+      jobs.remove(removed->second);
+      REQUIRE(jobs.find(job_id{removed->first}) == no_slot);
+      there.erase(removed);
     }
   }
   REQUIRE(jobs.size() == there.size());
   for (std::uint64_t number = 1; number <= last + 10; ++number) {
-    const auto known = there.find(number);
-    REQUIRE(jobs.find(job_id{number}) == (known == there.end() ? no_slot : known->second));
+    const auto expected = there.find(number);
+    REQUIRE(jobs.find(job_id{number}) == (expected == there.end() ? no_slot : expected->second));
   }
 }
 
@@ -50,8 +50,8 @@ TEST_CASE("the memory of records is returned when a backlog has gone, in whateve
     for (std::uint64_t number = 1; number <= 100'000; ++number) there.push_back(jobs.add(job_id{number}));
     CHECK(jobs.bytes() >= before + 100'000 * sizeof(job));
     if (!in_order) std::ranges::shuffle(there, random);
-    for (const slot at : there) jobs.remove(at);
-    // What is left is the index, a spare page, and a few bytes for each page that there was.
+    for (const slot place : there) jobs.remove(place);
+    // The index, a spare page, and a few bytes for each former page remain.
     CHECK(jobs.bytes() <= before + 100'000 * 5 + 1'024 * sizeof(job));
     // Dropped pages are used again.
     for (std::uint64_t number = 200'001; number <= 300'000; ++number) jobs.add(job_id{number});
@@ -67,9 +67,9 @@ TEST_CASE("a record that comes and goes at the edge of a page allocates nothing"
   jobs.remove(jobs.add(job_id{++last}));
   const auto with_spare = jobs.bytes();
   for (int i = 0; i < 1'000; ++i) {
-    const slot at = jobs.add(job_id{++last});
+    const slot place = jobs.add(job_id{++last});
     CHECK(jobs.bytes() == with_spare);
-    jobs.remove(at);
+    jobs.remove(place);
     CHECK(jobs.bytes() == with_spare);
   }
 }
@@ -77,8 +77,8 @@ TEST_CASE("a record that comes and goes at the edge of a page allocates nothing"
 TEST_CASE("jobs left over at regular distances are all found") {
   job_table jobs;
   for (std::uint64_t number = 1; number <= 2'000'000; ++number) {
-    const auto at = jobs.add(job_id{number});
-    if (number % 1'024 != 7) jobs.remove(at);
+    const auto place = jobs.add(job_id{number});
+    if (number % 1'024 != 7) jobs.remove(place);
   }
   CHECK(jobs.size() == 1'954);
   for (std::uint64_t number = 7; number <= 2'000'000; number += 1'024) REQUIRE(jobs.find(job_id{number}) != no_slot);
@@ -92,23 +92,23 @@ TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves")
   std::vector<slot> outside;
   std::uint64_t last = 0;
   for (int step = 0; step < 100'000; ++step) {
-    if (const auto what = random() % 10; what < 4 || inside.empty()) {
-      slot at = no_slot;
+    if (const auto draw = random() % 10; draw < 4 || inside.empty()) {
+      slot place = no_slot;
       if (!outside.empty() && random() % 2 == 0) {
-        at = outside.back();
+        place = outside.back();
         outside.pop_back();
       } else {
-        at = jobs.add(job_id{++last});
-        jobs[at].priority = static_cast<priority>(random() % 12);
+        place = jobs.add(job_id{++last});
+        jobs[place].priority = static_cast<priority>(random() % 12);
       }
-      order.insert(jobs, at);
-      inside[{jobs[at].priority, jobs[at].id.value()}] = at;
+      order.insert(jobs, place);
+      inside[{jobs[place].priority, jobs[place].id.value()}] = place;
     } else {
-      auto gone = inside.begin();
-      if (what < 6) std::advance(gone, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
-      order.remove(jobs, gone->second);
-      outside.push_back(gone->second);
-      inside.erase(gone);
+      auto removed = inside.begin();
+      if (draw < 6) std::advance(removed, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
+      order.remove(jobs, removed->second);
+      outside.push_back(removed->second);
+      inside.erase(removed);
     }
     REQUIRE(order.first(jobs) == (inside.empty() ? no_slot : inside.begin()->second));
   }
@@ -131,11 +131,11 @@ TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
       inside.pop_back();
     }
     if (step % 100 != 0) continue;
-    for (const slot at : inside) {
-      const job& it = jobs[at];
-      const auto left = jobs[it.link[0]].rank, right = jobs[it.link[1]].rank;
+    for (const slot place : inside) {
+      const job& node = jobs[place];
+      const auto left = jobs[node.link[0]].rank, right = jobs[node.link[1]].rank;
       REQUIRE(left >= right);
-      REQUIRE(it.rank == right + 1);
+      REQUIRE(node.rank == right + 1);
     }
   }
 }
@@ -149,18 +149,19 @@ TEST_CASE("delayed jobs are in the order of (due time, id), whoever joins and le
   for (int step = 0; step < 100'000; ++step) {
     const bool grows = (step / 2'000) % 2 == 0;
     if (inside.empty() || random() % 10 < (grows ? 7 : 3)) {
-      const slot at = jobs.add(job_id{++last});
-      jobs[at].entered_at = instant{microseconds{step}};
-      jobs[at].delay = microseconds{1 + random() % 300};  // some jobs are due at the same time
-      order.push(jobs, at);
-      inside[{due_of(jobs[at]), jobs[at].id.value()}] = at;
+      const slot place = jobs.add(job_id{++last});
+      jobs[place].entered_at = instant{microseconds{step}};
+      jobs[place].delay = microseconds{1 + random() % 300};  // some jobs are due at the same time
+      order.push(jobs, place);
+      inside[{due_of(jobs[place]), jobs[place].id.value()}] = place;
     } else {
-      auto gone = inside.begin();
-      if (random() % 2 == 0) std::advance(gone, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
-      order.remove(jobs, gone->second);
-      REQUIRE(jobs[gone->second].link == std::array<std::uint32_t, 3>{});
-      jobs.remove(gone->second);
-      inside.erase(gone);
+      auto removed = inside.begin();
+      if (random() % 2 == 0)
+        std::advance(removed, static_cast<long>(random() % std::min<std::size_t>(inside.size(), 50)));
+      order.remove(jobs, removed->second);
+      REQUIRE(jobs[removed->second].link == std::array<std::uint32_t, 3>{});
+      jobs.remove(removed->second);
+      inside.erase(removed);
     }
     REQUIRE(order.first() == (inside.empty() ? no_slot : inside.begin()->second));
   }
@@ -190,9 +191,9 @@ TEST_CASE("deadlines may be set, changed and cleared in any order, and come due 
   std::mt19937_64 random{3};
   std::vector<deadlines::heap_position> places(1'000);
   std::vector<instant> times(places.size(), never);
-  std::set<std::pair<instant, std::size_t>> all;
+  std::set<std::pair<instant, std::size_t>> expected;
   const auto forget = [&](std::size_t at) {
-    all.erase({times[at], at});
+    expected.erase({times[at], at});
     times[at] = never;
     due.clear(places[at]);
   };
@@ -201,18 +202,18 @@ TEST_CASE("deadlines may be set, changed and cleared in any order, and come due 
     if (random() % 3 == 0) {
       forget(at);
     } else {
-      all.erase({times[at], at});
+      expected.erase({times[at], at});
       times[at] = instant{nanoseconds{static_cast<std::int64_t>(random() % 1'000)}};
-      all.insert({times[at], at});
+      expected.insert({times[at], at});
       due.set(places[at], times[at], {due_kind::deadline_soon, at});
       REQUIRE(due.due_of(places[at]) == times[at]);
     }
-    // Now and then time goes on to the end of everything.
-    for (bool to_the_end = step % 5'000 == 0; to_the_end && !all.empty();) {
-      REQUIRE(due.first_due() == all.begin()->first);
-      REQUIRE(due.first_owner().number == all.begin()->second);
-      forget(all.begin()->second);
+    // Now and then all deadlines pass.
+    for (bool to_the_end = step % 5'000 == 0; to_the_end && !expected.empty();) {
+      REQUIRE(due.first_due() == expected.begin()->first);
+      REQUIRE(due.first_owner().number == expected.begin()->second);
+      forget(expected.begin()->second);
     }
-    REQUIRE(due.first_due() == (all.empty() ? never : all.begin()->first));
+    REQUIRE(due.first_due() == (expected.empty() ? never : expected.begin()->first));
   }
 }

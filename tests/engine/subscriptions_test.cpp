@@ -108,14 +108,14 @@ TEST_CASE("when a session ends its jobs become ready at once, and go to who wait
   engine_fixture m;
   const auto s = m.session({"q"});
   const auto other = m.session({"q"});
-  const auto one = m.put(s, "1");
+  const auto first = m.put(s, "1");
   const auto two = m.put(s, "2");
   m.take_all(s);
   CHECK(m.reserve(other, 60s) == reserve_status::waiting);
   CHECK(m.engine.close_session(s, m.now));
   CHECK(m.events() == texts{"granted 2: 1"});
   CHECK(m.state(two) == job_state::ready);
-  CHECK(m.engine.look(one)->reserves == 2);
+  CHECK(m.engine.look(first)->reserves == 2);
   CHECK(m.engine.look(two)->reserves == 1);
   CHECK(m.engine.look(two)->timeouts == 0);
   CHECK(m.engine.look(two)->releases == 0);
