@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t jobs = 600;
 
-/// The events that are logged while it is there.
+/// Collects the events that are logged during its life.
 class logged_events {
  public:
   logged_events() {

@@ -1,4 +1,4 @@
-// What fsck reports and what a start refuses are the same, whatever a file holds.
+// A start refuses exactly the files in which fsck reports faults.
 #include <fstream>
 #include <iterator>
 #include <memory>

@@ -34,14 +34,14 @@ constexpr std::size_t mebibyte = 1024 * kibibyte;
 class body_requests {
  public:
   explicit body_requests(store_desk& of) : desk_{of} {
-    desk_.it->set_on_body_read([this](job_id job, result<body>&& content) {
+    desk_.store->set_on_body_read([this](job_id job, result<body>&& content) {
       CHECK_FALSE(is_requesting_);
       answers.push_back({job, std::move(content)});
     });
   }
   void request(const std::vector<job_id>& jobs) {
     is_requesting_ = true;
-    desk_.it->read_bodies(jobs);
+    desk_.store->read_bodies(jobs);
     is_requesting_ = false;
     requested_ += jobs.size();
   }
@@ -115,7 +115,7 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
   constexpr std::uint64_t jobs = 5'000;
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  CHECK(desk.it->reads_bodies());
+  CHECK(desk.store->reads_bodies());
   body_requests bodies{desk};
   store::batch_id batch = 0;
   for (std::uint64_t id = 1; id <= jobs; ++id) batch = desk.append(put_of(id, text_of(id, id % 300)));
@@ -138,7 +138,7 @@ TEST_CASE("bodies that are safe can be had back, those of deleted jobs are not f
     }
   }
   CHECK(found.size() == jobs);
-  CHECK(desk.it->counts().errors.value() == 0);
+  CHECK(desk.store->counts().errors.value() == 0);
 }
 
 TEST_CASE("large bodies, empty ones, and one that is asked for twice") {
@@ -181,7 +181,7 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
       desk.loop.run_ready();
     }
     desk.until_durable(batch);
-    // However slow the reader is: what was asked for in this round was there until this round's batch.
+    // All requested bodies were stored until the batch of this round, so a slow reader must find them, too.
     bodies.wait_for_all();
   }
   CHECK(bodies.answers.size() == asked);
@@ -197,7 +197,7 @@ TEST_CASE("bodies are read while others are committed and the log is copied bene
   }
   CHECK(wrong == 0);
   CHECK(there >= asked / 4 * 3);
-  CHECK(desk.it->failure().empty());
+  CHECK(desk.store->failure().empty());
   CHECK(std::filesystem::file_size(scratch.data_file()) > mebibyte);  // it was copied
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("a body is read again after the disk failed once") {
     REQUIRE(content.has_value());
     CHECK(content->view() == text_of(job.value(), 100 * kibibyte));
   }
-  CHECK(desk.it->counts().errors.value() == 0);
+  CHECK(desk.store->counts().errors.value() == 0);
 }
 
 TEST_CASE("a body that cannot be read is an error of that body, and the next ones come") {
@@ -252,11 +252,11 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
     CHECK(content.error().code == errc::io);
     CHECK(content.error().text.find("disk I/O error") == 0);
   }
-  CHECK(desk.it->counts().errors.value() == 3);
+  CHECK(desk.store->counts().errors.value() == 3);
   disk.fail(0);
   for (const auto& [job, content] : bodies.answers_to(ids(1, 10))) CHECK(content.has_value());
-  CHECK(desk.it->counts().errors.value() == 3);
-  CHECK(desk.it->failure().empty());
+  CHECK(desk.store->counts().errors.value() == 3);
+  CHECK(desk.store->failure().empty());
 }
 
 TEST_CASE("bodies are read where no file can be opened any more") {
@@ -290,7 +290,7 @@ TEST_CASE("a store that ends while bodies are being read answers no further requ
     if (with_close) {
       desk.close();
     } else {
-      desk.it.reset();
+      desk.store.reset();
     }
     CHECK(bodies.answers.size() <= 500);
     const auto answered = bodies.answers.size();

@@ -11,13 +11,13 @@
 /// Data directories as a test wants to find them.
 namespace millrace::testing {
 
-/// One with so many jobs in it.
+/// Makes a store with so many jobs.
 inline void fill(const std::string& data_dir, std::uint64_t jobs) {
   store_desk desk{{.data_dir = data_dir}};
   for (std::uint64_t id = 1; id <= jobs; ++id) desk.append(put_of(id, std::string(100, 'x')));
 }
 
-/// What no store of ours would write.
+/// Makes changes that no store would write.
 inline void run_sql(const std::string& file, const char* sql) {
   sqlite3* db = nullptr;
   REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);

@@ -19,7 +19,7 @@
 
 namespace millrace::testing {
 
-/// A directory of its own for one test, gone after it.
+/// A directory for one test, removed at its end.
 class scratch_directory {
  public:
   scratch_directory() {
@@ -33,20 +33,20 @@ class scratch_directory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string data_dir() const { return path_ + "/data"; }
   [[nodiscard]] std::string data_file() const { return data_dir() + "/millrace.db"; }
-  /// Without the ballast, which is as large as it is.
+  /// Without the ballast, which has a fixed size.
   [[nodiscard]] std::uint64_t bytes() const {
-    std::uint64_t all = 0;
+    std::uint64_t sum = 0;
     for (const auto& file : std::filesystem::directory_iterator{data_dir()}) {
-      if (file.path().filename() != store::ballast::file_name) all += file.file_size();
+      if (file.path().filename() != store::ballast::file_name) sum += file.file_size();
     }
-    return all;
+    return sum;
   }
 
  private:
   std::string path_;
 };
 
-/// Brings all back at once; gives the id mark.
+/// Recovers everything at once; returns the id mark.
 inline result<std::uint64_t> recover(store::store& store, store::recovery_sink sink,
                                      std::uint64_t body_bytes_max = UINT64_MAX) {
   store.begin_recovery(std::move(sink), body_bytes_max);
@@ -57,8 +57,8 @@ inline result<std::uint64_t> recover(store::store& store, store::recovery_sink s
   }
 }
 
-/// What a store gives back at its start.
-struct memory_of_store {
+/// The content that a store recovers at its start.
+struct recovered_content {
   std::vector<engine::kept_job> jobs;
   std::vector<store::recovered_pause> pauses;
   std::uint64_t id_mark{0};
@@ -72,13 +72,13 @@ struct memory_of_store {
 class store_desk {
  public:
   explicit store_desk(const store::store_options& options, store::store_context context = {}) {
-    auto made = store::sqlite_store::open(
+    auto opened = store::sqlite_store::open(
         loop, options, [this](queue_id queue) { return std::string_view{name_of(queue)}; }, std::move(context));
-    it = std::move(made).value();
-    it->set_on_durable([this] { ++told; });
+    store = std::move(opened).value();
+    store->set_on_durable([this] { ++durable_reports; });
   }
   ~store_desk() {
-    if (it) close();
+    if (store) close();
   }
 
   const std::string& name_of(queue_id queue) {
@@ -87,10 +87,10 @@ class store_desk {
     return name;
   }
 
-  memory_of_store recover(std::uint64_t body_bytes_max = UINT64_MAX) {
-    memory_of_store found;
+  recovered_content recover(std::uint64_t body_bytes_max = UINT64_MAX) {
+    recovered_content found;
     const auto mark =
-        testing::recover(*it,
+        testing::recover(*store,
                          {[](std::string_view name) {
                             return queue_id{static_cast<std::uint32_t>(std::stoul(std::string{name.substr(1)}))};
                           },
@@ -104,33 +104,33 @@ class store_desk {
     return found;
   }
 
-  store::batch_id append(engine::change one) {
-    engine::change_set all;
-    all.push_back(std::move(one));
-    return it->append(all);
+  store::batch_id append(engine::change change) {
+    engine::change_set changes;
+    changes.push_back(std::move(change));
+    return store->append(changes);
   }
 
   /// Turns the loop until `batch` is safe or the store has failed.
   void until_durable(store::batch_id batch) {
-    until([&] { return it->durable_up_to() >= batch || !it->failure().empty(); });
+    until([&] { return store->durable_up_to() >= batch || !store->failure().empty(); });
   }
-  void until(const std::function<bool()>& so) {
-    while (!so()) {
+  void until(const std::function<bool()>& is_done) {
+    while (!is_done()) {
       if (loop.run_ready() == 0) std::this_thread::yield();
     }
   }
   void close() {
-    scope_.spawn("close", close_store(*it));
+    scope_.spawn("close", close_store(*store));
     loop.run();
-    it.reset();
+    store.reset();
   }
 
   loop::event_loop loop;
-  std::unique_ptr<store::sqlite_store> it;
-  int told{0};
+  std::unique_ptr<store::sqlite_store> store;
+  int durable_reports{0};
 
  private:
-  static loop::awaitable<> close_store(store::sqlite_store& which) { co_await which.close(); }
+  static loop::awaitable<> close_store(store::sqlite_store& closing) { co_await closing.close(); }
 
   std::map<std::uint32_t, std::string> names_;
   loop::task_scope scope_{loop};

@@ -18,13 +18,13 @@ using testing::store_desk;
 
 namespace {
 
-/// A disk that can be told to fail: each write, or each sync, from the `after`th on.
+/// Each write or each sync fails, from the `after`th on.
 class bad_disk final : public testing::file_watcher {
  public:
-  int before_write(const std::string&, std::string_view, long long) override { return come(write_error); }
-  int before_truncate(const std::string&, long long) override { return come(write_error); }
-  int before_sync(const std::string&) override { return come(sync_error); }
-  int before_remove(const std::string&) override { return come(write_error); }
+  int before_write(const std::string&, std::string_view, long long) override { return admit(write_error); }
+  int before_truncate(const std::string&, long long) override { return admit(write_error); }
+  int before_sync(const std::string&) override { return admit(sync_error); }
+  int before_remove(const std::string&) override { return admit(write_error); }
 
   std::atomic<int> write_error{SQLITE_OK};
   std::atomic<int> sync_error{SQLITE_OK};
@@ -32,7 +32,7 @@ class bad_disk final : public testing::file_watcher {
   std::atomic<int> operations{0};
 
  private:
-  int come(const std::atomic<int>& error) {
+  int admit(const std::atomic<int>& error) {
     ++operations;
     if (error == SQLITE_OK) return SQLITE_OK;
     return after-- > 0 ? SQLITE_OK : error.load();
@@ -71,20 +71,20 @@ TEST_CASE("a batch that meets a full disk waits, whole, until there is room") {
     testing::watched_vfs vfs{disk};
     store_desk desk{options_in(scratch), on_bad_disk()};
     desk.until_durable(desk.append(put_of(1, "before")));
-    CHECK_FALSE(desk.it->short_of_space(0));
+    CHECK_FALSE(desk.store->short_of_space(0));
 
     disk.write_error = SQLITE_FULL;
     desk.append(put_of(2, "while it is full"));
     const auto batch = desk.append(testing::gone_of(1));
-    desk.until([&] { return desk.it->short_of_space(0); });
-    CHECK(desk.it->durable_up_to() < batch);
-    CHECK(desk.it->failure().empty());
+    desk.until([&] { return desk.store->short_of_space(0); });
+    CHECK(desk.store->durable_up_to() < batch);
+    CHECK(desk.store->failure().empty());
 
     disk.write_error = SQLITE_OK;
     desk.until_durable(batch);
-    CHECK(desk.it->durable_up_to() == batch);
-    desk.until([&] { return !desk.it->short_of_space(0); });
-    CHECK(desk.it->counts().errors.value() > 0);
+    CHECK(desk.store->durable_up_to() == batch);
+    desk.until([&] { return !desk.store->short_of_space(0); });
+    CHECK(desk.store->counts().errors.value() > 0);
   }
   CHECK(jobs_in(scratch) == 1);
 }
@@ -110,13 +110,13 @@ TEST_CASE("puts are to be refused while less is free than is reserved, also when
   options.disk_reserve = 1'000;
   store_desk desk{options, {.free_bytes = [&free](const std::string&) { return free.load(); }}};
   CHECK(desk.recover().jobs.empty());
-  CHECK(desk.it->short_of_space(0));
+  CHECK(desk.store->short_of_space(0));
   free = 2'000;
-  desk.until([&] { return !desk.it->short_of_space(0); });
+  desk.until([&] { return !desk.store->short_of_space(0); });
   desk.until_durable(desk.append(put_of(1, "x")));
   free = 10;
   desk.until_durable(desk.append(put_of(2, "x")));
-  desk.until([&] { return desk.it->short_of_space(0); });
+  desk.until([&] { return desk.store->short_of_space(0); });
 }
 
 TEST_CASE("a put is refused when its own body might not fit into what is free") {
@@ -126,8 +126,8 @@ TEST_CASE("a put is refused when its own body might not fit into what is free") 
   store_desk desk{options, {.free_bytes = [](const std::string&) { return std::uint64_t{10'000}; }}};
   CHECK(desk.recover().jobs.empty());
   // A byte of a body takes up to four: in the log, in the file, and in pages that are half full.
-  CHECK_FALSE(desk.it->short_of_space(2'500));
-  CHECK(desk.it->short_of_space(2'501));
+  CHECK_FALSE(desk.store->short_of_space(2'500));
+  CHECK(desk.store->short_of_space(2'501));
 }
 
 TEST_CASE("a ballast is given up to a full disk, and made again when there is room") {
@@ -166,22 +166,22 @@ TEST_CASE("after a write or a sync that failed nothing is safe any more, and wha
       safe_jobs = 1;
       disk.after = good_ones;
       (by_sync ? disk.sync_error : disk.write_error) = by_sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
-      for (std::uint64_t id = 2; desk.it->failure().empty(); ++id) {
+      for (std::uint64_t id = 2; desk.store->failure().empty(); ++id) {
         REQUIRE(id < 100);
         const auto batch = desk.append(put_of(id, "x"));
         desk.until_durable(batch);
-        if (desk.it->durable_up_to() >= batch) safe_jobs = id;
+        if (desk.store->durable_up_to() >= batch) safe_jobs = id;
       }
-      CHECK(desk.it->failure().find(scratch.data_dir()) == 0);
-      const auto safe = desk.it->durable_up_to();
-      const int told = desk.told;
+      CHECK(desk.store->failure().find(scratch.data_dir()) == 0);
+      const auto safe = desk.store->durable_up_to();
+      const int reports = desk.durable_reports;
       CHECK(desk.append(put_of(1'000, "x")) > safe);
       disk.write_error = disk.sync_error = SQLITE_OK;
       desk.loop.run_ready();
-      CHECK(desk.it->durable_up_to() == safe);
-      CHECK(desk.told == told);
+      CHECK(desk.store->durable_up_to() == safe);
+      CHECK(desk.durable_reports == reports);
     }
-    // The last one may have come to the disk, though nobody was told so.
+    // The last job may be on disk, though it was not reported as durable.
     CHECK(jobs_in(scratch) >= safe_jobs);
     CHECK(jobs_in(scratch) <= safe_jobs + 1);
   }

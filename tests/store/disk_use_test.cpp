@@ -28,9 +28,9 @@ void keep_many(store_desk& desk, std::uint64_t count, Change&& change) {
   for (std::uint64_t n = 0; n < count; ++n) {
     const auto batch = desk.append(change(n));
     if (n % 100 == 0) desk.loop.run_ready();
-    if (desk.it->backlog_left() == 0) desk.until_durable(batch);
+    if (desk.store->backlog_left() == 0) desk.until_durable(batch);
   }
-  desk.until_durable(desk.it->lease_ids(1));
+  desk.until_durable(desk.store->lease_ids(1));
 }
 
 engine::job_moved released(std::uint64_t id, std::uint32_t times) {
@@ -73,16 +73,16 @@ TEST_CASE("deleting most of a large backlog gives the space back while the store
 
   keep_many(desk, jobs - 100, [](std::uint64_t n) { return gone_of(n + 1); });
 
-  // Nobody asks for anything more: the writer tidies up by itself.
+  // There are no further changes: the writer cuts the files by itself.
   desk.until([&] { return scratch.bytes() < 24 * mebibyte; });
-  desk.until([&] { return desk.it->counts().bytes < 24 * mebibyte; });
+  desk.until([&] { return desk.store->counts().bytes < 24 * mebibyte; });
   desk.close();
   CHECK(scratch.bytes() < 4 * mebibyte);
 }
 
 TEST_CASE("who reads while the files are to be cut holds that up, and no longer than the reading lasts") {
   scratch_directory scratch;
-  std::atomic<int> looks{0};  // one each time the writer sees what there is to do
+  std::atomic<int> looks{0};  // of the writer at the free space, one for each round
   store_desk desk{{.data_dir = scratch.data_dir()}, {.free_bytes = [&looks](const std::string& path) {
                     ++looks;
                     return store::free_bytes_of(path);
@@ -92,8 +92,8 @@ TEST_CASE("who reads while the files are to be cut holds that up, and no longer 
   auto reading = store::sqlite::connection::open(scratch.data_file(), store::sqlite::open_as::read_only, nullptr);
   REQUIRE(reading->run("BEGIN; SELECT count(*) FROM queue"));
   keep_many(desk, 19'900, [](std::uint64_t n) { return gone_of(n + 1); });
-  // All that is free is given back, but as long as somebody reads what it was, that stands in the log.
-  desk.until([&] { return desk.it->counts().bytes < log_bytes() + 4 * mebibyte; });
+  // The writer gives all free pages back, but the log keeps their content while a connection reads the old state.
+  desk.until([&] { return desk.store->counts().bytes < log_bytes() + 4 * mebibyte; });
   const int given_back = looks;
   desk.until([&] { return looks > given_back + 1; });
   CHECK(log_bytes() > mebibyte);
@@ -109,7 +109,7 @@ TEST_CASE("how large the files are is known before anything is written") {
     keep_many(desk, 1'000, [](std::uint64_t n) { return put_of(n + 1, std::string(1'000, 'x')); });
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
-  CHECK(again.it->counts().bytes > mebibyte);
+  CHECK(again.store->counts().bytes > mebibyte);
 }
 
 TEST_CASE("a queue of jobs that come and go stays as large as what stands in it") {
@@ -139,11 +139,11 @@ TEST_CASE("queues that come and go leave no rows behind") {
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   std::uint64_t asked = 0;
-  const auto mark = testing::recover(*again.it, {[&](std::string_view) {
-                                                   ++asked;
-                                                   return queue_id{1};
-                                                 },
-                                                 [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
+  const auto mark = testing::recover(*again.store, {[&](std::string_view) {
+                                                      ++asked;
+                                                      return queue_id{1};
+                                                    },
+                                                    [](engine::kept_job&&) {}, [](const store::recovered_pause&) {}});
   CHECK(mark.value() == 30'001);
   CHECK(asked == 1);
 }

@@ -202,7 +202,7 @@ TEST_CASE("positions are restored, and take the place of those that the director
   CHECK(restored(scratch.data_dir(), sealed(position(-1))) == "line 1: its 'place' is missing or means nothing");
   testing::store_desk desk{{.data_dir = scratch.data_dir()}};
   desk.recover();
-  const auto kept = desk.it->position_of("words");
+  const auto kept = desk.store->position_of("words");
   REQUIRE(kept.has_value());
   CHECK(kept->source.kind == "lines");
   CHECK(kept->at == engine::source_place{80, static_cast<std::uint64_t>(-3), 5});

@@ -1,4 +1,4 @@
-// One operation of a short life on a disk fails: each in turn.
+// Each operation of a short life on a disk fails, one in each run.
 #include <sqlite3.h>
 
 #include <atomic>
@@ -19,47 +19,47 @@ using testing::store_desk;
 
 namespace {
 
-/// A disk on which so many operations fail, once so many have gone well.
+/// After `successes` operations of one kind, `failures` operations of it fail.
 class failing_disk final : public testing::file_watcher {
  public:
   enum class kind { change, sync };
-  failing_disk(kind what, int error, int good_ones, int bad_ones)
-      : what_{what}, error_{error}, good_ones_{good_ones}, bad_ones_{bad_ones} {}
+  failing_disk(kind failing_kind, int error, int successes, int failures)
+      : kind_{failing_kind}, error_{error}, successes_{successes}, failures_{failures} {}
 
-  int before_write(const std::string&, std::string_view, long long) override { return come(kind::change); }
+  int before_write(const std::string&, std::string_view, long long) override { return admit(kind::change); }
   int before_truncate(const std::string& file, long long) override {
-    const int status = come(kind::change);
+    const int status = admit(kind::change);
     if (status == SQLITE_OK && file.ends_with("-wal")) ++logs_cut;
     return status;
   }
   int before_remove(const std::string&) override { return SQLITE_OK; }
-  int before_sync(const std::string&) override { return come(kind::sync); }
+  int before_sync(const std::string&) override { return admit(kind::sync); }
 
-  std::atomic<int> came{0};
+  std::atomic<int> operations{0};
   std::atomic<int> failed{0};
   std::atomic<int> logs_cut{0};
 
  private:
-  int come(kind what) {
-    if (what != what_) return SQLITE_OK;
-    const int before = came++;
-    if (before < good_ones_ || before >= good_ones_ + bad_ones_) return SQLITE_OK;
+  int admit(kind operation) {
+    if (operation != kind_) return SQLITE_OK;
+    const int before = operations++;
+    if (before < successes_ || before >= successes_ + failures_) return SQLITE_OK;
     ++failed;
     return error_;
   }
 
-  const kind what_;
-  const int error_, good_ones_, bad_ones_;
+  const kind kind_;
+  const int error_, successes_, failures_;
 };
 
-struct ending {
+struct life_result {
   bool opened{false};
   std::string failure;
   jobs_on_disk safe, now;
 };
 
-ending live_on(failing_disk& disk, const scratch_directory& scratch) {
-  ending how;
+life_result run_life(failing_disk& disk, const scratch_directory& scratch) {
+  life_result result;
   testing::watched_vfs vfs{disk};
   std::unique_ptr<store_desk> desk;
   try {
@@ -67,84 +67,84 @@ ending live_on(failing_disk& disk, const scratch_directory& scratch) {
         store::store_options{.data_dir = scratch.data_dir(), .disk_reserve = 1u << 20},
         store::store_context{.vfs = testing::watched_vfs::name, .limits = testing::small_files});
   } catch (const std::exception&) {
-    return how;  // could not start
+    return result;  // could not start
   }
-  how.opened = true;
+  result.opened = true;
   const int cut_before = disk.logs_cut;
   short_life life{*desk, [&] { return disk.logs_cut > cut_before; }};
   life.live();
-  how.failure = desk->it->failure();
+  result.failure = desk->store->failure();
   desk->close();
-  how.safe = life.safe;
-  how.now = life.now;
-  return how;
+  result.safe = life.safe;
+  result.now = life.now;
+  return result;
 }
 
-jobs_on_disk left_in(const scratch_directory& scratch) {
+jobs_on_disk jobs_in(const scratch_directory& scratch) {
   store_desk again{{.data_dir = scratch.data_dir(), .disk_reserve = 0}};
   return testing::found_by(again);
 }
 
-int operations_of_a_life(failing_disk::kind what) {
+int count_operations(failing_disk::kind kind) {
   scratch_directory scratch;
-  failing_disk disk{what, SQLITE_OK, 0, 0};
-  const auto how = live_on(disk, scratch);
-  CHECK(how.failure.empty());
-  CHECK(left_in(scratch) == how.now);
-  return disk.came;
+  failing_disk disk{kind, SQLITE_OK, 0, 0};
+  const auto result = run_life(disk, scratch);
+  CHECK(result.failure.empty());
+  CHECK(jobs_in(scratch) == result.now);
+  return disk.operations;
 }
 
-/// Every one by hand; a fifth of them, others each time, in a run of all tests.
+/// A run of all tests tries a fifth of the operations, other ones each time. With the variable it tries all.
 // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
 int stride() { return std::getenv("MILLRACE_EACH_FAULT") != nullptr ? 1 : 5; }
-int first_of(int step) { return static_cast<int>(std::random_device{}() % static_cast<unsigned>(step)); }
+int random_start(int step) { return static_cast<int>(std::random_device{}() % static_cast<unsigned>(step)); }
 
 }  // namespace
 
 TEST_CASE("a write that finds no space, whichever it is, loses nothing and ends nothing") {
-  const int all = operations_of_a_life(failing_disk::kind::change);
+  const int all = count_operations(failing_disk::kind::change);
   CHECK(all > 100);
   int not_started = 0;
   for (const int in_a_row : {1, 6}) {
-    for (int good_ones = first_of(stride()); good_ones < all; good_ones += stride()) {
-      INFO(in_a_row << " of " << all << " writes find no space after " << good_ones);
+    for (int successes = random_start(stride()); successes < all; successes += stride()) {
+      INFO(in_a_row << " of " << all << " writes find no space after " << successes);
       scratch_directory scratch;
-      failing_disk disk{failing_disk::kind::change, SQLITE_FULL, good_ones, in_a_row};
-      const auto how = live_on(disk, scratch);
+      failing_disk disk{failing_disk::kind::change, SQLITE_FULL, successes, in_a_row};
+      const auto result = run_life(disk, scratch);
       CHECK(disk.failed > 0);
-      if (!how.opened) {
+      if (!result.opened) {
         ++not_started;
-        CHECK(left_in(scratch).empty());
+        CHECK(jobs_in(scratch).empty());
         continue;
       }
-      CHECK(how.failure.empty());
-      CHECK(how.safe == how.now);
-      CHECK(left_in(scratch) == how.now);
+      CHECK(result.failure.empty());
+      CHECK(result.safe == result.now);
+      CHECK(jobs_in(scratch) == result.now);
     }
   }
   CHECK(not_started < all / 4);
 }
 
 TEST_CASE("a write or a sync that fails, whichever it is, ends all acknowledging, and what was acknowledged is there") {
-  const auto what = GENERATE(failing_disk::kind::change, failing_disk::kind::sync);
-  const int error = what == failing_disk::kind::sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
-  const int all = operations_of_a_life(what);
+  const auto kind = GENERATE(failing_disk::kind::change, failing_disk::kind::sync);
+  const int error = kind == failing_disk::kind::sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
+  const int all = count_operations(kind);
   CHECK(all > 10);
-  for (int good_ones = first_of(stride()); good_ones < all; good_ones += stride()) {
-    INFO((what == failing_disk::kind::sync ? "sync " : "write ") << good_ones << " of " << all << " fails");
+  for (int successes = random_start(stride()); successes < all; successes += stride()) {
+    INFO((kind == failing_disk::kind::sync ? "sync " : "write ") << successes << " of " << all << " fails");
     scratch_directory scratch;
-    failing_disk disk{what, error, good_ones, 1};
-    const auto how = live_on(disk, scratch);
+    failing_disk disk{kind, error, successes, 1};
+    const auto result = run_life(disk, scratch);
     CHECK(disk.failed == 1);
-    const auto left = left_in(scratch);
-    if (!how.opened) {
+    const auto left = jobs_in(scratch);
+    if (!result.opened) {
       CHECK(left.empty());
-    } else if (how.failure.empty()) {
-      // In the last tidying up, when all was acknowledged.
-      CHECK(left == how.now);
+    } else if (result.failure.empty()) {
+      // The operation failed while the store closed, after the last acknowledgement.
+      CHECK(left == result.now);
     } else {
-      CHECK(how.failure.find(scratch.data_dir()) == 0);
-      CHECK((left == how.safe || left == how.now));
+      CHECK(result.failure.find(scratch.data_dir()) == 0);
+      CHECK((left == result.safe || left == result.now));
     }
   }
 }

@@ -41,20 +41,21 @@ TEST_CASE("groups come back before the jobs, with their members in order of plac
   store_desk desk{{.data_dir = scratch.data_dir()}};
   std::vector<std::string> order;
   const auto mark = testing::recover(
-      *desk.it, {.queue_of = [](std::string_view) { return queue_id{1}; },
-                 .job = [&](engine::kept_job&&) { order.emplace_back("job"); },
-                 .pause = [](const store::recovered_pause&) {},
-                 .group =
-                     [&](engine::kept_group&& group) {
-                       std::string text = std::to_string(group.group.value());
-                       for (const auto& [place, member] : group.ended) {
-                         text += ' ' + std::to_string(place) + member.text;
-                       }
-                       order.push_back(text);
-                     },
-                 .last_group = [&](group_id last) { order.push_back("up to " + std::to_string(last.value())); },
-                 .action = [&](std::uint64_t number,
-                               std::string&& description) { order.push_back(std::to_string(number) + description); }});
+      *desk.store,
+      {.queue_of = [](std::string_view) { return queue_id{1}; },
+       .job = [&](engine::kept_job&&) { order.emplace_back("job"); },
+       .pause = [](const store::recovered_pause&) {},
+       .group =
+           [&](engine::kept_group&& group) {
+             std::string text = std::to_string(group.group.value());
+             for (const auto& [place, member] : group.ended) {
+               text += ' ' + std::to_string(place) + member.text;
+             }
+             order.push_back(text);
+           },
+       .last_group = [&](group_id last) { order.push_back("up to " + std::to_string(last.value())); },
+       .action = [&](std::uint64_t number,
+                     std::string&& description) { order.push_back(std::to_string(number) + description); }});
   REQUIRE(mark.has_value());
   CHECK(order == std::vector<std::string>{"1", "2 0first 2third", "up to 2", "job", R"(7{"kind": "redrive"})"});
 }
@@ -124,7 +125,7 @@ TEST_CASE("counts of a group that contradict its members are faults, and no stor
   CHECK(std::find(faults.begin(), faults.end(), fault) != faults.end());
   store_desk desk{{.data_dir = scratch.data_dir()}};
   const auto refused = testing::recover(
-      *desk.it, {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
+      *desk.store, {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
   REQUIRE_FALSE(refused.has_value());
   const auto& why = refused.error().text;
   CHECK(std::any_of(faults.begin(), faults.end(),

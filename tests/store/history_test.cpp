@@ -1,4 +1,4 @@
-// What only some jobs have: counts, an error and details, in a table of their own.
+// Counts, errors and details of jobs are in a table of their own, since only some jobs have them.
 #include <memory>
 #include <optional>
 #include <string>
@@ -225,7 +225,7 @@ TEST_CASE("a history without a job is a fault, and no store begins with it") {
   CHECK(faults_of(scratch.data_dir()) == fault + "\n");
   store_desk desk{{.data_dir = scratch.data_dir()}};
   const auto refused = testing::recover(
-      *desk.it, {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
+      *desk.store, {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().text.find(fault) != std::string::npos);
 }

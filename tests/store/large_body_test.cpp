@@ -29,7 +29,7 @@ constexpr std::uint64_t large = store::large_body_bytes;
 
 std::string text_of(std::uint64_t bytes, char letter) { return std::string(bytes, letter); }
 
-/// Counts what is read, and can hold up the reading thread.
+/// Counts reads, and can hold the reading thread.
 class counting_disk final : public testing::file_watcher {
  public:
   int before_read(const std::string&, int bytes, long long) override {
@@ -80,10 +80,10 @@ void keep_jobs(const std::string& data_dir, const std::vector<std::uint64_t>& si
 /// The error with which a recovery ends that leaves large bodies on disk.
 std::string refusal_of_recovery(const std::string& data_dir) {
   store_desk desk{{.data_dir = data_dir}};
-  desk.it->begin_recovery({[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}},
-                          UINT64_MAX);
+  desk.store->begin_recovery(
+      {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {}, [](const auto&) {}}, UINT64_MAX);
   for (;;) {
-    const auto mark = desk.it->recover_slice(100, mebibyte);
+    const auto mark = desk.store->recover_slice(100, mebibyte);
     if (!mark) return mark.error().text;
     if (*mark) return {};
   }
@@ -98,14 +98,14 @@ TEST_CASE("no slice of a recovery reads more of bodies than its limit and one th
   testing::watched_vfs vfs{disk};
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   std::vector<engine::kept_job> jobs;
-  desk.it->begin_recovery({[](std::string_view) { return queue_id{1}; },
-                           [&](engine::kept_job&& job) { jobs.push_back(std::move(job)); }, [](const auto&) {}},
-                          UINT64_MAX);
+  desk.store->begin_recovery({[](std::string_view) { return queue_id{1}; },
+                              [&](engine::kept_job&& job) { jobs.push_back(std::move(job)); }, [](const auto&) {}},
+                             UINT64_MAX);
   constexpr std::uint64_t slice_bytes = mebibyte / 2;
   constexpr std::uint64_t other_pages = mebibyte / 4;
   for (bool done = false; !done;) {
     const auto before = disk.read_bytes;
-    done = desk.it->recover_slice(1'000, slice_bytes).value().has_value();
+    done = desk.store->recover_slice(1'000, slice_bytes).value().has_value();
     CHECK(disk.read_bytes - before < slice_bytes + large + other_pages);
   }
   REQUIRE(jobs.size() == 9);
@@ -164,9 +164,9 @@ TEST_CASE("a large body that was changed on disk is not given out") {
   store_desk desk{{.data_dir = scratch.data_dir()}};
   CHECK(desk.recover().jobs.size() == 2);
   std::array<std::optional<result<body>>, 3> read;
-  desk.it->set_on_body_read([&](job_id job, result<body>&& content) { read.at(job.value()) = std::move(content); });
+  desk.store->set_on_body_read([&](job_id job, result<body>&& content) { read.at(job.value()) = std::move(content); });
   const std::vector<job_id> asked{job_id{1}, job_id{2}};
-  desk.it->read_bodies(asked);
+  desk.store->read_bodies(asked);
   desk.until([&] { return read[1] && read[2]; });
   REQUIRE_FALSE(read[1]->has_value());
   CHECK(read[1]->error().code == errc::invalid);

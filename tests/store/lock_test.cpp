@@ -1,4 +1,4 @@
-// Locks of the data file that others hold: all that needs one waits, and nothing fails.
+// Other connections hold locks of the data file: operations that need a lock wait, and none fails.
 #include <sqlite3.h>
 
 #include <atomic>
@@ -20,7 +20,7 @@ using testing::store_desk;
 
 namespace {
 
-/// A connection of somebody else.
+/// A connection of another program.
 class stranger {
  public:
   explicit stranger(const std::string& file) {
@@ -36,7 +36,7 @@ class stranger {
   sqlite3* db_{nullptr};
 };
 
-/// Stretches what SQLite does under a lock of the log's index, on every thread but the one that made it.
+/// Makes SQLite hold locks of the log's index longer, on every thread but its own.
 class slow_locks final : public testing::file_watcher {
  public:
   int before_write(const std::string&, std::string_view, long long) override { return SQLITE_OK; }
@@ -74,13 +74,13 @@ TEST_CASE("a commit waits while another connection holds the lock of writers, an
   desk.loop.run_ready();
   waits.wait_for("store_locked", 5);
   desk.loop.run_ready();
-  CHECK(desk.it->durable_up_to() < batch);
-  CHECK(desk.it->failure().empty());
+  CHECK(desk.store->durable_up_to() < batch);
+  CHECK(desk.store->failure().empty());
   REQUIRE(other.run("COMMIT") == SQLITE_OK);
   desk.until_durable(batch);
-  CHECK(desk.it->durable_up_to() == batch);
-  CHECK(desk.it->failure().empty());
-  CHECK(desk.it->counts().errors.value() == 0);
+  CHECK(desk.store->durable_up_to() == batch);
+  CHECK(desk.store->failure().empty());
+  CHECK(desk.store->counts().errors.value() == 0);
 }
 
 TEST_CASE("a store that ends while its lock is held by another gives up in time, and says what it could not do") {
@@ -91,7 +91,7 @@ TEST_CASE("a store that ends while its lock is held by another gives up in time,
   REQUIRE(other.run("BEGIN IMMEDIATE") == SQLITE_OK);
   std::string failure;
   desk.append(put_of(2, "never written"));
-  desk.it->set_on_durable([&] { failure = desk.it->failure(); });
+  desk.store->set_on_durable([&] { failure = desk.store->failure(); });
   desk.close();
   CHECK(failure.find("database is locked") != std::string::npos);
   REQUIRE(other.run("COMMIT") == SQLITE_OK);
@@ -127,11 +127,11 @@ TEST_CASE("an operator's checkpoints, vacuums, long readers and writers in a loo
     for (int put = 0; put < 5; ++put) desk.append(put_of(++id, std::string(3'000, 'x')));
     const auto batch = id > 60 ? desk.append(gone_of(id - 50)) : desk.append(put_of(++id, "last"));
     desk.until_durable(batch);
-    if (!desk.it->failure().empty()) break;
+    if (!desk.store->failure().empty()) break;
   }
   done = true;
-  for (auto& one : operators) one.join();
-  CHECK(desk.it->failure().empty());
+  for (auto& thread : operators) thread.join();
+  CHECK(desk.store->failure().empty());
 }
 
 TEST_CASE("the moments in which a connection holds a lock of the index, each of them stretched, are no failure") {
@@ -141,24 +141,24 @@ TEST_CASE("the moments in which a connection holds a lock of the index, each of 
   store::store_context context{.vfs = testing::watched_vfs::name};
   context.limits.log_pages = 24;
   store_desk desk{{.data_dir = scratch.data_dir()}, context};
-  std::size_t came = 0;
+  std::size_t answers = 0;
   std::size_t unread = 0;
-  desk.it->set_on_body_read([&](job_id, result<body>&& found) {
-    ++came;
+  desk.store->set_on_body_read([&](job_id, result<body>&& found) {
+    ++answers;
     unread += found || found.error().code == errc::not_found ? 0 : 1;
   });
   desk.until_durable(desk.append(put_of(1, "the first")));
   disk.stretch = std::chrono::microseconds{3'000};
-  std::size_t asked = 0;
+  std::size_t requests = 0;
   for (std::uint64_t id = 2; id <= 60; ++id) {
     const auto batch = desk.append(put_of(id, std::string(2'000, 'x')));
     const std::vector<job_id> before{job_id{id - 1}, job_id{1}};
-    desk.it->read_bodies(before);
-    asked += before.size();
+    desk.store->read_bodies(before);
+    requests += before.size();
     desk.until_durable(batch);
   }
-  desk.until([&] { return came == asked; });
+  desk.until([&] { return answers == requests; });
   CHECK(disk.taken > 0);
   CHECK(unread == 0);
-  CHECK(desk.it->failure().empty());
+  CHECK(desk.store->failure().empty());
 }

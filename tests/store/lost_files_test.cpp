@@ -23,7 +23,7 @@ TEST_CASE("nothing is called safe any more once a file of the store is deleted, 
   const auto path = scratch.data_dir() + "/" + name;
   store_desk desk{{.data_dir = scratch.data_dir()}};
   desk.until_durable(desk.append(put_of(1, std::string(20'000, 'x'))));
-  REQUIRE(desk.it->failure().empty());
+  REQUIRE(desk.store->failure().empty());
   if (fate == "deleted") std::filesystem::remove(path);
   if (fate == "replaced") {
     std::filesystem::rename(path, away.path() + "/" + name);
@@ -32,8 +32,8 @@ TEST_CASE("nothing is called safe any more once a file of the store is deleted, 
   if (fate == "truncated") REQUIRE(::truncate(path.c_str(), 0) == 0);
   const auto batch = desk.append(put_of(2, "not acknowledged"));
   desk.until_durable(batch);
-  CHECK(desk.it->durable_up_to() < batch);
-  CHECK(desk.it->failure().find(name + " was " + fate) != std::string::npos);
+  CHECK(desk.store->durable_up_to() < batch);
+  CHECK(desk.store->failure().find(name + " was " + fate) != std::string::npos);
 }
 
 TEST_CASE("a lost file is noticed though nothing is written") {
@@ -41,8 +41,8 @@ TEST_CASE("a lost file is noticed though nothing is written") {
   store_desk desk{{.data_dir = scratch.data_dir()}};
   desk.until_durable(desk.append(put_of(1, "x")));
   std::filesystem::remove(scratch.data_file());
-  desk.until([&] { return !desk.it->failure().empty(); });
-  CHECK(desk.it->failure().find("millrace.db was deleted") != std::string::npos);
+  desk.until([&] { return !desk.store->failure().empty(); });
+  CHECK(desk.store->failure().find("millrace.db was deleted") != std::string::npos);
 }
 
 TEST_CASE("an index that was truncated costs nothing that was acknowledged") {
@@ -54,7 +54,7 @@ TEST_CASE("an index that was truncated costs nothing that was acknowledged") {
     for (std::uint64_t id = 1; id <= 50; ++id) desk.until_durable(desk.append(put_of(id, std::string(9'000, 'x'))));
     REQUIRE(::truncate((scratch.data_file() + "-shm").c_str(), left) == 0);
     desk.until_durable(desk.append(put_of(51, "not acknowledged")));
-    CHECK_FALSE(desk.it->failure().empty());
+    CHECK_FALSE(desk.store->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().jobs.size() >= 50);

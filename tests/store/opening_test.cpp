@@ -15,11 +15,12 @@ using testing::store_desk;
 
 namespace {
 
-/// Why it does not open; empty if it does.
+/// The reason why the store does not open; empty if it opens.
 std::string refusal(const std::string& data_dir) {
   loop::event_loop loop;
-  auto made = store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) { return std::string_view{"q1"}; });
-  return made ? std::string{} : made.error().text;
+  auto opened =
+      store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) { return std::string_view{"q1"}; });
+  return opened ? std::string{} : opened.error().text;
 }
 
 void overwrite(const std::string& file, std::streamoff from, std::size_t bytes) {
@@ -89,7 +90,7 @@ TEST_CASE("a file with damaged pages is found out when it is read") {
   overwrite(scratch.data_file(), middle, 16'384);
   auto desk = std::make_unique<store_desk>(store::store_options{.data_dir = scratch.data_dir()});
   std::string why;
-  const auto recovered = testing::recover(*desk->it, ignoring_sink());
+  const auto recovered = testing::recover(*desk->store, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, scratch.data_file() + " is damaged"));
   CHECK(contains(recovered.error().text, "millrace fsck"));
@@ -100,7 +101,7 @@ TEST_CASE("a row that makes no sense is named") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET state = 12 WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = testing::recover(*desk.it, ignoring_sink());
+  const auto recovered = testing::recover(*desk.store, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -136,12 +137,12 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
   INFO(body_bytes_max << " bytes");
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover(body_bytes_max);
-  std::string came;
+  std::string ids;
   std::string with_body;
   for (const auto& job : found.jobs) {
     const auto id = job.job.value();
     const auto bytes = id == 4 ? 0 : 10 * id;
-    came += ' ' + std::to_string(id);
+    ids += ' ' + std::to_string(id);
     if (job.bytes_on_disk) {
       CHECK(*job.bytes_on_disk == bytes);
       CHECK(job.request.content.size() == 0);
@@ -151,7 +152,7 @@ TEST_CASE("bodies are brought along at the start until they take what they may, 
     }
     CHECK(job.error_text == (id == 6 || id == 2 ? "no good" : ""));
   }
-  CHECK(came == " 1 3 4 5 6 2");
+  CHECK(ids == " 1 3 4 5 6 2");
   CHECK(with_body == brought);
 }
 
@@ -160,7 +161,7 @@ TEST_CASE("a row whose body is none of bytes is named, though the body is left o
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = 'text' WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = testing::recover(*desk.it, ignoring_sink(), 0);
+  const auto recovered = testing::recover(*desk.store, ignoring_sink(), 0);
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job"));
 }
@@ -208,7 +209,7 @@ TEST_CASE("a file of version 2 or 3 is migrated, with all that it holds") {
     CHECK(found.jobs[2].job == job_id{2});
     CHECK(found.jobs[2].tally == engine::job_tally{1, 2, 3, 4, 5, version == 3 ? 6u : 0u});
     CHECK(found.jobs[2].error_text == "no good");
-    const auto position = desk.it->position_of("p");
+    const auto position = desk.store->position_of("p");
     REQUIRE(position.has_value());
     CHECK(position->at == engine::source_place{17, 18, 19});
   }
@@ -260,7 +261,7 @@ TEST_CASE("a body that differs from its checksum is not brought back") {
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "UPDATE job SET body = zeroblob(100) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = testing::recover(*desk.it, ignoring_sink());
+  const auto recovered = testing::recover(*desk.store, ignoring_sink());
   REQUIRE_FALSE(recovered);
   CHECK(contains(recovered.error().text, "row 2 of table job: its body differs from its checksum"));
 }
@@ -271,7 +272,7 @@ TEST_CASE("the intact body of another job is a damaged one") {
   run_sql(scratch.data_file(),
           "UPDATE job SET (checksum, body) = (SELECT checksum, body FROM job WHERE id = 3) WHERE id = 2");
   store_desk desk{{.data_dir = scratch.data_dir()}};
-  const auto recovered = testing::recover(*desk.it, ignoring_sink());
+  const auto recovered = testing::recover(*desk.store, ignoring_sink());
   CHECK_FALSE(recovered);
 }
 
@@ -289,12 +290,12 @@ TEST_CASE("what is read in slices is what is read at once, and a recovery that i
   const auto ids_in_slices = [&](std::size_t rows, int slices_max) {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     std::vector<std::uint64_t> ids;
-    desk.it->begin_recovery(
+    desk.store->begin_recovery(
         {[](std::string_view) { return queue_id{1}; }, [&](engine::kept_job&& job) { ids.push_back(job.job.value()); },
          [](const store::recovered_pause&) {}},
         UINT64_MAX);
     for (int n = 0; n < slices_max; ++n) {
-      const auto done = desk.it->recover_slice(rows, 100);
+      const auto done = desk.store->recover_slice(rows, 100);
       REQUIRE(done.has_value());
       if (*done) break;
     }

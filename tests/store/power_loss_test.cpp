@@ -1,5 +1,5 @@
-// The power fails: at each operation on the files of a recorded run, with what was not synced dropped, kept, or torn.
-// What comes back must be what stood there after one of the batches, and none before the last one that was called safe.
+// The power fails at each operation on the files of a recorded run. Unsynced writes are dropped, kept, or torn. The
+// recovered jobs must be those after one of the batches, and not before the last acknowledged one.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -27,7 +27,7 @@ namespace {
 
 using state = testing::jobs_on_disk;
 
-/// Does not fail and keeps nothing: for opening what the power left.
+/// Lets every operation happen: for opening the files after a power failure.
 class any_disk final : public testing::file_watcher {
   int before_write(const std::string&, std::string_view, long long) override { return 0; }
   int before_truncate(const std::string&, long long) override { return 0; }
@@ -37,16 +37,15 @@ class any_disk final : public testing::file_watcher {
 
 store::store_context watched() { return {.vfs = testing::watched_vfs::name, .limits = testing::small_files}; }
 
-/// How long images are looked at, after which those that are left are left out. By hand: all of them, if the time is
-/// enough.
+/// The time for checks; images that are not checked by then are left out. The variable sets another time.
 seconds patience() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* const by_hand = std::getenv("MILLRACE_POWER_LOSS_SECONDS");
   return seconds{by_hand != nullptr ? std::atoi(by_hand) : 6};
 }
 
-/// Puts, releases and deletes in three sessions of a program, in which the log is copied and most jobs go, so that the
-/// files are cut; what stood there after each batch of all of them.
+/// Puts, releases and deletes jobs in three sessions of a program. The store copies its log, and cuts its files because
+/// most jobs go. Returns the jobs after each batch of all sessions.
 std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std::mt19937_64& random) {
   testing::watched_vfs vfs{disk};
   std::vector<state> after_batch(1);
@@ -56,8 +55,8 @@ std::vector<state> record(recorded_disk& disk, const std::string& data_dir, std:
     store_desk desk{{.data_dir = data_dir, .disk_reserve = 1u << 20}, watched()};
     desk.recover();
     const auto batches_before = after_batch.size() - 1;
-    const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.it->durable_up_to()); };
-    desk.it->set_on_durable(acknowledge);
+    const auto acknowledge = [&] { disk.acknowledge(batches_before + desk.store->durable_up_to()); };
+    desk.store->set_on_durable(acknowledge);
     for (int n = 0; n < 150; ++n) {
       const bool is_ebb = n % 75 > 45;
       store::batch_id batch = 0;

@@ -13,7 +13,7 @@ using testing::store_desk;
 
 namespace {
 
-/// The steady clock of this boot began so long after 1970.
+/// `boot`: the time from 1970 to the start of the steady clock.
 store::store_context booted_at(duration boot) {
   store::store_context context;
   context.wall_offset = [boot] { return boot; };
@@ -22,33 +22,34 @@ store::store_context booted_at(duration boot) {
 
 constexpr duration first_boot = 1'700'000'000s;
 
-/// What a store gives back, in an engine whose clock stands at `now`.
+/// An engine with the jobs of a store, at the time `now`.
 struct restarted {
   restarted(const std::string& data_dir, duration boot, instant at) : now{at} {
     store_desk desk{{.data_dir = data_dir}, booted_at(boot)};
     const auto mark = testing::recover(
-        *desk.it, {[this](std::string_view name) { return it.restore_queue(name); },
-                   [this](engine::kept_job&& job) { it.restore(std::move(job), now); },
-                   [this](const auto& pause) { it.restore_pause(pause.queue, pause.until, pause.length, now); }});
-    it.restore_ids(mark.value());
-    it.end_restoring();
-    it.advance(now);
+        *desk.store,
+        {[this](std::string_view name) { return engine.restore_queue(name); },
+         [this](engine::kept_job&& job) { engine.restore(std::move(job), now); },
+         [this](const auto& pause) { engine.restore_pause(pause.queue, pause.until, pause.length, now); }});
+    engine.restore_ids(mark.value());
+    engine.end_restoring();
+    engine.advance(now);
   }
   session_id worker() {
-    const auto worker = it.open_session();
-    it.watch(worker, "q1").value();
+    const auto worker = engine.open_session();
+    engine.watch(worker, "q1").value();
     return worker;
   }
   std::string take() {
-    const auto answer = it.reserve(worker(), engine::lease::ttr, now, now);
+    const auto answer = engine.reserve(worker(), engine::lease::ttr, now, now);
     return answer.status == engine::reserve_status::reserved ? std::string{answer.job.content.view()} : "-";
   }
   void pass(duration time) {
     now += time;
-    it.advance(now);
+    engine.advance(now);
   }
 
-  engine::engine it;
+  engine::engine engine;
   instant now;
 };
 
@@ -73,8 +74,8 @@ TEST_CASE("a delayed job that became due while the machine was down is ready aft
   store_change(scratch.data_dir(), delayed(1, "overdue", instant{1000s}, 8s));
   // Up again two minutes after the put.
   restarted again{scratch.data_dir(), first_boot + 1100s, instant{20s}};
-  CHECK(again.it.look(job_id{1})->state == engine::job_state::ready);
-  CHECK(again.it.look(job_id{1})->put_at == instant{-100s});
+  CHECK(again.engine.look(job_id{1})->state == engine::job_state::ready);
+  CHECK(again.engine.look(job_id{1})->put_at == instant{-100s});
   CHECK(again.take() == "overdue");
 }
 
@@ -82,9 +83,9 @@ TEST_CASE("a delay goes on across a reboot, and ends when it is due by the wall 
   scratch_directory scratch;
   store_change(scratch.data_dir(), delayed(1, "later", instant{1000s}, 150s));
   restarted again{scratch.data_dir(), first_boot + 1100s, instant{20s}};
-  CHECK(again.it.look(job_id{1})->state == engine::job_state::delayed);
-  CHECK(again.it.look(job_id{1})->due == instant{50s});
-  CHECK(again.it.next_deadline() == instant{50s});
+  CHECK(again.engine.look(job_id{1})->state == engine::job_state::delayed);
+  CHECK(again.engine.look(job_id{1})->due == instant{50s});
+  CHECK(again.engine.next_deadline() == instant{50s});
   again.pass(29s);
   CHECK(again.take() == "-");
   again.pass(1s);
@@ -99,11 +100,11 @@ TEST_CASE("the age and the wait of a job count from its put, across several rebo
   for (const auto boot : {1100s, 5000s, 86'400s}) {
     restarted again{scratch.data_dir(), first_boot + boot, instant{10s}};
     const duration old = boot + 10s - 1000s;
-    CHECK(age(again.it.look(job_id{1})->put_at, again.now) == old);
-    const auto queue = again.it.find("q1").value();
-    CHECK(age(again.it.levels(queue).oldest_ready, again.now) == old);
+    CHECK(age(again.engine.look(job_id{1})->put_at, again.now) == old);
+    const auto queue = again.engine.find("q1").value();
+    CHECK(age(again.engine.levels(queue).oldest_ready, again.now) == old);
     CHECK(again.take() == "old");
-    CHECK(again.it.timings(queue).wait.sum() == old);
+    CHECK(again.engine.timings(queue).wait.sum() == old);
   }
 }
 
@@ -113,9 +114,9 @@ TEST_CASE("a job of the future, put before the wall clock was set back, is no yo
   put.put_at = instant{5000s};
   store_change(scratch.data_dir(), put);
   restarted again{scratch.data_dir(), first_boot, instant{10s}};
-  CHECK(age(again.it.look(job_id{1})->put_at, again.now) == 0s);
+  CHECK(age(again.engine.look(job_id{1})->put_at, again.now) == 0s);
   CHECK(again.take() == "future");
-  CHECK(again.it.timings(again.it.find("q1").value()).wait.sum() == 0s);
+  CHECK(again.engine.timings(again.engine.find("q1").value()).wait.sum() == 0s);
 }
 
 TEST_CASE("times at the ends of what a row can say do no harm, whatever the wall clock says") {
@@ -131,15 +132,15 @@ TEST_CASE("times at the ends of what a row can say do no harm, whatever the wall
           "UPDATE queue SET paused_until = -9223372036854775808, paused_for = 9223372036854775807");
   for (const duration boot : {duration::min(), duration{-first_boot}, duration{0}, first_boot, duration::max()}) {
     restarted again{scratch.data_dir(), boot, instant{10s}};
-    const auto levels = again.it.levels(again.it.find("q1").value());
+    const auto levels = again.engine.levels(again.engine.find("q1").value());
     CHECK(levels.jobs() == 6);
-    CHECK(again.it.next_deadline() > again.now);
+    CHECK(again.engine.next_deadline() > again.now);
     const auto worker = again.worker();
     for (;;) {
-      const auto got = again.it.reserve(worker, engine::lease::ttr, again.now, again.now);
+      const auto got = again.engine.reserve(worker, engine::lease::ttr, again.now, again.now);
       if (got.status != engine::reserve_status::reserved) break;
-      CHECK(again.it.touch(worker, got.job.job, again.now));
-      CHECK(again.it.erase(worker, got.job.job, again.now));
+      CHECK(again.engine.touch(worker, got.job.job, again.now));
+      CHECK(again.engine.erase(worker, got.job.job, again.now));
     }
   }
 }

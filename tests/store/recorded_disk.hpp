@@ -11,8 +11,8 @@
 
 namespace millrace::testing {
 
-/// What a program did to its files, in order, so that a test can say what may be left of them if the power had failed
-/// in between.
+/// Records all operations of a program on its files, so that a test can make the files that a power failure between two
+/// of them may leave.
 class recorded_disk final : public file_watcher {
  public:
   int before_write(const std::string& file, std::string_view bytes, long long offset) override;
@@ -21,36 +21,36 @@ class recorded_disk final : public file_watcher {
   int before_remove(const std::string& file) override;
   void created(const std::string& file) override;
   void directory_synced() override;
-  /// The program says to somebody that everything up to here is safe.
+  /// The program reports to a client that everything up to this batch is safe.
   void acknowledge(std::uint64_t batch);
 
-  [[nodiscard]] std::size_t operations() const { return done_.size(); }
-  /// How often that file was cut.
+  [[nodiscard]] std::size_t operations() const { return operations_.size(); }
+  /// The number of truncations of that file.
   [[nodiscard]] std::size_t cuts_of(const std::string& file) const;
 
-  /// What becomes of writes that were not synced when the power failed.
+  /// The result of writes that were not synced when the power failed.
   enum class fate { dropped, kept, drawn };
   struct image {
     std::map<std::string, std::string> files;  ///< by their last name
     std::uint64_t acknowledged{0};
   };
-  /// `drawn`: each is dropped, kept or torn at random. Names that were given and taken since their directory was synced
-  /// share the fate.
-  [[nodiscard]] image after(std::size_t operations, fate of_unsynced, std::mt19937_64& random) const;
+  /// `drawn`: each write is dropped, kept or torn at random. The same fate applies to names that were created or
+  /// removed since the last sync of their directory.
+  [[nodiscard]] image after(std::size_t operations, fate unsynced_fate, std::mt19937_64& random) const;
 
  private:
   struct operation {
-    enum class kind { create, write, truncate, sync, remove, sync_names, acknowledge } what;
+    enum class kind { create, write, truncate, sync, remove, sync_names, acknowledge } type;
     std::string file;
     std::string bytes;
     std::uint64_t number{0};  ///< offset, size or batch
   };
-  int note(operation one);
-  static void apply(const operation& one, std::string& to);
+  int record(operation added);
+  static void apply(const operation& change, std::string& content);
   class remains;
 
   std::mutex mutex_;
-  std::vector<operation> done_;
+  std::vector<operation> operations_;
 };
 
 }  // namespace millrace::testing

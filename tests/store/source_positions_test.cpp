@@ -20,12 +20,12 @@ TEST_CASE("a position comes back with the jobs of its batch") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    CHECK_FALSE(desk.it->position_of("words").has_value());
-    const auto* const words = desk.it->name_source("words", "lines");
-    const auto* const numbers = desk.it->name_source("numbers", "range");
+    CHECK_FALSE(desk.store->position_of("words").has_value());
+    const auto* const words = desk.store->name_source("words", "lines");
+    const auto* const numbers = desk.store->name_source("numbers", "range");
     for (std::uint64_t id = 1; id <= 5; ++id) {
       engine::change_set both{put_of(id, "x"), moved(words, 10 * id)};
-      desk.it->append(both);
+      desk.store->append(both);
     }
     desk.until_durable(desk.append(moved(numbers, 70)));
     // A job that is gone before its commit leaves no row, but its position does.
@@ -35,24 +35,24 @@ TEST_CASE("a position comes back with the jobs of its batch") {
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().jobs.size() == 5);
-  REQUIRE(again.it->position_of("words").has_value());
-  CHECK(again.it->position_of("words")->source.kind == "lines");
-  CHECK(again.it->position_of("words")->at == engine::source_place{60, 180, 6});
-  REQUIRE(again.it->position_of("numbers").has_value());
-  CHECK(again.it->position_of("numbers")->at == engine::source_place{70, 210, 7});
+  REQUIRE(again.store->position_of("words").has_value());
+  CHECK(again.store->position_of("words")->source.kind == "lines");
+  CHECK(again.store->position_of("words")->at == engine::source_place{60, 180, 6});
+  REQUIRE(again.store->position_of("numbers").has_value());
+  CHECK(again.store->position_of("numbers")->at == engine::source_place{70, 210, 7});
 }
 
 TEST_CASE("a position that stands alone in its batch is written") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    engine::change_set alone{moved(desk.it->name_source("words", "lines"), 40)};
-    desk.until_durable(desk.it->append(alone));
+    engine::change_set alone{moved(desk.store->name_source("words", "lines"), 40)};
+    desk.until_durable(desk.store->append(alone));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   again.recover();
-  REQUIRE(again.it->position_of("words").has_value());
-  CHECK(again.it->position_of("words")->at.place == 40);
+  REQUIRE(again.store->position_of("words").has_value());
+  CHECK(again.store->position_of("words")->at.place == 40);
 }
 
 TEST_CASE("the position of a producer that is not in the settings any more stays") {
@@ -60,8 +60,8 @@ TEST_CASE("the position of a producer that is not in the settings any more stays
   for (int life = 0; life < 3; ++life) {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     desk.recover();
-    CHECK(desk.it->position_of("words").has_value() == (life > 0));
-    const auto* const name = desk.it->name_source(life == 0 ? "words" : "others", "lines");
+    CHECK(desk.store->position_of("words").has_value() == (life > 0));
+    const auto* const name = desk.store->name_source(life == 0 ? "words" : "others", "lines");
     desk.until_durable(desk.append(moved(name, 40)));
   }
 }

@@ -33,9 +33,9 @@ TEST_CASE("what is safe is there again after a restart") {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     CHECK(desk.recover().jobs.empty());
     const auto batch = desk.append(put_of(7, "seven", queue_id{3}));
-    CHECK(batch > desk.it->durable_up_to());
+    CHECK(batch > desk.store->durable_up_to());
     desk.until_durable(batch);
-    CHECK(desk.told > 0);
+    CHECK(desk.durable_reports > 0);
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover();
@@ -55,7 +55,7 @@ TEST_CASE("closing commits what is open") {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     desk.append(put_of(1, "one"));
     engine::change_set soon{put_of(2, "two")};
-    desk.it->append_relaxed(soon);
+    desk.store->append_relaxed(soon);
     desk.close();
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
@@ -73,8 +73,8 @@ TEST_CASE("changes that come while a commit is under way share the next one") {
 
   desk.until_durable(second);
 
-  CHECK(desk.it->counts().commit_jobs.count() == 2);
-  CHECK(desk.it->counts().commit_jobs.sum() == 999);
+  CHECK(desk.store->counts().commit_jobs.count() == 2);
+  CHECK(desk.store->counts().commit_jobs.sum() == 999);
 }
 
 TEST_CASE("a job that is put and deleted before its batch is written costs no row, and its reply waits all the same") {
@@ -83,32 +83,32 @@ TEST_CASE("a job that is put and deleted before its batch is written costs no ro
   desk.until_durable(desk.append(put_of(1, "so that the queue is known")));
   desk.append(put_of(2, "x"));
   const auto batch = desk.append(gone_of(2));
-  CHECK(batch > desk.it->durable_up_to());
+  CHECK(batch > desk.store->durable_up_to());
 
   desk.until_durable(batch);
 
-  CHECK(desk.it->counts().commit_jobs.sum() == 1);
+  CHECK(desk.store->counts().commit_jobs.sum() == 1);
 }
 
 TEST_CASE("relaxed changes are written in time, though nobody waits for them") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = milliseconds{5}}};
   engine::change_set changes{put_of(1, "x")};
-  const auto batch = desk.it->append_relaxed(changes);
+  const auto batch = desk.store->append_relaxed(changes);
   CHECK(changes.empty());
   desk.until_durable(batch);
-  CHECK(desk.it->durable_up_to() == batch);
+  CHECK(desk.store->durable_up_to() == batch);
 }
 
 TEST_CASE("a change that somebody waits for takes the relaxed ones before it along") {
   scratch_directory scratch;
   store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}}};
   engine::change_set changes{put_of(1, "x")};
-  const auto relaxed = desk.it->append_relaxed(changes);
+  const auto relaxed = desk.store->append_relaxed(changes);
   const auto batch = desk.append(put_of(2, "x"));
   CHECK(batch == relaxed);
   desk.until_durable(batch);
-  CHECK(desk.it->counts().commit_jobs.sum() == 2);
+  CHECK(desk.store->counts().commit_jobs.sum() == 2);
 }
 
 TEST_CASE("a batch that is full is written by itself, and what comes later does not delay it") {
@@ -118,26 +118,26 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
   std::vector<store::batch_id> safe;
   {
     store_desk desk{{.data_dir = scratch.data_dir(), .relaxed_interval = hours{1}, .write_batch_max = batch_bytes}};
-    desk.it->set_on_durable([&] { safe.push_back(desk.it->durable_up_to()); });
+    desk.store->set_on_durable([&] { safe.push_back(desk.store->durable_up_to()); });
     const auto append_relaxed = [&](std::uint64_t id) {
       engine::change_set changes;
       changes.push_back(put_of(id, text));
-      return desk.it->append_relaxed(changes);
+      return desk.store->append_relaxed(changes);
     };
-    const auto room = desk.it->backlog_left();
-    const auto first = desk.append(put_of(1, "somebody waits for it"));
+    const auto room = desk.store->backlog_left();
+    const auto first = desk.append(put_of(1, "a client waits for it"));
     // One batch is filled, and the next one for the most part.
     std::uint64_t id = 2;
     while (append_relaxed(id++) == first) CHECK(id < 100);
     const auto filled = id - 2;
     CHECK(filled * text.size() < batch_bytes + 2 * text.size());
-    // What waits for the writer counts, in whichever batch it is.
-    CHECK(room - desk.it->backlog_left() > filled * text.size());
+    // All batches that wait for the writer count.
+    CHECK(room - desk.store->backlog_left() > filled * text.size());
     for (; append_relaxed(id) == first + 1; ++id) CHECK(id < 100);
-    // Nobody waits for the second batch: it is written because it is full.
+    // No client waits for the second batch: it is written because it is full.
     desk.until_durable(first + 1);
     CHECK(safe == std::vector<store::batch_id>{first, first + 1});
-    CHECK(desk.it->counts().commit_jobs.count() == 2);
+    CHECK(desk.store->counts().commit_jobs.count() == 2);
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().jobs.size() >= 16);
@@ -148,17 +148,17 @@ TEST_CASE("one set of changes is never divided, however large it is") {
   store_desk desk{{.data_dir = scratch.data_dir(), .write_batch_max = 1}};
   engine::change_set changes;
   for (std::uint64_t id = 1; id <= 100; ++id) changes.push_back(put_of(id, "body"));
-  const auto with = desk.it->append(changes);
+  const auto with = desk.store->append(changes);
   CHECK(desk.append(put_of(101, "next")) == with + 1);
   desk.until_durable(with + 1);
-  CHECK(desk.it->counts().commit_jobs.count() == 2);
+  CHECK(desk.store->counts().commit_jobs.count() == 2);
 }
 
 TEST_CASE("ids that were leased are not given out again") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.until_durable(desk.it->lease_ids(100'000));
+    desk.until_durable(desk.store->lease_ids(100'000));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().id_mark == 100'000);
@@ -201,19 +201,19 @@ TEST_CASE("a large body, which is written in place, comes back as it was") {
     delayed.state = engine::job_state::delayed;
     delayed.due = after(desk.loop.now(), seconds{60});
     desk.until_durable(desk.append(std::move(delayed)));
-    CHECK(desk.it->failure().empty());
+    CHECK(desk.store->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   const auto found = again.recover();
   REQUIRE(found.jobs.size() == 3);
   CHECK(found.jobs[0].request.content.view() == "small");
   std::vector<job_id> same;
-  again.it->set_on_body_read([&](job_id job, result<body>&& content) {
+  again.store->set_on_body_read([&](job_id job, result<body>&& content) {
     REQUIRE(content.has_value());
     if (content->view() == large) same.push_back(job);
   });
   const std::vector<job_id> asked{job_id{2}, job_id{3}};
-  again.it->read_bodies(asked);
+  again.store->read_bodies(asked);
   again.until([&] { return same.size() == asked.size(); });
   CHECK(same == asked);
 }
@@ -223,17 +223,17 @@ TEST_CASE("a batch for which there is no memory is written when there is some, a
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     desk.until_durable(desk.append(put_of(1, "before")));
-    // SQLite's own memory: nobody else's runs short.
+    // Only SQLite's memory runs short.
     const auto before = sqlite3_hard_heap_limit64(-1);
     sqlite3_hard_heap_limit64(sqlite3_memory_used() + 16'384);
     const auto batch = desk.append(put_of(2, std::string(512u << 10, 'x')));
-    desk.until([&] { return desk.it->short_of_space(0) || desk.it->durable_up_to() >= batch; });
-    CHECK(desk.it->durable_up_to() < batch);
+    desk.until([&] { return desk.store->short_of_space(0) || desk.store->durable_up_to() >= batch; });
+    CHECK(desk.store->durable_up_to() < batch);
     sqlite3_hard_heap_limit64(before);
     desk.until_durable(batch);
-    CHECK(desk.it->failure().empty());
+    CHECK(desk.store->failure().empty());
     desk.until_durable(desk.append(put_of(3, "after")));
-    CHECK(desk.it->failure().empty());
+    CHECK(desk.store->failure().empty());
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(ids_of(again.recover().jobs) == ids{1, 2, 3});

@@ -16,7 +16,7 @@ file_watcher* watcher = nullptr;
 sqlite3_vfs* system_vfs = nullptr;
 sqlite3_vfs watched{};
 
-/// Begins as SQLite wants it; the system's own file lies behind it.
+/// SQLite requires `base` first; the system's own file follows in memory.
 struct watched_file {
   sqlite3_file base;
   std::string* path;
@@ -24,42 +24,45 @@ struct watched_file {
   bool synced;
 };
 
-watched_file& its(sqlite3_file* file) { return *reinterpret_cast<watched_file*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return its(file).real; }
+watched_file& watched_file_of(sqlite3_file* file) { return *reinterpret_cast<watched_file*>(file); }
+sqlite3_file* real(sqlite3_file* file) { return watched_file_of(file).real; }
 
 int close(sqlite3_file* file) {
   const int status = real(file)->pMethods->xClose(real(file));
-  delete its(file).path;
+  delete watched_file_of(file).path;
   return status;
 }
-int read(sqlite3_file* file, void* into, int bytes, sqlite3_int64 offset) {
-  if (const int status = watcher->before_read(*its(file).path, bytes, offset); status != SQLITE_OK) return status;
-  return real(file)->pMethods->xRead(real(file), into, bytes, offset);
+int read(sqlite3_file* file, void* target, int bytes, sqlite3_int64 offset) {
+  if (const int status = watcher->before_read(*watched_file_of(file).path, bytes, offset); status != SQLITE_OK)
+    return status;
+  return real(file)->pMethods->xRead(real(file), target, bytes, offset);
 }
-int write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 offset) {
-  const std::string_view all{static_cast<const char*>(from), static_cast<std::size_t>(bytes)};
-  if (const int status = watcher->before_write(*its(file).path, all, offset); status != SQLITE_OK) return status;
-  return real(file)->pMethods->xWrite(real(file), from, bytes, offset);
+int write(sqlite3_file* file, const void* source, int bytes, sqlite3_int64 offset) {
+  const std::string_view content{static_cast<const char*>(source), static_cast<std::size_t>(bytes)};
+  if (const int status = watcher->before_write(*watched_file_of(file).path, content, offset); status != SQLITE_OK)
+    return status;
+  return real(file)->pMethods->xWrite(real(file), source, bytes, offset);
 }
 int truncate(sqlite3_file* file, sqlite3_int64 bytes) {
-  if (const int status = watcher->before_truncate(*its(file).path, bytes); status != SQLITE_OK) return status;
+  if (const int status = watcher->before_truncate(*watched_file_of(file).path, bytes); status != SQLITE_OK)
+    return status;
   return real(file)->pMethods->xTruncate(real(file), bytes);
 }
-// Not handed on but once: what a sync means is the watcher's to say, and the machine of a test does not lose its power.
-// The first one of a new log or journal is where SQLite syncs the directory too, which it does by opening it.
-int sync(sqlite3_file* file, int how) {
-  if (const int status = watcher->before_sync(*its(file).path); status != SQLITE_OK) return status;
-  return std::exchange(its(file).synced, true) ? SQLITE_OK : real(file)->pMethods->xSync(real(file), how);
+// Only the first sync of a file reaches the system: the machine of a test does not lose its power, so the watcher is
+// enough. In the first sync of a new log or journal SQLite also syncs the directory, by opening it.
+int sync(sqlite3_file* file, int flags) {
+  if (const int status = watcher->before_sync(*watched_file_of(file).path); status != SQLITE_OK) return status;
+  return std::exchange(watched_file_of(file).synced, true) ? SQLITE_OK : real(file)->pMethods->xSync(real(file), flags);
 }
-int size(sqlite3_file* file, sqlite3_int64* into) { return real(file)->pMethods->xFileSize(real(file), into); }
+int size(sqlite3_file* file, sqlite3_int64* target) { return real(file)->pMethods->xFileSize(real(file), target); }
 int lock(sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); }
 int unlock(sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); }
-int check_lock(sqlite3_file* file, int* into) { return real(file)->pMethods->xCheckReservedLock(real(file), into); }
-int control(sqlite3_file* file, int what, void* with) {
-  return real(file)->pMethods->xFileControl(real(file), what, with);
+int check_lock(sqlite3_file* file, int* target) { return real(file)->pMethods->xCheckReservedLock(real(file), target); }
+int control(sqlite3_file* file, int operation, void* argument) {
+  return real(file)->pMethods->xFileControl(real(file), operation, argument);
 }
 int sector_size(sqlite3_file* file) { return real(file)->pMethods->xSectorSize(real(file)); }
-// A disk that promises nothing.
+// No guarantees, so that SQLite syncs as for the worst disk.
 int characteristics(sqlite3_file*) { return 0; }
 int shm_map(sqlite3_file* file, int page, int bytes, int extend, volatile void** into) {
   return real(file)->pMethods->xShmMap(real(file), page, bytes, extend, into);
@@ -79,15 +82,15 @@ const sqlite3_io_methods methods{
     unlock,    check_lock, control, sector_size, characteristics, shm_map, shm_lock, shm_barrier,
     shm_unmap, nullptr,    nullptr};
 
-using directory_opener = int (*)(const char* path, int* into);
+using directory_opener = int (*)(const char* path, int* target);
 sqlite3_syscall_ptr systems_opener = nullptr;
 
-int open_directory(const char* path, int* into) {
+int open_directory(const char* path, int* target) {
   if (watcher != nullptr) watcher->directory_synced();
-  return reinterpret_cast<directory_opener>(systems_opener)(path, into);
+  return reinterpret_cast<directory_opener>(systems_opener)(path, target);
 }
 
-/// The data file is made empty by whoever locks it, right before SQLite opens it.
+/// An empty data file counts as new: the program creates it for its lock before SQLite opens it.
 bool is_made_by_opening(const char* path, int flags) {
   struct stat facts {};
   if (path == nullptr) return false;
@@ -95,15 +98,15 @@ bool is_made_by_opening(const char* path, int flags) {
 }
 
 int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* flags_out) {
-  watched_file& made = its(file);
-  made.synced = false;
+  watched_file& opened = watched_file_of(file);
+  opened.synced = false;
   const bool is_new = is_made_by_opening(path, flags);
-  made.real = reinterpret_cast<sqlite3_file*>(&made + 1);
-  made.base.pMethods = nullptr;
-  const int status = system_vfs->xOpen(system_vfs, path, made.real, flags, flags_out);
+  opened.real = reinterpret_cast<sqlite3_file*>(&opened + 1);
+  opened.base.pMethods = nullptr;
+  const int status = system_vfs->xOpen(system_vfs, path, opened.real, flags, flags_out);
   if (status != SQLITE_OK) return status;
-  made.path = new std::string{path == nullptr ? "" : path};
-  made.base.pMethods = &methods;
+  opened.path = new std::string{path == nullptr ? "" : path};
+  opened.base.pMethods = &methods;
   if (is_new) watcher->created(path);
   return SQLITE_OK;
 }
@@ -115,9 +118,9 @@ int remove(sqlite3_vfs*, const char* path, int with_directory_synced) {
 
 }  // namespace
 
-watched_vfs::watched_vfs(file_watcher& by) {
+watched_vfs::watched_vfs(file_watcher& file_watcher) {
   assert(watcher == nullptr);
-  watcher = &by;
+  watcher = &file_watcher;
   system_vfs = sqlite3_vfs_find(nullptr);
   watched = *system_vfs;
   watched.pNext = nullptr;

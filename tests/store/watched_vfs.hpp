@@ -5,8 +5,8 @@
 
 namespace millrace::testing {
 
-/// What stands between SQLite and the file system in a test. Called on whichever thread SQLite runs on; answers
-/// SQLITE_OK, or the error that SQLite gets instead of what it asked for.
+/// Sees each operation of SQLite on its files, on the thread of SQLite. Returns SQLITE_OK to let the operation
+/// happen, or the error that SQLite gets instead.
 class file_watcher {
  public:
   virtual ~file_watcher() = default;
@@ -18,19 +18,19 @@ class file_watcher {
   virtual int before_truncate(const std::string& file, long long bytes) = 0;
   virtual int before_sync(const std::string& file) = 0;
   virtual int before_remove(const std::string& file) = 0;
-  /// A file that was not there has been made; and all names in a directory are made to last.
+  /// A new file was created; and all names in a directory were synced.
   virtual void created(const std::string& file) { static_cast<void>(file); }
   virtual void directory_synced() {}
-  /// An exclusive lock of the log's index was taken (numbers of SQLite's WAL file format, 2.4.1); to return later
-  /// stretches it.
+  /// SQLite took an exclusive lock of the log's index (numbers of SQLite's WAL file format, 2.4.1). The lock is held at
+  /// least until this function returns.
   enum class index_lock { write = 0, checkpoint = 1, recover = 2 };
-  virtual void locked(index_lock which) { static_cast<void>(which); }
+  virtual void locked(index_lock lock) { static_cast<void>(lock); }
 };
 
-/// The system's file system with somebody who watches, under a name for SQLite. One at a time.
+/// Registers the system's file system with a watcher at SQLite. At most one object at a time.
 class watched_vfs {
  public:
-  explicit watched_vfs(file_watcher& by);
+  explicit watched_vfs(file_watcher& watcher);
   ~watched_vfs();
   watched_vfs(const watched_vfs&) = delete;
   watched_vfs& operator=(const watched_vfs&) = delete;
