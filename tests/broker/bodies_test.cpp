@@ -15,53 +15,55 @@ using testing::broker_fixture;
 
 namespace {
 
-/// Keeps bodies; is safe, and reads, when the test says so.
+/// Keeps bodies. The test decides when it commits and when it reads.
 class body_store final : public store::store {
  public:
   millrace::store::batch_id append(engine::change_set& changes) override {
-    for (const auto& one : changes) {
-      if (const auto* put = std::get_if<engine::job_put>(&one)) bodies[put->job] = put->request.content;
-      if (const auto* gone = std::get_if<engine::job_gone>(&one)) bodies.erase(gone->job);
+    for (const auto& change : changes) {
+      if (const auto* put = std::get_if<engine::job_put>(&change)) bodies[put->job] = put->request.content;
+      if (const auto* gone = std::get_if<engine::job_gone>(&change)) bodies.erase(gone->job);
     }
     changes.clear();
     return ++newest;
   }
   [[nodiscard]] millrace::store::batch_id durable_up_to() const override { return safe; }
-  void set_on_durable(std::function<void()> moved) override { tell = std::move(moved); }
+  void set_on_durable(std::function<void()> listener) override { on_durable = std::move(listener); }
   [[nodiscard]] bool is_persistent() const override { return true; }
   [[nodiscard]] bool reads_bodies() const override { return readable; }
   [[nodiscard]] std::uint64_t job_bytes_max() const override { return job_bytes_most; }
-  void read_bodies(std::span<const job_id> jobs) override { asked.insert(asked.end(), jobs.begin(), jobs.end()); }
-  void set_on_body_read(body_taker came) override { take = std::move(came); }
+  void read_bodies(std::span<const job_id> jobs) override {
+    requested.insert(requested.end(), jobs.begin(), jobs.end());
+  }
+  void set_on_body_read(body_taker taker) override { on_body_read = std::move(taker); }
 
   std::uint64_t job_bytes_most{UINT64_MAX};
 
   void commit() {
     safe = newest;
-    tell();
+    on_durable();
   }
-  /// Answers all that was asked.
+  /// Answers all requests.
   void read() {
-    for (const auto job : std::exchange(asked, {})) {
+    for (const auto job : std::exchange(requested, {})) {
       const auto found = bodies.find(job);
       if (broken) {
-        take(job, error{errc::io, "the disk is broken"});
+        on_body_read(job, error{errc::io, "the disk is broken"});
       } else if (found == bodies.end()) {
-        take(job, error{errc::not_found, "no such job"});
+        on_body_read(job, error{errc::not_found, "no such job"});
       } else {
-        take(job, body{found->second});
+        on_body_read(job, body{found->second});
       }
     }
   }
 
   std::map<job_id, body> bodies;
-  std::vector<job_id> asked;
+  std::vector<job_id> requested;
   bool readable{true};
   bool broken{false};
   millrace::store::batch_id newest{0};
   millrace::store::batch_id safe{0};
-  std::function<void()> tell;
-  body_taker take;
+  std::function<void()> on_durable;
+  body_taker on_body_read;
 };
 
 engine::engine_options no_memory() {
@@ -71,8 +73,8 @@ engine::engine_options no_memory() {
 }
 
 struct taker final : broker::decision_taker {
-  void decided(broker::decision&& decision) noexcept override { told.push_back(std::move(decision.event)); }
-  std::vector<engine::event> told;
+  void decided(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
+  std::vector<engine::event> events;
 };
 
 struct has_disk {
@@ -84,7 +86,7 @@ struct disk_fixture : has_disk, broker_fixture {
   explicit disk_fixture(engine::durability safety = engine::durability::sync)
       : broker_fixture{&disk, no_memory()},
         durable{queue("durable", {.durability = safety})},
-        who{watcher("durable")} {}
+        client{watcher("durable")} {}
 
   job_id put_safely(std::string_view text) {
     const auto job = put(durable, text).job;
@@ -97,7 +99,7 @@ struct disk_fixture : has_disk, broker_fixture {
   [[nodiscard]] bool on_disk_only(job_id job) const { return broker.engine().look(job)->content_on_disk; }
 
   queue_id durable;
-  session_id who;
+  session_id client;
   taker waits;
 };
 
@@ -126,24 +128,24 @@ TEST_CASE("a reserve is granted when the body has been read") {
   disk_fixture at;
   const auto job = at.put_safely("a");
   SECTION("to a taker") {
-    CHECK(at.broker.reserve(at.who, engine::lease::ttr, at.loop.now(), at.waits).answer.status ==
+    CHECK(at.broker.reserve(at.client, engine::lease::ttr, at.loop.now(), at.waits).answer.status ==
           engine::reserve_status::waiting);
-    CHECK(at.disk.asked == std::vector{job});
-    CHECK(at.waits.told.empty());
+    CHECK(at.disk.requested == std::vector{job});
+    CHECK(at.waits.events.empty());
     at.disk.read();
-    REQUIRE(at.waits.told.size() == 1);
-    CHECK(at.waits.told[0].type == engine::event::kind::granted);
-    CHECK(at.waits.told[0].job.content.view() == "a");
+    REQUIRE(at.waits.events.size() == 1);
+    CHECK(at.waits.events[0].type == engine::event::kind::granted);
+    CHECK(at.waits.events[0].job.content.view() == "a");
   }
   SECTION("to a taker that wants this very job") {
-    CHECK(at.broker.reserve_job(at.who, job, at.waits).answer.status == engine::reserve_status::waiting);
+    CHECK(at.broker.reserve_job(at.client, job, at.waits).answer.status == engine::reserve_status::waiting);
     at.disk.read();
-    REQUIRE(at.waits.told.size() == 1);
-    CHECK(at.waits.told[0].job.content.view() == "a");
+    REQUIRE(at.waits.events.size() == 1);
+    CHECK(at.waits.events[0].job.content.view() == "a");
   }
   SECTION("to a coroutine") {
     broker_fixture::answer answer;
-    at.reserve(at.who, answer);
+    at.reserve(at.client, answer);
     at.loop.run_ready();
     CHECK_FALSE(answer.taken);
     at.disk.read();
@@ -157,7 +159,7 @@ TEST_CASE("a coroutine cancelled while its body is on the way gives the job back
   disk_fixture at;
   at.put_safely("a");
   broker_fixture::answer answer;
-  const auto task = at.reserve(at.who, answer);
+  const auto task = at.reserve(at.client, answer);
   at.loop.run_ready();
   CHECK(at.levels(at.durable).reserved == 1);
   at.loop.cancel(task);
@@ -165,22 +167,22 @@ TEST_CASE("a coroutine cancelled while its body is on the way gives the job back
   CHECK(answer.aborted);
   CHECK(at.levels(at.durable).ready == 1);
   at.disk.read();
-  CHECK(at.broker.try_reserve(at.who, engine::lease::ttr).answer.job.content.view() == "a");
+  CHECK(at.broker.try_reserve(at.client, engine::lease::ttr).answer.job.content.view() == "a");
 }
 
 TEST_CASE("who only looks is shown the body, many by one reading") {
   disk_fixture at;
   const auto job = at.put_safely("a");
   taker first, second;
-  at.peek(at.who, job, first);
+  at.peek(at.client, job, first);
   at.peek(at.watcher("durable"), job, second);
-  CHECK(at.disk.asked == std::vector{job});
+  CHECK(at.disk.requested == std::vector{job});
   at.disk.read();
-  for (const auto* const one : {&first, &second}) {
-    REQUIRE(one->told.size() == 1);
-    CHECK(one->told[0].type == engine::event::kind::shown);
-    CHECK(one->told[0].job.job == job);
-    CHECK(one->told[0].job.content.view() == "a");
+  for (const auto* const taker : {&first, &second}) {
+    REQUIRE(taker->events.size() == 1);
+    CHECK(taker->events[0].type == engine::event::kind::shown);
+    CHECK(taker->events[0].job.job == job);
+    CHECK(taker->events[0].job.content.view() == "a");
   }
   CHECK(at.levels(at.durable).ready == 1);
 }
@@ -188,21 +190,21 @@ TEST_CASE("who only looks is shown the body, many by one reading") {
 TEST_CASE("a job that has ended while somebody waits to look at it is not found") {
   disk_fixture at;
   const auto job = at.put_safely("a");
-  at.peek(at.who, job, at.waits);
+  at.peek(at.client, job, at.waits);
   REQUIRE(at.broker.erase(at.producer, job).answer);
   at.disk.read();
-  REQUIRE(at.waits.told.size() == 1);
-  CHECK(at.waits.told[0].type == engine::event::kind::not_found);
+  REQUIRE(at.waits.events.size() == 1);
+  CHECK(at.waits.events[0].type == engine::event::kind::not_found);
 }
 
-TEST_CASE("who looks no more is told nothing") {
+TEST_CASE("a peek whose session withdraws or closes before the body is read gets no event") {
   disk_fixture at;
   const auto job = at.put_safely("a");
-  at.peek(at.who, job, at.waits);
-  SECTION("it withdraws") { at.broker.withdraw(at.who); }
-  SECTION("it goes") { REQUIRE(at.broker.try_close_session(at.who)); }
+  at.peek(at.client, job, at.waits);
+  SECTION("it withdraws") { at.broker.withdraw(at.client); }
+  SECTION("it goes") { REQUIRE(at.broker.try_close_session(at.client)); }
   at.disk.read();
-  CHECK(at.waits.told.empty());
+  CHECK(at.waits.events.empty());
 }
 
 TEST_CASE("a body that cannot be read buries the job of who reserved it, and tells who looks that there is none") {
@@ -212,19 +214,19 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
   taker looks;
   at.peek(at.producer, job, looks);
   at.disk.read();
-  REQUIRE(looks.told.size() == 1);
-  CHECK(looks.told[0].type == engine::event::kind::not_found);
+  REQUIRE(looks.events.size() == 1);
+  CHECK(looks.events[0].type == engine::event::kind::not_found);
   CHECK(at.levels(at.durable).ready == 1);
 
-  static_cast<void>(at.broker.reserve(at.who, engine::lease::ttr, never, at.waits));
+  static_cast<void>(at.broker.reserve(at.client, engine::lease::ttr, never, at.waits));
   at.disk.read();
-  CHECK(at.waits.told.empty());
+  CHECK(at.waits.events.empty());
   CHECK(at.levels(at.durable).buried == 1);
   at.disk.broken = false;
   REQUIRE(at.broker.kick_job(job).answer);
   at.disk.read();
-  REQUIRE(at.waits.told.size() == 1);
-  CHECK(at.waits.told[0].job.content.view() == "a");
+  REQUIRE(at.waits.events.size() == 1);
+  CHECK(at.waits.events[0].job.content.view() == "a");
 }
 
 TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory now") {
@@ -272,12 +274,12 @@ TEST_CASE("a job that is larger than the store can write is refused before it is
   CHECK(at.put(kept, "0123456789").status == engine::put_status::inserted);
   CHECK(at.put(kept, "0123456789a").status == engine::put_status::refused);
   CHECK(at.put(fast, "0123456789a").status == engine::put_status::inserted);
-  const auto who = at.watcher("fast");
-  const auto taken = at.broker.try_reserve(who, engine::lease::unlimited).answer;
+  const auto session = at.watcher("fast");
+  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited).answer;
   REQUIRE(taken.status == engine::reserve_status::reserved);
   engine::finish_request done{.job = taken.job.job};
   done.outputs.push_back({kept, {.content = body{"0123456789a"}}});
-  const auto answer = at.broker.try_finish(who, std::move(done)).answer;
+  const auto answer = at.broker.try_finish(session, std::move(done)).answer;
   CHECK(answer == engine::finish_status::buried);
   CHECK(answer.refusal == engine::reason::too_large);
   const auto too_large = static_cast<std::size_t>(engine::reason::too_large);

@@ -1,4 +1,4 @@
-// Cancelling whoever waits neither loses a job nor makes two of it.
+// A cancelled wait neither loses a job nor duplicates one.
 
 #include "broker/broker_fixture.hpp"
 #include "support/catch.hpp"

@@ -12,7 +12,7 @@ using testing::broker_fixture;
 
 namespace {
 
-/// Each command is a batch; safe when the test says so.
+/// Each command is a batch. The test decides when it commits.
 class slow_store final : public store::store {
  public:
   millrace::store::batch_id append(engine::change_set& changes) override {
@@ -50,10 +50,10 @@ class slow_store final : public store::store {
   std::function<void()> tell;
 };
 
-loop::awaitable<> say_when_durable(broker::broker& broker, broker::receipt receipt,
-                                   std::vector<store::batch_id>& said) {
+loop::awaitable<> note_when_durable(broker::broker& broker, broker::receipt receipt,
+                                    std::vector<store::batch_id>& durable) {
   co_await broker.until_durable(receipt);
-  said.push_back(receipt.batch);
+  durable.push_back(receipt.batch);
 }
 
 }  // namespace
@@ -66,22 +66,22 @@ TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and n
   const auto second = at.receipt_of_put(queue, "b");
   REQUIRE(store.kept == 2);
   REQUIRE(first.batch < second.batch);
-  std::vector<store::batch_id> said;
-  const auto cancelled = at.scope.spawn("cancelled", say_when_durable(at.broker, first, said));
-  at.scope.spawn("second", say_when_durable(at.broker, second, said));
-  at.scope.spawn("first", say_when_durable(at.broker, first, said));
+  std::vector<store::batch_id> durable;
+  const auto cancelled = at.scope.spawn("cancelled", note_when_durable(at.broker, first, durable));
+  at.scope.spawn("second", note_when_durable(at.broker, second, durable));
+  at.scope.spawn("first", note_when_durable(at.broker, first, durable));
   at.loop.run_ready();
-  CHECK(said.empty());
+  CHECK(durable.empty());
 
   at.loop.cancel(cancelled);
   store.commit(first.batch);
   at.loop.run_ready();
-  CHECK(said.back() == first.batch);
-  CHECK(std::count(said.begin(), said.end(), second.batch) == 0);
+  CHECK(durable.back() == first.batch);
+  CHECK(std::count(durable.begin(), durable.end(), second.batch) == 0);
 
   store.commit(second.batch);
   at.loop.run_ready();
-  CHECK(said.back() == second.batch);
+  CHECK(durable.back() == second.batch);
 }
 
 TEST_CASE("a reserve does not wait for the commits of others") {
@@ -98,12 +98,12 @@ TEST_CASE("without a persistent store, everything is durable at once") {
   broker_fixture at;
   const auto receipt = at.receipt_of_put(at.queue("work"), "a");
   CHECK(receipt == broker::receipt{});
-  std::vector<store::batch_id> said;
+  std::vector<store::batch_id> durable;
 
-  at.scope.spawn("reply", say_when_durable(at.broker, receipt, said));
+  at.scope.spawn("reply", note_when_durable(at.broker, receipt, durable));
   at.loop.run_ready();
 
-  CHECK(said.size() == 1);
+  CHECK(durable.size() == 1);
 }
 
 TEST_CASE(

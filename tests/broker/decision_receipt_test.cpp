@@ -1,4 +1,4 @@
-// Which commit a decision that comes later waits for, and who is told of commits.
+// The commits that late decisions wait for, and the reports of commits.
 #include <string>
 #include <vector>
 

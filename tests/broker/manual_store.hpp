@@ -11,7 +11,7 @@
 
 namespace millrace::testing {
 
-/// A store in which each call is a batch of its own. Batches are committed and bodies are read when the test says so.
+/// A store in which each call is a batch of its own. The test decides when it commits and when it reads bodies.
 class manual_store final : public store::store {
  public:
   using batch_id = millrace::store::batch_id;

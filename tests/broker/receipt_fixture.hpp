@@ -53,7 +53,7 @@ struct receipt_fixture : has_store, broker_fixture {
     store.commit_all();
     return job;
   }
-  /// What the answer to a change of the queue `work` has to wait for, when that was the last change.
+  /// The receipt that the answer to the last change, one of the queue `work`, must have.
   [[nodiscard]] broker::receipt of_last_change() const {
     switch (promise) {
       case engine::durability::sync:

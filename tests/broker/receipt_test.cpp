@@ -24,82 +24,82 @@ static_assert(!std::is_default_constructible_v<broker::committed>);
 
 constexpr job_id no_job{999};
 
-/// The command was given, and whether it did anything.
-struct done {
+/// The receipt of a command, and whether the command changed anything.
+struct command_effect {
   receipt durable_with;
   bool changed;
 };
-done of(const broker::receipted<bool>& answered) { return {answered.durable_with, answered.answer}; }
-done of(const broker::receipted<engine::finish_answer>& answered) {
-  return {answered.durable_with, !(answered.answer == engine::finish_status::not_found)};
+command_effect effect_of(const broker::receipted<bool>& answer) { return {answer.durable_with, answer.answer}; }
+command_effect effect_of(const broker::receipted<engine::finish_answer>& answer) {
+  return {answer.durable_with, !(answer.answer == engine::finish_status::not_found)};
 }
 
 struct command {
   const char* name;
-  done (*effective)(fixture&);
-  done (*without_effect)(fixture&);
+  command_effect (*effective)(fixture&);
+  command_effect (*without_effect)(fixture&);
 };
 
 const command changing_commands[] = {
     {"put",
      [](fixture& at) {
-       const auto answered = at.broker.try_put(at.producer, at.work, {.content = body{"b"}});
-       return done{answered.durable_with, answered.answer.status == engine::put_status::inserted};
+       const auto answer = at.broker.try_put(at.producer, at.work, {.content = body{"b"}});
+       return command_effect{answer.durable_with, answer.answer.status == engine::put_status::inserted};
      },
      [](fixture& at) {
        at.broker.refuse_puts();
-       const auto answered = at.broker.try_put(at.producer, at.work, {.content = body{"b"}});
-       return done{answered.durable_with, answered.answer.status == engine::put_status::inserted};
+       const auto answer = at.broker.try_put(at.producer, at.work, {.content = body{"b"}});
+       return command_effect{answer.durable_with, answer.answer.status == engine::put_status::inserted};
      }},
-    {"release", [](fixture& at) { return of(at.broker.release(at.worker, at.add_reserved(), 0, {})); },
-     [](fixture& at) { return of(at.broker.release(at.worker, at.add(), 0, {})); }},
-    {"bury", [](fixture& at) { return of(at.broker.bury(at.worker, at.add_reserved(), 0)); },
-     [](fixture& at) { return of(at.broker.bury(at.worker, at.add(), 0)); }},
-    {"delete", [](fixture& at) { return of(at.broker.erase(at.worker, at.add_reserved())); },
-     [](fixture& at) { return of(at.broker.erase(at.producer, at.add_reserved())); }},
-    {"finish", [](fixture& at) { return of(at.broker.try_finish(at.worker, {.job = at.add_reserved()})); },
-     [](fixture& at) { return of(at.broker.try_finish(at.worker, {.job = at.add()})); }},
+    {"release", [](fixture& at) { return effect_of(at.broker.release(at.worker, at.add_reserved(), 0, {})); },
+     [](fixture& at) { return effect_of(at.broker.release(at.worker, at.add(), 0, {})); }},
+    {"bury", [](fixture& at) { return effect_of(at.broker.bury(at.worker, at.add_reserved(), 0)); },
+     [](fixture& at) { return effect_of(at.broker.bury(at.worker, at.add(), 0)); }},
+    {"delete", [](fixture& at) { return effect_of(at.broker.erase(at.worker, at.add_reserved())); },
+     [](fixture& at) { return effect_of(at.broker.erase(at.producer, at.add_reserved())); }},
+    {"finish", [](fixture& at) { return effect_of(at.broker.try_finish(at.worker, {.job = at.add_reserved()})); },
+     [](fixture& at) { return effect_of(at.broker.try_finish(at.worker, {.job = at.add()})); }},
     {"a failed finish",
      [](fixture& at) {
-       return of(at.broker.try_finish(at.worker, {.job = at.add_reserved(), .result = engine::outcome::failed}));
+       return effect_of(at.broker.try_finish(at.worker, {.job = at.add_reserved(), .result = engine::outcome::failed}));
      },
      [](fixture& at) {
-       return of(at.broker.try_finish(at.worker, {.job = no_job, .result = engine::outcome::failed}));
+       return effect_of(at.broker.try_finish(at.worker, {.job = no_job, .result = engine::outcome::failed}));
      }},
     {"purge",
      [](fixture& at) {
        at.add();
-       const auto answered = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
-       return done{answered.durable_with, answered.answer == 1};
+       const auto answer = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
+       return command_effect{answer.durable_with, answer.answer == 1};
      },
      [](fixture& at) {
        at.add_reserved();
-       const auto answered = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
-       return done{answered.durable_with, answered.answer != 0};
+       const auto answer = at.broker.purge(at.work, engine::job_state::ready, at.loop.now());
+       return command_effect{answer.durable_with, answer.answer != 0};
      }},
     {"kick",
      [](fixture& at) {
        at.add_buried();
        auto from = engine::engine::kick_from::undecided;
-       const auto answered = at.broker.kick(at.work, 5, from);
-       return done{answered.durable_with, answered.answer == 1};
+       const auto answer = at.broker.kick(at.work, 5, from);
+       return command_effect{answer.durable_with, answer.answer == 1};
      },
      [](fixture& at) {
        at.add();
        auto from = engine::engine::kick_from::undecided;
-       const auto answered = at.broker.kick(at.work, 5, from);
-       return done{answered.durable_with, answered.answer != 0};
+       const auto answer = at.broker.kick(at.work, 5, from);
+       return command_effect{answer.durable_with, answer.answer != 0};
      }},
-    {"kick of one job", [](fixture& at) { return of(at.broker.kick_job(at.add_buried())); },
-     [](fixture& at) { return of(at.broker.kick_job(at.add())); }},
+    {"kick of one job", [](fixture& at) { return effect_of(at.broker.kick_job(at.add_buried())); },
+     [](fixture& at) { return effect_of(at.broker.kick_job(at.add())); }},
     {"pause",
      [](fixture& at) {
-       const auto answered = at.broker.pause(at.work, seconds{5});
-       return done{answered.durable_with, answered.answer.has_value()};
+       const auto answer = at.broker.pause(at.work, seconds{5});
+       return command_effect{answer.durable_with, answer.answer.has_value()};
      },
      [](fixture& at) {
-       const auto answered = at.broker.pause(queue_id{999}, seconds{5});
-       return done{answered.durable_with, answered.answer.has_value()};
+       const auto answer = at.broker.pause(queue_id{999}, seconds{5});
+       return command_effect{answer.durable_with, answer.answer.has_value()};
      }}};
 
 }  // namespace
@@ -110,9 +110,9 @@ TEST_CASE("an answer waits for the batch of what its command changed, as far as 
       INFO(command.name << ", durability " << static_cast<int>(promise));
       fixture at{promise};
       const auto before = at.store.newest;
-      const auto answered = command.effective(at);
-      REQUIRE(answered.changed);
-      CHECK(answered.durable_with == at.of_last_change());
+      const auto answer = command.effective(at);
+      REQUIRE(answer.changed);
+      CHECK(answer.durable_with == at.of_last_change());
       if (promise == durability::memory) {
         CHECK(at.store.newest == before);
       } else {
@@ -127,9 +127,9 @@ TEST_CASE("the answer of a command that changed nothing waits for nothing") {
     for (const auto& command : changing_commands) {
       INFO(command.name << ", durability " << static_cast<int>(promise));
       fixture at{promise};
-      const auto answered = command.without_effect(at);
-      REQUIRE_FALSE(answered.changed);
-      CHECK(answered.durable_with == receipt{});
+      const auto answer = command.without_effect(at);
+      REQUIRE_FALSE(answer.changed);
+      CHECK(answer.durable_with == receipt{});
       CHECK(at.store.newest == at.store.durable);
     }
   }
@@ -155,8 +155,8 @@ TEST_CASE("a command that takes, looks or keeps a lease does not wait for the co
 TEST_CASE("a relaxed queue's answers wait for their batch while the store is late") {
   fixture at{durability::relaxed};
   at.store.is_late = true;
-  const auto answered = at.receipt_of_put(at.work, "a");
-  CHECK(answered == receipt{.batch = at.store.newest, .written_with = at.store.newest});
+  const auto answer = at.receipt_of_put(at.work, "a");
+  CHECK(answer == receipt{.batch = at.store.newest, .written_with = at.store.newest});
   at.store.is_late = false;
   CHECK(at.receipt_of_put(at.work, "b").batch == 0);
 }
@@ -166,10 +166,9 @@ TEST_CASE("a hand-off waits for its batch when one of its queues asks for it") {
     fixture at{promise};
     const auto output = at.queue("output", {.durability = durability::sync});
     const auto job = at.add_reserved();
-    const auto answered =
-        at.broker.try_finish(at.worker, {.job = job, .outputs = {{output, {.content = body{"out"}}}}});
-    CHECK(answered.answer == engine::finish_status::done);
-    CHECK(answered.durable_with == receipt{.batch = at.store.newest, .written_with = at.store.newest});
+    const auto answer = at.broker.try_finish(at.worker, {.job = job, .outputs = {{output, {.content = body{"out"}}}}});
+    CHECK(answer.answer == engine::finish_status::done);
+    CHECK(answer.durable_with == receipt{.batch = at.store.newest, .written_with = at.store.newest});
   }
 }
 

@@ -9,10 +9,10 @@ using testing::broker_fixture;
 
 namespace {
 
-/// Somebody without a coroutine.
+/// Keeps its events.
 struct taker final : broker::decision_taker {
-  void decided(broker::decision&& decision) noexcept override { told.push_back(std::move(decision.event)); }
-  std::vector<engine::event> told;
+  void decided(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
+  std::vector<engine::event> events;
 };
 
 }  // namespace
@@ -20,41 +20,41 @@ struct taker final : broker::decision_taker {
 TEST_CASE("a taker is told of the job it waited for, once") {
   broker_fixture at;
   const auto queue = at.queue("work");
-  taker waits;
-  const auto who = at.watcher("work");
-  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).answer.status == engine::reserve_status::waiting);
+  taker taker;
+  const auto session = at.watcher("work");
+  CHECK(at.broker.reserve(session, engine::lease::ttr, never, taker).answer.status == engine::reserve_status::waiting);
   at.put(queue, "a");
   at.put(queue, "b");
-  REQUIRE(waits.told.size() == 1);
-  CHECK(waits.told[0].type == engine::event::kind::granted);
-  CHECK(waits.told[0].job.content.view() == "a");
-  CHECK(at.broker.reserve(who, engine::lease::ttr, never, waits).answer.job.content.view() == "b");
-  CHECK(waits.told.size() == 1);
+  REQUIRE(taker.events.size() == 1);
+  CHECK(taker.events[0].type == engine::event::kind::granted);
+  CHECK(taker.events[0].job.content.view() == "a");
+  CHECK(at.broker.reserve(session, engine::lease::ttr, never, taker).answer.job.content.view() == "b");
+  CHECK(taker.events.size() == 1);
 }
 
 TEST_CASE("a taker's time runs out") {
   broker_fixture at;
   at.queue("work");
-  taker waits;
-  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), waits));
+  taker taker;
+  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), taker));
   at.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
-  CHECK(waits.told.empty());
+  CHECK(taker.events.empty());
   at.loop.advance(nanoseconds{1});
-  REQUIRE(waits.told.size() == 1);
-  CHECK(waits.told[0].type == engine::event::kind::timed_out);
+  REQUIRE(taker.events.size() == 1);
+  CHECK(taker.events[0].type == engine::event::kind::timed_out);
 }
 
 TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next") {
   broker_fixture at;
   const auto queue = at.queue("work");
   taker first, second;
-  const auto one = at.watcher("work");
-  static_cast<void>(at.broker.reserve(one, engine::lease::ttr, never, first));
+  const auto session = at.watcher("work");
+  static_cast<void>(at.broker.reserve(session, engine::lease::ttr, never, first));
   static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, never, second));
-  at.broker.withdraw(one);
+  at.broker.withdraw(session);
   at.put(queue, "a");
-  CHECK(first.told.empty());
-  CHECK(second.told.size() == 1);
+  CHECK(first.events.empty());
+  CHECK(second.events.size() == 1);
 }
 
 TEST_CASE("takers stand before a full queue, which is counted until they are admitted or withdraw") {
@@ -63,27 +63,27 @@ TEST_CASE("takers stand before a full queue, which is counted until they are adm
   const auto worker = at.watcher("work");
   const auto held = at.put(queue, "a").job;
   taker first, second;
-  const auto one = at.broker.open_session();
-  CHECK(at.broker.put(one, queue, {.content = body{"b"}}, first).answer.status == engine::put_status::waiting);
+  const auto session = at.broker.open_session();
+  CHECK(at.broker.put(session, queue, {.content = body{"b"}}, first).answer.status == engine::put_status::waiting);
   static_cast<void>(at.broker.put(at.broker.open_session(), queue, {.content = body{"c"}}, second));
   CHECK(at.broker.held_puts().active() == 2);
-  at.broker.withdraw(one);
+  at.broker.withdraw(session);
   CHECK(at.broker.held_puts().active() == 1);
   CHECK(at.broker.erase(worker, held).answer);
-  CHECK(first.told.empty());
-  REQUIRE(second.told.size() == 1);
-  CHECK(second.told[0].type == engine::event::kind::put_admitted);
+  CHECK(first.events.empty());
+  REQUIRE(second.events.size() == 1);
+  CHECK(second.events[0].type == engine::event::kind::put_admitted);
   CHECK(at.broker.held_puts().active() == 0);
 }
 
 TEST_CASE("a taker whose session is closed is told nothing") {
   broker_fixture at;
   const auto queue = at.queue("work");
-  taker waits;
-  const auto who = at.watcher("work");
-  static_cast<void>(at.broker.reserve(who, engine::lease::ttr, never, waits));
-  CHECK(at.broker.try_close_session(who));
+  taker taker;
+  const auto session = at.watcher("work");
+  static_cast<void>(at.broker.reserve(session, engine::lease::ttr, never, taker));
+  CHECK(at.broker.try_close_session(session));
   at.put(queue, "a");
-  CHECK(waits.told.empty());
+  CHECK(taker.events.empty());
   CHECK(at.levels(queue).ready == 1);
 }
