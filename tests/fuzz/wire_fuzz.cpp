@@ -17,8 +17,8 @@ namespace {
 /// Small, so that the fuzzer finds bodies below and above it.
 constexpr std::uint32_t body_bytes_max = 300;
 
-[[noreturn]] void complain(const char* about, const transcript& first, const transcript& second) {
-  std::fprintf(stderr, "%s\n", about);
+[[noreturn]] void abort_with(const char* complaint, const transcript& first, const transcript& second) {
+  std::fprintf(stderr, "%s\n", complaint);
   for (const auto* each : {&first, &second}) {
     std::fprintf(stderr, "--- %zu results\n", each->size());
     for (const auto& line : *each) std::fprintf(stderr, "%s\n", line.c_str());
@@ -26,8 +26,8 @@ constexpr std::uint32_t body_bytes_max = 300;
   std::abort();
 }
 
-void hold(bool what, const char* about) {
-  if (!what) complain(about, {}, {});
+void require(bool condition, const char* complaint) {
+  if (!condition) abort_with(complaint, {}, {});
 }
 
 /// The lengths of the pieces, from a seed: some short, some long, some zero.
@@ -44,90 +44,90 @@ class cuts {
   std::uint32_t state_;
 };
 
-template <class reading>
-void feed_in_pieces(reading& into, std::string_view bytes, std::uint8_t seed) {
+template <class Reading>
+void feed_in_pieces(Reading& reading, std::string_view bytes, std::uint8_t seed) {
   cuts lengths{seed};
   while (!bytes.empty()) {
     const auto piece = bytes.substr(0, lengths.next());
-    if (!into.feed(piece)) {
-      hold(!into.results().empty() && into.results().back() == "nonsense", "bytes were left over");
+    if (!reading.feed(piece)) {
+      require(!reading.results().empty() && reading.results().back() == "nonsense", "bytes were left over");
       return;
     }
     bytes.remove_prefix(piece.size());
   }
 }
 
-/// The same without state between two commands: each command, with its body, goes to a reader of its own.
-transcript one_by_one(std::string_view bytes) {
-  transcript all;
+/// The results when each command, with its body, goes to a reader of its own, so without state between commands.
+transcript read_separately(std::string_view bytes) {
+  transcript results;
   for (std::size_t end; (end = bytes.find("\r\n")) != std::string_view::npos;) {
     const std::string_view line = bytes.substr(0, end + 2);
     bytes.remove_prefix(line.size());
     if (line.size() > wire::command_line_bytes_max) {
-      all.emplace_back("bad_format");
+      results.emplace_back("bad_format");
       continue;
     }
-    command_reading alone{body_bytes_max};
-    alone.feed(line);
-    if (alone.results().empty()) {
-      // A put, whose last number says what is still to come.
+    command_reading reading{body_bytes_max};
+    reading.feed(line);
+    if (reading.results().empty()) {
+      // A put: its last number is the size of its body.
       const std::size_t body_bytes = std::stoul(std::string{line.substr(line.rfind(' '))}) + 2;
       if (bytes.size() < body_bytes) break;
-      alone.feed(bytes.substr(0, body_bytes));
+      reading.feed(bytes.substr(0, body_bytes));
       bytes.remove_prefix(body_bytes);
     }
-    hold(alone.results().size() == 1 && alone.it().at_rest(), "one command is not one result");
-    all.push_back(alone.results().front());
+    require(reading.results().size() == 1 && reading.reader().at_rest(), "one command is not one result");
+    results.push_back(reading.results().front());
   }
-  return all;
+  return results;
 }
 
 void try_commands(std::string_view bytes, std::uint8_t seed) {
   command_reading whole{body_bytes_max}, cut{body_bytes_max};
-  hold(whole.feed(bytes), "bytes were left over");
+  require(whole.feed(bytes), "bytes were left over");
   feed_in_pieces(cut, bytes, seed);
-  if (whole.results() != cut.results()) complain("whole and cut are not the same", whole.results(), cut.results());
-  const transcript alone = one_by_one(bytes);
-  if (whole.results() != alone) complain("together and one by one are not the same", whole.results(), alone);
-  hold(whole.it().at_rest() == cut.it().at_rest(), "whole and cut are not both at rest");
+  if (whole.results() != cut.results()) abort_with("whole and cut are not the same", whole.results(), cut.results());
+  const transcript separate = read_separately(bytes);
+  if (whole.results() != separate) abort_with("together and one by one are not the same", whole.results(), separate);
+  require(whole.reader().at_rest() == cut.reader().at_rest(), "whole and cut are not both at rest");
 
-  // What was read and is a command is written and read again.
+  // Each command that was read is written and read again.
   wire::beanstalk_command_reader reader{body_bytes_max};
   std::string written;
   transcript expected;
   for (;;) {
-    wire::beanstalk_command what;
-    const auto found = reader.next(bytes, what);
+    wire::beanstalk_command command;
+    const auto found = reader.next(bytes, command);
     if (found == wire::beanstalk_command_reader::found::nothing) break;
     if (found != wire::beanstalk_command_reader::found::command) continue;
-    hold(what.verb != wire::beanstalk_verb::put || what.count == what.content.size(),
-         "a body is not as long as announced");
-    expected.push_back(text_of(what));
-    wire::append(written, what);
+    require(command.verb != wire::beanstalk_verb::put || command.count == command.content.size(),
+            "a body is not as long as announced");
+    expected.push_back(text_of(command));
+    wire::append(written, command);
   }
   command_reading again{body_bytes_max};
   feed_in_pieces(again, written, seed);
-  if (again.results() != expected) complain("what was written is not what was read", expected, again.results());
+  if (again.results() != expected) abort_with("what was written is not what was read", expected, again.results());
 }
 
-void write(std::string& to, const wire::beanstalk_reply& what) {
-  switch (what.word) {
+void write(std::string& text, const wire::beanstalk_reply& reply) {
+  switch (reply.word) {
     case wire::beanstalk_word::inserted:
     case wire::beanstalk_word::buried_job:
     case wire::beanstalk_word::kicked_count:
     case wire::beanstalk_word::watching:
-      return wire::append(to, what.word, what.number);
+      return wire::append(text, reply.word, reply.number);
     case wire::beanstalk_word::using_tube:
-      return wire::append_using(to, what.tube);
+      return wire::append_using(text, reply.tube);
     case wire::beanstalk_word::reserved:
     case wire::beanstalk_word::found:
-      wire::append_head(to, what.word, what.number, what.chunk.size());
-      to.append(what.chunk).append("\r\n");
+      wire::append_head(text, reply.word, reply.number, reply.chunk.size());
+      text.append(reply.chunk).append("\r\n");
       return;
     case wire::beanstalk_word::ok:
-      return wire::append_chunk(to, what.chunk);
+      return wire::append_chunk(text, reply.chunk);
     default:
-      return wire::append(to, what.word);
+      return wire::append(text, reply.word);
   }
 }
 
@@ -135,19 +135,19 @@ void try_replies(std::string_view bytes, std::uint8_t seed) {
   reply_reading whole, cut;
   whole.feed(bytes);
   feed_in_pieces(cut, bytes, seed);
-  if (whole.results() != cut.results()) complain("whole and cut are not the same", whole.results(), cut.results());
+  if (whole.results() != cut.results()) abort_with("whole and cut are not the same", whole.results(), cut.results());
 
   wire::beanstalk_reply_reader reader;
-  wire::beanstalk_reply what;
+  wire::beanstalk_reply reply;
   std::string written;
   transcript expected;
-  while (reader.next(bytes, what) == wire::beanstalk_reply_reader::found::reply) {
-    expected.push_back(text_of(wire::beanstalk_reply_reader::found::reply, what));
-    write(written, what);
+  while (reader.next(bytes, reply) == wire::beanstalk_reply_reader::found::reply) {
+    expected.push_back(text_of(wire::beanstalk_reply_reader::found::reply, reply));
+    write(written, reply);
   }
   reply_reading again;
   feed_in_pieces(again, written, seed);
-  if (again.results() != expected) complain("what was written is not what was read", expected, again.results());
+  if (again.results() != expected) abort_with("what was written is not what was read", expected, again.results());
 }
 
 }  // namespace

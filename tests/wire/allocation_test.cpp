@@ -1,4 +1,4 @@
-// What the reader allocates: bodies and nothing else. And what it does when there is no memory for one.
+// The reader allocates bodies and nothing else. It reports when there is no memory for one.
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -35,7 +35,7 @@ using found = wire::beanstalk_command_reader::found;
 
 namespace {
 
-/// What reading it allocated, in pieces of so many bytes. `last` is what came last.
+/// The number of allocations when a reader gets the bytes in pieces of that size. `last`: the last result.
 std::size_t allocations_of(std::string_view all, std::size_t piece, found& last) {
   wire::beanstalk_command_reader reader{100};
   wire::beanstalk_command into;
@@ -43,7 +43,7 @@ std::size_t allocations_of(std::string_view all, std::size_t piece, found& last)
   const std::size_t before = allocations;
   for (; !all.empty(); all.remove_prefix(std::min(piece, all.size()))) {
     std::string_view bytes = all.substr(0, piece);
-    for (found what; (what = reader.next(bytes, into)) != found::nothing;) last = what;
+    for (found result; (result = reader.next(bytes, into)) != found::nothing;) last = result;
   }
   return allocations - before;
 }
@@ -53,7 +53,7 @@ std::size_t allocations_of(std::string_view all, std::size_t piece, found& last)
 TEST_CASE("nothing is allocated but bodies") {
   struct row {
     std::string bytes;
-    found what;
+    found expected;
     std::size_t allocations;
   };
   const row rows[] = {{"put 0 0 60 3\r\nabc\r\n", found::command, 1},
@@ -77,7 +77,7 @@ TEST_CASE("nothing is allocated but bodies") {
       found last{};
       const std::size_t made = allocations_of(each.bytes, piece, last);
       CHECK(made == each.allocations);
-      CHECK(last == each.what);
+      CHECK(last == each.expected);
     }
   }
 }
@@ -95,19 +95,19 @@ TEST_CASE("a body for which there is no memory is skipped, and said after its la
     wire::beanstalk_command into;
     std::string_view bytes = std::string_view{all}.substr(0, cut);
     memory_is_gone = true;
-    found what = reader.next(bytes, into);
-    if (what == found::nothing) {
+    found result = reader.next(bytes, into);
+    if (result == found::nothing) {
       bytes = std::string_view{all}.substr(cut);
-      what = reader.next(bytes, into);
+      result = reader.next(bytes, into);
     }
     memory_is_gone = false;
     CAPTURE(cut);
-    CHECK(what == found::out_of_memory);
+    CHECK(result == found::out_of_memory);
     CHECK(into.verb == wire::beanstalk_verb::put);
     CHECK(into.priority == 1);
     CHECK(into.count == 5);
     CHECK(into.content.size() == 0);
-    // What is left in the first piece and the second make the next command.
+    // The rest of the first piece and the second piece make the next command.
     std::string rest{bytes};
     if (cut >= 21) rest += all.substr(cut);
     CHECK(rest == "quit\r\n");

@@ -11,7 +11,7 @@ using testing::check_commands;
 
 namespace {
 
-/// A line of so many bytes, CR LF included, that is a command if it is not too long.
+/// A line of so many bytes with its CR LF. It is a command unless it is too long.
 std::string line_of(std::size_t bytes) {
   const std::string start = "delete ", end = "7\r\n";
   return start + std::string(bytes - start.size() - end.size(), '0') + end;
@@ -38,7 +38,7 @@ TEST_CASE("a long line ends at its first CR LF, whatever CRs and LFs stand in it
     }
     // CRs up to the end.
     check_commands(std::string(at, 'x') + std::string(10, '\r') + "\nquit\r\n", {"bad_format", "quit"});
-    // A line that ends there, and one of the same length behind it.
+    // A line of that length, and another one after it.
     check_commands(line_of(at) + line_of(at) + "quit\r\n",
                    at > 224 ? testing::transcript{"bad_format", "bad_format", "quit"}
                             : testing::transcript{"delete job=7", "delete job=7", "quit"});
@@ -66,7 +66,7 @@ TEST_CASE("the first CR LF ends a line, and a CR before anything else is just a 
   check_commands("use a\r\rb\r\nquit\r\n", {"bad_format", "quit"});
 }
 
-TEST_CASE("many commands in one piece") {
+TEST_CASE("hundreds of commands are read in order, in pieces of any size") {
   std::string bytes;
   testing::transcript expected;
   for (int n = 1; n <= 300; ++n) {

@@ -140,7 +140,7 @@ TEST_CASE("a reader is at rest between two commands only") {
   std::size_t ended = 0;
   for (const char& each : all) {
     commands.feed({&each, 1});
-    CHECK(commands.it().at_rest() == (commands.results().size() > ended));
+    CHECK(commands.reader().at_rest() == (commands.results().size() > ended));
     ended = commands.results().size();
   }
   CHECK(ended == 6);

@@ -41,43 +41,43 @@ const place places[] = {
     {"pause-tube t ", "\r\n", "pause-tube tube=t", " delay=", 4'294'967'295},
 };
 
-/// As in the transcript.
-std::string said(const place& where, std::uint64_t value) {
-  return std::string{where.word} + (value == 0 ? "" : where.name + std::to_string(value));
+/// The line of the transcript.
+std::string text_of(const place& place, std::uint64_t value) {
+  return std::string{place.word} + (value == 0 ? "" : place.name + std::to_string(value));
 }
 
-std::string one_more(std::uint64_t max) {
+std::string next_number(std::uint64_t max) {
   std::string digits = std::to_string(max);
   ++digits.back();  // none of the limits ends in 9
   return digits;
 }
 
 /// The rest of a put that was refused is read as a line of its own; here it is empty.
-transcript refused(const place& where) {
-  return where.word == "put" ? transcript{"bad_format", "unknown_command"} : transcript{"bad_format"};
+transcript refusal_of(const place& place) {
+  return place.word == "put" ? transcript{"bad_format", "unknown_command"} : transcript{"bad_format"};
 }
 
 }  // namespace
 
 TEST_CASE("every number is read from 0 to its limit, with leading zeros and several spaces before it") {
-  for (const place& where : places) {
-    CAPTURE(where.before, where.behind);
+  for (const place& place : places) {
+    CAPTURE(place.before, place.behind);
     for (const std::uint64_t value :
-         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{10}, where.max - 1, where.max}) {
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{10}, place.max - 1, place.max}) {
       const std::string digits = std::to_string(value);
-      CHECK(commands_in(where.before + digits + where.behind) == transcript{said(where, value)});
-      CHECK(commands_in(where.before + "00"s + digits + where.behind) == transcript{said(where, value)});
-      CHECK(commands_in(where.before + "   "s + digits + where.behind) == transcript{said(where, value)});
+      CHECK(commands_in(place.before + digits + place.behind) == transcript{text_of(place, value)});
+      CHECK(commands_in(place.before + "00"s + digits + place.behind) == transcript{text_of(place, value)});
+      CHECK(commands_in(place.before + "   "s + digits + place.behind) == transcript{text_of(place, value)});
     }
-    testing::check_commands(where.before + std::string(100, '0') + "7" + where.behind, {said(where, 7)});
+    testing::check_commands(place.before + std::string(100, '0') + "7" + place.behind, {text_of(place, 7)});
   }
 }
 
 TEST_CASE("a number beyond its limit, or that is none, has a bad format") {
-  for (const place& where : places) {
-    CAPTURE(where.before, where.behind);
-    const std::string digits = std::to_string(where.max);
-    for (const std::string& wrong : {one_more(where.max),
+  for (const place& place : places) {
+    CAPTURE(place.before, place.behind);
+    const std::string digits = std::to_string(place.max);
+    for (const std::string& wrong : {next_number(place.max),
                                      digits + "0",
                                      "1" + digits,
                                      "18446744073709551616"s,
@@ -106,22 +106,22 @@ TEST_CASE("a number beyond its limit, or that is none, has a bad format") {
                                      "/"s,
                                      ":"s}) {
       CAPTURE(wrong);
-      CHECK(commands_in(where.before + wrong + where.behind) == refused(where));
+      CHECK(commands_in(place.before + wrong + place.behind) == refusal_of(place));
     }
   }
 }
 
 TEST_CASE("nothing stands behind the last number") {
-  for (const place& where : places) {
-    std::string line = where.before + "1"s + where.behind;
+  for (const place& place : places) {
+    std::string line = place.before + "1"s + place.behind;
     line.insert(line.find('\r'), " ");
-    CHECK(commands_in(line) == refused(where));
+    CHECK(commands_in(line) == refusal_of(place));
     line.insert(line.find('\r'), "0");
-    CHECK(commands_in(line) == refused(where));
+    CHECK(commands_in(line) == refusal_of(place));
   }
 }
 
-TEST_CASE("numbers stand apart and none is missing") {
+TEST_CASE("a command with a missing, an additional or an unseparated number is refused") {
   for (const char* line : {"put 1 2 3", "put 1 2 3 4 5", "put 1", "put 1 2", "put0 0 0 0 0", "release 1", "release 1 2",
                            "release 1 2 3 4", "bury 1", "bury 1 2 3", "touch 1 2"}) {
     CAPTURE(line);

@@ -16,7 +16,7 @@ std::string put(std::uint64_t announced, const std::string& rest) {
   return "put 0 0 10 " + std::to_string(announced) + "\r\n" + rest;
 }
 
-/// Cuts are tried around all that may go wrong, not at each byte of a long body.
+/// Cuts are tried at all boundaries, but not at each byte of a long body.
 std::vector<std::size_t> edges_of(std::size_t head, std::size_t body_bytes) {
   std::vector<std::size_t> places;
   for (std::size_t n = 0; n <= head + 2; ++n) places.push_back(n);
@@ -67,12 +67,12 @@ TEST_CASE("bodies up to the limit are taken, one byte more is too big, and the s
     const auto numbers = limit == 0 ? "" : " count=" + count + " content=" + longest;
     check_commands(put(limit, longest + "\r\n") + "quit\r\n", {"put ttr=10" + numbers, "quit"}, limit);
     check_commands(put(limit + 1, longest + "x\r\nquit\r\n"), {"job_too_big put ttr=10 count=" + more, "quit"}, limit);
-    // What stands where the CR LF should does not matter any more.
+    // The bytes in the place of the CR LF do not matter then.
     check_commands(put(limit + 1, longest + "xyzquit\r\n"), {"job_too_big put ttr=10 count=" + more, "quit"}, limit);
   }
 }
 
-TEST_CASE("the usual limit") {
+TEST_CASE("a body of 65,535 bytes, the usual limit, is taken, and one of a byte more is too big") {
   const std::string longest(65'535, 'x');
   const std::size_t head = put(65'535, "").size();
   check_commands(put(65'535, longest + "\r\nquit\r\n"), {"put ttr=10 count=65535 content=" + longest, "quit"}, 65'535,
@@ -103,11 +103,11 @@ TEST_CASE("a body of four gigabytes is skipped to its last byte and never kept")
   CHECK(reader.at_rest());
 }
 
-TEST_CASE("a limit of all there can be") {
+TEST_CASE("with the highest possible limit of bodies a put is read as usual") {
   check_commands(put(3, "abc\r\n"), {"put ttr=10 count=3 content=abc"}, 4'294'967'295);
 }
 
-TEST_CASE("one body does not show in the next") {
+TEST_CASE("a body leaves nothing behind in the next command") {
   check_commands("put 1 2 3 4\r\nabcd\r\nput 0 0 0 0\r\n\r\ndelete 1\r\nput 0 0 0 9\r\n123456789\r\nput 0 0 0 1\r\nxyz",
                  {"put pri=1 delay=2 ttr=3 count=4 content=abcd", "put", "delete job=1", "job_too_big put count=9",
                   "expected_crlf put count=1"},
@@ -130,8 +130,8 @@ TEST_CASE(
         for (const auto& piece : {all.substr(0, cut), all.substr(cut, second - cut), all.substr(second)}) {
           std::string_view bytes = piece;
           while (!bytes.empty()) {
-            const auto what = reader.next(bytes, into);
-            if (what != reader_type::found::nothing) seen.push_back(what);
+            const auto found = reader.next(bytes, into);
+            if (found != reader_type::found::nothing) seen.push_back(found);
           }
         }
         CHECK(seen == std::vector{reader_type::found::out_of_memory, reader_type::found::command});

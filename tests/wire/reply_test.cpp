@@ -21,7 +21,7 @@ constexpr std::uint64_t last_id = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
-TEST_CASE("words that stand alone") {
+TEST_CASE("replies of one word are written with their CR LF") {
   const std::pair<beanstalk_word, const char*> words[] = {
       {beanstalk_word::deleted, "DELETED\r\n"},
       {beanstalk_word::released, "RELEASED\r\n"},
@@ -44,7 +44,7 @@ TEST_CASE("words that stand alone") {
   for (const auto& [word, line] : words) CHECK(appended(word) == line);
 }
 
-TEST_CASE("words with a number or a tube") {
+TEST_CASE("replies with a number or a tube are written with it") {
   CHECK(appended(beanstalk_word::inserted, std::uint64_t{1}) == "INSERTED 1\r\n");
   CHECK(appended(beanstalk_word::inserted, last_id) == "INSERTED 18446744073709551615\r\n");
   CHECK(appended(beanstalk_word::buried_job, std::uint64_t{7}) == "BURIED 7\r\n");
@@ -55,7 +55,7 @@ TEST_CASE("words with a number or a tube") {
   CHECK(text == "USING " + std::string(200, 'n') + "\r\n");
 }
 
-TEST_CASE("heads and chunks") {
+TEST_CASE("replies with a body are written with their size") {
   std::string text;
   wire::append_head(text, beanstalk_word::reserved, last_id, 4'294'967'295);
   CHECK(text == "RESERVED 18446744073709551615 4294967295\r\n");

@@ -1,4 +1,4 @@
-// What a reader made of bytes, as lines of text: tests compare them, and say by them what they expect.
+// The results of a reader as lines of text, which tests compare with expected lines.
 #pragma once
 
 #include <cstdint>
@@ -17,81 +17,81 @@ using transcript = std::vector<std::string>;
 
 /// `put pri=1 ttr=60 count=3 content=abc`: members that are zero or empty are left out, so a value that another command
 /// left behind shows.
-inline std::string text_of(const wire::beanstalk_command& what) {
-  std::string text{wire::name_of(what.verb)};
+inline std::string text_of(const wire::beanstalk_command& command) {
+  std::string text{wire::name_of(command.verb)};
   const auto number = [&text](const char* name, std::uint64_t value) {
     if (value != 0) text += name + std::to_string(value);
   };
-  if (!what.tube.empty()) text.append(" tube=").append(what.tube);
-  number(" job=", what.job);
-  number(" pri=", what.priority);
-  number(" delay=", what.delay);
-  number(" ttr=", what.ttr);
-  number(" count=", what.count);
-  if (what.content.size() > 0) text.append(" content=").append(what.content.view());
+  if (!command.tube.empty()) text.append(" tube=").append(command.tube);
+  number(" job=", command.job);
+  number(" pri=", command.priority);
+  number(" delay=", command.delay);
+  number(" ttr=", command.ttr);
+  number(" count=", command.count);
+  if (command.content.size() > 0) text.append(" content=").append(command.content.view());
   return text;
 }
 
-inline std::string text_of(wire::beanstalk_command_reader::found found, const wire::beanstalk_command& what) {
+inline std::string text_of(wire::beanstalk_command_reader::found found, const wire::beanstalk_command& value) {
   using enum wire::beanstalk_command_reader::found;
   switch (found) {
     case command:
-      return text_of(what);
+      return text_of(value);
     case bad_format:
       return "bad_format";
     case unknown_command:
       return "unknown_command";
     case expected_crlf:
-      return "expected_crlf " + text_of(what);
+      return "expected_crlf " + text_of(value);
     case job_too_big:
-      return "job_too_big " + text_of(what);
+      return "job_too_big " + text_of(value);
     case out_of_memory:
-      return "out_of_memory " + text_of(what);
+      return "out_of_memory " + text_of(value);
     case nothing:
       break;
   }
   return "nothing";
 }
 
-inline std::string text_of(wire::beanstalk_reply_reader::found found, const wire::beanstalk_reply& what) {
+inline std::string text_of(wire::beanstalk_reply_reader::found found, const wire::beanstalk_reply& reply) {
   if (found == wire::beanstalk_reply_reader::found::nonsense) return "nonsense";
-  std::string text{wire::reply_words[static_cast<std::size_t>(what.word)]};
-  if (!wire::stands_alone(what.word)) text += "+";
-  if (what.number != 0) text += ' ' + std::to_string(what.number);
-  if (!what.tube.empty()) text.append(" tube=").append(what.tube);
-  if (what.chunk.data() != nullptr) text.append(" chunk=").append(what.chunk);
+  std::string text{wire::reply_words[static_cast<std::size_t>(reply.word)]};
+  if (!wire::stands_alone(reply.word)) text += "+";
+  if (reply.number != 0) text += ' ' + std::to_string(reply.number);
+  if (!reply.tube.empty()) text.append(" tube=").append(reply.tube);
+  if (reply.chunk.data() != nullptr) text.append(" chunk=").append(reply.chunk);
   return text;
 }
 
-/// A reader of commands or of replies, and what came of all that it was given.
-template <class reader, class value>
+/// A reader of commands or of replies, and all its results.
+template <class Reader, class Value>
 class reading {
  public:
-  template <class... arguments>
-  explicit reading(arguments... with) : reader_(with...) {}
+  template <class... Arguments>
+  explicit reading(Arguments... arguments) : reader_(arguments...) {}
 
-  /// A copy of the piece, no byte longer, so that the address sanitizer sees a reader that looks beyond it. False:
-  /// bytes were left over, as behind nonsense.
+  /// Reads a copy of the piece, so that the address sanitizer detects a read beyond it. False: bytes were left over, as
+  /// behind nonsense.
   bool feed(std::string_view piece) {
     if (!results_.empty() && results_.back() == "nonsense") return false;
     const auto copy = std::make_unique<char[]>(piece.size());
     piece.copy(copy.get(), piece.size());
     std::string_view bytes{copy.get(), piece.size()};
     for (;;) {
-      value what;
+      Value result;
       const std::size_t before = bytes.size();
-      const auto found = reader_.next(bytes, what);
-      if (found == reader::found::nothing) return bytes.empty();
-      results_.push_back(text_of(found, what));
+      const auto found = reader_.next(bytes, result);
+      if (found == Reader::found::nothing) return bytes.empty();
+      results_.push_back(text_of(found, result));
       if (results_.back() == "nonsense" || bytes.size() >= before) return false;
     }
   }
 
   [[nodiscard]] const transcript& results() const noexcept { return results_; }
-  [[nodiscard]] const reader& it() const noexcept { return reader_; }
+  [[nodiscard]] const Reader& reader() const noexcept { return reader_; }
 
  private:
-  reader reader_;
+  Reader reader_;
   transcript results_;
 };
 
@@ -101,15 +101,15 @@ using reply_reading = reading<wire::beanstalk_reply_reader, wire::beanstalk_repl
 inline constexpr std::uint32_t usual_body_bytes_max = 65'535;
 
 inline transcript commands_in(std::string_view bytes, std::uint32_t body_bytes_max = usual_body_bytes_max) {
-  command_reading all{body_bytes_max};
-  if (!all.feed(bytes)) return {"bytes were left over"};
-  return all.results();
+  command_reading reading{body_bytes_max};
+  if (!reading.feed(bytes)) return {"bytes were left over"};
+  return reading.results();
 }
 
 inline transcript replies_in(std::string_view bytes) {
-  reply_reading all;
-  all.feed(bytes);
-  return all.results();
+  reply_reading reading;
+  reading.feed(bytes);
+  return reading.results();
 }
 
 }  // namespace millrace::testing

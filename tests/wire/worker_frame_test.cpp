@@ -40,7 +40,7 @@ std::string text_of(const worker_message& message) {
 
 std::string parsed(std::string_view line) { return text_of(wire::parse_worker_message(line)); }
 
-/// What a reader makes of the pieces, up to the first malformed line.
+/// The results of a reader for the pieces, up to the first malformed line.
 struct reading {
   explicit reading(std::size_t line_bytes_max = 200) : reader{line_bytes_max} {}
 

@@ -14,9 +14,9 @@ using wire::beanstalk_verb;
 
 namespace {
 
-std::string wire_of(const beanstalk_command& what) {
+std::string wire_of(const beanstalk_command& command) {
   std::string text;
-  wire::append(text, what);
+  wire::append(text, command);
   return text;
 }
 
@@ -65,18 +65,18 @@ TEST_CASE("what is written is what was meant, for every verb and however it is c
     for (const auto number : {0u, 1u, 4'294'967'295u}) {
       for (const auto& name : {std::string{"t"}, long_name}) {
         const auto job = number == 4'294'967'295u ? std::numeric_limits<std::uint64_t>::max() : number;
-        const auto what = command_with(static_cast<beanstalk_verb>(verb), {job, number, name});
-        const auto bytes = wire_of(what);
-        testing::check_commands(bytes, {testing::text_of(what)});
+        const auto command = command_with(static_cast<beanstalk_verb>(verb), {job, number, name});
+        const auto bytes = wire_of(command);
+        testing::check_commands(bytes, {testing::text_of(command)});
         pipeline += bytes;
-        expected.push_back(testing::text_of(what));
+        expected.push_back(testing::text_of(command));
       }
     }
   }
   CHECK(testing::commands_in(pipeline) == expected);
 }
 
-TEST_CASE("commands as they go over the wire") {
+TEST_CASE("commands are written in the format of the protocol") {
   CHECK(wire_of({.verb = beanstalk_verb::put, .priority = 1, .delay = 2, .ttr = 3, .content = body{"ab\r\n"}}) ==
         "put 1 2 3 4\r\nab\r\n\r\n");
   CHECK(wire_of({.verb = beanstalk_verb::put}) == "put 0 0 0 0\r\n\r\n");
@@ -86,7 +86,7 @@ TEST_CASE("commands as they go over the wire") {
   CHECK(wire_of({}) == "quit\r\n");
 }
 
-TEST_CASE("a command is appended to what stands there") {
+TEST_CASE("a command is appended to the text before it") {
   std::string text = "stats\r\n";
   wire::append(text, {.verb = beanstalk_verb::quit});
   CHECK(text == "stats\r\nquit\r\n");
