@@ -65,7 +65,7 @@ TEST_CASE("a client that waits when the daemon drains is answered, and so are th
   CHECK(producer.receive_all() == "DRAINING\r\nUSING default\r\n");
   CHECK(worker.receive_all() == "TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\n");
   CHECK(holder.receive_at_least(20) == "TIMED_OUT\r\nTOUCHED\r\n");
-  // Its job goes to nobody when it is released.
+  // During a drain no session gets the released job.
   holder.send("release 1 0 0\r\n");
   CHECK(holder.receive_all() == "RELEASED\r\n");
   CHECK(ready(at) == 1);

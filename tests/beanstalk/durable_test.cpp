@@ -7,7 +7,7 @@ using testing::server_fixture;
 
 namespace {
 
-/// A disk that takes its time: each command is a batch, safe when the test says so. Touched on the loop only.
+/// A slow disk: each command is a batch, and the test decides when it commits. Used on the loop only.
 class slow_disk final : public store::store {
  public:
   millrace::store::batch_id append(engine::change_set& changes) override {
@@ -42,7 +42,7 @@ class slow_disk final : public store::store {
   bool full{false};
   bool is_late{false};
   millrace::store::batch_id backlog_max{1'000'000};
-  static constexpr std::uint64_t bytes_of_a_command = 257;  // what a client is charged for a body of one byte
+  static constexpr std::uint64_t bytes_of_a_command = 257;  // the charge of a client for a body of one byte
 };
 
 constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
@@ -190,7 +190,7 @@ TEST_CASE("while one client fills the backlog of a stalled disk, others go on, a
     SAYS(reader, "use memory\r\nput 0 0 60 1\r\nb\r\nreserve\r\nlist-tube-used\r\n",
          "USING memory\r\nINSERTED " + fresh + "\r\nRESERVED " + job + " 1\r\na\r\nUSING memory\r\n");
   }
-  // A durable put is carried out though the one client floods, and so is what its client says next.
+  // Durable puts of another client are executed, though the first client floods.
   newcomer.send("put 0 0 60 1\r\nc\r\nput 0 0 60 1\r\nd\r\n");
   until_puts(at, 16 + 10 + 2);
   at.ask([&](auto&, auto&) { disk.commit(); });
@@ -218,10 +218,10 @@ TEST_CASE("after the disk has failed no durable or relaxed command is acknowledg
        {"put 0 0 60 1\r\nc\r\n", "reserve-job 2\r\nrelease 2 0 0\r\n", "reserve-job 2\r\nbury 2 0\r\n"}) {
     auto late = at.client();
     late.send(command);
-    const auto said = late.receive_all();
-    CHECK(said.find("INSERTED") == std::string::npos);
-    CHECK(said.find("RELEASED") == std::string::npos);
-    CHECK(said.find("BURIED") == std::string::npos);
+    const auto replies = late.receive_all();
+    CHECK(replies.find("INSERTED") == std::string::npos);
+    CHECK(replies.find("RELEASED") == std::string::npos);
+    CHECK(replies.find("BURIED") == std::string::npos);
   }
   SAYS(other, "use memory\r\nput 0 0 60 1\r\nm\r\n", "USING memory\r\nINSERTED 4\r\n");
   CHECK(at.ask([](auto&, auto& broker) { return broker.acknowledged_not_durable(); }) == 2);

@@ -11,8 +11,8 @@ namespace {
 
 std::uint64_t errors(server_fixture& at, std::string_view code) {
   return at.ask([code](auto& server, auto&) {
-    for (const auto& [known, count] : server.connections().protocol_errors)
-      if (known == code) return count.value();
+    for (const auto& [error, count] : server.connections().protocol_errors)
+      if (error == code) return count.value();
     return std::uint64_t{999};
   });
 }

@@ -110,7 +110,7 @@ class scripted_conversation final : private beanstalk::reply_sink {
       flush();
     }
   }
-  /// What the client has read since the last call.
+  /// The bytes that the client has read since the last call.
   std::string take() { return std::exchange(read_by_client, {}); }
   void client_reads(std::size_t bytes) {
     client_capacity = bytes;

@@ -21,9 +21,9 @@ class server_fixture {
                           store::store* disk = nullptr)
       : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
-    network::listener_options where;
-    where.where = network::parse_address("127.0.0.1:0").value();
-    server_.open(where).value();
+    network::listener_options options;
+    options.where = network::parse_address("127.0.0.1:0").value();
+    server_.open(options).value();
     thread_.start();
   }
   ~server_fixture() { close(); }
@@ -35,8 +35,8 @@ class server_fixture {
 
   [[nodiscard]] raw_client client() { return raw_client::to_port(server_.local_address().port); }
   template <class Function>
-  auto ask(Function what) {
-    return thread_.ask([this, &what] { return what(server_, broker_); });
+  auto ask(Function function) {
+    return thread_.ask([this, &function] { return function(server_, broker_); });
   }
   /// Of the loop, so far.
   [[nodiscard]] std::uint64_t turns() {
@@ -47,15 +47,15 @@ class server_fixture {
   }
   /// After `drain`: whether all clients have finished within `patience`.
   bool drained(duration patience) {
-    bool all = false;
-    thread_.run([this, patience, &all] { return note_drained(server_, patience, all); });
-    return all;
+    bool is_drained = false;
+    thread_.run([this, patience, &is_drained] { return note_drained(server_, patience, is_drained); });
+    return is_drained;
   }
   /// Ends all connections, while the loop goes on.
   void close_clients() {
     thread_.run([this] { return server_.close(); });
   }
-  /// Sessions that wait in a reserve: to know that a command has come that is not answered yet.
+  /// Until so many sessions wait in a reserve, so their commands have arrived.
   void until_waiting(std::uint32_t count) {
     while (ask([](auto& server, auto&) { return server.counts().waiting; }) != count) std::this_thread::yield();
   }
@@ -65,12 +65,12 @@ class server_fixture {
   }
 
  private:
-  static loop::awaitable<> note_drained(beanstalk::server& server, duration patience, bool& all) {
-    all = co_await server.drained(patience);
+  static loop::awaitable<> note_drained(beanstalk::server& server, duration patience, bool& is_drained) {
+    is_drained = co_await server.drained(patience);
   }
-  static loop::awaitable<> end(server_fixture& it, duration patience) {
-    co_await it.server_.close(patience);
-    it.broker_.close();
+  static loop::awaitable<> end(server_fixture& fixture, duration patience) {
+    co_await fixture.server_.close(patience);
+    fixture.broker_.close();
   }
 
   loop_thread thread_;

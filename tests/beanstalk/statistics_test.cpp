@@ -37,7 +37,7 @@ TEST_CASE("a job's statistics: whole seconds, rounded down, none where nothing r
   CHECK(beanstalk::stats_of_job(job, "t", now).text().find("time-left: 0\n") != std::string::npos);
 }
 
-TEST_CASE("a pause that is over is none") {
+TEST_CASE("stats-tube shows no pause after its end") {
   const instant now{seconds{1'000}};
   engine::queue_counts counts;
   engine::queue_levels levels;

@@ -13,7 +13,7 @@ void until_connections(server_fixture& at, std::uint32_t count) {
     std::this_thread::yield();
 }
 
-/// A reserve, and more behind it than is read: the rest stays in the system's buffer.
+/// Sends a reserve and more bytes than the server reads: the rest stays in the system's buffer.
 void wait_with_much_behind(server_fixture& at, testing::raw_client& worker) {
   worker.send("reserve\r\n");
   at.until_waiting(1);
@@ -42,7 +42,8 @@ TEST_CASE("a server that ends sends all it owes to a client that reads late and 
   client.send(testing::repeated("peek 1\r\n", 400));
   at.until_unread();
   client.half_close();
-  // It is read no more, but others are: what was sent before they are answered has come.
+  // The server does not read the first client any more. An answer to the second one means that the bytes of the first
+  // have arrived.
   auto other = at.client();
   SAYS(other, "list-tube-used\r\n", "USING default\r\n");
   SECTION("") {}
@@ -77,8 +78,8 @@ TEST_CASE("a close behind unread bytes is noticed: the reserve ends as if its ti
   worker.send("reserve\r\n");
   at.until_waiting(1);
   worker.send(commands);
-  // So much has been read that it is paused; what comes now stays in the system's buffer, and so little of it that the
-  // end comes as well.
+  // The server has paused this client, so the next bytes stay in the system's buffer. They are few, so that the end of
+  // the connection arrives as well.
   for (const auto before = at.turns(); at.turns() < before + 3;) std::this_thread::yield();
   worker.send(commands);
   SECTION("it reads its answers") {

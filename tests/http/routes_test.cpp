@@ -14,8 +14,8 @@ using testing::http_fixture;
 
 namespace {
 
-loop::awaitable<http::response> show(http::request what) {
-  co_return http::text(200, what.path + "|" + what.query + "|" + what.body);
+loop::awaitable<http::response> show(http::request request) {
+  co_return http::text(200, request.path + "|" + request.query + "|" + request.body);
 }
 
 loop::awaitable<http::response> fail(http::request) {

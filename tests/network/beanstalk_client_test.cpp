@@ -18,7 +18,7 @@ using wire::beanstalk_word;
 
 namespace {
 
-/// Answers each line by what stands for it in a small table; silent where there is nothing.
+/// Answers each line from a small table; does not answer lines that are not in it.
 loop::awaitable<> answer_lines(network::stream_socket socket) {
   std::string unread;
   try {
@@ -54,15 +54,15 @@ void with_client(Story story) {
   network::listener server{thread.loop(), "server", answer_lines};
   const network::listener_options options{network::parse_address("127.0.0.1:0").value(), 10};
   REQUIRE(server.open(options));
-  const auto where = server.local_address();
+  const auto address = server.local_address();
   thread.start();
-  thread.run([&] { return story(thread.loop(), where); });
+  thread.run([&] { return story(thread.loop(), address); });
   thread.end([&server] { return server.close(duration::zero()); });
 }
 
-loop::awaitable<> ask_for_each(loop::event_loop& loop, const network::address& where) {
+loop::awaitable<> ask_for_each(loop::event_loop& loop, const network::address& address) {
   beanstalk_client client{loop};
-  const auto opened = co_await client.open(where, never);
+  const auto opened = co_await client.open(address, never);
   REQUIRE(opened);
   auto use = command_of(beanstalk_verb::use);
   use.tube = "letters";
@@ -71,56 +71,56 @@ loop::awaitable<> ask_for_each(loop::event_loop& loop, const network::address& w
   CHECK(used->word == beanstalk_word::using_tube);
   CHECK(used->tube == "letters");
   const auto reserve = command_of(beanstalk_verb::reserve_with_timeout);
-  const auto got = co_await client.call(reserve, never);
-  REQUIRE(got.has_value());
-  CHECK(got->number == 7);
-  CHECK(got->chunk == "hello");
+  const auto job = co_await client.call(reserve, never);
+  REQUIRE(job.has_value());
+  CHECK(job->number == 7);
+  CHECK(job->chunk == "hello");
   const auto remove = command_of(beanstalk_verb::delete_job, 8);
   const auto missing = co_await client.call(remove, never);
   REQUIRE(missing.has_value());
   CHECK(missing->word == beanstalk_word::not_found);
 }
 
-loop::awaitable<> ask_for_many(loop::event_loop& loop, const network::address& where) {
+loop::awaitable<> ask_for_many(loop::event_loop& loop, const network::address& address) {
   beanstalk_client client{loop};
-  const auto opened = co_await client.open(where, never);
+  const auto opened = co_await client.open(address, never);
   REQUIRE(opened);
-  for (int at = 0; at < 1'000; ++at) client.queue(command_of(beanstalk_verb::delete_job, at % 2 == 0 ? 7 : 8));
+  for (int i = 0; i < 1'000; ++i) client.queue(command_of(beanstalk_verb::delete_job, i % 2 == 0 ? 7 : 8));
   CHECK(client.awaited() == 1'000);
   const auto sent = co_await client.send(never);
   REQUIRE(sent);
-  for (int at = 0; at < 1'000; ++at) {
+  for (int i = 0; i < 1'000; ++i) {
     const auto reply = co_await client.reply(never);
     REQUIRE(reply.has_value());
-    CHECK(reply->word == (at % 2 == 0 ? beanstalk_word::deleted : beanstalk_word::not_found));
+    CHECK(reply->word == (i % 2 == 0 ? beanstalk_word::deleted : beanstalk_word::not_found));
   }
   CHECK(client.awaited() == 0);
 }
 
-loop::awaitable<> ask_a_stranger(loop::event_loop& loop, const network::address& where) {
+loop::awaitable<> ask_a_stranger(loop::event_loop& loop, const network::address& address) {
   beanstalk_client client{loop};
-  const auto opened = co_await client.open(where, never);
+  const auto opened = co_await client.open(address, never);
   REQUIRE(opened);
   const auto stats = command_of(beanstalk_verb::stats);
   const auto answer = co_await client.call(stats, never);
   REQUIRE_FALSE(answer.has_value());
-  CHECK(answer.error() == error{errc::invalid, network::write_address(where) +
+  CHECK(answer.error() == error{errc::invalid, network::write_address(address) +
                                                    ": what answers there does not speak the beanstalk protocol"});
   const auto after_that = co_await client.send(never);
   REQUIRE_FALSE(after_that);
   CHECK(after_that.error().code == errc::io);
 }
 
-loop::awaitable<> ask_in_vain(loop::event_loop& loop, const network::address& where) {
+loop::awaitable<> ask_in_vain(loop::event_loop& loop, const network::address& address) {
   beanstalk_client client{loop};
-  const auto opened = co_await client.open(where, never);
+  const auto opened = co_await client.open(address, never);
   REQUIRE(opened);
   const auto touch = command_of(beanstalk_verb::touch, 1);
   const auto answer = co_await client.call(touch, loop.now() + milliseconds{20});
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code == errc::timed_out);
   // A new connection begins anew.
-  const auto again = co_await client.open(where, never);
+  const auto again = co_await client.open(address, never);
   REQUIRE(again);
   const auto remove = command_of(beanstalk_verb::delete_job, 7);
   const auto deleted = co_await client.call(remove, never);
@@ -141,6 +141,6 @@ TEST_CASE("a peer that does not speak the protocol is distinguished from one tha
 TEST_CASE("a server that does not answer in time is given up, and may be asked anew") { with_client(ask_in_vain); }
 
 TEST_CASE("every word that a server can say has words for people") {
-  for (int at = 0; at <= static_cast<int>(beanstalk_word::ok); ++at)
-    CHECK_FALSE(network::in_words(static_cast<beanstalk_word>(at)).empty());
+  for (int i = 0; i <= static_cast<int>(beanstalk_word::ok); ++i)
+    CHECK_FALSE(network::in_words(static_cast<beanstalk_word>(i)).empty());
 }

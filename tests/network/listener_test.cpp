@@ -44,7 +44,7 @@ loop::awaitable<> note_keep_alive(network::stream_socket socket, bool& asks) {
   co_return;
 }
 
-network::listener_options at(const std::string& address, std::uint32_t connections_max = 1'000) {
+network::listener_options options_for(const std::string& address, std::uint32_t connections_max = 1'000) {
   return {network::parse_address(address).value(), connections_max};
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("a connection asks from time to time whether the other host is still t
   network::listener server{thread.loop(), "asked", [&asks](network::stream_socket socket) -> loop::awaitable<> {
                              return note_keep_alive(std::move(socket), asks);
                            }};
-  REQUIRE(server.open(at("127.0.0.1:0")));
+  REQUIRE(server.open(options_for("127.0.0.1:0")));
   thread.start();
   CHECK(raw_client::to_port(server.local_address().port).receive_all().empty());
   thread.end([&server] { return server.close(seconds{30}); });
@@ -94,7 +94,7 @@ TEST_CASE("a connection asks from time to time whether the other host is still t
 
 TEST_CASE("a listener serves clients at the port that the kernel chose") {
   for (const char* const address : {"127.0.0.1:0", "localhost:0", "0.0.0.0:0"}) {
-    echo_server server{at(address)};
+    echo_server server{options_for(address)};
     REQUIRE(server.opened);
     CHECK(server.port() != 0);
     auto client = raw_client::to_port(server.port());
@@ -105,7 +105,7 @@ TEST_CASE("a listener serves clients at the port that the kernel chose") {
 }
 
 TEST_CASE("a listener serves clients over IPv6") {
-  echo_server server{at("[::1]:0")};
+  echo_server server{options_for("[::1]:0")};
   if (!server.opened) {
     WARN("this machine has no IPv6: " << server.opened.error().text);
     return;
@@ -119,12 +119,12 @@ TEST_CASE("the file of a Unix socket exists while a program listens, and a stale
   std::filesystem::create_directory(folder);
   const auto path = (folder / "socket").string();
   {
-    echo_server server{at("unix:" + path)};
+    echo_server server{options_for("unix:" + path)};
     REQUIRE(server.opened);
     auto client = raw_client::to_path(path);
     CHECK(echoes(client, "hello"));
 
-    echo_server second{at("unix:" + path)};
+    echo_server second{options_for("unix:" + path)};
     REQUIRE_FALSE(second.opened);
     CHECK(second.opened.error().text == "unix:" + path + ": address already in use");
     client.close();
@@ -133,14 +133,14 @@ TEST_CASE("the file of a Unix socket exists while a program listens, and a stale
   }
   {
     raw_client left_behind{AF_UNIX};
-    sockaddr_un where{};
-    where.sun_family = AF_UNIX;
-    path.copy(where.sun_path, sizeof where.sun_path - 1);
-    REQUIRE(::bind(left_behind.descriptor(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(left_behind.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   }
   REQUIRE(std::filesystem::exists(path));
   {
-    echo_server server{at("unix:" + path)};
+    echo_server server{options_for("unix:" + path)};
     REQUIRE(server.opened);
     auto client = raw_client::to_path(path);
     CHECK(echoes(client, "hello"));
@@ -152,10 +152,10 @@ TEST_CASE("a listener that stops leaves the file of its successor alone") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
   const auto path = (folder / "socket").string();
-  echo_server old{at("unix:" + path)};
+  echo_server old{options_for("unix:" + path)};
   REQUIRE(old.opened);
   std::filesystem::remove(path);
-  echo_server successor{at("unix:" + path)};
+  echo_server successor{options_for("unix:" + path)};
   REQUIRE(successor.opened);
   old.close(seconds{30});
   REQUIRE(std::filesystem::exists(path));
@@ -170,25 +170,25 @@ TEST_CASE("a listener that stops leaves the file of its successor alone") {
 TEST_CASE("a file that is no socket is never taken away") {
   const auto folder = std::filesystem::temp_directory_path() / ("listener_test_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder / "socket");
-  echo_server server{at("unix:" + (folder / "socket").string())};
+  echo_server server{options_for("unix:" + (folder / "socket").string())};
   CHECK_FALSE(server.opened);
   CHECK(std::filesystem::exists(folder / "socket"));
   std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("an address that cannot be listened on is named with the reason") {
-  echo_server first{at("127.0.0.1:0")};
+  echo_server first{options_for("127.0.0.1:0")};
   REQUIRE(first.opened);
   const auto taken = "127.0.0.1:" + std::to_string(first.port());
-  echo_server second{at(taken)};
+  echo_server second{options_for(taken)};
   REQUIRE_FALSE(second.opened);
   CHECK(second.opened.error().text == taken + ": address already in use");
 
-  echo_server foreign{at("192.0.2.1:0")};
+  echo_server foreign{options_for("192.0.2.1:0")};
   REQUIRE_FALSE(foreign.opened);
   CHECK(foreign.opened.error().text == "192.0.2.1:0: Cannot assign requested address");
 
-  echo_server unknown{at("example.org:80")};
+  echo_server unknown{options_for("example.org:80")};
   REQUIRE_FALSE(unknown.opened);
   CHECK(unknown.opened.error().text == "example.org:80: the host is neither an address in numbers nor localhost");
 
@@ -200,7 +200,7 @@ TEST_CASE("an address that cannot be listened on is named with the reason") {
 }
 
 TEST_CASE("at the limit of connections, clients wait until one ends") {
-  echo_server server{at("127.0.0.1:0", 2)};
+  echo_server server{options_for("127.0.0.1:0", 2)};
   auto first = raw_client::to_port(server.port());
   auto second = raw_client::to_port(server.port());
   REQUIRE(echoes(first, "1"));
@@ -219,7 +219,7 @@ TEST_CASE("at the limit of connections, clients wait until one ends") {
 }
 
 TEST_CASE("an error in one connection ends that one only") {
-  echo_server server{at("127.0.0.1:0")};
+  echo_server server{options_for("127.0.0.1:0")};
   auto good = raw_client::to_port(server.port());
   auto bad = raw_client::to_port(server.port());
   REQUIRE(echoes(good, "hello"));
@@ -237,7 +237,7 @@ loop::awaitable<> say_goodbye(network::stream_socket socket) {
 }  // namespace
 
 TEST_CASE("without a free descriptor a client is closed at once, and served when there is one") {
-  echo_server server{at("127.0.0.1:0")};
+  echo_server server{options_for("127.0.0.1:0")};
   raw_client first{AF_INET}, second{AF_INET}, third{AF_INET};
   {
     const no_descriptors_left shortage;
@@ -253,7 +253,7 @@ TEST_CASE("without a free descriptor a client is closed at once, and served when
 }
 
 TEST_CASE("without a free descriptor nothing is tried again before a client comes") {
-  echo_server server{at("127.0.0.1:0")};
+  echo_server server{options_for("127.0.0.1:0")};
   auto first = raw_client::to_port(server.port());
   REQUIRE(echoes(first, "x"));
   raw_client second{AF_INET}, third{AF_INET};
@@ -274,7 +274,7 @@ TEST_CASE("without a free descriptor nothing is tried again before a client come
 TEST_CASE("without a free descriptor a client is served by the last resort, one after another") {
   testing::loop_thread thread;
   network::listener server{thread.loop(), "echo", echo, say_goodbye};
-  REQUIRE(server.open(at("127.0.0.1:0")));
+  REQUIRE(server.open(options_for("127.0.0.1:0")));
   thread.start();
   raw_client first{AF_INET}, second{AF_INET};
   {
@@ -289,7 +289,7 @@ TEST_CASE("without a free descriptor a client is served by the last resort, one 
 }
 
 TEST_CASE("closing lets connections end") {
-  echo_server server{at("127.0.0.1:0")};
+  echo_server server{options_for("127.0.0.1:0")};
   auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
   server.thread.ask([&server] { server.server.stop_accepting(); });
@@ -301,7 +301,7 @@ TEST_CASE("closing lets connections end") {
 }
 
 TEST_CASE("closing cancels connections that do not end in time") {
-  echo_server server{at("127.0.0.1:0")};
+  echo_server server{options_for("127.0.0.1:0")};
   auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
   server.close(milliseconds{20});
@@ -310,7 +310,7 @@ TEST_CASE("closing cancels connections that do not end in time") {
 }
 
 TEST_CASE("closing reaches a listener that waits at its limit") {
-  echo_server server{at("127.0.0.1:0", 1)};
+  echo_server server{options_for("127.0.0.1:0", 1)};
   auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));
   server.close(duration::zero());

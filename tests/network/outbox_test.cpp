@@ -28,7 +28,7 @@ struct line {
   void hang_up() {
     if (far >= 0) ::close(std::exchange(far, -1));
   }
-  /// All that has come.
+  /// All received bytes.
   std::string read() {
     std::string all;
     char bytes[4'096];

@@ -33,8 +33,8 @@ struct line final : network::readiness_listener {
   void end() {
     if (std::exchange(watched, false)) at.remove(near.descriptor(), *this);
   }
-  void on_ready(network::ready_events what) override {
-    news.push_back(what);
+  void on_ready(network::ready_events events) override {
+    news.push_back(events);
     if (then) then();
   }
   std::string read() {

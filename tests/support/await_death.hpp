@@ -12,7 +12,7 @@
 
 namespace millrace {
 
-/// Returns when a process that was killed has ended, whoever reaps it. Fails the test if it does not end.
+/// Returns when a killed process has ended. Another process may reap it. Fails the test if it does not end.
 inline void await_death(pid_t process) {
   constexpr int patience_milliseconds = 30'000;
   const loop::owned_descriptor pidfd{static_cast<int>(::syscall(SYS_pidfd_open, process, 0))};

@@ -36,8 +36,8 @@ class http_fixture {
   [[nodiscard]] raw_client connect() const { return raw_client::to_port(server->local_address().port); }
   [[nodiscard]] std::uint64_t errors(std::string_view code) {
     return thread.ask([this, code] {
-      for (const auto& [known, count] : server->counts().protocol_errors)
-        if (known == code) return count.value();
+      for (const auto& [error, count] : server->counts().protocol_errors)
+        if (error == code) return count.value();
       return std::uint64_t{999'999};
     });
   }

@@ -25,10 +25,10 @@ class loop_thread {
     thread_ = std::thread{[this] { loop_.run(); }};
   }
 
-  /// Calls `what` on the loop and waits for its answer.
+  /// Calls `function` on the loop and waits for its result.
   template <class Function>
-  auto ask(Function what) -> std::invoke_result_t<Function> {
-    std::packaged_task<std::invoke_result_t<Function>()> task{std::move(what)};
+  auto ask(Function function) -> std::invoke_result_t<Function> {
+    std::packaged_task<std::invoke_result_t<Function>()> task{std::move(function)};
     auto answer = task.get_future();
     loop_.post_from_any_thread([&task] { task(); });
     return answer.get();

@@ -17,7 +17,7 @@
 
 namespace millrace::testing {
 
-/// A client that sends and receives bytes as they are. Blocks; whatever takes longer than `patience_seconds` throws.
+/// A client that sends and receives bytes as they are. Blocks; throws after `patience_seconds`.
 class raw_client {
  public:
   static constexpr int patience_seconds = 30;
@@ -37,33 +37,33 @@ class raw_client {
   ~raw_client() { close(); }
 
   [[nodiscard]] static raw_client to_port(std::uint16_t port) {
-    raw_client made{AF_INET};
-    made.connect_port(port);
-    return made;
+    raw_client client{AF_INET};
+    client.connect_port(port);
+    return client;
   }
   [[nodiscard]] static raw_client to_port_v6(std::uint16_t port) {
-    raw_client made{AF_INET6};
-    sockaddr_in6 where{};
-    where.sin6_family = AF_INET6;
-    where.sin6_port = htons(port);
-    where.sin6_addr = in6addr_loopback;
-    made.connect_to(&where, sizeof where);
-    return made;
+    raw_client client{AF_INET6};
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port);
+    address.sin6_addr = in6addr_loopback;
+    client.connect_to(&address, sizeof address);
+    return client;
   }
   [[nodiscard]] static raw_client to_path(const std::string& path) {
-    raw_client made{AF_UNIX};
-    sockaddr_un where{};
-    where.sun_family = AF_UNIX;
-    path.copy(where.sun_path, sizeof where.sun_path - 1);
-    made.connect_to(&where, sizeof where);
-    return made;
+    raw_client client{AF_UNIX};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    client.connect_to(&address, sizeof address);
+    return client;
   }
   void connect_port(std::uint16_t port) {
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(port);
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connect_to(&where, sizeof where);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect_to(&address, sizeof address);
   }
 
   /// False when the other side has closed.
@@ -76,23 +76,23 @@ class raw_client {
     }
     return true;
   }
-  /// What comes next, at least one byte; empty when the other side has closed or reset the connection.
+  /// The next bytes, at least one; empty when the other side has closed or reset the connection.
   std::string receive() {
     char bytes[16'384];
-    const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
-    if (got < 0 && errno != ECONNRESET) fail("recv");
-    was_reset_ = got < 0;
-    return {bytes, got > 0 ? static_cast<std::size_t>(got) : 0};
+    const auto received = ::recv(fd_, bytes, sizeof bytes, 0);
+    if (received < 0 && errno != ECONNRESET) fail("recv");
+    was_reset_ = received < 0;
+    return {bytes, received > 0 ? static_cast<std::size_t>(received) : 0};
   }
   /// At least `count` bytes, fewer if the other side closes.
   std::string receive_at_least(std::size_t count) {
-    std::string all;
-    while (all.size() < count) {
-      const auto more = receive();
-      if (more.empty()) break;
-      all += more;
+    std::string bytes;
+    while (bytes.size() < count) {
+      const auto piece = receive();
+      if (piece.empty()) break;
+      bytes += piece;
     }
-    return all;
+    return bytes;
   }
   /// Everything until the other side closes.
   std::string receive_all() { return receive_at_least(std::string::npos); }
@@ -114,8 +114,8 @@ class raw_client {
 
  private:
   template <class Address>
-  void connect_to(const Address* where, std::size_t bytes) {
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(where), static_cast<socklen_t>(bytes)) != 0) fail("connect");
+  void connect_to(const Address* address, std::size_t bytes) {
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(address), static_cast<socklen_t>(bytes)) != 0) fail("connect");
   }
   [[noreturn]] static void fail(const char* call) {
     throw std::runtime_error{std::string{call} + ": " + std::generic_category().message(errno)};

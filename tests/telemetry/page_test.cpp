@@ -18,7 +18,7 @@ using text = std::shared_ptr<const std::string>;
 
 /// Runs one test coroutine over a page until the loop ends.
 template <class Story>
-void tell(Story story) {
+void run_story(Story story) {
   loop::event_loop loop;
   loop::task_scope tasks{loop};
   page_fixture fixture{loop};
@@ -127,9 +127,9 @@ loop::awaitable<> after_the_end(page_fixture& fixture, loop::task_scope&) {
 
 }  // namespace
 
-TEST_CASE("a page shows all parts of the daemon, and promtool accepts it") { tell(one_scrape); }
-TEST_CASE("each scrape shows what was counted before it") { tell(fresh_scrapes); }
-TEST_CASE("concurrent scrapes share one page") { tell(shared_scrapes); }
-TEST_CASE("a cancelled scrape does not affect the others") { tell(impatient_scraper); }
-TEST_CASE("while many pages are being sent, further scrapes get the newest one") { tell(slow_senders); }
-TEST_CASE("close refuses waiting and later scrapes") { tell(after_the_end); }
+TEST_CASE("a page shows all parts of the daemon, and promtool accepts it") { run_story(one_scrape); }
+TEST_CASE("each scrape shows what was counted before it") { run_story(fresh_scrapes); }
+TEST_CASE("concurrent scrapes share one page") { run_story(shared_scrapes); }
+TEST_CASE("a cancelled scrape does not affect the others") { run_story(impatient_scraper); }
+TEST_CASE("while many pages are being sent, further scrapes get the newest one") { run_story(slow_senders); }
+TEST_CASE("close refuses waiting and later scrapes") { run_story(after_the_end); }

@@ -53,7 +53,7 @@ const handlers::kind picky_kind{
       return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<picky>()}};
     }};
 
-loop::awaitable<> run(page_fixture& fixture, std::string& said) {
+loop::awaitable<> run(page_fixture& fixture, std::string& summary) {
   loop::io_thread output{fixture.loop, "output"};
   fixture.broker.declare("numbers", {}).value();
   fixture.broker.declare("verdicts", {}).value();
@@ -67,7 +67,7 @@ loop::awaitable<> run(page_fixture& fixture, std::string& said) {
   fixture.work.start({producer}, {consumer}, inputs, outputs).value();
   co_await fixture.work.idle();
   const telemetry::run_facts facts{milliseconds{1'500}, {"numbers"}};
-  said = telemetry::summary(fixture.broker, fixture.work, facts);
+  summary = telemetry::summary(fixture.broker, fixture.work, facts);
   fixture.work.stop();
   co_await fixture.work.join();
   output.close();
@@ -77,13 +77,13 @@ loop::awaitable<> run(page_fixture& fixture, std::string& said) {
 }  // namespace
 
 TEST_CASE("the summary has the outcomes, the jobs that are left, the times and the memory") {
-  std::string said;
+  std::string summary;
   loop::event_loop loop;
   loop::task_scope tasks{loop};
   page_fixture fixture{loop};
-  tasks.spawn("story", run(fixture, said));
+  tasks.spawn("story", run(fixture, summary));
   loop.run();
-  INFO(said);
+  INFO(summary);
   const std::regex expected{
       "jobs: 4 ok, 1 failed\n"
       "  judge: 4 ok, 1 failed\n"
@@ -94,15 +94,15 @@ TEST_CASE("the summary has the outcomes, the jobs that are left, the times and t
       "left:\n"
       "  verdicts: 4 \\(no consumer serves this queue\\)\n"
       "wall time: 1.5s, processor time: [0-9.]+m?s, peak memory: [0-9]+ MiB\n"};
-  CHECK(std::regex_match(said, expected));
+  CHECK(std::regex_match(summary, expected));
 }
 
 TEST_CASE("the summary of a run without jobs has zeros") {
   loop::event_loop loop;
   loop::task_scope tasks{loop};
   page_fixture fixture{loop};
-  const auto said = telemetry::summary(fixture.broker, fixture.work, {});
-  CHECK_THAT(said, Catch::Matchers::StartsWith("jobs: 0 ok, 0 failed\nwait: none\nservice: none\nwall time: 0"));
+  const auto summary = telemetry::summary(fixture.broker, fixture.work, {});
+  CHECK_THAT(summary, Catch::Matchers::StartsWith("jobs: 0 ok, 0 failed\nwait: none\nservice: none\nwall time: 0"));
   tasks.spawn("end", page_fixture::close(fixture));
   loop.run();
 }
