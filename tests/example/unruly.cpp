@@ -31,28 +31,28 @@ constexpr std::array<std::pair<std::string_view, errc>, 8> codes{{{"invalid", er
                                                                   {"io", errc::io},
                                                                   {"unsupported", errc::unsupported}}};
 
-/// Throws if `how` names an exception; otherwise the error with that code, or none.
-std::optional<millrace::error> misbehave(std::string_view how) {
-  if (how == "bad_alloc") throw std::bad_alloc{};
-  if (how == "aborted") throw boost::system::system_error{boost::asio::error::operation_aborted};
-  if (how == "number") throw 7;
+/// Throws if `behavior` names an exception; otherwise returns the error with that code, or none.
+std::optional<millrace::error> misbehave(std::string_view behavior) {
+  if (behavior == "bad_alloc") throw std::bad_alloc{};
+  if (behavior == "aborted") throw boost::system::system_error{boost::asio::error::operation_aborted};
+  if (behavior == "number") throw 7;
   for (const auto& [name, code] : codes) {
-    if (how == name) return millrace::error{code, "told to fail"};
+    if (behavior == name) return millrace::error{code, "told to fail"};
   }
   return std::nullopt;
 }
 
-/// The rest of `how` if it begins with `phase`, else nothing that misbehaves.
-std::string_view in_phase(std::string_view how, std::string_view phase) {
-  return how.starts_with(phase) ? how.substr(phase.size()) : std::string_view{};
+/// The rest of `behavior` if it begins with `phase`, else nothing.
+std::string_view in_phase(std::string_view behavior, std::string_view phase) {
+  return behavior.starts_with(phase) ? behavior.substr(phase.size()) : std::string_view{};
 }
 
 struct unruly_options {
-  std::string how;
+  std::string behavior;
 
   static const millrace::options_of<unruly_options>& table() {
     static const auto options =
-        millrace::options_of<unruly_options>{}.text("how", &unruly_options::how, "how the source behaves");
+        millrace::options_of<unruly_options>{}.text("how", &unruly_options::behavior, "how the source behaves");
     return options;
   }
 };
@@ -108,7 +108,7 @@ class unruly_computation : public millrace::offload::computation {
   int steps_{0};
 };
 
-/// `begin:`, `step:` and `result:` say where it misbehaves; `nothing` begins no computation.
+/// `begin:`, `step:` and `result:` name the function that misbehaves; `nothing` begins no computation.
 class unruly_computing : public millrace::handlers::computing_handler {
  public:
   unruly_computing(const unruly_options&, const millrace::handlers::handler_context&) {}
@@ -124,14 +124,14 @@ class unruly_computing : public millrace::handlers::computing_handler {
 /// Returns one body. Then `next:` misbehaves in `next`, and `more:` in `more`, which is called after `nothing_yet`.
 class unruly_source : public millrace::sources::source {
  public:
-  unruly_source(std::string how, millrace::loop::event_loop& loop) : how_{std::move(how)}, loop_{loop} {}
+  unruly_source(std::string behavior, millrace::loop::event_loop& loop) : behavior_{std::move(behavior)}, loop_{loop} {}
 
   millrace::sources::next_body next(millrace::instant) override {
     switch (asked_++) {
       case 0:
         return millrace::body{"good"};
       case 1:
-        if (auto failure = misbehave(in_phase(how_, "next:"))) return std::move(*failure);
+        if (auto failure = misbehave(in_phase(behavior_, "next:"))) return std::move(*failure);
         return millrace::sources::nothing_yet{};
       default:
         return millrace::sources::no_more{};
@@ -139,12 +139,12 @@ class unruly_source : public millrace::sources::source {
   }
   millrace::loop::awaitable<> more() override {
     co_await millrace::loop::yield(loop_);
-    misbehave(in_phase(how_, "more:"));
+    misbehave(in_phase(behavior_, "more:"));
   }
   [[nodiscard]] bool endless() const override { return false; }
 
  private:
-  std::string how_;
+  std::string behavior_;
   millrace::loop::event_loop& loop_;
   int asked_{0};
 };
@@ -162,6 +162,6 @@ void add_unruly(millrace::sources::registry& to) {
   to.add({"unruly", "does as `how` says", &unruly_options::table(),
           [](const void* options, const millrace::sources::source_context& context)
               -> millrace::result<std::unique_ptr<millrace::sources::source>> {
-            return std::make_unique<unruly_source>(static_cast<const unruly_options*>(options)->how, context.loop);
+            return std::make_unique<unruly_source>(static_cast<const unruly_options*>(options)->behavior, context.loop);
           }});
 }

@@ -1,4 +1,4 @@
-// A job that is cancelled while a slot works on it.
+// Jobs that are cancelled while a slot works on them.
 #include "support/catch.hpp"
 #include "workload/workload_fixture.hpp"
 
@@ -13,7 +13,7 @@ loop::awaitable<> cancel_job(workload_fixture& at, job_id job, bool& found) {
   co_return;
 }
 
-/// As the control API does it: from a task of its own.
+/// From a task of its own, as the control API does it.
 bool cancel(workload_fixture& at, std::uint64_t job) {
   bool found = false;
   at.scope.spawn("cancel", cancel_job(at, job_id{job}, found));
@@ -140,10 +140,10 @@ TEST_CASE("a computation stops at its next step when its job is cancelled, on th
     at.consumer("c", {.queue = {"work"}, .run_on = place}, testing::computing_kind());
     at.try_start().value();
     bool found = false;
-    at.scope.spawn("cancel", [](workload_fixture& in, bool& told) -> loop::awaitable<> {
-      while (in.levels("work").reserved == 0) co_await loop::yield(in.loop);
-      for (int turn = 0; turn < 3; ++turn) co_await loop::yield(in.loop);
-      told = in.broker.cancel(job_id{1}).answer;
+    at.scope.spawn("cancel", [](workload_fixture& fixture, bool& is_cancelled) -> loop::awaitable<> {
+      while (fixture.levels("work").reserved == 0) co_await loop::yield(fixture.loop);
+      for (int turn = 0; turn < 3; ++turn) co_await loop::yield(fixture.loop);
+      is_cancelled = fixture.broker.cancel(job_id{1}).answer;
     }(at, found));
     at.turn_until([&] { return at.outcomes(0, outcome::ok) == 1; });
     CHECK(found);

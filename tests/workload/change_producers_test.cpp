@@ -72,7 +72,7 @@ TEST_CASE("a producer with another source or queue begins anew, an added one sta
   auto moved = at.producers[0];
   moved.common.queue = "elsewhere";
   at.change({.removed_producers = {"removed"},
-             .producers = {moved, at.with("added", {.queue = "added"}, testing::numbers_to(2))}});
+             .producers = {moved, at.settings_of("added", {.queue = "added"}, testing::numbers_to(2))}});
   CHECK(at.applied == true);
   at.loop.advance(seconds{1});
   CHECK(at.levels("work").ready == 2);

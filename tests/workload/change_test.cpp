@@ -16,8 +16,8 @@ TEST_CASE("a changed consumer finishes its job as it was, then continues as it i
   for (const auto* const body : {"1", "2"}) at.put(work, body);
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note_as("old")));
   at.start();
-  at.change({.consumers = {at.with("slow", {.queue = {"work"}, .concurrency = 2},
-                                   testing::waiting_kind(seconds{1}, at.note_as("new")))}});
+  at.change({.consumers = {at.settings_of("slow", {.queue = {"work"}, .concurrency = 2},
+                                          testing::waiting_kind(seconds{1}, at.note_as("new")))}});
   at.loop.advance(seconds{4});
   CHECK_FALSE(at.applied);
   CHECK(at.levels("work").reserved == 1);
@@ -46,7 +46,7 @@ TEST_CASE("consumers and producers that are not in the change do not notice it")
     return found;
   };
   const auto before = tasks();
-  at.change({.consumers = {at.with("changed", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
+  at.change({.consumers = {at.settings_of("changed", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
   at.loop.advance(seconds{1});
   CHECK(at.applied == true);
   const auto later = tasks();
@@ -64,7 +64,8 @@ TEST_CASE("when patience is over, jobs of a changed consumer become ready again 
   at.put(at.queue("work"), "a");
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(hours{1}, at.note_as("old")));
   at.start();
-  at.change({.consumers = {at.with("slow", {.queue = {"work"}}, testing::quick_kind(at.note_as("new")))}}, seconds{2});
+  at.change({.consumers = {at.settings_of("slow", {.queue = {"work"}}, testing::quick_kind(at.note_as("new")))}},
+            seconds{2});
   at.loop.advance(seconds{2} - nanoseconds{1});
   CHECK_FALSE(at.applied);
   at.loop.advance(nanoseconds{1});
@@ -82,7 +83,7 @@ TEST_CASE("an added consumer begins at once, and a removed one takes no further 
   at.consumer("old", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note_as("old")));
   at.start();
   at.change({.removed_consumers = {"old"},
-             .consumers = {at.with("new", {.queue = {"work"}}, testing::quick_kind(at.note_as("new")))}});
+             .consumers = {at.settings_of("new", {.queue = {"work"}}, testing::quick_kind(at.note_as("new")))}});
   CHECK(at.seen == texts{"new:2"});
   CHECK_FALSE(at.applied);
   at.loop.advance(seconds{5});
@@ -105,7 +106,7 @@ TEST_CASE("the counts of a removed consumer stay for the linger, and continue wh
   at.loop.advance(minutes{1} - nanoseconds{1});
   CHECK(at.jobs.is_shown(counts[0]->removed_at, at.loop.now()));
 
-  at.change({.consumers = {at.with("c", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
+  at.change({.consumers = {at.settings_of("c", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
   at.put(work, "2");
   at.loop.run_ready();
   REQUIRE(counts.size() == 1);
@@ -132,10 +133,11 @@ TEST_CASE("no job is lost or done twice while consumers change again and again")
   for (int round = 0; round < rounds; ++round) {
     for (int job = 0; job < 5; ++job) at.put(work, std::to_string(round * 5 + job));
     const auto concurrency = static_cast<std::uint32_t>(1 + round % 4);
-    at.change({.consumers = {at.with("slow", {.queue = {"work"}, .concurrency = concurrency, .output = "done"},
-                                     testing::waiting_kind(milliseconds{round % 11}, at.note())),
-                             at.with("quick", {.queue = {"work"}, .output = "done"}, testing::quick_kind(at.note()))}},
-              milliseconds{round % 13});
+    at.change(
+        {.consumers = {at.settings_of("slow", {.queue = {"work"}, .concurrency = concurrency, .output = "done"},
+                                      testing::waiting_kind(milliseconds{round % 11}, at.note())),
+                       at.settings_of("quick", {.queue = {"work"}, .output = "done"}, testing::quick_kind(at.note()))}},
+        milliseconds{round % 13});
     at.loop.advance(milliseconds{13});
     REQUIRE(at.applied == true);
   }
@@ -154,7 +156,7 @@ TEST_CASE("a drain during a change ends everything, and the change says that it 
   at.put(at.queue("work"), "a");
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()));
   at.start();
-  at.change({.consumers = {at.with("slow", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
+  at.change({.consumers = {at.settings_of("slow", {.queue = {"work"}}, testing::quick_kind(at.note()))}});
   at.drain(seconds{30});
   at.loop.advance(seconds{5});
   CHECK(at.applied == false);
@@ -167,7 +169,7 @@ TEST_CASE("a drain that ends in the middle of a change gives jobs back") {
   at.put(at.queue("work"), "a");
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{50}, at.note()));
   at.start();
-  at.change({.consumers = {at.with("slow", {.queue = {"work"}}, testing::quick_kind(at.note()))}}, hours{1});
+  at.change({.consumers = {at.settings_of("slow", {.queue = {"work"}}, testing::quick_kind(at.note()))}}, hours{1});
   at.drain(seconds{2});
   at.loop.advance(seconds{2});
   CHECK(at.drained == std::size_t{1});
@@ -232,8 +234,9 @@ TEST_CASE("in sequence the order goes over changed, added and unchanged consumer
   at.start();
   at.put(two, "b");
   at.change(
-      {.consumers = {at.with("first", {.queue = {"one"}}, testing::waiting_kind(seconds{1}, at.note_as("changed"))),
-                     at.with("third", {.queue = {"three"}}, testing::waiting_kind(seconds{1}, at.note_as("third")))}});
+      {.consumers = {
+           at.settings_of("first", {.queue = {"one"}}, testing::waiting_kind(seconds{1}, at.note_as("changed"))),
+           at.settings_of("third", {.queue = {"three"}}, testing::waiting_kind(seconds{1}, at.note_as("third")))}});
   at.put(at.queue("three"), "c");
   at.put(one, "d");
   at.loop.advance(seconds{10});
@@ -285,7 +288,7 @@ TEST_CASE("in sequence consumers go on when only producers change") {
   at.start();
   at.put(work, "before");
   at.loop.run_ready();
-  at.change({.producers = {at.with("two", {.queue = "work"}, testing::numbers_to(2))}});
+  at.change({.producers = {at.settings_of("two", {.queue = "work"}, testing::numbers_to(2))}});
   at.loop.advance(seconds{1});
   CHECK(at.applied == true);
   at.loop.advance(seconds{2});
@@ -298,7 +301,7 @@ TEST_CASE("a run until idle goes on while consumers change") {
   at.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()));
   at.start();
   at.watch_idle();
-  at.change({.consumers = {at.with("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()))}},
+  at.change({.consumers = {at.settings_of("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{5}, at.note()))}},
             seconds{1});
   at.loop.advance(seconds{1});
   CHECK(at.applied == true);

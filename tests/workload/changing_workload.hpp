@@ -42,13 +42,13 @@ struct changing : workload_fixture {
     at.applied = co_await at.jobs.apply(std::move(prepared), patience);
   }
   /// The settings of a consumer with this handler, for a change.
-  workload::consumer_settings with(std::string name, workload::consumer_options options, handlers::kind kind) {
+  workload::consumer_settings settings_of(std::string name, workload::consumer_options options, handlers::kind kind) {
     consumer(std::move(name), std::move(options), std::move(kind));
     auto settings = consumers.back();
     consumers.pop_back();
     return settings;
   }
-  workload::producer_settings with(std::string name, workload::producer_options options, sources::kind kind) {
+  workload::producer_settings settings_of(std::string name, workload::producer_options options, sources::kind kind) {
     producer(std::move(name), std::move(options), std::move(kind));
     auto settings = producers.back();
     producers.pop_back();

@@ -1,4 +1,4 @@
-// Where computations of a consumer run, and what they do to other tasks.
+// The sites where computations of a consumer run, and their effect on other tasks.
 #include <atomic>
 #include <memory>
 #include <string>

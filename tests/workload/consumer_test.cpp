@@ -24,9 +24,9 @@ TEST_CASE("a job goes from its source through its handler and is gone") {
 TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
   workload_fixture at;
   const auto queue = at.queue("numbers");
-  handlers::job told;
+  handlers::job seen;
   at.consumer("note", {.queue = {"numbers"}}, testing::quick_kind([&](const handlers::job& work) -> handlers::answer {
-                told = work;
+                seen = work;
                 return std::nullopt;
               }));
   at.put(queue, "a");
@@ -35,10 +35,10 @@ TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
   static_cast<void>(at.broker.release(at.session, taken.job.job, 0, {}));
   at.start();
 
-  CHECK(told.id == taken.job.job);
-  CHECK(told.queue == "numbers");
-  CHECK(told.attempt == 2);
-  CHECK(told.content.view() == "a");
+  CHECK(seen.id == taken.job.job);
+  CHECK(seen.queue == "numbers");
+  CHECK(seen.attempt == 2);
+  CHECK(seen.content.view() == "a");
 }
 
 TEST_CASE("a consumer serves several queues by priority, then by age, in whichever order they are listed") {
@@ -79,7 +79,7 @@ TEST_CASE("slots are tasks by name, and say what they wait for") {
   at.start();
 
   const auto tasks = at.loop.tasks();
-  const auto slot = std::find_if(tasks.begin(), tasks.end(), [](const auto& one) { return one.name == "slow#2"; });
+  const auto slot = std::find_if(tasks.begin(), tasks.end(), [](const auto& task) { return task.name == "slow#2"; });
   REQUIRE(slot != tasks.end());
   CHECK(slot->waits_for == "job");
 }
@@ -131,14 +131,15 @@ TEST_CASE("a handler is told what each consumer has done and has failed") {
                 if (work.content.view() == "bad") return invalid("it is bad");
                 return std::nullopt;
               }));
-  std::vector<std::string> told;
+  std::vector<std::string> lines;
   at.consumer(
       "asking", {.queue = {"questions"}},
       {"asking", "", &testing::no_option_table(), false,
-       [&told](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
-         const auto note = [&told, totals = context.totals](const handlers::job&) -> handlers::answer {
-           for (const auto& one : totals())
-             told.push_back(std::string{one.name} + ' ' + std::to_string(one.done) + ' ' + std::to_string(one.failed));
+       [&lines](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
+         const auto note = [&lines, totals = context.totals](const handlers::job&) -> handlers::answer {
+           for (const auto& consumer : totals())
+             lines.push_back(std::string{consumer.name} + ' ' + std::to_string(consumer.done) + ' ' +
+                             std::to_string(consumer.failed));
            return std::nullopt;
          };
          return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(note)}};
@@ -148,7 +149,7 @@ TEST_CASE("a handler is told what each consumer has done and has failed") {
   at.put(at.broker.find("questions").value(), "?");
   at.loop.run_ready();
 
-  CHECK(told == std::vector<std::string>{"picky 2 1", "asking 0 0"});
+  CHECK(lines == std::vector<std::string>{"picky 2 1", "asking 0 0"});
 }
 
 TEST_CASE("a failed job is buried with its error, and the next one is served") {

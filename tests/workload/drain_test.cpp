@@ -108,8 +108,8 @@ TEST_CASE("computations are stopped between two steps, on the loop and on thread
   workload_fixture at{{}, loop::clock_kind::real};
   const auto queue = at.queue("work");
   for (int i = 0; i < 6; ++i) at.put(queue, "1000000M");
-  const auto where = GENERATE(offload::execution_site::loop, offload::execution_site::threads);
-  at.consumer("count", {.queue = {"work"}, .run_on = where, .concurrency = 4}, testing::computing_kind());
+  const auto site = GENERATE(offload::execution_site::loop, offload::execution_site::threads);
+  at.consumer("count", {.queue = {"work"}, .run_on = site, .concurrency = 4}, testing::computing_kind());
   at.try_start().value();
   at.scope.spawn("drain", drain_when_four_run(at));
   at.loop.run();

@@ -1,4 +1,4 @@
-// What a consumer makes of the five answers of a handler, with retries, dead letters and cancelled jobs.
+// The outcomes of the five answers of a handler, with retries, dead letters and cancelled jobs.
 #include "support/catch.hpp"
 #include "support/taken_log.hpp"
 #include "workload/workload_fixture.hpp"

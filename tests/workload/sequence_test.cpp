@@ -198,16 +198,16 @@ TEST_CASE("in sequence a drain gives back a job that waits for its output, witho
 }
 
 TEST_CASE("the other modes say where computations run and leave other handlers alone") {
-  const auto how = GENERATE(mode::loop, mode::threads);
-  workload_fixture at{{.run_mode = how}};
+  const auto run_mode = GENERATE(mode::loop, mode::threads);
+  workload_fixture at{{.run_mode = run_mode}};
   at.put(at.queue("work"), "1000");
   at.put(at.queue("other"), "a");
-  const auto told = how == mode::loop ? offload::execution_site::threads : offload::execution_site::loop;
-  at.consumer("count", {.queue = {"work"}, .run_on = told}, testing::computing_kind());
-  at.consumer("quick", {.queue = {"other"}, .run_on = told}, testing::quick_kind(at.note()));
+  const auto site = run_mode == mode::loop ? offload::execution_site::threads : offload::execution_site::loop;
+  at.consumer("count", {.queue = {"work"}, .run_on = site}, testing::computing_kind());
+  at.consumer("quick", {.queue = {"other"}, .run_on = site}, testing::quick_kind(at.note()));
   at.start();
   at.turn_until([&] { return at.levels("work").jobs() == 0; });
 
-  CHECK(at.threads.counts().wait.count() == (how == mode::threads ? 1 : 0));
+  CHECK(at.threads.counts().wait.count() == (run_mode == mode::threads ? 1 : 0));
   CHECK(at.seen.size() == 1);
 }

@@ -135,8 +135,9 @@ TEST_CASE("a step that rejects, wants the job later or was interrupted decides f
         "steps",
         {.queue = {"in"},
          .retry = engine::retry_options{.attempts = 3, .first = hours{1}, .max = hours{1}, .jitter = 0}},
-        {quick_kind(noting(at.seen, "attempt ${attempt}")), quick_kind([said = answer](const handlers::job& work) {
-           return work.attempt == 1 ? said : handlers::answer{std::nullopt};
+        {quick_kind(noting(at.seen, "attempt ${attempt}")),
+         quick_kind([first_answer = answer](const handlers::job& work) {
+           return work.attempt == 1 ? first_answer : handlers::answer{std::nullopt};
          })});
     at.put(queue, "a");
     at.start();

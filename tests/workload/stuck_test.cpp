@@ -17,7 +17,7 @@ namespace {
 
 constexpr duration deaf_for = hours{1};
 
-/// Waits for an hour whatever happens, if the body begins with `deaf` and it is the first attempt.
+/// In the first attempt of a job whose body begins with `deaf`, waits for an hour and ignores cancellation.
 class deaf final : public handlers::waiting_handler, public handlers::slow_cancellation {
  public:
   deaf(loop::event_loop& loop, std::vector<std::string>& seen, duration length)

@@ -55,7 +55,7 @@ struct traced_workload : workload_fixture {
     return json::parse(std::string{std::istreambuf_iterator<char>{file}, {}}).as_array();
   }
   /// Of the work on jobs, of the waits of slots or of the states of jobs, one event a line, in the order of their
-  /// times: when, how long, on which row, what.
+  /// times: the beginning, the length, the row, the name.
   [[nodiscard]] std::string lines(const std::set<std::string>& categories) const {
     std::map<std::int64_t, std::string> rows;
     std::multimap<double, std::string> sorted;

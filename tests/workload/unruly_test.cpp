@@ -1,4 +1,4 @@
-// Whatever a handler or a source outside the tree does: it is the outcome of one job, or the end of one producer.
+// A fault of a handler outside the tree is the outcome of one job, and a fault of a source ends one producer.
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,7 +10,7 @@
 #include "workload/consumer.hpp"
 #include "workload/workload_fixture.hpp"
 
-// It belongs to a project of its own, which is built against the promised headers alone.
+// Part of the example, which is a project of its own that includes only public headers.
 // NOLINTNEXTLINE(bugprone-suspicious-include)
 #include "example/unruly.cpp"
 
@@ -24,9 +24,9 @@ constexpr std::string_view ways[]{"invalid", "out_of_range", "not_found", "refus
                                   "io",      "unsupported",  "bad_alloc", "aborted", "number"};
 
 handlers::kind unruly_handler(std::string_view name) {
-  handlers::registry all;
-  add_unruly(all);
-  return *all.find(name);
+  handlers::registry kinds;
+  add_unruly(kinds);
+  return *kinds.find(name);
 }
 
 struct variant {
@@ -34,14 +34,14 @@ struct variant {
   std::vector<std::string_view> phases;
 };
 
-/// The source's options are values of its own type: they are made and read as the settings do it.
-void unruly_producer(workload_fixture& at, std::string name, std::string_view how) {
-  sources::registry all;
-  add_unruly(all);
-  at.producer(std::move(name), {.queue = "work"}, *all.find("unruly"));
-  const auto& table = *all.find("unruly")->options;
+/// The source has options of its own type, which are made and read as in the settings.
+void unruly_producer(workload_fixture& at, std::string name, std::string_view behavior) {
+  sources::registry kinds;
+  add_unruly(kinds);
+  at.producer(std::move(name), {.queue = "work"}, *kinds.find("unruly"));
+  const auto& table = *kinds.find("unruly")->options;
   at.producers.back().kind_options = table.make();
-  table.find("how")->read(at.producers.back().kind_options.get(), how).value();
+  table.find("how")->read(at.producers.back().kind_options.get(), behavior).value();
 }
 
 }  // namespace
@@ -63,8 +63,8 @@ TEST_CASE("whatever a handler returns or throws is its job's outcome, and its sl
   }
   if (tried.handler == "unruly_computing") {
     // A step has no error to return.
-    for (const auto* const how : {"step:bad_alloc", "step:aborted", "step:number", "nothing"}) {
-      at.put(queue, how);
+    for (const auto* const behavior : {"step:bad_alloc", "step:aborted", "step:number", "nothing"}) {
+      at.put(queue, behavior);
       ++bad;
     }
   }
@@ -143,7 +143,7 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
     workload::consumer_counts counts{
         .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
     unsigned failures = 0;
-    // The slot calls it when it finds nothing to do.
+    // The slot calls it when there is no job.
     const auto fail_three_times = [&] {
       if (failures < 3) throw std::runtime_error{"failure " + std::to_string(++failures)};
     };

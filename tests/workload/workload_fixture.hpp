@@ -28,8 +28,7 @@ inline const options_of<no_options>& no_option_table() {
   return table;
 }
 
-// --- sources
-// ----------------------------------------------------------------------------------------------------------
+// --- sources -------------------------------------------------------------------------------------------------------
 
 /// Gives the bodies and errors of a script, one after another. A duration means `nothing_yet`: `more` takes so long.
 class scripted_source final : public sources::source {
@@ -39,13 +38,13 @@ class scripted_source final : public sources::source {
       : loop_{loop}, script_{std::move(script)}, endless_{endless} {}
 
   sources::next_body next(instant) override {
-    if (script_.empty() && endless_) return body{std::to_string(++said_)};
+    if (script_.empty() && endless_) return body{std::to_string(++last_number_)};
     if (script_.empty()) return sources::no_more{};
     if (std::holds_alternative<duration>(script_.front())) return sources::nothing_yet{};
-    auto said = std::move(script_.front());
+    auto first = std::move(script_.front());
     script_.pop_front();
-    if (auto* const failure = std::get_if<error>(&said)) return std::move(*failure);
-    return body{std::get<std::string>(said)};
+    if (auto* const failure = std::get_if<error>(&first)) return std::move(*failure);
+    return body{std::get<std::string>(first)};
   }
   loop::awaitable<> more() override {
     const auto length = std::get<duration>(script_.front());
@@ -58,7 +57,7 @@ class scripted_source final : public sources::source {
   loop::event_loop& loop_;
   std::deque<line> script_;
   bool endless_;
-  std::uint64_t said_{0};
+  std::uint64_t last_number_{0};
 };
 
 inline sources::kind source_of(const std::deque<scripted_source::line>& script, bool endless = false) {
@@ -75,34 +74,33 @@ inline sources::kind numbers_to(unsigned last) {
   return source_of(script);
 }
 
-// --- handlers
-// ---------------------------------------------------------------------------------------------------------
+// --- handlers ------------------------------------------------------------------------------------------------------
 
 using function = std::function<handlers::answer(const handlers::job&)>;
 
 class quick final : public handlers::quick_handler {
  public:
-  explicit quick(function what) : what_{std::move(what)} {}
-  handlers::answer handle(const handlers::job& work) override { return what_(work); }
+  explicit quick(function callback) : callback_{std::move(callback)} {}
+  handlers::answer handle(const handlers::job& work) override { return callback_(work); }
 
  private:
-  function what_;
+  function callback_;
 };
 
-/// Waits, then does it.
+/// Waits, then calls the callback.
 class waiting final : public handlers::waiting_handler {
  public:
-  waiting(loop::event_loop& loop, duration length, function what)
-      : loop_{loop}, length_{length}, what_{std::move(what)} {}
+  waiting(loop::event_loop& loop, duration length, function callback)
+      : loop_{loop}, length_{length}, callback_{std::move(callback)} {}
   loop::awaitable<handlers::answer> handle(handlers::job work) override {
     co_await loop::sleep_for(loop_, length_);
-    co_return what_(work);
+    co_return callback_(work);
   }
 
  private:
   loop::event_loop& loop_;
   duration length_;
-  function what_;
+  function callback_;
 };
 
 class counting_steps final : public offload::computation {
@@ -115,7 +113,7 @@ class counting_steps final : public offload::computation {
   std::uint64_t left_;
 };
 
-/// As many steps as the body says; a body that begins with `!` throws in its first step.
+/// The body is the number of steps. A body that begins with `!` throws in its first step.
 class computing final : public handlers::computing_handler {
  public:
   result<std::unique_ptr<offload::computation>> begin(const handlers::job& work) override;
@@ -152,17 +150,17 @@ class echo final : public handlers::computing_handler {
   };
 };
 
-inline handlers::kind quick_kind(const function& what) {
+inline handlers::kind quick_kind(const function& callback) {
   return {"quick", "", &no_option_table(), false,
           [=](const void*, const handlers::handler_context&) -> result<handlers::handler> {
-            return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<quick>(what)}};
+            return handlers::handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<quick>(callback)}};
           }};
 }
-inline handlers::kind waiting_kind(duration length, const function& what) {
+inline handlers::kind waiting_kind(duration length, const function& callback) {
   return {"waiting", "", &no_option_table(), false,
           [=](const void*, const handlers::handler_context& context) -> result<handlers::handler> {
             return handlers::handler{
-                std::unique_ptr<handlers::waiting_handler>{std::make_unique<waiting>(context.loop, length, what)}};
+                std::unique_ptr<handlers::waiting_handler>{std::make_unique<waiting>(context.loop, length, callback)}};
           }};
 }
 inline handlers::kind computing_kind() {
@@ -179,8 +177,7 @@ inline handlers::kind echo_kind() {
           }};
 }
 
-// --- the fixture
-// ---------------------------------------------------------------------------------------------------------
+// --- the fixture ---------------------------------------------------------------------------------------------------
 
 /// A workload with everything it needs, on a loop whose clock the test moves (or a real one).
 struct workload_fixture {
@@ -209,10 +206,10 @@ struct workload_fixture {
     consumers.push_back({std::move(name), std::move(options), &kept, nullptr});
   }
   void consumer_with_steps(std::string name, workload::consumer_options options, std::vector<handlers::kind> kinds) {
-    workload::consumer_settings made{.name = std::move(name), .common = std::move(options)};
+    workload::consumer_settings settings{.name = std::move(name), .common = std::move(options)};
     for (auto& kind : kinds)
-      made.steps.push_back({handler_kinds.emplace_back(std::make_unique<handlers::kind>(std::move(kind))).get()});
-    consumers.push_back(std::move(made));
+      settings.steps.push_back({handler_kinds.emplace_back(std::make_unique<handlers::kind>(std::move(kind))).get()});
+    consumers.push_back(std::move(settings));
   }
   result<> try_start() { return jobs.start(producers, consumers, {loop}, {loop, output}); }
   /// Starts everything and runs what is ready now.
@@ -220,13 +217,13 @@ struct workload_fixture {
     try_start().value();
     loop.run_ready();
   }
-  /// Real clock: starts everything and comes back when it is idle.
+  /// For the real clock: starts everything and returns when it is idle.
   void run_until_idle() {
     try_start().value();
     scope.spawn("end", end(*this, end_when::when_idle));
     loop.run();
   }
-  /// For what worker threads bring about: turns the loop until `done`.
+  /// Turns the loop until worker threads have made the condition true.
   template <class Condition>
   void turn_until(Condition done) {
     while (!done()) {
@@ -244,8 +241,8 @@ struct workload_fixture {
   [[nodiscard]] engine::queue_levels levels(std::string_view name) const {
     return broker.engine().levels(*broker.find(name));
   }
-  [[nodiscard]] std::uint64_t outcomes(std::size_t consumer, engine::outcome what) const {
-    return jobs.consumers()[consumer]->outcomes[static_cast<std::size_t>(what)].value();
+  [[nodiscard]] std::uint64_t outcomes(std::size_t consumer, engine::outcome result) const {
+    return jobs.consumers()[consumer]->outcomes[static_cast<std::size_t>(result)].value();
   }
   void watch_idle() { scope.spawn("idle", note_idle(*this)); }
   void drain(duration patience) { scope.spawn("drain", note_drained(*this, patience)); }
