@@ -6,9 +6,9 @@ using namespace millrace;
 
 namespace {
 
-int looks_in_vain(loop::adaptive_spin& it) {
+int count_looks(loop::adaptive_spin& spin) {
   int looks = 0;
-  CHECK_FALSE(it.until([&] {
+  CHECK_FALSE(spin.until([&] {
     ++looks;
     return false;
   }));
@@ -18,20 +18,20 @@ int looks_in_vain(loop::adaptive_spin& it) {
 }  // namespace
 
 TEST_CASE("a thread whose last sleep was short looks longer before the next, and no longer than that") {
-  loop::adaptive_spin it;
-  const int at_first = looks_in_vain(it);
-  it.slept(std::chrono::microseconds{60});
-  const int after_short = looks_in_vain(it);
+  loop::adaptive_spin spin;
+  const int at_first = count_looks(spin);
+  spin.slept(std::chrono::microseconds{60});
+  const int after_short = count_looks(spin);
   CHECK(after_short > 10 * at_first);
-  it.slept(std::chrono::microseconds{60});
-  CHECK(looks_in_vain(it) == after_short);
-  it.slept(std::chrono::seconds{1});
-  CHECK(looks_in_vain(it) == at_first);
+  spin.slept(std::chrono::microseconds{60});
+  CHECK(count_looks(spin) == after_short);
+  spin.slept(std::chrono::seconds{1});
+  CHECK(count_looks(spin) == at_first);
 }
 
 TEST_CASE("what comes while it is looked for is seen at once") {
-  loop::adaptive_spin it;
+  loop::adaptive_spin spin;
   int looks = 0;
-  CHECK(it.until([&] { return ++looks == 3; }));
+  CHECK(spin.until([&] { return ++looks == 3; }));
   CHECK(looks == 3);
 }

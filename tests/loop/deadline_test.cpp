@@ -14,9 +14,9 @@
 namespace millrace::loop {
 namespace {
 
-awaitable<> sleep_then_write(event_loop& loop, duration length, diary& happened, std::string what) {
+awaitable<> sleep_then_write(event_loop& loop, duration length, diary& happened, std::string text) {
   co_await sleep_for(loop, length);
-  happened.push_back(std::move(what));
+  happened.push_back(std::move(text));
 }
 
 awaitable<> take_turns(event_loop& loop, diary& happened, std::string name) {

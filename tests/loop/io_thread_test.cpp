@@ -19,8 +19,8 @@ namespace {
 using answer = result<std::string>;
 
 awaitable<> run_and_note(io_thread& io, std::function<answer()> call, diary& happened) {
-  const answer came = co_await io.run(std::move(call));
-  happened.push_back(came ? *came : "error: " + came.error().text);
+  const answer received = co_await io.run(std::move(call));
+  happened.push_back(received ? *received : "error: " + received.error().text);
 }
 
 awaitable<> run_and_close(io_thread& io, std::function<answer()> call, diary& happened) {

@@ -23,7 +23,7 @@ namespace {
 
 constexpr duration short_threshold = milliseconds{2};
 
-/// Holds the loop until the watch has seen it, however slow the machine.
+/// Holds the loop until the watch has seen the stall, on a slow machine too.
 awaitable<> hold_until_reported(const stall_watch& watch) {
   while (!watch.reporting()) {
   }
@@ -38,27 +38,27 @@ awaitable<> hold_now_and_then(event_loop& loop, const stall_watch& watch, int ti
   }
 }
 
-enum class held_by { computing, read, poll };
+enum class hold_kind { computing, read, poll };
 
-[[gnu::noinline]] void function_that_holds(held_by how, int descriptor, const std::atomic<bool>& released) {
+[[gnu::noinline]] void function_that_holds(hold_kind kind, int descriptor, const std::atomic<bool>& released) {
   char byte = 0;
   pollfd readable{descriptor, POLLIN, 0};
-  switch (how) {
-    case held_by::computing:
+  switch (kind) {
+    case hold_kind::computing:
       while (!released) {
       }
       break;
-    case held_by::read:
+    case hold_kind::read:
       CHECK(::read(descriptor, &byte, 1) == 1);
       break;
-    case held_by::poll:
+    case hold_kind::poll:
       CHECK(::poll(&readable, 1, -1) == 1);
       break;
   }
 }
 
-awaitable<> hold_in_function(held_by how, int descriptor, const std::atomic<bool>& released) {
-  function_that_holds(how, descriptor, released);
+awaitable<> hold_in_function(hold_kind kind, int descriptor, const std::atomic<bool>& released) {
+  function_that_holds(kind, descriptor, released);
   co_return;
 }
 
@@ -91,9 +91,9 @@ TEST_CASE("a stall is reported while it lasts and counted under its task's name 
 TEST_CASE("a stall is reported with where its task is, and its system calls are not interrupted", "[stall_watch]") {
 #if defined(__SANITIZE_THREAD__)
   // This sanitizer holds signals back while a thread computes or waits in some calls.
-  const auto how = held_by::poll;
+  const auto kind = hold_kind::poll;
 #else
-  const auto how = GENERATE(held_by::computing, held_by::read, held_by::poll);
+  const auto kind = GENERATE(hold_kind::computing, hold_kind::read, hold_kind::poll);
 #endif
   testing::taken_log log{{"task", "stack"}};
   {
@@ -107,7 +107,7 @@ TEST_CASE("a stall is reported with where its task is, and its system calls are 
       released = true;
       static_cast<void>(::write(ends[1], "x", 1));
     }};
-    still.scope.spawn("hog", hold_in_function(how, ends[0], released));
+    still.scope.spawn("hog", hold_in_function(kind, ends[0], released));
     still.loop.run_ready();
     releasing.join();
     ::close(ends[0]);

@@ -11,7 +11,7 @@
 
 namespace millrace::loop {
 
-/// A loop whose clock stands still, and a scope for the tasks of one test. What is left at the end is cancelled.
+/// A loop whose clock stands still, and a scope for the tasks of one test. The destructor cancels tasks that still run.
 struct still_loop {
   event_loop loop{clock_kind::manual};
   task_scope scope{loop};
@@ -25,10 +25,10 @@ struct still_loop {
   still_loop& operator=(const still_loop&) = delete;
 };
 
-/// What happened, in order.
+/// The events of a test, in order.
 using diary = std::vector<std::string>;
 
-/// Writes down how `work` ended: `done`, `cancelled` or what it threw.
+/// Notes the end of `work`: `done`, `cancelled` or the text of its exception.
 inline awaitable<> noting_the_end(awaitable<> work, std::string& end) {
   try {
     co_await std::move(work);

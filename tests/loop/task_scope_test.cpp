@@ -10,14 +10,14 @@
 namespace millrace::loop {
 namespace {
 
-awaitable<> sleep_then_write(event_loop& loop, duration length, diary& happened, std::string what) {
+awaitable<> sleep_then_write(event_loop& loop, duration length, diary& happened, std::string text) {
   co_await sleep_for(loop, length);
-  happened.push_back(std::move(what));
+  happened.push_back(std::move(text));
 }
 
-awaitable<> fail(event_loop& loop, std::string why) {
+awaitable<> fail(event_loop& loop, std::string text) {
   co_await yield(loop);
-  throw std::runtime_error(why);
+  throw std::runtime_error(text);
 }
 
 awaitable<> be_aborted_by_somebody_else() {

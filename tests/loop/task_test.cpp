@@ -13,8 +13,8 @@ namespace {
 
 awaitable<> sleep_an_hour(event_loop& loop) { co_await sleep_for(loop, hours{1}); }
 
-awaitable<> write(diary& happened, std::string what) {
-  happened.push_back(std::move(what));
+awaitable<> write(diary& happened, std::string text) {
+  happened.push_back(std::move(text));
   co_return;
 }
 

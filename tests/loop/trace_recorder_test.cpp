@@ -66,7 +66,7 @@ struct recording {
 
 TEST_CASE("a trace that was about to begin when its recorder is closed is refused and leaves no file", "[trace]") {
   recording at;
-  // Whenever the thread makes the file: the begin hears of it after the close has begun.
+  // The thread may make the file at any time: the begin gets the result after the close has begun.
   at.scope.spawn("begin", at.begin());
   at.scope.spawn("close", at.close());
   at.loop.run();
