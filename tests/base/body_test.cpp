@@ -11,9 +11,9 @@ using millrace::body;
 using millrace::body_in_progress;
 
 TEST_CASE("a body is the bytes it was made of, also a NUL among them") {
-  const body it{std::string_view{"a\0b", 3}};
-  CHECK(it.view() == std::string_view{"a\0b", 3});
-  CHECK(it.size() == 3);
+  const body content{std::string_view{"a\0b", 3}};
+  CHECK(content.view() == std::string_view{"a\0b", 3});
+  CHECK(content.size() == 3);
 }
 
 TEST_CASE("an empty body is no bytes at all") {
@@ -47,29 +47,29 @@ TEST_CASE("the memory of a large body is freed on a thread of its own") {
 }
 
 TEST_CASE("a body may be assigned to itself") {
-  body it{"self"};
-  const body& same = it;
-  it = same;
-  CHECK(it.view() == "self");
+  body content{"self"};
+  const body& same = content;
+  content = same;
+  CHECK(content.view() == "self");
 }
 
 TEST_CASE("copies are made and dropped on any thread") {
-  const body it{std::string(1'000, 'x')};
+  const body content{std::string(1'000, 'x')};
   constexpr std::size_t thread_count = 4;
   std::vector<std::thread> threads;
   threads.reserve(thread_count);
   for (std::size_t i = 0; i < thread_count; ++i) {
-    threads.emplace_back([it] {
+    threads.emplace_back([content] {
       body copy;
       for (int n = 0; n < 10'000; ++n) {
         copy = body{};
-        copy = it;
+        copy = content;
         if (copy.size() != 1'000) std::abort();
       }
     });
   }
   for (auto& each : threads) each.join();
-  CHECK(it.size() == 1'000);
+  CHECK(content.size() == 1'000);
 }
 
 TEST_CASE("a body that comes in pieces is what it would be in one") {

@@ -56,14 +56,14 @@ TEST_CASE("a histogram counts, adds up, and can be merged") {
 }
 
 TEST_CASE("quantiles are right within their bucket, and zero when nothing was seen") {
-  histogram it;
-  CHECK(it.quantile(0.5) == duration::zero());
-  for (int ms = 1; ms <= 100; ++ms) it.observe(milliseconds{ms});
-  CHECK(in_seconds(it.quantile(0.5)) == Approx(0.050).epsilon(0.06));
-  CHECK(in_seconds(it.quantile(0.99)) == Approx(0.099).epsilon(0.06));
-  CHECK(it.quantile(0.0) <= milliseconds{1});
-  it.observe(hours{10});
-  CHECK(it.quantile(1.0) == minutes{10});
+  histogram times;
+  CHECK(times.quantile(0.5) == duration::zero());
+  for (int ms = 1; ms <= 100; ++ms) times.observe(milliseconds{ms});
+  CHECK(in_seconds(times.quantile(0.5)) == Approx(0.050).epsilon(0.06));
+  CHECK(in_seconds(times.quantile(0.99)) == Approx(0.099).epsilon(0.06));
+  CHECK(times.quantile(0.0) <= milliseconds{1});
+  times.observe(hours{10});
+  CHECK(times.quantile(1.0) == minutes{10});
 }
 
 TEST_CASE("a failed result that is taken for a value says why") {
@@ -77,13 +77,13 @@ TEST_CASE("a failed result that is taken for a value says why") {
 }
 
 TEST_CASE("a histogram of jobs that waited for centuries stops at the longest duration") {
-  histogram it;
-  it.observe(duration::max());
-  it.observe(duration::max(), 3);
-  CHECK(it.sum() == duration::max());
-  CHECK(it.count() == 4);
+  histogram times;
+  times.observe(duration::max());
+  times.observe(duration::max(), 3);
+  CHECK(times.sum() == duration::max());
+  CHECK(times.count() == 4);
   histogram other;
   other.observe(seconds{1});
-  other.merge(it);
+  other.merge(times);
   CHECK(other.sum() == duration::max());
 }

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr duration patience = 20s;  // never waited for when all is well
+constexpr duration patience = 20s;  // only a failing test waits so long
 
-/// What a sink was given. Shared with the log's thread, which may outlive a test whose sink is stuck.
+/// The lines that a sink gets. Shared with the log's thread, which may outlive a test whose sink is stuck.
 struct notes {
   std::mutex mutex;
   std::condition_variable changed;
@@ -53,14 +53,14 @@ struct notes {
   }
 };
 
-log::sink sink_into(const std::shared_ptr<notes>& where) {
+log::sink sink_into(const std::shared_ptr<notes>& notes) {
   return {.render =
-              [](const log::record& what, wall_time) {
-                std::string text{what.event};
-                for (const log::field& each : what.fields) text.append(" ").append(each.key);
+              [](const log::record& record, wall_time) {
+                std::string text{record.event};
+                for (const log::field& each : record.fields) text.append(" ").append(each.key);
                 return text;
               },
-          .deliver = [where](log::level, std::string_view text) { where->deliver(text); }};
+          .deliver = [notes](log::level, std::string_view text) { notes->deliver(text); }};
 }
 
 }  // namespace
@@ -163,13 +163,13 @@ TEST_CASE("a sink or a renderer that throws loses its line and nothing more") {
   const auto seen = std::make_shared<notes>();
   const std::uint64_t before = log::dropped();
   log::sink faulty = sink_into(seen);
-  faulty.render = [plain = faulty.render](const log::record& what, wall_time when) {
-    if (what.event == "bad_render") throw std::runtime_error{"render"};
-    return plain(what, when);
+  faulty.render = [plain = faulty.render](const log::record& record, wall_time when) {
+    if (record.event == "bad_render") throw std::runtime_error{"render"};
+    return plain(record, when);
   };
-  faulty.deliver = [plain = faulty.deliver](log::level how, std::string_view text) {
+  faulty.deliver = [plain = faulty.deliver](log::level level, std::string_view text) {
     if (text == "bad_deliver") throw std::runtime_error{"deliver"};
-    plain(how, text);
+    plain(level, text);
   };
   log::start(faulty, log::level::info);
   log::info("bad_render", "lost");

@@ -21,7 +21,7 @@ struct options {
   std::optional<double> rate;
   std::optional<std::string> output;
   std::vector<std::string> queues;
-  method how{method::fast};
+  method kind{method::fast};
   inner_options inner;
 };
 
@@ -32,7 +32,7 @@ const options_of<inner_options>& inner_table() {
 }
 
 const options_of<options>& table() {
-  static const auto it =
+  static const auto table =
       options_of<options>{}
           .flag("loud", &options::loud, "Says more.")
           .count("most", &options::most, {.least = 1, .most = 100}, "How many.")
@@ -48,11 +48,11 @@ const options_of<options>& table() {
           .text_list("queues", &options::queues, "Where from.")
           .required()
           .example("numbers")
-          .choice("how", &options::how, {{"fast", method::fast}, {"trial", method::trial}}, "In which way.")
+          .choice("how", &options::kind, {{"fast", method::fast}, {"trial", method::trial}}, "In which way.")
           .planned_choice("slow", "is planned, not here yet")
           .section("inner", &options::inner, inner_table(), "A part.")
           .planned("retry", "retries are planned, not here yet");
-  return it;
+  return table;
 }
 
 result<> read(options& into, const char* key, const char* text) { return table().find(key)->read(&into, text); }
@@ -88,7 +88,7 @@ TEST_CASE("each kind of option is read into its member and printed as it would b
   CHECK(owner.share == 0.25);
   CHECK(owner.rate == 1.5);
   CHECK(owner.output == "verdicts");
-  CHECK(owner.how == method::trial);
+  CHECK(owner.kind == method::trial);
   CHECK(owner.queues == std::vector<std::string>{"a", "b"});
 
   CHECK(print(owner, "loud") == "true");
@@ -109,14 +109,13 @@ TEST_CASE("a range includes both ends, and nothing changes when a value is refus
 }
 
 TEST_CASE("a number that does not fit its member is refused") {
-  options owner;
   struct small {
     std::uint8_t value{1};
-  } it;
+  } number;
   const auto narrow = options_of<small>{}.count("value", &small::value, {}, "A small number.");
-  CHECK(narrow.find("value")->read(&it, "255"));
-  CHECK(narrow.find("value")->read(&it, "256").error().code == errc::out_of_range);
-  CHECK(it.value == 255);
+  CHECK(narrow.find("value")->read(&number, "255"));
+  CHECK(narrow.find("value")->read(&number, "256").error().code == errc::out_of_range);
+  CHECK(number.value == 255);
 }
 
 TEST_CASE("what was expected is said in the words of the option") {
