@@ -41,7 +41,7 @@ const options_of<odd_options>& odd_table() {
   return table;
 }
 
-/// Ends as the body says, after as many steps as the word before it.
+/// The body names the end, after one more step for each `+` before it.
 class odd : public computing_handler {
  public:
   odd(const odd_options& options, const handler_context&) : options_{options} { ++made; }
@@ -50,11 +50,11 @@ class odd : public computing_handler {
   odd& operator=(const odd&) = delete;
 
   result<std::unique_ptr<offload::computation>> begin(const job& work) override {
-    std::string how{work.content.view()};
-    if (how == "refuse") return invalid("refused at once");
-    if (how == "throw early") throw std::bad_alloc{};
-    if (how == "nothing") return std::unique_ptr<offload::computation>{};
-    return std::unique_ptr<offload::computation>{std::make_unique<steps>(std::move(how))};
+    std::string behavior{work.content.view()};
+    if (behavior == "refuse") return invalid("refused at once");
+    if (behavior == "throw early") throw std::bad_alloc{};
+    if (behavior == "nothing") return std::unique_ptr<offload::computation>{};
+    return std::unique_ptr<offload::computation>{std::make_unique<steps>(std::move(behavior))};
   }
   answer conclude(const job& work, result<std::string>&& computed) override {
     if (!computed) return answer{std::move(computed)};
@@ -78,25 +78,25 @@ class odd : public computing_handler {
  private:
   class steps : public offload::computation {
    public:
-    explicit steps(std::string how) : how_{std::move(how)} {
-      while (how_.starts_with('+')) {
+    explicit steps(std::string behavior) : behavior_{std::move(behavior)} {
+      while (behavior_.starts_with('+')) {
         ++left_;
-        how_.erase(0, 1);
+        behavior_.erase(0, 1);
       }
     }
     offload::progress step() override {
       if (left_-- > 0) return offload::progress::more;
-      if (how_ == "throw") throw std::runtime_error{"thrown by a step"};
+      if (behavior_ == "throw") throw std::runtime_error{"thrown by a step"};
       return offload::progress::done;
     }
     result<std::string> take_result() override {
-      if (how_ == "long") return std::string(computing_jobs::result_bytes_max + 1, 'x');
-      if (how_ == "cancelled") return error{errc::cancelled, "said by itself"};
-      return how_;
+      if (behavior_ == "long") return std::string(computing_jobs::result_bytes_max + 1, 'x');
+      if (behavior_ == "cancelled") return error{errc::cancelled, "said by itself"};
+      return behavior_;
     }
 
    private:
-    std::string how_;
+    std::string behavior_;
     int left_{0};
   };
 
@@ -121,7 +121,7 @@ struct process_fixture {
     wire::append_worker_cancellation(line, job_id{id});
     REQUIRE(jobs.receive(line));
   }
-  /// What was answered since the last call.
+  /// The answers since the last call.
   std::vector<std::string> answers() {
     std::vector<std::string> texts;
     wire::worker_frame_reader reader{std::size_t{1} << 30};

@@ -39,14 +39,14 @@ struct random_numbers {
 };
 
 /// The test of GMP: Baillie-PSW, and 16 strong tests to random bases.
-bool peer_says_prime(const number& it) { return mpz_probab_prime_p(it.value, 40) != 0; }
+bool peer_says_prime(const number& candidate) { return mpz_probab_prime_p(candidate.value, 40) != 0; }
 
-std::string large(prime& handler, const number& it, std::size_t* steps = nullptr) {
-  return text_of(compute(handler, it.digits(), steps));
+std::string large(prime& handler, const number& candidate, std::size_t* steps = nullptr) {
+  return text_of(compute(handler, candidate.digits(), steps));
 }
 
-std::string verdict(const number& it, bool is_prime) {
-  return it.digits() + (is_prime ? " is a prime number." : " is not a prime number.");
+std::string verdict(const number& candidate, bool is_prime) {
+  return candidate.digits() + (is_prime ? " is a prime number." : " is not a prime number.");
 }
 
 }  // namespace
@@ -57,13 +57,13 @@ TEST_CASE("random numbers beyond 64 bits and the primes after them get the verdi
   random_numbers random;
   for (unsigned bits = 65; bits < 700; bits += bits < 140 ? 1 : 61) {
     for (int round = 0; round < 4; ++round) {
-      number it;
-      mpz_urandomb(it.value, random.state, bits);
-      mpz_setbit(it.value, bits - 1);
-      mpz_setbit(it.value, 0);
-      CHECK(large(handler, it) == verdict(it, peer_says_prime(it)));
-      mpz_nextprime(it.value, it.value);
-      CHECK(large(handler, it) == verdict(it, true));
+      number candidate;
+      mpz_urandomb(candidate.value, random.state, bits);
+      mpz_setbit(candidate.value, bits - 1);
+      mpz_setbit(candidate.value, 0);
+      CHECK(large(handler, candidate) == verdict(candidate, peer_says_prime(candidate)));
+      mpz_nextprime(candidate.value, candidate.value);
+      CHECK(large(handler, candidate) == verdict(candidate, true));
     }
   }
 }
@@ -107,30 +107,30 @@ TEST_CASE("a divisor below 1000 is found for every such prime", "[prime]") {
 TEST_CASE("a prime of 4096 bits takes many steps, and a composite number of this length few", "[prime]") {
   handler_fixture fixture;
   prime handler{{}, fixture.context};
-  number it;
+  number candidate;
   // The least prime of 4096 bits that GMP finds above 2^4095.
-  mpz_ui_pow_ui(it.value, 2, 4095);
-  mpz_nextprime(it.value, it.value);
+  mpz_ui_pow_ui(candidate.value, 2, 4095);
+  mpz_nextprime(candidate.value, candidate.value);
   std::size_t steps = 0;
-  CHECK(large(handler, it, &steps) == verdict(it, true));
+  CHECK(large(handler, candidate, &steps) == verdict(candidate, true));
   CHECK(steps > 20);
   CHECK(steps < 200);
-  mpz_mul_ui(it.value, it.value, 0);
-  mpz_setbit(it.value, 4095);
-  mpz_add_ui(it.value, it.value, 15);
-  CHECK(large(handler, it) == verdict(it, peer_says_prime(it)));
-  mpz_ui_pow_ui(it.value, 2, 4096);
-  CHECK(large(handler, it) ==
-        "\"" + it.digits().substr(0, 40) + "...\", a number of 1234 digits, is longer than bits_max (4096 bits)");
+  mpz_mul_ui(candidate.value, candidate.value, 0);
+  mpz_setbit(candidate.value, 4095);
+  mpz_add_ui(candidate.value, candidate.value, 15);
+  CHECK(large(handler, candidate) == verdict(candidate, peer_says_prime(candidate)));
+  mpz_ui_pow_ui(candidate.value, 2, 4096);
+  CHECK(large(handler, candidate) == "\"" + candidate.digits().substr(0, 40) +
+                                         "...\", a number of 1234 digits, is longer than bits_max (4096 bits)");
 }
 
 TEST_CASE("the test of a number of a million bits can be started and abandoned", "[prime]") {
   handler_fixture fixture;
   prime handler{{prime_method::fast, prime_bits_limit}, fixture.context};
-  number it;
-  mpz_ui_pow_ui(it.value, 2, 999'983);
-  mpz_sub_ui(it.value, it.value, 1);
-  const result<std::unique_ptr<offload::computation>> work = handler.begin(job_with(it.digits()));
+  number candidate;
+  mpz_ui_pow_ui(candidate.value, 2, 999'983);
+  mpz_sub_ui(candidate.value, candidate.value, 1);
+  const result<std::unique_ptr<offload::computation>> work = handler.begin(job_with(candidate.digits()));
   REQUIRE(work.has_value());
   for (int step = 0; step < 4; ++step) CHECK((*work)->step() == offload::progress::more);
 }

@@ -207,7 +207,7 @@ TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[
 }
 
 TEST_CASE("threads that tested small and large numbers leave no memory behind", "[prime]") {
-  // The leak is what the address sanitizer would find.
+  // The address sanitizer finds a leak.
   for (int round = 0; round < 4; ++round) {
     bool right = false;
     std::thread worker{

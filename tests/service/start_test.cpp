@@ -59,7 +59,7 @@ settings::settings everything(const std::string& folder) {
   return std::move(*read.value);
 }
 
-/// Opens what was constructed, under scarcity, and closes it.
+/// Opens the constructed parts, under scarcity, and closes them.
 loop::awaitable<> open_and_close(service::daemon& parts, scarce kind, std::uint64_t nth, std::uint64_t& calls,
                                  result<>& opened) {
   {
@@ -132,7 +132,7 @@ void expect_errors(scarce kind, const std::string& remedy, bool may_do_without) 
     if (made.started) continue;
     ++errors;
     CHECK(made.started.error().text.find(remedy) != std::string::npos);
-    // What a failed start leaves behind is not in the way of the next one.
+    // A failed start leaves no socket behind that would hinder the next start.
     CHECK_FALSE(std::filesystem::exists(folder.path() + "/door"));
   }
   CHECK(errors > 0);

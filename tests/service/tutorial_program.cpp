@@ -38,7 +38,7 @@ class pipe_ends {
   pipe_ends& operator=(const pipe_ends&) = delete;
 
   [[nodiscard]] int output() const { return ends_[1]; }
-  /// All that was written and not taken yet.
+  /// All text that was written and not taken yet.
   std::string take() const {
     std::string taken;
     std::array<char, 4096> part{};
@@ -108,7 +108,7 @@ class program {
     standard_output_.close();
   }
 
-  /// Runs what is ready. Lines are written by a thread: they are waited for.
+  /// Runs all ready work, and waits for the lines, which a thread writes.
   void settle() {
     while (loop_.run_ready() != 0 || is_printing()) std::this_thread::yield();
   }

@@ -7,9 +7,9 @@
 
 namespace millrace::testing {
 
-/// What a workload of config/tutorial does when each deadline is met exactly.
+/// The effects of a workload of config/tutorial when each deadline is met exactly.
 struct tutorial_run {
-  std::vector<std::string> lines;  ///< what it printed, each behind its time in milliseconds since the start
+  std::vector<std::string> lines;  ///< its output, each line after its time in milliseconds since the start
   long long milliseconds{0};       ///< until nothing was left to do
 };
 

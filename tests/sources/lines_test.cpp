@@ -276,10 +276,10 @@ TEST_CASE("a followed file is endless, and a cancelled source ends", "[lines]") 
   texts out;
   loop::task_scope tasks{loop};
   tasks.spawn("reader", collect(**made, 10, out));
-  const auto cancel_after_one = [](loop::event_loop& on, loop::task_scope& what,
+  const auto cancel_after_one = [](loop::event_loop& event_loop, loop::task_scope& scope,
                                    const texts& seen) -> loop::awaitable<> {
-    while (seen.empty()) co_await loop::sleep_for(on, milliseconds{1});
-    what.cancel();
+    while (seen.empty()) co_await loop::sleep_for(event_loop, milliseconds{1});
+    scope.cancel();
   };
   loop::task_scope canceller{loop};
   canceller.spawn("canceller", cancel_after_one(loop, tasks, out));

@@ -88,7 +88,7 @@ TEST_CASE("a renamed file is read to its end, and then the new file with its nam
   log.rename("log.1");
   log.append("c\n", "log.1");
   CHECK(log.next_lines() == texts{"2:b", "3:c"});
-  log.append("d\n", "log.1");  // nobody else has the name yet
+  log.append("d\n", "log.1");  // no other file has the name yet
   CHECK(log.next_lines() == texts{"4:d"});
   log.append("e\n", "log.1");
   log.append("f\ng\n");

@@ -187,16 +187,16 @@ TEST_CASE("an interval wakes its waiting producer when the next body is due", "[
 }
 
 TEST_CASE("the catalogue has every built-in source under its name", "[catalogue]") {
-  registry all;
-  add_all(all);
-  CHECK(all.names() == texts{"interval", "lines", "list", "random", "range"});
-  CHECK(all.find("range")->name == "range");
-  CHECK(all.find("ranges") == nullptr);
+  registry kinds;
+  add_all(kinds);
+  CHECK(kinds.names() == texts{"interval", "lines", "list", "random", "range"});
+  CHECK(kinds.find("range")->name == "range");
+  CHECK(kinds.find("ranges") == nullptr);
   source_fixture fixture;
-  const kind& what = *all.find("list");
-  const std::shared_ptr<void> options = what.options->make();
-  REQUIRE(what.options->find("items")->read_list(options.get(), {"a", "b"}).has_value());
-  const auto made = what.make(options.get(), fixture.context);
+  const kind& list = *kinds.find("list");
+  const std::shared_ptr<void> options = list.options->make();
+  REQUIRE(list.options->find("items")->read_list(options.get(), {"a", "b"}).has_value());
+  const auto made = list.make(options.get(), fixture.context);
   REQUIRE(made.has_value());
   CHECK(take(**made, 5) == texts{"a", "b", "no more"});
 }

@@ -18,7 +18,7 @@ bench_options understood(const words& given) {
   return std::get<bench_options>(read);
 }
 
-/// What is wrong with it, without the line about --help.
+/// The error of the arguments, without the line about --help.
 std::string complaint_of(const words& given) {
   const auto read = tools::read_bench_arguments(given);
   const auto* bye = std::get_if<early_exit>(&read);

@@ -15,9 +15,9 @@ namespace {
 
 constexpr instant begin{hours{1}};
 
-closed_run run_of(closed_plan::work what, std::uint32_t depth, std::uint64_t jobs) {
+closed_run run_of(closed_plan::work task, std::uint32_t depth, std::uint64_t jobs) {
   closed_run run;
-  run.plan.task = what;
+  run.plan.task = task;
   run.plan.run = 0xabc;
   run.plan.depth = depth;
   run.plan.body_bytes = 20;
@@ -25,12 +25,12 @@ closed_run run_of(closed_plan::work what, std::uint32_t depth, std::uint64_t job
   return run;
 }
 
-/// Answers like a server, in order of ids, unless it is told to misbehave.
+/// Answers like a server, in order of ids, except for its fault.
 class small_server {
  public:
   enum class fault { none, loses_one, gives_one_twice };
 
-  explicit small_server(fault what = fault::none) : fault_{what} {}
+  explicit small_server(fault kind = fault::none) : fault_{kind} {}
 
   std::string answers_to(std::string_view commands) {
     std::string out;
@@ -63,9 +63,9 @@ class small_server {
  private:
   std::string reserve() {
     if (jobs.empty()) return "TIMED_OUT\r\n";
-    const job given = jobs.front();
-    if (fault_ != fault::gives_one_twice || given.id != 2) jobs.pop_front();
-    return "RESERVED " + std::to_string(given.id) + " 20\r\n" + given.body + "\r\n";
+    const job first = jobs.front();
+    if (fault_ != fault::gives_one_twice || first.id != 2) jobs.pop_front();
+    return "RESERVED " + std::to_string(first.id) + " 20\r\n" + first.body + "\r\n";
   }
 
   fault fault_;
@@ -80,7 +80,7 @@ result<> talk(closed_run& run, small_server& server) {
   while (!cycle.ended()) {
     const std::string answers = server.answers_to(cycle.next_piece());
     now += milliseconds{1};
-    // In two pieces, as it may come.
+    // In two pieces, as the network may deliver it.
     for (const auto piece : {std::string_view{answers}.substr(0, 7), std::string_view{answers}.substr(7)}) {
       auto taken = cycle.take(piece, now);
       if (!taken) return taken;
