@@ -26,7 +26,8 @@ std::atomic<std::uint8_t> files[descriptors_max];
   for (;;) ::pause();
 }
 
-// A sanitizer's functions come first and call these, so nothing here may call what they replace: system calls only.
+// The functions of a sanitizer call these. So nothing here may call a function that a sanitizer replaces: system calls
+// only.
 __attribute__((constructor)) void begin() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* const path = std::getenv("MILLRACE_FAULT_CONTROL");
@@ -64,8 +65,8 @@ std::uint32_t file_of(const char* path) noexcept {
 }
 
 std::uint32_t file_of(int descriptor) noexcept {
-  const bool known = descriptor >= 0 && static_cast<std::size_t>(descriptor) < descriptors_max;
-  return known ? files[descriptor].load(std::memory_order_relaxed) : 0u;
+  const bool is_tracked = descriptor >= 0 && static_cast<std::size_t>(descriptor) < descriptors_max;
+  return is_tracked ? files[descriptor].load(std::memory_order_relaxed) : 0u;
 }
 
 std::uint32_t file_of(int directory, const char* path) noexcept {
@@ -92,38 +93,38 @@ attempt::attempt(call kind) noexcept {
 }
 
 void attempt::begin(call kind) noexcept {
-  steering& its = steering_file->calls[static_cast<std::size_t>(kind)];
-  const std::uint64_t ordinal = its.calls.fetch_add(1) + 1;
-  if (its.stall != 0) {
-    its.stalled.fetch_add(1);
-    while (its.stall != 0) ::syscall(SYS_nanosleep, &poll_interval, nullptr);
-    its.stalled.fetch_sub(1);
+  steering& controls = steering_file->calls[static_cast<std::size_t>(kind)];
+  const std::uint64_t ordinal = controls.calls.fetch_add(1) + 1;
+  if (controls.stall != 0) {
+    controls.stalled.fetch_add(1);
+    while (controls.stall != 0) ::syscall(SYS_nanosleep, &poll_interval, nullptr);
+    controls.stalled.fetch_sub(1);
   }
-  if (const std::uint64_t delay = its.delay_microseconds; delay != 0) {
+  if (const std::uint64_t delay = controls.delay_microseconds; delay != 0) {
     const ::timespec pause{static_cast<time_t>(delay / 1'000'000), static_cast<long>(delay % 1'000'000 * 1'000)};
     ::syscall(SYS_nanosleep, &pause, nullptr);
   }
-  const auto what = static_cast<action>(its.what.load());
-  const std::uint64_t first = its.first;
-  if (what == action::none || ordinal < first || ordinal - first >= its.times) return;
-  its.faults.fetch_add(1);
-  if (what == action::kill) die();
-  what_ = what;
-  error_ = static_cast<int>(its.error);
+  const auto chosen = static_cast<action>(controls.action.load());
+  const std::uint64_t first = controls.first;
+  if (chosen == action::none || ordinal < first || ordinal - first >= controls.times) return;
+  controls.faults.fetch_add(1);
+  if (chosen == action::kill) die();
+  action_ = chosen;
+  error_ = static_cast<int>(controls.error);
 }
 
 attempt::~attempt() {
-  if (what_ == action::kill_after || what_ == action::tear_and_kill) die();
+  if (action_ == action::kill_after || action_ == action::tear_and_kill) die();
 }
 
 bool attempt::fails() const noexcept {
-  if (what_ != action::fail) return false;
+  if (action_ != action::fail) return false;
   errno = error_;
   return true;
 }
 
 std::size_t attempt::limit(std::size_t length) const noexcept {
-  return what_ == action::tear || what_ == action::tear_and_kill ? (length + 1) / 2 : length;
+  return action_ == action::tear || action_ == action::tear_and_kill ? (length + 1) / 2 : length;
 }
 
 }  // namespace fault_shim

@@ -53,7 +53,7 @@ struct steering {
   std::atomic<std::uint64_t> calls;    ///< made so far, those of `files` only
   std::atomic<std::uint64_t> faults;   ///< of them those that met `action`
   std::atomic<std::uint64_t> stalled;  ///< that wait now, because of `stall`
-  std::atomic<std::uint64_t> what;     ///< an `action`, for the calls `first` to `first + times - 1`
+  std::atomic<std::uint64_t> action;   ///< an `action`, for the calls `first` to `first + times - 1`
   std::atomic<std::uint64_t> first;    ///< the first call is 1
   std::atomic<std::uint64_t> times;
   std::atomic<std::uint64_t> error;  ///< errno of calls that fail
@@ -64,7 +64,7 @@ struct steering {
 
 struct control {
   std::atomic<std::uint64_t> magic;
-  std::atomic<std::uint64_t> free_bytes;       ///< what statvfs reports of the data directory; UINT64_MAX: the truth
+  std::atomic<std::uint64_t> free_bytes;       ///< of the data directory, for statvfs; UINT64_MAX: the true number
   std::atomic<std::int64_t> wall_nanoseconds;  ///< added to the wall clock
   std::atomic<std::int64_t>
       steady_nanoseconds;  ///< added to the clocks that count from the boot; fixed while the process lives
@@ -84,7 +84,7 @@ inline constexpr std::uint64_t magic_number = 0x6d696c6c72616365;
 void remember(int descriptor, std::uint32_t file) noexcept;
 void forget(int descriptor) noexcept;
 
-/// One call under way: waits as long as the test wants, then says what to do.
+/// One call in progress: waits as long as the test wants, then decides whether the call fails.
 class attempt {
  public:
   /// `file` is `no_file` where the call is about something that no test steers.
@@ -102,7 +102,7 @@ class attempt {
  private:
   void begin(call kind) noexcept;
 
-  action what_{action::none};
+  action action_{action::none};
   int error_{0};
 };
 

@@ -81,10 +81,10 @@ int lock(int file, int command, void* argument) {
   return now.fails() ? -1 : static_cast<int>(::syscall(SYS_fcntl, file, command, argument));
 }
 
-void* map(void* where, std::size_t length, int protection, int flags, int file, off_t place) {
+void* map(void* address, std::size_t length, int protection, int flags, int file, off_t place) {
   const attempt now{call::map, file < 0 ? fault_shim::no_file : file_of(file)};
   if (now.fails()) return MAP_FAILED;
-  return reinterpret_cast<void*>(::syscall(SYS_mmap, where, length, protection, flags, file, place));
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, address, length, protection, flags, file, place));
 }
 
 mode_t mode_of(int flags, va_list more) {
@@ -197,12 +197,12 @@ int fcntl64(int file, int command, ...) {
   return lock(file, command, argument);
 }
 
-void* mmap(void* where, std::size_t length, int protection, int flags, int file, off_t place) noexcept {
-  return map(where, length, protection, flags, file, place);
+void* mmap(void* address, std::size_t length, int protection, int flags, int file, off_t place) noexcept {
+  return map(address, length, protection, flags, file, place);
 }
 
-void* mmap64(void* where, std::size_t length, int protection, int flags, int file, off_t place) noexcept {
-  return map(where, length, protection, flags, file, place);
+void* mmap64(void* address, std::size_t length, int protection, int flags, int file, off_t place) noexcept {
+  return map(address, length, protection, flags, file, place);
 }
 
 int statvfs(const char* path, struct ::statvfs* facts) noexcept {

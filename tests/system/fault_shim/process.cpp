@@ -20,20 +20,20 @@ using fault_shim::call;
 namespace {
 
 template <class... Words>
-int made(call kind, long number, Words... words) {
+int make_call(call kind, long number, Words... words) {
   const attempt now{kind};
   return now.fails() ? -1 : static_cast<int>(::syscall(number, words...));
 }
 
 constexpr std::int64_t nanoseconds_of_second = 1'000'000'000;
 
-void shift(::timespec& by_reference, std::int64_t nanoseconds) noexcept {
-  const std::int64_t sum = by_reference.tv_sec * nanoseconds_of_second + by_reference.tv_nsec + nanoseconds;
-  by_reference.tv_sec = sum / nanoseconds_of_second;
-  by_reference.tv_nsec = sum % nanoseconds_of_second;
-  if (by_reference.tv_nsec < 0) {
-    by_reference.tv_nsec += nanoseconds_of_second;
-    --by_reference.tv_sec;
+void shift(::timespec& time, std::int64_t nanoseconds) noexcept {
+  const std::int64_t sum = time.tv_sec * nanoseconds_of_second + time.tv_nsec + nanoseconds;
+  time.tv_sec = sum / nanoseconds_of_second;
+  time.tv_nsec = sum % nanoseconds_of_second;
+  if (time.tv_nsec < 0) {
+    time.tv_nsec += nanoseconds_of_second;
+    --time.tv_sec;
   }
 }
 
@@ -59,27 +59,27 @@ std::int64_t offset_of(clockid_t clock) noexcept {
 extern "C" {
 
 int socket(int domain, int type, int protocol) noexcept {
-  return made(call::socket, SYS_socket, domain, type, protocol);
+  return make_call(call::socket, SYS_socket, domain, type, protocol);
 }
 
 int bind(int file, const struct sockaddr* address, socklen_t length) noexcept {
-  return made(call::bind, SYS_bind, file, address, length);
+  return make_call(call::bind, SYS_bind, file, address, length);
 }
 
-int listen(int file, int backlog) noexcept { return made(call::listen, SYS_listen, file, backlog); }
+int listen(int file, int backlog) noexcept { return make_call(call::listen, SYS_listen, file, backlog); }
 
 int accept(int file, struct sockaddr* address, socklen_t* length) {
-  return made(call::accept, SYS_accept, file, address, length);
+  return make_call(call::accept, SYS_accept, file, address, length);
 }
 
 int accept4(int file, struct sockaddr* address, socklen_t* length, int flags) {
-  return made(call::accept, SYS_accept4, file, address, length, flags);
+  return make_call(call::accept, SYS_accept4, file, address, length, flags);
 }
 
-int epoll_create1(int flags) noexcept { return made(call::epoll_create, SYS_epoll_create1, flags); }
-int eventfd(unsigned count, int flags) noexcept { return made(call::eventfd, SYS_eventfd2, count, flags); }
+int epoll_create1(int flags) noexcept { return make_call(call::epoll_create, SYS_epoll_create1, flags); }
+int eventfd(unsigned count, int flags) noexcept { return make_call(call::eventfd, SYS_eventfd2, count, flags); }
 int timerfd_create(clockid_t clock, int flags) noexcept {
-  return made(call::timerfd_create, SYS_timerfd_create, clock, flags);
+  return make_call(call::timerfd_create, SYS_timerfd_create, clock, flags);
 }
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*function)(void*),
