@@ -86,11 +86,11 @@ struct engine_fixture {
     engine.take_events(taken);
     std::vector<std::string> all;
     all.reserve(taken.size());
-    for (const auto& each : taken) all.push_back(words(each));
+    for (const auto& each : taken) all.push_back(describe(each));
     return all;
   }
 
-  static std::string words(const event& decision) {
+  static std::string describe(const event& decision) {
     const auto client = std::to_string(decision.session.value());
     switch (decision.type) {
       case event::kind::granted:
@@ -106,13 +106,13 @@ struct engine_fixture {
       case event::kind::put_admitted:
         return "put " + client + ": " + std::to_string(decision.id.value());
       case event::kind::finish_done:
-        return "finish " + client + ": " + std::to_string(decision.id.value()) + " " + word(decision.finish.status);
+        return "finish " + client + ": " + std::to_string(decision.id.value()) + " " + name_of(decision.finish.status);
       case event::kind::cancelled:
         return "cancelled " + client + ": " + std::to_string(decision.id.value());
     }
     return "?";
   }
-  static std::string word(finish_status status) {
+  static std::string name_of(finish_status status) {
     switch (status) {
       case finish_status::done:
         return "done";
