@@ -110,7 +110,8 @@ bool model::join(model_job& job, const put_request& request) {
   group->members[place].job = job.id;
   job.details.group = request.group;
   job.details.group_place = static_cast<std::uint32_t>(place);
-  mark_touched(*group);
+  // A member more decides nothing. The store has to know of it, and the order of looks at groups is that of touches.
+  if (group->request.durability != durability::memory) mark_touched(*group);
   return true;
 }
 
