@@ -53,6 +53,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "loop_stall_ended",
     "loop_stall_stack",
     "loop_stalled",
+    "memory_limits",
     "metrics_failed",
     "migrating",
     "no_ballast",

@@ -126,6 +126,7 @@ result<loop::child_command> exec::command_for(const job& work) const {
     command.environment.push_back(std::move(prefix) + *filled);
   }
   if (options_.directory) command.directory = *options_.directory;
+  command.memory_max = options_.memory_max;
   return command;
 }
 

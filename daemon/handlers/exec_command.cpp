@@ -48,8 +48,13 @@ void on_exceeded(running_command& command, const loop::exceeded_limit& exceeded)
 /// waited for.
 void check_final_usage(running_command& command) {
   exec_end& ended = command.ended;
+  if (ended.cancelled || ended.over_limit || ended.failure) return;
+  if (ended.exit.memory_exceeded) {
+    ended.over_limit = command.child.memory_exceeded_text(command.limits.usage.memory_setting);
+    return;
+  }
   const auto& max = command.limits.usage.cpu_max;
-  if (!max || ended.exit.cpu <= *max || ended.cancelled || ended.over_limit || ended.failure) return;
+  if (!max || ended.exit.cpu <= *max) return;
   ended.over_limit = "process " + std::to_string(command.child.id()) + " and its children used " +
                      write_duration(ended.exit.cpu) + " of processor time, more than cpu_max (" + write_duration(*max) +
                      ")";
@@ -125,7 +130,9 @@ result<exec_variable> exec_variable::parse(std::string_view text) {
 loop::awaitable<exec_end> run_command(loop::event_loop& loop, loop::group_watch& watch, loop::child_process& child,
                                       body input, exec_limits limits) {
   running_command command{child, std::move(input), limits, {}};
-  const auto watched = watch.add(child.id(), limits.usage,
+  auto watched_limits = limits.usage;
+  if (child.has_memory_cgroup()) watched_limits.memory_max.reset();
+  const auto watched = watch.add(child.id(), watched_limits,
                                  [&command](const loop::exceeded_limit& exceeded) { on_exceeded(command, exceeded); });
   if (!watched) {
     command.ended.failure = watched.error();

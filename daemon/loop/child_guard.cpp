@@ -45,25 +45,29 @@ void reap(pid_t process) {
 }  // namespace
 
 child_guard::~child_guard() {
-  pipe_.close();
+  pipe_.reset();
   if (guard_.id == 0) return;
   pollfd end{guard_.pidfd.get(), POLLIN, 0};
   if (::poll(&end, 1, guard_end_milliseconds_max) == 0) ::kill(guard_.id, SIGKILL);
   reap(guard_.id);
 }
 
-result<int> child_guard::announce_to() {
-  if (command_.empty()) return -1;
+result<guard_pipe> child_guard::announce_to() {
+  if (command_.empty()) return guard_pipe{};
   reap_if_ended();
   if (guard_.id == 0) {
     if (auto started = start(); !started) return started.error();
   }
   if (!send_unsent()) return error{errc::io, "the guard of child processes does not read"};
-  return pipe_.get();
+  return pipe_;
 }
 
-void child_guard::begun(pid_t group) {
-  if (!command_.empty()) groups_.push_back(group);
+void child_guard::begun(pid_t group, const guard_pipe& announced_to) {
+  if (command_.empty()) return;
+  groups_.push_back(group);
+  if (announced_to == pipe_) return;
+  unsent_.push_back({group, 1});
+  send_unsent();
 }
 
 void child_guard::ended(pid_t group) {
@@ -91,7 +95,7 @@ result<> child_guard::start() {
       {.input = read_end.get(), .output = null.get(), .error = null.get(), .announce = -1, .dies_with_parent = false});
   if (!started) return error{started.error().code, "the guard of child processes: " + started.error().text};
   guard_ = std::move(*started);
-  pipe_ = std::move(write_end);
+  pipe_ = std::make_shared<const owned_descriptor>(std::move(write_end));
   unsent_.clear();
   for (const pid_t group : groups_) unsent_.push_back({group, 1});
   return {};
@@ -99,7 +103,7 @@ result<> child_guard::start() {
 
 bool child_guard::send(const group_record& record) {
   // At most PIPE_BUF bytes are written whole or not at all.
-  return ::write(pipe_.get(), &record, sizeof record) == static_cast<ssize_t>(sizeof record);
+  return pipe_ != nullptr && ::write(pipe_->get(), &record, sizeof record) == static_cast<ssize_t>(sizeof record);
 }
 
 bool child_guard::send_unsent() {
@@ -115,7 +119,7 @@ void child_guard::reap_if_ended() {
   log::warning("child_guard_ended", "the guard of child processes has ended: a new one is started");
   reap(guard_.id);
   guard_ = {};
-  pipe_.close();
+  pipe_.reset();
 }
 
 std::vector<std::string> child_guard_command() { return {"/proc/self/exe", std::string{child_guard_argument}}; }

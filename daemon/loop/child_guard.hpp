@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,9 @@
 #include "loop/child_spawn.hpp"
 
 namespace millrace::loop {
+
+/// The pipe to one guard. Copies keep it open. Null: there is no guard.
+using guard_pipe = std::shared_ptr<const owned_descriptor>;
 
 /// A small process that outlives this one for a moment: when this process ends in any way, kill -9 included, it sends
 /// SIGKILL to every process group that has begun and not ended. The death signal of a child reaches only the child
@@ -25,16 +29,16 @@ namespace millrace::loop {
 /// it. A guard that was killed is replaced with the next child, and learns all groups again.
 class child_guard {
  public:
-  /// `command` runs `run_child_guard(0)`. Empty: there is no guard, and `announce_to` is always -1.
+  /// `command` runs `run_child_guard(0)`. Empty: there is no guard, and `announce_to` is always null.
   explicit child_guard(std::vector<std::string> command) : command_{std::move(command)} {}
   ~child_guard();
   child_guard(const child_guard&) = delete;
   child_guard& operator=(const child_guard&) = delete;
 
-  /// Starts the guard if it does not run. Returns the descriptor that a new child writes its record to.
-  [[nodiscard]] result<int> announce_to();
-  /// The child has written its record.
-  void begun(pid_t group);
+  /// Starts the guard if it does not run. Returns the pipe that a new child writes its record to.
+  [[nodiscard]] result<guard_pipe> announce_to();
+  /// The child has written its record to `announced_to`, which may be the pipe of a guard that was replaced since.
+  void begun(pid_t group, const guard_pipe& announced_to);
   /// Requires: the leader of the group is not reaped.
   void ended(pid_t group);
 
@@ -49,7 +53,7 @@ class child_guard {
 
   std::vector<std::string> command_;
   spawned_child guard_;
-  owned_descriptor pipe_;
+  guard_pipe pipe_;
   std::vector<pid_t> groups_;         ///< that are alive
   std::vector<group_record> unsent_;  ///< in order
 };

@@ -16,9 +16,9 @@ namespace millrace::loop {
 /// Starts all child processes of this process, and keeps the guard that ends them when this process is killed
 /// (child_guard.hpp).
 ///
-/// Owned by the program; loop thread only. To start a child blocks the loop for a fraction of a millisecond, so that at
-/// most one is started in a turn. Children may outlive the launcher, but not its loop.
-/// Requires: the thread of the loop lives as long as this process; it ignores SIGPIPE.
+/// Owned by the program; loop thread only. A thread of its own starts the programs (child_starter.hpp), so the loop
+/// goes on meanwhile. A `child_process` may outlive the launcher, but not its loop; its program is killed then.
+/// Requires: this process ignores SIGPIPE; no task is in `start` when the launcher is destroyed.
 class child_launcher {
  public:
   /// `guard_command` runs `run_child_guard(0)`. Empty: there is no guard.
@@ -27,8 +27,9 @@ class child_launcher {
   child_launcher(const child_launcher&) = delete;
   child_launcher& operator=(const child_launcher&) = delete;
 
-  /// Returns when the program runs. An error is one of `spawn`, of a pipe or of the guard; then nothing is left of the
-  /// attempt. Throws operation_aborted when the task is cancelled before the program was started.
+  /// Returns when the program runs. An error is one of `spawn`, of a pipe, of the thread or of the guard; then nothing
+  /// is left of the attempt. Throws operation_aborted when the task is cancelled meanwhile; a program that has begun is
+  /// killed then.
   awaitable<result<child_process>> start(child_command command);
 
   /// Limits of what a child uses with its group.

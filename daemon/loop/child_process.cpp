@@ -16,6 +16,8 @@
 #include <cstring>
 #include <utility>
 
+#include <millrace/base/quantity.hpp>
+
 #include "loop/child_process_parts.hpp"
 #include "loop/loop_core.hpp"
 #include "loop/readable.hpp"
@@ -66,10 +68,10 @@ std::string text_of(const child_exit& ended) {
 
 // --- the state -------------------------------------------------------------------------------------------------------
 
-child_process::parts::parts(event_loop& owner, std::shared_ptr<child_family> shared, pid_t program)
+child_process::parts::parts(event_loop& owner, std::shared_ptr<child_family> shared, pid_t leader)
     : loop{owner},
       family{std::move(shared)},
-      id{program},
+      id{leader},
       pidfd{owner.get_executor()},
       input{owner.get_executor()},
       output{owner.get_executor()},
@@ -88,18 +90,19 @@ child_process::parts::~parts() {
   if (end.fd < 0 || ::poll(&end, 1, reap_milliseconds_max) > 0) finish();
 }
 
-error_code child_process::parts::watch(spawned_child&& child, owned_descriptor&& writing, owned_descriptor&& reading,
-                                       owned_descriptor&& reading_errors) {
+error_code child_process::parts::watch(started_child&& started) {
+  memory = std::move(started.memory);
+  if (memory) memory_max = memory->memory_max();
   const auto assign = [](descriptor& stream, owned_descriptor taken) {
     error_code failure;
     stream.assign(taken.get(), failure);
     if (!failure) static_cast<void>(taken.release());
     return failure;
   };
-  if (const auto failure = assign(pidfd, std::move(child.pidfd))) return failure;
-  if (const auto failure = assign(input, std::move(writing))) return failure;
-  if (const auto failure = assign(output, std::move(reading))) return failure;
-  if (const auto failure = assign(error_output, std::move(reading_errors))) return failure;
+  if (const auto failure = assign(pidfd, std::move(started.child.pidfd))) return failure;
+  if (const auto failure = assign(input, std::move(started.input))) return failure;
+  if (const auto failure = assign(output, std::move(started.output))) return failure;
+  if (const auto failure = assign(error_output, std::move(started.error))) return failure;
   for (descriptor* const stream : {&input, &output, &error_output}) {
     error_code failure;
     stream->native_non_blocking(true, failure);
@@ -155,6 +158,11 @@ void child_process::parts::finish() {
   family->guard.ended(id);
   exit = reap(id);
   --family->running;
+  if (memory) {
+    exit->memory_exceeded = memory->is_exceeded();
+    if (family->starter != nullptr) family->starter->remove(std::move(*memory));
+    memory.reset();
+  }
   kill_at.clear();
   look_again.clear();
   error_code ignored;
@@ -187,6 +195,13 @@ void child_process::abandon() noexcept {
 
 pid_t child_process::id() const noexcept { return parts_->id; }
 const std::optional<child_exit>& child_process::exit() const noexcept { return parts_->exit; }
+bool child_process::has_memory_cgroup() const noexcept { return parts_->memory_max != 0; }
+
+std::string child_process::memory_exceeded_text(std::string_view setting) const {
+  return "process " + std::to_string(parts_->id) + " (" + parts_->program + ") and what it has started used all of " +
+         std::string{setting} + " (" + write_size(parts_->memory_max) + ") and asked for more";
+}
+
 void child_process::end(duration kill_after) { parts_->end(kill_after); }
 
 awaitable<child_exit> child_process::ended() {

@@ -18,9 +18,10 @@ namespace millrace::loop {
 
 /// How a child ended.
 struct child_exit {
-  int status{0};    ///< its exit status, when `signal` is 0
-  int signal{0};    ///< not 0: the number of the signal that ended it
-  duration cpu{0};  ///< processor time of the child and of the processes that it waited for
+  int status{0};                ///< its exit status, when `signal` is 0
+  int signal{0};                ///< not 0: the number of the signal that ended it
+  duration cpu{0};              ///< processor time of the child and of the processes that it waited for
+  bool memory_exceeded{false};  ///< the kernel killed its control group, because it needed more than `memory_max`
 
   [[nodiscard]] bool by_signal() const noexcept { return signal != 0; }
 };
@@ -45,6 +46,11 @@ class child_process {
   ~child_process();
 
   [[nodiscard]] pid_t id() const noexcept;  ///< of the program and of its group
+  /// A control group limits its memory. False: there was no limit, or it has to be watched.
+  [[nodiscard]] bool has_memory_cgroup() const noexcept;
+  /// Of a child with such a group, for `child_exit::memory_exceeded`: `process 812 (python3) and what it has started
+  /// used all of memory_max (256MiB) and asked for more`. `setting`: the name of the limit.
+  [[nodiscard]] std::string memory_exceeded_text(std::string_view setting) const;
 
   /// Suspends until the program is reaped and its group was signalled. Any number of tasks may wait.
   awaitable<child_exit> ended();

@@ -13,6 +13,7 @@
 
 #include "loop/child_guard.hpp"
 #include "loop/child_process.hpp"
+#include "loop/child_starter.hpp"
 
 namespace millrace::loop {
 
@@ -21,6 +22,7 @@ struct child_family {
   explicit child_family(std::vector<std::string> guard_command) : guard{std::move(guard_command)} {}
 
   child_guard guard;
+  child_starter* starter{nullptr};  ///< null: the launcher is destroyed
   std::size_t running{0};
 };
 
@@ -29,14 +31,13 @@ struct child_process::parts : std::enable_shared_from_this<parts> {
   using error_code = boost::system::error_code;
   using descriptor = boost::asio::posix::basic_stream_descriptor<executor>;
 
-  parts(event_loop& owner, std::shared_ptr<child_family> family, pid_t program);
+  parts(event_loop& owner, std::shared_ptr<child_family> family, pid_t leader);
   ~parts();
   parts(const parts&) = delete;
   parts& operator=(const parts&) = delete;
 
   /// Takes the descriptors that it gets, even if it fails.
-  error_code watch(spawned_child&& child, owned_descriptor&& writing, owned_descriptor&& reading,
-                   owned_descriptor&& reading_errors);
+  error_code watch(started_child&& started);
   [[nodiscard]] descriptor& of(child_stream stream) { return stream == child_stream::output ? output : error_output; }
   void signal_group(int number) noexcept;
   void end(duration kill_after);
@@ -56,6 +57,9 @@ struct child_process::parts : std::enable_shared_from_this<parts> {
   deadline kill_at;
   deadline look_again;  ///< at the rest of the group
   wait_point reaped;
+  std::optional<memory_cgroup> memory;
+  std::uint64_t memory_max{0};  ///< of `memory`, also when it is removed; 0: there is none
+  std::string program;          ///< its name without the directory, for texts
   std::optional<child_exit> exit;
   bool program_ended{false};
 };

@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstring>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -45,7 +46,7 @@ constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 constexpr std::size_t kernel_signal_set_bytes = 8;
 
-enum class step { none, parent_ended, group, descriptors, announcement, directory, program };
+enum class step { none, parent_ended, group, cgroup, descriptors, announcement, directory, program };
 
 /// What parent and child share while the child prepares its program.
 struct preparation {
@@ -114,6 +115,8 @@ struct preparation {
     // A parent that ended before the line above sends no signal.
     if (::syscall(SYS_getppid) != child.parent) return fail(child, step::parent_ended);
   }
+  // `0` is the process that writes.
+  if (settings.cgroup >= 0 && ::syscall(SYS_write, settings.cgroup, "0", 1) != 1) return fail(child, step::cgroup);
   if (!connect_streams(settings)) return fail(child, step::descriptors);
   if (!announce(settings.announce)) return fail(child, step::announcement);
   if (child.directory != nullptr && ::syscall(SYS_chdir, child.directory) != 0) return fail(child, step::directory);
@@ -179,6 +182,8 @@ error error_of(const preparation& child, const child_command& command) {
       return {code, "the directory '" + command.directory + "' cannot be entered" + why};
     case step::announcement:
       return {errc::io, "the guard of child processes cannot be told of a new one" + why};
+    case step::cgroup:
+      return {errc::io, "a child process cannot enter the control group that limits its memory" + why};
     case step::program:
       break;
     default:
@@ -239,13 +244,16 @@ result<spawned_child> spawn(const child_command& command, const spawn_settings& 
                     environment.data(),
                     command.directory.empty() ? nullptr : command.directory.c_str(),
                     ::getpid()};
-  // Stacks grow down on every machine that the daemon runs on.
+  // The stack is free when the program runs, or has failed to.
+  static std::mutex stack_lock;
   alignas(std::max_align_t) static std::array<std::byte, child_stack_bytes> stack;
   int pidfd = -1;
   pid_t id = -1;
   int clone_error = 0;
   {
+    const std::lock_guard hold{stack_lock};
     const all_signals_blocked blocked;
+    // Stacks grow down on every machine that the daemon runs on.
     constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
     id = ::__clone(prepare_and_run, stack.data() + stack.size(), flags, &child, &pidfd);
     clone_error = errno;

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,9 @@ struct child_command {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  ///< all of it, as NAME=value
   std::string directory;                 ///< where it starts; empty: the directory of this process
+  /// Bytes that it may use with all that it starts. The kernel ends them where a control group can be made
+  /// (memory_cgroup.hpp); elsewhere nothing does.
+  std::optional<std::uint64_t> memory_max{};
 };
 
 /// What a group announcement is: written to the guard by the child before it runs its program, see child_guard.hpp.
@@ -46,6 +51,7 @@ struct spawn_settings {
   int output{-1};               ///< becomes its standard output
   int error{-1};                ///< becomes its standard error
   int announce{-1};             ///< not -1: the child writes a `group_record` to it before it runs the program
+  int cgroup{-1};               ///< not -1: `cgroup.procs` of the control group that it enters
   bool dies_with_parent{true};  ///< SIGKILL when the thread that called `spawn` ends
 };
 
@@ -64,8 +70,8 @@ struct spawned_child {
 /// announce the group, and both must happen in the child before the program runs. In the child there are only direct
 /// system calls, because it shares the memory of this process.
 ///
-/// Requires: the calling thread lives as long as the children should, since the death signal comes when it ends. One
-/// call at a time.
+/// Any thread; one call waits for the other. Requires: the calling thread lives as long as the children should, since
+/// the death signal comes when it ends.
 [[nodiscard]] result<spawned_child> spawn(const child_command& command, const spawn_settings& settings);
 
 }  // namespace millrace::loop

@@ -15,7 +15,7 @@
 
 namespace millrace::loop {
 
-/// What the processes of a group may use together; none: without a limit.
+/// What the processes of a group may use together; none: without a limit that is watched.
 struct group_limits {
   std::optional<duration> cpu_max{};          ///< processor time, user and system
   std::optional<std::uint64_t> memory_max{};  ///< bytes of resident memory

@@ -36,7 +36,9 @@ loop::awaitable<> worker_process::run(std::shared_ptr<worker_pool> pool) {
   restart_pause pauses;
   while (!pool->closing()) {
     const instant began = loop_.now();
-    auto starting = pool->context().children.start(pool->settings().command);
+    auto command = pool->settings().command;
+    command.memory_max = pool->settings().memory_max;
+    auto starting = pool->context().children.start(std::move(command));
     auto started = co_await std::move(starting);
     ending ended;
     if (started) {
@@ -101,6 +103,10 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   // What was read last may have set them. They must not end the next process.
   recycle_due_.clear();
   end_due_.clear();
+  if (exit.memory_exceeded) {
+    exceed_limit({.which = loop::exceeded_limit::kind::memory,
+                  .text = child_->memory_exceeded_text(pool_.settings().memory_setting)});
+  }
   const ending how = how_it_ended(exit);
   phase_ = phase::none;
   interrupt_all(how);
@@ -240,10 +246,11 @@ void worker_process::end_running(worker_end reason, std::string text) {
 
 void worker_process::watch_limits() {
   const auto& settings = pool_.settings();
+  const bool is_limited = child_->has_memory_cgroup();
   auto added =
       pool_.context().children.limits().add(child_->id(),
                                             {.cpu_max = settings.cpu_max,
-                                             .memory_max = settings.memory_max,
+                                             .memory_max = is_limited ? std::nullopt : settings.memory_max,
                                              .cpu_by_span = settings.cpu_max.has_value(),
                                              .cpu_setting = settings.cpu_setting,
                                              .memory_setting = settings.memory_setting},

@@ -178,4 +178,27 @@ TEST_CASE("a guard is started with the first child, told of each, and replaced w
   CHECK(alive == std::vector<pid_t>{programs[1]});
 }
 
+TEST_CASE("a group that was announced to a guard which was replaced since is told to the new one", "[child_guard]") {
+  std::signal(SIGPIPE, SIG_IGN);
+  const recording_guard recording;
+  constexpr pid_t group = 987'654'321;  // none that exists
+  {
+    child_guard guard{recording.command()};
+    const auto first = guard.announce_to();
+    REQUIRE(first.has_value());
+    REQUIRE(::kill(guard.id(), SIGKILL) == 0);
+    siginfo_t ended{};
+    ::waitid(P_PID, static_cast<id_t>(guard.id()), &ended, WEXITED | WNOWAIT);
+    const auto second = guard.announce_to();
+    REQUIRE(second.has_value());
+    CHECK(*second != *first);
+    guard.begun(group, *first);
+    guard.begun(group + 1, *second);  // the child has written this one itself
+  }
+  const auto records = recording.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records.front().group == group);
+  CHECK(records.front().alive == 1);
+}
+
 }  // namespace millrace::loop

@@ -259,6 +259,35 @@ TEST_CASE("a task that is cancelled while it waits for a child ends at once", "[
   }
 }
 
+TEST_CASE("a task that is cancelled while its program starts leaves no process and no descriptor", "[child_process]") {
+  static_cast<void>(run(nothing()));
+  const std::size_t before = open_descriptors();
+  // Before the thread has the start, while it starts the program, and when the answer is on its way to the loop.
+  for (int pause = 0; pause < 2'000; pause += 20) {
+    children all;
+    std::string first_end;
+    std::string second_end;
+    const auto body = [](child_launcher& launcher) -> awaitable<> {
+      auto started = co_await launcher.start(long_sleep());
+      static_cast<void>(co_await started->ended());
+    };
+    all.scope.spawn("first", noting_the_end(body(all.launcher), first_end));
+    all.scope.spawn("second", noting_the_end(body(all.launcher), second_end));
+    const auto cancelling = [](children& running, duration length) -> awaitable<> {
+      co_await sleep_for(running.loop, length);
+      running.scope.cancel();
+    };
+    task_scope other{all.loop};
+    other.spawn("cancels", cancelling(all, microseconds{pause}));
+    all.loop.run();
+    CHECK(first_end == "cancelled");
+    CHECK(second_end == "cancelled");
+    CHECK(all.launcher.running() == 0);
+    CHECK_FALSE(has_children());
+  }
+  CHECK(open_descriptors() == before);
+}
+
 TEST_CASE("a child that starts before the event of a closed descriptor was handled runs to its end",
           "[child_process]") {
   children all;
