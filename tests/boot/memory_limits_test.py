@@ -28,8 +28,12 @@ producers:
   escapes: { kind: list, queue: escapes, items: [a] }
   work: { kind: list, queue: work, items: [leak, b, c] }
 consumers:
-  fits: { queue: fits, handler: exec, command: [python3, -c, "print(len(bytearray(8_000_000)))"], memory_max: 64MiB,
-          output: results }
+  fits:
+    queue: fits
+    handler: exec
+    command: [python3, -c, "print(len(bytearray(8_000_000)))"]
+    memory_max: 64MiB
+    output: results
   grows: { queue: grows, handler: exec, command: [python3, -c, "bytearray(200_000_000)"], memory_max: 64MiB }
   # What leaves the process group stays in the control group.
   escapes:
@@ -37,7 +41,12 @@ consumers:
     handler: exec
     command: [sh, -c, "setsid python3 -c 'import time; kept = bytearray(200_000_000); time.sleep(987654)' & wait"]
     memory_max: 64MiB
-  work: { queue: work, handler: worker, command: [python3, /usr/local/share/worker.py], memory_max: 64MiB, output: results }
+  work:
+    queue: work
+    handler: worker
+    command: [python3, /usr/local/share/worker.py]
+    memory_max: 64MiB
+    output: results
   results: { queue: results, handler: print }
 """
 
@@ -57,6 +66,10 @@ def events(name, count):
 def printed():
     return subprocess.run(["journalctl", "-o", "cat", "-u", "millraced"], capture_output=True, text=True).stdout
 
+def undone(rounds):
+    lines = printed().splitlines()
+    return lines.count("answered") < 2 * rounds or lines.count("8000000") < rounds
+
 def until_none(find):
     ends = time.monotonic() + 60
     while (found := find()) and time.monotonic() < ends:
@@ -72,6 +85,7 @@ for round in (1, 2):
     subprocess.run(["systemctl", "restart", "millraced"], check=True)
     failed = events("job_failed", 3 * round)[-3:]
     ended = events("worker_ended", round)[-1:]
+    until_none(lambda: undone(round))
     results["rounds"].append({
         "limits": events("memory_limits", round)[-1], "failed": failed, "worker_ended": ended,
         "sleepers": until_none(sleepers),

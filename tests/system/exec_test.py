@@ -13,6 +13,9 @@ from beanstalk_wire import Wire
 from support import PATIENCE, DaemonTest
 
 
+WATCHED = "the memory of child processes is watched, not limited by control groups"
+
+
 class Exec(DaemonTest):
     def setUp(self):
         super().setUp()
@@ -129,6 +132,9 @@ class Exec(DaemonTest):
                 (entry,) = daemon.entries("job_failed")
                 self.assertRegex(entry["message"], rf"^process \d+ {process} \S+ of {figure}\)$")
                 self.assertEqual(entry["reason"], "limit")
+                # Once, and only where memory is limited.
+                self.assertEqual([each["message"] for each in daemon.entries("memory_limits")],
+                                 [WATCHED] if "memory_max" in limit else [])
 
     def test_a_command_that_asks_for_it_comes_later_and_one_that_is_wrong_never(self):
         count = os.path.join(self.folder, "count")
