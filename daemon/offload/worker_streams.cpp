@@ -203,7 +203,8 @@ loop::awaitable<worker_message> worker_streams::parse_long_line() {
   if (threads_ != nullptr) {
     is_parsing_ = true;
     auto running = threads_->run(std::make_unique<parsing>(parsed));
-    const auto done = co_await std::move(running);
+    // Without an answer, because the pool is closed for instance, the loop parses it.
+    static_cast<void>(co_await std::move(running));
     is_parsing_ = false;
   }
   co_return parsed->message ? std::move(*parsed->message) : wire::parse_worker_message(parsed->line);
