@@ -38,6 +38,8 @@ constexpr duration work_in_hand = milliseconds{2};
 /// A step takes a few milliseconds. A process that goes on with a cancelled computation for this long is in a step that
 /// does not return.
 constexpr duration kill_after = seconds{5};
+/// Jobs that wait for a process must not be late because of one that nobody waits for.
+constexpr duration kill_alone_after = milliseconds{200};
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
 /// A line has a little more than its result, which is in base64 if it is no text, or in escapes of six bytes.
 constexpr std::size_t line_bytes_max = 6 * computing_jobs::result_bytes_max + 1'024;
@@ -123,6 +125,7 @@ offload::worker_settings computing_process_settings(const offload::pool_options&
   settings.work_in_hand = work_in_hand;
   settings.output_max = line_bytes_max;
   settings.kill_after = kill_after;
+  settings.kill_alone_after = kill_alone_after;
   settings.cancels = true;
   settings.memory_max = options.process_memory_max;
   settings.memory_setting = "process_memory_max";

@@ -40,16 +40,18 @@ class worker_jobs {
     return first;
   }
 
+  [[nodiscard]] bool all_abandoned() const noexcept {
+    return std::ranges::all_of(all_, [](const held_job& job) { return job.request == nullptr; });
+  }
+
   void add(held_job job) {
     work_ += job.work;
     all_.push_back(job);
   }
-  held_job remove(std::size_t place) {
-    const held_job removed = all_[place];
-    work_ -= removed.work;
+  void remove(std::size_t place) {
+    work_ -= all_[place].work;
     all_[place] = all_.back();
     all_.pop_back();
-    return removed;
   }
 
  private:

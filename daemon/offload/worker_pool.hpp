@@ -30,6 +30,8 @@ struct worker_settings {
   std::uint32_t in_flight{1};  ///< jobs that one worker has at the same time
   std::size_t output_max{std::size_t{1024} * 1024};
   duration kill_after{seconds{5}};
+  /// Instead of `kill_after` for a process that has nothing but abandoned jobs, because nobody loses by its end.
+  std::optional<duration> kill_alone_after{};
   std::optional<std::uint64_t> recycle_after_jobs{};
   std::optional<duration> recycle_after{};
   /// A worker whose jobs are expected to take this long in all gets no further one; nullopt: `in_flight` is the limit.

@@ -173,7 +173,9 @@ void worker_process::abandon(worker_request& request) {
 }
 
 void worker_process::follow_abandoned() {
-  const instant first = held_.first_due();
+  instant first = held_.first_due();
+  const auto& alone_after = pool_.settings().kill_alone_after;
+  if (alone_after && first != never && held_.all_abandoned()) first = std::min(first, after(loop_.now(), *alone_after));
   if (first != abandoned_due_.when()) abandoned_due_.set(first);
 }
 
@@ -191,13 +193,13 @@ void worker_process::remove(std::size_t place) {
   if (auto* const trace = loop_.core().trace)
     trace->process_worked(trace_rows_, name_, held_[place].submitter, held_[place].taken_at);
   watch_.end_span(held_[place].id.value());
-  const bool was_abandoned = held_.remove(place).request == nullptr;
+  held_.remove(place);
   if (held_.empty()) {
     auto& counts = pool_.context().counts.pool;
     --counts.busy;
     counts.busy_nanoseconds.add(static_cast<std::uint64_t>(age(busy_since_, loop_.now()).count()));
   }
-  if (was_abandoned) follow_abandoned();
+  if (abandoned_due_.when() != never) follow_abandoned();
 }
 
 // --- what a process says ---------------------------------------------------------------------------------------------

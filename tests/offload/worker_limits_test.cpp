@@ -34,6 +34,26 @@ TEST_CASE("a worker that does not answer for a cancelled job is ended, and its o
   CHECK(at.restarts(worker_end::cancelled) == 1);
 }
 
+TEST_CASE("a worker that has only a cancelled job is ended earlier, so that the next job need not wait") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 600; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.kill_after = minutes{5}, .kill_alone_after = milliseconds{50}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 1);
+}
+
+TEST_CASE("a worker that has another job as well has all of its time to answer for a cancelled one") {
+  pool_fixture at{forever(R"([ "$body" != hang ] || sleep 0.3; echo "{\"id\":$id,\"ok\":true}")"),
+                  {.in_flight = 2, .kill_after = minutes{5}, .kill_alone_after = milliseconds{1}, .cancels = true}};
+  at.withdraw(at.put(1, "hang"));
+  at.put(2);
+  at.run();
+  CHECK(at.answers == std::vector<std::string>{"2 done -"});
+  CHECK(at.restarts(worker_end::cancelled) == 0);
+}
+
 TEST_CASE("a worker that uses too much memory is killed, and its only job fails with the limit") {
   pool_fixture at{forever(R"(if [ "$body" = grow ]; then x=$(head -c 100000000 /dev/zero | tr '\0' x); sleep 600; fi; )"
                           R"(echo "{\"id\":$id,\"ok\":true}")"),
