@@ -137,13 +137,13 @@ class Certificates:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def make(self, name, host, *, days=2, self_signed=False):
+    def make(self, name, host, *, expired=False, self_signed=False):
         """The path of a file with a certificate for `host` and its key."""
         alternative = f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}"
         key, request, certificate, both = (self.path(name + end) for end in (".key", ".csr", ".crt", ".pem"))
         if self_signed:
             self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                          "-days", str(days), "-subj", f"/CN={host}", "-addext", alternative)
+                          "-days", "2", "-subj", f"/CN={host}", "-addext", alternative)
         else:
             self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj",
                           f"/CN={host}")
@@ -151,12 +151,22 @@ class Certificates:
             with open(extensions, "w", encoding="utf-8") as file:
                 file.write(alternative + "\n")
             self._openssl("x509", "-req", "-in", request, "-CA", self.authority, "-CAkey", self.path("ca.key"),
-                          "-CAcreateserial", "-out", certificate, "-days", str(days), "-extfile", extensions)
+                          "-CAcreateserial", "-out", certificate, "-extfile", extensions,
+                          *(self._past() if expired else ("-days", "2")))
         with open(both, "wb") as file:
             for part in (certificate, key):
                 with open(part, "rb") as source:
                     file.write(source.read())
         return both
+
+    @staticmethod
+    def _past():
+        """The options for a time of validity that is over. OpenSSL 3.0 has no option for a date, and later versions
+        take no negative number of days."""
+        known = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True).stderr
+        if "-not_after" in known:
+            return "-not_before", "20200101000000Z", "-not_after", "20200102000000Z"
+        return "-days", "-1"
 
     def context(self, file, **limits):
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
