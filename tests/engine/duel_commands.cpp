@@ -223,10 +223,10 @@ void duel::change_job() {
   if (change.type == job_change::kind::move && change.queue.empty()) return change_job();
   settle_bodies();
   note_command("change " + std::to_string(static_cast<int>(change.type)) + " of" + phrase(job) + " " + change.queue);
-  const auto facts = engine_.look(job);
-  const auto target = change.queue.empty() && facts ? facts->details.origin : change.queue;
   const auto result = engine_.change_job(job, change, now_);
-  compare_answers(result, model_.change_job(job, change, engine_.find(target).value_or(queue_id{}), now_));
+  // Where a job is redriven to may be decided within the command: it may become a dead letter there.
+  const auto new_queue = [this](std::string_view name) { return engine_.find(name).value_or(queue_id{}); };
+  compare_answers(result, model_.change_job(job, change, new_queue, now_));
 }
 
 void duel::run_job_command() {

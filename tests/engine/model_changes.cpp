@@ -27,10 +27,10 @@ void model::make_delayed(job_id id) {
   record_move(job, {.to = job_state::delayed});
 }
 
-change_result model::redrive(job_id id, const job_change& change, queue_id new_queue) {
+change_result model::redrive(job_id id, const job_change& change, const new_queue_id& new_queue) {
   const std::string name = change.queue.empty() ? find_job(id)->details.origin : change.queue;
   if (name.empty()) return change_result::no_origin;
-  const auto* const queue = find_or_add_queue(name, new_queue);
+  const auto* const queue = find_or_add_queue(name, new_queue(name));
   if (queue == nullptr) return change_result::too_many_queues;
   if (queue->id == find_job(id)->queue) return change_result::same_queue;
   const queue_id target = queue->id;
@@ -51,8 +51,8 @@ change_result model::redrive(job_id id, const job_change& change, queue_id new_q
   return change_result::changed;
 }
 
-change_result model::move(job_id id, const job_change& change, queue_id new_queue) {
-  const auto* const queue = find_or_add_queue(change.queue, new_queue);
+change_result model::move(job_id id, const job_change& change, const new_queue_id& new_queue) {
+  const auto* const queue = find_or_add_queue(change.queue, new_queue(change.queue));
   if (queue == nullptr) return change_result::too_many_queues;
   if (queue->id == find_job(id)->queue) return change_result::same_queue;
   const queue_id target = queue->id;
@@ -66,7 +66,7 @@ change_result model::move(job_id id, const job_change& change, queue_id new_queu
   return change_result::changed;
 }
 
-change_result model::apply_change(job_id id, const job_change& change, queue_id new_queue) {
+change_result model::apply_change(job_id id, const job_change& change, const new_queue_id& new_queue) {
   model_job* const job = find_job(id);
   if (job == nullptr) return change_result::not_found;
   if (job->state == job_state::reserved) return change_result::wrong_state;
@@ -94,7 +94,7 @@ change_result model::apply_change(job_id id, const job_change& change, queue_id 
   return change_result::changed;
 }
 
-change_result model::change_job(job_id id, const job_change& change, queue_id new_queue, instant now) {
+change_result model::change_job(job_id id, const job_change& change, const new_queue_id& new_queue, instant now) {
   begin_command(now);
   const auto result = apply_change(id, change, new_queue);
   settle();
