@@ -113,18 +113,6 @@ result<> move_processes(const fs::path& from, const fs::path& to) {
   return error{errc::io, "the processes of " + from.string() + " cannot be moved: there are always new ones"};
 }
 
-void remove_left_groups(const fs::path& parent) {
-  std::error_code failure;
-  std::vector<fs::path> left;
-  for (fs::directory_iterator entry{parent, failure}, end; !failure && entry != end; entry.increment(failure)) {
-    if (entry->path().filename().string().starts_with(memory_cgroup::name_prefix)) left.push_back(entry->path());
-  }
-  for (const auto& group : left) {
-    write_cgroup_file(group / "cgroup.kill", "1");
-    ::rmdir(group.c_str());
-  }
-}
-
 }  // namespace
 
 result<fs::path> cgroup_directory(std::string_view memberships, std::string_view mounts) {
@@ -138,11 +126,27 @@ result<fs::path> cgroup_directory(std::string_view memberships, std::string_view
   return below == "." ? mounted->place : mounted->place / below;
 }
 
-result<fs::path> take_over_cgroup() {
+std::vector<fs::path> left_child_groups(const fs::path& directory, const fs::path& daemons) {
+  const std::string alive = read_all(daemons / "cgroup.procs");
+  std::error_code failure;
+  std::vector<fs::path> left;
+  for (fs::directory_iterator entry{directory, failure}, end; !failure && entry != end; entry.increment(failure)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(memory_cgroup::name_prefix)) continue;
+    const std::string numbers = name.substr(memory_cgroup::name_prefix.size());
+    const std::string daemon = numbers.substr(0, numbers.find('-'));
+    if (daemon == std::to_string(::getpid()) || !has_word(alive, daemon)) left.push_back(entry->path());
+  }
+  return left;
+}
+
+result<taken_cgroup> take_over_cgroup() {
   const auto own = cgroup_directory(read_all("/proc/self/cgroup"), read_all("/proc/self/mountinfo"));
   if (!own) return own.error();
+  // This daemon may be a child of another one, which limits it.
+  const bool is_child = own->filename().string().starts_with(memory_cgroup::name_prefix);
   // A service manager may have put this process into a group below the delegated one (DelegateSubgroup=).
-  const bool is_moved = !is_delegated(*own) && is_delegated(own->parent_path());
+  const bool is_moved = !is_child && !is_delegated(*own) && is_delegated(own->parent_path());
   const fs::path group = is_moved ? own->parent_path() : *own;
   if (!is_moved && !is_delegated(group)) {
     return error{errc::io, "the control group " + group.string() + " is not delegated to this process"};
@@ -150,8 +154,11 @@ result<fs::path> take_over_cgroup() {
   if (!has_word(read_all(group / "cgroup.controllers"), "memory")) {
     return error{errc::io, "the control group " + group.string() + " has no memory controller"};
   }
+  if (::access((group / "cgroup.kill").c_str(), F_OK) != 0) {
+    return error{errc::io, "this kernel cannot kill a control group: it has no cgroup.kill (Linux 5.14)"};
+  }
+  const fs::path inner = is_moved ? *own : group / own_group;
   if (!is_moved) {
-    const fs::path inner = group / own_group;
     if (::mkdir(inner.c_str(), 0755) != 0 && errno != EEXIST) return cannot("there can be no group", inner, errno);
     if (auto moved = move_processes(group, inner); !moved) return moved.error();
   }
@@ -159,8 +166,7 @@ result<fs::path> take_over_cgroup() {
   if (const int failure = write_cgroup_file(controllers, "+memory"); failure != 0) {
     return cannot("memory cannot be limited by", controllers, failure);
   }
-  remove_left_groups(group);
-  return group;
+  return taken_cgroup{group, left_child_groups(group, inner)};
 }
 
 }  // namespace millrace::loop

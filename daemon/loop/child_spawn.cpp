@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
 #include <cstring>
-#include <mutex>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -46,7 +45,7 @@ constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 constexpr std::size_t kernel_signal_set_bytes = 8;
 
-enum class step { none, parent_ended, group, cgroup, descriptors, announcement, directory, program };
+enum class step { none, parent_ended, group, descriptors, announcement, directory, program };
 
 /// What parent and child share while the child prepares its program.
 struct preparation {
@@ -58,6 +57,7 @@ struct preparation {
   pid_t parent;
   step failed{step::none};
   int error_number{0};
+  int cgroup_error{0};
 };
 
 [[gnu::no_sanitize("address", "thread", "undefined")]] int fail(preparation& child, step at) {
@@ -67,12 +67,15 @@ struct preparation {
   return 127;
 }
 
-/// execve resets handlers, but ignored signals stay ignored, and so would SIGPIPE in every child.
+/// execve resets handlers, but ignored signals stay ignored, and so would SIGPIPE in every child. To ignore a signal
+/// for a moment drops it: one that came before the child left the group of the parent was not for the child.
 [[gnu::no_sanitize("address", "thread", "undefined")]] void reset_signals() {
   // The kernel's structure: all zeros is the default action, without flags and mask.
   constexpr std::size_t words = 8;
   const unsigned long zeros[words] = {};
+  const unsigned long ignore[words] = {1};
   for (int number = 1; number < _NSIG; ++number) {
+    ::syscall(SYS_rt_sigaction, number, ignore, nullptr, kernel_signal_set_bytes);
     ::syscall(SYS_rt_sigaction, number, zeros, nullptr, kernel_signal_set_bytes);
   }
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, zeros, nullptr, kernel_signal_set_bytes);
@@ -116,7 +119,7 @@ struct preparation {
     if (::syscall(SYS_getppid) != child.parent) return fail(child, step::parent_ended);
   }
   // `0` is the process that writes.
-  if (settings.cgroup >= 0 && ::syscall(SYS_write, settings.cgroup, "0", 1) != 1) return fail(child, step::cgroup);
+  if (settings.cgroup >= 0 && ::syscall(SYS_write, settings.cgroup, "0", 1) != 1) child.cgroup_error = errno;
   if (!connect_streams(settings)) return fail(child, step::descriptors);
   if (!announce(settings.announce)) return fail(child, step::announcement);
   if (child.directory != nullptr && ::syscall(SYS_chdir, child.directory) != 0) return fail(child, step::directory);
@@ -182,8 +185,6 @@ error error_of(const preparation& child, const child_command& command) {
       return {code, "the directory '" + command.directory + "' cannot be entered" + why};
     case step::announcement:
       return {errc::io, "the guard of child processes cannot be told of a new one" + why};
-    case step::cgroup:
-      return {errc::io, "a child process cannot enter the control group that limits its memory" + why};
     case step::program:
       break;
     default:
@@ -245,21 +246,19 @@ result<spawned_child> spawn(const child_command& command, const spawn_settings& 
                     command.directory.empty() ? nullptr : command.directory.c_str(),
                     ::getpid()};
   // The stack is free when the program runs, or has failed to.
-  static std::mutex stack_lock;
-  alignas(std::max_align_t) static std::array<std::byte, child_stack_bytes> stack;
+  const auto stack = std::make_unique_for_overwrite<std::byte[]>(child_stack_bytes);
   int pidfd = -1;
   pid_t id = -1;
   int clone_error = 0;
   {
-    const std::lock_guard hold{stack_lock};
     const all_signals_blocked blocked;
     // Stacks grow down on every machine that the daemon runs on.
     constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
-    id = ::__clone(prepare_and_run, stack.data() + stack.size(), flags, &child, &pidfd);
+    id = ::__clone(prepare_and_run, stack.get() + child_stack_bytes, flags, &child, &pidfd);
     clone_error = errno;
   }
   if (id < 0) return error{errc::io, "a child process cannot be started: " + system_message(clone_error)};
-  spawned_child made{id, owned_descriptor{pidfd}};
+  spawned_child made{id, owned_descriptor{pidfd}, child.cgroup_error};
   if (child.failed == step::none) return made;
   // The child has ended or is about to.
   siginfo_t ended{};

@@ -51,13 +51,14 @@ struct spawn_settings {
   int output{-1};               ///< becomes its standard output
   int error{-1};                ///< becomes its standard error
   int announce{-1};             ///< not -1: the child writes a `group_record` to it before it runs the program
-  int cgroup{-1};               ///< not -1: `cgroup.procs` of the control group that it enters
+  int cgroup{-1};               ///< not -1: `cgroup.procs` of the control group that it enters, if it can
   bool dies_with_parent{true};  ///< SIGKILL when the thread that called `spawn` ends
 };
 
 struct spawned_child {
   pid_t id{0};  ///< also the id of its process group
   owned_descriptor pidfd;
+  int cgroup_error{0};  ///< not 0: why it could not enter its control group; it runs outside
 };
 
 /// Starts a program in a process group of its own, with three descriptors and no others, default signal actions and
@@ -70,7 +71,7 @@ struct spawned_child {
 /// announce the group, and both must happen in the child before the program runs. In the child there are only direct
 /// system calls, because it shares the memory of this process.
 ///
-/// Any thread; one call waits for the other. Requires: the calling thread lives as long as the children should, since
+/// Any thread. Requires: the calling thread lives as long as the children should, since
 /// the death signal comes when it ends.
 [[nodiscard]] result<spawned_child> spawn(const child_command& command, const spawn_settings& settings);
 

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -63,6 +64,7 @@ result<started_child> start_now(const child_command& command, const guard_pipe& 
                                  .announce = guard == nullptr ? -1 : guard->get(),
                                  .cgroup = memory ? memory->entrance() : -1});
   if (!spawned) return spawned.error();
+  if (memory && !cgroups.note_entry(spawned->cgroup_error)) memory.reset();
   if (memory) memory->close_entrance();
   return started_child{std::move(*spawned), std::move(input->write), std::move(output->read), std::move(errors->read),
                        std::move(memory)};
@@ -162,7 +164,11 @@ void child_starter::run() {
 
 void child_starter::answer(const std::shared_ptr<request>& wanted) {
   if (!wanted->withdrawn.load(std::memory_order_relaxed)) {
-    wanted->answer = start_now(wanted->command, wanted->guard, cgroups_);
+    try {
+      wanted->answer = start_now(wanted->command, wanted->guard, cgroups_);
+    } catch (const std::exception& failure) {
+      wanted->answer = error{errc::io, "a child process cannot be started: " + message_of(failure)};
+    }
   }
   wanted->guard.reset();  // the guard ends with its pipe
   loop_.post_from_any_thread([request = wanted] {

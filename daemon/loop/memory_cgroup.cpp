@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
+#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/log.hpp"
@@ -22,6 +25,36 @@ int write_cgroup_file(const fs::path& file, std::string_view text) noexcept {
   if (opened.get() < 0) return errno;
   return ::write(opened.get(), text.data(), text.size()) < 0 ? errno : 0;
 }
+
+bool has_exceeded_kill(std::string_view events) {
+  std::istringstream lines{std::string{events}};
+  std::uint64_t exceeded = 0;
+  std::uint64_t kills = 0;
+  std::string name;
+  for (std::uint64_t count = 0; lines >> name >> count;) {
+    // This group needed more, and the kernel could free none of it.
+    if (name == "oom") exceeded = count;
+    // A process was killed for the limit of this group or of one above, or for want of memory in the machine.
+    if (name == "oom_kill") kills = count;
+  }
+  return exceeded > 0 && kills > 0;
+}
+
+namespace {
+
+/// The kernel removes no directory that has others in it. False: processes are left.
+bool remove_directories(const fs::path& group) {
+  if (::rmdir(group.c_str()) == 0 || errno != EBUSY) return true;
+  std::error_code failure;
+  std::vector<fs::path> below;
+  for (fs::directory_iterator entry{group, failure}, end; !failure && entry != end; entry.increment(failure)) {
+    if (entry->is_directory(failure)) below.push_back(entry->path());
+  }
+  if (below.empty() || !std::ranges::all_of(below, remove_directories)) return false;
+  return ::rmdir(group.c_str()) == 0 || errno != EBUSY;
+}
+
+}  // namespace
 
 // --- one group -------------------------------------------------------------------------------------------------------
 
@@ -61,18 +94,14 @@ result<memory_cgroup> memory_cgroup::make(const fs::path& parent, std::uint64_t 
 
 bool memory_cgroup::is_exceeded() const {
   std::ifstream events{directory_ / "memory.events"};
-  std::string name;
-  for (std::uint64_t count = 0; events >> name >> count;) {
-    if (name == "oom_kill") return count > 0;
-  }
-  return false;
+  return has_exceeded_kill(std::string{std::istreambuf_iterator<char>{events}, {}});
 }
 
 bool memory_cgroup::remove() noexcept {
   if (directory_.empty()) return true;
   entrance_.close();
   write_cgroup_file(directory_ / "cgroup.kill", "1");
-  if (::rmdir(directory_.c_str()) != 0 && errno == EBUSY) return false;
+  if (!remove_directories(directory_)) return false;
   directory_.clear();
   return true;
 }
@@ -83,7 +112,8 @@ void memory_cgroups::take_over() {
   is_taken_over_ = true;
   auto taken = take_over_cgroup();
   if (taken) {
-    parent_ = std::move(*taken);
+    parent_ = std::move(taken->directory);
+    for (fs::path& left : taken->left) remove(memory_cgroup{std::move(left)});
     log::info("memory_limits", "control groups limit the memory of child processes", {{"directory", parent_.string()}});
   } else {
     log::info("memory_limits", "the memory of child processes is watched, not limited by control groups",
@@ -95,13 +125,24 @@ std::optional<memory_cgroup> memory_cgroups::make(std::uint64_t memory_max) {
   if (!is_taken_over_) take_over();
   if (parent_.empty()) return std::nullopt;
   auto made = memory_cgroup::make(parent_, ++made_, memory_max);
-  if (!made && std::exchange(made_last_, false)) {
-    log::warning("memory_limits", "a control group cannot be made: the memory of child processes is watched",
-                 {{"reason", made.error().text}});
+  if (made) return std::move(*made);
+  note_failure(made.error().text);
+  return std::nullopt;
+}
+
+bool memory_cgroups::note_entry(int error_number) {
+  if (error_number == 0) {
+    entered_last_ = true;
+  } else {
+    note_failure("a process cannot enter it: " + system_message(error_number));
   }
-  if (!made) return std::nullopt;
-  made_last_ = true;
-  return std::move(*made);
+  return error_number == 0;
+}
+
+void memory_cgroups::note_failure(const std::string& reason) {
+  if (!std::exchange(entered_last_, false)) return;
+  log::warning("memory_limits", "a control group cannot be used: the memory of child processes is watched",
+               {{"reason", reason}});
 }
 
 void memory_cgroups::remove(memory_cgroup&& group) {

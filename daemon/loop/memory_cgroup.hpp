@@ -27,6 +27,8 @@ class memory_cgroup {
   /// Makes a directory in `parent`, which must be ready for it (cgroup_delegation.hpp). `memory_max`: bytes.
   [[nodiscard]] static result<memory_cgroup> make(const std::filesystem::path& parent, std::uint64_t number,
                                                   std::uint64_t memory_max);
+  /// One that an earlier process has made.
+  explicit memory_cgroup(std::filesystem::path left) : memory_cgroup{std::move(left), 0} {}
   memory_cgroup(memory_cgroup&& other) noexcept
       : directory_{std::exchange(other.directory_, {})},
         entrance_{std::move(other.entrance_)},
@@ -38,9 +40,11 @@ class memory_cgroup {
   /// A process that writes `0` to it enters the group. -1 after `close_entrance`.
   [[nodiscard]] int entrance() const noexcept { return entrance_.get(); }
   void close_entrance() noexcept { entrance_.close(); }
-  /// The kernel has killed its processes, because they needed more than the limit.
+  /// The kernel has killed its processes, because they needed more than the limit. False: it has killed none, or for
+  /// a limit of a group above, or because the machine had no memory left.
   [[nodiscard]] bool is_exceeded() const;
-  /// Kills its processes and removes the directory. False: some have not ended yet, and it has to be called again.
+  /// Kills its processes and removes the directory, with groups that they have made below it. False: some have not
+  /// ended yet, and it has to be called again.
   bool remove() noexcept;
 
  private:
@@ -59,19 +63,25 @@ class memory_cgroups {
  public:
   /// nullopt: there can be no group, so memory has to be watched.
   [[nodiscard]] std::optional<memory_cgroup> make(std::uint64_t memory_max);
+  /// `error_number`: why a child could not enter a group that was made for it. True: it is 0.
+  [[nodiscard]] bool note_entry(int error_number);
   void remove(memory_cgroup&& group);
   /// Removes groups whose processes had not ended. False: there are still such ones.
   bool remove_left();
 
  private:
   void take_over();
+  void note_failure(const std::string& reason);
 
   bool is_taken_over_{false};
   std::filesystem::path parent_;  ///< empty: there can be no group
-  bool made_last_{true};          ///< for one log record when groups cannot be made any more
+  bool entered_last_{true};       ///< for one log record when groups cannot be used any more
   std::uint64_t made_{0};
   std::vector<memory_cgroup> left_;
 };
+
+/// Whether the text of `memory.events` says that the kernel has killed processes for the limit of this group.
+[[nodiscard]] bool has_exceeded_kill(std::string_view events);
 
 /// Writes a file of the kernel with one system call. Returns 0 or the error number.
 int write_cgroup_file(const std::filesystem::path& file, std::string_view text) noexcept;

@@ -1,6 +1,13 @@
 #include "loop/cgroup_delegation.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -15,6 +22,13 @@ const std::string both_versions =
 std::string directory_of(const std::string& memberships, const std::string& mounts) {
   const auto found = cgroup_directory(memberships, mounts);
   return found ? found->string() : found.error().text;
+}
+
+std::vector<std::string> sorted_names(const std::vector<std::filesystem::path>& paths) {
+  std::vector<std::string> names;
+  for (const auto& path : paths) names.push_back(path.filename().string());
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace
@@ -41,6 +55,22 @@ TEST_CASE("without version 2 of control groups there is no directory", "[cgroup_
         missing);
   CHECK(directory_of("0::/a\n", "30 24 0:26 / /x rw -\nno mount\n\n") == missing);
   CHECK(directory_of("", "") == missing);
+}
+
+TEST_CASE("groups of children of another daemon that runs are not left ones", "[cgroup_delegation]") {
+  std::string pattern = (std::filesystem::temp_directory_path() / "millrace-groups-XXXXXX").string();
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  const std::filesystem::path folder{pattern};
+  const std::string own = "child-" + std::to_string(::getpid()) + "-3";
+  for (const std::string& name : {std::string{"daemon"}, std::string{"child-71-1"}, std::string{"child-7-1"},
+                                  std::string{"child-7-2"}, own, std::string{"other"}})
+    std::filesystem::create_directory(folder / name);
+  std::ofstream{folder / "daemon" / "cgroup.procs"} << "5\n71\n" << ::getpid() << "\n";
+  std::vector<std::string> expected{"child-7-1", "child-7-2", own};
+  std::ranges::sort(expected);
+  CHECK(sorted_names(left_child_groups(folder, folder / "daemon")) == expected);
+  CHECK(left_child_groups(folder / "missing", folder).empty());
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace millrace::loop

@@ -1,11 +1,17 @@
 #include "loop/child_launcher.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <csignal>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -56,6 +62,53 @@ TEST_CASE("a child has its directory, its environment and three descriptors, and
   CHECK(all[3] == "SigBlk:\t0000000000000000");
   CHECK(all[4] == "SigIgn:\t0000000000000000");
   CHECK(std::stoul(all[5]) <= 1'024);
+}
+
+TEST_CASE("a signal to the group of the daemon does not end a program that starts", "[child_launcher]") {
+  static_cast<void>(::setpgid(0, 0));  // the group of the runner of the tests is not to get it
+  REQUIRE(::getpgrp() == ::getpid());
+  const auto before = std::signal(SIGTERM, [](int) {});
+  int ended = 0;
+  {
+    const std::jthread signalling{[](const std::stop_token& stop) {
+      while (!stop.stop_requested()) ::kill(0, SIGTERM);
+    }};
+    for (int n = 0; n < 50; ++n) {
+      const auto one = run(nothing());
+      if (one && !one->exit.by_signal()) ++ended;
+    }
+  }
+  std::signal(SIGTERM, before);
+  CHECK(ended == 50);
+}
+
+TEST_CASE("a start that does not come to an end holds no other one", "[child_launcher]") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  const owned_descriptor read_end{ends[0]};
+  const owned_descriptor full{ends[1]};
+  std::array<char, 4'096> bytes{};
+  while (::write(full.get(), bytes.data(), bytes.size()) > 0) {
+  }
+  REQUIRE(::fcntl(full.get(), F_SETFL, 0) == 0);
+  const owned_descriptor null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  std::atomic<bool> is_over{false};
+  {
+    // The child waits for capacity in the pipe before it runs its program.
+    const std::jthread stuck{[&] {
+      const auto started = spawn(nothing(), {null.get(), null.get(), null.get(), full.get()});
+      if (started) ::waitpid(started->id, nullptr, 0);
+      is_over = true;
+    }};
+    while (!has_children()) std::this_thread::yield();
+    const auto other = spawn(nothing(), {null.get(), null.get(), null.get()});
+    CHECK_FALSE(is_over);
+    REQUIRE(other.has_value());
+    ::waitpid(other->id, nullptr, 0);
+    while (::read(read_end.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && !is_over) {
+    }
+  }
+  CHECK_FALSE(has_children());
 }
 
 TEST_CASE("a task that is cancelled while its program starts leaves no process and no descriptor", "[child_launcher]") {
