@@ -62,7 +62,7 @@ const options_of<exec_options>& exec_option_table() {
                     "Processor time of a command with its process group; left out: no limit.")
           .example("30s")
           .size("memory_max", &options::memory_max, {.least = memory_least, .most = memory_most},
-                "Resident memory of a command with its process group; left out: no limit.")
+                "Memory of a command and what it has started; one that needs more is killed; left out: no limit.")
           .example("256MiB")
           .duration("kill_after", &options::kill_after, {.most = kill_after_most},
                     "Between SIGTERM and SIGKILL for a command that is late, cancelled or beyond a limit.")

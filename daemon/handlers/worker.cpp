@@ -100,7 +100,7 @@ const options_of<worker_options>& worker_option_table() {
                   recycle_rule::write, std::string{recycle_rule::expected})
           .example("10k")
           .size("memory_max", &options::memory_max, {.least = memory_least, .most = memory_most},
-                "Resident memory of a process with its group; one that uses more is killed, and its job fails; left "
+                "Memory of a process and what it has started; one that needs more is killed, and its job fails; left "
                 "out: no limit.")
           .example("256MiB")
           .duration("cpu_max", &options::cpu_max, {.least = milliseconds{1}, .most = cpu_most},

@@ -25,14 +25,13 @@ struct taken_cgroup {
                                                                    const std::filesystem::path& daemons);
 
 /// Makes the control group of this process ready for groups of children with a limit of memory. Children are put into
-/// directories `child-*` of it. A control group may have limited groups below it only
-/// if it has no process itself, so all its processes are moved into the group `daemon` below it. Several daemons may
-/// do this in one group, as one that another one starts.
+/// directories `child-*` of it. A control group may have limited groups below it only if it has no process itself, so
+/// all its processes are moved into the group `daemon` below it. Several daemons may do this in one group: one may have
+/// started the other.
 ///
-/// An error says why memory cannot be limited this way: there is no hierarchy of version 2 with
-/// the memory controller and `cgroup.kill` (Linux 5.14), it cannot be written, or the group was not delegated to this
-/// process. systemd marks a
-/// delegated group with the extended attribute `user.delegate` or `trusted.delegate` (systemd.io/CGROUP_DELEGATION);
+/// An error says why memory cannot be limited this way: there is no hierarchy of version 2 with the memory controller
+/// and `cgroup.kill` (Linux 5.14), it cannot be written, or the group was not delegated to this process. systemd marks
+/// a delegated group with the extended attribute `user.delegate` or `trusted.delegate` (systemd.io/CGROUP_DELEGATION);
 /// a group without it may have processes of others.
 [[nodiscard]] result<taken_cgroup> take_over_cgroup();
 

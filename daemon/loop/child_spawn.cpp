@@ -67,16 +67,18 @@ struct preparation {
   return 127;
 }
 
-/// execve resets handlers, but ignored signals stay ignored, and so would SIGPIPE in every child. To ignore a signal
-/// for a moment drops it: one that came before the child left the group of the parent was not for the child.
+/// execve resets handlers, but ignored signals stay ignored, and so would SIGPIPE in every child. A signal that came
+/// before the child left the group of the parent was not for the child, and is dropped.
 [[gnu::no_sanitize("address", "thread", "undefined")]] void reset_signals() {
   // The kernel's structure: all zeros is the default action, without flags and mask.
   constexpr std::size_t words = 8;
   const unsigned long zeros[words] = {};
-  const unsigned long ignore[words] = {1};
   for (int number = 1; number < _NSIG; ++number) {
-    ::syscall(SYS_rt_sigaction, number, ignore, nullptr, kernel_signal_set_bytes);
     ::syscall(SYS_rt_sigaction, number, zeros, nullptr, kernel_signal_set_bytes);
+  }
+  const unsigned long all = ~0UL;
+  const timespec at_once{};
+  while (::syscall(SYS_rt_sigtimedwait, &all, nullptr, &at_once, kernel_signal_set_bytes) > 0) {
   }
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, zeros, nullptr, kernel_signal_set_bytes);
 }

@@ -71,8 +71,8 @@ struct spawned_child {
 /// announce the group, and both must happen in the child before the program runs. In the child there are only direct
 /// system calls, because it shares the memory of this process.
 ///
-/// Any thread. Requires: the calling thread lives as long as the children should, since
-/// the death signal comes when it ends.
+/// Any thread. Requires: the calling thread lives as long as the children should, since the death signal comes when it
+/// ends.
 [[nodiscard]] result<spawned_child> spawn(const child_command& command, const spawn_settings& settings);
 
 }  // namespace millrace::loop

@@ -26,6 +26,7 @@ std::string directory_of(const std::string& memberships, const std::string& moun
 
 std::vector<std::string> sorted_names(const std::vector<std::filesystem::path>& paths) {
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const auto& path : paths) names.push_back(path.filename().string());
   std::ranges::sort(names);
   return names;

@@ -9,7 +9,6 @@ using namespace millrace;
 using tools::closed_cycle;
 using tools::closed_plan;
 using tools::closed_run;
-using tools::run_stats;
 
 namespace {
 

@@ -84,6 +84,7 @@ int lock(int file, int command, void* argument) {
 void* map(void* address, std::size_t length, int protection, int flags, int file, off_t place) {
   const attempt now{call::map, file < 0 ? fault_shim::no_file : file_of(file)};
   if (now.fails()) return MAP_FAILED;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the address is the result of a system call
   return reinterpret_cast<void*>(::syscall(SYS_mmap, address, length, protection, flags, file, place));
 }
 
