@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include <millrace/loop/deadline.hpp>
+
 #include "tools/closed_cycle.hpp"
 #include "tools/connection_group.hpp"
 #include "tools/job_mark.hpp"
@@ -20,6 +22,8 @@ namespace {
 /// The most commands in one piece while the fixture is made or removed.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
+/// No reply says that a server has seen the end of a connection.
+constexpr duration ends_seen_after = milliseconds{200};
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
 constexpr duration piece_patience = minutes{2};
 /// Bytes of the name of the first queue with which the names of further queues begin.
@@ -58,6 +62,8 @@ loop::awaitable<result<>> bench_fixture::set_up() {
 
 loop::awaitable<result<>> bench_fixture::tear_down(bool empty_load_queues) {
   result<> taken;
+  // Jobs that a closed connection has put or held are in their queues when the server has seen its end.
+  if (empty_load_queues) co_await loop::sleep_for(loop_, ends_seen_after);
   if (options_.backlog > 0 || empty_load_queues) taken = co_await empty_queues();
   auto deleted = co_await delete_extra_jobs();
   idle_.clear();
