@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include <millrace/loop/deadline.hpp>
-
 #include "tools/closed_cycle.hpp"
 #include "tools/connection_group.hpp"
 #include "tools/job_mark.hpp"
@@ -22,8 +20,6 @@ namespace {
 /// The most commands in one piece while the fixture is made or removed.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
-/// No reply says that a server has seen the end of a connection.
-constexpr duration ends_seen_after = milliseconds{200};
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
 constexpr duration piece_patience = minutes{2};
 /// Bytes of the name of the first queue with which the names of further queues begin.
@@ -62,9 +58,11 @@ loop::awaitable<result<>> bench_fixture::set_up() {
 
 loop::awaitable<result<>> bench_fixture::tear_down(bool empty_load_queues) {
   result<> taken;
-  // Jobs that a closed connection has put or held are in their queues when the server has seen its end.
-  if (empty_load_queues) co_await loop::sleep_for(loop_, ends_seen_after);
-  if (options_.backlog > 0 || empty_load_queues) taken = co_await empty_queues();
+  if (empty_load_queues) taken = co_await await_end_of_load();
+  if (options_.backlog > 0 || empty_load_queues) {
+    const auto emptied = co_await empty_queues();
+    if (taken) taken = emptied;
+  }
   auto deleted = co_await delete_extra_jobs();
   idle_.clear();
   co_return taken ? deleted : taken;
@@ -146,6 +144,32 @@ loop::awaitable<result<>> bench_fixture::put_backlog() {
   run.plan.to_stay = true;
   run.plan.jobs = options_.backlog;
   co_return co_await work_through(run, "putting the backlog");
+}
+
+loop::awaitable<result<>> bench_fixture::await_end_of_load() {
+  const instant until = after(loop_.refresh_now(), answer_patience);
+  network::beanstalk_client client{loop_};
+  const auto opened = co_await client.open(server_, until);
+  if (!opened) co_return opened;
+  bool is_in_use = true;
+  const reply_taker note_use = [&is_in_use](const wire::beanstalk_reply& reply) -> result<> {
+    if (reply.word != beanstalk_word::ok) return all_well;  // the queue is gone
+    for (const std::string_view unused : {"current-jobs-reserved: 0\n", "current-using: 0\n", "current-watching: 0\n"})
+      is_in_use = is_in_use || reply.chunk.find(unused) == std::string_view::npos;
+    return all_well;
+  };
+  wire::beanstalk_command ask;
+  ask.verb = beanstalk_verb::stats_tube;
+  while (is_in_use) {
+    is_in_use = false;
+    for (const std::string& queue : queues_) {
+      ask.tube = queue;
+      client.queue(ask);
+    }
+    const auto asked = co_await exchange(client, until, note_use);
+    if (!asked) co_return asked;
+  }
+  co_return all_well;
 }
 
 loop::awaitable<result<>> bench_fixture::empty_queues() {
