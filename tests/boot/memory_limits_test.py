@@ -52,50 +52,56 @@ consumers:
 
 # Twice, because the service leaves and enters its control group again.
 TRIAL = r"""
-import glob, json, os, subprocess, time
+import ctypes, glob, json, os, select, subprocess
 
 GROUP = "/sys/fs/cgroup/system.slice/millraced.service"
 
+IN_DELETE, IN_ONLYDIR = 0x200, 0x1000000
+
+def follow(is_enough, *matches):
+    # Messages of the service from the first one on, until there are enough.
+    with subprocess.Popen(["journalctl", "-f", "-n", "all", "-o", "cat", "-u", "millraced", *matches],
+                          stdout=subprocess.PIPE, text=True) as journal:
+        found = []
+        while not is_enough(found):
+            found.append(journal.stdout.readline().rstrip("\n"))
+        journal.kill()
+    return found
+
 def events(name, count):
-    journal = subprocess.Popen(["journalctl", "-f", "-n", "all", "-o", "json", "-u", "millraced",
-                                f"MILLRACE_EVENT={name}"], stdout=subprocess.PIPE, text=True)
-    found = [json.loads(journal.stdout.readline())["MESSAGE"] for _ in range(count)]
-    journal.kill()
-    return found
+    return follow(lambda found: len(found) == count, f"MILLRACE_EVENT={name}")
 
-def printed():
-    return subprocess.run(["journalctl", "-o", "cat", "-u", "millraced"], capture_output=True, text=True).stdout
+def children():
+    return glob.glob(GROUP + "/child-*")
 
-def undone(rounds):
-    lines = printed().splitlines()
-    return lines.count("answered") < 2 * rounds or lines.count("8000000") < rounds
-
-def until_none(find):
-    ends = time.monotonic() + 60
-    while (found := find()) and time.monotonic() < ends:
-        time.sleep(0.05)
-    return found
+def until_one_child(changes):
+    # The group of the worker stays. The kernel tells of each group that is removed.
+    while len(children()) > 1 and select.select([changes], [], [], 60)[0]:
+        os.read(changes, 65536)
+    return children()[1:]
 
 def sleepers():
     words = (open(path, "rb").read() for path in glob.glob("/proc/[0-9]*/cmdline"))
     return [str(each) for each in words if b"987654" in each and b"setsid" not in each and b"trial" not in each]
 
 results = {"rounds": []}
+libc = ctypes.CDLL(None)
 for round in (1, 2):
     subprocess.run(["systemctl", "restart", "millraced"], check=True)
+    changes = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(changes, GROUP.encode(), IN_DELETE | IN_ONLYDIR) >= 0
     failed = events("job_failed", 3 * round)[-3:]
     ended = events("worker_ended", round)[-1:]
-    until_none(lambda: undone(round))
+    lines = follow(lambda lines: lines.count("answered") >= 2 * round and lines.count("8000000") >= round)
+    groups = until_one_child(changes)
+    os.close(changes)
     results["rounds"].append({
-        "limits": events("memory_limits", round)[-1], "failed": failed, "worker_ended": ended,
-        "sleepers": until_none(sleepers),
+        "limits": events("memory_limits", round)[-1], "failed": failed, "worker_ended": ended, "lines": lines,
+        "sleepers": sleepers(), "groups": groups,
         "daemon": len(open(GROUP + "/daemon/cgroup.procs").read().split()) > 0,
-        # The group of the worker stays.
-        "groups": until_none(lambda: glob.glob(GROUP + "/child-*")[1:]),
-        "maximum": [open(group + "/memory.max").read().strip() for group in glob.glob(GROUP + "/child-*")]})
+        "maximum": [open(group + "/memory.max").read().strip() for group in children()]})
 subprocess.run(["systemctl", "stop", "millraced"], check=True)
 results["left"] = os.path.exists(GROUP)
-results["printed"] = printed()
 with open("/root/results.json.part", "w") as file:
     json.dump(results, file)
 os.rename("/root/results.json.part", "/root/results.json")
@@ -131,8 +137,9 @@ class MemoryLimits(unittest.TestCase):
             self.assertRegex(each["worker_ended"][0], f"was ended: {PROCESS}used all of memory_max")
 
     def test_others_are_done(self):
-        self.assertEqual(self.results["printed"].splitlines().count("8000000"), 2)
-        self.assertEqual(self.results["printed"].splitlines().count("answered"), 4)
+        for number, each in enumerate(self.results["rounds"], 1):
+            self.assertEqual(each["lines"].count("8000000"), number)
+            self.assertEqual(each["lines"].count("answered"), 2 * number)
 
     def test_nothing_is_left(self):
         for each in self.results["rounds"]:
