@@ -225,8 +225,8 @@ void duel::change_job() {
   note_command("change " + std::to_string(static_cast<int>(change.type)) + " of" + phrase(job) + " " + change.queue);
   const auto result = engine_.change_job(job, change, now_);
   // Where a job is redriven to may be decided within the command: it may become a dead letter there.
-  const auto new_queue = [this](std::string_view name) { return engine_.find(name).value_or(queue_id{}); };
-  compare_answers(result, model_.change_job(job, change, new_queue, now_));
+  const auto find_in_engine = [this](std::string_view name) { return engine_.find(name).value_or(queue_id{}); };
+  compare_answers(result, model_.change_job(job, change, find_in_engine, now_));
 }
 
 void duel::run_job_command() {

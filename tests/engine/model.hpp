@@ -111,12 +111,12 @@ struct capacity_waiter {
   finish_request finish{};
 };
 
+/// Finds the id that the engine has given to the queue with this name in the same command; none: 0.
+using queue_lookup = std::function<queue_id(std::string_view name)>;
+
 /// A second implementation of the engine's rules, as simple as possible. Vectors hold everything, every search reads a
 /// whole vector, and nothing is stored that can be derived. The model shares only the types of commands with the
 /// engine.
-/// The id that the engine has given to a queue with this name in the same command.
-using new_queue_id = std::function<queue_id(std::string_view name)>;
-
 class model {
  public:
   explicit model(engine_options options) : limits{options} {}
@@ -147,7 +147,7 @@ class model {
   bool bury(session_id session, job_id id, priority new_priority, instant now);
   bool touch(session_id session, job_id id, instant now);
   bool cancel(job_id id, instant now);
-  change_result change_job(job_id id, const job_change& change, const new_queue_id& new_queue, instant now);
+  change_result change_job(job_id id, const job_change& change, const queue_lookup& find_in_engine, instant now);
   std::size_t kick(queue_id queue, std::size_t bound, engine::kick_from& origin, instant now);
   bool kick_job(job_id id, instant now);
   std::size_t purge(queue_id queue, job_state state, instant entered_until, instant now);
@@ -249,9 +249,9 @@ class model {
   void end_job(job_id id, outcome result, const std::string& result_text = {});
   void apply_kick(job_id id);
   void apply_erase(job_id id);
-  change_result apply_change(job_id id, const job_change& change, const new_queue_id& new_queue);
-  change_result redrive(job_id id, const job_change& change, const new_queue_id& new_queue);
-  change_result move(job_id id, const job_change& change, const new_queue_id& new_queue);
+  change_result apply_change(job_id id, const job_change& change, const queue_lookup& find_in_engine);
+  change_result redrive(job_id id, const job_change& change, const queue_lookup& find_in_engine);
+  change_result move(job_id id, const job_change& change, const queue_lookup& find_in_engine);
 
   // Attempts that do not succeed. `letters`: the queue of dead letters; none: that of the job's queue.
   finish_status fail(job_id id, outcome result, reason cause, const finish_request& request);

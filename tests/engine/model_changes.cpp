@@ -27,10 +27,10 @@ void model::make_delayed(job_id id) {
   record_move(job, {.to = job_state::delayed});
 }
 
-change_result model::redrive(job_id id, const job_change& change, const new_queue_id& new_queue) {
+change_result model::redrive(job_id id, const job_change& change, const queue_lookup& find_in_engine) {
   const std::string name = change.queue.empty() ? find_job(id)->details.origin : change.queue;
   if (name.empty()) return change_result::no_origin;
-  const auto* const queue = find_or_add_queue(name, new_queue(name));
+  const auto* const queue = find_or_add_queue(name, find_in_engine(name));
   if (queue == nullptr) return change_result::too_many_queues;
   if (queue->id == find_job(id)->queue) return change_result::same_queue;
   const queue_id target = queue->id;
@@ -51,8 +51,8 @@ change_result model::redrive(job_id id, const job_change& change, const new_queu
   return change_result::changed;
 }
 
-change_result model::move(job_id id, const job_change& change, const new_queue_id& new_queue) {
-  const auto* const queue = find_or_add_queue(change.queue, new_queue(change.queue));
+change_result model::move(job_id id, const job_change& change, const queue_lookup& find_in_engine) {
+  const auto* const queue = find_or_add_queue(change.queue, find_in_engine(change.queue));
   if (queue == nullptr) return change_result::too_many_queues;
   if (queue->id == find_job(id)->queue) return change_result::same_queue;
   const queue_id target = queue->id;
@@ -66,15 +66,15 @@ change_result model::move(job_id id, const job_change& change, const new_queue_i
   return change_result::changed;
 }
 
-change_result model::apply_change(job_id id, const job_change& change, const new_queue_id& new_queue) {
+change_result model::apply_change(job_id id, const job_change& change, const queue_lookup& find_in_engine) {
   model_job* const job = find_job(id);
   if (job == nullptr) return change_result::not_found;
   if (job->state == job_state::reserved) return change_result::wrong_state;
   switch (change.type) {
     case job_change::kind::redrive:
-      return redrive(id, change, new_queue);
+      return redrive(id, change, find_in_engine);
     case job_change::kind::move:
-      return move(id, change, new_queue);
+      return move(id, change, find_in_engine);
     case job_change::kind::cancel:
       end_job(id, outcome::cancelled);
       break;
@@ -94,9 +94,9 @@ change_result model::apply_change(job_id id, const job_change& change, const new
   return change_result::changed;
 }
 
-change_result model::change_job(job_id id, const job_change& change, const new_queue_id& new_queue, instant now) {
+change_result model::change_job(job_id id, const job_change& change, const queue_lookup& find_in_engine, instant now) {
   begin_command(now);
-  const auto result = apply_change(id, change, new_queue);
+  const auto result = apply_change(id, change, find_in_engine);
   settle();
   return result;
 }
