@@ -36,7 +36,7 @@ struct worker_settings {
   std::optional<duration> recycle_after{};
   /// A worker whose jobs are expected to take this long in all gets no further one; nullopt: `in_flight` is the limit.
   std::optional<duration> work_in_hand{};
-  /// Bytes of resident memory of a process with its group. A process that uses more is killed. Its job fails; of
+  /// Bytes of memory of a process and what it has started. One that needs more is killed. Its job fails; of
   /// several jobs nobody can tell whose memory it is, and all are interrupted.
   std::optional<std::uint64_t> memory_max{};
   /// Processor time that a process with its group uses while it has a job, whatever for. A process that uses more is
