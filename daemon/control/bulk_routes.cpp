@@ -48,7 +48,8 @@ refusal wrong_value(const char* key, const char* expected) {
 }
 
 const bulk_kind* kind_named(std::string_view name) {
-  const auto* const found = std::ranges::find_if(bulk_kinds, [&](const bulk_kind& one) { return one.name == name; });
+  const auto* const found =
+      std::ranges::find_if(bulk_kinds, [&](const bulk_kind& known) { return known.name == name; });
   return found == bulk_kinds.end() ? nullptr : found;
 }
 
@@ -108,16 +109,16 @@ std::optional<refusal> set_target(engine::job_change& into, const json::object& 
   return std::nullopt;
 }
 
-checked<bulk_change> change_of(const bulk_kind& one, const json::object& body, const engine::queue_levels& levels) {
+checked<bulk_change> change_of(const bulk_kind& bulk, const json::object& body, const engine::queue_levels& levels) {
   bulk_change made;
-  made.change.type = one.type;
+  made.change.type = bulk.type;
   auto selection = selection_of(body);
   if (!selection) return selection.error();
   made.selection = std::move(*selection);
   auto& states = made.selection.states;
-  if (states.empty()) states = states_by_default(one.type, levels);
+  if (states.empty()) states = states_by_default(bulk.type, levels);
   if (states.empty()) return wrong_value("state", "ready, delayed or buried, or a list of them");
-  if (one.type == kind::kick && std::ranges::find(states, job_state::ready) != states.end())
+  if (bulk.type == kind::kick && std::ranges::find(states, job_state::ready) != states.end())
     return wrong_value("state", "buried or delayed");
   const auto jobs_max = number_of(body, "limit", 1, UINT64_MAX, "a number from 1");
   if (!jobs_max) return jobs_max.error();
@@ -134,7 +135,7 @@ checked<bulk_change> change_of(const bulk_kind& one, const json::object& body, c
   if (const auto refused = set_target(made.change, body)) return *refused;
   const auto priority = number_of(body, "priority", 0, UINT32_MAX, "a number from 0 to 4294967295");
   if (!priority) return priority.error();
-  if (one.type == kind::set_priority && !*priority) return wrong_value("priority", "a number from 0 to 4294967295");
+  if (bulk.type == kind::set_priority && !*priority) return wrong_value("priority", "a number from 0 to 4294967295");
   if (*priority) made.change.priority = static_cast<engine::priority>(**priority);
   return made;
 }
@@ -160,23 +161,23 @@ actions::work work_of(const context& context, queue_id queue, bulk_change wanted
   };
 }
 
-loop::awaitable<http::response> begin(const context& context, actions& actions, const bulk_kind& one,
+loop::awaitable<http::response> begin(const context& context, actions& actions, const bulk_kind& bulk,
                                       http::request request) {
   if (const auto refused = not_running(context)) co_return refuse(*refused);
   const auto wait = wait_of(request);
   if (!wait) co_return refuse(wait.error());
-  const auto keys = std::string{selection_keys} + " " + std::string{common_keys} + " " + one.own_keys;
+  const auto keys = std::string{selection_keys} + " " + std::string{common_keys} + " " + bulk.own_keys;
   const auto body = body_of(request, keys);
   if (!body) co_return refuse(body.error());
   const auto queue = queue_of(context, request);
   const auto levels = queue ? context.broker.engine().levels(*queue) : engine::queue_levels{};
-  const auto change = change_of(one, *body, levels);
+  const auto change = change_of(bulk, *body, levels);
   if (!change) co_return refuse(change.error());
   if (!queue) co_return refuse(queue.error());
   if (change->change.queue == request.parameters.at("name"))
     co_return refuse(wrong_value("to", "the name of another queue"));
   if (const auto refused = not_durable(context, *queue)) co_return refuse(*refused);
-  action facts{.kind = one.name, .target = request.parameters.at("name"), .key = request.idempotency_key};
+  action facts{.kind = bulk.name, .target = request.parameters.at("name"), .key = request.idempotency_key};
   facts.total = std::min(change->jobs_max.value_or(UINT64_MAX), jobs_in(levels, change->selection.states));
   facts.dry_run = change->dry_run;
   auto steps = work_of(context, *queue, *change, kept_of(facts, *body, change->selection));
@@ -200,14 +201,14 @@ std::string resume(const context& context, actions& actions, action_id id, const
     const auto number = count == nullptr ? 0 : count->to_number<std::uint64_t>(no_number);
     return no_number ? 0 : number;
   };
-  const auto* const one = kind_named(text_of("kind"));
+  const auto* const bulk = kind_named(text_of("kind"));
   const auto* const request = kept.if_contains("request");
-  if (one == nullptr || request == nullptr || !request->is_object()) return "this program does not know its kind";
+  if (bulk == nullptr || request == nullptr || !request->is_object()) return "this program does not know its kind";
   const auto queue = context.broker.find(text_of("queue"));
   if (!queue) return "its queue is gone";
-  auto change = change_of(*one, request->get_object(), context.broker.engine().levels(*queue));
+  auto change = change_of(*bulk, request->get_object(), context.broker.engine().levels(*queue));
   if (!change) return change.error().message;
-  action facts{.id = id, .kind = one->name, .target = text_of("queue"), .key = text_of("key")};
+  action facts{.id = id, .kind = bulk->name, .target = text_of("queue"), .key = text_of("key")};
   facts.done = count_of("done");
   facts.seen = count_of("seen");
   facts.unchanged = count_of("unchanged");
@@ -233,10 +234,11 @@ void resume_bulk_changes(const context& context, actions& actions) {
 }
 
 void add_bulk_changes(http::routes& routes, const context& context, actions& actions) {
-  for (const bulk_kind& one : bulk_kinds) {
-    routes.add(
-        http::method::post, std::string{"/v1/queues/{name}/"} + one.name, one.about,
-        [&context, &actions, &one](http::request request) { return begin(context, actions, one, std::move(request)); });
+  for (const bulk_kind& bulk : bulk_kinds) {
+    routes.add(http::method::post, std::string{"/v1/queues/{name}/"} + bulk.name, bulk.about,
+               [&context, &actions, &bulk](http::request request) {
+                 return begin(context, actions, bulk, std::move(request));
+               });
   }
 }
 

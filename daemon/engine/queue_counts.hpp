@@ -31,14 +31,15 @@ struct queue_counts {
 /// counted none.
 template <class Combine>
 void each_counter(queue_counts& to, const queue_counts& source, Combine combine) {
-  for (const auto which : {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
-                           &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses,
-                           &queue_counts::retried, &queue_counts::postponed, &queue_counts::interrupted})
-    combine(to.*which, source.*which);
+  for (const auto member :
+       {&queue_counts::puts, &queue_counts::reserved, &queue_counts::released, &queue_counts::kicked,
+        &queue_counts::ttr_expired, &queue_counts::deletes, &queue_counts::pauses, &queue_counts::retried,
+        &queue_counts::postponed, &queue_counts::interrupted})
+    combine(to.*member, source.*member);
   for (std::size_t i = 0; i < outcome_count; ++i) combine(to.finished[i], source.finished[i]);
-  for (const auto which : {&queue_counts::buried, &queue_counts::dead_lettered, &queue_counts::rejected}) {
-    if (!(source.*which).any()) continue;
-    for (std::size_t i = 0; i < reason_count; ++i) combine((to.*which)[i], (source.*which)[i]);
+  for (const auto member : {&queue_counts::buried, &queue_counts::dead_lettered, &queue_counts::rejected}) {
+    if (!(source.*member).any()) continue;
+    for (std::size_t i = 0; i < reason_count; ++i) combine((to.*member)[i], (source.*member)[i]);
   }
 }
 

@@ -134,9 +134,9 @@ offload::worker_settings computing_process_settings(const offload::pool_options&
   return settings;
 }
 
-std::string handler_text(const kind& which, const void* owner) {
+std::string handler_text(const kind& handler_kind, const void* owner) {
   std::string text;
-  append_json_string(text, write_definition(which, owner));
+  append_json_string(text, write_definition(handler_kind, owner));
   return text;
 }
 
@@ -170,7 +170,7 @@ bool computing_jobs::apply(std::string_view line) {
     begin(std::move(order));
     return true;
   }
-  const auto found = std::ranges::find(running_, order.id, [](const running_job& one) { return one.work.id; });
+  const auto found = std::ranges::find(running_, order.id, [](const running_job& job) { return job.work.id; });
   // Its answer may be on the way.
   if (found != running_.end()) found->cancelled = true;
   return true;
@@ -178,21 +178,22 @@ bool computing_jobs::apply(std::string_view line) {
 
 void computing_jobs::begin(wire::worker_order&& order) {
   const auto queue = queues_.insert(std::move(order.queue)).first;
-  running_job one{{order.id, body{order.text}, *queue, order.attempt}, nullptr, nullptr};
+  running_job started{{order.id, body{order.text}, *queue, order.attempt}, nullptr, nullptr};
   const auto began = loop_.refresh_now();
   try {
     auto found = handler_of(order.handler);
     if (!found) return reply(order.id, found.error(), duration::zero());
-    one.handler = std::move(*found);
-    auto begun = one.handler->begin(one.work);
+    started.handler = std::move(*found);
+    auto begun = started.handler->begin(started.work);
     if (!begun) return reply(order.id, begun.error(), loop_.refresh_now() - began);
-    one.computation = std::move(*begun);
+    started.computation = std::move(*begun);
   } catch (...) {
     return reply(order.id, failed_by_exception(), loop_.refresh_now() - began);
   }
-  if (one.computation == nullptr) return reply(order.id, invalid("the handler began no computation"), duration::zero());
-  one.spent = loop_.now() - began;
-  running_.push_back(std::move(one));
+  if (started.computation == nullptr)
+    return reply(order.id, invalid("the handler began no computation"), duration::zero());
+  started.spent = loop_.now() - began;
+  running_.push_back(std::move(started));
 }
 
 result<std::shared_ptr<computing_handler>> computing_jobs::handler_of(const std::string& definition) {
@@ -208,30 +209,30 @@ result<std::shared_ptr<computing_handler>> computing_jobs::handler_of(const std:
 
 void computing_jobs::step() {
   auto kept = running_.begin();
-  for (auto one = running_.begin(); one != running_.end(); ++one) {
-    if (advance(*one)) continue;
-    if (kept != one) *kept = std::move(*one);
+  for (auto job = running_.begin(); job != running_.end(); ++job) {
+    if (advance(*job)) continue;
+    if (kept != job) *kept = std::move(*job);
     ++kept;
   }
   running_.erase(kept, running_.end());
 }
 
-bool computing_jobs::advance(running_job& one) {
-  if (one.cancelled) {
-    reply(one.work.id, offload::cancelled_error(), one.spent);
+bool computing_jobs::advance(running_job& job) {
+  if (job.cancelled) {
+    reply(job.work.id, offload::cancelled_error(), job.spent);
     return true;
   }
   const auto began = loop_.refresh_now();
   answer said;
   try {
-    const bool more = one.computation->step() == offload::progress::more;
-    one.spent += loop_.refresh_now() - began;
+    const bool more = job.computation->step() == offload::progress::more;
+    job.spent += loop_.refresh_now() - began;
     if (more) return false;
-    said = one.handler->conclude(one.work, offload::own_answer(*one.computation));
+    said = job.handler->conclude(job.work, offload::own_answer(*job.computation));
   } catch (...) {
     said = failed_by_exception();
   }
-  reply(one.work.id, std::move(said), one.spent);
+  reply(job.work.id, std::move(said), job.spent);
   return true;
 }
 

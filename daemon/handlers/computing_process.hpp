@@ -28,7 +28,7 @@ inline constexpr std::string_view computing_process_argument = "--computing-proc
 [[nodiscard]] offload::worker_settings computing_process_settings(const offload::pool_options& options);
 
 /// The text for `offload::worker_task::handler`: the definition as a string of JSON.
-[[nodiscard]] std::string handler_text(const kind& which, const void* owner);
+[[nodiscard]] std::string handler_text(const kind& handler_kind, const void* owner);
 
 /// The work of a computing process, without its input and output: lines of the daemon become computations, and their
 /// results become lines.
@@ -69,7 +69,7 @@ class computing_jobs {
   void begin(wire::worker_order&& order);
   result<std::shared_ptr<computing_handler>> handler_of(const std::string& definition);
   /// True: it has ended, and its line was appended.
-  bool advance(running_job& one);
+  bool advance(running_job& job);
   void reply(job_id job, answer&& said, duration spent);
 
   loop::event_loop& loop_;

@@ -60,8 +60,9 @@ result<> read_option(const option& declared, const json::value& value, void* own
 
 }  // namespace
 
-std::string write_definition(const kind& which, const void* owner) {
-  return json::serialize(json::object{{"handler", which.name}, {"options", write_options(*which.options, owner)}});
+std::string write_definition(const kind& handler_kind, const void* owner) {
+  return json::serialize(
+      json::object{{"handler", handler_kind.name}, {"options", write_options(*handler_kind.options, owner)}});
 }
 
 result<handler> read_definition(std::string_view text, const registry& kinds, const handler_context& context) {
@@ -72,11 +73,11 @@ result<handler> read_definition(std::string_view text, const registry& kinds, co
   const auto* const options = written == nullptr ? nullptr : written->if_contains("options");
   if (name == nullptr || options == nullptr || !name->is_string() || !options->is_object())
     return invalid("this is not the definition of a handler");
-  const auto* const which = kinds.find(text_of(name->get_string()));
-  if (which == nullptr) return invalid("this program has no handler " + text_of(name->get_string()));
-  const auto owner = which->options->make();
-  if (auto read = read_options(*which->options, options->get_object(), owner.get()); !read) return read.error();
-  return which->make(owner.get(), context);
+  const auto* const handler_kind = kinds.find(text_of(name->get_string()));
+  if (handler_kind == nullptr) return invalid("this program has no handler " + text_of(name->get_string()));
+  const auto owner = handler_kind->options->make();
+  if (auto read = read_options(*handler_kind->options, options->get_object(), owner.get()); !read) return read.error();
+  return handler_kind->make(owner.get(), context);
 }
 
 }  // namespace millrace::handlers

@@ -11,8 +11,8 @@ namespace millrace::handlers {
 
 /// A handler as a text, from which another process of the same program makes it again: an object of JSON with the name
 /// of the kind and every option that has a value, as settings write them.
-/// Requires: `owner` was made by `which.options->make()`.
-[[nodiscard]] std::string write_definition(const kind& which, const void* owner);
+/// Requires: `owner` was made by `handler_kind.options->make()`.
+[[nodiscard]] std::string write_definition(const kind& handler_kind, const void* owner);
 
 /// Makes the handler of a text that `write_definition` wrote. An error means that this program is another one, or what
 /// the handler itself says.

@@ -182,14 +182,14 @@ http::http(const http_options& options, std::unique_ptr<network::http_client> cl
 loop::awaitable<answer> http::handle(job work) {
   const auto filled = options_.url->fill(work, network::percent_encoded);
   if (!filled) co_return filled.error();
-  const auto where = network::parse_url(*filled);
-  if (!where) co_return rejected("the URL " + where.error().text + ": " + shown(*filled));
+  const auto destination = network::parse_url(*filled);
+  if (!destination) co_return rejected("the URL " + destination.error().text + ": " + shown(*filled));
   auto request = request_for(work);
   if (!request) co_return request.error();
-  auto fetching = client_->fetch(*where, std::move(*request));
+  auto fetching = client_->fetch(*destination, std::move(*request));
   auto response = co_await std::move(fetching);
   if (!response) co_return response.error();
-  co_return judge(*where, std::move(*response));
+  co_return judge(*destination, std::move(*response));
 }
 
 result<network::http_request> http::request_for(const job& work) const {
@@ -215,14 +215,14 @@ result<network::http_request> http::request_for(const job& work) const {
   return request;
 }
 
-answer http::judge(const network::url& where, network::http_answer&& response) const {
+answer http::judge(const network::url& destination, network::http_answer&& response) const {
   const auto status = response.status;
   if (status >= 200 && status < 300) return std::move(response.body);
   if (status == 429 || status == 503) {
     const auto wait = parse_retry_after(response.header("Retry-After"), response.header("Date"));
     return answer::later(std::min(wait.value_or(options_.later_after), options_.later_max));
   }
-  std::string text = options_.method + " " + network::write_without_query(where) + ": " + std::to_string(status);
+  std::string text = options_.method + " " + network::write_without_query(destination) + ": " + std::to_string(status);
   if (const auto line = shown(response.body); !line.empty()) text += ": " + line;
   if (status < 500) return rejected(std::move(text));
   return error{errc::io, std::move(text)};

@@ -59,8 +59,8 @@ class http : public waiting_handler {
   [[nodiscard]] static result<std::unique_ptr<http>> make(const http_options& options, const handler_context& context);
   loop::awaitable<answer> handle(job work) override;
 
-  /// The answer for a response to a request for `where`.
-  [[nodiscard]] answer judge(const network::url& where, network::http_answer&& response) const;
+  /// The answer for a response to a request for `destination`.
+  [[nodiscard]] answer judge(const network::url& destination, network::http_answer&& response) const;
 
  private:
   http(const http_options& options, std::unique_ptr<network::http_client> client);

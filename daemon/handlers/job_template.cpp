@@ -209,11 +209,11 @@ result<job_template> job_template::parse(std::string_view text) {
       at = found + opening.size();
       continue;
     }
-    const std::string where = "at character " + std::to_string(found + 1) + ": ";
+    const std::string position = "at character " + std::to_string(found + 1) + ": ";
     const std::size_t end = text.find('}', found);
-    if (end == std::string_view::npos) return invalid(where + "`${` has no `}`; write `$${` for the text `${`");
+    if (end == std::string_view::npos) return invalid(position + "`${` has no `}`; write `$${` for the text `${`");
     auto value = parse_placeholder(text.substr(found + opening.size(), end - found - opening.size()));
-    if (!value) return error{value.error().code, where + value.error().text};
+    if (!value) return error{value.error().code, position + value.error().text};
     if (const auto* const constant = std::get_if<std::string>(&*value)) {
       plain += *constant;
     } else {

@@ -44,9 +44,9 @@ struct http_client::parts {
         names{owner},
         connections{owner, given.connections_per_host, kept_max, given.idle_time, counts} {}
 
-  loop::awaitable<result<>> open(client_stream& stream, const url& where, instant until);
+  loop::awaitable<result<>> open(client_stream& stream, const url& destination, instant until);
   /// One request to one place, with the repetition on a new connection.
-  loop::awaitable<result<http_answer>> ask(http_connections::lease& connection, const url& where,
+  loop::awaitable<result<http_answer>> ask(http_connections::lease& connection, const url& destination,
                                            const http_request& request, instant until);
 
   loop::event_loop& loop;
@@ -74,21 +74,21 @@ http_client::~http_client() = default;
 
 std::size_t http_client::open_connections() const noexcept { return parts_->connections.open(); }
 
-loop::awaitable<result<http_answer>> http_client::fetch(url where, http_request request) {
+loop::awaitable<result<http_answer>> http_client::fetch(url destination, http_request request) {
   auto& p = *parts_;
-  const std::string first_origin = write_origin(where);
+  const std::string first_origin = write_origin(destination);
   instant until = never;
   for (std::uint32_t redirects = 0;; ++redirects) {
-    std::string origin = write_origin(where);
+    std::string origin = write_origin(destination);
     if (origin != first_origin) request.headers.clear();
-    request.target = where.target;
+    request.target = destination.target;
     http_answer answer;
     {
       auto acquiring = p.connections.acquire(std::move(origin));
       auto connection = co_await std::move(acquiring);
       // The wait for a connection is the client's own, so it does not count.
       if (until == never) until = after(p.loop.now(), p.options.request_timeout);
-      auto asking = p.ask(connection, where, request, until);
+      auto asking = p.ask(connection, destination, request, until);
       auto answered = co_await std::move(asking);
       if (!answered) co_return answered.error();
       answer = std::move(*answered);
@@ -96,24 +96,25 @@ loop::awaitable<result<http_answer>> http_client::fetch(url where, http_request 
     const auto location = answer.header("Location");
     if (!is_redirect(answer.status) || location.empty() || p.options.redirects_max == 0) co_return answer;
     if (redirects == p.options.redirects_max)
-      co_return rejected(write_without_query(where) + ": redirected more than " + write_count(p.options.redirects_max) +
-                         " times");
-    const auto next = resolve_reference(where, location);
-    if (!next) co_return rejected(write_without_query(where) + ": redirected to a URL that " + next.error().text);
-    if (where.is_secure && !next->is_secure)
-      co_return rejected(write_without_query(where) + ": redirected from https to http");
+      co_return rejected(write_without_query(destination) + ": redirected more than " +
+                         write_count(p.options.redirects_max) + " times");
+    const auto next = resolve_reference(destination, location);
+    if (!next) co_return rejected(write_without_query(destination) + ": redirected to a URL that " + next.error().text);
+    if (destination.is_secure && !next->is_secure)
+      co_return rejected(write_without_query(destination) + ": redirected from https to http");
     adapt(request, answer.status);
-    where = *next;
+    destination = *next;
   }
 }
 
-loop::awaitable<result<http_answer>> http_client::parts::ask(http_connections::lease& connection, const url& where,
-                                                             const http_request& request, instant until) {
-  const std::string authority = write_authority(where);
+loop::awaitable<result<http_answer>> http_client::parts::ask(http_connections::lease& connection,
+                                                             const url& destination, const http_request& request,
+                                                             instant until) {
+  const std::string authority = write_authority(destination);
   for (;;) {
     const bool was_kept = connection.is_kept();
     if (!was_kept) {
-      auto opening = open(connection.stream(), where, until);
+      auto opening = open(connection.stream(), destination, until);
       const auto opened = co_await std::move(opening);
       if (!opened) co_return opened.error();
     }
@@ -132,18 +133,18 @@ loop::awaitable<result<http_answer>> http_client::parts::ask(http_connections::l
   }
 }
 
-loop::awaitable<result<>> http_client::parts::open(client_stream& stream, const url& where, instant until) {
-  if (where.is_secure) {
+loop::awaitable<result<>> http_client::parts::open(client_stream& stream, const url& destination, instant until) {
+  if (destination.is_secure) {
     if (auto read = context.read_system_authorities(); !read) co_return read.error();
   }
   const auto now = loop.now();
   until = std::min(until, after(now, options.connect_timeout));
-  const address target{where.host, where.port, {}};
-  auto resolving = names.resolve(where.host);
+  const address target{destination.host, destination.port, {}};
+  auto resolving = names.resolve(destination.host);
   const auto found = co_await loop::with_timeout(loop, std::move(resolving), until);
   if (!found) co_return error{errc::timed_out, write_address(target) + ": no address in time"};
   if (!*found) co_return found->error();
-  auto opening = stream.open(target, **found, where.is_secure ? &context : nullptr, until);
+  auto opening = stream.open(target, **found, destination.is_secure ? &context : nullptr, until);
   co_return co_await std::move(opening);
 }
 

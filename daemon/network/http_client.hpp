@@ -49,9 +49,9 @@ class http_client {
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
 
-  /// The answer, whatever its status. `request.target` is replaced by that of `where`. The code of an error: `rejected`
-  /// for too many or forbidden redirects and for an answer that is too long, `timed_out`, or others.
-  [[nodiscard]] loop::awaitable<result<http_answer>> fetch(url where, http_request request);
+  /// The answer, whatever its status. `request.target` is replaced by that of `destination`. The code of an error:
+  /// `rejected` for too many or forbidden redirects and for an answer that is too long, `timed_out`, or others.
+  [[nodiscard]] loop::awaitable<result<http_answer>> fetch(url destination, http_request request);
 
   /// Connections in use and kept.
   [[nodiscard]] std::size_t open_connections() const noexcept;

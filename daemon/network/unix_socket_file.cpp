@@ -29,14 +29,14 @@ void unix_socket_file::remove() noexcept {
 bool unix_socket_file::remove_stale(const std::string& path) {
   struct stat found {};
   if (path.empty() || ::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
-  sockaddr_un where{};
-  where.sun_family = AF_UNIX;
-  if (path.size() >= sizeof where.sun_path) return false;
-  path.copy(where.sun_path, path.size());
+  sockaddr_un target{};
+  target.sun_family = AF_UNIX;
+  if (path.size() >= sizeof target.sun_path) return false;
+  path.copy(target.sun_path, path.size());
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return false;
   const bool is_stale =
-      ::connect(probe, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 && errno == ECONNREFUSED;
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 && errno == ECONNREFUSED;
   ::close(probe);
   return is_stale && ::unlink(path.c_str()) == 0;
 }

@@ -285,7 +285,7 @@ loop::awaitable<> lifecycle::close() {
 void lifecycle::set_result(const telemetry::run_result& result) {
   if (result.all_done()) return;
   code_ = exit_code::not_all_done;
-  const auto of = [&](engine::outcome which) { return result.outcomes[static_cast<std::size_t>(which)]; };
+  const auto of = [&](engine::outcome outcome) { return result.outcomes[static_cast<std::size_t>(outcome)]; };
   log::warning("not_all_done", "no work is left, but some jobs were not done",
                {{"failed", of(engine::outcome::failed)},
                 {"timeout", of(engine::outcome::timeout)},

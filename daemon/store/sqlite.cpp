@@ -29,10 +29,10 @@ struct connection::parts {
   }
 };
 
-void connection::closing::operator()(parts* which) const noexcept {
+void connection::closing::operator()(parts* owned) const noexcept {
   // close_v2 always closes. The next process that opens the file repeats a final checkpoint that failed.
-  static_cast<void>(sqlite3_close_v2(which->db));
-  delete which;
+  static_cast<void>(sqlite3_close_v2(owned->db));
+  delete owned;
 }
 
 result<connection> connection::open(const std::string& path, open_as mode, const char* vfs,

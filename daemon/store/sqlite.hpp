@@ -154,7 +154,7 @@ class connection {
   friend class page_copy;
   struct parts;
   struct closing {
-    void operator()(parts* which) const noexcept;
+    void operator()(parts* owned) const noexcept;
   };
   connection() = default;
   struct log_pages_found {

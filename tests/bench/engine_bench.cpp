@@ -22,35 +22,37 @@ namespace {
 
 const std::string text(64, 'x');
 
-engine::engine_options room_for(std::size_t queues) { return {.queues_max = static_cast<std::uint32_t>(queues + 1)}; }
+engine::engine_options options_for(std::size_t queues) {
+  return {.queues_max = static_cast<std::uint32_t>(queues + 1)};
+}
 
 constexpr engine::queue_options boundless{.max_jobs = 1'000'000'000, .max_bytes = std::uint64_t{1} << 40};
 
 /// An engine with so many ready jobs spread over so many queues, each with a session of its own that uses and watches
 /// it.
 struct mill {
-  mill(std::size_t jobs, std::size_t queues) : it{room_for(queues)} {
-    it.set_queue_defaults(boundless);
+  mill(std::size_t jobs, std::size_t queues) : queue_engine{options_for(queues)} {
+    queue_engine.set_queue_defaults(boundless);
     for (std::size_t n = 0; n < queues; ++n) {
-      const auto who = it.open_session();
+      const auto session = queue_engine.open_session();
       const auto name = "queue-" + std::to_string(n);
-      uses.push_back(it.use(who, name).value());
-      it.watch(who, name).value();
-      sessions.push_back(who);
+      uses.push_back(queue_engine.use(session, name).value());
+      queue_engine.watch(session, name).value();
+      sessions.push_back(session);
     }
     for (std::size_t n = 0; n < jobs; ++n) put(n % queues);
   }
 
-  void put(std::size_t n) { it.put(sessions[n], uses[n], {.content = body{text}}, now); }
+  void put(std::size_t n) { queue_engine.put(sessions[n], uses[n], {.content = body{text}}, now); }
 
   void cycle(std::size_t n) {
     now += microseconds{1};
     put(n);
-    const auto got = it.reserve(sessions[n], engine::lease::ttr, now, now);
-    benchmark::DoNotOptimize(it.finish(sessions[n], {.job = got.job.job}, now));
+    const auto got = queue_engine.reserve(sessions[n], engine::lease::ttr, now, now);
+    benchmark::DoNotOptimize(queue_engine.finish(sessions[n], {.job = got.job.job}, now));
   }
 
-  engine::engine it;
+  engine::engine queue_engine;
   instant now{seconds{1}};
   std::vector<session_id> sessions;
   std::vector<queue_id> uses;
@@ -83,26 +85,27 @@ BENCHMARK(cycle)
 /// The queue `queue-0` with 1,000 ready jobs. On disk: the changes are collected as for a store, and forgotten.
 struct feature_mill : mill {
   explicit feature_mill(bool on_disk, const engine::queue_options& options = {}) : mill{1'000, 1} {
-    it.collect_changes(on_disk);
+    queue_engine.collect_changes(on_disk);
     auto all = options;
     all.max_jobs = boundless.max_jobs;
     all.max_bytes = boundless.max_bytes;
     all.durability = on_disk ? engine::durability::sync : engine::durability::memory;
-    it.declare("queue-0", all).value();
+    queue_engine.declare("queue-0", all).value();
   }
 
   /// One job is put, and one is reserved and finished. In `group`: the put joins it.
   void cycle_in(engine::group_id group, std::string&& result) {
     now += microseconds{1};
-    it.put(sessions[0], uses[0], {.content = body{text}, .group = group}, now);
-    const auto got = it.reserve(sessions[0], engine::lease::ttr, now, now);
-    benchmark::DoNotOptimize(it.finish(sessions[0], {.job = got.job.job, .result_text = std::move(result)}, now));
+    queue_engine.put(sessions[0], uses[0], {.content = body{text}, .group = group}, now);
+    const auto got = queue_engine.reserve(sessions[0], engine::lease::ttr, now, now);
+    benchmark::DoNotOptimize(
+        queue_engine.finish(sessions[0], {.job = got.job.job, .result_text = std::move(result)}, now));
     forget_changes();
   }
 
   /// As a store does with a batch.
   void forget_changes() {
-    if (++commands % 64 == 0) it.take_changes(changes);
+    if (++commands % 64 == 0) queue_engine.take_changes(changes);
   }
 
   std::uint64_t commands{0};
@@ -128,10 +131,10 @@ void cycle_retry(benchmark::State& state) {
       all.put(0);
       ++jobs;
     }
-    const auto got = all.it.reserve(all.sessions[0], engine::lease::ttr, all.now, all.now);
+    const auto got = all.queue_engine.reserve(all.sessions[0], engine::lease::ttr, all.now, all.now);
     const bool fails = got.job.reserves == 1 && got.job.job.value() % 2 == 0;
     const auto result = fails ? engine::outcome::failed : engine::outcome::ok;
-    benchmark::DoNotOptimize(all.it.finish(all.sessions[0], {.job = got.job.job, .result = result}, all.now));
+    benchmark::DoNotOptimize(all.queue_engine.finish(all.sessions[0], {.job = got.job.job, .result = result}, all.now));
     all.forget_changes();
   }
   state.SetItemsProcessed(state.iterations());
@@ -151,16 +154,17 @@ BENCHMARK(cycle_deliveries_max)->ArgName("disk")->Arg(0)->Arg(1);
 void cycle_groups(benchmark::State& state) {
   constexpr std::uint64_t members = 100;
   feature_mill all{state.range(0) != 0};
-  const auto reader = all.it.open_session();
-  all.it.watch(reader, "outcomes").value();
+  const auto reader = all.queue_engine.open_session();
+  all.queue_engine.watch(reader, "outcomes").value();
   engine::group_id group{};
   std::uint64_t jobs = 0;
   for (auto _ : state) {
     if (jobs++ % members == 0) {
-      if (group) all.it.close_group(group, all.now);
-      group = all.it.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
-      const auto got = all.it.reserve(reader, engine::lease::ttr, all.now, all.now);
-      if (got.status == engine::reserve_status::reserved) all.it.finish(reader, {.job = got.job.job}, all.now);
+      if (group) all.queue_engine.close_group(group, all.now);
+      group = all.queue_engine.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
+      const auto got = all.queue_engine.reserve(reader, engine::lease::ttr, all.now, all.now);
+      if (got.status == engine::reserve_status::reserved)
+        all.queue_engine.finish(reader, {.job = got.job.job}, all.now);
     }
     all.cycle_in(group, "done");
   }
@@ -182,10 +186,10 @@ void group_outcome(benchmark::State& state) {
   double whole_ms = 0;
   for (auto _ : state) {
     mill all{0, 1};
-    const auto group = all.it.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
+    const auto group = all.queue_engine.open_group({.name = "batch", .outcome_queue = "outcomes"}, all.now).value();
     for (std::size_t n = 0; n < members; ++n)
-      all.it.put(all.sessions[0], all.uses[0], {.content = body{text}, .group = group}, all.now);
-    all.it.close_group(group, all.now);
+      all.queue_engine.put(all.sessions[0], all.uses[0], {.content = body{text}, .group = group}, all.now);
+    all.queue_engine.close_group(group, all.now);
     duration longest{0}, whole{0};
     const auto measure = [&](auto step) {
       const auto began = spent();
@@ -195,12 +199,14 @@ void group_outcome(benchmark::State& state) {
       return took;
     };
     for (std::size_t n = 0; n < members; ++n) {
-      const auto got = all.it.reserve(all.sessions[0], engine::lease::unlimited, all.now, all.now);
-      whole = measure([&] { all.it.finish(all.sessions[0], {.job = got.job.job, .result_text = result}, all.now); });
+      const auto got = all.queue_engine.reserve(all.sessions[0], engine::lease::unlimited, all.now, all.now);
+      whole = measure(
+          [&] { all.queue_engine.finish(all.sessions[0], {.job = got.job.job, .result_text = result}, all.now); });
     }
-    while (all.it.groups_in_progress() != 0) whole += measure([&] { all.it.advance(all.now += duration{1}); });
+    while (all.queue_engine.groups_in_progress() != 0)
+      whole += measure([&] { all.queue_engine.advance(all.now += duration{1}); });
     whole_ms = std::chrono::duration<double, std::milli>(whole).count();
-    if (!all.it.find("outcomes")) state.SkipWithError("there is no outcome");
+    if (!all.queue_engine.find("outcomes")) state.SkipWithError("there is no outcome");
     state.SetIterationTime(std::chrono::duration<double>(longest).count());
   }
   state.counters["whole_ms"] = whole_ms;
@@ -220,18 +226,18 @@ void page_of_jobs(benchmark::State& state) {
   constexpr std::size_t page_jobs = 100;
   mill all{static_cast<std::size_t>(state.range(0)), 1};
   const auto begin = [&] {
-    return all.it.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
+    return all.queue_engine.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
   };
   auto cursor = begin();
   std::uint32_t page = 0;
   std::vector<engine::job_facts> found;
   for (auto _ : state) {
-    all.it.begin_page(cursor, ++page);
+    all.queue_engine.begin_page(cursor, ++page);
     found.clear();
-    const auto step = all.it.find_jobs(cursor, {}, page_jobs, found);
+    const auto step = all.queue_engine.find_jobs(cursor, {}, page_jobs, found);
     if (found.size() != page_jobs) state.SkipWithError("the page is too short");
     if (step.has_next) continue;
-    all.it.close_cursor(cursor);
+    all.queue_engine.close_cursor(cursor);
     cursor = begin();
     page = 0;
   }
@@ -245,19 +251,20 @@ void cancel_jobs(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     mill all{jobs, 1};
-    const auto cursor = all.it.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
-    all.it.begin_page(cursor, 1);
+    const auto cursor =
+        all.queue_engine.open_cursor(all.uses[0], engine::job_state::ready, engine::cursor_owner::caller).value();
+    all.queue_engine.begin_page(cursor, 1);
     state.ResumeTiming();
     for (bool is_end = false; !is_end;) {
       const auto began = spent();
-      const auto step = all.it.change_jobs(cursor, {}, {.type = engine::job_change::kind::cancel},
-                                           engine::moves_per_turn_max, all.now);
+      const auto step = all.queue_engine.change_jobs(cursor, {}, {.type = engine::job_change::kind::cancel},
+                                                     engine::moves_per_turn_max, all.now);
       longest = std::max(longest, spent() - began);
       is_end = step.is_end;
     }
-    if (all.it.job_count() != 0) state.SkipWithError("jobs are left");
+    if (all.queue_engine.job_count() != 0) state.SkipWithError("jobs are left");
     state.PauseTiming();
-    all.it.close_cursor(cursor);
+    all.queue_engine.close_cursor(cursor);
     state.ResumeTiming();
   }
   state.counters["longest_step_ms"] = std::chrono::duration<double, std::milli>(longest).count();
@@ -270,12 +277,12 @@ void put_to_waiting(benchmark::State& state) {
   std::vector<engine::event> events;
   for (auto _ : state) {
     all.now += microseconds{1};
-    all.it.reserve(all.sessions[0], engine::lease::ttr, all.now + seconds{5}, all.now);
-    const auto producer = all.it.open_session();
-    all.it.put(producer, all.uses[0], {.content = body{text}}, all.now);
-    all.it.take_events(events);
-    all.it.finish(all.sessions[0], {.job = events[0].job.job}, all.now);
-    all.it.close_session(producer, all.now);
+    all.queue_engine.reserve(all.sessions[0], engine::lease::ttr, all.now + seconds{5}, all.now);
+    const auto producer = all.queue_engine.open_session();
+    all.queue_engine.put(producer, all.uses[0], {.content = body{text}}, all.now);
+    all.queue_engine.take_events(events);
+    all.queue_engine.finish(all.sessions[0], {.job = events[0].job.job}, all.now);
+    all.queue_engine.close_session(producer, all.now);
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -305,7 +312,7 @@ void memory_of_a_ready_job(benchmark::State& state) {
     const auto each = [&](std::size_t bytes) { return static_cast<double>(bytes) / static_cast<double>(jobs); };
     state.counters["allocated_B"] = each(allocated() - allocated_before) - static_cast<double>(text.size());
     state.counters["resident_B"] = each(resident() - resident_before) - static_cast<double>(text.size());
-    state.counters["records_B"] = each(all->it.bytes_of_records());
+    state.counters["records_B"] = each(all->queue_engine.bytes_of_records());
   }
 }
 BENCHMARK(memory_of_a_ready_job)
@@ -320,13 +327,13 @@ void memory_of_a_queue(benchmark::State& state) {
   constexpr std::size_t queues = 100'000;
   for (auto _ : state) {
     malloc_trim(0);
-    engine::engine it{room_for(queues)};
-    const auto who = it.open_session();
+    engine::engine queue_engine{options_for(queues)};
+    const auto session = queue_engine.open_session();
     const auto allocated_before = allocated();
     const auto resident_before = resident();
     for (std::size_t n = 0; n < queues; ++n) {
-      const auto queue = it.use(who, "queue-" + std::to_string(n)).value();
-      it.put(who, queue, {.content = body{text}}, instant{seconds{1}});
+      const auto queue = queue_engine.use(session, "queue-" + std::to_string(n)).value();
+      queue_engine.put(session, queue, {.content = body{text}}, instant{seconds{1}});
     }
     state.counters["allocated_B"] = static_cast<double>(allocated() - allocated_before) / queues;
     state.counters["resident_B"] = static_cast<double>(resident() - resident_before) / queues;

@@ -67,12 +67,12 @@ BENCHMARK(offload_millrace)->Arg(64)->Arg(1)->UseRealTime()->Unit(benchmark::kMi
 namespace theirs {
 
 namespace asio = boost::asio;
-using where = asio::io_context::executor_type;
+using executor = asio::io_context::executor_type;
 
-asio::awaitable<void, where> go_there_and_back(asio::thread_pool& pool, asio::io_context& home, std::int64_t times) {
+asio::awaitable<void, executor> go_there_and_back(asio::thread_pool& pool, asio::io_context& home, std::int64_t times) {
   for (std::int64_t n = 0; n < times; ++n) {
-    co_await asio::post(pool, asio::use_awaitable_t<where>{});
-    co_await asio::post(home, asio::use_awaitable_t<where>{});
+    co_await asio::post(pool, asio::use_awaitable_t<executor>{});
+    co_await asio::post(home, asio::use_awaitable_t<executor>{});
   }
 }
 

@@ -23,37 +23,37 @@ namespace {
 
 constexpr queue_id only_queue{1};
 
-loop::awaitable<> close_store(store::sqlite_store& which) { co_await which.close(); }
+loop::awaitable<> close_store(store::sqlite_store& opened) { co_await opened.close(); }
 
 /// A store in a directory that it leaves behind for the next one.
-struct opened {
-  explicit opened(const std::string& data_dir)
-      : it{store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) {
-             return std::string_view{"queue"};
-           }).value()} {}
-  ~opened() {
-    tasks.spawn("close", close_store(*it));
+struct store_fixture {
+  explicit store_fixture(const std::string& data_dir)
+      : sqlite{store::sqlite_store::open(loop, {.data_dir = data_dir}, [](queue_id) {
+                 return std::string_view{"queue"};
+               }).value()} {}
+  ~store_fixture() {
+    tasks.spawn("close", close_store(*sqlite));
     loop.run();
   }
 
   std::uint64_t recover(std::uint64_t body_bytes_max) {
     std::uint64_t jobs = 0;
-    it->begin_recovery(
+    sqlite->begin_recovery(
         {[](std::string_view) { return only_queue; }, [&](engine::kept_job&&) { ++jobs; }, [](const auto&) {}},
         body_bytes_max);
-    while (!it->recover_slice(4'096, 16u << 20).value()) {
+    while (!sqlite->recover_slice(4'096, 16u << 20).value()) {
     }
     return jobs;
   }
   void wait_for(store::batch_id batch) {
-    while (it->durable_up_to() < batch) {
+    while (sqlite->durable_up_to() < batch) {
       if (loop.run_ready() == 0) loop.context().run_one();
     }
   }
 
   loop::event_loop loop;
   loop::task_scope tasks{loop};
-  std::unique_ptr<store::sqlite_store> it;
+  std::unique_ptr<store::sqlite_store> sqlite;
 };
 
 struct directory {
@@ -75,26 +75,26 @@ void lifecycles(benchmark::State& state) {
   const auto together = static_cast<std::uint64_t>(state.range(0));
   const std::string text(static_cast<std::size_t>(state.range(1)), 'x');
   const auto standing = static_cast<std::uint64_t>(state.range(2));
-  directory where;
-  opened store{where.path};
+  directory data;
+  store_fixture store{data.path};
   engine::change_set changes;
   std::uint64_t last = 0;
   std::uint64_t oldest = 0;
   store::batch_id batch = 0;
   while (last < standing) {
     for (int n = 0; n < 1'000; ++n) changes.emplace_back(put_of(++last, text));
-    batch = store.it->append(changes);
-    if (store.it->backlog_left() == 0) store.wait_for(batch);
+    batch = store.sqlite->append(changes);
+    if (store.sqlite->backlog_left() == 0) store.wait_for(batch);
   }
   store.wait_for(batch);
   store::batch_id before = 0;
   for (auto _ : state) {
     for (std::uint64_t n = 0; n < together; ++n) {
       changes.emplace_back(put_of(++last, text));
-      batch = store.it->append(changes);
+      batch = store.sqlite->append(changes);
       if (last > standing + 2 * together) {  // no job is put and deleted in one batch, which would cost nothing
         changes.emplace_back(engine::job_gone{job_id{++oldest}, only_queue});
-        batch = store.it->append(changes);
+        batch = store.sqlite->append(changes);
       }
     }
     store.loop.run_ready();
@@ -103,7 +103,7 @@ void lifecycles(benchmark::State& state) {
   }
   store.wait_for(batch);
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(together));
-  const auto& counts = store.it->counts();
+  const auto& counts = store.sqlite->counts();
   state.counters["commit_p50_us"] = in_seconds(counts.commit.quantile(0.5)) * 1e6;
   state.counters["commit_p99_us"] = in_seconds(counts.commit.quantile(0.99)) * 1e6;
   state.counters["jobs_a_commit"] =
@@ -121,24 +121,24 @@ BENCHMARK(lifecycles)
     ->UseRealTime();
 
 /// So many jobs of so many bytes, on disk and nowhere else.
-void fill(const directory& where, std::uint64_t jobs, std::size_t bytes) {
+void fill(const directory& data, std::uint64_t jobs, std::size_t bytes) {
   const std::string text(bytes, 'x');
-  opened store{where.path};
+  store_fixture store{data.path};
   engine::change_set changes;
   for (std::uint64_t id = 1; id <= jobs; ++id) {
     changes.emplace_back(put_of(id, text));
-    const auto batch = store.it->append(changes);
-    if (store.it->backlog_left() == 0) store.wait_for(batch);
+    const auto batch = store.sqlite->append(changes);
+    if (store.sqlite->backlog_left() == 0) store.wait_for(batch);
   }
 }
 
 /// Starting up on so many jobs, file in the page cache; without `bodies` they are left on disk.
 void recovery(benchmark::State& state) {
-  directory where;
-  fill(where, static_cast<std::uint64_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
+  directory data;
+  fill(data, static_cast<std::uint64_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
   const std::uint64_t body_bytes_max = state.range(2) != 0 ? UINT64_MAX : 0;
   std::uint64_t found = 0;
-  for (auto _ : state) found += opened{where.path}.recover(body_bytes_max);
+  for (auto _ : state) found += store_fixture{data.path}.recover(body_bytes_max);
   state.SetItemsProcessed(static_cast<std::int64_t>(found));
 }
 BENCHMARK(recovery)
@@ -153,19 +153,19 @@ BENCHMARK(recovery)
 void bodies(benchmark::State& state) {
   const auto jobs = static_cast<std::uint64_t>(state.range(0));
   const bool scattered = state.range(3) != 0;
-  directory where;
-  fill(where, jobs, static_cast<std::size_t>(state.range(1)));
-  opened store{where.path};
-  std::size_t came = 0;
-  store.it->set_on_body_read([&](job_id, result<body>&& what) { came += what ? 1 : 0; });
+  directory data;
+  fill(data, jobs, static_cast<std::size_t>(state.range(1)));
+  store_fixture store{data.path};
+  std::size_t bodies_read = 0;
+  store.sqlite->set_on_body_read([&](job_id, result<body>&& content) { bodies_read += content ? 1 : 0; });
   std::vector<job_id> asked(static_cast<std::size_t>(state.range(2)));
   std::mt19937_64 random;
   std::uint64_t last = 0;
   for (auto _ : state) {
     for (job_id& one : asked) one = job_id{(scattered ? random() : last++) % jobs + 1};
-    came = 0;
-    store.it->read_bodies(asked);
-    while (came < asked.size()) {
+    bodies_read = 0;
+    store.sqlite->read_bodies(asked);
+    while (bodies_read < asked.size()) {
       if (store.loop.run_ready() == 0) store.loop.context().run_one();
     }
   }

@@ -27,11 +27,11 @@ std::string pipeline(line_of line) {
 /// One turn is one value read.
 template <class value, class reader>
 void read_all(benchmark::State& state, const std::string& bytes, reader from, typename reader::found expected) {
-  value what;
+  value parsed;
   std::string_view rest = bytes;
   for (auto _ : state) {
-    if (from.next(rest, what) != expected) return state.SkipWithError("not what was written");
-    benchmark::DoNotOptimize(what);
+    if (from.next(rest, parsed) != expected) return state.SkipWithError("not what was written");
+    benchmark::DoNotOptimize(parsed);
     if (rest.empty()) rest = bytes;
   }
   state.SetItemsProcessed(state.iterations());

@@ -186,10 +186,11 @@ TEST_CASE("the options of a handler are those of the settings, however they are 
 TEST_CASE("every computing handler of the catalogue can be made again in another process") {
   process_fixture at;
   for (const auto& name : at.kinds.names()) {
-    const auto& which = *at.kinds.find(name);
-    if (!which.computes) continue;
+    const auto& handler_kind = *at.kinds.find(name);
+    if (!handler_kind.computes) continue;
     CAPTURE(name);
-    const auto made = read_definition(write_definition(which, which.options->make().get()), at.kinds, at.at.context);
+    const auto made =
+        read_definition(write_definition(handler_kind, handler_kind.options->make().get()), at.kinds, at.at.context);
     REQUIRE(made.has_value());
     CHECK(std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
   }

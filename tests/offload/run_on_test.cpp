@@ -9,9 +9,9 @@
 namespace millrace::offload {
 namespace {
 
-loop::awaitable<> run_there(execution_site where, loop::event_loop& loop, thread_pool& pool,
+loop::awaitable<> run_there(execution_site site, loop::event_loop& loop, thread_pool& pool,
                             std::unique_ptr<computation> work, instant when, diary& answers) {
-  const result<std::string> answer = co_await run_on(where, loop, pool, std::move(work), when);
+  const result<std::string> answer = co_await run_on(site, loop, pool, std::move(work), when);
   answers.push_back(words(answer));
 }
 
@@ -23,98 +23,98 @@ loop::awaitable<> write_turns(loop::event_loop& loop, int turns, diary& answers)
 }
 
 /// A loop whose clock stands still, with a pool beside it.
-struct still_place {
+struct loop_fixture {
   loop::event_loop loop{loop::clock_kind::manual};
   loop::task_scope scope{loop};
   thread_pool pool{loop, with_threads(1)};
   diary answers;
 
-  still_place() = default;
-  ~still_place() {
+  loop_fixture() = default;
+  ~loop_fixture() {
     scope.cancel();
     loop.run_ready();
     pool.close();
     loop.run();
   }
-  still_place(const still_place&) = delete;
-  still_place& operator=(const still_place&) = delete;
+  loop_fixture(const loop_fixture&) = delete;
+  loop_fixture& operator=(const loop_fixture&) = delete;
 
-  task_id call(execution_site where, std::unique_ptr<computation> work, instant when = never) {
-    return scope.spawn("caller", run_there(where, loop, pool, std::move(work), when, answers));
+  task_id call(execution_site site, std::unique_ptr<computation> work, instant when = never) {
+    return scope.spawn("caller", run_there(site, loop, pool, std::move(work), when, answers));
   }
 };
 
 }  // namespace
 
 TEST_CASE("on the loop a computation runs a step a turn, and others get theirs", "[run_on]") {
-  still_place still;
-  still.call(execution_site::loop, std::make_unique<counted>("computed", 3));
-  still.scope.spawn("other", write_turns(still.loop, 5, still.answers));
-  still.loop.run_ready();
-  CHECK(still.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
+  loop_fixture at;
+  at.call(execution_site::loop, std::make_unique<counted>("computed", 3));
+  at.scope.spawn("other", write_turns(at.loop, 5, at.answers));
+  at.loop.run_ready();
+  CHECK(at.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
 }
 
 TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
-  still_place still;
-  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
-    still.answers.clear();
-    still.call(where, std::make_unique<counted>("computed", 3));
-    while (still.answers.size() < 1) still.loop.run_ready();
-    still.call(where, std::make_unique<throwing>(2));
-    while (still.answers.size() < 2) still.loop.run_ready();
-    still.call(where, std::make_unique<failing>());
-    while (still.answers.size() < 3) still.loop.run_ready();
-    CHECK(still.answers == diary{"computed", "invalid: division by zero", "out of range: too many digits"});
+  loop_fixture at;
+  for (const execution_site site : {execution_site::loop, execution_site::threads}) {
+    at.answers.clear();
+    at.call(site, std::make_unique<counted>("computed", 3));
+    while (at.answers.size() < 1) at.loop.run_ready();
+    at.call(site, std::make_unique<throwing>(2));
+    while (at.answers.size() < 2) at.loop.run_ready();
+    at.call(site, std::make_unique<failing>());
+    while (at.answers.size() < 3) at.loop.run_ready();
+    CHECK(at.answers == diary{"computed", "invalid: division by zero", "out of range: too many digits"});
   }
 }
 
 TEST_CASE("a computation that returns one of the pool's own codes has failed, and was neither cancelled nor late",
           "[run_on]") {
-  still_place still;
-  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
+  loop_fixture at;
+  for (const execution_site site : {execution_site::loop, execution_site::threads}) {
     for (const errc code : {errc::cancelled, errc::timed_out}) {
-      still.answers.clear();
-      still.call(where, std::make_unique<failing>(code));
-      while (still.answers.empty()) still.loop.run_ready();
-      CHECK(still.answers == diary{"invalid: too many digits"});
+      at.answers.clear();
+      at.call(site, std::make_unique<failing>(code));
+      while (at.answers.empty()) at.loop.run_ready();
+      CHECK(at.answers == diary{"invalid: too many digits"});
     }
   }
 }
 
 TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run_on]") {
-  for (const execution_site where : {execution_site::loop, execution_site::threads}) {
-    still_place still;
+  for (const execution_site site : {execution_site::loop, execution_site::threads}) {
+    loop_fixture at;
     const auto notes = std::make_shared<endless_notes>();
-    const task_id id = still.call(where, std::make_unique<endless>(notes));
-    loop::deadline stop{still.loop, [&] { still.loop.cancel(id); }};
-    stop.set(still.loop.now() + seconds{1});
+    const task_id id = at.call(site, std::make_unique<endless>(notes));
+    loop::deadline stop{at.loop, [&] { at.loop.cancel(id); }};
+    stop.set(at.loop.now() + seconds{1});
     // An endless computation on the loop is always ready: the clock has to be moved from within.
-    still.loop.post_from_any_thread([&] {
-      if (where == execution_site::loop) stop.set(still.loop.now());
+    at.loop.post_from_any_thread([&] {
+      if (site == execution_site::loop) stop.set(at.loop.now());
     });
-    if (where == execution_site::threads) {
-      still.loop.run_ready();
+    if (site == execution_site::threads) {
+      at.loop.run_ready();
       notes->wait_until_begun();
-      still.loop.advance(seconds{1});
+      at.loop.advance(seconds{1});
     }
-    while (still.answers.empty()) still.loop.run_ready();
-    CHECK(still.answers == diary{"cancelled: it was cancelled"});
+    while (at.answers.empty()) at.loop.run_ready();
+    CHECK(at.answers == diary{"cancelled: it was cancelled"});
     CHECK(notes->gone);
   }
 }
 
 TEST_CASE("a computation that is late is stopped wherever it runs", "[run_on]") {
-  still_place still;
+  loop_fixture at;
   const auto on_loop = std::make_shared<endless_notes>();
   const auto on_thread = std::make_shared<endless_notes>();
-  still.call(execution_site::threads, std::make_unique<endless>(on_thread), still.loop.now() + seconds{1});
-  still.loop.run_ready();
+  at.call(execution_site::threads, std::make_unique<endless>(on_thread), at.loop.now() + seconds{1});
+  at.loop.run_ready();
   on_thread->wait_until_begun();
-  still.loop.advance(seconds{1});
-  while (still.answers.empty()) still.loop.run_ready();
-  still.call(execution_site::loop, std::make_unique<endless>(on_loop), still.loop.now());
-  still.loop.run_ready();
-  CHECK(still.answers == diary(2, "timed out: the time for it ran out"));
+  at.loop.advance(seconds{1});
+  while (at.answers.empty()) at.loop.run_ready();
+  at.call(execution_site::loop, std::make_unique<endless>(on_loop), at.loop.now());
+  at.loop.run_ready();
+  CHECK(at.answers == diary(2, "timed out: the time for it ran out"));
   CHECK(on_loop->gone);
   CHECK(on_thread->gone);
 }

@@ -43,8 +43,8 @@ class slow_locks final : public testing::file_watcher {
   int before_truncate(const std::string&, long long) override { return SQLITE_OK; }
   int before_sync(const std::string&) override { return SQLITE_OK; }
   int before_remove(const std::string&) override { return SQLITE_OK; }
-  void locked(index_lock which) override {
-    if (static_cast<int>(which) > static_cast<int>(index_lock::recover)) return;
+  void locked(index_lock lock) override {
+    if (static_cast<int>(lock) > static_cast<int>(index_lock::recover)) return;
     ++taken;
     std::this_thread::sleep_for(stretch.load());
   }
