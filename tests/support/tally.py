@@ -3,7 +3,7 @@
 A test program says itself how many cases it ran: ours on Catch2 end with "cases: 12 passed, 0 failed", Python's
 unittest says "Ran 12 tests" and "FAILED (failures=1)". A program that says neither is one case. A program that CTest
 calls failed though all its cases passed (it crashed, leaked or hung) counts as one failed case more, as does a build
-that broke. No case at all is a failure too.
+that broke. No case at all is a failure too. A case that was skipped counts nowhere; its reason is printed.
 """
 
 import re
@@ -27,6 +27,12 @@ def count(output, passed):
     return good, bad if passed else max(bad, 1)
 
 
+def skipped(output):
+    """The cases that unittest skipped, each with its reason."""
+    found = re.findall(r"^(\S+ \(.*\)) \.\.\. skipped (['\"])(.*)\2\r?$", output, re.MULTILINE)
+    return [f"{name}: {reason}" for name, _, reason in found]
+
+
 def main(broken_builds, reports):
     good, bad = 0, int(broken_builds)
     for report in reports:
@@ -38,7 +44,10 @@ def main(broken_builds, reports):
             continue
         for case in cases:
             passed = case.get("status") == "run"
-            case_good, case_bad = count(case.findtext("system-out") or "", passed)
+            output = case.findtext("system-out") or ""
+            case_good, case_bad = count(output, passed)
+            for reason in skipped(output):
+                print(f"skipped: {case.get('name')}: {reason}")
             if not passed:
                 print(f"failed: {case.get('name')} ({report})")
             good, bad = good + case_good, bad + case_bad

@@ -21,13 +21,18 @@ def report(*programs):
 
 
 class Tally(unittest.TestCase):
-    def total(self, *programs, broken=0, text=None):
-        """(exit status, last line)"""
+    def printed(self, *programs, broken=0, text=None):
+        """(exit status, lines)"""
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as printed:
             path = Path(folder, "tests.xml")
             path.write_text(report(*programs) if text is None else text)
             status = tally.main(broken, [str(path)])
-        return status, printed.getvalue().splitlines()[-1]
+        return status, printed.getvalue().splitlines()
+
+    def total(self, *programs, **options):
+        """(exit status, last line)"""
+        status, lines = self.printed(*programs, **options)
+        return status, lines[-1]
 
     def test_cases_are_added_up(self):
         self.assertEqual(
@@ -42,6 +47,14 @@ class Tally(unittest.TestCase):
 
     def test_skipped_cases_are_not_passed(self):
         self.assertEqual(self.total(("run", "Ran 5 tests in 1.0s\n\nOK (skipped=2)\n")), (0, "3 passed, 0 failed"))
+
+    def test_the_reason_of_a_skipped_case_is_printed(self):
+        output = ("test_a (__main__.Some.test_a) ... skipped 'needs root'\n"
+                  "setUpClass (__main__.Others) ... skipped \"it's not here\"\n"
+                  "test_b (__main__.Some.test_b) ... ok\nRan 3 tests in 1.0s\n\nOK (skipped=2)\n")
+        self.assertEqual(self.printed(("run", output))[1],
+                         ["skipped: t0: test_a (__main__.Some.test_a): needs root",
+                          "skipped: t0: setUpClass (__main__.Others): it's not here", "1 passed, 0 failed"])
 
     def test_a_crash_after_all_cases_is_a_failure(self):
         self.assertEqual(self.total(("fail", "cases: 3 passed, 0 failed\nLeakSanitizer\n")), (1, "3 passed, 1 failed"))
