@@ -4,6 +4,7 @@ from a real Prometheus while a daemon works, fails, times out, fills a queue and
 
 import importlib.machinery
 import importlib.util
+import itertools
 import json
 import math
 import os
@@ -101,6 +102,13 @@ class Dashboards(PrometheusTest):
         for name, panel in panels():
             for part in (panel["title"], panel["description"], panel["fieldConfig"]["defaults"]["unit"]):
                 self.assertTrue(part, f"{name}: {panel['title']}")
+
+    def test_the_first_row_says_whether_all_is_well(self):
+        for name, dashboard in dashboards():
+            row, *panels = dashboard["panels"]
+            self.assertEqual((row["type"], row["title"]), ("row", "Health"), name)
+            first_row = itertools.takewhile(lambda panel: panel["type"] != "row", panels)
+            self.assertEqual({panel["type"] for panel in first_row}, {"stat"}, name)
 
     def test_panels_do_not_overlap(self):
         for name, board in dashboards():
