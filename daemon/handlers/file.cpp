@@ -78,16 +78,16 @@ void file::plan_upkeep() {
 }
 
 void file::begin_upkeep() {
-  tidy(loop_.now() - idle_max);
+  sync_and_close(loop_.now() - idle_max);
   plan_upkeep();
 }
 
 /// The next line of each file opens it again.
-void file::reopen_files() { tidy(never); }
+void file::reopen_files() { sync_and_close(never); }
 
-void file::tidy(instant unused_since) {
+void file::sync_and_close(instant unused_since) {
   writer_.post([files = files_, unused_since] {
-    auto outcome = files->tidy(unused_since);
+    auto outcome = files->sync_and_close(unused_since);
     if (!outcome) log::warning("file_not_synced", outcome.error().text);
     return outcome;
   });

@@ -25,12 +25,13 @@ struct file_options {
 [[nodiscard]] const options_of<file_options>& file_option_table();
 
 /// Appends each body, or `text`, and a newline to the file `path`. A job is done when its line is written, and synced
-/// with `sync: each`. It fails if the line cannot be written as a whole; then no part of the line stays. Lines of jobs
-/// that work at the same time are written together, in the order of the jobs, and share a sync.
+/// with `sync: each`. It fails if the line cannot be written as a whole; then no part of the line stays in the file.
+/// Lines of jobs that run at the same time are written together, in the order of the jobs, and share a sync.
 ///
 /// An I/O thread of its own writes: a disk that hangs blocks this consumer only. A cancelled job stops waiting at once;
-/// its line may still be written, as a whole. At most `files_max` files are open, and none longer than `idle_max` after
-/// its last line, nor after `reopen_files` and the lines before it. Loop thread only.
+/// its line may still be written, as a whole. At most `files_max` files are open. The upkeep closes files that got
+/// no line for `idle_max`; it runs every `idle_max`, with `sync: interval` every `sync_interval`. `reopen_files` closes
+/// all files when the lines of earlier jobs are written. Loop thread only.
 class file : public waiting_handler {
  public:
   static constexpr duration idle_max = seconds{10};
@@ -47,7 +48,7 @@ class file : public waiting_handler {
  private:
   void plan_upkeep();
   void begin_upkeep();
-  void tidy(instant unused_since);
+  void sync_and_close(instant unused_since);
 
   file_options options_;
   loop::event_loop& loop_;

@@ -192,7 +192,7 @@ result<line_files::file*> line_files::find_or_open(const std::string& path) {
   return &made;
 }
 
-result<std::string> line_files::tidy(instant unused_since) {
+result<std::string> line_files::sync_and_close(instant unused_since) {
   auto outcome = result<std::string>{std::string{}};
   for (auto each = files_.begin(); each != files_.end();) {
     const auto present = each++;

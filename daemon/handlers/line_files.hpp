@@ -23,16 +23,16 @@ namespace millrace::handlers {
 enum class line_sync {
   none,     ///< when the system writes them
   each,     ///< before their jobs are done
-  interval  ///< by `sync_all`
+  interval  ///< by `sync_and_close`
 };
 
 /// Files to which lines are appended. `add`, `withdraw` and `open_files` may be called by any thread; the others block
 /// and belong to one I/O thread. The destructor closes the files.
 ///
 /// A line that cannot be written as a whole is cut off again, so that no part of it stays. If another program has
-/// appended behind it meanwhile, the part is ended with a newline instead. So is an unfinished line that the file ends
-/// with when it is opened. A file that was renamed or removed is opened again under its name before the next write.
-/// Only regular files are written. A file that does not exist is made; its directory must exist.
+/// appended behind it meanwhile, the part gets a newline instead. An unfinished line at the end of a file that is
+/// opened gets a newline as well. A file that was renamed or removed is opened again under its name before the next
+/// write. Only regular files are written. A file that does not exist is made; its directory must exist.
 class line_files {
  public:
   static constexpr std::size_t write_bytes_max = std::size_t{256} * 1024;
@@ -58,9 +58,9 @@ class line_files {
   /// Returns the outcome of a line that was added. If it has none yet, writes all lines that were added and sets their
   /// outcomes. With `line_sync::each`, one sync for each file. A line that is withdrawn meanwhile is `cancelled`.
   [[nodiscard]] result<std::string> write(const line& wanted);
-  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. The error of
-  /// the first file that could not be synced.
-  [[nodiscard]] result<std::string> tidy(instant unused_since);
+  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. Returns the
+  /// error of the first file that could not be synced.
+  [[nodiscard]] result<std::string> sync_and_close(instant unused_since);
   [[nodiscard]] std::size_t open_files() const noexcept { return open_.load(std::memory_order_relaxed); }
 
  private:
@@ -75,7 +75,7 @@ class line_files {
 
   line_sync sync_;
   std::size_t files_max_;
-  std::mutex lock_;  ///< over the next
+  std::mutex lock_;  ///< guards `pending_` and `line::withdrawn`
   std::vector<std::shared_ptr<line>> pending_;
   std::list<file> files_;  ///< the one used last comes first
   std::unordered_map<std::string_view, std::list<file>::iterator> by_path_;
