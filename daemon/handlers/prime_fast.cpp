@@ -25,9 +25,9 @@ constexpr std::uint64_t table_limit = 1'000'000;
 
 [[gnu::noinline]] void free_tables_at_thread_end() { thread_local const thread_tables tables; }
 
-class testing : public offload::computation {
+class fast_test : public offload::computation {
  public:
-  explicit testing(std::uint64_t number) : number_{number} {}
+  explicit fast_test(std::uint64_t number) : number_{number} {}
 
   offload::progress step() override {
     is_prime_ = is_prime(number_);
@@ -50,6 +50,6 @@ bool is_prime(std::uint64_t number) {
   return n_is_prime(number) != 0;
 }
 
-std::unique_ptr<offload::computation> prime_fast(std::uint64_t number) { return std::make_unique<testing>(number); }
+std::unique_ptr<offload::computation> prime_fast(std::uint64_t number) { return std::make_unique<fast_test>(number); }
 
 }  // namespace millrace::handlers

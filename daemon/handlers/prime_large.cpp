@@ -47,15 +47,18 @@ constexpr auto small_prime_products = [] {
   return products;
 }();
 
-/// One multiplication with remainder took 3.4 µs at 4253 bits. The cost is at most quadratic in the bits.
+/// So many take about a millisecond. One multiplication with remainder took 3.4 µs at 4253 bits. Its cost is at most
+/// quadratic in the bits.
 std::uint64_t multiplications_per_step(std::uint64_t bits) {
-  constexpr std::uint64_t about_a_millisecond = 5'000'000'000;
-  return std::max<std::uint64_t>(about_a_millisecond / (bits * bits), 1);
+  constexpr std::uint64_t square_bits_per_step = 5'000'000'000;
+  return std::max<std::uint64_t>(square_bits_per_step / (bits * bits), 1);
 }
 
-/// Up to this length, reading the number and dividing by small primes are part of the first step.
+/// The first step reads the number and divides it by small primes. Only for numbers up to this length, the strong test
+/// begins in the same step.
 constexpr std::uint64_t read_and_test_bits_max = 2048;
 
+/// The two tests that the header names, one stage after another.
 class baillie_psw : public offload::computation {
  public:
   baillie_psw(body content, std::string_view digits, std::uint32_t bits_max)
@@ -102,7 +105,8 @@ class baillie_psw : public offload::computation {
     stage_ = stage::strong;
   }
 
-  // Left to right over the bits of number - 1 = odd * 2^twos: first 2^odd, then its squares, one of which must be -1.
+  // Left to right over the bits of number - 1 = odd * 2^twos. The power is 2^odd when `bit_` is `twos_`; after that
+  // come its squares. The number passes if 2^odd is 1 or -1, or if one of the squares is -1.
   void square_for_strong_test() {
     --bit_;
     mpz_mul(product_, power_, power_);
@@ -133,14 +137,14 @@ class baillie_psw : public offload::computation {
     stage_ = stage::lucas;
   }
 
-  // a = P^2 / Q - 2, with the inverse of the small |Q| found without Euclid's algorithm: the k with |Q| dividing k *
-  // number + 1.
+  // a = P^2 / Q - 2. The inverse of |Q| is (k * number + 1) / |Q|, with the k that leaves no remainder. |Q| is small,
+  // so k is found by trial. False: there is none.
   bool set_a(long q) {
     const auto size = static_cast<std::uint64_t>(q < 0 ? -q : q);
     const std::uint64_t rest = mpz_tdiv_ui(number_, size);
     std::uint64_t k = 0;
     while (k < size && (k * rest + 1) % size != 0) ++k;
-    if (k == size) return false;  // q and the number have a common divisor
+    if (k == size) return false;  // Q and the number have a common divisor
     mpz_mul_ui(a_, number_, k);
     mpz_add_ui(a_, a_, 1);
     mpz_divexact_ui(a_, a_, size);
@@ -151,7 +155,8 @@ class baillie_psw : public offload::computation {
   }
 
   // R. Crandall, C. Pomerance, Prime Numbers, 3.6.3: with V of parameters (a, 1) and m = (number + 1) / 2, the number
-  // divides U(number + 1) just when a * V(m) = 2 * V(m + 1). Keeps V(k) and V(k + 1) for the leading bits k of m.
+  // divides U(number + 1) if and only if it divides a * V(m) - 2 * V(m + 1). Keeps V(k) and V(k + 1), where k is the
+  // number that the leading bits of m form.
   void double_for_lucas_test() {
     --bit_;
     const bool one = mpz_tstbit(half_, bit_) != 0;

@@ -17,9 +17,9 @@ std::uint64_t square_root(std::uint64_t number) {
   return root;
 }
 
-class dividing : public offload::computation {
+class trial_division : public offload::computation {
  public:
-  explicit dividing(std::uint64_t number) : number_{number}, last_{square_root(number)} {
+  explicit trial_division(std::uint64_t number) : number_{number}, last_{square_root(number)} {
     composite_ = number < 2 || (number % 2 == 0 && number != 2);
   }
 
@@ -46,6 +46,8 @@ class dividing : public offload::computation {
 
 }  // namespace
 
-std::unique_ptr<offload::computation> prime_trial(std::uint64_t number) { return std::make_unique<dividing>(number); }
+std::unique_ptr<offload::computation> prime_trial(std::uint64_t number) {
+  return std::make_unique<trial_division>(number);
+}
 
 }  // namespace millrace::handlers

@@ -8,7 +8,7 @@
 
 namespace millrace::handlers {
 
-/// The result of each method: `157 is a prime number.`
+/// The text of the result, the same for all methods: `157 is a prime number.`
 [[nodiscard]] std::string prime_verdict(std::string_view digits, bool is_prime);
 [[nodiscard]] std::string prime_verdict(std::uint64_t number, bool is_prime);
 
