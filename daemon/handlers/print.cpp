@@ -51,7 +51,7 @@ struct print::batch {
 
   std::shared_ptr<buffer> lines{std::make_shared<buffer>()};
   std::size_t jobs{0};                         ///< jobs of the batch that were not cancelled
-  bool has_writer{false};                      ///< one of its jobs awaits the write for all of them
+  bool has_writer{false};                      ///< one of its jobs runs `write` for all of them
   std::optional<result<std::string>> written;  ///< used on the loop
   loop::wait_point changed;
 };
@@ -68,23 +68,23 @@ struct print::batch_member {
 
 /// The role of a job that writes its batch. The destructor wakes the jobs that can continue.
 struct print::batch_writer {
-  batch_writer(print& printer, batch& written) : owner{printer}, lines{written} { lines.has_writer = true; }
+  batch_writer(print& printer, batch& written) : owner{printer}, current{written} { current.has_writer = true; }
   batch_writer(const batch_writer&) = delete;
   batch_writer& operator=(const batch_writer&) = delete;
   ~batch_writer() {
-    lines.has_writer = false;
-    if (lines.written) {
-      lines.changed.wake_all();
-    } else if (lines.jobs > 1) {
+    current.has_writer = false;
+    if (current.written) {
+      current.changed.wake_all();
+    } else if (current.jobs > 1) {
       // This job was cancelled, so another job of the batch awaits the same write.
-      lines.changed.wake_one();
+      current.changed.wake_one();
       return;
     }
     owner.start_next_batch();
   }
 
   print& owner;
-  batch& lines;
+  batch& current;
 };
 
 print::print(const print_options& options, const handler_context& context)
@@ -128,15 +128,15 @@ std::shared_ptr<print::batch> print::add(const body& line) {
   return next_;
 }
 
-loop::awaitable<> print::write(std::shared_ptr<batch> lines) {
-  const batch_writer writer{*this, *lines};
-  // If the first writer is cancelled, the call of the second one waits for the write: the I/O thread runs calls in
-  // order.
-  const std::function<result<std::string>()> call = [shared = lines->lines, descriptor = descriptor_] {
+loop::awaitable<> print::write(std::shared_ptr<batch> current) {
+  const batch_writer writer{*this, *current};
+  // If the first writer is cancelled, its call may still run. The I/O thread runs calls in order, so the call of the
+  // second writer then finds the result.
+  const std::function<result<std::string>()> call = [shared = current->lines, descriptor = descriptor_] {
     if (!shared->result_of_write) shared->result_of_write = write_buffer(descriptor, *shared);
     return *shared->result_of_write;
   };
-  lines->written = co_await output_.run(call);
+  current->written = co_await output_.run(call);
 }
 
 void print::start_next_batch() {

@@ -40,7 +40,7 @@ class print : public waiting_handler {
   struct batch_writer;
 
   std::shared_ptr<batch> add(const body& line);
-  loop::awaitable<> write(std::shared_ptr<batch> lines);
+  loop::awaitable<> write(std::shared_ptr<batch> current);
   void start_next_batch();
 
   loop::event_loop& loop_;
