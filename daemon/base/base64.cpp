@@ -14,13 +14,13 @@ constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 std::string to_base64(std::string_view bytes) {
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    std::uint32_t three = 0;
+  for (std::size_t start = 0; start < bytes.size(); start += 3) {
+    std::uint32_t group = 0;
     for (std::size_t i = 0; i < 3; ++i) {
-      three = three << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+      group = group << 8 | (start + i < bytes.size() ? static_cast<unsigned char>(bytes[start + i]) : 0u);
     }
-    const std::size_t there = bytes.size() - at < 3 ? bytes.size() - at : 3;
-    for (std::size_t i = 0; i < 4; ++i) text += i <= there ? letters[three >> (18 - 6 * i) & 63u] : '=';
+    const std::size_t group_bytes = bytes.size() - start < 3 ? bytes.size() - start : 3;
+    for (std::size_t i = 0; i < 4; ++i) text += i <= group_bytes ? letters[group >> (18 - 6 * i) & 63u] : '=';
   }
   return text;
 }
@@ -34,15 +34,15 @@ std::optional<std::string> from_base64(std::string_view text) {
   }
   std::string bytes;
   std::uint32_t bits = 0;
-  int held = 0;
+  int bit_count = 0;
   for (const char letter : text) {
     const auto value = letters.find(letter);
     if (value == std::string_view::npos) return std::nullopt;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xffu);
+    bit_count += 6;
+    if (bit_count < 8) continue;
+    bit_count -= 8;
+    bytes += static_cast<char>(bits >> bit_count & 0xffu);
   }
   return bytes;
 }

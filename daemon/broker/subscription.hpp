@@ -9,10 +9,10 @@ namespace millrace::broker {
 
 class subscriber_list;
 
-/// Calls a function on each event until it ends. Move-only; an empty one does nothing.
+/// A function is called on each event until its subscription ends. Move-only; an empty subscription does nothing.
 ///
-/// Belongs to the subscriber. Ends by its destructor or by assignment, also inside the function that it calls; nothing
-/// is called after that. Requires: it ends before the list (asserted by the list).
+/// Owned by the subscriber. Its destructor or an assignment ends it, even while its function runs. The function is not
+/// called after that. Requires: the subscription ends before the list (asserted by the list).
 class [[nodiscard]] subscription {
  public:
   subscription() = default;
@@ -33,8 +33,9 @@ class [[nodiscard]] subscription {
 
 /// The subscribers of one kind of event, called in the order in which they subscribed.
 ///
-/// Belongs to what announces the event; one thread. A function may end subscriptions, its own included, and add new
-/// ones, which may be called for this event already. Requires: no function brings about the same event (asserted).
+/// Owned by the object that announces the event; one thread. A function may end subscriptions, its own included. It may
+/// add subscriptions, whose functions may be called for the same event. Requires: no function causes the same event
+/// again (asserted).
 class subscriber_list {
  public:
   subscriber_list() = default;
@@ -63,7 +64,7 @@ class subscriber_list {
   void remove(entries::iterator entry) noexcept {
     if (entry == next_) ++next_;
     if (entry == running_) {
-      ended_.splice(ended_.end(), entries_, entry);  // it is being called: it goes when it has returned
+      ended_.splice(ended_.end(), entries_, entry);  // the function runs, so it is destroyed when it has returned
     } else {
       entries_.erase(entry);
     }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <vector>
 
 #include <millrace/handlers/handler.hpp>
 #include <millrace/handlers/registry.hpp>
@@ -9,9 +11,9 @@ namespace millrace::handlers {
 
 [[nodiscard]] const options_of<no_options>& activity_option_table();
 
-/// Tells what the program does, as JSON: the names of the jobs that run now, the oldest first, and how many jobs each
-/// consumer has done and has failed. A consumer without such jobs is left out, so that `${json:/done/NAME|none}` has a
-/// text for it.
+/// Reports what the program does, as JSON: the names of the jobs that run now, the oldest first, and for each consumer
+/// the number of jobs done and the number of jobs failed. A number that is 0 is left out, so that
+/// `${json:/done/NAME|none}` gives `none`.
 class activity : public quick_handler {
  public:
   /// Further names are counted, not listed.

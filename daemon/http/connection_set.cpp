@@ -37,12 +37,12 @@ using boost::system::error_code;
 
 namespace {
 
-/// Bytes of following requests that may be read with a request.
+/// Bytes of the next requests that may be read together with a request.
 constexpr std::size_t read_ahead_bytes = 16u << 10;
 /// Largest read while the head is incomplete.
 constexpr std::size_t head_piece_bytes = 4u << 10;
 
-/// Limits of each step of a connection for one request.
+/// Limits of the steps of a connection that serves only one request.
 constexpr duration one_request_deadline = milliseconds{500};
 constexpr duration one_linger_deadline = milliseconds{100};
 
@@ -261,7 +261,7 @@ struct connection_set::parts {
   loop::event_loop& loop;
   const http::routes& routes;
   connection_limits limits;
-  connection_limits limits_of_one;  ///< of a connection for one request
+  connection_limits limits_of_one;  ///< of a connection that serves only one request
   network::listener_counts* counts{nullptr};
   bool finishing{false};
   std::set<connection*> open;

@@ -2,13 +2,13 @@
 
 namespace millrace::loop {
 
-/// Whether a read of `descriptor` would end at once: there are bytes, the end, or an error. A pidfd is readable when
-/// its process has ended. False if the descriptor is not open.
+/// Whether a read of `descriptor` would return at once: with bytes, with the end of the stream or with an error. A
+/// pidfd is readable when its process has ended. False if the descriptor is not open.
 ///
-/// To be asked after each wait of Asio for nothing but readiness, which may complete early. The cause: Asio's reactor
-/// keeps a state for each descriptor. When one is closed while its event is still to be handled, and another one takes
-/// over its state, then the event completes the wait of the other one. A read or a write is tried then, and goes on
-/// waiting; a plain wait ends.
+/// Callers check it after each `async_wait` of Asio, which may complete early. The cause: Asio's reactor keeps a state
+/// for each descriptor. A descriptor may be closed while its event is not yet handled, and another descriptor may take
+/// over its state. Then the event completes the operation of the other one. `async_read_some` tries the read and waits
+/// again, but `async_wait` tries nothing and ends.
 [[nodiscard]] bool is_readable(int descriptor) noexcept;
 
 }  // namespace millrace::loop

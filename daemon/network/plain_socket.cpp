@@ -15,7 +15,7 @@ using boost::system::error_code;
 
 namespace {
 
-/// Do not block and do not raise SIGPIPE, whatever the flags of the descriptor are.
+/// A call does not block and does not raise SIGPIPE, whatever the flags of the descriptor are.
 constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 /// Repeats `call` while signals interrupt it.
@@ -38,8 +38,8 @@ int release_descriptor(stream_socket& socket) noexcept {
 
 plain_socket::plain_socket(stream_socket socket) : descriptor_{release_descriptor(socket)} {}
 
-plain_socket::io_result plain_socket::receive(std::span<char> into) noexcept {
-  auto got = repeat_while_interrupted([&] { return ::recv(descriptor_, into.data(), into.size(), flags); });
+plain_socket::io_result plain_socket::receive(std::span<char> buffer) noexcept {
+  auto got = repeat_while_interrupted([&] { return ::recv(descriptor_, buffer.data(), buffer.size(), flags); });
   if (!got.failure && got.bytes == 0) got.failure = boost::asio::error::eof;
   return got;
 }

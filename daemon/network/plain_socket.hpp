@@ -12,7 +12,7 @@
 namespace millrace::network {
 
 /// A connected socket outside Asio: each call does what can be done now and returns. `readiness` announces when more
-/// can be done. Its options do not change.
+/// can be done. The options of the socket stay as they were.
 ///
 /// Belongs to one connection, on one thread. Closes when destroyed.
 class plain_socket {
@@ -31,15 +31,15 @@ class plain_socket {
   plain_socket(plain_socket&& other) noexcept : descriptor_{other.release()} {}
   plain_socket& operator=(plain_socket&&) = delete;
 
-  /// Fewer bytes than `into` has mean that there were no more.
-  io_result receive(std::span<char> into) noexcept;
-  /// Fewer bytes than given mean that the system's buffer is full.
+  /// Fewer bytes than `buffer` has room for: there were no more.
+  io_result receive(std::span<char> buffer) noexcept;
+  /// Fewer bytes than `bytes` has: the system's buffer is full.
   io_result send(std::span<const char> bytes) noexcept;
   io_result send(std::span<const iovec> pieces) noexcept;
-  /// The peer reads an end behind the bytes that were sent. Receiving goes on.
+  /// The peer reads the end of the stream after the bytes that were sent. Receiving is still possible.
   void shut_down_sending() noexcept;
-  /// Whether the peer's system has not acknowledged all bytes that were sent, and the end if there is one. Of a Unix
-  /// socket: whether the peer has not read them.
+  /// Whether bytes that were sent, or the end of the stream, wait for an acknowledgement of the peer's system. For a
+  /// Unix socket: whether the peer still has bytes to read.
   [[nodiscard]] bool has_unacknowledged_bytes() const noexcept;
   void close() noexcept;
   /// The caller owns the descriptor from now on.

@@ -9,22 +9,22 @@
 
 namespace millrace::telemetry {
 
-/// A store under its name.
+/// A store and its name, which is the value of the label `store`.
 struct named_store {
   std::string name;
   std::function<const store::sqlite_store_counts&()> counts;
 };
 
-/// A copy of the counts that is made on the loop.
+/// A copy of the counts, made on the loop.
 struct store_copy {
-  struct one {
+  struct values {
     std::string name;
     folded_histogram commit;
     store::size_distribution commit_jobs;
     std::uint64_t errors{0}, bytes{0}, free_bytes{0}, reserve_bytes{0}, ballast_bytes{0};
     duration lag{0};
   };
-  std::vector<one> stores;
+  std::vector<values> stores;
 };
 
 [[nodiscard]] store_copy copy_stores(const std::vector<named_store>& stores, const shown_buckets& buckets);

@@ -9,27 +9,27 @@ namespace millrace::tools {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& from, std::string_view key) {
-  const auto* const found = from.if_contains(key);
+std::string text_of(const json::object& object, std::string_view key) {
+  const auto* const found = object.if_contains(key);
   if (found == nullptr || found->is_null()) return "-";
   if (found->is_string()) return std::string{found->get_string()};
   return json::serialize(*found);
 }
 
-const json::object& object_of(const json::object& from, std::string_view key) {
+const json::object& object_of(const json::object& object, std::string_view key) {
   static const json::object none;
-  const auto* const found = from.if_contains(key);
+  const auto* const found = object.if_contains(key);
   return found != nullptr && found->is_object() ? found->get_object() : none;
 }
 
-const json::array& array_of(const json::object& from, std::string_view key) {
+const json::array& array_of(const json::object& object, std::string_view key) {
   static const json::array none;
-  const auto* const found = from.if_contains(key);
+  const auto* const found = object.if_contains(key);
   return found != nullptr && found->is_array() ? found->get_array() : none;
 }
 
-std::string time_of(const json::object& from, std::string_view key) {
-  const auto* const found = from.if_contains(key);
+std::string time_of(const json::object& object, std::string_view key) {
+  const auto* const found = object.if_contains(key);
   if (found == nullptr || !found->is_number()) return "-";
   const double seconds = found->to_number<double>();
   if (!std::isfinite(seconds) || seconds < 0) return "-";
@@ -48,13 +48,13 @@ std::string time_of(const json::object& from, std::string_view key) {
   return whole(seconds / day) + "d " + whole(rest(seconds, day) / hour) + "h";
 }
 
-std::string count_of(const json::object& from, std::string_view key, const std::string& noun) {
-  const auto count = text_of(from, key);
+std::string count_of(const json::object& object, std::string_view key, const std::string& noun) {
+  const auto count = text_of(object, key);
   return count + " " + noun + (count == "1" ? "" : "s");
 }
 
-std::string rate_of(const json::object& from, std::string_view key) {
-  const auto* const found = from.if_contains(key);
+std::string rate_of(const json::object& object, std::string_view key) {
+  const auto* const found = object.if_contains(key);
   if (found == nullptr || !found->is_number()) return "-";
   const double rate = found->to_number<double>();
   if (!std::isfinite(rate) || rate < 0) return "-";
