@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::string_view request = "list-tube-used\r\n";
 constexpr std::string_view reply = "USING default\r\n";
-/// These requests are more than the server reads at once, and fit into the system's buffers.
+/// So many requests are more than the server reads at once, but fit into the system's buffers.
 constexpr std::size_t many = 10'000;
 
-/// Hands all of it to the system at once, so that it arrives however slow the test is.
+/// Gives all bytes to the system in one call, so that all arrive, even if the test is slow.
 void send_at_once(raw_client& client, const std::string& bytes) {
   const int buffer = 1 << 20;
   ::setsockopt(client.descriptor(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -32,7 +32,7 @@ std::uint32_t connections(server_fixture& at) {
 
 }  // namespace
 
-TEST_CASE("a client that has sent more commands than are executed before a drain gets all replies and then an end") {
+TEST_CASE("a drain answers the executed commands of a client that has sent more, and then ends its connection") {
   server_fixture at{{.reply_bytes_max = 100'000}};
   auto client = at.client();
   const std::string content(60'000, 'x');
@@ -51,7 +51,7 @@ TEST_CASE("a client that has sent more commands than are executed before a drain
   CHECK(others.size() < many * reply.size());
 }
 
-TEST_CASE("a client that has sent more behind a quit gets all replies before it and then an end") {
+TEST_CASE("a client that sends commands after a quit gets the replies of those before it, then the end of the stream") {
   server_fixture at;
   auto client = at.client();
   send_at_once(client, repeated(request, 100) + "quit\r\n" + repeated(request, many));
@@ -79,7 +79,7 @@ TEST_CASE("the connection of a client that quits and does not close is closed by
   CHECK_FALSE(client.was_reset());
 }
 
-TEST_CASE("a server that ends does not wait longer than its patience for a client that goes on sending") {
+TEST_CASE("a server that closes does not wait beyond its time limit for a client that goes on sending") {
   server_fixture at;
   auto client = at.client();
   SAYS(client, request, reply);

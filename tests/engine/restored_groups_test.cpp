@@ -1,4 +1,4 @@
-// Groups that a store kept.
+// The engine restores groups that a store kept.
 #include <memory>
 #include <utility>
 
@@ -10,7 +10,7 @@ using namespace millrace::engine::testing;
 
 namespace {
 
-/// Three members have joined, and the first was done.
+/// A group with three members, the first of which has succeeded.
 kept_group kept(group_facts facts) {
   facts.name = "batch";
   facts.members = 3;
@@ -44,7 +44,7 @@ std::string outcome_in(engine_fixture& m, std::string_view queue) {
 
 }  // namespace
 
-TEST_CASE("a restored group goes on with exact counts, and a member whose job is lost has ended as dropped") {
+TEST_CASE("a restored group has exact counts, and a member whose job is lost counts as dropped") {
   engine_fixture m;
   m.engine.restore_group(kept({.outcome_queue = "out", .state = group_state::closed}), m.now);
   restore_member(m, 2, 1);
@@ -60,7 +60,7 @@ TEST_CASE("a restored group goes on with exact counts, and a member whose job is
   CHECK(m.engine.first_ready(m.queue("out"))->job > job_id{100});
 }
 
-TEST_CASE("an outcome that waited for capacity at the end of the daemon is put after the start") {
+TEST_CASE("an outcome that waited for capacity when the daemon ended is put after the restart") {
   engine_fixture m;
   auto group = kept({.outcome_queue = "out", .state = group_state::ended});
   group.facts.members = 1;
@@ -69,7 +69,7 @@ TEST_CASE("an outcome that waited for capacity at the end of the daemon is put a
   CHECK(outcome_in(m, "out").find(R"("text":"one")") != std::string::npos);
 }
 
-TEST_CASE("the outcome that is put already is not put again") {
+TEST_CASE("an outcome that was put before the restart is not put again") {
   engine_fixture m;
   auto group = kept({.outcome_queue = "out", .state = group_state::ended, .outcome_put = true});
   group.facts.members = 1;
@@ -79,7 +79,7 @@ TEST_CASE("the outcome that is put already is not put again") {
   CHECK(m.engine.look_at_group(group_id{7})->outcome_put);
 }
 
-TEST_CASE("members that were being cancelled are cancelled after the start") {
+TEST_CASE("members that were to be cancelled when the daemon ended are cancelled after the restart") {
   engine_fixture m;
   m.engine.restore_group(
       kept({.state = group_state::ended, .ends_with = group_end::first, .remaining = remaining_members::cancel}),
@@ -92,7 +92,7 @@ TEST_CASE("members that were being cancelled are cancelled after the start") {
   CHECK(m.engine.groups_completed() == 1);
 }
 
-TEST_CASE("a producer goes on with its open group, which no time limit closes then") {
+TEST_CASE("a producer continues its open group after a restart, and no time limit closes the group then") {
   engine_fixture m;
   m.engine.restore_group(kept({.state = group_state::open}), m.now);
   restore_member(m, 2, 1);
@@ -107,7 +107,7 @@ TEST_CASE("a producer goes on with its open group, which no time limit closes th
   CHECK(m.engine.look_at_group(group_id{7})->members == 4);
 }
 
-TEST_CASE("an open group that no producer continues is closed after a time") {
+TEST_CASE("a restored open group that no producer continues is closed after an hour") {
   engine_fixture m;
   m.engine.restore_group(kept({.state = group_state::open}), m.now);
   restore_member(m, 2, 1);
@@ -127,7 +127,7 @@ TEST_CASE("a released group is continued by the next run of its producer") {
   CHECK(m.engine.continue_group(m.session(), "batch", m.now) == group);
 }
 
-TEST_CASE("a job of a group that was not kept is in none, and no new group has that id") {
+TEST_CASE("a restored job whose group was not kept is in no group, and no new group gets the id of that group") {
   engine_fixture m;
   restore_member(m, 2, 1, group_id{20});
   end_restoring(m);
@@ -135,7 +135,7 @@ TEST_CASE("a job of a group that was not kept is in none, and no new group has t
   CHECK(m.engine.open_group({.name = "new"}, m.now).value() == group_id{21});
 }
 
-TEST_CASE("the place of an outcome that is still to come is not lost") {
+TEST_CASE("a restored outer group ends only after the outcome of its inner group") {
   engine_fixture m;
   auto outer = kept({.state = group_state::closed});
   outer.facts.members = 2;

@@ -4,7 +4,7 @@ using namespace millrace;
 using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
-TEST_CASE("a delayed job becomes ready when its time is up") {
+TEST_CASE("a delayed job becomes ready when its delay has passed") {
   engine_fixture m;
   const auto s = m.session();
   const auto job = m.put(s, "x", {.delay = 5s});
@@ -17,7 +17,7 @@ TEST_CASE("a delayed job becomes ready when its time is up") {
   CHECK(m.take(s) == "x");
 }
 
-TEST_CASE("the soonest of delayed jobs is looked at first, whatever the order of putting") {
+TEST_CASE("the first delayed job is the one that is due soonest, in whatever order the jobs were put") {
   engine_fixture m;
   const auto s = m.session();
   m.put(s, "9", {.delay = 9s});
@@ -67,7 +67,7 @@ TEST_CASE("a purge deletes the jobs of one state, the longest in it first, up to
   CHECK(m.engine.counts(m.queue()).deletes.value() == moves_per_turn_max + 1);
 }
 
-TEST_CASE("a purge spares jobs that entered the state after its begin") {
+TEST_CASE("a purge spares jobs that entered the state after the purge began") {
   engine_fixture m;
   const auto s = m.session();
   const auto old = m.put(s, "old");
@@ -80,7 +80,7 @@ TEST_CASE("a purge spares jobs that entered the state after its begin") {
   CHECK(m.state(later) == job_state::ready);
 }
 
-TEST_CASE("a purge admits puts that waited for capacity, and lets go of a queue that nobody uses") {
+TEST_CASE("a purge admits puts that waited for capacity, and removes a queue that nobody uses") {
   engine_fixture m;
   const auto s = m.session();
   m.declare("full", 1);
@@ -100,7 +100,7 @@ TEST_CASE("a purge admits puts that waited for capacity, and lets go of a queue 
   CHECK(m.engine.purge(passing, job_state::ready, m.now, m.now) == 0);
 }
 
-TEST_CASE("a released job goes to who waits for it") {
+TEST_CASE("a released job goes to a session that waits for one") {
   engine_fixture m;
   const auto s = m.session();
   const auto other = m.session();
@@ -111,22 +111,22 @@ TEST_CASE("a released job goes to who waits for it") {
   CHECK(m.events() == texts{"granted 2: x"});
 }
 
-TEST_CASE("buried jobs stand in order of burying and keep the priority they were buried with") {
+TEST_CASE("buried jobs are listed in the order in which they were buried, and keep the priority of that bury") {
   engine_fixture m;
   const auto s = m.session();
   const auto first = m.put(s, "1");
-  const auto two = m.put(s, "2");
+  const auto second = m.put(s, "2");
   m.take_all(s);
-  m.engine.bury(s, two, 5, m.now);
+  m.engine.bury(s, second, 5, m.now);
   m.engine.bury(s, first, 9, m.now);
-  CHECK(m.engine.first_buried(m.queue())->job == two);
-  CHECK(m.engine.look(two)->buries == 1);
+  CHECK(m.engine.first_buried(m.queue())->job == second);
+  CHECK(m.engine.look(second)->buries == 1);
   auto from = millrace::engine::engine::kick_from::undecided;
   CHECK(m.engine.kick(m.queue(), 1, from, m.now) == 1);
   CHECK(from == millrace::engine::engine::kick_from::buried);
-  CHECK(m.state(two) == job_state::ready);
-  CHECK(m.engine.look(two)->priority == 5);
-  CHECK(m.engine.look(two)->kicks == 1);
+  CHECK(m.state(second) == job_state::ready);
+  CHECK(m.engine.look(second)->priority == 5);
+  CHECK(m.engine.look(second)->kicks == 1);
   CHECK(m.state(first) == job_state::buried);
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("kick takes buried jobs first, and delayed ones, soonest due first, on
   CHECK(m.engine.next_deadline() == never);
 }
 
-TEST_CASE("kick moves a thousand jobs a call and goes on with what it began") {
+TEST_CASE("a call of kick moves at most a thousand jobs, and the next call continues with jobs of the same state") {
   engine_fixture m;
   const auto s = m.session();
   for (int i = 0; i < 1'500; ++i) m.put(s);
@@ -180,7 +180,7 @@ TEST_CASE("kick-job is for buried and delayed jobs of any queue") {
   CHECK_FALSE(m.engine.kick_job(job_id{99}, m.now));
 }
 
-TEST_CASE("anybody may delete a job that nobody holds, in any state and queue, but once") {
+TEST_CASE("any session may delete a job that nobody holds, in any state and queue, but only once") {
   engine_fixture m;
   const auto s = m.session();
   const auto stranger = m.engine.open_session();
@@ -225,7 +225,7 @@ TEST_CASE("a queue knows how many jobs of each state it has, their bytes, and si
   CHECK(levels.watching_sessions == 1);
 }
 
-TEST_CASE("a paused queue gives no job to a reserve, new or old, until its time is up") {
+TEST_CASE("a paused queue gives no job to any reserve until the pause ends") {
   engine_fixture m;
   const auto s = m.session();
   const auto other = m.session();
@@ -246,7 +246,7 @@ TEST_CASE("a paused queue gives no job to a reserve, new or old, until its time 
   CHECK(m.engine.levels(m.queue()).paused_for == 0s);
 }
 
-TEST_CASE("a new pause replaces the old one and zero ends it at once") {
+TEST_CASE("a new pause replaces the old one, and a pause of zero ends it at once") {
   engine_fixture m;
   const auto s = m.session();
   m.put(s, "x");
@@ -260,7 +260,7 @@ TEST_CASE("a new pause replaces the old one and zero ends it at once") {
   CHECK(m.engine.pause(queue_id{77}, 1s, m.now).has_error());
 }
 
-TEST_CASE("the end of a pause serves a thousand waiters a turn, and nobody overtakes the rest") {
+TEST_CASE("the end of a pause serves a thousand waiting sessions a turn, and no new reserve overtakes the others") {
   engine_fixture m;
   const auto producer = m.session();
   m.engine.pause(m.queue(), 5s, m.now).value();
