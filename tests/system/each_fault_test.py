@@ -1,9 +1,8 @@
-"""Each call that the daemon makes of the operating system fails in turn while clients work. fault_support.py says what
-must hold then.
+"""Each system call of the daemon fails in turn while clients work. fault_support.py says what is checked then.
 
     tests/system/each_fault_test.py            a sample, as in tests/run
-    tests/system/each_fault_test.py all        every call that one life makes, in every way; "all 3/8" is a share of it
-    tests/system/each_fault_test.py write 12   the rounds of one call, which is named where a round fails
+    tests/system/each_fault_test.py all        all calls of one run, in every way; "all 3/8": the third of eight parts
+    tests/system/each_fault_test.py write 12   the rounds of one call; a failed round prints its call
 """
 
 import sys
@@ -14,12 +13,12 @@ from crash_support import SEED
 from fault_control import FILE_CALLS
 from fault_support import BODIES_LOST, KINDS, Fault, FaultTest
 
-SAMPLE_SECONDS = 25  # after it no further round of a sample begins
+SAMPLE_SECONDS = 25  # after this time no further round of a sample begins
 CHOSEN = []
 
 
 def every_fault(counts, memory_limit, calls):
-    """Every call of these counts, in each way that it can fail."""
+    """The faults of all calls that `counts` has, one for each way in which a call can fail."""
     return [Fault(call, nth, *kind, memory_limit)
             for call in calls for kind in KINDS.get(call, ()) for nth in range(1, counts[call] + 1)]
 
@@ -33,8 +32,8 @@ class EachFault(FaultTest):
         for fault in self.chosen(faults):
             if not CHOSEN and (failed or time.monotonic() - begun > SAMPLE_SECONDS):
                 break
-            # Half of the rounds begin with nothing on disk. What becomes of a job whose body cannot be read is not
-            # known to the next round.
+            # Half of the rounds begin with nothing on disk. The ledger does not know the state of
+            # a job whose body could not be read, so the next round begins with nothing.
             if failed or {fault.call, self.last_call} & set(BODIES_LOST) or self.chance.random() < 0.5:
                 self.fresh(rounds)
             rounds, self.last_call = rounds + 1, fault.call
@@ -58,7 +57,7 @@ class EachFault(FaultTest):
         return [fault for fault in faults if [fault.call, str(fault.nth)][:len(CHOSEN)] == CHOSEN]
 
     def sample(self, faults):
-        """Without end; each class as often as any other, though some are called a hundred times as often."""
+        """Yields faults without end. All classes of calls come equally often, whatever the number of their calls."""
         by_call = {}
         for fault in faults:
             by_call.setdefault(fault.call, []).append(fault)

@@ -1,8 +1,8 @@
-"""Rounds in which calls of the daemon fail while clients work, and what must hold after each.
+"""Rounds in which system calls of the daemon fail while clients work, and the checks after each round.
 
-Nothing that was acknowledged is lost, nothing that was deleted is back, and no wait is without end. The process ends
-by itself: with 3 and a message when it could not start, with 1 when its store failed, else with 0. What is left on
-disk has no fault.
+No acknowledged job is lost, no deleted job comes back, and no client waits for ever. The process ends by itself: with
+status 3 and a message when it could not start, with 1 when its store failed, else with 0. `millrace fsck` finds no
+error in the data that it leaves.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ def failing(*errors, times=(1, FOREVER)):
     return [(FAIL, error, count) for error in errors for count in times]
 
 
-# What may happen to the calls of each class: (action, errno, how often). No space, no descriptor and a lock that
-# somebody holds are waited for, so they end.
+# The faults of each class of calls: (action, errno, number of calls). A running daemon waits for space on the disk, for
+# a free descriptor and for a lock of another process. Where it waits, the fault ends after a number of calls.
 KINDS = {
     "open": failing(errno.EIO) + failing(errno.EMFILE, times=(1, 10)) + [(KILL, 0, 1)],
     "mkdir": failing(errno.EACCES, times=[FOREVER]) + [(KILL_AFTER, 0, 1)],
@@ -87,7 +87,7 @@ class Fault:
 
 
 class Life(Server):
-    """A daemon under faults, which may not even start."""
+    """One run of a daemon with a fault. It may fail to start."""
 
     started = True
 
@@ -108,13 +108,13 @@ class FaultTest(Crash):
         self.faults = Faults(self.folder, self.data_dir)
 
     def fresh(self, number):
-        """A data directory and a ledger that nobody has used."""
+        """Begins with a new data directory and a new ledger."""
         self.data_dir = os.path.join(self.folder, f"data{number}")
         self.faults.data_dir = self.data_dir
         self.ledger = Ledger(self.chance)
 
     def live(self, name, fault=None, commands=150):
-        """One life with this fault. Its calls by class, and how many of them met the fault."""
+        """Runs a daemon with this fault. Returns its calls by class, and how many of them met the fault."""
         settings = self.settings_of(store=f"memory_limit: {fault.memory_limit}" if fault and fault.memory_limit else "")
         self.faults.renew()
         if fault:
@@ -131,7 +131,7 @@ class FaultTest(Crash):
         return counts, met
 
     def work(self, life, name, commands):
-        """Its exit code when clients have worked."""
+        """Lets clients work, then ends the daemon. Returns its exit code."""
         clients = self.clients_of(life, name)
         self.ledger.wait_for(commands)
         self.ledger.draining = True
@@ -148,26 +148,27 @@ class FaultTest(Crash):
             return life.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             life.kill()
-            self.ledger.complain("it does not end")
+            self.ledger.complain("the daemon does not end")
             return None
 
     def judge(self, life, code, killed):
-        """Whether it ended as it may."""
+        """Checks that the daemon ended in an allowed way."""
         if killed and code == -signal.SIGKILL:
             return
         if not life.started:
             # Before there is a log, the message goes to standard error as it is.
-            said = life.entries("could_not_start") or [line for line in life.log.all if line.startswith("millraced: ")]
-            if code != 3 or len(said) != 1:
-                self.ledger.complain(f"it did not start, and ended with {code}")
+            messages = life.entries("could_not_start") or [
+                line for line in life.log.all if line.startswith("millraced: ")]
+            if code != 3 or len(messages) != 1:
+                self.ledger.complain(f"the daemon did not start, and ended with {code} and {len(messages)} messages")
             return
         failed = life.entries("store_failed") or life.entries("failed")
         if code != (1 if failed else 0):
-            self.ledger.complain(f"it ended with {code}")
+            self.ledger.complain(f"the daemon ended with {code}")
 
     def compare(self):
-        """Holds what is on disk against the ledger, without faults."""
-        # A first start completes what the one before left half made; what the tools find then has no fault.
+        """Compares what is on disk with the ledger, without faults."""
+        # A start without faults completes what the last run left unfinished. After it the tools must find no error.
         self.started(self.settings_of()).kill()
         self.tool("fsck")
         lines = [json.loads(line) for line in self.tool("dump").stdout.splitlines()]

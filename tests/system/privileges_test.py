@@ -1,4 +1,4 @@
-"""`-u`: the daemon is another user before it creates anything, and a later start as that user finds its own files."""
+"""`-u`: the daemon becomes another user before it creates files, and a later start as that user can use them."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ from beanstalk_wire import Wire, put
 from support import MILLRACED, PATIENCE, Lines, parsed
 
 NOBODY = "nobody"
-# Wide enough to take nothing away, and so narrow that it would take the owner's rights.
+# The first takes no right away. The second would take away the owner's right to write.
 UMASKS = (0o000, 0o277)
 
 
@@ -28,7 +28,7 @@ class Privileges(unittest.TestCase):
         self.nobody = pwd.getpwnam(NOBODY)
 
     def start(self, *words, umask=0o022, user=None):
-        """A daemon that has started, its log and where its clients connect."""
+        """Starts a daemon. Returns its process, its log and the address for clients."""
         process = subprocess.Popen(
             [self.program(user), *words, "--log-format", "json"], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
             umask=umask, user=user, group=user and self.nobody.pw_gid, extra_groups=[] if user else None)
@@ -42,7 +42,7 @@ class Privileges(unittest.TestCase):
         self.fail("\n".join(log.all))
 
     def program(self, user):
-        """Another user may not be able to reach the build folder."""
+        """The daemon's program. Another user gets a copy, because the build folder may be closed to that user."""
         if user is None:
             return MILLRACED
         copy = os.path.join(self.folder, "millraced")
@@ -50,7 +50,7 @@ class Privileges(unittest.TestCase):
             shutil.copy(MILLRACED, copy)
         return copy
 
-    def ended(self, *words):
+    def run_daemon(self, *words):
         return subprocess.run([MILLRACED, *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def stop(self, process):
@@ -63,7 +63,7 @@ class Privileges(unittest.TestCase):
             wire.ask(request, answer)
 
     def assert_private(self, data):
-        """Everything in the directory, and the directory, belongs to the user alone."""
+        """The directory and all files in it belong to the user, and nobody else may use them."""
         self.assertEqual(stat.S_IMODE(os.stat(data).st_mode), 0o700)
         names = sorted(os.listdir(data))
         for name in ("millrace.ballast", "millrace.db", "millrace.db-wal", "millrace.lock"):
@@ -74,7 +74,7 @@ class Privileges(unittest.TestCase):
             if path != data:
                 self.assertEqual(stat.S_IMODE(facts.st_mode), 0o600, path)
 
-    def test_every_file_belongs_to_the_user_and_to_nobody_else_whatever_the_umask(self):
+    def test_every_file_is_owned_by_the_user_and_private_whatever_the_umask(self):
         for umask in UMASKS:
             with self.subTest(oct(umask)):
                 data = os.path.join(self.folder, f"data-{umask:o}")
@@ -109,7 +109,7 @@ class Privileges(unittest.TestCase):
         self.stop(process)
         self.assertNotIn("data_dir_created", "\n".join(log.rest()))
 
-    def test_groups_and_the_way_back_are_gone(self):
+    def test_the_daemon_has_the_groups_of_the_user_and_cannot_become_root_again(self):
         process, _, _ = self.start("-l", "127.0.0.1", "-p", "0", "-u", NOBODY)
         with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
             facts = dict(line.rstrip("\n").split(":", 1) for line in file)
@@ -120,7 +120,7 @@ class Privileges(unittest.TestCase):
         self.assertEqual(int(facts["CapEff"], 16) | int(facts["CapPrm"], 16), 0)
         self.stop(process)
 
-    def test_a_port_of_roots_is_bound_before_the_rights_are_given_up(self):
+    def test_a_privileged_port_is_bound_before_the_rights_are_given_up(self):
         for port in range(1023, 900, -1):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,8 +140,8 @@ class Privileges(unittest.TestCase):
         os.chmod(shared, 0o1777)
         for folder, owner in ((shared, self.nobody.pw_uid), (self.folder, 0)):
             with self.subTest(folder):
-                path = os.path.join(folder, "door")
-                for _ in range(2):  # what root bound stays behind, and is in the way of nobody
+                path = os.path.join(folder, "socket")
+                for _ in range(2):  # a socket that root bound stays, and the next start replaces it
                     process, _, _ = self.start("-l", "unix:" + path, "-u", NOBODY)
                     self.assertEqual(os.stat(path).st_uid, owner)
                     with Wire(path) as wire:
@@ -149,23 +149,23 @@ class Privileges(unittest.TestCase):
                     self.stop(process)
                 self.assertEqual(os.path.exists(path), owner == 0)
 
-    def test_a_user_who_is_not_there_is_refused_before_anything_is_created(self):
+    def test_an_unknown_user_is_refused_before_anything_is_created(self):
         data = os.path.join(self.folder, "data")
-        ended = self.ended("-p", "0", "-u", "nobody-of-that-name", "-b", data)
+        ended = self.run_daemon("-p", "0", "-u", "nobody-of-that-name", "-b", data)
         self.assertEqual(ended.stderr, "millraced: -u: there is no user 'nobody-of-that-name'\n")
         self.assertEqual(ended.returncode, 2)
         self.assertFalse(os.path.exists(data))
 
-    def test_only_root_becomes_somebody_else(self):
+    def test_only_root_can_become_another_user(self):
         ended = subprocess.run([self.program(NOBODY), "-p", "0", "-u", "root"], capture_output=True, text=True,
                                timeout=PATIENCE, user=NOBODY, group=self.nobody.pw_gid, extra_groups=[], check=False)
         self.assertEqual(ended.returncode, 3, ended)
         self.assertIn("-u: cannot become 'root': only root can become another user", ended.stderr)
 
-    def test_a_directory_of_somebody_else_is_refused_and_its_owner_named(self):
+    def test_a_directory_of_another_user_is_refused_and_the_message_names_its_owner(self):
         data = os.path.join(self.folder, "data")
         os.mkdir(data, 0o700)
-        ended = self.ended("-p", "0", "-u", NOBODY, "-b", data)
+        ended = self.run_daemon("-p", "0", "-u", NOBODY, "-b", data)
         self.assertEqual(ended.returncode, 3, ended)
         uid = self.nobody.pw_uid
         self.assertIn(f"Permission denied (it belongs to user 0, this process is user {uid})", ended.stderr)
