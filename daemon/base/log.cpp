@@ -112,7 +112,7 @@ void block_signals() {
 struct pipe {
   pipe(sink destination, rules logged)
       : render{std::move(destination.render)},
-        which{std::move(logged)},
+        severity_rules{std::move(logged)},
         end{std::make_shared<delivery>(std::move(destination.deliver))},
         ring{std::make_shared<spdlog::details::thread_pool>(ring_lines_max, 1, block_signals)},
         logger{std::make_shared<spdlog::async_logger>("millrace", end, ring,
@@ -131,7 +131,7 @@ struct pipe {
   [[nodiscard]] std::uint64_t dropped() const { return ring->overrun_counter() + end->failed(); }
 
   std::function<std::string(const record&, wall_time)> render;
-  rules which;
+  rules severity_rules;
   std::shared_ptr<delivery> end;
   std::shared_ptr<spdlog::details::thread_pool> ring;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -209,11 +209,11 @@ void end(std::unique_ptr<pipe> old, duration patience) {
 namespace {
 
 /// The severity of a record by these rules. nullopt: it is not logged.
-std::optional<level> severity_by(const rules& which, level own, std::string_view event) {
-  const auto rule = std::find_if(which.events.begin(), which.events.end(),
+std::optional<level> severity_by(const rules& severity_rules, level own, std::string_view event) {
+  const auto rule = std::find_if(severity_rules.events.begin(), severity_rules.events.end(),
                                  [event](const event_rule& candidate) { return candidate.event == event; });
-  const auto severity = rule == which.events.end() ? own : rule->severity;
-  return severity && *severity >= which.least ? severity : std::nullopt;
+  const auto severity = rule == severity_rules.events.end() ? own : rule->severity;
+  return severity && *severity >= severity_rules.least ? severity : std::nullopt;
 }
 
 }  // namespace
@@ -225,7 +225,7 @@ void write(level severity, std::string_view event, std::string_view sentence,
     record entry{severity, event, sentence, {fields.begin(), fields.size()}};
     const std::shared_lock lock{log.mutex};
     if (!log.now) return write_at_once(entry);
-    const auto logged = severity_by(log.now->which, severity, event);
+    const auto logged = severity_by(log.now->severity_rules, severity, event);
     if (!logged) return;
     entry.severity = *logged;
     log.now->post(*logged, log.now->render(entry, std::chrono::system_clock::now()));
@@ -235,16 +235,16 @@ void write(level severity, std::string_view event, std::string_view sentence,
   }
 }
 
-void start(sink destination, rules which) {
-  auto next = std::make_unique<pipe>(std::move(destination), std::move(which));
+void start(sink destination, rules severity_rules) {
+  auto next = std::make_unique<pipe>(std::move(destination), std::move(severity_rules));
   end(exchange(std::move(next)), replacing_patience);
 }
 
 void start(sink destination, level least) { start(std::move(destination), rules{least, {}}); }
 
-void set_rules(rules which) {
+void set_rules(rules severity_rules) {
   const std::unique_lock lock{the_log().mutex};
-  if (the_log().now) the_log().now->which = std::move(which);
+  if (the_log().now) the_log().now->severity_rules = std::move(severity_rules);
 }
 
 void stop(duration patience) { end(exchange(nullptr), patience); }

@@ -85,11 +85,11 @@ struct rules {
 };
 
 /// Starts the log's thread with this sink. An earlier sink is replaced after its records are written.
-void start(sink destination, rules which);
+void start(sink destination, rules severity_rules);
 /// As above, without rules of single events.
 void start(sink destination, level least);
 /// Replaces the rules. Any thread. Before `start` and after `stop` it has no effect.
-void set_rules(rules which);
+void set_rules(rules severity_rules);
 /// Writes the records in the ring, for at most `patience`, and returns to the state before `start`.
 void stop(duration patience);
 /// Records dropped since the start of the program.

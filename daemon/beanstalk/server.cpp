@@ -12,7 +12,7 @@ server::server(loop::event_loop& loop, broker::broker& broker, session_limits li
       connections_{loop, broker, listener_.counts(), limits} {}
 
 result<> server::open(const network::listener_options& options) {
-  auto socket = network::bound_socket::bind(options.where);
+  auto socket = network::bound_socket::bind(options.listen_address);
   if (!socket) return socket.error();
   return open(std::move(*socket), options.connections_max);
 }

@@ -98,7 +98,7 @@ listener::listener(loop::event_loop& loop, std::string name, service serve, serv
 listener::~listener() = default;
 
 result<> listener::open(const listener_options& options) {
-  auto socket = bound_socket::bind(options.where);
+  auto socket = bound_socket::bind(options.listen_address);
   if (!socket) return socket.error();
   return open(std::move(*socket), options.connections_max);
 }

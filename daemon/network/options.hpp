@@ -23,7 +23,7 @@ struct address {
 
 /// Address and limit of one listener.
 struct listener_options {
-  address where;
+  address listen_address;
   std::uint32_t connections_max{1'000};  ///< further ones wait in the listen backlog
 };
 

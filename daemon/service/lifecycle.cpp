@@ -285,10 +285,10 @@ loop::awaitable<> lifecycle::close() {
 void lifecycle::set_result(const telemetry::run_result& result) {
   if (result.all_done()) return;
   code_ = exit_code::not_all_done;
-  const auto of = [&](engine::outcome outcome) { return result.outcomes[static_cast<std::size_t>(outcome)]; };
+  const auto count_of = [&](engine::outcome kind) { return result.outcomes[static_cast<std::size_t>(kind)]; };
   log::warning("not_all_done", "no work is left, but some jobs were not done",
-               {{"failed", of(engine::outcome::failed)},
-                {"timeout", of(engine::outcome::timeout)},
+               {{"failed", count_of(engine::outcome::failed)},
+                {"timeout", count_of(engine::outcome::timeout)},
                 {"buried", result.buried},
                 {"dead_lettered", result.dead_lettered},
                 {"rejected", result.rejected},

@@ -22,7 +22,7 @@ class server_fixture {
       : broker_{thread_.loop(), disk == nullptr ? nothing_ : *disk}, server_{thread_.loop(), broker_, limits} {
     broker_.set_queue_defaults(defaults);
     network::listener_options options;
-    options.where = network::parse_address("127.0.0.1:0").value();
+    options.listen_address = network::parse_address("127.0.0.1:0").value();
     server_.open(options).value();
     thread_.start();
   }

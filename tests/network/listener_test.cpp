@@ -193,7 +193,7 @@ TEST_CASE("an address that cannot be listened on is named with the reason") {
   CHECK(unknown.opened.error().text == "example.org:80: the host is neither an address in numbers nor localhost");
 
   network::listener_options long_path;
-  long_path.where.unix_path = std::string(200, 'x');
+  long_path.listen_address.unix_path = std::string(200, 'x');
   echo_server too_long{long_path};
   REQUIRE_FALSE(too_long.opened);
   CHECK(too_long.opened.error().code == errc::io);
