@@ -45,9 +45,9 @@ class Ledger:
         with self.lock:
             self.complaints.append(text)
 
-    def count(self, what, times=1):
+    def count(self, name, times=1):
         with self.lock:
-            self.counts[what] += times
+            self.counts[name] += times
 
     def new_token(self):
         """A token for a put that is about to be sent; None when there are enough jobs."""
@@ -76,8 +76,8 @@ class Ledger:
             newest = next(reversed(self.tokens))
         return chance.randint(max(1, newest - 2 * LIVE_MAX), newest)
 
-    def reserved(self, number, body, asked_at, who):
-        """The token of a job that client `who` reserved with a request of that time."""
+    def reserved(self, number, body, asked_at, client):
+        """The token of a job that `client` reserved with a request of that time."""
         token = token_of(body)
         with self.lock:
             self.counts["reserved"] += 1
@@ -92,8 +92,8 @@ class Ledger:
                 self.complaints.append(f"job {number} was deleted and comes again")
             if not is_short(token):
                 if token in self.holders:
-                    self.complaints.append(f"job {number} is given to {who} while {self.holders[token]} holds it")
-                self.holders[token] = who
+                    self.complaints.append(f"job {number} is given to {client} while {self.holders[token]} holds it")
+                self.holders[token] = client
         return token
 
     def lets_go(self, token):

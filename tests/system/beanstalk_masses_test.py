@@ -9,8 +9,8 @@ MANY = 5000
 
 
 class Masses(BeanstalkTest):
-    def filled(self, wire, count=MANY, **how):
-        wire.send(put(b"x", **how) * count)
+    def filled(self, wire, count=MANY, **options):
+        wire.send(put(b"x", **options) * count)
         for _ in range(count):
             wire.accepted()
 

@@ -68,8 +68,8 @@ class Server:
                 raise AssertionError(self.log.rest())
             time.sleep(0.002)
 
-    def connect(self, **how):
-        return Wire(self.address, **how)
+    def connect(self, **options):
+        return Wire(self.address, **options)
 
     def settle(self):
         """Returns when the server has read what all connections sent before: it has answered one of them three times
@@ -137,16 +137,16 @@ class BeanstalkTest(DaemonTest):
             self.start(*self.words)
         return self.server_
 
-    def start(self, *words, **how):
-        self.server_ = Server(*words, **how)
+    def start(self, *words, **options):
+        self.server_ = Server(*words, **options)
         self.addCleanup(self.end, self.server_)
         return self.server_
 
-    def start_on(self, settings, daemon="", **how):
+    def start_on(self, settings, daemon="", **options):
         """A server with the beanstalk listener and http, and these parts of a settings file; `daemon` are more keys of
         that part."""
         text = "daemon: { http: '127.0.0.1:0', beanstalk: '127.0.0.1:0'%s }\n%s" % (daemon and ", " + daemon, settings)
-        return self.start(config=self.write(text), **how)
+        return self.start(config=self.write(text), **options)
 
     def end(self, server):
         if server.process.poll() is None:
@@ -157,8 +157,8 @@ class BeanstalkTest(DaemonTest):
             if not BEANSTALKD:
                 self.assertEqual(code, 0, "\n".join(server.log.rest()[-60:]))
 
-    def connect(self, **how):
-        wire = self.server.connect(**how)
+    def connect(self, **options):
+        wire = self.server.connect(**options)
         self.addCleanup(wire.close)
         return wire
 

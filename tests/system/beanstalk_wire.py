@@ -107,9 +107,9 @@ class Wire:
         """The names of a list."""
         return [line[2:] for line in self.asked(request).decode().split("\n")[1:] if line]
 
-    def put(self, body, **how):
+    def put(self, body, **options):
         """Puts a job; its id."""
-        self.send(put(body, **how))
+        self.send(put(body, **options))
         return int(self.accepted())
 
     def accepted(self):

@@ -35,10 +35,10 @@ class ControlTest(DaemonTest):
         self.socket = os.path.join(self.folder, "control.sock")
         self.beanstalk = os.path.join(self.folder, "beanstalk.sock")
 
-    def start(self, text="", daemon="", **how):
+    def start(self, text="", daemon="", **options):
         settings = self.write("daemon:\n  http: off\n  control: unix:control.sock\n  beanstalk: unix:beanstalk.sock\n" +
                               daemon + text)
-        return self.daemon(settings, **how).started()
+        return self.daemon(settings, **options).started()
 
     def ask(self, method, target, body=None, headers=None):
         """The status and the content of one answer."""
@@ -74,10 +74,10 @@ class ControlTest(DaemonTest):
                 return jobs
             keys = f"cursor={page['next_cursor']}"
 
-    def assert_refused(self, status, code, answer, where=None):
+    def assert_refused(self, status, code, answer, location=None):
         self.assertEqual((answer[0], answer[1]["error"]["code"]), (status, code), answer)
-        if where is not None:
-            self.assertEqual(answer[1]["error"]["where"], where, answer)
+        if location is not None:
+            self.assertEqual(answer[1]["error"]["where"], location, answer)
 
     def client(self, *words, address=None):
         """The program millrace with these words."""

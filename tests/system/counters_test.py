@@ -90,18 +90,18 @@ class Counters(DaemonTest):
         self.addCleanup(wire.close)
         return wire
 
-    def put(self, queue, body=b"x", **how):
+    def put(self, queue, body=b"x", **options):
         """One job of a client; the first word of the reply."""
         self.client.told(b"use " + queue)
-        self.client.send(put(body, **how))
+        self.client.send(put(body, **options))
         return self.client.line().split(b" ")[0]
 
-    def reserved(self, queue, **how):
+    def reserved(self, queue, **options):
         """A client's job of its own, taken; its id."""
         self.client.told(b"use " + queue)
         self.client.told(b"watch " + queue)
         self.client.told(b"ignore default")
-        job = self.client.put(b"x", **how)
+        job = self.client.put(b"x", **options)
         self.client.ask(b"reserve-job %d\r\n" % job, b"RESERVED %d 1\r\nx\r\n" % job)
         return job
 

@@ -153,8 +153,8 @@ class Ledger:
             self._gone(job)
             self.changed.notify_all()
 
-    def reserved(self, who, number, body):
-        """The job that `who` was given."""
+    def reserved(self, client, number, body):
+        """The job that `client` was given."""
         with self.changed:
             job = self.jobs[token_of(body) - 1]
             self._is_called(job, number)
@@ -163,12 +163,12 @@ class Ledger:
             if job.token not in self.live:
                 self.complaints.append(f"job {number} was deleted and comes again")
             if job.busy and not self.cut_offs:
-                self.complaints.append(f"job {number} is given to {who}, and {job.busy} has it")
-            job.busy = who
+                self.complaints.append(f"job {number} is given to {client}, and {job.busy} has it")
+            job.busy = client
             job.deliveries += 1
             return job
 
-    def claim(self, who, states, tubes):
+    def claim(self, client, states, tubes):
         """Some job in one of these states that nobody will act on meanwhile; None if there is none."""
         with self.changed:
             for token in itertools.islice(self.live, self.chance.randrange(50), None):
@@ -176,7 +176,7 @@ class Ledger:
                 settled = job.put_acknowledged and not job.busy and not job.maybe
                 if settled and job.tube in tubes and job.sure.state in states:
                     if job.sure.state == "buried" or job.sure.delay >= LONG:
-                        job.busy = who
+                        job.busy = client
                         return job
         return None
 

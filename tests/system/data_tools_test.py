@@ -25,8 +25,8 @@ class DataTools(DaemonTest):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def server(self, *words, **how):
-        server = Server(*words, beanstalkd=how.get("beanstalkd"))
+    def server(self, *words, **options):
+        server = Server(*words, beanstalkd=options.get("beanstalkd"))
         self.addCleanup(server.kill)
         return server
 

@@ -14,17 +14,17 @@ class Durable(BeanstalkTest):
         self.data_dir = os.path.join(self.folder, "data")
 
     def settings_of(self, queues="", store="", data_dir=None, daemon=""):
-        where = data_dir or self.data_dir
+        directory = data_dir or self.data_dir
         more = daemon and ", " + daemon
         return self.write(
             "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { %s }%s }\n%s" %
-            (where, store, more, queues))
+            (directory, store, more, queues))
 
-    def again(self, *queues, killed=False, **how):
+    def again(self, *queues, killed=False, **options):
         """Ends the server that runs and starts one on what it left."""
         if self.server_:
             self.server_.kill() if killed else self.end(self.server_)
-        self.start(config=self.settings_of(*queues, **how))
+        self.start(config=self.settings_of(*queues, **options))
         return self.connect()
 
     def refused(self, settings):

@@ -201,7 +201,7 @@ class Refused(Durable):
         self.server.wait_for("store_unlocked")
         self.assertEqual(self.again(killed=True).stats()["current-jobs-ready"], str(len(numbers)))
 
-    def damaged(self, where, length):
+    def damaged(self, offset, length):
         """What is said of a file with 300 jobs that has noise there."""
         wire = self.again()
         for _ in range(3):
@@ -211,7 +211,7 @@ class Refused(Durable):
         self.end(self.server_)
         path = os.path.join(self.data_dir, "millrace.db")
         with open(path, "r+b") as file:
-            file.seek(where)
+            file.seek(offset)
             file.write(b"\xa5" * length)
         return self.refused(self.settings_of()), path
 

@@ -325,14 +325,14 @@ class Chaos(ControlTest):
                 self.assertEqual(job["interruptions"], 3, job)
         lost = set(self.kind_of) - set(ended) - self.cancelled - self.perhaps_cancelled
         self.assertEqual([(body[:60], self.id_of[body], self.kind_of[body][0]) for body in lost], [])
-        for body, where in ended.items():
-            self.assertEqual(where, "done" if kinds[body][3] else "dead", body[:60])
+        for body, outcome in ended.items():
+            self.assertEqual(outcome, "done" if kinds[body][3] else "dead", body[:60])
         self.assertEqual({kind[2] for kind in KINDS}, {kinds[body][2] for body in ended})
 
-    def end(self, ended, body, where):
+    def end(self, ended, body, outcome):
         self.assertNotIn(body, ended, f"{body[:60]} has ended twice")
-        self.assertNotIn(body, self.cancelled, f"{body[:60]} was cancelled and is {where}")
-        ended[body] = where
+        self.assertNotIn(body, self.cancelled, f"{body[:60]} was cancelled and is {outcome}")
+        ended[body] = outcome
 
 
 if __name__ == "__main__":

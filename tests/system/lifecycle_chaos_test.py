@@ -62,11 +62,11 @@ class Ledger:
             self.queue_of[token] = queue
             return token
 
-    def end(self, token, how):
+    def end(self, token, outcome):
         with self.lock:
             if token in self.ended:
-                self.complaints.append(f"job {token} was {self.ended[token]} and then {how}")
-            self.ended[token] = how
+                self.complaints.append(f"job {token} was {self.ended[token]} and then {outcome}")
+            self.ended[token] = outcome
 
 
 class Lifecycle(ControlTest):
@@ -194,16 +194,16 @@ class Lifecycle(ControlTest):
         ends.update((token, ("dead", job["reason"])) for token, job in letters.items())
         for token, queue in self.ledger.queue_of.items():
             expected, reason, failures = ENDS[queue]
-            how = self.ledger.ended.get(token)
-            self.assertEqual(how is None, token in ends, (token, queue, how, ends.get(token)))
-            if how is not None:
+            outcome = self.ledger.ended.get(token)
+            self.assertEqual(outcome is None, token in ends, (token, queue, outcome, ends.get(token)))
+            if outcome is not None:
                 continue
             self.assertEqual(ends[token], (expected, reason), (token, queue))
             if expected == "dead":
                 self.assertEqual((letters[token]["origin"], letters[token]["failures"]), (queue, failures))
             if reason == "undeliverable":
                 self.assertEqual(letters[token]["interruptions"], 3)
-        self.assertEqual({how for how in self.ledger.ended.values()}, {"deleted", "cancelled"})
+        self.assertEqual({outcome for outcome in self.ledger.ended.values()}, {"deleted", "cancelled"})
         self.assertEqual({queue for token, queue in self.ledger.queue_of.items() if token in ends}, set(ENDS))
         self.check_groups(ends)
 

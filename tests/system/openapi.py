@@ -51,36 +51,36 @@ class Description:
         self.match(content, response["content"]["application/json"]["schema"], f"{method} {target} {status}")
         return operation and (method.lower(), path)
 
-    def match(self, value, schema, where):
+    def match(self, value, schema, location):
         schema = self.resolve(schema)
-        assert not set(schema) - KNOWN, f"{where}: unknown keywords {set(schema) - KNOWN}"
+        assert not set(schema) - KNOWN, f"{location}: unknown keywords {set(schema) - KNOWN}"
         if "type" in schema:
             types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-            assert any(is_a(value, one) for one in types), f"{where}: {value!r} is no {types}"
+            assert any(is_a(value, one) for one in types), f"{location}: {value!r} is no {types}"
         if "enum" in schema:
-            assert value in schema["enum"], f"{where}: {value!r} is none of {schema['enum']}"
+            assert value in schema["enum"], f"{location}: {value!r} is none of {schema['enum']}"
         if "minimum" in schema and value is not None:
-            assert value >= schema["minimum"], f"{where}: {value!r} is too small"
+            assert value >= schema["minimum"], f"{location}: {value!r} is too small"
         if isinstance(value, str):
-            assert len(value) >= schema.get("minLength", 0), f"{where}: {value!r} is too short"
-            assert re.search(schema.get("pattern", ""), value), f"{where}: {value!r} is not {schema.get('pattern')}"
+            assert len(value) >= schema.get("minLength", 0), f"{location}: {value!r} is too short"
+            assert re.search(schema.get("pattern", ""), value), f"{location}: {value!r} is not {schema.get('pattern')}"
         if isinstance(value, dict):
-            self.match_object(value, schema, where)
+            self.match_object(value, schema, location)
         if isinstance(value, list):
             for number, item in enumerate(value):
-                self.match(item, schema["items"], f"{where}[{number}]")
+                self.match(item, schema["items"], f"{location}[{number}]")
 
-    def match_object(self, value, schema, where):
+    def match_object(self, value, schema, location):
         properties = schema.get("properties", {})
         missing = set(schema.get("required", [])) - set(value)
-        assert not missing, f"{where}: {missing} are missing"
+        assert not missing, f"{location}: {missing} are missing"
         for key, member in value.items():
             if key in properties:
-                self.match(member, properties[key], f"{where}.{key}")
+                self.match(member, properties[key], f"{location}.{key}")
             else:
                 others = schema.get("additionalProperties", True)
-                assert isinstance(others, dict), f"{where}: {key} is not described"
-                self.match(member, others, f"{where}.{key}")
+                assert isinstance(others, dict), f"{location}: {key} is not described"
+                self.match(member, others, f"{location}.{key}")
 
 
 def is_a(value, kind):

@@ -14,9 +14,9 @@ from support import PATIENCE
 class Reload(Durable):
     """A daemon with clients whose file the test rewrites."""
 
-    def begin(self, parts, daemon="", **how):
+    def begin(self, parts, daemon="", **options):
         self.rewrite(parts, daemon)
-        return self.start(config=self.path, **how)
+        return self.start(config=self.path, **options)
 
     def rewrite(self, parts, daemon=""):
         more = daemon and ", " + daemon

@@ -40,9 +40,9 @@ class Resume(Durable):
     def workload(self, queue="", producer="", kind="kind: lines, file: words.txt"):
         return "queues: { words: { %s } }\nproducers: { reader: { %s, queue: words, %s } }\n" % (queue, kind, producer)
 
-    def ran(self, *words, allowed=(0,), **how):
+    def ran(self, *words, allowed=(0,), **options):
         """What is in the queue after the workload has ended."""
-        settings = self.settings_of(self.workload(**how))
+        settings = self.settings_of(self.workload(**options))
         ended = run("--config", settings, "--until-idle", *words)
         self.said = ended.stderr
         self.assertIn(ended.returncode, allowed, ended.stderr)

@@ -133,12 +133,12 @@ class FilesLost(Failing):
     def cut(self, path):
         os.truncate(path, 0)
 
-    def lose(self, name, how):
+    def lose(self, name, damage):
         server = self.begin()
         wire = self.use(server, b"s")
         for _ in range(50):
             wire.put(b"x" * 500)
-        how(os.path.join(self.data_dir, name))
+        damage(os.path.join(self.data_dir, name))
         ends, puts = time.monotonic() + PATIENCE, 0
         try:
             while time.monotonic() < ends:
@@ -155,12 +155,12 @@ class FilesLost(Failing):
 
     def test_a_file_that_is_deleted_replaced_or_cut_stops_all_acknowledgements(self):
         for name in self.NAMES:
-            for how in (self.deleted, self.replaced, self.cut):
-                if name == "millrace.lock" and how == self.cut:
+            for damage in (self.deleted, self.replaced, self.cut):
+                if name == "millrace.lock" and damage == self.cut:
                     continue  # it is empty
-                with self.subTest(file=name, how=how.__name__):
+                with self.subTest(file=name, damage=damage.__name__):
                     self.faults.renew()
-                    self.lose(name, how)
+                    self.lose(name, damage)
                 shutil.rmtree(self.data_dir)
 
     def test_a_second_daemon_does_not_start_though_the_lock_file_is_gone(self):

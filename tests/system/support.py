@@ -164,8 +164,8 @@ class DaemonTest(unittest.TestCase):
         """A file with these parts and a free port for http."""
         return self.write("daemon:\n  http: 127.0.0.1:0\n" + text)
 
-    def daemon(self, settings, *arguments, **how):
-        started = Daemon(settings, *arguments, **how)
+    def daemon(self, settings, *arguments, **options):
+        started = Daemon(settings, *arguments, **options)
         self.addCleanup(started.__exit__)
         return started
 
