@@ -90,6 +90,14 @@ class used_queues {
   std::vector<session_id> sessions_;
 };
 
+/// The answer, when the store has what the receipt stands for.
+loop::awaitable<http::response> when_durable(broker::broker& broker, broker::receipt durable_with,
+                                             http::response answer) {
+  const bool is_durable = co_await until_durable(broker, durable_with);
+  if (!is_durable) co_return refuse(store_failed(broker));
+  co_return answer;
+}
+
 loop::awaitable<http::response> put_group(const context& context, idempotency_keys& keys, http::request request) {
   if (const auto refused = not_running(context)) co_return refuse(*refused);
   if (const auto options = query::of(request, ""); !options) co_return refuse(options.error());
@@ -99,7 +107,8 @@ loop::awaitable<http::response> put_group(const context& context, idempotency_ke
   if (const auto earlier = keys.find(request.idempotency_key)) {
     if (earlier->digest != digest)
       co_return refuse({409, "key_in_use", "Another request had this Idempotency-Key.", "header.Idempotency-Key"});
-    co_return show(context, engine::group_id{earlier->number}, 200);
+    auto answer = show(context, engine::group_id{earlier->number}, 200);
+    co_return co_await when_durable(context.broker, earlier->durable_with, std::move(answer));
   }
   auto read = read_group_put(request);
   if (!read) co_return refuse(read.error());
@@ -123,13 +132,11 @@ loop::awaitable<http::response> put_group(const context& context, idempotency_ke
     made = *put.answer;
     durable_with = put.durable_with;
   }
-  keys.add(request.idempotency_key, {made.value(), digest});
+  keys.add(request.idempotency_key, {made.value(), digest, durable_with});
   log::info("group_put", "jobs were put as a group",
             {{"group", made.value()}, {"name", name}, {"jobs", jobs}, {"uid", by.user}, {"pid", by.process}});
   auto answer = show(context, made, 201);
-  const bool is_durable = co_await until_durable(broker, durable_with);
-  if (!is_durable) co_return refuse({503, "store_failed", "The store has failed: " + broker.store_failure() + ".", ""});
-  co_return answer;
+  co_return co_await when_durable(broker, durable_with, std::move(answer));
 }
 
 http::response find_group(const context& context, const http::request& request) {

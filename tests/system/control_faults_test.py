@@ -118,6 +118,14 @@ class ControlFaults(QueueTest):
                 self.assertIn("The store has failed: ", shown.stderr)
                 self.ends_with_1()
 
+    def test_a_repeated_request_for_a_group_that_is_not_on_disk_is_refused_as_the_first_one(self):
+        self.begin(jobs=1)
+        self.faults.fail("sync")
+        for _ in range(2):
+            answer = self.post("/v1/groups", {"queue": "mail", "jobs": [{}]}, **{"Idempotency-Key": "once"})
+            self.assert_refused(503, "store_failed", answer)
+        self.ends_with_1()
+
     def test_a_backup_that_cannot_be_written_fails_with_the_reason_and_leaves_nothing(self):
         for call, error, reason in (("write", errno.EIO, "Input/output error"), ("write", errno.ENOSPC, "disk is full"),
                                     ("read", errno.EIO, "Input/output error")):
