@@ -56,7 +56,12 @@ struct broker::parts {
     return loop.now();
   }
 
-  /// Ends every command: hands its changes to the store, delivers its decisions, sets the timer.
+  /// Ends a command that waits for no batch: it was withdrawn, nobody asked for it, or its reason says why.
+  void commit_unanswered(commit_tracker::cause trigger = commit_tracker::cause::command) {
+    static_cast<void>(commit(trigger));
+  }
+
+  /// Ends a command: hands its changes to the store, delivers its decisions, sets the timer.
   committed commit(commit_tracker::cause trigger = commit_tracker::cause::command) {
     // Jobs that are due wait: their changes would be written while the file is still being read.
     if (restoring) return commit_tracker::nothing();
@@ -185,7 +190,7 @@ struct broker::parts {
   instant advance() {
     engine.advance(now());
     disk_bodies.on_durable();
-    commit(commit_tracker::cause::time);
+    commit_unanswered(commit_tracker::cause::time);
     job_left.notify();  // jobs may have expired, or become undeliverable
     return next_deadline();
   }
@@ -204,7 +209,7 @@ struct broker::parts {
     } else {
       engine.body_lost(job, now());
     }
-    commit();
+    commit_unanswered();
   }
 
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
@@ -213,7 +218,7 @@ struct broker::parts {
     auto wait = pending.withdraw(session);
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());
-    commit();
+    commit_unanswered();
   }
 
   loop::event_loop& loop;

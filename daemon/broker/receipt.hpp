@@ -40,7 +40,7 @@ class [[nodiscard]] receipted {
 };
 
 /// The changes of one command were handed to the store, or there were none. Only commit_tracker makes one.
-class committed {
+class [[nodiscard]] committed {
  public:
   /// For the answer of a command that may change something.
   template <class Answer>
