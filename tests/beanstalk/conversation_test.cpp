@@ -53,19 +53,26 @@ TEST_CASE("each state answers each event as the transition table says") {
       {state::idle, "drain", state::closing, {}},
       {state::idle, "finish", state::closing, {}},
       {state::idle, "end of input", state::closing, {}},
+      {state::idle, "abandon", state::closing, {}},
       {state::blocked, "bytes", state::blocked, {}},
-      {state::blocked, "decision", state::closing, {}},
+      {state::blocked, "decision", state::idle, {}},
+      {state::blocked, "decision in a drain", state::closing, {}},
       {state::blocked, "drain", state::closing, {}},
       {state::blocked, "finish", state::closing, {}},
       {state::blocked, "end of input", state::closing, {}},
       {state::blocked, "shutdown while unread", state::yielded, {}},
+      {state::blocked, "abandon", state::closing, {}},
       {state::yielded, "bytes", state::yielded, {}},
       {state::yielded, "turn", state::yielded, {}},
+      {state::yielded, "last turn", state::idle, {}},
+      {state::yielded, "abandon", state::closing, {}},
       {state::yielded, "drain", state::yielded, {}},
       {state::yielded, "finish", state::closing, {}},
       {state::yielded, "end of input", state::yielded, {}},
       {state::read_paused, "bytes", state::read_paused, {}},
-      {state::read_paused, "client reads", state::read_paused, {"use"}},
+      {state::read_paused, "client reads one reply", state::read_paused, {"use"}},
+      {state::read_paused, "client reads all", state::idle, {"use"}},
+      {state::read_paused, "abandon", state::closing, {}},
       {state::read_paused, "drain", state::read_paused, {}},
       {state::read_paused, "finish", state::closing, {}},
       {state::read_paused, "end of input", state::read_paused, {}},
@@ -73,6 +80,7 @@ TEST_CASE("each state answers each event as the transition table says") {
       {state::closing, "drain", state::closing, {}},
       {state::closing, "finish", state::closing, {}},
       {state::closing, "end of input", state::closing, {}},
+      {state::closing, "abandon", state::closing, {}},
   };
   for (const auto& [from, event, to, executed] : table) {
     INFO("state " << static_cast<int>(from) << ", event " << event);
@@ -85,7 +93,14 @@ TEST_CASE("each state answers each event as the transition table says") {
       at.receive(use);
     } else if (event == "turn") {
       if (at.talk.wants_turn()) at.talk.proceed(at.now);
+    } else if (event == "last turn") {
+      at.run();
+    } else if (event == "abandon") {
+      at.talk.abandon(at.now);
     } else if (event == "decision") {
+      at.decide();
+      at.run();
+    } else if (event == "decision in a drain") {
       at.context.draining = true;
       at.decide();
       at.talk.proceed(at.now);
@@ -99,8 +114,11 @@ TEST_CASE("each state answers each event as the transition table says") {
     } else if (event == "shutdown while unread") {
       at.talk.on_peer_shutdown();
       at.talk.stop_waiting(at.now);
-    } else if (event == "client reads") {
+    } else if (event == "client reads one reply") {
       at.client_reads(std::string_view{"use\r\n"}.size());
+      at.run();
+    } else if (event == "client reads all") {
+      at.client_reads(1'000);
       at.run();
     }
     at.flush();
