@@ -27,7 +27,7 @@ inline constexpr priority default_priority = 1024;
 enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
 [[nodiscard]] std::string_view name_of(job_state value) noexcept;
 
-/// The shortest time to run; shorter ones are raised to it (protocol §2).
+/// The shortest time to run; shorter ones are raised to it (PROTOCOL.md §2).
 inline constexpr duration ttr_min = std::chrono::seconds{1};
 inline constexpr duration default_ttr = std::chrono::seconds{60};
 

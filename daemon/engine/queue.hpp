@@ -86,7 +86,7 @@ struct queue {
 
 static_assert(sizeof(queue) <= 768, "a queue with one job takes at most 1 KiB");
 
-/// Below this, a priority is urgent (protocol §5).
+/// Below this, a priority is urgent (PROTOCOL.md §5).
 inline constexpr priority urgent_below = 1024;
 
 }  // namespace millrace::engine

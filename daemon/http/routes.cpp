@@ -6,10 +6,10 @@
 #include <exception>
 #include <utility>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "base/log.hpp"
+#include "loop/thrown.hpp"
 
 namespace millrace::http {
 
@@ -110,7 +110,7 @@ loop::awaitable<response> routes::answer(request received) const {
   try {
     co_return co_await found->second(std::move(received));
   } catch (const boost::system::system_error& failure) {
-    if (failure.code() == boost::asio::error::operation_aborted) throw;
+    if (loop::is_cancellation(failure)) throw;
     log::error("answer_failed", "A request could not be answered.", {{"path", path}, {"error", failure.what()}});
   } catch (const std::exception& failure) {
     log::error("answer_failed", "A request could not be answered.", {{"path", path}, {"error", failure.what()}});

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
@@ -16,6 +15,7 @@
 
 #include "base/system_message.hpp"
 #include "loop/signal_free_thread.hpp"
+#include "loop/thrown.hpp"
 
 namespace millrace::loop {
 
@@ -106,7 +106,7 @@ awaitable<result<started_child>> child_starter::start(child_command command, gua
     try {
       co_await wanted->answered.wait();
     } catch (const boost::system::system_error& thrown) {
-      if (thrown.code() != boost::asio::error::operation_aborted) throw;
+      if (!is_cancellation(thrown)) throw;
       wanted->withdrawn.store(true, std::memory_order_relaxed);
     }
   }

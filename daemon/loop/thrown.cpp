@@ -1,7 +1,6 @@
 #include "loop/thrown.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 
 namespace millrace::loop {
 
@@ -9,10 +8,14 @@ bool is_cancellation(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const boost::system::system_error& e) {
-    return e.code() == boost::asio::error::operation_aborted;
+    return is_cancellation(e);
   } catch (...) {
     return false;
   }
+}
+
+bool is_cancellation(const boost::system::system_error& thrown) noexcept {
+  return thrown.code() == boost::asio::error::operation_aborted;
 }
 
 std::string text_of(const std::exception_ptr& thrown) {

@@ -18,6 +18,7 @@
 #include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "loop/task_scope.hpp"
+#include "loop/thrown.hpp"
 #include "network/reserve_descriptor.hpp"
 #include "network/unix_socket_file.hpp"
 
@@ -199,7 +200,7 @@ loop::awaitable<> listener::parts::run(parts& self, const service& handler, stre
   try {
     co_await handler(std::move(socket));
   } catch (const system_error& failure) {
-    if (failure.code() == asio::error::operation_aborted) throw;
+    if (loop::is_cancellation(failure)) throw;
     log::warning("connection_failed", "A connection ended by an error.",
                  {{"listener", self.name}, {"error", failure.what()}});
   } catch (const std::exception& failure) {

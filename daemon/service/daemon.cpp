@@ -61,16 +61,6 @@ std::string address_of(const Listener& listener, bool is_open) {
   return is_open ? network::write_address(listener.local_address()) : std::string{};
 }
 
-/// Returns the result of `step`. An exception becomes an error that names the limit.
-template <class Step>
-auto without_exceptions(const Step& step) -> decltype(step()) {
-  try {
-    return step();
-  } catch (const std::exception& failure) {
-    return error{errc::io, message_of(failure)};
-  }
-}
-
 }  // namespace
 
 /// The members are declared in the order of their dependencies, so that they are destroyed in reverse.

@@ -11,7 +11,7 @@
 
 namespace millrace::store {
 
-/// How often which number was seen. One thread writes.
+/// Counts observed sizes in buckets. One thread writes.
 class size_distribution {
  public:
   static constexpr std::array<std::uint64_t, 16> upper{1,   2,    5,    10,   20,     50,     100,    200,

@@ -80,16 +80,6 @@ exit_code undo(store::data_directory& into, exit_code code, const std::string& r
   return fail(code, reason);
 }
 
-/// The result of `action`. An exception (no memory) becomes an error, so that the caller undoes its changes.
-template <class Action>
-auto without_exceptions(const Action& action) -> decltype(action()) {
-  try {
-    return action();
-  } catch (const std::exception& failure) {
-    return error{errc::io, message_of(failure)};
-  }
-}
-
 enum class needs { reading, writing };
 
 /// Opens a directory that exists. Reading must not create one.

@@ -284,7 +284,7 @@ bool model::withdraw_finish(session_id session, job_id id) {
   return true;
 }
 
-/// The job slips away queue whoever's finish of found waits.
+/// The job is no longer held while its finish waits.
 void model::forget_finish(job_id id) {
   const auto found = std::ranges::find(capacity_waiters, id, &capacity_waiter::job);
   if (found == capacity_waiters.end()) return;

@@ -129,6 +129,8 @@ class Privileges(unittest.TestCase):
                     break
                 except OSError:
                     continue
+        else:
+            self.fail("each port from 901 to 1023 is in use")
         process, _, address = self.start("-l", "127.0.0.1", "-p", str(port), "-u", NOBODY)
         self.assertEqual(address, f"127.0.0.1:{port}")
         self.ask(address, put(b"x"), b"INSERTED 1\r\n")
