@@ -215,27 +215,6 @@ class Reload(Durable):
         holder.ask(b"delete %b\r\n" % words[1], b"DELETED\r\n")
         self.assertEqual(self.server.process.wait(PATIENCE), 0)
 
-    def test_a_second_reload_waits_for_the_first(self):
-        self.begin(self.SLEEPER % "text: old")
-        wire = self.connect()
-        wire.told(b"use work")
-        wire.put(b"500ms")
-        while int(wire.stats(b"stats-tube work")["current-jobs-reserved"]) != 1:
-            pass
-        self.rewrite(self.SLEEPER % "text: first")
-        self.server.signal(signal.SIGHUP)
-        while self.metric('millrace_consumer_concurrency{consumer="c"}') is None:
-            pass
-        self.reload(self.SLEEPER % "text: second, concurrency: 2")
-        wire.put(b"1ms")
-        self.assertEqual(self.take(wire, "done", 1), [b"old"])
-        self.until_last_text(wire, b"second")
-
-    def until_last_text(self, wire, text):
-        """Jobs are done by the settings of the last reload."""
-        while self.take(wire, "done", 1) != [text]:
-            wire.put(b"1ms")
-
     def test_a_drain_ends_a_reload_that_waits_for_a_job(self):
         self.begin(self.SLEEPER % "text: old")
         wire = self.connect()
