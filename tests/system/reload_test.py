@@ -141,6 +141,51 @@ class Reload(Durable):
         self.reload(self.SLEEPER % "text: old", daemon="log: { events: [reloaded=warning] }")
         self.assertEqual(self.reload()["level"], "warning")
 
+    APPLIED_AT = "millrace_config_last_reload_success_timestamp_seconds"
+
+    def until(self, series, reached):
+        ends = time.monotonic() + PATIENCE
+        while not reached(value := self.metric(series)):
+            self.assertLess(time.monotonic(), ends, f"{series} stayed at {value}")
+
+    def test_the_level_of_the_log_changes_in_place(self):
+        self.begin(self.SLEEPER % "text: old")
+        before = self.metric(self.APPLIED_AT)
+        self.rewrite(self.SLEEPER % "text: old", daemon="log: { level: warning }")
+        self.server.signal(signal.SIGHUP)
+        self.until(self.APPLIED_AT, lambda applied_at: applied_at > before)
+        said = self.reload(self.SLEEPER % "text: new")
+        self.assertIn("consumer c: changed", said["changes"], "the reload before was logged")
+
+    def test_the_drain_timeout_changes_in_place(self):
+        self.begin("", daemon="drain_timeout: 1h")
+        wire = self.connect()
+        wire.put(b"held")
+        wire.ask(b"reserve\r\n", b"RESERVED 1 4\r\nheld\r\n")
+        self.reload("", daemon="drain_timeout: 0s")
+        self.server.signal(signal.SIGTERM)
+        self.assertIn("drain_timeout is over", self.server.wait_for("drained")["message"])
+        self.assertEqual(self.server.process.wait(PATIENCE), 0)
+
+    def test_the_threshold_of_stalls_changes_in_place(self):
+        parts = ("queues: { work: {}, done: {} }\n"
+                 "consumers: { c: { queue: work, handler: block, run_on: loop, output: done } }\n")
+        stalls = 'millrace_loop_stalls_total{task="c"}'
+
+        def block():
+            wire.put(b"50ms")
+            self.take(other, "done", 1)
+            return self.metric(stalls)
+
+        self.begin(parts, daemon="stall_threshold: 1h")
+        wire, other = self.connections(2)
+        wire.told(b"use work")
+        self.assertIsNone(block())
+        self.reload(parts, daemon="stall_threshold: 1ms")
+        ends = time.monotonic() + PATIENCE
+        while not block():  # a watch that had no processor meanwhile reports nothing
+            self.assertLess(time.monotonic(), ends)
+
     def test_limits_overflow_and_defaults_of_queues_change_in_place(self):
         self.begin("queue_defaults: { max_jobs: 1 }\nqueues: { q: { max_jobs: 1 } }\n")
         first, second, made = self.connections(3)
