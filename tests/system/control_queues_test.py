@@ -5,14 +5,9 @@ import os
 import socket
 import unittest
 
-from control_support import ASKED, DESCRIPTION, QueueTest
+from control_support import QueueTest
 
 ON_DISK = "  data_dir: data\n"
-# Operations that other tests call.
-OTHER_TESTS = {("get", "/v1/status"), ("get", "/v1/tasks"), ("post", "/v1/backup"), ("get", "/v1/queues/{name}/jobs"),
-               ("post", "/v1/actions/{id}/stop"), ("post", "/v1/jobs/{id}/cancel")}
-OTHER_TESTS |= {("post", f"/v1/queues/{{name}}/{verb}") for verb in ("redrive", "move", "cancel", "delete", "priority")}
-OTHER_TESTS |= {("post", "/v1/groups"), ("get", "/v1/groups/{id}"), ("get", "/v1/trace"), ("post", "/v1/trace")}
 STATES = {"states": ["ready", "delayed", "buried"]}
 
 
@@ -240,13 +235,6 @@ class Changes(QueueTest):
         self.write(text.replace("control.sock", "other.sock"))
         answer = self.expect(409, self.post("/v1/reload"))
         self.assertEqual([one["key"] for one in answer["complaints"]], ["daemon.control"])
-
-
-class Undescribed(unittest.TestCase):
-    """Runs last, by the order of names."""
-
-    def test_every_described_route_was_called_by_some_test(self):
-        self.assertEqual(DESCRIPTION.operations - ASKED - OTHER_TESTS, set())
 
 
 if __name__ == "__main__":

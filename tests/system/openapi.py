@@ -38,7 +38,7 @@ class Description:
         return min(fitting, key=lambda path: path.count("{"), default=None)
 
     def check(self, method, target, status, content):
-        """Fails unless the answer is one that the file describes. The described (method, path), or None."""
+        """Fails unless the answer is one that the file describes."""
         path = self.path_of(target)
         operation = self.all["paths"].get(path, {}).get(method.lower())
         if operation is None:
@@ -49,7 +49,6 @@ class Description:
             response = self.resolve(answers.get(str(status)) or answers["default"])
             assert str(status) in answers or status >= 400, f"{method} {path}: {status} is not described"
         self.match(content, response["content"]["application/json"]["schema"], f"{method} {target} {status}")
-        return operation and (method.lower(), path)
 
     def match(self, value, schema, location):
         schema = self.resolve(schema)
