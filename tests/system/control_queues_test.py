@@ -3,9 +3,11 @@
 import json
 import os
 import socket
+import time
 import unittest
 
 from control_support import QueueTest
+from support import PATIENCE
 
 ON_DISK = "  data_dir: data\n"
 STATES = {"states": ["ready", "delayed", "buried"]}
@@ -28,6 +30,18 @@ class Queues(QueueTest):
         self.assertEqual(queue["bytes"], 20)
         self.assertNotIn(None, queue["oldest_seconds"].values())
         self.assertEqual((queue["counts"]["puts"], queue["counts"]["buried"]["client"]), (4, 1))
+
+    def test_a_queue_shows_its_rates_once_they_are_known(self):
+        self.start("queues: { mail: {} }\n")
+        self.fill(self.connect(), 100)
+        ends = time.monotonic() + PATIENCE
+        while not (rates := self.queue()["rates"]) or rates["puts"]["1m"] == 0:
+            self.assertLess(time.monotonic(), ends)
+        self.assertGreater(min(rates["puts"].values()), 0)
+        self.assertEqual(set(rates["reserves"].values()) | set(rates["ends"].values()), {0})
+        (listed,) = [queue for queue in self.expect(200, self.get("/v1/queues"))["queues"] if queue["name"] == "mail"]
+        self.assertIsNotNone(listed["rates"])
+        self.assertRegex(self.client("queue", "mail").stdout, r"(?m)^puts +[0-9.]+ +[0-9.]+ +[0-9.]+$")
 
     def test_queues_come_in_pages(self):
         self.start("queues: { %s }\n" % ", ".join(f"q{number}: {{}}" for number in range(25)))
@@ -82,6 +96,18 @@ class Queues(QueueTest):
                               ("/v1/queues/mail?a=b", "query.a"), ("/v1/jobs/1?body=2", "query.body"),
                               ("/v1/jobs/x", "path")):
             self.assertEqual(self.expect(400, self.get(target))["error"]["where"], where)
+        for target, body, code, where in (
+            ("/v1/reload?wait=1s", None, "unknown_key", "query.wait"),
+            ("/v1/reload", {"file": "x"}, "unknown_key", "body.file"),
+            ("/v1/reload", "[]", "invalid_json", "body"),
+            ("/v1/actions/1/stop?wait=x", None, "invalid_value", "query.wait"),
+            ("/v1/actions/1/stop", {"now": True}, "unknown_key", "body.now"),
+            ("/v1/actions/1/stop", "{", "invalid_json", "body"),
+        ):
+            with self.subTest(target=target, body=body):
+                self.assert_refused(400, code, self.post(target, body), where)
+        self.assert_refused(400, "unknown_key", self.get("/v1/actions?state=done"), "query.state")
+        self.assert_refused(400, "invalid_value", self.get("/v1/actions/1?wait=1h"), "query.wait")
         self.assert_refused(404, "no_such_action", self.get("/v1/actions/1"))
         self.assert_refused(404, "no_such_action", self.get("/v1/actions/x"))
         self.assertEqual(self.expect(200, self.get("/v1/actions"))["actions"], [])
