@@ -14,6 +14,8 @@ from beanstalk_wire import Wire, put
 from control_support import MILLRACE, ControlTest
 from support import PATIENCE, run
 
+CONNECTIONS_MAX = 64  # daemon/control/api.hpp
+
 
 class Admission(ControlTest):
 
@@ -73,6 +75,7 @@ class Status(ControlTest):
         daemon = self.start("queues: { mail: {} }\n", daemon="  data_dir: data\n")
         status = self.expect(200, self.get("/v1/status"))
         self.assertEqual((status["state"], status["ready"], status["problem"]), ("running", True, None))
+        self.assertIn(status["version"], run("--version").stdout.split())
         self.assertEqual(status["pid"], daemon.process.pid)
         self.assertEqual(status["settings_file"], os.path.join(self.folder, "settings.yaml"))
         self.assertEqual([one["name"] for one in status["listeners"]], ["beanstalk", "control"])
@@ -178,6 +181,16 @@ class Clients(ControlTest):
                 stalled.append(client)
         status = self.expect(200, self.get("/v1/status"))
         self.assertEqual(status["listeners"][1]["connections"], len(stalled) + 1)
+
+    def test_clients_that_stall_at_the_limit_are_cut_off_and_the_next_one_is_answered(self):
+        self.start()
+        for _ in range(CONNECTIONS_MAX):
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.connect(self.socket)
+            client.sendall(b"G")
+        status = self.expect(200, self.get("/v1/status"))
+        self.assertLessEqual(status["listeners"][1]["connections"], CONNECTIONS_MAX)
 
 
 class Program(ControlTest):
