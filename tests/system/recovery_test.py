@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """A start that takes long: it can be interrupted, it answers HTTP, and the loop never stands still."""
 
-import http.client
+import json
 import os
 import shutil
 import socket
 import sqlite3
 import unittest
 
+from activation_support import Activated
 from beanstalk_support import BeanstalkTest
+from control_support import DESCRIPTION, UnixConnection
 from support import Daemon
 
 JOBS = 400_000
@@ -39,17 +41,6 @@ FIRST_VERSION = """
 """
 
 
-class UnixHttp(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
 class Recovery(BeanstalkTest):
     def setUp(self):
         super().setUp()
@@ -76,7 +67,7 @@ class Recovery(BeanstalkTest):
 
     def get(self, path):
         """None while nobody listens."""
-        connection = UnixHttp(self.http)
+        connection = UnixConnection(self.http)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -135,6 +126,35 @@ class Recovery(BeanstalkTest):
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
             self.assertEqual(daemon.entries("loop_stalled"), [])
+
+    def test_it_says_that_it_recovers_and_refuses_changes_meanwhile(self):
+        path = os.path.join(self.folder, "control.sock")
+        with socket.create_server(path, family=socket.AF_UNIX) as listening:
+            # These requests are there when it begins, so they are answered in its first turns.
+            asking, changing = UnixConnection(path), UnixConnection(path)
+            asking.request("GET", "/v1/status")
+            changing.request("POST", "/v1/reload")
+            daemon = Activated([listening], ["control"], "--config", self.settings)
+            self.addCleanup(daemon.kill)
+            status = self.answer(asking, "GET", "/v1/status", 200)
+            self.assertEqual((status["state"], status["ready"], status["problem"]),
+                             ("recovering", False, "recovering"))
+            refused = self.answer(changing, "POST", "/v1/reload", 503)
+            self.assertEqual(refused["error"]["code"], "recovering")
+            daemon.wait_for("started")
+            asking.request("GET", "/v1/status")
+            status = self.answer(asking, "GET", "/v1/status", 200)
+            self.assertEqual((status["state"], status["jobs"]["ready"]), ("running", JOBS))
+            asking.close()
+            changing.close()
+
+    def answer(self, connection, method, target, status):
+        """The content of an answer that deploy/openapi.yaml describes."""
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+        self.assertEqual(answer.status, status, content)
+        DESCRIPTION.check(method, target, status, content)
+        return content
 
 
 if __name__ == "__main__":
