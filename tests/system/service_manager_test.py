@@ -94,8 +94,9 @@ class ServiceManager(Crash):
             wire.put(b"one")
             wire.ask(b"reserve\r\n", b"RESERVED 1 3\r\none\r\n")
             wire.put(b"two")
-            self.assertRegex(self.manager.until("STATUS", "jobs/s")["STATUS"],
-                             r"^\d+ jobs/s; \d+ ready, \d+ reserved, 0 delayed, 0 buried")
+            self.assertRegex(self.manager.until("STATUS", "1 ready, 1 reserved")["STATUS"],
+                             r"^\d+ jobs/s; 1 ready, 1 reserved, 0 delayed, 0 buried; "
+                             r"the oldest ready job has waited for \d+ s$")
             server.signal(signal.SIGTERM)
             self.assertEqual(self.manager.until("STOPPING")["STATUS"], "draining")
             more_time = self.manager.until("EXTEND_TIMEOUT_USEC")
