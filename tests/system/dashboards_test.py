@@ -9,12 +9,15 @@ import json
 import math
 import os
 import re
+import signal
+import socket
 import subprocess
 import threading
 import time
 import unittest
 import xml.etree.ElementTree
 
+from activation_support import Activated
 from beanstalk_wire import Wire, put
 from prometheus_support import PrometheusTest
 from support import PATIENCE, ROOT
@@ -22,6 +25,9 @@ from support import PATIENCE, ROOT
 FOLDER = os.path.join(ROOT, "deploy", "grafana")
 NAMES = ("overview", "queue", "internals")
 RULES = os.path.join(ROOT, "deploy", "prometheus", "millrace.rules.yml")
+
+# A query for the values of a variable: a selector, and a label.
+LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 
 # Draws the committed pictures after so many minutes under the workload.
 PICTURES = os.environ.get("MILLRACE_PICTURES", "")
@@ -67,7 +73,15 @@ def panels():
 
 
 def queries():
-    return [(f"{name}: {panel['title']}", target["expr"]) for name, panel in panels() for target in panel["targets"]]
+    """(dashboard, panel, expression)"""
+    return [(name, panel["title"], target["expr"]) for name, panel in panels() for target in panel["targets"]]
+
+
+def filled_in(expression, values):
+    """The expression with a value for each variable in it."""
+    for variable, value in values.items():
+        expression = expression.replace(variable, value)
+    return expression
 
 
 class Customer(threading.Thread):
@@ -133,12 +147,57 @@ class Dashboards(PrometheusTest):
         return daemon, self.prometheus(daemon.port)
 
     def wait_for_answers(self, port):
+        self.until(port, "count(millrace_build_info)", lambda daemons: daemons == 1)
+        variables = {name: self.variables(port, board) for name, board in dashboards()}
         open_queries = dict.fromkeys(queries())
         ends = time.monotonic() + PATIENCE
         while open_queries and time.monotonic() < ends:
-            open_queries = {key: None for key in open_queries if not self.has_answer(port, key[1])}
+            open_queries = {(name, title, expression): None for name, title, expression in open_queries
+                            if not self.has_answer(port, filled_in(expression, variables[name]))}
             time.sleep(0.2)  # it scrapes once a second and tells nobody
         self.assertEqual(list(open_queries), [])
+
+    def variables(self, port, board):
+        """All values of each variable of a dashboard, as Grafana writes them into an expression."""
+        values = {"$__rate_interval": "10s"}
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                selector, label = LABEL_VALUES.fullmatch(variable["query"]).groups()
+                found = self.label_values(port, filled_in(selector, values), label)
+                self.assertTrue(found, f"{board['title']}: {variable['query']}")
+                values["$" + variable["name"]] = "(" + "|".join(map(re.escape, found)).replace("\\", "\\\\") + ")"
+        return values
+
+    def test_annotations_mark_reloads_and_starts(self):
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+        settings = self.write("daemon: { http: '127.0.0.1:0' }\n", "millraced.yaml")
+        first, port = self.begin(listening, settings), self.prometheus(listening.getsockname()[1])
+        self.until(port, "count(millrace_build_info)", lambda daemons: daemons == 1)
+        marks = {}
+        for _, board in dashboards():
+            values = self.variables(port, board)
+            for one in board["annotations"]["list"]:
+                marks.setdefault(one["name"], set()).add(filled_in(one["expr"], values))
+        self.assertEqual(set(marks), {"reloads", "starts"})
+        first.process.send_signal(signal.SIGHUP)
+        first.wait_for("reloaded")
+        for expression in marks["reloads"]:
+            self.until(port, expression, lambda changes: changes > 0)
+        first.process.send_signal(signal.SIGTERM)
+        self.assertEqual(first.process.wait(PATIENCE), 0)
+        for expression in marks["starts"]:
+            self.assertIsNone(self.query(port, expression))
+        self.begin(listening, settings)
+        for expression in marks["starts"]:
+            self.until(port, expression, lambda changes: changes > 0)
+
+    def begin(self, listening, settings):
+        """A daemon whose address for HTTP stays when it ends."""
+        daemon = Activated([listening], ["http"], "--config", settings)
+        self.addCleanup(daemon.kill)
+        daemon.wait_for("started")
+        return daemon
 
     def test_each_dashboard_can_be_drawn_from_live_answers(self):
         _, port = self.work()
@@ -160,14 +219,11 @@ class Dashboards(PrometheusTest):
         self.wait_for_answers(port)
         exported = set(re.findall(r"^# TYPE ([a-z_]+) ", daemon.get("/metrics")[1], re.MULTILINE))
         with open(RULES) as rules:
-            used = " ".join(expression for _, expression in queries()) + rules.read() + json.dumps(list(dashboards()))
+            used = " ".join(expression for *_, expression in queries()) + rules.read() + json.dumps(list(dashboards()))
         words = {re.sub(r"_(bucket|sum|count)$", "", word) for word in re.findall(r"\b[a-z_]+\b", used)}
         self.assertEqual(sorted(exported - words), sorted(UNUSED))
 
     def has_answer(self, port, expression):
-        values = {"$job": "millrace", "$instance": ".*", "$queue": ".*", "$__rate_interval": "10s"}
-        for variable, value in values.items():
-            expression = expression.replace(variable, value)
         return any(map(math.isfinite, self.values(port, expression)))
 
 

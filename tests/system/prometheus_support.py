@@ -23,13 +23,20 @@ class PrometheusTest(DaemonTest):
 
     def values(self, port, expression):
         """Of each series of an expression; none while there is no server yet."""
+        return [float(series["value"][1]) for series in self.data(port, "query", query=expression).get("result", [])]
+
+    def label_values(self, port, selector, label):
+        """The values of a label of the series of a selector, in order; none while there is no server yet."""
+        return sorted(self.data(port, f"label/{label}/values", **{"match[]": selector}))
+
+    def data(self, port, path, **parameters):
+        """What the HTTP API answers; empty while there is no server yet."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
-            connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
-            found = json.loads(connection.getresponse().read())["data"]["result"]
-            return [float(series["value"][1]) for series in found]
+            connection.request("GET", f"/api/v1/{path}?" + urllib.parse.urlencode(parameters))
+            return json.loads(connection.getresponse().read())["data"]
         except (OSError, ValueError, KeyError, http.client.HTTPException):
-            return []
+            return {}
         finally:
             connection.close()
 
