@@ -1,4 +1,5 @@
-"""Checks of the documents: each path and each command that one names exists. Each takes a Tree and returns complaints.
+"""Checks of the documents: each path, command and metric that one names exists. Each takes a Tree and returns
+complaints.
 
 Looked at: code spans and code blocks of every .md file. A word with a slash counts as a path when it begins with a
 folder of the tree (`tests/run`), a module (`wire/reader` stands for wire/reader.hpp or .cpp) or a build folder. A
@@ -8,6 +9,8 @@ source file may be named alone. Braces, `a|b`, `*` and `<name>` stand for any of
 import fnmatch
 import json
 import re
+
+from file_checks import promised_metrics
 
 SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -153,4 +156,20 @@ def documents_name_what_exists(tree):
     return complaints
 
 
-CHECKS = [documents_name_what_exists]
+def metrics_that_are_named_exist(tree):
+    """In documents, and in the rules for Prometheus with their summaries and descriptions."""
+    rules = tree.files("deploy", suffixes=(".rules.yml",))
+    recorded = {name for path in rules for name in re.findall(r"record: (millrace:\S+)", tree.read(path))}
+    known = recorded | {f"millrace_{name}" for name in promised_metrics(tree)}
+    # The library of a module is no metric.
+    known |= {f"millrace_{module}" for module in tree.uses}
+    complaints = []
+    for path in documents(tree) + rules:
+        for number, line in enumerate(tree.read(path).splitlines(), 1):
+            for name in re.findall(r"\bmillrace(?:_[a-z0-9_]*[a-z0-9]|:[a-z][a-z0-9_:]*)\b", line):
+                if name not in known and re.sub(r"_(bucket|sum|count)$", "", name) not in known:
+                    complaints.append(f"{path}:{number}: there is no metric {name}")
+    return complaints
+
+
+CHECKS = [documents_name_what_exists, metrics_that_are_named_exist]

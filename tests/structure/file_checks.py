@@ -145,13 +145,18 @@ def words_of(value):
     return {value} if isinstance(value, str) else set()
 
 
+def promised_metrics(tree):
+    """The names of the documented table, without the prefix."""
+    table = re.search(r"^\| metric \(prefix `millrace_`\).*?(?:\n\n|\Z)", tree.read(METRICS), re.MULTILINE | re.DOTALL)
+    first_cells = re.findall(r"^\|([^|]*)\|", table[0], re.MULTILINE)[1:] if table else []
+    return {name for cell in first_cells for name in re.findall(r"`([a-z0-9_]+)`", cell)}
+
+
 def metrics_as_promised(tree):
     """The families that telemetry names are those of the documented table, and the reverse."""
     text = "".join(source.text for source in tree.sources if source.module == "telemetry" and not source.is_header)
     named = set(re.findall(r'"millrace_([a-z0-9_]+)"', text))
-    table = re.search(r"^\| metric \(prefix `millrace_`\).*?(?:\n\n|\Z)", tree.read(METRICS), re.MULTILINE | re.DOTALL)
-    first_cells = re.findall(r"^\|([^|]*)\|", table[0], re.MULTILINE)[1:] if table else []
-    promised = {name for cell in first_cells for name in re.findall(r"`([a-z0-9_]+)`", cell)}
+    promised = promised_metrics(tree)
     if not text:
         return []
     return (

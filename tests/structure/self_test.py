@@ -207,6 +207,13 @@ class CanFail(unittest.TestCase):
                             "`millrace dance`": "millrace has no command dance"}.items():
             self.finds(d.documents_name_what_exists, words, files={"daemon/README.md": text + "\n"})
 
+    def test_a_metric_that_a_document_or_a_rule_names_and_nobody_exports(self):
+        rules = "record: millrace:jobs:sum\nsummary: see %s, millrace:jobs:sum or millrace_queue_jobs_sum\n"
+        for named in ("millrace_queue_job", "millrace:jobs:max"):
+            for files in ({"daemon/README.md": f"`millrace_queue_jobs` or {named}, not `millrace_base`\n"},
+                          {"deploy/prometheus/x.rules.yml": rules % named}):
+                self.finds(d.metrics_that_are_named_exist, f"there is no metric {named}", files=files)
+
     def test_a_commit_whose_message_is_too_short_or_too_long(self):
         good = ("1234567", "Say it", "It says why.\n")
         self.assertEqual(c.complaints_of([good, ("1", "x" * 72, "Why.")]), [])
