@@ -20,34 +20,25 @@ def text_of(*path):
 
 
 @functools.cache
-def packaged():
-    """The path of a package of the build under test."""
+def packaged(*words):
+    """The path of a package of the build under test; `words` go to deploy/package."""
     folder = tempfile.mkdtemp()
     unittest.addModuleCleanup(shutil.rmtree, folder)
     maker = dict(os.environ, DEBFULLNAME=MAKER, DEBEMAIL="keeper@debian.org")
     program = os.path.join(ROOT, "deploy", "package")
-    made = subprocess.run([program, "--build", os.path.dirname(os.path.abspath(MILLRACED)), "--to", "a folder"],
+    made = subprocess.run([program, "--build", os.path.dirname(os.path.abspath(MILLRACED)), "--to", "a folder",
+                           *words],
                           capture_output=True, text=True, env=maker, cwd=folder)
     if made.returncode != 0:
         raise AssertionError(made.stdout + made.stderr)
     return made.stdout.strip()
 
 
-def newer(package, folder):
-    """The same package with a higher version."""
-    contents = os.path.join(folder, "contents")
-    subprocess.run(["dpkg-deb", "--raw-extract", package, contents], check=True)
-    subprocess.run(["sed", "-i", "s/^Version: .*/&.1/", os.path.join(contents, "DEBIAN", "control")], check=True)
-    path = os.path.join(folder, "newer.deb")
-    build = ["dpkg-deb", "--build", "-Znone", "--root-owner-group", contents, path]
-    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    return path
-
-
-def booted(files):
-    """A machine with two versions of the package at /root, not installed yet. `files` maps paths there to texts."""
+def booted(files, packages):
+    """A machine with files and packages, which are not installed yet. `files` maps paths there to texts, `packages` to
+    paths here."""
     with tempfile.TemporaryDirectory() as folder:
-        copies = {"/root/old.deb": packaged(), "/root/new.deb": newer(packaged(), folder)}
+        copies = dict(packages)
         for number, (path, text) in enumerate(files.items()):
             copies[path] = os.path.join(folder, str(number))
             with open(copies[path], "w", encoding="utf-8") as file:

@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """The packaged service under a real systemd is reloaded, and controlled by those who may open its socket."""
 
-import time
 import unittest
 
 from boot_support import text_of
-from booted import PATIENCE
 from service_support import ServiceTest
 
 SETTINGS = "/etc/millrace/millrace.yaml"
@@ -44,13 +42,6 @@ class Control(ServiceTest):
 
     def events_of_daemon(self, name):
         return self.events(name, f"_PID={self.property('MainPID')}")
-
-    def wait_for(self, found):
-        """What `found` returns when it is true at last."""
-        ends = time.monotonic() + PATIENCE
-        while not (value := found()):
-            self.assertLess(time.monotonic(), ends)
-        return value
 
     def put_kept(self):
         """The reply to a put into the queue whose limit the tests change."""

@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import time
 import unittest
 
-from boot_support import booted
+from boot_support import booted, packaged
 from booted import PATIENCE, missing
 
 # Sends each argument as a command to a port and prints the reply; a reply may have a body.
@@ -22,6 +23,11 @@ for command in sys.argv[2:]:
     print(reply, flush=True)
     if reply.startswith("RESERVED"):
         file.read(int(reply.split()[2]) + 2)
+"""
+
+GET = r"""
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode(), end="")
 """
 
 # Prints a line whenever systemd says that something has changed (PropertiesChanged on its own D-Bus socket), until
@@ -49,22 +55,33 @@ class ServiceTest(unittest.TestCase):
     def setUpClass(cls):
         if reason := missing():
             raise unittest.SkipTest(reason)
-        cls.machine = booted(cls.FILES)
+        cls.machine = booted(cls.FILES, cls.packages())
         cls.addClassCleanup(cls.machine.stop)
         cls.prepare()
         cls.systemctl("restart", "millraced")
 
     @classmethod
+    def packages(cls):
+        return {"/root/old.deb": packaged()}
+
+    @classmethod
     def prepare(cls):
-        # Each installation would read all man pages of the machine.
-        cls.machine.run("rm", "-f", "/var/lib/man-db/auto-update", check=True)
+        cls.without_index_of_man_pages()
         cls.machine.run("dpkg", "--install", "/root/old.deb", check=True)
+
+    @classmethod
+    def without_index_of_man_pages(cls):
+        """Each installation would read all man pages of the machine."""
+        cls.machine.run("rm", "-f", "/var/lib/man-db/auto-update", check=True)
 
     def setUp(self):
         self.systemctl("start", "millraced")
 
     def client(self, *commands, port=11300):
         return self.python(CLIENT, str(port), *commands).splitlines()
+
+    def get(self, url):
+        return self.python(GET, url)
 
     def python(self, program, *words):
         return self.machine.run("/usr/bin/python3", "-c", program, *words, check=True).stdout
@@ -93,6 +110,13 @@ class ServiceTest(unittest.TestCase):
         while not reached(value := self.property(name)):
             self.assertEqual(watcher.stdout.readline(), "changed\n", f"{name} stays at {value}")
         watcher.communicate()
+        return value
+
+    def wait_for(self, found):
+        """What `found` returns when it is true at last."""
+        ends = time.monotonic() + PATIENCE
+        while not (value := found()):
+            self.assertLess(time.monotonic(), ends)
         return value
 
     def journal(self, *matches):
