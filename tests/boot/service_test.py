@@ -36,6 +36,25 @@ FILES = {
 
 READYZ = "http://127.0.0.1:9464/readyz"
 
+# Puts each argument with the client library beaneater, and prints the numbers of the jobs.
+PUT = r"""
+require 'beaneater'
+client = Beaneater.new('127.0.0.1:11300')
+ARGV.each { |body| puts client.tubes['letters'].put(body)[:id] }
+"""
+
+# Reserves and deletes so many jobs, and prints their bodies.
+TAKE = r"""
+require 'beaneater'
+client = Beaneater.new('127.0.0.1:11300')
+client.tubes.watch!('letters')
+Integer(ARGV[0]).times do
+  job = client.tubes.reserve(60)
+  puts job.body
+  job.delete
+end
+"""
+
 # All jobs of the tube of the load, one body a line. They are reserved, and ready again afterwards.
 LEFT = """
 import socket
@@ -155,6 +174,21 @@ class Service(ServiceTest):
         self.machine.run("test", "-e", "/var/lib/millraced/mail/millrace.db", check=True)
         self.assertEqual(self.property("User", "millraced@mail"), "millraced-mail")
         self.assertEqual(self.property("ActiveState"), "active")
+
+    def ruby(self, program, *words):
+        return self.machine.run("ruby", "-e", program, *words, check=True).stdout.split()
+
+    def test_jobs_of_a_client_library_survive_a_reload_a_restart_and_a_kill(self):
+        numbers = self.ruby(PUT, "reloaded")
+        self.systemctl("reload", "millraced")
+        numbers += self.ruby(PUT, "restarted")
+        self.systemctl("restart", "millraced")
+        numbers += self.ruby(PUT, "killed")
+        with self.restarted():
+            self.systemctl("kill", "--signal", "SIGKILL", "millraced")
+        self.assertEqual(self.ruby(TAKE, "3"), ["reloaded", "restarted", "killed"])
+        self.systemctl("restart", "millraced")
+        self.assertEqual(self.client(*(rf"stats-job {number}\r\n" for number in numbers)), ["NOT_FOUND"] * 3)
 
     def test_nothing_acknowledged_is_lost_by_a_stop_a_kill_and_an_upgrade_under_load(self):
         load = self.begin(LOAD)
