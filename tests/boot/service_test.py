@@ -22,6 +22,7 @@ queues: { numbers: {}, secrets: {} }
 producers: { loaded: { kind: lines, queue: secrets, file: "${CREDENTIALS_DIRECTORY}/jobs" } }
 consumers: { primality: { queue: numbers, handler: prime, run_on: threads } }
 """
+LOW_PORT = 'daemon: { data_dir: "${STATE_DIRECTORY}", beanstalk: 127.0.0.1:113, http: off }\n'
 INSTANCE = 'daemon: { data_dir: "${STATE_DIRECTORY}", beanstalk: 127.0.0.1:11301, http: off }\n'
 FILES = {
     # The unit's own watchdog and restarts, in less time. A hung loop does not answer SIGABRT.
@@ -31,6 +32,8 @@ FILES = {
     SECRET: "hidden\n",
     "/root/settings.yaml": SETTINGS,
     "/root/instance.yaml": INSTANCE,
+    "/root/low-port.yaml": LOW_PORT,
+    "/root/low-port.conf": text_of("deploy", "systemd", "drop-ins", "low-port.conf"),
     "/root/user.conf": text_of("deploy", "systemd", "drop-ins", "user.conf").replace("User=worker", "User=daemon"),
 }
 
@@ -189,6 +192,16 @@ class Service(ServiceTest):
         self.assertEqual(self.ruby(TAKE, "3"), ["reloaded", "restarted", "killed"])
         self.systemctl("restart", "millraced")
         self.assertEqual(self.client(*(rf"stats-job {number}\r\n" for number in numbers)), ["NOT_FOUND"] * 3)
+
+    def test_with_a_drop_in_the_service_listens_on_a_port_below_1024(self):
+        self.machine.run("cp", "/root/low-port.yaml", SETTINGS_FILE, check=True)
+        self.addCleanup(self.machine.run, "sh", "-c", f"rm -f {DROP_INS}low-port.conf; systemctl daemon-reload; "
+                        f"cp /root/settings.yaml {SETTINGS_FILE}; systemctl restart millraced")
+        self.assertNotEqual(self.machine.run("systemctl", "restart", "millraced").returncode, 0)
+        self.machine.run("cp", "/root/low-port.conf", DROP_INS, check=True)
+        self.systemctl("daemon-reload")
+        self.systemctl("restart", "millraced")
+        self.assertRegex(self.client(r"put 0 0 60 3\r\nlow\r\n", port=113)[0], "^INSERTED ")
 
     def test_nothing_acknowledged_is_lost_by_a_stop_a_kill_and_an_upgrade_under_load(self):
         load = self.begin(LOAD)
