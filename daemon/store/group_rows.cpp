@@ -163,7 +163,10 @@ result<> group_cursor::next_member() {
   if (!more) return more.error();
   member_.reset();
   if (!*more) return {};
-  return read_member(*members_, member_.emplace());
+  member_row row;
+  if (const auto read = read_member(*members_, row); !read) return read;
+  member_ = std::move(row);
+  return {};
 }
 
 result<group_cursor::step> group_cursor::next(engine::kept_group& into) {
