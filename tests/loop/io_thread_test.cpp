@@ -33,19 +33,19 @@ awaitable<> run_many_and_close(io_thread& io, task_scope& scope) {
   io.close();
 }
 
-/// A door that a blocked call waits behind.
-struct door {
+/// Blocks calls until it is opened.
+struct latch {
   std::mutex lock;
   std::condition_variable opened;
-  bool open{false};
+  bool is_open{false};
 
   void wait() {
     std::unique_lock hold{lock};
-    opened.wait(hold, [this] { return open; });
+    opened.wait(hold, [this] { return is_open; });
   }
-  void let_through() {
+  void open() {
     const std::lock_guard hold{lock};
-    open = true;
+    is_open = true;
     opened.notify_all();
   }
 };
@@ -90,19 +90,19 @@ TEST_CASE("a closed I/O thread refuses new calls and calls that are not handed o
   task_scope scope{loop};
   io_thread io{loop, "test thread"};
   diary happened;
-  auto closed_door = std::make_shared<door>();
-  const std::function<answer()> wait_at_door = [closed_door]() -> answer {
-    closed_door->wait();
+  auto closed_latch = std::make_shared<latch>();
+  const std::function<answer()> wait_at_latch = [closed_latch]() -> answer {
+    closed_latch->wait();
     return "through";
   };
   for (std::size_t n = 0; n < io_thread::calls_max + 1; ++n) {
-    scope.spawn("caller", run_and_note(io, wait_at_door, happened));
+    scope.spawn("caller", run_and_note(io, wait_at_latch, happened));
   }
   loop.run_ready();
   io.close();
   loop.run_ready();
   CHECK(happened == diary{"error: the I/O thread is closed"});
-  closed_door->let_through();
+  closed_latch->open();
   loop.run();
   CHECK(happened.size() == io_thread::calls_max + 1);
 }
@@ -112,23 +112,23 @@ TEST_CASE("a caller that is cancelled goes at once; its call is not begun if it 
   task_scope scope{loop};
   io_thread io{loop, "test thread"};
   diary happened;
-  auto closed_door = std::make_shared<door>();
+  auto closed_latch = std::make_shared<latch>();
   auto begun = std::make_shared<std::atomic<int>>(0);
-  const std::function<answer()> wait_at_door = [closed_door, begun]() -> answer {
+  const std::function<answer()> wait_at_latch = [closed_latch, begun]() -> answer {
     ++*begun;
-    closed_door->wait();
+    closed_latch->wait();
     return "through";
   };
-  const task_id first = scope.spawn("first", run_and_note(io, wait_at_door, happened));
-  const task_id second = scope.spawn("second", run_and_note(io, wait_at_door, happened));
-  scope.spawn("third", run_and_close(io, wait_at_door, happened));
+  const task_id first = scope.spawn("first", run_and_note(io, wait_at_latch, happened));
+  const task_id second = scope.spawn("second", run_and_note(io, wait_at_latch, happened));
+  scope.spawn("third", run_and_close(io, wait_at_latch, happened));
   loop.run_ready();
   while (*begun == 0) std::this_thread::yield();
   loop.cancel(first);
   loop.cancel(second);
   loop.run_ready();
   CHECK(scope.size() == 1);
-  closed_door->let_through();
+  closed_latch->open();
   loop.run();
   CHECK(happened == diary{"through"});
   CHECK(*begun == 2);
@@ -138,7 +138,7 @@ TEST_CASE("a call that never returns is left behind", "[io_thread]") {
   std::array<int, 2> pipe{};
   REQUIRE(::pipe(pipe.data()) == 0);
   auto begun = std::make_shared<std::atomic<bool>>(false);
-  auto returned = std::make_shared<door>();
+  auto returned = std::make_shared<latch>();
   {
     event_loop loop;
     task_scope scope{loop};
@@ -148,7 +148,7 @@ TEST_CASE("a call that never returns is left behind", "[io_thread]") {
       *begun = true;
       char byte = 0;
       const auto count = ::read(from, &byte, 1);
-      returned->let_through();
+      returned->open();
       return std::to_string(count);
     };
     const task_id id = scope.spawn("stuck", run_and_note(io, read_nothing, happened));

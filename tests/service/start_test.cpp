@@ -49,7 +49,8 @@ settings::settings everything(const std::string& folder) {
     sources::add_all(made);
     return made;
   }();
-  const std::string text = "daemon: { http: '127.0.0.1:0', beanstalk: 'unix:" + folder + "/door', data_dir: " + folder +
+  const std::string text = "daemon: { http: '127.0.0.1:0', beanstalk: 'unix:" + folder +
+                           "/socket', data_dir: " + folder +
                            "/data, offload: { threads: 3 }, store: { disk_reserve: 0 } }\n"
                            "queues: { q: {} }\n"
                            "producers: { p: { kind: lines, queue: q, file: /dev/null } }\n"
@@ -133,7 +134,7 @@ void expect_errors(scarce kind, const std::string& remedy, bool may_do_without) 
     ++errors;
     CHECK(made.started.error().text.find(remedy) != std::string::npos);
     // A failed start leaves no socket behind that would hinder the next start.
-    CHECK_FALSE(std::filesystem::exists(folder.path() + "/door"));
+    CHECK_FALSE(std::filesystem::exists(folder.path() + "/socket"));
   }
   CHECK(errors > 0);
   CHECK(start(set, kind, 0).started);

@@ -134,13 +134,13 @@ class Options(BeanstalkTest):
 
 class Addresses(BeanstalkTest):
     def test_a_unix_socket(self):
-        path = os.path.join(self.folder, "door")
+        path = os.path.join(self.folder, "socket")
         self.start(host="unix:" + path)
         wire = self.connect()
         wire.ask(put(b"x") + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
         wire.close()
         self.end(self.server)
-        self.start(host="unix:" + path)  # what a killed server leaves behind is in nobody's way
+        self.start(host="unix:" + path)  # what a killed server leaves behind is no obstacle
         self.server.kill()
         self.start(host="unix:" + path)
         self.connect().put(b"x")

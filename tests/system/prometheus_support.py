@@ -12,8 +12,8 @@ from support import PATIENCE, DaemonTest
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return door.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 class PrometheusTest(DaemonTest):
