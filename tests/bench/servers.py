@@ -55,8 +55,8 @@ def memory(pid: int, what: str) -> int:
 
 
 class Process:
-    """A program that serves when it is made, and is ended, and waited for, by leaving the `with`. Whoever does not get
-    so far is killed."""
+    """A program that serves when it is made, and is ended, and waited for, by leaving the `with`. One that does not
+    begin to serve is killed."""
 
     def __init__(self, words: list, **how):
         self.name = pathlib.Path(words[0]).name

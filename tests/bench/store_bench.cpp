@@ -1,6 +1,5 @@
-// The durable store: how many jobs a second live and die with their changes on disk before anybody is told, and how
-// fast they come back at the start. The directory is made under TMPDIR, which had better be on the disk that is asked
-// about.
+// The durable store: how many jobs a second live and die with their changes on disk before they are reported, and how
+// fast they come back at the start. The directory is made under TMPDIR, which should be on the disk to be measured.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>

@@ -25,7 +25,7 @@ TEST_CASE("a cancelled wait for a job takes none: the next in line gets it") {
   CHECK(at.levels(queue).reserved == 1);
 }
 
-TEST_CASE("a job granted before the cancellation comes through belongs to whoever waited for it") {
+TEST_CASE("a job granted before the cancellation comes through belongs to the session that waited for it") {
   broker_fixture at;
   const auto queue = at.queue("work");
   broker_fixture::answer waited;

@@ -58,7 +58,7 @@ loop::awaitable<> note_when_durable(broker::broker& broker, broker::receipt rece
 
 }  // namespace
 
-TEST_CASE("whoever waits for a receipt is woken when its batch is durable, and not before") {
+TEST_CASE("a task that waits for a receipt is woken when its batch is durable, and not before") {
   slow_store store;
   broker_fixture at{&store};
   const auto queue = at.queue("durable", {.durability = engine::durability::sync});
@@ -134,7 +134,7 @@ TEST_CASE(
   CHECK(store.kept_soon == 1);
 }
 
-TEST_CASE("who waited for capacity in memory is told its id when the lease of that is on disk") {
+TEST_CASE("the id of a put that waited for capacity in memory is reported when the lease of that id is on disk") {
   slow_store store;
   broker_fixture at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});
@@ -152,7 +152,7 @@ TEST_CASE("who waited for capacity in memory is told its id when the lease of th
   CHECK(at.broker.is_durable(admitted.receipt));
 }
 
-TEST_CASE("nobody is told an id before its lease is on disk, also of a queue in memory") {
+TEST_CASE("an id is not reported before its lease is on disk, also for a queue in memory") {
   slow_store store;
   broker_fixture at{&store};
   at.broker.begin_restore();

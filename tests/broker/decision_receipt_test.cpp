@@ -71,7 +71,7 @@ TEST_CASE("a finish that waited for capacity carries the batch of the command th
   }
 }
 
-TEST_CASE("a job granted to a waiting session is told before its put is durable") {
+TEST_CASE("a waiting session gets a job before the put of that job is durable") {
   for (const auto promise : promises) {
     fixture at{promise};
     taker waits;

@@ -17,7 +17,7 @@ struct taker final : broker::decision_taker {
 
 }  // namespace
 
-TEST_CASE("a taker is told of the job it waited for, once") {
+TEST_CASE("a taker is called once for the job that it waited for") {
   broker_fixture at;
   const auto queue = at.queue("work");
   taker taker;
@@ -44,7 +44,7 @@ TEST_CASE("a taker's time runs out") {
   CHECK(taker.events[0].type == engine::event::kind::timed_out);
 }
 
-TEST_CASE("a taker that withdraws is told nothing, and the job goes to the next") {
+TEST_CASE("a taker that withdraws is not called, and the job goes to the next one") {
   broker_fixture at;
   const auto queue = at.queue("work");
   taker first, second;
@@ -76,7 +76,7 @@ TEST_CASE("takers stand before a full queue, which is counted until they are adm
   CHECK(at.broker.held_puts().active() == 0);
 }
 
-TEST_CASE("a taker whose session is closed is told nothing") {
+TEST_CASE("a taker whose session is closed is not called, and the job stays ready") {
   broker_fixture at;
   const auto queue = at.queue("work");
   taker taker;

@@ -82,7 +82,7 @@ TEST_CASE("a session that waits for the body of a job that is cancelled waits fo
   CHECK(m.events() == texts{"granted 1: next"});
 }
 
-TEST_CASE("a session that waits for the body of a job by its id is told when that job is cancelled") {
+TEST_CASE("a session that waits for the body of a job by its id gets not_found when that job is cancelled") {
   disk_fixture m{room_for(4)};
   m.engine.restore(left_on_disk(1, m.queue()), m.now);
   m.engine.end_restoring();

@@ -78,7 +78,7 @@ TEST_CASE(
   CHECK(m.engine.first_ready(letters)->failures == 3);
 }
 
-TEST_CASE("timeouts and cancellations are told apart") {
+TEST_CASE("timeouts and cancellations are counted apart") {
   engine_fixture m;
   const auto s = m.session();
   for (const auto result : {outcome::timeout, outcome::cancelled}) {
@@ -245,7 +245,7 @@ TEST_CASE("a finish that is withdrawn leaves the job reserved") {
   CHECK(m.finish(s, job, ok({{full, "out"}})) == finish_status::done);
 }
 
-TEST_CASE("when the lease ends while a finish waits, the finish comes to nothing and its session is told") {
+TEST_CASE("when the lease ends while a finish waits, its session gets not_found and nothing is put") {
   engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);

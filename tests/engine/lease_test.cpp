@@ -90,7 +90,7 @@ TEST_CASE("a lease without limit ends with its holder, not with time") {
   CHECK(m.reserve(s, 1s) == reserve_status::waiting);
 }
 
-TEST_CASE("in the last second of a lease its holder is told instead of waiting") {
+TEST_CASE("in the last second of a lease its holder gets deadline_soon instead of waiting") {
   engine_fixture m;
   const auto s = m.session();
   m.put(s, "x", {.ttr = 3s});
@@ -102,7 +102,7 @@ TEST_CASE("in the last second of a lease its holder is told instead of waiting")
   CHECK(m.reserve(m.session(), 60s) == reserve_status::waiting);
 }
 
-TEST_CASE("a holder that waits is told when the margin begins, and the job stays reserved until its ttr is over") {
+TEST_CASE("a waiting holder gets deadline_soon when the margin begins, and keeps the job until the ttr is over") {
   engine_fixture m;
   const auto s = m.session();
   const auto job = m.put(s, "x", {.ttr = 3s});

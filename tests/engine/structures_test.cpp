@@ -84,7 +84,7 @@ TEST_CASE("jobs left over at regular distances are all found") {
   for (std::uint64_t number = 7; number <= 2'000'000; number += 1'024) REQUIRE(jobs.find(job_id{number}) != no_slot);
 }
 
-TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves") {
+TEST_CASE("the ready order is that of (priority, id), whichever jobs join and leave") {
   job_table jobs;
   ready_order order;
   std::mt19937_64 random{2};
@@ -114,7 +114,7 @@ TEST_CASE("the ready order is that of (priority, id), whoever joins and leaves")
   }
 }
 
-TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
+TEST_CASE("a heap stays as shallow as it promises, whichever jobs leave it") {
   job_table jobs;
   job_heap<served_before> heap;
   std::mt19937_64 random{4};
@@ -140,7 +140,7 @@ TEST_CASE("a heap stays as shallow as it promises, whoever leaves it") {
   }
 }
 
-TEST_CASE("delayed jobs are in the order of (due time, id), whoever joins and leaves") {
+TEST_CASE("delayed jobs are in the order of (due time, id), whichever jobs join and leave") {
   job_table jobs;
   due_order order;
   std::mt19937_64 random{5};

@@ -37,7 +37,7 @@ std::optional<millrace::error> misbehave(std::string_view behavior) {
   if (behavior == "aborted") throw boost::system::system_error{boost::asio::error::operation_aborted};
   if (behavior == "number") throw 7;
   for (const auto& [name, code] : codes) {
-    if (behavior == name) return millrace::error{code, "told to fail"};
+    if (behavior == name) return millrace::error{code, "fails on purpose"};
   }
   return std::nullopt;
 }

@@ -63,7 +63,7 @@ void send(int descriptor, group_record record) {
   REQUIRE(::write(descriptor, &record, sizeof record) == static_cast<ssize_t>(sizeof record));
 }
 
-/// A guard that writes what it is told into a file.
+/// A guard that writes the records that it gets into a file.
 struct recording_guard {
   recording_guard() {
     const int file = ::mkstemp(path.data());
@@ -113,7 +113,7 @@ TEST_CASE("the guard kills the groups that have not ended when its pipe is close
   CHECK(ended.runs());
 }
 
-TEST_CASE("a guard is started with the first child, told of each, and replaced when it was killed", "[child_guard]") {
+TEST_CASE("a guard starts with the first child, gets a record of each, and is replaced if killed", "[child_guard]") {
   std::signal(SIGPIPE, SIG_IGN);
   const recording_guard recording;
   std::vector<pid_t> guards;
@@ -178,7 +178,7 @@ TEST_CASE("a guard is started with the first child, told of each, and replaced w
   CHECK(alive == std::vector<pid_t>{programs[1]});
 }
 
-TEST_CASE("a group that was announced to a guard which was replaced since is told to the new one", "[child_guard]") {
+TEST_CASE("a group announced to a guard that was replaced since is announced to the new one", "[child_guard]") {
   std::signal(SIGPIPE, SIG_IGN);
   const recording_guard recording;
   constexpr pid_t group = 987'654'321;  // none that exists

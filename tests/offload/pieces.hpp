@@ -38,7 +38,7 @@ struct endless_notes {
   }
 };
 
-/// Steps until it is told to finish or is stopped from outside.
+/// Steps until the test finishes it or it is stopped from outside.
 class endless final : public computation {
  public:
   explicit endless(std::shared_ptr<endless_notes> notes) : notes_{std::move(notes)} {}

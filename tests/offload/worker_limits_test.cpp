@@ -1,4 +1,4 @@
-// Pools of worker processes: what a process is told, how many jobs it gets, and how much memory it may use.
+// Pools of worker processes: what a process receives, how many jobs it gets, and how much memory it may use.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 using namespace millrace;
 using namespace millrace::offload;
 
-TEST_CASE("a worker that is told of cancellations goes on after one, also with a single job") {
+TEST_CASE("a worker with `cancels` goes on after a cancellation, also with a single job") {
   pool_fixture at{"while read -r job; do case \"$job\" in *cancel*) ;; *) " +
                       std::string{R"(id=${job#*:}; id=${id%%,*}; esac; )"} +
                       R"(case "$job" in *hang*) ;; *) echo "{\"id\":$id,\"ok\":true}";; esac; done)",

@@ -31,7 +31,7 @@ std::string line_with(std::size_t bytes) {
   return R"({"id":7,"ok":true,"result":")" + std::string(bytes, 'x') + "\"}\n";
 }
 
-/// Holds a thread until it is told to go on.
+/// Holds a thread until the test ends it.
 class holding final : public computation {
  public:
   explicit holding(const std::atomic<bool>& over) : over_{over} {}

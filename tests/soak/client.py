@@ -50,7 +50,7 @@ class Client:
         self.held = []
 
     def tell(self, request, *words):
-        answer = self.wire.told(request)
+        answer = self.wire.reply_to(request)
         if answer.split(" ")[0] not in words:
             raise AssertionError(f"{request} was answered {answer}")
         return answer

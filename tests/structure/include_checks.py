@@ -75,7 +75,7 @@ def no_circle_of_files(tree):
 
 
 def promised_include_promised(tree):
-    """Whoever builds on include/ alone must find everything there."""
+    """Code that is built on include/ alone must find everything there."""
     return [f"{source.path}: a promised header includes {name}, which is interior"
             for source in tree.sources if source.promised for bracket, name in source.includes if bracket == '"']
 

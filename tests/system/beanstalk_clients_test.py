@@ -32,7 +32,7 @@ class Libraries(BeanstalkTest):
                 "  blocking: { max_jobs: 1, overflow: block }\n"
             )
         command = [program, os.path.join(CLIENTS, script), str(self.server.address[1]), *full]
-        # What a sanitizer is told is meant for the daemon.
+        # Options of a sanitizer are meant for the daemon.
         environment = {key: value for key, value in os.environ.items() if not key.endswith("SAN_OPTIONS")}
         environment["NODE_PATH"] = os.path.join(INSTALLED, "node_modules")
         ended = subprocess.run(command,

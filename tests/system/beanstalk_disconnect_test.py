@@ -126,7 +126,7 @@ class Disconnects(BeanstalkTest):
         self.assertEqual(self.alone(wire)["current-jobs-ready"], "1")
         stats = wire.stats(b"stats-job 1")
         self.assertEqual((stats["timeouts"], stats["releases"]), ("0", "0"))
-        self.assertEqual(wire.asked(b"peek 1"), b"x" * 20_000)
+        self.assertEqual(wire.chunk_for(b"peek 1"), b"x" * 20_000)
 
     def test_waiters_that_vanish_leave_their_place(self):
         wire = self.connect()

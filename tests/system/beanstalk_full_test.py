@@ -68,7 +68,7 @@ class Rejecting(FullQueues):
     def test_other_queues_have_room(self):
         wire = self.client_of(self.LIMITS)
         wire.ask(put(b"a") + put(b"b") + put(b"c"), b"INSERTED 1\r\nINSERTED 2\r\nOUT_OF_MEMORY\r\n")
-        wire.told(b"use other")
+        wire.reply_to(b"use other")
         wire.put(b"a")
 
     def test_bytes_are_limited_too(self):
@@ -110,7 +110,7 @@ class Blocking(FullQueues):
         for number, other in enumerate(held, 1):
             wire.ask(b"delete %d\r\n" % last, b"DELETED\r\n")
             last = self.number(other)
-            self.assertEqual(wire.asked(b"peek-ready"), b"%d" % number)
+            self.assertEqual(wire.chunk_for(b"peek-ready"), b"%d" % number)
             self.assert_silent(*held)
 
     def test_who_goes_takes_his_put_along(self):
@@ -127,7 +127,7 @@ class Blocking(FullQueues):
             self.until_connections(wire, before - 1)
             wire.ask(b"delete %d\r\n" % first, b"DELETED\r\n")
             number = self.number(stays)
-            self.assertEqual(wire.asked(b"peek-ready"), b"stays")
+            self.assertEqual(wire.chunk_for(b"peek-ready"), b"stays")
             wire.ask(b"delete %d\r\n" % number, b"DELETED\r\n")
             self.assertEqual(wire.stats(b"stats-tube q")["current-jobs-ready"], "0")
 

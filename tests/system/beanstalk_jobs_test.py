@@ -101,7 +101,7 @@ class Reserving(BeanstalkTest):
         self.assertEqual(wire.stats(b"stats-job 2")["state"], "reserved")
         self.assertEqual(wire.stats(b"stats-job 3")["reserves"], "2")
         other.close()
-        self.assertEqual([wire.told(b"release %d 0 0" % number) for number in (1, 2, 3)], ["NOT_FOUND"] * 3)
+        self.assertEqual([wire.reply_to(b"release %d 0 0" % number) for number in (1, 2, 3)], ["NOT_FOUND"] * 3)
 
     def test_a_paused_tube_counts_as_empty(self):
         wire = self.connect()
@@ -119,17 +119,17 @@ class Holding(BeanstalkTest):
         holder, other = self.connections(2)
         holder.put(b"a")
         for request in (b"release 1 0 0", b"bury 1 0", b"touch 1"):
-            self.assertEqual(other.told(request), "NOT_FOUND")
+            self.assertEqual(other.reply_to(request), "NOT_FOUND")
         holder.ask(b"reserve\r\n", b"RESERVED 1 1\r\na\r\n")
         before = holder.stats(b"stats-job 1")
         for request in (b"release 1 5 5", b"bury 1 5", b"touch 1", b"delete 1", b"kick-job 1"):
-            self.assertEqual(other.told(request), "NOT_FOUND")
+            self.assertEqual(other.reply_to(request), "NOT_FOUND")
         after = holder.stats(b"stats-job 1")
         for key in ("state", "pri", "delay", "releases", "buries", "kicks"):
             self.assertEqual(before[key], after[key], key)
         holder.ask(b"touch 1\r\nbury 1 7\r\n", b"TOUCHED\r\nBURIED\r\n")
         for request in (b"touch 1", b"release 1 0 0", b"bury 1 0"):
-            self.assertEqual(holder.told(request), "NOT_FOUND")
+            self.assertEqual(holder.reply_to(request), "NOT_FOUND")
 
     def test_release_sets_priority_and_delay_but_not_the_ttr(self):
         wire = self.connect()
@@ -226,9 +226,9 @@ class Peeking(BeanstalkTest):
     def test_a_peek_changes_nothing(self):
         wire = self.connect()
         wire.put(b"a")
-        before = wire.asked(b"stats-job 1")
+        before = wire.chunk_for(b"stats-job 1")
         wire.ask(b"peek 1\r\npeek-ready\r\n", b"FOUND 1 1\r\na\r\n" * 2)
-        self.assertEqual(wire.asked(b"stats-job 1"), before)
+        self.assertEqual(wire.chunk_for(b"stats-job 1"), before)
 
 
 if __name__ == "__main__":

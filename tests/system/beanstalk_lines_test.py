@@ -34,7 +34,7 @@ class Ends(BeanstalkTest):
         wire = self.connect()
         wire.send(b"list-tube-used\n")
         self.assert_silent(wire)
-        self.assertIn(wire.told(b""), (BAD, UNKNOWN))
+        self.assertIn(wire.reply_to(b""), (BAD, UNKNOWN))
         wire.ask(b"\nlist-tube-used\r\n", b"UNKNOWN_COMMAND\r\n")
         wire.ask(b"use a\nb\r\n", b"BAD_FORMAT\r\n")
 
@@ -56,7 +56,7 @@ class Ends(BeanstalkTest):
     def test_a_zero_byte_in_a_line(self):
         wire = self.connect()
         for line in (b"use a\0b", b"list-tube-used\0", b"\0list-tube-used", b"use \0", b"stats\0\0"):
-            self.assertEqual(wire.told(line), BAD, line)
+            self.assertEqual(wire.reply_to(line), BAD, line)
 
 
 class Lengths(BeanstalkTest):
@@ -98,8 +98,8 @@ class Words(BeanstalkTest):
     def table(self, rows):
         wire = self.connect()
         for line, answer in rows:
-            self.assertEqual(wire.told(line), answer, line)
-        self.assertEqual(wire.told(b"list-tube-used"), "USING default")
+            self.assertEqual(wire.reply_to(line), answer, line)
+        self.assertEqual(wire.reply_to(b"list-tube-used"), "USING default")
 
     def test_unknown_words(self):
         lines = (b"", b" ", b" list-tube-used", b"\tstats", b"Stats", b"STATS", b"PUT 0 0 0 0", b"x" * 200,
@@ -109,7 +109,7 @@ class Words(BeanstalkTest):
     def test_words_that_go_on(self):
         wire = self.connect()
         for line in (b"reservex", b"statsx", b"peek-readyx", b"list-tubesx", b"usex a", b"putx 0 0 1 0"):
-            self.assertIn(wire.told(line), (BAD, UNKNOWN), line)
+            self.assertIn(wire.reply_to(line), (BAD, UNKNOWN), line)
 
     def test_what_beanstalkd_takes_by_chance(self):
         """Its quirks may be answered otherwise, but once, and what follows is understood."""
@@ -157,7 +157,7 @@ class Words(BeanstalkTest):
         wire.ask(b"pause-tube  default  0\r\n", b"PAUSED\r\n")
         for line in (b"use  a", b"watch  a", b"ignore  default", b"stats-tube  default", b"use\ta", b"put\t0 0 60 0",
                      b"put 0\t0 60 0", b"release 1\t0 0"):
-            self.assertIn(wire.told(line), (BAD, UNKNOWN), line)
+            self.assertIn(wire.reply_to(line), (BAD, UNKNOWN), line)
 
 
 class Numbers(BeanstalkTest):
@@ -168,14 +168,14 @@ class Numbers(BeanstalkTest):
                      b"peek %b", b"kick-job %b", b"stats-job %b", b"reserve-job %b", b"pause-tube default %b"):
             for number in (b"-1", b"+5", b"1x", b"0x1", b"1,0", b"a", b"1.0", b"18446744073709551616",
                            b"99999999999999999999999", b"-", b"\xb2"):
-                self.assertEqual(wire.told(line % number), BAD, line % number)
+                self.assertEqual(wire.reply_to(line % number), BAD, line % number)
 
     def test_32_bit_numbers_end_there(self):
         wire = self.connect()
         for line in (b"put 4294967296 0 60 0", b"put 0 4294967296 60 0", b"put 0 0 4294967296 0",
                      b"put 0 0 60 4294967296", b"release 1 4294967296 0", b"release 1 0 4294967296",
                      b"bury 1 4294967296", b"pause-tube default 4294967296"):
-            self.assertEqual(wire.told(line), BAD, line)
+            self.assertEqual(wire.reply_to(line), BAD, line)
         wire.ask(b"put 4294967295 0 4294967295 0\r\n\r\n", b"INSERTED 1\r\n")
 
     def test_leading_zeros(self):
@@ -187,7 +187,7 @@ class Numbers(BeanstalkTest):
         wire = self.connect()
         for number in (0, 1, 2**32, 2**53, 2**63, 2**64 - 1):
             for word in (b"delete", b"touch", b"peek", b"kick-job", b"stats-job", b"reserve-job"):
-                self.assertEqual(wire.told(b"%b %d" % (word, number)), "NOT_FOUND", (word, number))
+                self.assertEqual(wire.reply_to(b"%b %d" % (word, number)), "NOT_FOUND", (word, number))
 
 
 class Names(BeanstalkTest):
@@ -197,7 +197,7 @@ class Names(BeanstalkTest):
             name = b"a" + bytes([value])
             if value == 10 or value == 13:
                 continue
-            answer = wire.told(b"use " + name)
+            answer = wire.reply_to(b"use " + name)
             self.assertEqual(answer, "USING a" + chr(value) if value in NAME_CHARACTERS else BAD, name)
 
     def test_first_bytes_and_lengths(self):
@@ -205,9 +205,9 @@ class Names(BeanstalkTest):
         for word, answer in ((b"use ", "USING"), (b"watch ", "WATCHING"), (b"ignore ", "WATCHING"), (b"stats-tube ",
                                                                                                      "NOT_FOUND")):
             for name in (b"-a", b"-", b"", b"n" * 201, b"a,b", b"\xc3\xa4", b'"a"'):
-                self.assertEqual(wire.told(word + name), BAD, word + name)
+                self.assertEqual(wire.reply_to(word + name), BAD, word + name)
         for name in (b"n" * 200, b"a-", b"0", b"0.5", b"+", b"()", b";", b"/a/b", b"$x", b"_", b"."):
-            self.assertEqual(wire.told(b"use " + name), "USING " + name.decode())
+            self.assertEqual(wire.reply_to(b"use " + name), "USING " + name.decode())
 
     def test_upper_and_lower_case_differ(self):
         wire = self.connect()

@@ -134,13 +134,13 @@ class Masses(BeanstalkTest):
         self.start_on("queues: { here: {} }\n", daemon="queues_max: 4")
         wire = self.connect()
         room = 0
-        while (answer := wire.told(b"watch t%d" % room)).startswith("WATCHING"):
+        while (answer := wire.reply_to(b"watch t%d" % room)).startswith("WATCHING"):
             room += 1
             self.assertLess(room, 5)
         self.assertEqual(answer, "OUT_OF_MEMORY")
-        self.assertEqual(wire.told(b"use other"), "OUT_OF_MEMORY")
+        self.assertEqual(wire.reply_to(b"use other"), "OUT_OF_MEMORY")
         wire.ask(b"list-tube-used\r\nuse t0\r\n", b"USING default\r\nUSING t0\r\n")
-        self.assertEqual(wire.told(b"ignore t0"), "WATCHING %d" % room)
+        self.assertEqual(wire.reply_to(b"ignore t0"), "WATCHING %d" % room)
         wire.ask(b"use t1\r\nuse other\r\n", b"USING t1\r\nUSING other\r\n")
 
 

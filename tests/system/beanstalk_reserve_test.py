@@ -39,7 +39,7 @@ class Order(BeanstalkTest):
     def test_over_all_watched_tubes(self):
         wire = self.connect()
         for tube, priority in (("a", 3), ("b", 1), ("c", 2), ("b", 3), ("a", 1)):
-            wire.told(b"use " + tube.encode())
+            wire.reply_to(b"use " + tube.encode())
             wire.put(b"x", priority=priority)
         wire.send(b"watch c\r\nwatch b\r\nwatch a\r\nignore default\r\n")
         wire.expect(b"WATCHING 2\r\nWATCHING 3\r\nWATCHING 4\r\nWATCHING 3\r\n")
@@ -204,14 +204,14 @@ class Tubes(BeanstalkTest):
                                                                                                    "WATCHING 1"),
                 ("ignore a", "NOT_IGNORED"), ("ignore b", "WATCHING 1"), ("watch default", "WATCHING 2"))
         for request, answer in rows:
-            self.assertEqual(wire.told(request.encode()), answer, request)
+            self.assertEqual(wire.reply_to(request.encode()), answer, request)
         self.assertEqual(sorted(wire.names(b"list-tubes-watched")), ["a", "default"])
 
     def test_lists_have_the_order_of_watching_and_begin_with_default(self):
         wire = self.connect()
         for name in (b"z", b"m", b"a", b"z"):
-            wire.told(b"watch " + name)
-        self.assertEqual(wire.asked(b"list-tubes-watched"), b"---\n- default\n- z\n- m\n- a\n")
+            wire.reply_to(b"watch " + name)
+        self.assertEqual(wire.chunk_for(b"list-tubes-watched"), b"---\n- default\n- z\n- m\n- a\n")
         self.assertEqual(wire.names()[0], "default")
         self.assertEqual(sorted(wire.names()), ["a", "default", "m", "z"])
 
@@ -219,27 +219,27 @@ class Tubes(BeanstalkTest):
         wire, other = self.connections(2)
         wire.ask(b"stats-tube t\r\npause-tube t 0\r\nignore t\r\n", b"NOT_FOUND\r\nNOT_FOUND\r\nWATCHING 1\r\n")
         self.assertEqual(other.names(), ["default"])
-        wire.told(b"use t")
+        wire.reply_to(b"use t")
         self.assertEqual(other.names(), ["default", "t"])
-        wire.told(b"use default")
+        wire.reply_to(b"use default")
         self.assertEqual(other.names(), ["default"])
-        wire.told(b"watch t")
+        wire.reply_to(b"watch t")
         self.assertEqual(other.names(), ["default", "t"])
-        wire.told(b"ignore t")
+        wire.reply_to(b"ignore t")
         self.assertEqual(other.names(), ["default"])
         wire.ask(b"use t\r\n" + put(b"r") + put(b"d", delay=99) + put(b"b"),
                  b"USING t\r\nINSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
         wire.ask(b"reserve-job 3\r\nbury 3 0\r\nuse default\r\n", b"RESERVED 3 1\r\nb\r\nBURIED\r\nUSING default\r\n")
         for request in (b"delete 1", b"delete 2"):
-            wire.told(request)
+            wire.reply_to(request)
             self.assertEqual(other.names(), ["default", "t"])
-        wire.told(b"delete 3")
+        wire.reply_to(b"delete 3")
         self.assertEqual(other.names(), ["default"])
-        self.assertEqual(wire.told(b"stats-tube t"), "NOT_FOUND")
+        self.assertEqual(wire.reply_to(b"stats-tube t"), "NOT_FOUND")
 
     def test_a_tube_that_came_back_begins_anew(self):
         wire = self.connect()
-        wire.told(b"use t")
+        wire.reply_to(b"use t")
         wire.put(b"x")
         wire.ask(b"pause-tube t 100\r\ndelete 1\r\nuse default\r\nuse t\r\n",
                  b"PAUSED\r\nDELETED\r\nUSING default\r\nUSING t\r\n")

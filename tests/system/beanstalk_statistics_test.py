@@ -51,7 +51,7 @@ class Form(BeanstalkTest):
 
     @not_beanstalkd("prints strings bare before 1.13")
     def test_the_server(self):
-        self.assert_form(self.connect().asked(b"stats"), SERVER, self.texts + ("version",))
+        self.assert_form(self.connect().chunk_for(b"stats"), SERVER, self.texts + ("version",))
 
     def test_the_servers_keys(self):
         self.assertEqual(list(self.connect().stats()), SERVER)
@@ -59,8 +59,8 @@ class Form(BeanstalkTest):
     @not_beanstalkd("prints strings bare before 1.13")
     def test_a_tube(self):
         wire = self.connect()
-        wire.told(b"use 0.5")
-        chunk = wire.asked(b"stats-tube 0.5")
+        wire.reply_to(b"use 0.5")
+        chunk = wire.chunk_for(b"stats-tube 0.5")
         self.assert_form(chunk, TUBE, self.texts)
         self.assertIn(b'\nname: "0.5"\n', chunk)
 
@@ -71,7 +71,7 @@ class Form(BeanstalkTest):
     def test_a_job(self):
         wire = self.connect()
         wire.put(b"x")
-        self.assert_form(wire.asked(b"stats-job 1"), JOB, self.texts)
+        self.assert_form(wire.chunk_for(b"stats-job 1"), JOB, self.texts)
 
     def test_a_fresh_job(self):
         wire = self.connect()
@@ -139,7 +139,7 @@ class Counts(BeanstalkTest):
         lines = (b"peek x", b"delete x", b"release 1 0", b"use  t", b"watch -", b"ignore -", b"bury 1", b"touch x",
                  b"stats-job x", b"stats-tube -", b"pause-tube none x", b"put 0 0 1 x", b"kick x")
         for line in lines:
-            self.assertEqual(wire.told(line), "BAD_FORMAT", line)
+            self.assertEqual(wire.reply_to(line), "BAD_FORMAT", line)
         stats = wire.stats()
         self.assertEqual([key for key in stats if key.startswith("cmd-") and stats[key] != "0"], ["cmd-stats"])
 

@@ -1,7 +1,7 @@
 """The beanstalk listener as a client meets it: a server for each test, and connections to it.
 
-Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server is
-told to drain and must end with 0: what a sanitizer finds in it fails the test that caused it.
+Each test has a server of its own, so that ids, counters and tubes are exactly known. When a test is over, the server
+must drain and end with 0: what a sanitizer finds in it fails the test that caused it.
 
 BEANSTALKD=/usr/bin/beanstalkd runs the same tests against that program instead of millraced, to see whether a test asks
 for what the protocol says or for what millrace happens to do. Tests marked @not_beanstalkd ask for something that

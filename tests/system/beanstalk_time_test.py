@@ -170,7 +170,7 @@ class TimeToRun(TimeTest):
         holder.ask(put(b"x", ttr=3) + b"reserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
         other.ask(b"reserve-with-timeout 1\r\n", b"TIMED_OUT\r\n")
         touched = Clock()
-        answer = holder.told(b"touch 1")
+        answer = holder.reply_to(b"touch 1")
         if clock.seconds() < 3:  # else a slow machine has let its time go by
             self.assertEqual(answer, "TOUCHED")
             other.ask(b"reserve\r\n", b"RESERVED 1 1\r\nx\r\n")
@@ -197,7 +197,7 @@ class Margin(TimeTest):
             b"INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\nx\r\nRESERVED 2 1\r\ny\r\nDEADLINE_SOON\r\n"
             b"DEADLINE_SOON\r\nDEADLINE_SOON\r\nNOT_FOUND\r\n"
         )
-        self.assertNotEqual(other.told(b"reserve-with-timeout 0"), "DEADLINE_SOON")
+        self.assertNotEqual(other.reply_to(b"reserve-with-timeout 0"), "DEADLINE_SOON")
 
     def test_the_soonest_job_ends_a_wait(self):
         holder, other, clock = *self.connections(2), Clock()

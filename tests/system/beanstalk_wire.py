@@ -85,13 +85,13 @@ class Wire:
         self.send(request)
         return self.expect(reply)
 
-    def told(self, request):
-        """Sends a line and gives the line that answers it."""
+    def reply_to(self, request):
+        """Sends a line; the line that answers it."""
         self.send(request + b"\r\n")
         return self.line().decode()
 
-    def asked(self, request):
-        """Sends a line and gives the chunk that answers it."""
+    def chunk_for(self, request):
+        """Sends a line; the chunk that answers it."""
         self.send(request + b"\r\n")
         words, chunk = self.chunk()
         if chunk is None:
@@ -100,12 +100,12 @@ class Wire:
 
     def stats(self, request=b"stats"):
         """The statistics as a dictionary, strings without their quotes."""
-        lines = self.asked(request).decode().split("\n")
+        lines = self.chunk_for(request).decode().split("\n")
         return {key: value.strip('"') for key, value in (line.split(": ", 1) for line in lines[1:] if line)}
 
     def names(self, request=b"list-tubes"):
         """The names of a list."""
-        return [line[2:] for line in self.asked(request).decode().split("\n")[1:] if line]
+        return [line[2:] for line in self.chunk_for(request).decode().split("\n")[1:] if line]
 
     def put(self, body, **options):
         """Puts a job; its id."""

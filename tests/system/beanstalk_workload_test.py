@@ -23,7 +23,7 @@ class Together(BeanstalkTest):
             "  report: { queue: verdicts, handler: print }\n"
         )
         wire = self.connect()
-        wire.told(b"use numbers")
+        wire.reply_to(b"use numbers")
         for number, verdict in ((157, "157 is a prime number."), (158, "158 is not a prime number."),
                                 (427920331, "427920331 is a prime number.")):
             wire.put(b"%d" % number)
@@ -41,9 +41,9 @@ class Together(BeanstalkTest):
             "consumers: { primality: { queue: numbers, handler: prime, run_on: threads, output: verdicts } }\n"
         )
         taker, giver = self.connections(2)
-        taker.told(b"watch verdicts")
+        taker.reply_to(b"watch verdicts")
         taker.send(b"reserve\r\n")
-        giver.told(b"use numbers")
+        giver.reply_to(b"use numbers")
         giver.put(b"157")
         words, body = taker.chunk()
         self.assertEqual(body, b"157 is a prime number.")
@@ -55,7 +55,7 @@ class Together(BeanstalkTest):
             "priority: 5 } }\n"
         )
         wire = self.connect()
-        wire.told(b"watch numbers")
+        wire.reply_to(b"watch numbers")
         taken = []
         for _ in range(3):
             wire.send(b"reserve\r\n")
@@ -80,7 +80,7 @@ class Together(BeanstalkTest):
             "20 } }\n"
         )
         wire = self.connect()
-        wire.told(b"watch q")
+        wire.reply_to(b"watch q")
         for number in range(1, 21):
             wire.send(b"reserve\r\n")
             words, body = wire.chunk()
@@ -90,7 +90,7 @@ class Together(BeanstalkTest):
     def test_a_failed_job_can_be_kicked_by_a_client(self):
         self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: prime } }\n")
         wire = self.connect()
-        wire.told(b"use q")
+        wire.reply_to(b"use q")
         number = wire.put(b"no number")
         while wire.stats(b"stats-tube q")["current-jobs-buried"] != "1":
             pass
@@ -103,12 +103,12 @@ class Together(BeanstalkTest):
         self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: sleep } }\n",
                       daemon="drain_timeout: 100ms")
         wire = self.connect()
-        wire.told(b"use q")
+        wire.reply_to(b"use q")
         number = wire.put(b"600s", ttr=1)
         while wire.stats(b"stats-job %d" % number)["state"] != "reserved":
             pass
         for request in (b"delete %d", b"touch %d", b"release %d 0 0", b"bury %d 0", b"kick-job %d", b"reserve-job %d"):
-            self.assertEqual(wire.told(request % number), "NOT_FOUND")
+            self.assertEqual(wire.reply_to(request % number), "NOT_FOUND")
 
     def test_connections_are_metrics(self):
         self.start_on("queues: { q: {} }\n")
@@ -121,7 +121,7 @@ class Together(BeanstalkTest):
     def test_a_drain_lets_the_consumer_end_and_refuses_puts(self):
         self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: sleep } }\n")
         wire = self.connect()
-        wire.told(b"use q")
+        wire.reply_to(b"use q")
         number = wire.put(b"1s")
         while wire.stats(b"stats-job %d" % number)["state"] != "reserved":
             pass

@@ -84,19 +84,19 @@ class Names(BeanstalkTest):
     def lists(self, names):
         wire = self.connect()
         self.keep(wire, names)
-        return wire.asked(b"list-tubes").decode()
+        return wire.chunk_for(b"list-tubes").decode()
 
     def test_each_reply_quotes_the_names_that_need_it(self):
         wire = self.connect()
         self.keep(wire, PLAIN + QUOTED)
         lines = ["- default"] + ["- " + name for name in PLAIN] + ['- "%s"' % name for name in QUOTED]
-        self.assertEqual(wire.asked(b"list-tubes").decode().split("\n")[1:-1], lines)
+        self.assertEqual(wire.chunk_for(b"list-tubes").decode().split("\n")[1:-1], lines)
         for number, name in enumerate(PLAIN + QUOTED, 1):
-            wire.told(b"watch " + name.encode())
+            wire.reply_to(b"watch " + name.encode())
             shown = name if name in PLAIN else '"%s"' % name
-            self.assertIn("\nname: %s\n" % shown, wire.asked(b"stats-tube " + name.encode()).decode())
-            self.assertIn("\ntube: %s\n" % shown, wire.asked(b"stats-job %d" % number).decode())
-        self.assertEqual(wire.asked(b"list-tubes-watched").decode().split("\n")[1:-1], lines)
+            self.assertIn("\nname: %s\n" % shown, wire.chunk_for(b"stats-tube " + name.encode()).decode())
+            self.assertIn("\ntube: %s\n" % shown, wire.chunk_for(b"stats-job %d" % number).decode())
+        self.assertEqual(wire.chunk_for(b"list-tubes-watched").decode().split("\n")[1:-1], lines)
 
     def test_parsers_read_every_name_as_it_is(self):
         names = PLAIN + QUOTED + [name for name in tubes_of(1, 400) if name not in PLAIN + QUOTED]
@@ -115,28 +115,28 @@ class Names(BeanstalkTest):
         wire = self.connect()
         wire.put(b"x")
         for request in (b"stats", b"stats-job 1", b"stats-tube default"):
-            text = wire.asked(request).decode()
+            text = wire.chunk_for(request).decode()
             read = yaml.safe_load(text)
             for key in ("id", "version", "hostname", "os", "platform", "name", "tube", "state"):
                 if key in read and not (key == "id" and request != b"stats"):
                     self.assertIsInstance(read[key], str, (key, text))
-        self.assertEqual(yaml.safe_load(wire.asked(b"stats"))["os"], os.uname().version)
+        self.assertEqual(yaml.safe_load(wire.chunk_for(b"stats"))["os"], os.uname().version)
 
     def test_the_last_error_of_a_job_is_shown_until_it_has_none(self):
         self.start_on("queues: { q: {} }\nconsumers: { c: { queue: q, handler: prime } }\n")
         wire = self.connect()
-        wire.told(b"use q")
+        wire.reply_to(b"use q")
         wire.send(put(b"no: 'number' \"\xff"))
         number = int(wire.accepted())
         while wire.stats(b"stats-job %d" % number)["state"] != "buried":
             pass
-        read = yaml.safe_load(wire.asked(b"stats-job %d" % number))
+        read = yaml.safe_load(wire.chunk_for(b"stats-job %d" % number))
         self.assertIsInstance(read["last-error"], str)
         self.assertGreater(len(read["last-error"]), 5)
         self.assertEqual(read["failures"], 1)
-        wire.told(b"use other")
+        wire.reply_to(b"use other")
         fresh = wire.put(b"x")
-        stats = yaml.safe_load(wire.asked(b"stats-job %d" % fresh))
+        stats = yaml.safe_load(wire.chunk_for(b"stats-job %d" % fresh))
         self.assertNotIn("last-error", stats)
         self.assertNotIn("failures", stats)
 
@@ -158,7 +158,7 @@ class Libraries(BeanstalkTest):
         super().setUp()
         wire = self.connect()
         for name in (b"emails", b"1.5"):
-            wire.told(b"use " + name)
+            wire.reply_to(b"use " + name)
             wire.put(b"x")
         self.port = str(self.server.address[1])
 

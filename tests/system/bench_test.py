@@ -137,7 +137,7 @@ class AnyServer:
         for row in ("put", "reserve", "delete", "put to reserved"):
             self.assertRegex(shown, rf"(?m)^  {row} ")
 
-    def test_each_phase_counts_the_jobs_it_was_told(self):
+    def test_each_phase_does_the_number_of_jobs_that_the_command_line_asks_for(self):
         for phase, commands in (("put", 1), ("drain", 2), ("mix", 3)):
             shown = json.loads(
                 self.works("--phase", phase, "--jobs", "1003", "--depth", "10", "--queues", "2", "--json"))

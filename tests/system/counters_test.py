@@ -92,34 +92,34 @@ class Counters(DaemonTest):
 
     def put(self, queue, body=b"x", **options):
         """One job of a client; the first word of the reply."""
-        self.client.told(b"use " + queue)
+        self.client.reply_to(b"use " + queue)
         self.client.send(put(body, **options))
         return self.client.line().split(b" ")[0]
 
     def reserved(self, queue, **options):
         """A client's job of its own, taken; its id."""
-        self.client.told(b"use " + queue)
-        self.client.told(b"watch " + queue)
-        self.client.told(b"ignore default")
+        self.client.reply_to(b"use " + queue)
+        self.client.reply_to(b"watch " + queue)
+        self.client.reply_to(b"ignore default")
         job = self.client.put(b"x", **options)
         self.client.ask(b"reserve-job %d\r\n" % job, b"RESERVED %d 1\r\nx\r\n" % job)
         return job
 
     def bury(self):
         job = self.reserved(b"buried")
-        self.assertEqual(self.client.told(b"bury %d 0" % job), "BURIED")
+        self.assertEqual(self.client.reply_to(b"bury %d 0" % job), "BURIED")
         return job
 
     def scenarios(self):
         """What moves a series, by its name. Each family of counters has at least one."""
         put_into = lambda queue, body=b"x", times=1: lambda: [self.put(queue, body) for _ in range(times)]
-        tell = lambda line: lambda: self.client.told(line)
+        tell = lambda line: lambda: self.client.reply_to(line)
         return {
             'millrace_jobs_put_total{queue="small"}': put_into(b"small"),
             'millrace_jobs_reserved_total{queue="taken"}': lambda: self.reserved(b"taken"),
-            'millrace_jobs_released_total{queue="taken"}': lambda: self.client.told(b"release %d 0 0" % self.reserved(
-                b"taken")),
-            'millrace_jobs_kicked_total{queue="buried"}': lambda: self.client.told(b"kick-job %d" % self.bury()),
+            'millrace_jobs_released_total{queue="taken"}': lambda: self.client.reply_to(
+                b"release %d 0 0" % self.reserved(b"taken")),
+            'millrace_jobs_kicked_total{queue="buried"}': lambda: self.client.reply_to(b"kick-job %d" % self.bury()),
             'millrace_jobs_ttr_expired_total{queue="taken"}': lambda: self.reserved(b"taken", ttr=1),
             'millrace_jobs_retried_total{queue="retries"}': put_into(b"retries"),
             'millrace_jobs_postponed_total{queue="postpones"}': put_into(b"postpones"),
@@ -128,7 +128,7 @@ class Counters(DaemonTest):
             'millrace_jobs_finished_total{queue="fails",outcome="failed"}': put_into(b"fails"),
             'millrace_jobs_finished_total{queue="late",outcome="timeout"}': put_into(b"late", b"1h"),
             'millrace_jobs_finished_total{queue="dropping",outcome="dropped"}': put_into(b"dropping", times=2),
-            'millrace_jobs_finished_total{queue="taken",outcome="deleted"}': lambda: self.client.told(
+            'millrace_jobs_finished_total{queue="taken",outcome="deleted"}': lambda: self.client.reply_to(
                 b"delete %d" % self.reserved(b"taken")),
             'millrace_jobs_buried_total{queue="buried",reason="client"}': self.bury,
             'millrace_jobs_finished_total{queue="dropped",outcome="expired"}': put_into(b"dropped"),
@@ -154,7 +154,7 @@ class Counters(DaemonTest):
             "millrace_loop_busy_seconds_total": tell(b"stats"),
             'millrace_loop_stalls_total{task="holding"}': put_into(b"loop", b"50ms", times=20),
             'millrace_backpressure_seconds_total{stage="put"}': self.held_put,
-            'millrace_connections_opened_total{protocol="beanstalk"}': lambda: self.wire(self.running).told(
+            'millrace_connections_opened_total{protocol="beanstalk"}': lambda: self.wire(self.running).reply_to(
                 b"list-tube-used"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="unknown_command"}': tell(b"nonsense"),
             'millrace_protocol_errors_total{protocol="beanstalk",code="bad_format"}': tell(b"delete x"),
@@ -167,12 +167,12 @@ class Counters(DaemonTest):
 
     def end_member(self):
         with contextlib.closing(Wire(self.running.beanstalk)) as other:
-            other.told(b"watch members")
-            other.told(b"ignore default")
+            other.reply_to(b"watch members")
+            other.reply_to(b"ignore default")
             other.send(b"reserve\r\n")
             job = int(other.line().split(b" ")[1])
             other.line()
-            self.assertEqual(other.told(b"delete %d" % job), "DELETED")
+            self.assertEqual(other.reply_to(b"delete %d" % job), "DELETED")
 
     def too_long_line(self):
         with open(os.path.join(self.folder, "lines.txt"), "a", encoding="ascii") as file:
@@ -253,9 +253,9 @@ class Counters(DaemonTest):
         daemon = self.begin(settings)
         self.client = self.wire(daemon)
         self.moves(daemon, 'millrace_store_errors_total{store="disk"}',
-                   lambda: self.assertEqual(self.client.told(b"peek 2"), "NOT_FOUND"))
+                   lambda: self.assertEqual(self.client.reply_to(b"peek 2"), "NOT_FOUND"))
         buried = 'millrace_jobs_buried_total{queue="default",reason="io_error"}'
-        self.moves(daemon, buried, lambda: self.client.told(b"reserve-job 2"))
+        self.moves(daemon, buried, lambda: self.client.reply_to(b"reserve-job 2"))
 
     def test_the_tests_that_move_the_other_counters_are_there(self):
         for family, (path, name) in ELSEWHERE.items():

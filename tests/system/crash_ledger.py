@@ -2,8 +2,8 @@
 found afterwards.
 
 A job has a sure view, that of the last acknowledged command, and further ones that are possible too: of a command that
-was sent and not answered, and of reserves, which nobody waits for. Whoever acts on a job has it alone: its holder, or
-who claimed it in the ledger. Times are those of the wall, since due times survive a restart.
+was sent and not answered, and of reserves, which nobody waits for. One client at a time acts on a job: its holder, or
+the one that claimed it in the ledger. Times are those of the wall, since due times survive a restart.
 """
 
 import dataclasses
@@ -72,7 +72,7 @@ class Job:
         return [self.sure, *self.maybe, *([] if self.put_acknowledged else [GONE])]
 
     def latest(self):
-        """What whoever has it just got: all that was sent before has happened."""
+        """What the client that has it just got: all that was sent before has happened."""
         return self.maybe[-1] if self.maybe else self.sure
 
     def next_view(self, view):
@@ -89,13 +89,13 @@ class Ledger:
         self.changed = threading.Condition()
         self.jobs = []  # by token - 1; those that are surely gone and looked for stay
         self.live = set()  # tokens that are not surely gone
-        self.ids = {}  # token by id, of all ids that anybody was ever told
+        self.ids = {}  # token by id, of all ids that a client ever got
         self.complaints = []
         self.acknowledged = 0
         self.unanswered_puts = 0
         self.refusals = 0
         self.clients = 0  # that work now
-        self.draining = False  # the daemon may have been told to end: it gives no job to anybody
+        self.draining = False  # the daemon may have got a signal to end: it gives no job to a client
         self.cut_offs = False  # a job may be given to the next client before the one that was cut off notices
         self.reads_fail = False  # a job whose body cannot be read is buried, whatever it was before
 
@@ -105,7 +105,7 @@ class Ledger:
             self.changed.notify_all()
 
     def wait_for(self, commands):
-        """Until so many more commands are acknowledged, or clients are cut off or told again and again to go away."""
+        """Until so many more commands are acknowledged, or clients are cut off or refused again and again."""
         with self.changed:
             goal, refused = self.acknowledged + commands, self.refusals + REFUSALS_ENOUGH
 
@@ -196,7 +196,7 @@ class Ledger:
             job.deliveries += 1
 
     def sends(self, job, view):
-        """Before the command that makes this view; whoever gets the job from it may be quicker than the answer."""
+        """Before the command that makes this view; the next client may get the job before the answer comes."""
         with self.changed:
             if view is not GONE:
                 job.busy = None

@@ -111,9 +111,9 @@ class Crash(BeanstalkTest):
 
     def buried_in_order(self, wire, tube):
         """Takes out all that is buried in a tube: nothing comes behind what was surely buried later."""
-        wire.told(b"use " + tube.encode())
+        wire.reply_to(b"use " + tube.encode())
         latest, before = 0.0, None
-        while (answer := wire.told(b"peek-buried")) != "NOT_FOUND":
+        while (answer := wire.reply_to(b"peek-buried")) != "NOT_FOUND":
             number, length = map(int, answer.split(" ")[1:])
             wire.receive(length + 2)
             job = self.ledger.jobs[self.ledger.ids[number] - 1]
@@ -125,7 +125,7 @@ class Crash(BeanstalkTest):
             self.ledger.done(job, None)
 
     def nothing_is_back(self, settings):
-        """Every id that anybody was told of is looked for."""
+        """Every id that a client ever got is looked for."""
         with self.started(settings).connect() as wire:
             found = looked_at(wire, self.ledger.ids)
         back = sorted(number for number in found if self.ledger.ids[number] not in self.ledger.live)

@@ -106,11 +106,11 @@ class FullDisk(Durable):
     def test_a_relaxed_queue_without_a_byte_left_stops_acknowledging_and_the_daemon_says_what_it_lost(self):
         relaxed = "queues: { r: { durability: relaxed } }\n"
         wire = self.again(relaxed, store="disk_reserve: 0B, relaxed_lag_max: 50ms")
-        wire.told(b"use r")
+        wire.reply_to(b"use r")
         first = wire.put(b"first")
-        wire.told(b"use default")
+        wire.reply_to(b"use default")
         wire.put(b"with it, all before is on disk")
-        wire.told(b"use r")
+        wire.reply_to(b"use r")
         self.fill(0)
         wire.put(b"y" * 60_000)
         self.server.wait_for("disk_full")
@@ -206,18 +206,18 @@ class LimitedFiles(Durable):
         queues = ("queue_defaults: { durability: memory }\nqueues: { kept: { durability: sync }, lines: {} }\n"
                   "consumers: { c: { queue: lines, handler: file, path: %s } }\n" % line)
         wire = self.again(queues)
-        wire.told(b"use kept")
+        wire.reply_to(b"use kept")
         first = wire.put(b"first")
         process = self.server.process
         before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (256 << 10, before[1]))
         large = b"x" * 50_000
-        wire.told(b"use lines")
+        wire.reply_to(b"use lines")
         for _ in range(6):
             wire.put(large)
         self.assertIn("File too large", self.server.wait_for("job_failed")["message"])
         self.assertEqual(os.path.getsize(line), 5 * (len(large) + 1))
-        wire.told(b"use kept")
+        wire.reply_to(b"use kept")
         wire.send(put(large) * 6)
         self.server.wait_for("store_failed")
         self.assertIsNone(process.poll())

@@ -54,7 +54,7 @@ class Restarts(Durable):
     def test_a_relaxed_queue_survives_being_told_to_end(self):
         relaxed = "queues: { r: { durability: relaxed } }\n"
         wire = self.again(relaxed, store="relaxed_interval: 1h")
-        wire.told(b"use r")
+        wire.reply_to(b"use r")
         numbers = [wire.put(b"%d" % n) for n in range(500)]
         wire.ask(b"delete %d\r\n" % numbers[0], b"DELETED\r\n")
         wire = self.again(relaxed)
@@ -87,7 +87,7 @@ class Restarts(Durable):
         last = 0
         for killed in (False, True, True, False):
             wire = self.again(memory, killed=killed)
-            wire.told(b"use m")
+            wire.reply_to(b"use m")
             self.assertEqual(wire.stats(b"stats-tube m")["current-jobs-ready"], "0")
             numbers = [wire.put(b"x") for _ in range(10)]
             self.assertGreater(numbers[0], last)

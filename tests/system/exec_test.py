@@ -209,7 +209,7 @@ class Exec(DaemonTest):
                     daemon = self.daemon(settings, "--mode", mode).started()
                     self.await_lines(f"{folder}/begun", time_of_death + 1)
                     with contextlib.closing(Wire(f"{folder}/b")) as wire:
-                        wire.told(b"use other")
+                        wire.reply_to(b"use other")
                         wire.put(b"commits what came before it")
                     open(f"{folder}/committed", "x").close()
                     self.assertEqual(daemon.wait(), -signal.SIGKILL)

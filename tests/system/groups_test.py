@@ -23,9 +23,9 @@ class Example(DaemonTest):
         shutil.copy(path, self.folder)
         summary, last = self.finish(os.path.join(self.folder, "batch.yaml"))
         self.assertEqual(last, "the batch is done")
-        told = json.loads(summary)
-        self.assertEqual((told["group"], told["ended"], told["jobs"], told["ok"]), ("nightly", "all", 3, 3))
-        self.assertEqual([member["text"] for member in told["members"]], [
+        outcome = json.loads(summary)
+        self.assertEqual((outcome["group"], outcome["ended"], outcome["jobs"], outcome["ok"]), ("nightly", "all", 3, 3))
+        self.assertEqual([member["text"] for member in outcome["members"]], [
             "2147483647 is a prime number.", "2147483649 is not a prime number.", "4294967291 is a prime number."
         ])
 
@@ -35,8 +35,8 @@ class Example(DaemonTest):
                               "consumers:\n  work: { queue: numbers, handler: noop }\n"
                               "  tell: { queue: out, handler: print }\n")
         (line,) = self.finish(settings)
-        told = json.loads(line)
-        self.assertEqual((told["jobs"], told["ok"], len(told["members"])), (5000, 5000, 5000))
+        outcome = json.loads(line)
+        self.assertEqual((outcome["jobs"], outcome["ok"], len(outcome["members"])), (5000, 5000, 5000))
 
     def test_producers_that_wait_for_each_other_are_an_error(self):
         settings = self.write("queues: { q: {} }\nproducers:\n"

@@ -12,10 +12,10 @@ from support import CONFIG
 class Requests(HttpTest):
     def test_a_request_is_made_of_the_job_and_the_response_is_the_result(self):
         def echo(request, connection):
-            told = {"method": request.method, "target": request.target, "body": request.body.decode(),
-                    "type": request.headers.get("content-type"), "agent": request.headers["user-agent"],
-                    "host": request.headers["host"]}
-            connection.reply(200, json.dumps(told).encode())
+            received = {"method": request.method, "target": request.target, "body": request.body.decode(),
+                        "type": request.headers.get("content-type"), "agent": request.headers["user-agent"],
+                        "host": request.headers["host"]}
+            connection.reply(200, json.dumps(received).encode())
         server = self.serve(echo=echo)
         printed, errors, counts = self.ask(
             server.url("echo/${json:/id}?q=${json:/q}"), [json.dumps({"id": "a/b c", "q": "1&admin=1"})],

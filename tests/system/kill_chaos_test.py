@@ -253,7 +253,7 @@ class Chaos(ControlTest):
             for kind in kinds:
                 body = kind[2].format(n=self.new_number())
                 self.unsure[body] = kind
-                wire.told(b"use " + kind[0].encode())
+                wire.reply_to(b"use " + kind[0].encode())
                 self.id_of[body] = wire.put(body.encode())
                 self.kind_of[body] = self.unsure.pop(body)
 

@@ -121,7 +121,7 @@ class Lifecycle(ControlTest):
                 for _ in range(20):
                     queue = chance.choice(list(ENDS))
                     token = self.ledger.new(queue)
-                    wire.told(b"use " + queue.encode())
+                    wire.reply_to(b"use " + queue.encode())
                     delay = chance.choice((0, 0, 0, 1))
                     job = wire.put(b"%d" % token, priority=chance.randint(0, 3), delay=delay, ttr=1)
                     self.ledger.id_of[token] = job
@@ -155,7 +155,7 @@ class Lifecycle(ControlTest):
         chance = random.Random(self.chance.random())
         while not self.stopping.is_set():
             wire = Wire(self.beanstalk)
-            wire.told(b"watch clients")
+            wire.reply_to(b"watch clients")
             while not self.stopping.is_set():
                 wire.send(b"reserve-with-timeout 1\r\n")
                 words, body = wire.chunk()
@@ -165,18 +165,18 @@ class Lifecycle(ControlTest):
                 if draw < 0.5:
                     self.deletes(wire, job, token)
                     if draw < 0.1:
-                        self.assertEqual(wire.told(b"delete %d" % job), "NOT_FOUND")
+                        self.assertEqual(wire.reply_to(b"delete %d" % job), "NOT_FOUND")
                 elif draw < 0.55:
                     time.sleep(1.2)  # longer than its time to run
                     self.deletes(wire, job, token)
                 elif draw < 0.65:
-                    wire.told(b"release %d 1 0" % job)
+                    wire.reply_to(b"release %d 1 0" % job)
                 else:
                     break
             wire.reset() if chance.random() < 0.5 else wire.close()
 
     def deletes(self, wire, job, token):
-        if wire.told(b"delete %d" % job) == "DELETED":
+        if wire.reply_to(b"delete %d" % job) == "DELETED":
             self.ledger.end(token, "deleted")
 
     def until_idle(self):

@@ -178,7 +178,7 @@ class Limits(DaemonTest):
         (summary,) = daemon.entries("summary")
         self.assertIn("4 ok", summary["message"])
 
-    def test_full_queues_reject_or_drop_as_they_are_told(self):
+    def test_full_queues_reject_or_drop_as_their_overflow_says(self):
         for overflow, series in (
             ("reject", 'millrace_jobs_rejected_total{queue="small",reason="overflow"}'),
             ("drop_oldest", 'millrace_jobs_finished_total{queue="small",outcome="dropped"}'),

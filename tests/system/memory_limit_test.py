@@ -99,7 +99,7 @@ class MemoryLimit(BeanstalkTest):
 
     def test_consumers_of_the_file_get_bodies_from_disk(self):
         wire = self.begin()
-        wire.told(b"use in")
+        wire.reply_to(b"use in")
         self.fill(wire)
         wire = self.begin("""
 queues: { in: {}, out: {} }

@@ -101,11 +101,11 @@ class Metrics(DaemonTest):
         with contextlib.closing(Wire(f"{self.folder}/b")) as wire:
             for number in range(200):
                 for command in (b"use", b"watch"):
-                    wire.told(command + b" queue-%d" % number)
+                    wire.reply_to(command + b" queue-%d" % number)
                 job = wire.put(b"abc")
                 wire.ask(b"reserve\r\n", b"RESERVED %d 3\r\nabc\r\n" % job)
                 wire.ask(b"delete %d\r\n" % job, b"DELETED\r\n")
-                wire.told(b"ignore queue-%d" % number)
+                wire.reply_to(b"ignore queue-%d" % number)
         size, page = self.scraped(daemon)
         for histogram in ("job_wait", "job_service", "job_end_to_end"):
             self.assertEqual(page.count(f"millrace_{histogram}_seconds_count{{"), 200)  # one is __other__

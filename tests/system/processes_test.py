@@ -143,7 +143,7 @@ class Processes(DaemonTest):
             daemon = self.daemon(path).started()
             self.computing(daemon, 1)
             with contextlib.closing(Wire(f"{self.folder}/b")) as wire:
-                wire.told(b"use other")
+                wire.reply_to(b"use other")
                 wire.put(b"commits what came before it")
             daemon.signal(signal.SIGKILL)
             self.assertEqual(daemon.wait(), -signal.SIGKILL)

@@ -78,7 +78,7 @@ class Recovery(BeanstalkTest):
             connection.close()
 
     def interrupted(self):
-        """A daemon that was told to end when it said that it recovers; its log. None: it was done before that."""
+        """A daemon that got a signal to end when it said that it recovers; its log. None: it was done before that."""
         with Daemon(self.settings) as daemon:
             while (said := self.get("/readyz")) is None or said == (503, "starting"):
                 self.assertIsNone(daemon.process.poll(), "\n".join(daemon.log.all))

@@ -39,7 +39,7 @@ class Reload(Durable):
 
     def take(self, wire, tube, count):
         """So many bodies of a tube, each deleted; waits for them."""
-        wire.told(b"watch " + tube.encode())
+        wire.reply_to(b"watch " + tube.encode())
         found = []
         for _ in range(count):
             wire.send(b"reserve-with-timeout %d\r\n" % PATIENCE)
@@ -53,7 +53,7 @@ class Reload(Durable):
     def test_a_changed_consumer_continues_with_its_new_settings_and_clients_notice_nothing(self):
         self.begin(self.SLEEPER % "text: old")
         wire, other = self.connections(2)
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         wire.put(b"1ms")
         self.assertEqual(self.take(other, "done", 1), [b"old"])
         said = self.reload(self.SLEEPER % "text: new, concurrency: 3")
@@ -81,7 +81,7 @@ class Reload(Durable):
         os.remove(self.path)
         self.assertIn("cannot be read", self.reload(event="reload_refused")["reason"])
         wire = self.connect()
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         wire.put(b"1ms")
         self.assertEqual(self.take(wire, "done", 1), [b"old"])
         self.reload(self.SLEEPER % "text: new")
@@ -111,7 +111,7 @@ class Reload(Durable):
 
         self.begin(parts)
         wire, other = self.connections(2)
-        wire.told(b"use q")
+        wire.reply_to(b"use q")
         wire.put(b"first")
         self.take(other, "done", 1)
         self.assertTrue(is_open())
@@ -126,7 +126,7 @@ class Reload(Durable):
                       said["reason"])
         self.assertIn("more", said["reason"])
         wire = self.connect()
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         wire.put(b"1ms")
         self.assertEqual(self.take(wire, "done", 1), [b"old"])
 
@@ -190,7 +190,7 @@ class Reload(Durable):
         self.begin("queue_defaults: { max_jobs: 1 }\nqueues: { q: { max_jobs: 1 } }\n")
         first, second, made = self.connections(3)
         for wire, tube in ((first, b"q"), (second, b"q"), (made, b"of-a-client")):
-            wire.told(b"use " + tube)
+            wire.reply_to(b"use " + tube)
         first.put(b"one")
         second.send(put(b"two"))
         self.assert_silent(second)
@@ -205,14 +205,14 @@ class Reload(Durable):
     def test_a_removed_queue_keeps_its_jobs_until_it_is_empty(self):
         self.begin("queues: { old: { max_jobs: 5 }, other: {} }\n")
         wire = self.connect()
-        wire.told(b"use old")
+        wire.reply_to(b"use old")
         wire.put(b"one")
-        wire.told(b"use default")
+        wire.reply_to(b"use default")
         said = self.reload("queues: { other: {} }\n")
         self.assertEqual(said["changes"], "queue old: removed")
         self.assertIn("old", wire.names())
         self.assertEqual(self.take(wire, "old", 1), [b"one"])
-        wire.told(b"ignore old")
+        wire.reply_to(b"ignore old")
         self.assertNotIn("old", wire.names())
         self.assertIn("other", wire.names())
 
@@ -249,9 +249,9 @@ class Reload(Durable):
     def test_a_reload_during_a_drain_is_refused(self):
         self.begin(self.SLEEPER % "text: old")
         wire, holder = self.connections(2)
-        wire.told(b"use held")
+        wire.reply_to(b"use held")
         wire.put(b"one")
-        holder.told(b"watch held")
+        holder.reply_to(b"watch held")
         holder.send(b"reserve\r\n")
         words, _ = holder.chunk()
         self.server.signal(signal.SIGTERM)
@@ -263,7 +263,7 @@ class Reload(Durable):
     def test_a_drain_ends_a_reload_that_waits_for_a_job(self):
         self.begin(self.SLEEPER % "text: old")
         wire = self.connect()
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         wire.put(b"1s")
         while int(wire.stats(b"stats-tube work")["current-jobs-reserved"]) != 1:
             pass
@@ -279,7 +279,7 @@ class Reload(Durable):
         handlers = ("noop", "sleep, length: 1ms, concurrency: 40", "hash, run_on: threads, concurrency: 4")
         self.begin(parts % "noop")
         wire, other = self.connections(2)
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         ids = set()
         for round_ in range(rounds):
             wire.send(b"".join(put(b"%d" % (round_ * jobs + n)) for n in range(jobs)))
@@ -296,7 +296,7 @@ class Reload(Durable):
         parts = "queues: { work: { %s }, letters: {} }\nconsumers: { c: { queue: work, handler: fail, every: 1 } }\n"
         self.begin(parts % "")
         wire, other = self.connections(2)
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         wire.put(b"first")
         self.assertEqual(other.stats(b"stats-tube work")["current-jobs-buried"], "1")
         said = self.reload(parts % "retry: { attempts: 3, first: 1ms }, dead_letter: letters")

@@ -21,7 +21,7 @@ SEED = os.environ.get("RESUME_SEED") or str(random.SystemRandom().randrange(10**
 
 def waiting(wire, tube="words"):
     """Bodies of all ready jobs, in order; they stay reserved until the connection ends."""
-    wire.told(b"watch " + tube.encode())
+    wire.reply_to(b"watch " + tube.encode())
     found = []
     while (chunk := reserved(wire)) is not None:
         found.append(chunk)
@@ -147,7 +147,7 @@ class Killed(Durable):
                 self.killed(self.reading("durability: " + durability))
             server = self.reading("durability: " + durability)
             with server.connect() as wire:
-                wire.told(b"watch words")
+                wire.reply_to(b"watch words")
                 found = []
                 # A reserve that waits ends when the producer has put the last line.
                 while len(found) < self.LINES and (some := reserve(wire, 1_000, patience=PATIENCE)):
@@ -162,7 +162,7 @@ class Killed(Durable):
         for rounds in range(1, ROUNDS + 1):
             server = self.reading(queue)
             with server.connect() as wire:
-                wire.told(b"watch words")
+                wire.reply_to(b"watch words")
                 for _ in range(self.chance.randrange(0, 20)):
                     self.take(wire, self.chance.randrange(1, 200), uncertain)
                 held = reserve(wire, 50)
@@ -171,7 +171,7 @@ class Killed(Durable):
                 self.killed(server)
         server = self.reading(queue)
         with server.connect() as wire:
-            wire.told(b"watch words")
+            wire.reply_to(b"watch words")
             # What nobody knows of may be gone, so that the last wait may find nothing.
             while set(range(self.LINES)) - self.taken - uncertain:
                 self.assertTrue(self.take(wire, 1_000, uncertain, patience=PATIENCE), f"lines are missing, seed {SEED}")

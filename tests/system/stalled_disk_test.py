@@ -1,5 +1,5 @@
-"""A disk that stalls, and locks that other processes hold: conditions that pass. Nothing fails, and whoever needs no
-disk goes on.
+"""A disk that stalls, and locks that other processes hold: conditions that pass. Nothing fails, and jobs that need
+no disk go on.
 """
 
 import errno

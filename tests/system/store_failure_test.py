@@ -43,7 +43,7 @@ class Failing(Crash):
         return lines
 
     def refused(self, server, tube, request):
-        """A new client that brings this change is not told that it is done."""
+        """A new client that brings this change gets no reply that it is done."""
         with Mortal(server.address) as wire:
             wire.ask(b"use %b\r\n" % tube, b"USING %b\r\n" % tube)
             try:

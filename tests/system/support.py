@@ -1,4 +1,4 @@
-"""The built daemon as a test sees it: started on a file, told by its log what happens, stopped and looked at.
+"""The built daemon as a test sees it: started on a file, followed through its log, stopped and looked at.
 
 Nothing here sleeps to wait: lines are read from pipes as they come. PATIENCE bounds every wait, so that a daemon that
 hangs fails a test instead of stopping all of them; it is long because sanitizers and busy machines are slow.

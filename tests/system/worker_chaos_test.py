@@ -148,7 +148,7 @@ class Chaos(ControlTest):
         with Wire(self.beanstalk) as wire:
             for word in words:
                 body = f"{word} {len(self.word_of)}"
-                wire.told(b"use " + ENDS[word][0].encode())
+                wire.reply_to(b"use " + ENDS[word][0].encode())
                 wire.put(body.encode())
                 self.word_of[body] = word
 
@@ -175,7 +175,7 @@ class Chaos(ControlTest):
         self.assertEqual(set(self.word_of.values()), set(ENDS))
 
     def await_no_worker(self):
-        """No process of the test's worker is left, whoever its parent was."""
+        """No process of the test's worker is left, not even one with another parent."""
         until = time.monotonic() + PATIENCE
         while (left := self.workers()) and time.monotonic() < until:
             time.sleep(0.01)

@@ -14,7 +14,7 @@ def obey(word, job):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(600)
     elif word == "error":
-        say(id=job["id"], error="told to fail")
+        say(id=job["id"], error="fails on purpose")
     elif word == "reject":
         say(id=job["id"], error="useless", retry=False)
     elif word == "later" and job["attempt"] == 1:

@@ -42,7 +42,7 @@ contestant two_runs() {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-TEST_CASE("a comparison runs each workload in three modes unless told otherwise") {
+TEST_CASE("without --modes a comparison runs each workload sequentially, on the loop, on threads and in processes") {
   const auto options = options_of({"a.yaml", "b.yaml"});
   CHECK(options.workloads == command{"a.yaml", "b.yaml"});
   CHECK(options.modes == command{"sequential", "loop", "threads", "processes"});

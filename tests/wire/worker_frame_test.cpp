@@ -225,7 +225,7 @@ TEST_CASE("random bytes and damaged lines are read without harm, and the same wh
   }
 }
 
-TEST_CASE("what a process of our own program writes is read back, and what it is told too") {
+TEST_CASE("messages from and to a process of our own program are read back as they were written") {
   const auto round_trip = [](worker_message message) {
     message.id = job_id{7};
     std::string line;

@@ -21,7 +21,7 @@ TEST_CASE("a job goes from its source through its handler and is gone") {
   CHECK(at.jobs.consumers()[0]->active == 0);
 }
 
-TEST_CASE("a handler is told the job's id, its queue and which attempt it is") {
+TEST_CASE("a handler gets the job's id, its queue and the number of the attempt") {
   workload_fixture at;
   const auto queue = at.queue("numbers");
   handlers::job seen;
@@ -123,7 +123,7 @@ TEST_CASE("the name of a job is cut after 100 bytes, between two characters") {
   CHECK(name_of("a\xffz") == "a z");
 }
 
-TEST_CASE("a handler is told what each consumer has done and has failed") {
+TEST_CASE("a handler can read how many jobs each consumer has done and has failed") {
   workload_fixture at;
   const auto queue = at.queue("work");
   at.queue("questions");
