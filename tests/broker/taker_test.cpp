@@ -32,7 +32,7 @@ TEST_CASE("a taker is called once for the job that it waited for") {
   CHECK(taker.events.size() == 1);
 }
 
-TEST_CASE("a taker's time runs out") {
+TEST_CASE("a taker that waits for a job with a deadline times out at the deadline, not before") {
   broker_fixture at;
   at.queue("work");
   taker taker;

@@ -78,7 +78,7 @@ TEST_CASE("puts into a full queue that blocks are admitted by arrival as room co
   CHECK(m.engine.levels(m.queue()).first_put_waits_since == never);
 }
 
-TEST_CASE("nobody overtakes in the line, however small") {
+TEST_CASE("a small put does not overtake a large one that waits for capacity") {
   engine_fixture m;
   m.declare("q", 10, overflow::block, 10);
   const auto s = m.session();

@@ -145,7 +145,7 @@ TEST_CASE("a job may be reserved by its id when it is ready, delayed or buried, 
   CHECK(m.engine.counts(m.queue()).reserved.value() == 4);
 }
 
-TEST_CASE("what a holder gets to see of its job") {
+TEST_CASE("the answer to a reserve has the job's id, queue, body, priority, reserves and times") {
   engine_fixture m;
   const auto s = m.session();
   const auto put_at = m.now;

@@ -81,7 +81,7 @@ TEST_CASE("the processor time of all processes of a group counts", "[group_watch
   CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than cpu_max (50ms)"));
 }
 
-TEST_CASE("in a span counts what a group uses from its begin on, and the report has its key", "[group_watch]") {
+TEST_CASE("the limit of a span counts processor time from its begin on, and the report has its key", "[group_watch]") {
   watched_child outcome{{.cpu_max = milliseconds{50}, .cpu_by_span = true, .cpu_setting = "process_cpu_max"}, {}, {}};
   outcome.spans = {7};
   run(outcome, "while :; do :; done");
@@ -91,7 +91,7 @@ TEST_CASE("in a span counts what a group uses from its begin on, and the report 
   CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than process_cpu_max (50ms)"));
 }
 
-TEST_CASE("what a group used before a span, or after it, does not count", "[group_watch]") {
+TEST_CASE("processor time before or after a span does not count against its limit", "[group_watch]") {
   watched_child outcome{{.cpu_max = milliseconds{50}, .cpu_by_span = true}, {}, {}};
   // A few hundred milliseconds of processor time, then some samples of the watch.
   const std::string work = "head -c 200000000 /dev/zero | sha256sum; ";

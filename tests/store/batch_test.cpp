@@ -75,7 +75,7 @@ TEST_CASE("what cancels out by the million holds no memory, and others keep thei
   CHECK(batch.puts()[0].job == job_id{200'000});
 }
 
-TEST_CASE("a cleared batch is as new") {
+TEST_CASE("a batch of changes is empty when it is cleared, and takes changes again") {
   store::batch batch;
   batch.put(put_of(1, "x"), 1, 0);
   batch.move(moved(3, engine::job_state::ready, 1), 1, 0, false);

@@ -33,7 +33,7 @@ fsck_report examine(const std::string& data_dir) {
 
 }  // namespace
 
-TEST_CASE("nothing is wrong with what a store wrote") {
+TEST_CASE("fsck finds no fault in a data directory that a store has written") {
   scratch_directory scratch;
   fill(scratch.data_dir(), 50);
   const auto report = examine(scratch.data_dir());

@@ -18,7 +18,7 @@ def setUpModule():
 
 
 class Crowds(BeanstalkTest):
-    def test_thousands_of_connections(self):
+    def test_thousands_of_connections_are_served(self):
         crowd = self.connections(CROWD)
         for wire in crowd:
             wire.send(put(b"x"))

@@ -70,7 +70,7 @@ class Disconnects(BeanstalkTest):
             wire.end_sending()
             self.addCleanup(wire.close)
 
-    def test_within_any_command(self):
+    def test_a_connection_lost_within_a_command_changes_nothing(self):
         keeper = self.one_job_of_each_state()
         before = self.facts(keeper)
         for end in ("reset", "close"):
@@ -80,7 +80,7 @@ class Disconnects(BeanstalkTest):
             self.alone(keeper)
             self.assertEqual(self.facts(keeper), before, end)
 
-    def test_within_any_byte_of_a_put(self):
+    def test_a_connection_lost_at_any_byte_of_a_put_puts_nothing(self):
         wire = self.connect()
         text = b"use gone\r\n" + put(b"abc\r\ndef", priority=1, delay=0, ttr=60)
         for end in ("reset", "close", "half"):
@@ -94,7 +94,7 @@ class Disconnects(BeanstalkTest):
         wire.accepted()
         self.assertEqual(wire.stats(b"stats-tube gone")["current-jobs-ready"], "1")
 
-    def test_within_large_bodies(self):
+    def test_a_connection_lost_within_a_body_puts_nothing(self):
         wire = self.connect()
         for size in (DEFAULT_LIMIT, DEFAULT_LIMIT + 1, 1 << 20, 4294967295):
             for sent in (0, 1, 1000, 32_768, 65_534):

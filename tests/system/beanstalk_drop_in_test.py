@@ -26,20 +26,20 @@ class Options(BeanstalkTest):
         return ended.stderr.splitlines()[0]
 
     @not_beanstalkd("ends with 5")
-    def test_help(self):
+    def test_help_goes_to_standard_output_and_lists_the_options(self):
         for word in ("-h", "--help"):
             ended = self.ended(word)
             self.assertEqual((ended.returncode, ended.stderr), (0, ""))
             for option in ("-l", "-p", "-z", "-u", "-V", "-v", "--http"):
                 self.assertIn(option, ended.stdout)
 
-    def test_version(self):
+    def test_v_prints_the_version(self):
         ended = self.ended("-v")
         self.assertEqual(ended.returncode, 0)
         self.assertRegex(ended.stdout, r"^(millraced|beanstalkd) \d+\.\d+")
 
     @not_beanstalkd("takes any port for what it can read of it")
-    def test_ports_that_are_none(self):
+    def test_p_refuses_what_is_no_port(self):
         for port in ("x", "-1", "65536", "99999999999", "1 2", "", "11300x", "+5"):
             self.assertRegex(self.refused("-p", port), r"^millraced: -p", port)
 
@@ -62,7 +62,7 @@ class Options(BeanstalkTest):
                 self.end(server)
 
     @not_beanstalkd("takes any size")
-    def test_sizes_that_are_none(self):
+    def test_z_and_b_refuse_values_out_of_range(self):
         for size in ("x", "-1", "1073741825", "99999999999999999999", ""):
             self.assertRegex(self.refused("-p", "0", "-z", size), r"^millraced: -z", size)
         self.assertRegex(self.refused("-p", "0", "-b", ""), r"^millraced: -b: '' .*the path of a directory")
@@ -71,14 +71,14 @@ class Options(BeanstalkTest):
                          r"^millraced: -z.*with -b at most 999997952 bytes")
 
     @not_beanstalkd("cannot be asked")
-    def test_addresses_that_are_none(self):
+    def test_l_refuses_what_is_no_address(self):
         for address in ("nowhere.invalid", "1.2.3.4.5", "127.0.0.1:11300"):
             ended = self.ended("-l", address, "-p", "0")
             self.assertIn(ended.returncode, (2, 3), ended)
             self.assertIn(address, ended.stderr)
 
     @not_beanstalkd("ends otherwise")
-    def test_a_user_nobody_knows(self):
+    def test_u_refuses_an_unknown_user(self):
         ended = self.ended("-p", "0", "-u", "nobody-of-that-name")
         self.assertIn(ended.returncode, (2, 3), ended)
         self.assertIn("nobody-of-that-name", ended.stderr)
@@ -88,13 +88,13 @@ class Options(BeanstalkTest):
         settings = self.write("daemon: { http: 127.0.0.1:0 }\n")
         self.assertIn("--config", self.refused("--config", settings, "-p", "0"))
 
-    def test_a_size_limit(self):
+    def test_z_limits_the_size_of_jobs(self):
         self.start("-z", "10")
         wire = self.connect()
         wire.ask(put(b"x" * 10) + put(b"x" * 11), b"INSERTED 1\r\nJOB_TOO_BIG\r\n")
         self.assertEqual(wire.stats()["max-job-size"], "10")
 
-    def test_the_greatest_size_limit(self):
+    def test_z_may_be_a_gibibyte(self):
         self.start("-z", str(1 << 30))
         wire = self.connect()
         body = os.urandom(1 << 20) * 5
@@ -124,7 +124,7 @@ class Options(BeanstalkTest):
         self.assertEqual(set(users), {str(pwd.getpwnam("nobody").pw_uid)})
 
     @unittest.skipIf(BEANSTALKD, "beanstalkd has no http")
-    def test_metrics_beside_it(self):
+    def test_with_http_the_health_page_is_served_beside_the_protocol(self):
         self.start(http=True)
         self.assertIsNotNone(self.server.http_port)
         with socket.create_connection(("127.0.0.1", self.server.http_port), PATIENCE) as http:
@@ -133,7 +133,7 @@ class Options(BeanstalkTest):
 
 
 class Addresses(BeanstalkTest):
-    def test_a_unix_socket(self):
+    def test_a_unix_socket_serves_again_after_an_end_and_after_a_kill(self):
         path = os.path.join(self.folder, "socket")
         self.start(host="unix:" + path)
         wire = self.connect()
@@ -145,14 +145,14 @@ class Addresses(BeanstalkTest):
         self.start(host="unix:" + path)
         self.connect().put(b"x")
 
-    def test_a_given_port(self):
+    def test_the_listener_is_on_the_given_port(self):
         port = free_port()
         self.start(port=port)
         with Wire(("127.0.0.1", port)) as wire:
             wire.put(b"x")
 
     @not_beanstalkd("ends with 111")
-    def test_a_port_in_use(self):
+    def test_a_port_in_use_is_named_and_exit_3(self):
         port = str(self.server.address[1])
         ended = run("-l", "127.0.0.1", "-p", port)
         self.assertEqual(ended.returncode, 3, ended)

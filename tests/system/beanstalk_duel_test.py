@@ -138,7 +138,7 @@ class Duel(BeanstalkTest):
             while server.control.stats()["current-connections"] != str(count):
                 pass
 
-    def test_the_same_answers(self):
+    def test_two_servers_give_the_same_answers_to_random_commands(self):
         pairs = [Pair(self.servers) for _ in range(4)]
         for server in self.servers:
             server.settle()

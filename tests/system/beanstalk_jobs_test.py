@@ -75,7 +75,7 @@ class Putting(BeanstalkTest):
 
 
 class Reserving(BeanstalkTest):
-    def test_each_way_to_reserve(self):
+    def test_each_command_that_reserves_gives_the_job(self):
         wire = self.connect()
         for request in (b"reserve", b"reserve-with-timeout 0", b"reserve-with-timeout 10",
                         b"reserve-with-timeout 2147483647"):

@@ -24,7 +24,7 @@ class Ends(BeanstalkTest):
             wire.send(text[cut:])
             wire.expect(answer % (number, number))
 
-    def test_byte_at_a_time(self):
+    def test_commands_that_come_a_byte_at_a_time_are_understood(self):
         wire = self.connect()
         for byte in b"use t\r\n" + put(b"hello\r\n") + b"bogus\r\n" + b"peek 1\r\n":
             wire.send(bytes([byte]))
@@ -101,12 +101,12 @@ class Words(BeanstalkTest):
             self.assertEqual(wire.reply_to(line), answer, line)
         self.assertEqual(wire.reply_to(b"list-tube-used"), "USING default")
 
-    def test_unknown_words(self):
+    def test_unknown_commands_are_answered_so(self):
         lines = (b"", b" ", b" list-tube-used", b"\tstats", b"Stats", b"STATS", b"PUT 0 0 0 0", b"x" * 200,
                  b"flush_all", b"GET / HTTP/1.1", b"\xff\xfe")
         self.table([(line, UNKNOWN) for line in lines])
 
-    def test_words_that_go_on(self):
+    def test_a_command_with_more_letters_is_not_taken_for_it(self):
         wire = self.connect()
         for line in (b"reservex", b"statsx", b"peek-readyx", b"list-tubesx", b"usex a", b"putx 0 0 1 0"):
             self.assertIn(wire.reply_to(line), (BAD, UNKNOWN), line)
@@ -131,7 +131,7 @@ class Words(BeanstalkTest):
         self.table([(word, BAD) for word in rest])
         self.table([(word + b" ", BAD) for word in rest if word != b"reserve-with-timeout"])
 
-    def test_trailing_bytes(self):
+    def test_bytes_after_the_last_argument_are_bad_format(self):
         rows = [
             (line, BAD)
             for line in (b"use a ", b"use a b", b"watch a ", b"ignore default x", b"put 0 0 10 1 2", b"put 0 0 10 0 ",
@@ -150,7 +150,7 @@ class Words(BeanstalkTest):
                                  b"reserve-with-timeout 2147483648", b"reserve-with-timeout 4294967296",
                                  b"reserve-with-timeout 99999999999999999999", b"kick 5 5", b"kick 5 ")])
 
-    def test_spaces(self):
+    def test_put_release_and_pause_tube_take_repeated_spaces_and_others_refuse_them(self):
         wire = self.connect()
         wire.ask(b"put  1   0  60 2\r\nab\r\n", b"INSERTED 1\r\n")
         wire.ask(b"reserve\r\nrelease 1  0   0\r\n", b"RESERVED 1 2\r\nab\r\nRELEASED\r\n")
@@ -191,7 +191,7 @@ class Numbers(BeanstalkTest):
 
 
 class Names(BeanstalkTest):
-    def test_every_byte(self):
+    def test_a_name_of_a_tube_takes_only_the_bytes_of_the_protocol(self):
         wire = self.connect()
         for value in range(256):
             name = b"a" + bytes([value])
@@ -200,7 +200,7 @@ class Names(BeanstalkTest):
             answer = wire.reply_to(b"use " + name)
             self.assertEqual(answer, "USING a" + chr(value) if value in NAME_CHARACTERS else BAD, name)
 
-    def test_first_bytes_and_lengths(self):
+    def test_a_name_of_a_tube_has_up_to_200_bytes_and_no_hyphen_first(self):
         wire = self.connect()
         for word, answer in ((b"use ", "USING"), (b"watch ", "WATCHING"), (b"ignore ", "WATCHING"), (b"stats-tube ",
                                                                                                      "NOT_FOUND")):

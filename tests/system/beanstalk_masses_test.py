@@ -47,7 +47,7 @@ class Masses(BeanstalkTest):
         wire.ask(b"kick 100000\r\nkick 1\r\n", b"KICKED 2\r\nKICKED 0\r\n")
         self.held(wire)
 
-    def test_who_kicks_and_goes(self):
+    def test_a_kick_of_thousands_is_completed_when_its_client_goes(self):
         wire, other = self.connections(2)
         self.filled(wire, delay=1000)
         wire.send(b"kick %d\r\n" % MANY)
@@ -95,7 +95,7 @@ class Masses(BeanstalkTest):
         wire.ask(b"pause-tube default 0\r\n", b"PAUSED\r\n")
         self.assertEqual({int(waiter.chunk()[0][1]) for waiter in waiters}, set(range(1, 201)))
 
-    def test_thousands_of_tubes(self):
+    def test_thousands_of_tubes_are_listed(self):
         wire, other = self.connections(2)
         names = [b"%d.%b" % (number, b"n" * 150) for number in range(MANY)]
         wire.send(b"".join(b"use %b\r\n" % name + put(b"x") for name in names))
@@ -115,7 +115,7 @@ class Masses(BeanstalkTest):
         wire.expect(b"DELETED\r\n" * MANY + b"USING default\r\n")
         self.assertEqual(other.stats()["current-tubes"], "1")
 
-    def test_hundreds_of_watched_tubes(self):
+    def test_a_client_may_watch_hundreds_of_tubes(self):
         wire, other = self.connections(2)
         wire.send(b"".join(b"watch w%d\r\n" % number for number in range(500)))
         for number in range(500):
@@ -130,7 +130,7 @@ class Masses(BeanstalkTest):
         wire.ask(b"reserve-with-timeout 0\r\n", b"RESERVED 2 1\r\ny\r\n")
 
     @unittest.skipIf(BEANSTALKD, "beanstalkd has no limits")
-    def test_tubes_beyond_the_limit(self):
+    def test_tubes_beyond_the_limit_are_out_of_memory(self):
         self.start_on("queues: { here: {} }\n", daemon="queues_max: 4")
         wire = self.connect()
         room = 0

@@ -58,7 +58,7 @@ class Noise(BeanstalkTest):
         return bytes(text)
 
     @not_beanstalkd("waits for ever in some of its faults")
-    def test_noise(self):
+    def test_random_requests_from_clients_that_vanish_leave_the_server_in_order(self):
         looks = self.connect()
         crowd = []
         for number in range(ROUNDS):

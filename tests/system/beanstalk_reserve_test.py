@@ -72,7 +72,7 @@ class Waiters(BeanstalkTest):
             wire.expect(b"RESERVED %d 1\r\nx\r\n" % number)
         self.assert_silent(*waiters)
 
-    def test_each_job_wakes_one(self):
+    def test_each_job_wakes_one_waiting_client(self):
         waiters = self.connections(20)
         for wire in waiters:
             wire.send(b"reserve\r\n")
@@ -198,7 +198,7 @@ class Leaving(BeanstalkTest):
 
 
 class Tubes(BeanstalkTest):
-    def test_watching_and_ignoring(self):
+    def test_watch_and_ignore_answer_with_the_number_of_watched_tubes(self):
         wire = self.connect()
         rows = (("watch a", "WATCHING 2"), ("watch a", "WATCHING 2"), ("ignore b", "WATCHING 2"), ("ignore default",
                                                                                                    "WATCHING 1"),

@@ -50,30 +50,30 @@ class Form(BeanstalkTest):
     texts = () if BEANSTALKD else ("name", "tube", "hostname", "os", "platform")
 
     @not_beanstalkd("prints strings bare before 1.13")
-    def test_the_server(self):
+    def test_the_statistics_of_the_server_have_the_form_of_the_protocol(self):
         self.assert_form(self.connect().chunk_for(b"stats"), SERVER, self.texts + ("version",))
 
-    def test_the_servers_keys(self):
+    def test_the_statistics_of_the_server_have_the_keys_of_the_protocol(self):
         self.assertEqual(list(self.connect().stats()), SERVER)
 
     @not_beanstalkd("prints strings bare before 1.13")
-    def test_a_tube(self):
+    def test_the_statistics_of_a_tube_have_the_form_of_the_protocol(self):
         wire = self.connect()
         wire.reply_to(b"use 0.5")
         chunk = wire.chunk_for(b"stats-tube 0.5")
         self.assert_form(chunk, TUBE, self.texts)
         self.assertIn(b'\nname: "0.5"\n', chunk)
 
-    def test_a_tubes_keys(self):
+    def test_the_statistics_of_a_tube_have_the_keys_of_the_protocol(self):
         self.assertEqual(list(self.connect().stats(b"stats-tube default")), TUBE)
 
     @not_beanstalkd("prints strings bare before 1.13")
-    def test_a_job(self):
+    def test_the_statistics_of_a_job_have_the_form_of_the_protocol(self):
         wire = self.connect()
         wire.put(b"x")
         self.assert_form(wire.chunk_for(b"stats-job 1"), JOB, self.texts)
 
-    def test_a_fresh_job(self):
+    def test_the_statistics_of_a_new_job_count_nothing(self):
         wire = self.connect()
         wire.put(b"x", priority=9, ttr=30)
         expected = dict.fromkeys(JOB, "0") | {"id": "1", "tube": "default", "state": "ready", "pri": "9", "ttr": "30"}
@@ -98,7 +98,7 @@ class Form(BeanstalkTest):
 
 
 class Counts(BeanstalkTest):
-    def test_a_fresh_server(self):
+    def test_the_statistics_of_a_new_server_count_its_one_connection(self):
         stats = self.connect().stats()
         counters = {
             key: stats[key]
@@ -162,7 +162,7 @@ class Counts(BeanstalkTest):
         self.assertEqual(wire.stats(b"stats-tube default")["cmd-delete"], "1")
         self.assertEqual(wire.stats()["total-jobs"], "3")
 
-    def test_connections(self):
+    def test_the_statistics_count_producers_workers_and_waiting_connections(self):
         wire, producer, worker, taker, waiter = self.connections(5)
         producer.put(b"x")
         producer.put(b"y")
@@ -189,7 +189,7 @@ class Counts(BeanstalkTest):
         self.assertEqual([stats[key] for key in CONNECTIONS[:4]], ["1", "0", "0", "0"])
         self.assertGreaterEqual(int(stats["total-connections"]), 6)
 
-    def test_a_tube(self):
+    def test_the_statistics_of_a_tube_count_its_jobs_commands_and_pause(self):
         wire = self.connect()
         wire.ask(b"use t\r\n" + put(b"a") * 3 + b"delete 1\r\npause-tube t 1000\r\n",
                  b"USING t\r\nINSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\nDELETED\r\nPAUSED\r\n")

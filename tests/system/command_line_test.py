@@ -38,7 +38,7 @@ class CommandLine(DaemonTest):
     def test_a_file_without_its_option_is_refused(self):
         self.assertIn("pass a settings file with --config FILE", self.refused("quickstart.yaml"))
 
-    def test_modes(self):
+    def test_an_unknown_mode_is_refused(self):
         self.assertIn("unknown value 'fast'", self.refused("--config", "x", "--mode", "fast"))
 
     def test_a_limit_is_a_count(self):
@@ -46,7 +46,7 @@ class CommandLine(DaemonTest):
         self.assertRegex(self.refused("--config", "x", "--limit", "0"), r"^millraced: --limit: ")
         self.assertRegex(self.refused("--config", "x", "--limit", "-3"), r"^millraced: --limit: ")
 
-    def test_log_words(self):
+    def test_an_unknown_format_or_level_of_the_log_is_refused(self):
         self.assertIn("unknown value 'xml'", self.refused("--config", "x", "--log-format", "xml"))
         self.assertIn("unknown value 'loud'", self.refused("--config", "x", "--log-level", "loud"))
 

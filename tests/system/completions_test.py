@@ -54,7 +54,7 @@ class Bash(Folder):
         self.assertEqual(self.complete("millrace", "bench", "-"), options_of("millrace", "bench"))
         self.assertIn("--partial", self.complete("millrace", "restore", "-"))
 
-    def test_the_tools_are_offered(self):
+    def test_the_tools_of_millrace_are_completed(self):
         tools = self.complete("millrace", "")
         for tool in ("bench", "dump", "fsck", "restore", "import"):
             self.assertIn(tool, tools)

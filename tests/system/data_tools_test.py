@@ -97,7 +97,7 @@ class DataTools(DaemonTest):
             self.assertEqual(server.stop(), 0)
         self.assertEqual(tool("fsck", data).stdout, "2 jobs in 1 queues: 0 faults\n")
 
-    def test_words_that_mean_nothing(self):
+    def test_wrong_arguments_of_the_data_tools_are_exit_2(self):
         for words in (["fsck"], ["dump", "--what"], ["restore"], ["import", self.path("a"), self.path("b")]):
             self.assertEqual(tool(*words).returncode, 2, words)
         for word in ("fsck", "dump", "restore", "import"):

@@ -215,12 +215,12 @@ class Refused(Durable):
             file.write(b"\xa5" * length)
         return self.refused(self.settings_of()), path
 
-    def test_a_damaged_header(self):
+    def test_a_store_with_a_damaged_header_is_refused_and_fsck_named(self):
         line, path = self.damaged(0, 64)
         self.assertIn(path + " is damaged", line)
         self.assertIn("millrace fsck " + self.data_dir, line)
 
-    def test_damaged_pages(self):
+    def test_a_store_with_damaged_pages_is_refused(self):
         line, path = self.damaged(4096 * 3, 4096 * 40)
         self.assertIn(path + " is damaged", line)
 

@@ -16,7 +16,7 @@ class Examples(DaemonTest):
         status = daemon.wait()
         return printed, status, json.loads(daemon.log.rest()[-1])
 
-    def test_retries(self):
+    def test_the_retries_example_tries_again_and_sets_failed_jobs_aside(self):
         printed, status, summary = self.run_example("retries.yaml")
         self.assertEqual(printed, [
             "Dear Ada, your order is on its way.",
@@ -36,7 +36,7 @@ class Examples(DaemonTest):
             "failed": {"ready": 2, "reserved": 0, "delayed": 0, "buried": 0, "served": False},
         })
 
-    def test_expiry(self):
+    def test_the_expiry_example_reports_what_came_too_late(self):
         printed, status, summary = self.run_example("expiry.yaml")
         self.assertEqual(printed, ["ice cream came too late.", "umbrellas came too late."])
         self.assertEqual(status, 4)
@@ -44,7 +44,7 @@ class Examples(DaemonTest):
         self.assertEqual(summary["consumers"]["sell"]["ok"], 1)
         self.assertEqual(summary["queues"], {})
 
-    def test_files(self):
+    def test_the_files_example_appends_to_one_file_for_each_country(self):
         with open(os.path.join(CONFIG, "files.yaml"), encoding="utf-8") as file:
             settings = self.write(file.read(), "files.yaml")
         self.finish(settings)
@@ -56,7 +56,7 @@ class Examples(DaemonTest):
                 lines[country] = file.read()
         self.assertEqual(lines, {"AT": "AT 7\n" * 2, "PT": "PT 12.5\nPT 30\n" * 2})
 
-    def test_checksums(self):
+    def test_the_checksums_example_prints_the_sums_of_files(self):
         printed, status, summary = self.run_example("checksums.yaml")
         names = ["fermat-prime.txt", "mersenne-prime.txt"]
         expected = []

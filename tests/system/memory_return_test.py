@@ -28,10 +28,10 @@ class MemoryReturn(BeanstalkTest):
                 self.fail(f"{before} bytes before, {peak} with the backlog, {self.server.resident_bytes()} after it")
             time.sleep(0.1)  # the allocator tells nobody
 
-    def test_bodies_of_a_kibibyte(self):
+    def test_the_memory_of_a_backlog_with_bodies_of_a_kibibyte_is_returned(self):
         self.backlog_comes_and_goes(100_000, b"x" * 1024)
 
-    def test_short_bodies_whose_records_are_most_of_it(self):
+    def test_the_memory_of_a_backlog_with_short_bodies_is_returned(self):
         self.backlog_comes_and_goes(300_000, b"x" * 8)
 
 

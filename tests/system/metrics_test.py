@@ -44,7 +44,7 @@ class Metrics(DaemonTest):
         daemon.until('millrace_jobs_finished_total{queue="verdicts",outcome="ok"}', lambda done: done == 100)
         return daemon
 
-    def test_pages(self):
+    def test_http_serves_health_readiness_and_an_index_and_404_elsewhere(self):
         daemon = self.running()
         self.assertEqual(daemon.get("/healthz"), (200, "ok\n"))
         self.assertEqual(daemon.get("/readyz"), (200, "ready\n"))

@@ -12,7 +12,7 @@ from support import PATIENCE
 
 
 class Prometheus(PrometheusTest):
-    def test_up_and_counting(self):
+    def test_prometheus_sees_the_daemon_up_and_its_counters_grow(self):
         daemon = self.daemon(
             self.settings(
                 "queues: { numbers: {} }\n"

@@ -78,7 +78,7 @@ class Starts(unittest.TestCase):
         return code
 
     @unittest.skipIf(is_sanitized(), "the sanitizers need descriptors of their own")
-    def test_any_number_of_descriptors(self):
+    def test_with_any_number_of_descriptors_a_start_succeeds_or_says_what_is_scarce(self):
         data = os.path.join(self.folder, "b")
         for words in (["-p", "0"], ["-p", "0", "-b", data], ["-p", "0", "-b", data, "--http", "127.0.0.1:0"],
                       ["--config", self.settings()]):
@@ -94,7 +94,7 @@ class Starts(unittest.TestCase):
             self.assertEqual((codes[0], codes[-1]), (3, 0))
 
     @unittest.skipIf(os.getuid() != 0, "a limit of threads is put on another user")
-    def test_any_number_of_threads(self):
+    def test_with_any_number_of_threads_a_start_succeeds_or_says_what_is_scarce(self):
         copy = os.path.join(self.folder, "millraced")
         with open(MILLRACED, "rb") as program, open(copy, "wb") as file:
             file.write(program.read())
@@ -124,7 +124,7 @@ class Starts(unittest.TestCase):
         return self.fail("no amount of address space is enough for --version")
 
     @unittest.skipIf(is_sanitized(), "the sanitizers need more address space than there is memory")
-    def test_any_amount_of_address_space(self):
+    def test_with_any_amount_of_address_space_a_start_succeeds_or_says_what_is_scarce(self):
         settings = self.settings(threads=8)
         codes = []
         # One step above the least: the loader's needs vary by some pages.

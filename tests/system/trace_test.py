@@ -187,7 +187,7 @@ class Trace(DaemonTest):
                 self.assertIn("--trace: " + path, ended.stderr)
                 self.assertIn(reason, ended.stderr)
 
-    def test_wrong_words_are_refused(self):
+    def test_wrong_options_of_a_trace_are_refused(self):
         settings = self.write("daemon: { http: off }\n")
         for words, reason in ((["--trace-limit", "1MiB"], "--trace-limit needs --trace FILE"),
                               (["--trace", self.trace, "--trace-limit", "1KiB"], "is too small"),

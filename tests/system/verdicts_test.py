@@ -35,7 +35,7 @@ def sentence(number, prime):
 
 
 class Verdicts(DaemonTest):
-    def test_every_published_number(self):
+    def test_every_published_number_gets_the_right_verdict(self):
         truth = published()
         self.assertGreater(len(truth), 200)
         data = "".join(
@@ -51,7 +51,7 @@ class Verdicts(DaemonTest):
         )
         self.assertEqual(sorted(set(printed)), sorted(sentence(*item) for item in truth.items()))
 
-    def test_the_quickstart(self):
+    def test_the_quickstart_prints_right_verdicts(self):
         with open(os.path.join(CONFIG, "quickstart.yaml"), encoding="utf-8") as file:
             text = file.read()
         port = "http: 127.0.0.1:9464"

@@ -132,7 +132,7 @@ class Workers(DaemonTest):
         self.failures, self.interruptions, self.ends = map(named, ("job_failed", "job_interrupted", "worker_ended"))
         return printed
 
-    def test_results_in_each_form(self):
+    def test_a_worker_may_answer_in_each_form(self):
         printed = self.run_jobs(["a", "facts", "later"],
                                 "environment: [COLOR=blue], kill_after: 1m, timeout: 1m, recycle_after: 1h")
         facts = json.loads(next(line for line in printed if line.startswith("{")))
