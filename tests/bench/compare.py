@@ -39,8 +39,8 @@ def script_rate(words: list[str]) -> float:
     return float(done.stdout.strip())
 
 
-def rate(program: str, what: str, seconds: float) -> float:
-    kind, _, rest = what.partition(":")
+def rate(program: str, measure: str, seconds: float) -> float:
+    kind, _, rest = measure.partition(":")
     return bench_rate(program, rest, seconds) if kind == "bench" else script_rate(rest.split())
 
 

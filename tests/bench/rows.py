@@ -62,7 +62,7 @@ ROWS = [
     Row("no-op jobs in one group, jobs/s", "bench:pipeline_noop_group", [
         Peer("no-op jobs", "bench:pipeline_noop", FEATURE_BAR),
     ]),
-    *(Row(f"the engine, {what}{where}, {unit}", f"bench:{name}/disk:{disk}", [
+    *(Row(f"the engine, {feature}{place}, {unit}", f"bench:{name}/disk:{disk}", [
         Peer("without it", f"bench:cycle_plain/disk:{disk}", FEATURE_BAR),
-    ]) for name, what, unit in FEATURES for disk, where in ((0, " in memory"), (1, " on disk"))),
+    ]) for name, feature, unit in FEATURES for disk, place in ((0, " in memory"), (1, " on disk"))),
 ]

@@ -48,19 +48,19 @@ def bench(built: pathlib.Path, *words: str) -> dict:
     return json.loads(done.stdout)
 
 
-def memory(pid: int, what: str) -> int:
+def memory(pid: int, line: str) -> int:
     """VmRSS or VmHWM of a process, in bytes."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(rf"{what}:\s*(\d+)", status)[1]) * 1024
+    return int(re.search(rf"{line}:\s*(\d+)", status)[1]) * 1024
 
 
 class Process:
     """A program that serves when it is made, and is ended, and waited for, by leaving the `with`. One that does not
     begin to serve is killed."""
 
-    def __init__(self, words: list, **how):
+    def __init__(self, words: list, **options):
         self.name = pathlib.Path(words[0]).name
-        self.process = subprocess.Popen(words, **how)
+        self.process = subprocess.Popen(words, **options)
         try:
             self.wait_until_it_serves()
         except BaseException:

@@ -84,8 +84,8 @@ def main() -> None:
             for built in chosen.built[first:] + chosen.built[:first]:
                 runs[built].append(one_run(built, load, chosen.seconds))
         for built, seen in runs.items():
-            def of(what: str) -> list:
-                return [run[what] for run in seen]
+            def of(column: str) -> list:
+                return [run[column] for run in seen]
 
             print(
                 f"| `{load}` | {built.name} | {figure(statistics.median(of('rate')))} ({figure(min(of('rate')))} – "

@@ -57,10 +57,10 @@ class Tree:
         """Paths of all files below the folders, sorted."""
         found = []
         for folder in folders:
-            for where, subfolders, names in os.walk(self.top / folder):
+            for parent, subfolders, names in os.walk(self.top / folder):
                 subfolders[:] = [s for s in subfolders if s != "__pycache__"]
                 found += [
-                    Path(where, name).relative_to(self.top).as_posix() for name in names if name.endswith(suffixes)
+                    Path(parent, name).relative_to(self.top).as_posix() for name in names if name.endswith(suffixes)
                 ]
         return sorted(found)
 

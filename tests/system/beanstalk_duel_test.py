@@ -110,7 +110,7 @@ class Duel(BeanstalkTest):
 
     def assert_same(self, answers):
         if answers[0] != answers[1]:
-            last = "\n".join(f"{who}: {text[:60]!r}" for who, text in self.said[-12:])
+            last = "\n".join(f"{number}: {text[:60]!r}" for number, text in self.said[-12:])
             self.fail(
                 f"MILLRACE_DUEL_SEED={self.seed}, after {len(self.said)} requests\n{last}\nmillraced:  {answers[0]}\n"
                 f"beanstalkd: {answers[1]}"
@@ -143,23 +143,23 @@ class Duel(BeanstalkTest):
         for server in self.servers:
             server.settle()
         for _ in range(STEPS):
-            who = self.chance.randrange(4)
-            pair = pairs[who]
+            number = self.chance.randrange(4)
+            pair = pairs[number]
             draw = self.chance.random()
             if draw < 0.005:
-                self.said.append((who, b"ends"))
+                self.said.append((number, b"ends"))
                 pair.end(self.chance.random() < 0.5)
                 pairs.remove(pair)
                 self.ended(4)  # three, and the one that settles
-                pairs.insert(who, Pair(self.servers))
+                pairs.insert(number, Pair(self.servers))
             elif pair.waits:
                 continue
             elif draw < 0.03 and not any(one.waits for one in pairs):
-                self.said.append((who, b"reserve\r\n"))
+                self.said.append((number, b"reserve\r\n"))
                 pair.send(b"reserve\r\n")
                 pair.waits = True
             else:
-                self.said.append((who, self.request()))
+                self.said.append((number, self.request()))
                 pair.send(self.said[-1][1])
                 self.assert_same(pair.answers())
             self.look_at_waiter(pairs)

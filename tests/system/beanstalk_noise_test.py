@@ -48,10 +48,10 @@ class Noise(BeanstalkTest):
         if self.chance.random() < 0.5:
             for _ in range(min(self.chance.randint(1, 5), len(text) - 1)):
                 place = self.chance.randrange(len(text))
-                how = self.chance.random()
-                if how < 0.4:
+                draw = self.chance.random()
+                if draw < 0.4:
                     text[place] = self.chance.randrange(256)
-                elif how < 0.7:
+                elif draw < 0.7:
                     del text[place]
                 else:
                     text[place:place] = text[place:place + self.chance.randint(1, 20)]

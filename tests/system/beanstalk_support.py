@@ -38,8 +38,8 @@ class Server:
             port = port or free_port()
             command = [beanstalkd, "-l", host, "-p", str(port), *words]
         else:
-            where = ["--config", config] if config else ["-l", host, "-p", str(port)]
-            command = [MILLRACED, *where, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
+            place = ["--config", config] if config else ["-l", host, "-p", str(port)]
+            command = [MILLRACED, *place, *(["--http", "127.0.0.1:0"] if http else []), "--log-format", "json", *words]
         self.process = subprocess.Popen(command,
                                         stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE,

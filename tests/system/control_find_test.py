@@ -69,13 +69,13 @@ class Lists(FindTest):
 
     def test_bad_input_names_its_part(self):
         self.start("queues: { mail: {} }\n")
-        for query, where in (("state=gone", "query.state"), ("older=soon", "query.older"),
-                             ("reason=bad", "query.reason"), ("text=", "query.text"),
-                             ("text=" + "x" * 257, "query.text"), ("limit=0", "query.limit"),
-                             ("limit=1001", "query.limit"), ("body=2", "query.body"),
-                             ("order=id", "query.order"), ("origin=", "query.origin")):
+        for query, part in (("state=gone", "query.state"), ("older=soon", "query.older"),
+                            ("reason=bad", "query.reason"), ("text=", "query.text"),
+                            ("text=" + "x" * 257, "query.text"), ("limit=0", "query.limit"),
+                            ("limit=1001", "query.limit"), ("body=2", "query.body"),
+                            ("order=id", "query.order"), ("origin=", "query.origin")):
             with self.subTest(query=query):
-                self.assertEqual(self.expect(400, self.get("/v1/queues/mail/jobs?" + query))["error"]["where"], where)
+                self.assertEqual(self.expect(400, self.get("/v1/queues/mail/jobs?" + query))["error"]["where"], part)
         self.assert_refused(400, "unknown_key", self.get("/v1/queues/mail/jobs?cursor=x&state=ready"), "query.state")
         for cursor in ("x", "1", "a-1-1", "-1-1", "0" * 3000):
             self.assert_refused(410, "cursor_gone", self.get("/v1/queues/mail/jobs?cursor=" + cursor), "query.cursor")
@@ -117,7 +117,7 @@ class BulkChanges(FindTest):
 
     def test_bad_input_names_its_part(self):
         self.start("queues: { mail: {} }\n")
-        for verb, body, where in (
+        for verb, body, part in (
             ("delete", {}, "body.state"), ("delete", {"state": "reserved"}, "body.state"),
             ("delete", {"state": []}, "body.state"), ("delete", {"state": [1]}, "body.state"),
             ("kick", {"state": "ready"}, "body.state"), ("kick", {"limit": 0}, "body.limit"),
@@ -129,7 +129,7 @@ class BulkChanges(FindTest):
         ):
             with self.subTest(verb=verb, body=body):
                 self.assertEqual(
-                    self.expect(400, self.post("/v1/queues/mail/" + verb, body))["error"]["where"], where)
+                    self.expect(400, self.post("/v1/queues/mail/" + verb, body))["error"]["where"], part)
 
     def test_a_paced_change_can_be_stopped_and_a_stop_of_an_ended_one_answers_it(self):
         self.start("queues: { mail: {} }\n")

@@ -129,7 +129,7 @@ class OtherChanges(RedriveTest):
 
     def test_bad_input_names_its_part(self):
         self.start("queues: { mail: {} }\n")
-        for verb, body, where in (
+        for verb, body, part in (
             ("move", {"state": "ready"}, "body.to"), ("move", {"to": "other"}, "body.state"),
             ("move", {"state": "ready", "to": "-x"}, "body.to"), ("move", {"state": "ready", "to": 5}, "body.to"),
             ("cancel", {}, "body.state"), ("cancel", {"state": "ready", "to": "x"}, "body.to"),
@@ -140,7 +140,7 @@ class OtherChanges(RedriveTest):
         ):
             with self.subTest(verb=verb, body=body):
                 self.assertEqual(
-                    self.expect(400, self.post("/v1/queues/mail/" + verb, body))["error"]["where"], where)
+                    self.expect(400, self.post("/v1/queues/mail/" + verb, body))["error"]["where"], part)
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ class Ledger:
             wrong = [differs(view, job, stats, asked, answered) for view in job.possible() if view is not GONE]
             if all(wrong) and not (self.reads_fail and stats["state"] == "buried"):
                 self.complaints.append(f"job {number} cannot be {stats}: {wrong}")
-            view = next((view for view, why in zip(job.possible(), wrong) if not why), job.sure)
+            view = next((view for view, fault in zip(job.possible(), wrong) if not fault), job.sure)
             if view is not GONE:
                 # A delay may have ended since.
                 job.sure = dataclasses.replace(view, state=stats["state"], reserves=int(stats["reserves"]),

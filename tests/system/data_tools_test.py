@@ -203,7 +203,7 @@ class DataTools(DaemonTest):
         log = self.path("log")
         os.mkdir(log)
         good = struct.pack("=i", 7) + self.record(1)
-        for bad, why in [
+        for bad, reason in [
             (self.record(2**63), "id 9223372036854775808 is out of range: the highest is 1152921504606846975"),
             (self.record(2**60), "id 1152921504606846976 is out of range: the highest is 1152921504606846975"),
             (self.record(2, delay=-1), "no job has such a delay"),
@@ -211,12 +211,12 @@ class DataTools(DaemonTest):
             (self.record(2, state=5), "no job has that state"),
             (self.record(2, name=b"x" * 201), "no name has that length"),
         ]:
-            with self.subTest(why=why):
+            with self.subTest(reason=reason):
                 with open(log + "/binlog.1", "wb") as file:
                     file.write(good + bad)
                 said = tool("import", "--from", "beanstalkd-binlog", log, self.path("data"))
                 self.assertEqual(said.returncode, 1, said.stderr)
-                self.assertIn("binlog.1: byte %d: %s" % (len(good), why), said.stderr)
+                self.assertIn("binlog.1: byte %d: %s" % (len(good), reason), said.stderr)
                 self.assertFalse(os.path.exists(self.path("data")))
 
     def test_a_log_in_several_files_is_imported_as_it_ended(self):

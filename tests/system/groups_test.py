@@ -100,16 +100,16 @@ class Control(QueueTest):
     def test_bad_requests_name_the_part_that_is_wrong(self):
         self.start("queues: { mail: {} }\n")
         job = {"queue": "mail"}
-        for where, body in (("body.jobs", {}), ("body.jobs", {"jobs": []}),
-                            ("body.when", {"when": "soon", "jobs": [job]}),
-                            ("body.then", {"then": "", "jobs": [job]}), ("body.jobs[1].queue", {"jobs": [job, {}]}),
-                            ("body.jobs[0].delay", {"jobs": [{**job, "delay": "soon"}]}),
-                            ("body.jobs[0].ttr", {"jobs": [{**job, "ttr": "999ms"}]}),
-                            ("body.jobs[0].expire_after", {"jobs": [{**job, "expire_after": "0s"}]}),
-                            ("body.jobs[0].body_base64", {"jobs": [{**job, "body_base64": "?"}]}),
-                            ("body.jobs[0].priority", {"jobs": [{**job, "priority": -1}]})):
-            with self.subTest(where):
-                self.assert_refused(400, "invalid_value", self.post("/v1/groups", body), where)
+        for part, body in (("body.jobs", {}), ("body.jobs", {"jobs": []}),
+                           ("body.when", {"when": "soon", "jobs": [job]}),
+                           ("body.then", {"then": "", "jobs": [job]}), ("body.jobs[1].queue", {"jobs": [job, {}]}),
+                           ("body.jobs[0].delay", {"jobs": [{**job, "delay": "soon"}]}),
+                           ("body.jobs[0].ttr", {"jobs": [{**job, "ttr": "999ms"}]}),
+                           ("body.jobs[0].expire_after", {"jobs": [{**job, "expire_after": "0s"}]}),
+                           ("body.jobs[0].body_base64", {"jobs": [{**job, "body_base64": "?"}]}),
+                           ("body.jobs[0].priority", {"jobs": [{**job, "priority": -1}]})):
+            with self.subTest(part):
+                self.assert_refused(400, "invalid_value", self.post("/v1/groups", body), part)
         self.assert_refused(400, "unknown_key", self.post("/v1/groups", {"jobs": [{"size": 1}]}), "body.jobs[0]")
         self.assert_refused(404, "no_such_group", self.get("/v1/groups/1"))
         self.assert_refused(400, "invalid_value", self.get("/v1/groups/x"))

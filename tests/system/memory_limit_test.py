@@ -22,10 +22,10 @@ class MemoryLimit(BeanstalkTest):
     def begin(self, more="", limit="1MiB", killed=False):
         if self.server_:
             self.server_.kill() if killed else self.end(self.server_)
-        where = os.path.join(self.folder, "data")
+        data_dir = os.path.join(self.folder, "data")
         self.start(config=self.write(
             "daemon: { data_dir: %s, beanstalk: '127.0.0.1:0', http: '127.0.0.1:0', store: { memory_limit: %s } }\n%s" %
-            (where, limit, more)))
+            (data_dir, limit, more)))
         return self.connect()
 
     def fill(self, wire, count=JOBS):

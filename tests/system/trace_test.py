@@ -239,15 +239,15 @@ class Control(QueueTest):
     def test_a_trace_that_cannot_be_begun_or_ended_is_refused(self):
         self.start()
         self.assert_refused(409, "no_trace", self.post("/v1/trace", {"action": "stop"}))
-        for body, where in (({}, "action"), ({"action": "begin"}, "action"), ({"action": "start"}, "file"),
-                            ({"action": "start", "file": "trace.json"}, "file"),
-                            ({"action": "start", "file": 5}, "file"), ({"action": "start", "file": "/a\0b"}, "file"),
-                            ({"action": "start", "file": self.trace, "limit": "1KiB"}, "limit"),
-                            ({"action": "start", "file": self.trace, "limit": 5}, "limit"),
-                            ({"action": "stop", "file": self.trace}, "file"),
-                            ({"action": "stop", "limit": "1MiB"}, "limit")):
+        for body, part in (({}, "action"), ({"action": "begin"}, "action"), ({"action": "start"}, "file"),
+                           ({"action": "start", "file": "trace.json"}, "file"),
+                           ({"action": "start", "file": 5}, "file"), ({"action": "start", "file": "/a\0b"}, "file"),
+                           ({"action": "start", "file": self.trace, "limit": "1KiB"}, "limit"),
+                           ({"action": "start", "file": self.trace, "limit": 5}, "limit"),
+                           ({"action": "stop", "file": self.trace}, "file"),
+                           ({"action": "stop", "limit": "1MiB"}, "limit")):
             with self.subTest(body=body):
-                self.assert_refused(400, "invalid_value", self.post("/v1/trace", body), "body." + where)
+                self.assert_refused(400, "invalid_value", self.post("/v1/trace", body), "body." + part)
         with open(self.trace, "w", encoding="utf-8") as file:
             file.write("of somebody")
         pipe = self.folder + "/pipe"

@@ -148,7 +148,7 @@ class Workers(DaemonTest):
         self.assertEqual(reasons, [("failed", "fails on purpose")] * 2 + [("rejected", "useless")])
 
     def test_a_job_that_ends_its_worker_three_times_is_undeliverable_and_others_go_on(self):
-        for word, how in (("exit", "exit status 3; standard error: something is wrong | with this job"),
+        for word, end in (("exit", "exit status 3; standard error: something is wrong | with this job"),
                           ("die", "killed by SIGKILL"), ("half", "exit status 0")):
             with self.subTest(word):
                 self.assertEqual(self.run_jobs([word, "a", "b"], status=4), ["done a", "done b"])
@@ -156,7 +156,7 @@ class Workers(DaemonTest):
                 self.assertEqual(len(self.failures), 1)
                 self.assertEqual(self.failures[0]["reason"], "undeliverable")
                 self.assertTrue(self.failures[0]["message"].startswith("the worker python3 (process "))
-                self.assertTrue(self.failures[0]["message"].endswith(" ended: " + how), self.failures)
+                self.assertTrue(self.failures[0]["message"].endswith(" ended: " + end), self.failures)
                 self.assertEqual(self.summary["buried"], 1)
 
     def test_deliveries_max_of_the_queue_says_how_often_a_worker_may_end(self):

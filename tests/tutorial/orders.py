@@ -3,9 +3,9 @@
 import asyncio
 
 
-async def order(drink, how):
+async def order(drink, manner):
     await asyncio.sleep(1)
-    print(f"Order complete: {drink}, {how}")
+    print(f"Order complete: {drink}, {manner}")
 
 
 async def main():

@@ -1,8 +1,8 @@
 # The round of round.js through Ruby's beaneater: ruby beaneater.rb PORT [full]
 require 'beaneater'
 
-def check(truth, what = 'not as expected')
-  raise "#{what} (line #{caller_locations(1, 1).first.lineno})" unless truth
+def check(truth, message = 'not as expected')
+  raise "#{message} (line #{caller_locations(1, 1).first.lineno})" unless truth
 end
 
 def refused(with)

@@ -19,7 +19,7 @@ require('./round').run(async (port) => {
     use: (tube) => client.use(tube),
     watch: (tube) => client.watch(tube),
     ignore: (tube) => client.ignore(tube),
-    put: (body, how) => client.put(body, how),
+    put: (body, options) => client.put(body, options),
     reserve: (seconds) => orNull(seconds === undefined ? client.reserve() : client.reserveWithTimeout(seconds), 'TIMED_OUT'),
     reserveJob: (id) => client.reserveJob(id).then(job),
     delete: (id) => client.delete(id),

@@ -7,8 +7,8 @@
 'use strict';
 const assert = require('assert');
 
-async function refused(what, word) {
-  await assert.rejects(what, (error) => String((error && error.message) || error).includes(word), word);
+async function refused(promise, word) {
+  await assert.rejects(promise, (error) => String((error && error.message) || error).includes(word), word);
 }
 
 async function jobs(client, other) {
@@ -106,24 +106,24 @@ async function statistics(client) {
 }
 
 async function full(client, other) {
-  const how = {priority: 0, delay: 0, ttr: 60};
+  const options = {priority: 0, delay: 0, ttr: 60};
   await client.use('rejecting');
-  const only = await client.put('one', how);
-  await refused(client.put('two', how), 'OUT_OF_MEMORY');
+  const only = await client.put('one', options);
+  await refused(client.put('two', options), 'OUT_OF_MEMORY');
   await client.delete(only);
-  await client.put('three', how);
+  await client.put('three', options);
 
   await client.use('dropping');
-  const dropped = await client.put('one', how);
-  const stays = await client.put('two', how);
+  const dropped = await client.put('one', options);
+  const stays = await client.put('two', options);
   assert.strictEqual(await client.peek(dropped), null);
   assert.deepStrictEqual(await client.peek(stays), {id: stays, body: 'two'});
 
   await client.use('blocking');
   await other.use('blocking');
-  const first = await client.put('one', how);
+  const first = await client.put('one', options);
   let answered = false;
-  const held = other.put('two', how).then((id) => { answered = true; return id; });
+  const held = other.put('two', options).then((id) => { answered = true; return id; });
   for (let round = 0; round < 20; round++) assert.strictEqual((await client.statsTube('blocking'))['current-jobs-ready'], 1);
   assert.strictEqual(answered, false, 'a put into a full queue was answered');
   await client.delete(first);
