@@ -9,6 +9,9 @@ from rules import (CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN
 METRICS = "config/README.md"
 OURS = ("daemon", "include", "tests", "deploy", "config")
 WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run", "/install-packages")
+TEXTS = (".md", ".yaml", ".yml", "Dockerfile")
+PRINTED = {"config/millrace.yaml"}  # by millraced --print-example-config
+LINK = re.compile(r"\[[^\]]*\]\([^)]*\)|https?://\S+")
 
 
 def top_level(tree):
@@ -39,14 +42,34 @@ def file_length_warnings(tree):
     return long_files(tree, LINES_WARN)
 
 
+def is_script(tree, path):
+    """Does its name have no ending, and its first line say what runs it?"""
+    return "." not in path.rpartition("/")[2] and (tree.top / path).read_bytes().startswith(b"#!")
+
+
+def may_be_wide(path, line):
+    """Rows of tables in documents, and lines that are one link, cannot be broken."""
+    is_link = LINK.search(line) and not re.search(r"\w", LINK.sub("", line))
+    return is_link or (path.endswith(".md") and line.startswith("|"))
+
+
+def lines_of(tree, path):
+    """None of inputs that are not text on purpose."""
+    try:
+        return tree.read(path).splitlines()
+    except UnicodeDecodeError:
+        return []
+
+
 def line_width(tree):
     """Comments count too. A character is a column."""
-    paths = [
-        path for path in tree.files("daemon", "include", "tests", "deploy", ".ci") if path.endswith(WRITTEN_BY_HAND)
-    ]
-    paths += [path for path in ("CMakeLists.txt",) if tree.exists(path)]
+    paths = sorted(entry.name for entry in tree.top.iterdir() if entry.is_file())
+    paths += tree.files("daemon", "include", "tests", "deploy", "config", ".ci")
+    checked = [path for path in paths
+               if path not in PRINTED and (path.endswith(WRITTEN_BY_HAND + TEXTS) or is_script(tree, path))]
     return [f"{path}:{n}: {len(line)} columns, more than {COLUMNS_MAX}"
-            for path in paths for n, line in enumerate(tree.read(path).splitlines(), 1) if len(line) > COLUMNS_MAX]
+            for path in checked for n, line in enumerate(lines_of(tree, path), 1)
+            if len(line) > COLUMNS_MAX and not may_be_wide(path, line)]
 
 
 def scripts_are_run(tree):
@@ -73,12 +96,8 @@ def scripts_are_run(tree):
 def nothing_undone(tree):
     complaints = []
     for path in tree.files(*OURS):
-        try:
-            lines = tree.read(path).splitlines()
-        except UnicodeDecodeError:  # inputs that are not text on purpose
-            continue
         complaints += [
-            f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines, 1)
+            f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines_of(tree, path), 1)
             if UNDONE.search(line) or MACHINE_PATH.search(line)
         ]
     return complaints

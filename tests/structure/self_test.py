@@ -170,6 +170,20 @@ class CanFail(unittest.TestCase):
                        files={path: first + "// " + "x" * 118 + "\n"})
             self.assertEqual(self.complaints(f.line_width, {path: first + "// " + "ä" * 117 + "\n"}), [])
 
+    def test_a_wide_line_of_a_document_a_yaml_file_or_a_script(self):
+        for path in ("NEWS.md", "daemon/README.md", "config/one.yaml", "deploy/one.yml", "deploy/Dockerfile"):
+            self.finds(f.line_width, f"{path}:2: 121 columns", files={path: "# One\n" + "x " * 60 + "x\n"})
+        for path in ("start", "deploy/package", "config/draw", "tests/soak/go"):
+            self.finds(f.line_width, f"{path}:2: 121 columns", files={path: "#!/bin/sh\n# " + "x" * 119 + "\n"})
+        self.finds(f.line_width, "config/one.yaml:1", files={"config/one.yaml": "| " + "x" * 119 + "\n"})
+        self.finds(f.line_width, "NEWS.md:1", files={"NEWS.md": "-" * 121 + "\n"})
+        self.finds(f.line_width, "NEWS.md:1", files={"NEWS.md": "See [one](" + "x" * 120 + ").\n"})
+
+    def test_lines_that_may_be_wide(self):
+        files = {"NEWS.md": "| " + "x" * 119 + " |\n- [one](" + "x/" * 60 + ")\n<https://x.org/" + "x" * 120 + ">.\n",
+                 "config/millrace.yaml": "# " + "x" * 119 + "\n", "tests/fuzz/seed": "x" * 121 + "\n"}
+        self.assertEqual(self.complaints(f.line_width, files), [])
+
     def test_a_script_that_nothing_runs(self):
         self.finds(f.scripts_are_run, "tests/engine/old.py: nothing runs", files={"tests/engine/old.py": ""})
         self.finds(f.scripts_are_run, "tests/engine/y_test.py: nothing runs", files={"tests/engine/y_test.py": ""})
