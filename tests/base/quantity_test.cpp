@@ -41,7 +41,7 @@ TEST_CASE("durations are read as people write them") {
   CHECK(parse_duration("0.000000001s").value() == nanoseconds{1});
 }
 
-TEST_CASE("a decimal fraction is exact") {
+TEST_CASE("a quantity with a decimal fraction is read exactly") {
   CHECK(parse_duration("0.3s").value() == milliseconds{300});
   CHECK(parse_duration("1.1s").value() == milliseconds{1100});
   CHECK(parse_count("1.001k").value() == 1001);

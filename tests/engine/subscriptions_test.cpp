@@ -36,7 +36,7 @@ TEST_CASE("a watched queue goes when it is ignored") {
   CHECK_FALSE(m.engine.find("b").has_value());
 }
 
-TEST_CASE("a declared queue never goes") {
+TEST_CASE("a declared queue stays when it is empty and unused") {
   engine_fixture m;
   const auto q = m.declare("q", 5);
   const auto s = m.session({"q"});

@@ -31,7 +31,7 @@ std::string verdict(std::uint64_t number, bool is_prime) {
 
 }  // namespace
 
-TEST_CASE("the verdict names the number", "[prime]") {
+TEST_CASE("the verdict of prime names the number", "[prime]") {
   prime_fixture fast;
   prime_fixture divided{trial()};
   CHECK(fast("157") == "157 is a prime number.");
@@ -111,7 +111,7 @@ TEST_CASE("a number longer than bits_max fails before it is converted", "[prime]
         '"' + std::string(40, '9') + "...\", a number of 1000000 digits, is longer than bits_max (4096 bits)");
 }
 
-TEST_CASE("bits_max is exact to the bit", "[prime]") {
+TEST_CASE("bits_max limits the numbers of prime to the bit", "[prime]") {
   prime_fixture eight{{prime_method::fast, 8}};
   CHECK(eight("251") == "251 is a prime number.");
   CHECK(eight("255") == "255 is not a prime number.");

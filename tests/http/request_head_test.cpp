@@ -49,7 +49,7 @@ TEST_CASE("bytes that do not begin a request are refused at the first byte") {
   }
 }
 
-TEST_CASE("a refused head stays refused") {
+TEST_CASE("the head of a request that was refused stays refused") {
   request_head head;
   REQUIRE(head.check("GET / HTTP/1.1\nHost: it\r\n\r\n") == verdict::refused);
   CHECK(head.check(small) == verdict::refused);

@@ -69,7 +69,7 @@ TEST_CASE("HEAD is answered like GET, without the body") {
   CHECK(answers.next().body == "/show||");
 }
 
-TEST_CASE("an unknown path is 404") {
+TEST_CASE("a request for an unknown path is answered 404") {
   http_fixture fixture;
   add_all(fixture);
   fixture.open();

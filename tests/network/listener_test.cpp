@@ -288,7 +288,7 @@ TEST_CASE("without a free descriptor a client is served by the last resort, one 
   CHECK(server.counts().connections == 0);
 }
 
-TEST_CASE("closing lets connections end") {
+TEST_CASE("a server that stops accepting lets its connections end") {
   echo_server server{options_for("127.0.0.1:0")};
   auto client = raw_client::to_port(server.port());
   REQUIRE(echoes(client, "hello"));

@@ -132,7 +132,7 @@ TEST_CASE("a body that differs from its checksum is a fault") {
         std::vector<std::string>{"row 2 of table job: its body differs from its checksum"});
 }
 
-TEST_CASE("a foreign trigger is a fault") {
+TEST_CASE("fsck reports a trigger that is not of the store") {
   scratch_directory scratch;
   fill(scratch.data_dir(), 3);
   run_sql(scratch.data_file(), "CREATE TRIGGER thief AFTER INSERT ON job BEGIN DELETE FROM job; END");

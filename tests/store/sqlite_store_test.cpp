@@ -49,7 +49,7 @@ TEST_CASE("what is safe is there again after a restart") {
   CHECK(found.id_mark == 7);
 }
 
-TEST_CASE("closing commits what is open") {
+TEST_CASE("a store that is closed commits its open batch") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};

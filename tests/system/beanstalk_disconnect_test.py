@@ -165,7 +165,7 @@ class Disconnects(BeanstalkTest):
             other.expect_end()
         self.assertEqual(self.alone(wire)["total-jobs"], "1")
 
-    def test_replies_nobody_waits_for(self):
+    def test_replies_to_clients_that_have_gone_are_dropped(self):
         keeper = self.one_job_of_each_state()
         for end in ("reset", "close"):
             for _ in range(30):

@@ -111,12 +111,12 @@ class Options(BeanstalkTest):
         self.start_on("", daemon="max_job_size: 1KiB")
         self.connect().ask(put(b"x" * 1024) + put(b"x" * 1025), b"INSERTED 1\r\nJOB_TOO_BIG\r\n")
 
-    def test_verbosity_is_taken(self):
+    def test_options_of_verbosity_are_accepted(self):
         self.start("-V", "-V")
         self.connect().put(b"x")
 
     @unittest.skipIf(os.getuid() != 0, "only root can become another")
-    def test_it_becomes_another_user(self):
+    def test_with_u_the_daemon_runs_as_that_user(self):
         self.start("-u", "nobody")
         self.connect().put(b"x")
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:

@@ -65,13 +65,13 @@ class Rejecting(FullQueues):
                                 (b"kick-job 1", b"KICKED")):
             wire.ask(request + b"\r\n" + put(b"c"), answer + b"\r\nOUT_OF_MEMORY\r\n")
 
-    def test_other_queues_have_room(self):
+    def test_a_full_queue_does_not_limit_other_queues(self):
         wire = self.client_of(self.LIMITS)
         wire.ask(put(b"a") + put(b"b") + put(b"c"), b"INSERTED 1\r\nINSERTED 2\r\nOUT_OF_MEMORY\r\n")
         wire.reply_to(b"use other")
         wire.put(b"a")
 
-    def test_bytes_are_limited_too(self):
+    def test_max_bytes_limits_the_bodies_of_a_queue(self):
         wire = self.client_of("max_bytes: 1000, overflow: reject")
         wire.put(b"x" * 600)
         wire.ask(put(b"x" * 600), b"OUT_OF_MEMORY\r\n")

@@ -178,7 +178,7 @@ class Numbers(BeanstalkTest):
             self.assertEqual(wire.reply_to(line), BAD, line)
         wire.ask(b"put 4294967295 0 4294967295 0\r\n\r\n", b"INSERTED 1\r\n")
 
-    def test_leading_zeros(self):
+    def test_numbers_may_have_leading_zeros(self):
         wire = self.connect()
         wire.ask(b"put 007 000 0060 0002\r\nab\r\npeek 0001\r\n", b"INSERTED 1\r\nFOUND 1 2\r\nab\r\n")
         wire.ask(b"reserve-with-timeout 0000\r\n", b"RESERVED 1 2\r\nab\r\n")

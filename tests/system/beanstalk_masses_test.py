@@ -28,7 +28,7 @@ class Masses(BeanstalkTest):
         for number in range(1, count + 1):
             wire.expect(b"RESERVED %d 1\r\nx\r\n" % number)
 
-    def test_kicking_delayed_jobs(self):
+    def test_a_kick_of_thousands_of_delayed_jobs_lets_others_be_served(self):
         wire, other = self.connections(2)
         self.filled(wire, delay=1000)
         wire.send(b"kick %d\r\nlist-tube-used\r\nkick %d\r\npeek-ready\r\n" % (MANY - 1, MANY))

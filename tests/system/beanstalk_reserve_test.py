@@ -36,7 +36,7 @@ class Order(BeanstalkTest):
             pass
         self.assertEqual(self.taken(wire, 3), [3, 4, 5])
 
-    def test_over_all_watched_tubes(self):
+    def test_a_reserve_takes_the_most_urgent_job_of_all_watched_tubes(self):
         wire = self.connect()
         for tube, priority in (("a", 3), ("b", 1), ("c", 2), ("b", 3), ("a", 1)):
             wire.reply_to(b"use " + tube.encode())
@@ -45,7 +45,7 @@ class Order(BeanstalkTest):
         wire.expect(b"WATCHING 2\r\nWATCHING 3\r\nWATCHING 4\r\nWATCHING 3\r\n")
         self.assertEqual(self.taken(wire, 6), [2, 5, 3, 1, 4, b"TIMED_OUT"])
 
-    def test_use_is_not_watch(self):
+    def test_a_used_tube_is_not_watched_by_that(self):
         wire = self.connect()
         wire.ask(b"use t\r\n" + put(b"x"), b"USING t\r\nINSERTED 1\r\n")
         self.assertEqual(self.taken(wire, 1), [b"TIMED_OUT"])

@@ -143,7 +143,7 @@ class Counts(BeanstalkTest):
         stats = wire.stats()
         self.assertEqual([key for key in stats if key.startswith("cmd-") and stats[key] != "0"], ["cmd-stats"])
 
-    def test_puts_and_reserves(self):
+    def test_the_statistics_count_puts_and_reserves(self):
         wire, other = self.connections(2)
         wire.ask(
             put(b"x", priority=1023) + put(b"y", priority=1024) + put(b"z", delay=100),

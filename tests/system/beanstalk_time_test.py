@@ -71,7 +71,7 @@ class Delays(TimeTest):
 
 
 class Timeouts(TimeTest):
-    def test_a_reserve_times_out(self):
+    def test_a_reserve_with_timeout_ends_after_that_time(self):
         wire, clock = self.connect(), Clock()
         wire.ask(b"reserve-with-timeout 1\r\n", b"TIMED_OUT\r\n")
         self.assert_took(clock, 1)
@@ -209,7 +209,7 @@ class Margin(TimeTest):
         self.assert_took(clock, 1)
         self.assert_silent(other)
 
-    def test_it_changes_nothing(self):
+    def test_deadline_soon_does_not_change_the_job(self):
         holder = self.connect()
         holder.ask(
             put(b"x", ttr=2) + b"reserve\r\nreserve\r\n", b"INSERTED 1\r\nRESERVED 1 1\r\nx\r\nDEADLINE_SOON\r\n")

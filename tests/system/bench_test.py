@@ -280,7 +280,7 @@ class Words(unittest.TestCase):
             self.assertTrue(ended.stdout if code == 0 else ended.stderr)
             self.assertFalse(ended.stderr if code == 0 else ended.stdout)
 
-    def test_a_full_disk_fails(self):
+    def test_a_bench_that_cannot_write_its_output_fails(self):
         with Liar("none") as liar, open("/dev/full", "w", encoding="utf-8") as full:
             command = [MILLRACE, "bench", liar.name, "--connections", "1", "--jobs", "10"]
             ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)

@@ -128,7 +128,7 @@ class Statuses(HttpTest):
 
 
 class Redirects(HttpTest):
-    def test_redirects_are_followed(self):
+    def test_the_http_handler_follows_redirects(self):
         def move(request, connection):
             connection.reply(302, b"", "Location: ../page?x=1#y")
         server = self.serve(old=move, page=lambda request, connection: connection.reply(

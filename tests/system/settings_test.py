@@ -103,7 +103,7 @@ class PrintConfig(DaemonTest):
             second = run("--config", again, "--print-config")
             self.assertEqual(second.stdout, first.stdout)
 
-    def test_defaults_are_filled_in(self):
+    def test_print_config_fills_in_the_defaults(self):
         printed = run("--config", self.write(GOOD), "--print-config").stdout
         for part in ('http: "127.0.0.1:9464"', "drain_timeout: 30s", "overflow: block", "bits_max: ", "concurrency: 1"):
             self.assertIn(part, printed)

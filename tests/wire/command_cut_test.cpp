@@ -50,7 +50,7 @@ TEST_CASE("a long line is refused once, also one with a NUL or of NULs") {
   check_commands(std::string(224, ' ') + "put 0 0 1 1\r\na\r\n", {"bad_format", "unknown_command"});
 }
 
-TEST_CASE("a bare LF ends nothing") {
+TEST_CASE("a bare LF does not end a command") {
   check_commands("list-tube-used\n", {});
   check_commands("delete 1\n\r\nquit\r\n", {"bad_format", "quit"});
   check_commands("list-tube-used\nquit\r\n", {"unknown_command"});

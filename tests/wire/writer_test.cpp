@@ -92,7 +92,7 @@ TEST_CASE("a command is appended to the text before it") {
   CHECK(text == "stats\r\nquit\r\n");
 }
 
-TEST_CASE("every verb has its own name") {
+TEST_CASE("every verb of the protocol has its own name") {
   std::vector<std::string_view> names;
   for (std::size_t verb = 0; verb < wire::beanstalk_verb_count; ++verb)
     names.push_back(wire::name_of(static_cast<beanstalk_verb>(verb)));

@@ -54,7 +54,7 @@ TEST_CASE("strings are quoted where they need it, and what would end or break th
   CHECK(as_text("\xC3\xA4") == "---\nk: \"\xC3\xA4\"\n");
 }
 
-TEST_CASE("seconds have six decimals") {
+TEST_CASE("seconds are written with six decimals") {
   CHECK(seconds(0) == "---\nk: 0.000000\n");
   CHECK(seconds(1) == "---\nk: 0.000001\n");
   CHECK(seconds(999'999) == "---\nk: 0.999999\n");
