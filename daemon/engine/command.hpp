@@ -34,8 +34,8 @@ inline constexpr duration default_ttr = std::chrono::seconds{60};
 /// A group of jobs (engine/group.hpp). Numbers rise from 1.
 using group_id = id<struct group_tag>;
 
-/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics. The last three also say why the
-/// output of a job was refused, which buries or dead-letters that job.
+/// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics. Those that
+/// `text_of_output_refusal` knows also say why the output of a job was refused, which buries or dead-letters that job.
 enum class reason : std::uint8_t {
   client,
   failed,
@@ -51,9 +51,9 @@ enum class reason : std::uint8_t {
   rejected,       ///< its handler said that another attempt is useless
   undeliverable,  ///< it was handed out `deliveries_max` times and never answered
   expired,        ///< nobody took it in time
-  limit,          ///< it used more memory, processor time or output than its handler allows
+  limit,          ///< it used more memory, processor time or output than its handler allows; the last one
 };
-inline constexpr std::size_t reason_count = 15;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::limit) + 1;
 [[nodiscard]] std::string_view name_of(reason value) noexcept;
 /// Why the output of a job was refused, as a sentence for people: `an output queue is full`.
 [[nodiscard]] std::string_view text_of_output_refusal(reason value) noexcept;

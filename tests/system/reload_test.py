@@ -179,7 +179,7 @@ class Reload(Durable):
 
         self.begin(parts, daemon="stall_threshold: 1h")
         wire, other = self.connections(2)
-        wire.told(b"use work")
+        wire.reply_to(b"use work")
         self.assertIsNone(block())
         self.reload(parts, daemon="stall_threshold: 1ms")
         ends = time.monotonic() + PATIENCE
