@@ -123,7 +123,7 @@ struct kept_job {
   put_request request;
   /// Its body was left on disk and has so many bytes; `request.content` is empty.
   std::optional<std::uint32_t> bytes_on_disk{};
-  /// Its body was left on disk though memory has room for it: it is requested at once.
+  /// Its body was left on disk though it fits into memory: it is requested at once.
   bool read_at_start{false};
   instant put_at{};
   instant due{};  ///< when delayed; may be past

@@ -92,7 +92,7 @@ print::print(const print_options& options, const handler_context& context)
       output_{context.standard_output},
       descriptor_{context.output_descriptor},
       text_{options.text},
-      capacity_{context.loop, "room for standard output"} {}
+      capacity_{context.loop, "capacity for standard output"} {}
 
 loop::awaitable<answer> print::handle(job work) {
   body line = work.content;

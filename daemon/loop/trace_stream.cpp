@@ -36,7 +36,7 @@ trace_stream::trace_stream(event_loop& loop, io_thread& thread, std::shared_ptr<
   chunk_.events.reserve(chunk_events);
 }
 
-bool trace_stream::make_room() {
+bool trace_stream::hand_over_full() {
   if (!is_open()) {
     flush_due_.set(loop_.now());  // ends the trace, but not here: callers use its lanes
     return false;

@@ -36,7 +36,7 @@ class trace_stream {
 
   /// Null: the event is left out. Valid until the next event.
   trace_event* add(trace_event::kind type, instant at) {
-    if (chunk_.events.size() == chunk_events && !make_room()) return nullptr;
+    if (chunk_.events.size() == chunk_events && !hand_over_full()) return nullptr;
     if (chunk_.events.empty()) expect_flush();
     auto& event = chunk_.events.emplace_back();
     event.type = type;
@@ -51,7 +51,7 @@ class trace_stream {
   /// False: the file is full or has failed.
   [[nodiscard]] bool is_open() const noexcept { return file_->current() == trace_file::state::open; }
 
-  /// Hands the chunk to the thread, if that has room for it.
+  /// Hands the chunk to the thread, if that has capacity for it.
   void flush();
   /// Hands the rest to the thread. Returns the call that ends the file there. No event may follow.
   [[nodiscard]] std::function<result<std::string>()> finish();
@@ -60,7 +60,7 @@ class trace_stream {
   struct exchange;  ///< what the loop and the thread share
 
   /// False: the event at hand is left out.
-  bool make_room();
+  bool hand_over_full();
   void hand_over();
   void expect_flush();
 

@@ -164,7 +164,7 @@ void trace_text::begin_line(char phase, trace_group group, std::uint32_t lane, i
 
 void trace_text::add_number(std::uint64_t value) {
   constexpr std::size_t digits_max = 20;
-  char* const begin = room(digits_max);
+  char* const begin = space_for(digits_max);
   size_ += static_cast<std::size_t>(std::to_chars(begin, begin + digits_max, value).ptr - begin);
 }
 
@@ -174,7 +174,7 @@ void trace_text::add_time(duration length) {
   add_number(nanoseconds / per_microsecond);
   const auto rest = nanoseconds % per_microsecond;
   constexpr std::size_t rest_bytes = 4;
-  char* const to = room(rest_bytes);
+  char* const to = space_for(rest_bytes);
   to[0] = '.';
   to[1] = static_cast<char>('0' + rest / 100);
   to[2] = static_cast<char>('0' + rest / 10 % 10);

@@ -57,20 +57,20 @@ class trace_text {
 
   template <std::size_t Size>
   void add(const char (&piece)[Size]) {
-    std::memcpy(room(Size - 1), piece, Size - 1);
+    std::memcpy(space_for(Size - 1), piece, Size - 1);
     size_ += Size - 1;
   }
   void add_bytes(std::string_view bytes) {
-    std::memcpy(room(bytes.size()), bytes.data(), bytes.size());
+    std::memcpy(space_for(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }
   void add_byte(char byte) {
-    *room(1) = byte;
+    *space_for(1) = byte;
     ++size_;
   }
-  /// Space for so many more bytes.
-  char* room(std::size_t more) {
-    if (capacity_ - size_ < more) grow(more);
+  /// Where so many more bytes are to be written.
+  char* space_for(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) grow(bytes);
     return bytes_.get() + size_;
   }
   void grow(std::size_t more);

@@ -31,7 +31,7 @@ class plain_socket {
   plain_socket(plain_socket&& other) noexcept : descriptor_{other.release()} {}
   plain_socket& operator=(plain_socket&&) = delete;
 
-  /// Fewer bytes than `buffer` has room for: there were no more.
+  /// Fewer bytes than `buffer` can hold: there were no more.
   io_result receive(std::span<char> buffer) noexcept;
   /// Fewer bytes than `bytes` has: the system's buffer is full.
   io_result send(std::span<const char> bytes) noexcept;

@@ -38,7 +38,7 @@ ballast::ballast(const std::string& directory, std::uint64_t disk_reserve)
 
 void ballast::make() {
   if (held_ == wanted_ || failed_) return;
-  const int why_not = wanted_ == 0 ? 0 : take_room();
+  const int why_not = wanted_ == 0 ? 0 : allocate();
   if (why_not == 0 && wanted_ != 0) {
     held_ = wanted_;
     return;
@@ -49,13 +49,13 @@ void ballast::make() {
   // Space that others took since it was looked for, or a signal: at the next look it may go well.
   if (why_not == ENOSPC || why_not == EDQUOT || why_not == ENOMEM || why_not == EINTR) return;
   failed_ = true;
-  log::warning("no_ballast", "room that is to be given up when the disk is full cannot be taken",
+  log::warning("no_ballast", "the ballast, which is given up when the disk is full, cannot be made",
                {{"file", path_}, {"error", std::generic_category().message(why_not)}});
 }
 
 bool ballast::give_up() {
   if (held_ == 0) return false;
-  // Cut first: on some full disks to take a name away wants room too.
+  // Cut first: on some full disks the removal of a name needs space too.
   const bool cut = ::truncate(path_.c_str(), 0) == 0;
   const bool gone = ::unlink(path_.c_str()) == 0;
   log::warning("ballast_given_up", "no space is left: the ballast makes some", {{"file", path_}, {"bytes", held_}});
@@ -63,7 +63,7 @@ bool ballast::give_up() {
   return cut || gone;
 }
 
-int ballast::take_room() const {
+int ballast::allocate() const {
   const int file = open_private(path_);
   if (file < 0) return errno;
   const auto bytes = static_cast<off_t>(wanted_);

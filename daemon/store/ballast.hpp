@@ -23,7 +23,7 @@ class ballast {
   bool give_up();
 
  private:
-  [[nodiscard]] int take_room() const;
+  [[nodiscard]] int allocate() const;
 
   std::string path_;
   std::uint64_t wanted_;

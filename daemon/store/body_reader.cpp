@@ -216,10 +216,10 @@ result<body> body_reader::look_up(job_id job) {
   std::string_view bytes = row.body;
   // Bodies are on disk because memory is short: that there is none for this one is no reason to end.
   body_in_progress made;
-  const bool has_room = made.begin(bytes.size());
-  if (has_room) made.take(bytes);
+  const bool has_memory = made.begin(bytes.size());
+  if (has_memory) made.take(bytes);
   from.reset();
-  if (!has_room) return no_memory();
+  if (!has_memory) return no_memory();
   return made.finish();
 }
 

@@ -48,7 +48,7 @@ job_cursor::~job_cursor() {
 }
 
 result<> job_cursor::prepare_unburied() {
-  with_bodies_ = has_room_;
+  with_bodies_ = fits_memory_;
   rows_.reset();
   if (!is_defined_) {
     if (const auto defined = data_.define_taker(take_function, this); !defined) return defined;
@@ -108,7 +108,7 @@ result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
 }
 
 result<> job_cursor::prepare() {
-  with_bodies_ = has_room_;
+  with_bodies_ = fits_memory_;
   auto rows = data_.prepare(job_query(part(), "WHERE id = ?1", schema_version));
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
@@ -149,13 +149,13 @@ result<> job_cursor::read(sqlite::row_values& from, const job_numbers& numbers, 
   into.job.read_at_start = false;
   if (with_bodies_) {
     const auto cost = engine::memory_of_body(into.body_bytes);
-    has_room_ = cost <= room_;
-    if (has_room_) room_ -= cost;
-    if (has_room_ && !is_left) {
+    fits_memory_ = cost <= memory_left_;
+    if (fits_memory_) memory_left_ -= cost;
+    if (fits_memory_ && !is_left) {
       into.job.request.content = body{into.body};
       return {};
     }
-    into.job.read_at_start = has_room_;
+    into.job.read_at_start = fits_memory_;
   }
   if (into.body_bytes != 0) into.job.bytes_on_disk = static_cast<std::uint32_t>(into.body_bytes);
   return {};

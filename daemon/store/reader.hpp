@@ -46,7 +46,7 @@ enum class large_bodies { read, leave };
 ///
 /// Bodies are read up to the first one with which they would take more than `body_bytes_max` of memory. That one and
 /// those after it, empty ones excepted, are left on disk, and pages that hold nothing but such bodies are not read.
-/// With `large_bodies::leave`, bodies of more than `large_body_bytes` are left too; those that memory has room for are
+/// With `large_bodies::leave`, bodies of more than `large_body_bytes` are left too; those that fit into memory are
 /// counted and marked (`kept_job::read_at_start`).
 ///
 /// Belongs to its connection, and ends before it. A connection has one at a time.
@@ -54,7 +54,11 @@ class job_cursor final : private sqlite::connection::row_taker {
  public:
   job_cursor(sqlite::connection& data, duration wall_offset, std::uint64_t body_bytes_max = UINT64_MAX,
              large_bodies large = large_bodies::read) noexcept
-      : data_{data}, wall_offset_{wall_offset}, large_{large}, room_{body_bytes_max}, histories_{data, wall_offset} {}
+      : data_{data},
+        wall_offset_{wall_offset},
+        large_{large},
+        memory_left_{body_bytes_max},
+        histories_{data, wall_offset} {}
   ~job_cursor();
   job_cursor(const job_cursor&) = delete;
   job_cursor& operator=(const job_cursor&) = delete;
@@ -66,7 +70,7 @@ class job_cursor final : private sqlite::connection::row_taker {
  private:
   using buried_job = std::pair<std::uint64_t, std::int64_t>;  ///< bury sequence, id
 
-  [[nodiscard]] bool is_prepared() const noexcept { return rows_ && with_bodies_ == has_room_; }
+  [[nodiscard]] bool is_prepared() const noexcept { return rows_ && with_bodies_ == fits_memory_; }
   [[nodiscard]] result<> prepare();
   [[nodiscard]] result<> prepare_unburied();
   [[nodiscard]] result<cursor_step> next_unburied(const known_queues& queues, job_row& into);
@@ -81,8 +85,8 @@ class job_cursor final : private sqlite::connection::row_taker {
   sqlite::connection& data_;
   duration wall_offset_;
   large_bodies large_;
-  std::uint64_t room_;  ///< for bodies, in bytes
-  bool has_room_{true};
+  std::uint64_t memory_left_;  ///< for bodies, in bytes
+  bool fits_memory_{true};
   bool at_buried_{false};
   bool is_defined_{false};  ///< the function that takes rows
   history_cursor histories_;

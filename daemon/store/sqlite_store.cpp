@@ -257,9 +257,9 @@ bool sqlite_store::short_of_space(std::uint64_t put_bytes) const {
   // What was accepted is not refused any more: the reserve must still be free after they are written.
   const auto reserve = p.options.disk_reserve;
   if (reserve == 0) return false;
-  const auto room = p.writing->room();
-  const auto left = room - std::min(room, p.pending_bytes() * disk_bytes_per_byte);
-  // One large body must not take the room in which the log is copied and deletes are written.
+  const auto free = p.writing->free_and_ballast_bytes();
+  const auto left = free - std::min(free, p.pending_bytes() * disk_bytes_per_byte);
+  // One large body must not take the space in which the log is copied and deletes are written.
   return left < std::max(reserve, put_bytes * disk_bytes_per_byte);
 }
 
@@ -284,7 +284,8 @@ const sqlite_store_counts& sqlite_store::counts() const {
     const auto& writer = *parts_->writing;
     counts.bytes = writer.file_bytes();
     counts.ballast_bytes = writer.ballast_bytes();
-    counts.free_bytes = writer.room() - std::min(writer.room(), counts.ballast_bytes);
+    const auto free = writer.free_and_ballast_bytes();
+    counts.free_bytes = free - std::min(free, counts.ballast_bytes);
   }
   return parts_->counts;
 }

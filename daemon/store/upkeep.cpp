@@ -21,7 +21,7 @@ constexpr auto recheck_interval = std::chrono::milliseconds{100};
 constexpr int looks_most = 10;
 /// The log may take so much of what is free, and its copying as much again: what is left is for what comes while it is
 /// copied.
-constexpr std::uint64_t share_of_room = 4;
+constexpr std::uint64_t share_of_free = 4;
 /// While the disk is short of space every page counts: files are made small from so few on, whenever there is nothing
 /// to write. The log is never copied more often than that.
 constexpr std::int64_t pages_kept_when_short = 64;
@@ -65,9 +65,9 @@ upkeep::upkeep(sqlite::connection& data, const data_directory& directory, const 
 
 void upkeep::look_at_space() {
   const auto free = context_.free_bytes(directory_);
-  const auto room = free + std::min(ballast_.bytes(), UINT64_MAX - free);
-  room_.store(room, std::memory_order_relaxed);
-  const bool is_short = room < reserve_;
+  const auto free_and_ballast = free + std::min(ballast_.bytes(), UINT64_MAX - free);
+  free_and_ballast_bytes_.store(free_and_ballast, std::memory_order_relaxed);
+  const bool is_short = free_and_ballast < reserve_;
   if (free >= reserve_) ballast_.make();
   ballast_bytes_.store(ballast_.bytes(), std::memory_order_relaxed);
   if (is_short == short_of_space_.exchange(is_short, std::memory_order_relaxed)) return;
@@ -113,7 +113,7 @@ void upkeep::no_space(std::string_view message) {
                {{"data_dir", directory_}, {"error", message}});
 }
 
-result<> upkeep::make_room(std::string_view message) {
+result<> upkeep::free_space(std::string_view message) {
   no_space(message);
   ballast_.give_up();
   ballast_bytes_.store(0, std::memory_order_relaxed);
@@ -235,8 +235,8 @@ void upkeep::note_size() {
 }
 
 std::int64_t upkeep::log_pages_most() const noexcept {
-  const auto by_room = static_cast<std::int64_t>(room() / share_of_room / page_bytes);
-  return std::min(context_.limits.log_pages, std::max(by_room, pages_kept_when_short));
+  const auto pages_by_space = static_cast<std::int64_t>(free_and_ballast_bytes() / share_of_free / page_bytes);
+  return std::min(context_.limits.log_pages, std::max(pages_by_space, pages_kept_when_short));
 }
 
 }  // namespace millrace::store

@@ -44,7 +44,7 @@ class upkeep {
   void look_at_space();
   /// A write found no space; `message` is SQLite's. The disk counts as short of space until `look_at_space` finds
   /// some. Frees what can be freed.
-  [[nodiscard]] result<> make_room(std::string_view message);
+  [[nodiscard]] result<> free_space(std::string_view message);
 
   enum class next { nothing, soon, later };
   /// The work that is left when nothing is to be written. `later`: the disk is full, or a reader is in the way, so that
@@ -66,7 +66,9 @@ class upkeep {
   /// Any thread.
   [[nodiscard]] bool short_of_space() const noexcept { return short_of_space_.load(std::memory_order_relaxed); }
   /// Any thread: bytes that were free, with the ballast, at the last look.
-  [[nodiscard]] std::uint64_t room() const noexcept { return room_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t free_and_ballast_bytes() const noexcept {
+    return free_and_ballast_bytes_.load(std::memory_order_relaxed);
+  }
   /// Any thread: bytes of the ballast at the last look.
   [[nodiscard]] std::uint64_t ballast_bytes() const noexcept { return ballast_bytes_.load(std::memory_order_relaxed); }
   /// Any thread: of the data file and its log, when they changed last.
@@ -94,7 +96,7 @@ class upkeep {
   ballast ballast_;
   file_guard files_;
   wait_log copying_;  ///< while others keep the log from being copied
-  std::atomic<std::uint64_t> room_{0};
+  std::atomic<std::uint64_t> free_and_ballast_bytes_{0};
   std::atomic<std::uint64_t> ballast_bytes_{0};
   std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<bool> short_of_space_{false};

@@ -156,7 +156,7 @@ void writer::carry_out(work& given) {
       if (++done.failed_attempts > 1 && !wait_for_space()) break;
       const std::string cause = written.error().text;
       written = attempt([&]() -> result<> {
-        if (const auto made = upkeep_.make_room(cause); !made) return made;
+        if (const auto freed = upkeep_.free_space(cause); !freed) return freed;
         return write_in_pieces(*given.changes);
       });
     }

@@ -77,7 +77,7 @@ class writer {
   /// Any thread.
   [[nodiscard]] bool short_of_space() const noexcept { return upkeep_.short_of_space(); }
   /// Any thread; see upkeep.
-  [[nodiscard]] std::uint64_t room() const noexcept { return upkeep_.room(); }
+  [[nodiscard]] std::uint64_t free_and_ballast_bytes() const noexcept { return upkeep_.free_and_ballast_bytes(); }
   [[nodiscard]] std::uint64_t ballast_bytes() const noexcept { return upkeep_.ballast_bytes(); }
   [[nodiscard]] std::uint64_t file_bytes() const noexcept { return upkeep_.file_bytes(); }
 

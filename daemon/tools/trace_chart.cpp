@@ -35,7 +35,7 @@ std::string shortened(std::string_view words, double space) {
   return letters < 3 ? std::string{} : cut + "…";
 }
 
-/// What says more than a name has room for, shown by browsers when the mouse rests there.
+/// What says more than fits into a name, shown by browsers when the mouse rests there.
 std::string tip(const trace_bar& bar) {
   std::string words = bar.name + ": " + seconds_in_short(bar.length) + ", from " + seconds_in_short(bar.begin);
   if (!bar.outcome.empty()) words += ", " + bar.outcome;

@@ -36,7 +36,7 @@ void beanstalk_yaml::add_text(std::string_view key, std::string_view value) {
 void beanstalk_yaml::add_seconds(std::string_view key, std::uint64_t microseconds) {
   text_.append(key).append(": ");
   append_number(text_, microseconds / 1'000'000);
-  // A leading 1 keeps the zeros behind the point; it makes room for the point itself.
+  // A leading 1 keeps the zeros behind the point; it is overwritten by the point itself.
   const std::size_t point = text_.size();
   append_number(text_, 1'000'000 + microseconds % 1'000'000);
   text_[point] = '.';

@@ -115,7 +115,7 @@ engine::finish_request settlement::request(handlers::job& job, attempt_result& a
     priority = priority_of(destinations_.output_order, content, attempt);
   request.job = job.id;
   request.result = attempt.outcome;
-  request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output finds no room
+  request.dead_letter = destinations_.dead_letter;  // also of a job that was done, but whose output queue is full
   request.retry = destinations_.retry;
   if (attempt.outcome == engine::outcome::ok) {
     if (destinations_.output)

@@ -15,7 +15,7 @@ struct inner_options {
 struct options {
   bool loud{false};
   std::uint32_t most{10};
-  std::uint64_t room{1u << 20};
+  std::uint64_t memory{1u << 20};
   std::optional<duration> timeout;
   double share{0.5};
   std::optional<double> rate;
@@ -36,7 +36,7 @@ const options_of<options>& table() {
       options_of<options>{}
           .flag("loud", &options::loud, "Says more.")
           .count("most", &options::most, {.least = 1, .most = 100}, "How many.")
-          .size("room", &options::room, {.least = 1}, "How much.")
+          .size("memory", &options::memory, {.least = 1}, "How much.")
           .duration("timeout", &options::timeout, {.least = milliseconds{1}, .most = hours{1}}, "How long.")
           .real("share", &options::share, {.least = 0, .most = 1}, "Which part.")
           .rate("rate", &options::rate, {}, "How often.")
@@ -64,7 +64,7 @@ std::optional<std::string> print(const options& from, const char* key) { return 
 TEST_CASE("a table makes an owner with every default filled in") {
   const auto made = std::static_pointer_cast<options>(table().make());
   CHECK(made->most == 10);
-  CHECK(print(*made, "room") == "1MiB");
+  CHECK(print(*made, "memory") == "1MiB");
   CHECK(print(*made, "how") == "fast");
   CHECK(print(*made, "timeout") == std::nullopt);
 }
@@ -73,7 +73,7 @@ TEST_CASE("each kind of option is read into its member and printed as it would b
   options owner;
   REQUIRE(read(owner, "loud", "true"));
   REQUIRE(read(owner, "most", "50"));
-  REQUIRE(read(owner, "room", "64KiB"));
+  REQUIRE(read(owner, "memory", "64KiB"));
   REQUIRE(read(owner, "timeout", "1.5m"));
   REQUIRE(read(owner, "share", "0.25"));
   REQUIRE(read(owner, "rate", "90/m"));
@@ -83,7 +83,7 @@ TEST_CASE("each kind of option is read into its member and printed as it would b
 
   CHECK(owner.loud);
   CHECK(owner.most == 50);
-  CHECK(owner.room == 65'536);
+  CHECK(owner.memory == 65'536);
   CHECK(owner.timeout == seconds{90});
   CHECK(owner.share == 0.25);
   CHECK(owner.rate == 1.5);
@@ -121,7 +121,7 @@ TEST_CASE("a number that does not fit its member is refused") {
 TEST_CASE("what was expected is said in the words of the option") {
   CHECK(table().find("loud")->expected == "true or false");
   CHECK(table().find("most")->expected == "a count from 1 to 100");
-  CHECK(table().find("room")->expected == "a size of at least 1");
+  CHECK(table().find("memory")->expected == "a size of at least 1");
   CHECK(table().find("timeout")->expected == "a duration from 1ms to 1h");
   CHECK(table().find("rate")->expected == "a rate like 200, 0.5 or 90/m");
   CHECK(table().find("how")->expected == "one of fast, trial");

@@ -7,7 +7,7 @@ and again.
 Time counts from exec until the log says `recovered`, and until it says `started`, when clients are served; jobs/s is
 the latter. Memory is the most that was ever resident until then. Exit code 1 when the median is under the bar. A file
 of --settings is one like SETTINGS below: it says `data_dir: data`, which is a new folder on the disk of /var/tmp, and
-`beanstalk: 127.0.0.1:0`, and its queues have room for the jobs.
+`beanstalk: 127.0.0.1:0`, and its queues have capacity for the jobs.
 """
 import argparse
 import os

@@ -90,7 +90,7 @@ TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once"
   CHECK(at.levels(queue).ready == 1);
 }
 
-TEST_CASE("a cancelled wait for room in an output queue leaves the job with its holder") {
+TEST_CASE("a cancelled wait for capacity in an output queue leaves the job with its holder") {
   broker_fixture at;
   const auto from = at.queue("from");
   const auto to = at.queue("to", {.max_jobs = 1});

@@ -178,7 +178,7 @@ TEST_CASE("the mark that was kept is left alone until an id is given") {
   CHECK(store.leased_up_to > 500'001);
 }
 
-TEST_CASE("a put that the disk has no room for is refused at once, whatever others wait for") {
+TEST_CASE("a put that the disk has no space for is refused at once, whatever others wait for") {
   slow_store store;
   broker_fixture at{&store};
   const auto queue = at.queue("durable", {.durability = engine::durability::sync});

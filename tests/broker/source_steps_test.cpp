@@ -72,7 +72,7 @@ TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") 
   CHECK(store.take() == sets{"put a step 10", "soon: put b step 20"});
 }
 
-TEST_CASE("the step of a put that waits for room goes when the put is admitted") {
+TEST_CASE("the step of a put that waits for capacity goes when the put is admitted") {
   noting_store store;
   broker_fixture at{&store};
   const auto queue =

@@ -51,7 +51,7 @@ TEST_CASE("a wait for a job ends at its deadline with nothing") {
   CHECK(waited.taken->status == reserve_status::timed_out);
 }
 
-TEST_CASE("a put into a full queue stands in line until there is room, and the time is counted") {
+TEST_CASE("a put into a full queue waits until there is capacity, and the time is counted") {
   broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");
@@ -100,7 +100,7 @@ TEST_CASE("a queue that refuses says so at once and holds nobody") {
   CHECK(at.broker.held_puts().active() == 0);
 }
 
-TEST_CASE("the output of a finished job waits for room in its queue, and the time is counted") {
+TEST_CASE("the output of a finished job waits for capacity in its queue, and the time is counted") {
   broker_fixture at;
   const auto from = at.queue("from");
   const auto to = at.queue("to", {.max_jobs = 1});

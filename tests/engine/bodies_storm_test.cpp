@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 3> names{"a", "b", "c"};
 
 class storm {
  public:
-  storm(unsigned seed, std::uint64_t room) : random_{seed}, fixture_{limits_of(room)} {
+  storm(unsigned seed, std::uint64_t memory_max) : random_{seed}, fixture_{limits_of(memory_max)} {
     fixture_.engine.collect_changes(true);
     fixture_.engine.declare("a", {.durability = durability::sync}).value();
     fixture_.engine.declare("b", {.max_jobs = 40, .when_full = overflow::drop_oldest, .durability = durability::sync})
@@ -57,9 +57,9 @@ class storm {
   }
 
  private:
-  static engine_options limits_of(std::uint64_t room) {
+  static engine_options limits_of(std::uint64_t memory_max) {
     engine_options limits;
-    limits.body_memory_max = room;
+    limits.body_memory_max = memory_max;
     limits.body_prefetch = 8;
     return limits;
   }
@@ -217,9 +217,9 @@ class storm {
 
 TEST_CASE("whatever becomes of bodies on disk, nobody waits for ever and nothing that is gone counts") {
   const auto seed = std::random_device{}();
-  const auto room = GENERATE(std::uint64_t{0}, std::uint64_t{3'000}, std::uint64_t{30'000});
-  INFO("seed " << seed << ", room " << room);
-  storm storm{seed, room};
+  const auto memory_max = GENERATE(std::uint64_t{0}, std::uint64_t{3'000}, std::uint64_t{30'000});
+  INFO("seed " << seed << ", memory " << memory_max);
+  storm storm{seed, memory_max};
   for (int n = 0; n < 20'000; ++n) {
     storm.act();
     if (n % 1'000 == 0) storm.answer_all();

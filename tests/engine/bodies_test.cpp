@@ -12,7 +12,7 @@ TEST_CASE("without a limit every body stays in memory") {
 }
 
 TEST_CASE("above seven eighths of the limit, bodies that are safe leave memory, and none that are not") {
-  disk_fixture fixture{room_for(8)};
+  disk_fixture fixture{memory_for(8)};
   std::vector<job_id> jobs;
   for (char letter = 'a'; letter < 'k'; ++letter) jobs.push_back(fixture.put_safely(letter));
   for (std::size_t n = 0; n < jobs.size(); ++n) CHECK(fixture.in_memory(jobs[n]) == (n < 7));
@@ -27,7 +27,7 @@ TEST_CASE("above seven eighths of the limit, bodies that are safe leave memory, 
 }
 
 TEST_CASE("bodies of a queue in memory do not count and do not leave") {
-  disk_fixture fixture{room_for(1)};
+  disk_fixture fixture{memory_for(1)};
   fixture.engine.declare("fast", {.durability = durability::memory}).value();
   const auto other = fixture.session({"fast"});
   const auto job = fixture.put(other, text_of('x'));
@@ -37,7 +37,7 @@ TEST_CASE("bodies of a queue in memory do not count and do not leave") {
 }
 
 TEST_CASE("an empty body has nothing to leave") {
-  disk_fixture fixture{room_for(1)};
+  disk_fixture fixture{memory_for(1)};
   fixture.put_safely('a');
   const auto empty = fixture.put(fixture.client, "");
   fixture.engine.stored(empty);
@@ -45,7 +45,7 @@ TEST_CASE("an empty body has nothing to leave") {
 }
 
 TEST_CASE("a reserve of an absent body waits for it, and its lease begins when it is there") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a', {.ttr = 5s});
   REQUIRE_FALSE(fixture.in_memory(job));
 
@@ -66,7 +66,7 @@ TEST_CASE("a reserve of an absent body waits for it, and its lease begins when i
 }
 
 TEST_CASE("a waiter gets a job that comes ready without its body when that is there") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   fixture.put_safely('a', {.delay = 1s});
   REQUIRE(fixture.reserve(fixture.client, 1h) == reserve_status::waiting);
   fixture.pass(1s);
@@ -75,8 +75,8 @@ TEST_CASE("a waiter gets a job that comes ready without its body when that is th
   CHECK(fixture.events() == texts{granted(fixture.client, 'a')});
 }
 
-TEST_CASE("the next bodies are read ahead, half of them later again, as far as the last eighth has room") {
-  disk_fixture fixture{room_for(80, 8)};
+TEST_CASE("the next bodies are read ahead, half of them later again, as far as they fit into the last eighth") {
+  disk_fixture fixture{memory_for(80, 8)};
   for (int n = 0; n < 200; ++n) fixture.put_safely('x');
   for (int n = 0; n < 69; ++n) {
     REQUIRE(fixture.take(fixture.client) != "-");
@@ -90,8 +90,8 @@ TEST_CASE("the next bodies are read ahead, half of them later again, as far as t
   for (const auto job : wanted) fixture.read(job);
   for (std::size_t n = 0; n <= wanted.size(); ++n) CHECK(fixture.take(fixture.client) == text_of('x'));
 
-  SECTION("no further than there is room") {
-    disk_fixture few{room_for(8, 100)};
+  SECTION("no further than memory allows") {
+    disk_fixture few{memory_for(8, 100)};
     for (int n = 0; n < 100; ++n) few.put_safely('x');
     CHECK(few.take(few.client) == text_of('x'));
     CHECK(few.wanted().size() == 1);
@@ -100,7 +100,7 @@ TEST_CASE("the next bodies are read ahead, half of them later again, as far as t
 }
 
 TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or heap it stands in") {
-  disk_fixture fixture{room_for(0, 64)};
+  disk_fixture fixture{memory_for(0, 64)};
   std::vector<job_id> jobs;
   for (priority urgency = 20; urgency > 0; --urgency) {
     jobs.push_back(fixture.put_safely('x', {.priority = urgency}));
@@ -110,7 +110,7 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
   REQUIRE(fixture.reserve(fixture.client) == reserve_status::waiting);
   CHECK(fixture.wanted() == std::vector{jobs[38]});
 
-  disk_fixture more{room_for(1'000, 30)};
+  disk_fixture more{memory_for(1'000, 30)};
   const auto urgent = [](int n) { return static_cast<priority>(n * 7 % 40); };
   for (std::uint64_t n = 1; n <= 100; ++n) {
     auto left = left_on_disk(n, more.queue());
@@ -127,7 +127,7 @@ TEST_CASE("what is read ahead is in order of priority, then id, whatever lane or
 }
 
 TEST_CASE("a job given back while its body is on the way is ready again, and the next one gets it") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   const auto other = fixture.session();
   REQUIRE(fixture.reserve(fixture.client, 1h) == reserve_status::waiting);
@@ -145,7 +145,7 @@ TEST_CASE("a job given back while its body is on the way is ready again, and the
 }
 
 TEST_CASE("a job counts as waited for when it is handed over, not when only its body is requested") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   const auto& wait = fixture.engine.timings(fixture.queue()).wait;
   fixture.now += 2s;
@@ -172,7 +172,7 @@ TEST_CASE("a job counts as waited for when it is handed over, not when only its 
 }
 
 TEST_CASE("a job that was not ready when it was reserved by its id counts no wait, also when its body comes later") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a', {.delay = 1h});
   REQUIRE(fixture.engine.reserve_job(fixture.client, job, fixture.now).status == reserve_status::waiting);
   fixture.read_all();
@@ -181,7 +181,7 @@ TEST_CASE("a job that was not ready when it was reserved by its id counts no wai
 }
 
 TEST_CASE("a body nobody waits for any more stays for the next one") {
-  disk_fixture fixture{room_for(2)};
+  disk_fixture fixture{memory_for(2)};
   fixture.put_safely('a');
   const auto job = fixture.put_safely('b');
   REQUIRE(fixture.take(fixture.client) == text_of('a'));
@@ -194,7 +194,7 @@ TEST_CASE("a body nobody waits for any more stays for the next one") {
 }
 
 TEST_CASE("a job deleted while its body is on the way is gone, and counts no more") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   const auto other = fixture.session();
   REQUIRE(fixture.reserve(fixture.client, 1h) == reserve_status::waiting);
@@ -207,7 +207,7 @@ TEST_CASE("a job deleted while its body is on the way is gone, and counts no mor
 }
 
 TEST_CASE("a body that cannot be read buries its job, and who waited for it stays first in line") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto other = fixture.session();
   const auto job = fixture.put_safely('a');
   REQUIRE(fixture.reserve(fixture.client, 1h) == reserve_status::waiting);
@@ -235,7 +235,7 @@ TEST_CASE("a body that cannot be read buries its job, and who waited for it stay
 }
 
 TEST_CASE("after a body that cannot be read, a reserve goes on with the next job, or to the end of its time") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   REQUIRE(fixture.reserve(fixture.client, 10s) == reserve_status::waiting);
 
@@ -268,7 +268,7 @@ TEST_CASE("after a body that cannot be read, a reserve goes on with the next job
 }
 
 TEST_CASE("a job reserved by its id whose body cannot be read is not found") {
-  disk_fixture fixture{room_for(0)};
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   REQUIRE(fixture.engine.reserve_job(fixture.client, job, fixture.now).status == reserve_status::waiting);
   fixture.engine.body_lost(job, fixture.now);
@@ -276,8 +276,8 @@ TEST_CASE("a job reserved by its id whose body cannot be read is not found") {
   CHECK(fixture.events() == texts{"not_found " + std::to_string(fixture.client.value())});
 }
 
-TEST_CASE("a body that was handed out leaves memory when its job is put back, if there is no room for it") {
-  disk_fixture fixture{room_for(0)};
+TEST_CASE("a body that was handed out leaves memory when its job is put back, if it does not fit") {
+  disk_fixture fixture{memory_for(0)};
   const auto job = fixture.put_safely('a');
   REQUIRE(fixture.reserve(fixture.client) == reserve_status::waiting);
   fixture.read_all();

@@ -70,7 +70,7 @@ TEST_CASE("a put that waits for capacity is admitted when a job is cancelled") {
 }
 
 TEST_CASE("a session that waits for the body of a job that is cancelled waits for the next job, as the first of all") {
-  disk_fixture m{room_for(4)};
+  disk_fixture m{memory_for(4)};
   m.engine.restore(left_on_disk(1, m.queue()), m.now);
   m.engine.end_restoring();
   const auto other = m.session();
@@ -83,7 +83,7 @@ TEST_CASE("a session that waits for the body of a job that is cancelled waits fo
 }
 
 TEST_CASE("a session that waits for the body of a job by its id gets not_found when that job is cancelled") {
-  disk_fixture m{room_for(4)};
+  disk_fixture m{memory_for(4)};
   m.engine.restore(left_on_disk(1, m.queue()), m.now);
   m.engine.end_restoring();
   CHECK(m.engine.reserve_job(m.client, job_id{1}, m.now).status == reserve_status::waiting);

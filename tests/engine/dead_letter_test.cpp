@@ -187,7 +187,7 @@ TEST_CASE("a dead letter from memory for which the disk has no space is buried")
   CHECK(m.fail() == finish_status::buried);
 }
 
-TEST_CASE("a dead letter queue that drops its oldest makes room") {
+TEST_CASE("a dead letter queue that drops its oldest makes capacity") {
   dead_letter_fixture m;
   m.engine.declare("letters", {.max_jobs = 1, .when_full = overflow::drop_oldest}).value();
   m.put(m.client);

@@ -12,7 +12,7 @@ namespace millrace::engine::testing {
 inline constexpr std::uint32_t body_bytes = 1'000;
 inline constexpr std::uint64_t cost = body_bytes + 24;  // what a body of that length counts
 
-inline engine_options room_for(std::uint64_t bodies, std::uint32_t prefetch = 4) {
+inline engine_options memory_for(std::uint64_t bodies, std::uint32_t prefetch = 4) {
   engine_options limits;
   limits.body_memory_max = bodies * cost;
   limits.body_prefetch = prefetch;

@@ -103,19 +103,19 @@ TEST_CASE("a long error text is kept up to its limit, and not cut inside a chara
 TEST_CASE("an output queue that is full and rejects makes the job fail") {
   engine_fixture m;
   const auto s = m.session();
-  const auto roomy = m.declare("roomy", 10);
+  const auto spacious = m.declare("spacious", 10);
   const auto full = m.declare("full", 1, overflow::reject);
   m.put(m.session({"full"}));
   m.put(s, "in");
   const auto job = m.take_id(s);
-  CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::buried);
-  CHECK(m.engine.levels(roomy).jobs() == 0);
+  CHECK(m.finish(s, job, ok({{spacious, "a"}, {full, "b"}})) == finish_status::buried);
+  CHECK(m.engine.levels(spacious).jobs() == 0);
   CHECK(count(m.engine.counts(m.queue()).finished, outcome::failed) == 1);
   CHECK(count(m.engine.counts(m.queue()).buried, reason::output_full) == 1);
   CHECK(m.engine.look(job)->error_text == "an output queue is full");
 }
 
-TEST_CASE("an output queue that is full and drops its oldest makes room") {
+TEST_CASE("an output queue that is full and drops its oldest makes capacity") {
   engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 2, overflow::drop_oldest);
@@ -130,26 +130,26 @@ TEST_CASE("an output queue that is full and drops its oldest makes room") {
 TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with the puts that wait") {
   engine_fixture m;
   const auto s = m.session();
-  const auto roomy = m.declare("roomy", 10);
+  const auto spacious = m.declare("spacious", 10);
   const auto full = m.declare("full", 1);
   const auto reader = m.session({"full"});
   const auto putter = m.session({"full"});
   m.put(reader, "first");
   m.put(s, "in");
   const auto job = m.take_id(s);
-  CHECK(m.finish(s, job, ok({{roomy, "a"}, {full, "b"}})) == finish_status::waiting);
+  CHECK(m.finish(s, job, ok({{spacious, "a"}, {full, "b"}})) == finish_status::waiting);
   CHECK(m.offer(putter, "later").status == put_status::waiting);
   CHECK(m.state(job) == job_state::reserved);
-  CHECK(m.engine.levels(roomy).jobs() == 0);
+  CHECK(m.engine.levels(spacious).jobs() == 0);
   CHECK(m.engine.levels(full).waiting_puts == 2);
   m.finish(reader, m.take_id(reader));
   CHECK(m.events() == texts{"finish 1: 2 done"});
-  CHECK(m.engine.levels(roomy).jobs() == 1);
+  CHECK(m.engine.levels(spacious).jobs() == 1);
   m.finish(reader, m.take_id(reader));
   CHECK(m.events() == texts{"put 3: 5"});
 }
 
-TEST_CASE("a finish that has room in one queue may have to wait in the next, at the end of its line") {
+TEST_CASE("a finish that has capacity in one queue may have to wait in the next, at the end of its line") {
   engine_fixture m;
   const auto s = m.session();
   const auto first = m.declare("one", 1);
@@ -170,7 +170,7 @@ TEST_CASE("a finish that has room in one queue may have to wait in the next, at 
   CHECK(m.events() == texts{"finish 1: 3 done"});
 }
 
-TEST_CASE("a job that leaves a full queue for itself and others makes room there first") {
+TEST_CASE("a job that leaves a full queue for itself and others makes capacity there first") {
   engine_fixture m;
   m.declare("q", 1);
   const auto s = m.session();
@@ -193,7 +193,7 @@ TEST_CASE("more outputs than a queue could ever hold make the job fail") {
   CHECK(m.finish(s, m.take_id(s), ok({{out, "a"}, {out, "b"}})) == finish_status::buried);
 }
 
-TEST_CASE("room that a hand-off leaves behind is used in the same command") {
+TEST_CASE("capacity that a hand-off leaves behind is used in the same command") {
   engine_fixture m;
   m.declare("in", 1);
   const auto out = m.declare("out", 1);
@@ -209,7 +209,7 @@ TEST_CASE("room that a hand-off leaves behind is used in the same command") {
   CHECK(m.events() == texts{"finish 1: 2 done", "put 3: 4"});
 }
 
-TEST_CASE("an output queue that went while the finish stood in another line has no room") {
+TEST_CASE("an output queue that went while the finish stood in another line has no capacity") {
   engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);

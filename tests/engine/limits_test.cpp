@@ -53,7 +53,7 @@ TEST_CASE("release, kick and expiry are not checked against limits") {
   CHECK(m.engine.levels(m.queue()).ready == 2);
 }
 
-TEST_CASE("puts into a full queue that blocks are admitted by arrival as room comes free") {
+TEST_CASE("puts into a full queue that blocks are admitted by arrival as capacity comes free") {
   engine_fixture m;
   m.declare("q", 1);
   const auto first = m.put(m.session(), "1");

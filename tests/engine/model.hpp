@@ -192,8 +192,8 @@ class model {
     std::uint64_t id{0};                                ///< of the job, queue, session or group
     auto operator<=>(const due_step&) const = default;  // NOLINT(modernize-use-nullptr): not about a pointer
   };
-  /// `after_drops`: there is room when the oldest ready jobs are dropped.
-  enum class room { free, after_drops, later, none };
+  /// `after_drops`: there is capacity when the oldest ready jobs are dropped.
+  enum class capacity { free, after_drops, later, none };
 
   // Searches: `find_…` may find nothing, `get_…` requires that it is there.
   model_job* find_job(job_id id);
@@ -276,16 +276,17 @@ class model {
   void put_outcome(model_group& group, queue_id queue, const put_request& request);
 
   // Capacity.
-  struct outputs_room {
-    room found{room::free};
+  struct outputs_capacity {
+    capacity found{capacity::free};
     queue_id full_queue{};                ///< `later`: the queue to wait for
     reason refusal{reason::output_full};  ///< `none`: the reason
   };
-  room find_room(queue_id id, std::uint64_t new_jobs, std::uint64_t new_bytes, const model_job* leaving_job,
-                 bool is_first) const;
-  outputs_room find_outputs_room(const model_job& job, const std::vector<output>& outputs, queue_id admitting) const;
+  capacity find_capacity(queue_id id, std::uint64_t new_jobs, std::uint64_t new_bytes, const model_job* leaving_job,
+                         bool is_first) const;
+  outputs_capacity find_outputs_capacity(const model_job& job, const std::vector<output>& outputs,
+                                         queue_id admitting) const;
   void drop_jobs_for(queue_id queue, std::uint64_t new_jobs, std::uint64_t new_bytes);
-  finish_status apply_finish(job_id id, finish_request request, room found, reason refusal);
+  finish_status apply_finish(job_id id, finish_request request, capacity found, reason refusal);
   void forget_finish(job_id id);
   bool remove_waiting_put(session_id session);
 

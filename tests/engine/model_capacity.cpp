@@ -7,13 +7,13 @@
 namespace millrace::engine::testing {
 
 /// `is_first`: no other capacity waiter of the queue comes before. `leaving_job` does not count.
-model::room model::find_room(queue_id id, std::uint64_t new_jobs, std::uint64_t new_bytes, const model_job* leaving_job,
-                             bool is_first) const {
+model::capacity model::find_capacity(queue_id id, std::uint64_t new_jobs, std::uint64_t new_bytes,
+                                     const model_job* leaving_job, bool is_first) const {
   const auto queue = std::ranges::find(queues, id, &model_queue::id);
   // The queue can go while a finish with outputs into it waits for another queue.
-  if (queue == queues.end()) return room::none;
+  if (queue == queues.end()) return capacity::none;
   const auto& options = queue->options;
-  if (new_jobs > options.max_jobs || new_bytes > options.max_bytes) return room::none;
+  if (new_jobs > options.max_jobs || new_bytes > options.max_bytes) return capacity::none;
   std::uint64_t all_jobs = new_jobs, all_bytes = new_bytes;
   std::uint64_t staying_jobs = new_jobs, staying_bytes = new_bytes;
   for (const auto& job : jobs) {
@@ -22,15 +22,15 @@ model::room model::find_room(queue_id id, std::uint64_t new_jobs, std::uint64_t 
     if (job.state != job_state::ready) ++staying_jobs, staying_bytes += job.text.size();
   }
   const bool is_next = is_first || !has_capacity_waiters(id);
-  if (is_next && all_jobs <= options.max_jobs && all_bytes <= options.max_bytes) return room::free;
-  if (options.when_full == overflow::block) return room::later;
-  if (options.when_full == overflow::reject || !is_next) return room::none;
+  if (is_next && all_jobs <= options.max_jobs && all_bytes <= options.max_bytes) return capacity::free;
+  if (options.when_full == overflow::block) return capacity::later;
+  if (options.when_full == overflow::reject || !is_next) return capacity::none;
   const bool fits_after_drops = staying_jobs <= options.max_jobs && staying_bytes <= options.max_bytes;
-  return fits_after_drops ? room::after_drops : room::none;
+  return fits_after_drops ? capacity::after_drops : capacity::none;
 }
 
 void model::drop_jobs_for(queue_id queue, std::uint64_t new_jobs, std::uint64_t new_bytes) {
-  while (find_room(queue, new_jobs, new_bytes, nullptr, true) != room::free) {
+  while (find_capacity(queue, new_jobs, new_bytes, nullptr, true) != capacity::free) {
     const model_job* oldest = nullptr;
     for (const auto& job : jobs) {
       if (job.queue != queue || job.state != job_state::ready) continue;
@@ -83,18 +83,18 @@ put_answer model::put(session_id session, queue_id queue, const put_request& req
     }
   }
   const std::uint64_t size = request.content.size();
-  const room found = find_room(queue, 1, size, nullptr, false);
-  if (found == room::none) {
+  const capacity found = find_capacity(queue, 1, size, nullptr, false);
+  if (found == capacity::none) {
     const auto cause = size > get_queue(queue).options.max_bytes ? reason::too_large : reason::overflow;
     counts.rejected[static_cast<std::size_t>(cause)].add();
     return {put_status::refused, {}, cause};
   }
-  if (found == room::later) {
+  if (found == capacity::later) {
     auto& waiter = capacity_waiters.emplace_back();
     waiter.session = session, waiter.queue = queue, waiter.put = request;
     return {put_status::waiting, {}};
   }
-  if (found == room::after_drops) drop_jobs_for(queue, 1, size);
+  if (found == capacity::after_drops) drop_jobs_for(queue, 1, size);
   const put_answer answer{put_status::inserted, put_job(queue, request)};
   settle();
   return answer;
@@ -173,11 +173,11 @@ void model::admit(queue_id queue) {
     const capacity_waiter waiter = *head;
     if (!waiter.job) {
       const std::uint64_t size = waiter.put.content.size();
-      const room found = find_room(queue, 1, size, nullptr, true);
+      const capacity found = find_capacity(queue, 1, size, nullptr, true);
       const bool is_empty = std::ranges::none_of(jobs, [&](const model_job& job) { return job.queue == queue; });
-      if ((found == room::later || found == room::none) && !is_empty) return;
+      if ((found == capacity::later || found == capacity::none) && !is_empty) return;
       capacity_waiters.erase(head);
-      if (found == room::after_drops) drop_jobs_for(queue, 1, size);
+      if (found == capacity::after_drops) drop_jobs_for(queue, 1, size);
       if (waiter.group) {
         find_group(waiter.group)->outcome_waits = false;
         put_outcome(*find_group(waiter.group), queue, waiter.put);
@@ -187,10 +187,11 @@ void model::admit(queue_id queue) {
       add_event(event::kind::put_admitted, waiter.session, id);
       continue;
     }
-    const auto [found, full_queue, refusal] = find_outputs_room(*find_job(waiter.job), waiter.finish.outputs, queue);
-    if (found == room::later && full_queue == queue) return;
+    const auto [found, full_queue, refusal] =
+        find_outputs_capacity(*find_job(waiter.job), waiter.finish.outputs, queue);
+    if (found == capacity::later && full_queue == queue) return;
     capacity_waiters.erase(head);
-    if (found == room::later) {
+    if (found == capacity::later) {
       capacity_waiters.push_back(waiter);
       capacity_waiters.back().queue = full_queue;
       continue;
@@ -200,24 +201,24 @@ void model::admit(queue_id queue) {
   }
 }
 
-model::outputs_room model::find_outputs_room(const model_job& job, const std::vector<output>& outputs,
-                                             queue_id admitting) const {
-  outputs_room answer;
+model::outputs_capacity model::find_outputs_capacity(const model_job& job, const std::vector<output>& outputs,
+                                                     queue_id admitting) const {
+  outputs_capacity answer;
   const auto is_gone = [this](const output& out) {
     return std::ranges::find(queues, out.queue, &model_queue::id) == queues.end();
   };
-  if (std::ranges::any_of(outputs, is_gone)) return {room::none, {}};
+  if (std::ranges::any_of(outputs, is_gone)) return {capacity::none, {}};
   for (const auto& out : outputs) {
     std::uint64_t new_jobs = 0, new_bytes = 0;
     for (const auto& each : outputs) {
       if (each.queue == out.queue) ++new_jobs, new_bytes += each.job.content.size();
     }
     const bool is_first = out.queue == admitting || out.queue == job.queue;
-    const room found = find_room(out.queue, new_jobs, new_bytes, &job, is_first);
+    const capacity found = find_capacity(out.queue, new_jobs, new_bytes, &job, is_first);
     const auto& options = std::ranges::find(queues, out.queue, &model_queue::id)->options;
     const bool too_large = new_jobs > options.max_jobs || new_bytes > options.max_bytes;
-    if (found == room::none) return {room::none, {}, too_large ? reason::too_large : reason::output_full};
-    if (found == room::later && answer.found != room::later) answer = {room::later, out.queue};
+    if (found == capacity::none) return {capacity::none, {}, too_large ? reason::too_large : reason::output_full};
+    if (found == capacity::later && answer.found != capacity::later) answer = {capacity::later, out.queue};
   }
   return answer;
 }
@@ -229,8 +230,8 @@ finish_status model::finish(session_id session, const finish_request& request, i
   forget_finish(request.job);
   finish_status status = finish_status::waiting;
   if (request.result == outcome::ok) {
-    const auto [found, full_queue, refusal] = find_outputs_room(*job, request.outputs, {});
-    if (found == room::later) {
+    const auto [found, full_queue, refusal] = find_outputs_capacity(*job, request.outputs, {});
+    if (found == capacity::later) {
       auto& waiter = capacity_waiters.emplace_back();
       waiter.session = session, waiter.queue = full_queue, waiter.job = request.job, waiter.finish = request;
     } else {
@@ -252,8 +253,8 @@ finish_status model::finish(session_id session, const finish_request& request, i
   return status;
 }
 
-finish_status model::apply_finish(job_id id, finish_request request, room found, reason refusal) {
-  if (found == room::none) {
+finish_status model::apply_finish(job_id id, finish_request request, capacity found, reason refusal) {
+  if (found == capacity::none) {
     request.error_text = refusal == reason::too_large
                              ? "an output is larger than its queue may hold or than a job on disk can be"
                              : "an output queue is full";

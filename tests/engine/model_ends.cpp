@@ -98,8 +98,8 @@ bool model::dead_letter(job_id id, outcome result, reason cause, std::optional<q
   if (found == queues.end() || found->id == from || !find_job(id)->details.origin.empty()) return false;
   const queue_id target = found->id;
   const std::uint64_t size = find_job(id)->text.size();
-  const room room_found = find_room(target, 1, size, nullptr, false);
-  if (room_found != room::free && room_found != room::after_drops) {
+  const capacity target_capacity = find_capacity(target, 1, size, nullptr, false);
+  if (target_capacity != capacity::free && target_capacity != capacity::after_drops) {
     const bool too_large = size > get_queue(target).options.max_bytes;
     get_queue(target).counts.rejected.add(too_large ? reason::too_large : reason::overflow);
     return false;

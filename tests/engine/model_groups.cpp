@@ -194,14 +194,14 @@ void model::try_to_put_outcome(group_id id) {
   put_request request;
   request.content = body{text};
   if (group.request.outer) request.group = group.request.outer, request.group_place = group.outer_place;
-  const room found = find_room(queue, 1, text.size(), nullptr, false);
-  if (found == room::later || found == room::none) {
+  const capacity found = find_capacity(queue, 1, text.size(), nullptr, false);
+  if (found == capacity::later || found == capacity::none) {
     group.outcome_waits = true;
     auto& waiter = capacity_waiters.emplace_back();
     waiter.queue = queue, waiter.put = request, waiter.group = id;
     return;
   }
-  if (found == room::after_drops) drop_jobs_for(queue, 1, text.size());
+  if (found == capacity::after_drops) drop_jobs_for(queue, 1, text.size());
   put_outcome(*find_group(id), queue, request);
 }
 

@@ -6,7 +6,7 @@ using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
 TEST_CASE("what was left on disk at the start is there, and read when it is its turn") {
-  disk_fixture fixture{room_for(4)};
+  disk_fixture fixture{memory_for(4)};
   fixture.engine.restore(left_on_disk(7, fixture.queue()), fixture.now);
   fixture.kept[job_id{7}] = text_of('r');
   CHECK(fixture.engine.levels(fixture.queue()).ready_bytes == body_bytes);
@@ -18,7 +18,7 @@ TEST_CASE("what was left on disk at the start is there, and read when it is its 
 
 TEST_CASE("a body that only the start left on disk is requested at once, with a limit of memory and without") {
   const bool has_limit = GENERATE(true, false);
-  disk_fixture fixture{has_limit ? room_for(4) : engine_options{}};
+  disk_fixture fixture{has_limit ? memory_for(4) : engine_options{}};
   const auto counted = has_limit ? cost : 0;
   fixture.engine.restore(left_on_disk(7, fixture.queue(), true), fixture.now);
   fixture.kept[job_id{7}] = text_of('r');

@@ -57,7 +57,7 @@ struct line final : network::readiness_listener {
   bool watched{false};
 };
 
-struct room {
+struct readiness_fixture {
   loop::event_loop loop{loop::clock_kind::manual};
   network::readiness sockets{loop};
 };
@@ -65,31 +65,31 @@ struct room {
 }  // namespace
 
 TEST_CASE("each change is announced once, also the state before the socket was watched") {
-  room here;
-  line one{here.sockets};
+  readiness_fixture fixture;
+  line one{fixture.sockets};
   REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);
   one.watch();
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   REQUIRE(one.news.size() == 1);
   CHECK(one.news[0].readable);
   CHECK_FALSE(one.news[0].writable);
   CHECK_FALSE(one.news[0].peer_shutdown);
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(one.news.size() == 1);
   REQUIRE(one.far.send(std::string_view{"b"}).bytes == 1);
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(one.news.size() == 2);
   CHECK(one.read() == "ab");
 }
 
 TEST_CASE("a shutdown of the peer and a hang-up are distinguished") {
-  room here;
-  line one{here.sockets}, other{here.sockets};
+  readiness_fixture fixture;
+  line one{fixture.sockets}, other{fixture.sockets};
   one.watch();
   other.watch();
   ::shutdown(one.far.descriptor(), SHUT_WR);
   other.far.close();
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   REQUIRE(one.news.size() == 1);
   CHECK(one.news[0].peer_shutdown);
   CHECK_FALSE(one.news[0].hung_up);
@@ -98,8 +98,8 @@ TEST_CASE("a shutdown of the peer and a hang-up are distinguished") {
 }
 
 TEST_CASE("writability is announced to those that asked, each time after the buffer was full") {
-  room here;
-  line one{here.sockets};
+  readiness_fixture fixture;
+  line one{fixture.sockets};
   one.watch();
   const std::string much(1u << 20, 'x');
   std::vector<char> drain(much.size() * 2);
@@ -107,11 +107,11 @@ TEST_CASE("writability is announced to those that asked, each time after the buf
     while (!one.near.send(std::string_view{much}).failure) {
     }
     if (time == 1) one.at.watch_writable(one.near.descriptor(), one);
-    here.loop.run_ready();
+    fixture.loop.run_ready();
     CHECK(one.news.empty());
     while (!one.far.receive(drain).failure) {
     }
-    here.loop.run_ready();
+    fixture.loop.run_ready();
     REQUIRE_FALSE(one.news.empty());
     CHECK(one.news.back().writable);
     one.news.clear();
@@ -119,15 +119,15 @@ TEST_CASE("writability is announced to those that asked, each time after the buf
 }
 
 TEST_CASE("nothing is announced to a removed socket, not even a pending event") {
-  room here;
-  line one{here.sockets}, other{here.sockets};
+  readiness_fixture fixture;
+  line one{fixture.sockets}, other{fixture.sockets};
   for (auto* const it : {&one, &other}) {
     it->watch();
     REQUIRE(it->far.send(std::string_view{"a"}).bytes == 1);
   }
   one.then = [&] { other.end(); };
   other.then = [&] { one.end(); };
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(one.news.size() + other.news.size() == 1);
 }
 
@@ -155,21 +155,21 @@ TEST_CASE("the loop runs as long as any is watched, and it can begin again when 
 }
 
 TEST_CASE("all events are announced, also more than fit into one turn") {
-  room here;
+  readiness_fixture fixture;
   std::vector<std::unique_ptr<line>> all;
   for (int n = 0; n < 3 * network::readiness::events_per_turn + 1; ++n) {
-    auto& one = *all.emplace_back(std::make_unique<line>(here.sockets));
+    auto& one = *all.emplace_back(std::make_unique<line>(fixture.sockets));
     one.watch();
     REQUIRE(one.far.send(std::string_view{"a"}).bytes == 1);
   }
-  here.loop.run_ready();
+  fixture.loop.run_ready();
   for (const auto& one : all) CHECK(one->news.size() == 1);
 }
 
 TEST_CASE("what cannot be watched is an error") {
-  room here;
-  line one{here.sockets};
+  readiness_fixture fixture;
+  line one{fixture.sockets};
   network::plain_socket none{-1};
-  CHECK(here.sockets.add(none.descriptor(), one));
+  CHECK(fixture.sockets.add(none.descriptor(), one));
   CHECK(none.receive(std::span<char>{}).failure);
 }

@@ -64,7 +64,7 @@ std::size_t jobs_in(const scratch_directory& scratch) {
 
 }  // namespace
 
-TEST_CASE("a batch that meets a full disk waits, whole, until there is room") {
+TEST_CASE("a batch that meets a full disk waits, whole, until there is space") {
   scratch_directory scratch;
   bad_disk disk;
   {
@@ -130,7 +130,7 @@ TEST_CASE("a put is refused when its own body might not fit into what is free") 
   CHECK(desk.store->short_of_space(2'501));
 }
 
-TEST_CASE("a ballast is given up to a full disk, and made again when there is room") {
+TEST_CASE("a ballast is given up to a full disk, and made again when there is space") {
   scratch_directory scratch;
   const std::string ballast = scratch.data_dir() + "/" + store::ballast::file_name;
   bad_disk disk;

@@ -124,7 +124,7 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
       changes.push_back(put_of(id, text));
       return desk.store->append_relaxed(changes);
     };
-    const auto room = desk.store->backlog_left();
+    const auto left_before = desk.store->backlog_left();
     const auto first = desk.append(put_of(1, "a client waits for it"));
     // One batch is filled, and the next one for the most part.
     std::uint64_t id = 2;
@@ -132,7 +132,7 @@ TEST_CASE("a batch that is full is written by itself, and what comes later does 
     const auto filled = id - 2;
     CHECK(filled * text.size() < batch_bytes + 2 * text.size());
     // All batches that wait for the writer count.
-    CHECK(room - desk.store->backlog_left() > filled * text.size());
+    CHECK(left_before - desk.store->backlog_left() > filled * text.size());
     for (; append_relaxed(id) == first + 1; ++id) CHECK(id < 100);
     // No client waits for the second batch: it is written because it is full.
     desk.until_durable(first + 1);

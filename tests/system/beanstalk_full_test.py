@@ -1,4 +1,4 @@
-"""Queues that are full, as a client meets them: refused, held until there is room, or the oldest job dropped."""
+"""Queues that are full, as a client meets them: refused, held until there is capacity, or the oldest job dropped."""
 
 import unittest
 import urllib.request
@@ -86,7 +86,7 @@ class Rejecting(FullQueues):
 class Blocking(FullQueues):
     LIMITS = "max_jobs: 1, overflow: block"
 
-    def test_a_put_is_held_until_there_is_room(self):
+    def test_a_put_is_held_until_there_is_capacity(self):
         wire, held = self.client_of(self.LIMITS), self.client_of(self.LIMITS)
         wire.put(b"a")
         held.send(put(b"b") + b"list-tube-used\r\n" + b"delete 1\r\n")
@@ -147,7 +147,7 @@ class Blocking(FullQueues):
         held.socket.setblocking(False)
         text = put(b"x" * 60_000)
         sent, refused = 0, 0
-        while refused < 20:  # the server reads no more once twenty round trips of another made no room
+        while refused < 20:  # the server reads no more once twenty round trips of another freed no capacity
             try:
                 sent += held.socket.send(text[sent % len(text):])
                 refused = 0

@@ -133,14 +133,14 @@ class Masses(BeanstalkTest):
     def test_tubes_beyond_the_limit_are_out_of_memory(self):
         self.start_on("queues: { here: {} }\n", daemon="queues_max: 4")
         wire = self.connect()
-        room = 0
-        while (answer := wire.reply_to(b"watch t%d" % room)).startswith("WATCHING"):
-            room += 1
-            self.assertLess(room, 5)
+        watched = 0
+        while (answer := wire.reply_to(b"watch t%d" % watched)).startswith("WATCHING"):
+            watched += 1
+            self.assertLess(watched, 5)
         self.assertEqual(answer, "OUT_OF_MEMORY")
         self.assertEqual(wire.reply_to(b"use other"), "OUT_OF_MEMORY")
         wire.ask(b"list-tube-used\r\nuse t0\r\n", b"USING default\r\nUSING t0\r\n")
-        self.assertEqual(wire.reply_to(b"ignore t0"), "WATCHING %d" % room)
+        self.assertEqual(wire.reply_to(b"ignore t0"), "WATCHING %d" % watched)
         wire.ask(b"use t1\r\nuse other\r\n", b"USING t1\r\nUSING other\r\n")
 
 

@@ -48,7 +48,7 @@ class FullDisk(Durable):
             answer = wire.line()
             if answer != b"OUT_OF_MEMORY":
                 return int(answer.removeprefix(b"INSERTED "))
-        self.fail("there is room, and puts are refused")
+        self.fail("there is space, and puts are refused")
 
     def test_puts_are_refused_while_the_rest_goes_on(self):
         wire = self.again(store="disk_reserve: 32MiB")
@@ -62,7 +62,7 @@ class FullDisk(Durable):
         wire.ask(b"bury %d 5\r\nkick 1\r\n" % accepted[1], b"BURIED\r\nKICKED 1\r\n")
         wire.ask(b"delete %d\r\n" % accepted[2], b"DELETED\r\n")
         left = accepted[:2] + accepted[3:]
-        # Deleting makes room.
+        # Deleting makes space.
         gone, left = left[20:], left[:20]
         wire.ask(b"".join(b"delete %d\r\n" % number for number in gone), b"DELETED\r\n" * len(gone))
         left.append(self.put_until_accepted(wire, b"recovered"))
@@ -77,7 +77,7 @@ class FullDisk(Durable):
         wire.ask(b"delete %d\r\n" % first, b"DELETED\r\n")
         self.holds(self.again(killed=True), [second])
 
-    def test_room_that_others_took_and_gave_back(self):
+    def test_space_that_others_took_and_gave_back(self):
         wire = self.again(store="disk_reserve: 2MiB")
         first = wire.put(b"first")
         self.fill(1 << 20)

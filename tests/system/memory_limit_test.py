@@ -11,7 +11,7 @@ from support import run
 
 MEBIBYTE = 1 << 20
 JOBS = 6_000
-BYTES = 1_024  # of a body: six times what memory_limit has room for
+BYTES = 1_024  # of a body: six times what memory_limit allows
 
 
 def body_of(number):

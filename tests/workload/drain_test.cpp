@@ -118,7 +118,7 @@ TEST_CASE("computations are stopped between two steps, on the loop and on thread
   CHECK(at.levels("work").ready == 6);
 }
 
-TEST_CASE("a job that waits for room in its output queue is given back") {
+TEST_CASE("a job that waits for capacity in its output queue is given back") {
   workload_fixture at;
   at.put(at.queue("to", {.max_jobs = 1}), "in the way");
   at.put(at.queue("from"), "a");

@@ -39,7 +39,7 @@ TEST_CASE("the handler's text goes on, or else the job's body unchanged, with th
   CHECK(at.broker.engine().job_count() == 1);
 }
 
-TEST_CASE("a full output queue that blocks suspends the slot, which goes on when there is room") {
+TEST_CASE("a full output queue that blocks suspends the slot, which goes on when there is capacity") {
   workload_fixture at;
   fill(at, engine::overflow::block);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
@@ -74,7 +74,7 @@ TEST_CASE("a full output queue that rejects fails the job") {
   CHECK(counts.buried[static_cast<std::size_t>(engine::reason::output_full)].value() == 1);
 }
 
-TEST_CASE("a job whose output finds no room goes to the dead letters, if there are any") {
+TEST_CASE("a job whose output queue is full goes to the dead letters, if there are any") {
   workload_fixture at;
   fill(at, engine::overflow::reject);
   at.queue("letters");
@@ -86,7 +86,7 @@ TEST_CASE("a job whose output finds no room goes to the dead letters, if there a
   CHECK(at.outcomes(0, outcome::failed) == 1);
 }
 
-TEST_CASE("a full output queue that drops makes room by the job longest ready") {
+TEST_CASE("a full output queue that drops makes capacity by the job longest ready") {
   workload_fixture at;
   fill(at, engine::overflow::drop_oldest);
   at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));

@@ -67,7 +67,7 @@ TEST_CASE("buried jobs are not waited for") {
   CHECK(at.levels("work").buried == 1);
 }
 
-TEST_CASE("what is handed off to a served queue, or waits for room in one, is waited for") {
+TEST_CASE("what is handed off to a served queue, or waits for capacity in one, is waited for") {
   workload_fixture at;
   at.queue("second", {.max_jobs = 1});
   at.producer("three", {.queue = "first"}, testing::numbers_to(3));

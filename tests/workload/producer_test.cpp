@@ -147,7 +147,7 @@ TEST_CASE("a queue that refuses costs the body, is counted, and does not make th
   CHECK(at.jobs.producers()[0]->jobs.value() == 10);
 }
 
-TEST_CASE("dropping the oldest makes room for what is newer") {
+TEST_CASE("dropping the oldest makes capacity for what is newer") {
   workload_fixture at;
   at.queue("numbers", {.max_jobs = 10, .when_full = engine::overflow::drop_oldest});
   at.producer("eager", {.queue = "numbers"}, testing::numbers_to(100));

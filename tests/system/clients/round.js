@@ -1,5 +1,5 @@
 // One round through the protocol, for every library of Node: each stands behind the same few functions, and what it lacks is left out there.
-// node LIBRARY.js PORT [full]: with `full`, the server has queues `rejecting`, `blocking` and `dropping` with room for one job.
+// node LIBRARY.js PORT [full]: with `full`, the server has queues `rejecting`, `blocking` and `dropping` of one job each.
 //
 // A client has: use, watch, ignore, put(body, {priority, delay, ttr}) -> id, reserve(seconds?) -> {id, body} or null, delete, release, bury, touch,
 // kick, peek(id), peekReady, peekDelayed, peekBuried -> {id, body} or null, stats, statsJob, statsTube -> object, quit; and perhaps reserveJob,
