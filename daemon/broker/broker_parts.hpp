@@ -205,7 +205,7 @@ struct broker::parts {
       pending.decide({std::move(shown), commits.known_ids(engine.last_id()).of_ids()});
     }
     if (content) {
-      engine.body_came(job, std::move(*content), now());
+      engine.body_loaded(job, std::move(*content), now());
     } else {
       engine.body_lost(job, now());
     }

@@ -46,7 +46,7 @@ class job_trace final : public engine::state_observer {
   void handed_over(store::batch_id batch);
 
  private:
-  /// The trace that runs; null: it has ended, and the engine is told.
+  /// The trace that runs; null: it has ended, and the engine no longer calls the observer.
   loop::trace_recorder* running();
   void on_durable();
   std::string_view name_of(loop::trace_recorder& trace, queue_id queue);

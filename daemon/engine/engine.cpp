@@ -281,12 +281,12 @@ void engine::take_wanted_bodies(std::vector<job_id>& into) {
   std::swap(into, parts_->wanted_bodies);
 }
 
-void engine::body_came(job_id job, body&& content, instant now) {
+void engine::body_loaded(job_id job, body&& content, instant now) {
   run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(job);
     if (at == no_slot || !parts_->jobs[at].wanted) return false;
     if (parts_->jobs[at].content.size() == content.size()) {
-      millrace::engine::body_came(*parts_, at, std::move(content));
+      millrace::engine::body_loaded(*parts_, at, std::move(content));
     } else {
       millrace::engine::body_lost(*parts_, at);
     }

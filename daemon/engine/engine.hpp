@@ -205,11 +205,11 @@ class engine {
   // `reserve` answers `waiting`, and a timeout does not count meanwhile.
   /// The put of the job is durable, so its body can be read back. Does nothing if the job is gone.
   void stored(job_id job);
-  /// Jobs whose bodies are to be read, each once until it is answered by `body_came` or `body_lost`.
+  /// Jobs whose bodies are to be read, each once until it is answered by `body_loaded` or `body_lost`.
   [[nodiscard]] bool wants_bodies() const noexcept;
   void take_wanted_bodies(std::vector<job_id>& into);  ///< swaps, as `take_events`
   /// One of another length than was put counts as lost. Nothing if the job is gone.
-  void body_came(job_id job, body&& content, instant now);
+  void body_loaded(job_id job, body&& content, instant now);
   /// The body cannot be read. A job that a session waits for is buried (`io_error`), and that session keeps its place
   /// among the waiters; other jobs wait for the next try.
   void body_lost(job_id job, instant now);
@@ -226,7 +226,7 @@ class engine {
   /// Called before a job moves from memory into a durable queue as a dead letter: false if the store cannot write a
   /// body of so many bytes. Without it, every job can be stored. No command may be given from there.
   void set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space);
-  /// `observer` is told of each state that a job enters from now on; nullptr: nobody is. Requires: it outlives that.
+  /// `observer` is called with each state that a job enters from now on; nullptr: none. Requires: it outlives that.
   void observe_states(state_observer* observer);
   /// Off by default: a store that is not persistent needs no changes.
   void collect_changes(bool on);

@@ -135,8 +135,8 @@ void continue_outcome(core& core, group& of) {
 }
 
 bool is_over(const group& of) noexcept {
-  const bool told = of.facts.outcome_queue.empty() || of.facts.outcome_put || of.outcome_refused;
-  return of.ended() && of.closed && of.all_members_ended() && told && !of.restored;
+  const bool outcome_done = of.facts.outcome_queue.empty() || of.facts.outcome_put || of.outcome_refused;
+  return of.ended() && of.closed && of.all_members_ended() && outcome_done && !of.restored;
 }
 
 void settle_group(core& core, group& changed) {

@@ -16,7 +16,7 @@ bool stop_awaiting_body(core& core, session& client);
 /// The body of a job cannot be read: a job that a session waits for goes to the dead letter queue or is buried, and the
 /// session goes on waiting.
 void body_lost(core& core, slot at);
-/// The job whose body the session waited for is gone: the session waits for another as the first of all, or is told
+/// The job whose body the session waited for is gone: the session waits for another as the first of all, or gets
 /// `not_found` if it asked for that job.
 void resume_waiting(core& core, session& client);
 

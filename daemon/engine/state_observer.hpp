@@ -8,7 +8,7 @@
 
 namespace millrace::engine {
 
-/// Is told of each state that a job enters, for a trace. Owned by the caller of the engine. No command may be given
+/// Is called with each state that a job enters, for a trace. Owned by the caller of the engine. No command may be given
 /// from `on_state`.
 class state_observer {
  public:

@@ -270,7 +270,7 @@ std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, 
   return hand_over(core, at, record, origin, lease_kind, ready_since);
 }
 
-void body_came(core& core, slot at, body&& content) {
+void body_loaded(core& core, slot at, body&& content) {
   body_read(core, at, std::move(content));
   job& record = core.jobs[at];
   if (record.state != job_state::reserved) return;

@@ -32,11 +32,11 @@ void restore_job(core& core, queue& into, kept_job&& kept);
 void make_ready(core& core, slot at);
 void make_delayed(core& core, slot at, duration delay);
 void make_buried(core& core, slot at);
-/// None: its body is on disk only, and the session waits until it was read (`body_came`).
+/// None: its body is on disk only, and the session waits until it was read (`body_loaded`).
 std::optional<reserved_job> make_reserved(core& core, slot at, session& holder, lease lease_kind);
 
 /// Stores the body that was read for this job. A session that waits for the body now holds the job.
-void body_came(core& core, slot at, body&& content);
+void body_loaded(core& core, slot at, body&& content);
 
 /// Removes the job. Requests that wait for its capacity are admitted at the end of the command. Called by `end_job`
 /// (engine/job_ends.hpp) only, because all ends of jobs pass there.

@@ -60,7 +60,7 @@ void check_final_usage(running_command& command) {
                      ")";
 }
 
-/// False: the limit is exceeded, and the command was told to end.
+/// False: the limit is exceeded, and the command was asked to end.
 bool add_output(running_command& command, std::string_view bytes) {
   std::string& output = command.ended.output;
   const std::size_t max = command.limits.output_max;

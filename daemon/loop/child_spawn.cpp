@@ -186,7 +186,7 @@ error error_of(const preparation& child, const child_command& command) {
     case step::directory:
       return {code, "the directory '" + command.directory + "' cannot be entered" + why};
     case step::announcement:
-      return {errc::io, "the guard of child processes cannot be told of a new one" + why};
+      return {errc::io, "the new process cannot be announced to the guard of child processes" + why};
     case step::program:
       break;
     default:

@@ -19,7 +19,7 @@ namespace millrace::offload {
 ///
 /// That is the rule for renting skis (Karlin, Manasse, Rudolph and Sleator, Algorithmica 3, 1988): to stay on the loop
 /// until that has cost as much as the way to a thread costs never more than twice the best choice. `work_length` avoids
-/// most of that as well. Sizes are told apart by powers of two.
+/// most of that as well. Sizes are distinguished by powers of two.
 ///
 /// A step that holds the loop for longer than `stall_threshold` moves the handler to threads for good.
 ///

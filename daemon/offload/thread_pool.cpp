@@ -151,7 +151,7 @@ struct thread_pool::parts final : loop::ready_entry {
 
   void collect() {
     for (const auto& worker : workers) {
-      worker->collect([&](pool_request* request) { came_back(*worker, *request); });
+      worker->collect([&](pool_request* request) { take_back(*worker, *request); });
     }
     // In reverse, so that the queue gets its former order.
     while (!sent_back.empty()) {
@@ -166,7 +166,7 @@ struct thread_pool::parts final : loop::ready_entry {
     close_when_empty();
   }
 
-  void came_back(thread_pool_worker& worker, pool_request& request) {
+  void take_back(thread_pool_worker& worker, pool_request& request) {
     with_workers.remove(request);
     --worker.requests_out;
     if (request.ends_chunk) --worker.chunks_out;

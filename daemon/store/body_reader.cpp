@@ -33,7 +33,7 @@ constexpr duration try_again_after = milliseconds{100};
 /// Tries to read a body while the disk fails, before its job is given up.
 constexpr int read_attempts_max = 3;
 
-/// Of a large body, read at once: between two pieces the thread can be told to end.
+/// Of a large body, read at once: between two pieces the thread can be stopped.
 constexpr std::size_t piece_bytes = 256u << 10;
 
 constexpr duration warning_interval = seconds{10};

@@ -10,7 +10,7 @@
 
 #include "store/data_directory.hpp"
 
-/// A data directory as JSON Lines, and back. One object a line, told apart by their first member. Counts that are 0
+/// A data directory as JSON Lines, and back. One object a line, distinguished by their first member. Counts that are 0
 /// and other members that say nothing are absent, except in positions, and except the body of a job:
 ///
 ///   {"ids_up_to": N}               the highest id that may have been given out

@@ -157,7 +157,7 @@ result<> upkeep::after_piece() {
 
 result<> upkeep::keep_log_short(bool has_time) {
   const bool cut = truncate_pending_ || (has_time && short_of_space() && data_.log_pages() > pages_kept_when_short);
-  // Whoever reads may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
+  // Readers may hold a cut up: then it is not tried with each commit, but when there is time, or when the log is
   // copied anyway.
   const bool now = data_.log_pages() >= log_pages_most() || (cut && (has_time || !truncate_blocked_));
   const auto done = now ? copy_log(cut ? log_end::cut : log_end::keep) : result<>{};

@@ -125,8 +125,8 @@ result<> closed_cycle::take_job(const wire::beanstalk_reply& reply, instant now)
   const auto mark = job_mark::read(reply.chunk);
   if (!mark || mark->run != run_.plan.run) return foreign_job(reply.number);
   if ((mark->number & job_mark::to_stay) != 0)
-    return error{errc::invalid, "a job of the backlog came out although one of better priority was ready"};
-  if (auto once = run_.ledger.came_out(mark->number); !once) return once;
+    return error{errc::invalid, "a job of the backlog was delivered although one of better priority was ready"};
+  if (auto once = run_.ledger.note_delivered(mark->number); !once) return once;
   if (run_.plan.task != work::mix) return {};
   // Jobs that were put in one piece mostly come out together, so their ages are noted together.
   const instant put_at = run_.put_at[mark->number / run_.plan.depth];

@@ -16,15 +16,15 @@ std::uint64_t delivery_ledger::put(std::uint64_t count) {
   put_ += count;
   const std::uint64_t words = (put_ + bits - 1) / bits;
   // The size doubles, so that a long run rarely copies.
-  if (words > came_out_.size()) came_out_.resize(std::bit_ceil(words + 1));
+  if (words > delivered_.size()) delivered_.resize(std::bit_ceil(words + 1));
   return first;
 }
 
-result<> delivery_ledger::came_out(std::uint64_t number) {
-  if (number >= put_) return error{errc::invalid, "job " + std::to_string(number) + " came out but was never put"};
-  auto& word = came_out_[number / bits];
+result<> delivery_ledger::note_delivered(std::uint64_t number) {
+  if (number >= put_) return error{errc::invalid, "job " + std::to_string(number) + " was delivered but was never put"};
+  auto& word = delivered_[number / bits];
   const std::uint64_t bit = std::uint64_t{1} << (number % bits);
-  if ((word & bit) != 0) return error{errc::invalid, "job " + std::to_string(number) + " came out twice"};
+  if ((word & bit) != 0) return error{errc::invalid, "job " + std::to_string(number) + " was delivered twice"};
   word |= bit;
   ++out_;
   return {};
@@ -33,7 +33,7 @@ result<> delivery_ledger::came_out(std::uint64_t number) {
 result<> delivery_ledger::verify() const {
   if (inside() == 0) return {};
   std::uint64_t first = 0;
-  while ((came_out_[first / bits] >> (first % bits) & 1) != 0) ++first;
+  while ((delivered_[first / bits] >> (first % bits) & 1) != 0) ++first;
   return error{errc::invalid, std::to_string(inside()) + " of " + std::to_string(put_) + " jobs were lost, job " +
                                   std::to_string(first) + " the first of them"};
 }

@@ -16,7 +16,7 @@ class delivery_ledger {
   /// Records `count` jobs that are about to be put. Returns the number of the first.
   std::uint64_t put(std::uint64_t count);
   /// Records a delivered job. An error: it was delivered before, or never put.
-  result<> came_out(std::uint64_t number);
+  result<> note_delivered(std::uint64_t number);
 
   [[nodiscard]] std::uint64_t jobs_put() const noexcept { return put_; }
   [[nodiscard]] std::uint64_t jobs_out() const noexcept { return out_; }
@@ -25,7 +25,7 @@ class delivery_ledger {
   [[nodiscard]] result<> verify() const;
 
  private:
-  std::vector<std::uint64_t> came_out_;  ///< a bit for each job
+  std::vector<std::uint64_t> delivered_;  ///< a bit for each job
   std::uint64_t put_{0};
   std::uint64_t out_{0};
 };

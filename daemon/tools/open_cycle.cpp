@@ -58,7 +58,7 @@ result<> open_consumer::take(std::string_view bytes, instant now) {
 result<> open_consumer::take_job(const wire::beanstalk_reply& reply, instant now) {
   const auto mark = job_mark::read(reply.chunk);
   if (!mark || mark->run != run_.run) return foreign_job(reply.number);
-  if (auto once = run_.ledger.came_out(mark->number); !once) return once;
+  if (auto once = run_.ledger.note_delivered(mark->number); !once) return once;
   due_ = run_.due(mark->number);
   if (run_.counts.counts(due_)) run_.counts.jobs.note(now - due_);
   delete_and_reserve_.clear();

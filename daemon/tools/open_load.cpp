@@ -29,7 +29,7 @@ struct open_load::sender {
 };
 
 open_load::open_load(loop::event_loop& loop, connection_group& connections, open_run& run)
-    : loop_{loop}, connections_{connections}, run_{run}, came_out_{loop, "the last jobs"} {}
+    : loop_{loop}, connections_{connections}, run_{run}, all_answered_{loop, "the last jobs"} {}
 
 open_load::~open_load() = default;
 
@@ -139,19 +139,19 @@ loop::awaitable<result<>> open_load::consume(open_load& self, network::connectio
     if (!got) co_return got.error();
     const auto taken = consumer.take({buffer.data(), *got}, self.loop_.refresh_now());
     if (!taken) co_return said_by(server, taken.error());
-    if (self.run_.counts.asked == self.run_.counts.answers) self.came_out_.wake_all();
+    if (self.run_.counts.asked == self.run_.counts.answers) self.all_answered_.wake_all();
   }
 }
 
 loop::awaitable<> open_load::until_all_are_out() {
-  loop::deadline patience{loop_, [this] { came_out_.wake_all(); }};
+  loop::deadline patience{loop_, [this] { all_answered_.wake_all(); }};
   std::uint64_t before = 0;
   const auto& counts = run_.counts;
   while (run_.ledger.inside() > 0 || counts.asked != counts.answers) {
     if (counts.answers == before) co_return;
     before = counts.answers;
     patience.set(after(loop_.now(), last_jobs_patience));
-    co_await came_out_.wait();
+    co_await all_answered_.wait();
   }
 }
 

@@ -46,7 +46,7 @@ class open_load {
   connection_group& connections_;
   open_run& run_;
   std::vector<std::unique_ptr<sender>> senders_;
-  loop::wait_point came_out_;
+  loop::wait_point all_answered_;
   std::uint64_t next_{0};  ///< number of the next job
 };
 

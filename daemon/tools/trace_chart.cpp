@@ -86,7 +86,7 @@ class lane_drawing {
   std::string draw_wait(const trace_bar& bar, const trace_bar& work) {
     const double x = std::max(axis_.x(bar.begin), waited_);
     const double end = std::min(axis_.x(bar.begin + bar.length), axis_.x(work.begin + work.length));
-    // The edge of the bar stays dark, so that a job that only waits can be told from the next one.
+    // The edge of the bar stays dark, so that a job that only waits can be distinguished from the next one.
     constexpr double edge = 1;
     if (end - x < thinnest + 2 * edge) return {};
     waited_ = end;

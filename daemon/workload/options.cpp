@@ -66,7 +66,7 @@ const options_of<producer_options>& producer_option_table() {
           .example("\"-${json:/length}\"")
           .duration("delay", &options::delay, {.most = length_max}, "Before a job becomes ready.")
           .duration("ttr", &options::ttr, {.least = engine::ttr_min, .most = length_max},
-                    "Time to run: how long whoever reserves a job over a connection may keep it.")
+                    "Time to run: how long a client that reserves a job on a connection may keep it.")
           .count("in_flight", &options::in_flight, {.least = 1, .most = 1'000'000},
                  "Puts that may wait for their commit at one time.")
           .duration("expire_after", &options::expire_after, {.least = milliseconds{1}, .most = length_max},

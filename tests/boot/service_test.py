@@ -223,7 +223,7 @@ class Service(ServiceTest):
         until_busy()
         ledger = json.loads(load.communicate("")[0].splitlines()[-1])
         left = [int(body) for body in self.python(LEFT).split()]
-        self.assertEqual(len(left), len(set(left)), "a job came out twice")
+        self.assertEqual(len(left), len(set(left)), "a job was delivered twice")
         gone = set(ledger["deleted"])
         self.assertFalse(gone & set(left), "a deleted job came back")
         self.assertFalse(set(ledger["put"]) - gone - set(ledger["doubtful"]) - set(left), "an acknowledged job is lost")

@@ -195,10 +195,10 @@ class storm {
     if (draw == 0) {
       fixture_.engine.body_lost(job, fixture_.now);
     } else if (draw == 1) {
-      fixture_.engine.body_came(job, body{texts_.at(job) + "?"}, fixture_.now);
+      fixture_.engine.body_loaded(job, body{texts_.at(job) + "?"}, fixture_.now);
     } else {
-      fixture_.engine.body_came(job, body{texts_.at(job)}, fixture_.now);
-      if (draw == 2) fixture_.engine.body_came(job, body{texts_.at(job)}, fixture_.now);
+      fixture_.engine.body_loaded(job, body{texts_.at(job)}, fixture_.now);
+      if (draw == 2) fixture_.engine.body_loaded(job, body{texts_.at(job)}, fixture_.now);
     }
     take_results();
   }

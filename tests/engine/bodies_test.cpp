@@ -214,7 +214,7 @@ TEST_CASE("a body that cannot be read buries its job, and who waited for it stay
   REQUIRE(fixture.reserve(other, 1h) == reserve_status::waiting);
   REQUIRE(fixture.wanted() == std::vector{job});
   SECTION("an error") { fixture.engine.body_lost(job, fixture.now); }
-  SECTION("another length than was put") { fixture.engine.body_came(job, body{"a"}, fixture.now); }
+  SECTION("another length than was put") { fixture.engine.body_loaded(job, body{"a"}, fixture.now); }
 
   CHECK(fixture.state(job) == job_state::buried);
   CHECK(fixture.engine.look(job).value().error_text == "its body could not be read from disk");

@@ -40,7 +40,7 @@ struct disk_fixture : engine_fixture {
     engine.take_wanted_bodies(jobs);
     return jobs;
   }
-  void read(job_id job) { engine.body_came(job, body{kept.at(job)}, now); }
+  void read(job_id job) { engine.body_loaded(job, body{kept.at(job)}, now); }
   void read_all() {
     for (const auto job : wanted()) read(job);
   }

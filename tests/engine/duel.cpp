@@ -141,7 +141,7 @@ void duel::read_bodies() {
   while (engine_.wants_bodies()) {
     engine_.take_wanted_bodies(wanted_bodies_);
     for (const auto job : wanted_bodies_) {
-      engine_.body_came(job, body{disk_.at(job)}, now_);
+      engine_.body_loaded(job, body{disk_.at(job)}, now_);
       // Every command of the engine with a time first does the due steps. A group that has ended in the last command
       // has a due step: it cancels its members. The model does that step here, too.
       model_.advance(now_);

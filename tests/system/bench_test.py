@@ -255,7 +255,7 @@ class NoServer(DaemonTest):
     def test_a_server_that_breaks_its_word_is_found(self):
         for fault, said in (
             ("loses", "reserve was answered by TIMED_OUT"),
-            ("repeats", "came out twice"),
+            ("repeats", "was delivered twice"),
             ("drains", "put was answered by DRAINING"),
         ):
             with self.subTest(fault):

@@ -152,7 +152,7 @@ TEST_CASE("a job that the server gives out twice is found") {
   small_server server{small_server::fault::gives_one_twice};
   const auto mixed = talk(run, server);
   REQUIRE_FALSE(mixed);
-  CHECK(mixed.error().text == "job 1 came out twice");
+  CHECK(mixed.error().text == "job 1 was delivered twice");
 }
 
 TEST_CASE("somebody else's job in the queue is an error that says so") {
@@ -189,7 +189,7 @@ TEST_CASE("jobs put to stay are out of the way, and are an error when they come 
   server.jobs.push_back({1, "00000abc80000000...."});
   const auto mixed = talk(mix, server);
   REQUIRE_FALSE(mixed);
-  CHECK(mixed.error().text == "a job of the backlog came out although one of better priority was ready");
+  CHECK(mixed.error().text == "a job of the backlog was delivered although one of better priority was ready");
 }
 
 TEST_CASE("what refuses a put is said in words") {

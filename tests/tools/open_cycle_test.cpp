@@ -81,7 +81,7 @@ TEST_CASE("a consumer finds a job that comes out twice, and one of somebody else
   REQUIRE(consumer.take("RESERVED 9 20\r\n00000abc00000000....\r\n", begin));
   const auto twice = consumer.take("DELETED\r\nRESERVED 9 20\r\n00000abc00000000....\r\n", begin);
   REQUIRE_FALSE(twice);
-  CHECK(twice.error().text == "job 0 came out twice");
+  CHECK(twice.error().text == "job 0 was delivered twice");
 
   open_consumer other{run};
   const auto foreign = other.take("RESERVED 3 5\r\nhello\r\n", begin);
