@@ -41,7 +41,7 @@ void consumer::add_slot() {
   consumer_slot.name = counts_.name + '#' + std::to_string(++slots_made_);
   open_session(consumer_slot);
   if (environment_.in_sequence != nullptr) {
-    consumer_slot.in_line =
+    consumer_slot.sequence_member =
         &environment_.in_sequence->join(consumer_slot.session, session_kind(), queues_,
                                         [this, &consumer_slot](job_id job) { cancel_attempt(consumer_slot, job); });
   }
@@ -64,8 +64,8 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
     std::exception_ptr failure;
     try {
       if (!consumer_slot.session) open_session(consumer_slot);
-      if (consumer_slot.in_line != nullptr) {
-        environment_.in_sequence->attach(*consumer_slot.in_line, consumer_slot.session);
+      if (consumer_slot.sequence_member != nullptr) {
+        environment_.in_sequence->attach(*consumer_slot.sequence_member, consumer_slot.session);
         co_await serve_in_sequence(consumer_slot);
       } else {
         co_await serve(consumer_slot);
@@ -119,7 +119,8 @@ void consumer::close_session(slot& consumer_slot, engine::session_end ending) {
     end(consumer_slot);
   }
   consumer_slot.waits = false;
-  if (consumer_slot.in_line != nullptr) environment_.in_sequence->detach(*consumer_slot.in_line, ending);
+  if (consumer_slot.sequence_member != nullptr)
+    environment_.in_sequence->detach(*consumer_slot.sequence_member, ending);
   if (!consumer_slot.session) return;
   while (!environment_.broker.try_close_session(consumer_slot.session, ending)) {
   }  // gives back one job at most
@@ -175,7 +176,7 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
 loop::awaitable<> consumer::serve_in_sequence(slot& consumer_slot) {
   while (!closing_) {
     consumer_slot.waits = true;
-    auto turn = co_await environment_.in_sequence->next(*consumer_slot.in_line);
+    auto turn = co_await environment_.in_sequence->next(*consumer_slot.sequence_member);
     consumer_slot.waits = false;
     try {
       if (closing_) {
@@ -185,11 +186,11 @@ loop::awaitable<> consumer::serve_in_sequence(slot& consumer_slot) {
         co_await attempt_and_settle(consumer_slot, turn.session, std::move(job));
       }
     } catch (...) {
-      environment_.in_sequence->abandon(*consumer_slot.in_line,
+      environment_.in_sequence->abandon(*consumer_slot.sequence_member,
                                         closing_ ? engine::session_end::returned : engine::session_end::lost);
       throw;
     }
-    environment_.in_sequence->done(*consumer_slot.in_line);
+    environment_.in_sequence->done(*consumer_slot.sequence_member);
   }
 }
 
@@ -230,7 +231,8 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
   }
   attempt.in_group = consumer_slot.in_group;
   if (!settlement_.settle(session, std::move(job), std::move(attempt))) {
-    if (consumer_slot.in_line != nullptr) environment_.in_sequence->return_permit(*consumer_slot.in_line);
+    if (consumer_slot.sequence_member != nullptr)
+      environment_.in_sequence->return_permit(*consumer_slot.sequence_member);
     co_await settlement_.admitted(session, id, queue);
   }
   end(consumer_slot);
@@ -256,7 +258,7 @@ void consumer::replace_stuck_slots() {
   const auto slots_before = slots_.size();
   for (std::size_t n = 0; n < slots_before; ++n) {
     auto& one = *slots_[n];
-    if (one.stuck || one.in_line != nullptr || one.stuck_at > now) continue;
+    if (one.stuck || one.sequence_member != nullptr || one.stuck_at > now) continue;
     if (counts_.stuck < stuck_slots_max) {
       replace(one);
     } else {
@@ -264,7 +266,8 @@ void consumer::replace_stuck_slots() {
     }
   }
   for (const auto& one : slots_) {
-    if (!one->stuck && one->in_line == nullptr && one->stuck_at < stuck_check_.when()) stuck_check_.set(one->stuck_at);
+    if (!one->stuck && one->sequence_member == nullptr && one->stuck_at < stuck_check_.when())
+      stuck_check_.set(one->stuck_at);
   }
 }
 

@@ -83,7 +83,7 @@ class consumer {
     std::string name;
     session_id session{};
     task_id task{};
-    sequence::member* in_line{nullptr};
+    sequence::member* sequence_member{nullptr};
     bool waits{false};  ///< for a job: it may be cancelled and nothing is lost
     bool busy{false};
     job_id attempted{};             ///< while the handler has it and its task may be suspended
@@ -100,7 +100,7 @@ class consumer {
   struct running_mark {
     running_mark(consumer& of, slot& consumer_slot) : owner{of}, running{consumer_slot} {}
     ~running_mark() {
-      if (running.in_line != nullptr) owner.environment_.in_sequence->leave(*running.in_line);
+      if (running.sequence_member != nullptr) owner.environment_.in_sequence->leave(*running.sequence_member);
       --owner.running_;
       if (running.stuck) --owner.counts_.stuck;
       running.ended = running.stuck;

@@ -42,7 +42,7 @@ namespace millrace::workload {
 /// `adjust` changes its pace and its jobs while it runs; the source notices nothing.
 ///
 /// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its
-/// task is cancelled: then a put that waits in line is withdrawn.
+/// task is cancelled: then a put that waits for capacity is withdrawn.
 class producer {
  public:
   static constexpr unsigned bodies_per_turn = 64;

@@ -6,7 +6,7 @@
 using namespace millrace;
 using testing::broker_fixture;
 
-TEST_CASE("a cancelled wait for a job takes none: the next in line gets it") {
+TEST_CASE("a cancelled wait for a job takes none: the next waiter gets it") {
   broker_fixture at;
   const auto queue = at.queue("work");
   broker_fixture::answer first;
@@ -114,7 +114,7 @@ TEST_CASE("a cancelled wait for capacity in an output queue leaves the job with 
   CHECK(at.levels(from).ready == 1);
 }
 
-TEST_CASE("closing a session that stands in line ends its wait and its stay") {
+TEST_CASE("closing a session that waits ends its wait and its stay") {
   broker_fixture at;
   const auto queue = at.queue("small", {.max_jobs = 1});
   at.put(queue, "a");

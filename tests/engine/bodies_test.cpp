@@ -206,7 +206,7 @@ TEST_CASE("a job deleted while its body is on the way is gone, and counts no mor
   CHECK(fixture.engine.bytes_of_bodies() == 0);
 }
 
-TEST_CASE("a body that cannot be read buries its job, and who waited for it stays first in line") {
+TEST_CASE("a body that cannot be read buries its job, and the session that waited for it stays the first") {
   disk_fixture fixture{memory_for(0)};
   const auto other = fixture.session();
   const auto job = fixture.put_safely('a');

@@ -127,7 +127,7 @@ TEST_CASE("an output queue that is full and drops its oldest makes capacity") {
   CHECK(m.take_all(reader) == "young new");
 }
 
-TEST_CASE("an output queue that is full and blocks holds up the whole finish, in line with the puts that wait") {
+TEST_CASE("an output queue that is full and blocks holds up the whole finish, behind the puts that wait") {
   engine_fixture m;
   const auto s = m.session();
   const auto spacious = m.declare("spacious", 10);
@@ -149,7 +149,7 @@ TEST_CASE("an output queue that is full and blocks holds up the whole finish, in
   CHECK(m.events() == texts{"put 3: 5"});
 }
 
-TEST_CASE("a finish that has capacity in one queue may have to wait in the next, at the end of its line") {
+TEST_CASE("a finish that has capacity in one queue may have to wait in the next, behind its other waiters") {
   engine_fixture m;
   const auto s = m.session();
   const auto first = m.declare("one", 1);
@@ -209,7 +209,7 @@ TEST_CASE("capacity that a hand-off leaves behind is used in the same command") 
   CHECK(m.events() == texts{"finish 1: 2 done", "put 3: 4"});
 }
 
-TEST_CASE("an output queue that went while the finish stood in another line has no capacity") {
+TEST_CASE("an output queue that went while the finish waited for another queue has no capacity") {
   engine_fixture m;
   const auto s = m.session();
   const auto full = m.declare("full", 1);

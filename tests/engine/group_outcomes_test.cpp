@@ -5,7 +5,7 @@ using namespace millrace;
 using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
-TEST_CASE("the outcome waits in line while its queue is full and blocks") {
+TEST_CASE("the outcome waits while its queue is full and blocks") {
   groups_fixture m;
   m.declare("out", 1);
   const auto group = m.open();
@@ -162,7 +162,7 @@ TEST_CASE("a member that ends or joins while the outcome is made is not part of 
   CHECK(m.engine.groups_completed() == 1);
 }
 
-TEST_CASE("a large outcome waits in line when its queue has become full while it was made") {
+TEST_CASE("a large outcome waits when its queue has become full while it was made") {
   large_group_fixture m;
   m.close(m.group);
   m.end(m.last_job);

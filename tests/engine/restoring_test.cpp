@@ -278,7 +278,7 @@ TEST_CASE("when no ids are left, an output buries its job, and a dead letter nee
   const auto last = m.put(s, "last");
   CHECK(last == job_id_max);
   CHECK(m.take(s) == "last");
-  CHECK(m.offer(waiting, "in line").status == put_status::refused);
+  CHECK(m.offer(waiting, "waits").status == put_status::refused);
   finish_request with_output;
   with_output.outputs.push_back({out, {.content = body{"more"}}});
   const auto first_end = m.finish(s, last, std::move(with_output));
@@ -294,14 +294,14 @@ TEST_CASE("when no ids are left, an output buries its job, and a dead letter nee
   CHECK(m.engine.first_ready(out)->job == last);
 }
 
-TEST_CASE("a put that stood in line when the last id was given out goes on waiting, and can be withdrawn") {
+TEST_CASE("a put that waited when the last id was given out goes on waiting, and can be withdrawn") {
   engine_fixture m;
   m.declare("q", 1);
   m.declare("other", 1);
   m.engine.restore_ids(job_id_max.value() - 2);
   const auto s = m.session(), waiting = m.session(), third = m.session({"other"});
   m.put(s, "first");
-  CHECK(m.offer(waiting, "in line").status == put_status::waiting);
+  CHECK(m.offer(waiting, "waits").status == put_status::waiting);
   CHECK(m.put(third, "last") == job_id_max);
   CHECK(m.take(s) == "first");
   CHECK(m.engine.erase(s, job_id{job_id_max.value() - 1}, m.now));
