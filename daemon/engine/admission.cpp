@@ -116,7 +116,7 @@ bool withdraw_put(core& core, session& client) {
   queue& at = core.queues[client.put->queue];
   const std::unique_ptr<capacity_waiter> gone{at.capacity_waiters.leave(*client.put)};
   client.put = nullptr;
-  mark_unsettled(core, at);
+  mark_for_update(core, at);
   return true;
 }
 
@@ -128,24 +128,24 @@ capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> wait
 
 namespace {
 
-void admit_all_waiters(core& core) {
+void update_queues(core& core) {
   // What is admitted may free capacity elsewhere: the list grows while it is walked.
-  for (std::size_t i = 0; i < core.unsettled.size(); ++i) {
-    queue& target = core.queues[core.unsettled[i]];
-    target.unsettled = false;
+  for (std::size_t i = 0; i < core.queues_to_update.size(); ++i) {
+    queue& target = core.queues[core.queues_to_update[i]];
+    target.to_update = false;
     admit(core, target);
-    if (target.idle() && !target.unsettled) remove_queue(core, target);
+    if (target.idle() && !target.to_update) remove_queue(core, target);
   }
-  core.unsettled.clear();
+  core.queues_to_update.clear();
 }
 
 }  // namespace
 
-void settle_all(core& core) {
+void update_groups_and_queues(core& core) {
   // What is admitted may end members of groups, and an outcome may free capacity or wait for it.
-  while (!core.unsettled.empty() || !core.groups.touched.empty()) {
-    settle_groups(core);
-    admit_all_waiters(core);
+  while (!core.queues_to_update.empty() || !core.groups.touched.empty()) {
+    update_groups(core);
+    update_queues(core);
   }
 }
 

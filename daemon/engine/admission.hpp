@@ -28,9 +28,9 @@ capacity_waiter* enqueue_waiter(queue& at, std::unique_ptr<capacity_waiter> wait
 
 /// Ends a command: ends groups whose time has come, admits waiters where capacity came free, in the order in which it
 /// came free, and removes queues that nothing holds any more.
-void settle_all(core& core);
-inline void admit_waiters(core& core) {
-  if (!core.unsettled.empty() || !core.groups.touched.empty()) settle_all(core);
+void update_groups_and_queues(core& core);
+inline void end_command(core& core) {
+  if (!core.queues_to_update.empty() || !core.groups.touched.empty()) update_groups_and_queues(core);
 }
 
 }  // namespace millrace::engine

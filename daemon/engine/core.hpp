@@ -46,7 +46,7 @@ struct core {
   std::vector<slot> read_ahead;  ///< here for its storage
   std::vector<event> events;
   change_set changes;
-  std::vector<slot> unsettled;                   ///< queues that got free capacity, or that may have to be removed
+  std::vector<slot> queues_to_update;            ///< queues that got free capacity, or that may have to be removed
   std::vector<std::pair<slot, demand>> demands;  ///< of the finish at hand; here for its storage
   queue_rows rows;
   queue_counts removed_counts;                           ///< of removed queues that had no row

@@ -266,7 +266,7 @@ bool admit_finish(core& core, queue& freed_queue, capacity_waiter& waiter) {
 bool withdraw_finish(core& core, slot at) {
   if (!core.jobs[at].has_waiting) return false;
   const auto gone = take_out(core, *core.jobs.history_of(at).finish);
-  mark_unsettled(core, core.queues[gone->queue]);
+  mark_for_update(core, core.queues[gone->queue]);
   return true;
 }
 

@@ -139,7 +139,7 @@ bool is_over(const group& of) noexcept {
   return of.ended() && of.closed && of.all_members_ended() && outcome_done && !of.restored;
 }
 
-void settle_group(core& core, group& changed) {
+void update_group(core& core, group& changed) {
   if (!changed.ended() && !changed.restored && is_decided(changed)) end_group(core, changed);
   if (needs_outcome(changed)) begin_outcome(core, changed);
   changed.touched = false;
@@ -194,11 +194,11 @@ std::size_t cancel_members(core& core, group& of, std::size_t most) {
 
 }  // namespace
 
-void settle_groups(core& core) {
+void update_groups(core& core) {
   // An outcome may drop members of other groups: the list grows while it is walked.
   auto& touched = core.groups.touched;
   for (std::size_t i = 0; i < touched.size(); ++i) {
-    if (group* const changed = core.groups.find(touched[i])) settle_group(core, *changed);
+    if (group* const changed = core.groups.find(touched[i])) update_group(core, *changed);
   }
   touched.clear();
 }

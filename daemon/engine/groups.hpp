@@ -13,7 +13,7 @@
 #include "engine/core.hpp"
 
 /// What happens to groups: they are opened and closed, jobs join them and end, and a group that has ended puts its
-/// outcome. Requires: the caller runs a command, and calls `settle_groups` at its end.
+/// outcome. Requires: the caller runs a command, and calls `update_groups` at its end.
 namespace millrace::engine {
 
 /// `refused` beyond `groups_max`, and where the outcome queue cannot be made; `not_found` if the outer group is not
@@ -46,7 +46,7 @@ bool join_group(core& core, slot at, const put_request& request);
 void note_member_end(core& core, const job_details& member, outcome result, std::string_view text);
 
 /// Ends groups whose time has come, puts outcomes, and records the changes of groups.
-void settle_groups(core& core);
+void update_groups(core& core);
 /// Puts the outcome that is the first to wait for capacity of that queue. False: it goes on waiting.
 bool admit_outcome(core& core, queue& into, capacity_waiter& waiter);
 

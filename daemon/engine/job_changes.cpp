@@ -44,7 +44,7 @@ destination destination_of(core& core, slot at, const std::string& name) {
   if (into == nullptr) return {nullptr, change_result::too_many_queues};
   if (into == &core.queue_of(core.jobs[at])) return {nullptr, change_result::same_queue};
   if (!can_be_stored(core, at, *into)) {
-    mark_unsettled(core, *into);
+    mark_for_update(core, *into);
     return {nullptr, change_result::no_space};
   }
   return {into};

@@ -41,7 +41,7 @@ struct queue {
   slot next_free{no_slot};
   bool declared{false};
   queue_rows::index row{queue_rows::none};  ///< in the metrics
-  bool unsettled{false};                    ///< in `core::unsettled`
+  bool to_update{false};                    ///< in `core::queues_to_update`
   bool unsorted{false};  ///< jobs were restored in another order than that in which they came into their states
   std::uint32_t urgent{0};
   std::uint32_t ready_on_disk{0};              ///< ready jobs whose bodies are not in memory

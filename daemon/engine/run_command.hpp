@@ -17,10 +17,10 @@ auto run_command(core& core, instant now, Command command) {
   core.now = now;
   if (core.due.first_due() <= now) {
     do_what_is_due(core);
-    admit_waiters(core);
+    end_command(core);
   }
   auto answer = command();
-  admit_waiters(core);
+  end_command(core);
   return answer;
 }
 
@@ -28,7 +28,7 @@ auto run_command(core& core, instant now, Command command) {
 template <class Command>
 auto run_command(core& core, Command command) {
   auto answer = command();
-  admit_waiters(core);
+  end_command(core);
   return answer;
 }
 

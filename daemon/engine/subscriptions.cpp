@@ -28,7 +28,7 @@ void let_used_go(core& core, session& client) {
   queue& used = *core.queues.find(client.uses);
   --used.using_sessions;
   client.uses = {};
-  mark_unsettled(core, used);
+  mark_for_update(core, used);
 }
 
 /// All that ties the session to queues and lines, but not the jobs it holds.
@@ -40,7 +40,7 @@ void leave_everything(core& core, session& client) {
   for (const queue_id watched : client.watched) {
     queue& target = *core.queues.find(watched);
     --target.watching_sessions;
-    mark_unsettled(core, target);
+    mark_for_update(core, target);
   }
   client.watched.clear();
 }
@@ -62,7 +62,7 @@ result<queue_id> declare(core& core, std::string_view name, const queue_options&
   queue& target = **found;
   target.declared = true;
   target.options = options;
-  mark_unsettled(core, target);
+  mark_for_update(core, target);
   return target.id;
 }
 
@@ -79,7 +79,7 @@ bool apply_defaults(core& core, queue_id id) {
   const auto durability = found->options.durability;
   found->options = core.defaults;
   found->options.durability = durability;
-  mark_unsettled(core, *found);
+  mark_for_update(core, *found);
   return true;
 }
 
@@ -117,7 +117,7 @@ result<std::size_t> ignore(core& core, session& client, std::string_view name) {
   if (client.watched.size() == 1) return error{errc::refused, "the only watched queue cannot be ignored"};
   client.watched.erase(found);
   --there->watching_sessions;
-  mark_unsettled(core, *there);
+  mark_for_update(core, *there);
   return client.watched.size();
 }
 

@@ -189,7 +189,7 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   }
   if (state == job_state::ready) offer(core, to);
   evict_if_above_mark(core, at);
-  mark_unsettled(core, from);
+  mark_for_update(core, from);
 }
 
 void restore_job(core& core, queue& into, kept_job&& kept) {
@@ -288,7 +288,7 @@ void remove_job(core& core, slot at) {
   end_counting(core, at);
   record_end(core, at);
   core.jobs.remove(at);
-  mark_unsettled(core, owner);
+  mark_for_update(core, owner);
 }
 
 void start_lease(core& core, slot at) {

@@ -56,11 +56,11 @@ void tell_granted(core& core, const session& client, reserved_job&& job);
 /// Gives the first ready job to the longest waiter. Requires: both are there.
 void grant_first(core& core, queue& origin);
 
-/// Schedules the queue for `admit_waiters`: it may have capacity now, or may have to be removed.
-inline void mark_unsettled(core& core, queue& target) {
-  if (target.unsettled || (target.capacity_waiters.empty() && !target.idle())) return;
-  target.unsettled = true;
-  core.unsettled.push_back(queue_table::slot_of(target));
+/// Schedules the queue for `end_command`: it may have capacity now, or may have to be removed.
+inline void mark_for_update(core& core, queue& target) {
+  if (target.to_update || (target.capacity_waiters.empty() && !target.idle())) return;
+  target.to_update = true;
+  core.queues_to_update.push_back(queue_table::slot_of(target));
 }
 
 }  // namespace millrace::engine

@@ -154,7 +154,7 @@ void duel::read_bodies() {
 /// Does the due steps and reads the bodies that they need. Called before a waiting session is closed: within one
 /// command, the engine could give the session a job whose body is on disk and take the job back, where the model hands
 /// the job over.
-void duel::settle_bodies() {
+void duel::read_due_bodies() {
   if (options_.bodies_on_disk) do_due_steps();
 }
 

@@ -82,7 +82,7 @@ class duel {
 
   void do_due_steps();
   void read_bodies();
-  void settle_bodies();
+  void read_due_bodies();
   reserve_answer await_body(session_id session, reserve_answer answer);
   void store_bodies();
 

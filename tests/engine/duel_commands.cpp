@@ -18,7 +18,7 @@ void duel::run_command() {
   if (!closing_.empty() && one_in(2)) {
     const session_id session = closing_.back();
     closing_.pop_back();
-    settle_bodies();
+    read_due_bodies();
     note_command("close" + phrase(session));
     const auto end = one_in(2) ? session_end::lost : session_end::returned;
     const bool is_closed = engine_.close_session(session, now_, end);
@@ -114,7 +114,7 @@ void duel::run_session_command() {
   switch (random_below(may_open ? 11 : 8)) {
     case 0: {
       const session_id leaving = pick_session();
-      settle_bodies();
+      read_due_bodies();
       note_command("close" + phrase(leaving));
       const auto end = one_in(3) ? session_end::returned : session_end::lost;
       const bool is_closed = engine_.close_session(leaving, now_, end);
@@ -221,7 +221,7 @@ void duel::change_job() {
                           .keep_counts = one_in(3),
                           .priority = static_cast<priority>(1'018 + random_below(12))};
   if (change.type == job_change::kind::move && change.queue.empty()) return change_job();
-  settle_bodies();
+  read_due_bodies();
   note_command("change " + std::to_string(static_cast<int>(change.type)) + " of" + phrase(job) + " " + change.queue);
   const auto result = engine_.change_job(job, change, now_);
   // Where a job is redriven to may be decided within the command: it may become a dead letter there.
@@ -236,7 +236,7 @@ void duel::run_job_command() {
   if (one_in(8)) return run_group_command();
   if (one_in(5)) return change_job();
   if (one_in(6)) {
-    settle_bodies();
+    read_due_bodies();
     note_command("cancel" + phrase(job));
     return compare_answers(engine_.cancel(job, now_), model_.cancel(job, now_));
   }

@@ -146,7 +146,7 @@ void model::begin_command(instant now) {
     if (next.time == never || next.time > now_) break;
     left -= do_step(next, left);
   }
-  settle();
+  end_command();
 }
 
 /// At most `most` jobs or members; answers how many.

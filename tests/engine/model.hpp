@@ -217,10 +217,10 @@ class model {
   std::size_t do_group_step(group_id id, std::size_t most);
 
   // Consequences of a command.
-  void settle();
-  void settle_groups();
-  void settle_queues();
-  void mark_unsettled(queue_id queue);
+  void end_command();
+  void update_groups();
+  void update_queues();
+  void mark_for_update(queue_id queue);
   void admit(queue_id queue);
   void offer_ready_job(queue_id queue);
   bool serve_next_session(queue_id queue);
@@ -292,7 +292,7 @@ class model {
 
   instant now_{instant::min()};  ///< of the last command with a time, as in the engine
   std::uint64_t last_job_{0}, last_order_{0}, last_wait_{0}, last_group_{0};
-  std::vector<queue_id> unsettled_;
+  std::vector<queue_id> queues_to_update_;
   std::vector<group_id> touched_;
   std::vector<group_id> ended_groups_;  ///< that are over, the oldest first
 };

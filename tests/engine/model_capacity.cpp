@@ -96,13 +96,13 @@ put_answer model::put(session_id session, queue_id queue, const put_request& req
   }
   if (found == capacity::after_drops) drop_jobs_for(queue, 1, size);
   const put_answer answer{put_status::inserted, put_job(queue, request)};
-  settle();
+  end_command();
   return answer;
 }
 
 bool model::withdraw_put(session_id session) {
   const bool removed = remove_waiting_put(session);
-  settle();
+  end_command();
   return removed;
 }
 
@@ -113,29 +113,29 @@ bool model::remove_waiting_put(session_id session) {
   if (found == capacity_waiters.end()) return false;
   const queue_id queue = found->queue;
   capacity_waiters.erase(found);
-  mark_unsettled(queue);
+  mark_for_update(queue);
   return true;
 }
 
-void model::mark_unsettled(queue_id queue) {
-  if (std::ranges::count(unsettled_, queue) > 0) return;
-  if (has_capacity_waiters(queue) || is_idle(get_queue(queue))) unsettled_.push_back(queue);
+void model::mark_for_update(queue_id queue) {
+  if (std::ranges::count(queues_to_update_, queue) > 0) return;
+  if (has_capacity_waiters(queue) || is_idle(get_queue(queue))) queues_to_update_.push_back(queue);
 }
 
-void model::settle() {
-  while (!unsettled_.empty() || !touched_.empty()) {
-    settle_groups();
-    settle_queues();
+void model::end_command() {
+  while (!queues_to_update_.empty() || !touched_.empty()) {
+    update_groups();
+    update_queues();
   }
 }
 
-void model::settle_queues() {
-  while (!unsettled_.empty()) {
-    const queue_id id = unsettled_.front();
-    unsettled_.erase(unsettled_.begin());
+void model::update_queues() {
+  while (!queues_to_update_.empty()) {
+    const queue_id id = queues_to_update_.front();
+    queues_to_update_.erase(queues_to_update_.begin());
     admit(id);
     model_queue& queue = get_queue(id);
-    if (!is_idle(queue) || std::ranges::count(unsettled_, id) > 0) continue;
+    if (!is_idle(queue) || std::ranges::count(queues_to_update_, id) > 0) continue;
     model_row* const row = queue.has_row ? find_row(queue.name) : nullptr;
     queue_counts& kept = row != nullptr ? row->before : counts_of_removed;
     const auto add = [](counter& sum, const counter& by) { sum.add(by.value()); };
@@ -249,7 +249,7 @@ finish_status model::finish(session_id session, const finish_request& request, i
                                                               : reason::failed;
     status = fail(request.job, request.result, cause, request);
   }
-  settle();
+  end_command();
   return status;
 }
 
@@ -280,8 +280,8 @@ bool model::withdraw_finish(session_id session, job_id id) {
   if (find_held_job(session, id) == nullptr || found == capacity_waiters.end()) return false;
   const queue_id queue = found->queue;
   capacity_waiters.erase(found);
-  mark_unsettled(queue);
-  settle();
+  mark_for_update(queue);
+  end_command();
   return true;
 }
 
@@ -291,7 +291,7 @@ void model::forget_finish(job_id id) {
   if (found == capacity_waiters.end()) return;
   const auto [session, queue] = std::pair{found->session, found->queue};
   capacity_waiters.erase(found);
-  mark_unsettled(queue);
+  mark_for_update(queue);
   add_event(event::kind::finish_done, session, id, finish_status::not_found);
 }
 

@@ -97,7 +97,7 @@ change_result model::apply_change(job_id id, const job_change& change, const que
 change_result model::change_job(job_id id, const job_change& change, const queue_lookup& find_in_engine, instant now) {
   begin_command(now);
   const auto result = apply_change(id, change, find_in_engine);
-  settle();
+  end_command();
   return result;
 }
 

@@ -80,7 +80,7 @@ void model::end_job(job_id id, outcome result, const std::string& result_text) {
   leave_state(job);
   changes.emplace_back(job_gone{id, from});
   std::erase_if(jobs, [&](const model_job& each) { return each.id == id; });
-  mark_unsettled(from);
+  mark_for_update(from);
 }
 
 model_row* model::find_row(std::string_view name) {
@@ -114,8 +114,8 @@ bool model::declare(std::string_view name, const queue_options& options, queue_i
   if (queue == nullptr) return false;
   queue->declared = true;
   queue->options = options;
-  mark_unsettled(queue->id);
-  settle();
+  mark_for_update(queue->id);
+  end_command();
   return true;
 }
 
@@ -123,8 +123,8 @@ bool model::use(session_id session, std::string_view name, queue_id new_queue) {
   const model_queue* const queue = find_or_add_queue(name, new_queue);
   if (queue == nullptr) return false;
   const queue_id old = std::exchange(get_session(session).used, queue->id);
-  if (old && old != queue->id) mark_unsettled(old);
-  settle();
+  if (old && old != queue->id) mark_for_update(old);
+  end_command();
   return true;
 }
 
@@ -145,8 +145,8 @@ std::optional<std::size_t> model::ignore(session_id session, std::string_view na
   if (queue == nullptr || std::ranges::count(watched, queue->id) == 0) return watched.size();
   if (watched.size() == 1) return std::nullopt;
   std::erase(watched, queue->id);
-  mark_unsettled(queue->id);
-  settle();
+  mark_for_update(queue->id);
+  end_command();
   return watched.size();
 }
 
@@ -160,8 +160,8 @@ bool model::close_session(session_id id, instant now, session_end end) {
     session.closing = true;
     session.waits = false;
     remove_waiting_put(id);
-    if (const auto used = std::exchange(session.used, queue_id{})) mark_unsettled(used);
-    for (const queue_id watched : std::exchange(session.watched, {})) mark_unsettled(watched);
+    if (const auto used = std::exchange(session.used, queue_id{})) mark_for_update(used);
+    for (const queue_id watched : std::exchange(session.watched, {})) mark_for_update(watched);
   }
   const auto find_longest_held = [&]() -> model_job* {
     model_job* found = nullptr;
@@ -180,7 +180,7 @@ bool model::close_session(session_id id, instant now, session_end end) {
   }
   const bool is_closed = find_longest_held() == nullptr;
   if (is_closed) std::erase_if(sessions, [&](const model_session& each) { return each.id == id; });
-  settle();
+  end_command();
   return is_closed;
 }
 
@@ -201,7 +201,7 @@ bool model::pause(queue_id id, duration length, instant now) {
       end_pause(id, 1'000);
     }
   }
-  settle();
+  end_command();
   return true;
 }
 
@@ -241,7 +241,7 @@ bool model::erase(session_id session, job_id id, instant now) {
   if (job == nullptr || (job->state == job_state::reserved && job->holder != session)) return false;
   if (job->state == job_state::reserved) observe_done(*job);
   apply_erase(id);
-  settle();
+  end_command();
   return true;
 }
 
@@ -258,7 +258,7 @@ bool model::release(session_id session, job_id id, priority new_priority, durati
   } else {
     make_delayed(id);
   }
-  settle();
+  end_command();
   return true;
 }
 
@@ -274,7 +274,7 @@ bool model::bury(session_id session, job_id id, priority new_priority, instant n
   leave_state(*job);
   enter_state(*job, job_state::buried);
   record_move(*job, {.to = job_state::buried});
-  settle();
+  end_command();
   return true;
 }
 
@@ -300,7 +300,7 @@ std::size_t model::purge(queue_id queue, job_state state, instant entered_until,
   std::ranges::sort(chosen);
   if (chosen.size() > 1'000) chosen.resize(1'000);
   for (const auto& [order, id] : chosen) apply_erase(id);
-  settle();
+  end_command();
   return chosen.size();
 }
 
@@ -324,7 +324,7 @@ std::size_t model::kick(queue_id queue, std::size_t bound, engine::kick_from& or
     apply_kick(first_job(queue, state)->id);
     ++kicked;
   }
-  settle();
+  end_command();
   return kicked;
 }
 
@@ -333,7 +333,7 @@ bool model::kick_job(job_id id, instant now) {
   const model_job* const job = find_job(id);
   if (job == nullptr || (job->state != job_state::buried && job->state != job_state::delayed)) return false;
   apply_kick(id);
-  settle();
+  end_command();
   return true;
 }
 

@@ -132,7 +132,7 @@ void model::move_to(job_id id, queue_id queue, job_state state) {
                 moved.tally, moved.details};
   }
   if (state == job_state::ready) offer_ready_job(queue);
-  mark_unsettled(from);
+  mark_for_update(from);
 }
 
 bool model::give_up(job_id id, outcome result, reason cause, std::optional<queue_id> letters) {
@@ -172,7 +172,7 @@ bool model::cancel(job_id id, instant now) {
   begin_command(now);
   if (find_job(id) == nullptr) return false;
   cancel_job(id);
-  settle();
+  end_command();
   return true;
 }
 

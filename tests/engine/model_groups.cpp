@@ -74,7 +74,7 @@ std::optional<group_id> model::open_group(const group_request& request, session_
   }
   groups.push_back(group);
   mark_touched(groups.back());
-  settle();
+  end_command();
   return group_id{last_group_};
 }
 
@@ -88,7 +88,7 @@ bool model::close_group(group_id id, instant now) {
   model_group* const group = find_group(id);
   if (group == nullptr || group->closed) return false;
   set_closed(*group);
-  settle();
+  end_command();
   return true;
 }
 
@@ -205,7 +205,7 @@ void model::try_to_put_outcome(group_id id) {
   put_outcome(*find_group(id), queue, request);
 }
 
-void model::settle_groups() {
+void model::update_groups() {
   while (!touched_.empty()) {
     const group_id id = touched_.front();
     model_group* group = find_group(id);
@@ -222,8 +222,8 @@ void model::settle_groups() {
       if (group->cancels_rest()) group->closed = true, group->cancels = ended < all, group->cancels_since = now_;
     }
     const bool has_outcome = !group->request.outcome_queue.empty();
-    const bool is_outcome_settled = group->outcome_put || group->outcome_waits || group->outcome_refused;
-    if (group->ended && !group->cancels && has_outcome && !is_outcome_settled) try_to_put_outcome(id);
+    const bool is_outcome_done = group->outcome_put || group->outcome_waits || group->outcome_refused;
+    if (group->ended && !group->cancels && has_outcome && !is_outcome_done) try_to_put_outcome(id);
     // A group that is touched from here on is looked at again.
     touched_.erase(touched_.begin());
     group = find_group(id);
