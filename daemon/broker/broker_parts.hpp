@@ -171,7 +171,7 @@ struct broker::parts {
     events.clear();
   }
 
-  /// Puts and finishes wait for their changes, reserves for the lease of the ids that they announce.
+  /// Puts and finishes wait for their changes, reserves for the block of the ids that they announce.
   static receipt receipt_of(const engine::event& event, const committed& made) noexcept {
     switch (event.type) {
       case engine::event::kind::put_admitted:

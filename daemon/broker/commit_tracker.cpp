@@ -13,9 +13,9 @@ commit_tracker::commit_tracker(loop::event_loop& loop, store::store& store)
 
 committed commit_tracker::commit(engine::change_set& changes, job_id last_id, cause trigger) {
   auto of_changes = hand_over(changes, trigger);
-  const auto lease = ids_.batch_for(last_id.value());
-  of_changes.batch = std::max(of_changes.batch, lease);
-  return {of_changes, {.batch = lease}};
+  const auto of_block = ids_.batch_for(last_id.value());
+  of_changes.batch = std::max(of_changes.batch, of_block);
+  return {of_changes, {.batch = of_block}};
 }
 
 committed commit_tracker::known_ids(job_id last_id) const {

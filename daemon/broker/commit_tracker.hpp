@@ -8,7 +8,7 @@
 #include <millrace/loop/event_loop.hpp>
 #include <millrace/loop/wait_point.hpp>
 
-#include "broker/id_lease.hpp"
+#include "broker/id_block.hpp"
 #include "broker/receipt.hpp"
 #include "broker/subscription.hpp"
 #include "engine/change.hpp"
@@ -56,7 +56,7 @@ class commit_tracker {
   /// client a reply (client replies are held in the connection, and cancellation does not release them), so a drain
   /// never blocks on a full disk.
   loop::awaitable<> until_durable(store::batch_id batch);
-  /// The newest batch that an answer waits for, or that holds a lease of ids.
+  /// The newest batch that an answer waits for, or that holds a block of ids.
   [[nodiscard]] store::batch_id newest_awaited() const noexcept { return std::max(newest_awaited_, ids_.newest()); }
 
  private:
@@ -75,7 +75,7 @@ class commit_tracker {
   loop::event_loop& loop_;
   store::store& store_;
   bool is_persistent_;
-  id_lease ids_;
+  id_block ids_;
   store::batch_id newest_awaited_{0};
   store::batch_id last_written_{0};
   std::deque<acknowledged> acknowledged_;  ///< not durable yet; rising batches

@@ -47,7 +47,7 @@ class [[nodiscard]] committed {
   receipted<Answer> answer(Answer given) const {
     return {std::move(given), of_changes_};
   }
-  /// For an answer that contains job ids and changes nothing that the store has. It waits only for the lease of the
+  /// For an answer that contains job ids and changes nothing that the store has. It waits only for the block of the
   /// ids, so that a crash cannot assign an id again that a client has seen.
   template <class Answer>
   receipted<Answer> answer_with_ids(Answer given) const {

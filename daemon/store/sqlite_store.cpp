@@ -92,7 +92,7 @@ batch_id sqlite_store::append_relaxed(engine::change_set& changes) {
   return batch;
 }
 
-batch_id sqlite_store::lease_ids(std::uint64_t up_to) {
+batch_id sqlite_store::reserve_ids(std::uint64_t up_to) {
   parts_->open.mark_ids(up_to);
   parts_->await_open();
   return parts_->open.id();

@@ -51,7 +51,7 @@ class sqlite_store final : public store {
 
   batch_id append(engine::change_set& changes) override;
   batch_id append_relaxed(engine::change_set& changes) override;
-  batch_id lease_ids(std::uint64_t up_to) override;
+  batch_id reserve_ids(std::uint64_t up_to) override;
   [[nodiscard]] batch_id durable_up_to() const override;
   void set_on_durable(std::function<void()> on_durable) override;
   [[nodiscard]] bool is_persistent() const override { return true; }

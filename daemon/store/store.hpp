@@ -82,7 +82,7 @@ class store {
   /// waits for.
   virtual batch_id append_relaxed(engine::change_set& changes) { return append(changes); }
   /// Makes a mark durable: no id above the last durable mark may be given out, since after a crash ids begin above it.
-  virtual batch_id lease_ids(std::uint64_t up_to) {
+  virtual batch_id reserve_ids(std::uint64_t up_to) {
     static_cast<void>(up_to);
     return 0;
   }

@@ -33,9 +33,9 @@ class slow_disk final : public store::store {
     tell();
   }
 
-  millrace::store::batch_id lease_ids(std::uint64_t) override { return lease_takes_a_batch ? ++newest : 0; }
+  millrace::store::batch_id reserve_ids(std::uint64_t) override { return block_takes_a_batch ? ++newest : 0; }
 
-  bool lease_takes_a_batch{false};
+  bool block_takes_a_batch{false};
   millrace::store::batch_id newest{0}, safe{0};
   std::function<void()> tell;
   std::string why;
@@ -77,7 +77,7 @@ TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overt
 
 TEST_CASE("an id that a crash could give out again leaves in no reply, not even in that of a reserve") {
   slow_disk disk;
-  disk.lease_takes_a_batch = true;
+  disk.block_takes_a_batch = true;
   server_fixture at{{}, on_disk, &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");

@@ -34,8 +34,8 @@ class slow_store final : public store::store {
     changes.clear();
     return newest;
   }
-  millrace::store::batch_id lease_ids(std::uint64_t up_to) override {
-    leased_up_to = up_to;
+  millrace::store::batch_id reserve_ids(std::uint64_t up_to) override {
+    reserved_up_to = up_to;
     return ++newest;
   }
 
@@ -43,7 +43,7 @@ class slow_store final : public store::store {
   std::size_t kept_soon{0};
   [[nodiscard]] bool short_of_space(std::uint64_t) const override { return is_full; }
 
-  std::uint64_t leased_up_to{0};
+  std::uint64_t reserved_up_to{0};
   bool is_full{false};
   millrace::store::batch_id newest{0};
   millrace::store::batch_id safe{0};
@@ -113,7 +113,7 @@ TEST_CASE(
   broker_fixture at{&store};
   const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed}),
              sync = at.queue("sync", {.durability = engine::durability::sync});
-  at.put(memory, "ids are leased");
+  at.put(memory, "ids are reserved");
   store.commit(store.newest);
 
   CHECK(at.broker.is_durable(at.receipt_of_put(memory, "a")));
@@ -160,7 +160,7 @@ TEST_CASE("an id is not reported before its lease is on disk, also for a queue i
   const auto queue = at.queue("memory");
   const auto first = at.broker.try_put(at.producer, queue, {.content = body{"a"}});
   CHECK(first.answer.job == job_id{500'001});
-  CHECK(store.leased_up_to > 500'001);
+  CHECK(store.reserved_up_to > 500'001);
   CHECK_FALSE(at.broker.is_durable(first.durable_with));
   store.commit(first.durable_with.batch);
   CHECK(at.receipt_of_put(queue, "b").batch == 0);
@@ -173,9 +173,9 @@ TEST_CASE("the mark that was kept is left alone until an id is given") {
   at.broker.begin_restore();
   at.broker.end_restore(500'000);
   at.queue("declared afterwards");
-  CHECK(store.leased_up_to == 0);
+  CHECK(store.reserved_up_to == 0);
   at.put(queue, "a");
-  CHECK(store.leased_up_to > 500'001);
+  CHECK(store.reserved_up_to > 500'001);
 }
 
 TEST_CASE("a put that the disk has no space for is refused at once, whatever others wait for") {
@@ -209,14 +209,14 @@ TEST_CASE("a put of a client that meets a full disk is counted by its queue, wit
   CHECK(at.broker.engine().counts(memory).rejected[no_space].value() == 0);
 }
 
-TEST_CASE("the last lease of ids ends at the highest id; puts beyond it are refused and lease nothing more") {
+TEST_CASE("the last block of ids ends at the highest id; puts beyond it are refused and reserve nothing more") {
   slow_store store;
   broker_fixture d{&store};
   d.broker.begin_restore();
   d.broker.end_restore(job_id_max.value() - 2);
   const auto queue = d.queue("q");
   CHECK(d.put(queue, "a").job == job_id{job_id_max.value() - 1});
-  CHECK(store.leased_up_to == job_id_max.value());
+  CHECK(store.reserved_up_to == job_id_max.value());
   CHECK(d.put(queue, "b").job == job_id_max);
   const auto batches = store.newest;
   CHECK(d.put(queue, "c").status == engine::put_status::refused);

@@ -18,7 +18,7 @@ class manual_store final : public store::store {
 
   batch_id append(engine::change_set& changes) override { return take(changes); }
   batch_id append_relaxed(engine::change_set& changes) override { return take(changes); }
-  batch_id lease_ids(std::uint64_t) override { return ++newest; }
+  batch_id reserve_ids(std::uint64_t) override { return ++newest; }
   [[nodiscard]] batch_id durable_up_to() const override { return durable; }
   void set_on_durable(std::function<void()> moved) override { on_durable_ = std::move(moved); }
   [[nodiscard]] bool is_persistent() const override { return true; }

@@ -26,14 +26,14 @@ inline engine::engine_options bodies_on_disk() {
 }
 
 /// A broker on a manual store, with a queue of the given durability that holds at most two jobs, and a worker that
-/// watches it. Everything so far is durable, the lease of ids included.
+/// watches it. Everything so far is durable, the block of ids included.
 struct receipt_fixture : has_store, broker_fixture {
   explicit receipt_fixture(engine::durability promised, engine::engine_options limits = {})
       : broker_fixture{&store, limits},
         promise{promised},
         work{queue("work", {.max_jobs = 2, .when_full = engine::overflow::block, .durability = promised})},
         worker{watcher("work")} {
-    put(queue("other"), "takes the lease of ids");
+    put(queue("other"), "takes the block of ids");
     store.commit_all();
   }
 

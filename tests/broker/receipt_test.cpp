@@ -172,7 +172,7 @@ TEST_CASE("a hand-off waits for its batch when one of its queues asks for it") {
   }
 }
 
-TEST_CASE("an answer that tells an id waits for the lease of that id, whatever its queue promises") {
+TEST_CASE("an answer that tells an id waits for the block of that id, whatever its queue promises") {
   manual_store store;
   broker_fixture at{&store};
   const auto queue = at.queue("memory", {.max_jobs = 1});

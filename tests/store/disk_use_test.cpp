@@ -30,7 +30,7 @@ void keep_many(store_desk& desk, std::uint64_t count, Change&& change) {
     if (n % 100 == 0) desk.loop.run_ready();
     if (desk.store->backlog_left() == 0) desk.until_durable(batch);
   }
-  desk.until_durable(desk.store->lease_ids(1));
+  desk.until_durable(desk.store->reserve_ids(1));
 }
 
 engine::job_moved released(std::uint64_t id, std::uint32_t times) {

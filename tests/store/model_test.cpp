@@ -48,7 +48,7 @@ class history {
       if (below(50) == 0) {
         expected_.mark += below(1'000);
         expected_.mark = std::max(expected_.mark, expected_.last_id);
-        desk.store->lease_ids(expected_.mark);
+        desk.store->reserve_ids(expected_.mark);
       }
       if (below(10) == 0) desk.loop.run_ready();
       if (below(100) == 0) desk.until_durable(batch);

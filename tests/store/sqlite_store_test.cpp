@@ -154,11 +154,11 @@ TEST_CASE("one set of changes is never divided, however large it is") {
   CHECK(desk.store->counts().commit_jobs.count() == 2);
 }
 
-TEST_CASE("ids that were leased are not given out again") {
+TEST_CASE("ids that were reserved are not given out again") {
   scratch_directory scratch;
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
-    desk.until_durable(desk.store->lease_ids(100'000));
+    desk.until_durable(desk.store->reserve_ids(100'000));
   }
   store_desk again{{.data_dir = scratch.data_dir()}};
   CHECK(again.recover().id_mark == 100'000);

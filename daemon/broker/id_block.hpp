@@ -13,23 +13,23 @@ namespace millrace::broker {
 /// of a block is on disk before any of its ids leaves the daemon.
 ///
 /// Belongs to the broker, on the loop's thread.
-class id_lease {
+class id_block {
  public:
   /// Ids of one block. The next block is requested when half of this one is used, so that no client waits for it.
   static constexpr std::uint64_t ids = 100'000;
 
-  explicit id_lease(store::store& store) noexcept : store_{store} {}
+  explicit id_block(store::store& store) noexcept : store_{store} {}
 
   /// Ids up to this one may have been assigned before the start.
   void begin_above(std::uint64_t mark) noexcept { begun_ = safe_ = asked_ = mark; }
   /// The batch that must be durable before an answer with the id `last` may leave; 0: it may leave now.
   [[nodiscard]] store::batch_id batch_for(std::uint64_t last) {
-    // Before the first id there is nothing to lease: before `begin_above`, a lease would overwrite the mark on disk
+    // Before the first id there is nothing to reserve: before `begin_above`, a block would overwrite the mark on disk
     // with a lower one.
     if (last == begun_) return 0;
     if (last + ids / 2 > asked_ && asked_ < job_id_max.value()) {
       asked_ = std::min(last + ids, job_id_max.value());
-      batch_ = store_.lease_ids(asked_);
+      batch_ = store_.reserve_ids(asked_);
     }
     if (last <= safe_) return 0;
     if (batch_ <= store_.durable_up_to()) safe_ = asked_;
@@ -40,7 +40,7 @@ class id_lease {
   [[nodiscard]] store::batch_id batch_of_known(std::uint64_t last) const {
     return last == begun_ || last <= safe_ || batch_ <= store_.durable_up_to() ? 0 : batch_;
   }
-  /// The batch of the newest lease; 0: there is none yet.
+  /// The batch of the newest block; 0: there is none yet.
   [[nodiscard]] store::batch_id newest() const noexcept { return batch_; }
 
  private:
