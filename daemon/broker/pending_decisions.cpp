@@ -7,10 +7,10 @@ namespace millrace::broker {
 
 void pending_decisions::expect(session_id session, std::optional<capacity_wait_times::wait> capacity_wait,
                                decision_taker* taker) {
-  [[maybe_unused]] const auto [place, fresh] = entries_.try_emplace(session);
+  [[maybe_unused]] const auto [added, fresh] = entries_.try_emplace(session);
   assert(fresh && "a session waits for one thing at a time");
-  place->second.capacity_wait = capacity_wait;
-  place->second.taker = taker;
+  added->second.capacity_wait = capacity_wait;
+  added->second.taker = taker;
 }
 
 std::optional<capacity_wait_times::wait> pending_decisions::decide(decision&& decision) {

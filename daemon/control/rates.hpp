@@ -65,7 +65,7 @@ class rates {
   std::optional<instant> began_at_;            ///< of this sweep
   double elapsed_{0};                          ///< seconds between the begins of this sweep and the last one
   std::array<double, windows.size()> kept_{};  ///< the share of a mean that is left after them
-  std::size_t next_{0};                        ///< place in the list of queues
+  std::size_t next_{0};                        ///< index in the list of queues
   bool removing_{false};                       ///< the histories of queues that are gone
   queue_id last_checked_{};
 };

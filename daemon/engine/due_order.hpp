@@ -23,10 +23,10 @@ class due_order {
     [[nodiscard]] bool before(const entry& other) const noexcept {
       return due != other.due ? due < other.due : record->id < other.record->id;
     }
-    void moved_to(std::size_t index) const noexcept { place(*record) = static_cast<std::uint32_t>(index); }
+    void moved_to(std::size_t index) const noexcept { index_of(*record) = static_cast<std::uint32_t>(index); }
   };
 
-  [[nodiscard]] static std::uint32_t& place(job& record) noexcept { return record.link[0]; }
+  [[nodiscard]] static std::uint32_t& index_of(job& record) noexcept { return record.link[0]; }
   [[nodiscard]] static slot& own_slot(job& record) noexcept { return record.link[1]; }
 
   indexed_heap<entry, 16> jobs_;
@@ -40,7 +40,7 @@ inline void due_order::push(job_table& jobs, slot at) {
 
 inline void due_order::remove(job_table& jobs, slot at) noexcept {
   job& record = jobs[at];
-  jobs_.remove(place(record));
+  jobs_.remove(index_of(record));
   record.link = {};
 }
 

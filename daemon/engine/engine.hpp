@@ -30,7 +30,7 @@ class state_observer;
 /// `take_changes`, and the time of the next call in `next_deadline`.
 ///
 /// Semantics are those of the beanstalkd protocol's jobs and tubes. Ready order is (priority, id) over all watched
-/// queues. A job that comes back takes the place that its id gives it. Waiters are served in the order in which they
+/// queues. A job that comes back takes the position that its id gives it. Waiters are served in the order in which they
 /// began to wait. A lease ends at its deadline, even if no session waits for the job. In the last second of a lease, a
 /// reserve of its holder is answered with `deadline_soon` instead of waiting.
 ///
@@ -210,8 +210,8 @@ class engine {
   void take_wanted_bodies(std::vector<job_id>& into);  ///< swaps, as `take_events`
   /// One of another length than was put counts as lost. Nothing if the job is gone.
   void body_loaded(job_id job, body&& content, instant now);
-  /// The body cannot be read. A job that a session waits for is buried (`io_error`), and that session keeps its place
-  /// among the waiters; other jobs wait for the next try.
+  /// The body cannot be read. A job that a session waits for is buried (`io_error`), and that session keeps its
+  /// position among the waiters; other jobs wait for the next try.
   void body_lost(job_id job, instant now);
 
   // --- time ----------------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class engine {
   [[nodiscard]] bool has_row(queue_id queue) const;
   /// Counters of removed queues that had no row, added up.
   [[nodiscard]] const queue_counts& counts_of_removed() const;
-  /// In order of creation, from `start` (a place, not an id), at most `most`; returns the place to go on, 0 at the end.
+  /// In order of creation, from `start` (an index, not an id), at most `most`. Returns where to go on; 0: the end.
   std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
   [[nodiscard]] std::size_t queue_count() const;
   [[nodiscard]] std::size_t job_count() const;

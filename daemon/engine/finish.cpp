@@ -242,9 +242,9 @@ finish_answer finish(core& core, session& client, slot at, finish_request&& requ
 bool admit_finish(core& core, queue& freed_queue, capacity_waiter& waiter) {
   auto& request = std::get<finish_request>(waiter.request);
   const slot at = waiter.job;
-  const slot place = queue_table::slot_of(freed_queue);
-  const auto [found, full_queue, refusal] = capacity_for_all(core, core.jobs[at], request.outputs, place);
-  if (found == capacity::later && full_queue == place) return false;
+  const slot freed_slot = queue_table::slot_of(freed_queue);
+  const auto [found, full_queue, refusal] = capacity_for_all(core, core.jobs[at], request.outputs, freed_slot);
+  if (found == capacity::later && full_queue == freed_slot) return false;
 
   auto taken = take_out(core, waiter);
   if (found == capacity::later) {

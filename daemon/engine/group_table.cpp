@@ -11,18 +11,18 @@ group& group_table::add(group_id id, group_facts&& facts) {
   added.id = id;
   added.facts = std::move(facts);
   ++unfinished_[added.facts.name];
-  recent_[place_of(id)] = &added;
+  recent_[recent_index(id)] = &added;
   return added;
 }
 
 group* group_table::find_in_map(group_id id) noexcept {
   const auto found = groups_.find(id);
   if (found == groups_.end()) return nullptr;
-  return recent_[place_of(id)] = &found->second;
+  return recent_[recent_index(id)] = &found->second;
 }
 
 const group* group_table::find(group_id id) const noexcept {
-  if (const group* const recent = recent_[place_of(id)]; recent != nullptr && recent->id == id) return recent;
+  if (const group* const recent = recent_[recent_index(id)]; recent != nullptr && recent->id == id) return recent;
   const auto found = groups_.find(id);
   return found == groups_.end() ? nullptr : &found->second;
 }
@@ -49,7 +49,7 @@ void group_table::set_over(group& ended) {
 std::pair<group_id, durability> group_table::remove_oldest_over() {
   const auto found = groups_.find(over_.front());
   const std::pair removed{found->first, found->second.durability};
-  if (group*& recent = recent_[place_of(found->first)]; recent == &found->second) recent = nullptr;
+  if (group*& recent = recent_[recent_index(found->first)]; recent == &found->second) recent = nullptr;
   groups_.erase(found);
   over_.pop_front();
   return removed;

@@ -70,7 +70,7 @@ class group_table {
   group& add(group_id id, group_facts&& facts);
   /// nullptr when it is gone or never was.
   [[nodiscard]] group* find(group_id id) noexcept {
-    group* const recent = recent_[place_of(id)];
+    group* const recent = recent_[recent_index(id)];
     return recent != nullptr && recent->id == id ? recent : find_in_map(id);
   }
   [[nodiscard]] const group* find(group_id id) const noexcept;
@@ -96,14 +96,14 @@ class group_table {
   std::set<std::pair<group_id, std::uint32_t>> outcome_places;
 
  private:
-  /// Neighbours in time are neighbours in number, so groups in use have places of their own here.
+  /// Neighbours in time are neighbours in number, so groups in use have entries of their own here.
   static constexpr std::size_t recent_max = 64;
 
   group* find_in_map(group_id id) noexcept;
-  [[nodiscard]] static std::size_t place_of(group_id id) noexcept { return id.value() % recent_max; }
+  [[nodiscard]] static std::size_t recent_index(group_id id) noexcept { return id.value() % recent_max; }
 
   std::map<group_id, group> groups_;
-  std::array<group*, recent_max> recent_{};                     ///< found or added last, by `place_of`; null: none
+  std::array<group*, recent_max> recent_{};                     ///< found or added last, by `recent_index`; null: none
   std::map<std::string, std::size_t, std::less<>> unfinished_;  ///< groups by name that are not over
   std::deque<group_id> over_;                                   ///< the oldest first
   std::uint64_t completed_{0};

@@ -35,7 +35,7 @@ inline constexpr std::size_t job_state_count = 4;
 /// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve
 /// the state the job is in:
 /// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
-/// - delayed: the place in its queue's order of due times, and its own slot;
+/// - delayed: the position in its queue's order of due times, and its own slot;
 /// - reserved: previous and next of what its session holds, and the heap position of its lease's deadline.
 struct job {
   job_id id;

@@ -12,7 +12,7 @@ void delete_job(core& core, slot at);
 /// Makes a delayed or buried job ready, and counts the kick. An expired job ends instead. If its dead letter queue
 /// refuses it, the kick makes it ready nevertheless.
 void kick_job(core& core, slot at);
-/// Changes the order of service. The job keeps its place in the order of entry.
+/// Changes the order of service. The job keeps its position in the order of entry.
 void set_priority(core& core, slot at, priority value);
 
 /// Applies any of the changes. `wrong_state`, and nothing is done, for a reserved job.

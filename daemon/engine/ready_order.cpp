@@ -19,17 +19,17 @@ std::size_t ready_order::lane_of(priority wanted) const noexcept {
 
 void ready_order::insert(job_table& jobs, slot at) noexcept {
   job& record = jobs[at];
-  const std::size_t place = lane_of(record.priority);
-  const bool there = place < count_ && lanes_[place].priority == record.priority;
-  if (there && jobs[lanes_[place].last].id < record.id) {
-    slot& last = lanes_[place].last;
+  const std::size_t index = lane_of(record.priority);
+  const bool there = index < count_ && lanes_[index].priority == record.priority;
+  if (there && jobs[lanes_[index].last].id < record.id) {
+    slot& last = lanes_[index].last;
     previous(record) = last;
     next(record) = no_slot;
     next(jobs[last]) = at;
     last = at;
   } else if (!there && count_ < lanes_max) {
-    std::move_backward(lanes_.begin() + place, lanes_.begin() + count_, lanes_.begin() + count_ + 1);
-    lanes_[place] = {record.priority, at, at};
+    std::move_backward(lanes_.begin() + index, lanes_.begin() + count_, lanes_.begin() + count_ + 1);
+    lanes_[index] = {record.priority, at, at};
     ++count_;
     record.link = {};
   } else {
@@ -45,12 +45,12 @@ void ready_order::remove(job_table& jobs, slot at) noexcept {
     returned_.remove(jobs, at);
     return;
   }
-  const std::size_t place = lane_of(record.priority);
-  lane& record_lane = lanes_[place];
+  const std::size_t index = lane_of(record.priority);
+  lane& record_lane = lanes_[index];
   (previous(record) == no_slot ? record_lane.first : next(jobs[previous(record)])) = next(record);
   (next(record) == no_slot ? record_lane.last : previous(jobs[next(record)])) = previous(record);
   if (record_lane.first == no_slot) {
-    std::move(lanes_.begin() + place + 1, lanes_.begin() + count_, lanes_.begin() + place);
+    std::move(lanes_.begin() + index + 1, lanes_.begin() + count_, lanes_.begin() + index);
     --count_;
   }
 }
@@ -72,7 +72,7 @@ void ready_order::first_few(const job_table& jobs, std::size_t most, std::vector
     heads.push_back(at);
     std::push_heap(heads.begin(), heads.end(), later);
   };
-  for (std::size_t place = 0; place < count_; ++place) add(lanes_[place].first);
+  for (std::size_t index = 0; index < count_; ++index) add(lanes_[index].first);
   add(returned_.first());
   while (into.size() < most && !heads.empty()) {
     std::pop_heap(heads.begin(), heads.end(), later);

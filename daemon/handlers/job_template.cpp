@@ -100,13 +100,13 @@ class job_template::filling {
       case fact::attempt:
         return std::to_string(work_.attempt);
       case fact::round:
-        return std::to_string(place().round);
+        return std::to_string(steps().round);
       case fact::rounds_left:
-        return std::to_string(place().rounds - place().round + 1);
+        return std::to_string(steps().rounds - steps().round + 1);
       case fact::elapsed:
         break;
     }
-    return write_duration(std::chrono::floor<milliseconds>(place().elapsed));
+    return write_duration(std::chrono::floor<milliseconds>(steps().elapsed));
   }
 
   result<std::string> text_for(const json_value& wanted) {
@@ -146,7 +146,7 @@ class job_template::filling {
   }
 
   /// A job without steps is in the only round of one step.
-  [[nodiscard]] const step_facts& place() const {
+  [[nodiscard]] const step_facts& steps() const {
     static const step_facts only{};
     return work_.steps != nullptr ? *work_.steps : only;
   }

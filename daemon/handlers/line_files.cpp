@@ -95,11 +95,11 @@ void line_files::write_pending() {
     taken.swap(pending_);
     std::erase_if(taken, [](const auto& one) { return one->withdrawn; });
   }
-  std::unordered_map<std::string_view, std::size_t> places;
+  std::unordered_map<std::string_view, std::size_t> indexes;
   for (const auto& one : taken) {
-    const auto [place, is_new] = places.try_emplace(one->path, groups.size());
+    const auto [entry, is_new] = indexes.try_emplace(one->path, groups.size());
     if (is_new) groups.emplace_back(&one->path, lines{});
-    groups[place->second].second.push_back(one.get());
+    groups[entry->second].second.push_back(one.get());
   }
   for (const auto& [path, group] : groups) write_to(*path, group);
 }

@@ -16,10 +16,10 @@ std::optional<unsigned> read_weight(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
   unsigned weight = text[0] == '1' ? full_weight : 0;
   if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  unsigned place = 100;
-  for (std::size_t i = 2; i < text.size(); ++i, place /= 10) {
+  unsigned digit_weight = 100;
+  for (std::size_t i = 2; i < text.size(); ++i, digit_weight /= 10) {
     if (!is_digit(text[i])) return std::nullopt;
-    weight += place * static_cast<unsigned>(text[i] - '0');
+    weight += digit_weight * static_cast<unsigned>(text[i] - '0');
   }
   return weight <= full_weight ? std::optional{weight} : std::nullopt;
 }

@@ -33,7 +33,7 @@ constexpr int move_rounds_max = 16;
 
 struct mount {
   fs::path root;   ///< the directory of the hierarchy that is mounted
-  fs::path place;  ///< where
+  fs::path point;  ///< the directory where it is mounted
 };
 
 /// A space and some other characters are written as octal numbers.
@@ -53,7 +53,7 @@ std::string unescaped(std::string_view text) {
 std::optional<mount> find_mount(std::string_view mounts) {
   std::istringstream lines{std::string{mounts}};
   for (std::string line; std::getline(lines, line);) {
-    // id parent device root place options [optional fields] - type source options
+    // id parent device root point options [optional fields] - type source options
     std::istringstream words{line};
     const std::vector<std::string> all{std::istream_iterator<std::string>{words}, {}};
     const auto separator = std::find(all.begin(), all.end(), "-");
@@ -121,9 +121,9 @@ result<fs::path> cgroup_directory(std::string_view memberships, std::string_view
   if (!mounted || !membership) return error{errc::not_found, "no hierarchy of control groups v2 is mounted"};
   const fs::path below = fs::path{*membership}.lexically_relative(mounted->root);
   if (below.empty() || *below.begin() == "..") {
-    return error{errc::not_found, "the control group " + *membership + " is outside of " + mounted->place.string()};
+    return error{errc::not_found, "the control group " + *membership + " is outside of " + mounted->point.string()};
   }
-  return below == "." ? mounted->place : mounted->place / below;
+  return below == "." ? mounted->point : mounted->point / below;
 }
 
 std::vector<fs::path> left_child_groups(const fs::path& directory, const fs::path& daemons) {

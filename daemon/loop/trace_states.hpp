@@ -12,7 +12,7 @@
 namespace millrace::loop {
 
 /// The states of jobs that have begun in a trace and not ended: a hash table with linear probing. Most jobs are gone
-/// soon, so the place of one that is gone is used again at once. (A table that marks what was erased is filled by the
+/// soon, so the entry of one that is gone is used again at once. (A table that marks what was erased is filled by the
 /// marks, and built anew again and again.)
 class trace_states {
  public:
@@ -20,7 +20,7 @@ class trace_states {
   std::string_view exchange(job_id job, std::string_view state) {
     assert(!state.empty());
     if (2 * (count_ + 1) > entries_.size()) grow();
-    auto& found = entries_[place_of(job)];
+    auto& found = entries_[index_of(job)];
     if (!found.job) ++count_;
     found.job = job;
     return std::exchange(found.state, state);
@@ -29,12 +29,12 @@ class trace_states {
   /// Forgets a job. Returns what its state was; empty: it had none.
   std::string_view take(job_id job) {
     if (entries_.empty()) return {};
-    auto hole = place_of(job);
+    auto hole = index_of(job);
     if (!entries_[hole].job) return {};
     const auto state = entries_[hole].state;
     // Entries behind the hole that a search would no longer reach move into it.
     for (auto at = next(hole); entries_[at].job; at = next(at)) {
-      const auto wanted = first_place_of(entries_[at].job);
+      const auto wanted = first_index_of(entries_[at].job);
       if (((at - wanted) & mask()) < ((at - hole) & mask())) continue;
       entries_[hole] = entries_[at];
       hole = at;
@@ -48,28 +48,28 @@ class trace_states {
 
  private:
   struct entry {
-    job_id job{};  ///< zero: the place is free
+    job_id job{};  ///< zero: the entry is free
     std::string_view state;
   };
 
   [[nodiscard]] std::size_t mask() const noexcept { return entries_.size() - 1; }
-  [[nodiscard]] std::size_t next(std::size_t place) const noexcept { return (place + 1) & mask(); }
+  [[nodiscard]] std::size_t next(std::size_t index) const noexcept { return (index + 1) & mask(); }
   /// Scattered, because ids rise by one: as neighbours they would be one long row to search.
-  [[nodiscard]] std::size_t first_place_of(job_id job) const noexcept {
+  [[nodiscard]] std::size_t first_index_of(job_id job) const noexcept {
     constexpr std::uint64_t scatter = 0x9E3779B97F4A7C15;  // 2^64 divided by the golden ratio
     return static_cast<std::size_t>((job.value() * scatter) >> 32U) & mask();
   }
   /// Where the job is, or where it would be.
-  [[nodiscard]] std::size_t place_of(job_id job) const noexcept {
-    auto place = first_place_of(job);
-    while (entries_[place].job && entries_[place].job != job) place = next(place);
-    return place;
+  [[nodiscard]] std::size_t index_of(job_id job) const noexcept {
+    auto index = first_index_of(job);
+    while (entries_[index].job && entries_[index].job != job) index = next(index);
+    return index;
   }
   void grow() {
     constexpr std::size_t least = 1024;
     auto before = std::exchange(entries_, std::vector<entry>(entries_.empty() ? least : 2 * entries_.size()));
     for (const auto& one : before)
-      if (one.job) entries_[place_of(one.job)] = one;
+      if (one.job) entries_[index_of(one.job)] = one;
   }
 
   std::vector<entry> entries_;  ///< a power of two, at most half full

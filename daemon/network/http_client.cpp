@@ -45,7 +45,7 @@ struct http_client::parts {
         connections{owner, given.connections_per_host, kept_max, given.idle_time, counts} {}
 
   loop::awaitable<result<>> open(client_stream& stream, const url& destination, instant until);
-  /// One request to one place, with the repetition on a new connection.
+  /// One request to one URL, with the repetition on a new connection.
   loop::awaitable<result<http_answer>> ask(http_connections::lease& connection, const url& destination,
                                            const http_request& request, instant until);
 

@@ -59,8 +59,8 @@ class thread_pool_worker {
   std::uint64_t marked_steps{0};  ///< `steps` at the last `thread_pool::mark_progress`
 
  private:
-  static constexpr std::size_t ring_places = chunk_requests_max * chunks_a_worker_max + 1;
-  using ring = boost::lockfree::spsc_queue<pool_request*, boost::lockfree::capacity<ring_places>>;
+  static constexpr std::size_t ring_entries = chunk_requests_max * chunks_a_worker_max + 1;
+  using ring = boost::lockfree::spsc_queue<pool_request*, boost::lockfree::capacity<ring_entries>>;
 
   void serve();
   pool_request* next();

@@ -27,10 +27,10 @@ class worker_jobs {
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
   /// That of `size()`: it does not have the job.
-  [[nodiscard]] std::size_t place_of(job_id job) const noexcept {
+  [[nodiscard]] std::size_t index_of(job_id job) const noexcept {
     return static_cast<std::size_t>(std::ranges::find(all_, job, &held_job::id) - all_.begin());
   }
-  [[nodiscard]] held_job& operator[](std::size_t place) noexcept { return all_[place]; }
+  [[nodiscard]] held_job& operator[](std::size_t index) noexcept { return all_[index]; }
   /// The sum of what is expected.
   [[nodiscard]] duration work() const noexcept { return work_; }
   /// When the first abandoned job must be answered.
@@ -48,9 +48,9 @@ class worker_jobs {
     work_ += job.work;
     all_.push_back(job);
   }
-  void remove(std::size_t place) {
-    work_ -= all_[place].work;
-    all_[place] = all_.back();
+  void remove(std::size_t index) {
+    work_ -= all_[index].work;
+    all_[index] = all_.back();
     all_.pop_back();
   }
 

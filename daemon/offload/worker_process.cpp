@@ -131,7 +131,7 @@ bool worker_process::has_capacity() const noexcept {
 }
 
 bool worker_process::can_take(job_id job) const noexcept {
-  return has_capacity() && held_.place_of(job) == held_.size();
+  return has_capacity() && held_.index_of(job) == held_.size();
 }
 
 void worker_process::take(worker_request& request) {
@@ -157,9 +157,9 @@ void worker_process::take(worker_request& request) {
 }
 
 void worker_process::abandon(worker_request& request) {
-  const std::size_t place = held_.place_of(request.task.id);
-  held_[place].request = nullptr;
-  held_[place].submitter = {};
+  const std::size_t index = held_.index_of(request.task.id);
+  held_[index].request = nullptr;
+  held_[index].submitter = {};
   watch_.end_span(request.task.id.value());
   request.holder = nullptr;
   if (pool_.settings().cancels) {
@@ -168,7 +168,7 @@ void worker_process::abandon(worker_request& request) {
     end_running(worker_end::cancelled, "its job was cancelled or late");
     return;
   }
-  held_[place].due = after(loop_.now(), pool_.settings().kill_after);
+  held_[index].due = after(loop_.now(), pool_.settings().kill_after);
   follow_abandoned();
 }
 
@@ -179,21 +179,21 @@ void worker_process::follow_abandoned() {
   if (first != abandoned_due_.when()) abandoned_due_.set(first);
 }
 
-void worker_process::answer(std::size_t place, worker_answer&& answer) {
-  worker_request* const request = held_[place].request;
-  last_answered_ = held_[place].id;
-  remove(place);
+void worker_process::answer(std::size_t index, worker_answer&& answer) {
+  worker_request* const request = held_[index].request;
+  last_answered_ = held_[index].id;
+  remove(index);
   ++answered_;
   if (request != nullptr) request->finish(std::move(answer));
   if (phase_ == phase::stopping && held_.empty()) return await_end(phase::replaced);
   if (phase_ == phase::serving) pool_.offer(*this);
 }
 
-void worker_process::remove(std::size_t place) {
+void worker_process::remove(std::size_t index) {
   if (auto* const trace = loop_.core().trace)
-    trace->process_worked(trace_rows_, name_, held_[place].submitter, held_[place].taken_at);
-  watch_.end_span(held_[place].id.value());
-  held_.remove(place);
+    trace->process_worked(trace_rows_, name_, held_[index].submitter, held_[index].taken_at);
+  watch_.end_span(held_[index].id.value());
+  held_.remove(index);
   if (held_.empty()) {
     auto& counts = pool_.context().counts.pool;
     --counts.busy;
@@ -205,27 +205,27 @@ void worker_process::remove(std::size_t place) {
 // --- what a process says ---------------------------------------------------------------------------------------------
 
 void worker_process::apply(wire::worker_message&& message) {
-  const std::size_t place = held_.place_of(message.id);
-  if (place == held_.size()) {
+  const std::size_t index = held_.index_of(message.id);
+  if (index == held_.size()) {
     // A second answer for a job that is over says nothing about the next one.
-    const std::size_t culprit = message.id == last_answered_ ? held_.size() : only_place();
+    const std::size_t culprit = message.id == last_answered_ ? held_.size() : only_index();
     return fail_protocol("it answered for job " + std::to_string(message.id.value()) + ", which it does not have",
                          culprit);
   }
-  if (message.type != wire::worker_message::kind::progress) return answer(place, answer_of(std::move(message)));
-  if (held_[place].request != nullptr) held_[place].request->note_progress(message.text);
+  if (message.type != wire::worker_message::kind::progress) return answer(index, answer_of(std::move(message)));
+  if (held_[index].request != nullptr) held_[index].request->note_progress(message.text);
 }
 
 void worker_process::apply_malformed(const wire::worker_message& message) {
-  fail_protocol(message.text, message.id ? held_.place_of(message.id) : only_place());
+  fail_protocol(message.text, message.id ? held_.index_of(message.id) : only_index());
 }
 
-void worker_process::fail_protocol(const std::string& problem, std::size_t place) {
+void worker_process::fail_protocol(const std::string& problem, std::size_t index) {
   streams_->ignore_rest();
   end(worker_end::protocol, problem);
-  if (place == held_.size()) return;
-  worker_request* const request = held_[place].request;
-  remove(place);
+  if (index == held_.size()) return;
+  worker_request* const request = held_[index].request;
+  remove(index);
   if (request != nullptr)
     request->finish({.type = worker_answer::kind::failed, .text = label() + " broke the protocol: " + problem});
 }
@@ -270,10 +270,10 @@ void worker_process::exceed_limit(const loop::exceeded_limit& found) {
   const bool is_memory = found.which == loop::exceeded_limit::kind::memory;
   if (is_memory) child_->kill();  // it is wanted back now
   // Of several jobs nobody can tell whose memory it is.
-  const std::size_t place = is_memory ? only_place() : held_.place_of(job_id{found.span});
-  if (place == held_.size()) return;
-  worker_request* const request = held_[place].request;
-  remove(place);
+  const std::size_t index = is_memory ? only_index() : held_.index_of(job_id{found.span});
+  if (index == held_.size()) return;
+  worker_request* const request = held_[index].request;
+  remove(index);
   if (request != nullptr)
     request->finish(
         {.type = worker_answer::kind::over_limit, .text = pool_.settings().description + ": " + found.text});

@@ -24,7 +24,7 @@
 
 namespace millrace::offload {
 
-/// One place for a worker process in its pool: a process that runs, or the pause before the next one.
+/// One worker of a pool: a process that runs, or the pause before the next one.
 ///
 /// A job that it has gets exactly one answer: that of the process, or how the process ended. What comes first counts.
 /// The process is ended when it writes anything but answers for its jobs, does not read any more, or goes on with a job
@@ -76,11 +76,11 @@ class worker_process {
   void apply(wire::worker_message&& message);
   void apply_malformed(const wire::worker_message& message);
   /// The job of a line that names none: of several jobs nobody can tell which one it is about.
-  [[nodiscard]] std::size_t only_place() const noexcept { return held_.size() == 1 ? 0 : held_.size(); }
-  void answer(std::size_t place, worker_answer&& answer);
-  void remove(std::size_t place);
-  /// `place`: of the job whose fault it is; that of none if there is no such job.
-  void fail_protocol(const std::string& problem, std::size_t place);
+  [[nodiscard]] std::size_t only_index() const noexcept { return held_.size() == 1 ? 0 : held_.size(); }
+  void answer(std::size_t index, worker_answer&& answer);
+  void remove(std::size_t index);
+  /// `index`: of the job whose fault it is; that of none if there is no such job.
+  void fail_protocol(const std::string& problem, std::size_t index);
   void end(worker_end reason, std::string text);
   /// The same, unless the process has ended by itself and what it left is still being read: how it ended says more.
   void end_running(worker_end reason, std::string text);

@@ -8,7 +8,7 @@ namespace millrace::store {
 
 namespace {
 
-/// Puts that were cancelled keep their places until there are that many, and more of them than others.
+/// Puts that were cancelled keep their entries until there are that many, and more of them than others.
 constexpr std::size_t cancelled_kept = 1'024;
 
 bool comes_before(const batch::new_job& one, job_id id) noexcept { return one.job < id; }
@@ -35,13 +35,13 @@ void batch::put(engine::job_put&& job, queue_number queue, std::uint64_t bury_se
                              .details = std::move(job.details)},
                .content = std::move(job.request.content)};
   content_bytes_ += made.content.size() + text_bytes_of(made.condition);
-  // Ids rise, so the end is its place; the search is for callers that add them in another order.
-  auto place = puts_.end();
+  // Ids rise, so it goes to the end; the search is for callers that add them in another order.
+  auto position = puts_.end();
   if (!puts_.empty() && puts_.back().job >= job.job) {
-    place = std::lower_bound(puts_.begin(), puts_.end(), job.job, comes_before);
-    assert(place->job != job.job);
+    position = std::lower_bound(puts_.begin(), puts_.end(), job.job, comes_before);
+    assert(position->job != job.job);
   }
-  puts_.insert(place, std::move(made));
+  puts_.insert(position, std::move(made));
 }
 
 void batch::move(engine::job_moved&& moved, queue_number queue, std::uint64_t bury_sequence, bool had_history) {
@@ -60,9 +60,9 @@ void batch::move(engine::job_moved&& moved, queue_number queue, std::uint64_t bu
     return;
   }
   const bool drops_history = had_history && !now.has_history();
-  const auto [place, is_new] = place_of_move_.try_emplace(moved.job.value(), moves_.size());
+  const auto [entry, is_new] = index_of_move_.try_emplace(moved.job.value(), moves_.size());
   if (is_new) moves_.push_back({moved.job, {}});
-  moved_job& known = moves_[place->second];
+  moved_job& known = moves_[entry->second];
   replace(known.condition, std::move(now));
   // A move before may have dropped it.
   known.drops_history = (known.drops_history && !known.condition.has_history()) || drops_history;
@@ -98,7 +98,7 @@ void batch::add_queue(queue_number number, std::string name) { new_queues_.push_
 void batch::drop_queue(queue_number number) { dropped_queues_.push_back(number); }
 
 void batch::set_position(const engine::source_name& source, const engine::source_place& at) {
-  const auto [known, is_new] = place_of_position_.try_emplace(&source, positions_.size());
+  const auto [known, is_new] = index_of_position_.try_emplace(&source, positions_.size());
   if (is_new) {
     positions_.push_back({&source, at});
   } else {
@@ -117,8 +117,8 @@ void batch::clear() {
   pauses_.clear();
   dropped_queues_.clear();
   positions_.clear();
-  place_of_move_.clear();
-  place_of_position_.clear();
+  index_of_move_.clear();
+  index_of_position_.clear();
   id_mark_ = 0;
   cancelled_ = 0;
   content_bytes_ = 0;
@@ -128,7 +128,7 @@ void batch::clear() {
 void batch::sort() {
   drop_cancelled();
   std::sort(moves_.begin(), moves_.end(), [](const auto& one, const auto& other) { return one.job < other.job; });
-  place_of_move_.clear();
+  index_of_move_.clear();
   std::sort(removals_.begin(), removals_.end());
   std::sort(history_removals_.begin(), history_removals_.end());
 }
@@ -145,21 +145,21 @@ std::uint64_t batch::bytes() const noexcept {
 
 batch::new_job* batch::find_put(job_id job) {
   if (puts_.empty() || job < puts_.front().job || puts_.back().job < job) return nullptr;
-  const auto place = std::lower_bound(puts_.begin(), puts_.end(), job, comes_before);
-  return place->job == job ? &*place : nullptr;
+  const auto found = std::lower_bound(puts_.begin(), puts_.end(), job, comes_before);
+  return found->job == job ? &*found : nullptr;
 }
 
 bool batch::forget_move(job_id job) {
   if (moves_.empty()) return false;
-  const auto known = place_of_move_.find(job.value());
-  if (known == place_of_move_.end()) return false;
-  const auto place = known->second;
-  const bool drops_history = moves_[place].drops_history;
-  content_bytes_ -= text_bytes_of(moves_[place].condition);
-  place_of_move_.erase(known);
-  if (place + 1 != moves_.size()) {
-    moves_[place] = std::move(moves_.back());
-    place_of_move_[moves_[place].job.value()] = place;
+  const auto known = index_of_move_.find(job.value());
+  if (known == index_of_move_.end()) return false;
+  const auto index = known->second;
+  const bool drops_history = moves_[index].drops_history;
+  content_bytes_ -= text_bytes_of(moves_[index].condition);
+  index_of_move_.erase(known);
+  if (index + 1 != moves_.size()) {
+    moves_[index] = std::move(moves_.back());
+    index_of_move_[moves_[index].job.value()] = index;
   }
   moves_.pop_back();
   return drops_history;

@@ -123,8 +123,8 @@ class batch {
   std::vector<pause> pauses_;
   std::vector<queue_number> dropped_queues_;
   std::vector<source_position> positions_;
-  boost::unordered_flat_map<std::uint64_t, std::size_t> place_of_move_;
-  boost::unordered_flat_map<const engine::source_name*, std::size_t> place_of_position_;
+  boost::unordered_flat_map<std::uint64_t, std::size_t> index_of_move_;
+  boost::unordered_flat_map<const engine::source_name*, std::size_t> index_of_position_;
   std::uint64_t id_mark_{0};
   std::size_t cancelled_{0};        ///< of `puts_`
   std::uint64_t content_bytes_{0};  ///< bodies and texts

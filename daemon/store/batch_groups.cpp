@@ -45,14 +45,14 @@ void batch_groups::mark_ids(std::uint64_t up_to) noexcept { id_mark_ = std::max(
 
 void batch_groups::clear() {
   groups_.clear();
-  place_of_.clear();
+  index_of_.clear();
   actions_.clear();
   id_mark_ = 0;
   bytes_ = 0;
 }
 
 batch_groups::changed_group& batch_groups::entry_of(engine::group_id group) {
-  const auto [known, is_new] = place_of_.try_emplace(group.value(), groups_.size());
+  const auto [known, is_new] = index_of_.try_emplace(group.value(), groups_.size());
   if (!is_new) return groups_[known->second];
   bytes_ += sizeof(changed_group);
   return groups_.emplace_back(changed_group{.group = group});

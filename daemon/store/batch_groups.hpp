@@ -44,7 +44,7 @@ class batch_groups {
   changed_group& entry_of(engine::group_id group);
 
   std::vector<changed_group> groups_;
-  boost::unordered_flat_map<std::uint64_t, std::size_t> place_of_;
+  boost::unordered_flat_map<std::uint64_t, std::size_t> index_of_;
   std::map<std::uint64_t, std::optional<std::string>> actions_;
   std::uint64_t id_mark_{0};
   std::uint64_t bytes_{0};

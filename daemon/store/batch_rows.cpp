@@ -54,15 +54,15 @@ std::string plain_rows(std::size_t count) {
   return all;
 }
 
-/// Six values from `place` on.
-void bind_condition(sqlite::statement& to, int place, const job_condition& condition, duration wall_offset) noexcept {
+/// Six values from `index` on.
+void bind_condition(sqlite::statement& to, int index, const job_condition& condition, duration wall_offset) noexcept {
   const bool delayed = condition.state == engine::job_state::delayed;
-  to.bind(place++, condition.queue);
-  to.bind(place++, static_cast<std::int64_t>(on_disk(condition.state)));
-  to.bind(place++, condition.priority);
-  to.bind(place++, condition.delay.count());
-  to.bind(place++, delayed ? to_disk(condition.due, wall_offset) : 0);
-  to.bind(place++, condition.state == engine::job_state::buried ? on_disk(condition.bury_sequence) : 0);
+  to.bind(index++, condition.queue);
+  to.bind(index++, static_cast<std::int64_t>(on_disk(condition.state)));
+  to.bind(index++, condition.priority);
+  to.bind(index++, condition.delay.count());
+  to.bind(index++, delayed ? to_disk(condition.due, wall_offset) : 0);
+  to.bind(index++, condition.state == engine::job_state::buried ? on_disk(condition.bury_sequence) : 0);
 }
 
 /// The run of consecutive ids at the beginning of `jobs`.
@@ -99,10 +99,10 @@ result<batch_rows> batch_rows::prepare(sqlite::connection& data) {
       {&made.remove_history_, "DELETE FROM job_history WHERE id BETWEEN ?1 AND ?2"},
       {&made.remove_, "DELETE FROM job WHERE id BETWEEN ?1 AND ?2"},
   };
-  for (const auto& [place, sql] : all) {
+  for (const auto& [target, sql] : all) {
     auto one = data.prepare(sql);
     if (!one) return one.error();
-    *place = std::move(*one);
+    *target = std::move(*one);
   }
   auto groups = group_writer::prepare(data);
   if (!groups) return groups.error();
@@ -195,21 +195,21 @@ result<> batch_rows::write_history(job_id job, const job_condition& condition, d
   static const engine::job_details no_details;
   const auto& details = condition.details ? *condition.details : no_details;
   const auto& tally = condition.tally;
-  int place = 1;
-  history_.bind(place++, on_disk(job));
+  int index = 1;
+  history_.bind(index++, on_disk(job));
   for (const auto count : {tally.reserves, tally.timeouts, tally.releases, tally.buries, tally.kicks, tally.failures,
                            tally.interruptions, tally.laters}) {
-    history_.bind(place++, count);
+    history_.bind(index++, count);
   }
-  history_.bind(place++, condition.handed_out ? 1 : 0);
+  history_.bind(index++, condition.handed_out ? 1 : 0);
   for (const auto when : {details.first_failure, details.last_failure, details.expires_at}) {
-    history_.bind(place++, optional_to_disk(when, wall_offset));
+    history_.bind(index++, optional_to_disk(when, wall_offset));
   }
-  history_.bind(place++, on_disk(details.group.value()));
-  history_.bind(place++, details.group_place);
-  history_.bind_text(place++, details.cause ? engine::name_of(*details.cause) : std::string_view{""});
-  history_.bind_text(place++, details.origin);
-  history_.bind_text(place++, condition.error_text);
+  history_.bind(index++, on_disk(details.group.value()));
+  history_.bind(index++, details.group_place);
+  history_.bind_text(index++, details.cause ? engine::name_of(*details.cause) : std::string_view{""});
+  history_.bind_text(index++, details.origin);
+  history_.bind_text(index++, condition.error_text);
   return history_.run();
 }
 
@@ -231,15 +231,15 @@ result<> batch_rows::put(std::span<const batch::new_job> jobs, duration wall_off
 
 result<> batch_rows::put_plain(std::span<const batch::new_job> jobs, duration wall_offset) {
   sqlite::statement& insert = jobs.size() == 1 ? put_plain_ : put_plain_rows_;
-  int place = 1;
+  int index = 1;
   for (const auto& job : jobs) {
-    insert.bind(place++, on_disk(job.job));
-    insert.bind(place++, job.condition.queue);
-    insert.bind(place++, job.condition.priority);
-    insert.bind(place++, job.ttr.count());
-    insert.bind(place++, to_disk(job.put_at, wall_offset));
-    insert.bind(place++, checksum_of(job.job, job.content.view()));
-    insert.bind_blob(place++, job.content.view());
+    insert.bind(index++, on_disk(job.job));
+    insert.bind(index++, job.condition.queue);
+    insert.bind(index++, job.condition.priority);
+    insert.bind(index++, job.ttr.count());
+    insert.bind(index++, to_disk(job.put_at, wall_offset));
+    insert.bind(index++, checksum_of(job.job, job.content.view()));
+    insert.bind_blob(index++, job.content.view());
   }
   return insert.run();
 }

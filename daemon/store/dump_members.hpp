@@ -60,7 +60,7 @@ class dump_members {
   instant time_if_any(const char* name, instant absent) {
     return has(name) ? instant{duration{number<std::int64_t>(name)}} : absent;
   }
-  /// The place of the text among `words`.
+  /// The index of the text among `words`.
   template <class Value, class Words>
   Value word(const std::string& name, const Words& words) {
     const auto found = text(name);

@@ -28,10 +28,10 @@ result<group_writer> group_writer::prepare(sqlite::connection& data) {
       {&made.action_, "INSERT OR REPLACE INTO action(number, description) VALUES(?1, ?2)"},
       {&made.remove_action_, "DELETE FROM action WHERE number = ?1"},
   };
-  for (const auto& [place, sql] : all) {
+  for (const auto& [target, sql] : all) {
     auto one = data.prepare(sql);
     if (!one) return one.error();
-    *place = std::move(*one);
+    *target = std::move(*one);
   }
   return made;
 }

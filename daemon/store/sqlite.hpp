@@ -61,11 +61,11 @@ class statement : public row_values {
   ~statement();
 
   /// Places count from 1. A value that cannot be bound is an error of the next step, which then does not run.
-  void bind(int place, std::int64_t value) noexcept;
-  void bind_text(int place, std::string_view value) noexcept;
-  void bind_blob(int place, std::string_view value) noexcept;
+  void bind(int index, std::int64_t value) noexcept;
+  void bind_text(int index, std::string_view value) noexcept;
+  void bind_blob(int index, std::string_view value) noexcept;
   /// So many zeros, which `write_blob` replaces: unlike a blob that is bound, they take no memory.
-  void bind_zeros(int place, std::uint64_t bytes) noexcept;
+  void bind_zeros(int index, std::uint64_t bytes) noexcept;
   /// True: a row stands ready; false: it has run to its end and may be bound again.
   [[nodiscard]] result<bool> step();
   /// Runs a statement that gives no rows, and makes it ready to be bound again.

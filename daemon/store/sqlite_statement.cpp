@@ -27,19 +27,19 @@ void statement::note(int status) noexcept {
   if (bind_status_ == SQLITE_OK) bind_status_ = status;
 }
 
-void statement::bind(int place, std::int64_t value) noexcept { note(sqlite3_bind_int64(handle_, place, value)); }
+void statement::bind(int index, std::int64_t value) noexcept { note(sqlite3_bind_int64(handle_, index, value)); }
 
-void statement::bind_text(int place, std::string_view value) noexcept {
+void statement::bind_text(int index, std::string_view value) noexcept {
   note(
-      sqlite3_bind_text64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8));
+      sqlite3_bind_text64(handle_, index, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
-void statement::bind_blob(int place, std::string_view value) noexcept {
-  note(sqlite3_bind_blob64(handle_, place, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC));
+void statement::bind_blob(int index, std::string_view value) noexcept {
+  note(sqlite3_bind_blob64(handle_, index, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC));
 }
 
-void statement::bind_zeros(int place, std::uint64_t bytes) noexcept {
-  note(sqlite3_bind_zeroblob64(handle_, place, bytes));
+void statement::bind_zeros(int index, std::uint64_t bytes) noexcept {
+  note(sqlite3_bind_zeroblob64(handle_, index, bytes));
 }
 
 result<bool> statement::step() {

@@ -15,7 +15,7 @@ std::string number(double value) {
 
 namespace {
 
-/// `Char` of https://www.w3.org/TR/xml/#charsets, without the line breaks and tabs, which have no place in a drawing.
+/// `Char` of https://www.w3.org/TR/xml/#charsets, without the line breaks and tabs, which a drawing does not need.
 /// UTF-8 holds no surrogates.
 bool is_allowed(char32_t code) { return code >= 0x20 && code != 0xFFFE && code != 0xFFFF; }
 

@@ -123,11 +123,11 @@ class collector {
     for (const auto& row : all_.rows) groups.try_emplace(row.group, groups.size());
     std::vector<std::string> order;
     for (const auto& [number, name] : groups_) order.push_back(name);
-    const auto place = [&](const trace_row& row) {
+    const auto position = [&](const trace_row& row) {
       return std::tuple{std::ranges::find(order, row.group) - order.begin(),
                         first.at(row.group + '\n' + parts(row).first), parts(row).second};
     };
-    std::ranges::stable_sort(all_.rows, {}, place);
+    std::ranges::stable_sort(all_.rows, {}, position);
   }
 
   trace_rows all_;

@@ -152,14 +152,14 @@ loop::awaitable<attempt_result> attempts::compute(handlers::job work, instant de
   if (computation == nullptr) co_return failed("the handler began no computation");
 
   const bool large = is_large(work.content.size());
-  const auto place = large ? offload::execution_site::threads : run_on_;
+  const auto site = large ? offload::execution_site::threads : run_on_;
   attempt_result attempt;
   bool stopped = false;
   try {
     auto running =
         choice_ != nullptr && !large
             ? offload::run_on(*choice_, work.content.size(), loop_, threads_, std::move(computation), deadline)
-            : offload::run_on(place, loop_, threads_, std::move(computation), deadline);
+            : offload::run_on(site, loop_, threads_, std::move(computation), deadline);
     auto result = co_await std::move(running);
     const bool has_stopped = result.has_error() && result.error().code == errc::cancelled;
     if (result.has_error() && result.error().code == errc::timed_out) {

@@ -106,19 +106,19 @@ result<std::vector<steps::step>> workload::parts::steps_of(prepared_change::made
                                                            consumer_counts& counts) {
   const auto settings = made.settings.all_steps();
   const auto& common = made.settings.common;
-  const auto place = place_of(common);
+  const auto site = site_of(common);
   std::vector<steps::step> all;
   all.reserve(settings.size());
   for (std::size_t n = 0; n < settings.size(); ++n) {
     const auto& kind = *settings[n].kind;
-    attempts runs{loop, threads, std::move(made.handlers[n]), place, common.timeout};
-    if (kind.computes && place == offload::execution_site::processes) {
+    attempts runs{loop, threads, std::move(made.handlers[n]), site, common.timeout};
+    if (kind.computes && site == offload::execution_site::processes) {
       if (process_host == nullptr) return error{errc::unsupported, "run_on: processes is not possible here"};
       std::shared_ptr<void> own;
       const auto* const owner = options_owner(settings[n].kind_options, own, *kind.options);
       runs.use_processes(process_host->processes(), handlers::handler_text(kind, owner));
     }
-    if (kind.computes && place == offload::execution_site::automatic)
+    if (kind.computes && site == offload::execution_site::automatic)
       runs.use_choice(std::make_unique<offload::site_choice>(options.stall_threshold, [&counts](duration length) {
         counts.moved.add();
         log::warning("handler_moved",
@@ -178,7 +178,7 @@ result<std::optional<queue_id>> workload::parts::queue_named(const std::optional
   return std::optional<queue_id>{*queue};
 }
 
-offload::execution_site workload::parts::place_of(const consumer_options& consumer) const {
+offload::execution_site workload::parts::site_of(const consumer_options& consumer) const {
   switch (options.run_mode) {
     case mode::sequential:
     case mode::loop:

@@ -72,7 +72,7 @@ struct workload::parts {
   void run(running_consumer& one);
   void begin_sequence();
   result<std::optional<queue_id>> queue_named(const std::optional<std::string>& name);
-  [[nodiscard]] offload::execution_site place_of(const consumer_options& consumer) const;
+  [[nodiscard]] offload::execution_site site_of(const consumer_options& consumer) const;
   /// The limit of bodies: that of the settings, or `--limit` if it would never end.
   [[nodiscard]] std::optional<std::uint64_t> limit_of(const producer_options& producer, bool endless) const;
 
