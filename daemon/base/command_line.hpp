@@ -14,7 +14,7 @@ namespace millrace {
 /// Why a program ends instead of running, and the text that it prints: help for standard output, or a refusal for
 /// standard error.
 struct command_line_end {
-  enum class reason { help, refusal } why{reason::refusal};
+  enum class reason { help, refusal } cause{reason::refusal};
   std::string text;
 };
 

@@ -27,8 +27,9 @@ std::string_view name_of(errc code) noexcept {
   return "unknown";
 }
 
-void throw_exception_from_error(const error& failure, const boost::source_location& where) {
-  throw std::runtime_error{std::string{name_of(failure.code)} + ": " + failure.text + " (" + where.to_string() + ")"};
+void throw_exception_from_error(const error& failure, const boost::source_location& location) {
+  throw std::runtime_error{std::string{name_of(failure.code)} + ": " + failure.text + " (" + location.to_string() +
+                           ")"};
 }
 
 }  // namespace millrace

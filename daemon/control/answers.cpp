@@ -68,7 +68,7 @@ std::string json_text(const json::value& content) { return to_utf8(json::seriali
 http::response refuse(const refusal& reason) {
   return json_answer(
       reason.status,
-      json::object{{"error", {{"code", reason.code}, {"message", reason.message}, {"where", reason.where}}}});
+      json::object{{"error", {{"code", reason.code}, {"message", reason.message}, {"where", reason.part}}}});
 }
 
 checked<json::object> body_of(const http::request& request, std::string_view keys) {

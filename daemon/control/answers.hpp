@@ -23,11 +23,11 @@ struct refusal {
   unsigned status{400};
   std::string_view code;  ///< for programs: a literal
   std::string message;    ///< a sentence for people
-  std::string where;      ///< the part of the request: `path`, `body.states`, `query.wait`; empty: none
+  std::string part;       ///< the part of the request: `path`, `body.states`, `query.wait`; empty: none
 
   refusal() = default;
-  refusal(unsigned with_status, std::string_view with_code, std::string sentence, std::string part = {})
-      : status{with_status}, code{with_code}, message{std::move(sentence)}, where{std::move(part)} {}
+  refusal(unsigned with_status, std::string_view with_code, std::string sentence, std::string of_part = {})
+      : status{with_status}, code{with_code}, message{std::move(sentence)}, part{std::move(of_part)} {}
 };
 
 [[nodiscard]] http::response json_answer(unsigned status, const boost::json::value& content);
@@ -40,7 +40,7 @@ struct refusal {
 /// A value, or the reason why the request is refused.
 template <class T>
 using checked = boost::system::result<T, refusal>;
-[[noreturn]] void throw_exception_from_error(const refusal& reason, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const refusal& reason, const boost::source_location& location);
 
 /// The JSON object in the body of a request; an empty body is an empty object. Refuses other JSON, and keys that are
 /// not in `keys`, which are separated by blanks.

@@ -40,7 +40,7 @@ bool exceed(running_command& command, std::string text) {
 void on_exceeded(running_command& command, const loop::exceeded_limit& exceeded) {
   if (!exceed(command, exceeded.text)) return;
   // Its memory is wanted back now.
-  const bool is_memory = exceeded.which == loop::exceeded_limit::kind::memory;
+  const bool is_memory = exceeded.resource == loop::exceeded_limit::kind::memory;
   command.child.end(is_memory ? duration::zero() : command.limits.kill_after);
 }
 

@@ -179,22 +179,22 @@ result<> check(const child_command& command) {
 
 error error_of(const preparation& child, const child_command& command) {
   const int number = child.error_number;
-  const std::string why = ": " + system_message(number);
+  const std::string cause = ": " + system_message(number);
   const errc code = number == ENOENT || number == ENOTDIR ? errc::not_found : errc::io;
   const std::string& program = command.arguments.front();
   switch (child.failed) {
     case step::directory:
-      return {code, "the directory '" + command.directory + "' cannot be entered" + why};
+      return {code, "the directory '" + command.directory + "' cannot be entered" + cause};
     case step::announcement:
-      return {errc::io, "the new process cannot be announced to the guard of child processes" + why};
+      return {errc::io, "the new process cannot be announced to the guard of child processes" + cause};
     case step::program:
       break;
     default:
-      return {errc::io, "a child process cannot be prepared" + why};
+      return {errc::io, "a child process cannot be prepared" + cause};
   }
   if (number == E2BIG)
     return {errc::out_of_range, "the arguments and the environment of '" + program + "' are too long"};
-  if (code != errc::not_found) return {code, "the program '" + program + "' cannot be started" + why};
+  if (code != errc::not_found) return {code, "the program '" + program + "' cannot be started" + cause};
   for (char* const* candidate = child.candidates; *candidate != nullptr; ++candidate) {
     if (**candidate != '/' || ::access(*candidate, F_OK) != 0) continue;
     return {code, "the program '" + program + "' names an interpreter that does not exist"};

@@ -42,7 +42,7 @@ std::optional<exceeded_limit> compare_cpu(const group_usage& usage, duration use
 }
 
 bool is_of_span(const group_limits& limits, const exceeded_limit& exceeded) {
-  return limits.cpu_by_span && exceeded.which == exceeded_limit::kind::cpu;
+  return limits.cpu_by_span && exceeded.resource == exceeded_limit::kind::cpu;
 }
 
 std::optional<exceeded_limit> compare(const group_usage& usage, const group_limits& limits,

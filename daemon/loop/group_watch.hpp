@@ -30,7 +30,7 @@ struct group_limits {
 /// The limit that a group has exceeded.
 struct exceeded_limit {
   enum class kind { cpu, memory };
-  kind which{kind::memory};
+  kind resource{kind::memory};
   std::uint64_t span{0};  ///< in which the processor time was used, where `cpu_by_span`
   /// With the process that uses most, the figure and the limit: `process 812 (python3) and its group use 310MiB of
   /// memory, more than memory_max (256MiB)`.

@@ -29,8 +29,8 @@ using endpoint = asio::generic::stream_protocol::endpoint;
 namespace {
 
 /// Asio's generic endpoint would convert an error into an endpoint, so the error is constructed explicitly.
-result<endpoint> no_endpoint(errc code, std::string why) {
-  return {boost::system::in_place_error, error{code, std::move(why)}};
+result<endpoint> no_endpoint(errc code, std::string text) {
+  return {boost::system::in_place_error, error{code, std::move(text)}};
 }
 
 result<endpoint> endpoint_of(const address& target) {
@@ -124,9 +124,9 @@ result<bound_socket> bound_socket::bind_file(const address& target, const socket
   if (access != nullptr && ::fchmod(made.descriptor_, owner_only) != 0) return cannot_listen(target, reason(errno));
   // Copied now: what throws after the bind would leave the file behind.
   auto path = target.unix_path;
-  int why = bind_to(made.descriptor_, *to);
-  if (why == EADDRINUSE && unix_socket_file::remove_stale(path)) why = bind_to(made.descriptor_, *to);
-  if (why != 0) return cannot_listen(target, reason(why));
+  int failed = bind_to(made.descriptor_, *to);
+  if (failed == EADDRINUSE && unix_socket_file::remove_stale(path)) failed = bind_to(made.descriptor_, *to);
+  if (failed != 0) return cannot_listen(target, reason(failed));
   if (path.empty()) {
     made.here_.port = port_of(made.descriptor_);
   } else {

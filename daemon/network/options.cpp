@@ -12,8 +12,8 @@ constexpr std::size_t unix_path_bytes_max = 107;
 /// The longest name that DNS knows.
 constexpr std::size_t host_bytes_max = 253;
 
-error wrong(std::string_view text, std::string_view why) {
-  return invalid("`" + std::string{text.substr(0, host_bytes_max)} + "` " + std::string{why});
+error wrong(std::string_view text, std::string_view problem) {
+  return invalid("`" + std::string{text.substr(0, host_bytes_max)} + "` " + std::string{problem});
 }
 
 bool has_blank_or_control(std::string_view text) {

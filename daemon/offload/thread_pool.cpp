@@ -61,19 +61,19 @@ struct thread_pool::parts final : loop::ready_entry {
     hand_out_soon();
   }
 
-  void stop(pool_request& request, stop_reason why) {
+  void stop(pool_request& request, stop_reason reason) {
     if (request.current == pool_request::state::waiting) {
       leave_waiting(request);
-      give_up(request, why);
+      give_up(request, reason);
     } else if (request.current == pool_request::state::with_worker &&
                request.stop.load(std::memory_order_relaxed) == stop_reason::none) {
-      request.stop.store(why, std::memory_order_relaxed);
+      request.stop.store(reason, std::memory_order_relaxed);
     }
   }
 
   /// Completes a request that no worker has begun.
-  void give_up(pool_request& request, stop_reason why) {
-    request.answer = why == stop_reason::timed_out ? timed_out_error() : cancelled_error();
+  void give_up(pool_request& request, stop_reason reason) {
+    request.answer = reason == stop_reason::timed_out ? timed_out_error() : cancelled_error();
     request.work.reset();
     complete(request);
   }
@@ -172,8 +172,8 @@ struct thread_pool::parts final : loop::ready_entry {
     if (request.ends_chunk) --worker.chunks_out;
     worker.in_long_work = request.sent_back;
     if (request.sent_back) {
-      const stop_reason why = request.stop.load(std::memory_order_relaxed);
-      if (why != stop_reason::none) return give_up(request, why);
+      const stop_reason reason = request.stop.load(std::memory_order_relaxed);
+      if (reason != stop_reason::none) return give_up(request, reason);
       return sent_back.push_back(&request);
     }
     estimate += (std::min(request.spent, estimate_step_max) - estimate) / estimate_memory;

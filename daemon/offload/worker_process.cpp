@@ -104,15 +104,15 @@ loop::awaitable<worker_process::ending> worker_process::serve() {
   recycle_due_.clear();
   end_due_.clear();
   if (exit.memory_exceeded) {
-    exceed_limit({.which = loop::exceeded_limit::kind::memory,
+    exceed_limit({.resource = loop::exceeded_limit::kind::memory,
                   .text = child_->memory_exceeded_text(pool_.settings().memory_setting)});
   }
-  const ending how = how_it_ended(exit);
+  const ending process_end = ending_of(exit);
   phase_ = phase::none;
-  interrupt_all(how);
+  interrupt_all(process_end);
   streams_.reset();
   child_.reset();
-  co_return how;
+  co_return process_end;
 }
 
 void worker_process::stop() {
@@ -267,7 +267,7 @@ void worker_process::watch_limits() {
 void worker_process::exceed_limit(const loop::exceeded_limit& found) {
   if (phase_ == phase::ending || phase_ == phase::none) return;
   end(worker_end::limit, found.text);
-  const bool is_memory = found.which == loop::exceeded_limit::kind::memory;
+  const bool is_memory = found.resource == loop::exceeded_limit::kind::memory;
   if (is_memory) child_->kill();  // it is wanted back now
   // Of several jobs nobody can tell whose memory it is.
   const std::size_t index = is_memory ? only_index() : held_.index_of(job_id{found.span});
@@ -294,7 +294,7 @@ void worker_process::await_end(phase becoming) {
   end_due_.set(after(loop_.now(), pool_.settings().kill_after));
 }
 
-worker_process::ending worker_process::how_it_ended(const loop::child_exit& exit) const {
+worker_process::ending worker_process::ending_of(const loop::child_exit& exit) const {
   const std::string errors = streams_->errors();
   const std::string last_words = errors.empty() ? "" : "; standard error: " + errors;
   if (phase_ == phase::ending) return {ending_.reason, label() + " was ended: " + ending_.text + last_words};

@@ -90,7 +90,7 @@ class worker_process {
   void exceed_limit(const loop::exceeded_limit& found);
   void stop_taking();
   void follow_abandoned();
-  [[nodiscard]] ending how_it_ended(const loop::child_exit& exit) const;
+  [[nodiscard]] ending ending_of(const loop::child_exit& exit) const;
   void interrupt_all(const ending& ended);
   [[nodiscard]] std::string label() const;
 

@@ -169,7 +169,7 @@ std::variant<arguments, early_exit> read_arguments(const std::vector<std::string
   flags seen;
   declare(app, given, seen);
   if (const auto end = parse_command_line(app, words, "pass a settings file with --config FILE")) {
-    const bool is_help = end->why == command_line_end::reason::help;
+    const bool is_help = end->cause == command_line_end::reason::help;
     return early_exit{is_help ? exit_code::done : exit_code::bad_settings, end->text};
   }
   if (seen.version) return early_exit{exit_code::done, "millraced " MILLRACE_VERSION "\n"};

@@ -38,19 +38,19 @@ ballast::ballast(const std::string& directory, std::uint64_t disk_reserve)
 
 void ballast::make() {
   if (held_ == wanted_ || failed_) return;
-  const int why_not = wanted_ == 0 ? 0 : allocate();
-  if (why_not == 0 && wanted_ != 0) {
+  const int failed = wanted_ == 0 ? 0 : allocate();
+  if (failed == 0 && wanted_ != 0) {
     held_ = wanted_;
     return;
   }
   ::unlink(path_.c_str());
   held_ = 0;
-  if (why_not == 0) return;
+  if (failed == 0) return;
   // Space that others took since it was looked for, or a signal: at the next look it may go well.
-  if (why_not == ENOSPC || why_not == EDQUOT || why_not == ENOMEM || why_not == EINTR) return;
+  if (failed == ENOSPC || failed == EDQUOT || failed == ENOMEM || failed == EINTR) return;
   failed_ = true;
   log::warning("no_ballast", "the ballast, which is given up when the disk is full, cannot be made",
-               {{"file", path_}, {"error", std::generic_category().message(why_not)}});
+               {{"file", path_}, {"error", std::generic_category().message(failed)}});
 }
 
 bool ballast::give_up() {

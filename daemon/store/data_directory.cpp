@@ -194,8 +194,8 @@ result<sqlite::connection> open_to_examine(const data_directory& directory) {
 }
 
 error system_error(const std::string& path) {
-  const int why = errno;
-  return {errc::io, path + ": " + system_message(why) + (why == EACCES ? owner_of(path) : std::string{})};
+  const int failed = errno;
+  return {errc::io, path + ": " + system_message(failed) + (failed == EACCES ? owner_of(path) : std::string{})};
 }
 
 error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }
@@ -210,9 +210,9 @@ result<> sync_directory(const std::string& path) {
   const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return errno == EACCES ? result<>{} : system_error(path);
   const bool failed = ::fsync(directory) != 0 && errno != EINVAL && errno != EROFS;
-  const auto why = failed ? system_error(path) : error{};
+  const auto problem = failed ? system_error(path) : error{};
   ::close(directory);
-  if (failed) return why;
+  if (failed) return problem;
   return {};
 }
 

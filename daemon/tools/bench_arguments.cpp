@@ -61,7 +61,7 @@ std::variant<bench_options, early_exit> read_bench_arguments(const std::vector<s
   bench_words words_given;
   declare(app, words_given, options);
   if (const auto end = parse_command_line(app, words, "a second server is given with --against")) {
-    const bool is_help = end->why == command_line_end::reason::help;
+    const bool is_help = end->cause == command_line_end::reason::help;
     return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
   }
   if (const auto wrong = understand(words_given, options))

@@ -47,7 +47,7 @@ std::variant<compare_options, early_exit> read_compare_arguments(const std::vect
       ->type_name("PROGRAM");
   app.add_flag("--json", options.json, "print one JSON object instead of a table");
   if (const auto end = parse_command_line(app, words, "a word without an option is a settings file")) {
-    const bool is_help = end->why == command_line_end::reason::help;
+    const bool is_help = end->cause == command_line_end::reason::help;
     return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
   }
   return options;

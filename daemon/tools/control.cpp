@@ -268,7 +268,7 @@ exit_code control(const std::string& name, const std::vector<std::string>& words
   app.add_flag("--json", given.json, "print the answer of the daemon as JSON");
   chosen.declare(app, given);
   if (const auto end = parse_command_line(app, words, "the command takes no such word")) {
-    const bool is_help = end->why == command_line_end::reason::help;
+    const bool is_help = end->cause == command_line_end::reason::help;
     std::fputs(end->text.c_str(), is_help ? stdout : stderr);
     return is_help ? exit_code::done : exit_code::bad_arguments;
   }

@@ -59,7 +59,7 @@ class tool_words {
   std::optional<exit_code> parse(const std::vector<std::string>& words) {
     const auto end = parse_command_line(app_, words, "the tool takes no such word");
     if (!end) return std::nullopt;
-    const bool is_help = end->why == command_line_end::reason::help;
+    const bool is_help = end->cause == command_line_end::reason::help;
     std::fputs(end->text.c_str(), is_help ? stdout : stderr);
     return is_help ? exit_code::done : exit_code::bad_arguments;
   }

@@ -46,7 +46,7 @@ std::optional<early_exit> read_words(const std::vector<std::string>& words, opti
   app.add_option("--title", given.title, "the title of the drawing (default: the name of the file)")->type_name("TEXT");
   const auto end = parse_command_line(app, words, "a word without an option is the file");
   if (!end) return std::nullopt;
-  const bool is_help = end->why == command_line_end::reason::help;
+  const bool is_help = end->cause == command_line_end::reason::help;
   return early_exit{is_help ? exit_code::done : exit_code::bad_arguments, end->text};
 }
 

@@ -85,11 +85,11 @@ class collector {
 
  private:
   void name_something(const json::object& event) {
-    const auto what = string_of(event, "name");
+    const auto property = string_of(event, "name");
     auto name = string_of(object_of(event, "args"), "name");
     const auto group = number_of(event, "pid");
-    if (what == "process_name") groups_[group] = std::move(name);
-    if (what == "thread_name") rows_[{group, number_of(event, "tid")}].name = std::move(name);
+    if (property == "process_name") groups_[group] = std::move(name);
+    if (property == "thread_name") rows_[{group, number_of(event, "tid")}].name = std::move(name);
   }
 
   void add_bar(const json::object& event) {

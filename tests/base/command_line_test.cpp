@@ -20,7 +20,7 @@ struct program {
   std::string refusal(const std::vector<std::string>& words) {
     const auto end = parse(words);
     REQUIRE(end.has_value());
-    CHECK(end->why == command_line_end::reason::refusal);
+    CHECK(end->cause == command_line_end::reason::refusal);
     return end->text;
   }
 
@@ -41,7 +41,7 @@ TEST_CASE("words that are understood end nothing") {
 TEST_CASE("help is the text of the program") {
   const auto end = program{}.parse({"--help"});
   REQUIRE(end.has_value());
-  CHECK(end->why == command_line_end::reason::help);
+  CHECK(end->cause == command_line_end::reason::help);
   CHECK(end->text.starts_with("tool: does something"));
   CHECK(end->text.find("where it listens") != std::string::npos);
 }
@@ -62,7 +62,7 @@ TEST_CASE("the list of options has their names, values and meanings, from the sa
   tool.app.add_option("DIR", path, "where it is kept")->required();
   const auto end = tool.parse({"--list-options"});
   REQUIRE(end.has_value());
-  CHECK(end->why == command_line_end::reason::help);
+  CHECK(end->cause == command_line_end::reason::help);
   CHECK(end->text ==
         "-h - Print this help message and exit\n"
         "--help - Print this help message and exit\n"

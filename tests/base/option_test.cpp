@@ -48,7 +48,7 @@ const options_of<options>& table() {
           .text_list("queues", &options::queues, "Where from.")
           .required()
           .example("numbers")
-          .choice("how", &options::kind, {{"fast", method::fast}, {"trial", method::trial}}, "In which way.")
+          .choice("method", &options::kind, {{"fast", method::fast}, {"trial", method::trial}}, "In which way.")
           .planned_choice("slow", "is planned, not here yet")
           .section("inner", &options::inner, inner_table(), "A part.")
           .planned("retry", "retries are planned, not here yet");
@@ -65,7 +65,7 @@ TEST_CASE("a table makes an owner with every default filled in") {
   const auto made = std::static_pointer_cast<options>(table().make());
   CHECK(made->most == 10);
   CHECK(print(*made, "memory") == "1MiB");
-  CHECK(print(*made, "how") == "fast");
+  CHECK(print(*made, "method") == "fast");
   CHECK(print(*made, "timeout") == std::nullopt);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("each kind of option is read into its member and printed as it would b
   REQUIRE(read(owner, "share", "0.25"));
   REQUIRE(read(owner, "rate", "90/m"));
   REQUIRE(read(owner, "output", "verdicts"));
-  REQUIRE(read(owner, "how", "trial"));
+  REQUIRE(read(owner, "method", "trial"));
   REQUIRE(table().find("queues")->read_list(&owner, {"a", "b"}));
 
   CHECK(owner.loud);
@@ -95,7 +95,7 @@ TEST_CASE("each kind of option is read into its member and printed as it would b
   CHECK(print(owner, "timeout") == "90s");
   CHECK(print(owner, "share") == "0.25");
   CHECK(print(owner, "rate") == "1.5");
-  CHECK(print(owner, "how") == "trial");
+  CHECK(print(owner, "method") == "trial");
   CHECK(table().find("queues")->print_list(&owner) == owner.queues);
 }
 
@@ -124,13 +124,13 @@ TEST_CASE("what was expected is said in the words of the option") {
   CHECK(table().find("memory")->expected == "a size of at least 1");
   CHECK(table().find("timeout")->expected == "a duration from 1ms to 1h");
   CHECK(table().find("rate")->expected == "a rate like 200, 0.5 or 90/m");
-  CHECK(table().find("how")->expected == "one of fast, trial");
+  CHECK(table().find("method")->expected == "one of fast, trial");
 }
 
 TEST_CASE("wrong words are refused with what is wrong") {
   options owner;
   CHECK(read(owner, "loud", "yes").error().text == "`yes` is neither true nor false");
-  CHECK(read(owner, "how", "best").error().text == "`best` is no known word");
+  CHECK(read(owner, "method", "best").error().text == "`best` is no known word");
   CHECK(read(owner, "share", "half").error().text == "`half` is not a number");
   CHECK(read(owner, "output", "").error().text == "it is empty");
 }
@@ -164,7 +164,7 @@ TEST_CASE("an optional section has no value until it is opened") {
 
 TEST_CASE("what is planned says so, and what is required is marked") {
   CHECK(table().find("retry")->planned == "retries are planned, not here yet");
-  CHECK(table().find("how")->planned_choices.front().first == "slow");
+  CHECK(table().find("method")->planned_choices.front().first == "slow");
   CHECK(table().find("queues")->required);
   CHECK(table().find("queues")->example == "numbers");
   CHECK(table().find("unknown") == nullptr);

@@ -67,7 +67,7 @@ TEST_CASE("a group that uses more memory than its limit is reported once, with i
   watched_child outcome{{.cpu_max = {}, .memory_max = 1}, {}, {}};
   run(outcome, "sleep 1000 & wait");
   REQUIRE(outcome.exceeded.size() == 1);
-  CHECK(outcome.exceeded[0].which == exceeded_limit::kind::memory);
+  CHECK(outcome.exceeded[0].resource == exceeded_limit::kind::memory);
   CHECK(outcome.exceeded[0].text.starts_with("process "));
   CHECK(outcome.exceeded[0].text.ends_with(" of memory, more than memory_max (1)"));
   CHECK(outcome.exit.signal == SIGKILL);
@@ -77,7 +77,7 @@ TEST_CASE("the processor time of all processes of a group counts", "[group_watch
   watched_child outcome{{.cpu_max = milliseconds{50}, .memory_max = {}}, {}, {}};
   run(outcome, "while :; do :; done & wait");
   REQUIRE(outcome.exceeded.size() == 1);
-  CHECK(outcome.exceeded[0].which == exceeded_limit::kind::cpu);
+  CHECK(outcome.exceeded[0].resource == exceeded_limit::kind::cpu);
   CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than cpu_max (50ms)"));
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("the limit of a span counts processor time from its begin on, and the 
   outcome.spans = {7};
   run(outcome, "while :; do :; done");
   REQUIRE(outcome.exceeded.size() == 1);
-  CHECK(outcome.exceeded[0].which == exceeded_limit::kind::cpu);
+  CHECK(outcome.exceeded[0].resource == exceeded_limit::kind::cpu);
   CHECK(outcome.exceeded[0].span == 7);
   CHECK(outcome.exceeded[0].text.ends_with(" of processor time, more than process_cpu_max (50ms)"));
 }

@@ -23,7 +23,8 @@ struct no_options {};
 /// Builds the table of `Owner`, whose members' initializers are the defaults:
 ///
 ///     static const auto table = options_of<prime_options>{}
-///     .choice("method", &prime_options::how, {{"fast", method::fast}, {"trial", method::trial}}, "how it is proven")
+///     .choice("method", &prime_options::method,
+///             {{"fast", prime_method::fast}, {"trial", prime_method::trial}}, "how it is proven")
 ///     .count("bits_max", &prime_options::bits_max, {.least = 1, .most = 1u << 20}, "longest number tested, in bits");
 ///
 /// A member may be `std::optional<T>`; then no value is the default. Ranges include both ends. They are checked when an

@@ -45,6 +45,6 @@ using result = boost::system::result<T, error>;
 [[nodiscard]] inline error rejected(std::string text) { return {errc::rejected, std::move(text)}; }
 
 /// Called by `result::value()` of a failed result. Throws std::runtime_error with the text.
-[[noreturn]] void throw_exception_from_error(const error& failure, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const error& failure, const boost::source_location& location);
 
 }  // namespace millrace
