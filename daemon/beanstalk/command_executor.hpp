@@ -24,7 +24,7 @@ struct command_result {
 };
 
 /// Executes the commands of one conversation and appends their replies. An interface, so that the tests of the
-/// conversation decide what each command answers.
+/// conversation decide what each command answers. Owned by the connection, beside the conversation; loop thread only.
 class command_executor {
  public:
   /// The body of `command` is taken; the rest is not needed after the call.

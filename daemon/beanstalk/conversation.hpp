@@ -18,7 +18,8 @@
 
 namespace millrace::beanstalk {
 
-/// Writes the replies of a conversation out as far as they may leave and as the peer takes them.
+/// Writes the replies of a conversation out as far as they may leave and as the peer takes them. The connection that
+/// owns the conversation implements it; loop thread only.
 class reply_sink {
  public:
   /// May call `conversation::must_close` and `abandon`.

@@ -20,7 +20,7 @@ struct decision {
 };
 
 /// Receives decisions without a coroutine: for connections, of which there may be thousands, and which receive bytes
-/// while they wait.
+/// while they wait. Owned by the owner of the session; loop thread only.
 class decision_taker {
  public:
   /// The decision on this taker's put, reserve or peek that was answered `waiting`. Called in the middle of another

@@ -60,7 +60,8 @@ struct group {
 
 /// The groups by id. Ids rise and are not used again. Records stay in place while their group is here. A group is over
 /// when it is closed, all members have ended and its outcome is put; the last `groups_ended_kept` of those stay.
-/// Finding one costs the logarithm of their number; those in use are found at once.
+/// Owned by the core of the engine; its thread. Finding one costs the logarithm of their number; those in use are found
+/// at once.
 class group_table {
  public:
   group_table() = default;

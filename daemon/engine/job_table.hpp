@@ -12,6 +12,7 @@
 namespace millrace::engine {
 
 /// Where jobs live, and the way from an id to its job. Records stay where they are, from `add` to `remove`.
+/// Owned by the core of the engine; its thread.
 ///
 /// The index is linear hashing (Litwin, 1980): chains through the records, about one bucket a job, and each `add`
 /// beyond that splits one bucket, so that growth costs each job its share and stalls none. Ids rise by one, so

@@ -16,6 +16,7 @@ namespace millrace::engine {
 
 /// Queues by id, by name and in order of creation. Records stay in place while their queue lives. An id is the slot of
 /// a record and the generation of that slot: the id of a removed queue never names its successor.
+/// Owned by the core of the engine; its thread.
 class queue_table {
  public:
   static constexpr unsigned slot_bits = 22;

@@ -12,7 +12,7 @@ namespace millrace::engine {
 
 /// Records that come and go without an allocation each, in pages that go back to the system when they are empty. So the
 /// memory of a backlog is returned after it. A record stays in place from `acquire` to `release`; after `release` its
-/// page may be gone.
+/// page may be gone. Owned by a table of the engine; its thread.
 ///
 /// `Free` is the member that links free records of a page. `acquire` does not reset a record: reset it before
 /// `release`. One empty page is kept, so that a record that comes and goes allocates nothing. Constant time. Slot 0 is

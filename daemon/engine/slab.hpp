@@ -14,7 +14,8 @@ inline constexpr slot no_slot = 0;
 
 /// Records that are acquired and released without an allocation each: the record released last is acquired next. `Free`
 /// is the member that links free records. `acquire` does not reset a record. Requires: the caller resets a record
-/// before it releases it. Constant time. Memory is not returned; `record_pool` returns it.
+/// before it releases it. Owned by a table of the engine; its thread. Constant time. Memory is not returned;
+/// `record_pool` returns it.
 template <class T, slot T::*Free, std::size_t Page>
 class slab {
  public:

@@ -14,7 +14,7 @@ namespace millrace::http {
 /// (or none in HTTP/1.1), more than one `Content-Length` or `Transfer-Encoding`, both of them, a `Content-Length` that
 /// is not a plain number, and every `Transfer-Encoding` except `chunked`. The parser checks method, target and version.
 ///
-/// No I/O. One object for each request.
+/// One object for each request, owned by the coroutine that reads it; loop thread only. No I/O.
 class request_head {
  public:
   enum class verdict {

@@ -7,7 +7,8 @@ namespace millrace::store {
 
 /// A file that only takes up space: the part of `disk_reserve` that no other program can take. It is given up when a
 /// batch finds no space, so that deletes can still be written, and made again when there is space. A data directory
-/// without it is complete.
+/// without it is complete. Owned by `upkeep`, or by the opening of a data directory on a full disk; one thread at a
+/// time.
 class ballast {
  public:
   static constexpr const char* file_name = "millrace.ballast";

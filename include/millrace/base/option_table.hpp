@@ -46,7 +46,8 @@ struct option {
   std::function<std::vector<std::string>(const void* owner)> print_list;
 };
 
-/// All options of one component, in the order of the documents.
+/// All options of one component, in the order of the documents. Each component owns one, as a constant that any thread
+/// may read.
 class option_table {
  public:
   [[nodiscard]] const std::vector<option>& options() const noexcept { return options_; }

@@ -61,6 +61,7 @@ struct job {
 /// - `interrupted`: what worked on the job (a process, another machine) ended without an answer. That is no failure.
 ///   The job is ready again, or undeliverable after `deliveries_max` interruptions (3 where its queue says nothing).
 ///   The text is kept with the job.
+/// A value that its attempt owns; one thread at a time.
 class answer : public result<std::optional<std::string>> {
  public:
   using value_or_error = millrace::result<std::optional<std::string>>;

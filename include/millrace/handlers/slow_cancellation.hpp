@@ -5,7 +5,7 @@
 namespace millrace::handlers {
 
 /// A second base of waiting handlers that need time after their cancellation, like one that ends a command. Their slot
-/// counts as stuck that much later.
+/// counts as stuck that much later. A part of its handler; loop thread only.
 class slow_cancellation {
  public:
   virtual ~slow_cancellation() = default;
