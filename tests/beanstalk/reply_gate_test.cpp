@@ -35,10 +35,11 @@ TEST_CASE("replies may leave up to the first whose receipt is not durable") {
 
 TEST_CASE("a reply whose receipt is durable does not overtake one whose receipt is not") {
   reply_gate gate;
-  gate.hold(10, batch(5));
+  const store::batch_id first = GENERATE(4, 5);
+  gate.hold(10, batch(first));
   gate.hold(20, batch(3));
   CHECK(gate.open_up_to(up_to(3)) == 10);
-  CHECK(gate.open_up_to(up_to(5)) == reply_gate::everything);
+  CHECK(gate.open_up_to(up_to(first)) == reply_gate::everything);
 }
 
 TEST_CASE("watermarks pause at the high level and continue at the low one") {

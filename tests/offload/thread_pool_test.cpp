@@ -42,8 +42,8 @@ loop::awaitable<> run_many(thread_pool& pool, int count, int steps, int& right) 
 /// Handed in without a coroutine; notes when it completed.
 class noted_request final : public pool_request {
  public:
-  noted_request(std::unique_ptr<computation> work, diary& answers)
-      : pool_request{std::move(work), never}, answers_{answers} {}
+  noted_request(std::unique_ptr<computation> to_compute, diary& answers)
+      : pool_request{std::move(to_compute), never}, answers_{answers} {}
   void completed() noexcept override { answers_.push_back(words(answer)); }
 
  private:
