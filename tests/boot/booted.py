@@ -73,6 +73,7 @@ class Machine:
                 notice = dict(line.split("=", 1) for line in self.notices.recv(4096).decode().splitlines())
                 self.leader = notice.get("X_NSPAWN_LEADER_PID", self.leader)
                 if "READY" in notice:
+                    self.notices.close()  # nobody reads further notices, which would fill it and block systemd
                     return
         self.log.seek(0)
         printed = self.log.read().decode(errors="replace")
