@@ -79,8 +79,11 @@ TEST_CASE("a trace that was about to begin when its recorder is closed is refuse
 TEST_CASE("a begin that is cancelled leaves no file", "[trace]") {
   recording at;
   const auto task = at.scope.spawn("begin", at.begin());
-  at.loop.run_ready();
-  at.loop.cancel(task);
+  // Runs after the begin has called the thread, and before the result of that call.
+  at.loop.post_from_any_thread([&] {
+    CHECK(at.loop.tasks().at(0).waits_for != "its first turn");
+    at.loop.cancel(task);
+  });
   at.loop.run_ready();
   at.scope.spawn("close", at.close());
   at.loop.run();
