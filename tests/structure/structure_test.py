@@ -41,4 +41,4 @@ for one_check in include_checks.CHECKS + file_checks.CHECKS + document_checks.CH
 if __name__ == "__main__":
     for warning in file_checks.file_length_warnings(TREE):
         print("warning:", warning)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -29,7 +29,7 @@ def count(output, passed):
 
 def skipped(output):
     """The cases that unittest skipped, each with its reason."""
-    found = re.findall(r"^(\S+ \(.*\)) \.\.\. skipped (['\"])(.*)\2\r?$", output, re.MULTILINE)
+    found = re.findall(r"^(.+) \.\.\. skipped (['\"])(.*)\2\r?$", output, re.MULTILINE)
     return [f"{name}: {reason}" for name, _, reason in found]
 
 

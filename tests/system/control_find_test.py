@@ -182,4 +182,4 @@ class Program(FindTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -62,4 +62,4 @@ class Jobs(QueueTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

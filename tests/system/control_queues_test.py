@@ -264,4 +264,4 @@ class Changes(QueueTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -300,4 +300,4 @@ class Program(ControlTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -284,4 +284,4 @@ class DataTools(DaemonTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

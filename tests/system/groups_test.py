@@ -174,4 +174,4 @@ class Control(QueueTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

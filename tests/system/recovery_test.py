@@ -158,4 +158,4 @@ class Recovery(BeanstalkTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)
