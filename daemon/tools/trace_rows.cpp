@@ -88,8 +88,11 @@ class collector {
     const auto property = string_of(event, "name");
     auto name = string_of(object_of(event, "args"), "name");
     const auto group = number_of(event, "pid");
-    if (property == "process_name") groups_[group] = std::move(name);
-    if (property == "thread_name") rows_[{group, number_of(event, "tid")}].name = std::move(name);
+    if (property == "process_name") {
+      groups_[group] = std::move(name);
+    } else if (property == "thread_name") {
+      rows_[{group, number_of(event, "tid")}].name = std::move(name);
+    }
   }
 
   void add_bar(const json::object& event) {

@@ -45,7 +45,7 @@ class slow_disk final : public store::store {
   static constexpr std::uint64_t bytes_of_a_command = 257;  // the charge of a client for a body of one byte
 };
 
-constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
+engine::queue_options on_disk() { return {.durability = engine::durability::sync}; }
 
 void declare_memory(server_fixture& at) {
   at.ask([](auto&, auto& broker) { broker.declare("memory", {.durability = engine::durability::memory}).value(); });
@@ -62,7 +62,7 @@ void until_puts(server_fixture& at, std::uint64_t count) {
 
 TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overtakes its answer") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   declare_memory(at);
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\nuse memory\r\nput 0 0 60 1\r\nb\r\npeek 1\r\n");
@@ -78,7 +78,7 @@ TEST_CASE("a put is acknowledged when it is on disk, and nothing behind it overt
 TEST_CASE("an id that a crash could give out again leaves in no reply, not even in that of a reserve") {
   slow_disk disk;
   disk.block_takes_a_batch = true;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -93,7 +93,7 @@ TEST_CASE("an id that a crash could give out again leaves in no reply, not even 
 
 TEST_CASE("what stands before the first answer that waits leaves at once") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client();
   SAYS(client, "list-tube-used\r\nput 0 0 60 1\r\na\r\n", "USING default\r\n");
   at.ask([&](auto&, auto&) { disk.commit(); });
@@ -102,7 +102,7 @@ TEST_CASE("what stands before the first answer that waits leaves at once") {
 
 TEST_CASE("deletes, releases, buries and kicks wait for the disk; reserves do not") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -122,7 +122,7 @@ TEST_CASE("deletes, releases, buries and kicks wait for the disk; reserves do no
 
 TEST_CASE("when the disk fails, clients that wait for it are cut off without an answer; others go on") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -133,7 +133,7 @@ TEST_CASE("when the disk fails, clients that wait for it are cut off without an 
 
 TEST_CASE("a full disk refuses puts before they run, but not puts into memory queues") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   declare_memory(at);
   auto client = at.client();
   at.ask([&](auto&, auto&) { disk.full = true; });
@@ -143,7 +143,7 @@ TEST_CASE("a full disk refuses puts before they run, but not puts into memory qu
 
 TEST_CASE("a client that disconnects while its reply is held is removed, and its put stays") {
   slow_disk disk;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client(), other = at.client();
   client.send("put 0 0 60 1\r\na\r\n");
   until_puts(at, 1);
@@ -156,7 +156,7 @@ TEST_CASE("a client that disconnects while its reply is held is removed, and its
 TEST_CASE("while the disk is behind, clients are not read, and all is answered in the end") {
   slow_disk disk;
   disk.backlog_max = 10;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   auto client = at.client();
   std::string puts, inserted;
   for (int n = 1; n <= 25; ++n) {
@@ -179,7 +179,7 @@ TEST_CASE("while the disk is behind, clients are not read, and all is answered i
 TEST_CASE("while one client fills the backlog of a stalled disk, others go on, and a newcomer still has a share") {
   slow_disk disk;
   disk.backlog_max = 30;
-  server_fixture at{{}, on_disk, &disk};
+  server_fixture at{{}, on_disk(), &disk};
   declare_memory(at);
   auto flood = at.client(), reader = at.client(), newcomer = at.client();
   flood.send(testing::repeated("put 0 0 60 1\r\na\r\n", 200));

@@ -26,13 +26,13 @@ engine::engine_options options_for(std::size_t queues) {
   return {.queues_max = static_cast<std::uint32_t>(queues + 1)};
 }
 
-constexpr engine::queue_options boundless{.max_jobs = 1'000'000'000, .max_bytes = std::uint64_t{1} << 40};
+engine::queue_options boundless() { return {.max_jobs = 1'000'000'000, .max_bytes = std::uint64_t{1} << 40}; }
 
 /// An engine with so many ready jobs spread over so many queues, each with a session of its own that uses and watches
 /// it.
 struct mill {
   mill(std::size_t jobs, std::size_t queues) : queue_engine{options_for(queues)} {
-    queue_engine.set_queue_defaults(boundless);
+    queue_engine.set_queue_defaults(boundless());
     for (std::size_t n = 0; n < queues; ++n) {
       const auto session = queue_engine.open_session();
       const auto name = "queue-" + std::to_string(n);
@@ -87,8 +87,8 @@ struct feature_mill : mill {
   explicit feature_mill(bool on_disk, const engine::queue_options& options = {}) : mill{1'000, 1} {
     queue_engine.collect_changes(on_disk);
     auto all = options;
-    all.max_jobs = boundless.max_jobs;
-    all.max_bytes = boundless.max_bytes;
+    all.max_jobs = boundless().max_jobs;
+    all.max_bytes = boundless().max_bytes;
     all.durability = on_disk ? engine::durability::sync : engine::durability::memory;
     queue_engine.declare("queue-0", all).value();
   }

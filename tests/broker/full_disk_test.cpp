@@ -12,7 +12,7 @@ using testing::broker_fixture;
 
 namespace {
 
-constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
+engine::queue_options on_disk() { return {.durability = engine::durability::sync}; }
 
 /// A job that a session holds, on a disk that is full from then on.
 struct held_job {
@@ -45,8 +45,8 @@ struct held_job {
 }  // namespace
 
 TEST_CASE("a job whose output has no space on disk stays with its holder, who can finish it when there is space") {
-  held_job held{on_disk};
-  const auto output = held.at.queue("output", on_disk);
+  held_job held{on_disk()};
+  const auto output = held.at.queue("output", on_disk());
   auto request = held.with_output(output);
   // A request that is refused is not moved from.
   const auto finish = [&] {
@@ -62,8 +62,8 @@ TEST_CASE("a job whose output has no space on disk stays with its holder, who ca
 }
 
 TEST_CASE("the size of an output decides whether there is space for it") {
-  held_job held{on_disk};
-  const auto output = held.at.queue("output", on_disk);
+  held_job held{on_disk()};
+  const auto output = held.at.queue("output", on_disk());
   held.disk.free_bytes = 1'000;
   CHECK(held.at.broker.try_finish(held.holder, held.with_output(output, std::string(1'001, 'x'))).answer ==
         finish_status::no_space);
@@ -72,8 +72,8 @@ TEST_CASE("the size of an output decides whether there is space for it") {
 }
 
 TEST_CASE("a job whose output has no space on disk fails with that reason if its output queue does not block") {
-  held_job held{on_disk};
-  auto options = on_disk;
+  held_job held{on_disk()};
+  auto options = on_disk();
   options.when_full = GENERATE(engine::overflow::reject, engine::overflow::drop_oldest);
   const auto output = held.at.queue("output", options);
   const auto answer = held.at.broker.try_finish(held.holder, held.with_output(output)).answer;
@@ -83,7 +83,7 @@ TEST_CASE("a job whose output has no space on disk fails with that reason if its
 }
 
 TEST_CASE("an output into memory, or no output, needs no space on disk") {
-  held_job held{on_disk};
+  held_job held{on_disk()};
   SECTION("an output into memory") {
     const auto output = held.at.queue("output");
     CHECK(held.at.broker.try_finish(held.holder, held.with_output(output)).answer == finish_status::done);
@@ -96,7 +96,7 @@ TEST_CASE("an output into memory, or no output, needs no space on disk") {
 TEST_CASE("a failed job whose dead letter has no space on disk, or is too large for it, is buried in its queue") {
   const bool is_too_large = GENERATE(false, true);
   held_job held{{}, is_too_large ? 2u : 3u};
-  const auto letters = held.at.queue("letters", on_disk);
+  const auto letters = held.at.queue("letters", on_disk());
   held.disk.free_bytes = is_too_large ? 1'000 : 2;
   CHECK(held.at.broker.try_finish(held.holder, held.failed(letters)).answer == finish_status::buried);
   CHECK(held.buried(engine::reason::failed) == 1);
@@ -105,15 +105,15 @@ TEST_CASE("a failed job whose dead letter has no space on disk, or is too large 
 
 TEST_CASE("a failed job goes to the dead letters on disk while there is space") {
   held_job held{{}};
-  const auto letters = held.at.queue("letters", on_disk);
+  const auto letters = held.at.queue("letters", on_disk());
   held.disk.free_bytes = 3;
   CHECK(held.at.broker.try_finish(held.holder, held.failed(letters)).answer == finish_status::dead_lettered);
   CHECK(held.at.levels(letters).ready == 1);
 }
 
 TEST_CASE("after a failure of the store no job waits for space") {
-  held_job held{on_disk};
-  const auto output = held.at.queue("output", on_disk);
+  held_job held{on_disk()};
+  const auto output = held.at.queue("output", on_disk());
   held.disk.failed = true;
   CHECK(held.at.broker.try_finish(held.holder, held.with_output(output)).answer == finish_status::done);
 }

@@ -16,7 +16,7 @@ namespace {
 
 using lines = std::vector<std::string>;
 
-constexpr engine::queue_options on_disk{.durability = engine::durability::sync};
+engine::queue_options on_disk() { return {.durability = engine::durability::sync}; }
 
 handlers::answer unchanged(const handlers::job&) { return std::nullopt; }
 
@@ -34,7 +34,7 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
   {
     testing::full_disk_store disk;
     workload_fixture at{{}, loop::clock_kind::manual, &disk};
-    at.queue("to", on_disk);
+    at.queue("to", on_disk());
     disk.free_bytes = 0;
     copy_one_job(at);
     at.loop.advance(seconds{10});
@@ -54,7 +54,7 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
 TEST_CASE("a job whose output waits for space on disk is ready again when the time to drain is over") {
   testing::full_disk_store disk;
   workload_fixture at{{}, loop::clock_kind::manual, &disk};
-  at.queue("to", on_disk);
+  at.queue("to", on_disk());
   disk.free_bytes = 0;
   copy_one_job(at);
   at.drain(seconds{1});
@@ -83,14 +83,14 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
     SECTION("larger than a job on disk can be") {
       disk.largest_job = 2;
       workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      at.queue("to", on_disk);
+      at.queue("to", on_disk());
       copy_one_job(at);
       reason = "an output is larger than its queue may hold or than a job on disk can be too_large";
     }
     SECTION("no space on disk, and the queue does not block") {
       disk.free_bytes = 2;
       workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      auto options = on_disk;
+      auto options = on_disk();
       options.when_full = engine::overflow::reject;
       at.queue("to", options);
       copy_one_job(at);
