@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "base/log.hpp"
-
 namespace millrace::handlers {
 
 const options_of<file_options>& file_option_table() {
@@ -79,8 +77,9 @@ void file::plan_upkeep() {
 }
 
 void file::begin_upkeep() {
+  const bool may_open_file = writer_.busy();
   sync_and_close(loop_.now() - idle_max);
-  if (files_->open_files() > 0) plan_upkeep();
+  if (may_open_file || files_->open_files() > 0) plan_upkeep();
 }
 
 /// The next line of each file opens it again.

@@ -201,10 +201,10 @@ void line_files::sync_and_close(instant unused_since) {
   }
 }
 
-void line_files::sync_by_interval(file& unsynced) {
-  if (sync_ != line_sync::interval || !std::exchange(unsynced.has_unsynced, false)) return;
-  if (::fdatasync(unsynced.descriptor) == 0) return;
-  log::warning("file_not_synced", failure_of(unsynced.path, "cannot be synced", errno).text);
+void line_files::sync_by_interval(file& target) {
+  if (sync_ != line_sync::interval || !std::exchange(target.has_unsynced, false)) return;
+  if (::fdatasync(target.descriptor) == 0) return;
+  log::warning("file_not_synced", failure_of(target.path, "cannot be synced", errno).text);
 }
 
 void line_files::close(std::list<file>::iterator closed) {

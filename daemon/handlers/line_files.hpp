@@ -23,7 +23,7 @@ namespace millrace::handlers {
 enum class line_sync {
   none,     ///< when the system writes them
   each,     ///< before their jobs are done
-  interval  ///< by `sync_and_close`
+  interval  ///< by `sync_and_close`, and when the file is closed for another one or was replaced
 };
 
 /// Files to which lines are appended. `add`, `withdraw` and `open_files` may be called by any thread; the others block
@@ -71,8 +71,8 @@ class line_files {
   void write_to(const std::string& path, const lines& group);
   result<std::string> append(file& into, lines::const_iterator& next, lines::const_iterator end);
   [[nodiscard]] result<file*> find_or_open(const std::string& path);
-  /// With `line_sync::interval`: lines of the file that are not on disk yet.
-  void sync_by_interval(file& unsynced);
+  /// With `line_sync::interval`, syncs what the file got since its last sync. A failure is logged.
+  void sync_by_interval(file& target);
   void close(std::list<file>::iterator closed);
 
   line_sync sync_;

@@ -66,6 +66,15 @@ struct file_fixture : handler_fixture {
   std::string folder;
 };
 
+/// A job that begins at the next turn, for a test that cancels it.
+struct job_to_cancel : file_fixture {
+  job_to_cancel() { scope.spawn("slot", handle_one(handler, "cancelled", outcomes)); }
+
+  file handler{options("lines"), context};
+  texts outcomes;
+  loop::task_scope scope{loop};
+};
+
 /// Files that this process writes cannot become longer than `bytes` for as long as this object lives.
 struct size_limit {
   explicit size_limit(rlim_t bytes) {
@@ -203,30 +212,22 @@ TEST_CASE("file has no more than files_max files open, and closes those that get
 }
 
 TEST_CASE("a job of file that is cancelled before its write began leaves no line", "[file]") {
-  file_fixture at;
-  file handler{at.options("lines"), at.context};
-  texts outcomes;
-  loop::task_scope cancelled{at.loop};
-  cancelled.spawn("slot", handle_one(handler, "cancelled", outcomes));
-  cancelled.cancel();
+  job_to_cancel at;
+  at.scope.cancel();
   at.loop.run_ready();
-  CHECK(at.handle(handler, {"one"}) == texts{"one: done"});
+  CHECK(at.handle(at.handler, {"one"}) == texts{"one: done"});
   CHECK(at.content("lines") == "one\n");
-  CHECK(outcomes.empty());
+  CHECK(at.outcomes.empty());
 }
 
 TEST_CASE("file closes the file of a job that was cancelled while its line was written", "[file]") {
-  file_fixture at;
-  file handler{at.options("lines"), at.context};
-  texts outcomes;
-  loop::task_scope cancelled{at.loop};
-  cancelled.spawn("slot", handle_one(handler, "cancelled", outcomes));
+  job_to_cancel at;
   at.loop.run_ready();
-  while (handler.open_files() == 0) std::this_thread::yield();
-  cancelled.cancel();
+  while (at.handler.open_files() == 0) std::this_thread::yield();
+  at.scope.cancel();
   at.loop.run_ready();
   for (int n = 0; n < 2; ++n) at.loop.advance(file::idle_max);
-  while (handler.open_files() != 0) at.loop.run_ready();
+  while (at.handler.open_files() != 0) at.loop.run_ready();
   CHECK(at.content("lines") == "cancelled\n");
 }
 

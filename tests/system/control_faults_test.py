@@ -2,8 +2,10 @@
 acknowledged is lost, and nothing that was not on disk is called done.
 """
 
+import ctypes
 import errno
 import os
+import select
 import shutil
 import signal
 import threading
@@ -16,6 +18,13 @@ from support import PATIENCE
 ON_DISK = "  data_dir: data\n"
 QUEUES = "queues: { mail: {} }\n"
 JOBS = 3000  # more than one step of an action
+LINES = """
+queues: { mail: {}, naps: {} }
+consumers:
+  writer: { queue: mail, handler: file, path: lines/all, sync: interval, sync_interval: 10ms }
+  sleeper: { queue: naps, handler: sleep }
+"""
+IN_CLOSE_WRITE = 8  # of inotify(7)
 
 
 class ControlFaults(QueueTest):
@@ -180,6 +189,26 @@ class ControlFaults(QueueTest):
         self.assertEqual((ended["state"], ended["done"]), ("failed", 0))
         self.process = self.start(QUEUES, ON_DISK)
         self.assertEqual(self.queue()["jobs"]["ready"], JOBS)
+
+    def test_the_file_of_a_cancelled_job_is_closed_although_it_was_opened_late(self):
+        folder = os.path.join(self.folder, "lines")
+        os.mkdir(folder)
+        self.faults = Faults(self.folder, folder)
+        self.process = self.start(LINES, env=self.faults.environment())
+        self.faults.stall("open")
+        (job,) = self.fill(self.connect(), 1)
+        self.faults.until_stalled("open")
+        self.expect(200, self.post(f"/v1/jobs/{job}/cancel"))
+        # Meanwhile the upkeep of the consumer runs some times and finds no open file.
+        (nap,) = self.fill(self.connect("naps"), 1, body=b"200ms")
+        while self.existing([nap]):
+            pass
+        libc = ctypes.CDLL(None)
+        closes = libc.inotify_init1(os.O_NONBLOCK)
+        self.addCleanup(os.close, closes)
+        self.assertGreaterEqual(libc.inotify_add_watch(closes, folder.encode(), IN_CLOSE_WRITE), 0)
+        self.faults.resume("open")
+        self.assertTrue(select.select([closes], [], [], PATIENCE)[0], "the file is open")
 
 
 del QueueTest
