@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include <millrace/loop/deadline.hpp>
+
 #include "tools/closed_cycle.hpp"
 #include "tools/connection_group.hpp"
 #include "tools/job_mark.hpp"
@@ -20,6 +22,8 @@ namespace {
 /// The most commands in one piece while the fixture is made or removed.
 constexpr std::size_t commands_a_piece = 500;
 constexpr std::size_t openings_a_time = 100;
+/// No reply says when a server has seen the end of a connection, so it is asked again.
+constexpr duration pause_between_looks = milliseconds{10};
 /// A server that goes through all its queues for each command is slow with many of them, not dead.
 constexpr duration piece_patience = minutes{2};
 /// Bytes of the name of the first queue with which the names of further queues begin.
@@ -59,10 +63,7 @@ loop::awaitable<result<>> bench_fixture::set_up() {
 loop::awaitable<result<>> bench_fixture::tear_down(bool empty_load_queues) {
   result<> taken;
   if (empty_load_queues) taken = co_await await_end_of_load();
-  if (options_.backlog > 0 || empty_load_queues) {
-    const auto emptied = co_await empty_queues();
-    if (taken) taken = emptied;
-  }
+  if (taken && (options_.backlog > 0 || empty_load_queues)) taken = co_await empty_queues();
   auto deleted = co_await delete_extra_jobs();
   idle_.clear();
   co_return taken ? deleted : taken;
@@ -168,6 +169,7 @@ loop::awaitable<result<>> bench_fixture::await_end_of_load() {
     }
     const auto asked = co_await exchange(client, until, note_use);
     if (!asked) co_return asked;
+    if (is_in_use) co_await loop::sleep_for(loop_, pause_between_looks);
   }
   co_return all_well;
 }

@@ -35,7 +35,8 @@ class bench_fixture {
   loop::awaitable<result<>> delete_extra_jobs();
   loop::awaitable<result<>> put_backlog();
   /// Asks the server until no connection uses a queue of the load. What a connection has put or held is in its queue
-  /// when the server has seen its end. Fails after `answer_patience` if others use the queues.
+  /// when the server has seen its end. Fails after `answer_patience`, also if other clients use the
+  /// queues.
   loop::awaitable<result<>> await_end_of_load();
   loop::awaitable<result<>> empty_queues();
   loop::awaitable<result<>> work_through(closed_run& run, const char* phase);
