@@ -20,8 +20,10 @@ def count(output, passed):
     elif ran:
         marks = " ".join(re.findall(r"^(?:FAILED|OK) \((.*)\)\r?$", output, re.MULTILINE))
         bad = sum(int(n) for n in re.findall(r"(?:failures|errors|unexpected successes)=(\d+)", marks))
-        skipped = sum(int(n) for n in re.findall(r"skipped=(\d+)", marks))
-        good = max(0, sum(int(n) for n in ran) - bad - skipped)
+        left_out = sum(int(n) for n in re.findall(r"skipped=(\d+)", marks))
+        # A whole class or module, or a part of a case: "Ran" does not count those.
+        left_out -= sum(line.startswith(("setUpClass", "setUpModule", " ")) for line in skipped(output))
+        good = max(0, sum(int(n) for n in ran) - bad - left_out)
     else:
         good, bad = (1, 0) if passed else (0, 0)
     return good, bad if passed else max(bad, 1)

@@ -51,10 +51,13 @@ class Tally(unittest.TestCase):
     def test_the_reason_of_a_skipped_case_is_printed(self):
         output = ("test_a (__main__.Some.test_a) ... skipped 'needs root'\n"
                   "setUpClass (__main__.Others) ... skipped \"it's not here\"\n"
-                  "test_b (__main__.Some.test_b) ... ok\nRan 3 tests in 1.0s\n\nOK (skipped=2)\n")
+                  "test_b (__main__.Some.test_b) ... ok\n"
+                  "test_c (__main__.Some.test_c) ... \n  test_c (__main__.Some.test_c) (n=1) ... skipped 'no'\nok\n"
+                  "Ran 3 tests in 1.0s\n\nOK (skipped=3)\n")
         self.assertEqual(self.printed(("run", output))[1],
                          ["skipped: t0: test_a (__main__.Some.test_a): needs root",
-                          "skipped: t0: setUpClass (__main__.Others): it's not here", "1 passed, 0 failed"])
+                          "skipped: t0: setUpClass (__main__.Others): it's not here",
+                          "skipped: t0:   test_c (__main__.Some.test_c) (n=1): no", "2 passed, 0 failed"])
 
     def test_a_crash_after_all_cases_is_a_failure(self):
         self.assertEqual(self.total(("fail", "cases: 3 passed, 0 failed\nLeakSanitizer\n")), (1, "3 passed, 1 failed"))
