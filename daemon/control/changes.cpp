@@ -69,10 +69,8 @@ loop::awaitable<http::response> pause(parts all, http::request request, bool res
                {"for", length == duration::max() ? "resume" : write_duration(length)},
                {"uid", by.user},
                {"pid", by.process}});
-  const auto content = describe_queue(all.facts, all.rates, *queue);
-  const bool is_durable = co_await until_durable(broker, changed.durable_with);
-  if (!is_durable) co_return refuse(store_failed(broker));
-  co_return json_answer(200, content);
+  auto answer = json_answer(200, describe_queue(all.facts, all.rates, *queue));
+  co_return co_await when_durable(broker, changed.durable_with, std::move(answer));
 }
 
 loop::awaitable<http::response> purge_queue(parts all, http::request request) {

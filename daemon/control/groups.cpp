@@ -90,14 +90,6 @@ class used_queues {
   std::vector<session_id> sessions_;
 };
 
-/// The answer, when the store has what the receipt stands for.
-loop::awaitable<http::response> when_durable(broker::broker& broker, broker::receipt durable_with,
-                                             http::response answer) {
-  const bool is_durable = co_await until_durable(broker, durable_with);
-  if (!is_durable) co_return refuse(store_failed(broker));
-  co_return answer;
-}
-
 loop::awaitable<http::response> put_group(const context& context, idempotency_keys& keys, http::request request) {
   if (const auto refused = not_running(context)) co_return refuse(*refused);
   if (const auto options = query::of(request, ""); !options) co_return refuse(options.error());

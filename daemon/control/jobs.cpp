@@ -86,9 +86,8 @@ loop::awaitable<http::response> cancel_job(const context& context, http::request
              {"queue", broker.engine().name_of(looked.answer->queue)},
              {"uid", by.user},
              {"pid", by.process}});
-  const bool is_durable = co_await until_durable(broker, cancelled.durable_with);
-  if (!is_durable) co_return refuse(store_failed(broker));
-  co_return json_answer(200, json::object{{"cancelled", std::move(shown)}});
+  auto answer = json_answer(200, json::object{{"cancelled", std::move(shown)}});
+  co_return co_await when_durable(broker, cancelled.durable_with, std::move(answer));
 }
 
 }  // namespace
