@@ -9,7 +9,7 @@ from rules import (CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN
 METRICS = "config/README.md"
 OURS = ("daemon", "include", "tests", "deploy", "config")
 WRITTEN_BY_HAND = (".cpp", ".hpp", ".py", ".cmake", ".sh", "CMakeLists.txt", "/run", "/install-packages")
-TEXTS = (".md", ".yaml", ".yml", "Dockerfile")
+TEXTS = (".md", ".yaml", ".yml", ".js", ".mjs", ".php", ".rb", "Dockerfile")
 PRINTED = {"config/millrace.yaml"}  # by millraced --print-example-config
 LINK = re.compile(r"\[[^\]]*\]\([^)]*\)|https?://\S+")
 

@@ -15,7 +15,8 @@ require('./round').run(async (port) => {
     watch: (tube) => client.watch(tube),
     ignore: (tube) => client.ignore(tube),
     put: (body, {priority, delay, ttr}) => client.put(priority, delay, ttr, body).then(Number),
-    reserve: (seconds) => orNull(seconds === undefined ? client.reserve() : client.reserveWithTimeout(seconds), 'TIMED_OUT'),
+    reserve: (seconds) =>
+      orNull(seconds === undefined ? client.reserve() : client.reserveWithTimeout(seconds), 'TIMED_OUT'),
     delete: (id) => client.delete(id),
     release: (id, priority, delay) => client.release(id, priority, delay),
     bury: (id, priority) => client.bury(id, priority),

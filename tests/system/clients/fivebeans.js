@@ -20,7 +20,8 @@ require('./round').run(async (port) => {
     watch: (tube) => one('watch', tube),
     ignore: (tube) => one('ignore', tube),
     put: (body, {priority, delay, ttr}) => one('put', priority, delay, ttr, body),
-    reserve: (seconds) => orNull(seconds === undefined ? ask('reserve') : ask('reserve_with_timeout', seconds), 'TIMED_OUT'),
+    reserve: (seconds) =>
+      orNull(seconds === undefined ? ask('reserve') : ask('reserve_with_timeout', seconds), 'TIMED_OUT'),
     delete: (id) => one('destroy', id),
     release: (id, priority, delay) => one('release', id, priority, delay),
     bury: (id, priority) => one('bury', id, priority),

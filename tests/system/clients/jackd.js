@@ -20,7 +20,8 @@ require('./round').run(async (port) => {
     watch: (tube) => client.watch(tube),
     ignore: (tube) => client.ignore(tube),
     put: (body, options) => client.put(body, options),
-    reserve: (seconds) => orNull(seconds === undefined ? client.reserve() : client.reserveWithTimeout(seconds), 'TIMED_OUT'),
+    reserve: (seconds) =>
+      orNull(seconds === undefined ? client.reserve() : client.reserveWithTimeout(seconds), 'TIMED_OUT'),
     reserveJob: (id) => client.reserveJob(id).then(job),
     delete: (id) => client.delete(id),
     release: (id, priority, delay) => client.release(id, {priority, delay}),

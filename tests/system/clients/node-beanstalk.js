@@ -11,7 +11,9 @@ require('./round').run(async (port) => {
   const serializer = {serialize: (text) => Buffer.from(text), deserialize: (bytes) => bytes.toString()};
   const client = new Client({host: '127.0.0.1', port, serializer, maxPayloadSize: 1 << 20, dataReadTimeoutMs: 60000});
   await client.connect();
-  const named = (promise) => promise.catch((error) => { throw new Error(`${error.message} ${error.status} ${JSON.stringify(error)}`); });
+  const named = (promise) => promise.catch((error) => {
+    throw new Error(`${error.message} ${error.status} ${JSON.stringify(error)}`);
+  });
   return {
     use: (tube) => client.use(tube),
     watch: (tube) => client.watch(tube),

@@ -16,10 +16,13 @@ require('./round').run(async (port) => {
     watch: (tube) => first('watch', tube),
     ignore: (tube) => first('ignore', tube),
     put: (body, {priority, delay, ttr}) => first('put', body, priority, delay, ttr),
-    reserve: (seconds) => (seconds === undefined ? ask('reserve') : ask('reserveWithTimeout', seconds)).then(job, (error) => {
-      if (error.message === 'TIMED_OUT') return null;
-      throw error;
-    }),
+    reserve: (seconds) => {
+      const reserving = seconds === undefined ? ask('reserve') : ask('reserveWithTimeout', seconds);
+      return reserving.then(job, (error) => {
+        if (error.message === 'TIMED_OUT') return null;
+        throw error;
+      });
+    },
     delete: (id) => ask('deleteJob', id),
     release: (id, priority, delay) => ask('release', id, priority, delay),
     bury: (id, priority) => ask('bury', id, priority),

@@ -43,7 +43,8 @@ refused(ServerException::class, function () use ($other, $job) { $other->touch($
 $released = microtime(true);
 $client->release($job, 5, 1);
 $stats = $client->statsJob($job);
-check(trim($stats['tube'], '"') === 't' && (int) $stats['pri'] === 5 && (int) $stats['ttr'] === 60 && (int) $stats['releases'] === 1);
+check(trim($stats['tube'], '"') === 't' && (int) $stats['pri'] === 5 && (int) $stats['ttr'] === 60);
+check((int) $stats['releases'] === 1);
 $job = $client->reserveWithTimeout(60);
 check($job->getId() === $id && microtime(true) - $released >= 0.999); // of two readings of a clock that may be set
 
@@ -82,7 +83,8 @@ check(version_compare(trim($stats['version'], '"'), '1.7', '>'), $stats['version
 $tube = $client->statsTube('t');
 check((int) $tube['current-jobs-ready'] === 0 && (int) $tube['cmd-pause-tube'] === 2);
 refused(ServerException::class, function () use ($client) { $client->statsTube('nobody'); });
-check(in_array('t', $client->listTubes()) && $client->listTubesWatched(true) === ['t'] && $client->listTubeUsed(true) === 't');
+check(in_array('t', $client->listTubes()));
+check($client->listTubesWatched(true) === ['t'] && $client->listTubeUsed(true) === 't');
 
 if (($argv[2] ?? '') === 'full') {
     $client->useTube('rejecting');

@@ -1,9 +1,12 @@
-// One round through the protocol, for every library of Node: each stands behind the same few functions, and what it lacks is left out there.
-// node LIBRARY.js PORT [full]: with `full`, the server has queues `rejecting`, `blocking` and `dropping` of one job each.
+// One round through the protocol, for every library of Node: each stands behind the same few functions, and a function
+// that it lacks is left out there.
+// node LIBRARY.js PORT [full]: with `full`, the server has queues `rejecting`, `blocking` and `dropping` of one job
+// each.
 //
-// A client has: use, watch, ignore, put(body, {priority, delay, ttr}) -> id, reserve(seconds?) -> {id, body} or null, delete, release, bury, touch,
-// kick, peek(id), peekReady, peekDelayed, peekBuried -> {id, body} or null, stats, statsJob, statsTube -> object, quit; and perhaps reserveJob,
-// kickJob, pause, listTubes, listTubesWatched, listTubeUsed. What the server refuses is a rejection that names the server's word.
+// A client has: use, watch, ignore, put(body, {priority, delay, ttr}) -> id, reserve(seconds?) -> {id, body} or null,
+// delete, release, bury, touch, kick, peek(id), peekReady, peekDelayed, peekBuried -> {id, body} or null, stats,
+// statsJob, statsTube -> object, quit; and perhaps reserveJob, kickJob, pause, listTubes, listTubesWatched,
+// listTubeUsed. A command that the server refuses is a rejection that names the server's word.
 'use strict';
 const assert = require('assert');
 
@@ -74,7 +77,8 @@ async function bodies(client) {
 }
 
 async function together(client) {
-  const ids = await Promise.all(Array.from({length: 50}, (_, number) => client.put('job ' + number, {priority: 1, delay: 0, ttr: 60})));
+  const puts = Array.from({length: 50}, (_, number) => client.put('job ' + number, {priority: 1, delay: 0, ttr: 60}));
+  const ids = await Promise.all(puts);
   assert.strictEqual(new Set(ids).size, 50);
   await Promise.all(ids.map((id) => client.delete(id)));
 }
@@ -95,7 +99,8 @@ async function statistics(client) {
   const [major, minor] = String(stats.version).split('.').map(Number);
   assert.ok(major > 1 || minor > 7, stats.version);
   assert.strictEqual(String(stats.draining), 'false');
-  assert.ok(/^[0-9a-f]{16}$/.test(String(stats.id)) || typeof stats.id === 'number'); // sixteen digits without a letter are a number of YAML
+  // Sixteen digits without a letter are a number of YAML.
+  assert.ok(/^[0-9a-f]{16}$/.test(String(stats.id)) || typeof stats.id === 'number');
   const tube = await client.statsTube('t');
   assert.strictEqual(tube.name, 't');
   assert.strictEqual(tube['current-jobs-ready'], 0);
@@ -124,7 +129,9 @@ async function full(client, other) {
   const first = await client.put('one', options);
   let answered = false;
   const held = other.put('two', options).then((id) => { answered = true; return id; });
-  for (let round = 0; round < 20; round++) assert.strictEqual((await client.statsTube('blocking'))['current-jobs-ready'], 1);
+  for (let round = 0; round < 20; round++) {
+    assert.strictEqual((await client.statsTube('blocking'))['current-jobs-ready'], 1);
+  }
   assert.strictEqual(answered, false, 'a put into a full queue was answered');
   await client.delete(first);
   const second = await held;
