@@ -34,7 +34,7 @@ broker::~broker() = default;
 result<queue_id> broker::declare(std::string_view name, const engine::queue_options& options) {
   parts_->engine.advance(parts_->now());
   auto queue = parts_->engine.declare(name, options);
-  parts_->commit_unanswered();
+  parts_->commit_without_receipt();
   return queue;
 }
 
@@ -74,7 +74,7 @@ result<std::size_t> broker::watch(session_id session, std::string_view queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   auto watched = p.engine.watch(session, queue);
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return watched;
 }
 
@@ -82,14 +82,14 @@ result<queue_id> broker::use(session_id session, std::string_view queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   auto used = p.engine.use(session, queue);
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return used;
 }
 
 result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
   auto& p = *parts_;
   auto left = p.engine.ignore(session, queue);
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return left;
 }
 
@@ -101,7 +101,7 @@ bool broker::try_close_session(session_id session, engine::session_end end) {
   p.disk_bodies.end_peek(session);
   p.wait_times.end(wait, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now(), end);
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return closed;
 }
 
@@ -298,7 +298,7 @@ subscription broker::subscribe_job_left(std::function<void()> on_job_left) {
 
 void broker::refuse_puts() {
   parts_->engine.refuse_puts();
-  parts_->commit_unanswered();
+  parts_->commit_without_receipt();
 }
 
 const engine::engine& broker::engine() const noexcept { return parts_->engine; }

@@ -56,8 +56,8 @@ struct broker::parts {
     return loop.now();
   }
 
-  /// Ends a command that waits for no batch: it was withdrawn, nobody asked for it, or its reason says why.
-  void commit_unanswered(commit_tracker::cause trigger = commit_tracker::cause::command) {
+  /// Ends a command whose answer, if it has one, waits for no batch.
+  void commit_without_receipt(commit_tracker::cause trigger = commit_tracker::cause::command) {
     static_cast<void>(commit(trigger));
   }
 
@@ -190,7 +190,7 @@ struct broker::parts {
   instant advance() {
     engine.advance(now());
     disk_bodies.on_durable();
-    commit_unanswered(commit_tracker::cause::time);
+    commit_without_receipt(commit_tracker::cause::time);
     job_left.notify();  // jobs may have expired, or become undeliverable
     return next_deadline();
   }
@@ -209,7 +209,7 @@ struct broker::parts {
     } else {
       engine.body_lost(job, now());
     }
-    commit_unanswered();
+    commit_without_receipt();
   }
 
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
@@ -218,7 +218,7 @@ struct broker::parts {
     auto wait = pending.withdraw(session);
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());
-    commit_unanswered();
+    commit_without_receipt();
   }
 
   loop::event_loop& loop;

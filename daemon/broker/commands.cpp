@@ -23,7 +23,7 @@ receipted<bool> broker::touch(session_id session, job_id job) {
   auto& p = *parts_;
   const bool touched = p.engine.touch(session, job, p.now());
   // A lease is not kept, and the client knows the id: the answer waits for nothing.
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return commit_tracker::nothing().answer(touched);
 }
 
@@ -49,14 +49,14 @@ void broker::undeclare(queue_id queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   p.engine.undeclare(queue);
-  p.commit_unanswered();
+  p.commit_without_receipt();
 }
 
 void broker::apply_queue_defaults(queue_id queue) {
   auto& p = *parts_;
   p.engine.advance(p.now());
   p.engine.apply_queue_defaults(queue);
-  p.commit_unanswered();
+  p.commit_without_receipt();
 }
 
 void broker::set_queues_max(std::uint32_t queues_max) { parts_->engine.set_queues_max(queues_max); }

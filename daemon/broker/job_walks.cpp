@@ -11,7 +11,7 @@ std::optional<engine::cursor_id> broker::open_cursor(queue_id queue, engine::job
   auto& p = *parts_;
   p.engine.advance(p.now());
   const auto opened = p.engine.open_cursor(queue, state, owner);
-  p.commit_unanswered();
+  p.commit_without_receipt();
   return opened;
 }
 
@@ -59,7 +59,7 @@ void broker::forget_action(std::uint64_t action) {
   auto& p = *parts_;
   if (!p.commits.is_persistent()) return;
   p.action_changes.emplace_back(engine::action_gone{action, engine::durability::relaxed});
-  p.commit_unanswered();
+  p.commit_without_receipt();
 }
 
 void broker::restore_action(std::uint64_t action, std::string description) {

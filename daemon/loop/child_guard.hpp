@@ -47,7 +47,7 @@ class child_guard {
  private:
   [[nodiscard]] result<> start();
   [[nodiscard]] bool send(const group_record& record);
-  /// Sends what the pipe had no capacity for. False: there is still some left.
+  /// Sends what did not fit into the pipe. False: there is still some left.
   bool send_unsent();
   void reap_if_ended();
 

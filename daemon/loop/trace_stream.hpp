@@ -51,7 +51,7 @@ class trace_stream {
   /// False: the file is full or has failed.
   [[nodiscard]] bool is_open() const noexcept { return file_->current() == trace_file::state::open; }
 
-  /// Hands the chunk to the thread, if that has capacity for it.
+  /// Hands the chunk to the thread, if it can take one more.
   void flush();
   /// Hands the rest to the thread. Returns the call that ends the file there. No event may follow.
   [[nodiscard]] std::function<result<std::string>()> finish();

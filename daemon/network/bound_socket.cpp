@@ -124,9 +124,9 @@ result<bound_socket> bound_socket::bind_file(const address& target, const socket
   if (access != nullptr && ::fchmod(made.descriptor_, owner_only) != 0) return cannot_listen(target, reason(errno));
   // Copied now: what throws after the bind would leave the file behind.
   auto path = target.unix_path;
-  int failed = bind_to(made.descriptor_, *to);
-  if (failed == EADDRINUSE && unix_socket_file::remove_stale(path)) failed = bind_to(made.descriptor_, *to);
-  if (failed != 0) return cannot_listen(target, reason(failed));
+  int number = bind_to(made.descriptor_, *to);
+  if (number == EADDRINUSE && unix_socket_file::remove_stale(path)) number = bind_to(made.descriptor_, *to);
+  if (number != 0) return cannot_listen(target, reason(number));
   if (path.empty()) {
     made.here_.port = port_of(made.descriptor_);
   } else {

@@ -12,7 +12,6 @@
 #include <millrace/loop/io_thread.hpp>
 #include <millrace/sources/source.hpp>
 
-#include "base/log.hpp"
 #include "base/system_message.hpp"
 #include "beanstalk/server.hpp"
 #include "broker/recovery.hpp"

@@ -38,19 +38,19 @@ ballast::ballast(const std::string& directory, std::uint64_t disk_reserve)
 
 void ballast::make() {
   if (held_ == wanted_ || failed_) return;
-  const int failed = wanted_ == 0 ? 0 : allocate();
-  if (failed == 0 && wanted_ != 0) {
+  const int number = wanted_ == 0 ? 0 : allocate();
+  if (number == 0 && wanted_ != 0) {
     held_ = wanted_;
     return;
   }
   ::unlink(path_.c_str());
   held_ = 0;
-  if (failed == 0) return;
+  if (number == 0) return;
   // Space that others took since it was looked for, or a signal: at the next look it may go well.
-  if (failed == ENOSPC || failed == EDQUOT || failed == ENOMEM || failed == EINTR) return;
+  if (number == ENOSPC || number == EDQUOT || number == ENOMEM || number == EINTR) return;
   failed_ = true;
   log::warning("no_ballast", "the ballast, which is given up when the disk is full, cannot be made",
-               {{"file", path_}, {"error", std::generic_category().message(failed)}});
+               {{"file", path_}, {"error", std::generic_category().message(number)}});
 }
 
 bool ballast::give_up() {

@@ -194,8 +194,8 @@ result<sqlite::connection> open_to_examine(const data_directory& directory) {
 }
 
 error system_error(const std::string& path) {
-  const int failed = errno;
-  return {errc::io, path + ": " + system_message(failed) + (failed == EACCES ? owner_of(path) : std::string{})};
+  const int number = errno;
+  return {errc::io, path + ": " + system_message(number) + (number == EACCES ? owner_of(path) : std::string{})};
 }
 
 error about(const std::string& file, const error& found) { return {found.code, file + ": " + found.text}; }

@@ -60,7 +60,7 @@ class statement : public row_values {
   statement& operator=(statement&& other) noexcept;
   ~statement();
 
-  /// Places count from 1. A value that cannot be bound is an error of the next step, which then does not run.
+  /// Indexes count from 1. A value that cannot be bound is an error of the next step, which then does not run.
   void bind(int index, std::int64_t value) noexcept;
   void bind_text(int index, std::string_view value) noexcept;
   void bind_blob(int index, std::string_view value) noexcept;

@@ -12,7 +12,8 @@ constexpr const char* about =
     "millrace bench: a load for any server of the beanstalk protocol, and how fast it answered.\n\n"
     "Each connection keeps DEPTH commands in flight: that many puts leave in one piece, then reserves, then deletes.\n"
     "With --rate jobs are put at fixed instants instead, whatever the answers, and latency counts from those instants\n"
-    "(the sender keeps a core busy for that). Every job must come out exactly once. Queues are the run's own and are\n"
+    "(the sender keeps a core busy for that). Every job must be delivered exactly once. Queues are the run's own and "
+    "are\n"
     "left empty.";
 
 constexpr const char* footer =

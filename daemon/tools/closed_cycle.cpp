@@ -128,7 +128,7 @@ result<> closed_cycle::take_job(const wire::beanstalk_reply& reply, instant now)
     return error{errc::invalid, "a job of the backlog was delivered although one of better priority was ready"};
   if (auto once = run_.ledger.note_delivered(mark->number); !once) return once;
   if (run_.plan.task != work::mix) return {};
-  // Jobs that were put in one piece mostly come out together, so their ages are noted together.
+  // Jobs that were put in one piece are mostly delivered together, so their ages are noted together.
   const instant put_at = run_.put_at[mark->number / run_.plan.depth];
   if (put_at != age_from_) flush_ages(now);
   age_from_ = put_at;
