@@ -91,7 +91,7 @@ routes::routes(refusal_writer write_refusal) : write_refusal_{std::move(write_re
   add(method::get, "/", "this list", [this](const request&) { return at_once(list()); });
 }
 
-void routes::add(method added, std::string path, std::string about, handler function) {
+void routes::add(method added, const std::string& path, std::string about, handler function) {
   assert(added != method::head && added != method::other && path.starts_with('/'));
   auto& entry = endpoints_[path];
   if (path.find('{') != std::string::npos) entry.segments = segments_of(path);

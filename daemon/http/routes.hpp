@@ -68,7 +68,7 @@ class routes {
   routes& operator=(const routes&) = delete;
 
   /// `about` describes the path in the list at `/`. Requires: path and method are new.
-  void add(method method, std::string path, std::string about, handler handler);
+  void add(method method, const std::string& path, std::string about, handler handler);
 
   /// 404 for an unknown path, 405 with `allow` for a method that the path does not have. An exception of a handler is
   /// logged and answered with 500, except the cancellation of the task, which is passed on.

@@ -163,8 +163,9 @@ loop::awaitable<> listener::parts::accept_on_reserve(parts& self) {
     self.counts.opened.add();
     co_await loop::with_timeout(self.loop, run(self, self.last_resort, std::move(socket)),
                                 after(self.loop.now(), last_resort_max));
+  } else {
+    socket.close(refused);
   }
-  socket.close(refused);
   self.reserve.take();
 }
 

@@ -151,6 +151,7 @@ log::sink log_sink(log_format format) {
 log_format effective_format(log_format requested, const std::string& socket) {
   if (requested == log_format::journald) return has_journal(socket) ? requested : log_format::text;
   if (requested != log_format::automatic) return requested;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment never changes
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct ::stat ours {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &ours) != 0) return log_format::text;

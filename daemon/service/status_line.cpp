@@ -39,7 +39,7 @@ std::string_view fitting(std::string_view text, std::size_t columns) {
 
 bool status_line::is_possible_on(int descriptor) {
   if (::isatty(descriptor) == 0) return false;
-  const char* terminal = std::getenv("TERM");
+  const char* terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): the environment never changes
   return terminal != nullptr && std::string_view{terminal} != "dumb" && *terminal != '\0' &&
          size_of(descriptor).ws_row >= rows_min;
 }

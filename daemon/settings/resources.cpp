@@ -92,13 +92,14 @@ class checker {
     const std::array<std::pair<const char*, const std::optional<network::address>*>, 3> listeners{
         {{"http", &daemon.http}, {"beanstalk", &daemon.beanstalk}, {"control", &daemon.control}}};
     for (std::size_t second = 1; second < listeners.size(); ++second) {
-      const auto& [key, address] = listeners[second];
+      const char* const key = listeners[second].first;
+      const auto& address = *listeners[second].second;
       const auto taken = std::find_if(listeners.begin(), listeners.begin() + second, [&](const auto& first) {
-        return *address && *first.second && overlap(**first.second, **address);
+        return address && *first.second && overlap(**first.second, *address);
       });
       if (taken == listeners.begin() + second) continue;
       report({"daemon", key},
-             "`" + network::write_address(**address) + "` is the address of " + with_line({"daemon", taken->first}),
+             "`" + network::write_address(*address) + "` is the address of " + with_line({"daemon", taken->first}),
              "a different address, or off");
     }
   }

@@ -112,7 +112,7 @@ std::string copy_of(std::int64_t version) {
 }
 
 /// The row because of which the tables of an older version could not be copied.
-error unusable_row(sqlite::connection& data, std::int64_t version, error found) {
+error unusable_row(sqlite::connection& data, std::int64_t version, const error& found) {
   const auto lost = data.number("SELECT coalesce(min(id), 0) FROM old_job WHERE body IS NULL");
   if (lost && *lost != 0) {
     return invalid("row " + std::to_string(*lost) +

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <deque>
 #include <exception>
 #include <fstream>
@@ -171,7 +170,7 @@ class benchmark {
   }
 
   void fail_to_write(const std::string& target) {
-    std::fprintf(stderr, "millrace bench: %s: %s\n", target.c_str(), std::strerror(errno));
+    std::fprintf(stderr, "millrace bench: %s: %s\n", target.c_str(), system_message(errno).c_str());
     code_ = exit_code::failed;
   }
 

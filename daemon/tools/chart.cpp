@@ -87,7 +87,9 @@ std::string grid(const scale& axes) {
   column(0, percent(0));
   column(std::log10(2.0), "50%");
   for (int nines = 1; nines <= axes.nines() + 1e-9; ++nines) column(nines, percent(nines));
-  for (double decade = std::pow(10.0, std::floor(std::log10(axes.floor()))); decade <= axes.ceiling(); decade *= 10) {
+  const auto power_of = [](double ns) { return static_cast<int>(std::floor(std::log10(ns) + 1e-9)); };
+  for (int power = power_of(axes.floor()); power <= power_of(axes.ceiling()); ++power) {
+    const double decade = std::pow(10.0, power);
     for (const double step : {1.0, 2.0, 5.0}) {
       const double ns = decade * step;
       if (ns < axes.floor() * 0.999 || ns > axes.ceiling() * 1.001) continue;

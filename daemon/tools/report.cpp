@@ -98,6 +98,7 @@ std::string table_of(const std::vector<server_result>& servers, const bench_opti
 
 std::string picture_of(const std::vector<server_result>& servers, const bench_options& options) {
   std::vector<run_stats> all;
+  all.reserve(servers.size());
   for (const auto& server : servers) all.push_back(server.merged());
   std::vector<chart_curve> curves;
   for (std::size_t at = 0; at < servers.size(); ++at)

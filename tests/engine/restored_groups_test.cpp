@@ -154,9 +154,10 @@ TEST_CASE("a put of a group is all or nothing, and its members are recorded with
   engine_fixture m;
   m.engine.collect_changes(true);
   const auto queue = m.declare("q", 2);
-  const auto jobs = [&](int count) {
+  const auto jobs = [&](std::size_t count) {
     std::vector<output> all;
-    for (int n = 0; n < count; ++n) all.push_back({queue, {.content = body{"job"}}});
+    all.reserve(count);
+    for (std::size_t n = 0; n < count; ++n) all.push_back({queue, {.content = body{"job"}}});
     return all;
   };
   CHECK(m.engine.put_group({.name = "three"}, jobs(3), m.now).error().text == "queue q: the jobs can never fit");

@@ -52,11 +52,11 @@ TEST_CASE("the memory of records is returned when a backlog has gone, in whateve
     if (!in_order) std::ranges::shuffle(there, random);
     for (const slot place : there) jobs.remove(place);
     // The index, a spare page, and a few bytes for each former page remain.
-    CHECK(jobs.bytes() <= before + 100'000 * 5 + 1'024 * sizeof(job));
+    CHECK(jobs.bytes() <= before + std::size_t{100'000} * 5 + 1'024 * sizeof(job));
     // Dropped pages are used again.
     for (std::uint64_t number = 200'001; number <= 300'000; ++number) jobs.add(job_id{number});
     CHECK(jobs.size() == 100'000);
-    CHECK(jobs.bytes() <= before + 100'000 * (sizeof(job) + 5) + 2 * 1'024 * sizeof(job));
+    CHECK(jobs.bytes() <= before + 100'000 * (sizeof(job) + 5) + 2'048 * sizeof(job));
   }
 }
 

@@ -102,6 +102,7 @@ TEST_CASE("posts of several threads all arrive on the loop's thread", "[event_lo
   bool elsewhere = false;
   {
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int n = 0; n < 3; ++n) {
       threads.emplace_back([&] {
         for (int i = 0; i < each; ++i) {

@@ -39,6 +39,7 @@ TEST_CASE("what several threads leave before they ring is all delivered", "[mail
     if (taken == threads_count * each) box->close();
   });
   std::vector<std::thread> threads;
+  threads.reserve(threads_count);
   for (int n = 0; n < threads_count; ++n) {
     threads.emplace_back([&] {
       for (int i = 0; i < each; ++i) {

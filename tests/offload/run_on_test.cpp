@@ -59,7 +59,7 @@ TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
   for (const execution_site site : {execution_site::loop, execution_site::threads}) {
     at.answers.clear();
     at.call(site, std::make_unique<counted>("computed", 3));
-    while (at.answers.size() < 1) at.loop.run_ready();
+    while (at.answers.empty()) at.loop.run_ready();
     at.call(site, std::make_unique<throwing>(2));
     while (at.answers.size() < 2) at.loop.run_ready();
     at.call(site, std::make_unique<failing>());

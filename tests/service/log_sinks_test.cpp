@@ -79,8 +79,8 @@ TEST_CASE("without a journal that receives entries, the log is text") {
 
 TEST_CASE("the journal is chosen only if standard error goes to it") {
   CHECK(effective_format(log_format::json) == log_format::json);
-  ::setenv("JOURNAL_STREAM", "1:2", 1);
+  ::setenv("JOURNAL_STREAM", "1:2", 1);  // NOLINT(concurrency-mt-unsafe): one thread
   CHECK(effective_format(log_format::automatic) == log_format::text);
-  ::unsetenv("JOURNAL_STREAM");
+  ::unsetenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): one thread
   CHECK(effective_format(log_format::automatic) == log_format::text);
 }

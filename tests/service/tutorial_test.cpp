@@ -46,8 +46,8 @@ TEST_CASE("tasks end in the order of their lengths and are gathered in the order
   check("arithmetic", mode::as_set,
         {"1000 Multiplication Result : 200", "3000 Addition Result : 30", "5000 Division Result : 2.0",
          "7000 Subtraction Result : 10",
-         "7000 gathered: Addition Result : 30, Multiplication Result : 200, Division Result : 2.0, "
-         "Subtraction Result : 10"},
+         std::string{"7000 gathered: Addition Result : 30, Multiplication Result : 200, Division Result : 2.0, "} +
+             "Subtraction Result : 10"},
         7000);
 }
 
@@ -79,6 +79,7 @@ TEST_CASE("producers and consumers share a bounded queue, and each item is consu
   auto seen = run_tutorial("producers-consumers").lines;
   REQUIRE(seen.size() == 30);
   std::vector<int> items;
+  items.reserve(seen.size());
   for (const auto& line : seen) items.push_back(std::stoi(line.substr(line.rfind(' '))));
   std::ranges::sort(items);
   for (int item = 1; item <= 30; ++item) CHECK(items[static_cast<std::size_t>(item - 1)] == item);

@@ -9,7 +9,7 @@ using namespace millrace::settings;
 
 namespace {
 
-settings::settings read(const std::string& text) {
+millrace::settings::settings read(const std::string& text) {
   auto loaded = load_text(text, "f", test_vocabulary());
   CAPTURE(text_of(loaded.diagnostics));
   REQUIRE(loaded.value);

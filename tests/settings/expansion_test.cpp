@@ -21,11 +21,11 @@ std::string expand_or_error(std::string_view text) {
 /// Sets the environment variables that the tests use.
 struct environment {
   environment() {
-    ::setenv("HOME", "/home/miller", 1);
-    ::setenv("MILL_1", "wheel", 1);
-    ::setenv("MILL_EMPTY", "", 1);
-    ::setenv("MILL_DOLLAR", "${MILL_1}", 1);
-    ::unsetenv("MILL_NONE");
+    ::setenv("HOME", "/home/miller", 1);      // NOLINT(concurrency-mt-unsafe): one thread
+    ::setenv("MILL_1", "wheel", 1);           // NOLINT(concurrency-mt-unsafe): one thread
+    ::setenv("MILL_EMPTY", "", 1);            // NOLINT(concurrency-mt-unsafe): one thread
+    ::setenv("MILL_DOLLAR", "${MILL_1}", 1);  // NOLINT(concurrency-mt-unsafe): one thread
+    ::unsetenv("MILL_NONE");                  // NOLINT(concurrency-mt-unsafe): one thread
   }
 };
 
@@ -61,13 +61,13 @@ TEST_CASE("an undefined variable or an incomplete name is an error") {
     CHECK(expand_or_error(text) == "error: `${` is not followed by a name and `}`");
   }
   CHECK(expand_or_error("~miller/x").starts_with("error: `~` is the home directory only before a `/`"));
-  ::unsetenv("HOME");
+  ::unsetenv("HOME");  // NOLINT(concurrency-mt-unsafe): one thread
   CHECK(expand_or_error("~/x") == "error: the environment does not define `HOME`");
 }
 
 TEST_CASE("paths and addresses of a settings file are expanded before they are checked") {
   const environment set;
-  ::setenv("MILL_PORT", "9000", 1);
+  ::setenv("MILL_PORT", "9000", 1);  // NOLINT(concurrency-mt-unsafe): one thread
   const auto read =
       load_text("daemon: { data_dir: '~/${MILL_1}', http: '127.0.0.1:${MILL_PORT}', beanstalk: 'unix:~/b' }", "f",
                 test_vocabulary());

@@ -181,9 +181,9 @@ TEST_CASE("an unreadable input file and a data_dir that is a file are errors") {
                                                  << "consumers: { c: { queue: q, handler: noop } }\n";
     return text_of(load_file(folder.path / "settings.yaml", builtin_vocabulary()).diagnostics);
   };
-  CHECK(diagnostics("plain", "folder") == "");
-  CHECK(diagnostics("plain", "created-later") == "");
-  CHECK(diagnostics("\"-\"", "folder") == "");
+  CHECK(diagnostics("plain", "folder").empty());
+  CHECK(diagnostics("plain", "created-later").empty());
+  CHECK(diagnostics("\"-\"", "folder").empty());
   CHECK(diagnostics("missing.txt", "folder") ==
         "settings.yaml:3:48: producers.a.file: `missing.txt` cannot be read: No such file or directory "
         "(expected a readable file, or -)\n");

@@ -88,7 +88,8 @@ void fill_at_random(const std::string& data_dir, std::uint64_t jobs) {
       if (details != engine::job_details{}) job.details = std::make_shared<const engine::job_details>(details);
     }
     if (below(4) == 0) job.error_text = "went \"wrong\"\n\xff";
-    REQUIRE(bulk_load->add(std::move(job), "q" + std::to_string(below(5))).has_value());
+    const auto added = bulk_load->add(std::move(job), "q" + std::to_string(below(5)));
+    REQUIRE(added.has_value());
   }
   REQUIRE(bulk_load->pause("q1", never, seconds{7}).has_value());
   REQUIRE(bulk_load->pause("quiet", instant{duration{1'800'000'000'000'000'000}}, seconds{9}).has_value());
@@ -285,7 +286,7 @@ TEST_CASE("a line with an id above the highest is named; the highest itself is r
   scratch_directory scratch;
   const auto with_id = [](const std::string& id) {
     std::string line{one_job};
-    return line.replace(line.find("7"), 1, id) + "\n";
+    return line.replace(line.find('7'), 1, id) + "\n";
   };
   const auto highest = std::to_string(job_id_max.value());
   for (const std::string id :

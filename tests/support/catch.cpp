@@ -20,7 +20,7 @@ class tally : public listener_base {
 
   void testRunEnded(const Catch::TestRunStats& stats) override {
     const auto& cases = stats.totals.testCases;
-    std::printf("cases: %llu passed, %llu failed\n", static_cast<unsigned long long>(cases.passed + cases.failedButOk),
+    std::printf("cases: %llu passed, %llu failed\n", static_cast<unsigned long long>(cases.passed) + cases.failedButOk,
                 static_cast<unsigned long long>(cases.failed));
     std::fflush(stdout);
   }

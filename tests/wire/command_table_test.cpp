@@ -62,6 +62,7 @@ std::vector<std::string> table_in_protocol() {
 
 TEST_CASE("PROTOCOL.md lists every command as the command table has it") {
   std::vector<std::string> expected;
+  expected.reserve(wire::beanstalk_commands.size());
   for (const auto& row : wire::beanstalk_commands) expected.push_back(documented(row));
   CHECK(table_in_protocol() == expected);
 }

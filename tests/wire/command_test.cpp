@@ -8,7 +8,6 @@
 using namespace millrace;
 using namespace std::string_literals;
 using testing::check_commands;
-using testing::commands_in;
 using testing::transcript;
 
 TEST_CASE("every command is read, whole and however it is cut") {
