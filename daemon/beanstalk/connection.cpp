@@ -112,7 +112,7 @@ void connection::look_for_end() {
 
 // --- turns ----------------------------------------------------------------------------------------------------------
 
-void connection::decided(broker::decision&& decision) noexcept {
+void connection::on_decision(broker::decision&& decision) noexcept {
   conversation_.on_decision(std::move(decision));
   schedule();
 }

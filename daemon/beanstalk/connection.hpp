@@ -84,7 +84,7 @@ class connection final : private loop::ready_entry,
   };
 
   void on_ready(network::ready_events events) override;
-  void decided(broker::decision&& decision) noexcept override;
+  void on_decision(broker::decision&& decision) noexcept override;
   void resume() override;
   void flush() override;
 

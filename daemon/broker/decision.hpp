@@ -25,7 +25,7 @@ class decision_taker {
  public:
   /// The decision on this taker's put, reserve or peek that was answered `waiting`. Called in the middle of another
   /// session's command: note the decision and continue at the next turn. Requires: no command is given from here.
-  virtual void decided(decision&& decision) noexcept = 0;
+  virtual void on_decision(decision&& decision) noexcept = 0;
 
  protected:
   ~decision_taker() = default;

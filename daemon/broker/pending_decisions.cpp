@@ -21,7 +21,7 @@ std::optional<capacity_wait_times::wait> pending_decisions::decide(decision&& de
     const auto ended = waiting.capacity_wait;
     auto& taker = *waiting.taker;
     entries_.erase(found);
-    taker.decided(std::move(decision));
+    taker.on_decision(std::move(decision));
     return ended;
   }
   waiting.decided = std::move(decision);

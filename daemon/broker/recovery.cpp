@@ -29,19 +29,19 @@ recovery::recovery(loop::event_loop& loop, broker& broker, store::store& store, 
   engine::engine& into = broker_.begin_restore();
   store_.begin_recovery(
       {.queue_of = [&into](std::string_view name) { return into.restore_queue(name); },
-       .job =
+       .on_job =
            [this, &into](engine::kept_job&& job) {
              into.restore(std::move(job), now_);
              ++jobs_;
            },
-       .pause =
+       .on_pause =
            [this, &into](const store::recovered_pause& pause) {
              into.restore_pause(pause.queue, pause.until, pause.length, now_);
            },
-       .group = [this, &into](engine::kept_group&& group) { into.restore_group(std::move(group), now_); },
-       .last_group = [&into](engine::group_id last) { into.restore_last_group(last); },
-       .action = [this](std::uint64_t action,
-                        std::string&& description) { broker_.restore_action(action, std::move(description)); }},
+       .on_group = [this, &into](engine::kept_group&& group) { into.restore_group(std::move(group), now_); },
+       .on_last_group = [&into](engine::group_id last) { into.restore_last_group(last); },
+       .on_action = [this](std::uint64_t action,
+                           std::string&& description) { broker_.restore_action(action, std::move(description)); }},
       into.body_memory_at_start());
 }
 

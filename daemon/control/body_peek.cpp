@@ -23,7 +23,7 @@ loop::awaitable<std::optional<body>> body_peek::read(job_id job) {
   co_return std::move(content_);
 }
 
-void body_peek::decided(broker::decision&& decision) noexcept {
+void body_peek::on_decision(broker::decision&& decision) noexcept {
   waiting_ = false;
   if (decision.event.type == engine::event::kind::shown) content_ = std::move(decision.event.job.content);
   decided_.wake_all();

@@ -23,7 +23,7 @@ class body_peek final : private broker::decision_taker {
   loop::awaitable<std::optional<body>> read(job_id job);
 
  private:
-  void decided(broker::decision&& decision) noexcept override;
+  void on_decision(broker::decision&& decision) noexcept override;
 
   broker::broker& broker_;
   session_id session_;

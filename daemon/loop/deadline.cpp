@@ -19,7 +19,7 @@ struct sleeper final : parked {
 
   void operator()(parked::handler&& waiting) {
     hold(std::move(waiting), "sleep");
-    entry.fire = [this] { wake(); };
+    entry.on_due = [this] { wake(); };
     core->deadlines.set(entry, when);
   }
   void leave() noexcept override { core->deadlines.clear(entry); }
@@ -82,7 +82,7 @@ struct child {
 
 }  // namespace
 
-deadline::deadline(event_loop& loop, std::function<void()> fire) : loop_{loop} { entry_.fire = std::move(fire); }
+deadline::deadline(event_loop& loop, std::function<void()> on_due) : loop_{loop} { entry_.on_due = std::move(on_due); }
 
 void deadline::set(instant when) {
   assert(loop_.core().on_loop_thread());

@@ -30,8 +30,8 @@ instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
 struct event_loop::parts {
   explicit parts(clock_kind kind) : clock{kind} {
     core.now = awake_since = clock == clock_kind::real ? read_clock() : instant{hours{1}};
-    core.turn.woken = [this] { wake_up(); };
-    probe.fire = [this] {
+    core.turn.on_woken = [this] { wake_up(); };
+    probe.on_due = [this] {
       counts.lag.observe(core.now - probe_due);
       set_probe();
     };
@@ -116,7 +116,7 @@ struct event_loop::parts {
     for (std::size_t most = core.deadlines.size(); most > 0; --most) {
       due_entry* const entry = core.deadlines.take_due(core.now);
       if (entry == nullptr) break;
-      entry->fire();
+      entry->on_due();
     }
   }
 

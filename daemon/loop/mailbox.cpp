@@ -50,14 +50,15 @@ struct memory_allocator {
 }  // namespace
 
 struct mailbox::parts {
-  parts(loop_core& receiver, std::function<void()> on_delivery) : core{receiver}, deliver{std::move(on_delivery)} {}
+  parts(loop_core& receiver, std::function<void()> on_ring_function)
+      : core{receiver}, on_ring{std::move(on_ring_function)} {}
 
   using open_executor =
       std::decay_t<boost::asio::require_result<executor::inner_executor,
                                                boost::asio::execution::outstanding_work_t::tracked_t>::type>;
 
   loop_core& core;
-  std::function<void()> deliver;
+  std::function<void()> on_ring;
   std::optional<open_executor> open{
       boost::asio::require(core.context.get_executor(), boost::asio::execution::outstanding_work.tracked)};
   executor::inner_executor target{core.context.get_executor()};  // for all threads; `open` is for the loop's thread
@@ -75,9 +76,9 @@ struct mailbox::parts {
       owner->pending.exchange(false, std::memory_order_acq_rel);
       owner->core.mail_rang.store(false, std::memory_order_relaxed);
       if (!owner->open) return;
-      const std::shared_ptr<parts> kept = owner;  // `deliver` may destroy the mailbox
+      const std::shared_ptr<parts> kept = owner;  // `on_ring` may destroy the mailbox
       resumption noted{kept->core.tasks.loop_itself()};
-      kept->deliver();
+      kept->on_ring();
     }
 
     std::shared_ptr<parts> owner;
@@ -88,8 +89,8 @@ mailbox::parts::delivery::allocator_type mailbox::parts::delivery::get_allocator
   return memory_allocator<void>{owner->memory};
 }
 
-mailbox::mailbox(event_loop& loop, std::function<void()> deliver)
-    : parts_{std::make_shared<parts>(loop.core(), std::move(deliver))} {}
+mailbox::mailbox(event_loop& loop, std::function<void()> on_ring)
+    : parts_{std::make_shared<parts>(loop.core(), std::move(on_ring))} {}
 
 mailbox::~mailbox() {
   if (parts_->open) close();

@@ -146,7 +146,7 @@ struct stall_watch::parts {
 stall_watch::stall_watch(event_loop& loop, duration threshold)
     : parts_{std::make_unique<parts>(loop.core(), threshold)} {
   assert(threshold > duration::zero());
-  loop.core().turn.stall_ended = [parts = parts_.get()] { parts->end(); };
+  loop.core().turn.on_stall_ended = [parts = parts_.get()] { parts->end(); };
   parts_->thread = signal_free_thread("stall watch", [parts = parts_.get()] { parts->watch(); });
 }
 
@@ -159,7 +159,7 @@ stall_watch::~stall_watch() {
   parts_->thread.join();
   turn_notes& turn = parts_->core.turn;
   turn.stall_reported.store(false, std::memory_order_relaxed);
-  turn.stall_ended = nullptr;
+  turn.on_stall_ended = nullptr;
 }
 
 void stall_watch::set_threshold(duration threshold) {

@@ -50,7 +50,7 @@ struct thread_pool::parts final : loop::ready_entry {
     request.handed_in = loop.now();
     if (auto* const trace = loop.core().trace) request.submitter = trace->current_lane();
     if (request.when != never) {
-      request.limit.fire = [this, &request] { stop(request, stop_reason::timed_out); };
+      request.limit.on_due = [this, &request] { stop(request, stop_reason::timed_out); };
       loop.core().deadlines.set(request.limit, request.when);
     }
     request.held = waiting.size() >= backlog_max;

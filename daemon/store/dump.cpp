@@ -110,16 +110,16 @@ using line_sink = std::function<result<>(std::string_view line)>;
 /// The lines that are written, with the seal that they get at the end.
 class sealed_lines {
  public:
-  explicit sealed_lines(const line_sink& sink) : sink_{sink} {}
-  result<> operator()(const json::object& object) {
+  explicit sealed_lines(const line_sink& on_line) : on_line_{on_line} {}
+  result<> write(const json::object& object) {
     const auto text = json::serialize(object);
     seal_.add(text);
-    return sink_(text);
+    return on_line_(text);
   }
-  result<> end() { return sink_(json::serialize(json::object{{"lines", seal_.lines()}, {"xxh3", seal_.hex()}})); }
+  result<> end() { return on_line_(json::serialize(json::object{{"lines", seal_.lines()}, {"xxh3", seal_.hex()}})); }
 
  private:
-  const line_sink& sink_;
+  const line_sink& on_line_;
   dump_seal seal_;
 };
 
@@ -127,7 +127,7 @@ using queue_names = std::unordered_map<queue_number, std::string>;
 
 /// The pauses; `names` gets all queues.
 result<> dump_queues(const data_directory& directory, sqlite::connection& data, queue_names& names,
-                     sealed_lines& line) {
+                     sealed_lines& lines) {
   queue_cursor rows{data, of_the_wall};
   for (kept_queue queue;;) {
     const auto step = rows.next(queue);
@@ -139,45 +139,45 @@ result<> dump_queues(const data_directory& directory, sqlite::connection& data, 
     add_text(pause, "paused", queue.name);
     if (queue.paused_until != never) pause["until_ns"] = wall_ns(queue.paused_until);
     pause["length_ns"] = queue.paused_for.count();
-    if (const auto said = line(pause); !said) return said;
+    if (const auto written = lines.write(pause); !written) return written;
   }
 }
 
-result<> dump_positions(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
-  result<> said{};
+result<> dump_positions(const data_directory& directory, sqlite::connection& data, sealed_lines& lines) {
+  result<> written{};
   const auto read = each_position(data, [&](kept_position&& position) {
-    if (said) said = line(object_of(position));
+    if (written) written = lines.write(object_of(position));
   });
-  return read ? said : damage(directory, read.error());
+  return read ? written : damage(directory, read.error());
 }
 
-result<> dump_groups(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
+result<> dump_groups(const data_directory& directory, sqlite::connection& data, sealed_lines& lines) {
   group_cursor rows{data, of_the_wall};
   for (engine::kept_group group;;) {
     const auto step = rows.next(group);
     if (!step) return damage(directory, step.error());
     if (*step == group_cursor::step::end) return {};
     if (*step == group_cursor::step::member) continue;
-    if (const auto said = line(object_of(group.group, group.facts)); !said) return said;
+    if (const auto written = lines.write(object_of(group.group, group.facts)); !written) return written;
     for (const auto& [place, member] : group.ended) {
-      if (const auto said = line(object_of(group.group, place, member)); !said) return said;
+      if (const auto written = lines.write(object_of(group.group, place, member)); !written) return written;
     }
   }
 }
 
-result<> dump_actions(const data_directory& directory, sqlite::connection& data, sealed_lines& line) {
-  result<> said{};
+result<> dump_actions(const data_directory& directory, sqlite::connection& data, sealed_lines& lines) {
+  result<> written{};
   const auto read = each_action(data, [&](action_row&& action) {
-    if (!said) return;
+    if (!written) return;
     json::object made{{"action", action.number}};
     add_text(made, "description", action.description);
-    said = line(made);
+    written = lines.write(made);
   });
-  return read ? said : damage(directory, read.error());
+  return read ? written : damage(directory, read.error());
 }
 
 result<> dump_jobs(const data_directory& directory, sqlite::connection& data, const queue_names& names,
-                   sealed_lines& line) {
+                   sealed_lines& lines) {
   known_queues numbers;
   for (const auto& [number, name] : names) numbers.insert(number);
   job_cursor rows{data, of_the_wall};
@@ -186,30 +186,30 @@ result<> dump_jobs(const data_directory& directory, sqlite::connection& data, co
     if (!step) return damage(directory, step.error());
     if (*step == cursor_step::end) return {};
     if (*step == cursor_step::skipped) continue;
-    const auto said = line(object_of(row.job, names.find(row.queue)->second));
-    if (!said) return said;
+    const auto written = lines.write(object_of(row.job, names.find(row.queue)->second));
+    if (!written) return written;
   }
 }
 
 }  // namespace
 
-result<> dump(const data_directory& directory, const line_sink& sink) {
-  sealed_lines line{sink};
+result<> dump(const data_directory& directory, const line_sink& on_line) {
+  sealed_lines lines{on_line};
   auto data = open_data_file(directory, nullptr);
   if (!data) return data.error();
   const auto marks = read_id_marks(*data);
   if (!marks) return damage(directory, marks.error());
-  if (const auto said = line({{"ids_up_to", marks->job}}); !said) return said.error();
+  if (const auto written = lines.write({{"ids_up_to", marks->job}}); !written) return written.error();
   if (marks->group != 0) {
-    if (const auto said = line({{"groups_up_to", marks->group}}); !said) return said.error();
+    if (const auto written = lines.write({{"groups_up_to", marks->group}}); !written) return written.error();
   }
   queue_names names;
-  if (const auto done = dump_queues(directory, *data, names, line); !done) return done;
-  if (const auto done = dump_positions(directory, *data, line); !done) return done;
-  if (const auto done = dump_groups(directory, *data, line); !done) return done;
-  if (const auto done = dump_jobs(directory, *data, names, line); !done) return done;
-  if (const auto done = dump_actions(directory, *data, line); !done) return done;
-  return line.end();
+  if (const auto done = dump_queues(directory, *data, names, lines); !done) return done;
+  if (const auto done = dump_positions(directory, *data, lines); !done) return done;
+  if (const auto done = dump_groups(directory, *data, lines); !done) return done;
+  if (const auto done = dump_jobs(directory, *data, names, lines); !done) return done;
+  if (const auto done = dump_actions(directory, *data, lines); !done) return done;
+  return lines.end();
 }
 
 }  // namespace millrace::store

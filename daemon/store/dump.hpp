@@ -38,8 +38,8 @@
 /// Groups come before jobs. Jobs come in order of id, then buried ones in the order in which they were buried.
 namespace millrace::store {
 
-/// `line` has no newline at its end; what it refuses ends the dump with that error.
-[[nodiscard]] result<> dump(const data_directory& from, const std::function<result<>(std::string_view line)>& line);
+/// Calls `on_line` for each line, without the newline at its end. An error that it returns ends the dump.
+[[nodiscard]] result<> dump(const data_directory& from, const std::function<result<>(std::string_view line)>& on_line);
 
 /// Whether a dump must end with the line that counts and hashes the others. Dumps of older versions have none.
 enum class completeness { required, optional };

@@ -17,8 +17,8 @@ namespace {
 
 class inspection {
  public:
-  inspection(sqlite::connection& data, examination& found, const std::function<void(std::string_view)>& fault)
-      : data_{data}, found_{found}, fault_{fault} {}
+  inspection(sqlite::connection& data, examination& found, const std::function<void(std::string_view)>& on_fault)
+      : data_{data}, found_{found}, on_fault_{on_fault} {}
 
   void structure() {
     auto lines = data_.prepare("PRAGMA integrity_check");
@@ -140,29 +140,29 @@ class inspection {
   }
   void say(const std::string& line) {
     ++found_.faults;
-    fault_(line);
+    on_fault_(line);
   }
 
   sqlite::connection& data_;
   examination& found_;
-  const std::function<void(std::string_view)>& fault_;
+  const std::function<void(std::string_view)>& on_fault_;
   known_queues queues_;
   std::optional<error> failure_;
 };
 
 }  // namespace
 
-result<examination> fsck(const data_directory& directory, const std::function<void(std::string_view)>& fault) {
+result<examination> fsck(const data_directory& directory, const std::function<void(std::string_view)>& on_fault) {
   examination found;
   auto data = open_to_examine(directory);
   auto version = data ? version_of(*data) : data.error();
   if (!version) {
     if (version.error().code != errc::invalid) return version.error();
     ++found.faults;
-    fault("the file cannot be read at all: " + version.error().text);
+    on_fault("the file cannot be read at all: " + version.error().text);
     return found;
   }
-  inspection of{*data, found, fault};
+  inspection of{*data, found, on_fault};
   of.structure();
   // A start creates the tables of a file that has none.
   if (*version == 0) return found;

@@ -21,6 +21,6 @@ struct examination {
 /// one bad row does not hide the next. Each fault is one line that names the page or the row. Changes nothing of what
 /// is kept. An error means that the file could not be looked at; damage of any kind is a fault.
 [[nodiscard]] result<examination> fsck(const data_directory& directory,
-                                       const std::function<void(std::string_view)>& fault);
+                                       const std::function<void(std::string_view)>& on_fault);
 
 }  // namespace millrace::store

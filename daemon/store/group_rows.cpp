@@ -135,7 +135,7 @@ result<> read_action(sqlite::row_values& from, action_row& into) {
   return {};
 }
 
-result<> each_action(sqlite::connection& data, const std::function<void(action_row&&)>& take) {
+result<> each_action(sqlite::connection& data, const std::function<void(action_row&&)>& on_action) {
   auto rows = data.prepare(action_query);
   if (!rows) return rows.error();
   for (;;) {
@@ -144,7 +144,7 @@ result<> each_action(sqlite::connection& data, const std::function<void(action_r
     if (!*more) return {};
     action_row action;
     if (const auto read = read_action(*rows, action); !read) return read;
-    take(std::move(action));
+    on_action(std::move(action));
   }
 }
 

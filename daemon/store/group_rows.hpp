@@ -43,7 +43,7 @@ struct action_row {
 };
 inline constexpr std::string_view action_query = "SELECT number, description FROM action ORDER BY number";
 [[nodiscard]] result<> read_action(sqlite::row_values& from, action_row& into);
-[[nodiscard]] result<> each_action(sqlite::connection& data, const std::function<void(action_row&&)>& take);
+[[nodiscard]] result<> each_action(sqlite::connection& data, const std::function<void(action_row&&)>& on_action);
 
 /// All groups of the file with their members, in order of id. A step reads one row. Belongs to its connection, and ends
 /// before it.

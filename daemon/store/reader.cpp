@@ -74,14 +74,14 @@ result<cursor_step> job_cursor::next_unburied(const known_queues& queues, job_ro
   const auto more = rows_->step();
   if (!more) return more.error();
   if (!*more) return cursor_step::end;
-  // Not within `take`, where the statement of the jobs runs.
+  // Not within `on_row`, where the statement of the jobs runs.
   if (taken_ && has_history_) {
     if (const auto next = histories_.advance(); !next) return next.error();
   }
   return std::move(taken_);
 }
 
-void job_cursor::take(sqlite::row_values& values) noexcept { taken_ = take_unburied(values); }
+void job_cursor::on_row(sqlite::row_values& values) noexcept { taken_ = take_unburied(values); }
 
 result<cursor_step> job_cursor::take_unburied(sqlite::row_values& from) {
   job_numbers numbers;
@@ -183,7 +183,7 @@ result<> job_cursor::read_length(std::int64_t id, job_row& into) {
   return done;
 }
 
-result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take) {
+result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& on_position) {
   auto rows = data.prepare(position_query);
   if (!rows) return rows.error();
   for (;;) {
@@ -192,7 +192,7 @@ result<> each_position(sqlite::connection& data, const std::function<void(kept_p
     if (!*more) return {};
     kept_position position;
     if (const auto read = read_position(*rows, position); !read) return read;
-    take(std::move(position));
+    on_position(std::move(position));
   }
 }
 

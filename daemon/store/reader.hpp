@@ -75,7 +75,7 @@ class job_cursor final : private sqlite::connection::row_taker {
   [[nodiscard]] result<> prepare_unburied();
   [[nodiscard]] result<cursor_step> next_unburied(const known_queues& queues, job_row& into);
   [[nodiscard]] result<cursor_step> next_buried(const known_queues& queues, job_row& into);
-  void take(sqlite::row_values& values) noexcept override;
+  void on_row(sqlite::row_values& values) noexcept override;
   [[nodiscard]] result<cursor_step> take_unburied(sqlite::row_values& from);
   [[nodiscard]] result<> read(sqlite::row_values& from, const job_numbers& numbers, const known_queues& queues,
                               job_row& into);
@@ -103,7 +103,7 @@ class job_cursor final : private sqlite::connection::row_taker {
 
 /// The positions of all producers. Those that are no longer in the settings stay: a producer that is removed for a day
 /// must not put its lines a second time. There are as many as there ever were names of producers.
-[[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& take);
+[[nodiscard]] result<> each_position(sqlite::connection& data, const std::function<void(kept_position&&)>& on_position);
 
 /// The highest ids that may have been given out, of jobs and of groups.
 struct id_marks {

@@ -61,19 +61,19 @@ result<cursor_step> recovery::take_group(std::size_t& bytes) {
   bytes += group_rows_.text_bytes();
   if (*step == group_cursor::step::member) return cursor_step::skipped;
   if (*step == group_cursor::step::group) {
-    if (sink_.group) sink_.group(std::exchange(group_, {}));
+    if (sink_.on_group) sink_.on_group(std::exchange(group_, {}));
     return cursor_step::row;
   }
   const auto marks = read_id_marks(data_);
   if (!marks) return marks.error();
   marks_ = *marks;
-  if (sink_.last_group) sink_.last_group(engine::group_id{marks_.group});
+  if (sink_.on_last_group) sink_.on_last_group(engine::group_id{marks_.group});
   return cursor_step::end;
 }
 
 result<cursor_step> recovery::take_actions() {
   const auto read = each_action(data_, [this](action_row&& one) {
-    if (sink_.action) sink_.action(one.number, std::move(one.description));
+    if (sink_.on_action) sink_.on_action(one.number, std::move(one.description));
   });
   if (!read) return read.error();
   return cursor_step::end;
@@ -90,14 +90,14 @@ result<cursor_step> recovery::take_job(std::size_t& bytes) {
   ++queue_of_job_->jobs;
   open_.recovered_bury_sequence(row_.bury_sequence);
   if (row_.has_history) open_.recovered_history(row_.job.job);
-  sink_.job(std::move(row_.job));
+  sink_.on_job(std::move(row_.job));
   return step;
 }
 
 cursor_step recovery::finish_queue() {
   if (next_queue_ == queues_.end()) return cursor_step::end;
   auto& [number, known] = *next_queue_++;
-  if (known.row.paused) sink_.pause({engine_queue(known), known.row.paused_until, known.row.paused_for});
+  if (known.row.paused) sink_.on_pause({engine_queue(known), known.row.paused_until, known.row.paused_for});
   if (known.queue) {
     open_.queues.recovered(number, known.queue, std::move(known.row.name), known.row.paused, known.jobs);
   } else {

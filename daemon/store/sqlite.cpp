@@ -119,7 +119,7 @@ result<std::int64_t> connection::number(statement& query) {
 }
 
 result<> connection::read_blob(const char* table, const char* column, std::int64_t row, std::size_t piece_bytes,
-                               const std::function<bool(std::string_view piece)>& take) {
+                               const std::function<bool(std::string_view piece)>& on_piece) {
   sqlite3_blob* opened = nullptr;
   if (parts_->ended(sqlite3_blob_open(parts_->db, "main", table, column, row, 0, &opened)) != SQLITE_OK) {
     return failure_of(parts_->db);
@@ -131,7 +131,7 @@ result<> connection::read_blob(const char* table, const char* column, std::int64
     piece.resize(std::min(piece_bytes, bytes - at));
     const int status = sqlite3_blob_read(opened, piece.data(), static_cast<int>(piece.size()), static_cast<int>(at));
     if (parts_->ended(status) != SQLITE_OK) return failure_of(parts_->db);
-    if (!take(piece)) return error{errc::cancelled, "reading was stopped"};
+    if (!on_piece(piece)) return error{errc::cancelled, "reading was stopped"};
   }
   return {};
 }
@@ -154,7 +154,7 @@ result<> connection::define_taker(const char* name, row_taker* taker) {
   const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
     auto* const by = static_cast<row_taker*>(sqlite3_user_data(context));
     row_values given{values};
-    if (by != nullptr) by->take(given);
+    if (by != nullptr) by->on_row(given);
   };
   if (sqlite3_create_function_v2(parts_->db, name, -1, SQLITE_UTF8, taker, call, nullptr, nullptr, nullptr) !=
       SQLITE_OK) {

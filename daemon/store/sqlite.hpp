@@ -116,10 +116,10 @@ class connection {
   /// The same for a statement that is prepared already; resets it. Requires: it belongs to this connection.
   [[nodiscard]] result<std::int64_t> number(statement& query);
 
-  /// Hands the blob of a row to `take` in pieces of at most `piece_bytes`, in order. `take` returns false to stop; then
-  /// the error is `cancelled`. Requires: a transaction is open.
+  /// Hands the blob of a row to `on_piece` in pieces of at most `piece_bytes`, in order. `on_piece` returns false to
+  /// stop; then the error is `cancelled`. Requires: a transaction is open.
   [[nodiscard]] result<> read_blob(const char* table, const char* column, std::int64_t row, std::size_t piece_bytes,
-                                   const std::function<bool(std::string_view piece)>& take);
+                                   const std::function<bool(std::string_view piece)>& on_piece);
 
   /// Makes `function` callable in statements as `name(number, blob)`.
   using sql_function = std::int64_t (*)(std::int64_t number, std::string_view blob);
@@ -130,7 +130,7 @@ class connection {
   /// runs. `taker` outlives its use; nullptr: rows are ignored.
   class row_taker {
    public:
-    virtual void take(row_values& values) noexcept = 0;
+    virtual void on_row(row_values& values) noexcept = 0;
 
    protected:
     ~row_taker() = default;

@@ -39,15 +39,15 @@ struct recovered_pause {
 struct recovery_sink {
   /// Creates the queue of that name unless it exists. Called only for queues that have jobs or a pause.
   std::function<queue_id(std::string_view name)> queue_of;
-  std::function<void(engine::kept_job&&)> job;
-  std::function<void(const recovered_pause&)> pause;
+  std::function<void(engine::kept_job&&)> on_job;
+  std::function<void(const recovered_pause&)> on_pause;
   // Those below may be empty: then such rows are read and not given to anybody.
   /// Called before the first job.
-  std::function<void(engine::kept_group&&)> group{};
+  std::function<void(engine::kept_group&&)> on_group{};
   /// The highest id of a group that may have been given out. Called once, after the groups and before the first job.
-  std::function<void(engine::group_id)> last_group{};
+  std::function<void(engine::group_id)> on_last_group{};
   /// Called after the jobs and the pauses.
-  std::function<void(std::uint64_t action, std::string&& description)> action{};
+  std::function<void(std::uint64_t action, std::string&& description)> on_action{};
 };
 
 /// Makes changes durable, reports when they are, and restores the jobs at the start.

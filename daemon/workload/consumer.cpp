@@ -144,7 +144,7 @@ loop::awaitable<> consumer::serve(slot& consumer_slot) {
       if (taken.status == engine::reserve_status::waiting) {
         taken = (co_await environment_.broker.granted(consumer_slot.session)).answer;
       } else {
-        environment_.resting();
+        environment_.on_idle();
         taken = (co_await environment_.broker.reserve(consumer_slot.session, engine::lease::unlimited)).answer;
       }
       consumer_slot.waits = false;
@@ -287,7 +287,7 @@ void consumer::replace(slot& stuck_slot) {
   stuck_slot.attempted = {};
   stuck_slot.stuck_at = never;
   if (!closing_) add_slot();
-  environment_.resting();
+  environment_.on_idle();
 }
 
 handlers::job consumer::begin(slot& consumer_slot, engine::reserved_job&& taken) {

@@ -55,7 +55,7 @@ class consumer {
     loop::event_loop& loop;
     broker::broker& broker;
     sequence* in_sequence;          ///< null: side by side
-    std::function<void()> resting;  ///< called on the loop when a slot found nothing to do, and when one has ended
+    std::function<void()> on_idle;  ///< called on the loop when a slot found nothing to do, and when one has ended
     std::optional<handlers::job_template> job_name{};  ///< shown by the task of a slot while it has the job
   };
   /// `counts` is filled in but for the numbers.
@@ -104,7 +104,7 @@ class consumer {
       --owner.running_;
       if (running.stuck) --owner.counts_.stuck;
       running.ended = running.stuck;
-      owner.environment_.resting();
+      owner.environment_.on_idle();
     }
     running_mark(const running_mark&) = delete;
     running_mark& operator=(const running_mark&) = delete;

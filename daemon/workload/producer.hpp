@@ -51,8 +51,8 @@ class producer {
   struct environment {
     loop::event_loop& loop;
     broker::broker& broker;
-    loop::backpressure& held;     ///< producers held by a full queue, or by a disk without space
-    std::function<void()> ended;  ///< called on the loop, once
+    loop::backpressure& held;        ///< producers held by a full queue, or by a disk without space
+    std::function<void()> on_ended;  ///< called on the loop, once
     /// Suspends until the producers named by `after` have ended, and all of their jobs; empty: it begins at once.
     std::function<loop::awaitable<>()> until_predecessors_end{};
     const producer_settings* grouped{nullptr};  ///< of the group that its jobs join; null: none. For the constructor.
@@ -76,7 +76,7 @@ class producer {
     explicit running_mark(producer& of) : owner{of} {}
     ~running_mark() {
       owner.counts_.ended = true;
-      owner.environment_.ended();
+      owner.environment_.on_ended();
     }
     running_mark(const running_mark&) = delete;
     running_mark& operator=(const running_mark&) = delete;

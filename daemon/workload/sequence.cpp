@@ -40,8 +40,8 @@ class sequence::member {
   bool left_{false};
 };
 
-sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> resting)
-    : loop_{loop}, broker_{broker}, resting_{std::move(resting)}, returned_{loop, "turn's end"} {}
+sequence::sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> on_idle)
+    : loop_{loop}, broker_{broker}, on_idle_{std::move(on_idle)}, returned_{loop, "turn's end"} {}
 
 sequence::~sequence() = default;
 
@@ -120,7 +120,7 @@ loop::awaitable<> sequence::give_turns() {
       if (taken.status != engine::reserve_status::reserved) continue;
       give(*next, {next->session_, std::move(taken.job)});
     } else {
-      resting_();
+      on_idle_();
       const auto session = watch_all_session();
       auto taken = co_await reserve_any(session);
       if (taken.status != engine::reserve_status::reserved) continue;

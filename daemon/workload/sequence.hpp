@@ -31,7 +31,7 @@ class sequence {
   };
   class member;
 
-  sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> resting);
+  sequence(loop::event_loop& loop, broker::broker& broker, std::function<void()> on_idle);
   ~sequence();
   sequence(const sequence&) = delete;
   sequence& operator=(const sequence&) = delete;
@@ -77,7 +77,7 @@ class sequence {
 
   loop::event_loop& loop_;
   broker::broker& broker_;
-  std::function<void()> resting_;
+  std::function<void()> on_idle_;
   std::vector<std::unique_ptr<member>> members_;
   member* holder_{nullptr};         ///< that got the permit last
   session_id watch_all_session_{};  ///< watches the queues of all free members while nothing is ready

@@ -43,9 +43,9 @@ TEST_CASE("groups come back before the jobs, with their members in order of plac
   const auto mark = testing::recover(
       *desk.store,
       {.queue_of = [](std::string_view) { return queue_id{1}; },
-       .job = [&](engine::kept_job&&) { order.emplace_back("job"); },
-       .pause = [](const store::recovered_pause&) {},
-       .group =
+       .on_job = [&](engine::kept_job&&) { order.emplace_back("job"); },
+       .on_pause = [](const store::recovered_pause&) {},
+       .on_group =
            [&](engine::kept_group&& group) {
              std::string text = std::to_string(group.group.value());
              for (const auto& [place, member] : group.ended) {
@@ -53,9 +53,9 @@ TEST_CASE("groups come back before the jobs, with their members in order of plac
              }
              order.push_back(text);
            },
-       .last_group = [&](group_id last) { order.push_back("up to " + std::to_string(last.value())); },
-       .action = [&](std::uint64_t number,
-                     std::string&& description) { order.push_back(std::to_string(number) + description); }});
+       .on_last_group = [&](group_id last) { order.push_back("up to " + std::to_string(last.value())); },
+       .on_action = [&](std::uint64_t number,
+                        std::string&& description) { order.push_back(std::to_string(number) + description); }});
   REQUIRE(mark.has_value());
   CHECK(order == std::vector<std::string>{"1", "2 0first 2third", "up to 2", "job", R"(7{"kind": "redrive"})"});
 }

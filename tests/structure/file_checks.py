@@ -3,8 +3,8 @@
 import json
 import re
 
-from rules import (CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS, TOP_LEVEL,
-                   UNDONE)
+from rules import (CALLBACK, CLOCK_READ, CLOCK_READERS, COLUMNS_MAX, LINES_MAX, LINES_WARN, MACHINE_PATH, NOT_OURS,
+                   TOP_LEVEL, UNDONE, WORK)
 
 METRICS = "config/README.md"
 OURS = ("daemon", "include", "tests", "deploy", "config")
@@ -133,6 +133,13 @@ def clocks(tree):
     return complaints + [f"tests/structure/rules.py: {place} reads no clock" for place in sorted(built - used)]
 
 
+def callback_names(tree):
+    """Members and parameters that are callbacks are named on_…"""
+    names = [(source.path, name) for source in tree.sources for name in CALLBACK.findall(source.code)]
+    return [f"{path}: the callback {name} is not named on_…" for path, name in names
+            if not name.startswith("on_") and name.rstrip("_") not in WORK]
+
+
 def catalogue_names(tree, module):
     """The kinds that a catalogue lists: it includes the header of each, and nothing else of its module but the
     registry."""
@@ -185,4 +192,4 @@ def metrics_as_promised(tree):
 
 
 CHECKS = [top_level, pragma_once, file_length, line_width, scripts_are_run, nothing_undone, sources_are_listed, clocks,
-          catalogues, metrics_as_promised]
+          callback_names, catalogues, metrics_as_promised]

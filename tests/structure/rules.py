@@ -71,6 +71,10 @@ CLOCK_READERS = {
 CLOCK_READ = re.compile(r"clock(?:_type)?\s*::\s*now\b|\bclock_gettime\b|\bgettimeofday\b|\btimespec_get\b|"
                         r"\bstd::time\s*\(|\bstd::clock\s*\(|(?<![\w:.>])time\s*\(\s*(?:nullptr|NULL|0)\s*\)")
 
+# A function without a result is a callback and is named on_…, unless it is work that is handed over to be run.
+CALLBACK = re.compile(r"std::function<void\([^;{}=]*?\)>\s*&{0,2}\s*(\w+)\s*[;,){=]")
+WORK = {"body", "deliver", "work"}
+
 # Written apart so that this file does not find itself.
 UNDONE = re.compile(r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3]) + r")\b|\bunimple" + r"mented\b")
 MACHINE_PATH = re.compile("/" + "work/|/" + "farm/|deb\\." + "debian|registry\\." + "npmjs")

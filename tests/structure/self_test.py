@@ -273,6 +273,19 @@ class CanFail(unittest.TestCase):
                    "loop/event_loop reads no clock",
                    files={"daemon/loop/event_loop.cpp": "#include <millrace/loop/event_loop.hpp>\n"})
 
+    def test_a_callback_with_another_name(self):
+        for callback in ("std::function<void()> fire;", "void set(const std::function<void(int, long)>& fire) {}"):
+            self.finds(f.callback_names,
+                       "the callback fire is not named on_…",
+                       files={"daemon/engine/job.hpp": f"#pragma once\n#include <millrace/base/ids.hpp>\n"
+                                                       f"#include <boost/intrusive/set.hpp>\n{callback}\n"})
+
+    def test_names_of_callbacks_and_of_work(self):
+        text = ("std::function<void()> on_end_{};\nvoid post(std::function<void()> work);\n"
+                "std::function<bool()> has_space;\nusing taker = std::function<void(int)>;\n")
+        files = {"daemon/engine/finish.cpp": '#include "engine/job.hpp"\n' + text}
+        self.assertEqual(self.complaints(f.callback_names, files), [])
+
     def test_a_kind_without_its_file(self):
         files = {
             "daemon/handlers/catalogue.cpp": '#include "handlers/print.hpp"\n#include "handlers/hash.hpp"\n',

@@ -10,14 +10,14 @@
 
 namespace millrace::loop {
 
-/// One entry in the loop's heap of deadlines: calls `fire` on the loop once, not before `when`. `set` and `clear` are
+/// One entry in the loop's heap of deadlines: calls `on_due` on the loop once, not before `when`. `set` and `clear` are
 /// O(log n) without a system call or an allocation. The destructor clears it.
 ///
-/// Owned by the object that waits; loop thread only. A deadline that is set keeps the loop running. `fire` may set it
+/// Owned by the object that waits; loop thread only. A deadline that is set keeps the loop running. `on_due` may set it
 /// again.
 class deadline {
  public:
-  deadline(event_loop& loop, std::function<void()> fire);
+  deadline(event_loop& loop, std::function<void()> on_due);
   ~deadline() { clear(); }
   deadline(const deadline&) = delete;
   deadline& operator=(const deadline&) = delete;

@@ -13,7 +13,7 @@ namespace millrace::loop {
 struct due_entry {
   static constexpr std::size_t not_in_heap = static_cast<std::size_t>(-1);
 
-  std::function<void()> fire;
+  std::function<void()> on_due;
   instant when{never};
   std::uint64_t order{0};  ///< of two with the same instant, the one that was set first fires first
   std::size_t heap_index{not_in_heap};

@@ -21,8 +21,8 @@ struct turn_notes {
   std::atomic<std::uint64_t> resumptions{0};  ///< rises with each one: the same number read twice means no progress
   std::atomic<bool> stall_reported{false};    ///< set by the watch, cleared when the reported resumption ends
   bool asleep{false};                         ///< the next resumption is the first after waiting
-  std::function<void()> woken;                ///< reads the clock
-  std::function<void()> stall_ended;          ///< counts the stall and logs its length
+  std::function<void()> on_woken;             ///< reads the clock
+  std::function<void()> on_stall_ended;       ///< counts the stall and logs its length
 };
 
 /// The part of a task's record that is written at each resumption. Records are reused, but not freed while the loop
@@ -45,7 +45,7 @@ class resumption {
  public:
   explicit resumption(task_notes& task) noexcept
       : turn_{task.turn()}, before_{turn_.current.load(std::memory_order_relaxed)} {
-    if (turn_.asleep) turn_.woken();
+    if (turn_.asleep) turn_.on_woken();
     if (before_ == &task) return;
     turn_.resumptions.store(turn_.resumptions.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     turn_.current.store(&task, std::memory_order_relaxed);
@@ -54,7 +54,7 @@ class resumption {
   }
   ~resumption() {
     turn_.current.store(before_, std::memory_order_relaxed);
-    if (turn_.stall_reported.load(std::memory_order_relaxed)) turn_.stall_ended();
+    if (turn_.stall_reported.load(std::memory_order_relaxed)) turn_.on_stall_ended();
   }
   resumption(const resumption&) = delete;
   resumption& operator=(const resumption&) = delete;
