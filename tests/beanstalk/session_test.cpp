@@ -7,8 +7,8 @@ using namespace millrace;
 using testing::server_fixture;
 
 TEST_CASE("put, reserve, delete; pipelined too") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   SAYS(client, "put 0 0 60 3\r\nabc\r\n", "INSERTED 1\r\n");
   SAYS(client, "reserve\r\n", "RESERVED 1 3\r\nabc\r\n");
   SAYS(client, "delete 1\r\ndelete 1\r\nput 5 0 60 0\r\n\r\nreserve\r\n",
@@ -16,11 +16,11 @@ TEST_CASE("put, reserve, delete; pipelined too") {
 }
 
 TEST_CASE("a reserve that waits holds back what stands behind it, and all of it is answered in order") {
-  server_fixture at;
-  auto worker = at.client();
+  server_fixture fixture;
+  auto worker = fixture.client();
   worker.send("reserve\r\nlist-tube-used\r\nreserve\r\ndelete 1\r\n");
-  at.until_waiting(1);
-  auto client = at.client();
+  fixture.until_waiting(1);
+  auto client = fixture.client();
   SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
   const std::string_view first = "RESERVED 1 1\r\na\r\nUSING default\r\n";
   CHECK(worker.receive_at_least(first.size()) == first);
@@ -30,8 +30,8 @@ TEST_CASE("a reserve that waits holds back what stands behind it, and all of it 
 }
 
 TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   std::string puts, inserted;
   for (int n = 1; n <= 2'500; ++n) {
     puts += "put 0 100 60 0\r\n\r\n";
@@ -43,8 +43,8 @@ TEST_CASE("more than a turn moves is kicked in turns, and the answer is the sum"
 }
 
 TEST_CASE("many commands that each do much leave others their turns") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   std::string requests;
   std::size_t bytes = 0, turns_least = 0;
   SECTION("kicks") {
@@ -68,22 +68,22 @@ TEST_CASE("many commands that each do much leave others their turns") {
     bytes = 2'000 * list.size();
     turns_least = 13;
   }
-  const auto before = at.turns();
+  const auto before = fixture.turns();
   const auto all = answer(client, requests, bytes);
-  CHECK(at.turns() - before >= turns_least);
+  CHECK(fixture.turns() - before >= turns_least);
   CHECK(all.size() == bytes);
 }
 
 TEST_CASE("thousands of tubes are listed in slices, all of them") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   std::string watches, watching;
   for (int n = 0; n < 999; ++n) {
     watches += "watch tube-" + std::to_string(n) + "\r\n";
     watching += "WATCHING " + std::to_string(n + 2) + "\r\n";
   }
   SAYS(client, watches, watching);
-  auto other = at.client();
+  auto other = fixture.client();
   SAYS(other, "use more\r\nwatch others\r\n", "USING more\r\nWATCHING 2\r\n");
   std::string chunk = "---\n- default\n";
   for (int n = 0; n < 999; ++n) chunk += "- tube-" + std::to_string(n) + "\n";
@@ -93,18 +93,18 @@ TEST_CASE("thousands of tubes are listed in slices, all of them") {
 }
 
 TEST_CASE("a client that says no more gets TIMED_OUT for each reserve that still waits, and the answers behind it") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   client.send("reserve\r\nlist-tube-used\r\nreserve-with-timeout 100\r\nwatch a\r\n");
   client.half_close();
   CHECK(client.receive_all() == "TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\nWATCHING 2\r\n");
 }
 
 TEST_CASE("the jobs of a client that disconnects, in whichever way, are ready again and were interrupted once") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   SAYS(client, "put 0 0 60 1\r\na\r\nput 0 0 60 1\r\nb\r\n", "INSERTED 1\r\nINSERTED 2\r\n");
-  auto one = at.client(), two = at.client();
+  auto one = fixture.client(), two = fixture.client();
   SAYS(one, "reserve\r\n", "RESERVED 1 1\r\na\r\n");
   SAYS(two, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
   one.reset();
@@ -112,25 +112,25 @@ TEST_CASE("the jobs of a client that disconnects, in whichever way, are ready ag
   two.close();
   SAYS(client, "reserve\r\n", "RESERVED 2 1\r\nb\r\n");
   for (const auto job : {job_id{1}, job_id{2}})
-    CHECK(at.ask([job](auto&, auto& broker) { return broker.engine().look(job)->interruptions; }) == 1);
+    CHECK(fixture.ask([job](auto&, auto& broker) { return broker.engine().look(job)->interruptions; }) == 1);
 }
 
 TEST_CASE("a server that ends sends the replies it owes and closes; a client in a reserve gets TIMED_OUT") {
-  server_fixture at;
-  auto idle = at.client(), worker = at.client();
+  server_fixture fixture;
+  auto idle = fixture.client(), worker = fixture.client();
   SAYS(idle, "list-tube-used\r\n", "USING default\r\n");
   worker.send("reserve\r\n");
-  at.until_waiting(1);
-  at.close();
+  fixture.until_waiting(1);
+  fixture.close();
   CHECK(idle.receive_all().empty());
   CHECK(worker.receive_all() == "TIMED_OUT\r\n");
 }
 
 TEST_CASE("a server that refuses puts does all else, and says so") {
-  server_fixture at;
-  auto client = at.client();
+  server_fixture fixture;
+  auto client = fixture.client();
   SAYS(client, "put 0 0 60 1\r\na\r\n", "INSERTED 1\r\n");
-  at.ask([](auto& server, auto&) { server.refuse_puts(); });
+  fixture.ask([](auto& server, auto&) { server.refuse_puts(); });
   SAYS(client, "put 0 0 60 1\r\nb\r\nreserve\r\n", "DRAINING\r\nRESERVED 1 1\r\na\r\n");
   SAYS(client, "put 0 0 60 1\r\nbxx", "EXPECTED_CRLF\r\n");
 }

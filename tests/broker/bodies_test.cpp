@@ -73,7 +73,7 @@ engine::engine_options no_memory() {
 }
 
 struct taker final : broker::decision_taker {
-  void decided(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
+  void on_decision(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
   std::vector<engine::event> events;
 };
 
@@ -107,182 +107,183 @@ struct disk_fixture : has_disk, broker_fixture {
 
 TEST_CASE("a body leaves memory when its batch is safe, not before, whatever anybody waits for") {
   for (const auto safety : {engine::durability::sync, engine::durability::relaxed}) {
-    disk_fixture at{safety};
-    const auto job = at.put(at.durable, "a").job;
-    CHECK_FALSE(at.on_disk_only(job));
-    at.disk.commit();
-    CHECK(at.on_disk_only(job));
+    disk_fixture fixture{safety};
+    const auto job = fixture.put(fixture.durable, "a").job;
+    CHECK_FALSE(fixture.on_disk_only(job));
+    fixture.disk.commit();
+    CHECK(fixture.on_disk_only(job));
   }
 }
 
 TEST_CASE("a store that cannot read bodies keeps them all in memory") {
   body_store unreadable;
   unreadable.readable = false;
-  broker_fixture at{&unreadable, no_memory()};
-  const auto job = at.put(at.queue("durable", {.durability = engine::durability::sync}), "a").job;
+  broker_fixture fixture{&unreadable, no_memory()};
+  const auto job = fixture.put(fixture.queue("durable", {.durability = engine::durability::sync}), "a").job;
   unreadable.commit();
-  CHECK_FALSE(at.broker.engine().look(job)->content_on_disk);
+  CHECK_FALSE(fixture.broker.engine().look(job)->content_on_disk);
 }
 
 TEST_CASE("a reserve is granted when the body has been read") {
-  disk_fixture at;
-  const auto job = at.put_safely("a");
+  disk_fixture fixture;
+  const auto job = fixture.put_safely("a");
   SECTION("to a taker") {
-    CHECK(at.broker.reserve(at.client, engine::lease::ttr, at.loop.now(), at.waits).answer.status ==
+    CHECK(fixture.broker.reserve(fixture.client, engine::lease::ttr, fixture.loop.now(), fixture.waits).answer.status ==
           engine::reserve_status::waiting);
-    CHECK(at.disk.requested == std::vector{job});
-    CHECK(at.waits.events.empty());
-    at.disk.read();
-    REQUIRE(at.waits.events.size() == 1);
-    CHECK(at.waits.events[0].type == engine::event::kind::granted);
-    CHECK(at.waits.events[0].job.content.view() == "a");
+    CHECK(fixture.disk.requested == std::vector{job});
+    CHECK(fixture.waits.events.empty());
+    fixture.disk.read();
+    REQUIRE(fixture.waits.events.size() == 1);
+    CHECK(fixture.waits.events[0].type == engine::event::kind::granted);
+    CHECK(fixture.waits.events[0].job.content.view() == "a");
   }
   SECTION("to a taker that wants this very job") {
-    CHECK(at.broker.reserve_job(at.client, job, at.waits).answer.status == engine::reserve_status::waiting);
-    at.disk.read();
-    REQUIRE(at.waits.events.size() == 1);
-    CHECK(at.waits.events[0].job.content.view() == "a");
+    CHECK(fixture.broker.reserve_job(fixture.client, job, fixture.waits).answer.status ==
+          engine::reserve_status::waiting);
+    fixture.disk.read();
+    REQUIRE(fixture.waits.events.size() == 1);
+    CHECK(fixture.waits.events[0].job.content.view() == "a");
   }
   SECTION("to a coroutine") {
     broker_fixture::answer answer;
-    at.reserve(at.client, answer);
-    at.loop.run_ready();
+    fixture.reserve(fixture.client, answer);
+    fixture.loop.run_ready();
     CHECK_FALSE(answer.taken);
-    at.disk.read();
-    at.loop.run_ready();
+    fixture.disk.read();
+    fixture.loop.run_ready();
     REQUIRE(answer.taken);
     CHECK(answer.taken->job.content.view() == "a");
   }
 }
 
 TEST_CASE("a coroutine cancelled while its body is on the way gives the job back") {
-  disk_fixture at;
-  at.put_safely("a");
+  disk_fixture fixture;
+  fixture.put_safely("a");
   broker_fixture::answer answer;
-  const auto task = at.reserve(at.client, answer);
-  at.loop.run_ready();
-  CHECK(at.levels(at.durable).reserved == 1);
-  at.loop.cancel(task);
-  at.loop.run_ready();
+  const auto task = fixture.reserve(fixture.client, answer);
+  fixture.loop.run_ready();
+  CHECK(fixture.levels(fixture.durable).reserved == 1);
+  fixture.loop.cancel(task);
+  fixture.loop.run_ready();
   CHECK(answer.aborted);
-  CHECK(at.levels(at.durable).ready == 1);
-  at.disk.read();
-  CHECK(at.broker.try_reserve(at.client, engine::lease::ttr).answer.job.content.view() == "a");
+  CHECK(fixture.levels(fixture.durable).ready == 1);
+  fixture.disk.read();
+  CHECK(fixture.broker.try_reserve(fixture.client, engine::lease::ttr).answer.job.content.view() == "a");
 }
 
 TEST_CASE("who only looks is shown the body, many by one reading") {
-  disk_fixture at;
-  const auto job = at.put_safely("a");
+  disk_fixture fixture;
+  const auto job = fixture.put_safely("a");
   taker first, second;
-  at.peek(at.client, job, first);
-  at.peek(at.watcher("durable"), job, second);
-  CHECK(at.disk.requested == std::vector{job});
-  at.disk.read();
+  fixture.peek(fixture.client, job, first);
+  fixture.peek(fixture.watcher("durable"), job, second);
+  CHECK(fixture.disk.requested == std::vector{job});
+  fixture.disk.read();
   for (const auto* const taker : {&first, &second}) {
     REQUIRE(taker->events.size() == 1);
     CHECK(taker->events[0].type == engine::event::kind::shown);
     CHECK(taker->events[0].job.job == job);
     CHECK(taker->events[0].job.content.view() == "a");
   }
-  CHECK(at.levels(at.durable).ready == 1);
+  CHECK(fixture.levels(fixture.durable).ready == 1);
 }
 
 TEST_CASE("a job that has ended while somebody waits to look at it is not found") {
-  disk_fixture at;
-  const auto job = at.put_safely("a");
-  at.peek(at.client, job, at.waits);
-  REQUIRE(at.broker.erase(at.producer, job).answer);
-  at.disk.read();
-  REQUIRE(at.waits.events.size() == 1);
-  CHECK(at.waits.events[0].type == engine::event::kind::not_found);
+  disk_fixture fixture;
+  const auto job = fixture.put_safely("a");
+  fixture.peek(fixture.client, job, fixture.waits);
+  REQUIRE(fixture.broker.erase(fixture.producer, job).answer);
+  fixture.disk.read();
+  REQUIRE(fixture.waits.events.size() == 1);
+  CHECK(fixture.waits.events[0].type == engine::event::kind::not_found);
 }
 
 TEST_CASE("a peek whose session withdraws or closes before the body is read gets no event") {
-  disk_fixture at;
-  const auto job = at.put_safely("a");
-  at.peek(at.client, job, at.waits);
-  SECTION("it withdraws") { at.broker.withdraw(at.client); }
-  SECTION("it goes") { REQUIRE(at.broker.try_close_session(at.client)); }
-  at.disk.read();
-  CHECK(at.waits.events.empty());
+  disk_fixture fixture;
+  const auto job = fixture.put_safely("a");
+  fixture.peek(fixture.client, job, fixture.waits);
+  SECTION("it withdraws") { fixture.broker.withdraw(fixture.client); }
+  SECTION("it goes") { REQUIRE(fixture.broker.try_close_session(fixture.client)); }
+  fixture.disk.read();
+  CHECK(fixture.waits.events.empty());
 }
 
 TEST_CASE("a body that cannot be read buries the job of who reserved it, and tells who looks that there is none") {
-  disk_fixture at;
-  const auto job = at.put_safely("a");
-  at.disk.broken = true;
+  disk_fixture fixture;
+  const auto job = fixture.put_safely("a");
+  fixture.disk.broken = true;
   taker looks;
-  at.peek(at.producer, job, looks);
-  at.disk.read();
+  fixture.peek(fixture.producer, job, looks);
+  fixture.disk.read();
   REQUIRE(looks.events.size() == 1);
   CHECK(looks.events[0].type == engine::event::kind::not_found);
-  CHECK(at.levels(at.durable).ready == 1);
+  CHECK(fixture.levels(fixture.durable).ready == 1);
 
-  static_cast<void>(at.broker.reserve(at.client, engine::lease::ttr, never, at.waits));
-  at.disk.read();
-  CHECK(at.waits.events.empty());
-  CHECK(at.levels(at.durable).buried == 1);
-  at.disk.broken = false;
-  REQUIRE(at.broker.kick_job(job).answer);
-  at.disk.read();
-  REQUIRE(at.waits.events.size() == 1);
-  CHECK(at.waits.events[0].job.content.view() == "a");
+  static_cast<void>(fixture.broker.reserve(fixture.client, engine::lease::ttr, never, fixture.waits));
+  fixture.disk.read();
+  CHECK(fixture.waits.events.empty());
+  CHECK(fixture.levels(fixture.durable).buried == 1);
+  fixture.disk.broken = false;
+  REQUIRE(fixture.broker.kick_job(job).answer);
+  fixture.disk.read();
+  REQUIRE(fixture.waits.events.size() == 1);
+  CHECK(fixture.waits.events[0].job.content.view() == "a");
 }
 
 TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory now") {
   body_store disk;
   disk.bodies[job_id{7}] = body{"old"};
-  broker_fixture at{&disk};
-  const auto queue = at.queue("fast", {.durability = engine::durability::memory});
+  broker_fixture fixture{&disk};
+  const auto queue = fixture.queue("fast", {.durability = engine::durability::memory});
   engine::kept_job kept;
   kept.job = job_id{7};
   kept.queue = queue;
   kept.request.content = body{"old"};
-  at.broker.begin_restore().restore(std::move(kept), at.loop.now());
-  at.broker.end_restore(7);
-  at.put(queue, "new");
+  fixture.broker.begin_restore().restore(std::move(kept), fixture.loop.now());
+  fixture.broker.end_restore(7);
+  fixture.put(queue, "new");
   CHECK(disk.bodies.size() == 1);
-  REQUIRE(at.broker.erase(at.producer, job_id{7}).answer);
+  REQUIRE(fixture.broker.erase(fixture.producer, job_id{7}).answer);
   CHECK(disk.bodies.empty());
 }
 
 TEST_CASE("a job that comes due while others are being restored waits for the end of that") {
   body_store disk;
-  broker_fixture at{&disk};
-  const auto queue = at.queue("slow", {.durability = engine::durability::sync});
+  broker_fixture fixture{&disk};
+  const auto queue = fixture.queue("slow", {.durability = engine::durability::sync});
   engine::kept_job kept;
   kept.job = job_id{7};
   kept.queue = queue;
   kept.state = engine::job_state::delayed;
-  kept.due = after(at.loop.now(), seconds{1});
-  at.broker.begin_restore().restore(std::move(kept), at.loop.now());
-  at.broker.refuse_puts();
-  at.loop.advance(seconds{2});
-  at.loop.run_ready();
-  CHECK(at.levels(queue).delayed == 1);
-  at.broker.end_restore(7);
-  at.loop.run_ready();
-  CHECK(at.levels(queue).ready == 1);
+  kept.due = after(fixture.loop.now(), seconds{1});
+  fixture.broker.begin_restore().restore(std::move(kept), fixture.loop.now());
+  fixture.broker.refuse_puts();
+  fixture.loop.advance(seconds{2});
+  fixture.loop.run_ready();
+  CHECK(fixture.levels(queue).delayed == 1);
+  fixture.broker.end_restore(7);
+  fixture.loop.run_ready();
+  CHECK(fixture.levels(queue).ready == 1);
 }
 
 TEST_CASE("a job that is larger than the store can write is refused before it is put, as an output too") {
   body_store disk;
   disk.job_bytes_most = 10;
-  broker_fixture at{&disk};
-  const auto kept = at.queue("kept", {.durability = engine::durability::sync});
-  const auto fast = at.queue("fast", {.durability = engine::durability::memory});
-  CHECK(at.put(kept, "0123456789").status == engine::put_status::inserted);
-  CHECK(at.put(kept, "0123456789a").status == engine::put_status::refused);
-  CHECK(at.put(fast, "0123456789a").status == engine::put_status::inserted);
-  const auto session = at.watcher("fast");
-  const auto taken = at.broker.try_reserve(session, engine::lease::unlimited).answer;
+  broker_fixture fixture{&disk};
+  const auto kept = fixture.queue("kept", {.durability = engine::durability::sync});
+  const auto fast = fixture.queue("fast", {.durability = engine::durability::memory});
+  CHECK(fixture.put(kept, "0123456789").status == engine::put_status::inserted);
+  CHECK(fixture.put(kept, "0123456789a").status == engine::put_status::refused);
+  CHECK(fixture.put(fast, "0123456789a").status == engine::put_status::inserted);
+  const auto session = fixture.watcher("fast");
+  const auto taken = fixture.broker.try_reserve(session, engine::lease::unlimited).answer;
   REQUIRE(taken.status == engine::reserve_status::reserved);
   engine::finish_request done{.job = taken.job.job};
   done.outputs.push_back({kept, {.content = body{"0123456789a"}}});
-  const auto answer = at.broker.try_finish(session, std::move(done)).answer;
+  const auto answer = fixture.broker.try_finish(session, std::move(done)).answer;
   CHECK(answer == engine::finish_status::buried);
   CHECK(answer.refusal == engine::reason::too_large);
   const auto too_large = static_cast<std::size_t>(engine::reason::too_large);
-  CHECK(at.broker.engine().counts(fast).buried[too_large].value() == 1);
-  CHECK(at.levels(kept).ready == 1);
+  CHECK(fixture.broker.engine().counts(fast).buried[too_large].value() == 1);
+  CHECK(fixture.levels(kept).ready == 1);
 }

@@ -60,48 +60,49 @@ loop::awaitable<> note_when_durable(broker::broker& broker, broker::receipt rece
 
 TEST_CASE("a task that waits for a receipt is woken when its batch is durable, and not before") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
-  const auto first = at.receipt_of_put(queue, "a");
-  const auto second = at.receipt_of_put(queue, "b");
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue("durable", {.durability = engine::durability::sync});
+  const auto first = fixture.receipt_of_put(queue, "a");
+  const auto second = fixture.receipt_of_put(queue, "b");
   REQUIRE(store.kept == 2);
   REQUIRE(first.batch < second.batch);
   std::vector<store::batch_id> durable;
-  const auto cancelled = at.scope.spawn("cancelled", note_when_durable(at.broker, first, durable));
-  at.scope.spawn("second", note_when_durable(at.broker, second, durable));
-  at.scope.spawn("first", note_when_durable(at.broker, first, durable));
-  at.loop.run_ready();
+  const auto cancelled = fixture.scope.spawn("cancelled", note_when_durable(fixture.broker, first, durable));
+  fixture.scope.spawn("second", note_when_durable(fixture.broker, second, durable));
+  fixture.scope.spawn("first", note_when_durable(fixture.broker, first, durable));
+  fixture.loop.run_ready();
   CHECK(durable.empty());
 
-  at.loop.cancel(cancelled);
+  fixture.loop.cancel(cancelled);
   store.commit(first.batch);
-  at.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(durable.back() == first.batch);
   CHECK(std::count(durable.begin(), durable.end(), second.batch) == 0);
 
   store.commit(second.batch);
-  at.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(durable.back() == second.batch);
 }
 
 TEST_CASE("a reserve does not wait for the commits of others") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
-  store.commit(at.receipt_of_put(queue, "a").batch);
-  at.put(queue, "b");
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue("durable", {.durability = engine::durability::sync});
+  store.commit(fixture.receipt_of_put(queue, "a").batch);
+  fixture.put(queue, "b");
 
-  CHECK(at.broker.try_reserve(at.broker.open_session(), engine::lease::unlimited).durable_with == broker::receipt{});
+  CHECK(fixture.broker.try_reserve(fixture.broker.open_session(), engine::lease::unlimited).durable_with ==
+        broker::receipt{});
 }
 
 TEST_CASE("without a persistent store, everything is durable at once") {
-  broker_fixture at;
-  const auto receipt = at.receipt_of_put(at.queue("work"), "a");
+  broker_fixture fixture;
+  const auto receipt = fixture.receipt_of_put(fixture.queue("work"), "a");
   CHECK(receipt == broker::receipt{});
   std::vector<store::batch_id> durable;
 
-  at.scope.spawn("reply", note_when_durable(at.broker, receipt, durable));
-  at.loop.run_ready();
+  fixture.scope.spawn("reply", note_when_durable(fixture.broker, receipt, durable));
+  fixture.loop.run_ready();
 
   CHECK(durable.size() == 1);
 }
@@ -110,25 +111,26 @@ TEST_CASE(
     "queues in memory reach no store, relaxed ones are waited for by nobody, and a hand-off is as safe as the safest "
     "of its queues") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto memory = at.queue("memory"), relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed}),
-             sync = at.queue("sync", {.durability = engine::durability::sync});
-  at.put(memory, "ids are reserved");
+  broker_fixture fixture{&store};
+  const auto memory = fixture.queue("memory"),
+             relaxed = fixture.queue("relaxed", {.durability = engine::durability::relaxed}),
+             sync = fixture.queue("sync", {.durability = engine::durability::sync});
+  fixture.put(memory, "ids are reserved");
   store.commit(store.newest);
 
-  CHECK(at.broker.is_durable(at.receipt_of_put(memory, "a")));
+  CHECK(fixture.broker.is_durable(fixture.receipt_of_put(memory, "a")));
   CHECK(store.kept + store.kept_soon == 0);
-  CHECK(at.broker.is_durable(at.receipt_of_put(relaxed, "b")));
+  CHECK(fixture.broker.is_durable(fixture.receipt_of_put(relaxed, "b")));
   CHECK(store.kept_soon == 1);
-  CHECK_FALSE(at.broker.is_durable(at.receipt_of_put(sync, "c")));
+  CHECK_FALSE(fixture.broker.is_durable(fixture.receipt_of_put(sync, "c")));
   CHECK(store.kept == 1);
 
-  const auto worker = at.watcher("relaxed");
-  const auto job = at.broker.try_reserve(worker, engine::lease::unlimited).answer.job.job;
+  const auto worker = fixture.watcher("relaxed");
+  const auto job = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer.job.job;
   engine::finish_request done;
   done.job = job;
   done.outputs.push_back({sync, {.content = body{"d"}}});
-  const auto answer = at.broker.try_finish(worker, std::move(done)).answer;
+  const auto answer = fixture.broker.try_finish(worker, std::move(done)).answer;
   CHECK(answer == engine::finish_status::done);
   CHECK(store.kept == 3);
   CHECK(store.kept_soon == 1);
@@ -136,77 +138,78 @@ TEST_CASE(
 
 TEST_CASE("the id of a put that waited for capacity in memory is reported when the lease of that id is on disk") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto queue = at.queue("memory", {.max_jobs = 1});
-  const auto first = at.put(queue, "a").job;
-  const auto waits = at.broker.open_session();
-  REQUIRE(at.broker.try_put(waits, queue, {.content = body{"b"}}).answer.status == engine::put_status::waiting);
-  REQUIRE(at.broker.erase(at.producer, first).answer);
-  REQUIRE(at.levels(queue).ready == 1);
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue("memory", {.max_jobs = 1});
+  const auto first = fixture.put(queue, "a").job;
+  const auto waits = fixture.broker.open_session();
+  REQUIRE(fixture.broker.try_put(waits, queue, {.content = body{"b"}}).answer.status == engine::put_status::waiting);
+  REQUIRE(fixture.broker.erase(fixture.producer, first).answer);
+  REQUIRE(fixture.levels(queue).ready == 1);
   broker_fixture::answer admitted;
-  at.await_put(waits, admitted);
-  at.loop.run_ready();
+  fixture.await_put(waits, admitted);
+  fixture.loop.run_ready();
   REQUIRE(admitted.put);
-  CHECK_FALSE(at.broker.is_durable(admitted.receipt));
+  CHECK_FALSE(fixture.broker.is_durable(admitted.receipt));
   store.commit(store.newest);
-  CHECK(at.broker.is_durable(admitted.receipt));
+  CHECK(fixture.broker.is_durable(admitted.receipt));
 }
 
 TEST_CASE("an id is not reported before its lease is on disk, also for a queue in memory") {
   slow_store store;
-  broker_fixture at{&store};
-  at.broker.begin_restore();
-  at.broker.end_restore(500'000);
-  const auto queue = at.queue("memory");
-  const auto first = at.broker.try_put(at.producer, queue, {.content = body{"a"}});
+  broker_fixture fixture{&store};
+  fixture.broker.begin_restore();
+  fixture.broker.end_restore(500'000);
+  const auto queue = fixture.queue("memory");
+  const auto first = fixture.broker.try_put(fixture.producer, queue, {.content = body{"a"}});
   CHECK(first.answer.job == job_id{500'001});
   CHECK(store.reserved_up_to > 500'001);
-  CHECK_FALSE(at.broker.is_durable(first.durable_with));
+  CHECK_FALSE(fixture.broker.is_durable(first.durable_with));
   store.commit(first.durable_with.batch);
-  CHECK(at.receipt_of_put(queue, "b").batch == 0);
+  CHECK(fixture.receipt_of_put(queue, "b").batch == 0);
 }
 
 TEST_CASE("the mark that was kept is left alone until an id is given") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto queue = at.queue("declared before anything was read");
-  at.broker.begin_restore();
-  at.broker.end_restore(500'000);
-  at.queue("declared afterwards");
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue("declared before anything was read");
+  fixture.broker.begin_restore();
+  fixture.broker.end_restore(500'000);
+  fixture.queue("declared afterwards");
   CHECK(store.reserved_up_to == 0);
-  at.put(queue, "a");
+  fixture.put(queue, "a");
   CHECK(store.reserved_up_to > 500'001);
 }
 
 TEST_CASE("a put that the disk has no space for is refused at once, whatever others wait for") {
   slow_store store;
-  broker_fixture at{&store};
-  const auto queue = at.queue("durable", {.durability = engine::durability::sync});
-  REQUIRE_FALSE(at.broker.is_durable(at.receipt_of_put(queue, "a")));
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue("durable", {.durability = engine::durability::sync});
+  REQUIRE_FALSE(fixture.broker.is_durable(fixture.receipt_of_put(queue, "a")));
   store.is_full = true;
-  const auto session = at.broker.open_session();
-  const auto refused = at.broker.try_put(session, queue, {.content = body{"b"}});
+  const auto session = fixture.broker.open_session();
+  const auto refused = fixture.broker.try_put(session, queue, {.content = body{"b"}});
   CHECK(refused.answer.status == engine::put_status::no_space);
   CHECK(refused.durable_with == broker::receipt{});
 }
 
 TEST_CASE("a put of a client that meets a full disk is counted by its queue, with that reason") {
   struct no_decision final : broker::decision_taker {
-    void decided(broker::decision&&) noexcept override {}
+    void on_decision(broker::decision&&) noexcept override {}
   } client;
   slow_store store;
-  broker_fixture at{&store};
-  const auto durable = at.queue("durable", {.durability = engine::durability::sync});
-  const auto memory = at.queue("memory");
+  broker_fixture fixture{&store};
+  const auto durable = fixture.queue("durable", {.durability = engine::durability::sync});
+  const auto memory = fixture.queue("memory");
   store.is_full = true;
-  const auto session = at.broker.open_session();
-  const auto refused = at.broker.put(session, durable, {.content = body{"a"}}, client).answer;
+  const auto session = fixture.broker.open_session();
+  const auto refused = fixture.broker.put(session, durable, {.content = body{"a"}}, client).answer;
   CHECK(refused.status == engine::put_status::refused);
   CHECK(refused.refusal == engine::reason::no_space);
-  CHECK(at.broker.put(session, memory, {.content = body{"a"}}, client).answer.status == engine::put_status::inserted);
+  CHECK(fixture.broker.put(session, memory, {.content = body{"a"}}, client).answer.status ==
+        engine::put_status::inserted);
   const auto no_space = static_cast<std::size_t>(engine::reason::no_space);
-  CHECK(at.broker.engine().counts(durable).rejected[no_space].value() == 1);
-  CHECK(at.broker.engine().counts(memory).rejected[no_space].value() == 0);
+  CHECK(fixture.broker.engine().counts(durable).rejected[no_space].value() == 1);
+  CHECK(fixture.broker.engine().counts(memory).rejected[no_space].value() == 0);
 }
 
 TEST_CASE("the last block of ids ends at the highest id; puts beyond it are refused and reserve nothing more") {

@@ -10,41 +10,41 @@ using namespace millrace;
 using testing::broker_fixture;
 
 TEST_CASE("a delayed job reaches who waits for it when its time has come, not before") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
   broker_fixture::answer waited;
-  at.reserve(at.watcher("work"), waited);
-  at.put(queue, "a", seconds{5});
+  fixture.reserve(fixture.watcher("work"), waited);
+  fixture.put(queue, "a", seconds{5});
 
-  at.loop.advance(nanoseconds{seconds{5}} - nanoseconds{1});
+  fixture.loop.advance(nanoseconds{seconds{5}} - nanoseconds{1});
   CHECK_FALSE(waited.taken);
-  at.loop.advance(nanoseconds{1});
+  fixture.loop.advance(nanoseconds{1});
   REQUIRE(waited.taken);
   CHECK(waited.taken->job.content.view() == "a");
 }
 
 TEST_CASE("a shorter delay that comes later rings first") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
-  at.put(queue, "late", seconds{9});
-  at.put(queue, "soon", seconds{1});
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
+  fixture.put(queue, "late", seconds{9});
+  fixture.put(queue, "soon", seconds{1});
 
-  at.loop.advance(seconds{1});
-  CHECK(at.levels(queue).ready == 1);
-  CHECK(at.broker.engine().first_ready(queue)->content.view() == "soon");
-  at.loop.advance(seconds{8});
-  CHECK(at.levels(queue).ready == 2);
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.levels(queue).ready == 1);
+  CHECK(fixture.broker.engine().first_ready(queue)->content.view() == "soon");
+  fixture.loop.advance(seconds{8});
+  CHECK(fixture.levels(queue).ready == 2);
 }
 
 TEST_CASE("a job whose time to run is over becomes ready again") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
-  at.put(queue, "a", {}, seconds{10});
-  static_cast<void>(at.broker.try_reserve(at.watcher("work"), engine::lease::ttr));
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
+  fixture.put(queue, "a", {}, seconds{10});
+  static_cast<void>(fixture.broker.try_reserve(fixture.watcher("work"), engine::lease::ttr));
 
-  at.loop.advance(seconds{10});
+  fixture.loop.advance(seconds{10});
 
-  CHECK(at.levels(queue).ready == 1);
+  CHECK(fixture.levels(queue).ready == 1);
 }
 
 namespace {
@@ -66,17 +66,17 @@ loop::awaitable<> watch_turns(loop::event_loop& loop, instant from, broker::brok
 
 TEST_CASE("100,000 jobs that come due together become ready in turns, and others have theirs between") {
   constexpr std::size_t jobs = 100'000;
-  broker_fixture at;
-  const auto queue = at.queue("work");
-  for (std::size_t i = 0; i < jobs; ++i) at.put(queue, "a", seconds{1});
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
+  for (std::size_t i = 0; i < jobs; ++i) fixture.put(queue, "a", seconds{1});
   std::uint64_t most_in_a_turn = 0;
   std::size_t turns = 0;
-  const auto due = at.loop.now() + seconds{1};
-  at.scope.spawn("watcher", watch_turns(at.loop, due, at.broker, queue, jobs, most_in_a_turn, turns));
+  const auto due = fixture.loop.now() + seconds{1};
+  fixture.scope.spawn("watcher", watch_turns(fixture.loop, due, fixture.broker, queue, jobs, most_in_a_turn, turns));
 
-  at.loop.advance(seconds{1});
+  fixture.loop.advance(seconds{1});
 
-  CHECK(at.levels(queue).ready == jobs);
+  CHECK(fixture.levels(queue).ready == jobs);
   CHECK(most_in_a_turn <= engine::moves_per_turn_max);
   CHECK(turns >= jobs / engine::moves_per_turn_max - 2);
 }

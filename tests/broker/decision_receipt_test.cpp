@@ -12,35 +12,35 @@ using engine::durability;
 using testing::bodies_on_disk;
 using testing::broker_fixture;
 using testing::promises;
+using testing::receipt_fixture;
 using testing::taker;
-using fixture = testing::receipt_fixture;
 
 TEST_CASE("a put that waited for capacity carries the batch of the command that admitted it") {
   for (const auto promise : promises) {
-    fixture at{promise};
-    const auto in_the_way = at.add_reserved();
-    at.add();
+    receipt_fixture fixture{promise};
+    const auto in_the_way = fixture.add_reserved();
+    fixture.add();
     taker waits;
-    const auto answered = at.broker.put(at.producer, at.work, {.content = body{"c"}}, waits);
+    const auto answered = fixture.broker.put(fixture.producer, fixture.work, {.content = body{"c"}}, waits);
     CHECK(answered.answer.status == engine::put_status::waiting);
     CHECK(answered.durable_with == receipt{});
-    const auto by_coroutine = at.broker.open_session();
-    REQUIRE(at.broker.try_put(by_coroutine, at.work, {.content = body{"d"}}).answer.status ==
+    const auto by_coroutine = fixture.broker.open_session();
+    REQUIRE(fixture.broker.try_put(by_coroutine, fixture.work, {.content = body{"d"}}).answer.status ==
             engine::put_status::waiting);
     broker_fixture::answer later;
-    at.await_put(by_coroutine, later);
+    fixture.await_put(by_coroutine, later);
 
-    const auto ended = at.broker.erase(at.worker, in_the_way);
+    const auto ended = fixture.broker.erase(fixture.worker, in_the_way);
     REQUIRE(waits.decisions.size() == 1);
     CHECK(waits.decisions[0].event.type == engine::event::kind::put_admitted);
-    CHECK(waits.decisions[0].durable_with == at.of_last_change());
+    CHECK(waits.decisions[0].durable_with == fixture.of_last_change());
     CHECK(waits.decisions[0].durable_with == ended.durable_with);
 
-    const auto next = at.broker.try_reserve(at.worker, engine::lease::unlimited).answer.job.job;
-    REQUIRE(at.broker.erase(at.worker, next).answer);
-    const auto of_that = at.of_last_change();
-    at.put(at.queue("busy", {.durability = durability::sync}), "changes of others in between");
-    at.loop.run_ready();
+    const auto next = fixture.broker.try_reserve(fixture.worker, engine::lease::unlimited).answer.job.job;
+    REQUIRE(fixture.broker.erase(fixture.worker, next).answer);
+    const auto of_that = fixture.of_last_change();
+    fixture.put(fixture.queue("busy", {.durability = durability::sync}), "changes of others in between");
+    fixture.loop.run_ready();
     REQUIRE(later.put);
     CHECK(later.receipt == of_that);
   }
@@ -48,24 +48,25 @@ TEST_CASE("a put that waited for capacity carries the batch of the command that 
 
 TEST_CASE("a finish that waited for capacity carries the batch of the command that admitted it") {
   for (const auto promise : promises) {
-    fixture at{promise};
-    at.put(at.work, "in the way");
-    at.put(at.work, "in the way");
-    const auto from = at.queue("from");
-    const auto job = at.put(from, "a").job;
-    at.store.commit_all();
-    const auto consumer = at.watcher("from");
-    REQUIRE(at.broker.try_reserve(consumer, engine::lease::unlimited).answer.job.job == job);
-    const auto answered = at.broker.try_finish(consumer, {.job = job, .outputs = {{at.work, {.content = body{"b"}}}}});
+    receipt_fixture fixture{promise};
+    fixture.put(fixture.work, "in the way");
+    fixture.put(fixture.work, "in the way");
+    const auto from = fixture.queue("from");
+    const auto job = fixture.put(from, "a").job;
+    fixture.store.commit_all();
+    const auto consumer = fixture.watcher("from");
+    REQUIRE(fixture.broker.try_reserve(consumer, engine::lease::unlimited).answer.job.job == job);
+    const auto answered =
+        fixture.broker.try_finish(consumer, {.job = job, .outputs = {{fixture.work, {.content = body{"b"}}}}});
     REQUIRE(answered.answer == engine::finish_status::waiting);
     CHECK(answered.durable_with == receipt{});
     broker_fixture::answer later;
-    at.await_finish(consumer, job, later);
+    fixture.await_finish(consumer, job, later);
 
-    const auto other = at.broker.try_reserve(at.worker, engine::lease::unlimited).answer.job.job;
-    REQUIRE(at.broker.erase(at.worker, other).answer);
-    const auto expected = at.of_last_change();
-    at.loop.run_ready();
+    const auto other = fixture.broker.try_reserve(fixture.worker, engine::lease::unlimited).answer.job.job;
+    REQUIRE(fixture.broker.erase(fixture.worker, other).answer);
+    const auto expected = fixture.of_last_change();
+    fixture.loop.run_ready();
     REQUIRE(later.finished.value() == engine::finish_status::done);
     CHECK(later.receipt == expected);
   }
@@ -73,16 +74,16 @@ TEST_CASE("a finish that waited for capacity carries the batch of the command th
 
 TEST_CASE("a waiting session gets a job before the put of that job is durable") {
   for (const auto promise : promises) {
-    fixture at{promise};
+    receipt_fixture fixture{promise};
     taker waits;
     broker_fixture::answer later;
-    REQUIRE(at.broker.reserve(at.worker, engine::lease::ttr, never, waits).answer.status ==
+    REQUIRE(fixture.broker.reserve(fixture.worker, engine::lease::ttr, never, waits).answer.status ==
             engine::reserve_status::waiting);
-    at.reserve(at.watcher("work"), later);
-    at.loop.run_ready();
-    at.put(at.work, "a");
-    at.put(at.work, "b");
-    at.loop.run_ready();
+    fixture.reserve(fixture.watcher("work"), later);
+    fixture.loop.run_ready();
+    fixture.put(fixture.work, "a");
+    fixture.put(fixture.work, "b");
+    fixture.loop.run_ready();
     REQUIRE(waits.decisions.size() == 1);
     CHECK(waits.decisions[0].durable_with == receipt{});
     REQUIRE(later.taken);
@@ -91,21 +92,21 @@ TEST_CASE("a waiting session gets a job before the put of that job is durable") 
 }
 
 TEST_CASE("a body shown from disk waits for nothing, since its id was durable before") {
-  fixture at{durability::sync, bodies_on_disk()};
-  const auto job = at.add();
+  receipt_fixture fixture{durability::sync, bodies_on_disk()};
+  const auto job = fixture.add();
   taker waits;
-  const auto answered = at.broker.peek(at.producer, job, waits);
+  const auto answered = fixture.broker.peek(fixture.producer, job, waits);
   REQUIRE(answered.answer.status == broker::peek_status::waiting);
   CHECK(answered.durable_with == receipt{});
-  at.store.read_wanted_bodies();
+  fixture.store.read_wanted_bodies();
   REQUIRE(waits.decisions.size() == 1);
   CHECK(waits.decisions[0].event.type == engine::event::kind::shown);
   CHECK(waits.decisions[0].durable_with == receipt{});
 }
 
 TEST_CASE("a wait for all commits ends when the newest that anybody waits for is durable") {
-  fixture at{durability::sync};
-  const auto last = at.receipt_of_put(at.work, "a");
+  receipt_fixture fixture{durability::sync};
+  const auto last = fixture.receipt_of_put(fixture.work, "a");
   bool all = false;
   struct note {
     static loop::awaitable<> when_all_durable(broker::broker& broker, bool& all) {
@@ -113,44 +114,44 @@ TEST_CASE("a wait for all commits ends when the newest that anybody waits for is
       all = true;
     }
   };
-  at.scope.spawn("all", note::when_all_durable(at.broker, all));
-  at.loop.run_ready();
+  fixture.scope.spawn("all", note::when_all_durable(fixture.broker, all));
+  fixture.loop.run_ready();
   CHECK_FALSE(all);
-  at.store.commit(last.batch);
-  at.loop.run_ready();
+  fixture.store.commit(last.batch);
+  fixture.loop.run_ready();
   CHECK(all);
 }
 
 TEST_CASE("every subscriber is called when more is durable, until its subscription ends") {
-  fixture at{durability::sync};
+  receipt_fixture fixture{durability::sync};
   std::vector<std::string> calls;
-  auto first = at.broker.subscribe_durable([&] { calls.emplace_back("first"); });
+  auto first = fixture.broker.subscribe_durable([&] { calls.emplace_back("first"); });
   {
-    const auto second = at.broker.subscribe_durable([&] { calls.emplace_back("second"); });
-    at.store.commit_all();
+    const auto second = fixture.broker.subscribe_durable([&] { calls.emplace_back("second"); });
+    fixture.store.commit_all();
     CHECK(calls == std::vector<std::string>{"first", "second"});
   }
-  at.store.commit_all();
+  fixture.store.commit_all();
   CHECK(calls == std::vector<std::string>{"first", "second", "first"});
   first = {};
-  at.store.commit_all();
+  fixture.store.commit_all();
   CHECK(calls.size() == 3);
 }
 
 TEST_CASE("a subscriber may end its own subscription, or that of the next, inside its call") {
-  fixture at{durability::sync};
+  receipt_fixture fixture{durability::sync};
   std::vector<std::string> calls;
   broker::subscription first, second, third;
-  first = at.broker.subscribe_durable([&, kept = std::string{"a capture that needs memory of its own"}] {
+  first = fixture.broker.subscribe_durable([&, kept = std::string{"a capture that needs memory of its own"}] {
     first = {};
     calls.push_back(kept);
   });
-  second = at.broker.subscribe_durable([&] {
+  second = fixture.broker.subscribe_durable([&] {
     calls.emplace_back("second");
     third = {};
   });
-  third = at.broker.subscribe_durable([&] { calls.emplace_back("third"); });
-  at.store.commit_all();
-  at.store.commit_all();
+  third = fixture.broker.subscribe_durable([&] { calls.emplace_back("third"); });
+  fixture.store.commit_all();
+  fixture.store.commit_all();
   CHECK(calls == std::vector<std::string>{"a capture that needs memory of its own", "second", "second"});
 }

@@ -28,33 +28,33 @@ struct held_job_fixture : broker_fixture {
 }  // namespace
 
 TEST_CASE("the holder of a job without a deadline is called when the job is cancelled, and can take another") {
-  held_job_fixture at;
-  CHECK(at.broker.cancel(at.held).answer);
-  CHECK(at.cancelled == std::vector{at.held});
-  CHECK_FALSE(at.broker.cancel(at.held).answer);
-  CHECK(at.broker.try_finish(at.holder, {.job = at.held}).answer == engine::finish_status::not_found);
-  CHECK(at.broker.try_reserve(at.holder, engine::lease::unlimited).answer.job.content.view() == "b");
+  held_job_fixture fixture;
+  CHECK(fixture.broker.cancel(fixture.held).answer);
+  CHECK(fixture.cancelled == std::vector{fixture.held});
+  CHECK_FALSE(fixture.broker.cancel(fixture.held).answer);
+  CHECK(fixture.broker.try_finish(fixture.holder, {.job = fixture.held}).answer == engine::finish_status::not_found);
+  CHECK(fixture.broker.try_reserve(fixture.holder, engine::lease::unlimited).answer.job.content.view() == "b");
 }
 
 TEST_CASE("the cancellation of a job that nobody holds calls nobody but those who wait for empty queues") {
-  held_job_fixture at;
+  held_job_fixture fixture;
   int times_left = 0;
-  const auto left = at.broker.subscribe_job_left([&] { ++times_left; });
-  CHECK(at.broker.cancel(job_id{2}).answer);
+  const auto left = fixture.broker.subscribe_job_left([&] { ++times_left; });
+  CHECK(fixture.broker.cancel(job_id{2}).answer);
   CHECK(times_left == 1);
-  CHECK(at.cancelled.empty());
+  CHECK(fixture.cancelled.empty());
 }
 
 TEST_CASE("a session that is closed is not called any more") {
-  held_job_fixture at;
-  CHECK(at.broker.try_close_session(at.holder, engine::session_end::returned));
-  CHECK(at.broker.cancel(at.held).answer);
-  CHECK(at.cancelled.empty());
+  held_job_fixture fixture;
+  CHECK(fixture.broker.try_close_session(fixture.holder, engine::session_end::returned));
+  CHECK(fixture.broker.cancel(fixture.held).answer);
+  CHECK(fixture.cancelled.empty());
 }
 
 TEST_CASE("a session that gives its jobs back interrupts none; one that is lost does") {
-  held_job_fixture at;
+  held_job_fixture fixture;
   const auto end = GENERATE(engine::session_end::returned, engine::session_end::lost);
-  CHECK(at.broker.try_close_session(at.holder, end));
-  CHECK(at.broker.engine().look(at.held)->interruptions == (end == engine::session_end::lost ? 1 : 0));
+  CHECK(fixture.broker.try_close_session(fixture.holder, end));
+  CHECK(fixture.broker.engine().look(fixture.held)->interruptions == (end == engine::session_end::lost ? 1 : 0));
 }

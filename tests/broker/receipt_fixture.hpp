@@ -15,7 +15,7 @@ struct has_store {
 };
 
 struct taker final : broker::decision_taker {
-  void decided(broker::decision&& decision) noexcept override { decisions.push_back(std::move(decision)); }
+  void on_decision(broker::decision&& decision) noexcept override { decisions.push_back(std::move(decision)); }
   std::vector<broker::decision> decisions;
 };
 

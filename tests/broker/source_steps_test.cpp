@@ -48,9 +48,9 @@ const engine::source_name words_of_lines{"words", "lines"};
 
 broker::source_step step(std::uint64_t place) { return {&words_of_lines, {.place = place}}; }
 
-engine::put_status put(broker_fixture& at, queue_id queue, std::string_view content, std::uint64_t place) {
+engine::put_status put(broker_fixture& fixture, queue_id queue, std::string_view content, std::uint64_t place) {
   const auto to = step(place);
-  return at.broker.try_put(at.producer, queue, {.content = body{content}}, &to).answer.status;
+  return fixture.broker.try_put(fixture.producer, queue, {.content = body{content}}, &to).answer.status;
 }
 
 using sets = std::vector<std::string>;
@@ -59,33 +59,33 @@ using sets = std::vector<std::string>;
 
 TEST_CASE("a step goes with the put, as soon as the queue of the put wants it") {
   noting_store store;
-  broker_fixture at{&store};
-  const auto sync = at.queue("sync", {.durability = engine::durability::sync});
-  const auto relaxed = at.queue("relaxed", {.durability = engine::durability::relaxed});
-  const auto memory = at.queue("memory");
-  CHECK(at.broker.is_on_disk(sync));
-  CHECK(at.broker.is_on_disk(relaxed));
-  CHECK_FALSE(at.broker.is_on_disk(memory));
-  put(at, sync, "a", 10);
-  put(at, relaxed, "b", 20);
-  put(at, memory, "c", 30);
+  broker_fixture fixture{&store};
+  const auto sync = fixture.queue("sync", {.durability = engine::durability::sync});
+  const auto relaxed = fixture.queue("relaxed", {.durability = engine::durability::relaxed});
+  const auto memory = fixture.queue("memory");
+  CHECK(fixture.broker.is_on_disk(sync));
+  CHECK(fixture.broker.is_on_disk(relaxed));
+  CHECK_FALSE(fixture.broker.is_on_disk(memory));
+  put(fixture, sync, "a", 10);
+  put(fixture, relaxed, "b", 20);
+  put(fixture, memory, "c", 30);
   CHECK(store.take() == sets{"put a step 10", "soon: put b step 20"});
 }
 
 TEST_CASE("the step of a put that waits for capacity goes when the put is admitted") {
   noting_store store;
-  broker_fixture at{&store};
-  const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
-  CHECK(put(at, queue, "a", 10) == engine::put_status::inserted);
-  CHECK(put(at, queue, "b", 20) == engine::put_status::waiting);
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue(
+      "full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
+  CHECK(put(fixture, queue, "a", 10) == engine::put_status::inserted);
+  CHECK(put(fixture, queue, "b", 20) == engine::put_status::waiting);
   CHECK(store.take() == sets{"put a step 10"});
   broker_fixture::answer answer;
-  at.await_put(at.producer, answer);
-  const auto worker = at.watcher("full");
-  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited).answer;
-  static_cast<void>(at.broker.try_finish(worker, {.job = taken.job.job}));
-  at.loop.run_ready();
+  fixture.await_put(fixture.producer, answer);
+  const auto worker = fixture.watcher("full");
+  const auto taken = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer;
+  static_cast<void>(fixture.broker.try_finish(worker, {.job = taken.job.job}));
+  fixture.loop.run_ready();
   REQUIRE(answer.put.has_value());
   CHECK(store.take() == sets{"gone put b step 20"});
 }
@@ -93,48 +93,48 @@ TEST_CASE("the step of a put that waits for capacity goes when the put is admitt
 TEST_CASE("the step of a put that is withdrawn goes nowhere") {
   const bool by_closing = GENERATE(true, false);
   noting_store store;
-  broker_fixture at{&store};
-  const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
-  put(at, queue, "a", 10);
-  put(at, queue, "b", 20);
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue(
+      "full", {.max_jobs = 1, .when_full = engine::overflow::block, .durability = engine::durability::sync});
+  put(fixture, queue, "a", 10);
+  put(fixture, queue, "b", 20);
   store.take();
   if (by_closing) {
-    REQUIRE(at.broker.try_close_session(at.producer));
+    REQUIRE(fixture.broker.try_close_session(fixture.producer));
   } else {
     broker_fixture::answer answer;
-    at.await_put(at.producer, answer);
-    at.loop.run_ready();
-    at.scope.cancel();
-    at.loop.run_ready();
+    fixture.await_put(fixture.producer, answer);
+    fixture.loop.run_ready();
+    fixture.scope.cancel();
+    fixture.loop.run_ready();
     CHECK(answer.aborted);
   }
-  const auto worker = at.watcher("full");
-  const auto taken = at.broker.try_reserve(worker, engine::lease::unlimited).answer;
-  static_cast<void>(at.broker.try_finish(worker, {.job = taken.job.job}));
-  at.loop.run_ready();
+  const auto worker = fixture.watcher("full");
+  const auto taken = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer;
+  static_cast<void>(fixture.broker.try_finish(worker, {.job = taken.job.job}));
+  fixture.loop.run_ready();
   CHECK(store.take() == sets{"gone "});
 }
 
 TEST_CASE("a body that is refused has had its turn, one without space on disk has not") {
   noting_store store;
-  broker_fixture at{&store};
-  const auto queue =
-      at.queue("full", {.max_jobs = 1, .when_full = engine::overflow::reject, .durability = engine::durability::sync});
-  put(at, queue, "a", 10);
+  broker_fixture fixture{&store};
+  const auto queue = fixture.queue(
+      "full", {.max_jobs = 1, .when_full = engine::overflow::reject, .durability = engine::durability::sync});
+  put(fixture, queue, "a", 10);
   store.take();
-  CHECK(put(at, queue, "b", 20) == engine::put_status::refused);
+  CHECK(put(fixture, queue, "b", 20) == engine::put_status::refused);
   CHECK(store.take() == sets{"soon:  step 20"});
   store.is_full = true;
   engine::put_request job{.content = body{"c"}};
   const auto to = step(30);
   // A put that is refused does not move from its job.
-  const auto refused = at.broker.try_put(at.producer, queue, static_cast<engine::put_request&&>(job), &to);
+  const auto refused = fixture.broker.try_put(fixture.producer, queue, static_cast<engine::put_request&&>(job), &to);
   CHECK(refused.answer.status == engine::put_status::no_space);
   CHECK(job.content.view() == "c");
   CHECK(store.take().empty());
-  at.broker.refuse_puts();
+  fixture.broker.refuse_puts();
   store.is_full = false;
-  CHECK(put(at, queue, "d", 40) == engine::put_status::draining);
+  CHECK(put(fixture, queue, "d", 40) == engine::put_status::draining);
   CHECK(store.take().empty());
 }

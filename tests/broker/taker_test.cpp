@@ -11,79 +11,81 @@ namespace {
 
 /// Keeps its events.
 struct taker final : broker::decision_taker {
-  void decided(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
+  void on_decision(broker::decision&& decision) noexcept override { events.push_back(std::move(decision.event)); }
   std::vector<engine::event> events;
 };
 
 }  // namespace
 
 TEST_CASE("a taker is called once for the job that it waited for") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
   taker taker;
-  const auto session = at.watcher("work");
-  CHECK(at.broker.reserve(session, engine::lease::ttr, never, taker).answer.status == engine::reserve_status::waiting);
-  at.put(queue, "a");
-  at.put(queue, "b");
+  const auto session = fixture.watcher("work");
+  CHECK(fixture.broker.reserve(session, engine::lease::ttr, never, taker).answer.status ==
+        engine::reserve_status::waiting);
+  fixture.put(queue, "a");
+  fixture.put(queue, "b");
   REQUIRE(taker.events.size() == 1);
   CHECK(taker.events[0].type == engine::event::kind::granted);
   CHECK(taker.events[0].job.content.view() == "a");
-  CHECK(at.broker.reserve(session, engine::lease::ttr, never, taker).answer.job.content.view() == "b");
+  CHECK(fixture.broker.reserve(session, engine::lease::ttr, never, taker).answer.job.content.view() == "b");
   CHECK(taker.events.size() == 1);
 }
 
 TEST_CASE("a taker that waits for a job with a deadline times out at the deadline, not before") {
-  broker_fixture at;
-  at.queue("work");
+  broker_fixture fixture;
+  fixture.queue("work");
   taker taker;
-  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, after(at.loop.now(), seconds{2}), taker));
-  at.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
+  static_cast<void>(fixture.broker.reserve(fixture.watcher("work"), engine::lease::ttr,
+                                           after(fixture.loop.now(), seconds{2}), taker));
+  fixture.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
   CHECK(taker.events.empty());
-  at.loop.advance(nanoseconds{1});
+  fixture.loop.advance(nanoseconds{1});
   REQUIRE(taker.events.size() == 1);
   CHECK(taker.events[0].type == engine::event::kind::timed_out);
 }
 
 TEST_CASE("a taker that withdraws is not called, and the job goes to the next one") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
   taker first, second;
-  const auto session = at.watcher("work");
-  static_cast<void>(at.broker.reserve(session, engine::lease::ttr, never, first));
-  static_cast<void>(at.broker.reserve(at.watcher("work"), engine::lease::ttr, never, second));
-  at.broker.withdraw(session);
-  at.put(queue, "a");
+  const auto session = fixture.watcher("work");
+  static_cast<void>(fixture.broker.reserve(session, engine::lease::ttr, never, first));
+  static_cast<void>(fixture.broker.reserve(fixture.watcher("work"), engine::lease::ttr, never, second));
+  fixture.broker.withdraw(session);
+  fixture.put(queue, "a");
   CHECK(first.events.empty());
   CHECK(second.events.size() == 1);
 }
 
 TEST_CASE("takers stand before a full queue, which is counted until they are admitted or withdraw") {
-  broker_fixture at;
-  const auto queue = at.queue("work", {.max_jobs = 1});
-  const auto worker = at.watcher("work");
-  const auto held = at.put(queue, "a").job;
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work", {.max_jobs = 1});
+  const auto worker = fixture.watcher("work");
+  const auto held = fixture.put(queue, "a").job;
   taker first, second;
-  const auto session = at.broker.open_session();
-  CHECK(at.broker.put(session, queue, {.content = body{"b"}}, first).answer.status == engine::put_status::waiting);
-  static_cast<void>(at.broker.put(at.broker.open_session(), queue, {.content = body{"c"}}, second));
-  CHECK(at.broker.held_puts().active() == 2);
-  at.broker.withdraw(session);
-  CHECK(at.broker.held_puts().active() == 1);
-  CHECK(at.broker.erase(worker, held).answer);
+  const auto session = fixture.broker.open_session();
+  CHECK(fixture.broker.put(session, queue, {.content = body{"b"}}, first).answer.status == engine::put_status::waiting);
+  static_cast<void>(fixture.broker.put(fixture.broker.open_session(), queue, {.content = body{"c"}}, second));
+  CHECK(fixture.broker.held_puts().active() == 2);
+  fixture.broker.withdraw(session);
+  CHECK(fixture.broker.held_puts().active() == 1);
+  CHECK(fixture.broker.erase(worker, held).answer);
   CHECK(first.events.empty());
   REQUIRE(second.events.size() == 1);
   CHECK(second.events[0].type == engine::event::kind::put_admitted);
-  CHECK(at.broker.held_puts().active() == 0);
+  CHECK(fixture.broker.held_puts().active() == 0);
 }
 
 TEST_CASE("a taker whose session is closed is not called, and the job stays ready") {
-  broker_fixture at;
-  const auto queue = at.queue("work");
+  broker_fixture fixture;
+  const auto queue = fixture.queue("work");
   taker taker;
-  const auto session = at.watcher("work");
-  static_cast<void>(at.broker.reserve(session, engine::lease::ttr, never, taker));
-  CHECK(at.broker.try_close_session(session));
-  at.put(queue, "a");
+  const auto session = fixture.watcher("work");
+  static_cast<void>(fixture.broker.reserve(session, engine::lease::ttr, never, taker));
+  CHECK(fixture.broker.try_close_session(session));
+  fixture.put(queue, "a");
   CHECK(taker.events.empty());
-  CHECK(at.levels(queue).ready == 1);
+  CHECK(fixture.levels(queue).ready == 1);
 }

@@ -18,14 +18,14 @@ namespace {
 struct has_store {
   manual_store store;
 };
-struct fixture : has_store, broker_fixture {
-  explicit fixture(std::size_t jobs)
+struct actions_fixture : has_store, broker_fixture {
+  explicit actions_fixture(std::size_t jobs)
       : broker_fixture{&store}, mail{queue("mail", {.durability = engine::durability::sync})} {
     for (std::size_t n = 0; n < jobs; ++n) put(mail, "x");
     store.commit_all();
     loop.advance(1ms);
   }
-  ~fixture() {
+  ~actions_fixture() {
     actions.stop();
     store.commit_all();
     loop.run_ready();
@@ -45,64 +45,64 @@ struct fixture : has_store, broker_fixture {
 }  // namespace
 
 TEST_CASE("a step of a purge counts when it is durable, and the next begins after that") {
-  fixture at{2'500};
-  const auto purge = at.purge();
-  at.loop.run_ready();
+  actions_fixture fixture{2'500};
+  const auto purge = fixture.purge();
+  fixture.loop.run_ready();
   CHECK(purge->done == 0);
-  CHECK(at.levels(at.mail).ready == 1'500);
-  at.store.commit_all();
-  at.loop.run_ready();
+  CHECK(fixture.levels(fixture.mail).ready == 1'500);
+  fixture.store.commit_all();
+  fixture.loop.run_ready();
   CHECK(purge->done == 1'000);
-  CHECK(at.levels(at.mail).ready == 500);
-  at.store.commit_all();
-  at.loop.run_ready();
-  at.store.commit_all();
-  at.loop.run_ready();
+  CHECK(fixture.levels(fixture.mail).ready == 500);
+  fixture.store.commit_all();
+  fixture.loop.run_ready();
+  fixture.store.commit_all();
+  fixture.loop.run_ready();
   CHECK(purge->done == 2'500);
   CHECK(purge->state == action_state::done);
 }
 
 TEST_CASE("a purge that is stopped ends after its step, and no other begins") {
-  fixture at{2'500};
-  const auto purge = at.purge();
-  at.loop.run_ready();
-  at.actions.stop();
-  at.store.commit_all();
-  at.loop.run_ready();
+  actions_fixture fixture{2'500};
+  const auto purge = fixture.purge();
+  fixture.loop.run_ready();
+  fixture.actions.stop();
+  fixture.store.commit_all();
+  fixture.loop.run_ready();
   CHECK(purge->state == action_state::stopped);
   CHECK(purge->done == 1'000);
-  CHECK(at.levels(at.mail).ready == 1'500);
-  CHECK(at.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::cancelled);
+  CHECK(fixture.levels(fixture.mail).ready == 1'500);
+  CHECK(fixture.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::cancelled);
 }
 
 TEST_CASE("a purge that waits for the disk is cancelled when the patience of the end is over") {
-  fixture at{2'500};
-  const auto purge = at.purge();
-  at.loop.run_ready();
-  loop::task_scope scope{at.loop};
-  scope.spawn("close", at.actions.close(1s));
-  at.loop.advance(999ms);
+  actions_fixture fixture{2'500};
+  const auto purge = fixture.purge();
+  fixture.loop.run_ready();
+  loop::task_scope scope{fixture.loop};
+  scope.spawn("close", fixture.actions.close(1s));
+  fixture.loop.advance(999ms);
   CHECK(purge->state == action_state::running);
-  at.loop.advance(1ms);
+  fixture.loop.advance(1ms);
   CHECK(purge->state == action_state::stopped);
   CHECK(purge->done == 0);
   CHECK(scope.size() == 0);
 }
 
 TEST_CASE("a limited number of actions runs at a time, and a limited number of ended ones is remembered") {
-  fixture at{1};
-  const auto first = at.purge();
-  for (std::size_t n = 1; n < control::actions::running_max; ++n) at.purge();
-  CHECK(at.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::refused);
-  at.loop.run_ready();
-  at.store.commit_all();
-  at.loop.run_ready();
+  actions_fixture fixture{1};
+  const auto first = fixture.purge();
+  for (std::size_t n = 1; n < control::actions::running_max; ++n) fixture.purge();
+  CHECK(fixture.actions.start({.kind = "purge", .target = "mail"}, {}).error().code == errc::refused);
+  fixture.loop.run_ready();
+  fixture.store.commit_all();
+  fixture.loop.run_ready();
   CHECK(first->done == 1);
-  CHECK(at.actions.find(first->id) == first);
+  CHECK(fixture.actions.find(first->id) == first);
   for (std::size_t n = 0; n < control::actions::ended_max + 1; ++n) {
-    at.purge();
-    at.loop.run_ready();
+    fixture.purge();
+    fixture.loop.run_ready();
   }
-  CHECK(at.actions.find(first->id) == nullptr);
-  CHECK(at.actions.all().size() <= control::actions::ended_max + 1);
+  CHECK(fixture.actions.find(first->id) == nullptr);
+  CHECK(fixture.actions.all().size() <= control::actions::ended_max + 1);
 }

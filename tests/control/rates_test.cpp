@@ -14,11 +14,11 @@ void sweep(rates& sampled, instant now) {
 }
 
 /// Puts `jobs` in each interval, for `length`.
-void put_steadily(engine_fixture& m, rates& sampled, session_id client, int jobs, duration length) {
-  for (const instant end = m.now + length; m.now < end;) {
-    for (int n = 0; n < jobs; ++n) m.put(client);
-    m.pass(rates::interval);
-    sweep(sampled, m.now);
+void put_steadily(engine_fixture& fixture, rates& sampled, session_id client, int jobs, duration length) {
+  for (const instant end = fixture.now + length; fixture.now < end;) {
+    for (int n = 0; n < jobs; ++n) fixture.put(client);
+    fixture.pass(rates::interval);
+    sweep(sampled, fixture.now);
   }
 }
 
@@ -27,26 +27,26 @@ bool near(double value, double expected) { return value > expected - 0.01 && val
 }  // namespace
 
 TEST_CASE("a queue has no rates before it was read twice") {
-  engine_fixture m;
-  m.session();
-  rates sampled{m.engine};
-  CHECK_FALSE(sampled.of(m.queue()));
-  sweep(sampled, m.now);
-  CHECK_FALSE(sampled.of(m.queue()));
-  m.pass(rates::interval);
-  sweep(sampled, m.now);
-  CHECK(sampled.of(m.queue()));
+  engine_fixture fixture;
+  fixture.session();
+  rates sampled{fixture.engine};
+  CHECK_FALSE(sampled.of(fixture.queue()));
+  sweep(sampled, fixture.now);
+  CHECK_FALSE(sampled.of(fixture.queue()));
+  fixture.pass(rates::interval);
+  sweep(sampled, fixture.now);
+  CHECK(sampled.of(fixture.queue()));
 }
 
 TEST_CASE("a steady rate is shown as it is in each window, from the first interval on") {
-  engine_fixture m;
-  const auto client = m.session();
-  rates sampled{m.engine};
-  sweep(sampled, m.now);
-  put_steadily(m, sampled, client, 10, rates::interval);
-  const auto first = sampled.of(m.queue()).value();
-  put_steadily(m, sampled, client, 10, 20min);
-  const auto later = sampled.of(m.queue()).value();
+  engine_fixture fixture;
+  const auto client = fixture.session();
+  rates sampled{fixture.engine};
+  sweep(sampled, fixture.now);
+  put_steadily(fixture, sampled, client, 10, rates::interval);
+  const auto first = sampled.of(fixture.queue()).value();
+  put_steadily(fixture, sampled, client, 10, 20min);
+  const auto later = sampled.of(fixture.queue()).value();
   for (std::size_t n = 0; n < rates::windows.size(); ++n) {
     CHECK(near(first.puts[n], 2));
     CHECK(near(later.puts[n], 2));
@@ -55,13 +55,13 @@ TEST_CASE("a steady rate is shown as it is in each window, from the first interv
 }
 
 TEST_CASE("a burst is forgotten first in the shortest window") {
-  engine_fixture m;
-  const auto client = m.session();
-  rates sampled{m.engine};
-  sweep(sampled, m.now);
-  put_steadily(m, sampled, client, 50, 15min);
-  put_steadily(m, sampled, client, 0, 5min);
-  const auto puts = sampled.of(m.queue())->puts;
+  engine_fixture fixture;
+  const auto client = fixture.session();
+  rates sampled{fixture.engine};
+  sweep(sampled, fixture.now);
+  put_steadily(fixture, sampled, client, 50, 15min);
+  put_steadily(fixture, sampled, client, 0, 5min);
+  const auto puts = sampled.of(fixture.queue())->puts;
   CHECK(puts[0] < 0.1);
   CHECK(puts[1] > puts[0]);
   CHECK(puts[2] > puts[1]);
@@ -69,33 +69,33 @@ TEST_CASE("a burst is forgotten first in the shortest window") {
 }
 
 TEST_CASE("jobs that are deleted count as ended") {
-  engine_fixture m;
-  const auto client = m.session();
-  rates sampled{m.engine};
-  sweep(sampled, m.now);
-  for (int n = 0; n < 5; ++n) REQUIRE(m.engine.erase(client, m.put(client), m.now));
-  m.pass(rates::interval);
-  sweep(sampled, m.now);
-  CHECK(near(sampled.of(m.queue())->ends[0], 1));
+  engine_fixture fixture;
+  const auto client = fixture.session();
+  rates sampled{fixture.engine};
+  sweep(sampled, fixture.now);
+  for (int n = 0; n < 5; ++n) REQUIRE(fixture.engine.erase(client, fixture.put(client), fixture.now));
+  fixture.pass(rates::interval);
+  sweep(sampled, fixture.now);
+  CHECK(near(sampled.of(fixture.queue())->ends[0], 1));
 }
 
 TEST_CASE("a queue that is gone has no rates, and more queues than a slice are all read") {
-  engine_fixture m;
-  const auto client = m.session();
-  rates sampled{m.engine};
-  sweep(sampled, m.now);
-  for (std::size_t n = 0; n < 2 * rates::slice_queues; ++n) m.declare("d" + std::to_string(n), 10);
-  m.engine.use(client, "passing").value();
-  const auto passing = m.queue("passing");
-  m.put(client);
-  m.pass(rates::interval);
-  sweep(sampled, m.now);
+  engine_fixture fixture;
+  const auto client = fixture.session();
+  rates sampled{fixture.engine};
+  sweep(sampled, fixture.now);
+  for (std::size_t n = 0; n < 2 * rates::slice_queues; ++n) fixture.declare("d" + std::to_string(n), 10);
+  fixture.engine.use(client, "passing").value();
+  const auto passing = fixture.queue("passing");
+  fixture.put(client);
+  fixture.pass(rates::interval);
+  sweep(sampled, fixture.now);
   CHECK(near(sampled.of(passing)->puts[0], 0.2));
-  CHECK(sampled.of(m.queue("d" + std::to_string(2 * rates::slice_queues - 1))));
-  CHECK(m.engine.purge(passing, engine::job_state::ready, m.now, m.now) == 1);
-  m.engine.use(client, "q").value();
-  CHECK_FALSE(m.engine.find("passing"));
-  m.pass(rates::interval);
-  sweep(sampled, m.now);
+  CHECK(sampled.of(fixture.queue("d" + std::to_string(2 * rates::slice_queues - 1))));
+  CHECK(fixture.engine.purge(passing, engine::job_state::ready, fixture.now, fixture.now) == 1);
+  fixture.engine.use(client, "q").value();
+  CHECK_FALSE(fixture.engine.find("passing"));
+  fixture.pass(rates::interval);
+  sweep(sampled, fixture.now);
   CHECK_FALSE(sampled.of(passing));
 }

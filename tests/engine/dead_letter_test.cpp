@@ -38,13 +38,13 @@ struct dead_letter_fixture : engine_fixture {
 }  // namespace
 
 TEST_CASE("a dead letter is the same job: id, body, priority, ttr, time of put and counts stay") {
-  dead_letter_fixture m;
-  const auto job = m.put(m.client, "in", {.priority = 7, .ttr = 9s});
-  const auto put_at = m.now;
-  m.pass(3s);
-  CHECK(m.fail() == finish_status::dead_lettered);
-  const auto letter = m.engine.look(job).value();
-  CHECK(letter.queue == m.letters);
+  dead_letter_fixture fixture;
+  const auto job = fixture.put(fixture.client, "in", {.priority = 7, .ttr = 9s});
+  const auto put_at = fixture.now;
+  fixture.pass(3s);
+  CHECK(fixture.fail() == finish_status::dead_lettered);
+  const auto letter = fixture.engine.look(job).value();
+  CHECK(letter.queue == fixture.letters);
   CHECK(letter.state == job_state::ready);
   CHECK(letter.content.view() == "in");
   CHECK(letter.priority == 7);
@@ -55,108 +55,109 @@ TEST_CASE("a dead letter is the same job: id, body, priority, ttr, time of put a
   CHECK(letter.error_text == "why");
   CHECK(letter.details.cause == reason::failed);
   CHECK(letter.details.origin == "q");
-  CHECK(letter.details.first_failure == m.now);
-  CHECK(letter.details.last_failure == m.now);
+  CHECK(letter.details.first_failure == fixture.now);
+  CHECK(letter.details.last_failure == fixture.now);
 }
 
 TEST_CASE("a dead letter counts in the queue that it left, and as a put of the dead letter queue") {
-  dead_letter_fixture m;
-  m.put(m.client);
-  m.fail();
-  const auto& from = m.engine.counts(m.queue());
+  dead_letter_fixture fixture;
+  fixture.put(fixture.client);
+  fixture.fail();
+  const auto& from = fixture.engine.counts(fixture.queue());
   CHECK(count(from.dead_lettered, reason::failed) == 1);
   CHECK(count(from.buried, reason::failed) == 0);
   CHECK(from.finished[static_cast<std::size_t>(outcome::failed)].value() == 1);
-  CHECK(m.engine.counts(m.letters).puts.value() == 1);
-  CHECK(m.engine.totals().puts.value() == 2);
-  CHECK(m.engine.levels(m.queue()).jobs() == 0);
-  CHECK(m.engine.levels(m.letters).ready_bytes == 3);
+  CHECK(fixture.engine.counts(fixture.letters).puts.value() == 1);
+  CHECK(fixture.engine.totals().puts.value() == 2);
+  CHECK(fixture.engine.levels(fixture.queue()).jobs() == 0);
+  CHECK(fixture.engine.levels(fixture.letters).ready_bytes == 3);
 }
 
 TEST_CASE("a dead letter goes at once to a session that waits for it") {
-  dead_letter_fixture m;
-  const auto reader = m.session({"letters"});
-  m.put(m.client, "in");
-  CHECK(m.reserve(reader, 60s) == reserve_status::waiting);
-  m.fail();
-  CHECK(m.events() == texts{"granted 2: in"});
+  dead_letter_fixture fixture;
+  const auto reader = fixture.session({"letters"});
+  fixture.put(fixture.client, "in");
+  CHECK(fixture.reserve(reader, 60s) == reserve_status::waiting);
+  fixture.fail();
+  CHECK(fixture.events() == texts{"granted 2: in"});
 }
 
 TEST_CASE("a put that waits for capacity is admitted when a dead letter leaves the queue") {
-  dead_letter_fixture m;
-  m.engine.declare("q", {.max_jobs = 1, .dead_letter = "letters"}).value();
-  const auto putter = m.session();
-  m.put(m.client);
-  CHECK(m.offer(putter, "waits").status == put_status::waiting);
-  m.fail();
-  CHECK(m.events() == texts{"put 2: 2"});
+  dead_letter_fixture fixture;
+  fixture.engine.declare("q", {.max_jobs = 1, .dead_letter = "letters"}).value();
+  const auto putter = fixture.session();
+  fixture.put(fixture.client);
+  CHECK(fixture.offer(putter, "waits").status == put_status::waiting);
+  fixture.fail();
+  CHECK(fixture.events() == texts{"put 2: 2"});
 }
 
 TEST_CASE("the dead letter queue of a consumer comes before that of the queue") {
-  dead_letter_fixture m;
-  const auto others = m.declare("others", 1);
-  m.put(m.client);
-  const auto job = m.take_id(m.client);
-  CHECK(m.finish(m.client, job, {.result = outcome::failed, .dead_letter = others}) == finish_status::dead_lettered);
-  CHECK(m.engine.look(job)->queue == others);
+  dead_letter_fixture fixture;
+  const auto others = fixture.declare("others", 1);
+  fixture.put(fixture.client);
+  const auto job = fixture.take_id(fixture.client);
+  CHECK(fixture.finish(fixture.client, job, {.result = outcome::failed, .dead_letter = others}) ==
+        finish_status::dead_lettered);
+  CHECK(fixture.engine.look(job)->queue == others);
 }
 
 TEST_CASE("with a full dead letter queue the job is buried where it is, and the refusal is counted") {
-  dead_letter_fixture m;
-  for (int n = 0; n < 3; ++n) m.put(m.client);
-  CHECK(m.fail() == finish_status::dead_lettered);
-  CHECK(m.fail() == finish_status::dead_lettered);
-  CHECK(m.fail() == finish_status::buried);
-  CHECK(m.state(job_id{3}) == job_state::buried);
-  CHECK(m.engine.look(job_id{3})->details.cause == reason::failed);
-  CHECK(count(m.engine.counts(m.queue()).buried, reason::failed) == 1);
-  CHECK(count(m.engine.counts(m.letters).rejected, reason::overflow) == 1);
+  dead_letter_fixture fixture;
+  for (int n = 0; n < 3; ++n) fixture.put(fixture.client);
+  CHECK(fixture.fail() == finish_status::dead_lettered);
+  CHECK(fixture.fail() == finish_status::dead_lettered);
+  CHECK(fixture.fail() == finish_status::buried);
+  CHECK(fixture.state(job_id{3}) == job_state::buried);
+  CHECK(fixture.engine.look(job_id{3})->details.cause == reason::failed);
+  CHECK(count(fixture.engine.counts(fixture.queue()).buried, reason::failed) == 1);
+  CHECK(count(fixture.engine.counts(fixture.letters).rejected, reason::overflow) == 1);
 }
 
 TEST_CASE("a dead letter queue that is missing, or the job's own, buries the job") {
-  dead_letter_fixture m;
+  dead_letter_fixture fixture;
   const auto name = GENERATE("missing", "q");
-  m.engine.declare("q", {.dead_letter = name}).value();
-  m.put(m.client);
-  CHECK(m.fail() == finish_status::buried);
+  fixture.engine.declare("q", {.dead_letter = name}).value();
+  fixture.put(fixture.client);
+  CHECK(fixture.fail() == finish_status::buried);
 }
 
 TEST_CASE("a dead letter that fails in a queue with a dead letter of its own is buried there") {
-  dead_letter_fixture m;
-  m.engine.declare("letters", {.dead_letter = "q"}).value();
-  const auto job = m.put(m.client);
-  m.fail();
-  const auto reader = m.session({"letters"});
-  CHECK(m.take_id(reader) == job);
-  CHECK(m.finish(reader, job, {.result = outcome::failed}) == finish_status::buried);
-  CHECK(m.engine.look(job)->queue == m.letters);
-  CHECK(m.engine.look(job)->details.origin == "q");
-  CHECK(m.engine.look(job)->failures == 2);
+  dead_letter_fixture fixture;
+  fixture.engine.declare("letters", {.dead_letter = "q"}).value();
+  const auto job = fixture.put(fixture.client);
+  fixture.fail();
+  const auto reader = fixture.session({"letters"});
+  CHECK(fixture.take_id(reader) == job);
+  CHECK(fixture.finish(reader, job, {.result = outcome::failed}) == finish_status::buried);
+  CHECK(fixture.engine.look(job)->queue == fixture.letters);
+  CHECK(fixture.engine.look(job)->details.origin == "q");
+  CHECK(fixture.engine.look(job)->failures == 2);
 }
 
 TEST_CASE("a job that a client buries is no dead letter") {
-  dead_letter_fixture m;
-  m.put(m.client);
-  const auto job = m.take_id(m.client);
-  CHECK(m.engine.bury(m.client, job, 5, m.now));
-  CHECK(m.engine.look(job)->queue == m.queue());
-  CHECK(m.engine.look(job)->details.cause == reason::client);
+  dead_letter_fixture fixture;
+  fixture.put(fixture.client);
+  const auto job = fixture.take_id(fixture.client);
+  CHECK(fixture.engine.bury(fixture.client, job, 5, fixture.now));
+  CHECK(fixture.engine.look(job)->queue == fixture.queue());
+  CHECK(fixture.engine.look(job)->details.cause == reason::client);
 }
 
 TEST_CASE("a dead letter from memory is put into the store; every other move is one of a job that the store has") {
   using enum durability;
   const auto [of_jobs, of_letters] =
       GENERATE(std::pair{memory, memory}, std::pair{memory, relaxed}, std::pair{sync, memory}, std::pair{sync, sync});
-  dead_letter_fixture m{of_jobs, of_letters};
-  const auto job = m.put(m.client, "in");
-  m.changes();
-  m.fail();
-  const auto changes = m.changes();
+  dead_letter_fixture fixture{of_jobs, of_letters};
+  const auto job = fixture.put(fixture.client, "in");
+  fixture.changes();
+  fixture.fail();
+  const auto changes = fixture.changes();
   REQUIRE(changes.size() == 1);
   if (of_jobs == memory && of_letters != memory) {
     const auto& put = std::get<job_put>(changes[0]);
     CHECK(put.job == job);
-    CHECK(put.queue == m.letters);
+    CHECK(put.queue == fixture.letters);
     CHECK(put.request.content.view() == "in");
     CHECK(put.tally.failures == 1);
     CHECK(put.tally.reserves == 1);
@@ -166,34 +167,34 @@ TEST_CASE("a dead letter from memory is put into the store; every other move is 
     return;
   }
   const auto& moved = std::get<job_moved>(changes[0]);
-  CHECK(moved.queue == m.letters);
-  CHECK(moved.left == m.queue());
+  CHECK(moved.queue == fixture.letters);
+  CHECK(moved.left == fixture.queue());
   CHECK(moved.tally.failures == 1);
   CHECK(moved.details->cause == reason::failed);
   // A job in the store gets its changes and its end there, even after a move to a queue in memory.
   const auto least = of_jobs == memory ? memory : relaxed;
   CHECK(moved.durability == std::max(of_letters, least));
-  CHECK(m.engine.erase(m.client, job, m.now));
-  CHECK(std::get<job_gone>(m.changes()[0]).durability == std::max(of_letters, least));
+  CHECK(fixture.engine.erase(fixture.client, job, fixture.now));
+  CHECK(std::get<job_gone>(fixture.changes()[0]).durability == std::max(of_letters, least));
 }
 
 TEST_CASE("a dead letter from memory for which the disk has no space is buried") {
-  dead_letter_fixture m{durability::memory, durability::sync};
+  dead_letter_fixture fixture{durability::memory, durability::sync};
   std::uint64_t space = 2;
-  m.engine.set_disk_check([&](std::uint64_t bytes) { return bytes <= space; });
-  m.put(m.client, "in");
-  m.put(m.client, "big");
-  CHECK(m.fail() == finish_status::dead_lettered);
-  CHECK(m.fail() == finish_status::buried);
+  fixture.engine.set_disk_check([&](std::uint64_t bytes) { return bytes <= space; });
+  fixture.put(fixture.client, "in");
+  fixture.put(fixture.client, "big");
+  CHECK(fixture.fail() == finish_status::dead_lettered);
+  CHECK(fixture.fail() == finish_status::buried);
 }
 
 TEST_CASE("a dead letter queue that drops its oldest makes capacity") {
-  dead_letter_fixture m;
-  m.engine.declare("letters", {.max_jobs = 1, .when_full = overflow::drop_oldest}).value();
-  m.put(m.client);
-  m.put(m.client);
-  m.fail();
-  CHECK(m.fail() == finish_status::dead_lettered);
-  CHECK_FALSE(m.engine.look(job_id{1}).has_value());
-  CHECK(m.engine.first_ready(m.letters)->job == job_id{2});
+  dead_letter_fixture fixture;
+  fixture.engine.declare("letters", {.max_jobs = 1, .when_full = overflow::drop_oldest}).value();
+  fixture.put(fixture.client);
+  fixture.put(fixture.client);
+  fixture.fail();
+  CHECK(fixture.fail() == finish_status::dead_lettered);
+  CHECK_FALSE(fixture.engine.look(job_id{1}).has_value());
+  CHECK(fixture.engine.first_ready(fixture.letters)->job == job_id{2});
 }

@@ -32,191 +32,192 @@ struct full_letters_fixture : expiry_fixture {
 }  // namespace
 
 TEST_CASE("a ready job that nobody took in time is dropped and counted, not earlier than its time") {
-  expiry_fixture m;
-  const auto job = m.put_expiring(5s);
-  CHECK(m.engine.next_deadline() == m.now + 5s);
-  CHECK(m.engine.look(job)->details.expires_at == m.now + 5s);
-  m.pass(5s - 1ns);
-  CHECK(m.state(job) == job_state::ready);
-  m.pass(1ns);
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.expired() == 1);
-  CHECK(m.engine.next_deadline() == never);
+  expiry_fixture fixture;
+  const auto job = fixture.put_expiring(5s);
+  CHECK(fixture.engine.next_deadline() == fixture.now + 5s);
+  CHECK(fixture.engine.look(job)->details.expires_at == fixture.now + 5s);
+  fixture.pass(5s - 1ns);
+  CHECK(fixture.state(job) == job_state::ready);
+  fixture.pass(1ns);
+  CHECK_FALSE(fixture.engine.look(job));
+  CHECK(fixture.expired() == 1);
+  CHECK(fixture.engine.next_deadline() == never);
 }
 
 TEST_CASE("a delayed job expires before it is ready when both are due at once") {
-  expiry_fixture m;
-  const auto job = m.put_expiring(5s, 5s);
-  const auto other = m.session();
-  CHECK(m.reserve(other, 60s) == reserve_status::waiting);
-  m.pass(5s);
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.events().empty());
+  expiry_fixture fixture;
+  const auto job = fixture.put_expiring(5s, 5s);
+  const auto other = fixture.session();
+  CHECK(fixture.reserve(other, 60s) == reserve_status::waiting);
+  fixture.pass(5s);
+  CHECK_FALSE(fixture.engine.look(job));
+  CHECK(fixture.events().empty());
 }
 
 TEST_CASE("a reserved job does not expire, and expires at once when it comes back too late") {
-  expiry_fixture m;
-  const auto job = m.put_expiring(5s);
-  REQUIRE(m.take_id(m.client, lease::unlimited) == job);
-  m.pass(10s);
-  CHECK(m.state(job) == job_state::reserved);
-  const auto other = m.session();
-  CHECK(m.reserve(other, 60s) == reserve_status::waiting);
-  CHECK(m.engine.release(m.client, job, 0, 0s, m.now));
-  CHECK_FALSE(m.engine.look(job));
-  CHECK(m.events().empty());
-  CHECK(m.expired() == 1);
+  expiry_fixture fixture;
+  const auto job = fixture.put_expiring(5s);
+  REQUIRE(fixture.take_id(fixture.client, lease::unlimited) == job);
+  fixture.pass(10s);
+  CHECK(fixture.state(job) == job_state::reserved);
+  const auto other = fixture.session();
+  CHECK(fixture.reserve(other, 60s) == reserve_status::waiting);
+  CHECK(fixture.engine.release(fixture.client, job, 0, 0s, fixture.now));
+  CHECK_FALSE(fixture.engine.look(job));
+  CHECK(fixture.events().empty());
+  CHECK(fixture.expired() == 1);
 }
 
 TEST_CASE("a released job that is still in time expires at its first time, also while it is delayed") {
-  expiry_fixture m;
-  const auto job = m.put_expiring(5s);
-  const auto begin = m.now;
-  m.take_id(m.client);
-  m.pass(2s);
-  CHECK(m.engine.release(m.client, job, 0, 60s, m.now));
-  CHECK(m.engine.next_deadline() == begin + 5s);
-  m.pass(3s);
-  CHECK_FALSE(m.engine.look(job));
+  expiry_fixture fixture;
+  const auto job = fixture.put_expiring(5s);
+  const auto begin = fixture.now;
+  fixture.take_id(fixture.client);
+  fixture.pass(2s);
+  CHECK(fixture.engine.release(fixture.client, job, 0, 60s, fixture.now));
+  CHECK(fixture.engine.next_deadline() == begin + 5s);
+  fixture.pass(3s);
+  CHECK_FALSE(fixture.engine.look(job));
 }
 
 TEST_CASE("a buried job does not expire, and expires when it is kicked too late") {
-  expiry_fixture m;
-  const auto job = m.put_expiring(5s);
-  m.take_id(m.client);
-  CHECK(m.engine.bury(m.client, job, 0, m.now));
-  m.pass(10s);
-  CHECK(m.state(job) == job_state::buried);
-  CHECK(m.engine.kick_job(job, m.now));
-  CHECK_FALSE(m.engine.look(job));
+  expiry_fixture fixture;
+  const auto job = fixture.put_expiring(5s);
+  fixture.take_id(fixture.client);
+  CHECK(fixture.engine.bury(fixture.client, job, 0, fixture.now));
+  fixture.pass(10s);
+  CHECK(fixture.state(job) == job_state::buried);
+  CHECK(fixture.engine.kick_job(job, fixture.now));
+  CHECK_FALSE(fixture.engine.look(job));
 }
 
 TEST_CASE("an expired job whose dead letter queue is full is buried where it is, and counted") {
-  full_letters_fixture m;
-  const auto ready = m.put_expiring(5s);
-  const auto delayed = m.put_expiring(5s, 60s);
-  const auto held = m.put_expiring(4s);
-  REQUIRE(m.engine.reserve_job(m.client, held, m.now).status == reserve_status::reserved);
-  m.pass(5s);
-  CHECK(m.engine.release(m.client, held, 0, 0s, m.now));
+  full_letters_fixture fixture;
+  const auto ready = fixture.put_expiring(5s);
+  const auto delayed = fixture.put_expiring(5s, 60s);
+  const auto held = fixture.put_expiring(4s);
+  REQUIRE(fixture.engine.reserve_job(fixture.client, held, fixture.now).status == reserve_status::reserved);
+  fixture.pass(5s);
+  CHECK(fixture.engine.release(fixture.client, held, 0, 0s, fixture.now));
   for (const auto job : {ready, delayed, held}) {
-    CHECK(m.state(job) == job_state::buried);
-    CHECK(m.engine.look(job)->queue == m.queue());
-    CHECK(m.engine.look(job)->details.cause == reason::expired);
+    CHECK(fixture.state(job) == job_state::buried);
+    CHECK(fixture.engine.look(job)->queue == fixture.queue());
+    CHECK(fixture.engine.look(job)->details.cause == reason::expired);
   }
-  CHECK(m.expired() == 3);
-  CHECK(m.engine.counts(m.queue()).buried[static_cast<std::size_t>(reason::expired)].value() == 3);
-  CHECK(m.engine.counts(m.letters).rejected[static_cast<std::size_t>(reason::overflow)].value() == 3);
-  CHECK(m.engine.next_deadline() == never);
+  CHECK(fixture.expired() == 3);
+  CHECK(fixture.engine.counts(fixture.queue()).buried[static_cast<std::size_t>(reason::expired)].value() == 3);
+  CHECK(fixture.engine.counts(fixture.letters).rejected[static_cast<std::size_t>(reason::overflow)].value() == 3);
+  CHECK(fixture.engine.next_deadline() == never);
 }
 
 TEST_CASE("a kick takes jobs that are buried as expired out of there, each once, and they do not expire again") {
-  full_letters_fixture m;
-  const std::vector jobs{m.put_expiring(5s), m.put_expiring(5s), m.put_expiring(5s)};
-  m.pass(5s);
+  full_letters_fixture fixture;
+  const std::vector jobs{fixture.put_expiring(5s), fixture.put_expiring(5s), fixture.put_expiring(5s)};
+  fixture.pass(5s);
   auto from = millrace::engine::engine::kick_from::undecided;
-  CHECK(m.engine.kick(m.queue(), 1'000, from, m.now) == jobs.size());
-  m.pass(1h);
-  for (const auto job : jobs) CHECK(m.state(job) == job_state::ready);
-  CHECK(m.expired() == jobs.size());
+  CHECK(fixture.engine.kick(fixture.queue(), 1'000, from, fixture.now) == jobs.size());
+  fixture.pass(1h);
+  for (const auto job : jobs) CHECK(fixture.state(job) == job_state::ready);
+  CHECK(fixture.expired() == jobs.size());
 }
 
 TEST_CASE("a job that is kicked too late is ready if its dead letter queue is full") {
-  full_letters_fixture m;
+  full_letters_fixture fixture;
   for (int n = 0; n < 3; ++n) {
-    m.put_expiring(5s);
-    CHECK(m.engine.bury(m.client, m.take_id(m.client), 0, m.now));
+    fixture.put_expiring(5s);
+    CHECK(fixture.engine.bury(fixture.client, fixture.take_id(fixture.client), 0, fixture.now));
   }
-  m.pass(10s);
+  fixture.pass(10s);
   auto from = millrace::engine::engine::kick_from::undecided;
-  CHECK(m.engine.kick(m.queue(), 1'000, from, m.now) == 3);
-  CHECK(m.engine.levels(m.queue()).ready == 3);
-  CHECK(m.engine.levels(m.queue()).buried == 0);
-  CHECK(m.expired() == 0);
+  CHECK(fixture.engine.kick(fixture.queue(), 1'000, from, fixture.now) == 3);
+  CHECK(fixture.engine.levels(fixture.queue()).ready == 3);
+  CHECK(fixture.engine.levels(fixture.queue()).buried == 0);
+  CHECK(fixture.expired() == 0);
 }
 
 TEST_CASE("a job whose next attempt comes too late goes to the dead letter queue of its consumer, or is buried") {
-  full_letters_fixture m;
+  full_letters_fixture fixture;
   const bool is_full = GENERATE(false, true);
-  const auto others = m.declare("others", 1);
-  if (is_full) m.put(m.session({"others"}));
-  const auto job = m.put_expiring(5s);
-  REQUIRE(m.take_id(m.client, lease::unlimited) == job);
-  m.pass(5s);
-  const auto answer = m.engine.finish(
-      m.client, {.job = job, .result = outcome::failed, .dead_letter = others, .retry = retry_options{.attempts = 2}},
-      m.now);
+  const auto others = fixture.declare("others", 1);
+  if (is_full) fixture.put(fixture.session({"others"}));
+  const auto job = fixture.put_expiring(5s);
+  REQUIRE(fixture.take_id(fixture.client, lease::unlimited) == job);
+  fixture.pass(5s);
+  const auto answer = fixture.engine.finish(
+      fixture.client,
+      {.job = job, .result = outcome::failed, .dead_letter = others, .retry = retry_options{.attempts = 2}},
+      fixture.now);
   CHECK(answer == (is_full ? finish_status::buried : finish_status::dead_lettered));
   CHECK(answer.outcome == outcome::expired);
-  CHECK(m.engine.look(job)->queue == (is_full ? m.queue() : others));
+  CHECK(fixture.engine.look(job)->queue == (is_full ? fixture.queue() : others));
 }
 
 TEST_CASE("an expired job in its own dead letter queue is dropped, and one whose dead letter queue is gone is buried") {
-  expiry_fixture m;
+  expiry_fixture fixture;
   const bool is_gone = GENERATE(false, true);
-  m.engine.declare("q", {.dead_letter = is_gone ? "gone" : "q"}).value();
-  const auto job = m.put_expiring(5s);
-  m.pass(5s);
-  CHECK(m.engine.look(job).has_value() == is_gone);
-  CHECK(m.expired() == 1);
+  fixture.engine.declare("q", {.dead_letter = is_gone ? "gone" : "q"}).value();
+  const auto job = fixture.put_expiring(5s);
+  fixture.pass(5s);
+  CHECK(fixture.engine.look(job).has_value() == is_gone);
+  CHECK(fixture.expired() == 1);
 }
 
 TEST_CASE("a put without a time takes that of its queue, and a change of the queue applies to later puts only") {
-  expiry_fixture m;
-  m.engine.declare("q", {.expire_after = 3s}).value();
-  const auto first = m.put(m.client);
-  m.engine.declare("q", {.expire_after = 9s}).value();
-  const auto second = m.put(m.client);
-  const auto own = m.put_expiring(1s);
-  CHECK(m.engine.look(first)->details.expires_at == m.now + 3s);
-  CHECK(m.engine.look(second)->details.expires_at == m.now + 9s);
-  CHECK(m.engine.look(own)->details.expires_at == m.now + 1s);
+  expiry_fixture fixture;
+  fixture.engine.declare("q", {.expire_after = 3s}).value();
+  const auto first = fixture.put(fixture.client);
+  fixture.engine.declare("q", {.expire_after = 9s}).value();
+  const auto second = fixture.put(fixture.client);
+  const auto own = fixture.put_expiring(1s);
+  CHECK(fixture.engine.look(first)->details.expires_at == fixture.now + 3s);
+  CHECK(fixture.engine.look(second)->details.expires_at == fixture.now + 9s);
+  CHECK(fixture.engine.look(own)->details.expires_at == fixture.now + 1s);
 }
 
 TEST_CASE("jobs expire in the order of their times, at most so many a turn") {
-  expiry_fixture m;
-  m.declare("q", 10'000, overflow::block, 1'000'000);
-  for (std::size_t n = 0; n < moves_per_turn_max + 5; ++n) m.put_expiring(2s);
-  const auto sooner = m.put_expiring(1s);
-  m.pass(2s);
-  CHECK_FALSE(m.engine.look(sooner));
-  CHECK(m.expired() == moves_per_turn_max);
-  CHECK(m.engine.next_deadline() <= m.now);
-  m.pass(0s);
-  CHECK(m.expired() == moves_per_turn_max + 6);
+  expiry_fixture fixture;
+  fixture.declare("q", 10'000, overflow::block, 1'000'000);
+  for (std::size_t n = 0; n < moves_per_turn_max + 5; ++n) fixture.put_expiring(2s);
+  const auto sooner = fixture.put_expiring(1s);
+  fixture.pass(2s);
+  CHECK_FALSE(fixture.engine.look(sooner));
+  CHECK(fixture.expired() == moves_per_turn_max);
+  CHECK(fixture.engine.next_deadline() <= fixture.now);
+  fixture.pass(0s);
+  CHECK(fixture.expired() == moves_per_turn_max + 6);
 }
 
 TEST_CASE("a restored job keeps its time, and one that is overdue expires at the first turn") {
-  engine_fixture m;
-  const auto queue = m.engine.declare("q", {}).value();
+  engine_fixture fixture;
+  const auto queue = fixture.engine.declare("q", {}).value();
   const auto restore = [&](std::uint64_t id, instant expires_at) {
     kept_job kept;
     kept.job = job_id{id};
     kept.queue = queue;
-    kept.put_at = m.now - 60s;
+    kept.put_at = fixture.now - 60s;
     kept.request.content = body{"x"};
     kept.details = std::make_shared<const job_details>(job_details{.expires_at = expires_at});
-    m.engine.restore(std::move(kept), m.now);
+    fixture.engine.restore(std::move(kept), fixture.now);
   };
-  restore(1, m.now - 1s);
-  restore(2, m.now + 1s);
-  REQUIRE(m.engine.end_restoring());
-  m.pass(0s);
-  CHECK_FALSE(m.engine.look(job_id{1}));
-  CHECK(m.state(job_id{2}) == job_state::ready);
-  m.pass(1s);
-  CHECK_FALSE(m.engine.look(job_id{2}));
+  restore(1, fixture.now - 1s);
+  restore(2, fixture.now + 1s);
+  REQUIRE(fixture.engine.end_restoring());
+  fixture.pass(0s);
+  CHECK_FALSE(fixture.engine.look(job_id{1}));
+  CHECK(fixture.state(job_id{2}) == job_state::ready);
+  fixture.pass(1s);
+  CHECK_FALSE(fixture.engine.look(job_id{2}));
 }
 
 TEST_CASE("the changes of a put and of a move carry the time of expiry") {
-  expiry_fixture m;
-  m.engine.collect_changes(true);
-  const auto job = m.put_expiring(5s);
+  expiry_fixture fixture;
+  fixture.engine.collect_changes(true);
+  const auto job = fixture.put_expiring(5s);
   change_set changes;
-  m.engine.take_changes(changes);
-  CHECK(std::get<job_put>(changes.at(0)).details->expires_at == m.now + 5s);
-  m.take_id(m.client);
-  CHECK(m.engine.bury(m.client, job, 0, m.now));
-  m.engine.take_changes(changes);
-  CHECK(std::get<job_moved>(changes.at(0)).details->expires_at == m.now + 5s);
+  fixture.engine.take_changes(changes);
+  CHECK(std::get<job_put>(changes.at(0)).details->expires_at == fixture.now + 5s);
+  fixture.take_id(fixture.client);
+  CHECK(fixture.engine.bury(fixture.client, job, 0, fixture.now));
+  fixture.engine.take_changes(changes);
+  CHECK(std::get<job_moved>(changes.at(0)).details->expires_at == fixture.now + 5s);
 }

@@ -6,73 +6,73 @@ using namespace millrace::engine;
 using namespace millrace::engine::testing;
 
 TEST_CASE("the outcome waits while its queue is full and blocks") {
-  groups_fixture m;
-  m.declare("out", 1);
-  const auto group = m.open();
-  const auto other = m.session({"out"});
-  m.put(other, "fills it");
-  m.close(group);
-  CHECK_FALSE(m.facts(group).outcome_put);
-  CHECK(m.facts(group).state == group_state::ended);
-  CHECK(m.engine.levels(m.queue("out")).waiting_puts == 1);
-  m.finish(other, m.take_id(other));
-  CHECK(m.facts(group).outcome_put);
-  CHECK(m.outcome_of_group() != "-");
+  groups_fixture fixture;
+  fixture.declare("out", 1);
+  const auto group = fixture.open();
+  const auto other = fixture.session({"out"});
+  fixture.put(other, "fills it");
+  fixture.close(group);
+  CHECK_FALSE(fixture.facts(group).outcome_put);
+  CHECK(fixture.facts(group).state == group_state::ended);
+  CHECK(fixture.engine.levels(fixture.queue("out")).waiting_puts == 1);
+  fixture.finish(other, fixture.take_id(other));
+  CHECK(fixture.facts(group).outcome_put);
+  CHECK(fixture.outcome_of_group() != "-");
 }
 
 TEST_CASE("the outcome is put into a queue that rejects puts as soon as there is capacity") {
-  groups_fixture m;
-  m.declare("out", 1, overflow::reject);
-  const auto group = m.open();
-  const auto other = m.session({"out"});
-  m.put(other, "fills it");
-  m.close(group);
-  CHECK_FALSE(m.facts(group).outcome_put);
-  m.finish(other, m.take_id(other));
-  CHECK(m.facts(group).outcome_put);
+  groups_fixture fixture;
+  fixture.declare("out", 1, overflow::reject);
+  const auto group = fixture.open();
+  const auto other = fixture.session({"out"});
+  fixture.put(other, "fills it");
+  fixture.close(group);
+  CHECK_FALSE(fixture.facts(group).outcome_put);
+  fixture.finish(other, fixture.take_id(other));
+  CHECK(fixture.facts(group).outcome_put);
 }
 
 TEST_CASE("an outcome queue that nobody uses is made for the outcome") {
-  engine_fixture m;
-  const auto group = m.engine.open_group({.name = "b", .outcome_queue = "new"}, m.now).value();
-  CHECK_FALSE(m.engine.find("new").has_value());
-  m.engine.close_group(group, m.now);
-  CHECK(m.engine.first_ready(m.queue("new")).has_value());
+  engine_fixture fixture;
+  const auto group = fixture.engine.open_group({.name = "b", .outcome_queue = "new"}, fixture.now).value();
+  CHECK_FALSE(fixture.engine.find("new").has_value());
+  fixture.engine.close_group(group, fixture.now);
+  CHECK(fixture.engine.first_ready(fixture.queue("new")).has_value());
 }
 
 TEST_CASE("an outcome that can never fit into its queue is counted there and not put") {
-  groups_fixture m;
-  m.declare("out", 10, overflow::block, 20);
-  const auto group = m.open();
-  m.close(group);
-  CHECK_FALSE(m.facts(group).outcome_put);
-  CHECK(m.engine.counts(m.queue("out")).rejected[static_cast<std::size_t>(reason::too_large)].value() == 1);
-  CHECK(m.engine.groups_completed() == 1);
+  groups_fixture fixture;
+  fixture.declare("out", 10, overflow::block, 20);
+  const auto group = fixture.open();
+  fixture.close(group);
+  CHECK_FALSE(fixture.facts(group).outcome_put);
+  CHECK(fixture.engine.counts(fixture.queue("out")).rejected[static_cast<std::size_t>(reason::too_large)].value() == 1);
+  CHECK(fixture.engine.groups_completed() == 1);
 }
 
 TEST_CASE("texts are cut at whole characters, at the limit of a member and at that of all groups, and it says so") {
-  groups_fixture m{{.group_texts_bytes_max = group_text_bytes_max + 3}};
-  m.declare("out", 10, overflow::block, 1u << 20);
-  const auto group = m.open();
-  for (int n = 0; n < 3; ++n) m.put_member(group);
-  m.close(group);
-  m.end(m.take_next(), std::string(group_text_bytes_max, 'a') + "b");
-  m.end(m.take_next(), "\xC3\xA4\xC3\xA4");
-  m.end(m.take_next(), "\xE2\x82\xAC");
-  CHECK(members_of(m.outcome_of_group()) == R"([{"id":1,"outcome":"ok","text":")" +
-                                                std::string(group_text_bytes_max, 'a') + R"(","cut":true},)" +
-                                                "{\"id\":2,\"outcome\":\"ok\",\"text\":\"\xC3\xA4\",\"cut\":true}," +
-                                                R"({"id":3,"outcome":"ok","cut":true}]})");
+  groups_fixture fixture{{.group_texts_bytes_max = group_text_bytes_max + 3}};
+  fixture.declare("out", 10, overflow::block, 1u << 20);
+  const auto group = fixture.open();
+  for (int n = 0; n < 3; ++n) fixture.put_member(group);
+  fixture.close(group);
+  fixture.end(fixture.take_next(), std::string(group_text_bytes_max, 'a') + "b");
+  fixture.end(fixture.take_next(), "\xC3\xA4\xC3\xA4");
+  fixture.end(fixture.take_next(), "\xE2\x82\xAC");
+  CHECK(members_of(fixture.outcome_of_group()) ==
+        R"([{"id":1,"outcome":"ok","text":")" + std::string(group_text_bytes_max, 'a') + R"(","cut":true},)" +
+            "{\"id\":2,\"outcome\":\"ok\",\"text\":\"\xC3\xA4\",\"cut\":true}," +
+            R"({"id":3,"outcome":"ok","cut":true}]})");
 }
 
 TEST_CASE("an outcome fits into its queue: first texts are left out, then members, and it says how many") {
-  groups_fixture m;
-  m.declare("out", 10, overflow::block, 200);
-  const auto group = m.open();
-  for (int n = 0; n < 4; ++n) m.put_member(group);
-  m.close(group);
-  for (int n = 0; n < 4; ++n) m.end(m.take_next(), std::string(100, 'x'));
-  const auto outcome = m.outcome_of_group();
+  groups_fixture fixture;
+  fixture.declare("out", 10, overflow::block, 200);
+  const auto group = fixture.open();
+  for (int n = 0; n < 4; ++n) fixture.put_member(group);
+  fixture.close(group);
+  for (int n = 0; n < 4; ++n) fixture.end(fixture.take_next(), std::string(100, 'x'));
+  const auto outcome = fixture.outcome_of_group();
   CHECK(outcome.size() <= 200);
   CHECK(members_of(outcome) ==
         R"([{"id":1,"outcome":"ok","cut":true},{"id":2,"outcome":"ok","cut":true}],"members_left_out":2})");
@@ -110,68 +110,68 @@ struct large_group_fixture : groups_fixture {
 }  // namespace
 
 TEST_CASE("a large outcome is made in steps, one a turn, and then put whole") {
-  large_group_fixture m;
-  m.close(m.group);
-  m.end(m.last_job, "last");
-  CHECK(m.facts(m.group).state == group_state::ended);
-  CHECK(m.engine.groups_in_progress() == 1);
-  m.reserve(m.client);  // another command of the same turn does no step
-  CHECK(m.turns_until_outcome() >= 3);
-  CHECK(m.facts(m.group).outcome_put);
-  CHECK(m.engine.groups_completed() == 1);
-  const auto outcome = m.outcome_of_group();
-  CHECK(outcome.starts_with(R"({"group":"batch","id":1,"ended":"all","jobs":)" + std::to_string(m.members)));
+  large_group_fixture fixture;
+  fixture.close(fixture.group);
+  fixture.end(fixture.last_job, "last");
+  CHECK(fixture.facts(fixture.group).state == group_state::ended);
+  CHECK(fixture.engine.groups_in_progress() == 1);
+  fixture.reserve(fixture.client);  // another command of the same turn does no step
+  CHECK(fixture.turns_until_outcome() >= 3);
+  CHECK(fixture.facts(fixture.group).outcome_put);
+  CHECK(fixture.engine.groups_completed() == 1);
+  const auto outcome = fixture.outcome_of_group();
+  CHECK(outcome.starts_with(R"({"group":"batch","id":1,"ended":"all","jobs":)" + std::to_string(fixture.members)));
   std::string expected = "[";
-  for (std::size_t n = 1; n < m.members; ++n)
+  for (std::size_t n = 1; n < fixture.members; ++n)
     expected += R"({"id":)" + std::to_string(n) + R"(,"outcome":"ok","text":"xxx"},)";
-  expected += R"({"id":)" + std::to_string(m.members) + R"(,"outcome":"ok","text":"last"}]})";
+  expected += R"({"id":)" + std::to_string(fixture.members) + R"(,"outcome":"ok","text":"last"}]})";
   CHECK((members_of(outcome) == expected));
 }
 
 TEST_CASE("an outcome of few members with long texts is made in steps, too, and is cut at the limit of its queue") {
-  groups_fixture m;
-  m.engine.declare("out", {.max_bytes = 700'000}).value();
-  const auto group = m.open();
-  for (int n = 0; n < 20; ++n) m.put_member(group);
-  m.close(group);
-  for (int n = 0; n < 20; ++n) m.end(m.take_next(), std::string(group_text_bytes_max, 'x'));
-  CHECK(m.engine.groups_in_progress() == 1);
-  while (m.engine.groups_in_progress() != 0) m.pass(1ns);
-  const auto outcome = m.outcome_of_group();
+  groups_fixture fixture;
+  fixture.engine.declare("out", {.max_bytes = 700'000}).value();
+  const auto group = fixture.open();
+  for (int n = 0; n < 20; ++n) fixture.put_member(group);
+  fixture.close(group);
+  for (int n = 0; n < 20; ++n) fixture.end(fixture.take_next(), std::string(group_text_bytes_max, 'x'));
+  CHECK(fixture.engine.groups_in_progress() == 1);
+  while (fixture.engine.groups_in_progress() != 0) fixture.pass(1ns);
+  const auto outcome = fixture.outcome_of_group();
   CHECK(outcome.size() <= 700'000);
   CHECK(outcome.size() > 600'000);
   CHECK(outcome.ends_with(R"({"id":19,"outcome":"ok","cut":true},{"id":20,"outcome":"ok","cut":true}]})"));
 }
 
 TEST_CASE("a member that ends or joins while the outcome is made is not part of it, and ends all the same") {
-  large_group_fixture m{{.outcome_queue = "out", .ends_with = group_end::first_failure}};
-  const auto pending = m.put_member(m.group);
-  m.fail(m.last_job, "why");
-  REQUIRE(m.engine.groups_in_progress() == 1);
-  m.end(m.take_next(), "late");
-  const auto joined = m.put_member(m.group);
-  CHECK(m.turns_until_outcome() >= 3);
-  CHECK(m.outcome_of_group().ends_with(R"({"id":)" + std::to_string(m.last_job.value()) +
-                                       R"(,"outcome":"failed","error":"why"},{"id":)" +
-                                       std::to_string(pending.value()) + R"(,"outcome":"pending"}]})"));
-  CHECK(m.facts(m.group).ended == m.members + 1);
-  CHECK(m.facts(m.group).outcome_put);
-  m.close(m.group);
-  CHECK(m.engine.groups_completed() == 0);
-  CHECK(m.engine.cancel(joined, m.now));
-  CHECK(m.engine.groups_completed() == 1);
+  large_group_fixture fixture{{.outcome_queue = "out", .ends_with = group_end::first_failure}};
+  const auto pending = fixture.put_member(fixture.group);
+  fixture.fail(fixture.last_job, "why");
+  REQUIRE(fixture.engine.groups_in_progress() == 1);
+  fixture.end(fixture.take_next(), "late");
+  const auto joined = fixture.put_member(fixture.group);
+  CHECK(fixture.turns_until_outcome() >= 3);
+  CHECK(fixture.outcome_of_group().ends_with(R"({"id":)" + std::to_string(fixture.last_job.value()) +
+                                             R"(,"outcome":"failed","error":"why"},{"id":)" +
+                                             std::to_string(pending.value()) + R"(,"outcome":"pending"}]})"));
+  CHECK(fixture.facts(fixture.group).ended == fixture.members + 1);
+  CHECK(fixture.facts(fixture.group).outcome_put);
+  fixture.close(fixture.group);
+  CHECK(fixture.engine.groups_completed() == 0);
+  CHECK(fixture.engine.cancel(joined, fixture.now));
+  CHECK(fixture.engine.groups_completed() == 1);
 }
 
 TEST_CASE("a large outcome waits when its queue has become full while it was made") {
-  large_group_fixture m;
-  m.close(m.group);
-  m.end(m.last_job);
-  m.declare("out", 1, overflow::block, 1u << 30);
-  const auto other = m.session({"out"});
-  m.put(other, "fills it");
-  while (m.engine.groups_in_progress() != 0) m.pass(1ns);
-  CHECK_FALSE(m.facts(m.group).outcome_put);
-  CHECK(m.engine.levels(m.queue("out")).waiting_puts == 1);
-  m.finish(other, m.take_id(other));
-  CHECK(m.facts(m.group).outcome_put);
+  large_group_fixture fixture;
+  fixture.close(fixture.group);
+  fixture.end(fixture.last_job);
+  fixture.declare("out", 1, overflow::block, 1u << 30);
+  const auto other = fixture.session({"out"});
+  fixture.put(other, "fills it");
+  while (fixture.engine.groups_in_progress() != 0) fixture.pass(1ns);
+  CHECK_FALSE(fixture.facts(fixture.group).outcome_put);
+  CHECK(fixture.engine.levels(fixture.queue("out")).waiting_puts == 1);
+  fixture.finish(other, fixture.take_id(other));
+  CHECK(fixture.facts(fixture.group).outcome_put);
 }

@@ -40,140 +40,141 @@ struct walk_fixture : engine_fixture {
 }  // namespace
 
 TEST_CASE("a walk gives the jobs of a state in order of entry, page by page") {
-  walk_fixture m{5};
-  const auto cursor = m.open();
-  CHECK(m.page(cursor, 1, 2) == "0 1");
-  CHECK(m.step.has_next);
-  CHECK(m.page(cursor, 2, 2) == "2 3");
-  CHECK(m.page(cursor, 3, 2) == "4");
-  CHECK(m.step.is_end);
-  CHECK_FALSE(m.step.has_next);
+  walk_fixture fixture{5};
+  const auto cursor = fixture.open();
+  CHECK(fixture.page(cursor, 1, 2) == "0 1");
+  CHECK(fixture.step.has_next);
+  CHECK(fixture.page(cursor, 2, 2) == "2 3");
+  CHECK(fixture.page(cursor, 3, 2) == "4");
+  CHECK(fixture.step.is_end);
+  CHECK_FALSE(fixture.step.has_next);
 }
 
 TEST_CASE("a page can be asked for again, and lacks what has gone meanwhile") {
-  walk_fixture m{6};
-  const auto cursor = m.open();
-  CHECK(m.page(cursor, 1, 2) == "0 1");
-  CHECK(m.page(cursor, 2, 2) == "2 3");
-  CHECK(m.page(cursor, 2, 100) == "2 3");
-  m.erase(2);
-  CHECK(m.page(cursor, 2, 100) == "3");
-  m.erase(3);
-  CHECK(m.page(cursor, 2, 100).empty());
-  CHECK(m.page(cursor, 1, 100) == "over");
-  CHECK(m.page(cursor, 4, 100) == "over");
-  CHECK(m.page(cursor, 3, 100) == "4 5");
-  CHECK(m.page(cursor, 3, 100) == "4 5");
+  walk_fixture fixture{6};
+  const auto cursor = fixture.open();
+  CHECK(fixture.page(cursor, 1, 2) == "0 1");
+  CHECK(fixture.page(cursor, 2, 2) == "2 3");
+  CHECK(fixture.page(cursor, 2, 100) == "2 3");
+  fixture.erase(2);
+  CHECK(fixture.page(cursor, 2, 100) == "3");
+  fixture.erase(3);
+  CHECK(fixture.page(cursor, 2, 100).empty());
+  CHECK(fixture.page(cursor, 1, 100) == "over");
+  CHECK(fixture.page(cursor, 4, 100) == "over");
+  CHECK(fixture.page(cursor, 3, 100) == "4 5");
+  CHECK(fixture.page(cursor, 3, 100) == "4 5");
 }
 
 TEST_CASE("a walk goes on when the jobs at its positions go, and sees no job that came later") {
-  walk_fixture m{5};
-  const auto cursor = m.open();
-  CHECK(m.page(cursor, 1, 2) == "0 1");
-  m.erase(2);
-  m.put(m.client, "later");
-  m.erase(4);
-  CHECK(m.page(cursor, 2, 100) == "3");
-  m.put(m.client, "later still");
-  CHECK(m.page(cursor, 2, 100) == "3");
-  CHECK_FALSE(m.step.has_next);
+  walk_fixture fixture{5};
+  const auto cursor = fixture.open();
+  CHECK(fixture.page(cursor, 1, 2) == "0 1");
+  fixture.erase(2);
+  fixture.put(fixture.client, "later");
+  fixture.erase(4);
+  CHECK(fixture.page(cursor, 2, 100) == "3");
+  fixture.put(fixture.client, "later still");
+  CHECK(fixture.page(cursor, 2, 100) == "3");
+  CHECK_FALSE(fixture.step.has_next);
 }
 
 TEST_CASE("a job that leaves the state and comes back is not seen twice") {
-  walk_fixture m{4};
-  const auto cursor = m.open();
-  CHECK(m.page(cursor, 1, 2) == "0 1");
-  const auto first = m.take_id(m.client);
-  CHECK(m.engine.release(m.client, first, default_priority, 0s, m.now));
-  CHECK(m.page(cursor, 2, 100) == "2 3");
+  walk_fixture fixture{4};
+  const auto cursor = fixture.open();
+  CHECK(fixture.page(cursor, 1, 2) == "0 1");
+  const auto first = fixture.take_id(fixture.client);
+  CHECK(fixture.engine.release(fixture.client, first, default_priority, 0s, fixture.now));
+  CHECK(fixture.page(cursor, 2, 100) == "2 3");
 }
 
 TEST_CASE("a walk whose last jobs all leave is at its end") {
-  walk_fixture m{3};
-  const auto cursor = m.open();
-  CHECK(m.page(cursor, 1, 1) == "0");
-  m.erase(2);
-  m.erase(1);
-  m.put(m.client, "later");
-  CHECK(m.page(cursor, 2, 100).empty());
-  CHECK(m.step.is_end);
-  m.erase(0);
-  CHECK(m.page(cursor, 2, 100).empty());
+  walk_fixture fixture{3};
+  const auto cursor = fixture.open();
+  CHECK(fixture.page(cursor, 1, 1) == "0");
+  fixture.erase(2);
+  fixture.erase(1);
+  fixture.put(fixture.client, "later");
+  CHECK(fixture.page(cursor, 2, 100).empty());
+  CHECK(fixture.step.is_end);
+  fixture.erase(0);
+  CHECK(fixture.page(cursor, 2, 100).empty());
 }
 
 TEST_CASE("beyond the limit of cursors, the least recently used one is forgotten, and an owned one never is") {
-  walk_fixture m{3, {.cursors_max = 2}};
-  const auto owned = m.open(job_state::ready, cursor_owner::caller);
-  const auto first = m.open();
-  const auto second = m.open();
-  CHECK(m.page(first, 1, 1) == "0");
-  const auto third = m.open();
-  CHECK(m.page(second, 1, 1) == "gone");
-  CHECK(m.page(first, 2, 1) == "1");
-  CHECK(m.page(third, 1, 1) == "0");
-  CHECK(m.page(owned, 1, 1) == "0");
-  m.engine.close_cursor(owned);
-  CHECK_FALSE(m.engine.has_cursor(owned));
+  walk_fixture fixture{3, {.cursors_max = 2}};
+  const auto owned = fixture.open(job_state::ready, cursor_owner::caller);
+  const auto first = fixture.open();
+  const auto second = fixture.open();
+  CHECK(fixture.page(first, 1, 1) == "0");
+  const auto third = fixture.open();
+  CHECK(fixture.page(second, 1, 1) == "gone");
+  CHECK(fixture.page(first, 2, 1) == "1");
+  CHECK(fixture.page(third, 1, 1) == "0");
+  CHECK(fixture.page(owned, 1, 1) == "0");
+  fixture.engine.close_cursor(owned);
+  CHECK_FALSE(fixture.engine.has_cursor(owned));
 }
 
 TEST_CASE("a cursor of a queue that is removed is gone, and a new queue of the name has other cursors") {
-  engine_fixture m;
-  const auto s = m.session();
-  CHECK_FALSE(m.engine.open_cursor(queue_id{}, job_state::ready, cursor_owner::nobody));
-  m.engine.use(s, "passing").value();
-  const auto job = m.put(s);
-  const auto cursor = m.engine.open_cursor(m.queue("passing"), job_state::ready, cursor_owner::nobody).value();
-  m.engine.use(s, "q").value();
-  CHECK(m.engine.erase(s, job, m.now));
-  CHECK_FALSE(m.engine.find("passing"));
-  CHECK(m.engine.begin_page(cursor, 1) == page_status::gone);
+  engine_fixture fixture;
+  const auto s = fixture.session();
+  CHECK_FALSE(fixture.engine.open_cursor(queue_id{}, job_state::ready, cursor_owner::nobody));
+  fixture.engine.use(s, "passing").value();
+  const auto job = fixture.put(s);
+  const auto cursor =
+      fixture.engine.open_cursor(fixture.queue("passing"), job_state::ready, cursor_owner::nobody).value();
+  fixture.engine.use(s, "q").value();
+  CHECK(fixture.engine.erase(s, job, fixture.now));
+  CHECK_FALSE(fixture.engine.find("passing"));
+  CHECK(fixture.engine.begin_page(cursor, 1) == page_status::gone);
 }
 
 TEST_CASE("a filter of age, reason, origin and text finds the jobs that fit all of it") {
-  walk_fixture m{12};
-  const auto begin = m.now;
-  m.pass(1s);
-  m.put(m.client, "1x");
-  CHECK(m.page(m.open(), 1, 100, {.text = "1"}) == "1 10 11 1x");
-  CHECK(m.page(m.open(), 1, 100, {.entered_until = begin, .text = "1"}) == "1 10 11");
-  CHECK_FALSE(m.step.has_next);
-  CHECK(m.page(m.open(), 1, 100, {.cause = reason::failed}).empty());
-  CHECK(m.page(m.open(), 1, 100, {.origin = "other"}).empty());
-  m.take_id(m.client);
-  CHECK(m.finish(m.client, m.jobs.at(0), {.result = outcome::failed, .error_text = "no such host"}) ==
+  walk_fixture fixture{12};
+  const auto begin = fixture.now;
+  fixture.pass(1s);
+  fixture.put(fixture.client, "1x");
+  CHECK(fixture.page(fixture.open(), 1, 100, {.text = "1"}) == "1 10 11 1x");
+  CHECK(fixture.page(fixture.open(), 1, 100, {.entered_until = begin, .text = "1"}) == "1 10 11");
+  CHECK_FALSE(fixture.step.has_next);
+  CHECK(fixture.page(fixture.open(), 1, 100, {.cause = reason::failed}).empty());
+  CHECK(fixture.page(fixture.open(), 1, 100, {.origin = "other"}).empty());
+  fixture.take_id(fixture.client);
+  CHECK(fixture.finish(fixture.client, fixture.jobs.at(0), {.result = outcome::failed, .error_text = "no such host"}) ==
         finish_status::buried);
-  CHECK(m.page(m.open(job_state::buried), 1, 100, {.text = "such"}) == "0");
-  CHECK(m.page(m.open(job_state::buried), 1, 100, {.cause = reason::failed}) == "0");
-  CHECK(m.page(m.open(job_state::buried), 1, 100, {.cause = reason::timeout}).empty());
+  CHECK(fixture.page(fixture.open(job_state::buried), 1, 100, {.text = "such"}) == "0");
+  CHECK(fixture.page(fixture.open(job_state::buried), 1, 100, {.cause = reason::failed}) == "0");
+  CHECK(fixture.page(fixture.open(job_state::buried), 1, 100, {.cause = reason::timeout}).empty());
 }
 
 TEST_CASE("a step ends after so many bytes of bodies and so many jobs") {
-  engine_fixture m;
-  m.declare("q", 10'000, overflow::block, 100'000'000);
-  const auto s = m.session();
+  engine_fixture fixture;
+  fixture.declare("q", 10'000, overflow::block, 100'000'000);
+  const auto s = fixture.session();
   const std::string large(searched_bytes_max / 2, 'x');
-  for (int n = 0; n < 4; ++n) m.put(s, large);
-  for (std::size_t n = 0; n < jobs_per_step_max; ++n) m.put(s, "");
-  const auto cursor = m.engine.open_cursor(m.queue(), job_state::ready, cursor_owner::nobody).value();
-  m.engine.begin_page(cursor, 1);
+  for (int n = 0; n < 4; ++n) fixture.put(s, large);
+  for (std::size_t n = 0; n < jobs_per_step_max; ++n) fixture.put(s, "");
+  const auto cursor = fixture.engine.open_cursor(fixture.queue(), job_state::ready, cursor_owner::nobody).value();
+  fixture.engine.begin_page(cursor, 1);
   std::vector<job_facts> found;
-  CHECK(m.engine.find_jobs(cursor, {.text = "y"}, 10, found).seen == 2);
-  CHECK(m.engine.find_jobs(cursor, {.text = "y"}, 10, found).seen == 2);
-  CHECK(m.engine.find_jobs(cursor, {.cause = reason::failed}, 10, found).seen == jobs_per_step_max);
-  CHECK(m.engine.find_jobs(cursor, {.cause = reason::failed}, 10, found).is_end);
+  CHECK(fixture.engine.find_jobs(cursor, {.text = "y"}, 10, found).seen == 2);
+  CHECK(fixture.engine.find_jobs(cursor, {.text = "y"}, 10, found).seen == 2);
+  CHECK(fixture.engine.find_jobs(cursor, {.cause = reason::failed}, 10, found).seen == jobs_per_step_max);
+  CHECK(fixture.engine.find_jobs(cursor, {.cause = reason::failed}, 10, found).is_end);
   CHECK(found.empty());
 }
 
 TEST_CASE("bulk changes go on after jobs that others changed, at most so many a step") {
-  walk_fixture m{5};
-  const auto cursor = m.open(job_state::ready, cursor_owner::caller);
-  m.engine.begin_page(cursor, 1);
+  walk_fixture fixture{5};
+  const auto cursor = fixture.open(job_state::ready, cursor_owner::caller);
+  fixture.engine.begin_page(cursor, 1);
   const job_change erase{.type = job_change::kind::erase};
-  CHECK(m.engine.change_jobs(cursor, {}, erase, 2, m.now).changed == 2);
-  m.erase(2);
-  const auto step = m.engine.change_jobs(cursor, {}, erase, 100, m.now);
+  CHECK(fixture.engine.change_jobs(cursor, {}, erase, 2, fixture.now).changed == 2);
+  fixture.erase(2);
+  const auto step = fixture.engine.change_jobs(cursor, {}, erase, 100, fixture.now);
   CHECK(step.changed == 2);
   CHECK(step.is_end);
-  CHECK(m.engine.levels(m.queue()).ready == 0);
-  CHECK(m.engine.counts(m.queue()).deletes.value() == 5);
+  CHECK(fixture.engine.levels(fixture.queue()).ready == 0);
+  CHECK(fixture.engine.counts(fixture.queue()).deletes.value() == 5);
 }

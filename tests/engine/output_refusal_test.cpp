@@ -12,40 +12,40 @@ finish_request with_output(queue_id queue, std::string_view text) {
   return request;
 }
 
-std::uint64_t buried(const engine_fixture& m, reason cause) {
-  return m.engine.counts(m.engine.find("q").value()).buried[static_cast<std::size_t>(cause)].value();
+std::uint64_t buried(const engine_fixture& fixture, reason cause) {
+  return fixture.engine.counts(fixture.engine.find("q").value()).buried[static_cast<std::size_t>(cause)].value();
 }
 
 }  // namespace
 
 TEST_CASE("a job whose output can never fit into its queue fails with that reason") {
-  engine_fixture m;
-  const auto s = m.session();
-  const auto out = m.declare("out", 10, overflow::block, 3);
-  m.put(s, "in");
+  engine_fixture fixture;
+  const auto s = fixture.session();
+  const auto out = fixture.declare("out", 10, overflow::block, 3);
+  fixture.put(s, "in");
   auto done = with_output(out, "long");
-  done.job = m.take_id(s);
-  const auto answer = m.engine.finish(s, finish_request{done}, m.now);
+  done.job = fixture.take_id(s);
+  const auto answer = fixture.engine.finish(s, finish_request{done}, fixture.now);
   CHECK(answer.status == finish_status::buried);
   CHECK(answer.outcome == outcome::failed);
   CHECK(answer.refusal == reason::too_large);
-  CHECK(buried(m, reason::too_large) == 1);
-  CHECK(buried(m, reason::output_full) == 0);
-  CHECK(m.engine.look(done.job)->error_text == text_of_output_refusal(reason::too_large));
+  CHECK(buried(fixture, reason::too_large) == 1);
+  CHECK(buried(fixture, reason::output_full) == 0);
+  CHECK(fixture.engine.look(done.job)->error_text == text_of_output_refusal(reason::too_large));
 }
 
 TEST_CASE("a job whose outputs the caller refuses fails with the caller's reason") {
-  engine_fixture m;
-  const auto s = m.session();
-  const auto out = m.declare("out", 10);
-  m.put(s, "in");
+  engine_fixture fixture;
+  const auto s = fixture.session();
+  const auto out = fixture.declare("out", 10);
+  fixture.put(s, "in");
   auto done = with_output(out, "a");
-  done.job = m.take_id(s);
+  done.job = fixture.take_id(s);
   done.output_refusal = reason::no_space;
-  const auto answer = m.engine.finish(s, finish_request{done}, m.now);
+  const auto answer = fixture.engine.finish(s, finish_request{done}, fixture.now);
   CHECK(answer.status == finish_status::buried);
   CHECK(answer.refusal == reason::no_space);
-  CHECK(buried(m, reason::no_space) == 1);
-  CHECK(m.engine.look(done.job)->error_text == text_of_output_refusal(reason::no_space));
-  CHECK(m.engine.counts(out).puts.value() == 0);
+  CHECK(buried(fixture, reason::no_space) == 1);
+  CHECK(fixture.engine.look(done.job)->error_text == text_of_output_refusal(reason::no_space));
+  CHECK(fixture.engine.counts(out).puts.value() == 0);
 }

@@ -28,8 +28,8 @@ duration wait_of(const retry_options& options, std::uint32_t failures) {
   return wait_before_retry(options, job_id{1}, failures).value();
 }
 
-std::uint64_t buried_for(const engine_fixture& m, reason cause) {
-  return m.engine.counts(m.engine.find("q").value()).buried[static_cast<std::size_t>(cause)].value();
+std::uint64_t buried_for(const engine_fixture& fixture, reason cause) {
+  return fixture.engine.counts(fixture.engine.find("q").value()).buried[static_cast<std::size_t>(cause)].value();
 }
 
 }  // namespace
@@ -84,156 +84,158 @@ TEST_CASE("the jitter of a job is always the same, differs between jobs, and kee
 }
 
 TEST_CASE("a failed job waits as delayed, with its id, priority, counts and error, until its last attempt fails") {
-  retry_fixture m{{.attempts = 3, .first = 10s, .jitter = 0}};
-  m.put(m.client, "in", {.priority = 7});
-  const auto put_at = m.now;
-  CHECK(m.fail() == finish_status::retried);
-  CHECK(m.facts().state == job_state::delayed);
-  CHECK(m.facts().due == m.now + 10s);
-  CHECK(m.facts().priority == 7);
-  CHECK(m.facts().put_at == put_at);
-  CHECK(m.facts().failures == 1);
-  CHECK(m.facts().reserves == 1);
-  CHECK(m.facts().error_text == "no");
-  CHECK(m.facts().details.first_failure == put_at);
-  CHECK(m.take(m.client) == "-");
-  m.pass(10s);
-  CHECK(m.fail() == finish_status::retried);
-  CHECK(m.facts().due == m.now + 20s);
-  m.pass(20s);
-  CHECK(m.fail() == finish_status::buried);
-  CHECK(m.facts().failures == 3);
-  CHECK(m.facts().details.first_failure == put_at);
-  CHECK(m.facts().details.last_failure == put_at + 30s);
-  const auto& counts = m.engine.counts(m.queue());
+  retry_fixture fixture{{.attempts = 3, .first = 10s, .jitter = 0}};
+  fixture.put(fixture.client, "in", {.priority = 7});
+  const auto put_at = fixture.now;
+  CHECK(fixture.fail() == finish_status::retried);
+  CHECK(fixture.facts().state == job_state::delayed);
+  CHECK(fixture.facts().due == fixture.now + 10s);
+  CHECK(fixture.facts().priority == 7);
+  CHECK(fixture.facts().put_at == put_at);
+  CHECK(fixture.facts().failures == 1);
+  CHECK(fixture.facts().reserves == 1);
+  CHECK(fixture.facts().error_text == "no");
+  CHECK(fixture.facts().details.first_failure == put_at);
+  CHECK(fixture.take(fixture.client) == "-");
+  fixture.pass(10s);
+  CHECK(fixture.fail() == finish_status::retried);
+  CHECK(fixture.facts().due == fixture.now + 20s);
+  fixture.pass(20s);
+  CHECK(fixture.fail() == finish_status::buried);
+  CHECK(fixture.facts().failures == 3);
+  CHECK(fixture.facts().details.first_failure == put_at);
+  CHECK(fixture.facts().details.last_failure == put_at + 30s);
+  const auto& counts = fixture.engine.counts(fixture.queue());
   CHECK(counts.retried.value() == 2);
   CHECK(counts.finished[static_cast<std::size_t>(outcome::failed)].value() == 1);
 }
 
 TEST_CASE("only the last attempt of a job ends the time since its put") {
-  retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
-  m.put(m.client);
-  m.fail();
-  const auto& times = m.engine.timings(m.queue());
+  retry_fixture fixture{{.attempts = 2, .first = 10s, .jitter = 0}};
+  fixture.put(fixture.client);
+  fixture.fail();
+  const auto& times = fixture.engine.timings(fixture.queue());
   CHECK(times.service.count() == 1);
   CHECK(times.end_to_end.count() == 0);
-  m.pass(10s);
-  m.fail();
+  fixture.pass(10s);
+  fixture.fail();
   CHECK(times.service.count() == 2);
   CHECK(times.end_to_end.sum() == 10s);
 }
 
 TEST_CASE("a timeout is retried as a failure is; a cancelled attempt is not") {
-  retry_fixture m{{.attempts = 5}};
-  m.put(m.client);
-  CHECK(m.end({.result = outcome::timeout}) == finish_status::retried);
-  m.pass(1h);
-  CHECK(m.end({.result = outcome::cancelled}) == finish_status::buried);
-  CHECK(m.facts().failures == 1);
+  retry_fixture fixture{{.attempts = 5}};
+  fixture.put(fixture.client);
+  CHECK(fixture.end({.result = outcome::timeout}) == finish_status::retried);
+  fixture.pass(1h);
+  CHECK(fixture.end({.result = outcome::cancelled}) == finish_status::buried);
+  CHECK(fixture.facts().failures == 1);
 }
 
 TEST_CASE("the retries of a consumer come before those of the queue") {
-  retry_fixture m{{.attempts = 1}};
-  m.put(m.client);
-  CHECK(m.end({.result = outcome::failed, .retry = retry_options{.attempts = 2}}) == finish_status::retried);
+  retry_fixture fixture{{.attempts = 1}};
+  fixture.put(fixture.client);
+  CHECK(fixture.end({.result = outcome::failed, .retry = retry_options{.attempts = 2}}) == finish_status::retried);
 }
 
 TEST_CASE("no attempt is due later than `within` after the put") {
-  retry_fixture m{{.attempts = 9, .backoff = backoff::constant, .first = 10s, .jitter = 0, .within = 20s}};
-  m.put(m.client);
-  CHECK(m.fail() == finish_status::retried);
-  m.pass(10s);
-  CHECK(m.fail() == finish_status::retried);
-  m.pass(10s);
-  CHECK(m.fail() == finish_status::buried);
-  CHECK(buried_for(m, reason::failed) == 1);
+  retry_fixture fixture{{.attempts = 9, .backoff = backoff::constant, .first = 10s, .jitter = 0, .within = 20s}};
+  fixture.put(fixture.client);
+  CHECK(fixture.fail() == finish_status::retried);
+  fixture.pass(10s);
+  CHECK(fixture.fail() == finish_status::retried);
+  fixture.pass(10s);
+  CHECK(fixture.fail() == finish_status::buried);
+  CHECK(buried_for(fixture, reason::failed) == 1);
 }
 
 TEST_CASE("a job that failed for good is not tried again, and its reason is `rejected`") {
-  retry_fixture m{{.attempts = 5}};
-  m.put(m.client);
-  CHECK(m.end({.result = outcome::failed, .is_final = true}) == finish_status::buried);
-  CHECK(m.facts().failures == 1);
-  CHECK(m.facts().details.cause == reason::rejected);
-  CHECK(buried_for(m, reason::rejected) == 1);
+  retry_fixture fixture{{.attempts = 5}};
+  fixture.put(fixture.client);
+  CHECK(fixture.end({.result = outcome::failed, .is_final = true}) == finish_status::buried);
+  CHECK(fixture.facts().failures == 1);
+  CHECK(fixture.facts().details.cause == reason::rejected);
+  CHECK(buried_for(fixture, reason::rejected) == 1);
 }
 
 TEST_CASE("a job that exceeded a limit is tried again, and its reason is `limit` in the end") {
-  retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
-  m.put(m.client);
-  CHECK(m.end({.result = outcome::failed, .over_limit = true}) == finish_status::retried);
-  m.pass(10s);
-  CHECK(m.end({.result = outcome::failed, .over_limit = true}) == finish_status::buried);
-  CHECK(m.facts().details.cause == reason::limit);
-  CHECK(buried_for(m, reason::limit) == 1);
+  retry_fixture fixture{{.attempts = 2, .first = 10s, .jitter = 0}};
+  fixture.put(fixture.client);
+  CHECK(fixture.end({.result = outcome::failed, .over_limit = true}) == finish_status::retried);
+  fixture.pass(10s);
+  CHECK(fixture.end({.result = outcome::failed, .over_limit = true}) == finish_status::buried);
+  CHECK(fixture.facts().details.cause == reason::limit);
+  CHECK(buried_for(fixture, reason::limit) == 1);
   CHECK(name_of(reason::limit) == "limit");
 }
 
 TEST_CASE("a job whose output is refused is tried again") {
-  retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
-  const auto full = m.declare("full", 1, overflow::reject);
-  m.put(m.session({"full"}));
-  m.put(m.client);
-  const auto job = m.take_id(m.client);
-  const auto attempt = [&] { return m.finish(m.client, job, {.outputs = {{full, {.content = body{"out"}}}}}); };
+  retry_fixture fixture{{.attempts = 2, .first = 10s, .jitter = 0}};
+  const auto full = fixture.declare("full", 1, overflow::reject);
+  fixture.put(fixture.session({"full"}));
+  fixture.put(fixture.client);
+  const auto job = fixture.take_id(fixture.client);
+  const auto attempt = [&] {
+    return fixture.finish(fixture.client, job, {.outputs = {{full, {.content = body{"out"}}}}});
+  };
   CHECK(attempt() == finish_status::retried);
-  CHECK(m.engine.look(job)->error_text == "an output queue is full");
-  m.pass(10s);
-  CHECK(m.take_id(m.client) == job);
+  CHECK(fixture.engine.look(job)->error_text == "an output queue is full");
+  fixture.pass(10s);
+  CHECK(fixture.take_id(fixture.client) == job);
   CHECK(attempt() == finish_status::buried);
-  CHECK(buried_for(m, reason::output_full) == 1);
+  CHECK(buried_for(fixture, reason::output_full) == 1);
 }
 
 TEST_CASE("a job that its handler wants later waits as delayed, and has not failed") {
-  retry_fixture m{{}};
-  m.put(m.client);
-  CHECK(m.later(30s) == finish_status::postponed);
-  CHECK(m.facts().state == job_state::delayed);
-  CHECK(m.facts().due == m.now + 30s);
-  CHECK(m.facts().failures == 0);
-  CHECK(m.facts().laters == 1);
-  CHECK(m.engine.counts(m.queue()).postponed.value() == 1);
+  retry_fixture fixture{{}};
+  fixture.put(fixture.client);
+  CHECK(fixture.later(30s) == finish_status::postponed);
+  CHECK(fixture.facts().state == job_state::delayed);
+  CHECK(fixture.facts().due == fixture.now + 30s);
+  CHECK(fixture.facts().failures == 0);
+  CHECK(fixture.facts().laters == 1);
+  CHECK(fixture.engine.counts(fixture.queue()).postponed.value() == 1);
 }
 
 TEST_CASE("a job is postponed so often and no more: then it has failed, and is tried again as after a failure") {
-  retry_fixture m{{.attempts = 2, .first = 1s, .jitter = 0}};
-  m.put(m.client);
+  retry_fixture fixture{{.attempts = 2, .first = 1s, .jitter = 0}};
+  fixture.put(fixture.client);
   for (std::uint32_t n = 0; n < laters_max; ++n) {
-    REQUIRE(m.later(1s) == finish_status::postponed);
-    m.pass(1s);
+    REQUIRE(fixture.later(1s) == finish_status::postponed);
+    fixture.pass(1s);
   }
-  CHECK(m.later(1s) == finish_status::retried);
-  CHECK(m.facts().error_text == "its handler has postponed it too often");
-  CHECK(m.facts().failures == 1);
-  m.pass(1s);
-  CHECK(m.later(1s) == finish_status::buried);
+  CHECK(fixture.later(1s) == finish_status::retried);
+  CHECK(fixture.facts().error_text == "its handler has postponed it too often");
+  CHECK(fixture.facts().failures == 1);
+  fixture.pass(1s);
+  CHECK(fixture.later(1s) == finish_status::buried);
 }
 
 TEST_CASE("a job is not postponed beyond `within`") {
-  retry_fixture m{{.within = 20s}};
-  m.put(m.client);
-  CHECK(m.later(20s) == finish_status::postponed);
-  m.pass(20s);
-  CHECK(m.later(1ms) == finish_status::buried);
-  CHECK(m.facts().failures == 1);
-  CHECK(m.facts().error_text == "its handler wants to postpone it beyond `within` of its retries");
+  retry_fixture fixture{{.within = 20s}};
+  fixture.put(fixture.client);
+  CHECK(fixture.later(20s) == finish_status::postponed);
+  fixture.pass(20s);
+  CHECK(fixture.later(1ms) == finish_status::buried);
+  CHECK(fixture.facts().failures == 1);
+  CHECK(fixture.facts().error_text == "its handler wants to postpone it beyond `within` of its retries");
 }
 
 TEST_CASE("a retry is stored as a delayed job with its counts, error and times of failure") {
-  retry_fixture m{{.attempts = 2, .first = 10s, .jitter = 0}};
-  m.engine.collect_changes(true);
-  m.put(m.client);
-  const auto job = m.take_id(m.client);
+  retry_fixture fixture{{.attempts = 2, .first = 10s, .jitter = 0}};
+  fixture.engine.collect_changes(true);
+  fixture.put(fixture.client);
+  const auto job = fixture.take_id(fixture.client);
   change_set changes;
-  m.engine.take_changes(changes);
-  m.finish(m.client, job, {.result = outcome::failed, .error_text = "no"});
-  m.engine.take_changes(changes);
+  fixture.engine.take_changes(changes);
+  fixture.finish(fixture.client, job, {.result = outcome::failed, .error_text = "no"});
+  fixture.engine.take_changes(changes);
   REQUIRE(changes.size() == 1);
   const auto& moved = std::get<job_moved>(changes[0]);
   CHECK(moved.state == job_state::delayed);
-  CHECK(moved.due == m.now + 10s);
+  CHECK(moved.due == fixture.now + 10s);
   CHECK(moved.tally.failures == 1);
   CHECK(moved.error_text == "no");
   REQUIRE(moved.details != nullptr);
-  CHECK(moved.details->first_failure == m.now);
+  CHECK(moved.details->first_failure == fixture.now);
 }

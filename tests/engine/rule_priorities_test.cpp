@@ -54,131 +54,132 @@ struct rules_fixture : engine_fixture {
 }  // namespace
 
 TEST_CASE("cancelled before expired: a job that is cancelled after its time is no expired one") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.take_id(m.client, lease::unlimited);
-  m.pass(10s);
-  CHECK(m.engine.cancel(job, m.now));
-  m.check_cancelled(job);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.take_id(fixture.client, lease::unlimited);
+  fixture.pass(10s);
+  CHECK(fixture.engine.cancel(job, fixture.now));
+  fixture.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before deliveries_max: a holder that is lost after the cancel does not make a job undeliverable") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.interrupt();
-  const auto holder = m.session();
-  REQUIRE(m.take_id(holder) == job);
-  CHECK(m.engine.cancel(job, m.now));
-  m.lose(holder);
-  m.check_cancelled(job);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.interrupt();
+  const auto holder = fixture.session();
+  REQUIRE(fixture.take_id(holder) == job);
+  CHECK(fixture.engine.cancel(job, fixture.now));
+  fixture.lose(holder);
+  fixture.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before retry: a job that waits for its next attempt is gone, and so is one that fails later") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.take_id(m.client);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.take_id(fixture.client);
   const bool is_held = GENERATE(false, true);
-  if (!is_held) REQUIRE(m.fail(job) == finish_status::retried);
-  CHECK(m.engine.cancel(job, m.now));
-  if (is_held) CHECK(m.fail(job) == finish_status::not_found);
-  m.pass(2s);
-  m.check_cancelled(job);
+  if (!is_held) REQUIRE(fixture.fail(job) == finish_status::retried);
+  CHECK(fixture.engine.cancel(job, fixture.now));
+  if (is_held) CHECK(fixture.fail(job) == finish_status::not_found);
+  fixture.pass(2s);
+  fixture.check_cancelled(job);
 }
 
 TEST_CASE("cancelled before dead letter and bury: a job that is cancelled in any state is in neither") {
-  rules_fixture m;
+  rules_fixture fixture;
   const auto state = GENERATE(job_state::ready, job_state::delayed, job_state::reserved, job_state::buried);
-  const auto job = m.put(m.client, "in", {.delay = state == job_state::delayed ? duration{2s} : duration{0}});
-  if (state == job_state::reserved || state == job_state::buried) m.take_id(m.client);
-  if (state == job_state::buried) CHECK(m.engine.bury(m.client, job, 0, m.now));
-  REQUIRE(m.state(job) == state);
-  CHECK(m.engine.cancel(job, m.now));
-  m.check_cancelled(job);
-  CHECK(m.engine.levels(m.queue()).buried == 0);
+  const auto job =
+      fixture.put(fixture.client, "in", {.delay = state == job_state::delayed ? duration{2s} : duration{0}});
+  if (state == job_state::reserved || state == job_state::buried) fixture.take_id(fixture.client);
+  if (state == job_state::buried) CHECK(fixture.engine.bury(fixture.client, job, 0, fixture.now));
+  REQUIRE(fixture.state(job) == state);
+  CHECK(fixture.engine.cancel(job, fixture.now));
+  fixture.check_cancelled(job);
+  CHECK(fixture.engine.levels(fixture.queue()).buried == 0);
 }
 
 TEST_CASE("expired before deliveries_max: the last interruption of a job comes after its time") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.interrupt();
-  const auto holder = m.session();
-  REQUIRE(m.take_id(holder, lease::unlimited) == job);
-  m.pass(5s);
-  m.lose(holder);
-  CHECK(m.is_letter(job));
-  CHECK(m.cause_of(job) == reason::expired);
-  CHECK(m.ended(outcome::expired) == 1);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.interrupt();
+  const auto holder = fixture.session();
+  REQUIRE(fixture.take_id(holder, lease::unlimited) == job);
+  fixture.pass(5s);
+  fixture.lose(holder);
+  CHECK(fixture.is_letter(job));
+  CHECK(fixture.cause_of(job) == reason::expired);
+  CHECK(fixture.ended(outcome::expired) == 1);
 }
 
 TEST_CASE("expired before retry: a job that fails after its time is not tried again") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.take_id(m.client, lease::unlimited);
-  m.pass(5s);
-  CHECK(m.fail(job) == finish_status::dead_lettered);
-  CHECK(m.cause_of(job) == reason::expired);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.take_id(fixture.client, lease::unlimited);
+  fixture.pass(5s);
+  CHECK(fixture.fail(job) == finish_status::dead_lettered);
+  CHECK(fixture.cause_of(job) == reason::expired);
 }
 
 TEST_CASE("a job that fails for the last time after its time has failed: it was reserved, and does not wait again") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.take_id(m.client);
-  CHECK(m.fail(job) == finish_status::retried);
-  m.pass(1s);
-  REQUIRE(m.take_id(m.client, lease::unlimited) == job);
-  m.pass(10s);
-  CHECK(m.fail(job) == finish_status::dead_lettered);
-  CHECK(m.cause_of(job) == reason::failed);
-  CHECK(m.ended(outcome::expired) == 0);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.take_id(fixture.client);
+  CHECK(fixture.fail(job) == finish_status::retried);
+  fixture.pass(1s);
+  REQUIRE(fixture.take_id(fixture.client, lease::unlimited) == job);
+  fixture.pass(10s);
+  CHECK(fixture.fail(job) == finish_status::dead_lettered);
+  CHECK(fixture.cause_of(job) == reason::failed);
+  CHECK(fixture.ended(outcome::expired) == 0);
 }
 
 TEST_CASE("expired before dead letter before bury: the letter says `expired`, and a full queue of letters buries") {
-  rules_fixture m;
+  rules_fixture fixture;
   const bool is_full = GENERATE(false, true);
-  if (is_full) m.fill_letters();
-  const auto job = m.put(m.client);
-  m.pass(5s);
-  CHECK(m.is_letter(job) == !is_full);
-  CHECK(m.cause_of(job) == reason::expired);
-  CHECK(m.buried(reason::expired) == (is_full ? 1 : 0));
+  if (is_full) fixture.fill_letters();
+  const auto job = fixture.put(fixture.client);
+  fixture.pass(5s);
+  CHECK(fixture.is_letter(job) == !is_full);
+  CHECK(fixture.cause_of(job) == reason::expired);
+  CHECK(fixture.buried(reason::expired) == (is_full ? 1 : 0));
 }
 
 TEST_CASE("deliveries_max before retry: attempts that are left do not save a job that was interrupted too often") {
-  rules_fixture m;
-  const auto job = m.put(m.client);
-  m.interrupt();
-  m.take_id(m.client);
-  CHECK(m.fail(job) == finish_status::retried);
-  m.pass(1s);
-  m.interrupt();
-  CHECK(m.is_letter(job));
-  CHECK(m.cause_of(job) == reason::undeliverable);
+  rules_fixture fixture;
+  const auto job = fixture.put(fixture.client);
+  fixture.interrupt();
+  fixture.take_id(fixture.client);
+  CHECK(fixture.fail(job) == finish_status::retried);
+  fixture.pass(1s);
+  fixture.interrupt();
+  CHECK(fixture.is_letter(job));
+  CHECK(fixture.cause_of(job) == reason::undeliverable);
 }
 
 TEST_CASE("deliveries_max before dead letter before bury: the letter says `undeliverable`, a full queue buries") {
-  rules_fixture m;
+  rules_fixture fixture;
   const bool is_full = GENERATE(false, true);
-  if (is_full) m.fill_letters();
-  const auto job = m.put(m.client);
-  m.interrupt();
-  CHECK(m.state(job) == job_state::ready);
-  m.interrupt();
-  CHECK(m.is_letter(job) == !is_full);
-  CHECK(m.cause_of(job) == reason::undeliverable);
-  CHECK(m.buried(reason::undeliverable) == (is_full ? 1 : 0));
+  if (is_full) fixture.fill_letters();
+  const auto job = fixture.put(fixture.client);
+  fixture.interrupt();
+  CHECK(fixture.state(job) == job_state::ready);
+  fixture.interrupt();
+  CHECK(fixture.is_letter(job) == !is_full);
+  CHECK(fixture.cause_of(job) == reason::undeliverable);
+  CHECK(fixture.buried(reason::undeliverable) == (is_full ? 1 : 0));
 }
 
 TEST_CASE("retry before dead letter before bury: the first failure is retried, the last one decides between the two") {
-  rules_fixture m;
+  rules_fixture fixture;
   const bool is_full = GENERATE(false, true);
-  if (is_full) m.fill_letters();
-  const auto job = m.put(m.client);
-  m.take_id(m.client);
-  CHECK(m.fail(job) == finish_status::retried);
-  CHECK(m.state(job) == job_state::delayed);
-  m.pass(1s);
-  m.take_id(m.client);
-  CHECK(m.fail(job) == (is_full ? finish_status::buried : finish_status::dead_lettered));
-  CHECK(m.is_letter(job) == !is_full);
-  CHECK(m.cause_of(job) == reason::failed);
+  if (is_full) fixture.fill_letters();
+  const auto job = fixture.put(fixture.client);
+  fixture.take_id(fixture.client);
+  CHECK(fixture.fail(job) == finish_status::retried);
+  CHECK(fixture.state(job) == job_state::delayed);
+  fixture.pass(1s);
+  fixture.take_id(fixture.client);
+  CHECK(fixture.fail(job) == (is_full ? finish_status::buried : finish_status::dead_lettered));
+  CHECK(fixture.is_letter(job) == !is_full);
+  CHECK(fixture.cause_of(job) == reason::failed);
 }

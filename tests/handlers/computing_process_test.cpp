@@ -150,85 +150,87 @@ struct process_fixture {
     return all.front().substr(2);
   }
 
-  handler_fixture at;
+  handler_fixture fixture;
   registry kinds;
   std::string odd_text;
-  computing_jobs jobs{at.loop, kinds, at.context};
+  computing_jobs jobs{fixture.loop, kinds, fixture.context};
 };
 
 using lines = std::vector<std::string>;
 
 TEST_CASE("every way in which a computation can end reaches the daemon") {
-  process_fixture at;
-  CHECK(at.answer_of("a text") == "a text");
-  CHECK(at.answer_of("").empty());
-  CHECK(at.answer_of("job") == "numbers 1 2");
-  CHECK(at.answer_of("refuse") == "failed: refused at once");
-  CHECK(at.answer_of("throw early") == "failed: std::bad_alloc");
-  CHECK(at.answer_of("throw") == "failed: thrown by a step");
-  CHECK(at.answer_of("nothing") == "failed: the handler began no computation");
-  CHECK(at.answer_of("later") == "failed: the handler wants the job again later, in 30");
-  CHECK(at.answer_of("limit") == "failed: too much, limit");
-  CHECK(at.answer_of("interrupted") == "failed: somebody died, interrupted");
-  CHECK(at.answer_of("reject") == "failed: useless, for good");
-  CHECK(at.answer_of("cancelled") == "failed: said by itself");
-  CHECK(at.answer_of("long") == "failed: the result has 16777217 bytes, and that of a process at most 16MiB");
-  CHECK(at.answer_of("after all that") == "after all that");
+  process_fixture fixture;
+  CHECK(fixture.answer_of("a text") == "a text");
+  CHECK(fixture.answer_of("").empty());
+  CHECK(fixture.answer_of("job") == "numbers 1 2");
+  CHECK(fixture.answer_of("refuse") == "failed: refused at once");
+  CHECK(fixture.answer_of("throw early") == "failed: std::bad_alloc");
+  CHECK(fixture.answer_of("throw") == "failed: thrown by a step");
+  CHECK(fixture.answer_of("nothing") == "failed: the handler began no computation");
+  CHECK(fixture.answer_of("later") == "failed: the handler wants the job again later, in 30");
+  CHECK(fixture.answer_of("limit") == "failed: too much, limit");
+  CHECK(fixture.answer_of("interrupted") == "failed: somebody died, interrupted");
+  CHECK(fixture.answer_of("reject") == "failed: useless, for good");
+  CHECK(fixture.answer_of("cancelled") == "failed: said by itself");
+  CHECK(fixture.answer_of("long") == "failed: the result has 16777217 bytes, and that of a process at most 16MiB");
+  CHECK(fixture.answer_of("after all that") == "after all that");
 }
 
 TEST_CASE("the options of a handler are those of the settings, however they are written") {
-  process_fixture at;
-  CHECK(at.answer_of("options") == "no word, 1");
+  process_fixture fixture;
+  CHECK(fixture.answer_of("options") == "no word, 1");
   odd_options options{.word = "a \"word\"\n", .words = {"x", "é"}, .part = part_options{7}, .length = hours{2}};
-  CHECK(at.answer_of("options", handler_text(*at.kinds.find("odd"), &options)) == "a \"word\"\n, 7200, x, é, 7");
+  CHECK(fixture.answer_of("options", handler_text(*fixture.kinds.find("odd"), &options)) ==
+        "a \"word\"\n, 7200, x, é, 7");
 }
 
 TEST_CASE("every computing handler of the catalogue can be made again in another process") {
-  process_fixture at;
-  for (const auto& name : at.kinds.names()) {
-    const auto& handler_kind = *at.kinds.find(name);
+  process_fixture fixture;
+  for (const auto& name : fixture.kinds.names()) {
+    const auto& handler_kind = *fixture.kinds.find(name);
     if (!handler_kind.computes) continue;
     CAPTURE(name);
-    const auto made =
-        read_definition(write_definition(handler_kind, handler_kind.options->make().get()), at.kinds, at.at.context);
+    const auto made = read_definition(write_definition(handler_kind, handler_kind.options->make().get()), fixture.kinds,
+                                      fixture.fixture.context);
     REQUIRE(made.has_value());
     CHECK(std::holds_alternative<std::unique_ptr<computing_handler>>(*made));
   }
 }
 
 TEST_CASE("a definition that is none of this program is an error of its job") {
-  process_fixture at;
-  CHECK(at.answer_of("x", "\"nonsense\"") == "failed: this is not the definition of a handler");
-  CHECK(at.answer_of("x", R"("{\"handler\":\"other\",\"options\":{}}")") ==
+  process_fixture fixture;
+  CHECK(fixture.answer_of("x", "\"nonsense\"") == "failed: this is not the definition of a handler");
+  CHECK(fixture.answer_of("x", R"("{\"handler\":\"other\",\"options\":{}}")") ==
         "failed: this program has no handler other");
-  CHECK(at.answer_of("x", R"("{\"handler\":\"odd\",\"options\":{\"size\":\"1\"}}")") ==
+  CHECK(fixture.answer_of("x", R"("{\"handler\":\"odd\",\"options\":{\"size\":\"1\"}}")") ==
         "failed: there is no option size");
-  CHECK(at.answer_of("x", R"("{\"handler\":\"noop\",\"options\":{}}")") == "failed: this handler does not compute");
+  CHECK(fixture.answer_of("x", R"("{\"handler\":\"noop\",\"options\":{}}")") ==
+        "failed: this handler does not compute");
 }
 
 TEST_CASE("short computations of a process end before a long one that came first") {
-  process_fixture at;
-  at.give(1, "++++long one");
-  at.give(2, "+short");
-  at.give(3, "shortest");
-  at.jobs.step();
-  CHECK(at.answers() == lines{"3 shortest"});
-  at.jobs.step();
-  CHECK(at.answers() == lines{"2 short"});
-  while (!at.jobs.idle()) at.jobs.step();
-  CHECK(at.answers() == lines{"1 long one"});
+  process_fixture fixture;
+  fixture.give(1, "++++long one");
+  fixture.give(2, "+short");
+  fixture.give(3, "shortest");
+  fixture.jobs.step();
+  CHECK(fixture.answers() == lines{"3 shortest"});
+  fixture.jobs.step();
+  CHECK(fixture.answers() == lines{"2 short"});
+  while (!fixture.jobs.idle()) fixture.jobs.step();
+  CHECK(fixture.answers() == lines{"1 long one"});
 }
 
 TEST_CASE("a cancelled computation stops between two steps, and others go on") {
-  process_fixture at;
-  at.give(1, "+++++++++++one");
-  at.give(2, "+two");
-  at.jobs.step();
-  at.cancel(1);
-  at.cancel(99);
-  at.jobs.step();
-  CHECK(at.answers() == lines{"1 failed: it was cancelled", "2 two"});
-  CHECK(at.jobs.idle());
+  process_fixture fixture;
+  fixture.give(1, "+++++++++++one");
+  fixture.give(2, "+two");
+  fixture.jobs.step();
+  fixture.cancel(1);
+  fixture.cancel(99);
+  fixture.jobs.step();
+  CHECK(fixture.answers() == lines{"1 failed: it was cancelled", "2 two"});
+  CHECK(fixture.jobs.idle());
 }
 
 TEST_CASE("limits of computing processes are named as in the settings") {
@@ -242,28 +244,28 @@ TEST_CASE("limits of computing processes are named as in the settings") {
 }
 
 TEST_CASE("lines that come in pieces are put together") {
-  process_fixture at;
+  process_fixture fixture;
   std::string all;
   for (std::uint64_t id = 1; id <= 3; ++id)
-    wire::append_worker_job(all, {job_id{id}, "q", 1, "body " + std::to_string(id), at.odd_text});
-  for (const char& each : all) REQUIRE(at.jobs.receive({&each, 1}));
-  at.jobs.step();
-  CHECK(at.answers() == lines{"1 body 1", "2 body 2", "3 body 3"});
+    wire::append_worker_job(all, {job_id{id}, "q", 1, "body " + std::to_string(id), fixture.odd_text});
+  for (const char& each : all) REQUIRE(fixture.jobs.receive({&each, 1}));
+  fixture.jobs.step();
+  CHECK(fixture.answers() == lines{"1 body 1", "2 body 2", "3 body 3"});
 }
 
 TEST_CASE("a line that is no job ends the process") {
-  process_fixture at;
-  CHECK_FALSE(at.jobs.receive("hello\n"));
+  process_fixture fixture;
+  CHECK_FALSE(fixture.jobs.receive("hello\n"));
 }
 
 TEST_CASE("handlers are made once, and a process keeps no more than so many that have no job") {
-  process_fixture at;
+  process_fixture fixture;
   const int before = odd::made;
   for (int n = 0; n < 200; ++n) {
     odd_options options{.word = std::to_string(n)};
-    const auto text = handler_text(*at.kinds.find("odd"), &options);
-    CHECK(at.answer_of("options", text) == std::to_string(n) + ", 1");
-    CHECK(at.answer_of("options", text) == std::to_string(n) + ", 1");
+    const auto text = handler_text(*fixture.kinds.find("odd"), &options);
+    CHECK(fixture.answer_of("options", text) == std::to_string(n) + ", 1");
+    CHECK(fixture.answer_of("options", text) == std::to_string(n) + ", 1");
     REQUIRE(odd::made - before <= static_cast<int>(computing_jobs::handlers_max));
   }
 }

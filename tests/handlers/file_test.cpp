@@ -93,122 +93,122 @@ struct size_limit {
 }  // namespace
 
 TEST_CASE("file appends a line for each job, in the order of the jobs", "[file]") {
-  file_fixture at;
-  at.write("lines", "before\n");
-  file handler{at.options("lines"), at.context};
-  CHECK(at.handle(handler, {"one", "", "two\nlines"}) == texts{"one: done", ": done", "two\nlines: done"});
-  CHECK(at.content("lines") == "before\none\n\ntwo\nlines\n");
+  file_fixture fixture;
+  fixture.write("lines", "before\n");
+  file handler{fixture.options("lines"), fixture.context};
+  CHECK(fixture.handle(handler, {"one", "", "two\nlines"}) == texts{"one: done", ": done", "two\nlines: done"});
+  CHECK(fixture.content("lines") == "before\none\n\ntwo\nlines\n");
   texts many;
-  std::string expected = at.content("lines");
+  std::string expected = fixture.content("lines");
   for (int n = 0; n < 500; ++n) expected += many.emplace_back("line " + std::to_string(n)) + "\n";
-  CHECK(at.handle(handler, many).size() == 500);
-  CHECK(at.content("lines") == expected);
+  CHECK(fixture.handle(handler, many).size() == 500);
+  CHECK(fixture.content("lines") == expected);
 }
 
 TEST_CASE("file takes its path and its text from the job, and rejects what makes no name", "[file]") {
-  file_fixture at;
-  auto options = at.options("${field:1}.log");
+  file_fixture fixture;
+  auto options = fixture.options("${field:1}.log");
   options.text = job_template::parse("${id} ${field:2}").value();
   options.sync = GENERATE(line_sync::none, line_sync::each, line_sync::interval);
-  file handler{options, at.context};
-  CHECK(at.handle(handler, {"a x", "b y", "a z", "../c x", "a"}) ==
+  file handler{options, fixture.context};
+  CHECK(fixture.handle(handler, {"a x", "b y", "a z", "../c x", "a"}) ==
         texts{R"(../c x: "../c.log" cannot be the name of a file)", "a: `${field:2}`: the body has 1 field",
               "a x: done", "b y: done", "a z: done"});
-  CHECK(at.content("a.log") == "1 x\n1 z\n");
-  CHECK(at.content("b.log") == "1 y\n");
+  CHECK(fixture.content("a.log") == "1 x\n1 z\n");
+  CHECK(fixture.content("b.log") == "1 y\n");
 }
 
 TEST_CASE("file closes its files at a reload, synced, and opens them again for the next line", "[file]") {
-  file_fixture at;
-  auto options = at.options("lines");
+  file_fixture fixture;
+  auto options = fixture.options("lines");
   options.sync = GENERATE(line_sync::none, line_sync::interval);
-  file handler{options, at.context};
-  at.handle(handler, {"one"});
+  file handler{options, fixture.context};
+  fixture.handle(handler, {"one"});
   CHECK(handler.open_files() == 1);
   handler.reopen_files();
-  while (handler.open_files() != 0) at.loop.run_ready();
-  CHECK(at.handle(handler, {"two"}) == texts{"two: done"});
-  CHECK(at.content("lines") == "one\ntwo\n");
+  while (handler.open_files() != 0) fixture.loop.run_ready();
+  CHECK(fixture.handle(handler, {"two"}) == texts{"two: done"});
+  CHECK(fixture.content("lines") == "one\ntwo\n");
 }
 
 TEST_CASE("file opens a file again that was renamed, removed or cut", "[file]") {
-  file_fixture at;
-  file handler{at.options("lines"), at.context};
-  at.handle(handler, {"one"});
-  std::filesystem::rename(at.path("lines"), at.path("lines.1"));
-  at.handle(handler, {"two"});
-  CHECK(at.content("lines.1") == "one\n");
-  CHECK(at.content("lines") == "two\n");
-  std::filesystem::remove(at.path("lines"));
-  at.handle(handler, {"three"});
-  CHECK(at.content("lines") == "three\n");
-  CHECK(::truncate(at.path("lines").c_str(), 0) == 0);
-  at.handle(handler, {"four"});
-  CHECK(at.content("lines") == "four\n");
+  file_fixture fixture;
+  file handler{fixture.options("lines"), fixture.context};
+  fixture.handle(handler, {"one"});
+  std::filesystem::rename(fixture.path("lines"), fixture.path("lines.1"));
+  fixture.handle(handler, {"two"});
+  CHECK(fixture.content("lines.1") == "one\n");
+  CHECK(fixture.content("lines") == "two\n");
+  std::filesystem::remove(fixture.path("lines"));
+  fixture.handle(handler, {"three"});
+  CHECK(fixture.content("lines") == "three\n");
+  CHECK(::truncate(fixture.path("lines").c_str(), 0) == 0);
+  fixture.handle(handler, {"four"});
+  CHECK(fixture.content("lines") == "four\n");
 }
 
 TEST_CASE("file fails the jobs whose lines do not fit, and leaves no part of a line", "[file]") {
-  file_fixture at;
-  file handler{at.options("lines"), at.context};
+  file_fixture fixture;
+  file handler{fixture.options("lines"), fixture.context};
   {
     const size_limit limit{10};
-    const auto failed = ": " + at.path("lines") + " cannot be written: File too large";
-    CHECK(at.handle(handler, {"12345"}) == texts{"12345: done"});
-    CHECK(at.handle(handler, {"67890"}) == texts{"67890" + failed});
-    CHECK(at.content("lines") == "12345\n");
-    CHECK(at.handle(handler, {"abc"}) == texts{"abc: done"});
-    CHECK(at.handle(handler, {"x"}) == texts{"x" + failed});
+    const auto failed = ": " + fixture.path("lines") + " cannot be written: File too large";
+    CHECK(fixture.handle(handler, {"12345"}) == texts{"12345: done"});
+    CHECK(fixture.handle(handler, {"67890"}) == texts{"67890" + failed});
+    CHECK(fixture.content("lines") == "12345\n");
+    CHECK(fixture.handle(handler, {"abc"}) == texts{"abc: done"});
+    CHECK(fixture.handle(handler, {"x"}) == texts{"x" + failed});
   }
-  CHECK(at.handle(handler, {"67890"}) == texts{"67890: done"});
-  CHECK(at.content("lines") == "12345\nabc\n67890\n");
+  CHECK(fixture.handle(handler, {"67890"}) == texts{"67890: done"});
+  CHECK(fixture.content("lines") == "12345\nabc\n67890\n");
 }
 
 TEST_CASE("file ends an unfinished last line before it appends", "[file]") {
-  file_fixture at;
-  at.write("lines", "unfinis");
-  file handler{at.options("lines"), at.context};
+  file_fixture fixture;
+  fixture.write("lines", "unfinis");
+  file handler{fixture.options("lines"), fixture.context};
   {
     const size_limit limit{9};
-    at.handle(handler, {"12345"});
-    CHECK(at.content("lines") == "unfinis");
+    fixture.handle(handler, {"12345"});
+    CHECK(fixture.content("lines") == "unfinis");
   }
-  at.handle(handler, {"one", "two"});
-  CHECK(at.content("lines") == "unfinis\none\ntwo\n");
+  fixture.handle(handler, {"one", "two"});
+  CHECK(fixture.content("lines") == "unfinis\none\ntwo\n");
 }
 
 TEST_CASE("file fails jobs whose file cannot be opened or is no regular file", "[file]") {
-  file_fixture at;
-  file missing{at.options("nowhere/lines"), at.context};
-  CHECK(at.handle(missing, {"a"}) ==
-        texts{"a: " + at.path("nowhere/lines") + " cannot be opened: No such file or directory"});
-  file device{{.path = path_template::parse("/dev/null").value()}, at.context};
-  CHECK(at.handle(device, {"a"}) == texts{"a: /dev/null is no regular file"});
+  file_fixture fixture;
+  file missing{fixture.options("nowhere/lines"), fixture.context};
+  CHECK(fixture.handle(missing, {"a"}) ==
+        texts{"a: " + fixture.path("nowhere/lines") + " cannot be opened: No such file or directory"});
+  file device{{.path = path_template::parse("/dev/null").value()}, fixture.context};
+  CHECK(fixture.handle(device, {"a"}) == texts{"a: /dev/null is no regular file"});
   CHECK(device.open_files() == 0);
-  file directory{{.path = path_template::parse(at.folder).value()}, at.context};
-  CHECK(at.handle(directory, {"a"}) == texts{"a: " + at.folder + " cannot be opened: Is a directory"});
+  file directory{{.path = path_template::parse(fixture.folder).value()}, fixture.context};
+  CHECK(fixture.handle(directory, {"a"}) == texts{"a: " + fixture.folder + " cannot be opened: Is a directory"});
 }
 
 TEST_CASE("file has no more than files_max files open, and closes those that get no lines", "[file]") {
-  file_fixture at;
-  auto options = at.options("${body}");
+  file_fixture fixture;
+  auto options = fixture.options("${body}");
   options.files_max = 2;
   options.sync = GENERATE(line_sync::none, line_sync::interval);
-  file handler{options, at.context};
-  at.handle(handler, {"a", "b", "c", "d"});
+  file handler{options, fixture.context};
+  fixture.handle(handler, {"a", "b", "c", "d"});
   CHECK(handler.open_files() == 2);
-  at.handle(handler, {"a"});
-  CHECK(at.content("a") == "a\na\n");
+  fixture.handle(handler, {"a"});
+  CHECK(fixture.content("a") == "a\na\n");
   const auto until_closed = [&](std::size_t left) {
-    while (handler.open_files() != left) at.loop.run_ready();
+    while (handler.open_files() != left) fixture.loop.run_ready();
   };
-  at.loop.advance(file::idle_max / 2);
-  at.handle(handler, {"d"});
-  at.loop.advance(file::idle_max / 2);
+  fixture.loop.advance(file::idle_max / 2);
+  fixture.handle(handler, {"d"});
+  fixture.loop.advance(file::idle_max / 2);
   until_closed(1);
-  at.loop.advance(file::idle_max);
+  fixture.loop.advance(file::idle_max);
   until_closed(0);
-  at.handle(handler, {"d"});
-  CHECK(at.content("d") == "d\nd\nd\n");
+  fixture.handle(handler, {"d"});
+  CHECK(fixture.content("d") == "d\nd\nd\n");
 }
 
 TEST_CASE("a job of file that is cancelled before its write began leaves no line", "[file]") {
@@ -232,24 +232,24 @@ TEST_CASE("file closes the file of a job that was cancelled while its line was w
 }
 
 TEST_CASE("in one write the lines behind the one that does not fit fail with it", "[file]") {
-  const file_fixture at;
+  const file_fixture fixture;
   line_files files{line_sync::none, 4};
-  const auto lines = at.add(files, {"12345", "67890", "abc"});
+  const auto lines = fixture.add(files, {"12345", "67890", "abc"});
   const size_limit limit{10};
   CHECK(files.write(*lines[0]).has_value());
   CHECK(files.write(*lines[1]).has_error());
   CHECK(files.write(*lines[2]).has_error());
-  CHECK(at.content("lines") == "12345\n");
+  CHECK(fixture.content("lines") == "12345\n");
 }
 
 TEST_CASE("a line that is withdrawn before it is written is not written, and the others are", "[file]") {
-  const file_fixture at;
+  const file_fixture fixture;
   line_files files{line_sync::none, 4};
-  const auto lines = at.add(files, {"withdrawn", "kept"});
+  const auto lines = fixture.add(files, {"withdrawn", "kept"});
   files.withdraw(*lines.front());
   const auto withdrawn = files.write(*lines.front());
   REQUIRE(withdrawn.has_error());
   CHECK(withdrawn.error().code == errc::cancelled);
   CHECK(files.write(*lines.back()).has_value());
-  CHECK(at.content("lines") == "kept\n");
+  CHECK(fixture.content("lines") == "kept\n");
 }

@@ -12,8 +12,9 @@ using network::http_connections;
 
 namespace {
 
-struct fixture {
-  explicit fixture(std::uint32_t per_origin_max) : connections{loop, per_origin_max, 10, seconds{30}, counts} {}
+struct connections_fixture {
+  explicit connections_fixture(std::uint32_t per_origin_max)
+      : connections{loop, per_origin_max, 10, seconds{30}, counts} {}
 
   loop::event_loop loop{loop::clock_kind::manual};
   loop::task_scope tasks{loop};
@@ -23,70 +24,70 @@ struct fixture {
 };
 
 /// Takes a connection `times` times, for a second each.
-loop::awaitable<> use(fixture& at, std::string origin, char name, int times = 1) {
+loop::awaitable<> use(connections_fixture& fixture, std::string origin, char name, int times = 1) {
   for (; times != 0; --times) {
-    auto acquiring = at.connections.acquire(origin);
+    auto acquiring = fixture.connections.acquire(origin);
     const auto taken = co_await std::move(acquiring);
-    at.order += name;
-    co_await loop::sleep_for(at.loop, seconds{1});
+    fixture.order += name;
+    co_await loop::sleep_for(fixture.loop, seconds{1});
   }
 }
 
 }  // namespace
 
 TEST_CASE("connections to one origin are limited, and those who wait get them in the order in which they came") {
-  fixture at{2};
-  for (const char name : {'a', 'b', 'c', 'd', 'e'}) at.tasks.spawn("use", use(at, "http://one", name, 2));
-  at.tasks.spawn("use", use(at, "http://two", 'x'));
-  at.loop.run_ready();
-  CHECK(at.order == "abx");
-  CHECK(at.connections.open() == 3);
+  connections_fixture fixture{2};
+  for (const char name : {'a', 'b', 'c', 'd', 'e'}) fixture.tasks.spawn("use", use(fixture, "http://one", name, 2));
+  fixture.tasks.spawn("use", use(fixture, "http://two", 'x'));
+  fixture.loop.run_ready();
+  CHECK(fixture.order == "abx");
+  CHECK(fixture.connections.open() == 3);
   for (const char* const expected : {"abxcd", "abxcdea", "abxcdeabc", "abxcdeabcde"}) {
-    at.loop.advance(seconds{1});
-    CHECK(at.order == expected);
+    fixture.loop.advance(seconds{1});
+    CHECK(fixture.order == expected);
   }
-  at.loop.advance(seconds{1});
-  CHECK(at.connections.open() == 0);
-  CHECK(at.tasks.size() == 0);
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.connections.open() == 0);
+  CHECK(fixture.tasks.size() == 0);
 }
 
 TEST_CASE("a cancelled task gives its connection, or its place among those who wait, to the next one") {
-  fixture at{1};
-  loop::task_scope cancelled{at.loop};
-  cancelled.spawn("use", use(at, "http://one", 'a'));
-  at.loop.run_ready();
-  cancelled.spawn("use", use(at, "http://one", 'b'));
-  at.tasks.spawn("use", use(at, "http://one", 'c'));
-  at.loop.run_ready();
-  CHECK(at.order == "a");
+  connections_fixture fixture{1};
+  loop::task_scope cancelled{fixture.loop};
+  cancelled.spawn("use", use(fixture, "http://one", 'a'));
+  fixture.loop.run_ready();
+  cancelled.spawn("use", use(fixture, "http://one", 'b'));
+  fixture.tasks.spawn("use", use(fixture, "http://one", 'c'));
+  fixture.loop.run_ready();
+  CHECK(fixture.order == "a");
   cancelled.cancel();
-  at.loop.run_ready();
-  CHECK(at.order == "ac");
-  at.loop.advance(seconds{1});
-  CHECK(at.connections.open() == 0);
+  fixture.loop.run_ready();
+  CHECK(fixture.order == "ac");
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.connections.open() == 0);
 }
 
 TEST_CASE("connections and the requests that wait for one are counted") {
-  fixture at{1};
-  loop::task_scope cancelled{at.loop};
-  at.tasks.spawn("use", use(at, "http://one", 'a'));
-  at.tasks.spawn("use", use(at, "http://two", 'x'));
-  at.loop.run_ready();
-  cancelled.spawn("use", use(at, "http://one", 'b'));
-  at.tasks.spawn("use", use(at, "http://one", 'c'));
-  at.loop.run_ready();
-  CHECK(at.counts.busy == 2);
-  CHECK(at.counts.opened.value() == 2);
-  CHECK(at.counts.waiting.active() == 2);
+  connections_fixture fixture{1};
+  loop::task_scope cancelled{fixture.loop};
+  fixture.tasks.spawn("use", use(fixture, "http://one", 'a'));
+  fixture.tasks.spawn("use", use(fixture, "http://two", 'x'));
+  fixture.loop.run_ready();
+  cancelled.spawn("use", use(fixture, "http://one", 'b'));
+  fixture.tasks.spawn("use", use(fixture, "http://one", 'c'));
+  fixture.loop.run_ready();
+  CHECK(fixture.counts.busy == 2);
+  CHECK(fixture.counts.opened.value() == 2);
+  CHECK(fixture.counts.waiting.active() == 2);
   cancelled.cancel();
-  at.loop.run_ready();
-  CHECK(at.counts.waiting.active() == 1);
-  at.loop.advance(seconds{1});
-  CHECK(at.order == "axc");
-  CHECK(at.counts.busy == 1);
-  CHECK(at.counts.opened.value() == 3);
-  CHECK(at.counts.waiting.active() == 0);
-  CHECK(at.counts.waiting.total(at.loop.now()) == seconds{1});
-  at.loop.advance(seconds{1});
-  CHECK(at.counts.busy == 0);
+  fixture.loop.run_ready();
+  CHECK(fixture.counts.waiting.active() == 1);
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.order == "axc");
+  CHECK(fixture.counts.busy == 1);
+  CHECK(fixture.counts.opened.value() == 3);
+  CHECK(fixture.counts.waiting.active() == 0);
+  CHECK(fixture.counts.waiting.total(fixture.loop.now()) == seconds{1});
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.counts.busy == 0);
 }

@@ -63,98 +63,98 @@ class connection_pair {
 }  // namespace
 
 TEST_CASE("a client that still sends when the server closes receives all replies and the end, and no reset") {
-  connection_pair at;
-  REQUIRE(at.client_sends(std::string(50'000, 'x')));
-  REQUIRE(at.server.send(std::string_view{"reply"}).bytes == 5);
-  at.begin_close();
-  REQUIRE(at.client_sends(std::string(50'000, 'x')));
-  at.loop.run_ready();
-  CHECK_FALSE(at.closed);
-  CHECK(at.client_receives() == "reply");
-  CHECK(at.client_receives() == "(end)");
-  at.client.close();
-  at.loop.run_ready();
-  CHECK(at.closed);
+  connection_pair fixture;
+  REQUIRE(fixture.client_sends(std::string(50'000, 'x')));
+  REQUIRE(fixture.server.send(std::string_view{"reply"}).bytes == 5);
+  fixture.begin_close();
+  REQUIRE(fixture.client_sends(std::string(50'000, 'x')));
+  fixture.loop.run_ready();
+  CHECK_FALSE(fixture.closed);
+  CHECK(fixture.client_receives() == "reply");
+  CHECK(fixture.client_receives() == "(end)");
+  fixture.client.close();
+  fixture.loop.run_ready();
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("a closing server reads all that the client has sent, also more than one buffer") {
-  connection_pair at;
+  connection_pair fixture;
   const std::string half_megabyte(500'000, 'x');
   std::size_t sent = 0;
-  at.begin_close();
+  fixture.begin_close();
   // A Unix socket holds about 200 KB: the server takes them out, again and again.
   for (int n = 0; n < 10; ++n) {
-    sent += at.client.send(std::string_view{half_megabyte}).bytes;
-    at.loop.run_ready();
+    sent += fixture.client.send(std::string_view{half_megabyte}).bytes;
+    fixture.loop.run_ready();
   }
   CHECK(sent > 1'000'000);
-  CHECK(at.client_receives() == "(end)");
-  CHECK_FALSE(at.closed);
+  CHECK(fixture.client_receives() == "(end)");
+  CHECK_FALSE(fixture.closed);
 }
 
 TEST_CASE("a closing server leaves a client that goes on sending when the time is over") {
-  connection_pair at;
-  at.begin_close();
+  connection_pair fixture;
+  fixture.begin_close();
   duration passed{0};
-  while (!at.closed && passed < 2 * lingering_close::time_max) {
-    REQUIRE(at.client_sends("more"));
-    at.loop.run_ready();
-    at.pass(lingering_close::silence_max / 2);
+  while (!fixture.closed && passed < 2 * lingering_close::time_max) {
+    REQUIRE(fixture.client_sends("more"));
+    fixture.loop.run_ready();
+    fixture.pass(lingering_close::silence_max / 2);
     passed += lingering_close::silence_max / 2;
   }
   CHECK(passed == lingering_close::time_max);
-  CHECK_FALSE(at.client_sends("more"));
+  CHECK_FALSE(fixture.client_sends("more"));
 }
 
 TEST_CASE("a closing server leaves a client that sends more than it discards") {
-  connection_pair at;
-  at.begin_close();
+  connection_pair fixture;
+  fixture.begin_close();
   const std::string much(100'000, 'x');
   std::size_t sent = 0;
-  while (!at.closed && sent < 2 * lingering_close::discarded_bytes_max) {
-    sent += at.client.send(std::string_view{much}).bytes;
-    at.loop.run_ready();
+  while (!fixture.closed && sent < 2 * lingering_close::discarded_bytes_max) {
+    sent += fixture.client.send(std::string_view{much}).bytes;
+    fixture.loop.run_ready();
   }
-  CHECK(at.closed);
+  CHECK(fixture.closed);
   CHECK(sent >= lingering_close::discarded_bytes_max);
 }
 
 TEST_CASE("a closing server waits a moment for a silent client that has everything") {
-  connection_pair at;
-  at.begin_close();
-  at.pass(lingering_close::silence_max - nanoseconds{1});
-  CHECK_FALSE(at.closed);
-  at.pass(nanoseconds{1});
-  CHECK(at.closed);
+  connection_pair fixture;
+  fixture.begin_close();
+  fixture.pass(lingering_close::silence_max - nanoseconds{1});
+  CHECK_FALSE(fixture.closed);
+  fixture.pass(nanoseconds{1});
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("a closing server waits longer for a silent client that has not received everything") {
-  connection_pair at;
-  REQUIRE(at.server.send(std::string_view{"reply"}).bytes == 5);
-  at.begin_close();
+  connection_pair fixture;
+  REQUIRE(fixture.server.send(std::string_view{"reply"}).bytes == 5);
+  fixture.begin_close();
   SECTION("until it has") {
-    at.pass(2 * lingering_close::silence_max);
-    CHECK_FALSE(at.closed);
-    CHECK(at.client_receives() == "reply");
-    at.pass(lingering_close::silence_max);
-    CHECK(at.closed);
+    fixture.pass(2 * lingering_close::silence_max);
+    CHECK_FALSE(fixture.closed);
+    CHECK(fixture.client_receives() == "reply");
+    fixture.pass(lingering_close::silence_max);
+    CHECK(fixture.closed);
   }
   SECTION("until the time is over, and the reply can be read afterwards") {
-    at.pass(lingering_close::time_max - nanoseconds{1});
-    CHECK_FALSE(at.closed);
-    at.pass(nanoseconds{1});
-    CHECK(at.closed);
-    CHECK(at.client_receives() == "reply");
-    CHECK(at.client_receives() == "(end)");
+    fixture.pass(lingering_close::time_max - nanoseconds{1});
+    CHECK_FALSE(fixture.closed);
+    fixture.pass(nanoseconds{1});
+    CHECK(fixture.closed);
+    CHECK(fixture.client_receives() == "reply");
+    CHECK(fixture.client_receives() == "(end)");
   }
 }
 
 TEST_CASE("a closing server can be cut off, and then announces nothing") {
-  connection_pair at;
-  REQUIRE(at.client_sends("more"));
-  at.begin_close();
-  at.end_close();
-  at.pass(hours{1});
-  CHECK_FALSE(at.closed);
-  CHECK_FALSE(at.client_sends("more"));
+  connection_pair fixture;
+  REQUIRE(fixture.client_sends("more"));
+  fixture.begin_close();
+  fixture.end_close();
+  fixture.pass(hours{1});
+  CHECK_FALSE(fixture.closed);
+  CHECK_FALSE(fixture.client_sends("more"));
 }

@@ -47,74 +47,74 @@ struct loop_fixture {
 }  // namespace
 
 TEST_CASE("on the loop a computation runs a step a turn, and others get theirs", "[run_on]") {
-  loop_fixture at;
-  at.call(execution_site::loop, std::make_unique<counted>("computed", 3));
-  at.scope.spawn("other", write_turns(at.loop, 5, at.answers));
-  at.loop.run_ready();
-  CHECK(at.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
+  loop_fixture fixture;
+  fixture.call(execution_site::loop, std::make_unique<counted>("computed", 3));
+  fixture.scope.spawn("other", write_turns(fixture.loop, 5, fixture.answers));
+  fixture.loop.run_ready();
+  CHECK(fixture.answers == diary{"turn", "turn", "computed", "turn", "turn", "turn"});
 }
 
 TEST_CASE("the answer is the same on the loop and on threads", "[run_on]") {
-  loop_fixture at;
+  loop_fixture fixture;
   for (const execution_site site : {execution_site::loop, execution_site::threads}) {
-    at.answers.clear();
-    at.call(site, std::make_unique<counted>("computed", 3));
-    while (at.answers.empty()) at.loop.run_ready();
-    at.call(site, std::make_unique<throwing>(2));
-    while (at.answers.size() < 2) at.loop.run_ready();
-    at.call(site, std::make_unique<failing>());
-    while (at.answers.size() < 3) at.loop.run_ready();
-    CHECK(at.answers == diary{"computed", "invalid: division by zero", "out of range: too many digits"});
+    fixture.answers.clear();
+    fixture.call(site, std::make_unique<counted>("computed", 3));
+    while (fixture.answers.empty()) fixture.loop.run_ready();
+    fixture.call(site, std::make_unique<throwing>(2));
+    while (fixture.answers.size() < 2) fixture.loop.run_ready();
+    fixture.call(site, std::make_unique<failing>());
+    while (fixture.answers.size() < 3) fixture.loop.run_ready();
+    CHECK(fixture.answers == diary{"computed", "invalid: division by zero", "out of range: too many digits"});
   }
 }
 
 TEST_CASE("a computation that returns one of the pool's own codes has failed, and was neither cancelled nor late",
           "[run_on]") {
-  loop_fixture at;
+  loop_fixture fixture;
   for (const execution_site site : {execution_site::loop, execution_site::threads}) {
     for (const errc code : {errc::cancelled, errc::timed_out}) {
-      at.answers.clear();
-      at.call(site, std::make_unique<failing>(code));
-      while (at.answers.empty()) at.loop.run_ready();
-      CHECK(at.answers == diary{"invalid: too many digits"});
+      fixture.answers.clear();
+      fixture.call(site, std::make_unique<failing>(code));
+      while (fixture.answers.empty()) fixture.loop.run_ready();
+      CHECK(fixture.answers == diary{"invalid: too many digits"});
     }
   }
 }
 
 TEST_CASE("a computation is cancelled between two steps wherever it runs", "[run_on]") {
   for (const execution_site site : {execution_site::loop, execution_site::threads}) {
-    loop_fixture at;
+    loop_fixture fixture;
     const auto notes = std::make_shared<endless_notes>();
-    const task_id id = at.call(site, std::make_unique<endless>(notes));
-    loop::deadline stop{at.loop, [&] { at.loop.cancel(id); }};
-    stop.set(at.loop.now() + seconds{1});
+    const task_id id = fixture.call(site, std::make_unique<endless>(notes));
+    loop::deadline stop{fixture.loop, [&] { fixture.loop.cancel(id); }};
+    stop.set(fixture.loop.now() + seconds{1});
     // An endless computation on the loop is always ready: the clock has to be moved from within.
-    at.loop.post_from_any_thread([&] {
-      if (site == execution_site::loop) stop.set(at.loop.now());
+    fixture.loop.post_from_any_thread([&] {
+      if (site == execution_site::loop) stop.set(fixture.loop.now());
     });
     if (site == execution_site::threads) {
-      at.loop.run_ready();
+      fixture.loop.run_ready();
       notes->wait_until_begun();
-      at.loop.advance(seconds{1});
+      fixture.loop.advance(seconds{1});
     }
-    while (at.answers.empty()) at.loop.run_ready();
-    CHECK(at.answers == diary{"cancelled: it was cancelled"});
+    while (fixture.answers.empty()) fixture.loop.run_ready();
+    CHECK(fixture.answers == diary{"cancelled: it was cancelled"});
     CHECK(notes->gone);
   }
 }
 
 TEST_CASE("a computation that is late is stopped wherever it runs", "[run_on]") {
-  loop_fixture at;
+  loop_fixture fixture;
   const auto on_loop = std::make_shared<endless_notes>();
   const auto on_thread = std::make_shared<endless_notes>();
-  at.call(execution_site::threads, std::make_unique<endless>(on_thread), at.loop.now() + seconds{1});
-  at.loop.run_ready();
+  fixture.call(execution_site::threads, std::make_unique<endless>(on_thread), fixture.loop.now() + seconds{1});
+  fixture.loop.run_ready();
   on_thread->wait_until_begun();
-  at.loop.advance(seconds{1});
-  while (at.answers.empty()) at.loop.run_ready();
-  at.call(execution_site::loop, std::make_unique<endless>(on_loop), at.loop.now());
-  at.loop.run_ready();
-  CHECK(at.answers == diary(2, "timed out: the time for it ran out"));
+  fixture.loop.advance(seconds{1});
+  while (fixture.answers.empty()) fixture.loop.run_ready();
+  fixture.call(execution_site::loop, std::make_unique<endless>(on_loop), fixture.loop.now());
+  fixture.loop.run_ready();
+  CHECK(fixture.answers == diary(2, "timed out: the time for it ran out"));
   CHECK(on_loop->gone);
   CHECK(on_thread->gone);
 }

@@ -46,7 +46,7 @@ struct choosing_place {
   choosing_place& operator=(const choosing_place&) = delete;
 
   loop::awaitable<> run_one(std::unique_ptr<computation> work, instant when) {
-    auto running = run_on(at.choice, 10, loop, pool, std::move(work), when);
+    auto running = run_on(fixture.choice, 10, loop, pool, std::move(work), when);
     const auto answer = co_await std::move(running);
     answers.push_back(words(answer));
   }
@@ -57,7 +57,7 @@ struct choosing_place {
   }
   std::uint64_t on_threads() const { return pool.counts().wait.count(); }
 
-  noted_choice at;
+  noted_choice fixture;
   loop::event_loop loop;
   loop::task_scope scope{loop};
   thread_pool pool{loop, with_threads(1)};
@@ -65,37 +65,37 @@ struct choosing_place {
 };
 
 TEST_CASE("computations that are short, or of which nothing is known, begin on the loop, long ones on threads") {
-  noted_choice at;
-  CHECK(at.choice.begins_on_loop(10));
-  at.choice.note_end(10, site_choice::long_work);
-  CHECK_FALSE(at.choice.begins_on_loop(10));
-  for (int n = 0; n < 3; ++n) at.choice.note_end(10, microseconds{1});
-  CHECK(at.choice.begins_on_loop(10));
-  at.choice.note_end(10, seconds{1});
-  CHECK_FALSE(at.choice.begins_on_loop(10));
+  noted_choice fixture;
+  CHECK(fixture.choice.begins_on_loop(10));
+  fixture.choice.note_end(10, site_choice::long_work);
+  CHECK_FALSE(fixture.choice.begins_on_loop(10));
+  for (int n = 0; n < 3; ++n) fixture.choice.note_end(10, microseconds{1});
+  CHECK(fixture.choice.begins_on_loop(10));
+  fixture.choice.note_end(10, seconds{1});
+  CHECK_FALSE(fixture.choice.begins_on_loop(10));
 }
 
 TEST_CASE("what is known of large bodies says nothing of small ones") {
-  noted_choice at;
-  at.choice.note_end(60'000, milliseconds{5});
-  CHECK_FALSE(at.choice.begins_on_loop(60'000));
-  CHECK_FALSE(at.choice.begins_on_loop(40'000));
-  CHECK(at.choice.begins_on_loop(20'000));
-  CHECK(at.choice.begins_on_loop(0));
-  CHECK(at.choice.begins_on_loop(0xFFFF'FFFFu));
+  noted_choice fixture;
+  fixture.choice.note_end(60'000, milliseconds{5});
+  CHECK_FALSE(fixture.choice.begins_on_loop(60'000));
+  CHECK_FALSE(fixture.choice.begins_on_loop(40'000));
+  CHECK(fixture.choice.begins_on_loop(20'000));
+  CHECK(fixture.choice.begins_on_loop(0));
+  CHECK(fixture.choice.begins_on_loop(0xFFFF'FFFFu));
 }
 
 TEST_CASE("a step that holds the loop for longer than the threshold moves the handler for good, and says so once") {
-  noted_choice at;
-  at.choice.note_step(milliseconds{100});
-  CHECK_FALSE(at.choice.moved());
-  at.threshold = milliseconds{50};
-  at.choice.note_step(milliseconds{51});
-  at.choice.note_step(milliseconds{52});
-  CHECK(at.choice.moved());
-  CHECK(at.moved_by == std::vector<duration>{milliseconds{51}});
-  for (int n = 0; n < 100; ++n) at.choice.note_end(10, duration::zero());
-  CHECK_FALSE(at.choice.begins_on_loop(10));
+  noted_choice fixture;
+  fixture.choice.note_step(milliseconds{100});
+  CHECK_FALSE(fixture.choice.moved());
+  fixture.threshold = milliseconds{50};
+  fixture.choice.note_step(milliseconds{51});
+  fixture.choice.note_step(milliseconds{52});
+  CHECK(fixture.choice.moved());
+  CHECK(fixture.moved_by == std::vector<duration>{milliseconds{51}});
+  for (int n = 0; n < 100; ++n) fixture.choice.note_end(10, duration::zero());
+  CHECK_FALSE(fixture.choice.begins_on_loop(10));
 }
 
 TEST_CASE("a handler that only computes briefly never uses a thread") {

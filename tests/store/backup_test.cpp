@@ -87,49 +87,49 @@ struct backup_fixture {
 TEST_CASE("a backup has what was durable when it began, and nothing later") {
   constexpr std::uint64_t jobs = 4'000;  // several steps of the copy
   gate begun;
-  backup_fixture at{jobs, begun.context()};
+  backup_fixture fixture{jobs, begun.context()};
   outcome copied;
   std::vector<store::backup_progress> seen;
-  at.scope.spawn("backup", run_watched(at.backup, at.target, copied, seen));
-  at.desk.until([&] { return begun.is_reached.load() && !seen.empty(); });
+  fixture.scope.spawn("backup", run_watched(fixture.backup, fixture.target, copied, seen));
+  fixture.desk.until([&] { return begun.is_reached.load() && !seen.empty(); });
   CHECK(seen.front().copied == 0);
   CHECK(seen.front().total > jobs * 1'000);
-  at.desk.until_durable(at.desk.append(put_of(jobs + 1, "later")));
-  at.desk.until_durable(at.desk.append(testing::gone_of(1)));
+  fixture.desk.until_durable(fixture.desk.append(put_of(jobs + 1, "later")));
+  fixture.desk.until_durable(fixture.desk.append(testing::gone_of(1)));
   begun.open();
-  at.desk.until([&] { return copied.has_value(); });
+  fixture.desk.until([&] { return copied.has_value(); });
 
   REQUIRE(copied->has_value());
   CHECK(**copied == seen.front().total);
-  const auto ids = at.copied();
+  const auto ids = fixture.copied();
   CHECK(ids.size() == jobs);
   CHECK(*ids.begin() == 1);
   CHECK(*ids.rbegin() == jobs);
 }
 
 TEST_CASE("a backup replaces what one that was cut off left, and a second one is refused meanwhile") {
-  backup_fixture at{1'000};
-  const auto incomplete = at.target + ".incomplete";
+  backup_fixture fixture{1'000};
+  const auto incomplete = fixture.target + ".incomplete";
   std::filesystem::create_directory(incomplete);
   std::ofstream{incomplete + "/millrace.db"} << "half of a page";
   outcome first;
   outcome second;
-  at.scope.spawn("first", run(at.backup, at.target, first));
-  at.scope.spawn("second", run(at.backup, at.target + "2", second));
-  at.desk.until([&] { return first && second; });
+  fixture.scope.spawn("first", run(fixture.backup, fixture.target, first));
+  fixture.scope.spawn("second", run(fixture.backup, fixture.target + "2", second));
+  fixture.desk.until([&] { return first && second; });
 
   CHECK(first->has_value());
   REQUIRE_FALSE(second->has_value());
   CHECK(second->error().code == errc::refused);
   CHECK(second->error().text == "a backup is running");
-  CHECK(at.copied().size() == 1'000);
+  CHECK(fixture.copied().size() == 1'000);
   CHECK_FALSE(std::filesystem::exists(incomplete));
 
   outcome again;
-  at.scope.spawn("again", run(at.backup, at.target, again));
-  at.desk.until([&] { return again.has_value(); });
+  fixture.scope.spawn("again", run(fixture.backup, fixture.target, again));
+  fixture.desk.until([&] { return again.has_value(); });
   REQUIRE_FALSE(again->has_value());
-  CHECK(again->error().text == at.target + ": exists: name a directory that does not exist");
+  CHECK(again->error().text == fixture.target + ": exists: name a directory that does not exist");
 }
 
 TEST_CASE("a backup that fails leaves nothing behind") {
@@ -140,11 +140,11 @@ TEST_CASE("a backup that fails leaves nothing behind") {
     because = "100000 are free";
   }
   SECTION("the parent does not exist") { because = "No such file or directory"; }
-  backup_fixture at{1'000, context};
-  const auto target = because.find("such") == std::string::npos ? at.target : at.target + "/below";
+  backup_fixture fixture{1'000, context};
+  const auto target = because.find("such") == std::string::npos ? fixture.target : fixture.target + "/below";
   outcome copied;
-  at.scope.spawn("backup", run(at.backup, target, copied));
-  at.desk.until([&] { return copied.has_value(); });
+  fixture.scope.spawn("backup", run(fixture.backup, target, copied));
+  fixture.desk.until([&] { return copied.has_value(); });
 
   REQUIRE_FALSE(copied->has_value());
   CHECK_THAT(copied->error().text, testing::contains_text(because));
@@ -155,13 +155,13 @@ TEST_CASE("a backup that fails leaves nothing behind") {
 TEST_CASE("a backup that fails removes no file that is not its own") {
   store::store_context context;
   context.free_bytes = [](const std::string&) -> std::uint64_t { return 0; };
-  backup_fixture at{1, context};
-  const auto incomplete = at.target + ".incomplete";
+  backup_fixture fixture{1, context};
+  const auto incomplete = fixture.target + ".incomplete";
   std::filesystem::create_directory(incomplete);
   std::ofstream{incomplete + "/notes"} << "of somebody";
   outcome copied;
-  at.scope.spawn("backup", run(at.backup, at.target, copied));
-  at.desk.until([&] { return copied.has_value(); });
+  fixture.scope.spawn("backup", run(fixture.backup, fixture.target, copied));
+  fixture.desk.until([&] { return copied.has_value(); });
 
   CHECK_FALSE(copied->has_value());
   CHECK(std::filesystem::exists(incomplete + "/notes"));
@@ -169,10 +169,10 @@ TEST_CASE("a backup that fails removes no file that is not its own") {
 }
 
 TEST_CASE("the root directory is no target of a backup") {
-  backup_fixture at{1};
+  backup_fixture fixture{1};
   outcome copied;
-  at.scope.spawn("backup", run(at.backup, "//", copied));
-  at.desk.until([&] { return copied.has_value(); });
+  fixture.scope.spawn("backup", run(fixture.backup, "//", copied));
+  fixture.desk.until([&] { return copied.has_value(); });
 
   REQUIRE_FALSE(copied->has_value());
   CHECK(copied->error().text == "/: exists: name a directory that does not exist");
@@ -180,16 +180,16 @@ TEST_CASE("the root directory is no target of a backup") {
 
 TEST_CASE("a backup that is stopped leaves nothing behind, and its caller hears of it") {
   gate begun;
-  backup_fixture at{4'000, begun.context()};
+  backup_fixture fixture{4'000, begun.context()};
   outcome copied;
-  at.scope.spawn("backup", run(at.backup, at.target, copied));
-  at.desk.until([&] { return begun.is_reached.load(); });
-  at.backup.stop();
+  fixture.scope.spawn("backup", run(fixture.backup, fixture.target, copied));
+  fixture.desk.until([&] { return begun.is_reached.load(); });
+  fixture.backup.stop();
   begun.open();
-  at.desk.until([&] { return copied.has_value(); });
+  fixture.desk.until([&] { return copied.has_value(); });
 
   REQUIRE_FALSE(copied->has_value());
   CHECK(copied->error().code == errc::cancelled);
-  CHECK_FALSE(std::filesystem::exists(at.target));
-  CHECK_FALSE(std::filesystem::exists(at.target + ".incomplete"));
+  CHECK_FALSE(std::filesystem::exists(fixture.target));
+  CHECK_FALSE(std::filesystem::exists(fixture.target + ".incomplete"));
 }

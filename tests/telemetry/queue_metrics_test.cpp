@@ -116,29 +116,29 @@ struct passing_queues {
 }  // namespace
 
 TEST_CASE("a queue that is created again continues its row and is not in the shared row") {
-  passing_queues m;
-  m.use("mail", 3'000);
-  CHECK(m.puts(m.copy(), "mail") == 3'000);
-  m.pass(seconds{9});
-  m.use("mail", 3'000);
-  const auto copied = m.copy();
-  CHECK(m.puts(copied, "mail") == 6'000);
-  CHECK(m.puts(copied, "__other__") == 0);
+  passing_queues fixture;
+  fixture.use("mail", 3'000);
+  CHECK(fixture.puts(fixture.copy(), "mail") == 3'000);
+  fixture.pass(seconds{9});
+  fixture.use("mail", 3'000);
+  const auto copied = fixture.copy();
+  CHECK(fixture.puts(copied, "mail") == 6'000);
+  CHECK(fixture.puts(copied, "__other__") == 0);
 }
 
 TEST_CASE("the row of a removed queue stays for metrics_linger") {
-  passing_queues m;
-  m.use("mail", 1);
-  m.pass(seconds{10} - duration{1});
-  CHECK(m.puts(m.copy(), "mail") == 1);
-  m.pass(duration{1});
-  CHECK(row(m.copy(), "mail") == nullptr);
-  m.use("mail", 1);
-  CHECK(m.puts(m.copy(), "mail") == 1);
+  passing_queues fixture;
+  fixture.use("mail", 1);
+  fixture.pass(seconds{10} - duration{1});
+  CHECK(fixture.puts(fixture.copy(), "mail") == 1);
+  fixture.pass(duration{1});
+  CHECK(row(fixture.copy(), "mail") == nullptr);
+  fixture.use("mail", 1);
+  CHECK(fixture.puts(fixture.copy(), "mail") == 1);
 }
 
 TEST_CASE("each put is counted in one series, which never decreases while queues are created and removed") {
-  passing_queues m;
+  passing_queues fixture;
   std::mt19937_64 random{std::random_device{}()};
   std::map<std::string, std::uint64_t> seen;
   std::uint64_t increases = 0;
@@ -146,11 +146,11 @@ TEST_CASE("each put is counted in one series, which never decreases while queues
   for (int step = 0; step < 3'000; ++step) {
     const auto name = "queue" + std::to_string(random() % 60);
     const auto jobs = static_cast<int>(random() % 3);
-    m.use(name, jobs);
+    fixture.use(name, jobs);
     all += static_cast<std::uint64_t>(jobs);
-    if (random() % 4 == 0) m.pass(milliseconds{static_cast<int>(random() % 3'000)});
+    if (random() % 4 == 0) fixture.pass(milliseconds{static_cast<int>(random() % 3'000)});
     std::map<std::string, std::uint64_t> page;
-    for (const auto& one : m.copy().rows) page[one.name] = one.counts.puts.value();
+    for (const auto& one : fixture.copy().rows) page[one.name] = one.counts.puts.value();
     for (const auto& [series, value] : page) {
       const auto before = seen.find(series);
       if (before != seen.end()) REQUIRE(value >= before->second);
@@ -189,10 +189,10 @@ TEST_CASE("a paused queue has the value 1") {
 }
 
 TEST_CASE("a queue shows its limits while it exists, and the shared row has none") {
-  passing_queues m;
-  m.fixture.engine.declare("small", {.max_jobs = 7, .max_bytes = 900}).value();
-  m.use("mail", 1);
-  const auto text = text_of(m.copy());
+  passing_queues fixture;
+  fixture.fixture.engine.declare("small", {.max_jobs = 7, .max_bytes = 900}).value();
+  fixture.use("mail", 1);
+  const auto text = text_of(fixture.copy());
   CHECK(has_line(text, R"(millrace_queue_limit_jobs{queue="small"} 7)"));
   CHECK(has_line(text, R"(millrace_queue_limit_bytes{queue="small"} 900)"));
   CHECK(has_line(text, R"(millrace_jobs_put_total{queue="mail"} 1)"));

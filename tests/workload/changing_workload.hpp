@@ -38,8 +38,8 @@ struct changing : workload_fixture {
     applied.reset();
     scope.spawn("change", note_applied(*this, std::move(*prepared), patience));
   }
-  static loop::awaitable<> note_applied(changing& at, workload::prepared_change prepared, duration patience) {
-    at.applied = co_await at.jobs.apply(std::move(prepared), patience);
+  static loop::awaitable<> note_applied(changing& fixture, workload::prepared_change prepared, duration patience) {
+    fixture.applied = co_await fixture.jobs.apply(std::move(prepared), patience);
   }
   /// The settings of a consumer with this handler, for a change.
   workload::consumer_settings settings_of(std::string name, workload::consumer_options options, handlers::kind kind) {

@@ -21,10 +21,10 @@ engine::queue_options on_disk() { return {.durability = engine::durability::sync
 handlers::answer unchanged(const handlers::job&) { return std::nullopt; }
 
 /// A job, and a consumer that copies it into `to`.
-void copy_one_job(workload_fixture& at, std::string_view content = "job") {
-  at.put(at.queue("from"), content);
-  at.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
-  at.start();
+void copy_one_job(workload_fixture& fixture, std::string_view content = "job") {
+  fixture.put(fixture.queue("from"), content);
+  fixture.consumer("copy", {.queue = {"from"}, .output = "to"}, testing::quick_kind(unchanged));
+  fixture.start();
 }
 
 }  // namespace
@@ -33,19 +33,19 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
   testing::taken_log log{{"sentence"}};
   {
     testing::full_disk_store disk;
-    workload_fixture at{{}, loop::clock_kind::manual, &disk};
-    at.queue("to", on_disk());
+    workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+    fixture.queue("to", on_disk());
     disk.free_bytes = 0;
-    copy_one_job(at);
-    at.loop.advance(seconds{10});
-    CHECK(at.levels("from").reserved == 1);
-    CHECK(at.jobs.consumers()[0]->active == 1);
+    copy_one_job(fixture);
+    fixture.loop.advance(seconds{10});
+    CHECK(fixture.levels("from").reserved == 1);
+    CHECK(fixture.jobs.consumers()[0]->active == 1);
     disk.free_bytes = 3;
-    at.loop.advance(workload::settlement::space_check_interval);
-    CHECK(at.levels("from").jobs() == 0);
-    CHECK(at.levels("to").ready == 1);
-    CHECK(at.outcomes(0, outcome::ok) == 1);
-    CHECK(at.jobs.consumers()[0]->active == 0);
+    fixture.loop.advance(workload::settlement::space_check_interval);
+    CHECK(fixture.levels("from").jobs() == 0);
+    CHECK(fixture.levels("to").ready == 1);
+    CHECK(fixture.outcomes(0, outcome::ok) == 1);
+    CHECK(fixture.jobs.consumers()[0]->active == 0);
   }
   CHECK(log.finish() ==
         lines{"output_held: the disk is short of space for an output: the job waits until there is space"});
@@ -53,14 +53,14 @@ TEST_CASE("a consumer whose output has no space on disk holds the job, says so, 
 
 TEST_CASE("a job whose output waits for space on disk is ready again when the time to drain is over") {
   testing::full_disk_store disk;
-  workload_fixture at{{}, loop::clock_kind::manual, &disk};
-  at.queue("to", on_disk());
+  workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+  fixture.queue("to", on_disk());
   disk.free_bytes = 0;
-  copy_one_job(at);
-  at.drain(seconds{1});
-  at.loop.advance(seconds{1});
-  CHECK(at.drained == 1);
-  CHECK(at.levels("from").ready == 1);
+  copy_one_job(fixture);
+  fixture.drain(seconds{1});
+  fixture.loop.advance(seconds{1});
+  CHECK(fixture.drained == 1);
+  CHECK(fixture.levels("from").ready == 1);
 }
 
 TEST_CASE("each refusal of an output is logged with its own reason") {
@@ -69,39 +69,39 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
   {
     testing::full_disk_store disk;
     SECTION("the queue is full") {
-      workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      at.put(at.queue("to", {.max_jobs = 1, .when_full = engine::overflow::reject}), "in the way");
-      copy_one_job(at);
+      workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+      fixture.put(fixture.queue("to", {.max_jobs = 1, .when_full = engine::overflow::reject}), "in the way");
+      copy_one_job(fixture);
       reason = "an output queue is full output_full";
     }
     SECTION("larger than the queue may hold") {
-      workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      at.queue("to", {.max_bytes = 2});
-      copy_one_job(at);
+      workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+      fixture.queue("to", {.max_bytes = 2});
+      copy_one_job(fixture);
       reason = "an output is larger than its queue may hold or than a job on disk can be too_large";
     }
     SECTION("larger than a job on disk can be") {
       disk.largest_job = 2;
-      workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      at.queue("to", on_disk());
-      copy_one_job(at);
+      workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+      fixture.queue("to", on_disk());
+      copy_one_job(fixture);
       reason = "an output is larger than its queue may hold or than a job on disk can be too_large";
     }
     SECTION("no space on disk, and the queue does not block") {
       disk.free_bytes = 2;
-      workload_fixture at{{}, loop::clock_kind::manual, &disk};
+      workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
       auto options = on_disk();
       options.when_full = engine::overflow::reject;
-      at.queue("to", options);
-      copy_one_job(at);
+      fixture.queue("to", options);
+      copy_one_job(fixture);
       reason = "the disk is short of space for an output no_space";
     }
     SECTION("no ids are left") {
-      workload_fixture at{{}, loop::clock_kind::manual, &disk};
-      at.queue("to");
-      at.broker.begin_restore();
-      at.broker.end_restore(job_id_max.value() - 1);
-      copy_one_job(at);
+      workload_fixture fixture{{}, loop::clock_kind::manual, &disk};
+      fixture.queue("to");
+      fixture.broker.begin_restore();
+      fixture.broker.end_restore(job_id_max.value() - 1);
+      copy_one_job(fixture);
       reason = "no job ids are left no_ids";
     }
   }
@@ -111,15 +111,15 @@ TEST_CASE("each refusal of an output is logged with its own reason") {
 TEST_CASE("a producer whose put finds no id left says that, and not that the queue is full") {
   testing::taken_log log{{"sentence"}};
   {
-    workload_fixture at;
-    at.queue("numbers");
-    at.broker.begin_restore();
-    at.broker.end_restore(job_id_max.value());
-    at.producer("late", {.queue = "numbers"}, testing::source_of({"1"}));
-    at.start();
-    CHECK(at.jobs.producers()[0]->errors.value() == 1);
+    workload_fixture fixture;
+    fixture.queue("numbers");
+    fixture.broker.begin_restore();
+    fixture.broker.end_restore(job_id_max.value());
+    fixture.producer("late", {.queue = "numbers"}, testing::source_of({"1"}));
+    fixture.start();
+    CHECK(fixture.jobs.producers()[0]->errors.value() == 1);
     const auto no_ids = static_cast<std::size_t>(engine::reason::no_ids);
-    CHECK(at.broker.engine().counts(*at.broker.find("numbers")).rejected[no_ids].value() == 1);
+    CHECK(fixture.broker.engine().counts(*fixture.broker.find("numbers")).rejected[no_ids].value() == 1);
   }
   const auto& all = log.finish();
   REQUIRE(all.size() == 2);

@@ -71,13 +71,13 @@ TEST_CASE("what is logged and what is left out add up to the events, after a qui
 
 TEST_CASE("failures left out are said when their second is over, without another failure") {
   counted_log log;
-  workload_fixture at;
-  const auto queue = at.queue("work");
-  for (int i = 0; i < 3'001; ++i) at.put(queue, "a");
-  at.consumer("c", {.queue = {"work"}},
-              testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
-  at.start();
-  at.loop.advance(log_limiter::period);
+  workload_fixture fixture;
+  const auto queue = fixture.queue("work");
+  for (int i = 0; i < 3'001; ++i) fixture.put(queue, "a");
+  fixture.consumer("c", {.queue = {"work"}},
+                   testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
+  fixture.start();
+  fixture.loop.advance(log_limiter::period);
   log.finish();
 
   CHECK(log.lines("job_failed") == log_limiter::lines_per_period);
@@ -86,19 +86,19 @@ TEST_CASE("failures left out are said when their second is over, without another
 
 TEST_CASE("failures left out are said when the workload ends, and do not hold it") {
   counted_log log;
-  workload_fixture at;
-  at.queue("work", {.max_jobs = 10, .when_full = engine::overflow::reject});
-  at.producer("eager", {.queue = "work"}, testing::numbers_to(50));
-  at.consumer("c", {.queue = {"other"}},
-              testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
-  const auto other = at.queue("other");
-  for (int i = 0; i < 25; ++i) at.put(other, "a");
-  at.start();
-  at.drain(duration::zero());
-  at.loop.run_ready();
+  workload_fixture fixture;
+  fixture.queue("work", {.max_jobs = 10, .when_full = engine::overflow::reject});
+  fixture.producer("eager", {.queue = "work"}, testing::numbers_to(50));
+  fixture.consumer("c", {.queue = {"other"}},
+                   testing::quick_kind([](const handlers::job&) -> handlers::answer { return invalid("no"); }));
+  const auto other = fixture.queue("other");
+  for (int i = 0; i < 25; ++i) fixture.put(other, "a");
+  fixture.start();
+  fixture.drain(duration::zero());
+  fixture.loop.run_ready();
   log.finish();
 
-  CHECK(at.drained);
+  CHECK(fixture.drained);
   CHECK(log.lines("job_failed") == log_limiter::lines_per_period);
   CHECK(log.lines("put_refused") == log_limiter::lines_per_period);
   CHECK(log.left_out() == (25 - log_limiter::lines_per_period) + (40 - log_limiter::lines_per_period));

@@ -62,33 +62,33 @@ TEST_CASE("an order that is the same for all jobs, or not known at the put, is n
 }
 
 TEST_CASE("the jobs of a producer are served by the value of their bodies") {
-  workload_fixture at;
-  at.producer("dishes", {.queue = "dishes", .order_by = order("-${body}")},
-              testing::source_of({line("300ms"), line("1s"), line("soon"), line("500ms")}));
-  at.consumer("cook", {.queue = {"dishes"}}, testing::quick_kind(at.note()));
-  at.start();
+  workload_fixture fixture;
+  fixture.producer("dishes", {.queue = "dishes", .order_by = order("-${body}")},
+                   testing::source_of({line("300ms"), line("1s"), line("soon"), line("500ms")}));
+  fixture.consumer("cook", {.queue = {"dishes"}}, testing::quick_kind(fixture.note()));
+  fixture.start();
 
-  CHECK(at.seen == std::vector<std::string>{"1s", "500ms", "300ms"});
-  CHECK(at.jobs.producers()[0]->jobs.value() == 3);
-  CHECK(at.jobs.producers()[0]->errors.value() == 1);
+  CHECK(fixture.seen == std::vector<std::string>{"1s", "500ms", "300ms"});
+  CHECK(fixture.jobs.producers()[0]->jobs.value() == 3);
+  CHECK(fixture.jobs.producers()[0]->errors.value() == 1);
 }
 
 TEST_CASE("outputs are served by the value of their bodies, and an output without one rejects its job") {
-  workload_fixture at;
-  const auto in = at.queue("in");
-  at.queue("out");
-  at.consumer("middle", {.queue = {"in"}, .output = "out", .output_order_by = order("${body}")},
-              testing::quick_kind([](const handlers::job& work) -> handlers::answer {
-                return work.content.view() == "none" ? std::string{"no number"} : std::string{work.content.view()};
-              }));
-  for (const auto* const content : {"3", "none", "1", "2"}) at.put(in, content);
-  at.consumer("end", {.queue = {"out"}}, testing::quick_kind(at.note()));
-  at.start();
+  workload_fixture fixture;
+  const auto in = fixture.queue("in");
+  fixture.queue("out");
+  fixture.consumer("middle", {.queue = {"in"}, .output = "out", .output_order_by = order("${body}")},
+                   testing::quick_kind([](const handlers::job& work) -> handlers::answer {
+                     return work.content.view() == "none" ? std::string{"no number"} : std::string{work.content.view()};
+                   }));
+  for (const auto* const content : {"3", "none", "1", "2"}) fixture.put(in, content);
+  fixture.consumer("end", {.queue = {"out"}}, testing::quick_kind(fixture.note()));
+  fixture.start();
 
-  CHECK(at.seen == std::vector<std::string>{"1", "2", "3"});
-  CHECK(at.outcomes(0, outcome::ok) == 3);
-  CHECK(at.outcomes(0, outcome::failed) == 1);
-  const auto buried = at.broker.engine().first_buried(in);
+  CHECK(fixture.seen == std::vector<std::string>{"1", "2", "3"});
+  CHECK(fixture.outcomes(0, outcome::ok) == 3);
+  CHECK(fixture.outcomes(0, outcome::failed) == 1);
+  const auto buried = fixture.broker.engine().first_buried(in);
   REQUIRE(buried);
   CHECK(buried->content.view() == "none");
   CHECK(buried->error_text == R"(the output has no order: order_by: "no number" is no whole number and no duration)");

@@ -98,49 +98,50 @@ struct traced_workload : workload_fixture {
 }  // namespace
 
 TEST_CASE("a trace shows what each slot works on, what it waits for, and the states of jobs") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, at.note()));
-  at.begin();
-  at.start();
-  at.loop.advance(milliseconds{5});
-  at.put(queue, "Ann");
-  at.put(queue, "Bob");
-  at.loop.advance(milliseconds{60});
-  at.end();
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, fixture.note()));
+  fixture.begin();
+  fixture.start();
+  fixture.loop.advance(milliseconds{5});
+  fixture.put(queue, "Ann");
+  fixture.put(queue, "Bob");
+  fixture.loop.advance(milliseconds{60});
+  fixture.end();
 
-  CHECK(at.lines({"job"}) ==
+  CHECK(fixture.lines({"job"}) ==
         "5 b ready\n5 e ready\n5 b reserved\n5 b ready\n5+20 send#1: Ann ok\n"
         "25 e reserved\n25 e ready\n25 b reserved\n25+20 send#1: Bob ok\n45 e reserved\n");
-  CHECK(at.lines({"wait"}).starts_with("0+5 send#1: job\n5+20 send#1: sleep\n25+20 send#1: sleep\n"));
+  CHECK(fixture.lines({"wait"}).starts_with("0+5 send#1: job\n5+20 send#1: sleep\n25+20 send#1: sleep\n"));
 }
 
 TEST_CASE("a trace shows that a failed job is tried again, and which attempt ended how") {
-  traced_workload at;
-  at.queue("mail", {.retry = {.attempts = 2, .first = milliseconds{10}, .jitter = 0}});
-  at.producer("one", {.queue = "mail"}, testing::numbers_to(1));
-  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, [](const handlers::job& work) {
-                return work.attempt == 1 ? handlers::answer{invalid("not today")} : handlers::answer{std::nullopt};
-              }));
-  at.begin();
-  at.start();
-  at.loop.advance(seconds{1});
-  at.end();
-  CHECK(at.lines({"job"}) ==
+  traced_workload fixture;
+  fixture.queue("mail", {.retry = {.attempts = 2, .first = milliseconds{10}, .jitter = 0}});
+  fixture.producer("one", {.queue = "mail"}, testing::numbers_to(1));
+  fixture.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, [](const handlers::job& work) {
+                     return work.attempt == 1 ? handlers::answer{invalid("not today")} : handlers::answer{std::nullopt};
+                   }));
+  fixture.begin();
+  fixture.start();
+  fixture.loop.advance(seconds{1});
+  fixture.end();
+  CHECK(fixture.lines({"job"}) ==
         "0 b ready\n0 e ready\n0 b reserved\n0+20 send#1: 1 failed retried\n20 e reserved\n20 b delayed\n"
         "30 e delayed\n30 b ready\n30 e ready\n30 b reserved\n30+20 send#1: 1 ok\n50 e reserved\n");
 }
 
 TEST_CASE("a trace shows which thread worked on which job") {
-  traced_workload at{loop::clock_kind::real};
-  at.producer("one", {.queue = "numbers"}, testing::source_of({std::string{"1000"}}));
-  at.consumer("count", {.queue = {"numbers"}, .run_on = offload::execution_site::threads}, testing::computing_kind());
-  at.begin();
-  at.start();
-  at.turn_until([&] { return at.outcomes(0, engine::outcome::ok) == 1; });
-  at.end();
+  traced_workload fixture{loop::clock_kind::real};
+  fixture.producer("one", {.queue = "numbers"}, testing::source_of({std::string{"1000"}}));
+  fixture.consumer("count", {.queue = {"numbers"}, .run_on = offload::execution_site::threads},
+                   testing::computing_kind());
+  fixture.begin();
+  fixture.start();
+  fixture.turn_until([&] { return fixture.outcomes(0, engine::outcome::ok) == 1; });
+  fixture.end();
   std::string offloaded;
-  for (const auto& event : at.events()) {
+  for (const auto& event : fixture.events()) {
     const auto* const category = event.as_object().if_contains("cat");
     if (category == nullptr || *category != "offload") continue;
     CHECK(event.at("pid") == 2);
@@ -151,133 +152,135 @@ TEST_CASE("a trace shows which thread worked on which job") {
 }
 
 TEST_CASE("what is not finished when a trace ends is in it, until then") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(seconds{1}, at.note()));
-  at.begin();
-  at.start();
-  at.put(queue, "Ann");
-  at.loop.advance(milliseconds{30});
-  at.end();
-  CHECK(at.lines({"job"}) == "0 b ready\n0 e ready\n0 b reserved\n0+30 send#1: Ann unfinished\n");
-  CHECK(at.lines({"wait"}).find("0+30 send#1: sleep\n") != std::string::npos);
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(seconds{1}, fixture.note()));
+  fixture.begin();
+  fixture.start();
+  fixture.put(queue, "Ann");
+  fixture.loop.advance(milliseconds{30});
+  fixture.end();
+  CHECK(fixture.lines({"job"}) == "0 b ready\n0 e ready\n0 b reserved\n0+30 send#1: Ann unfinished\n");
+  CHECK(fixture.lines({"wait"}).find("0+30 send#1: sleep\n") != std::string::npos);
 }
 
 TEST_CASE("a trace that begins in the middle of a job does not show that job's attempt") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, at.note()));
-  at.start();
-  at.put(queue, "Ann");
-  at.put(queue, "Bob");
-  at.loop.advance(milliseconds{10});
-  at.begin();
-  at.loop.advance(milliseconds{50});
-  at.end();
-  CHECK(at.lines({"job"}) == "10 b reserved\n10+20 send#1: Bob ok\n30 e reserved\n");
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}}, testing::waiting_kind(milliseconds{20}, fixture.note()));
+  fixture.start();
+  fixture.put(queue, "Ann");
+  fixture.put(queue, "Bob");
+  fixture.loop.advance(milliseconds{10});
+  fixture.begin();
+  fixture.loop.advance(milliseconds{50});
+  fixture.end();
+  CHECK(fixture.lines({"job"}) == "10 b reserved\n10+20 send#1: Bob ok\n30 e reserved\n");
 }
 
 TEST_CASE("one trace follows another, each with its own rows") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}}, testing::quick_kind(at.note()));
-  at.start();
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}}, testing::quick_kind(fixture.note()));
+  fixture.start();
   for (const auto* const text : {"Ann", "Bob"}) {
-    at.begin();
-    CHECK(at.recorder.look().running);
-    CHECK(at.recorder.begin_now({.path = at.path}).error().text == "a trace is running already, into " + at.path);
-    at.loop.advance(milliseconds{1});
-    at.put(queue, text);
-    at.loop.run_ready();
-    at.end();
-    CHECK(at.ended == true);
-    CHECK(!at.recorder.look().running);
-    CHECK(at.lines({"job"}).find(std::string{"1+0 send#1: "} + text + " ok\n") != std::string::npos);
+    fixture.begin();
+    CHECK(fixture.recorder.look().running);
+    CHECK(fixture.recorder.begin_now({.path = fixture.path}).error().text ==
+          "a trace is running already, into " + fixture.path);
+    fixture.loop.advance(milliseconds{1});
+    fixture.put(queue, text);
+    fixture.loop.run_ready();
+    fixture.end();
+    CHECK(fixture.ended == true);
+    CHECK(!fixture.recorder.look().running);
+    CHECK(fixture.lines({"job"}).find(std::string{"1+0 send#1: "} + text + " ok\n") != std::string::npos);
   }
-  at.end();
-  CHECK(at.ended == false);
+  fixture.end();
+  CHECK(fixture.ended == false);
 }
 
 TEST_CASE("a full trace ends by itself, and work goes on") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}}, testing::quick_kind(at.note()));
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}}, testing::quick_kind(fixture.note()));
   testing::taken_log log{std::vector<std::string_view>{}};
-  at.begin(loop::trace_recorder::file_bytes_least);
-  at.start();
-  at.turn_until([&] {
-    for (int n = 0; n < 100; ++n) at.put(queue, "one");
-    at.loop.advance(loop::trace_stream::flush_interval);
-    return at.loop.core().trace == nullptr;
+  fixture.begin(loop::trace_recorder::file_bytes_least);
+  fixture.start();
+  fixture.turn_until([&] {
+    for (int n = 0; n < 100; ++n) fixture.put(queue, "one");
+    fixture.loop.advance(loop::trace_stream::flush_interval);
+    return fixture.loop.core().trace == nullptr;
   });
   CHECK(std::ranges::count(log.finish(), "trace_full") == 1);
-  CHECK(!at.recorder.look().running);
-  CHECK(at.recorder.look().file == loop::trace_file::state::full);
-  CHECK(std::filesystem::file_size(at.path) <= loop::trace_recorder::file_bytes_least);
+  CHECK(!fixture.recorder.look().running);
+  CHECK(fixture.recorder.look().file == loop::trace_file::state::full);
+  CHECK(std::filesystem::file_size(fixture.path) <= loop::trace_recorder::file_bytes_least);
   // Its file is closed without a further event, too.
   const auto is_open = [&] {
     return std::ranges::any_of(std::filesystem::directory_iterator{"/proc/self/fd"}, [&](const auto& one) {
       std::error_code gone;
-      return std::filesystem::read_symlink(one, gone) == at.path;
+      return std::filesystem::read_symlink(one, gone) == fixture.path;
     });
   };
-  at.turn_until([&] { return !is_open(); });
-  CHECK(at.events().back().at("name") == "the trace is full");
-  CHECK(at.recorder.look().bytes == std::filesystem::file_size(at.path));
-  const auto seen = at.seen.size();
-  at.put(queue, "afterwards");
-  at.loop.run_ready();
-  CHECK(at.seen.size() == seen + 1);
+  fixture.turn_until([&] { return !is_open(); });
+  CHECK(fixture.events().back().at("name") == "the trace is full");
+  CHECK(fixture.recorder.look().bytes == std::filesystem::file_size(fixture.path));
+  const auto seen = fixture.seen.size();
+  fixture.put(queue, "afterwards");
+  fixture.loop.run_ready();
+  CHECK(fixture.seen.size() == seen + 1);
 }
 
 TEST_CASE("a trace that is full ends also when nothing happens any more") {
-  traced_workload at;
-  at.begin(loop::trace_recorder::file_bytes_least);
+  traced_workload fixture;
+  fixture.begin(loop::trace_recorder::file_bytes_least);
   // One chunk, which the first flush hands over.
-  for (std::size_t n = 0; n < loop::trace_stream::chunk_events; ++n) at.recorder.job_mark(job_id{n + 1}, "committed");
-  at.turn_until([&] {
-    at.loop.advance(loop::trace_stream::flush_interval);
-    return at.loop.core().trace == nullptr;
+  for (std::size_t n = 0; n < loop::trace_stream::chunk_events; ++n)
+    fixture.recorder.job_mark(job_id{n + 1}, "committed");
+  fixture.turn_until([&] {
+    fixture.loop.advance(loop::trace_stream::flush_interval);
+    return fixture.loop.core().trace == nullptr;
   });
-  CHECK(at.recorder.look().file == loop::trace_file::state::full);
+  CHECK(fixture.recorder.look().file == loop::trace_file::state::full);
 }
 
 TEST_CASE("while its thread is behind, a trace leaves events out and counts them") {
-  traced_workload at;
-  at.begin();
+  traced_workload fixture;
+  fixture.begin();
   // Without a turn of the loop, the thread gets no more than its backlog of calls.
   constexpr auto chunks = loop::io_thread::calls_max + loop::trace_stream::chunks_max + 10;
   for (std::size_t n = 0; n < chunks * loop::trace_stream::chunk_events; ++n)
-    at.recorder.job_mark(job_id{n + 1}, "committed");
-  CHECK(at.recorder.look().left_out > 0);
-  at.end();
-  const auto events = at.events();
+    fixture.recorder.job_mark(job_id{n + 1}, "committed");
+  CHECK(fixture.recorder.look().left_out > 0);
+  fixture.end();
+  const auto events = fixture.events();
   CHECK(events.back().at("name") == "events left out");
-  CHECK(events.back().at("args").at("count").to_number<std::uint64_t>() == at.recorder.look().left_out);
+  CHECK(events.back().at("args").at("count").to_number<std::uint64_t>() == fixture.recorder.look().left_out);
 }
 
 TEST_CASE("a job with a name is shown by that name") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("letter to ${body}").value()},
-              testing::quick_kind(at.note()));
-  at.begin();
-  at.start();
-  at.put(queue, "Ann");
-  at.loop.run_ready();
-  at.end();
-  CHECK(at.lines({"job"}).find("send#1: letter to Ann ok\n") != std::string::npos);
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("letter to ${body}").value()},
+                   testing::quick_kind(fixture.note()));
+  fixture.begin();
+  fixture.start();
+  fixture.put(queue, "Ann");
+  fixture.loop.run_ready();
+  fixture.end();
+  CHECK(fixture.lines({"job"}).find("send#1: letter to Ann ok\n") != std::string::npos);
 }
 
 TEST_CASE("a job whose name cannot be made is shown by the beginning of its text") {
-  traced_workload at;
-  const auto queue = at.queue("mail");
-  at.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("to ${json:/name}").value()},
-              testing::quick_kind(at.note()));
-  at.begin();
-  at.start();
-  at.put(queue, "no JSON");
-  at.loop.run_ready();
-  at.end();
-  CHECK(at.lines({"job"}).find("send#1: no JSON ok\n") != std::string::npos);
+  traced_workload fixture;
+  const auto queue = fixture.queue("mail");
+  fixture.consumer("send", {.queue = {"mail"}, .job_name = handlers::job_template::parse("to ${json:/name}").value()},
+                   testing::quick_kind(fixture.note()));
+  fixture.begin();
+  fixture.start();
+  fixture.put(queue, "no JSON");
+  fixture.loop.run_ready();
+  fixture.end();
+  CHECK(fixture.lines({"job"}).find("send#1: no JSON ok\n") != std::string::npos);
 }

@@ -35,13 +35,13 @@ struct variant {
 };
 
 /// The source has options of its own type, which are made and read as in the settings.
-void unruly_producer(workload_fixture& at, std::string name, std::string_view behavior) {
+void unruly_producer(workload_fixture& fixture, std::string name, std::string_view behavior) {
   sources::registry kinds;
   add_unruly(kinds);
-  at.producer(std::move(name), {.queue = "work"}, *kinds.find("unruly"));
+  fixture.producer(std::move(name), {.queue = "work"}, *kinds.find("unruly"));
   const auto& table = *kinds.find("unruly")->options;
-  at.producers.back().kind_options = table.make();
-  table.find("how")->read(at.producers.back().kind_options.get(), behavior).value();
+  fixture.producers.back().kind_options = table.make();
+  table.find("how")->read(fixture.producers.back().kind_options.get(), behavior).value();
 }
 
 }  // namespace
@@ -52,40 +52,40 @@ TEST_CASE("whatever a handler returns or throws is its job's outcome, and its sl
   const auto place = GENERATE(offload::execution_site::loop, offload::execution_site::threads);
   const auto timeout = GENERATE(std::optional<duration>{}, std::optional<duration>{hours{1}});
   CAPTURE(tried.handler, place == offload::execution_site::threads, timeout.has_value());
-  workload_fixture at;
-  const auto queue = at.queue("work");
+  workload_fixture fixture;
+  const auto queue = fixture.queue("work");
   std::size_t bad = 0;
   for (const auto phase : tried.phases) {
     for (const auto way : ways) {
-      at.put(queue, std::string{phase}.append(way));
+      fixture.put(queue, std::string{phase}.append(way));
       ++bad;
     }
   }
   if (tried.handler == "unruly_computing") {
     // A step has no error to return.
     for (const auto* const behavior : {"step:bad_alloc", "step:aborted", "step:number", "nothing"}) {
-      at.put(queue, behavior);
+      fixture.put(queue, behavior);
       ++bad;
     }
   }
-  at.put(queue, "good");
-  at.consumer("unruly", {.queue = {"work"}, .run_on = place, .concurrency = 2, .timeout = timeout},
-              unruly_handler(tried.handler));
-  at.watch_idle();
-  at.start();
-  at.turn_until([&] { return at.idle; });
+  fixture.put(queue, "good");
+  fixture.consumer("unruly", {.queue = {"work"}, .run_on = place, .concurrency = 2, .timeout = timeout},
+                   unruly_handler(tried.handler));
+  fixture.watch_idle();
+  fixture.start();
+  fixture.turn_until([&] { return fixture.idle; });
 
-  CHECK(at.outcomes(0, outcome::failed) == bad);
-  CHECK(at.outcomes(0, outcome::ok) == 1);
-  CHECK(at.levels("work").buried == bad);
-  CHECK(at.jobs.consumers()[0]->slot_restarts.value() == 0);
-  CHECK(at.jobs.consumers()[0]->active == 0);
+  CHECK(fixture.outcomes(0, outcome::failed) == bad);
+  CHECK(fixture.outcomes(0, outcome::ok) == 1);
+  CHECK(fixture.levels("work").buried == bad);
+  CHECK(fixture.jobs.consumers()[0]->slot_restarts.value() == 0);
+  CHECK(fixture.jobs.consumers()[0]->active == 0);
 
-  at.put(queue, "good");
-  at.turn_until([&] { return at.outcomes(0, outcome::ok) == 2; });
-  at.drain(seconds{1});
-  at.turn_until([&] { return at.drained.has_value(); });
-  CHECK(at.drained == std::size_t{0});
+  fixture.put(queue, "good");
+  fixture.turn_until([&] { return fixture.outcomes(0, outcome::ok) == 2; });
+  fixture.drain(seconds{1});
+  fixture.turn_until([&] { return fixture.drained.has_value(); });
+  CHECK(fixture.drained == std::size_t{0});
 }
 
 TEST_CASE("a source that throws ends its producer at once, logged and counted, and the program becomes idle") {
@@ -94,43 +94,44 @@ TEST_CASE("a source that throws ends its producer at once, logged and counted, a
   CAPTURE(phase, way);
   testing::taken_log log{{"producer"}};
   {
-    workload_fixture at;
-    at.queue("work");
-    unruly_producer(at, "unruly", phase + way);
-    at.watch_idle();
-    at.start();
+    workload_fixture fixture;
+    fixture.queue("work");
+    unruly_producer(fixture, "unruly", phase + way);
+    fixture.watch_idle();
+    fixture.start();
 
-    CHECK(at.jobs.producers()[0]->jobs.value() == 1);
-    CHECK(at.jobs.producers()[0]->errors.value() == 1);
-    CHECK(at.jobs.producers()[0]->failed);
-    CHECK(at.jobs.producers()[0]->ended);
-    CHECK(at.idle);
-    at.drain(seconds{1});
-    at.loop.run_ready();
-    CHECK(at.drained == std::size_t{0});
+    CHECK(fixture.jobs.producers()[0]->jobs.value() == 1);
+    CHECK(fixture.jobs.producers()[0]->errors.value() == 1);
+    CHECK(fixture.jobs.producers()[0]->failed);
+    CHECK(fixture.jobs.producers()[0]->ended);
+    CHECK(fixture.idle);
+    fixture.drain(seconds{1});
+    fixture.loop.run_ready();
+    CHECK(fixture.drained == std::size_t{0});
   }
   CHECK(log.finish() == std::vector<std::string>{"producer_failed unruly"});
 }
 
 TEST_CASE("an error that a source returns is counted, and the source goes on") {
   const std::string way = GENERATE("cancelled", "timed_out", "io");
-  workload_fixture at;
-  at.queue("work");
-  unruly_producer(at, "unruly", "next:" + way);
-  at.start();
+  workload_fixture fixture;
+  fixture.queue("work");
+  unruly_producer(fixture, "unruly", "next:" + way);
+  fixture.start();
 
-  CHECK(at.jobs.producers()[0]->errors.value() == 1);
-  CHECK_FALSE(at.jobs.producers()[0]->failed);
-  CHECK(at.jobs.producers()[0]->ended);
+  CHECK(fixture.jobs.producers()[0]->errors.value() == 1);
+  CHECK_FALSE(fixture.jobs.producers()[0]->failed);
+  CHECK(fixture.jobs.producers()[0]->ended);
 }
 
 namespace {
 
-workload::steps noting_step(workload_fixture& at) {
-  handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(at.note())}};
+workload::steps noting_step(workload_fixture& fixture) {
+  handlers::handler handler{std::unique_ptr<handlers::quick_handler>{std::make_unique<testing::quick>(fixture.note())}};
   std::vector<workload::steps::step> all;
-  all.push_back({{at.loop, at.threads, std::move(handler), offload::execution_site::loop, std::nullopt}, "quick"});
-  return {at.loop, std::move(all), 1};
+  all.push_back(
+      {{fixture.loop, fixture.threads, std::move(handler), offload::execution_site::loop, std::nullopt}, "quick"});
+  return {fixture.loop, std::move(all), 1};
 }
 
 }  // namespace
@@ -138,8 +139,8 @@ workload::steps noting_step(workload_fixture& at) {
 TEST_CASE("a slot that ends with an exception is logged and counted at once and starts again after a growing pause") {
   testing::taken_log log{{"slot", "reason", "restart_in"}};
   {
-    workload_fixture at;
-    const auto queue = at.queue("work");
+    workload_fixture fixture;
+    const auto queue = fixture.queue("work");
     workload::consumer_counts counts{
         .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
     unsigned failures = 0;
@@ -147,26 +148,27 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
     const auto fail_three_times = [&] {
       if (failures < 3) throw std::runtime_error{"failure " + std::to_string(++failures)};
     };
-    workload::consumer consumer{{at.loop, at.broker, nullptr, fail_three_times}, {queue}, noting_step(at), {}, counts};
-    consumer.start(at.scope);
-    at.loop.run_ready();
+    workload::consumer consumer{
+        {fixture.loop, fixture.broker, nullptr, fail_three_times}, {queue}, noting_step(fixture), {}, counts};
+    consumer.start(fixture.scope);
+    fixture.loop.run_ready();
     CHECK(counts.slot_restarts.value() == 1);
-    at.put(queue, "a");
-    at.loop.advance(milliseconds{99});
-    CHECK(at.seen.empty());
-    at.loop.advance(milliseconds{1});
-    CHECK(at.seen.size() == 1);  // and found nothing more to do
+    fixture.put(queue, "a");
+    fixture.loop.advance(milliseconds{99});
+    CHECK(fixture.seen.empty());
+    fixture.loop.advance(milliseconds{1});
+    CHECK(fixture.seen.size() == 1);  // and found nothing more to do
     CHECK(counts.slot_restarts.value() == 2);
-    at.loop.advance(milliseconds{200});
+    fixture.loop.advance(milliseconds{200});
     CHECK(counts.slot_restarts.value() == 3);
-    at.loop.advance(milliseconds{400});
-    at.put(queue, "b");
-    at.loop.run_ready();
-    CHECK(at.seen.size() == 2);
+    fixture.loop.advance(milliseconds{400});
+    fixture.put(queue, "b");
+    fixture.loop.run_ready();
+    CHECK(fixture.seen.size() == 2);
     CHECK(consumer.running_slots() == 1);
 
     consumer.stop_taking();
-    at.loop.run_ready();
+    fixture.loop.run_ready();
     CHECK(consumer.running_slots() == 0);
   }
   CHECK(log.finish() == std::vector<std::string>{"consumer_slot_failed fragile#1 failure 1 100ms",
@@ -175,19 +177,20 @@ TEST_CASE("a slot that ends with an exception is logged and counted at once and 
 }
 
 TEST_CASE("a slot that waits for its restart is stopped by a drain like any other") {
-  workload_fixture at;
-  const auto queue = at.queue("work");
+  workload_fixture fixture;
+  const auto queue = fixture.queue("work");
   workload::consumer_counts counts{
       .name = "fragile", .concurrency = 1, .active = 0, .outcomes = {}, .slot_restarts = {}};
   bool failed = false;
   const auto fail_once = [&] {
     if (!std::exchange(failed, true)) throw std::runtime_error{"a failure"};
   };
-  workload::consumer consumer{{at.loop, at.broker, nullptr, fail_once}, {queue}, noting_step(at), {}, counts};
-  consumer.start(at.scope);
-  at.loop.run_ready();
+  workload::consumer consumer{
+      {fixture.loop, fixture.broker, nullptr, fail_once}, {queue}, noting_step(fixture), {}, counts};
+  consumer.start(fixture.scope);
+  fixture.loop.run_ready();
   REQUIRE(counts.slot_restarts.value() == 1);
   consumer.stop_taking();
-  at.loop.run_ready();
+  fixture.loop.run_ready();
   CHECK(consumer.running_slots() == 0);
 }

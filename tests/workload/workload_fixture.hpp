@@ -247,25 +247,25 @@ struct workload_fixture {
   void watch_idle() { scope.spawn("idle", note_idle(*this)); }
   void drain(duration patience) { scope.spawn("drain", note_drained(*this, patience)); }
 
-  static loop::awaitable<> note_idle(workload_fixture& at) {
-    co_await at.jobs.idle();
-    at.idle = true;
+  static loop::awaitable<> note_idle(workload_fixture& fixture) {
+    co_await fixture.jobs.idle();
+    fixture.idle = true;
   }
-  static loop::awaitable<> note_drained(workload_fixture& at, duration patience) {
-    at.drained = co_await at.jobs.drain(patience);
+  static loop::awaitable<> note_drained(workload_fixture& fixture, duration patience) {
+    fixture.drained = co_await fixture.jobs.drain(patience);
   }
   enum class end_when { at_once, when_idle };
-  static loop::awaitable<> end(workload_fixture& at, end_when moment) {
+  static loop::awaitable<> end(workload_fixture& fixture, end_when moment) {
     if (moment == end_when::at_once) {
-      at.jobs.stop();
+      fixture.jobs.stop();
     } else {
-      co_await at.jobs.idle();
+      co_await fixture.jobs.idle();
     }
-    co_await at.jobs.drain(duration::zero());
-    at.broker.close();
-    at.threads.close();
-    at.output.close();
-    at.closed = true;
+    co_await fixture.jobs.drain(duration::zero());
+    fixture.broker.close();
+    fixture.threads.close();
+    fixture.output.close();
+    fixture.closed = true;
   }
 
   loop::event_loop loop;
