@@ -15,7 +15,7 @@ import sys
 import time
 
 from figures import heading
-from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, connect_to_tube, folder_on_disk, leave_on_sigterm
 
 BODY_BYTES = 1000
 PUTS_PER_BATCH = 1000
@@ -25,17 +25,9 @@ queues: { relaxed: { durability: relaxed, max_jobs: 1G, max_bytes: 1024GiB }, sy
 """
 
 
-def connect(address: str, queue: bytes) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    client = socket.create_connection((host, int(port)))
-    client.sendall(b"use %s\r\n" % queue)
-    client.recv(1024)
-    return client
-
-
 def fill(address: str, count: int) -> None:
     put = b"put 0 0 60 %d\r\n%s\r\n" % (BODY_BYTES, b"x" * BODY_BYTES)
-    with connect(address, b"relaxed") as client, client.makefile("rb") as replies:
+    with connect_to_tube(address, b"relaxed") as client, client.makefile("rb") as replies:
         for _ in range(count // PUTS_PER_BATCH):
             client.sendall(put * PUTS_PER_BATCH)
             for _ in range(PUTS_PER_BATCH):
@@ -70,7 +62,7 @@ def main() -> None:
         (root / "settings.yaml").write_text(SETTINGS)
         with Daemon(chosen.built, root / "settings.yaml", folder) as daemon:
             fill(daemon.beanstalk, chosen.megabytes * 1_000_000 // BODY_BYTES)
-            with connect(daemon.beanstalk, b"sync") as client:
+            with connect_to_tube(daemon.beanstalk, b"sync") as client:
                 print(heading(chosen.runs, "run").replace("medians of", "all"))
                 print("| | puts | median, ms | p99, ms | greatest, ms | |")
                 print("|---|---|---|---|---|---|")

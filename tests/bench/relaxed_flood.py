@@ -7,13 +7,12 @@ Two clients flood the relaxed queue. A third one puts one job at a time into the
 between a reply and the next put. Use a build without sanitizers.
 """
 import pathlib
-import socket
 import statistics
 import threading
 import time
 
 from figures import figure, heading
-from servers import Daemon, bench_options, folder_on_disk, leave_on_sigterm
+from servers import Daemon, bench_options, connect_to_tube, folder_on_disk, leave_on_sigterm
 
 FLOODING_CLIENTS = 2
 BYTES_IN_FLIGHT = 1 << 20  # of each flooding client
@@ -22,18 +21,10 @@ queues: {{ relaxed: {{ durability: relaxed, max_jobs: 1G, max_bytes: 1024GiB }},
 """
 
 
-def connect(address: str, queue: bytes) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    client = socket.create_connection((host, int(port)))
-    client.sendall(b"use %s\r\n" % queue)
-    client.recv(1024)
-    return client
-
-
 class Flood(threading.Thread):
     def __init__(self, address: str, body_bytes: int, ends: float):
         super().__init__(daemon=True)
-        self.client, self.ends, self.jobs = connect(address, b"relaxed"), ends, 0
+        self.client, self.ends, self.jobs = connect_to_tube(address, b"relaxed"), ends, 0
         put = b"put 0 0 60 %d\r\n%s\r\n" % (body_bytes, b"x" * body_bytes)
         self.jobs_per_chunk = max(1, BYTES_IN_FLIGHT // 8 // len(put))
         self.chunk = put * self.jobs_per_chunk
@@ -61,7 +52,7 @@ def main() -> None:
     with folder_on_disk() as folder:
         settings = pathlib.Path(folder) / "settings.yaml"
         settings.write_text(SETTINGS.format(store=chosen.store))
-        with Daemon(chosen.built, settings, folder) as daemon, connect(daemon.beanstalk, b"sync") as client:
+        with Daemon(chosen.built, settings, folder) as daemon, connect_to_tube(daemon.beanstalk, b"sync") as client:
             ends = time.monotonic() + chosen.seconds
             floods = [Flood(daemon.beanstalk, chosen.body, ends) for _ in range(FLOODING_CLIENTS)]
             while time.monotonic() < ends:

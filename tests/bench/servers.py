@@ -114,6 +114,15 @@ class Server(Process):
         return f"127.0.0.1:{self.port}"
 
 
+def connect_to_tube(address: str, tube: bytes) -> socket.socket:
+    """A client that uses that tube."""
+    host, _, port = address.rpartition(":")
+    client = socket.create_connection((host, int(port)))
+    client.sendall(b"use %s\r\n" % tube)
+    client.recv(1024)
+    return client
+
+
 class Daemon(Process):
     """millraced with a settings file, run in `folder`, from the moment it says that it has started; what it said on the
     way is timed from its exec."""

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "handlers/print.hpp"
@@ -69,116 +71,107 @@ loop::awaitable<> close_when_joined(loop::task_scope& jobs, loop::io_thread& out
   output.close();
 }
 
-/// Runs until all jobs of the scope have ended.
-void run_to_end(handler_fixture& fixture, loop::task_scope& jobs) {
-  loop::task_scope closing{fixture.loop};
-  closing.spawn("closing", close_when_joined(jobs, fixture.output));
-  fixture.loop.run();
-}
+/// The handler with a pipe as its standard output.
+struct print_fixture : handler_fixture {
+  explicit print_fixture(print_options options = {}) : print_fixture{std::make_unique<pipe_fixture>(), options} {}
+
+  /// Nobody reads the pipe, and it is full.
+  void block_output() { filled = pipe->fill(); }
+  void spawn(std::string content) { spawn(jobs, std::move(content)); }
+  void spawn(loop::task_scope& scope, std::string content) {
+    scope.spawn("slot", handle_one(handler, std::move(content), outcomes));
+  }
+  /// One slot, so that the jobs follow each other.
+  void spawn_in_turn(std::vector<std::string> contents) {
+    jobs.spawn("one slot", handle_all(handler, std::move(contents), outcomes));
+  }
+  /// Runs until all jobs of the scope have ended.
+  void run_to_end(loop::task_scope& scope) {
+    loop::task_scope closing{loop};
+    closing.spawn("closing", close_when_joined(scope, output));
+    loop.run();
+  }
+  /// The same, while a thread reads the pipe. Returns what the handler wrote.
+  std::string output_of(loop::task_scope& scope) {
+    std::string seen;
+    std::thread reader{[&] { seen = pipe->read_to_end(); }};
+    run_to_end(scope);
+    pipe->close_writer();
+    reader.join();
+    return seen.substr(filled);
+  }
+
+  std::unique_ptr<pipe_fixture> pipe;
+  std::size_t filled{0};
+  print handler;
+  std::vector<std::string> outcomes;
+  loop::task_scope jobs{loop};
+
+ private:
+  print_fixture(std::unique_ptr<pipe_fixture> made, const print_options& options)
+      : handler_fixture{loop::clock_kind::real, made->writer()}, pipe{std::move(made)}, handler{options, context} {}
+};
 
 }  // namespace
 
 TEST_CASE("print writes each body and a newline, in the order of the jobs", "[print]") {
-  pipe_fixture out;
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
-  jobs.spawn("one slot", handle_all(handler, {"157 is a prime number.", "", std::string{"a\0b", 3}}, outcomes));
-  run_to_end(fixture, jobs);
-  CHECK(outcomes.size() == 3);
-  out.close_writer();
-  CHECK(out.read_to_end() == std::string{"157 is a prime number.\n\na\0b\n", 28});
+  print_fixture fixture;
+  fixture.spawn_in_turn({"157 is a prime number.", "", std::string{"a\0b", 3}});
+  CHECK(fixture.output_of(fixture.jobs) == std::string{"157 is a prime number.\n\na\0b\n", 28});
+  CHECK(fixture.outcomes.size() == 3);
 }
 
 TEST_CASE("print can write a text made from the job, and rejects a job that lacks a part of it", "[print]") {
-  pipe_fixture out;
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{job_template::parse("${queue} ${id}: ${field:2}").value()}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
-  jobs.spawn("one slot", handle_all(handler, {"to Ada", "to"}, outcomes));
-  run_to_end(fixture, jobs);
-  CHECK(outcomes == std::vector<std::string>{"to Ada: done", "to: `${field:2}`: the body has 1 field"});
-  out.close_writer();
-  CHECK(out.read_to_end() == "numbers 1: Ada\n");
+  print_fixture fixture{{job_template::parse("${queue} ${id}: ${field:2}").value()}};
+  fixture.spawn_in_turn({"to Ada", "to"});
+  CHECK(fixture.output_of(fixture.jobs) == "numbers 1: Ada\n");
+  CHECK(fixture.outcomes == std::vector<std::string>{"to Ada: done", "to: `${field:2}`: the body has 1 field"});
 }
 
 TEST_CASE("many slots print whole lines in the order of the jobs", "[print]") {
-  pipe_fixture out;
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
+  print_fixture fixture;
   std::string expected;
   for (int i = 0; i < 2000; ++i) {
-    jobs.spawn("slot", handle_one(handler, "line " + std::to_string(i), outcomes));
+    fixture.spawn("line " + std::to_string(i));
     expected += "line " + std::to_string(i) + "\n";
   }
-  std::string seen;
-  std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(fixture, jobs);
-  out.close_writer();
-  reader.join();
-  CHECK(outcomes.size() == 2000);
-  CHECK(seen == expected);
+  CHECK(fixture.output_of(fixture.jobs) == expected);
+  CHECK(fixture.outcomes.size() == 2000);
 }
 
 TEST_CASE("a job is done only when its line is written", "[print]") {
-  pipe_fixture out;
-  const std::size_t filled = out.fill();
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
-  jobs.spawn("slot", handle_one(handler, "hello", outcomes));
+  print_fixture fixture;
+  fixture.block_output();
+  fixture.spawn("hello");
   fixture.loop.run_ready();
-  CHECK(outcomes.empty());
-  std::string seen;
-  std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(fixture, jobs);
-  out.close_writer();
-  reader.join();
-  CHECK(outcomes == std::vector<std::string>{"hello: done"});
-  CHECK(seen.substr(filled) == "hello\n");
+  CHECK(fixture.outcomes.empty());
+  CHECK(fixture.output_of(fixture.jobs) == "hello\n");
+  CHECK(fixture.outcomes == std::vector<std::string>{"hello: done"});
 }
 
 TEST_CASE("jobs beyond the limit of a batch wait, and all lines are written", "[print]") {
-  pipe_fixture out;
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
+  print_fixture fixture;
   std::string expected;
   for (int i = 0; i < 40; ++i) {
     // Some are copied, others are written from where they lie.
     const std::size_t bytes = i % 3 == 0 ? print::shared_bytes_min - 1 : print::gathered_bytes_max / 8;
     const std::string content(bytes, static_cast<char>('a' + i % 26));
-    jobs.spawn("slot", handle_one(handler, content, outcomes));
+    fixture.spawn(content);
     expected += content + "\n";
   }
-  std::string seen;
-  std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(fixture, jobs);
-  out.close_writer();
-  reader.join();
-  CHECK(outcomes.size() == 40);
-  CHECK((seen == expected));
+  CHECK((fixture.output_of(fixture.jobs) == expected));
+  CHECK(fixture.outcomes.size() == 40);
 }
 
 TEST_CASE("a closed standard output fails every job with a message", "[print]") {
-  pipe_fixture out;
-  out.close_reader();
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
-  for (const std::string content : {"one", "two"})
-    jobs.spawn("slot", handle_all(handler, {content, content}, outcomes));
-  run_to_end(fixture, jobs);
-  REQUIRE(outcomes.size() == 4);
-  CHECK(outcomes.front() == "one: standard output is closed");
-  CHECK(outcomes.back() == "two: standard output is closed");
+  print_fixture fixture;
+  fixture.pipe->close_reader();
+  fixture.spawn_in_turn({"one", "one"});
+  fixture.spawn_in_turn({"two", "two"});
+  fixture.run_to_end(fixture.jobs);
+  REQUIRE(fixture.outcomes.size() == 4);
+  CHECK(fixture.outcomes.front() == "one: standard output is closed");
+  CHECK(fixture.outcomes.back() == "two: standard output is closed");
 }
 
 TEST_CASE("a full disk and a closed descriptor have their own messages", "[print]") {
@@ -202,53 +195,37 @@ TEST_CASE("a partial write is continued, also on a non-blocking descriptor", "[p
 }
 
 TEST_CASE("cancelled jobs end at once while the output is blocked, and the others are written", "[print]") {
-  pipe_fixture out;
-  const std::size_t filled = out.fill();
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
+  print_fixture fixture;
+  fixture.block_output();
   loop::task_scope impatient{fixture.loop};
-  loop::task_scope patient{fixture.loop};
-  impatient.spawn("writer of the first page", handle_one(handler, "first", outcomes));
+  fixture.spawn(impatient, "first");
   fixture.loop.run_ready();
-  impatient.spawn("first of the second page", handle_one(handler, "second", outcomes));
-  patient.spawn("second of the second page", handle_one(handler, "third", outcomes));
+  // Both are in the second batch.
+  fixture.spawn(impatient, "second");
+  fixture.spawn("third");
   fixture.loop.run_ready();
   impatient.cancel();
   fixture.loop.run_ready();
   CHECK(impatient.size() == 0);
-  CHECK(patient.size() == 1);
-  std::string seen;
-  std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(fixture, patient);
-  out.close_writer();
-  reader.join();
-  CHECK(outcomes == std::vector<std::string>{"third: done"});
+  CHECK(fixture.jobs.size() == 1);
+  const auto seen = fixture.output_of(fixture.jobs);
+  CHECK(fixture.outcomes == std::vector<std::string>{"third: done"});
   // Whether the first line appears depends on whether its write had begun.
-  CHECK((seen.substr(filled) == "first\nsecond\nthird\n" || seen.substr(filled) == "second\nthird\n"));
+  CHECK((seen == "first\nsecond\nthird\n" || seen == "second\nthird\n"));
 }
 
 TEST_CASE("a batch whose jobs are all cancelled is dropped, and later jobs print", "[print]") {
-  pipe_fixture out;
-  const std::size_t filled = out.fill();
-  handler_fixture fixture{loop::clock_kind::real, out.writer()};
-  print handler{{}, fixture.context};
-  std::vector<std::string> outcomes;
-  loop::task_scope jobs{fixture.loop};
-  jobs.spawn("writer", handle_one(handler, "first", outcomes));
+  print_fixture fixture;
+  fixture.block_output();
+  fixture.spawn("first");
   fixture.loop.run_ready();
-  for (int i = 0; i < 3; ++i)
-    jobs.spawn("full page", handle_one(handler, std::string(print::gathered_bytes_max / 2, 'x'), outcomes));
+  for (int i = 0; i < 3; ++i) fixture.spawn(std::string(print::gathered_bytes_max / 2, 'x'));
   fixture.loop.run_ready();
-  jobs.cancel();
+  fixture.jobs.cancel();
   fixture.loop.run_ready();
-  CHECK(jobs.size() == 0);
-  jobs.spawn("late", handle_one(handler, "late", outcomes));
-  std::string seen;
-  std::thread reader{[&] { seen = out.read_to_end(); }};
-  run_to_end(fixture, jobs);
-  out.close_writer();
-  reader.join();
-  CHECK(outcomes == std::vector<std::string>{"late: done"});
-  CHECK((seen.substr(filled) == "first\nlate\n" || seen.substr(filled) == "late\n"));
+  CHECK(fixture.jobs.size() == 0);
+  fixture.spawn("late");
+  const auto seen = fixture.output_of(fixture.jobs);
+  CHECK(fixture.outcomes == std::vector<std::string>{"late: done"});
+  CHECK((seen == "first\nlate\n" || seen == "late\n"));
 }

@@ -164,10 +164,7 @@ TEST_CASE("a start is refused exactly when fsck reports a cell, and for one of i
 TEST_CASE("a history under the highest number of all refuses a start") {
   scratch_directory scratch;
   fill(scratch);
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(scratch.data_file().c_str(), &db) == SQLITE_OK);
-  sqlite3_exec(db, "UPDATE job_history SET id = 9223372036854775807 WHERE id = 5", nullptr, nullptr, nullptr);
-  sqlite3_close(db);
+  testing::run_sql(scratch.data_file(), "UPDATE job_history SET id = 9223372036854775807 WHERE id = 5");
   CHECK_FALSE(faults_of(scratch.data_dir()).empty());
   CHECK(started(scratch.data_dir()).refusal.find("its job is not there") != std::string::npos);
 }

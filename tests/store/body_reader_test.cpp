@@ -72,6 +72,13 @@ std::string text_of(std::uint64_t id, std::size_t bytes) {
   return text;
 }
 
+/// Puts jobs with the ids 1 to `count`, and waits until they are durable.
+void put_all(store_desk& desk, std::uint64_t count, std::size_t body_bytes) {
+  store::batch_id batch = 0;
+  for (std::uint64_t id = 1; id <= count; ++id) batch = desk.append(put_of(id, text_of(id, body_bytes)));
+  desk.until_durable(batch);
+}
+
 std::vector<job_id> ids(std::uint64_t from, std::uint64_t to) {
   std::vector<job_id> all;
   for (; from <= to; ++from) all.emplace_back(from);
@@ -222,9 +229,7 @@ TEST_CASE("a body is read again after the disk failed once") {
   testing::watched_vfs vfs{disk};
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   body_requests bodies{desk};
-  store::batch_id batch = 0;
-  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.append(put_of(id, text_of(id, 100 * kibibyte)));
-  desk.until_durable(batch);
+  put_all(desk, 10, 100 * kibibyte);
   if (!is_first) REQUIRE(bodies.answers_to({job_id{10}})[0].content.has_value());
 
   disk.fail(1);
@@ -242,9 +247,7 @@ TEST_CASE("a body that cannot be read is an error of that body, and the next one
   testing::watched_vfs vfs{disk};
   store_desk desk{{.data_dir = scratch.data_dir()}, {.vfs = testing::watched_vfs::name}};
   body_requests bodies{desk};
-  store::batch_id batch = 0;
-  for (std::uint64_t id = 1; id <= 10; ++id) batch = desk.append(put_of(id, text_of(id, 100 * kibibyte)));
-  desk.until_durable(batch);
+  put_all(desk, 10, 100 * kibibyte);
 
   disk.fail(1'000'000);
   for (const auto& [job, content] : bodies.answers_to(ids(4, 6))) {
@@ -282,9 +285,7 @@ TEST_CASE("a store that ends while bodies are being read answers no further requ
   {
     store_desk desk{{.data_dir = scratch.data_dir()}};
     body_requests bodies{desk};
-    store::batch_id batch = 0;
-    for (std::uint64_t id = 1; id <= 500; ++id) batch = desk.append(put_of(id, text_of(id, 20 * kibibyte)));
-    desk.until_durable(batch);
+    put_all(desk, 500, 20 * kibibyte);
     bodies.request(ids(1, 500));
     desk.append(put_of(501, "the last one"));
     if (with_close) {

@@ -91,4 +91,13 @@ inline void go_back_to_version(const scratch_directory& scratch, int version) {
   run_sql(scratch.data_file(), sql.c_str());
 }
 
+/// A file of that version with the jobs 5 and 6 in the queue q1. Job 6 has no body, which millrace never writes.
+inline void create_first_version_with_missing_body(const scratch_directory& scratch) {
+  create_first_version(scratch);
+  run_sql(scratch.data_file(),
+          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
+          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', x'00ff');"
+          "INSERT INTO job VALUES(6, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL)");
+}
+
 }  // namespace millrace::testing

@@ -152,11 +152,7 @@ TEST_CASE("a file of version 2 or 3 is examined as it is, and stays so") {
 
 TEST_CASE("a file of version 1 is examined as it is, and stays so") {
   scratch_directory scratch;
-  testing::create_first_version(scratch);
-  run_sql(scratch.data_file(),
-          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
-          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', x'00ff');"
-          "INSERT INTO job VALUES(6, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL)");
+  testing::create_first_version_with_missing_body(scratch);
   for (int times = 0; times < 2; ++times) {
     const auto report = examine(scratch.data_dir());
     CHECK(report.faults == std::vector<std::string>{"row 6 of table job: its body is not a blob"});

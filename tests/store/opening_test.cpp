@@ -217,11 +217,7 @@ TEST_CASE("a file of version 2 or 3 is migrated, with all that it holds") {
 
 TEST_CASE("a row of version 1 without a body is named, and the file stays as it was") {
   scratch_directory scratch;
-  testing::create_first_version(scratch);
-  run_sql(scratch.data_file(),
-          "INSERT INTO queue VALUES(3, 'q1', 0, 0);"
-          "INSERT INTO job VALUES(5, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', x'00ff');"
-          "INSERT INTO job VALUES(6, 3, 0, 7, 60000000000, 1000, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL)");
+  testing::create_first_version_with_missing_body(scratch);
   CHECK(contains(refusal(scratch.data_dir()), "row 6 of table job: its body is missing"));
   CHECK(contains(refusal(scratch.data_dir()), "row 6 of table job: its body is missing"));
   run_sql(scratch.data_file(), "DELETE FROM job WHERE id = 6");

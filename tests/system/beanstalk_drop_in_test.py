@@ -1,6 +1,5 @@
 """millraced in beanstalkd's place: its options, its addresses, its signals."""
 
-import http.client
 import os
 import pwd
 import signal
@@ -10,7 +9,7 @@ import unittest
 
 from beanstalk_support import BEANSTALKD, MILLRACED, BeanstalkTest, free_port, not_beanstalkd
 from beanstalk_wire import Wire, put
-from support import PATIENCE, run
+from support import PATIENCE, http_get, run
 
 PROGRAM = BEANSTALKD or MILLRACED
 
@@ -200,13 +199,7 @@ class Signals(BeanstalkTest):
         self.assertEqual(self.readiness(), (503, "refusing puts: SIGUSR1\n"))
 
     def readiness(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=PATIENCE)
-        try:
-            connection.request("GET", "/readyz")
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return http_get(self.server.http_port, "/readyz")
 
     def test_sigterm_ends_it_with_0(self):
         wire, waiting, held = self.connections(3)

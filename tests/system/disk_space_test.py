@@ -1,7 +1,6 @@
 """Queues on a disk that others fill: what is refused, what goes on, what comes back."""
 
 import contextlib
-import http.client
 import os
 import resource
 import time
@@ -9,7 +8,7 @@ import unittest
 
 from beanstalk_wire import put
 from durable_support import Durable, mounted
-from support import PATIENCE, parsed
+from support import PATIENCE, http_get, parsed
 
 
 class FullDisk(Durable):
@@ -128,11 +127,7 @@ class FullDisk(Durable):
         self.assertEqual(self.again(relaxed).stats(b"stats-job %d" % first)["state"], "ready")
 
     def readiness(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=PATIENCE)
-        connection.request("GET", "/readyz")
-        text = connection.getresponse().read().decode().strip()
-        connection.close()
-        return text
+        return http_get(self.server.http_port, "/readyz")[1].strip()
 
     def holds(self, wire, numbers):
         """Exactly these jobs are there."""

@@ -27,35 +27,29 @@ class Output(DaemonTest):
         (summary,) = daemon.entries("summary")
         self.assertIn("failed", summary["message"])
 
-    def test_a_closed_standard_output_fails_print_jobs_only(self):
-        settings = self.settings(PRINTING % 10)
-        ended = subprocess.run(
+    def run_with_closed_output(self, text):
+        """The ended daemon; its standard output was closed from the start."""
+        return subprocess.run(
             [
                 "/bin/sh", "-c", 'exec "$0" "$@" >&-',
-                os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"
+                os.environ.get("MILLRACED", "build/release/millraced"), "--config", self.settings(text), "--until-idle"
             ],
             stderr=subprocess.PIPE,
             text=True,
             timeout=90,
         )
+
+    def test_a_closed_standard_output_fails_print_jobs_only(self):
+        ended = self.run_with_closed_output(PRINTING % 10)
         self.assertEqual(ended.returncode, 4, ended.stderr)
         self.assertIn("failed", ended.stderr)
 
     def test_what_is_printed_never_goes_into_another_descriptor(self):
         # Eight bytes with their newline: what the loop's own descriptor for wake-ups takes without complaint.
-        settings = self.settings(
+        ended = self.run_with_closed_output(
             "queues: { q: {} }\n"
             "producers: { p: { kind: list, queue: q, items: [1234567] } }\n"
             "consumers: { c: { queue: q, handler: print } }\n"
-        )
-        ended = subprocess.run(
-            [
-                "/bin/sh", "-c", 'exec "$0" "$@" >&-',
-                os.environ.get("MILLRACED", "build/release/millraced"), "--config", settings, "--until-idle"
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=90,
         )
         self.assertEqual(ended.returncode, 4, ended.stderr)
         self.assertIn("standard output is closed", ended.stderr)

@@ -1,14 +1,10 @@
 """A real Prometheus scrapes the daemon."""
 
 import collections
-import http.client
-import json
 import unittest
-import urllib.parse
 
 from beanstalk_wire import Wire, put
 from prometheus_support import PrometheusTest
-from support import PATIENCE
 
 
 class Prometheus(PrometheusTest):
@@ -56,12 +52,7 @@ class Prometheus(PrometheusTest):
 
     def samples(self, port, selector):
         """The values of each series of a range selector, oldest first."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        try:
-            connection.request("GET", "/api/v1/query?" + urllib.parse.urlencode({"query": selector}))
-            found = json.loads(connection.getresponse().read())["data"]["result"]
-        finally:
-            connection.close()
+        found = self.data(port, "query", query=selector)["result"]
         return [[float(value) for _, value in series["values"]] for series in found]
 
 

@@ -4,7 +4,6 @@ no disk go on.
 
 import errno
 import fcntl
-import http.client
 import os
 import sqlite3
 import threading
@@ -14,7 +13,7 @@ import unittest
 from beanstalk_wire import put
 from crash_support import Crash
 from fault_control import Faults
-from support import PATIENCE
+from support import PATIENCE, http_get
 
 LISTENERS = "beanstalk: '127.0.0.1:0', http: '127.0.0.1:0'"
 SETTINGS = "daemon: { data_dir: %s, max_job_size: 4MiB, " + LISTENERS + ", store: { %s } }\n"
@@ -129,13 +128,7 @@ class Disk(StalledDisk):
             time.sleep(0.01)
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server_.http_port, timeout=PATIENCE)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return http_get(self.server_.http_port, path)
 
 
 class Descriptors(StalledDisk):

@@ -105,13 +105,7 @@ class Daemon:
         return [entry for entry in map(parsed, self.log.rest()) if entry and entry["event"] == event]
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return http_get(self.port, path)
 
     def metric(self, series):
         """The value of one line of /metrics; None when it is not there."""
@@ -128,6 +122,17 @@ class Daemon:
             if last is not None and reached(last):
                 return last
         raise AssertionError(f"{series} stayed at {last}")
+
+
+def http_get(port, path):
+    """The status and the text of the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
 
 
 def parsed(line):
