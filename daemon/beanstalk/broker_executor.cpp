@@ -28,15 +28,15 @@ broker_executor::broker_executor(loop::event_loop& loop, broker::broker& broker,
 
 broker_executor::~broker_executor() { assert(!session_); }
 
-bool broker_executor::leave() {
+bool broker_executor::close_session() {
   if (!session_) return true;
   if (awaited_ != awaited::nothing) {
     broker_.withdraw(session_);
     end_waiting();
   }
   end_listing();
-  context_.counts.producers -= std::exchange(produces_, false) ? 1 : 0;
-  context_.counts.workers -= std::exchange(works_, false) ? 1 : 0;
+  context_.counts.producers -= std::exchange(counted_as_producer_, false) ? 1 : 0;
+  context_.counts.workers -= std::exchange(counted_as_worker_, false) ? 1 : 0;
   // A drain ends connections, which is no fault of their jobs.
   const auto end = context_.draining ? engine::session_end::returned : engine::session_end::lost;
   if (!broker_.try_close_session(session_, end)) return false;
@@ -47,13 +47,13 @@ bool broker_executor::leave() {
 // --- jobs -----------------------------------------------------------------------------------------------------------
 
 progress broker_executor::put(command& request, outbox& replies) {
-  count_once(produces_, context_.counts.producers);
+  count_once(counted_as_producer_, context_.counts.producers);
   engine::put_request job{.content = std::move(request.content),
                           .priority = request.priority,
                           .delay = in_seconds(request.delay),
                           .ttr = in_seconds(request.ttr)};
   const std::size_t bytes = job.content.size();
-  const auto answer = noted(broker_.put(session_, broker_.engine().used(session_), std::move(job), taker_));
+  const auto answer = note_receipt(broker_.put(session_, broker_.engine().used(session_), std::move(job), taker_));
   switch (answer.status) {
     case engine::put_status::inserted:
       wire::append(replies.append_buffer(), word::inserted, answer.job.value());
@@ -81,10 +81,10 @@ progress broker_executor::reserve_with_timeout(command& request, outbox& replies
 }
 
 progress broker_executor::reserve_until(instant until, outbox& replies) {
-  count_once(works_, context_.counts.workers);
+  count_once(counted_as_worker_, context_.counts.workers);
   // Answer at once, so that the client goes on to finish the jobs that it holds.
   if (context_.draining) return reply(replies, word::timed_out);
-  const auto answer = noted(broker_.reserve(session_, engine::lease::ttr, until, taker_));
+  const auto answer = note_receipt(broker_.reserve(session_, engine::lease::ttr, until, taker_));
   switch (answer.status) {
     case engine::reserve_status::reserved:
       append_reserved(replies, answer.job);
@@ -100,13 +100,13 @@ progress broker_executor::reserve_until(instant until, outbox& replies) {
 
 progress broker_executor::reserve_job(command& request, outbox& replies) {
   if (context_.draining) return reply(replies, word::not_found);
-  const auto answer = noted(broker_.reserve_job(session_, job_id{request.job}, taker_));
+  const auto answer = note_receipt(broker_.reserve_job(session_, job_id{request.job}, taker_));
   if (answer.status == engine::reserve_status::waiting) {
-    count_once(works_, context_.counts.workers);
-    return begin_waiting(awaited::named_job);
+    count_once(counted_as_worker_, context_.counts.workers);
+    return begin_waiting(awaited::reserved_body);
   }
   if (answer.status != engine::reserve_status::reserved) return reply(replies, word::not_found);
-  count_once(works_, context_.counts.workers);
+  count_once(counted_as_worker_, context_.counts.workers);
   append_reserved(replies, answer.job);
   return progress::answered;
 }
@@ -115,27 +115,28 @@ progress broker_executor::delete_job(command& request, outbox& replies) {
   const job_id job{request.job};
   // Any client may delete a job that is not reserved; only the end of a reserved job counts.
   const auto before = context_.draining ? broker_.engine().look(job) : std::nullopt;
-  const bool erased = noted(broker_.erase(session_, job));
+  const bool erased = note_receipt(broker_.erase(session_, job));
   if (erased && before && before->state == engine::job_state::reserved) ++context_.counts.finished_in_drain;
-  return reply_if(replies, erased, word::deleted);
+  return reply_or_not_found(replies, erased, word::deleted);
 }
 
 progress broker_executor::release(command& request, outbox& replies) {
   const bool released =
-      noted(broker_.release(session_, job_id{request.job}, request.priority, in_seconds(request.delay)));
-  return reply_if_finished(replies, released, word::released);
+      note_receipt(broker_.release(session_, job_id{request.job}, request.priority, in_seconds(request.delay)));
+  return reply_and_count_finished(replies, released, word::released);
 }
 
 progress broker_executor::bury(command& request, outbox& replies) {
-  return reply_if_finished(replies, noted(broker_.bury(session_, job_id{request.job}, request.priority)), word::buried);
+  return reply_and_count_finished(replies, note_receipt(broker_.bury(session_, job_id{request.job}, request.priority)),
+                                  word::buried);
 }
 
 progress broker_executor::touch(command& request, outbox& replies) {
-  return reply_if(replies, noted(broker_.touch(session_, job_id{request.job})), word::touched);
+  return reply_or_not_found(replies, note_receipt(broker_.touch(session_, job_id{request.job})), word::touched);
 }
 
 progress broker_executor::kick_job(command& request, outbox& replies) {
-  return reply_if(replies, noted(broker_.kick_job(job_id{request.job})), word::kicked);
+  return reply_or_not_found(replies, note_receipt(broker_.kick_job(job_id{request.job})), word::kicked);
 }
 
 progress broker_executor::peek(command& request, outbox& replies) {
@@ -156,9 +157,9 @@ progress broker_executor::peek_buried(command&, outbox& replies) {
 
 progress broker_executor::quit(command&, outbox&) { return progress::quit; }
 
-progress broker_executor::reply_if_finished(outbox& replies, bool finished, word answer) {
+progress broker_executor::reply_and_count_finished(outbox& replies, bool finished, word answer) {
   if (finished && context_.draining) ++context_.counts.finished_in_drain;
-  return reply_if(replies, finished, answer);
+  return reply_or_not_found(replies, finished, answer);
 }
 
 broker::receipt broker_executor::decide(broker::decision&& decision, outbox& replies) {
@@ -189,7 +190,7 @@ broker::receipt broker_executor::decide(broker::decision&& decision, outbox& rep
 
 bool broker_executor::give_up(outbox& replies) {
   assert(awaited_ != awaited::nothing);
-  if (awaited_ == awaited::named_job || awaited_ == awaited::shown_body || broker_.engine().awaits_body(session_))
+  if (awaited_ == awaited::reserved_body || awaited_ == awaited::peeked_body || broker_.engine().awaits_body(session_))
     return false;
   const auto answer = awaited_ == awaited::capacity ? word::out_of_memory : word::timed_out;
   broker_.withdraw(session_);
@@ -200,7 +201,7 @@ bool broker_executor::give_up(outbox& replies) {
 
 bool broker_executor::end_wait_for_drain(outbox& replies) {
   assert(awaited_ != awaited::nothing);
-  if (awaited_ == awaited::shown_body) return false;
+  if (awaited_ == awaited::peeked_body) return false;
   const auto answer = awaited_ == awaited::capacity    ? word::draining
                       : awaited_ == awaited::ready_job ? word::timed_out
                                                        : word::not_found;
@@ -218,13 +219,13 @@ void broker_executor::append_reserved(outbox& replies, const engine::reserved_jo
 }
 
 progress broker_executor::show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked) {
-  const auto answer = noted(std::move(peeked));
+  const auto answer = note_receipt(std::move(peeked));
   switch (answer.status) {
     case broker::peek_status::found:
       append_found(replies, answer.job.job, answer.job.content);
       return progress::answered;
     case broker::peek_status::waiting:
-      return begin_waiting(awaited::shown_body);
+      return begin_waiting(awaited::peeked_body);
     case broker::peek_status::not_found:
       break;
   }
@@ -244,12 +245,12 @@ progress broker_executor::reply(outbox& replies, word answer) {
   return progress::answered;
 }
 
-progress broker_executor::reply_if(outbox& replies, bool done, word answer) {
+progress broker_executor::reply_or_not_found(outbox& replies, bool done, word answer) {
   return reply(replies, done ? answer : word::not_found);
 }
 
-void broker_executor::count_once(bool& already, std::uint32_t& count) {
-  if (!std::exchange(already, true)) ++count;
+void broker_executor::count_once(bool& is_counted, std::uint32_t& count) {
+  if (!std::exchange(is_counted, true)) ++count;
 }
 
 progress broker_executor::begin_waiting(awaited target) {

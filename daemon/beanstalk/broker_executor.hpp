@@ -24,11 +24,11 @@ namespace millrace::beanstalk {
 
 /// Executes the commands of one connection as a session of the broker and appends the replies. Knows no socket.
 ///
-/// Belongs to one connection; loop thread only. Requires: `leave` has returned true before it is destroyed.
+/// Belongs to one connection; loop thread only. Requires: `close_session` has returned true before it is destroyed.
 class broker_executor final : public command_executor {
  public:
-  /// `taker` receives the decisions. Without memory for clients (`has_memory_for`), a list of tubes and a put that
-  /// would wait for capacity are refused. All references outlive it.
+  /// `taker` receives the decisions. When `context.has_memory_for` is false, a list of tubes and a put that would wait
+  /// for capacity are answered OUT_OF_MEMORY. All references outlive it.
   broker_executor(loop::event_loop& loop, broker::broker& broker, conversation_context& context,
                   const server_facts& facts, broker::decision_taker& taker);
   ~broker_executor();
@@ -42,17 +42,19 @@ class broker_executor final : public command_executor {
   command_result proceed(network::outbox& replies) override;
   broker::receipt decide(broker::decision&& decision, network::outbox& replies) override;
   bool give_up(network::outbox& replies) override;
-  /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND.
+  /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND. False only for a peek, which waits for a
+  /// body from disk.
   bool end_wait_for_drain(network::outbox& replies) override;
   [[nodiscard]] bool holds_jobs() const override;
   [[nodiscard]] bool is_durable(const broker::receipt& receipt) const override { return broker_.is_durable(receipt); }
   [[nodiscard]] bool store_has_failed() const override { return broker_.store_has_failed(); }
   bool backlog_exceeded() override { return share_.exceeded(broker_); }
 
-  /// Releases everything, in turns: true when done.
-  [[nodiscard]] bool leave();
+  /// Withdraws the blocked command and releases the jobs that the session holds, a part at each call. True: the session
+  /// is closed. False: call it again at a later turn.
+  [[nodiscard]] bool close_session();
 
-  /// None after `leave`.
+  /// None once `close_session` has returned true.
   [[nodiscard]] session_id session() const noexcept { return session_; }
 
  private:
@@ -68,7 +70,7 @@ class broker_executor final : public command_executor {
   };
   struct listing {
     std::size_t cursor{0};
-    std::size_t counted{0};  ///< bytes of its text in `session_counts::held_bytes`
+    std::size_t counted_bytes{0};  ///< of its text, in `session_counts::held_bytes`
     wire::beanstalk_yaml yaml;
   };
 
@@ -103,22 +105,22 @@ class broker_executor final : public command_executor {
   progress quit(command&, outbox&);
 
   progress reply(outbox& replies, word answer);
-  progress reply_if(outbox& replies, bool done, word answer);
-  progress reply_if_finished(outbox& replies, bool finished, word answer);
+  progress reply_or_not_found(outbox& replies, bool done, word answer);
+  progress reply_and_count_finished(outbox& replies, bool finished, word answer);
   progress reply_watching(outbox& replies, const result<std::size_t>& count, word refusal);
   progress show(outbox& replies, broker::receipted<broker::peek_answer>&& peeked);
   /// Notes the receipt for the reply and returns the answer.
   template <class Answer>
-  Answer noted(broker::receipted<Answer>&& answered) {
+  Answer note_receipt(broker::receipted<Answer>&& answered) {
     receipt_ = broker::later_of(receipt_, answered.durable_with);
     return std::move(answered.answer);
   }
   void append_reserved(outbox& replies, const engine::reserved_job& job);
   static void append_found(outbox& replies, job_id job, const body& content);
   void end_listing();
-  void count_once(bool& already, std::uint32_t& count);
+  void count_once(bool& is_counted, std::uint32_t& count);
   /// The event that a blocked command waits for.
-  enum class awaited : std::uint8_t { nothing, capacity, ready_job, named_job, shown_body };
+  enum class awaited : std::uint8_t { nothing, capacity, ready_job, reserved_body, peeked_body };
   progress begin_waiting(awaited target);
   void end_waiting();
 
@@ -129,9 +131,9 @@ class broker_executor final : public command_executor {
   broker::decision_taker& taker_;
   broker::backlog_share share_;
   session_id session_;
-  broker::receipt receipt_;  ///< of the replies to the command in progress
-  bool produces_{false};
-  bool works_{false};
+  broker::receipt receipt_;          ///< of the replies to the command in progress
+  bool counted_as_producer_{false};  ///< in `session_counts`
+  bool counted_as_worker_{false};    ///< in `session_counts`
   awaited awaited_{awaited::nothing};
   std::size_t waiting_put_bytes_{0};  ///< counted in `session_counts::held_bytes`
   std::variant<std::monostate, kicking, listing> unfinished_;

@@ -31,7 +31,8 @@ progress broker_executor::reply_watching(outbox& replies, const result<std::size
 
 progress broker_executor::pause_tube(command& request, outbox& replies) {
   const auto queue = broker_.find(request.tube);
-  return reply_if(replies, queue && noted(broker_.pause(*queue, seconds{request.delay})), word::paused);
+  return reply_or_not_found(replies, queue && note_receipt(broker_.pause(*queue, seconds{request.delay})),
+                            word::paused);
 }
 
 progress broker_executor::list_tube_used(command&, outbox& replies) {

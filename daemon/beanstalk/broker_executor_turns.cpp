@@ -29,7 +29,7 @@ command_result broker_executor::proceed(outbox& replies) {
 }
 
 progress broker_executor::proceed(kicking& kick, outbox& replies) {
-  const auto kicked = noted(broker_.kick(kick.queue, kick.left, kick.from));
+  const auto kicked = note_receipt(broker_.kick(kick.queue, kick.left, kick.from));
   kick.left -= kicked;
   kick.kicked += kicked;
   if (kicked == engine::moves_per_turn_max && kick.left > 0) return progress::partial;
@@ -42,8 +42,8 @@ progress broker_executor::proceed(listing& list, outbox& replies) {
   std::vector<queue_id> queues;
   list.cursor = broker_.engine().list_queues(list.cursor, listed_per_turn, queues);
   for (const auto id : queues) list.yaml.add_item(broker_.engine().name_of(id));
-  context_.counts.held_bytes += list.yaml.held_bytes() - list.counted;
-  list.counted = list.yaml.held_bytes();
+  context_.counts.held_bytes += list.yaml.held_bytes() - list.counted_bytes;
+  list.counted_bytes = list.yaml.held_bytes();
   // At the end there are two copies of the text for a moment.
   const bool ends = list.cursor == 0;
   const bool too_much = !context_.has_memory_for(ends ? list.yaml.text().size() : 0);
@@ -54,7 +54,7 @@ progress broker_executor::proceed(listing& list, outbox& replies) {
 }
 
 void broker_executor::end_listing() {
-  if (const auto* const list = std::get_if<listing>(&unfinished_)) context_.counts.held_bytes -= list->counted;
+  if (const auto* const list = std::get_if<listing>(&unfinished_)) context_.counts.held_bytes -= list->counted_bytes;
   unfinished_ = {};
 }
 

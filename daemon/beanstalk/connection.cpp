@@ -39,7 +39,7 @@ loop::awaitable<> connection::serve() {
   first_command_.set(after(now(), context_.limits.first_command_deadline));
   while (phase_ == phase::open || phase_ == phase::lingering) co_await ended_.wait();
   // While the connection still counts as open; `release` does what is left of a session with many jobs.
-  static_cast<void>(executor_.leave());
+  static_cast<void>(executor_.close_session());
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
@@ -194,7 +194,7 @@ void connection::end() {
   end_conversation();
   phase_ = phase::lingering;
   // Before the client sees the end: then its jobs and queues are free for others.
-  const bool has_left = executor_.leave();
+  const bool has_left = executor_.close_session();
   lingering_ = std::make_unique<network::lingering_close>(context_.loop, context_.clients, std::move(socket_),
                                                           context_.scratch, [this] { close(); });
   if (!lingering_->begin()) return close();
@@ -219,7 +219,7 @@ void connection::close() {
 
 /// Releases the session in turns while the socket lingers.
 void connection::leave() {
-  if (!executor_.leave()) schedule();
+  if (!executor_.close_session()) schedule();
 }
 
 void connection::on_task_ended() {
@@ -232,7 +232,7 @@ void connection::on_task_ended() {
 void connection::release() {
   if (scheduled_) return;
   if (std::exchange(in_commit_queue_, false)) std::erase(context_.await_commit, this);
-  if (executor_.leave()) return context_.on_disconnected(*this);
+  if (executor_.close_session()) return context_.on_disconnected(*this);
   schedule();
 }
 

@@ -96,7 +96,7 @@ result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
 bool broker::try_close_session(session_id session, engine::session_end end) {
   auto& p = *parts_;
   p.on_cancelled.erase(session);
-  p.steps.withdrawn(session);
+  p.steps.on_withdrawn(session);
   auto wait = p.pending.withdraw(session);
   p.disk_bodies.end_peek(session);
   p.wait_times.end(wait, p.loop.now());
@@ -146,7 +146,8 @@ receipted<engine::put_answer> broker::parts::run_put(session_id session, queue_i
   const auto answer = engine.put(session, queue, std::move(job), time);
   note_if_out_of_ids(answer);
   if (step != nullptr) add_step(session, queue, *step, answer.status);
-  if (answer.status == engine::put_status::waiting) pending.expect(session, wait_times.after(answer, time), taker);
+  if (answer.status == engine::put_status::waiting)
+    pending.expect(session, wait_times.begin_if_waiting(answer, time), taker);
   return commit().answer(answer);
 }
 

@@ -153,7 +153,7 @@ struct broker::parts {
   void take_decisions() {
     engine.take_events(events);
     for (const auto& one : events) {
-      if (one.type == engine::event::kind::put_admitted) steps.admitted(one.session);
+      if (one.type == engine::event::kind::put_admitted) steps.on_admitted(one.session);
     }
   }
 
@@ -214,7 +214,7 @@ struct broker::parts {
 
   /// Withdraws a wait whose coroutine was cancelled before anything was decided.
   void give_up(session_id session) {
-    steps.withdrawn(session);
+    steps.on_withdrawn(session);
     auto wait = pending.withdraw(session);
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());

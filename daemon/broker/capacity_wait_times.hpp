@@ -9,8 +9,8 @@
 
 namespace millrace::broker {
 
-/// Measures how long sessions wait for capacity of a full queue: with a put, or with the output of a finished job.
-/// Refusals and drops do not wait; the engine counts them.
+/// Measures how long sessions wait until a full queue has capacity for a put, or for the output of a finished job. A
+/// put that is refused, or admitted by a drop, does not wait and is not counted here.
 ///
 /// Belongs to the broker; loop thread only. Requires: a session has at most one wait at a time.
 class capacity_wait_times {
@@ -18,13 +18,13 @@ class capacity_wait_times {
   enum class stage { put, output };
   /// One wait; stored with the waiting session and given back when it ends.
   struct wait {
-    stage at{stage::put};
+    stage kind{stage::put};
     instant began{};
   };
 
   /// Begins a wait if the answer is `waiting`.
-  [[nodiscard]] std::optional<wait> after(const engine::put_answer& answer, instant now) noexcept;
-  [[nodiscard]] std::optional<wait> after(const engine::finish_answer& answer, instant now) noexcept;
+  [[nodiscard]] std::optional<wait> begin_if_waiting(const engine::put_answer& answer, instant now) noexcept;
+  [[nodiscard]] std::optional<wait> begin_if_waiting(const engine::finish_answer& answer, instant now) noexcept;
   /// The session was admitted or withdrawn. Leaves `current` empty; does nothing if it is empty.
   void end(std::optional<wait>& current, instant now) noexcept;
 
@@ -32,8 +32,8 @@ class capacity_wait_times {
   [[nodiscard]] const loop::backpressure& outputs() const noexcept { return outputs_; }
 
  private:
-  loop::backpressure& of(stage at) noexcept { return at == stage::put ? puts_ : outputs_; }
-  std::optional<wait> begin(stage at, instant now) noexcept;
+  loop::backpressure& of(stage kind) noexcept { return kind == stage::put ? puts_ : outputs_; }
+  std::optional<wait> begin(stage kind, instant now) noexcept;
 
   loop::backpressure puts_;
   loop::backpressure outputs_;

@@ -14,7 +14,7 @@ receipted<engine::finish_answer> broker::try_finish(session_id session, engine::
     return commit_tracker::nothing().answer(engine::finish_answer{.status = engine::finish_status::no_space});
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(request), now);
-  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.wait_times.after(answer, now));
+  if (answer == engine::finish_status::waiting) p.pending.expect(session, p.wait_times.begin_if_waiting(answer, now));
   return p.commit().answer(answer);
 }
 

@@ -9,7 +9,9 @@ namespace {
 
 std::uint64_t cost(const job& record) noexcept { return memory_of_body(record.content.size()); }
 
-bool counts_now(const job& record) noexcept { return record.bounded && (record.content.in_memory() || record.wanted); }
+bool counts_now(const job& record) noexcept {
+  return record.memory_limited && (record.content.in_memory() || record.body_requested);
+}
 
 std::uint64_t body_memory_max(const core& core) noexcept { return core.limits.body_memory_max.value_or(UINT64_MAX); }
 
@@ -17,7 +19,7 @@ bool above_mark(const core& core) noexcept { return core.body_bytes > body_memor
 
 void leave_memory(core& core, slot at) {
   job& record = core.jobs[at];
-  if (!record.bounded || !record.on_disk || !record.content.in_memory() || record.content.size() == 0) return;
+  if (!record.memory_limited || !record.on_disk || !record.content.in_memory() || record.content.size() == 0) return;
   core.body_bytes -= cost(record);
   record.content = job_body::on_disk(record.content.size());
   if (record.state == job_state::ready) ++core.queue_of(record).ready_on_disk;
@@ -33,7 +35,7 @@ std::uint64_t body_memory_mark(const core& core) noexcept {
 void begin_counting(core& core, slot at) {
   job& record = core.jobs[at];
   if (!core.limits.body_memory_max) return;
-  record.bounded = record.on_disk || core.queue_of(record).options.durability != durability::memory;
+  record.memory_limited = record.on_disk || core.queue_of(record).options.durability != durability::memory;
   if (counts_now(record)) core.body_bytes += cost(record);
 }
 
@@ -56,9 +58,9 @@ void evict_if_above_mark(core& core, slot at) {
 void request_body(core& core, slot at) {
   job& record = core.jobs[at];
   assert(!record.content.in_memory());
-  if (record.wanted) return;
-  record.wanted = true;
-  if (record.bounded) core.body_bytes += cost(record);
+  if (record.body_requested) return;
+  record.body_requested = true;
+  if (record.memory_limited) core.body_bytes += cost(record);
   core.wanted_bodies.push_back(record.id);
 }
 
@@ -79,8 +81,8 @@ void read_ahead(core& core, queue& origin) {
 
 void body_read(core& core, slot at, body&& content) {
   job& record = core.jobs[at];
-  if (!record.wanted) return;
-  record.wanted = false;
+  if (!record.body_requested) return;
+  record.body_requested = false;
   assert(content.size() == record.content.size());
   record.content = std::move(content);
   if (record.state == job_state::ready) --core.queue_of(record).ready_on_disk;
@@ -88,9 +90,9 @@ void body_read(core& core, slot at, body&& content) {
 
 void body_read_failed(core& core, slot at) noexcept {
   job& record = core.jobs[at];
-  if (!record.wanted) return;
-  record.wanted = false;
-  if (record.bounded) core.body_bytes -= cost(record);
+  if (!record.body_requested) return;
+  record.body_requested = false;
+  if (record.memory_limited) core.body_bytes -= cost(record);
 }
 
 }  // namespace millrace::engine

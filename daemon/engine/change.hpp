@@ -45,7 +45,7 @@ struct job_moved {
   /// `reserved`.
   bool handed_out{false};
   std::shared_ptr<const job_details> details{};  ///< null: it has none
-  queue_id left{};  ///< the queue that it left with this change; none: it stays in its queue
+  queue_id from{};  ///< the queue that it left with this change; none: it stays in its queue
 };
 struct job_gone {
   job_id job;

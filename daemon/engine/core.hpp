@@ -54,8 +54,8 @@ struct core {
   std::array<std::uint64_t, job_state_count> jobs_in{};  ///< of all queues, by state
   std::uint64_t urgent{0};
   counter puts, ttr_expired;
-  state_observer* observer{nullptr};                        ///< null: nobody is notified of states
-  std::function<bool(std::uint64_t bytes)> has_disk_space;  ///< see engine::set_disk_check
+  state_observer* observer{nullptr};                    ///< null: nobody is notified of states
+  std::function<bool(std::uint64_t bytes)> disk_check;  ///< see engine::set_disk_check
 
   [[nodiscard]] queue& queue_of(const job& record) noexcept { return queues[record.queue]; }
   [[nodiscard]] const queue& queue_of(const job& record) const noexcept { return queues[record.queue]; }

@@ -7,6 +7,8 @@ namespace millrace::engine {
 
 namespace {
 
+/// An owner is packed into one word, its kind above this many bits of its number: so one comparison puts owners in
+/// order by kind, then by number.
 constexpr unsigned number_bits = 60;
 
 }  // namespace

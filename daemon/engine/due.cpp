@@ -9,13 +9,13 @@ namespace millrace::engine {
 
 namespace {
 
-/// Serves the sessions that waited for the end of the pause. The pause ends when all are served, so that no other
-/// session overtakes them. Returns the jobs moved.
-std::size_t end_pause(core& core, queue& target, std::size_t most) {
-  const auto somebody_is_served = [&] { return !target.waiting.empty() && target.at(job_state::ready).count > 0; };
+/// Gives ready jobs to the sessions that waited during the pause. The pause ends once no session waits or no job is
+/// ready; until then no later session can overtake them. Returns the number of jobs given, at most `moves_max`.
+std::size_t end_pause(core& core, queue& target, std::size_t moves_max) {
+  const auto can_serve = [&] { return !target.waiting.empty() && target.at(job_state::ready).count > 0; };
   std::size_t moved = 0;
-  for (; moved < most && somebody_is_served(); ++moved) grant_first(core, target);
-  if (!somebody_is_served()) {
+  for (; moved < moves_max && can_serve(); ++moved) grant_first(core, target);
+  if (!can_serve()) {
     target.paused_until = no_pause;
     target.paused_for = {};
     core.due.clear(target.pause_end);
@@ -23,7 +23,8 @@ std::size_t end_pause(core& core, queue& target, std::size_t most) {
   return moved;
 }
 
-std::size_t do_one(core& core, due_owner owner, std::size_t most) {
+/// Does what is due for `owner`. Returns the number of moves that it counts as: 1 to `moves_max`.
+std::size_t do_first_due(core& core, due_owner owner, std::size_t moves_max) {
   switch (owner.kind) {
     case due_kind::expiry:
       expire_first(core);
@@ -41,10 +42,10 @@ std::size_t do_one(core& core, due_owner owner, std::size_t most) {
       give_up_waiting(core, *core.sessions.find(session_id{owner.number}));
       return 1;
     case due_kind::group:
-      return do_due_of_group(core, group_id{owner.number}, most);
+      return do_due_of_group(core, group_id{owner.number}, moves_max);
     case due_kind::pause_end: {
       const auto number = static_cast<queue_id::number_type>(owner.number);
-      return std::max<std::size_t>(1, end_pause(core, *core.queues.find(queue_id{number}), most));
+      return std::max<std::size_t>(1, end_pause(core, *core.queues.find(queue_id{number}), moves_max));
     }
   }
   return 1;
@@ -54,8 +55,8 @@ std::size_t do_one(core& core, due_owner owner, std::size_t most) {
 
 void do_what_is_due(core& core) {
   std::size_t left = moves_per_turn_max;
-  // A deadline that is exactly now is due: the timer would not fire for it again.
-  while (left > 0 && core.due.first_due() <= core.now) left -= do_one(core, core.due.first_owner(), left);
+  // A deadline equal to `now` is due: the timer may fire exactly then.
+  while (left > 0 && core.due.first_due() <= core.now) left -= do_first_due(core, core.due.first_owner(), left);
 }
 
 void pause(core& core, queue& target, duration length) {

@@ -8,7 +8,8 @@ namespace millrace::engine {
 /// most `moves_per_turn_max` of them; what is left stays due.
 void do_what_is_due(core& core);
 
-/// No job of `target` is reserved for `length`. A present pause is replaced; zero ends it.
+/// For the time `length`, no job is reserved from `target`, unless it is reserved by its id. A present pause is
+/// replaced; zero ends it.
 void pause(core& core, queue& target, duration length);
 
 }  // namespace millrace::engine

@@ -284,7 +284,7 @@ void engine::take_wanted_bodies(std::vector<job_id>& into) {
 void engine::body_loaded(job_id job, body&& content, instant now) {
   run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(job);
-    if (at == no_slot || !parts_->jobs[at].wanted) return false;
+    if (at == no_slot || !parts_->jobs[at].body_requested) return false;
     if (parts_->jobs[at].content.size() == content.size()) {
       millrace::engine::body_loaded(*parts_, at, std::move(content));
     } else {
@@ -297,7 +297,7 @@ void engine::body_loaded(job_id job, body&& content, instant now) {
 void engine::body_lost(job_id job, instant now) {
   run_command(*parts_, now, [&] {
     const slot at = parts_->jobs.find(job);
-    if (at == no_slot || !parts_->jobs[at].wanted) return false;
+    if (at == no_slot || !parts_->jobs[at].body_requested) return false;
     millrace::engine::body_lost(*parts_, at);
     return true;
   });
@@ -318,8 +318,8 @@ void engine::take_events(std::vector<event>& into) {
   std::swap(into, parts_->events);
 }
 
-void engine::set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space) {
-  parts_->has_disk_space = std::move(has_disk_space);
+void engine::set_disk_check(std::function<bool(std::uint64_t bytes)> disk_check) {
+  parts_->disk_check = std::move(disk_check);
 }
 
 void engine::observe_states(state_observer* observer) { parts_->observer = observer; }

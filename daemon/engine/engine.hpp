@@ -225,7 +225,7 @@ class engine {
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
   /// Called before a job moves from memory into a durable queue as a dead letter: false if the store cannot write a
   /// body of so many bytes. Without it, every job can be stored. No command may be given from there.
-  void set_disk_check(std::function<bool(std::uint64_t bytes)> has_disk_space);
+  void set_disk_check(std::function<bool(std::uint64_t bytes)> disk_check);
   /// `observer` is called with each state that a job enters from now on; nullptr: none. Requires: it outlives that.
   void observe_states(state_observer* observer);
   /// Off by default: a store that is not persistent needs no changes.

@@ -29,22 +29,23 @@ bool entry_order::advance(std::size_t jobs_max) {
 
 void entry_order::begin_list() {
   const state_list& list = core_.queues.find(queues_.back())->by_state[state_];
-  entries_.clear();
-  entries_.reserve(list.count);
+  timed_jobs_.clear();
+  timed_jobs_.reserve(list.count);
   unread_ = list.first;
   if (unread_ == no_slot) return end_list();
   step_ = step::read;
 }
 
 void entry_order::read_run() {
-  const std::size_t begin = entries_.size();
-  while (unread_ != no_slot && entries_.size() < begin + run_jobs) {
+  const std::size_t begin = timed_jobs_.size();
+  while (unread_ != no_slot && timed_jobs_.size() < begin + jobs_per_run) {
     const job& read = core_.jobs[unread_];
-    entries_.emplace_back(read.entered_at, unread_);
+    timed_jobs_.emplace_back(read.entered_at, unread_);
     unread_ = read.later;
   }
-  runs_.push_back({begin, entries_.size()});
-  std::ranges::stable_sort(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end(), {}, &entry::first);
+  runs_.push_back({begin, timed_jobs_.size()});
+  std::ranges::stable_sort(timed_jobs_.begin() + static_cast<std::ptrdiff_t>(begin), timed_jobs_.end(), {},
+                           &timed_job::first);
   if (unread_ != no_slot) return;
   std::ranges::make_heap(runs_, [this](const run& one, const run& other) { return later(one, other); });
   step_ = step::link;
@@ -54,7 +55,7 @@ void entry_order::link_earliest() {
   const auto order = [this](const run& one, const run& other) { return later(one, other); };
   std::ranges::pop_heap(runs_, order);
   run& earliest = runs_.back();
-  const slot at = entries_[earliest.next].second;
+  const slot at = timed_jobs_[earliest.next].second;
   core_.jobs[at].earlier = last_;
   core_.jobs[at].later = no_slot;
   (last_ == no_slot ? first_ : core_.jobs[last_].later) = at;
@@ -80,8 +81,8 @@ void entry_order::end_list() {
 
 /// Of two jobs that entered at the same time, that of the earlier run is the earlier one.
 bool entry_order::later(const run& one, const run& other) const noexcept {
-  const instant of_one = entries_[one.next].first;
-  const instant of_other = entries_[other.next].first;
+  const instant of_one = timed_jobs_[one.next].first;
+  const instant of_other = timed_jobs_[other.next].first;
   return of_one != of_other ? of_one > of_other : one.next > other.next;
 }
 

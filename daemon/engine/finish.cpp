@@ -184,14 +184,14 @@ finish_answer fail_for_outputs(core& core, slot at, reason refusal, finish_reque
 
 /// Removes it from the waiters and from its job.
 std::unique_ptr<capacity_waiter> take_out(core& core, capacity_waiter& waiter) {
-  core.jobs[waiter.job].has_waiting = false;
+  core.jobs[waiter.job].has_waiting_finish = false;
   core.jobs.history_of(waiter.job).finish = nullptr;
   return std::unique_ptr<capacity_waiter>{core.queues[waiter.queue].capacity_waiters.leave(waiter)};
 }
 
 void enqueue_finish(core& core, std::unique_ptr<capacity_waiter> waiter, slot full_queue) {
   const slot at = waiter->job;
-  core.jobs[at].has_waiting = true;
+  core.jobs[at].has_waiting_finish = true;
   core.jobs.history_of(at).finish = enqueue_waiter(core.queues[full_queue], std::move(waiter));
 }
 
@@ -212,7 +212,7 @@ void tell_done(core& core, session_id client, job_id id, finish_answer answer) {
 
 finish_answer finish(core& core, session& client, slot at, finish_request&& request) {
   assert(may_be_requested(request.result));
-  if (core.jobs[at].has_waiting) forget_waiting_finish(core, at);
+  if (core.jobs[at].has_waiting_finish) forget_waiting_finish(core, at);
   if (request.result == outcome::later) return postpone(core, at, std::move(request));
   if (request.result == outcome::interrupted) return interrupt(core, at, std::move(request));
   if (request.result != outcome::ok)
@@ -264,7 +264,7 @@ bool admit_finish(core& core, queue& freed_queue, capacity_waiter& waiter) {
 }
 
 bool withdraw_finish(core& core, slot at) {
-  if (!core.jobs[at].has_waiting) return false;
+  if (!core.jobs[at].has_waiting_finish) return false;
   const auto gone = take_out(core, *core.jobs.history_of(at).finish);
   mark_for_update(core, core.queues[gone->queue]);
   return true;

@@ -16,27 +16,29 @@ namespace millrace::engine {
 
 inline constexpr std::size_t job_state_count = 4;
 
-/// Whether a command or a deadline may move a job from one state to the other. A job can be removed from every state.
-[[nodiscard]] constexpr bool may_become(job_state old_state, job_state to) noexcept {
+/// Whether a command or a deadline may move a job from `old_state` to `new_state`. A job can be removed from every
+/// state.
+[[nodiscard]] constexpr bool may_become(job_state old_state, job_state new_state) noexcept {
   switch (old_state) {
     case job_state::ready:
       // Buried: an expired job; at a start also one that was handed out too often.
-      return to == job_state::reserved || to == job_state::buried;
+      return new_state == job_state::reserved || new_state == job_state::buried;
     case job_state::reserved:
-      return to != job_state::reserved;
+      return new_state != job_state::reserved;
     case job_state::delayed:
-      return to != job_state::delayed;
+      return new_state != job_state::delayed;
     case job_state::buried:
-      return to == job_state::ready || to == job_state::reserved;
+      return new_state == job_state::ready || new_state == job_state::reserved;
   }
   return false;
 }
 
-/// A job. There are millions: what most jobs never have stands in `job_history`, and the three words of `link` serve
-/// the state the job is in:
-/// - ready: previous and next of its lane, or left, right and parent of the heap of returned jobs;
-/// - delayed: the position in its queue's order of due times, and its own slot;
-/// - reserved: previous and next of what its session holds, and the heap position of its lease's deadline.
+/// A job. There may be millions, so facts that few jobs have are in `job_history`. The meaning of `link` depends on the
+/// state:
+/// - ready: previous and next job of its lane; with `in_heap`, left child, right child and parent in the heap of
+///   returned jobs;
+/// - delayed: its index in the heap of its queue's due times, and its own slot;
+/// - reserved: previous and next job that its session holds, and the heap position of its lease in `core::due`.
 struct job {
   job_id id;
   job_body content;
@@ -46,25 +48,25 @@ struct job {
   duration delay{0};  ///< the last one it was given
   slot queue{no_slot};
   millrace::engine::priority priority{0};
-  slot earlier{no_slot}, later{no_slot};  ///< of its queue and state, in order of entry
+  slot earlier{no_slot}, later{no_slot};  ///< job of its queue in this state, in order of entry
   std::array<std::uint32_t, 3> link{};
-  slot same_bucket{no_slot};  ///< the next job of the index's bucket; the next free record
+  slot same_bucket{no_slot};  ///< next job in its bucket of the index; of a free record: the next one
   slot holder{no_slot};       ///< session; reserved only
   slot history{no_slot};
   std::uint32_t reserves{0};
   job_state state{job_state::ready};
-  std::uint8_t rank{0};  ///< in a heap: length of the shortest way down to a gap
+  std::uint8_t rank{0};  ///< in the leftist heap: 1 + the smaller rank of its children; none: 0
   bool in_heap : 1 {false};
-  bool deadline_soon : 1 {false};  ///< the holder is being warned
-  bool leased : 1 {false};         ///< its reservation has a deadline
-  bool has_waiting : 1 {false};    ///< a finish of it waits for capacity
-  bool on_disk : 1 {false};        ///< its body is, and need not be in memory
-  bool bounded : 1 {false};        ///< its body counts for what bodies may take of memory
-  bool wanted : 1 {false};         ///< its body is being read from disk
-  bool pinned : 1 {false};         ///< a cursor may point at it
-  bool recorded : 1 {false};       ///< the store had it when it moved here: its changes are written in any queue
-  bool expires : 1 {false};        ///< its history has a time of expiry
-  bool in_group : 1 {false};       ///< its history names its group
+  bool deadline_soon : 1 {false};       ///< the holder is being warned
+  bool leased : 1 {false};              ///< its reservation has a deadline
+  bool has_waiting_finish : 1 {false};  ///< for capacity of another queue
+  bool on_disk : 1 {false};             ///< its body is on disk, so it may leave memory
+  bool memory_limited : 1 {false};      ///< its body counts in `core::body_bytes` while it is in memory or being read
+  bool body_requested : 1 {false};      ///< from disk, and not here yet
+  bool pinned : 1 {false};              ///< a cursor may point at it
+  bool recorded : 1 {false};  ///< the store knew it when it came to this queue: its changes are always written
+  bool expires : 1 {false};   ///< its history has a time of expiry
+  bool in_group : 1 {false};  ///< its history names its group
 };
 static_assert(sizeof(job) <= 96, "config/README.md promises the memory of a ready job");
 
@@ -80,7 +82,7 @@ struct served_before {
 
 struct capacity_waiter;
 
-/// What most jobs never have. Its `reserves` stays 0: every job has that count, so it stands in `job`.
+/// Facts that few jobs have. The inherited `reserves` stays 0, since every job counts it in `job::reserves`.
 struct job_history : job_tally {
   std::string error_text;
   job_details details{};
@@ -88,7 +90,7 @@ struct job_history : job_tally {
   deadlines::heap_position expiry{0};  ///< in `core::expiring`, while it is ready or delayed and expires
   slot next_free{no_slot};
 
-  /// To what it was before its first use. Most have no text, so that this costs less than an assignment of `{}`.
+  /// Gives every member its initial value. Most have no text, so this costs less than an assignment of `{}`.
   void reset() noexcept {
     static_cast<job_tally&>(*this) = {};
     if (error_text.capacity() != std::string{}.capacity()) error_text = std::string{};

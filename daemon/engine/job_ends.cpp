@@ -122,7 +122,7 @@ void cancel_job(core& core, slot at) {
   if (record.state != job_state::reserved) return end_job(core, at, outcome::cancelled);
   session& holder = core.sessions[record.holder];
   const bool awaited = holder.awaited == at;
-  if (!awaited && !record.leased && !record.has_waiting) {
+  if (!awaited && !record.leased && !record.has_waiting_finish) {
     event decision;
     decision.type = event::kind::cancelled;
     decision.session = holder.id;

@@ -11,14 +11,18 @@
 
 namespace millrace::engine {
 
-/// Where jobs live, and the way from an id to its job. Records stay where they are, from `add` to `remove`.
-/// Owned by the core of the engine; its thread.
+/// Owns all jobs and finds a job by its id. A record keeps its address from `add` to `remove`.
 ///
-/// The index is linear hashing (Litwin, 1980): chains through the records, about one bucket a job, and each `add`
-/// beyond that splits one bucket, so that growth costs each job its share and stalls none. Ids rise by one, so
-/// neighbours in time are neighbours in the index: blocks of 512 ids keep together, and are shuffled inside so that
-/// jobs left over at a regular distance spread out. Memory: 96 B of record a job, in pages that are returned when they
-/// are empty, and 4 B of bucket a job, of the most there ever were.
+/// Owned by the core of the engine; only the engine's thread calls it.
+///
+/// The index is linear hashing (Litwin, 1980). Jobs of one bucket are linked through their records. An `add` that makes
+/// more jobs than buckets splits one bucket, so the index grows in small steps and no `add` is slow. Ids rise by one. A
+/// block of 512 ids has a block of 512 buckets, so jobs that were put together are near each other in the index. The
+/// order inside a block differs from block to block: otherwise jobs that are left over at a regular distance would
+/// share few buckets.
+///
+/// Memory: 96 B for each job, in pages that are returned when they are empty; and 4 B in buckets, which are not
+/// returned, for each of the most jobs that there ever were. Histories are extra.
 class job_table {
  public:
   job_table();
@@ -28,14 +32,14 @@ class job_table {
 
   /// `no_slot` when there is no such job.
   [[nodiscard]] slot find(job_id id) const noexcept;
-  /// A blank record under an id that is not there yet.
+  /// Adds a blank record. Requires: no job has this id.
   slot add(job_id id);
-  /// Lets body and history go, too.
+  /// Removes the job with its body and its history.
   void remove(slot at) noexcept;
 
   /// The rare facts of a job, made when first asked for.
   [[nodiscard]] job_history& history_of(slot at);
-  /// Those of a job that may have none: then zeros.
+  /// The rare facts of a job; a blank history if it has none.
   [[nodiscard]] const job_history& history_if_any(slot at) const noexcept { return histories_[records_[at].history]; }
 
   [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }

@@ -8,8 +8,8 @@ namespace millrace::engine {
 
 namespace {
 
-/// An end or a move of a job that the store has is written even if its queue is in memory now: otherwise the job would
-/// come back after a restart.
+/// The durability of an end or a move. If the store knows the job, it is at least `relaxed`, even for a queue in
+/// memory: otherwise the job would come back after a restart.
 durability durability_of(const job& record, const queue& owner) noexcept {
   return is_recorded(record, owner) ? std::max(owner.options.durability, durability::relaxed) : durability::memory;
 }
@@ -26,9 +26,9 @@ bool is_recorded(const job& record, const queue& owner) noexcept {
 }
 
 bool can_be_stored(const core& core, slot at, const queue& to) {
-  if (!core.has_disk_space || to.options.durability == durability::memory) return true;
+  if (!core.disk_check || to.options.durability == durability::memory) return true;
   const job& record = core.jobs[at];
-  return is_recorded(record, core.queue_of(record)) || core.has_disk_space(record.content.size());
+  return is_recorded(record, core.queue_of(record)) || core.disk_check(record.content.size());
 }
 
 void record_put(core& core, slot at, job_state state, const body& content, instant due) {
@@ -65,7 +65,7 @@ void record_move(core& core, slot at, const move_facts& move) {
                                .durability = durability_of(record, owner),
                                .handed_out = move.handed_out,
                                .details = details_of(history),
-                               .left = move.left});
+                               .from = move.from});
 }
 
 void record_counts(core& core, slot at) {

@@ -20,7 +20,7 @@ struct move_facts {
   job_state to{};  ///< its state from now on
   instant due{};   ///< when delayed
   bool handed_out{false};
-  queue_id left{};  ///< the queue that it leaves; none: it stays
+  queue_id from{};  ///< the queue that it leaves; none: it stays
 };
 void record_move(core& core, slot at, const move_facts& move);
 /// What a ready job has counted; it stays where it is.

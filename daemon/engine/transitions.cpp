@@ -41,7 +41,7 @@ void clear_deadline_soon(core& core, job& record) noexcept {
 
 void let_go(core& core, slot at) {
   job& record = core.jobs[at];
-  if (record.has_waiting) forget_waiting_finish(core, at);
+  if (record.has_waiting_finish) forget_waiting_finish(core, at);
   clear_deadline_soon(core, record);
   core.due.clear(lease_deadline(record));
   session& holder = core.sessions[record.holder];
@@ -185,7 +185,7 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   if (!record.recorded && to.options.durability != durability::memory) {
     record_put(core, at, state, record.content.content(), due);
   } else {
-    record_move(core, at, {.to = state, .due = due, .left = from.id});
+    record_move(core, at, {.to = state, .due = due, .from = from.id});
   }
   if (state == job_state::ready) offer(core, to);
   evict_if_above_mark(core, at);

@@ -7,7 +7,7 @@
 
 #include <millrace/base/quantity.hpp>
 
-#include "handlers/length.hpp"
+#include "handlers/body_duration.hpp"
 
 namespace millrace::handlers {
 
@@ -40,7 +40,7 @@ class blocking : public offload::computation {
 }  // namespace
 
 result<std::unique_ptr<offload::computation>> block::begin(const job& work) {
-  const auto length = length_ ? result<duration>{*length_} : parse_length(work.content.view());
+  const auto length = length_ ? result<duration>{*length_} : parse_body_as_duration(work.content.view());
   if (!length) return length.error();
   if (*length > length_max) return rejected("longer than " + write_duration(length_max));
   return std::unique_ptr<offload::computation>{std::make_unique<blocking>(*length, work.content)};

@@ -41,7 +41,7 @@ result<std::string_view> find_digits(std::string_view text, std::size_t digits_m
   const std::size_t first = std::min(text.find_first_not_of('0'), text.size() - 1);
   const std::string_view digits = text.substr(first);
   if (!all_digits(digits.substr(0, digits_max + 1))) return rejected(quote(text) + " is not a number");
-  if (digits.size() > digits_max) return prime_too_long(digits, bits_max);
+  if (digits.size() > digits_max) return number_too_long(digits, bits_max);
   return digits;
 }
 
@@ -59,10 +59,10 @@ result<std::unique_ptr<offload::computation>> computation_for(const prime_option
   if (!digits) return digits.error();
   if (const std::optional<std::uint64_t> number = parse_64_bits(*digits)) {
     if (static_cast<std::uint32_t>(std::bit_width(*number)) > options.bits_max)
-      return prime_too_long(*digits, options.bits_max);
+      return number_too_long(*digits, options.bits_max);
     return options.method == prime_method::fast ? prime_fast(*number) : prime_trial(*number);
   }
-  if (options.bits_max <= 64) return prime_too_long(*digits, options.bits_max);
+  if (options.bits_max <= 64) return number_too_long(*digits, options.bits_max);
   if (options.method == prime_method::trial) {
     return rejected(quote(*digits) + ", a number of " + std::to_string(digits->size()) +
                     " digits, is longer than the 64 bits of method trial");

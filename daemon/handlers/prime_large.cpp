@@ -79,7 +79,7 @@ class baillie_psw : public offload::computation {
   }
 
   result<std::string> take_result() override {
-    if (bits_ > bits_max_) return prime_too_long(digits_, bits_max_);
+    if (bits_ > bits_max_) return number_too_long(digits_, bits_max_);
     return prime_verdict(digits_, is_prime_);
   }
 

@@ -20,7 +20,7 @@ std::string prime_verdict(std::uint64_t number, bool is_prime) {
   return prime_verdict(std::string_view{digits.data(), end}, is_prime);
 }
 
-error prime_too_long(std::string_view digits, std::uint32_t bits_max) {
+error number_too_long(std::string_view digits, std::uint32_t bits_max) {
   return rejected(quote(digits) + ", a number of " + std::to_string(digits.size()) +
                   " digits, is longer than bits_max (" + std::to_string(bits_max) + " bits)");
 }

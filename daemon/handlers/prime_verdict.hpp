@@ -12,6 +12,6 @@ namespace millrace::handlers {
 [[nodiscard]] std::string prime_verdict(std::string_view digits, bool is_prime);
 [[nodiscard]] std::string prime_verdict(std::uint64_t number, bool is_prime);
 
-[[nodiscard]] error prime_too_long(std::string_view digits, std::uint32_t bits_max);
+[[nodiscard]] error number_too_long(std::string_view digits, std::uint32_t bits_max);
 
 }  // namespace millrace::handlers

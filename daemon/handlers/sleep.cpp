@@ -6,7 +6,7 @@
 #include <millrace/base/quantity.hpp>
 #include <millrace/loop/deadline.hpp>
 
-#include "handlers/length.hpp"
+#include "handlers/body_duration.hpp"
 
 namespace millrace::handlers {
 
@@ -41,7 +41,8 @@ loop::awaitable<answer> sleep::handle(job work) {
     text = options_.length->fill(work);
     if (!text) co_return text.error();
   }
-  const result<duration> length = parse_length(options_.length ? std::string_view{*text} : work.content.view());
+  const result<duration> length =
+      parse_body_as_duration(options_.length ? std::string_view{*text} : work.content.view());
   if (!length) co_return length.error();
   if (!options_.text) {
     co_await loop::sleep_for(loop_, *length);

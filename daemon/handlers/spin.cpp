@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "handlers/length.hpp"
+#include "handlers/body_duration.hpp"
 
 namespace millrace::handlers {
 
@@ -63,7 +63,7 @@ class spinning : public offload::computation {
 }  // namespace
 
 result<std::unique_ptr<offload::computation>> spin::begin(const job& work) {
-  const result<duration> length = length_ ? result<duration>{*length_} : parse_length(work.content.view());
+  const result<duration> length = length_ ? result<duration>{*length_} : parse_body_as_duration(work.content.view());
   if (!length) return length.error();
   return std::unique_ptr<offload::computation>{std::make_unique<spinning>(*length, work.content)};
 }

@@ -6,7 +6,7 @@ namespace millrace::loop {
 
 bool is_readable(int descriptor) noexcept {
   pollfd state{descriptor, POLLIN, 0};
-  return descriptor >= 0 && ::poll(&state, 1, 0) > 0 && (state.revents & POLLNVAL) == 0;
+  return ::poll(&state, 1, 0) > 0 && (state.revents & POLLNVAL) == 0;
 }
 
 }  // namespace millrace::loop

@@ -11,7 +11,7 @@ namespace millrace::loop {
 
 namespace {
 
-bool is_readable(std::string_view text) {
+bool is_printable_text(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](char byte) {
     return static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) == 0x7f;
   });
@@ -68,7 +68,7 @@ void trace_text::add_span(const trace_event& event, const trace_work* work) {
 void trace_text::add_label(const trace_event& event, const trace_work& work) {
   std::string_view label{work.label.data(), work.label_size};
   if (work.label_is_cut) label = utf8_prefix(label, label.size() - 1);
-  if (is_readable(label)) return work.label_is_cut ? add_string(std::string{label} + "…") : add_string(label);
+  if (is_printable_text(label)) return work.label_is_cut ? add_string(std::string{label} + "…") : add_string(label);
   if (!event.job) return add("\"a computation\"");
   add("\"job ");
   add_number(event.job.value());

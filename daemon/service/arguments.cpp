@@ -58,25 +58,25 @@ void declare(CLI::App& app, arguments& given, flags& seen) {
   app.add_flag("-v,--version", seen.version, "print the version and exit");
 
   const auto* const group = "beanstalkd's options, instead of a settings file";
-  auto& drop_in = given.drop_in;
-  app.add_option("-l", drop_in.listen, "listen on this address, or unix:PATH (default: 127.0.0.1)")
+  auto& beanstalkd = given.beanstalkd;
+  app.add_option("-l", beanstalkd.listen, "listen on this address, or unix:PATH (default: 127.0.0.1)")
       ->type_name("ADDR")
       ->group(group);
-  app.add_option("-p", drop_in.port, "listen on this port (default: 11300)")->type_name("PORT")->group(group);
-  app.add_option("-z", drop_in.job_bytes, "largest job body (default: 65535)")->type_name("BYTES")->group(group);
-  app.add_option("-u", drop_in.user, "bind the addresses, then run as this user")->type_name("USER")->group(group);
-  app.add_option("-b", drop_in.data_dir, "store jobs in this directory")->type_name("DIR")->group(group);
-  app.add_option("-f", drop_in.sync_after,
+  app.add_option("-p", beanstalkd.port, "listen on this port (default: 11300)")->type_name("PORT")->group(group);
+  app.add_option("-z", beanstalkd.job_bytes, "largest job body (default: 65535)")->type_name("BYTES")->group(group);
+  app.add_option("-u", beanstalkd.user, "bind the addresses, then run as this user")->type_name("USER")->group(group);
+  app.add_option("-b", beanstalkd.data_dir, "store jobs in this directory")->type_name("DIR")->group(group);
+  app.add_option("-f", beanstalkd.sync_after,
                  "with -b: sync at most this much later; 0 (default): sync before a command is acknowledged")
       ->type_name("MS")
       ->group(group);
-  app.add_flag("-F", drop_in.never_sync, "with -b: never sync")->group(group);
-  app.add_option("-s", drop_in.log_bytes, "accepted and ignored: the size on disk depends on the jobs")
+  app.add_flag("-F", beanstalkd.never_sync, "with -b: never sync")->group(group);
+  app.add_option("-s", beanstalkd.log_bytes, "accepted and ignored: the size on disk depends on the jobs")
       ->type_name("BYTES")
       ->group(group);
   app.add_flag("-c,-n", seen.compaction, "accepted and ignored: there is no log to compact")->group(group);
   app.add_flag("-V", seen.verbosity, "log more")->group(group);
-  app.add_option("--http", drop_in.http, "serve metrics and health at this address (default: none)")
+  app.add_option("--http", beanstalkd.http, "serve metrics and health at this address (default: none)")
       ->type_name("ADDR:PORT")
       ->group(group);
 }
@@ -152,11 +152,11 @@ std::optional<early_exit> read_task(const flags& seen, listener_source source, a
     if (wanted) given.task = task;
   }
   const bool reads_file = given.task != task::print_example_config && given.task != task::print_schema;
-  if (!given.config.empty() && (given.drop_in.any() || given.drop_in.http))
+  if (!given.config.empty() && (given.beanstalkd.any() || given.beanstalkd.http))
     return refusal("-l, -p, -z, -u, -b and --http cannot be combined with --config FILE");
-  if (given.drop_in.any() && given.task != task::run) return refusal("this needs --config FILE");
+  if (given.beanstalkd.any() && given.task != task::run) return refusal("this needs --config FILE");
   const bool runs_on_passed_sockets = source == listener_source::passed && given.task == task::run;
-  if (reads_file && given.config.empty() && !given.drop_in.any() && !runs_on_passed_sockets)
+  if (reads_file && given.config.empty() && !given.beanstalkd.any() && !runs_on_passed_sockets)
     return refusal("--config FILE is missing (or -l ADDR, -p PORT, to replace beanstalkd)");
   return std::nullopt;
 }

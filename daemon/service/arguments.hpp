@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/log.hpp"
-#include "service/drop_in.hpp"
+#include "service/beanstalkd_options.hpp"
 #include "service/log_sinks.hpp"
 #include "workload/options.hpp"
 
@@ -36,7 +36,7 @@ enum class summary_format { text, json };
 struct arguments {
   service::task task{service::task::run};
   std::string config;  ///< empty for tasks that read no file, and with beanstalkd's options
-  drop_in_options drop_in;
+  beanstalkd_options beanstalkd;
   bool until_idle{false};
   std::optional<std::uint64_t> limit;
   workload::mode mode{workload::mode::as_set};

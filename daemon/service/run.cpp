@@ -33,7 +33,7 @@
 namespace millrace::service {
 namespace {
 
-/// How long the end of the program waits until the log is written, if standard error is not blocked.
+/// The longest wait for the log to be written when the program ends. No wait if standard error is blocked.
 constexpr duration log_timeout = seconds{2};
 
 /// With more jobs left in memory than this, the process exits without freeing them one by one.
@@ -67,11 +67,11 @@ void write_summary(const std::string& summary, const arguments& arguments) {
   }
 }
 
-/// Reads the file or the command line.
+/// Reads the settings from the file, or makes them from the options of beanstalkd if no file is given.
 settings::loaded read_settings(const arguments& arguments, const settings::vocabulary& vocabulary) {
   if (!arguments.config.empty()) return settings::load_file(arguments.config, vocabulary);
   settings::loaded read;
-  if (auto made = settings_of(arguments.drop_in)) {
+  if (auto made = settings_of(arguments.beanstalkd)) {
     read.value = std::move(*made);
   } else {
     write_to_standard_error("millraced: " + made.error().text + '\n');
@@ -88,8 +88,8 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/// Blocks signals until the lifecycle handles them, so that a signal during the start is not lost. SIGINT (Ctrl-C) is
-/// not blocked and ends the process at once.
+/// Blocks signals until the lifecycle handles them, so that a signal during the start is not lost. Until then SIGINT
+/// (Ctrl-C) is not blocked and ends the process at once.
 class blocked_signals {
  public:
   blocked_signals() {
@@ -108,7 +108,7 @@ class blocked_signals {
   sigset_t before_{};
 };
 
-/// Binds the addresses. With `user`, then gives up root, before any file is opened or created.
+/// Binds the addresses. With `user`, then creates `data_dir` and gives up root: later files are not opened as root.
 result<listening_sockets> bind_and_drop_root(const settings::daemon_options& options, passed_sockets& passed,
                                              const std::optional<user_identity>& user, default_http http) {
   if (!user) return bind_sockets(options, passed, http);
@@ -129,37 +129,39 @@ exit_code could_not_start(const std::string& reason) {
 }
 
 /// Before the loop runs, so that the trace has everything.
-result<> begin_trace(daemon& parts, const arguments& arguments) {
+result<> begin_trace(daemon& the_daemon, const arguments& arguments) {
   if (arguments.trace.empty()) return {};
-  return parts.trace().begin_now(
+  return the_daemon.trace().begin_now(
       {.path = arguments.trace, .bytes_max = arguments.trace_bytes_max.value_or(loop::trace_recorder::file_bytes_max)});
 }
 
-exit_code run_parts(settings::settings settings, const arguments& arguments, const settings::vocabulary& vocabulary,
-                    const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
+exit_code make_and_run(settings::settings settings, const arguments& arguments, const settings::vocabulary& vocabulary,
+                       const std::optional<user_identity>& user, passed_sockets& passed, blocked_signals& signals) {
   try {
     const auto http = arguments.until_idle ? default_http::optional : default_http::required;
     auto bound = bind_and_drop_root(settings.daemon, passed, user, http);
     if (!bound) return could_not_start(bound.error().text);
     const reload_options reloading{arguments.config.empty() ? nullptr : &vocabulary, arguments.level_min,
                                    arguments.until_idle && !arguments.limit};
-    auto parts = daemon::make(std::move(settings), {arguments.mode, arguments.limit}, std::move(*bound), reloading);
-    if (!parts && parts.error().code == errc::cancelled) {
-      // The pending signal has been handled. Unblocked, it would end the process before the log is written.
+    auto the_daemon =
+        daemon::make(std::move(settings), {arguments.mode, arguments.limit}, std::move(*bound), reloading);
+    if (!the_daemon && the_daemon.error().code == errc::cancelled) {
+      // SIGTERM stopped the migration and is still pending. When `signals` unblocks it, it would end the process before
+      // the log is written.
       std::signal(SIGTERM, SIG_IGN);
       log::info("stopped", "stopped while migrating: the data on disk are unchanged");
       return exit_code::done;
     }
-    if (!parts) return could_not_start(parts.error().text);
-    if (const auto begun = begin_trace(**parts, arguments); !begun) {
+    if (!the_daemon) return could_not_start(the_daemon.error().text);
+    if (const auto begun = begin_trace(**the_daemon, arguments); !begun) {
       return could_not_start("--trace: " + begun.error().text);
     }
-    lifecycle life{**parts, arguments};
+    lifecycle life{**the_daemon, arguments};
     signals.unblock();
     const auto code = life.run();
     write_summary(life.summary(), arguments);
     // Everything is closed. Freeing millions of jobs one by one would take too long.
-    if ((*parts)->broker().engine().job_count() > freed_jobs_max) {
+    if ((*the_daemon)->broker().engine().job_count() > freed_jobs_max) {
       stop_log(arguments.format);
       exit_without_closing(code);
     }
@@ -178,8 +180,8 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
     return exit_code::bad_settings;
   }
   std::optional<user_identity> user;
-  if (arguments.drop_in.user) {
-    auto found = find_user(*arguments.drop_in.user);
+  if (arguments.beanstalkd.user) {
+    auto found = find_user(*arguments.beanstalkd.user);
     if (!found) {
       write_to_standard_error("millraced: " + found.error().text + '\n');
       return exit_code::bad_settings;
@@ -190,37 +192,42 @@ exit_code run_daemon(const arguments& arguments, const settings::vocabulary& voc
   resolve_relative_paths(*read.value);
   if (arguments.until_idle && !arguments.limit) {
     if (const auto endless = find_endless_producer(*read.value); !endless.empty()) {
-      write_to_standard_error("millraced: producers." + endless +
-                              " never ends, so --until-idle would not end: give it a limit, or add --limit N\n");
+      write_to_standard_error(
+          "millraced: producers." + endless +
+          " never ends, so --until-idle would not end: set its `limit` or `for`, or add --limit N\n");
       return exit_code::bad_settings;
     }
   }
-  auto logged = read.value->daemon.log;
-  logged.least = arguments.level_min.value_or(logged.least);
-  log::start(log_sink(arguments.format), std::move(logged));
+  auto log_options = read.value->daemon.log;
+  log_options.least = arguments.level_min.value_or(log_options.least);
+  log::start(log_sink(arguments.format), std::move(log_options));
   for (const auto& diagnostic : read.diagnostics) log::warning("settings", diagnostic.text());
-  if (arguments.drop_in.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
-  const auto code = passed ? run_parts(std::move(*read.value), arguments, vocabulary, user, *passed, signals)
+  if (arguments.beanstalkd.log_bytes) log::warning("settings", "-s is ignored: the size on disk depends on the jobs");
+  const auto code = passed ? make_and_run(std::move(*read.value), arguments, vocabulary, user, *passed, signals)
                            : could_not_start(passed.error().text);
   stop_log(arguments.format);
   return code;
 }
 
-/// The kinds of handlers that the program has.
-handlers::registry handlers_of(const registrar& add_kinds) {
+/// The kinds of handlers and sources that the program has.
+struct kinds {
   handlers::registry handlers;
   sources::registry sources;
-  handlers::add_all(handlers);
-  if (add_kinds) add_kinds(handlers, sources);
-  return handlers;
+};
+kinds all_kinds(const registrar& add_kinds) {
+  kinds all;
+  handlers::add_all(all.handlers);
+  sources::add_all(all.sources);
+  if (add_kinds) add_kinds(all.handlers, all.sources);
+  return all;
 }
 
 exit_code run_program(const std::vector<std::string>& words, const registrar& add_kinds) {
   set_uncaught_exit_code(exit_code::could_not_start);
   reserve_closed_streams();
-  // A write to a closed pipe or socket must be an error, not the end of the daemon.
+  // A write to a closed pipe or socket must be an error and not end the daemon.
   std::signal(SIGPIPE, SIG_IGN);
-  // So must be a write beyond the largest size of a file (LimitFSIZE).
+  // A write beyond the limit of a file's size (LimitFSIZE= of systemd) must be an error, too.
   std::signal(SIGXFSZ, SIG_IGN);
   auto passed = passed_sockets::take();
   const bool some_passed = !passed || !passed->empty();
@@ -232,12 +239,8 @@ exit_code run_program(const std::vector<std::string>& words, const registrar& ad
       write_to_standard_error(early->text);
     return early->code;
   }
-  handlers::registry handlers;
-  sources::registry sources;
-  handlers::add_all(handlers);
-  sources::add_all(sources);
-  if (add_kinds) add_kinds(handlers, sources);
-  const settings::vocabulary vocabulary{handlers, sources};
+  const auto known = all_kinds(add_kinds);
+  const settings::vocabulary vocabulary{known.handlers, known.sources};
   const auto& given = std::get<arguments>(read);
   return given.task == task::run ? run_daemon(given, vocabulary, passed) : run_one_shot_task(given, vocabulary);
 }
@@ -249,10 +252,11 @@ int millrace::run(int argc, char** argv, const registrar& add_kinds) {
   if (argc == 2 && argv[1] == loop::child_guard_argument) return loop::run_child_guard(STDIN_FILENO);
   try {
     if (argc == 2 && argv[1] == handlers::computing_process_argument)
-      return handlers::run_computing_process(service::handlers_of(add_kinds));
+      return handlers::run_computing_process(service::all_kinds(add_kinds).handlers);
     return static_cast<int>(service::run_program({argv + std::min(argc, 1), argv + argc}, add_kinds));
   } catch (const std::exception& failure) {
-    // The lifecycle catches failures of the running daemon, so this is a failure of the start.
+    // Failures of the daemon are reported by `make_and_run`. This one is of the arguments, the settings, a task such as
+    // --check, or a computing process.
     service::write_to_standard_error("millraced: " + message_of(failure) + '\n');
     return static_cast<int>(service::exit_code::could_not_start);
   }

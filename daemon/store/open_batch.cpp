@@ -34,9 +34,9 @@ void open_batch::add(engine::job_put& put) {
 
 void open_batch::add(engine::job_moved& moved) {
   const auto number = queues.number_of(moved.queue, *open_);
-  if (moved.left) {
+  if (moved.from) {
     queues.job_added(moved.queue);
-    queues.job_removed(moved.left);
+    queues.job_removed(moved.from);
   }
   const bool had_history = with_history_.erase(moved.job);
   if (moved.details || moved.handed_out || !moved.error_text.empty() || moved.tally != engine::job_tally{}) {

@@ -86,7 +86,7 @@ struct disk_fixture : has_disk, broker_fixture {
   explicit disk_fixture(engine::durability safety = engine::durability::sync)
       : broker_fixture{&disk, no_memory()},
         durable{queue("durable", {.durability = safety})},
-        client{watcher("durable")} {}
+        client{watching_session("durable")} {}
 
   job_id put_safely(std::string_view text) {
     const auto job = put(durable, text).job;
@@ -148,11 +148,11 @@ TEST_CASE("a reserve is granted when the body has been read") {
     broker_fixture::answer answer;
     fixture.reserve(fixture.client, answer);
     fixture.loop.run_ready();
-    CHECK_FALSE(answer.taken);
+    CHECK_FALSE(answer.reserved);
     fixture.disk.read();
     fixture.loop.run_ready();
-    REQUIRE(answer.taken);
-    CHECK(answer.taken->job.content.view() == "a");
+    REQUIRE(answer.reserved);
+    CHECK(answer.reserved->job.content.view() == "a");
   }
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("who only looks is shown the body, many by one reading") {
   const auto job = fixture.put_safely("a");
   taker first, second;
   fixture.peek(fixture.client, job, first);
-  fixture.peek(fixture.watcher("durable"), job, second);
+  fixture.peek(fixture.watching_session("durable"), job, second);
   CHECK(fixture.disk.requested == std::vector{job});
   fixture.disk.read();
   for (const auto* const taker : {&first, &second}) {
@@ -275,7 +275,7 @@ TEST_CASE("a job that is larger than the store can write is refused before it is
   CHECK(fixture.put(kept, "0123456789").status == engine::put_status::inserted);
   CHECK(fixture.put(kept, "0123456789a").status == engine::put_status::refused);
   CHECK(fixture.put(fast, "0123456789a").status == engine::put_status::inserted);
-  const auto session = fixture.watcher("fast");
+  const auto session = fixture.watching_session("fast");
   const auto taken = fixture.broker.try_reserve(session, engine::lease::unlimited).answer;
   REQUIRE(taken.status == engine::reserve_status::reserved);
   engine::finish_request done{.job = taken.job.job};

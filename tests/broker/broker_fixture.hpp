@@ -15,8 +15,8 @@ namespace millrace::testing {
 
 /// A broker on a loop whose clock the test moves, and coroutines that wait for its answers.
 struct broker_fixture {
-  explicit broker_fixture(store::store* other = nullptr, engine::engine_options limits = {})
-      : broker{loop, other == nullptr ? nothing : *other, limits} {}
+  explicit broker_fixture(store::store* store_or_null = nullptr, engine::engine_options limits = {})
+      : broker{loop, store_or_null == nullptr ? default_store : *store_or_null, limits} {}
   ~broker_fixture() {
     scope.cancel();
     broker.close();
@@ -26,7 +26,7 @@ struct broker_fixture {
   queue_id queue(std::string_view name, const engine::queue_options& options = {}) {
     return broker.declare(name, options).value();
   }
-  session_id watcher(std::string_view name) {
+  session_id watching_session(std::string_view name) {
     const auto session = broker.open_session();
     broker.watch(session, name).value();
     return session;
@@ -35,14 +35,14 @@ struct broker_fixture {
                          duration ttr = engine::default_ttr) {
     return broker.try_put(producer, queue, {.content = body{content}, .delay = delay, .ttr = ttr}).answer;
   }
-  /// The receipt of such a put.
+  /// Puts a body and returns the receipt.
   broker::receipt receipt_of_put(queue_id queue, std::string_view content) {
     return broker.try_put(producer, queue, {.content = body{content}}).durable_with;
   }
 
-  // Answers of coroutines that `ask` runs: empty while they wait.
+  /// What a coroutine of `reserve`, `await_put` or `await_finish` received. Empty while it waits.
   struct answer {
-    std::optional<engine::reserve_answer> taken;
+    std::optional<engine::reserve_answer> reserved;
     std::optional<job_id> put;
     std::optional<engine::finish_answer> finished;
     bool aborted{false};
@@ -61,7 +61,7 @@ struct broker_fixture {
                                      answer& into) {
     try {
       auto answered = co_await broker.reserve(session, lease, until);
-      into.taken = std::move(answered.answer);
+      into.reserved = std::move(answered.answer);
       into.receipt = answered.durable_with;
     } catch (const boost::system::system_error&) {
       into.aborted = true;
@@ -89,7 +89,7 @@ struct broker_fixture {
   [[nodiscard]] engine::queue_levels levels(queue_id queue) const { return broker.engine().levels(queue); }
 
   loop::event_loop loop{loop::clock_kind::manual};
-  store::memory_store nothing;
+  store::memory_store default_store;
   broker::broker broker;
   loop::task_scope scope{loop};
   session_id producer{broker.open_session()};

@@ -11,8 +11,8 @@ TEST_CASE("a cancelled wait for a job takes none: the next waiter gets it") {
   const auto queue = fixture.queue("work");
   broker_fixture::answer first;
   broker_fixture::answer second;
-  const auto task = fixture.reserve(fixture.watcher("work"), first);
-  fixture.reserve(fixture.watcher("work"), second);
+  const auto task = fixture.reserve(fixture.watching_session("work"), first);
+  fixture.reserve(fixture.watching_session("work"), second);
   fixture.loop.run_ready();
 
   fixture.loop.cancel(task);
@@ -21,7 +21,7 @@ TEST_CASE("a cancelled wait for a job takes none: the next waiter gets it") {
   fixture.loop.run_ready();
 
   CHECK(first.aborted);
-  REQUIRE(second.taken);
+  REQUIRE(second.reserved);
   CHECK(fixture.levels(queue).reserved == 1);
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("a job granted before the cancellation comes through belongs to the se
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   broker_fixture::answer waited;
-  const auto task = fixture.reserve(fixture.watcher("work"), waited);
+  const auto task = fixture.reserve(fixture.watching_session("work"), waited);
   fixture.loop.run_ready();
 
   SECTION("granted first") {
@@ -43,8 +43,8 @@ TEST_CASE("a job granted before the cancellation comes through belongs to the se
   fixture.loop.run_ready();
 
   CHECK_FALSE(waited.aborted);
-  REQUIRE(waited.taken);
-  CHECK(waited.taken->status == engine::reserve_status::reserved);
+  REQUIRE(waited.reserved);
+  CHECK(waited.reserved->status == engine::reserve_status::reserved);
   CHECK(fixture.levels(queue).reserved == 1);
   CHECK(fixture.levels(queue).ready == 0);
 }
@@ -65,7 +65,7 @@ TEST_CASE("a cancelled put leaves the line and is not in the queue") {
   CHECK(fixture.levels(queue).waiting_puts == 0);
   CHECK(fixture.broker.held_puts().active() == 0);
   CHECK(fixture.broker.held_puts().total(fixture.loop.now()) == seconds{1});
-  const auto session = fixture.watcher("small");
+  const auto session = fixture.watching_session("small");
   static_cast<void>(fixture.broker.try_finish(
       session, {.job = fixture.broker.try_reserve(session, engine::lease::unlimited).answer.job.job}));
   CHECK(fixture.levels(queue).jobs() == 0);
@@ -81,7 +81,7 @@ TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once"
   fixture.loop.run_ready();
 
   fixture.loop.cancel(task);
-  const auto session = fixture.watcher("small");
+  const auto session = fixture.watching_session("small");
   static_cast<void>(fixture.broker.try_finish(
       session, {.job = fixture.broker.try_reserve(session, engine::lease::unlimited).answer.job.job}));
   fixture.loop.run_ready();
@@ -96,7 +96,7 @@ TEST_CASE("a cancelled wait for capacity in an output queue leaves the job with 
   const auto to = fixture.queue("to", {.max_jobs = 1});
   fixture.put(to, "in the way");
   const auto job = fixture.put(from, "a").job;
-  const auto session = fixture.watcher("from");
+  const auto session = fixture.watching_session("from");
   static_cast<void>(fixture.broker.try_reserve(session, engine::lease::unlimited));
   static_cast<void>(fixture.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}));
   broker_fixture::answer waited;

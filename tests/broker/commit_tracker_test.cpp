@@ -125,7 +125,7 @@ TEST_CASE(
   CHECK_FALSE(fixture.broker.is_durable(fixture.receipt_of_put(sync, "c")));
   CHECK(store.kept == 1);
 
-  const auto worker = fixture.watcher("relaxed");
+  const auto worker = fixture.watching_session("relaxed");
   const auto job = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer.job.job;
   engine::finish_request done;
   done.job = job;
@@ -225,5 +225,5 @@ TEST_CASE("the last block of ids ends at the highest id; puts beyond it are refu
   CHECK(d.put(queue, "c").status == engine::put_status::refused);
   CHECK(store.newest == batches);
   store.commit(batches);
-  CHECK(d.broker.try_reserve(d.watcher("q"), engine::lease::ttr).durable_with.batch == 0);
+  CHECK(d.broker.try_reserve(d.watching_session("q"), engine::lease::ttr).durable_with.batch == 0);
 }

@@ -13,14 +13,14 @@ TEST_CASE("a delayed job reaches who waits for it when its time has come, not be
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   broker_fixture::answer waited;
-  fixture.reserve(fixture.watcher("work"), waited);
+  fixture.reserve(fixture.watching_session("work"), waited);
   fixture.put(queue, "a", seconds{5});
 
   fixture.loop.advance(nanoseconds{seconds{5}} - nanoseconds{1});
-  CHECK_FALSE(waited.taken);
+  CHECK_FALSE(waited.reserved);
   fixture.loop.advance(nanoseconds{1});
-  REQUIRE(waited.taken);
-  CHECK(waited.taken->job.content.view() == "a");
+  REQUIRE(waited.reserved);
+  CHECK(waited.reserved->job.content.view() == "a");
 }
 
 TEST_CASE("a shorter delay that comes later rings first") {
@@ -40,7 +40,7 @@ TEST_CASE("a job whose time to run is over becomes ready again") {
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   fixture.put(queue, "a", {}, seconds{10});
-  static_cast<void>(fixture.broker.try_reserve(fixture.watcher("work"), engine::lease::ttr));
+  static_cast<void>(fixture.broker.try_reserve(fixture.watching_session("work"), engine::lease::ttr));
 
   fixture.loop.advance(seconds{10});
 

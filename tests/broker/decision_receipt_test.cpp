@@ -54,7 +54,7 @@ TEST_CASE("a finish that waited for capacity carries the batch of the command th
     const auto from = fixture.queue("from");
     const auto job = fixture.put(from, "a").job;
     fixture.store.commit_all();
-    const auto consumer = fixture.watcher("from");
+    const auto consumer = fixture.watching_session("from");
     REQUIRE(fixture.broker.try_reserve(consumer, engine::lease::unlimited).answer.job.job == job);
     const auto answered =
         fixture.broker.try_finish(consumer, {.job = job, .outputs = {{fixture.work, {.content = body{"b"}}}}});
@@ -79,14 +79,14 @@ TEST_CASE("a waiting session gets a job before the put of that job is durable") 
     broker_fixture::answer later;
     REQUIRE(fixture.broker.reserve(fixture.worker, engine::lease::ttr, never, waits).answer.status ==
             engine::reserve_status::waiting);
-    fixture.reserve(fixture.watcher("work"), later);
+    fixture.reserve(fixture.watching_session("work"), later);
     fixture.loop.run_ready();
     fixture.put(fixture.work, "a");
     fixture.put(fixture.work, "b");
     fixture.loop.run_ready();
     REQUIRE(waits.decisions.size() == 1);
     CHECK(waits.decisions[0].durable_with == receipt{});
-    REQUIRE(later.taken);
+    REQUIRE(later.reserved);
     CHECK(later.receipt == receipt{});
   }
 }

@@ -17,7 +17,7 @@ engine::queue_options on_disk() { return {.durability = engine::durability::sync
 /// A job that a session holds, on a disk that is full from then on.
 struct held_job {
   explicit held_job(const engine::queue_options& options, std::uint64_t largest_on_disk = 1'000'000)
-      : disk{largest_on_disk}, from{fixture.queue("from", options)}, holder{fixture.watcher("from")} {
+      : disk{largest_on_disk}, from{fixture.queue("from", options)}, holder{fixture.watching_session("from")} {
     fixture.put(from, "job");
     job = fixture.broker.try_reserve(holder, engine::lease::unlimited).answer.job.job;
     disk.free_bytes = 0;

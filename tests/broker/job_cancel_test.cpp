@@ -20,7 +20,7 @@ struct held_job_fixture : broker_fixture {
   }
 
   queue_id work{queue("work")};
-  session_id holder{watcher("work")};
+  session_id holder{watching_session("work")};
   job_id held;
   std::vector<job_id> cancelled;
 };

@@ -32,7 +32,7 @@ struct receipt_fixture : has_store, broker_fixture {
       : broker_fixture{&store, limits},
         promise{promised},
         work{queue("work", {.max_jobs = 2, .when_full = engine::overflow::block, .durability = promised})},
-        worker{watcher("work")} {
+        worker{watching_session("work")} {
     put(queue("other"), "takes the block of ids");
     store.commit_all();
   }

@@ -191,7 +191,7 @@ TEST_CASE("an answer that tells an id waits for the block of that id, whatever i
   manual_store store;
   broker_fixture fixture{&store};
   const auto queue = fixture.queue("memory", {.max_jobs = 1});
-  const auto worker = fixture.watcher("memory");
+  const auto worker = fixture.watching_session("memory");
   taker waits, nobody;
   REQUIRE(fixture.broker.reserve(worker, engine::lease::ttr, never, waits).answer.status ==
           engine::reserve_status::waiting);

@@ -82,7 +82,7 @@ TEST_CASE("the step of a put that waits for capacity goes when the put is admitt
   CHECK(store.take() == sets{"put a step 10"});
   broker_fixture::answer answer;
   fixture.await_put(fixture.producer, answer);
-  const auto worker = fixture.watcher("full");
+  const auto worker = fixture.watching_session("full");
   const auto taken = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer;
   static_cast<void>(fixture.broker.try_finish(worker, {.job = taken.job.job}));
   fixture.loop.run_ready();
@@ -109,7 +109,7 @@ TEST_CASE("the step of a put that is withdrawn goes nowhere") {
     fixture.loop.run_ready();
     CHECK(answer.aborted);
   }
-  const auto worker = fixture.watcher("full");
+  const auto worker = fixture.watching_session("full");
   const auto taken = fixture.broker.try_reserve(worker, engine::lease::unlimited).answer;
   static_cast<void>(fixture.broker.try_finish(worker, {.job = taken.job.job}));
   fixture.loop.run_ready();

@@ -21,7 +21,7 @@ TEST_CASE("a taker is called once for the job that it waited for") {
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   taker taker;
-  const auto session = fixture.watcher("work");
+  const auto session = fixture.watching_session("work");
   CHECK(fixture.broker.reserve(session, engine::lease::ttr, never, taker).answer.status ==
         engine::reserve_status::waiting);
   fixture.put(queue, "a");
@@ -37,7 +37,7 @@ TEST_CASE("a taker that waits for a job with a deadline times out at the deadlin
   broker_fixture fixture;
   fixture.queue("work");
   taker taker;
-  static_cast<void>(fixture.broker.reserve(fixture.watcher("work"), engine::lease::ttr,
+  static_cast<void>(fixture.broker.reserve(fixture.watching_session("work"), engine::lease::ttr,
                                            after(fixture.loop.now(), seconds{2}), taker));
   fixture.loop.advance(nanoseconds{seconds{2}} - nanoseconds{1});
   CHECK(taker.events.empty());
@@ -50,9 +50,9 @@ TEST_CASE("a taker that withdraws is not called, and the job goes to the next on
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   taker first, second;
-  const auto session = fixture.watcher("work");
+  const auto session = fixture.watching_session("work");
   static_cast<void>(fixture.broker.reserve(session, engine::lease::ttr, never, first));
-  static_cast<void>(fixture.broker.reserve(fixture.watcher("work"), engine::lease::ttr, never, second));
+  static_cast<void>(fixture.broker.reserve(fixture.watching_session("work"), engine::lease::ttr, never, second));
   fixture.broker.withdraw(session);
   fixture.put(queue, "a");
   CHECK(first.events.empty());
@@ -62,7 +62,7 @@ TEST_CASE("a taker that withdraws is not called, and the job goes to the next on
 TEST_CASE("takers stand before a full queue, which is counted until they are admitted or withdraw") {
   broker_fixture fixture;
   const auto queue = fixture.queue("work", {.max_jobs = 1});
-  const auto worker = fixture.watcher("work");
+  const auto worker = fixture.watching_session("work");
   const auto held = fixture.put(queue, "a").job;
   taker first, second;
   const auto session = fixture.broker.open_session();
@@ -82,7 +82,7 @@ TEST_CASE("a taker whose session is closed is not called, and the job stays read
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
   taker taker;
-  const auto session = fixture.watcher("work");
+  const auto session = fixture.watching_session("work");
   static_cast<void>(fixture.broker.reserve(session, engine::lease::ttr, never, taker));
   CHECK(fixture.broker.try_close_session(session));
   fixture.put(queue, "a");

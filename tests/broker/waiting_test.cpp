@@ -10,25 +10,25 @@ TEST_CASE("who waits for a job gets the one that is put next, at the next turn")
   const auto queue = fixture.queue("work");
   broker_fixture::answer first;
   broker_fixture::answer second;
-  fixture.reserve(fixture.watcher("work"), first);
-  fixture.reserve(fixture.watcher("work"), second);
+  fixture.reserve(fixture.watching_session("work"), first);
+  fixture.reserve(fixture.watching_session("work"), second);
   fixture.loop.run_ready();
-  CHECK_FALSE(first.taken);
+  CHECK_FALSE(first.reserved);
 
   fixture.put(queue, "a");
-  CHECK_FALSE(first.taken);
+  CHECK_FALSE(first.reserved);
   fixture.loop.run_ready();
 
-  REQUIRE(first.taken);
-  CHECK(first.taken->status == reserve_status::reserved);
-  CHECK(first.taken->job.content.view() == "a");
-  CHECK_FALSE(second.taken);
+  REQUIRE(first.reserved);
+  CHECK(first.reserved->status == reserve_status::reserved);
+  CHECK(first.reserved->job.content.view() == "a");
+  CHECK_FALSE(second.reserved);
 }
 
 TEST_CASE("a job that is there is taken without waiting, and nothing is said to be nothing") {
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
-  const auto session = fixture.watcher("work");
+  const auto session = fixture.watching_session("work");
   CHECK(fixture.broker.try_reserve(session, engine::lease::unlimited).answer.status == reserve_status::timed_out);
 
   fixture.put(queue, "a");
@@ -42,13 +42,13 @@ TEST_CASE("a wait for a job ends at its deadline with nothing") {
   broker_fixture fixture;
   fixture.queue("work");
   broker_fixture::answer waited;
-  fixture.reserve(fixture.watcher("work"), waited, fixture.loop.now() + seconds{2});
+  fixture.reserve(fixture.watching_session("work"), waited, fixture.loop.now() + seconds{2});
 
   fixture.loop.advance(milliseconds{1'999});
-  CHECK_FALSE(waited.taken);
+  CHECK_FALSE(waited.reserved);
   fixture.loop.advance(milliseconds{1});
-  REQUIRE(waited.taken);
-  CHECK(waited.taken->status == reserve_status::timed_out);
+  REQUIRE(waited.reserved);
+  CHECK(waited.reserved->status == reserve_status::timed_out);
 }
 
 TEST_CASE("a put into a full queue waits until there is capacity, and the time is counted") {
@@ -64,7 +64,7 @@ TEST_CASE("a put into a full queue waits until there is capacity, and the time i
   CHECK(fixture.broker.held_puts().active() == 1);
   CHECK(fixture.broker.held_puts().total(fixture.loop.now()) == seconds{3});
 
-  const auto session = fixture.watcher("small");
+  const auto session = fixture.watching_session("small");
   const auto taken = fixture.broker.try_reserve(session, engine::lease::unlimited).answer;
   static_cast<void>(fixture.broker.try_finish(session, {.job = taken.job.job}));
   CHECK(fixture.broker.held_puts().active() == 0);
@@ -80,7 +80,7 @@ TEST_CASE("a put that was admitted before anybody awaited it is not lost") {
   const auto queue = fixture.queue("small", {.max_jobs = 1});
   fixture.put(queue, "a");
   REQUIRE(fixture.put(queue, "b").status == engine::put_status::waiting);
-  const auto session = fixture.watcher("small");
+  const auto session = fixture.watching_session("small");
   static_cast<void>(fixture.broker.try_finish(
       session, {.job = fixture.broker.try_reserve(session, engine::lease::unlimited).answer.job.job}));
 
@@ -106,7 +106,7 @@ TEST_CASE("the output of a finished job waits for capacity in its queue, and the
   const auto to = fixture.queue("to", {.max_jobs = 1});
   fixture.put(to, "in the way");
   const auto job = fixture.put(from, "a").job;
-  const auto session = fixture.watcher("from");
+  const auto session = fixture.watching_session("from");
   static_cast<void>(fixture.broker.try_reserve(session, engine::lease::unlimited));
 
   const auto answer =
@@ -118,7 +118,7 @@ TEST_CASE("the output of a finished job waits for capacity in its queue, and the
   CHECK(fixture.broker.held_outputs().active() == 1);
   CHECK(fixture.levels(from).reserved == 1);
 
-  const auto other = fixture.watcher("to");
+  const auto other = fixture.watching_session("to");
   static_cast<void>(fixture.broker.try_finish(
       other, {.job = fixture.broker.try_reserve(other, engine::lease::unlimited).answer.job.job}));
   fixture.loop.run_ready();
@@ -132,7 +132,7 @@ TEST_CASE("the output of a finished job waits for capacity in its queue, and the
 TEST_CASE("a session that is closed gives back all it holds, in turns") {
   broker_fixture fixture;
   const auto queue = fixture.queue("work");
-  const auto session = fixture.watcher("work");
+  const auto session = fixture.watching_session("work");
   constexpr std::size_t jobs = engine::moves_per_turn_max * 5 / 2;
   for (std::size_t i = 0; i < jobs; ++i) {
     fixture.put(queue, "a");
@@ -164,6 +164,6 @@ TEST_CASE("when puts are refused for good, everything else goes on") {
   fixture.broker.refuse_puts();
 
   CHECK(fixture.put(queue, "b").status == engine::put_status::draining);
-  CHECK(fixture.broker.try_reserve(fixture.watcher("work"), engine::lease::unlimited).answer.status ==
+  CHECK(fixture.broker.try_reserve(fixture.watching_session("work"), engine::lease::unlimited).answer.status ==
         reserve_status::reserved);
 }

@@ -168,7 +168,7 @@ TEST_CASE("a dead letter from memory is put into the store; every other move is 
   }
   const auto& moved = std::get<job_moved>(changes[0]);
   CHECK(moved.queue == fixture.letters);
-  CHECK(moved.left == fixture.queue());
+  CHECK(moved.from == fixture.queue());
   CHECK(moved.tally.failures == 1);
   CHECK(moved.details->cause == reason::failed);
   // A job in the store gets its changes and its end there, even after a move to a queue in memory.

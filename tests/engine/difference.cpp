@@ -304,7 +304,7 @@ std::string text_of(const change& change) {
     text << "moved " << moved->job.value() << " of " << moved->queue.value() << " to " << static_cast<int>(moved->state)
          << " priority " << moved->priority << " delay " << moved->delay.count() << " due " << ns(moved->due)
          << text_of(moved->tally) << " error " << moved->error_text << text_of(moved->details)
-         << (moved->handed_out ? " handed out" : "") << " left " << moved->left.value();
+         << (moved->handed_out ? " handed out" : "") << " from " << moved->from.value();
   } else if (const auto* gone = std::get_if<job_gone>(&change)) {
     text << "gone " << gone->job.value() << " of " << gone->queue.value();
   } else if (const auto* changed = std::get_if<group_changed>(&change)) {

@@ -176,7 +176,7 @@ TEST_CASE("changes of a durable job go to the store with its new queue, counts a
   REQUIRE(changes.size() == 1);
   const auto& moved = std::get<job_moved>(changes.front());
   CHECK(moved.queue == fixture.queue("q"));
-  CHECK(moved.left == fixture.queue("letters"));
+  CHECK(moved.from == fixture.queue("letters"));
   CHECK(moved.tally.failures == 0);
   CHECK(moved.details == nullptr);
   CHECK(fixture.change(job, {.type = kind::set_priority, .priority = 3}) == change_result::changed);

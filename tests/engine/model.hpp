@@ -232,7 +232,7 @@ class model {
   struct move_details {
     job_state to{};
     bool handed_out{false};
-    queue_id left{};
+    queue_id from{};
   };
   static std::shared_ptr<const job_details> details_of(const model_job& job);
   void record_move(const model_job& job, move_details details);

@@ -38,7 +38,7 @@ void model::record_move(const model_job& job, move_details details) {
                                  .error_text = job.error_text,
                                  .handed_out = details.handed_out,
                                  .details = details_of(job),
-                                 .left = details.left});
+                                 .from = details.from});
 }
 
 void model::make_ready(job_id id) {

@@ -123,7 +123,7 @@ void model::move_to(job_id id, queue_id queue, job_state state) {
   job.queue = queue;
   get_queue(queue).counts.puts.add();
   enter_state(job, state);
-  record_move(job, {.to = state, .left = from});
+  record_move(job, {.to = state, .from = from});
   if (!job.recorded && is_recorded(job)) {
     const auto moved = std::get<job_moved>(changes.back());
     changes.back() =

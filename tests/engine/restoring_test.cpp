@@ -190,7 +190,7 @@ TEST_CASE("the oldest job of a state is the one longest in it, whatever its id; 
 }
 
 TEST_CASE("many jobs are put in order of entry in steps, and in each step only so many") {
-  constexpr std::uint64_t jobs = 3 * entry_order::run_jobs + 100;
+  constexpr std::uint64_t jobs = 3 * entry_order::jobs_per_run + 100;
   constexpr std::uint64_t jobs_max = 1'000;
   engine_fixture fixture;
   const auto queue = fixture.declare("q", 2 * jobs, overflow::block, 1'000 * jobs);
@@ -206,7 +206,7 @@ TEST_CASE("many jobs are put in order of entry in steps, and in each step only s
   std::ranges::sort(order);
   std::size_t steps = 1;
   while (!fixture.engine.end_restoring(jobs_max)) ++steps;
-  CHECK(steps >= 2 * jobs / (jobs_max + entry_order::run_jobs));
+  CHECK(steps >= 2 * jobs / (jobs_max + entry_order::jobs_per_run));
   const auto s = fixture.session();
   bool is_in_order = true;
   for (const auto& [entered_at, job] : order) {

@@ -23,7 +23,7 @@ struct prime_fixture {
   prime handler;
 };
 
-prime_options trial() { return {prime_method::trial, 4096}; }
+prime_options trial_options() { return {prime_method::trial, 4096}; }
 
 std::string verdict(std::uint64_t number, bool is_prime) {
   return std::to_string(number) + (is_prime ? " is a prime number." : " is not a prime number.");
@@ -33,11 +33,11 @@ std::string verdict(std::uint64_t number, bool is_prime) {
 
 TEST_CASE("the verdict of prime names the number", "[prime]") {
   prime_fixture fast;
-  prime_fixture divided{trial()};
+  prime_fixture by_trial{trial_options()};
   CHECK(fast("157") == "157 is a prime number.");
   CHECK(fast("158") == "158 is not a prime number.");
-  CHECK(divided("157") == "157 is a prime number.");
-  CHECK(divided("158") == "158 is not a prime number.");
+  CHECK(by_trial("157") == "157 is a prime number.");
+  CHECK(by_trial("158") == "158 is not a prime number.");
 }
 
 TEST_CASE("0 and 1 are not prime, 2 and 3 are", "[prime]") {
@@ -88,15 +88,15 @@ TEST_CASE("a body that is not a number fails the job and is quoted in the error"
   }
 }
 
-TEST_CASE("a number that can never be tested is rejected", "[prime]") {
+TEST_CASE("a body that prime can never test fails with the code rejected", "[prime]") {
   prime_fixture fast;
-  prime_fixture divided{trial()};
+  prime_fixture by_trial{trial_options()};
   const auto code_of = [](prime_fixture& test, const std::string& content) {
     return compute(test.handler, content).error().code;
   };
   CHECK(code_of(fast, "abc") == errc::rejected);
   CHECK(code_of(fast, std::string(2'000, '9')) == errc::rejected);
-  CHECK(code_of(divided, "18446744073709551616") == errc::rejected);
+  CHECK(code_of(by_trial, "18446744073709551616") == errc::rejected);
 }
 
 TEST_CASE("a quoted body is cut, and its unprintable characters are escaped", "[prime]") {
@@ -105,13 +105,13 @@ TEST_CASE("a quoted body is cut, and its unprintable characters are escaped", "[
   CHECK(test(std::string(100'000, 'x')) == '"' + std::string(40, 'x') + "...\" is not a number");
 }
 
-TEST_CASE("a number longer than bits_max fails before it is converted", "[prime]") {
+TEST_CASE("the error of a number with a million digits shows the first 40 and counts them", "[prime]") {
   prime_fixture test;
   CHECK(test(std::string(1'000'000, '9')) ==
         '"' + std::string(40, '9') + "...\", a number of 1000000 digits, is longer than bits_max (4096 bits)");
 }
 
-TEST_CASE("bits_max limits the numbers of prime to the bit", "[prime]") {
+TEST_CASE("prime tests a number of exactly bits_max bits and refuses one that is a bit longer", "[prime]") {
   prime_fixture eight{{prime_method::fast, 8}};
   CHECK(eight("251") == "251 is a prime number.");
   CHECK(eight("255") == "255 is not a prime number.");
@@ -127,12 +127,12 @@ TEST_CASE("bits_max limits the numbers of prime to the bit", "[prime]") {
 }
 
 TEST_CASE("trial division refuses numbers beyond 64 bits", "[prime]") {
-  prime_fixture test{trial()};
+  prime_fixture test{trial_options()};
   CHECK(test("18446744073709551616") ==
         "\"18446744073709551616\", a number of 20 digits, is longer than the 64 bits of method trial");
 }
 
-TEST_CASE("both methods agree with a sieve", "[prime]") {
+TEST_CASE("the fast method and trial division agree with a sieve below 1,000,000", "[prime]") {
   constexpr std::uint64_t limit = 1'000'000;
   std::vector<bool> composite(limit, false);
   composite[0] = composite[1] = true;
@@ -144,18 +144,18 @@ TEST_CASE("both methods agree with a sieve", "[prime]") {
   for (std::uint64_t number = 0; number < limit; ++number) wrong += is_prime(number) == composite[number] ? 1 : 0;
   CHECK(wrong == 0);
   prime_fixture fast;
-  prime_fixture divided{trial()};
+  prime_fixture by_trial{trial_options()};
   for (std::uint64_t number = 0; number < limit; number += number < 20'000 ? 1 : 97) {
     const std::string expected = verdict(number, !composite[number]);
     wrong += fast(std::to_string(number)) != expected ? 1 : 0;
-    wrong += divided(std::to_string(number)) != expected ? 1 : 0;
+    wrong += by_trial(std::to_string(number)) != expected ? 1 : 0;
   }
   CHECK(wrong == 0);
 }
 
 TEST_CASE("trial division and the fast method agree around 2^32 and on random numbers", "[prime]") {
   prime_fixture fast;
-  prime_fixture divided{trial()};
+  prime_fixture by_trial{trial_options()};
   std::vector<std::uint64_t> numbers;
   for (std::uint64_t number = (1ull << 32) - 200; number < (1ull << 32) + 200; ++number) numbers.push_back(number);
   std::mt19937_64 random{20'240'229};
@@ -164,39 +164,41 @@ TEST_CASE("trial division and the fast method agree around 2^32 and on random nu
   for (const std::uint64_t p : {65'521u, 65'537u, 1'048'583u, 16'777'213u}) numbers.push_back(p * p);
   for (const std::uint64_t number : numbers) {
     CAPTURE(number);
-    CHECK(fast(std::to_string(number)) == divided(std::to_string(number)));
+    CHECK(fast(std::to_string(number)) == by_trial(std::to_string(number)));
   }
 }
 
-TEST_CASE("trial division and the fast method agree just below 2^64", "[prime]") {
+TEST_CASE("both methods find small divisors just below 2^64, and the fast method decides the largest prime there",
+          "[prime]") {
   prime_fixture fast;
-  prime_fixture divided{trial()};
+  prime_fixture by_trial{trial_options()};
   for (std::uint64_t offset = 1; offset < 59; ++offset) {
-    // Between 2^64 - 59, a prime, and 2^64 all have a divisor; the largest of the smallest ones is below 2^32.
+    // 2^64 - 59 is prime, and the numbers above it are not. Trial division of those without a small divisor may take
+    // up to 2^31 divisions.
     const std::uint64_t number = 0 - offset;
     if (!(number % 3 == 0 || number % 5 == 0 || number % 7 == 0 || number % 2 == 0)) continue;
     CAPTURE(number);
     CHECK(fast(std::to_string(number)) == verdict(number, false));
-    CHECK(divided(std::to_string(number)) == verdict(number, false));
+    CHECK(by_trial(std::to_string(number)) == verdict(number, false));
   }
   CHECK(fast("18446744073709551557") == "18446744073709551557 is a prime number.");
   CHECK(fast("18446744030759878681") == "18446744030759878681 is not a prime number.");
 }
 
-TEST_CASE("trial division takes one step for 100,000 divisions", "[prime]") {
-  prime_fixture test{trial()};
+TEST_CASE("trial division makes at most 100,000 divisions in one step", "[prime]") {
+  prime_fixture test{trial_options()};
   std::size_t steps = 0;
   CHECK(test("157", &steps) == "157 is a prime number.");
   CHECK(steps == 1);
-  // Odd divisors up to 20,686: 10,343 of them.
+  // Odd divisors from 3 to 20,686: 10,342 of them.
   CHECK(test("427920331", &steps) == "427920331 is a prime number.");
   CHECK(steps == 1);
-  // Odd divisors up to 98,170,920: 49,085,459 of them.
+  // Odd divisors from 3 to 98,170,921: 49,085,460 of them.
   CHECK(test("9637529763296797", &steps) == "9637529763296797 is a prime number.");
   CHECK(steps == 491);
 }
 
-TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[prime]") {
+TEST_CASE("with the fast method a prime of 64 bits and one of 127 bits take one step each", "[prime]") {
   prime_fixture test;
   std::size_t steps = 0;
   CHECK(test("18446744073709551557", &steps) == "18446744073709551557 is a prime number.");
@@ -207,7 +209,7 @@ TEST_CASE("a number of 64 bits takes one step, a long prime many short ones", "[
 }
 
 TEST_CASE("threads that tested small and large numbers leave no memory behind", "[prime]") {
-  // The address sanitizer finds a leak.
+  // The address sanitizer reports memory that is left. Without it, only the results are checked.
   for (int round = 0; round < 4; ++round) {
     bool right = false;
     std::thread worker{

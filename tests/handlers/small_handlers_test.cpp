@@ -2,9 +2,9 @@
 
 #include "handlers/activity.hpp"
 #include "handlers/block.hpp"
+#include "handlers/body_duration.hpp"
 #include "handlers/fail.hpp"
 #include "handlers/hash.hpp"
-#include "handlers/length.hpp"
 #include "handlers/noop.hpp"
 #include "handlers/program.hpp"
 #include "handlers/spin.hpp"
@@ -60,7 +60,7 @@ TEST_CASE("fail can fail for good, or want the job again later", "[fail]") {
 
 TEST_CASE("a body that can never be handled is rejected", "[length][spin]") {
   handler_fixture fixture;
-  CHECK(parse_length("soon").error().code == errc::rejected);
+  CHECK(parse_body_as_duration("soon").error().code == errc::rejected);
   spin handler{{}, fixture.context};
   CHECK(compute(handler, "soon").error().code == errc::rejected);
 }
@@ -101,24 +101,24 @@ TEST_CASE("hash reads a limited number of bytes in each step", "[hash]") {
 }
 
 TEST_CASE("a duration has a unit, or is a number of seconds", "[length]") {
-  CHECK(parse_length("250ms").value() == milliseconds{250});
-  CHECK(parse_length(" 2\r\n").value() == seconds{2});
-  CHECK(parse_length("0.25").value() == milliseconds{250});
-  CHECK(parse_length("0").value() == seconds{0});
-  CHECK(parse_length("1.5m").value() == seconds{90});
+  CHECK(parse_body_as_duration("250ms").value() == milliseconds{250});
+  CHECK(parse_body_as_duration(" 2\r\n").value() == seconds{2});
+  CHECK(parse_body_as_duration("0.25").value() == milliseconds{250});
+  CHECK(parse_body_as_duration("0").value() == seconds{0});
+  CHECK(parse_body_as_duration("1.5m").value() == seconds{90});
   for (const std::string text : {"", "abc", "-1", "1 s", "s", "1x", "999999999999999999999", "."}) {
     CAPTURE(text);
-    REQUIRE_FALSE(parse_length(text).has_value());
-    CHECK(parse_length(text).error().text ==
+    REQUIRE_FALSE(parse_body_as_duration(text).has_value());
+    CHECK(parse_body_as_duration(text).error().text ==
           "\"" + text + "\" is not a duration (250ms, 1.5s, or a number of seconds)");
   }
-  CHECK(parse_length(std::string(100'000, '1')).error().text.size() < 150);
+  CHECK(parse_body_as_duration(std::string(100'000, '1')).error().text.size() < 150);
 }
 
 TEST_CASE("a body that is too long for a duration is refused without being parsed", "[length]") {
   const auto padded = [](std::size_t bytes) { return std::string(bytes - 1, ' ') + "1"; };
-  CHECK(parse_length(padded(length_bytes_max)).value() == seconds{1});
-  const auto refused = parse_length(padded(length_bytes_max + 1));
+  CHECK(parse_body_as_duration(padded(duration_body_bytes_max)).value() == seconds{1});
+  const auto refused = parse_body_as_duration(padded(duration_body_bytes_max + 1));
   REQUIRE(refused.has_error());
   CHECK(refused.error().text.size() < 200);
 }

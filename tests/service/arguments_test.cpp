@@ -52,7 +52,7 @@ TEST_CASE("tasks that read no settings file do not need --config") {
 TEST_CASE("beanstalkd's options -b, -f and -F choose the data directory and the durability") {
   const auto with_directory = [](std::vector<std::string> words) {
     words.insert(words.begin(), {"-b", "/var/lib/x"});
-    return settings_of(read(words).drop_in).value();
+    return settings_of(read(words).beanstalkd).value();
   };
   CHECK(with_directory({}).daemon.data_dir == "/var/lib/x");
   CHECK(with_directory({}).daemon.store.data_dir == "/var/lib/x");
@@ -64,18 +64,18 @@ TEST_CASE("beanstalkd's options -b, -f and -F choose the data directory and the 
   CHECK_FALSE(with_directory({"-F"}).daemon.store.relaxed_sync);
   CHECK(with_directory({"-c", "-n"}).queue_defaults.durability == engine::durability::sync);
   CHECK(with_directory({"-s", "1000000"}).queue_defaults.durability == engine::durability::sync);
-  CHECK(settings_of(read({"-p1", "-f50"}).drop_in).error().text == "-f and -F need -b DIR");
-  CHECK(settings_of(read({"-b", "x", "-f", "soon"}).drop_in).error().text.starts_with("-f: 'soon'"));
+  CHECK(settings_of(read({"-p1", "-f50"}).beanstalkd).error().text == "-f and -F need -b DIR");
+  CHECK(settings_of(read({"-b", "x", "-f", "soon"}).beanstalkd).error().text.starts_with("-f: 'soon'"));
   CHECK(refused({"-x"}).text.find("unknown option -x") != std::string::npos);
 }
 
 TEST_CASE("beanstalkd's options replace a settings file") {
   const auto given = std::get<arguments>(read_arguments({"-l", "::1", "-p11399", "-z", "1000", "-u", "nobody", "-VV"}));
   CHECK(given.config.empty());
-  CHECK(given.drop_in.any());
-  CHECK(given.drop_in.user == "nobody");
+  CHECK(given.beanstalkd.any());
+  CHECK(given.beanstalkd.user == "nobody");
   CHECK(given.level_min == log::level::debug);
-  const auto made = settings_of(given.drop_in).value();
+  const auto made = settings_of(given.beanstalkd).value();
   CHECK(network::write_address(made.daemon.beanstalk.value()) == "[::1]:11399");
   CHECK_FALSE(made.daemon.http.has_value());
   CHECK(made.daemon.max_job_size == 1'000);
@@ -85,10 +85,10 @@ TEST_CASE("beanstalkd's options replace a settings file") {
 }
 
 TEST_CASE("beanstalkd's options set the listen address, and invalid values are refused") {
-  const auto address = [](const drop_in_options& options) {
+  const auto address = [](const beanstalkd_options& options) {
     return network::write_address(settings_of(options).value().daemon.beanstalk.value());
   };
-  const auto error_of = [](const drop_in_options& options) { return settings_of(options).error().text; };
+  const auto error_of = [](const beanstalkd_options& options) { return settings_of(options).error().text; };
   CHECK(address({.port = "11300"}) == "127.0.0.1:11300");
   CHECK(address({.listen = "0.0.0.0"}) == "0.0.0.0:11300");
   CHECK(address({.listen = "unix:/run/x"}) == "unix:/run/x");

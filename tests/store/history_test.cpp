@@ -31,7 +31,7 @@ std::shared_ptr<const engine::job_details> details_of(engine::job_details detail
 /// A dead letter of queue 1 that comes to queue 2.
 engine::job_moved dead_letter(std::uint64_t id) {
   auto made = moved(id, job_state::ready, {.reserves = 3, .failures = 3}, queue_id{2});
-  made.left = queue_id{1};
+  made.from = queue_id{1};
   made.error_text = "no good";
   made.details = details_of({.cause = engine::reason::failed,
                              .origin = "q1",

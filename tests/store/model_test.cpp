@@ -260,7 +260,7 @@ class history {
                              has_counts && below(3) == 0 ? "it failed" : ""};
     change.handed_out = has_counts && below(2) == 0;
     if (has_counts) change.details = random_details();
-    if (queue != entry.job.queue) change.left = entry.job.queue;
+    if (queue != entry.job.queue) change.from = entry.job.queue;
     entry.job.queue = queue;
     entry.job.state = change.state;
     entry.job.request.priority = change.priority;

@@ -1,5 +1,5 @@
-"""Consumers of the file and clients of the network take from the same queues while the daemon is killed again and
-again.
+"""Consumers from the settings file and clients of the network take jobs from the same queues while the daemon is killed
+again and again.
 
     tests/system/competing_test.py         8 rounds, as in tests/run
     tests/system/competing_test.py 500     any number
@@ -34,7 +34,7 @@ class Competitor(threading.Thread):
     def __init__(self, address, chance, tokens):
         super().__init__(daemon=True)
         self.address, self.chance, self.tokens = address, chance, tokens
-        self.put, self.gone, self.uncertain = set(), set(), set()
+        self.inserted, self.deleted, self.uncertain = set(), set(), set()
         self.failure = None
 
     def run(self):
@@ -42,14 +42,14 @@ class Competitor(threading.Thread):
             with Mortal(self.address) as self.wire:
                 self.wire.ask(b"use in\r\n" + WATCH, b"USING in\r\n" + WATCHING)
                 while True:
-                    self.puts()
-                    self.takes()
+                    self.put_some()
+                    self.take_some()
         except (Ended, ConnectionError):
             pass
         except Exception as failure:
             self.failure = failure
 
-    def puts(self):
+    def put_some(self):
         mine = [next(self.tokens) for _ in range(self.chance.randrange(1, 20))]
         self.uncertain.update(mine)
         self.wire.send(b"".join(put(b"%08d" % token, ttr=3600) for token in mine))
@@ -57,11 +57,11 @@ class Competitor(threading.Thread):
             answer = self.wire.line()
             self.uncertain.discard(token)
             if answer.startswith(b"INSERTED"):
-                self.put.add(token)
+                self.inserted.add(token)
             elif answer != b"DRAINING":
                 raise AssertionError(f"a put was answered {answer}")
 
-    def takes(self):
+    def take_some(self):
         count = self.chance.randrange(1, 20)
         self.wire.send(b"reserve-with-timeout 0\r\n" * count)
         held = {}
@@ -69,18 +69,20 @@ class Competitor(threading.Thread):
             words, body = self.wire.chunk()
             if body is not None:
                 held[int(words[1])] = int(body)
+            elif words[0] != b"TIMED_OUT":
+                raise AssertionError(f"a reserve was answered {words}")
         self.uncertain.update(held.values())
         self.wire.send(b"".join(b"delete %d\r\n" % number for number in held))
         for number, token in held.items():
             answer = self.wire.line()
             if answer != b"DELETED":
                 raise AssertionError(f"a delete was answered {answer}")
-            self.gone.add(token)
+            self.deleted.add(token)
             self.uncertain.discard(token)
 
 
 class Tokens:
-    """Numbers that rise, for all threads."""
+    """A counter that all threads share."""
 
     def __init__(self):
         self.last, self.lock = 0, threading.Lock()
@@ -92,21 +94,22 @@ class Tokens:
 
 
 class Competing(Crash):
-    def test_each_job_is_ended_once_by_whoever_took_it(self):
-        there, tokens, ended = set(), Tokens(), 0
+    def test_kills_lose_and_double_no_job_that_consumers_and_clients_compete_for(self):
+        expected, tokens, ended = set(), Tokens(), 0
         for number in range(1, ROUNDS + 1):
             clients = self.one_life(number, tokens)
-            gone = [token for client in clients for token in client.gone]
-            self.assertEqual(len(gone), len(set(gone)), f"round {number}: some were taken twice")
+            deleted = [token for client in clients for token in client.deleted]
+            self.assertEqual(len(deleted), len(set(deleted)), f"round {number}: some were taken twice")
             uncertain = set().union(*(client.uncertain for client in clients))
-            there |= set().union(*(client.put for client in clients))
-            self.assertEqual(set(gone) - there - uncertain, set(), f"round {number}: never put")
-            there = self.look(number, there - set(gone), set(gone), uncertain)
-            ended += len(gone)
-        print(f"{ROUNDS} rounds, {tokens.last} jobs put, {ended} deletes acknowledged, {len(there)} left, seed {SEED}")
+            expected |= set().union(*(client.inserted for client in clients))
+            self.assertEqual(set(deleted) - expected - uncertain, set(), f"round {number}: never put")
+            expected = self.check_after_restart(number, expected - set(deleted), set(deleted), uncertain)
+            ended += len(deleted)
+        print(f"{ROUNDS} rounds, {tokens.last} puts sent, {ended} deletes acknowledged, {len(expected)} left, "
+              f"seed {SEED}")
 
     def one_life(self, number, tokens):
-        """The clients after the daemon was killed under them."""
+        """Starts the daemon and clients, and kills the daemon after a random number of deletes. The clients."""
         server = self.started(self.either_way(CONSUMERS, "working.yaml"))
         clients = [Competitor(server.address, random.Random(f"{SEED} {number} {n}"), tokens) for n in range(CLIENTS)]
         for client in clients:
@@ -114,14 +117,14 @@ class Competing(Crash):
         with server.connect() as wire:
             goal, ends = int(2 ** self.chance.uniform(0, 11)), time.monotonic() + PATIENCE
             while int(wire.stats()["cmd-delete"]) < goal and all(client.is_alive() for client in clients):
-                self.assertLess(time.monotonic(), ends, "nothing goes on")
+                self.assertLess(time.monotonic(), ends, f"fewer than {goal} deletes in {PATIENCE} s")
         self.killed(server)
         for client in clients:
             client.join()
         self.assertEqual([client.failure for client in clients if client.failure], [])
         return clients
 
-    def look(self, number, there, gone, uncertain):
+    def check_after_restart(self, number, expected, deleted, uncertain):
         server = self.started(self.settings_of(QUEUES, "looking.yaml"))
         with server.connect() as wire:
             wire.ask(WATCH, WATCHING)
@@ -129,13 +132,13 @@ class Competing(Crash):
         server.kill()
         self.assertEqual(len(found), len(set(found)), f"round {number}: some are there twice")
         found = set(found)
-        self.assertEqual(there - uncertain - found, set(), f"round {number}: lost")
-        self.assertEqual(found & gone, set(), f"round {number}: deleted and back")
-        self.assertEqual(found - there - uncertain, set(), f"round {number}: back")
+        self.assertEqual(expected - uncertain - found, set(), f"round {number}: lost")
+        self.assertEqual(found & deleted, set(), f"round {number}: deleted in this round, and back")
+        self.assertEqual(found - expected - uncertain, set(), f"round {number}: deleted in an earlier round, and back")
         return found
 
 
-del Crash
+del Crash  # runs no tests of its own
 
 if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1].isdigit():

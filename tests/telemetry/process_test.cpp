@@ -29,7 +29,7 @@ TEST_CASE("the facts of this process are plausible") {
   CHECK(facts.start_time_seconds > now - 24 * 3'600);
 }
 
-TEST_CASE("an open file adds one descriptor, and a thread adds one thread") {
+TEST_CASE("an open file raises the count of descriptors by one, and a running thread the count of threads") {
   const auto before = telemetry::read_process_facts();
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   telemetry::process_facts during;
@@ -40,7 +40,7 @@ TEST_CASE("an open file adds one descriptor, and a thread adds one thread") {
   CHECK(telemetry::read_process_facts().open_fds == before.open_fds);
 }
 
-TEST_CASE("without /proc, unknown facts are left out") {
+TEST_CASE("without /proc, the metrics page has the limit of descriptors, but neither their count nor the start time") {
   const auto facts = telemetry::read_process_facts("/dev/null");
   CHECK_FALSE(facts.open_fds);
   CHECK_FALSE(facts.threads);

@@ -1,4 +1,8 @@
-"""Two coroutines and an asyncio.Queue of 1024 between them; prints items per second."""
+"""Passes COUNT items from one coroutine to another through an asyncio.Queue with a capacity of 1024. Prints items per
+second.
+
+    asyncio_queue.py COUNT
+"""
 import asyncio
 import sys
 import time

@@ -10,7 +10,7 @@
 namespace millrace::service {
 
 /// The options of beanstalkd's command line, as written.
-struct drop_in_options {
+struct beanstalkd_options {
   std::optional<std::string> listen{};      ///< -l ADDR or unix:PATH
   std::optional<std::string> port{};        ///< -p
   std::optional<std::string> job_bytes{};   ///< -z
@@ -27,6 +27,6 @@ struct drop_in_options {
 
 /// The equivalent settings. A full queue rejects puts, since clients of beanstalkd know that answer. The error names
 /// the option.
-[[nodiscard]] result<settings::settings> settings_of(const drop_in_options& options);
+[[nodiscard]] result<settings::settings> settings_of(const beanstalkd_options& options);
 
 }  // namespace millrace::service

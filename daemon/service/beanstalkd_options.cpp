@@ -1,4 +1,4 @@
-#include "service/drop_in.hpp"
+#include "service/beanstalkd_options.hpp"
 
 #include <utility>
 
@@ -21,7 +21,7 @@ error invalid(const std::string& option, const std::string& value, const std::st
   return {errc::invalid, option + ": '" + value + "' is invalid (expected " + expected + ")"};
 }
 
-result<network::address> address_of(const drop_in_options& options) {
+result<network::address> address_of(const beanstalkd_options& options) {
   const auto port = parse_count(options.port.value_or(default_port));
   if (!port || *port > 65'535) return invalid("-p", *options.port, "a port from 0 to 65535");
   auto host = options.listen.value_or(default_host);
@@ -39,7 +39,7 @@ result<network::address> address_of(const drop_in_options& options) {
 
 /// Sets the store and its durability. `-b` alone and `-f0`: a change is on disk before its reply leaves. `-f MS`: it is
 /// on disk within this time. `-F`: it is written and never synced.
-result<> set_durability(const drop_in_options& options, settings::settings& settings) {
+result<> set_durability(const beanstalkd_options& options, settings::settings& settings) {
   if (!options.data_dir) {
     if (options.sync_after || options.never_sync) return error{errc::invalid, "-f and -F need -b DIR"};
     return {};
@@ -64,7 +64,7 @@ result<> set_durability(const drop_in_options& options, settings::settings& sett
 
 }  // namespace
 
-result<settings::settings> settings_of(const drop_in_options& options) {
+result<settings::settings> settings_of(const beanstalkd_options& options) {
   settings::settings made;
   made.file = "(command line)";
   auto address = address_of(options);

@@ -1,4 +1,4 @@
-#include "handlers/length.hpp"
+#include "handlers/body_duration.hpp"
 
 #include <string>
 
@@ -8,11 +8,11 @@
 
 namespace millrace::handlers {
 
-result<duration> parse_length(std::string_view content) {
-  const bool too_long = content.size() > length_bytes_max;
+result<duration> parse_body_as_duration(std::string_view content) {
+  const bool too_long = content.size() > duration_body_bytes_max;
   const std::string_view text = too_long ? content : trim(content);
   const error failure = rejected(quote(text) + " is not a duration (250ms, 1.5s, or a number of seconds)");
-  if (text.empty() || text.size() > quoted_characters_max) return failure;
+  if (too_long || text.empty() || text.size() > duration_characters_max) return failure;
   std::string with_unit{text};
   if (text.back() >= '0' && text.back() <= '9') with_unit += 's';
   const result<duration> length = parse_duration(with_unit);
