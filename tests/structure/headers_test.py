@@ -1,13 +1,12 @@
 """Each header compiles alone; a promised one with include/ as the only folder of ours.
 
 A header whose .cpp includes it first is proven by the build (structure_test holds the .cpp files to that); here
-are the promised headers and those without a .cpp. What was proven is kept in the build folder (MILLRACE_HEADERS_PROVEN)
-under the text of the header and of all of ours that it includes, so that a second run compiles what changed.
+are the promised headers and those without a .cpp. What was proven is kept (kept_results) under the text of the header
+and of all of ours that it includes, so that a second run compiles what changed.
 """
 
 import concurrent.futures
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from kept_results import KeptResults
 from tree import Tree
 
 TOP = Path(__file__).resolve().parents[2]
@@ -77,10 +77,9 @@ class Headers(unittest.TestCase):
     longMessage = False
 
     def test_each_header_compiles_alone(self):
-        keep = Path(os.environ.get("MILLRACE_HEADERS_PROVEN", os.devnull))
-        kept = set(json.loads(keep.read_text())) if keep.is_file() else set()
+        kept = KeptResults("headers_proven")
         complaints, proven = prove(Tree(TOP), kept)
-        keep.write_text(json.dumps(proven))
+        kept.add(proven)
         self.assertFalse(complaints, "\n" + "\n".join(complaints))
 
     def test_a_header_that_needs_another_before_it_is_found(self):

@@ -2,8 +2,8 @@
 
 MILLRACE_BUILD is the folder of a build with a compile_commands.json. Looked at are the files that the last ten commits
 and uncommitted changes have touched, or all with MILLRACE_TIDY=all. A header is looked at with its own .cpp, or with
-the first file that includes it. What was found clean is kept in the build folder under the text of the file and of all
-of ours that it includes, so that a second run looks only at what has changed. Pinned to the version of format_test.
+the first file that includes it. What was found clean is kept (kept_results) under the text of the file and of all of
+ours that it includes, so that a second run looks only at what has changed. Pinned to the version of format_test.
 """
 
 import concurrent.futures
@@ -22,9 +22,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from format_test import TOP, VERSION, tool
+from kept_results import KeptResults
 from tree import INCLUDE
 
 COMMITS_BACK = 10
+KEPT_TOGETHER = 32  # files after which the results are kept, so that a run that is cut off need not be repeated
 FLAGS = ["--quiet", "--warnings-as-errors=*", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error"]
 
 
@@ -78,7 +80,9 @@ def changed_files(top, commits_back):
 
 
 def fingerprint(unit, entry, top, version):
-    text = hashlib.sha256("\0".join([version, entry["command"], (top / ".clang-tidy").read_text(), *FLAGS]).encode())
+    """Of the unit, wherever the tree lies."""
+    command = entry["command"].replace(str(top), "")
+    text = hashlib.sha256("\0".join([version, command, (top / ".clang-tidy").read_text(), *FLAGS]).encode())
     for path in sorted(included(unit, top)):
         text.update(path.read_bytes())
     return text.hexdigest()
@@ -117,15 +121,16 @@ class Tidy(unittest.TestCase):
         units = sorted(entries) if changed is None else units_of(changed, entries, TOP)
         program = tool("clang-tidy")
         version = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
-        keep = Path(build, "tidy_clean.json")
-        kept = set(json.loads(keep.read_text())) if keep.is_file() else set()
+        kept = KeptResults("tidy_clean")
         prints = {unit: fingerprint(unit, entries[unit], TOP, version) for unit in units}
-        found = complaints_of(program, [unit for unit in units if prints[unit] not in kept], entries, TOP)
-        clean = kept | {prints[unit] for unit, complaints in found.items() if not complaints}
-        keep.write_text(json.dumps(sorted(clean)))
-        print(f"{len(found)} of {len(units)} files looked at, the others have not changed since they were clean")
-        lines = sorted({line for complaints in found.values() for line in complaints})
-        self.assertFalse(lines, "\n" + "\n".join(lines))
+        unknown = [unit for unit in units if prints[unit] not in kept]
+        print(f"{len(unknown)} of {len(units)} files to look at, the others have not changed since they were clean")
+        lines = set()
+        for first in range(0, len(unknown), KEPT_TOGETHER):
+            found = complaints_of(program, unknown[first:first + KEPT_TOGETHER], entries, TOP)
+            kept.add(prints[unit] for unit, complaints in found.items() if not complaints)
+            lines.update(line for complaints in found.values() for line in complaints)
+        self.assertFalse(lines, "\n" + "\n".join(sorted(lines)))
 
     def test_a_complaint_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -148,10 +153,14 @@ class Tidy(unittest.TestCase):
             self.assertIn("modernize-use-nullptr", by_name["bad"][0])
             self.assertEqual(units_of({"tests/bad.hpp"}, entries, top), [f"{folder}/tests/bad.cpp"])
             self.assertEqual(units_of({"tests/good.cpp", "README.md"}, entries, top), [f"{folder}/tests/good.cpp"])
-            before = fingerprint(f"{folder}/tests/bad.cpp", entries[f"{folder}/tests/bad.cpp"], top, "1")
+            bad = f"{folder}/tests/bad.cpp"
+            before = fingerprint(bad, entries[bad], top, "1")
+            with tempfile.TemporaryDirectory() as parent:
+                moved = Path(shutil.copytree(top, Path(parent, "moved")))
+                command = entries[bad] | {"command": entries[bad]["command"].replace(folder, str(moved))}
+                self.assertEqual(before, fingerprint(f"{moved}/tests/bad.cpp", command, moved, "1"))
             (top / "tests/bad.hpp").write_text("#pragma once\n")
-            self.assertNotEqual(before,
-                                fingerprint(f"{folder}/tests/bad.cpp", entries[f"{folder}/tests/bad.cpp"], top, "1"))
+            self.assertNotEqual(before, fingerprint(bad, entries[bad], top, "1"))
 
 
 if __name__ == "__main__":
