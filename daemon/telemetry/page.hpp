@@ -66,7 +66,7 @@ class page {
 
   /// Shows a listener under the name of its protocol. Requires: the counts outlive the page.
   void add_listener(std::string protocol, const network::listener_counts& counts);
-  /// Shows the commands of its clients. Requires: the counts outlive the page.
+  /// Shows the commands of the clients of a protocol. Requires: the counts outlive the page.
   void add_commands(std::string protocol, const beanstalk::session_counts& counts);
   /// Shows a store. `counts` is called on the loop. Requires: it is valid as long as the page.
   void add_store(std::string name, std::function<const store::sqlite_store_counts&()> counts);
@@ -74,7 +74,8 @@ class page {
   /// Shows the last reload. Requires: the facts outlive the page.
   void add_reloads(const reload_facts& facts);
 
-  /// Returns the text of a copy that begins after this call. `refused` after `close`.
+  /// Returns the text of a copy that begins after this call, or the newest text of the variant while
+  /// `pages_alive_max` of them are being sent. `refused` after `close`.
   loop::awaitable<result<std::shared_ptr<std::string const>>> scrape(page_variant variant = {});
 
   /// Refuses further scrapes, and ends those that wait.

@@ -29,21 +29,20 @@ void write(exposition& page, const store_copy& stores) {
     page.sample({{"store", one.name}}, store::size_distribution::upper, one.commit_jobs.counts(),
                 one.commit_jobs.sum());
   page.family(family_kind::counter, "millrace_store_errors_total",
-              "Commits that failed, each attempt, and bodies that could not be read.");
+              "Failed attempts to commit, and bodies that could not be read.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.errors);
   page.family(family_kind::gauge, "millrace_store_bytes", "Bytes of the data file and of what its log holds.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.bytes);
-  page.family(family_kind::gauge, "millrace_store_lag_seconds",
-              "How long ago the oldest change came that is not on disk.");
+  page.family(family_kind::gauge, "millrace_store_lag_seconds", "Age of the oldest change that is not on disk yet.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.lag);
   page.family(family_kind::gauge, "millrace_store_free_bytes",
-              "Bytes that are free on the disk of the data directory, at the last look.");
+              "Free bytes on the disk of the data directory, without the ballast, when they were last measured.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.free_bytes);
   page.family(family_kind::gauge, "millrace_store_disk_reserve_bytes",
               "Puts are refused while less than this is free, the ballast included.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.reserve_bytes);
   page.family(family_kind::gauge, "millrace_store_ballast_bytes",
-              "Bytes of the file that is given up when the disk is full; 0 afterwards.");
+              "Bytes of the file that is removed when the disk is full, to free space; 0 while it is removed.");
   for (const auto& one : stores.stores) page.sample({{"store", one.name}}, one.ballast_bytes);
 }
 

@@ -97,7 +97,9 @@ std::string ended_early(const run_result& result) {
 std::string producer_errors(const workload::workload& work) {
   std::uint64_t errors = 0;
   for (const auto& one : work.producers()) errors += one->errors.value();
-  return errors == 0 ? "" : "producers: " + std::to_string(errors) + " bodies could not be read or put\n";
+  if (errors == 0) return {};
+  return "producers: " + std::to_string(errors) +
+         " errors (bodies that could not be read or put, and producers that failed)\n";
 }
 
 std::string percentiles(std::string_view name, const histogram& times) {

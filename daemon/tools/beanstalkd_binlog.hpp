@@ -19,11 +19,12 @@ struct binlog_content {
   };
   std::vector<kept> jobs;  ///< in order of id, then buried ones in the order of their last records
   std::uint64_t highest_id{0};
-  std::vector<std::string> remarks;  ///< records that end with their file: what was being written when the server died
+  std::vector<std::string> remarks;  ///< one for each record that is cut off, because the server died while it wrote
 };
 
-/// Reads all `binlog.N` of a directory in order. An error: a beanstalkd has the directory open, or a record is invalid;
-/// the text names the file and the byte. Everything is held in memory, as in beanstalkd.
+/// Reads all `binlog.N` of a directory in order. An error: a beanstalkd has the directory open, there is no such file,
+/// a file cannot be read or has another format, or a record is invalid. The text names the directory or the file, and
+/// the byte of an invalid record. Everything is held in memory, as in beanstalkd.
 [[nodiscard]] result<binlog_content> read_beanstalkd_binlog(const std::string& directory);
 
 }  // namespace millrace::tools

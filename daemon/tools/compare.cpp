@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int jobs_failed = 4;  ///< exit status of millraced: all is done, but jobs failed
+/// Exit status of millraced with --until-idle: no more work is possible, but some jobs failed or were not done.
+constexpr int not_all_done = 4;
 
 std::string daemon_beside_this_program() {
   std::error_code failed;
@@ -49,10 +50,10 @@ exit_code fail(exit_code code, const std::string& text) {
 }
 
 bool has_failed(const contestant& one, const program_run& run) {
-  return run.status != 0 && !(one.is_mode() && run.status == jobs_failed);
+  return run.status != 0 && !(one.is_mode() && run.status == not_all_done);
 }
 
-/// Runs everything; the code, if it is not `done`, was explained.
+/// Runs each contestant `runs` times. Any code but `done` has been explained on standard error.
 exit_code run_all(std::vector<contestant>& all, std::uint32_t runs) {
   const bool shows_progress = ::isatty(STDERR_FILENO) == 1;
   for (std::uint32_t at = 0; at < runs; ++at) {

@@ -9,17 +9,18 @@ namespace {
 
 constexpr const char* about =
     "millrace compare: one workload in several modes, side by side.\n\n"
-    "Each run is a process of its own, millraced with --until-idle. Runs alternate between the modes. Shown are the\n"
-    "median, the least and the most of the wall time, and medians of processor time, peak memory (at least that of\n"
-    "millrace itself) and context switches; of the last run the times of jobs, and the lines in the order in which\n"
-    "they came.";
+    "Each run is a process of its own, millraced with --until-idle. Runs alternate between the modes. The table shows\n"
+    "the median, the least and the most of the wall time, and the medians of processor time, peak memory (at least\n"
+    "that of millrace itself) and context switches. Of the last run it shows the times of jobs, and the lines in the\n"
+    "order in which they came.";
 
 constexpr const char* footer =
     "Modes are sequential, loop, threads, processes, and as-written for what the file says.\n"
     "--json prints one object: runs, and results, a list. Each result has workload, name, command, exit_status,\n"
-    "lines (a list of seconds and text), wall_seconds (median, least, most), processor_seconds,\n"
-    "peak_memory_bytes, context_switches, and for modes service_seconds and loop_lag_seconds (p50, p99).\n"
-    "Exit codes: 0 done, 1 a program failed, 2 bad arguments, 3 a program could not be started.";
+    "lines (a list of seconds and text), wall_seconds, processor_seconds, peak_memory_bytes and context_switches\n"
+    "(each with median, least, most), and for modes service_seconds and loop_lag_seconds (p50, p99).\n"
+    "Exit codes: 0 done, 1 a program failed or a result cannot be written, 2 bad arguments, 3 a program could not be "
+    "started.";
 
 }  // namespace
 

@@ -26,7 +26,7 @@ constexpr std::size_t label_bytes_max = 24;
 constexpr double label_space = 11;  ///< between two labels that share a row
 constexpr std::size_t order_bytes_max = 130;
 
-/// A mark for each line. Labels alternate between three heights, and one without space is left out.
+/// A mark for each line. A label stands in the first of three rows that has space for it, or is left out.
 std::string marks(const program_run& run, const time_axis& axis, double y) {
   std::string out;
   std::array<double, 3> free_from{};

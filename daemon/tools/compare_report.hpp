@@ -20,8 +20,8 @@ struct two_quantiles {
 
 /// All runs of one program.
 struct contestant {
-  std::string workload{};  ///< settings file; empty: another program
-  std::string name{};      ///< mode, or command line
+  std::string workload{};  ///< the name of the settings file without folder and extension; empty: another program
+  std::string name{};      ///< the mode, or the command line of another program
   std::vector<std::string> command{};
   std::vector<program_run> runs{};
   std::optional<two_quantiles> service{}, loop_lag{};  ///< of the last run
@@ -43,10 +43,10 @@ struct spread {
 /// object (`--summary json`). Does nothing if it is not there.
 void read_summary(contestant& of);
 
-/// The lines of a run in one row.
+/// The first lines of a run in one row, and how many there are if not all are shown.
 [[nodiscard]] std::string order_of(const program_run& run);
 
-/// Requires of all: each has at least one run.
+/// Requires: each of `all` has at least one run.
 [[nodiscard]] std::string comparison_table(std::span<const contestant> all);
 [[nodiscard]] std::string comparison_json(std::span<const contestant> all, std::uint32_t runs);
 

@@ -29,7 +29,8 @@ struct control_options {
   bool no_wait{false};
   bool watch{false};
   // Of commands on many jobs.
-  std::string older, reason, origin, text;
+  std::string older, reason, origin;
+  std::string text;  ///< in the error or the body of a job; of `trace start` the size limit
   std::string to;
   std::uint64_t limit{0};  ///< 0: all
   double rate{0};          ///< 0: as fast as it goes
@@ -55,7 +56,8 @@ void add_queue_word(CLI::App& app, control_options& given);
 void add_no_wait_flag(CLI::App& app, control_options& given);
 [[nodiscard]] std::string path_of_queue(const control_options& given);
 
-/// Prints the answer: as JSON, or with `write`; the error if the daemon refused the request.
+/// Prints the answer, with `--json` as it is, otherwise as the text that `write` makes of it, and returns `code`. If no
+/// daemon answers or the daemon refuses the request, prints the error and returns another code.
 exit_code show(const result<control_reply>& reply, const control_options& given,
                std::string (*write)(const boost::json::object&), exit_code code = exit_code::done);
 
@@ -63,7 +65,8 @@ exit_code show(const result<control_reply>& reply, const control_options& given,
 exit_code act(const control_client& daemon, const control_options& given, const std::string& path,
               const boost::json::object& body);
 
-/// All pages of a list as one answer. `target` ends where `cursor=` can follow.
+/// Prints all pages of a list as one answer with at most `most` entries of `member`. `target` is the first page. Each
+/// further page is `next_target` with `&cursor=` and the cursor of the page before.
 exit_code show_all(const control_client& daemon, const control_options& given, const std::string& target,
                    const std::string& next_target, const char* member, std::string (*write)(const boost::json::object&),
                    std::uint64_t most = UINT64_MAX);

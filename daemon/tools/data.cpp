@@ -27,20 +27,20 @@ exit_code fail(exit_code code, const std::string& reason) {
   return code;
 }
 
-constexpr const char* of_fsck =
-    "millrace fsck DATA_DIR: checks every record, one line a fault; also in a directory that cannot be written. 0: "
-    "there is none, 1: there are some.";
-constexpr const char* of_dump =
+constexpr const char* about_fsck =
+    "millrace fsck DATA_DIR: checks every record and prints a line for each fault, also in a directory that cannot be "
+    "written. Exit codes: 0 no fault, 1 faults, 2 bad arguments, 3 the directory cannot be opened.";
+constexpr const char* about_dump =
     "millrace dump DATA_DIR: prints jobs, groups, pauses, actions and the marks of ids as JSON Lines.";
-constexpr const char* of_restore =
-    "millrace restore [--partial] DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' printed "
-    "(0), or not at all: 1: a line means nothing, the dump is not complete, there are jobs, or no space; 3: the "
-    "directory cannot be opened. --partial accepts a dump that is cut or changed, and one of a version that did not "
-    "count and hash its lines.";
-constexpr const char* of_import =
-    "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR: fills a directory without jobs with those of a "
-    "beanstalkd 1.12 (0), or not at all: 1: the log is damaged, there are jobs, or no space; 3: one of them cannot be "
-    "opened.";
+constexpr const char* about_restore =
+    "millrace restore [--partial] DATA_DIR < LINES: fills a directory without jobs with what 'millrace dump' "
+    "has printed, or leaves it unchanged. --partial accepts a dump that is cut or changed, and one of a version that "
+    "did not count and hash its lines. Exit codes: 0 all is restored, 1 a line has no meaning, the dump is not "
+    "complete, the directory has jobs, or there is no space, 2 bad arguments, 3 the directory cannot be opened.";
+constexpr const char* about_import =
+    "millrace import --from beanstalkd-binlog LOG_DIR DATA_DIR: fills a directory without jobs with the jobs of a "
+    "beanstalkd 1.12, or leaves it unchanged. Exit codes: 0 all is imported, 1 the log is damaged, DATA_DIR has jobs, "
+    "or there is no space, 2 bad arguments, 3 one of the directories cannot be opened.";
 
 /// The command line of one tool. Its positional words are paths.
 class tool_words {
@@ -73,7 +73,7 @@ exit_code code_of(const error& failure) {
   return not_begun ? exit_code::cannot_open : exit_code::failed;
 }
 
-/// Removes the directory that could not be filled.
+/// Removes what `open_new` created, because it could not be filled. What was there before stays.
 exit_code undo(store::data_directory& into, exit_code code, const std::string& reason) {
   into.undo();
   return fail(code, reason);
@@ -87,7 +87,8 @@ result<store::data_directory> open_existing(const std::string& path, needs acces
   if (::access(file.c_str(), R_OK) != 0) return error{errc::not_found, file + ": " + system_message(errno)};
   const bool writable = ::access(file.c_str(), W_OK) == 0 && ::access(path.c_str(), W_OK | X_OK) == 0;
   if (!writable && access == needs::writing) {
-    return error{errc::io, file + ": cannot be written (" + system_message(errno) + "): use a copy that can be"};
+    return error{errc::io,
+                 file + ": cannot be written (" + system_message(errno) + "): use a copy that can be written"};
   }
   if (const auto known = store::check_content(path, store::foreign_data::report); !known) return known.error();
   return writable ? store::data_directory::open(path) : store::data_directory::open_read_only(path);
@@ -112,7 +113,7 @@ result<> fill(const store::data_directory& into, binlog_content& content) {
 }  // namespace
 
 exit_code fsck(const std::vector<std::string>& words) {
-  tool_words tool{of_fsck, "millrace fsck"};
+  tool_words tool{about_fsck, "millrace fsck"};
   std::string path;
   tool.add_path("DATA_DIR", path, "the directory to check");
   if (const auto end = tool.parse(words)) return *end;
@@ -128,7 +129,7 @@ exit_code fsck(const std::vector<std::string>& words) {
 }
 
 exit_code dump(const std::vector<std::string>& words) {
-  tool_words tool{of_dump, "millrace dump"};
+  tool_words tool{about_dump, "millrace dump"};
   std::string path;
   tool.add_path("DATA_DIR", path, "the directory to print");
   if (const auto end = tool.parse(words)) return *end;
@@ -149,7 +150,7 @@ exit_code dump(const std::vector<std::string>& words) {
 }
 
 exit_code restore(const std::vector<std::string>& words) {
-  tool_words tool{of_restore, "millrace restore"};
+  tool_words tool{about_restore, "millrace restore"};
   std::string path;
   bool is_partial = false;
   tool.app().add_flag("--partial", is_partial, "accept a dump that is not complete or has changed");
@@ -167,7 +168,7 @@ exit_code restore(const std::vector<std::string>& words) {
 }
 
 exit_code import(const std::vector<std::string>& words) {
-  tool_words tool{of_import, "millrace import"};
+  tool_words tool{about_import, "millrace import"};
   std::string format, log_path, path;
   tool.app()
       .add_option("--from", format, "what is imported")

@@ -20,7 +20,7 @@ class open_load {
  public:
   /// Limit of bytes that the sockets have not accepted yet. Beyond it the server is too slow for the rate.
   static constexpr std::size_t unsent_bytes_max = 64u << 20;
-  /// How long the last jobs may take after everything else is done.
+  /// The longest time without any reply while the last jobs are awaited.
   static constexpr duration last_jobs_patience = seconds{10};
 
   open_load(loop::event_loop& loop, connection_group& connections, open_run& run);

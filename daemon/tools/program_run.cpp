@@ -83,7 +83,7 @@ result<pid_t> start(const std::vector<std::string>& command, int output, int err
   return child;
 }
 
-/// A text that can stand in JSON and SVG: bytes that are no UTF-8 are question marks.
+/// A text that can stand in JSON and SVG: if it is not UTF-8, each of its bytes above ASCII is a question mark.
 std::string readable(std::string_view line) {
   std::string text{utf8_prefix(line, kept_line_bytes_max)};
   if (!is_utf8(text))

@@ -12,7 +12,7 @@
 namespace millrace::tools {
 
 /// Shows on standard error how a load proceeds: one line that is redrawn on a terminal, otherwise a line every ten
-/// seconds. It also detects a server that has stopped to answer. Owned by the bench; loop thread only; `rest` stops it.
+/// seconds. It also detects a server that no longer answers. Owned by the bench; loop thread only; `rest` stops it.
 class progress {
  public:
   /// A server that sends nothing for this long while replies are outstanding has failed.
@@ -24,9 +24,10 @@ class progress {
   void heading(std::string text) { heading_ = std::move(text); }
   /// Shows a step that takes a moment.
   void say(const std::string& step);
-  /// Shows the progress of `counts` until `rest`. Fails `parts` when the server stops to answer. `phase` is empty while
-  /// the load is measured.
+  /// Shows the progress of `counts` until `rest`. Fails `parts` when the server no longer answers. `phase` is empty
+  /// while the load is measured.
   void watch(const run_stats& counts, task_group& parts, std::string phase);
+  /// Ends `watch`.
   loop::awaitable<> rest();
   /// Cancels the load: the user has pressed Ctrl-C.
   void interrupt();

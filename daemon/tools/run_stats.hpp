@@ -12,8 +12,9 @@
 
 namespace millrace::tools {
 
-/// Statistics of one run. Only replies between `from` and `until` count; earlier ones belong to the warm-up, later ones
-/// to the end of the run. Used by one thread.
+/// Statistics of one run. In a closed loop only replies that arrive between `from` and `until` count, in an open loop
+/// only replies to commands that were due then. Earlier ones belong to the warm-up, later ones to the end of the run.
+/// Used by one thread.
 struct run_stats {
   enum kind : std::size_t { put, reserve, remove, kinds };
   static constexpr std::array<std::string_view, kinds> names{"put", "reserve", "delete"};
@@ -23,9 +24,9 @@ struct run_stats {
   std::array<latencies, kinds> commands;
   latencies jobs;            ///< put → reserved; in an open loop from the instant at which the put was due
   latencies lag;             ///< open loop: how late puts were sent
-  instant last{};            ///< the last reply that counts
-  std::uint64_t asked{0};    ///< commands sent, for the progress line; a waiting reserve counts when it is answered
-  std::uint64_t answers{0};  ///< all replies
+  instant last{};            ///< when the last reply that counts arrived
+  std::uint64_t asked{0};    ///< commands sent; in an open loop without reserves, which wait for as long as it takes
+  std::uint64_t answers{0};  ///< replies to the commands in `asked`, those of the warm-up included
 
   [[nodiscard]] bool counts(instant when) const noexcept { return when >= from && when < until; }
   /// Closed loop: a reply counts when it arrives in the measured time.

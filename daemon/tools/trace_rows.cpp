@@ -19,7 +19,7 @@ namespace {
 
 constexpr double microseconds_a_second = 1e6;
 
-/// Times of longer traces are no times. Also their sums can be shown.
+/// No trace is as long as this. The limit keeps the sums of all its times small enough to be shown.
 constexpr double seconds_max = 1e9;
 
 double seconds_of(const json::object& event, std::string_view key) {
@@ -27,13 +27,13 @@ double seconds_of(const json::object& event, std::string_view key) {
   return found != nullptr && found->is_number() ? found->to_number<double>() / microseconds_a_second : 0;
 }
 
-/// Which number of an event cannot be one of a trace; empty: none.
+/// The key of a number of `event` that no trace can have; empty: there is none.
 std::string_view absurd_key(const json::object& event) {
   for (const std::string_view key : {"ts", "dur"}) {
     const auto* const found = event.if_contains(key);
     if (found == nullptr) continue;
     const double seconds = seconds_of(event, key);
-    // Written so that it refuses what is no number, too.
+    // This form of the comparison refuses NaN, too.
     if (!found->is_number() || !(seconds >= 0 && seconds <= seconds_max)) return key;
   }
   for (const std::string_view key : {"pid", "tid"}) {
@@ -73,7 +73,7 @@ class collector {
   trace_rows finish() {
     for (auto& [key, row] : rows_) {
       row.group = groups_[key.first];
-      // The work before what it waits for.
+      // Work stands before the waits within it, also if both begin at the same time.
       std::ranges::stable_sort(row.bars, {}, [](const trace_bar& bar) { return std::pair{bar.begin, bar.type}; });
     }
     for (auto& [key, row] : rows_)

@@ -38,7 +38,7 @@ struct trace_rows {
   std::vector<trace_row> rows;       ///< by group, then by the names of consumers as they first came, then by slot
   double seconds{0};                 ///< the end of the last event
   std::vector<std::string> notes{};  ///< that it is full, or that events were left out
-  bool cut_off{false};               ///< the last line is not complete: the daemon was killed while it wrote it
+  bool cut_off{false};               ///< the closing `]` is missing: the daemon was killed, or still records
 };
 
 /// Bars of one trace that are kept; further ones are left out, and a note says so.
