@@ -38,7 +38,8 @@ loop::awaitable<> connection::serve() {
   watched_ = true;
   first_command_.set(after(now(), context_.limits.first_command_deadline));
   while (phase_ == phase::open || phase_ == phase::lingering) co_await ended_.wait();
-  // While the connection still counts as open; `release` does what is left of a session with many jobs.
+  // The session begins to close while the listener still counts the connection. `release` closes the rest of a session
+  // with many jobs.
   static_cast<void>(executor_.close_session());
   if (thrown_) std::rethrow_exception(thrown_);
 }
@@ -46,7 +47,7 @@ loop::awaitable<> connection::serve() {
 /// An exception ends the coroutine, and with it this connection alone.
 template <class Function>
 void connection::guarded(const Function& function) {
-  loop::resumption noted{task_};
+  loop::resumption running{task_};
   try {
     function();
   } catch (...) {
@@ -68,8 +69,8 @@ void connection::on_ready(network::ready_events events) {
   });
 }
 
-/// Once into the buffer that all connections share: a busy client costs one call for many commands, an idle one no
-/// memory, and the others have their turns.
+/// Receives once, into the buffer that all connections share. So many commands of a busy client cost one call, an idle
+/// client costs no memory, and the other clients have their turns.
 void connection::read() {
   if (phase_ != phase::open || !may_read_) return;
   if (!conversation_.wants_input()) return look_for_end();
@@ -103,7 +104,7 @@ void connection::read_more() {
   context_.loop.core().ready.push_behind(*this);
 }
 
-/// While nothing is read: unread bytes hide the end from a receive.
+/// For a connection that reads nothing now. Its unread bytes hide the end from a receive.
 void connection::look_for_end() {
   if (hung_up_) return close();
   conversation_.stop_waiting(now());
@@ -156,7 +157,7 @@ void connection::flush() {
   if (conversation_.awaits_commit() && !std::exchange(in_commit_queue_, true)) context_.await_commit.push_back(this);
   if (!awaits_writable_ && conversation_.has_writable_replies()) {
     awaits_writable_ = true;
-    // Most never need it; once asked for, it is announced each time.
+    // Most connections never ask for this event. Once it is asked for, it is announced each time.
     if (!std::exchange(watches_writable_, true)) context_.clients.watch_writable(socket_.descriptor(), *this);
   }
   if (conversation_.must_close(now())) return end();

@@ -44,13 +44,14 @@ struct connection_context : conversation_context {
   network::readiness clients;
   std::array<char, scratch_bytes> scratch{};  ///< holds what was received while it is executed
   std::string spare_replies;
-  std::deque<connection*> await_commit;              ///< whose replies wait for a commit
+  std::deque<connection*> await_commit;              ///< to be told when more has become durable
   std::function<void(connection&)> on_disconnected;  ///< the connection has released everything: destroy it
 };
 
 /// Drives one conversation over a socket: receives when there is something to read, writes the replies that may leave,
 /// and keeps the deadline of the first command. Its coroutine only waits for the end. When the conversation has ended
-/// and all replies are written, the session releases everything at once, and the socket lingers (lingering_close).
+/// and all replies are written, the session begins to release its jobs and queues, a part in each turn. Meanwhile the
+/// socket lingers (lingering_close).
 ///
 /// Owned by `connection_set`, which destroys it when `on_disconnected` is called: its coroutine has ended, the broker
 /// has taken its session back, and no callback is pending. Loop thread only. Limits: `session_limits`.
@@ -63,7 +64,7 @@ class connection final : private loop::ready_entry,
 
   /// Until the client or the server ends the connection.
   loop::awaitable<> serve();
-  /// The coroutine has ended, by itself or not.
+  /// Called when the coroutine has ended, by itself or by cancellation.
   void on_task_ended();
   /// See conversation. Both may be called at any time.
   void drain();

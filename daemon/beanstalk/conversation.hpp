@@ -32,7 +32,8 @@ class reply_sink {
 /// The protocol with one client, without its socket: takes bytes and decisions, has the commands executed in order, and
 /// keeps the replies with the receipts that release them. Knows no socket, no loop and no clock; times are arguments.
 ///
-///   idle -- a command must wait ------------> blocked ----- decision, stop_waiting ------> idle
+///   idle -- a command must wait ------------> blocked ----- decision, end_input, drain --> idle
+///                                            blocked ----- stop_waiting --------------> yielded
 ///   idle -- partial command, turn used up --> yielded ----- next turn -----------------> idle
 ///   idle -- unread replies, write backlog --> read_paused - below the low watermark ---> idle
 ///   idle -- quit, end of input, drained ----> closing;  any state -- finish, abandon --> closing

@@ -37,7 +37,7 @@ inline constexpr std::string_view all[] = {bad_format,  unknown_command, expecte
   }
 }
 
-/// The line itself was refused: no verb is known.
+/// Whether the line itself was refused. Then it counts as no command (PROTOCOL.md §5).
 [[nodiscard]] constexpr bool is_line_error(wire::beanstalk_command_reader::found reason) noexcept {
   using found = wire::beanstalk_command_reader::found;
   return reason == found::bad_format || reason == found::unknown_command;

@@ -16,7 +16,7 @@
 
 namespace millrace::control {
 
-/// An action, from its start until this process ends; one that goes on after a restart keeps its number.
+/// The number of an action. An action that goes on after a restart keeps it.
 using action_id = id<struct action_tag>;
 
 enum class action_state {
@@ -40,7 +40,7 @@ struct action {
   std::uint64_t unchanged{0};     ///< of them: found, but they could not be changed
   std::uint64_t total{0};         ///< as known when it began
   bool dry_run{false};            ///< `done` counts what it would change
-  std::string error{};            ///< when `failed`
+  std::string error{};            ///< when `failed`, or when a backup was stopped
   instant began{};
   instant ended{never};
   bool stopping{false};       ///< the work ends with `stopped` at its next step
@@ -51,7 +51,8 @@ struct action {
 /// a task, in steps between which other tasks run.
 ///
 /// Owned by the API. Loop thread only. After `stop` none begins, and those that run end at their next step. The end of
-/// each is logged. Limits: `running_max` at a time; of those that ended the last `ended_max` are remembered.
+/// each is logged. Limits: `running_max` run at a time. Of those that ended, the `ended_max` that began last are
+/// remembered.
 class actions {
  public:
   static constexpr std::size_t running_max = 16;
@@ -63,8 +64,8 @@ class actions {
   explicit actions(loop::event_loop& loop);
   ~actions();
 
-  /// Facts with an id are those of an action that goes on. `refused` if too many run, `cancelled` after `stop`. The
-  /// action lives as long as this object or until `ended_max` others have ended after it.
+  /// Facts with an id are those of an action that goes on. `refused` if too many run, `cancelled` after `stop`. An
+  /// action that has ended is forgotten at the start of another if `ended_max` that began after it have ended.
   result<std::shared_ptr<const action>> start(action facts, work steps);
   /// Null: there is no such action, or it is forgotten.
   [[nodiscard]] std::shared_ptr<const action> find(action_id id) const;
@@ -77,7 +78,7 @@ class actions {
 
   /// The action ends at its next step. False: there is no such action, or it has ended.
   bool stop(action_id id);
-  /// All of them.
+  /// All actions end at their next step, and none begins from now on.
   void stop();
   /// Stops, and returns when none runs. After `patience` those that still wait for the disk are cancelled.
   loop::awaitable<> close(duration patience);

@@ -30,12 +30,12 @@ struct bulk_change {
   bool dry_run{false};                      ///< counts what it would change
 };
 
-/// Walks through the states of the selection one after the other, the job longest in its state first. Each job is
-/// looked at when its turn comes; jobs that enter a state after the walk through it has begun stay as they are. A queue
-/// that is removed meanwhile ends the work.
+/// Walks through the states of the selection one after the other. In each state it begins with the job that has been in
+/// it longest. Each job is looked at when its turn comes. Jobs that enter a state after the walk through it has begun
+/// stay as they are. The work ends when the queue is removed.
 ///
-/// `description` is kept on disk together with the progress, until the work ends otherwise than with the daemon: so the
-/// action goes on after a restart. Nothing is kept of a dry run, or without a data directory.
+/// `description` and the progress are kept on disk until the work is done or a client stops it, so the action goes on
+/// after a restart. Nothing is kept of a dry run, or without a data directory.
 loop::awaitable<> change_jobs(const context& context, queue_id queue, bulk_change wanted,
                               boost::json::object description, action& facts);
 

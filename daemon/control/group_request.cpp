@@ -21,7 +21,7 @@ namespace {
 constexpr duration length_max = hours{24 * 3'650};
 constexpr std::size_t name_bytes_max = 200;
 
-/// Reads the members of one object. The first error stays; what follows is not read.
+/// Reads the members of one object and keeps the first error. After an error it goes on: see `failure` at the end.
 class members {
  public:
   members(const json::object& from, std::string path) : from_{from}, path_{std::move(path)} {}

@@ -69,7 +69,8 @@ http::response show(const context& context, engine::group_id id, unsigned status
   return facts ? json_answer(status, describe(context, id, *facts)) : refuse(no_such_group());
 }
 
-/// Queues that nobody has named before are made, as for a connection that uses them: while this lives, none goes.
+/// Makes the queues of a request that do not exist yet. A session uses each of them, as a client would, so none is
+/// removed before this object is destroyed.
 class used_queues {
  public:
   explicit used_queues(broker::broker& broker) : broker_{broker} {}

@@ -15,8 +15,8 @@
 namespace millrace::control {
 
 /// How many jobs a second each queue gets, hands out and ends, over the last 1, 5 and 15 minutes: means that weigh a
-/// second less the longer it is past, as the load of Unix does. A queue that is younger than the time has the mean of
-/// its own age.
+/// second less the longer it is past, as the load of Unix does. A queue that is younger than a window has the mean of
+/// its own age there.
 ///
 /// Reads the counters of all queues every `interval`, `slice_queues` a turn; jobs cost nothing. 100 B for each queue.
 ///
@@ -41,7 +41,7 @@ class rates {
   /// Begins a sweep over all queues: reads at most `slice_queues`. Call `sweep_on` until it returns true.
   bool begin_sweep(instant now);
   bool sweep_on();
-  /// nullopt until the queue was read twice.
+  /// nullopt until a sweep has read the queue. The first sweep of all does not count: no time has passed before it.
   [[nodiscard]] std::optional<queue_rates> of(queue_id queue) const;
 
  private:
@@ -64,7 +64,7 @@ class rates {
   std::uint64_t sweep_{0};
   std::optional<instant> began_at_;            ///< of this sweep
   double elapsed_{0};                          ///< seconds between the begins of this sweep and the last one
-  std::array<double, windows.size()> kept_{};  ///< the share of a mean that is left after them
+  std::array<double, windows.size()> kept_{};  ///< the share of a mean that is left after `elapsed_`
   std::size_t next_{0};                        ///< index in the list of queues
   bool removing_{false};                       ///< the histories of queues that are gone
   queue_id last_checked_{};

@@ -89,7 +89,7 @@ std::string_view in_words(wire::beanstalk_word word) noexcept {
     case not_ignored:
       return "NOT_IGNORED: it is the only queue watched";
     case deadline_soon:
-      return "DEADLINE_SOON: the time to run of a job held is almost over";
+      return "DEADLINE_SOON: the time to run of a reserved job is almost over";
     case timed_out:
       return "TIMED_OUT: no job was ready in time";
     case draining:
@@ -103,7 +103,7 @@ std::string_view in_words(wire::beanstalk_word word) noexcept {
     case unknown_command:
       return "UNKNOWN_COMMAND: it does not know a command";
     case out_of_memory:
-      return "OUT_OF_MEMORY: it has no memory left";
+      return "OUT_OF_MEMORY: it has no memory left, or a limit is reached, such as that of a full queue";
     case internal_error:
       return "INTERNAL_ERROR: it has a fault";
     case inserted:

@@ -18,9 +18,9 @@ struct socket_access {
 };
 
 /// A socket that listens and does not accept yet: a process binds while it has the right to, and serves clients later.
-/// They can connect, and wait until they are accepted. It listens at once because the system gives one TCP address to
-/// several sockets as long as none of them listens, and because the next program takes a Unix socket that does not for
-/// a leftover. So a second program learns at its start that the address is in use.
+/// Clients can connect already, and wait until they are accepted. The socket listens at once, so that a second program
+/// learns at its start that the address is in use: the system gives one TCP address to several sockets as long as none
+/// of them listens, and the file of a Unix socket on which nobody listens is removed as stale.
 ///
 /// Any thread. When destroyed it closes and removes the file of a Unix socket, unless it was released.
 class bound_socket {

@@ -23,7 +23,7 @@ struct http_client_options {
   duration idle_time{seconds{30}};
   duration connect_timeout{seconds{10}};  ///< name, connection and TLS
   duration request_timeout{minutes{1}};   ///< all of it, from the first connection to the last byte, with redirects
-  std::uint32_t redirects_max{5};
+  std::uint32_t redirects_max{5};         ///< 0: the answer of the redirect itself is returned
   std::size_t body_bytes_max{std::size_t{1} << 20};  ///< of an answer
 };
 
@@ -33,10 +33,11 @@ struct http_client_options {
 ///
 /// If the server has closed a kept connection, the request is repeated once, on a new one, provided that no byte of the
 /// answer came and the method may be repeated (RFC 9110, section 9.2.2). Redirects are followed up to `redirects_max`
-/// times, but never from https to http. Another host than the first gets none of the headers of the request.
+/// times, but never from https to http. After a redirect to another scheme, host or port the headers of the request are
+/// not sent any more.
 ///
 /// Owned by its user; loop thread only. A cancelled task throws operation_aborted. Kept connections have a deadline,
-/// which keeps the loop running until the destructor. Requires: no task is in `fetch` then.
+/// which keeps the loop running until they are closed. Requires: no task is in `fetch` then.
 class http_client {
  public:
   static constexpr std::size_t kept_max = 1'000;

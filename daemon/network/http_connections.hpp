@@ -18,12 +18,13 @@
 
 namespace millrace::network {
 
-/// Who may have a connection, and which are kept: at most `per_origin_max` for one origin (scheme, host and port), in
-/// use and kept together. Further tasks wait in the order in which they came. A stream that is kept for `idle_time`
-/// without use is closed; beyond `kept_max` the one that was kept longest.
+/// Decides which task may have a connection and which connections are kept. One origin (scheme, host and port) has at
+/// most `per_origin_max`, in use and kept together. Further tasks wait in the order in which they came. A stream is
+/// closed after it was kept for `idle_time` without use. When more than `kept_max` are kept, the one that has been kept
+/// longest is closed.
 ///
-/// Owned by a client; loop thread only. While a stream is kept a deadline is set. Requires: no lease exists when it is
-/// destroyed, and `counts` outlives it.
+/// Owned by a client; loop thread only. While a stream is kept, a deadline keeps the loop running. Requires: no lease
+/// exists when it is destroyed, and `counts` outlives it.
 class http_connections {
  private:
   struct origin;
@@ -102,7 +103,7 @@ class http_connections {
   http_client_counts& counts_;
   std::size_t leases_{0};
   std::map<std::string, std::unique_ptr<origin>> origins_;
-  std::list<kept> kept_;  ///< the first one is kept longest
+  std::list<kept> kept_;  ///< the first one has been kept longest
   loop::deadline next_expiry_;
 };
 

@@ -7,7 +7,7 @@ namespace millrace::network {
 
 namespace {
 
-/// sockaddr_un holds 108 bytes and a terminating zero.
+/// The path in a sockaddr_un has 108 bytes, the terminating zero included.
 constexpr std::size_t unix_path_bytes_max = 107;
 /// The longest name that DNS knows.
 constexpr std::size_t host_bytes_max = 253;

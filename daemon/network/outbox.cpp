@@ -18,12 +18,12 @@ constexpr std::size_t spare_bytes_max = 1u << 20;
 /// Capacity beyond twice its text that a buffer may keep.
 constexpr std::size_t unused_capacity_max = 4u << 10;
 
-/// Adds `bytes` without the first `written` of them, as far as `most` allows.
-void add_unwritten(outbox::pieces& into, std::string_view bytes, std::size_t& written, std::size_t most) {
+/// Adds `bytes` without the first `written` of them, until `into` has `bytes_max` bytes or no free piece.
+void add_unwritten(outbox::pieces& into, std::string_view bytes, std::size_t& written, std::size_t bytes_max) {
   const auto skipped = std::min(written, bytes.size());
   written -= skipped;
   bytes.remove_prefix(skipped);
-  bytes = bytes.substr(0, most - into.bytes);
+  bytes = bytes.substr(0, bytes_max - into.bytes);
   if (bytes.empty() || into.count == into.list.size()) return;
   into.bytes += bytes.size();
   into.list[into.count++] = {const_cast<char*>(bytes.data()), bytes.size()};  // the system only reads them
@@ -47,14 +47,14 @@ void outbox::add(const body& content, std::string_view end) {
 }
 
 void outbox::gather(pieces& into, std::uint64_t up_to) const {
-  const auto most = static_cast<std::size_t>(std::min(up_to, appended_total()) - std::min(written_total(), up_to));
+  const auto bytes_max = static_cast<std::size_t>(std::min(up_to, appended_total()) - std::min(written_total(), up_to));
   std::size_t written = written_, from = 0;
   for (const auto& [behind, content] : large_) {
-    add_unwritten(into, std::string_view{text_}.substr(from, behind - from), written, most);
-    add_unwritten(into, content.view(), written, most);
+    add_unwritten(into, std::string_view{text_}.substr(from, behind - from), written, bytes_max);
+    add_unwritten(into, content.view(), written, bytes_max);
     from = behind;
   }
-  add_unwritten(into, std::string_view{text_}.substr(from), written, most);
+  add_unwritten(into, std::string_view{text_}.substr(from), written, bytes_max);
 }
 
 void outbox::mark_written(std::size_t bytes) {
@@ -64,35 +64,37 @@ void outbox::mark_written(std::size_t bytes) {
 
 boost::system::error_code outbox::write(plain_socket& to, std::uint64_t up_to) {
   for (;;) {
-    pieces some;
-    gather(some, up_to);
-    if (some.count == 0) break;
-    const auto [taken, failure] = some.count == 1
-                                      ? to.send({static_cast<const char*>(some.list[0].iov_base), some.bytes})
-                                      : to.send(std::span{some.list}.first(some.count));
+    pieces offered;
+    gather(offered, up_to);
+    if (offered.count == 0) break;
+    const auto [taken, failure] = offered.count == 1
+                                      ? to.send({static_cast<const char*>(offered.list[0].iov_base), offered.bytes})
+                                      : to.send(std::span{offered.list}.first(offered.count));
     mark_written(taken);
     if (failure == boost::asio::error::would_block) break;
     if (failure) return failure;
     // Less than was offered: the system's buffer is full. All of it: more may be left than one write takes.
-    if (taken < some.bytes || some.count < pieces_max) break;
+    if (taken < offered.bytes || offered.count < pieces_max) break;
   }
   return {};
 }
 
 void outbox::drop_written() {
   if (empty()) return clear();
-  // Bodies that are through are let go; the text goes as a whole when all is written, or when most of it is.
-  auto still = large_.begin();
-  std::size_t text_through = 0;
-  for (; still != large_.end() && written_ >= still->behind - text_through + still->content.size(); ++still) {
-    written_ -= still->behind - text_through + still->content.size();
-    dropped_ += still->behind - text_through + still->content.size();
-    text_through = still->behind;
-    large_bytes_ -= still->content.size();
+  // A body is released when it was written, with the text before it. The text behind the last large body is erased when
+  // more than half of it was written: to erase it after each write would move the rest each time.
+  auto first_kept = large_.begin();
+  std::size_t text_erased = 0;
+  for (; first_kept != large_.end() && written_ >= first_kept->behind - text_erased + first_kept->content.size();
+       ++first_kept) {
+    written_ -= first_kept->behind - text_erased + first_kept->content.size();
+    dropped_ += first_kept->behind - text_erased + first_kept->content.size();
+    text_erased = first_kept->behind;
+    large_bytes_ -= first_kept->content.size();
   }
-  large_.erase(large_.begin(), still);
-  text_.erase(0, text_through);
-  for (auto& later : large_) later.behind -= text_through;
+  large_.erase(large_.begin(), first_kept);
+  text_.erase(0, text_erased);
+  for (auto& later : large_) later.behind -= text_erased;
   if (large_.empty() && written_ > text_.size() / 2) {
     text_.erase(0, written_);
     dropped_ += std::exchange(written_, 0);

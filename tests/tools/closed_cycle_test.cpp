@@ -195,7 +195,9 @@ TEST_CASE("jobs put to stay are out of the way, and are an error when they come 
 TEST_CASE("what refuses a put is said in words") {
   for (const auto& [answer, words] :
        {std::pair{"DRAINING\r\n", "put was answered by DRAINING: it takes no more jobs"},
-        std::pair{"OUT_OF_MEMORY\r\n", "put was answered by OUT_OF_MEMORY: it has no memory left"},
+        std::pair{"OUT_OF_MEMORY\r\n",
+                  "put was answered by OUT_OF_MEMORY: it has no memory left, or a limit is reached, such as that of a "
+                  "full queue"},
         std::pair{"HTTP/1.1 400 Bad Request\r\n", "what it answers is not the beanstalk protocol"}}) {
     auto run = run_of(closed_plan::work::mix, 1, 1);
     closed_cycle cycle{run};
