@@ -6,7 +6,7 @@
 using namespace millrace;
 using testing::server_fixture;
 
-TEST_CASE("put, reserve, delete; pipelined too") {
+TEST_CASE("a client puts, reserves and deletes jobs, one command at a time and pipelined") {
   server_fixture fixture;
   auto client = fixture.client();
   SAYS(client, "put 0 0 60 3\r\nabc\r\n", "INSERTED 1\r\n");

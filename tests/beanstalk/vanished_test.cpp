@@ -26,7 +26,7 @@ TEST_CASE("a reset is noticed behind bytes that are not read") {
   server_fixture fixture{{.input_bytes_max = 100}};
   auto worker = fixture.client();
   wait_with_much_behind(fixture, worker);
-  SECTION("") {}
+  SECTION("without urgent data") {}
   SECTION("also when something urgent came before") { ::send(worker.descriptor(), "!", 1, MSG_OOB | MSG_NOSIGNAL); }
   worker.reset();
   fixture.until_waiting(0);
@@ -46,7 +46,7 @@ TEST_CASE("a server that ends sends all it owes to a client that reads late and 
   // have arrived.
   auto other = fixture.client();
   SAYS(other, "list-tube-used\r\n", "USING default\r\n");
-  SECTION("") {}
+  SECTION("without urgent data") {}
   SECTION("something urgent changes nothing") { ::send(client.descriptor(), "!", 1, MSG_OOB | MSG_NOSIGNAL); }
   fixture.drain();
   CHECK(other.receive_all().empty());

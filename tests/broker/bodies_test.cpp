@@ -171,7 +171,7 @@ TEST_CASE("a coroutine cancelled while its body is on the way gives the job back
   CHECK(fixture.broker.try_reserve(fixture.client, engine::lease::ttr).answer.job.content.view() == "a");
 }
 
-TEST_CASE("who only looks is shown the body, many by one reading") {
+TEST_CASE("a peek shows the body, and one read serves several peeks") {
   disk_fixture fixture;
   const auto job = fixture.put_safely("a");
   taker first, second;
@@ -230,7 +230,7 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
   CHECK(fixture.waits.events[0].job.content.view() == "a");
 }
 
-TEST_CASE("what was kept of a queue ends on disk too, when that lives in memory now") {
+TEST_CASE("a restored job of a queue that is in memory now is removed from disk when it is deleted") {
   body_store disk;
   disk.bodies[job_id{7}] = body{"old"};
   broker_fixture fixture{&disk};

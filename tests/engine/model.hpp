@@ -132,7 +132,7 @@ class model {
     added.kind = kind;
   }
   bool close_session(session_id id, instant now, session_end end = session_end::lost);
-  /// False, as the answers of a put and a kick: the queue is gone.
+  /// False: the queue is gone.
   bool pause(queue_id id, duration length, instant now);
 
   put_answer put(session_id session, queue_id queue, const put_request& request, instant now);

@@ -173,7 +173,7 @@ TEST_CASE(
   CHECK(names == "abcdeg");
 }
 
-TEST_CASE("what must be remembered of each command") {
+TEST_CASE("a command gives the change that a store must keep, and a reserve of a ready job or a touch gives none") {
   engine_fixture fixture;
   const auto s = fixture.session();
   fixture.put(s, "before anybody remembers");

@@ -131,7 +131,7 @@ std::uint64_t seed_of_run() { return std::random_device{}(); }
 
 }  // namespace
 
-TEST_CASE("a start is refused exactly when fsck reports a cell, and for one of its reasons") {
+TEST_CASE("after a change of cells a start is refused exactly when fsck reports a fault, and for one of its faults") {
   const auto seed = seed_of_run();
   std::mt19937_64 random{seed};
   scratch_directory scratch;

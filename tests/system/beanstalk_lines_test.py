@@ -38,14 +38,14 @@ class Ends(BeanstalkTest):
         wire.ask(b"\nlist-tube-used\r\n", b"UNKNOWN_COMMAND\r\n")
         wire.ask(b"use a\nb\r\n", b"BAD_FORMAT\r\n")
 
-    def test_end_of_line_in_two_packets(self):
+    def test_an_end_of_line_in_two_packets_ends_the_line(self):
         wire = self.connect()
         wire.send(b"list-tube-used\r")
         self.assert_silent(wire)
         wire.ask(b"\n", b"USING default\r\n")
 
     @not_beanstalkd("looks at the first CR of a line only, and hangs")
-    def test_a_carriage_return_within_a_line(self):
+    def test_a_carriage_return_alone_does_not_end_a_line(self):
         wire = self.connect()
         wire.ask(b"a\rb\r\n", b"UNKNOWN_COMMAND\r\n")
         wire.ask(b"use a\rb\r\n", b"BAD_FORMAT\r\n")
@@ -53,7 +53,7 @@ class Ends(BeanstalkTest):
         wire.ask(b"\r\r\r\r\n", b"UNKNOWN_COMMAND\r\n")
         wire.ask(b"list-tube-used\r\n", b"USING default\r\n")
 
-    def test_a_zero_byte_in_a_line(self):
+    def test_a_line_with_a_zero_byte_is_a_bad_format(self):
         wire = self.connect()
         for line in (b"use a\0b", b"list-tube-used\0", b"\0list-tube-used", b"use \0", b"stats\0\0"):
             self.assertEqual(wire.reply_to(line), BAD, line)
@@ -84,7 +84,7 @@ class Lengths(BeanstalkTest):
             wire.ask(b"n" * (length - 2) + b"\r\nlist-tube-used\r\n", answer + b"\r\nUSING default\r\n")
 
     @not_beanstalkd("drops a CR at byte 224 and swallows the next command")
-    def test_a_long_line_in_pieces(self):
+    def test_a_line_that_is_too_long_gets_one_answer_also_when_it_comes_in_pieces(self):
         wire = self.connect()
         for length in (225, 449, 500):
             line = b"n" * (length - 2) + b"\r\n"
@@ -122,7 +122,7 @@ class Words(BeanstalkTest):
             self.assertIn(lines[0], answers, line)
             self.assertIn(lines[1:], ([], ["USING default", ""]), line)
 
-    def test_words_that_need_an_argument(self):
+    def test_commands_without_their_argument_are_refused(self):
         bare = (b"put", b"use", b"delete", b"kick", b"touch", b"peek", b"release", b"bury", b"watch", b"ignore",
                 b"kick-job")
         self.table([(word, UNKNOWN) for word in bare])

@@ -37,7 +37,7 @@ class Masses(BeanstalkTest):
         wire.expect(b"KICKED %d\r\nUSING default\r\nKICKED 1\r\nFOUND 1 1\r\nx\r\n" % (MANY - 1))
         self.assertEqual(self.state(wire), {"ready": MANY, "reserved": 0, "delayed": 0, "buried": 0})
 
-    def test_kicking_buried_jobs_in_order(self):
+    def test_thousands_of_buried_jobs_are_kicked_in_the_order_of_burying(self):
         wire = self.connect()
         self.filled(wire)
         self.held(wire)
@@ -47,7 +47,7 @@ class Masses(BeanstalkTest):
         wire.ask(b"kick 100000\r\nkick 1\r\n", b"KICKED 2\r\nKICKED 0\r\n")
         self.held(wire)
 
-    def test_a_kick_of_thousands_is_completed_when_its_client_goes(self):
+    def test_a_kick_of_thousands_is_completed_and_answered_when_its_client_half_closes(self):
         wire, other = self.connections(2)
         self.filled(wire, delay=1000)
         wire.send(b"kick %d\r\n" % MANY)
@@ -56,7 +56,7 @@ class Masses(BeanstalkTest):
         wire.expect_end()
         self.until(other, ready=MANY)
 
-    def test_who_holds_thousands_and_goes(self):
+    def test_thousands_of_jobs_are_ready_again_when_their_holder_goes(self):
         for end in ("close", "reset"):
             self.start()
             wire, other = self.connections(2)
@@ -67,7 +67,7 @@ class Masses(BeanstalkTest):
                 other.ask(b"list-tube-used\r\n", b"USING default\r\n")
             self.held(other)
 
-    def test_thousands_run_out_of_time_together(self):
+    def test_thousands_of_jobs_whose_ttr_ends_together_are_all_ready_again(self):
         wire, other = self.connections(2)
         self.filled(wire, ttr=2)
         wire.send(b"reserve\r\n" * MANY)

@@ -58,7 +58,8 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def is_empty(self):
-        """A server sees the end of a connection some time after the program that closed it has ended."""
+        """Waits until the server has no job and no queue of a bench. It sees the end of a connection some time after
+        the program that closed it has ended."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             reply = ask(("127.0.0.1", self.port), b"list-tubes\r\nstats\r\nquit\r\n").decode()
@@ -156,7 +157,7 @@ class AnyServer:
         # 200 jobs at 500 a second: the last is due 398 ms after the first.
         self.assertGreaterEqual(shown["total"]["seconds"], 0.398)
 
-    def test_what_stands_around_is_taken_away_again(self):
+    def test_extra_queues_and_the_backlog_are_removed_at_the_end(self):
         shown = self.works("--jobs", "500", "--extra-queues", "700", "--idle-connections", "120", "--backlog", "1500",
                            "--repeat", "2")
         self.assertIn("120 idle connections, 700 further queues, a backlog of 1500 jobs", shown)

@@ -143,7 +143,7 @@ class Changes(QueueTest):
         self.start("queues: { mail: {} }\n", ON_DISK)
         self.assertEqual(self.queue()["paused"], {"left_seconds": None})
 
-    def test_kick_makes_buried_jobs_ready_then_delayed_ones(self):
+    def test_kick_makes_buried_jobs_ready_and_delayed_ones_only_if_asked_for_them(self):
         self.start("queues: { mail: {} }\n")
         client = self.connect()
         self.fill(client, 3)
@@ -202,7 +202,7 @@ class Changes(QueueTest):
         self.assertEqual(self.queue()["jobs"]["ready"], 3)
         self.assert_refused(409, "key_in_use", self.post("/v1/queues/other/kick", {}, **key))
 
-    def test_no_action_begins_once_too_many_run(self):
+    def test_forty_purges_of_one_queue_delete_each_job_once(self):
         self.start("queues: { mail: {} }\n", ON_DISK)
         self.fill(self.connect(), 3000)
         answers = [self.post("/v1/queues/mail/purge", {"states": ["ready"]}) for _ in range(40)]

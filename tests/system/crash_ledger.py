@@ -190,7 +190,8 @@ class Ledger:
             return sorted(jobs, key=lambda job: job.sure.nth)
 
     def taken(self, job):
-        """It was reserved by its id, which is kept with the next change that somebody waits for, if not before."""
+        """Notes that the job is reserved by its id. The reserve is on disk with the next change that a client waits
+        for, or earlier."""
         with self.changed:
             job.next_view(job.sure.then(state="ready"))
             job.deliveries += 1

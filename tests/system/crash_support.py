@@ -38,7 +38,8 @@ class Crash(BeanstalkTest):
         return self.settings_of(more, name, store=self.chance.choice(("", "memory_limit: 0")))
 
     def started(self, settings):
-        """A server on what the one before left; now and then one dies before it has read all that."""
+        """Starts a server on the data of the last one. Now and then another one is started before, and killed while it
+        reads the data."""
         if self.chance.random() < 0.3:
             command = [MILLRACED, "--config", settings]
             early = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=self.environment)
@@ -50,7 +51,7 @@ class Crash(BeanstalkTest):
         return server
 
     def killed(self, server):
-        """Dies at any moment; now and then while it ends by itself."""
+        """Kills the server at a random moment, now and then while it drains."""
         time.sleep(self.chance.uniform(0, 0.02))
         if self.chance.random() < 0.2:
             self.ledger.draining = True

@@ -138,7 +138,7 @@ class DataTools(DaemonTest):
             self.assertEqual((said.returncode, said.stderr), (0, ""), said)
             self.assertRegex(said.stdout, r"^\d+ jobs in 1 queues: 0 faults")
 
-    def test_what_cannot_be_filled_does_not_stay_behind(self):
+    def test_a_restore_that_fails_leaves_no_data_behind(self):
         lines = tool("dump", self.filled()).stdout
         self.assertEqual(tool("restore", self.path("new"), stdin=lines + "{}\n").returncode, 1)
         self.assertFalse(os.path.exists(self.path("new")))
@@ -173,7 +173,7 @@ class DataTools(DaemonTest):
             self.assertIn(remedy, said.stderr)
         self.assertEqual(os.listdir(log), ["binlog.1"])
 
-    def test_a_disk_too_small_for_all_of_it_is_left_as_it_was(self):
+    def test_a_restore_onto_a_disk_that_is_too_small_leaves_nothing_there(self):
         mark, job, *_ = tool("dump", self.filled()).stdout.splitlines()
         jobs = (dict(json.loads(job), id=number, body="x" * 10_000) for number in range(1, 301))
         lines = "\n".join([mark, *map(json.dumps, jobs)]) + "\n"

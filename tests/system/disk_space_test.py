@@ -76,7 +76,7 @@ class FullDisk(Durable):
         wire.ask(b"delete %d\r\n" % first, b"DELETED\r\n")
         self.holds(self.again(killed=True), [second])
 
-    def test_space_that_others_took_and_gave_back(self):
+    def test_puts_are_accepted_again_when_others_give_space_back(self):
         wire = self.again(store="disk_reserve: 2MiB")
         first = wire.put(b"first")
         self.fill(1 << 20)
@@ -86,7 +86,7 @@ class FullDisk(Durable):
         self.assertEqual(wire.stats()["current-jobs-ready"], str(1 + len(accepted)))
         self.holds(self.again(), [first, *accepted])
 
-    def test_a_disk_without_a_byte_left(self):
+    def test_a_disk_without_a_byte_left_refuses_puts_and_loses_nothing_acknowledged(self):
         wire, other = self.again(store="disk_reserve: 0B"), self.connect()
         first = wire.put(b"first")
         self.fill(0)
@@ -137,7 +137,8 @@ class FullDisk(Durable):
 
 
 class SmallDisk(FullDisk):
-    """Smaller than the log would become elsewhere: all of FullDisk that fits, and what is to go on without a byte."""
+    """The disk is smaller than the log of a database on a larger disk. Runs the tests of FullDisk that fit, and tests
+    of what must go on without space."""
 
     SIZE = "8m"
     test_puts_are_refused_while_the_rest_goes_on = None

@@ -135,14 +135,14 @@ class Restarts(Durable):
 
 
 class Refused(Durable):
-    def test_a_second_daemon_on_the_same_directory(self):
+    def test_a_second_daemon_on_the_same_directory_is_refused_and_the_first_goes_on(self):
         wire = self.again()
         wire.put(b"x")
         self.assertIn(self.data_dir + ": in use by another process", self.refused(self.settings_of()))
         wire.put(b"the first goes on")
         self.assertEqual(self.again().stats()["current-jobs-ready"], "2")
 
-    def test_a_second_daemon_and_the_tools_though_the_lock_file_is_deleted(self):
+    def test_a_second_daemon_and_the_tools_are_refused_though_the_lock_file_is_deleted(self):
         wire = self.again()
         wire.put(b"x")
         os.unlink(os.path.join(self.data_dir, "millrace.lock"))
@@ -166,7 +166,7 @@ class Refused(Durable):
         self.server_ = None
         return lost
 
-    def test_an_index_of_the_log_that_is_truncated_under_the_daemon(self):
+    def test_a_truncated_index_of_the_log_stops_acknowledgements_and_loses_no_job(self):
         wire = self.again()
         for _ in range(20):
             wire.put(b"x" * 9000)
@@ -181,7 +181,7 @@ class Refused(Durable):
             wire = self.again()
             self.assertGreaterEqual(int(wire.stats()["current-jobs-ready"]), 20)
 
-    def test_an_operator_who_looks_checkpoints_and_vacuums(self):
+    def test_an_operator_who_looks_checkpoints_vacuums_and_locks_costs_no_job(self):
         wire = self.again()
         file = os.path.join(self.data_dir, "millrace.db")
         numbers = []
@@ -224,7 +224,7 @@ class Refused(Durable):
         line, path = self.damaged(4096 * 3, 4096 * 40)
         self.assertIn(path + " is damaged", line)
 
-    def test_a_file_that_is_cut_short(self):
+    def test_a_data_file_that_is_cut_short_is_refused_as_damaged(self):
         self.again().put(b"x")
         self.end(self.server_)
         path = os.path.join(self.data_dir, "millrace.db")

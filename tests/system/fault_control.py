@@ -91,7 +91,8 @@ class Faults:
         return sum(self.of(call).faults for call in CALLS)
 
     def set(self, call, action, error=errno.EIO, nth=None, times=FOREVER):
-        """The nth call from the start of the process, or from now on, and as many as `times` in all."""
+        """`action` changes `times` calls, from the nth on. Calls are counted from the start of the process.
+        Without `nth` the next call is the first that is changed."""
         its = self.of(call)
         its.error, its.times, its.first = error, times, nth or its.calls + 1
         its.action = action

@@ -26,7 +26,7 @@ class Requests(HttpTest):
             "method": "POST", "target": "/echo/a%2Fb%20c?q=1%26admin%3D1", "body": "<a/b c>",
             "type": "application/json", "agent": "millrace", "host": f"127.0.0.1:{server.port}"})
 
-    def test_post_sends_the_body_of_the_job_and_get_sends_none(self):
+    def test_put_sends_the_body_of_the_job_and_get_sends_none(self):
         server = self.serve(echo=lambda request, connection: connection.reply(
             200, request.method.encode() + b" " + request.body))
         self.assertEqual(self.ask(server.url("echo"), keys="method: PUT,")[0], ["PUT x"])
@@ -55,7 +55,7 @@ class Requests(HttpTest):
         self.assertLessEqual(server.connections, 10)
         self.assertLessEqual({int(number) for number in printed}, set(range(1, 11)))
 
-    def test_a_hundred_at_a_time(self):
+    def test_a_consumer_opens_no_more_connections_than_it_has_slots(self):
         server = self.serve(page=lambda request, connection: connection.reply(200, b"page"))
         printed, errors, counts = self.ask(server.url("page"), range(1000), consumer="concurrency: 100")
         self.assertEqual((errors, counts["ok"], len(printed)), ([], 1000, 1000))
@@ -137,7 +137,7 @@ class Redirects(HttpTest):
         self.assertEqual(self.ask(server.url("old/one"), keys="method: POST,")[0], ["GET /page?x=1 "])
         self.assertEqual(self.ask(server.url("old/one"), keys="method: PUT,")[0], ["PUT /page?x=1 x"])
 
-    def test_a_redirect_for_ever_ends(self):
+    def test_redirects_without_end_fail_the_job_at_the_limit(self):
         server = self.serve(on=lambda request, connection: connection.reply(307, b"", f"Location: {request.target}a"))
         _, errors, counts = self.ask(server.url("on/"), keys="redirects: 3,", queue="retry: { attempts: 3 }")
         self.assertEqual(len(errors), 1)

@@ -13,7 +13,7 @@ def resident_bytes(pid):
 
 class Limits(DaemonTest):
     def outcomes(self, settings, *words):
-        """Runs until idle, some jobs or bodies failing; the daemon, and what was printed."""
+        """Runs until idle. Some jobs or bodies must fail. Returns the daemon and the printed lines."""
         daemon = self.daemon(settings, "--until-idle", *words)
         printed = daemon.printed.rest()
         self.assertEqual(daemon.wait(), 4, "\n".join(daemon.log.rest()))
@@ -62,7 +62,7 @@ class Limits(DaemonTest):
         )
         daemon, _ = self.outcomes(settings)
         (summary,) = daemon.entries("summary")
-        self.assertIn("4", summary["message"])
+        self.assertIn("1 ok, 4 failed", summary["message"])
 
     def test_a_fast_producer_and_no_consumer_stay_within_the_queue(self):
         settings = self.settings(
@@ -193,7 +193,7 @@ class Limits(DaemonTest):
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
 
-    def test_a_timeout_cancels_wherever_it_runs(self):
+    def test_a_timeout_cancels_a_computation_on_the_loop_and_on_threads(self):
         for place in ("loop", "threads"):
             settings = self.settings(
                 "queues: { q: {} }\n"

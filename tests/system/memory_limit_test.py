@@ -1,4 +1,4 @@
-"""Bodies of durable queues on disk: what clients and consumers see of it, which is nothing."""
+"""Bodies of durable queues that memory_limit keeps on disk: clients and consumers notice no difference."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from support import run
 
 MEBIBYTE = 1 << 20
 JOBS = 6_000
-BYTES = 1_024  # of a body: six times what memory_limit allows
+BYTES = 1_024  # of a body; the bodies of all JOBS are six times as large as the usual memory_limit, 1MiB
 
 
 def body_of(number):
@@ -115,7 +115,7 @@ consumers: { one: { queue: in, handler: hash, run_on: threads, concurrency: 8, o
         self.assertEqual(len(seen), JOBS)
 
     @unittest.skipUnless(MEMORY_MEANS_SOMETHING, "a sanitizer keeps memory")
-    def test_memory_is_that_of_the_limit(self):
+    def test_a_backlog_of_100_mib_uses_less_than_40_mib_of_memory(self):
         wire = self.begin(limit="8MiB")
         before = self.server_.resident_bytes()
         self.fill(wire, 100_000)

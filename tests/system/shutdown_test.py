@@ -35,7 +35,7 @@ class Shutdown(DaemonTest):
         (line,) = daemon.entries("drained")
         self.assertEqual((line["finished"], line["cancelled"], line["ready"]), (1, 0, 2), line)
 
-    def test_being_told_to_end_while_starting_is_being_told_to_end(self):
+    def test_a_signal_during_the_start_ends_the_daemon_as_a_drain_does(self):
         settings = os.path.join(self.folder, "fifo")
         os.mkfifo(settings)
         daemon = self.daemon(settings)
@@ -45,7 +45,7 @@ class Shutdown(DaemonTest):
         self.assertEqual(daemon.wait(), 0)
         self.assertEqual(len(daemon.entries("drained")), 1)
 
-    def test_it_is_not_ready_while_it_drains(self):
+    def test_a_daemon_that_drains_is_not_ready(self):
         daemon = self.napping("60s")
         self.assertEqual(daemon.get("/readyz"), (200, "ready\n"))
         daemon.signal(signal.SIGTERM)

@@ -142,7 +142,7 @@ class Workers(DaemonTest):
         self.assertEqual(self.summary["jobs"]["postponed"], 1)
         self.assertEqual(self.ends, [])
 
-    def test_a_failure_and_a_rejection(self):
+    def test_a_failed_job_is_tried_again_and_a_rejected_one_is_not(self):
         self.assertEqual(self.run_jobs(["error", "reject"], queue="retry: { attempts: 2, first: 1ms }", status=4), [])
         reasons = sorted((one["reason"], one["message"]) for one in self.failures)
         self.assertEqual(reasons, [("failed", "fails on purpose")] * 2 + [("rejected", "useless")])

@@ -64,7 +64,7 @@ TEST_CASE("where nothing was seen all is zero") {
   CHECK(none.mean() == duration::zero());
 }
 
-TEST_CASE("what two saw together is what one would have seen") {
+TEST_CASE("merged latencies have the figures of one object that noted all lengths") {
   latencies one, other, both;
   for (int at = 1; at <= 1'000; ++at) {
     (at % 3 == 0 ? one : other).note(microseconds{at * at});

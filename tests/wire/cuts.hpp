@@ -1,4 +1,4 @@
-// The same bytes in pieces must say the same as whole.
+// A reader must give the same results for bytes in pieces as for the same bytes at once.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace millrace::testing {
 
-/// `start()` gives a fresh reading. `places` are where two-piece cuts are made; all of them if there are none.
+/// `start()` gives a fresh reading. `places` are the positions of cuts into two pieces. Empty: all positions.
 template <class start_reading>
 void check_cuts(std::string_view bytes, const transcript& expected, start_reading start,
                 std::vector<std::size_t> places = {}) {

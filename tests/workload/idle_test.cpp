@@ -4,7 +4,7 @@
 using namespace millrace;
 using testing::workload_fixture;
 
-TEST_CASE("it is idle when all producers have ended and no served queue has a job ready, delayed or reserved") {
+TEST_CASE("a workload is idle when all producers have ended and no served queue has a job ready, delayed or reserved") {
   workload_fixture fixture;
   fixture.producer("three", {.queue = "work"}, testing::numbers_to(3));
   fixture.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{1}, fixture.note()));
@@ -16,7 +16,7 @@ TEST_CASE("it is idle when all producers have ended and no served queue has a jo
   CHECK(fixture.idle);
 }
 
-TEST_CASE("a producer that has something to come keeps it from being idle") {
+TEST_CASE("a workload is not idle while a producer has something to come") {
   workload_fixture fixture;
   fixture.producer("late", {.queue = "work"}, testing::source_of({duration{seconds{5}}, "a"}));
   fixture.consumer("quick", {.queue = {"work"}}, testing::quick_kind(fixture.note()));
