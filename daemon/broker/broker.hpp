@@ -72,9 +72,9 @@ class broker {
   loop::awaitable<> close_session(session_id session, engine::session_end end = engine::session_end::lost);
   /// One turn of that, for a task that was cancelled and may not wait: true when the session is closed.
   bool try_close_session(session_id session, engine::session_end end = engine::session_end::lost);
-  /// `on_cancelled` is called when a job that the session holds without a deadline is cancelled, with its id: the
-  /// session does not hold it any more. In the middle of another session's command: note it and continue at the next
-  /// turn. Until the session closes. Requires: no command is given from there.
+  /// `on_cancelled` is called with the id of each job that is cancelled while the session holds it without a deadline,
+  /// until the session closes. The session does not hold that job any more. The call comes in the middle of another
+  /// command: keep the id and continue at the next turn. Requires: no command is given from there.
   void set_on_cancelled(session_id session, std::function<void(job_id)> on_cancelled);
   result<queue_id> use(session_id session, std::string_view queue);
   result<std::size_t> watch(session_id session, std::string_view queue);

@@ -24,8 +24,9 @@ namespace millrace::broker {
 /// Commands between two readings of the clock within one turn of the loop.
 inline constexpr unsigned commands_per_clock_reading = 256;
 
-/// The members of the broker. release, bury, touch, erase, kick and pause are in commands.cpp, the end of a job with
-/// its outputs in finish.cpp, groups in groups.cpp, all other commands in broker.cpp.
+/// The members of the broker. Commands on one job that never wait, and most commands on queues, are in commands.cpp,
+/// the end of a job with its outputs in finish.cpp, groups in groups.cpp, walks over jobs and long actions in
+/// job_walks.cpp. All other commands are in broker.cpp.
 struct broker::parts {
   parts(loop::event_loop& event_loop, store::store& storage, engine::engine_options limits)
       : loop{event_loop},
@@ -36,7 +37,7 @@ struct broker::parts {
         pending{event_loop},
         timer{event_loop, [this] { return advance(); }} {
     engine.collect_changes(commits.is_persistent());
-    engine.set_disk_check([this](std::uint64_t bytes) { return has_space_for_letter(bytes); });
+    engine.set_disk_check([this](std::uint64_t bytes) { return can_store_moved_job(bytes); });
     bodies_durable = commits.subscribe_durable([this] {
       disk_bodies.on_durable();
       timer.set(next_deadline());
@@ -111,9 +112,10 @@ struct broker::parts {
     return is_on_disk(queue) && store.short_of_space(put_bytes);
   }
 
-  /// A dead letter that the store could not write is buried instead, which takes no space for its body. After a failure
-  /// of the store nothing is written anyway.
-  [[nodiscard]] bool has_space_for_letter(std::uint64_t bytes) const {
+  /// Whether the store can write a job that moves from memory into a durable queue. If not, a dead letter is buried
+  /// instead, which takes no space for its body, and a `job_change` is refused. After a failure of the store nothing is
+  /// written anyway.
+  [[nodiscard]] bool can_store_moved_job(std::uint64_t bytes) const {
     return bytes <= job_bytes_max && (!store.short_of_space(bytes) || store.has_failed());
   }
 
@@ -212,7 +214,7 @@ struct broker::parts {
     commit_without_receipt();
   }
 
-  /// Withdraws a wait whose coroutine was cancelled before anything was decided.
+  /// Ends the wait of a session that has no decision. Requires: its request was withdrawn from the engine.
   void give_up(session_id session) {
     steps.on_withdrawn(session);
     auto wait = pending.withdraw(session);

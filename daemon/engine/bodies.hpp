@@ -5,12 +5,12 @@
 #include "engine/core.hpp"
 
 /// Decides which bodies are in memory when not all of them may be. Bodies of durable queues count while they are in
-/// memory or are read. Above seven eighths of `body_memory_max`, bodies that are durable leave memory, those that are
-/// served last first. In a queue of which bodies have left, a new body leaves as soon as it is durable, even below the
-/// limit, since all jobs before it are served first. The last eighth is for reading ahead: a fixed number of bodies of
-/// a queue is requested before it is their turn.
+/// memory or are read. Above seven eighths of `body_memory_max`, a body leaves memory when it becomes durable, or
+/// later when the state or the queue of its job changes. In a queue of which bodies have left, a new body leaves as
+/// soon as it is durable, even below that mark, since all jobs before it are served first. The last eighth is for
+/// reading ahead: a fixed number of bodies of a queue is requested before it is their turn.
 ///
-/// Bodies of reserved jobs are not bounded by this.
+/// Bodies of reserved jobs count too, but do not leave memory.
 namespace millrace::engine {
 
 /// Bytes of bodies above which those that are on disk leave memory.
@@ -22,7 +22,7 @@ void end_counting(core& core, slot at) noexcept;
 
 /// The body is durable now: it may be evicted.
 void stored(core& core, slot at);
-/// After the holder gave the job back.
+/// After the job changed its state or its queue: above the mark its body leaves memory, unless the job is reserved.
 void evict_if_above_mark(core& core, slot at);
 
 /// Requests the body from disk, unless it is being read already.

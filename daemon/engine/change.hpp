@@ -13,9 +13,10 @@
 #include "engine/group_facts.hpp"
 
 /// What a command changed: facts, not intentions. A store that applies them in order has the same jobs. A reserved job
-/// counts as ready there, since it is ready after a crash: no change says that a ready job was reserved or touched.
-/// Each change carries its durability: that of its queue, or `relaxed` where the queue is in memory now but the store
-/// has an earlier change of the same job.
+/// counts as ready there, since it is ready after a crash. So no change says that a ready job was reserved or touched,
+/// except for a hand-out of a job whose interruptions are limited (`job_moved::handed_out`). Each change carries its
+/// durability: that of its queue, or `relaxed` where the queue is in memory now but the store has an earlier change of
+/// the same job.
 namespace millrace::engine {
 
 struct job_put {
@@ -39,7 +40,7 @@ struct job_moved {
   duration delay;  ///< the last one it was given
   instant due;     ///< when delayed
   job_tally tally;
-  std::string error_text;  ///< why it was buried, if it failed
+  std::string error_text;  ///< its last error, also of a retried or interrupted job; empty: none
   engine::durability durability{engine::durability::memory};
   /// The job was handed out and its queue counts interruptions: if the program dies now, it was interrupted. `state` is
   /// `reserved`.
@@ -80,7 +81,7 @@ struct source_moved {
   engine::durability durability{engine::durability::memory};
 };
 
-/// A group as it is now (engine/group.hpp): it was opened, or got a member, or was closed, or ended.
+/// A group as it is now (engine/group_facts.hpp): it was opened, or got a member, or was closed, or ended.
 struct group_changed {
   group_id group;
   group_facts facts;

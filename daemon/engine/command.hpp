@@ -31,7 +31,7 @@ enum class job_state : std::uint8_t { ready, reserved, delayed, buried };
 inline constexpr duration ttr_min = std::chrono::seconds{1};
 inline constexpr duration default_ttr = std::chrono::seconds{60};
 
-/// A group of jobs (engine/group.hpp). Numbers rise from 1.
+/// A group of jobs (engine/group_facts.hpp). Numbers rise from 1.
 using group_id = id<struct group_tag>;
 
 /// Why a job was buried, dead-lettered or rejected: a closed list, a label of metrics. Those that
@@ -99,7 +99,7 @@ struct put_request {
 enum class put_status {
   inserted,  ///< `job` is its id
   waiting,   ///< the queue is full and blocks: the session waits; a `put_admitted` event follows
-  refused,   ///< the queue is full and rejects, or nothing can be dropped, or the body can never fit; or no id is left
+  refused,   ///< nothing was put; `refusal` says why
   draining,  ///< puts are refused everywhere
   no_space,  ///< the disk is short of space: nothing was done, and the job is untouched (said by the broker)
 };
@@ -118,8 +118,8 @@ enum class lease {
 /// Who works on the jobs of a session.
 enum class session_kind {
   plain,           ///< the program itself, or a client
-  other_processes  ///< processes of the program: where the queue of a job says nothing, it is undeliverable after
-                   ///< `process_deliveries_max` interruptions, also those by the death of the program
+  other_processes  ///< processes of the program: where a queue does not set `deliveries_max`, the store still learns of
+                   ///< hand-outs, so that a death of the program counts as an interruption
 };
 
 /// What it means for the jobs that a session holds when it ends.
@@ -228,9 +228,10 @@ enum class finish_status {
   not_found,    ///< the session does not hold this job (any more)
   no_space,     ///< the disk is short of space for the outputs: nothing was done (said by the broker)
 };
-/// `outcome` counts the attempt: that of the request, `failed` where outputs were refused or it may not be postponed
-/// again, `expired` where another attempt would come too late, `deleted` where the session does not hold the job.
-/// Without meaning for `waiting` and `no_space`.
+/// `outcome` is the one under which the attempt is counted. It is that of the request, with these exceptions: `failed`
+/// where outputs were refused, or the job may not be postponed again or is undeliverable; `expired` where another
+/// attempt would come too late; `deleted` where the session does not hold the job. It has no meaning for `waiting` and
+/// `no_space`.
 struct finish_answer {
   finish_status status{finish_status::done};
   engine::outcome outcome{engine::outcome::ok};
@@ -265,7 +266,7 @@ struct job_facts : job_tally {
   job_state state{job_state::ready};
   body content;                 ///< empty while it is on disk only
   std::uint32_t bytes{0};       ///< of its body, wherever that is
-  bool content_on_disk{false};  ///< only
+  bool content_on_disk{false};  ///< its body is on disk only
   engine::priority priority{0};
   instant put_at{};
   instant entered_state_at{};

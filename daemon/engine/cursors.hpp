@@ -11,7 +11,8 @@
 namespace millrace::engine {
 
 /// A walk over the jobs of one queue that are in one state, in the order in which they entered it. Its positions are
-/// jobs; `no_slot` is behind the last one. Requires: the queue exists while `queue` is found by its id.
+/// jobs; `no_slot` is behind the last one. The walk is over when its queue is removed: then no queue has the id `queue`
+/// any more.
 struct cursor {
   cursor_id id;
   queue_id queue;

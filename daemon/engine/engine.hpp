@@ -36,10 +36,10 @@ class state_observer;
 ///
 /// A command that is handed `now` first does what is due then, as `advance` does: no command finds a job whose lease is
 /// over, unless more than `moves_per_turn_max` things are due at once. A command that is not handed `now` happens at
-/// the time of the last one that was: call `advance` first when that matters. A new queue continues the row of the
-/// metrics that an earlier queue of its name had, or not, by that time. Requires: the session of a command is open, is
-/// not being closed, and waits for no put, job or body (asserted). While it waits, it may only be withdrawn or closed;
-/// finishes that wait for capacity do not count. An id of a queue or job that is gone is answered as such.
+/// the time of the last one that was: call `advance` first when that matters. For example, that time decides whether a
+/// new queue continues the row in the metrics of an earlier queue of its name. Requires: the session of a command is
+/// open, is not being closed, and waits for no put, job or body (asserted). While it waits, it may only be withdrawn or
+/// closed; finishes that wait for capacity do not count. An id of a queue or job that is gone is answered as such.
 ///
 /// One thread. `now` never goes back (asserted). A command costs what it moves, plus the watch list of its session, and
 /// nothing that depends on how many queues, sessions or jobs there are (the deadline heap costs its logarithm).
@@ -53,8 +53,8 @@ class engine {
   // --- queues --------------------------------------------------------------------------------------------------------
   /// Creates a queue that is never removed, or changes the options of an existing one. `refused` beyond `queues_max`.
   result<queue_id> declare(std::string_view name, const queue_options& options);
-  /// The queue is no longer declared: it gets the default options, keeps its jobs, and is removed when nothing uses it
-  /// any more. Nothing if it is gone.
+  /// The queue is no longer declared: it gets the default options (see `apply_queue_defaults`), keeps its jobs, and is
+  /// removed when nothing uses it any more. Nothing if it is gone.
   void undeclare(queue_id queue);
   /// Options of queues that are created because a session names them.
   void set_queue_defaults(const queue_options& options);
@@ -68,7 +68,8 @@ class engine {
   [[nodiscard]] std::optional<queue_id> find(std::string_view name) const;
   [[nodiscard]] std::string_view name_of(queue_id queue) const;
   [[nodiscard]] const queue_options& options_of(queue_id queue) const;
-  /// For `length`, no job of it is reserved; zero ends a pause. Waiters are served when it ends.
+  /// For `length`, no job of it is reserved, except by `reserve_job`. Zero ends a pause. Waiters are served when it
+  /// ends.
   result<> pause(queue_id queue, duration length, instant now);
 
   // --- sessions ------------------------------------------------------------------------------------------------------
@@ -76,9 +77,9 @@ class engine {
   session_id open_session(session_kind kind = session_kind::plain);
   /// Releases all jobs that it holds and ends all its waits: at most `moves_per_turn_max` jobs a call. Call until true.
   bool close_session(session_id session, instant now, session_end end = session_end::lost);
-  /// Names a queue, which is created if there is none. `refused` beyond `queues_max` or `watched_queues_max`.
+  /// `use` and `watch` create the queue if there is none: `refused` beyond `queues_max`.
   result<queue_id> use(session_id session, std::string_view name);
-  /// The number of queues that it watches now.
+  /// Returns the number of queues that the session watches now. `refused` also beyond `watched_queues_max`.
   result<std::size_t> watch(session_id session, std::string_view name);
   /// `refused` for the only watched queue; fine for one not watched.
   result<std::size_t> ignore(session_id session, std::string_view name);
@@ -129,16 +130,18 @@ class engine {
   finish_answer finish(session_id session, finish_request&& request, instant now);
   /// Gives up a finish that waits for capacity: the job stays reserved. False if it was done already.
   bool withdraw_finish(session_id session, job_id job);
-  /// The holder may; anyone may when the job is not reserved.
+  /// Deletes the job. False: there is no such job, or another session holds it.
   bool erase(session_id session, job_id job, instant now);
+  /// The next three return false if the session does not hold the job.
   bool release(session_id session, job_id job, priority new_priority, duration delay, instant now);
   bool bury(session_id session, job_id job, priority new_priority, instant now);
   bool touch(session_id session, job_id job, instant now);
   /// Ends a job of any state as `cancelled`. What its holder says of it later is not found; a holder without a deadline
   /// gets the event `cancelled`. False: there is no such job.
   bool cancel(job_id job, instant now);
-  /// Of one call at most `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many.
-  /// `origin` says whether the first call found buried or delayed ones; pass it back.
+  /// Makes buried jobs ready, or delayed ones if none is buried, and returns how many. One call moves at most
+  /// `moves_per_turn_max`: call again with what is left of `bound` while the answer is that many. `origin` says whether
+  /// the first call found buried or delayed ones; pass it back.
   enum class kick_from { undecided, buried, delayed };
   std::size_t kick(queue_id queue, std::size_t bound, kick_from& origin, instant now);
   bool kick_job(job_id job, instant now);
@@ -210,8 +213,9 @@ class engine {
   void take_wanted_bodies(std::vector<job_id>& into);  ///< swaps, as `take_events`
   /// One of another length than was put counts as lost. Nothing if the job is gone.
   void body_loaded(job_id job, body&& content, instant now);
-  /// The body cannot be read. A job that a session waits for is buried (`io_error`), and that session keeps its
-  /// position among the waiters; other jobs wait for the next try.
+  /// The body cannot be read. A job that a session waits for is dead-lettered or buried (`io_error`). That session goes
+  /// on waiting before all others, or gets the event `not_found` if it reserved that job by its id. Other jobs wait for
+  /// the next try.
   void body_lost(job_id job, instant now);
 
   // --- time ----------------------------------------------------------------------------------------------------------
@@ -223,8 +227,9 @@ class engine {
   /// Decisions for waiting sessions since the last `take_events`, in order.
   [[nodiscard]] bool has_events() const noexcept;
   void take_events(std::vector<event>& into);  ///< swaps: `into` is cleared first and its storage reused
-  /// Called before a job moves from memory into a durable queue as a dead letter: false if the store cannot write a
-  /// body of so many bytes. Without it, every job can be stored. No command may be given from there.
+  /// `disk_check` is called before a job moves from memory into a durable queue, as a dead letter or by a `job_change`.
+  /// It returns false if the store cannot write a body of so many bytes. Without it, every job can be stored. Requires:
+  /// no command is given from there.
   void set_disk_check(std::function<bool(std::uint64_t bytes)> disk_check);
   /// `observer` is called with each state that a job enters from now on; nullptr: none. Requires: it outlives that.
   void observe_states(state_observer* observer);
@@ -249,7 +254,8 @@ class engine {
   [[nodiscard]] bool has_row(queue_id queue) const;
   /// Counters of removed queues that had no row, added up.
   [[nodiscard]] const queue_counts& counts_of_removed() const;
-  /// In order of creation, from `start` (an index, not an id), at most `most`. Returns where to go on; 0: the end.
+  /// Adds the ids of at most `most` queues to `into`, in order of creation. `start`: 0, or what the last call returned.
+  /// Returns the `start` of the next call; 0: there are no more.
   std::size_t list_queues(std::size_t start, std::size_t most, std::vector<queue_id>& into) const;
   [[nodiscard]] std::size_t queue_count() const;
   [[nodiscard]] std::size_t job_count() const;

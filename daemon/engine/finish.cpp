@@ -163,7 +163,7 @@ finish_answer postpone(core& core, slot at, finish_request&& request) {
   return {finish_status::postponed, outcome::later};
 }
 
-/// Its error says how what worked on it ended.
+/// The worker of the job ended without an answer. The error of the request says how.
 finish_answer interrupt(core& core, slot at, finish_request&& request) {
   core.jobs.history_of(at).error_text = shortened(std::move(request.error_text));
   observe_attempt(core, at);

@@ -32,7 +32,7 @@ void set_cancels(core& core, group& of, bool cancels) {
 
 void end_group(core& core, group& ending) {
   ending.facts.state = group_state::ended;
-  if (ending.facts.remaining == remaining_members::cancel && !ending.restored) {
+  if (ending.facts.remaining == remaining_members::cancel) {
     set_closed(core, ending);
     set_cancels(core, ending, !ending.all_members_ended());
   }

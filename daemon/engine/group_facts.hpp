@@ -10,18 +10,19 @@
 #include "engine/command.hpp"
 #include "engine/durability.hpp"
 
+/// A group is a set of jobs that are awaited together. Members join until it is closed. It ends once, when its
+/// `group_end` says so. Then it puts one job with the outcomes of all members into `outcome_queue`: in the same change,
+/// or later if it cancels its remaining members first, if the outcome is large (engine/group_outcome.hpp) or if that
+/// queue is full.
 namespace millrace::engine {
 
-/// Jobs that are awaited together. Members join while the group is open. It ends once, when `group_end` says so, and
-/// then puts one job with the outcomes of all members into `outcome_queue`, in the same change. A large outcome is made
-/// in steps (engine/group_outcome.hpp), and put after the last one.
 enum class group_state : std::uint8_t { open, closed, ended };
 
 /// When a group ends. A retry is no end of a member; its burial, dead letter, deletion, cancellation, expiry and drop
 /// are.
 enum class group_end : std::uint8_t {
   all,           ///< it is closed and all members have ended
-  first,         ///< the first member ended well; or all have failed
+  first,         ///< the first member ended well; or it is closed and all have failed
   first_failure  ///< the first member failed; or it is closed and all have ended well
 };
 

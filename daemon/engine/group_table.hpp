@@ -39,7 +39,7 @@ struct group {
   bool closed{false};        ///< also after the end, where members that are kept may still join
   bool touched{false};       ///< in `group_table::touched`
   bool restored{false};      ///< its members have not been compared with the jobs that came back
-  bool may_continue{false};  ///< it was restored, and its producer may go on with it
+  bool may_continue{false};  ///< it was restored or released, and its producer may go on with it
   bool over{false};
   bool cancels{false};                          ///< members that have not ended are being cancelled
   std::unique_ptr<group_outcome> outcome_text;  ///< while it is made in steps
@@ -75,7 +75,7 @@ class group_table {
     return recent != nullptr && recent->id == id ? recent : find_in_map(id);
   }
   [[nodiscard]] const group* find(group_id id) const noexcept;
-  /// The newest restored group of that name that a producer may continue; nullptr if there is none.
+  /// The newest group of that name that a producer may continue; nullptr if there is none. Visits all groups at worst.
   [[nodiscard]] group* find_continuable(std::string_view name) noexcept;
 
   /// Moves the group to those that are over. Its members are forgotten.

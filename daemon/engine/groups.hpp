@@ -23,7 +23,7 @@ result<group_id> open_group(core& core, session* owner, group_request&& request)
 bool close_group(core& core, group_id id);
 /// Closes the groups of a session that ends.
 void close_groups_of(core& core, session& owner);
-/// The newest restored group of that name, which from now on belongs to the session.
+/// The newest restored or released group of that name that is not closed. It belongs to the session from now on.
 std::optional<group_id> continue_group(core& core, session& owner, std::string_view name);
 
 /// The session stops owning the group, so that a later run of its producer may continue it. False: the group is gone or
@@ -41,8 +41,8 @@ bool join_group(core& core, slot at, const put_request& request);
 /// join it, and is cancelled.
 [[nodiscard]] bool cancels_late_members(const core& core, group_id id);
 
-/// Every end of a job calls this, also that of a job without a group, which changes nothing. A buried job that was
-/// kicked can end again: only the first end of a member counts. `text`: the result of an `ok` job, else its error.
+/// Ends the member whose job has ended. A buried job that was kicked can end again: only the first end of a member
+/// counts. `text`: the result of an `ok` job, else its error.
 void note_member_end(core& core, const job_details& member, outcome result, std::string_view text);
 
 /// Ends groups whose time has come, puts outcomes, and records the changes of groups.

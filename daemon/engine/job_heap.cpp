@@ -11,7 +11,7 @@ slot& right(job& record) noexcept { return record.link[1]; }
 slot& parent(job& record) noexcept { return record.link[2]; }
 
 /// Restores the leftist property: the child with the greater rank is on the left. The blank record of `no_slot` has
-/// rank 0. Returns whether the rank of the parent has changed.
+/// rank 0. Returns whether the rank of `record` has changed.
 bool restore_leftist(job_table& jobs, job& record) noexcept {
   if (jobs[left(record)].rank < jobs[right(record)].rank) std::swap(left(record), right(record));
   return std::exchange(record.rank, static_cast<std::uint8_t>(jobs[right(record)].rank + 1)) != record.rank;

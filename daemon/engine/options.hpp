@@ -19,9 +19,9 @@ enum class overflow {
   drop_oldest,  ///< the job longest ready is dropped for it; refused if none is ready
 };
 
-/// Limits and promises of one queue. `max_jobs` and `max_bytes` count jobs of all states; only puts and hand-offs are
-/// checked against them (release, kick, expiry and recovery never are, so they can be exceeded by what was already
-/// inside).
+/// Limits and promises of one queue. `max_jobs` and `max_bytes` count jobs of all states. Only puts, outputs, dead
+/// letters and outcomes of groups are checked against them. Jobs that are restored or moved by a `job_change`, and jobs
+/// that only change their state, are not. So a queue can hold more.
 struct queue_options {
   std::uint64_t max_jobs{1'000'000};
   std::uint64_t max_bytes{1ull << 30};
@@ -31,7 +31,7 @@ struct queue_options {
   /// Interruptions after which a job is `undeliverable`; 0: no limit; none: no limit, except for a job whose consumer
   /// runs it in another process.
   std::optional<std::uint32_t> deliveries_max{};
-  std::string dead_letter{};               ///< name of the queue for jobs that end badly; empty: they are buried
+  std::string dead_letter{};  ///< queue for jobs that end badly; empty: expired jobs are removed, others buried
   std::optional<duration> expire_after{};  ///< from the put: a job that nobody took by then ends
 };
 
@@ -57,7 +57,7 @@ struct engine_options {
   std::uint32_t groups_max{100'000};                ///< that are not over
   std::uint32_t group_members_max{1'000'000};       ///< of one group
   std::uint32_t groups_ended_kept{1'000};           ///< groups that are over and can still be looked at
-  duration group_open_max{std::chrono::hours{1}};   ///< a group that is open for longer is closed
+  duration group_open_max{std::chrono::hours{1}};   ///< a group without an owner that is open for longer is closed
   std::uint64_t group_texts_bytes_max{1ull << 30};  ///< of memory, by the results and errors of members of all groups
 };
 

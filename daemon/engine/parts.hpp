@@ -9,7 +9,8 @@
 
 namespace millrace::engine {
 
-/// The members of `engine`. Commands: engine.cpp. Queries: queries.cpp. Restoring: restoring.cpp.
+/// The members of `engine`. Commands: engine.cpp and, on groups, group_commands.cpp. Walks over jobs: job_walk.cpp.
+/// Queries: queries.cpp. Restoring: restoring.cpp.
 struct engine::parts : core {
   using core::core;
 

@@ -42,8 +42,7 @@ class queue_table {
   [[nodiscard]] std::size_t size() const noexcept { return queues_.size(); }
 
  private:
-  // One map over 200,000 names would stop everything while it rehashes; each of these never has more than a few
-  // thousand.
+  // One map over 200,000 names would stop everything while it rehashes. Each of these has about 3,000 of them.
   static constexpr std::size_t shards = 64;
   using names = std::unordered_map<std::string_view, slot>;
 

@@ -28,7 +28,8 @@ void move_job(core& core, slot at, queue& to, job_state state);
 /// checked, and nothing is counted or collected. Requires: no session waits yet.
 void restore_job(core& core, queue& into, kept_job&& kept);
 
-/// Ends the present state and begins another. A job that becomes ready goes at once to the longest waiter.
+/// Ends the present state and begins another. A job that becomes ready goes at once to the longest waiter. An expired
+/// job does not become ready or delayed: it ends (engine/expiry.hpp).
 void make_ready(core& core, slot at);
 void make_delayed(core& core, slot at, duration delay);
 void make_buried(core& core, slot at);

@@ -14,7 +14,7 @@ struct waiter : list_link<waiter> {
 };
 
 /// The sessions that wait for a job of one queue, in the order in which they began. A session is in the lists of all
-/// queues it watches and leaves them all at once. It owns its elements. Constant time.
+/// queues it watches and leaves them all at once. The session owns the elements (`session::waits_at`). Constant time.
 class waiters {
  public:
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
