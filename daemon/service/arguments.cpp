@@ -154,7 +154,8 @@ std::optional<early_exit> read_task(const flags& seen, listener_source source, a
   const bool reads_file = given.task != task::print_example_config && given.task != task::print_schema;
   if (!given.config.empty() && (given.beanstalkd.any() || given.beanstalkd.http))
     return refusal("-l, -p, -z, -u, -b and --http cannot be combined with --config FILE");
-  if (given.beanstalkd.any() && given.task != task::run) return refusal("this needs --config FILE");
+  if (given.beanstalkd.any() && given.task != task::run)
+    return refusal("--check and the --print options cannot be combined with -l, -p, -z, -u and -b");
   const bool runs_on_passed_sockets = source == listener_source::passed && given.task == task::run;
   if (reads_file && given.config.empty() && !given.beanstalkd.any() && !runs_on_passed_sockets)
     return refusal("--config FILE is missing (or -l ADDR, -p PORT, to replace beanstalkd)");

@@ -16,7 +16,7 @@ namespace millrace::service {
 /// The exit codes of `millraced`.
 enum class exit_code : int {
   done = 0,
-  failed = 1,           ///< failed while running, or was stopped before its work was done
+  failed = 1,           ///< failed while running, or was ended by a second signal, or did not end in time
   bad_settings = 2,     ///< the command line or the settings file has an error
   could_not_start = 3,  ///< for example, a port is in use or a file is missing
   not_all_done = 4,     ///< `--until-idle`: no more work is possible, but some jobs failed or were not done

@@ -38,7 +38,7 @@ class daemon {
   daemon& operator=(const daemon&) = delete;
 
   /// Opening has three steps. None of them throws; the error names what is missing, such as a port or a file.
-  /// Step 1 declares the queues and opens HTTP.
+  /// Step 1 declares the queues, opens HTTP and the control API, and begins recovery.
   result<> prepare();
   /// Step 2 recovers the jobs of the store, for a few milliseconds each time. Call it until it returns true, and let
   /// other tasks run between two calls.

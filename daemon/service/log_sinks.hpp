@@ -12,10 +12,11 @@ enum class log_format { automatic, text, json, journald };
 ///
 ///     text      2026-11-20T12:00:00.123Z info     started  millraced is running producers=1
 ///     json      {"time":"2026-11-20T12:00:00.123Z","level":"info","event":"started","message":"…","producers":1}
-///     journald  MESSAGE, PRIORITY, MILLRACE_EVENT, and each field by its name in upper case
+///     journald  MESSAGE, PRIORITY, MILLRACE_EVENT, and each field as MILLRACE_ and its name in upper case
 ///
-/// A record is always one line: control characters are escaped, and invalid UTF-8 becomes U+FFFD in JSON. Records are
-/// formatted on any thread, and written on the thread of the log, which a full pipe may block.
+/// In text and JSON a record is one line: control characters are escaped, and invalid UTF-8 becomes U+FFFD in JSON. In
+/// the journal a message may have several lines. Records are formatted on any thread, and written on the thread of the
+/// log, which a full pipe may block.
 /// If `journald` was requested and there is no journal, one line on standard error reports it.
 [[nodiscard]] log::sink log_sink(log_format format);
 

@@ -66,7 +66,7 @@ changed_names compare_entries(const std::vector<Entry>& present, const std::vect
   return names;
 }
 
-/// Durability is fixed: the changes of jobs that a queue holds are written, or not, since their put.
+/// Durability is fixed: it decided at the put of each job in the queue whether the changes of that job are written.
 void check_durability(const settings& present, const settings& next, difference& changes) {
   const auto later = by_name(next.queues);
   const auto* const declared = engine::queue_option_table().find("durability");

@@ -36,8 +36,8 @@ struct node {
 /// anchors, aliases and merge keys.
 [[nodiscard]] std::optional<node> parse_document(std::string_view text, diagnostic_list& diagnostics);
 
-/// The position of the value under these keys, or of the deepest of them that exists. The key of an item of a list is
-/// its number, from 1.
+/// The position of the deepest of these keys that exists: of the value if it is a scalar or an item of a list, else of
+/// the key. The key of an item of a list is its number, from 1.
 [[nodiscard]] position position_of(const node& root, std::span<const std::string> keys);
 
 }  // namespace millrace::settings

@@ -11,7 +11,7 @@
 
 namespace millrace::sources {
 
-/// Reads the part of a file that was read before a restart again, and detects every change of it. This takes as long as
+/// Reads again the part of a file that was read before a restart, and detects every change of it. This takes as long as
 /// reading the file.
 ///
 /// Owned by `lines`. Used on its I/O thread, one call at a time.

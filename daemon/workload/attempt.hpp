@@ -36,8 +36,8 @@ struct attempt_result {
 ///
 /// The timeout is an entry in the loop's shared deadlines: a handler that waits is cancelled at its await, a
 /// computation stops between two steps. In a process it also stops between two steps, but the attempt is over at once;
-/// a process that goes on with it is ended by its pool. A quick handler is done before any timeout could come. Only
-/// when the task itself is cancelled is the outcome `cancelled`; the next await of the task throws then.
+/// a process that goes on with it is ended by its pool. A quick handler is done before any timeout could come. The
+/// outcome is `cancelled` only if the task itself was cancelled; then the next await of the task throws.
 ///
 /// Work on a body or text of more than `offload::on_loop_bytes_max` is done on a thread, whatever `run_on` says.
 ///

@@ -22,7 +22,7 @@ namespace {
 /// Producers and consumers that are started before other tasks may run.
 constexpr unsigned starts_per_turn = 64;
 
-/// What another run of the producer would have to begin anew.
+/// Whether a running producer can go on with its source and take over the new options while it runs.
 bool has_same_source(const producer_settings& one, const producer_settings& other) {
   const auto& a = one.common;
   const auto& b = other.common;
@@ -89,8 +89,8 @@ loop::awaitable<bool> workload::apply(prepared_change change, duration patience)
 
 // --- producers -------------------------------------------------------------------------------------------------------
 
-/// Also a producer that has ended keeps it, so that a source in memory does not begin anew because of its pace. One
-/// that stores its position runs again, and continues there.
+/// A producer that has ended keeps its source, too, so that a change of its pace does not begin the source anew. But a
+/// producer that has ended and stores the position of its source runs again, and continues there.
 bool workload::parts::keeps_source(const producer_settings& settings) const {
   const auto* const present = find_producer(settings.name);
   if (present == nullptr || !has_same_source(present->settings, settings)) return false;
@@ -197,7 +197,7 @@ loop::awaitable<> workload::parts::change_consumers(prepared_change& change, dur
     if (present == nullptr || order) added.push_back(&made);
   }
   if (ending.empty() && added.empty()) co_return;
-  // Before its members: it may be waiting with the session of one of them, which that one closes.
+  // The sequence stops before its members: it may be waiting with the session of a member, and the member closes it.
   if (order) order->stop();
   for (const auto& one : ending) one.present->object->stop_taking();
   unsigned starts = 0;

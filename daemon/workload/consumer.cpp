@@ -81,7 +81,7 @@ loop::awaitable<> consumer::run(slot& consumer_slot) {
     }
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != boost::asio::cancellation_type::none;
-    // A drain interrupts no job; a slot that fails does.
+    // A slot that fails interrupts its job. A drain does not: it gives the job back.
     const bool is_lost = failure && !closing_ && !(cancelled && loop::is_cancellation(failure));
     close_session(consumer_slot, is_lost ? engine::session_end::lost : engine::session_end::returned);
     if (!failure || (cancelled && loop::is_cancellation(failure))) break;
@@ -213,7 +213,7 @@ loop::awaitable<> consumer::attempt_and_settle(slot& consumer_slot, session_id s
       consumer_slot.stuck_at = never;  // the handler has ended; a pool that is busy does not make it stuck
       if (!consumer_slot.stuck && attempts::needs_thread(attempt)) co_await attempts_.copy_on_thread(attempt);
     } catch (...) {
-      failure = std::current_exception();  // the task was cancelled behind the answer of the handler
+      failure = std::current_exception();  // the task was cancelled after the handler answered
     }
     consumer_slot.attempted = {};
     consumer_slot.stuck_at = never;

@@ -34,10 +34,11 @@ namespace millrace::workload {
 /// A job that is cancelled while a slot works on it: the attempt is cancelled, its answer is dropped, and the slot goes
 /// on with the next job.
 ///
-/// A handler that does not end within `stuck_after` of its cancellation, by the timeout or with its job, is stuck; one
-/// that needs time for its end (millrace/handlers/slow_cancellation.hpp) has that as well. Its job ends without it,
-/// another slot takes the place of its slot, and its late answer is dropped. At most `stuck_slots_max` slots are
-/// replaced before one of them ends. In sequence none is: one job runs at a time.
+/// A handler is cancelled by its timeout, or with its job. If it has not ended `stuck_after` later, it is stuck. A
+/// handler that needs time to end (millrace/handlers/slow_cancellation.hpp) has that time in addition. The job of a
+/// stuck handler ends without it, another slot takes the place of its slot, and its late answer is dropped. At most
+/// `stuck_slots_max` slots are replaced before one of them ends. In sequence no slot is replaced, since one job runs at
+/// a time.
 ///
 /// A quick handler needs no more than one slot: it holds the loop while it works, so further slots could only wait for
 /// it. In sequence, too, there is one slot, and the jobs come from the `sequence` that all consumers share.
@@ -58,7 +59,7 @@ class consumer {
     std::function<void()> on_idle;  ///< called on the loop when a slot found nothing to do, and when one has ended
     std::optional<handlers::job_template> job_name{};  ///< shown by the task of a slot while it has the job
   };
-  /// `counts` is filled in but for the numbers.
+  /// Requires: `counts` has its `name` and its `concurrency`, and outlives this object.
   consumer(environment env, std::vector<queue_id> queues, steps attempts, settlement::destinations destinations,
            consumer_counts& counts);
 
@@ -84,8 +85,8 @@ class consumer {
     session_id session{};
     task_id task{};
     sequence::member* sequence_member{nullptr};
-    bool waits{false};  ///< for a job: it may be cancelled and nothing is lost
-    bool busy{false};
+    bool waits{false};              ///< for a job, or for its restart: nothing is lost if the task is cancelled
+    bool busy{false};               ///< from `begin` to `end` of a job
     job_id attempted{};             ///< while the handler has it and its task may be suspended
     bool attempt_cancelled{false};  ///< `attempted` was cancelled, and so was the task, for this attempt only
     bool in_group{false};           ///< the job at hand is a member of a group
@@ -96,7 +97,7 @@ class consumer {
     loop::trace_lane lane;          ///< while a trace runs
   };
 
-  /// A slot's task, for as long as it runs; the last step tells the workload that it has ended.
+  /// Lives as long as a slot's task runs. Its destructor tells the workload that the slot has ended.
   struct running_mark {
     running_mark(consumer& of, slot& consumer_slot) : owner{of}, running{consumer_slot} {}
     ~running_mark() {
@@ -140,7 +141,7 @@ class consumer {
   loop::task_scope* scope_{nullptr};
   std::vector<std::unique_ptr<slot>> slots_;
   unsigned slots_made_{0};
-  std::size_t running_{0};
+  std::size_t running_{0};  ///< slots whose task has not ended, stuck ones included
   bool closing_{false};
 };
 

@@ -13,10 +13,11 @@ namespace millrace::workload {
 /// When a producer's next body is due, and when there will be no more. Pure: the time is an argument.
 ///
 /// With a rate it keeps a schedule. Constant: the n-th body is due n intervals after the first, without drift. Poisson:
-/// the gaps are exponentially distributed around the interval, the same for the same seed. A producer that was held by
-/// a full queue catches up with its schedule, by `catch_up_max` at most: bodies that were due before that are left out,
-/// so that no burst is larger than what the rate gives in that time. Without a rate a body is always due, and none is
-/// late.
+/// the gaps are exponentially distributed, and their mean is the interval; the same seed gives the same gaps.
+///
+/// A producer that was held by a full queue catches up with its schedule, by `catch_up_max` at most: bodies that were
+/// due before that are left out, so that no burst is larger than what the rate gives in that time. Without a rate a
+/// body is always due, and none is late.
 class pace {
  public:
   static constexpr duration catch_up_max = seconds{1};
@@ -33,7 +34,7 @@ class pace {
   /// The end of `for`; `never` without.
   [[nodiscard]] instant end() const noexcept { return end_; }
 
-  /// Nothing was put yet: all times count from `now`.
+  /// Moves the start, and with it all times, to `now`. Requires: nothing was put yet.
   void begin(instant now) noexcept;
   /// Bodies that were put.
   [[nodiscard]] std::uint64_t bodies() const noexcept { return bodies_; }

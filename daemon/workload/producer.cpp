@@ -62,7 +62,7 @@ loop::awaitable<> producer::run() {
       co_await environment_.until_predecessors_end();
       pace_.begin(environment_.loop.now());
     }
-    if (co_await resumed()) {
+    if (co_await resume_source()) {
       if (group_) group_->begin(progress_ && options_.begin != start::again);
       co_await produce();
     }
@@ -81,7 +81,7 @@ loop::awaitable<> producer::run() {
              {{"producer", counts_.name}, {"jobs", counts_.jobs.value()}, {"reason", loop::text_of(failure)}});
 }
 
-loop::awaitable<bool> producer::resumed() {
+loop::awaitable<bool> producer::resume_source() {
   if (!progress_ || pace_.over(environment_.loop.now())) co_return true;
   const auto reason = co_await progress_->resume();
   if (reason.empty()) co_return true;
@@ -113,7 +113,7 @@ loop::awaitable<> producer::produce() {
     if (!unsent_) body_due_ = std::min(pace_.scheduled(), source_->due());
     // Before a body is asked for: none is lost, or held without an end.
     if (short_of_space()) {
-      co_await space_on_disk();
+      co_await wait_for_space();
       this_turn = 0;
       continue;
     }
@@ -128,7 +128,7 @@ loop::awaitable<> producer::produce() {
         co_return;
       }
       if (answer == engine::put_status::waiting) {
-        co_await admitted(bytes);
+        co_await wait_until_admitted(bytes);
         this_turn = 0;
       }
       while (share_.exceeded(environment_.broker)) co_await environment_.broker.until_more_durable();
@@ -202,7 +202,7 @@ engine::put_status producer::refused(std::string_view reason) {
   return engine::put_status::refused;
 }
 
-loop::awaitable<> producer::admitted(std::size_t bytes) {
+loop::awaitable<> producer::wait_until_admitted(std::size_t bytes) {
   broker::receipt receipt;
   {
     const hold mark{*this};
@@ -215,7 +215,7 @@ bool producer::short_of_space() const {
   return environment_.broker.short_of_space(queue_, unsent_ ? unsent_->size() : 0);
 }
 
-loop::awaitable<> producer::space_on_disk() {
+loop::awaitable<> producer::wait_for_space() {
   const hold mark{*this};
   while (short_of_space() && !pace_.over(environment_.loop.now())) co_await loop::sleep_for(environment_.loop, rest);
 }

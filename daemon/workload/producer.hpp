@@ -32,17 +32,18 @@ namespace millrace::workload {
 /// (workload/source_progress.hpp). If it cannot, it logs the reason and ends without a put: going on would leave out or
 /// repeat bodies.
 ///
-/// Errors that the source returns are counted and said now and then. After `bodies_per_turn` errors or refusals in a
-/// row it rests, so that a source that only fails does not spin. An exception is no such error: what the source would
-/// say next is unknown, so the producer ends, is logged at once and counted.
+/// Errors that the source returns are counted, and logged at a limited rate. After `bodies_per_turn` errors or refusals
+/// in a row it rests, so that a source that only fails does not spin. After an exception the state of the source is
+/// unknown, so the producer ends, and the exception is counted and logged at once.
 ///
-/// With `group`, its jobs join a group (workload/producer_group.hpp); once that cancels its jobs, the producer ends.
-/// With `after`, it begins when other producers and all of their jobs have ended.
+/// With `group`, its jobs join a group (workload/producer_group.hpp). When the group cancels its remaining jobs, the
+/// producer ends. With `after`, it begins when other producers and all of their jobs have ended.
 ///
-/// `adjust` changes its pace and its jobs while it runs; the source notices nothing.
+/// `adjust` changes the pace and the options of later jobs while it runs. The source continues.
 ///
-/// Owned by the workload, which runs `run` as a task of its own. Ends when its source, limit or time does, or when its
-/// task is cancelled: then a put that waits for capacity is withdrawn.
+/// Owned by the workload, which runs `run` as a task of its own. Ends when its source ends, its limit is reached, its
+/// time (`for`) is over, or the broker drains. Cancelling the task also ends it, and withdraws a put that waits for
+/// capacity.
 class producer {
  public:
   static constexpr unsigned bodies_per_turn = 64;
@@ -65,13 +66,13 @@ class producer {
   loop::awaitable<> run();
 
   /// Changes rate, limit and the options of jobs while it runs, from its next body on. `limit` as for the constructor.
-  /// Requires: the queue, `for` and `start` are the same.
+  /// Requires: the queue, `for`, `start` and `group` are the same.
   void adjust(const producer_options& options, std::optional<std::uint64_t> limit);
   /// Where its next run continues; nullopt: it stores no position.
   [[nodiscard]] std::optional<progress_mark> mark() const;
 
  private:
-  /// The producer's task, for as long as it runs; the last step tells the workload that it has ended.
+  /// Lives as long as the producer's task runs. Its destructor tells the workload that the producer has ended.
   struct running_mark {
     explicit running_mark(producer& of) : owner{of} {}
     ~running_mark() {
@@ -84,7 +85,7 @@ class producer {
     producer& owner;
   };
 
-  /// While the producer is held: counted as back pressure, and its lag grows.
+  /// Lives while the producer is held, which counts as back pressure. Meanwhile its lag grows.
   struct hold {
     explicit hold(producer& held) : owner{held}, began{held.environment_.loop.now()} {
       owner.environment_.held.begin(began);
@@ -102,13 +103,14 @@ class producer {
   };
 
   loop::awaitable<> produce();
-  loop::awaitable<bool> resumed();
+  /// False: the source cannot be resumed, which is logged.
+  loop::awaitable<bool> resume_source();
   engine::put_status put(body&& content);
   /// The body is dropped and counted.
   engine::put_status refused(std::string_view reason);
-  loop::awaitable<> admitted(std::size_t bytes);
+  loop::awaitable<> wait_until_admitted(std::size_t bytes);
   [[nodiscard]] bool short_of_space() const;
-  loop::awaitable<> space_on_disk();
+  loop::awaitable<> wait_for_space();
   loop::awaitable<> until_due();
   loop::awaitable<> wait_for_more();
   void count_failure(log_limiter& log, std::string_view event, std::string_view reason);

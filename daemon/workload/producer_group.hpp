@@ -12,15 +12,17 @@
 namespace millrace::workload {
 
 /// The group that the jobs of one run of a producer join. It is opened with the first job, so a run without jobs has
-/// none. A producer that stores the position of its source goes on with the group of its last run, if that was cut off.
+/// none. A producer that stores the position of its source goes on with the group of its last run, if that run was cut
+/// off.
 ///
-/// A group that cannot be opened, or that takes no more members, is logged; then jobs are put without a group. Those of
-/// a group that cancels its remaining jobs are not put any more.
+/// If a group cannot be opened, or takes no more members, this is logged and the jobs are put without a group. After a
+/// group has cancelled its remaining jobs (`is_cancelled`), the producer puts no more jobs.
 ///
 /// Owned by the producer, on the loop. Its session closes the group, unless `release` was called.
 class producer_group {
  public:
-  /// Settings without `group`: only to know when all jobs have ended. The broker outlives it.
+  /// If the settings have no `group`, the group has no outcome and only tells when all jobs have ended. Requires: the
+  /// broker outlives this object.
   producer_group(broker::broker& broker, session_id session, queue_id queue, const producer_settings& settings);
 
   /// Looks for groups of earlier runs. If the run `resumes`, it goes on with the newest; others are closed.

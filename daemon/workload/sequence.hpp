@@ -18,11 +18,11 @@
 namespace millrace::workload {
 
 /// `--mode sequential`: one permit for all consumers. Of the jobs that the engine would give each consumer next, the
-/// one that became ready first gets the permit, of several the one with the lowest id. The next follows when it is
-/// settled, or when it waits for its output: others may empty the output queue meanwhile.
+/// one that became ready first gets the permit, of several the one with the lowest id. The next job gets it when this
+/// job is settled or waits for its output: other consumers may empty the output queue meanwhile.
 ///
-/// Owned by the workload, which runs it as the task `sequence`; loop thread. `stop` lets the job that is out come to
-/// its end. Should the task fail, it is logged and starts again after a `restart_pause`.
+/// Owned by the workload, which runs it as the task `sequence`; loop thread. After `stop` no further job gets the
+/// permit; the job that has it may end. A task that fails is logged and starts again after a `restart_pause`.
 class sequence {
  public:
   struct turn {
@@ -84,7 +84,7 @@ class sequence {
   loop::wait_point returned_;
   task_id task_{};
   bool permit_taken_{false};
-  bool waits_{false};
+  bool waits_{false};                 ///< for a job or for its restart: `stop` cancels this wait
   bool waits_for_any_{false};         ///< in `reserve_any`
   bool free_members_changed_{false};  ///< since `watch_all_session_` was opened
   bool closing_{false};

@@ -20,9 +20,10 @@
 
 namespace millrace::workload {
 
-/// Ends the attempts of a consumer: turns the result of each into a `finish`, with the hand-off to the output queue,
-/// the wait for the next attempt or the dead letter in the same change, and counts what the engine answers. Failures
-/// are logged, limited.
+/// Ends the attempts of a consumer. Turns each result into a `finish`, which in the same change also puts the output,
+/// delays the job until its next attempt, or moves it to the dead letter queue. Counts what the engine answers. Logs
+/// failures at a limited rate.
+///
 /// While the disk is short of space for an output, the job is held, and its finish is tried again after each
 /// `space_check_interval`, since no event announces free space.
 ///
@@ -46,9 +47,9 @@ class settlement {
         failures_{loop, "job_failed", "consumer", counts.name},
         waits_for_space_{loop, "output_held", "consumer", counts.name} {}
 
-  /// Moves the attempt's texts and, if the job goes on unchanged, its body. False: its output waits for capacity of the
-  /// queue or for space on the disk, and `admitted` must be awaited next. No coroutine, since most jobs need none.
-  /// Requires: the attempt was not cancelled.
+  /// Moves the texts out of `attempt`, and the body out of `job` if that body is the output. False: the output waits
+  /// for capacity of its queue or for space on the disk, and `admitted` must be awaited next. No coroutine, since most
+  /// jobs need none. Requires: the attempt was not cancelled.
   [[nodiscard]] bool settle(session_id session, handlers::job&& job, attempt_result&& attempt);
   /// Suspends until the output is put, or refused. Cancelled: throws, and the job is still held.
   loop::awaitable<> admitted(session_id session, job_id job, std::string_view queue);

@@ -13,7 +13,7 @@
 
 namespace millrace::workload {
 
-/// Where a producer stopped that ended while the daemon runs.
+/// How far a producer had read its source when it ended, for its next run in the same process.
 struct progress_mark {
   const engine::source_name* source{nullptr};   ///< owned by the store
   std::optional<engine::source_place> reached;  ///< nullopt: it has put nothing, now or before the start

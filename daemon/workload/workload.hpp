@@ -29,8 +29,8 @@ struct workload_options {
 
 /// All producers and consumers of the settings: started together, changed by a reload, drained together.
 ///
-/// Owned by the daemon; loop thread. `start` fails when something cannot be made (a file is missing: the error names
-/// the producer).
+/// Owned by the daemon; loop thread. The error of `start` names the producer or consumer that cannot be made, for
+/// example because a file is missing.
 class workload {
  public:
   workload(loop::event_loop& loop, broker::broker& broker, offload::thread_pool& threads, workload_options options);
@@ -44,15 +44,17 @@ class workload {
   /// Makes the sources and handlers of a change, and changes nothing. The error names the one that cannot be made.
   [[nodiscard]] result<prepared_change> prepare(workload_change change, const sources::source_context& inputs,
                                                 const handlers::handler_context& outputs) const;
-  /// Applies a change. Removed and changed producers end at once. Removed and changed consumers reserve no further job,
-  /// finish those that they hold until `patience` is over (then these become ready again), and start again with the new
-  /// settings. All others go on undisturbed. Of a changed producer with the same source, queue, `for` and `start` only
-  /// the pace changes: its source continues. False: a drain began meanwhile, and not everything was applied.
+  /// Applies a change. Removed producers end at once. Changed producers end at once and start again, except those with
+  /// the same source, queue, `for`, `start` and `group`: their source continues, with the new options from the next
+  /// body on. Removed and changed consumers reserve no further job. They may finish the jobs that they hold until
+  /// `patience` is over; then these jobs become ready again. Changed consumers start again with the new settings. All
+  /// others go on undisturbed. False: a drain began meanwhile, and not everything was applied.
   /// Requires: the queues exist; no other change is being applied.
   loop::awaitable<bool> apply(prepared_change change, duration patience);
 
-  /// Suspends until idle: all producers have ended, no job is ready or delayed in a queue that a consumer serves,
-  /// nothing reserved or waiting; or until it was drained or stopped.
+  /// Suspends until the workload is idle, or until a drain or `stop` begins; then until all changes are durable. Idle:
+  /// all producers have ended, no group is in progress, and no queue that a consumer serves has a ready, delayed or
+  /// reserved job or a put that waits.
   loop::awaitable<> idle();
   /// True when nothing of the workload can go on before a full queue has capacity again: every producer that has not
   /// ended waits to put, every job that is worked on waits for its output queue, and no consumer with a free slot has a
@@ -63,13 +65,13 @@ class workload {
   [[nodiscard]] bool waits_for_unserved_jobs() const;
   /// Producers stop and no further job is reserved.
   void stop_taking();
-  /// The same; returns when all running jobs have ended or `patience` is over: then they are cancelled (their
-  /// jobs become ready again, the outcome counts as cancelled). Returns the number of jobs that had to be cancelled.
+  /// Calls `stop_taking`, and waits until all running jobs have ended. Jobs that still run when `patience` is over are
+  /// cancelled: they become ready again, and their outcome counts as cancelled. Returns the number of such jobs.
   loop::awaitable<std::size_t> drain(duration patience);
-  /// Ends everything now, without waiting for running jobs.
+  /// Calls `stop_taking`, and cancels all running jobs at once. Does not wait for their end: see `join`.
   void stop();
-  /// Waits until all its tasks have ended, then rethrows the exception of one that failed; the task scopes have logged
-  /// each.
+  /// Waits until all tasks have ended, and destroys the sources and handlers. Then rethrows the exception of a failed
+  /// task, which the task scope has logged.
   loop::awaitable<> join();
 
   /// Handlers that keep files open open them again.
@@ -80,9 +82,9 @@ class workload {
   void set_metrics_linger(duration linger);
   void set_stall_threshold(duration threshold);
 
-  /// Those of the settings, and removed ones until a later change forgets them: `is_shown` says whether metrics still
-  /// show one that was removed at that time.
+  /// Whether metrics still show a producer or consumer that a reload removed at `removed_at`.
   [[nodiscard]] bool is_shown(instant removed_at, instant now) const noexcept;
+  /// Counts of the producers and consumers of the settings, and of removed ones until a later change forgets them.
   [[nodiscard]] const std::vector<std::unique_ptr<producer_counts>>& producers() const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<consumer_counts>>& consumers() const noexcept;
   /// The slot of a consumer that has that session, as in the list of tasks; empty if none has.

@@ -46,7 +46,8 @@ struct workload::parts {
     std::vector<std::unique_ptr<Counts>> all;  ///< also of removed ones
     std::unordered_map<std::string_view, Counts*> by_name;
 
-    /// The counts of that name, also of one that was removed a moment ago: its series continue. New ones otherwise.
+    /// The counts of that name, or new ones. Counts that were removed and not dropped yet are used again, so that their
+    /// series continue.
     Counts& find_or_add(const std::string& name);
     /// Drops those that were removed at `limit` or before.
     void drop_removed(instant limit);
@@ -73,7 +74,7 @@ struct workload::parts {
   void begin_sequence();
   result<std::optional<queue_id>> queue_named(const std::optional<std::string>& name);
   [[nodiscard]] offload::execution_site site_of(const consumer_options& consumer) const;
-  /// The limit of bodies: that of the settings, or `--limit` if it would never end.
+  /// The limit of bodies: that of the settings, or `--limit` if the producer would never end.
   [[nodiscard]] std::optional<std::uint64_t> limit_of(const producer_options& producer, bool endless) const;
 
   // Changing.
@@ -100,7 +101,8 @@ struct workload::parts {
   void cancel_consumers();
 
   // Order of producers: predecessors.cpp.
-  /// The producers named by `after` of these settings are counted from their start.
+  /// Other producers wait for these (`after`). From their next start on, their jobs join a group that tells when all of
+  /// them have ended.
   void note_predecessors(const std::vector<std::string>& names);
   /// All producers that this one names in `after` have ended, and so have all of their jobs.
   [[nodiscard]] bool predecessors_have_ended(const std::string& producer) const;
@@ -112,7 +114,8 @@ struct workload::parts {
   [[nodiscard]] std::size_t running_slots() const;
   [[nodiscard]] std::uint64_t released_jobs() const;
 
-  /// A producer or a slot has ended, or a slot found nothing to do: the waiters check their condition again.
+  /// Wakes the waiters to check their condition again: a producer or a slot has ended, a slot found nothing to do, or a
+  /// job has left its queue.
   void notify_changed() {
     if (changed.waiting() != 0) changed.wake_all();
   }
