@@ -9,6 +9,7 @@
 namespace millrace::log {
 namespace {
 
+/// The names of all events, sorted. Settings may name no other. A test compares them with the source.
 constexpr std::array names = std::to_array<std::string_view>({
     "accept_failed",
     "action_began",
@@ -112,8 +113,6 @@ result<std::optional<level>> parse_level(std::string_view word) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> event_names() noexcept { return names; }
 
 result<event_rule> parse_event_rule(std::string_view text) {
   const auto separator = text.find('=');

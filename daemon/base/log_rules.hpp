@@ -1,8 +1,8 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <millrace/base/option.hpp>
@@ -10,9 +10,6 @@
 #include "base/log.hpp"
 
 namespace millrace::log {
-
-/// The names of all events, sorted. Settings may name no other; a test compares them with the source.
-[[nodiscard]] std::span<const std::string_view> event_names() noexcept;
 
 /// `EVENT=LEVEL` as in settings; LEVEL is debug, info, warning, error or off. The error names the nearest event.
 [[nodiscard]] result<event_rule> parse_event_rule(std::string_view text);

@@ -43,7 +43,7 @@ constexpr std::array<unit, 10> size_units{{{"", 1},
                                            {"TB", 1'000'000'000'000},
                                            {"TiB", 1ull << 40}}};
 
-/// Beyond these digits a fraction of the largest unit would overflow `wide`; nobody writes them.
+/// So many digits fit into the 64 bits of `number::part` and `number::of`. Nobody writes more.
 constexpr std::size_t fraction_digits_max = 18;
 
 /// `12.50ms` as 12, 5 of 10, `ms`.

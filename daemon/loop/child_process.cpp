@@ -116,7 +116,7 @@ void child_process::parts::await_program() {
   pidfd.async_wait(descriptor::wait_read, [self = shared_from_this()](const error_code& failure) {
     if (failure) return;
     if (is_readable(self->pidfd.native_handle()))
-      self->on_program_ended();
+      self->await_rest_of_group();
     else
       self->await_program();
   });
@@ -140,11 +140,6 @@ void child_process::parts::end(duration kill_after) {
   }
   if (kill_at.when() == never) signal_group(SIGTERM);
   kill_at.set(std::min(when, kill_at.when()));
-}
-
-void child_process::parts::on_program_ended() {
-  program_ended = true;
-  await_rest_of_group();
 }
 
 void child_process::parts::await_rest_of_group() {

@@ -42,8 +42,8 @@ struct child_process::parts : std::enable_shared_from_this<parts> {
   void signal_group(int number) noexcept;
   void end(duration kill_after);
   void await_program();
-  void on_program_ended();
-  /// The program has ended after SIGTERM: waits for the rest of its group, at most until `kill_at`.
+  /// The program has ended: finishes now. After SIGTERM it first waits until the rest of the group has closed its
+  /// output and error, at most until `kill_at`.
   void await_rest_of_group();
   void finish();
 
@@ -61,7 +61,6 @@ struct child_process::parts : std::enable_shared_from_this<parts> {
   std::uint64_t memory_max{0};  ///< of `memory`, also when it is removed; 0: there is none
   std::string program;          ///< its name without the directory, for texts
   std::optional<child_exit> exit;
-  bool program_ended{false};
 };
 
 }  // namespace millrace::loop

@@ -34,12 +34,14 @@ struct child_command {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  ///< all of it, as NAME=value
   std::string directory;                 ///< where it starts; empty: the directory of this process
-  /// Bytes that it may use with all that it starts. The kernel ends them where a control group can be made
-  /// (memory_cgroup.hpp); elsewhere nothing does.
+  /// Bytes of memory that it may use together with all that it starts. Where a control group can be made
+  /// (memory_cgroup.hpp), the kernel kills all of them when they need more. Elsewhere this has no effect, and a
+  /// `group_watch` can watch the limit.
   std::optional<std::uint64_t> memory_max{};
 };
 
-/// What a group announcement is: written to the guard by the child before it runs its program, see child_guard.hpp.
+/// Tells the guard (child_guard.hpp) that a process group has begun or ended. The child writes the first record before
+/// it runs its program; its parent writes the second.
 struct group_record {
   pid_t group{0};
   int alive{0};  ///< 1: the group has begun; 0: it has ended
@@ -62,8 +64,8 @@ struct spawned_child {
 };
 
 /// Starts a program in a process group of its own, with three descriptors and no others, default signal actions and
-/// none blocked. Returns when the program runs, or with the error of the step that failed; then no process is left.
-/// The error names the program or the directory. Its code is `not_found` for a program or directory that does not
+/// no blocked signals. Returns when the program runs, or with the error of the step that failed; then no process is
+/// left. The error names the program or the directory. Its code is `not_found` for a program or directory that does not
 /// exist, `out_of_range` for arguments that the system finds too long, otherwise `io`.
 ///
 /// It uses clone with CLONE_VM and CLONE_VFORK, as posix_spawn does: no page of this process is copied, and the caller

@@ -8,7 +8,7 @@
 namespace millrace::loop {
 
 /// Lets other threads wake the loop: they ring, and the loop calls `on_ring` once for any number of rings since the
-/// last call. The data itself is in a lock-free structure of the owner.
+/// last call. The owner keeps the data itself, where both threads may use it.
 ///
 /// Owned by the receiver, on the loop's thread. While open it keeps the loop running; `close` lets the loop end.
 /// Requires: the threads that ring have stopped before it is destroyed.

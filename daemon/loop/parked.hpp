@@ -15,9 +15,9 @@
 
 namespace millrace::loop {
 
-/// A suspended coroutine, as the primitives of the loop keep it. It lives in the frame of the await, is woken at most
-/// once, and continues at the next turn. When its task is cancelled while it waits, it leaves its queue. Once woken it
-/// is not cancelled any more, so that a wake-up is never lost.
+/// A suspended coroutine, as the primitives of the loop keep it. It lives in the frame of the await and is woken at
+/// most once. It continues in a later handler of the loop, never inside `wake`. When its task is cancelled while it
+/// waits, it leaves its queue. Once woken it is not cancelled any more, so that a wake-up is never lost.
 class parked : public ready_entry {
  public:
   using handler =
@@ -46,13 +46,12 @@ class parked : public ready_entry {
     woken_ = true;
     core_->ready.push(*this);
   }
-  /// The same, after everything else that is ready.
+  /// Wakes it for the next turn, after everything that is ready now.
   void wake_behind() {
     assert(handler_ && !woken_);
     woken_ = true;
     core_->ready.push_behind(*this);
   }
-  [[nodiscard]] bool waits() const noexcept { return handler_ && !woken_; }
 
  protected:
   /// Removes it from the structure it waits in, because it was cancelled.

@@ -6,7 +6,7 @@
 
 namespace millrace::loop {
 
-/// Something that continues at the next turn. Owned by the code that suspended; `resume` may destroy it.
+/// Something that the loop resumes. Owned by the code that suspended; `resume` may destroy it.
 class ready_entry {
  public:
   virtual ~ready_entry() = default;
@@ -17,8 +17,9 @@ class ready_entry {
   ready_entry* next_{nullptr};
 };
 
-/// The entries that continue at the next turn, in the order in which they became ready. One handler of the io_context
-/// resumes many of them, so that a wake-up inside the loop costs no system call and no allocation.
+/// The entries that are ready to continue, in the order in which they became ready. One handler of the io_context
+/// resumes many of them, so that a wake-up inside the loop costs no system call and no allocation. Owned by the
+/// `loop_core`; loop thread only.
 class ready_list {
  public:
   /// Resumptions in a row before sockets and timers are handled.
@@ -26,6 +27,7 @@ class ready_list {
 
   explicit ready_list(boost::asio::io_context& context) noexcept : context_{context} {}
 
+  /// `entry` resumes in a later handler, in this turn or the next one, never inside this call.
   void push(ready_entry& entry);
   /// `entry` resumes in the next turn, after everything that is ready now, including sockets and deadlines.
   void push_behind(ready_entry& entry);

@@ -19,7 +19,7 @@ namespace millrace::loop {
 namespace {
 
 constexpr int samples_per_threshold = 8;
-/// A thread that does not run, or blocks signals, is not sampled.
+/// How long a sample may take. A thread that does not run, or blocks signals, gives none.
 constexpr duration sample_patience = milliseconds{100};
 /// Of a stack, in one log line.
 constexpr std::size_t functions_max = 24;
@@ -57,7 +57,7 @@ struct stall_watch::parts {
     bool reported = false;
     while (true) {
       threshold_changed = false;
-      ending.wait_for(hold, pause, [this] { return ended || threshold_changed; });
+      changed.wait_for(hold, pause, [this] { return ended || threshold_changed; });
       if (ended) return;
       const instant now = read_clock();
       const std::uint64_t resumptions = core.turn.resumptions.load(std::memory_order_relaxed);
@@ -96,7 +96,7 @@ struct stall_watch::parts {
     const auto sample = sampler.take(read_clock() + sample_patience);
     if (!sample || core.turn.resumptions.load(std::memory_order_relaxed) != resumptions) return;
     if (core.turn.current.load(std::memory_order_relaxed) != &running) return;
-    log::warning("loop_stall_stack", "where the task is that holds the loop",
+    log::warning("loop_stall_stack", "the functions that the task is in while it holds the loop",
                  {{"task", name}, {"exact", sample->is_exact}, {"stack", text_of(*sample)}});
   }
 
@@ -130,10 +130,10 @@ struct stall_watch::parts {
 
   loop_core& core;
   stack_sampler sampler;  ///< of the loop's thread
-  std::mutex lock;        ///< over the next four and the reported stall
+  std::mutex lock;        ///< over the members from here to `stalled_since`
   duration threshold;
   duration pause;
-  std::condition_variable ending;
+  std::condition_variable changed;
   bool ended{false};
   bool threshold_changed{false};
   std::string stalled;
@@ -155,7 +155,7 @@ stall_watch::~stall_watch() {
     const std::lock_guard hold{parts_->lock};
     parts_->ended = true;
   }
-  parts_->ending.notify_one();
+  parts_->changed.notify_one();
   parts_->thread.join();
   turn_notes& turn = parts_->core.turn;
   turn.stall_reported.store(false, std::memory_order_relaxed);
@@ -170,7 +170,7 @@ void stall_watch::set_threshold(duration threshold) {
     parts_->pause = parts::pause_of(threshold);
     parts_->threshold_changed = true;
   }
-  parts_->ending.notify_one();
+  parts_->changed.notify_one();
 }
 
 std::vector<stall_count> stall_watch::stalls() const {

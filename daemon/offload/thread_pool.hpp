@@ -18,9 +18,9 @@ namespace millrace::offload {
 /// Results return through one mailbox, many for each wake-up. Short computations travel in chunks of about 50 µs of
 /// measured work. A worker that finds itself in a long computation sends the requests behind it back.
 ///
-/// Loop thread only. While open it keeps the loop running. The destructor closes it and joins the threads; running
-/// computations stop at their next step. Requires: all requests have completed when it is destroyed. The constructor
-/// throws std::system_error when a thread cannot be started.
+/// Loop thread only. While open it keeps the loop running. After `close`, running computations stop at their next step.
+/// The destructor closes it and joins the threads. Requires: all requests have completed when it is destroyed. The
+/// constructor throws std::system_error when a thread cannot be started.
 class thread_pool {
  public:
   thread_pool(loop::event_loop& loop, const pool_options& options);

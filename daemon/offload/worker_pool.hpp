@@ -27,8 +27,8 @@ struct worker_settings {
   std::string description{};  ///< of one process, in errors; empty: "the worker " and the name
   loop::child_command command{};
   std::uint32_t workers{1};
-  std::uint32_t in_flight{1};  ///< jobs that one worker has at the same time
-  std::size_t output_max{std::size_t{1024} * 1024};
+  std::uint32_t in_flight{1};                        ///< jobs that one worker has at the same time
+  std::size_t output_max{std::size_t{1024} * 1024};  ///< bytes of one line that a worker writes
   duration kill_after{seconds{5}};
   /// Instead of `kill_after` for a process that has nothing but abandoned jobs, because nobody loses by its end.
   std::optional<duration> kill_alone_after{};
@@ -39,10 +39,10 @@ struct worker_settings {
   /// Bytes of memory of a process and what it has started. One that needs more is killed. Its job fails; of
   /// several jobs nobody can tell whose memory it is, and all are interrupted.
   std::optional<std::uint64_t> memory_max{};
-  /// Processor time that a process with its group uses while it has a job, whatever for. A process that uses more is
-  /// ended. That job fails; others that it has are interrupted.
+  /// Processor time that a process and its group use between the begin and the end of one job, for whatever purpose.
+  /// A process that uses more is ended. That job fails, and the others that it has are interrupted.
   std::optional<duration> cpu_max{};
-  /// The settings that say the two, for errors. They outlive the pool.
+  /// The names of these two settings, for errors. They outlive the pool.
   std::string_view memory_setting{"memory_max"};
   std::string_view cpu_setting{"cpu_max"};
   bool cancels{false};  ///< workers understand that a job is cancelled (wire/worker_frame.hpp)
@@ -70,9 +70,9 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   worker_pool(const worker_pool&) = delete;
   worker_pool& operator=(const worker_pool&) = delete;
 
-  /// Suspends until the task has its answer. When the caller is cancelled, the task is withdrawn. A worker with only
-  /// this task is then ended at once; one that has several or `cancels` has `kill_after` to answer, and its answer is
-  /// dropped.
+  /// Suspends until the task has its answer. When the caller is cancelled, the task is withdrawn. Its worker is
+  /// then ended at once if `in_flight` is 1 and `cancels` is false. Otherwise the worker has `kill_after` to answer
+  /// (`kill_alone_after` if all its jobs are withdrawn), and its answer is dropped.
   loop::awaitable<worker_answer> run(worker_task task);
   /// Workers get the end of their standard input, and end. Requires: nobody waits in `run`, and nobody will.
   void close();
@@ -82,7 +82,7 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
   [[nodiscard]] const worker_settings& settings() const noexcept { return settings_; }
   [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
   [[nodiscard]] bool closing() const noexcept { return closing_; }
-  /// This worker may be able to take a task.
+  /// Gives tasks that wait to the worker, as many as it can take.
   void offer(worker_process& worker);
   /// A worker could not be started. If no other one runs, one task that waits ends as interrupted.
   void note_start_failure(const std::string& problem);

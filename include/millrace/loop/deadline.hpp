@@ -37,8 +37,9 @@ awaitable<> sleep_for(event_loop& loop, duration length);
 /// Suspends until the next turn: everything else that is ready runs first, sockets and deadlines included.
 awaitable<> yield(event_loop& loop);
 
-/// True when `work` ended before `when`. False: it was cancelled at `when`, and has ended. Runs `work` as a child of
-/// the calling task; a cancelled caller cancels it. An exception of `work` is rethrown.
+/// True when `work` returned, even if it did so after it was cancelled at `when`. False: it was cancelled at `when`,
+/// and ended with operation_aborted. Runs `work` as a child of the calling task; a cancelled caller cancels it. Any
+/// other exception of `work` is rethrown.
 awaitable<bool> with_timeout(event_loop& loop, awaitable<void> work, instant when);
 
 namespace detail {

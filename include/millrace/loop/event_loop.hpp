@@ -31,7 +31,8 @@ enum class clock_kind {
 /// Runs the coroutines of one thread. Owns the io_context, the list of tasks, the deadlines and the current time.
 ///
 /// Owned by the program; everything but `post_from_any_thread` belongs to the thread that calls `run`. There is no
-/// stop: `run` returns when nothing is left to do, that is, when every task has ended and no deadline is set.
+/// stop: `run` returns when nothing is left to do, that is, when every task has ended, no deadline is set, no mailbox
+/// is open and no system operation is in progress.
 class event_loop {
  public:
   explicit event_loop(clock_kind clock = clock_kind::real);

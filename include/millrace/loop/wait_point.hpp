@@ -8,10 +8,10 @@
 
 namespace millrace::loop {
 
-/// Suspends coroutines until another part of the loop's thread wakes them: the primitive below gates, scopes and the
-/// broker. Waiters are woken in the order in which they came, at the next turn, never inside `wake_one`. A waiter that
-/// is cancelled is removed and its await throws operation_aborted. A waiter that was woken is not cancelled any more,
-/// so a wake-up is never lost.
+/// Suspends coroutines until other code on the loop's thread wakes them. Gates, scopes and the broker are built on it.
+/// Waiters are woken in the order in which they came. They continue in a later handler of the loop, never inside
+/// `wake_one`. A waiter that is cancelled is removed, and its await throws operation_aborted. A waiter that was woken
+/// is not cancelled any more, so a wake-up is never lost.
 ///
 /// Owned by the object that wakes; loop thread only. Requires: nobody waits when it is destroyed.
 class wait_point {
