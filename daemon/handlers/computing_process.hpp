@@ -35,8 +35,8 @@ inline constexpr std::string_view computing_process_argument = "--computing-proc
 ///
 /// Computations take turns, one step each, so a short one is not late because of a long one that came first. A
 /// computation that is cancelled ends between two steps. An exception of a handler fails its job only, as it does in
-/// the daemon. A handler is made when the first job names it, and kept; beyond `handlers_max`, one that has no job is
-/// destroyed.
+/// the daemon. A handler is made when the first job names it, and kept. When there are `handlers_max` and another is
+/// made, all handlers without a job are destroyed.
 ///
 /// One thread, that of the loop.
 class computing_jobs {
@@ -53,7 +53,7 @@ class computing_jobs {
   /// One step of each computation.
   void step();
   [[nodiscard]] bool idle() const noexcept { return running_.empty(); }
-  /// Lines that are to be written. The caller clears it.
+  /// The lines for the daemon. The caller writes and clears them.
   [[nodiscard]] std::string& output() noexcept { return output_; }
 
  private:
@@ -83,7 +83,7 @@ class computing_jobs {
 };
 
 /// The main function of a computing process: works until its standard input ends, and returns the exit status. What a
-/// handler writes to standard output goes to standard error, because the daemon reads answers from the one.
+/// handler writes to standard output goes to standard error, because the daemon reads answers from standard output.
 int run_computing_process(const registry& kinds);
 
 }  // namespace millrace::handlers

@@ -32,12 +32,12 @@ struct exec_options {
 [[nodiscard]] const options_of<exec_options>& exec_option_table();
 
 /// Runs a command for each job. The body is its standard input, and its standard output is the result, without the
-/// newline at the end. Exit status 0: done; 75 (EX_TEMPFAIL): later, after `later_after`; one of `final_statuses`:
-/// failed for good; another one, or a signal: failed, with the end of its standard error as the error.
+/// newline at the end. Exit status 0: done; one of `final_statuses`: failed for good; 75 (EX_TEMPFAIL): later, after
+/// `later_after`; another one, or a signal: failed, with the end of its standard error as the error.
 ///
 /// A command that is cancelled, is late or exceeds a limit gets SIGTERM with its whole process group, and SIGKILL after
-/// `kill_after`. The job ends when the command is reaped. What happened first decides the answer. A program that does
-/// not read the body is no failure. Loop thread only.
+/// `kill_after`. A command that exceeds `memory_max` is killed at once. The job ends when the command is reaped. What
+/// happened first decides the answer. A program that does not read the body is no failure. Loop thread only.
 class exec : public waiting_handler, public slow_cancellation {
  public:
   /// The exit status that asks for the job again later: EX_TEMPFAIL of sysexits.h.

@@ -30,15 +30,15 @@ struct running_command {
   exec_end ended;
 };
 
-/// Decides how the command has ended, unless that is decided.
-bool exceed(running_command& command, std::string text) {
+/// Records the exceeded limit as the reason why the command ends. False: another reason came first.
+bool set_over_limit(running_command& command, std::string text) {
   if (command.ended.cancelled || command.ended.over_limit) return false;
   command.ended.over_limit = std::move(text);
   return true;
 }
 
 void on_exceeded(running_command& command, const loop::exceeded_limit& exceeded) {
-  if (!exceed(command, exceeded.text)) return;
+  if (!set_over_limit(command, exceeded.text)) return;
   // Its memory is wanted back now.
   const bool is_memory = exceeded.resource == loop::exceeded_limit::kind::memory;
   command.child.end(is_memory ? duration::zero() : command.limits.kill_after);
@@ -70,8 +70,8 @@ bool add_output(running_command& command, std::string_view bytes) {
   const bool fits = output.size() <= max || output.back() == '\n';
   if (fits && bytes.size() <= capacity) return true;
   output.resize(max);
-  if (exceed(command, "the output of process " + std::to_string(command.child.id()) + " is longer than output_max (" +
-                          write_size(max) + ")")) {
+  if (set_over_limit(command, "the output of process " + std::to_string(command.child.id()) +
+                                  " is longer than output_max (" + write_size(max) + ")")) {
     command.child.end(command.limits.kill_after);
   }
   return false;

@@ -30,7 +30,7 @@ answer fail::handle(const job& work) {
     text += "attempt " + std::to_string(work.attempt) + " of the job, the first " + std::to_string(*options_.times) +
             " fail";
   } else {
-    text += "job " + std::to_string(handled_) + " of this handler, one in " + std::to_string(every_) + " fails";
+    text += "attempt " + std::to_string(handled_) + " of this handler, one in " + std::to_string(every_) + " fails";
   }
   return options_.for_good ? rejected(std::move(text)) : invalid(std::move(text));
 }

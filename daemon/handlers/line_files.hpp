@@ -30,9 +30,10 @@ enum class line_sync {
 /// and belong to one I/O thread. The destructor closes the files.
 ///
 /// A line that cannot be written as a whole is cut off again, so that no part of it stays. If another program has
-/// appended behind it meanwhile, the part gets a newline instead. An unfinished line at the end of a file that is
-/// opened gets a newline as well. A file that was renamed or removed is opened again under its name before the next
-/// write. Only regular files are written. A file that does not exist is made; its directory must exist.
+/// appended to the file meanwhile, the part stays, and a newline is written before the next line. The same happens when
+/// a file that is opened ends with an unfinished line. A file that was renamed or removed is opened again under its
+/// name before the next write. Only regular files are written. A file that does not exist is made; its directory must
+/// exist.
 class line_files {
  public:
   static constexpr std::size_t write_bytes_max = std::size_t{256} * 1024;
@@ -53,13 +54,13 @@ class line_files {
   line_files& operator=(const line_files&) = delete;
 
   void add(std::shared_ptr<line> added);
-  /// The line is not written any more, unless that has begun.
+  /// The line is not written any more, unless its write has begun.
   void withdraw(line& withdrawn);
   /// Returns the outcome of a line that was added. If it has none yet, writes all lines that were added and sets their
   /// outcomes. With `line_sync::each`, one sync for each file. A line that is withdrawn meanwhile is `cancelled`.
   [[nodiscard]] result<std::string> write(const line& wanted);
-  /// Syncs what was written since the last call, and closes files that got no line since `unused_since`. A file that
-  /// cannot be synced is logged (`file_not_synced`).
+  /// With `line_sync::interval`, syncs what was written since the last call; a file that cannot be synced is logged
+  /// (`file_not_synced`). Closes files that got no line since `unused_since`.
   void sync_and_close(instant unused_since);
   [[nodiscard]] std::size_t open_files() const noexcept { return open_.load(std::memory_order_relaxed); }
 

@@ -18,9 +18,10 @@ class ballast {
 
   /// Bytes that `give_up` would free; 0: there is no file.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return held_; }
-  /// Creates the file unless it exists. A failure is logged, and later calls do nothing.
+  /// Creates the file, or gives it the size that `disk_reserve` asks for now. Without space there is no file, and a
+  /// later call tries again. Any other failure is logged, and later calls do nothing.
   void make();
-  /// False: there was no file.
+  /// Removes the file. False: this freed nothing.
   bool give_up();
 
  private:

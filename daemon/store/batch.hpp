@@ -75,7 +75,7 @@ class batch {
   batch_id id{0};
 
   void put(engine::job_put&& job, queue_number queue, std::uint64_t bury_sequence);
-  /// `queue`: in which it is now. `had_history`: the file, or a batch before, may have one of it.
+  /// `queue`: the one that the job is in now. `had_history`: the file, or an earlier batch, may have a history of it.
   void move(engine::job_moved&& moved, queue_number queue, std::uint64_t bury_sequence, bool had_history);
   void remove(job_id job, bool had_history);
   void set_pause(queue_number queue, instant until, duration length);
@@ -87,7 +87,7 @@ class batch {
   void clear();
   batch_groups groups;
 
-  // In the order in which they are to be written; jobs in order of id after `sort`.
+  // Jobs are in order of id after `sort`, the rest in the order in which it was added.
   [[nodiscard]] const std::vector<new_queue>& new_queues() const noexcept { return new_queues_; }
   [[nodiscard]] const std::vector<new_job>& puts() const noexcept { return puts_; }
   [[nodiscard]] const std::vector<moved_job>& moves() const noexcept { return moves_; }
@@ -111,7 +111,7 @@ class batch {
 
  private:
   [[nodiscard]] new_job* find_put(job_id job);
-  /// Whether it would have dropped a history.
+  /// Forgets the move of this job, if there is one. True: it would have deleted a history.
   bool forget_move(job_id job);
   void replace(job_condition& old, job_condition&& now) noexcept;
   void drop_cancelled();

@@ -22,8 +22,8 @@ namespace {
 /// The byte of the data file that is locked: SQLite locks bytes around 2^30, and no file has data here.
 constexpr off_t locked_byte = off_t{1} << 62u;
 
-/// Whose `path` is, or the directory that keeps it from being looked at. Empty when it belongs to the user of this
-/// process.
+/// The owner of `path`, or of its directory if `path` cannot be looked at, for an error message. Empty when it belongs
+/// to the user of this process.
 std::string owner_of(const std::string& path) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0 && ::stat(path.substr(0, path.rfind('/') + 1).c_str(), &facts) != 0) return {};
@@ -33,14 +33,14 @@ std::string owner_of(const std::string& path) {
 }
 
 // Page size: a commit writes each page it touched once, and jobs that end touch others than jobs that come, so small
-// pages are cheaper. Put and deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB: 64 B
-// bodies in batches of 256 542 k against 493 k, with a million others standing 468 k against 372 k, 4 KiB bodies in
-// batches of 64 100 k against 74 k. Only reading at the start likes large ones. auto_vacuum can be chosen only before
-// the first table; `incremental` costs a word a page and lets the writer give pages back. Checkpoints are the writer's
-// business (and setting wal_autocheckpoint would take the place of the connection's own hook). The cache holds the
-// right edge of the tree and what is deleted on its left. A new file is made with a rollback journal, before there is a
-// log: `EXTRA` makes the end of that journal durable too. Else it could be back after a power failure, and undo pages
-// that were written long after it.
+// pages are cheaper. Jobs put and deleted per second (tests/bench/store_bench.cpp), pages of 4 KiB against 16 KiB:
+// bodies of 64 B in batches of 256: 542 k against 493 k; beside a million other jobs: 468 k against 372 k; bodies of
+// 4 KiB in batches of 64: 100 k against 74 k. Only the start reads faster with large pages.
+// auto_vacuum can be chosen only before the first table; `incremental` costs a word a page and lets the writer give
+// pages back. Checkpoints are left to the writer (and setting wal_autocheckpoint would take the place of the
+// connection's own hook). The cache holds the right edge of the tree and what is deleted on its left.
+// A new file is made with a rollback journal, before there is a log: `EXTRA` makes the end of that journal durable too.
+// Else it could be back after a power failure, and undo pages that were written long after it.
 constexpr const char* settings = R"(
   PRAGMA synchronous = EXTRA;
   PRAGMA page_size = 4096;
@@ -64,7 +64,7 @@ result<sqlite::connection> open_and_prepare(const data_directory& directory, con
                                             bool (*is_interrupted)()) {
   auto made = sqlite::connection::open(directory.data_file(), sqlite::open_as::read_write, vfs, directory.lock_file());
   if (!made) return about(directory.data_file(), made.error());
-  // Check the file first: run no pragma on a foreign database.
+  // First: nothing is written to a file that is no database.
   if (const auto readable = made->number("PRAGMA schema_version"); !readable)
     return damage(directory, readable.error());
   if (const auto set = made->run(settings); !set) return damage(directory, set.error());

@@ -35,7 +35,7 @@ class data_directory {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string data_file() const { return path_ + "/millrace.db"; }
   [[nodiscard]] std::string lock_file() const { return path_ + "/millrace.lock"; }
-  /// Of the data file, open for as long as this is.
+  /// Of the data file: open as long as this object exists; -1 after `open_read_only`.
   [[nodiscard]] int data_descriptor() const noexcept { return data_lock_; }
   [[nodiscard]] int lock_descriptor() const noexcept { return lock_; }
   [[nodiscard]] bool read_only() const noexcept { return read_only_; }
@@ -53,18 +53,18 @@ class data_directory {
   bool read_only_{false};
 };
 
-/// The data file of a locked directory, ready for use: made or brought forward, set to what the writer needs. `vfs`:
-/// nullptr is the system's. `is_interrupted` is asked while the file is migrated: true leaves it as it was, with the
-/// error `cancelled`. The error names the file, and says how to look at a damaged one.
+/// The data file of a locked directory, ready for use: created or migrated, with the settings that the writer needs.
+/// `vfs`: nullptr is the system's. `is_interrupted` is asked while the file is migrated: true leaves it as it was, with
+/// the error `cancelled`. The error names the file, and says how to look at a damaged one.
 [[nodiscard]] result<sqlite::connection> open_data_file(const data_directory& directory, const char* vfs,
                                                         bool (*is_interrupted)() = nullptr);
-/// The data file as it is: neither made, nor migrated, nor set.
+/// The data file as it is, without tables being created or migrated, and without the settings of the writer.
 [[nodiscard]] result<sqlite::connection> open_to_examine(const data_directory& directory);
 /// The failure of the last system call, which was about this path.
 [[nodiscard]] error system_error(const std::string& path);
 /// The error with the path of the file before its text.
 [[nodiscard]] error about(const std::string& file, const error& found);
-/// That sentence, for damage that is found later.
+/// The same; if the file is damaged (`invalid`), the text says so and how to look at the file.
 [[nodiscard]] error damage(const data_directory& directory, const error& found);
 
 /// Makes what was created, removed or renamed in a directory durable. Succeeds where the file system cannot do that.

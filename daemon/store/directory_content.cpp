@@ -115,8 +115,8 @@ result<> check_content(const std::string& data_dir, foreign_data answer) {
   // Not even by tools that only read: opening the data file would discard this log.
   if (found->has_orphaned_log) {
     return error{errc::refused, data_dir + ": " + std::string{log_file} + " is there without " +
-                                    std::string{data_file} +
-                                    ", which was removed: put that file back, or remove both to begin empty"};
+                                    std::string{data_file} + ", which was removed: put that file back, or remove " +
+                                    std::string{log_file} + " to begin empty"};
   }
   if (answer == foreign_data::refuse) {
     if (auto own = refuse_data_that_would_be_ignored(data_dir, *found); !own) return own;

@@ -18,7 +18,7 @@ namespace millrace::store {
 inline constexpr std::string_view group_query =
     "SELECT id, state, ends_with, remaining, opened_at, members, ended, succeeded, outcome_put, outer_group, "
     "outer_place, name, outcome_queue FROM job_group ORDER BY id";
-/// Of the members, `ended` gets none.
+/// Leaves `into.ended` empty: members have rows of their own.
 [[nodiscard]] result<> read_group(sqlite::row_values& from, duration wall_offset, engine::kept_group& into);
 
 /// A member that has ended.
@@ -34,7 +34,7 @@ inline constexpr std::string_view member_query =
 /// The error of a member whose group is not there.
 [[nodiscard]] error group_missing(const member_row& member);
 
-/// What two tables say of one group: counts of members that contradict its rows are an error.
+/// Compares the counts in the row of a group with its members. A contradiction is an error.
 [[nodiscard]] result<> check_members(const engine::kept_group& group);
 
 struct action_row {
@@ -53,7 +53,8 @@ class group_cursor {
 
   enum class step { group, member, end };
   /// `group`: `into` is complete; it must stay the same object from one call to the next, and may be moved from.
-  /// `member`: one more of its members was read. After an error or the end, the cursor must not be used again.
+  /// `member`: its own row, or one more of its members, was read. After an error or the end, the cursor must not be
+  /// used again.
   [[nodiscard]] result<step> next(engine::kept_group& into);
   /// Of the text of the last member.
   [[nodiscard]] std::size_t text_bytes() const noexcept { return text_bytes_; }

@@ -18,8 +18,9 @@ struct sqlite3_stmt;
 struct sqlite3_value;
 
 /// SQLite as values. Errors carry SQLite's own words; their codes: `refused` no space is left on the disk or in memory,
-/// `out_of_range` a value or a row is longer than SQLite allows, `timed_out` another connection holds a lock, `invalid`
-/// the file is no database or a damaged one, or a value is missing, `io` all else.
+/// `out_of_range` a value or a row is longer than SQLite allows, `timed_out` another connection holds a lock, or
+/// no descriptor is left, `invalid` the file is no database or a damaged one, or a value is missing, `cancelled` the
+/// caller stopped it, `unsupported` this SQLite has too low a limit of rows, `io` all else.
 namespace millrace::store::sqlite {
 
 /// Of every data file of millrace, in bytes; data_directory.cpp has the reason.

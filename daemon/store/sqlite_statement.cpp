@@ -83,7 +83,7 @@ sqlite3_value* row_values::value_of(int column) const noexcept {
   return values_ != nullptr ? values_[column] : sqlite3_column_value(handle_, column);
 }
 
-// A column is looked up once, as a value: recovery reads 17 of each row. `sqlite3_column_value` gives an unprotected
+// A column is looked up once, as a value: recovery reads 11 of each job. `sqlite3_column_value` gives an unprotected
 // value, which may be read here because a connection is used by one thread at a time.
 bool row_values::read(int column, std::int64_t& value) noexcept {
   sqlite3_value* const found = value_of(column);

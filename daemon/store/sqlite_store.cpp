@@ -48,7 +48,7 @@ sqlite_store::~sqlite_store() {
 
 void sqlite_store::begin_recovery(recovery_sink sink, std::uint64_t body_bytes_max) {
   parts& p = *parts_;
-  assert(p.data && !p.recovering && "before the first change");
+  assert(!p.writing && !p.recovering && "before the first change");
   p.recovering.emplace(*p.data, p.open, p.context.wall_offset(), p.loop.now(), std::move(sink), body_bytes_max);
 }
 

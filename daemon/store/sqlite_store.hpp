@@ -21,11 +21,11 @@
 namespace millrace::store {
 
 /// The durable store: one SQLite file. Changes collect in the open batch while the writer's thread commits the one
-/// before. When the writer is free and the turn of the loop is over, the open batch is handed over and a new one
-/// opened. A batch that reaches `write_batch_max` is closed earlier and waits for the writer, so that what comes later
-/// does not delay it; one set of changes is never divided. Batches become durable in order. Bodies are read back by a
-/// thread of their own, which starts with `set_on_body_read` if bodies have a memory limit, else with the first
-/// request.
+/// before. The open batch is handed over when a command waits for it or its interval is over, the writer is free, and
+/// the turn of the loop has ended; then a new one is opened. A batch that reaches `write_batch_max` is closed earlier
+/// and waits for the writer, so that what comes later does not delay it; one set of changes is never divided. Batches
+/// become durable in order. Bodies are read back by a thread of their own, which starts with `set_on_body_read` if
+/// bodies have a memory limit, else with the first request.
 ///
 /// Loop thread only. Owned by the daemon, made before the broker and destroyed after it. While open it keeps the loop
 /// running; `close` ends it. Destroyed without `close`, it waits for its threads and loses what is still open, as a
@@ -35,8 +35,8 @@ class sqlite_store final : public store {
   /// The name of a queue. Called on the loop for changes of a queue that had no jobs before.
   using queue_names = std::function<std::string_view(queue_id)>;
 
-  /// Creates the directory's files, or checks the header of existing ones. Refused: a directory in use, a
-  /// damaged file, the file of another program or of a newer version.
+  /// Creates the directory's files, or checks the header and the schema of an existing data file and migrates one of an
+  /// older version. Refused: a directory in use, a damaged file, the file of another program or of a newer version.
   [[nodiscard]] static result<std::unique_ptr<sqlite_store>> open(loop::event_loop& loop, const store_options& options,
                                                                   queue_names names, store_context context = {});
   ~sqlite_store() override;
@@ -45,8 +45,8 @@ class sqlite_store final : public store {
   [[nodiscard]] result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
                                                                    std::size_t bytes_max) override;
 
-  /// Starts the writer's thread, which would otherwise start with the first change: so a failure to create it is an
-  /// error of the start. Throws std::system_error. Requires: no recovery is under way.
+  /// Starts the writer's thread, which would otherwise start with the first put or commit, so that a failure to create
+  /// it is an error of the start. Throws std::system_error. Requires: no recovery is under way.
   void start();
 
   batch_id append(engine::change_set& changes) override;

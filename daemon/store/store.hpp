@@ -65,9 +65,10 @@ class store {
     static_cast<void>(sink);
     static_cast<void>(body_bytes_max);
   }
-  /// Reads at most `rows_max` rows and, of bodies, less than `bytes_max` + `large_body_bytes`. Call again until it
-  /// gives the id mark (the next id is above it) or an error. Between two calls nothing else may be asked of the store,
-  /// but it may be closed. Requires: `begin_recovery`.
+  /// Reads at most `rows_max` rows and, of bodies, less than `bytes_max` + `large_body_bytes`. The last slice
+  /// also reads all actions and positions, which are few. Call again until it gives the id mark (the next id is above
+  /// it) or an error. Between two calls nothing else may be asked of the store, but it may be closed. Requires:
+  /// `begin_recovery`.
   [[nodiscard]] virtual result<std::optional<std::uint64_t>> recover_slice(std::size_t rows_max,
                                                                            std::size_t bytes_max) {
     static_cast<void>(rows_max);

@@ -28,7 +28,7 @@ TEST_CASE("fail fails every nth job with a message", "[fail]") {
   for (int i = 0; i < 9; ++i) pattern += handler.handle(job_with("x")) ? '.' : 'F';
   CHECK(pattern == "..F..F..F");
   fail always{{.every = 1}, fixture.context};
-  CHECK(always.handle(job_with("x")).error().text == "failed on purpose: job 1 of this handler, one in 1 fails");
+  CHECK(always.handle(job_with("x")).error().text == "failed on purpose: attempt 1 of this handler, one in 1 fails");
 }
 
 TEST_CASE("fail can fail the first attempts of each job only", "[fail]") {

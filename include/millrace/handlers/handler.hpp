@@ -33,12 +33,12 @@ class worker_host;
 
 namespace millrace::handlers {
 
-/// Where a job is that a consumer does in steps. For templates.
+/// The progress of a job through the steps of its consumer. For templates.
 struct step_facts {
-  body content;            ///< of the job, as it was put
-  std::uint64_t round{1};  ///< of `repeat`, from 1
-  std::uint64_t rounds{1};
-  duration elapsed{0};  ///< from the begin of the attempt to the begin of this step
+  body content;             ///< of the job, as it was put
+  std::uint64_t round{1};   ///< of `repeat`, from 1
+  std::uint64_t rounds{1};  ///< in all
+  duration elapsed{0};      ///< from the begin of the attempt to the begin of this step
 };
 
 /// The job that a handler gets: a copy that shares the bytes of the body.
@@ -90,7 +90,7 @@ class answer : public result<std::optional<std::string>> {
   /// The wait of `later`; nullopt for the others.
   [[nodiscard]] std::optional<duration> later_after() const noexcept { return later_; }
   [[nodiscard]] bool is_interrupted() const noexcept { return interrupted_; }
-  // Of an answer that is neither of the two, `has_value` tells done from failed.
+  // Of an answer that is neither `later` nor `interrupted`, `has_value` tells done from failed.
 
  private:
   std::optional<duration> later_;
@@ -124,7 +124,7 @@ class computing_handler {
   virtual ~computing_handler() = default;
   /// An error is the answer, without a computation, for instance when the body is no number.
   virtual result<std::unique_ptr<offload::computation>> begin(const job& work) = 0;
-  /// Makes the answer of what the computation returned. Called on the loop. By default, the one is the other.
+  /// Makes the answer from the result of the computation. Called on the loop. By default, the answer is that result.
   virtual answer conclude(const job&, result<std::string>&& computed) { return answer{std::move(computed)}; }
 };
 
@@ -143,7 +143,7 @@ struct consumer_totals {
 /// The parts of the program that a handler may use. The references outlive the handler.
 struct handler_context {
   loop::event_loop& loop;
-  loop::io_thread& standard_output;  ///< for writing to descriptor 1
+  loop::io_thread& standard_output;  ///< for writing to `output_descriptor`
   int output_descriptor{1};
   loop::child_launcher* children{nullptr};  ///< for handlers that run programs; never null in the daemon
   offload::worker_host* workers{nullptr};   ///< for handlers with long-lived processes; never null in the daemon

@@ -38,7 +38,7 @@ class job_template {
   static constexpr std::size_t parsed_bytes_max = std::size_t{256} * 1024;
   static constexpr std::size_t json_depth_max = 32;
   static constexpr std::uint32_t field_max = 1'000;
-  /// Of the filled text.
+  /// Limits the text that is parsed, and the text that `fill` returns.
   static constexpr std::size_t filled_bytes_max = std::size_t{1024} * 1024;
   /// For the error messages and the documents of options.
   static constexpr std::string_view expected =
@@ -51,10 +51,12 @@ class job_template {
   /// The text that was parsed.
   [[nodiscard]] static std::string write(const job_template& parsed) { return parsed.source_; }
 
-  /// The text for a job. An error is `rejected`, and says which placeholder has no value and why.
+  /// The text for a job. An error is `rejected`, and says which placeholder has no value and why, or that the text is
+  /// too long.
   [[nodiscard]] result<std::string> fill(const job& work) const;
-  /// The same with values that are encoded, so that a value has no effect beyond its place in a URL, for instance. The
-  /// text between the placeholders is not encoded, and a value at the very beginning is not either: it may be a URL.
+  /// The same with encoded values, so that a value has no effect beyond its place in a URL, for instance. The text
+  /// between the placeholders and the values of `${env:NAME}` are not encoded. A value at the very beginning is not
+  /// either: it may be a URL.
   [[nodiscard]] result<std::string> fill(const job& work, std::string (*encode)(std::string_view)) const;
   /// No placeholder needs a job, so `fill` returns the same for all.
   [[nodiscard]] bool is_constant() const noexcept;
