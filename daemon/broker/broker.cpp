@@ -88,6 +88,7 @@ result<queue_id> broker::use(session_id session, std::string_view queue) {
 
 result<std::size_t> broker::ignore(session_id session, std::string_view queue) {
   auto& p = *parts_;
+  p.engine.advance(p.now());
   auto left = p.engine.ignore(session, queue);
   p.commit_without_receipt();
   return left;
@@ -102,6 +103,7 @@ bool broker::try_close_session(session_id session, engine::session_end end) {
   p.wait_times.end(wait, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now(), end);
   p.commit_without_receipt();
+  p.job_left.notify();  // jobs that it held may have expired or become undeliverable, and its waiting put is gone
   return closed;
 }
 
@@ -237,9 +239,8 @@ receipted<std::optional<engine::job_facts>> broker::look(job_id job) {
 void broker::withdraw(session_id session) {
   auto& p = *parts_;
   p.engine.withdraw_reserve(session);
-  const bool stood = p.engine.withdraw_put(session);
+  p.engine.withdraw_put(session);
   p.give_up(session);
-  if (stood) p.job_left.notify();
 }
 
 loop::awaitable<decision> broker::parts::decision_of(session_id session, wait_for awaited, job_id job) {

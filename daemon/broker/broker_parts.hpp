@@ -212,6 +212,7 @@ struct broker::parts {
       engine.body_lost(job, now());
     }
     commit_without_receipt();
+    if (!content) job_left.notify();  // it may be buried, or a dead letter now
   }
 
   /// Ends the wait of a session that has no decision. Requires: its request was withdrawn from the engine.
@@ -221,6 +222,14 @@ struct broker::parts {
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());
     commit_without_receipt();
+    job_left.notify();  // a put that waited is gone, or a job is back in its queue
+  }
+
+  /// Ends a command that may end jobs which have expired. `jobs_before`: what there was before it.
+  committed commit_if_expired(std::size_t jobs_before) {
+    const auto made = commit();
+    if (engine.job_count() < jobs_before) job_left.notify();
+    return made;
   }
 
   loop::event_loop& loop;

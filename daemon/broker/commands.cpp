@@ -7,8 +7,9 @@ namespace millrace::broker {
 
 receipted<bool> broker::release(session_id session, job_id job, engine::priority priority, duration delay) {
   auto& p = *parts_;
+  const auto jobs_before = p.engine.job_count();
   const bool released = p.engine.release(session, job, priority, delay, p.now());
-  return p.commit().answer(released);
+  return p.commit_if_expired(jobs_before).answer(released);
 }
 
 receipted<bool> broker::bury(session_id session, job_id job, engine::priority priority) {
@@ -65,14 +66,16 @@ void broker::set_metrics_linger(duration linger) { parts_->engine.set_metrics_li
 
 receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin) {
   auto& p = *parts_;
+  const auto jobs_before = p.engine.job_count();
   const auto kicked = p.engine.kick(queue, bound, origin, p.now());
-  return p.commit().answer(kicked);
+  return p.commit_if_expired(jobs_before).answer(kicked);
 }
 
 receipted<bool> broker::kick_job(job_id job) {
   auto& p = *parts_;
+  const auto jobs_before = p.engine.job_count();
   const bool kicked = p.engine.kick_job(job, p.now());
-  return p.commit().answer(kicked);
+  return p.commit_if_expired(jobs_before).answer(kicked);
 }
 
 receipted<std::size_t> broker::purge(queue_id queue, engine::job_state state, instant entered_until) {

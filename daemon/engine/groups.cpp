@@ -131,7 +131,8 @@ void note_member_end(core& core, const job_details& member, outcome result, std:
 
 void restore_group(core& core, kept_group&& kept) {
   group& back = core.groups.add(kept.group, std::move(kept.facts));
-  back.durability = durability::relaxed;
+  // The store does not keep it; with `sync` no answer leaves too early.
+  back.durability = durability::sync;
   back.restored = true;
   back.open_until = after(core.now, core.limits.group_open_max);
   // Whether an ended group that keeps its members was closed too, no store knows: its producer may go on with it.

@@ -14,7 +14,8 @@ slot& parent(job& record) noexcept { return record.link[2]; }
 /// rank 0. Returns whether the rank of `record` has changed.
 bool restore_leftist(job_table& jobs, job& record) noexcept {
   if (jobs[left(record)].rank < jobs[right(record)].rank) std::swap(left(record), right(record));
-  return std::exchange(record.rank, static_cast<std::uint8_t>(jobs[right(record)].rank + 1)) != record.rank;
+  const auto old_rank = std::exchange(record.rank, static_cast<std::uint8_t>(jobs[right(record)].rank + 1));
+  return record.rank != old_rank;
 }
 
 }  // namespace

@@ -230,6 +230,21 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
   CHECK(fixture.waits.events[0].job.content.view() == "a");
 }
 
+TEST_CASE(
+    "the end of a reserve whose body is lost, and of a session, are reported to those who wait for empty queues") {
+  disk_fixture fixture;
+  fixture.put_safely("a");
+  fixture.disk.broken = true;
+  int times_left = 0;
+  const auto left = fixture.broker.subscribe_job_left([&] { ++times_left; });
+  static_cast<void>(fixture.broker.reserve(fixture.client, engine::lease::ttr, never, fixture.waits));
+  CHECK(times_left == 0);
+  fixture.disk.read();
+  CHECK(times_left == 1);
+  CHECK(fixture.broker.try_close_session(fixture.client));
+  CHECK(times_left == 2);
+}
+
 TEST_CASE("a restored job of a queue that is in memory now is removed from disk when it is deleted") {
   body_store disk;
   disk.bodies[job_id{7}] = body{"old"};
