@@ -189,7 +189,11 @@ backup::parts::outcome backup::parts::fill_and_rename(const data_directory& fold
   if (!bytes) return bytes;
   if (const auto synced = sync_directory(folder.path()); !synced) return synced.error();
   if (::rename(folder.path().c_str(), target.c_str()) != 0) return system_error(target);
-  if (const auto synced = sync_directory(target + "/.."); !synced) return synced.error();
+  if (const auto synced = sync_directory(target + "/.."); !synced) {
+    // The caller removes it under its old name.
+    static_cast<void>(::rename(target.c_str(), folder.path().c_str()));
+    return synced.error();
+  }
   return bytes;
 }
 

@@ -64,18 +64,14 @@ result<sqlite::connection> open_and_prepare(const data_directory& directory, con
                                             bool (*is_interrupted)()) {
   auto made = sqlite::connection::open(directory.data_file(), sqlite::open_as::read_write, vfs, directory.lock_file());
   if (!made) return about(directory.data_file(), made.error());
-  // First: nothing is written to a file that is no database.
-  if (const auto readable = made->number("PRAGMA schema_version"); !readable)
-    return damage(directory, readable.error());
+  // First: nothing is written to a file that is no database, or not one of millrace.
+  if (const auto version = version_of(*made); !version) return damage(directory, version.error());
   if (const auto set = made->run(settings); !set) return damage(directory, set.error());
   // A migration copies all jobs in one transaction.
   made->interrupt_if(is_interrupted);
   const auto ready = prepare_schema(*made);
   made->interrupt_if(nullptr);
-  if (!ready) {
-    return ready.error().code == errc::invalid ? damage(directory, ready.error())
-                                               : about(directory.data_file(), ready.error());
-  }
+  if (!ready) return damage(directory, ready.error());
   return made;
 }
 

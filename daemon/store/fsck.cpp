@@ -165,12 +165,13 @@ result<examination> fsck(const data_directory& directory, const std::function<vo
   inspection of{*data, found, on_fault};
   of.structure();
   // A start creates the tables of a file that has none.
-  if (*version == 0) return found;
-  of.schema(*version);
-  of.queues();
-  of.jobs(*version);
-  of.histories(*version);
-  of.marks();
+  if (*version > 0) {
+    of.schema(*version);
+    of.queues();
+    of.jobs(*version);
+    of.histories(*version);
+    of.marks();
+  }
   if (*version > 3) of.groups();
   if (*version > 3) of.actions();
   if (*version > 1) of.positions();

@@ -73,6 +73,8 @@ void sqlite_store::parts::start_writing() {
   if (writing) return;
   try {
     writing.emplace(std::move(*data), std::move(*rows), directory, options, context, mail);
+    rows.reset();
+    data.reset();
   } catch (const std::exception& thrown) {
     fail(message_of(thrown));
     throw;

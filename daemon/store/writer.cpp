@@ -147,8 +147,9 @@ void writer::carry_out(work& given) {
       if (written.error().code == errc::timed_out) {
         // SQLite skips its busy handler where two connections wait for each other, or others are always faster.
         if (!wait_for_lock(recheck_interval)) break;
-        written =
-            attempt([&] { return in_pieces ? write_in_pieces(*given.changes) : write(*given.changes, given.mode); });
+        written = attempt([&] {
+          return in_pieces ? write_in_pieces(*given.changes, given.mode) : write(*given.changes, given.mode);
+        });
         continue;
       }
       in_pieces = true;
@@ -157,7 +158,7 @@ void writer::carry_out(work& given) {
       const std::string cause = written.error().text;
       written = attempt([&]() -> result<> {
         if (const auto freed = upkeep_.free_space(cause); !freed) return freed;
-        return write_in_pieces(*given.changes);
+        return write_in_pieces(*given.changes, given.mode);
       });
     }
     if (!written && written.error().code != errc::refused) ++done.failed_attempts;
@@ -197,7 +198,9 @@ result<> writer::write_whole(const batch& changes) {
 /// full disk has. Moves, and removals of a batch without puts, are independent: they are committed in pieces. The rest
 /// is one transaction, because a job may be removed for the put of another. So is a batch with changes of groups, whose
 /// counts must agree with their members. No change is reported before all are durable.
-result<> writer::write_in_pieces(const batch& changes) {
+result<> writer::write_in_pieces(const batch& changes, sync mode) {
+  // The attempt before may have failed before it was set.
+  if (const auto set = set_sync(mode); !set) return set;
   const auto wall_offset = context_.wall_offset();
   if (!changes.groups.empty()) return write_piece([&] { return rows_.write(changes, wall_offset); });
   const auto pieces_of = [](auto rows, auto&& write) -> result<> {

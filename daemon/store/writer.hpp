@@ -95,7 +95,7 @@ class writer {
   [[nodiscard]] result<> write(batch& changes, sync mode);
   [[nodiscard]] result<> set_sync(sync mode);
   [[nodiscard]] result<> write_whole(const batch& changes);
-  [[nodiscard]] result<> write_in_pieces(const batch& changes);
+  [[nodiscard]] result<> write_in_pieces(const batch& changes, sync mode);
   template <class Rows>
   [[nodiscard]] result<> write_piece(Rows&& rows);
   [[nodiscard]] bool wait_for_space();

@@ -29,6 +29,11 @@ void overwrite(const std::string& file, std::streamoff from, std::size_t bytes) 
   open << std::string(bytes, '\x5a');
 }
 
+std::string content_of(const std::string& file) {
+  std::ifstream open{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{open}, {}};
+}
+
 /// Takes everything and keeps nothing.
 store::recovery_sink ignoring_sink() {
   return {[](std::string_view) { return queue_id{1}; }, [](engine::kept_job&&) {},
@@ -67,11 +72,13 @@ TEST_CASE("a file of a newer version is refused and left as it is") {
   CHECK(again.recover().jobs.size() == 1);
 }
 
-TEST_CASE("a database of somebody else is refused") {
+TEST_CASE("a database of another program is refused and left as it is") {
   scratch_directory scratch;
   std::filesystem::create_directory(scratch.data_dir());
   run_sql(scratch.data_file(), "CREATE TABLE theirs(x)");
+  const auto content = content_of(scratch.data_file());
   CHECK(contains(refusal(scratch.data_dir()), "not one of millrace"));
+  CHECK((content_of(scratch.data_file()) == content));
 }
 
 TEST_CASE("a file with a damaged header is refused, and the text says how to look at it") {
