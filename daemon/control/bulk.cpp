@@ -52,6 +52,13 @@ class owned_cursor {
   std::optional<engine::cursor_id> cursor_;
 };
 
+engine::job_filter filter_of(const bulk_change& change, instant now) {
+  if (change.began == never) return change.selection.filter_at(now);
+  auto filter = change.selection.filter_at(change.began);
+  filter.put_until = change.began;
+  return filter;
+}
+
 /// One run of a bulk change through the states of its selection.
 class bulk_walk {
  public:
@@ -61,7 +68,7 @@ class bulk_walk {
         queue_{queue},
         wanted_{wanted},
         description_{std::move(description)},
-        filter_{wanted.selection.filter_at(context.loop.now())},
+        filter_{filter_of(wanted, context.loop.now())},
         facts_{facts},
         bodies_{context},
         began_{context.loop.now()} {}

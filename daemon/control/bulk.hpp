@@ -28,6 +28,8 @@ struct bulk_change {
   std::optional<std::uint64_t> jobs_max{};  ///< changed at most
   std::optional<double> rate{};             ///< changes a second at most
   bool dry_run{false};                      ///< counts what it would change
+  instant began{never};  ///< of an action that goes on after a restart: `older` counts from there, and jobs that were
+                         ///< put later stay as they are; never: now
 };
 
 /// Walks through the states of the selection one after the other. In each state it begins with the job that has been in

@@ -33,6 +33,7 @@ enum class page_status {
 /// Which jobs a walk finds; all that a filter says must hold.
 struct job_filter {
   instant entered_until{never};   ///< it entered its state no later
+  instant put_until{never};       ///< it was put no later
   std::optional<reason> cause{};  ///< why it was buried or dead-lettered
   std::string origin{};           ///< of a dead letter: the queue that it came from; empty: any
   std::string text{};             ///< in its error, or in the first `searched_bytes_max` of its body; empty: any
