@@ -42,15 +42,22 @@ void conversation::on_peer_shutdown() noexcept {
 }
 
 void conversation::stop_waiting(instant now) {
-  if (peer_has_shut_down() && waits_undecided() && executor_.give_up(replies_)) enter(state::yielded, now);
+  if (peer_has_shut_down()) give_up_waiting(state::yielded, now);
 }
 
 void conversation::end_input(instant now) {
   input_from_ = input_source::ended;
   context_.reply_latency.begin(now);
   // No more commands will come: a reserve ends as if its time were over.
-  if (waits_undecided() && executor_.give_up(replies_)) enter(state::idle, now);
+  give_up_waiting(state::idle, now);
   if (state_ == state::idle) execute_input(now);
+}
+
+/// Answers the blocked command as if its time were over.
+void conversation::give_up_waiting(state next, instant now) {
+  if (!waits_undecided() || !executor_.give_up(replies_)) return;
+  observe_wait(now);
+  enter(next, now);
 }
 
 void conversation::proceed(instant now) {
@@ -134,7 +141,11 @@ void conversation::execute_one(instant now) {
       context_.reply_latency.add(command_.verb);
       break;
     case progress::blocked:
-      if (!peer_has_shut_down() || !executor_.give_up(replies_)) enter(state::blocked, now);
+      if (!peer_has_shut_down() || !executor_.give_up(replies_)) {
+        enter(state::blocked, now);
+      } else {
+        context_.reply_latency.add(command_.verb);
+      }
       break;
     case progress::partial:
       enter(state::yielded, now);

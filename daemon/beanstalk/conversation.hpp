@@ -108,6 +108,7 @@ class conversation {
   void execute_one(instant now);
   void hold_replies(std::uint64_t position, const broker::receipt& receipt);
   void end_wait_for_drain(instant now);
+  void give_up_waiting(state next, instant now);
   void pause_if_full(instant now);
   void enter(state next, instant now);
   void pause(read_pause cause, instant now);

@@ -24,10 +24,10 @@ refusal wrong_value(const char* key, const std::string& expected) {
   return {400, "invalid_value", "`" + std::string{key} + "` is not " + expected + ".", "body." + std::string{key}};
 }
 
-checked<std::optional<engine::job_state>> state_named(const json::value& name, const char* key) {
+checked<engine::job_state> state_named(const json::value& name, const char* key) {
   const auto* const text = name.if_string();
   for (const auto state : {engine::job_state::ready, engine::job_state::delayed, engine::job_state::buried})
-    if (text != nullptr && *text == engine::name_of(state)) return std::optional{state};
+    if (text != nullptr && *text == engine::name_of(state)) return state;
   return wrong_value(key, "one of ready, delayed, buried");
 }
 
@@ -86,7 +86,7 @@ loop::awaitable<http::response> purge_queue(parts all, http::request request) {
   for (const auto& name : names->get_array()) {
     const auto state = state_named(name, "states");
     if (!state) co_return refuse(state.error());
-    if (std::ranges::find(states, **state) == states.end()) states.push_back(**state);
+    if (std::ranges::find(states, *state) == states.end()) states.push_back(*state);
   }
   const auto queue = queue_of(all.facts, request);
   if (!queue) co_return refuse(queue.error());

@@ -93,7 +93,8 @@ checked<job_lists::page_request> job_lists::go_on(const std::string& text, queue
 }
 
 checked<job_lists::page_request> job_lists::begin(const http::request& request) {
-  const bool goes_on = request.query.find("cursor=") != std::string::npos;
+  const std::string_view words = request.query;
+  const bool goes_on = words.starts_with("cursor=") || words.find("&cursor=") != std::string_view::npos;
   // The cursor knows what is listed.
   const auto options = query::of(request, goes_on ? "cursor limit" : "limit body " + std::string{selection_keys});
   if (!options) return options.error();
@@ -200,8 +201,8 @@ loop::awaitable<http::response> job_lists::read(page_request wanted, list& read_
     lists_.erase(cursor);
   }
   content["next_cursor"] = next;
-  co_await until_durable(broker, known);
-  co_return json_answer(200, content);
+  auto answering = when_durable(broker, known, json_answer(200, content));
+  co_return co_await std::move(answering);
 }
 
 void add_job_lists(http::routes& routes, job_lists& lists) {

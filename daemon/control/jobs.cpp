@@ -63,8 +63,8 @@ loop::awaitable<http::response> show_job(const context& context, http::request r
     if (!content) co_return refuse({500, "body_lost", "The body of the job cannot be read from disk.", ""});
     add_body(shown, content->view(), shown_body_bytes_max);
   }
-  co_await until_durable(broker, looked.durable_with);
-  co_return json_answer(200, shown);
+  auto answering = when_durable(broker, looked.durable_with, json_answer(200, shown));
+  co_return co_await std::move(answering);
 }
 
 loop::awaitable<http::response> cancel_job(const context& context, http::request request) {

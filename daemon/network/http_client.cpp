@@ -84,10 +84,11 @@ loop::awaitable<result<http_answer>> http_client::fetch(url destination, http_re
     request.target = destination.target;
     http_answer answer;
     {
+      // The wait for a connection is the client's own, so it does not count.
+      const auto left = until == never ? p.options.request_timeout : time_between(p.loop.now(), until);
       auto acquiring = p.connections.acquire(std::move(origin));
       auto connection = co_await std::move(acquiring);
-      // The wait for a connection is the client's own, so it does not count.
-      if (until == never) until = after(p.loop.now(), p.options.request_timeout);
+      until = after(p.loop.now(), left);
       auto asking = p.ask(connection, destination, request, until);
       auto answered = co_await std::move(asking);
       if (!answered) co_return answered.error();

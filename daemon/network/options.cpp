@@ -42,7 +42,7 @@ result<address> parse_address(std::string_view text) {
   const std::string_view port_text = text.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']') && host.size() > 2) {
     host = host.substr(1, host.size() - 2);
-    if (host.find_first_not_of("0123456789abcdefABCDEF:.%") != std::string_view::npos &&
+    if (host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos &&
         host.find('%') == std::string_view::npos)
       return wrong(text, "has no IPv6 address between its brackets");
   } else if (host.find_first_of(":[]") != std::string_view::npos) {

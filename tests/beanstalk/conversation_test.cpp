@@ -205,6 +205,17 @@ TEST_CASE("after a half-close a reserve ends at once, and the commands before th
   CHECK(fixture.closed);
 }
 
+TEST_CASE("a reserve that ends because its client sends nothing more is counted in the latencies") {
+  const bool has_shut_down_before = GENERATE(true, false);
+  scripted_conversation fixture;
+  if (has_shut_down_before) fixture.talk.on_peer_shutdown();
+  fixture.receive(reserve);
+  fixture.talk.end_input(fixture.now);
+  fixture.flush();
+  fixture.context.reply_latency.observe_written(fixture.context.counts, fixture.now);
+  CHECK(fixture.context.counts.seconds[wire::index_of(wire::beanstalk_verb::reserve)].count() == 1);
+}
+
 TEST_CASE("a decision that came before the half-close is delivered") {
   scripted_conversation fixture;
   fixture.receive("reserve\r\nuse a\r\n");
