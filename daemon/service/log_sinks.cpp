@@ -161,7 +161,7 @@ log_format effective_format(log_format requested, const std::string& socket) {
 
 std::string render_text(const log::record& record, wall_time time) {
   std::string text = utc(time) + ' ' + name_of(record.severity);
-  text.resize(std::max(text.size() + 2, std::size_t{33}), ' ');  // aligns the events in one column
+  text.resize(std::max(text.size() + 2, std::size_t{34}), ' ');  // aligns the events in one column
   return text + std::string{record.event} + "  " + with_fields(one_line(record.sentence), record.fields) + '\n';
 }
 

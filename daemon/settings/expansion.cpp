@@ -53,14 +53,24 @@ node* find(node& map, std::string_view key) {
   return nullptr;
 }
 
-/// Expands these keys of each member of a section.
+/// Expands these keys of a map.
+void expand_keys(node& map, const std::string& path, std::span<const std::string_view> keys,
+                 diagnostic_list& diagnostics) {
+  for (const auto key : keys) expand_value(find(map, key), path_of(path, key), diagnostics);
+}
+
+/// Expands these keys of each member of a section, and of its steps.
 void expand_members(node& root, const char* section, std::span<const std::string_view> keys,
                     diagnostic_list& diagnostics) {
   node* const members = find(root, section);
   if (members == nullptr || members->form != node::shape::map) return;
   for (std::size_t n = 0; n < members->keys.size(); ++n) {
     const std::string path = path_of(section, members->keys[n]);
-    for (const auto key : keys) expand_value(find(members->values[n], key), path_of(path, key), diagnostics);
+    expand_keys(members->values[n], path, keys, diagnostics);
+    node* const steps = find(members->values[n], "steps");
+    if (steps == nullptr || steps->form != node::shape::list) continue;
+    for (std::size_t step = 0; step < steps->values.size(); ++step)
+      expand_keys(steps->values[step], path_of(path_of(path, "steps"), std::to_string(step + 1)), keys, diagnostics);
   }
 }
 
@@ -108,7 +118,7 @@ std::string escape(std::string_view text) {
 
 void expand_paths(node& root, diagnostic_list& diagnostics) {
   if (node* const daemon = find(root, "daemon"); daemon != nullptr) {
-    for (const auto key : expanded_daemon_keys) expand_value(find(*daemon, key), path_of("daemon", key), diagnostics);
+    expand_keys(*daemon, "daemon", expanded_daemon_keys, diagnostics);
   }
   expand_members(root, "producers", expanded_producer_keys, diagnostics);
   expand_members(root, "consumers", expanded_consumer_keys, diagnostics);

@@ -27,7 +27,7 @@ bool has_same_source(const producer_settings& one, const producer_settings& othe
   const auto& a = one.common;
   const auto& b = other.common;
   return one.kind == other.kind && a.queue == b.queue && a.run_for == b.run_for && a.begin == b.begin &&
-         a.group == b.group &&
+         a.group == b.group && a.after == b.after &&
          changed_options(*one.kind->options, one.kind_options.get(), other.kind_options.get()).empty();
 }
 

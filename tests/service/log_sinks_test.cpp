@@ -28,7 +28,7 @@ const log::record record{log::level::info, "producer_ended", "the producer has e
 
 TEST_CASE("a text record has its event in a column and its fields as key=value") {
   CHECK(render_text(record, noon) ==
-        "2026-11-20T12:00:00.123Z info    producer_ended  the producer has ended "
+        "2026-11-20T12:00:00.123Z info     producer_ended  the producer has ended "
         "producer=\"two words\" jobs=3 share=0.5 late=true left=18446744073709551615\n");
   CHECK(render_text({log::level::warning, "reload", "not\nhere", {}}, noon) ==
         "2026-11-20T12:00:00.123Z warning  reload  not\\nhere\n");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "settings/load.hpp"
+#include "settings/print.hpp"
 #include "settings_support.hpp"
 #include "support/catch.hpp"
 
@@ -77,6 +78,26 @@ TEST_CASE("paths and addresses of a settings file are expanded before they are c
   CHECK(read.value->daemon.store.data_dir == "/home/miller/wheel");
   CHECK(network::write_address(read.value->daemon.http.value()) == "127.0.0.1:9000");
   CHECK(network::write_address(read.value->daemon.beanstalk.value()) == "unix:/home/miller/b");
+}
+
+TEST_CASE("paths of handlers are expanded in steps as well") {
+  const environment set;
+  const auto read = load_text(
+      "queues: { q: {} }\n"
+      "consumers:\n"
+      "  one: { queue: q, handler: http, url: 'https://x', ca_file: '~/one' }\n"
+      "  many: { queue: q, steps: [{ handler: noop }, { handler: http, url: 'https://x', ca_file: '${MILL_1}' }] }\n"
+      "  wrong: { queue: q, steps: [{ handler: http, url: 'https://x', ca_file: '${MILL_NONE}' }] }\n",
+      "f", builtin_vocabulary());
+  CHECK(text_of(read.diagnostics).find("f:5:74: consumers.wrong.steps.1.ca_file: the environment does not define") !=
+        std::string::npos);
+  const auto valid = load_text(
+      "queues: { q: {} }\n"
+      "consumers: { many: { queue: q, steps: [{ handler: http, url: 'https://x', ca_file: '~/${MILL_1}' }] } }\n",
+      "f", builtin_vocabulary());
+  CAPTURE(text_of(valid.diagnostics));
+  REQUIRE(valid.value);
+  CHECK(print(*valid.value).find("ca_file: \"/home/miller/wheel\"") != std::string::npos);
 }
 
 TEST_CASE("an undefined variable in a file is a diagnostic with its position") {

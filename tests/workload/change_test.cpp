@@ -212,6 +212,19 @@ TEST_CASE("two tasks may wait for the end of the workload") {
   CHECK(fixture.drained == std::size_t{0});
 }
 
+TEST_CASE("a producer starts again when the producers that it comes after change") {
+  changing fixture;
+  fixture.producer("first", {.queue = "work", .limit = 1}, testing::endless_source());
+  fixture.producer("second", {.queue = "work", .rate = 1}, testing::endless_source());
+  fixture.start();
+  auto later = fixture.producers[1];
+  later.common.after = {"first"};
+  const auto prepared = fixture.jobs.prepare(testing::wanted{.producers = {later}}.whole(), {fixture.loop},
+                                             {fixture.loop, fixture.output});
+  REQUIRE(prepared.has_value());
+  CHECK(prepared->producers[0].source != nullptr);
+}
+
 TEST_CASE("a source that cannot be made changes nothing and is named") {
   changing fixture;
   fixture.producer("first", {.queue = "work", .rate = 1}, testing::endless_source());
