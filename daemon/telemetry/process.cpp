@@ -30,8 +30,8 @@ std::optional<std::uint64_t> stat_field(const std::string& stat, int number) {
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream rest{stat.substr(name_end + 1)};
   std::string word;
-  for (int field = 3; field <= number && rest >> word; ++field) {
-  }
+  for (int field = 3; field <= number; ++field)
+    if (!(rest >> word)) return std::nullopt;
   std::uint64_t value = 0;
   const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
   return read.ec == std::errc{} ? std::optional{value} : std::nullopt;

@@ -89,7 +89,7 @@ class benchmark {
       self.fail({errc::io, message_of(failure)}, exit_code::out_of_resources);
     }
     // A failed run leaves jobs behind. A queue with a given name may have jobs of others, so it is not emptied.
-    const bool leftovers = self.code_ == exit_code::failed && self.options_.queue.empty();
+    const bool leftovers = !done && self.code_ != exit_code::no_connection && self.options_.queue.empty();
     for (auto& server : self.servers_) {
       const auto removed = co_await server.fixture.tear_down(leftovers);
       if (!removed && done) self.fail(removed.error());
@@ -162,7 +162,13 @@ class benchmark {
     if (!options_.plot.empty()) plot(picture_of(results, options_));
   }
 
+  void fail_without_latencies() {
+    std::fprintf(stderr, "millrace bench: %s: not written, because no latency was measured\n", options_.plot.c_str());
+    code_ = exit_code::failed;
+  }
+
   void plot(const std::string& picture) {
+    if (picture.empty()) return fail_without_latencies();
     std::ofstream file{options_.plot, std::ios::binary};
     file << picture;
     file.close();

@@ -134,7 +134,7 @@ void check_together(const bench_words& words, word_reader& read, const bench_opt
   if (options.rate > 0 && options.connections < 2)
     read.wrong("--connections", "an open loop needs one that puts and one that reserves");
   if (options.backlog > 0 && (options.rate > 0 || options.phase != bench_phase::mix))
-    read.wrong("--backlog", "stays only where nobody waits for further jobs: --phase mix, no --rate");
+    read.wrong("--backlog", "needs --phase mix without --rate: others would take the backlog as jobs of theirs");
   const double jobs_at_rate = options.rate * in_seconds(saturating_add(options.warm_up, options.length));
   if (options.jobs == 0 && jobs_at_rate > static_cast<double>(delivery_ledger::jobs_max))
     read.wrong("--rate", "that many jobs are too many (at most " + write_count(delivery_ledger::jobs_max) + ")");

@@ -26,7 +26,7 @@ constexpr int points_a_nine = 60;
 /// Also people who cannot tell red from green see the difference.
 constexpr std::array<std::string_view, 2> colours{"#0b6bcb", "#d9570a"};
 
-/// 50 %, 90 %, 99 %, 99.9 % …
+/// The share with so many nines: 0 %, 90 %, 99 %, 99.9 % …
 std::string percent(int nines) {
   if (nines == 0) return "0%";
   if (nines == 1) return "90%";

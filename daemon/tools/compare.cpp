@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/system_message.hpp"
 #include "tools/compare_arguments.hpp"
 #include "tools/compare_chart.hpp"
 #include "tools/compare_report.hpp"
@@ -78,19 +80,22 @@ class temporary_file {
  public:
   temporary_file() : path_{(fs::temp_directory_path() / "millrace-trace-XXXXXX").string()} {
     const int made = ::mkstemp(path_.data());
+    error_number_ = made < 0 ? errno : 0;
     if (made >= 0) ::close(made);
   }
   ~temporary_file() {
     std::error_code ignored;
-    fs::remove(path_, ignored);
+    if (error_number_ == 0) fs::remove(path_, ignored);
   }
   temporary_file(const temporary_file&) = delete;
   temporary_file& operator=(const temporary_file&) = delete;
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] int error_number() const noexcept { return error_number_; }  ///< 0: it was created
 
  private:
   std::string path_;
+  int error_number_{0};
 };
 
 /// One more run of each mode, for the drawing: the measured runs do not pay for the trace.
@@ -98,6 +103,8 @@ exit_code trace_all(std::vector<contestant>& all) {
   for (auto& one : all) {
     if (!one.is_mode()) continue;
     const temporary_file file;
+    if (file.error_number() != 0)
+      return fail(exit_code::out_of_resources, file.path() + ": " + system_message(file.error_number()));
     auto command = one.command;
     command.insert(command.end(), {"--trace", file.path()});
     const auto run = run_program(command);

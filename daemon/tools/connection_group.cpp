@@ -72,7 +72,7 @@ loop::awaitable<result<>> connection_group::work(closed_run& run, task_group& pa
 
 loop::awaitable<result<>> connection_group::work_alone(connection_group& self, network::beanstalk_client& member,
                                                        closed_run& run) {
-  closed_loop_driver driver{self.loop_, self.lines_, self.buffer_, member.bytes(), run};
+  closed_loop_driver driver{self.loop_, self.readiness_, self.buffer_, member.bytes(), run};
   co_return co_await driver.work();
 }
 

@@ -28,7 +28,7 @@ class connection_group {
   static constexpr std::size_t read_bytes = 128u << 10;
 
   connection_group(loop::event_loop& loop, const network::address& server)
-      : loop_{loop}, server_{server}, lines_{loop} {}
+      : loop_{loop}, server_{server}, readiness_{loop} {}
 
   /// Connects `count` times. Each connection uses and watches only one of `queues`, assigned in turn.
   loop::awaitable<result<>> open(std::uint32_t count, const std::vector<std::string>& queues);
@@ -45,12 +45,12 @@ class connection_group {
 
   loop::event_loop& loop_;
   const network::address& server_;
-  network::readiness lines_;
+  network::readiness readiness_;
   std::vector<char> buffer_;
   std::vector<std::unique_ptr<network::beanstalk_client>> members_;
 };
 
-/// Sends `bytes` without a deadline: the run is cancelled when the server stops to answer. Requires: `bytes` outlives
+/// Sends `bytes` without a deadline: the run is cancelled when the server stops answering. Requires: `bytes` outlives
 /// the call.
 loop::awaitable<result<>> send_now(network::connection& to, std::string_view bytes);
 /// Receives at least one byte.

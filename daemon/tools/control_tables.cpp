@@ -141,8 +141,8 @@ std::string job_text(const json::object& job) {
       {"put at", text_of(job, "put_at") + ", " + time_of(job, "age") + " ago"},
       {"priority", text_of(job, "priority")},
       {"bytes", text_of(job, "bytes")},
-      {"counts", text_of(job, "deliveries") + " deliveries" + ", " + count_of(job, "failures", "failure") + ", " +
-                     count_of(job, "interruptions", "interruption")}};
+      {"counts", text_of(job, "deliveries") + (text_of(job, "deliveries") == "1" ? " delivery, " : " deliveries, ") +
+                     count_of(job, "failures", "failure") + ", " + count_of(job, "interruptions", "interruption")}};
   const auto add = [&](const char* title, const char* key) {
     if (job.contains(key)) facts.push_back({title, text_of(job, key)});
   };

@@ -17,7 +17,8 @@ namespace millrace::tools {
 /// One run against one server, from the first connection to the last job deleted. Owned by the bench; loop thread only.
 class load {
  public:
-  /// `number` marks the jobs of this run. Requires: all parameters outlive the object.
+  /// `number` marks the jobs of this call of the program, so that jobs of others are recognized. Requires: all
+  /// parameters outlive the object.
   load(loop::event_loop& loop, const bench_options& options, const network::address& server, std::uint32_t number,
        const std::vector<std::string>& queues, progress& shown);
 

@@ -1,6 +1,7 @@
 #include "tools/open_load.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -145,7 +146,7 @@ loop::awaitable<result<>> open_load::consume(open_load& self, network::connectio
 
 loop::awaitable<> open_load::until_all_are_out() {
   loop::deadline patience{loop_, [this] { all_answered_.wake_all(); }};
-  std::uint64_t before = 0;
+  std::optional<std::uint64_t> before;
   const auto& counts = run_.counts;
   while (run_.ledger.inside() > 0 || counts.asked != counts.answers) {
     if (counts.answers == before) co_return;

@@ -67,6 +67,23 @@ struct spawn_actions {
   posix_spawn_file_actions_t value{};
 };
 
+/// A program that is started has the usual effect of SIGPIPE, which this program ignores.
+struct spawn_attributes {
+  spawn_attributes() {
+    sigset_t defaults;
+    ::sigemptyset(&defaults);
+    ::sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_init(&value);
+    posix_spawnattr_setsigdefault(&value, &defaults);
+    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF);
+  }
+  ~spawn_attributes() { posix_spawnattr_destroy(&value); }
+  spawn_attributes(const spawn_attributes&) = delete;
+  spawn_attributes& operator=(const spawn_attributes&) = delete;
+
+  posix_spawnattr_t value{};
+};
+
 result<pid_t> start(const std::vector<std::string>& command, int output, int error_output) {
   std::vector<char*> words;
   words.reserve(command.size() + 1);
@@ -78,7 +95,9 @@ result<pid_t> start(const std::vector<std::string>& command, int output, int err
   environment.push_back(nullptr);
   const spawn_actions actions{output, error_output};
   pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, words.front(), &actions.value, nullptr, words.data(), environment.data());
+  const spawn_attributes attributes;
+  const int failure =
+      ::posix_spawnp(&child, words.front(), &actions.value, &attributes.value, words.data(), environment.data());
   if (failure != 0) return error{errc::not_found, command.front() + ": " + system_message(failure)};
   return child;
 }

@@ -157,6 +157,11 @@ class AnyServer:
         # 200 jobs at 500 a second: the last is due 398 ms after the first.
         self.assertGreaterEqual(shown["total"]["seconds"], 0.398)
 
+    def test_an_open_loop_that_ends_before_its_first_reply_loses_no_job(self):
+        for jobs in ("1", "100"):
+            shown = json.loads(self.works("--rate", "1M", "--connections", "2", "--jobs", jobs, "--json"))
+            self.assertEqual(shown["total"]["jobs"], int(jobs))
+
     def test_extra_queues_and_the_backlog_are_removed_at_the_end(self):
         shown = self.works("--jobs", "500", "--extra-queues", "700", "--idle-connections", "120", "--backlog", "1500",
                            "--repeat", "2")

@@ -82,6 +82,15 @@ TEST_CASE("what a program prints is bounded and readable") {
   CHECK(odd.lines[1].text == "a?b");
 }
 
+TEST_CASE("a program is ended by a closed pipe as in a shell, although millrace ignores SIGPIPE") {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  const auto run = run_program({"sh", "-c", "grep SigIgn /proc/self/status"}).value();
+  std::signal(SIGPIPE, before);
+  REQUIRE(run.lines.size() == 1);
+  const auto ignored = std::stoull(run.lines[0].text.substr(run.lines[0].text.find('\t')), nullptr, 16);
+  CHECK((ignored >> (SIGPIPE - 1) & 1) == 0);
+}
+
 TEST_CASE("a process that a program left behind is not waited for, also when it goes on printing") {
   const auto quiet = run_program({"sh", "-c", "sleep 600 & echo $!"}).value();
   REQUIRE(quiet.lines.size() == 1);
