@@ -66,7 +66,7 @@ class delivery : public spdlog::sinks::sink {
       try {
         deliver_(ours(message.level), {message.payload.data(), message.payload.size()});
       } catch (...) {
-        // An error of the sink cannot be reported. The next line is tried again.
+        // An error of the sink cannot be reported. This line is lost; the next ones are tried.
         failed_.fetch_add(1);
       }
     }

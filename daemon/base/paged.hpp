@@ -6,9 +6,8 @@
 
 namespace millrace {
 
-/// Values in pages that never move: growing adds a page and copies nothing, so that growth stalls nobody, and the
-/// address of a value is good as long as the array lives. `Page` is a power of two. Pages are kept until `shrink` or
-/// the end of the array.
+/// Values in pages that never move: growing adds a page and copies nothing. So growth is never slow, and the address of
+/// a value stays the same until its page is freed by `shrink` or the array ends. `Page` is a power of two.
 template <class T, std::size_t Page>
 class paged {
   static_assert((Page & (Page - 1)) == 0);

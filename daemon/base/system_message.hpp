@@ -11,7 +11,7 @@ namespace millrace {
 /// present value and how to raise it: "Too many open files (the limit is 10: raise it with ulimit -n or LimitNOFILE=)".
 [[nodiscard]] std::string system_message(int error_number);
 
-/// The text of an exception that ended a construction. The same limits are named, and those of threads and memory.
+/// The text of an exception that ended a construction. The same limits are named, and those of threads and epoll.
 /// Requires: the exception did not come from reading or writing a file; EAGAIN is taken for a thread that could not be
 /// started.
 [[nodiscard]] std::string message_of(const std::exception& failure);

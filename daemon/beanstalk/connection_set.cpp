@@ -41,7 +41,7 @@ class reply_release final : private loop::ready_entry {
 
   void proceed() {
     const instant end_of_turn = after(context_.loop.refresh_now(), turn_max);
-    // A connection that still waits goes to the end of the list again; one that has closed is not in the list.
+    // A connection that still waits goes to the end of the list again; one that has closed does nothing.
     for (; left_ > 0 && !context_.await_commit.empty() && context_.loop.refresh_now() < end_of_turn; --left_) {
       connection& next = *context_.await_commit.front();
       context_.await_commit.pop_front();

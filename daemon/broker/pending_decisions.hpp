@@ -26,8 +26,8 @@ class pending_decisions {
   /// The engine answered `waiting` for this session. `taker` is called once; nullptr: a coroutine takes the decision.
   void expect(session_id session, std::optional<capacity_wait_times::wait> capacity_wait = std::nullopt,
               decision_taker* taker = nullptr);
-  /// The engine decided: calls the session's taker, or wakes its coroutine at the next turn. Returns its wait, which
-  /// has ended; nothing for a session that has gone.
+  /// The engine decided: calls the session's taker, or wakes its coroutine, which goes on after this call. Returns its
+  /// wait, which has ended; nothing for a session that has gone.
   std::optional<capacity_wait_times::wait> decide(decision&& decision);
   /// Suspends until there is a decision. Cancelled: throws, even if there is one. `waits_for` is a literal.
   loop::awaitable<> wait(session_id session, std::string_view waits_for);

@@ -37,7 +37,8 @@ using reload_function = std::function<loop::awaitable<reload_result>()>;
 
 struct context;
 
-/// Adds `POST /v1/reload`: 200 if the settings are applied, 409 if not, 501 while the context has no such function.
+/// Adds `POST /v1/reload`: 200 if the settings are applied, 409 if not, 501 while the context has no such function, 503
+/// while the daemon starts, recovers or drains.
 /// Requires: `context` outlives the routes.
 void add_reload(http::routes& routes, const context& context);
 

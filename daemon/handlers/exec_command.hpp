@@ -38,7 +38,7 @@ inline constexpr std::size_t error_tail_bytes_max = 900;
 /// How a command ended.
 struct exec_end {
   loop::child_exit exit;
-  std::string output;  ///< at most `output_max`
+  std::string output;  ///< at most `output_max` and one byte more, the newline at the end
   loop::error_tail errors{error_tail_bytes_max};
   std::optional<std::string> over_limit;  ///< it exceeded a limit, with the figure and the process
   std::optional<error> failure;           ///< its limits could not be watched, so it was ended

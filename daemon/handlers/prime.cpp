@@ -28,7 +28,8 @@ const options_of<prime_options>& prime_option_table() {
 
 namespace {
 
-/// The most decimal digits of a number of `bits` bits: one more than `bits` times log10(2), rounded up.
+/// The most decimal digits of a number of `bits` bits: one more than the whole part of `bits` times
+/// log10(2), which is rounded up.
 constexpr std::size_t digits_of_bits(std::size_t bits) { return bits * 30'103 / 100'000 + 1; }
 static_assert(digits_of_bits(1) == 1 && digits_of_bits(4) == 2 && digits_of_bits(64) == 20 &&
               digits_of_bits(4096) == 1234);

@@ -12,7 +12,8 @@ namespace millrace::http {
 ///
 /// It refuses bare CR or LF and other control characters, folded lines, names that are not tokens, more than one `Host`
 /// (or none in HTTP/1.1), more than one `Content-Length` or `Transfer-Encoding`, both of them, a `Content-Length` that
-/// is not a plain number, and every `Transfer-Encoding` except `chunked`. The parser checks method, target and version.
+/// is not a plain number, every `Transfer-Encoding` except `chunked`, any in HTTP/1.0, and a `Host` with characters
+/// that no host has. The parser checks method, target and version.
 ///
 /// One object for each request, owned by the coroutine that reads it; loop thread only. No I/O.
 class request_head {

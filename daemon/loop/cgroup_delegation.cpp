@@ -159,12 +159,13 @@ result<taken_cgroup> take_over_cgroup() {
   }
   const fs::path inner = is_moved ? *own : group / own_group;
   if (!is_moved) {
-    if (::mkdir(inner.c_str(), 0755) != 0 && errno != EEXIST) return cannot("there can be no group", inner, errno);
+    if (::mkdir(inner.c_str(), 0755) != 0 && errno != EEXIST)
+      return cannot("cannot create the control group", inner, errno);
     if (auto moved = move_processes(group, inner); !moved) return moved.error();
   }
   const fs::path controllers = group / "cgroup.subtree_control";
   if (const int failure = write_cgroup_file(controllers, "+memory"); failure != 0) {
-    return cannot("memory cannot be limited by", controllers, failure);
+    return cannot("cannot turn on the memory controller with", controllers, failure);
   }
   return taken_cgroup{group, left_child_groups(group, inner)};
 }

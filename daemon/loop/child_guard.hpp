@@ -17,13 +17,14 @@ namespace millrace::loop {
 /// The pipe to one guard. Copies keep it open. Null: there is no guard.
 using guard_pipe = std::shared_ptr<const owned_descriptor>;
 
-/// A small process that outlives this one for a moment: when this process ends in any way, kill -9 included, it sends
-/// SIGKILL to every process group that has begun and not ended. The death signal of a child reaches only the child
-/// itself; this reaches what the child has started. A process that has left its group (setsid) is out of reach.
+/// A small process that outlives this one for a moment: when this process ends in any way, kill -9 included, the guard
+/// sends SIGKILL to every process group that has begun and not ended. The death signal of a child reaches only the
+/// child itself; the guard reaches what the child has started. A process that has left its group (setsid) is out of
+/// reach.
 ///
-/// The guard reads `group_record`s from a pipe. A child writes the first one before it runs its program, so no group is
-/// unknown for a moment. This process writes the second one while the leader of the group is not reaped yet, so the id
-/// of a group is never that of a later process.
+/// The guard reads `group_record`s from a pipe. A child writes the record of its group's begin before it runs its
+/// program, so no group is ever unknown. This process writes the record of its end while the leader of the group is not
+/// reaped yet, so the id of a group is never that of a later process.
 ///
 /// Owned by the `child_launcher`; loop thread only. The destructor closes the pipe, which ends the guard, and waits for
 /// it. A guard that was killed is replaced with the next child, and learns all groups again.

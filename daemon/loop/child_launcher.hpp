@@ -17,7 +17,8 @@ namespace millrace::loop {
 /// (child_guard.hpp).
 ///
 /// Owned by the program; loop thread only. A thread of its own starts the programs (child_starter.hpp), so the loop
-/// goes on meanwhile. A `child_process` may outlive the launcher, but not its loop; its program is killed then.
+/// goes on meanwhile. A `child_process` may outlive the launcher, but not its loop; its program is
+/// killed when the launcher is destroyed.
 /// Requires: this process ignores SIGPIPE; no task is in `start` when the launcher is destroyed.
 class child_launcher {
  public:

@@ -57,7 +57,8 @@ class child_process {
   /// As of now; nullopt: it has not ended.
   [[nodiscard]] const std::optional<child_exit>& exit() const noexcept;
 
-  /// Sends SIGTERM to the group now, and SIGKILL after `kill_after`. Called again, only an earlier SIGKILL counts.
+  /// Sends SIGTERM to the group now, and SIGKILL after `kill_after`. A second call can only make SIGKILL
+  /// come earlier.
   void end(duration kill_after);
   /// Sends SIGKILL to the group.
   void kill() { end(duration::zero()); }

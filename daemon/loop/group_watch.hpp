@@ -37,9 +37,9 @@ struct exceeded_limit {
   std::string text;
 };
 
-/// Compares what process groups use with their limits, `sample_every`, on a thread of its own, because it reads the
-/// files of all processes in /proc. It sees resident memory and processor time of the processes that are in the group;
-/// one that uses too much for a shorter time than that may pass unseen.
+/// Compares the use of process groups with their limits every `sample_every`, on a thread of its own, because it reads
+/// the files of all processes in /proc. It sees resident memory and processor time of the processes that are in the
+/// group; one that uses too much for a shorter time than that may pass unseen.
 ///
 /// Owned by the `child_launcher`; loop thread only. The thread starts with the first group and sleeps while there is
 /// none. The destructor joins it.

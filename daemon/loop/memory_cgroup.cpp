@@ -134,7 +134,7 @@ bool memory_cgroups::note_entry(int error_number) {
   if (error_number == 0) {
     entered_last_ = true;
   } else {
-    note_failure("a process cannot enter it: " + system_message(error_number));
+    note_failure("a process could not be moved into its control group: " + system_message(error_number));
   }
   return error_number == 0;
 }

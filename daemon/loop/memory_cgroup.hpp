@@ -15,9 +15,9 @@
 namespace millrace::loop {
 
 /// A control group (v2) for one child and all that it starts, in whatever process group or session. When they need more
-/// than the limit and the kernel can free none of it, it kills all of them at once (`memory.oom.group`). What counts is
-/// the memory of the kernel's Documentation/admin-guide/cgroup-v2.rst: their pages, and files that they have read or
-/// written, which are freed first. They cannot use swap space instead.
+/// than the limit and the kernel can free none of it, the kernel kills all of them at once (`memory.oom.group`). What
+/// counts is the memory of the kernel's Documentation/admin-guide/cgroup-v2.rst: their pages, and files that they have
+/// read or written, which are freed first. They cannot use swap space instead.
 ///
 /// Any thread, one at a time. The destructor does as `remove`.
 class memory_cgroup {

@@ -20,7 +20,7 @@ struct stall_count {
   duration longest;
 };
 
-/// Reports the task that holds the loop longer than a threshold. A thread samples turn and current task eight times per
+/// Reports the task that holds the loop longer than a threshold. A thread samples the current task eight times per
 /// threshold and logs a stall *while it lasts*, so that a hang is reported too. Then it logs the functions that the
 /// loop's thread is in (loop/stack_sample.hpp). The loop counts the stall and logs its length when it ends.
 ///

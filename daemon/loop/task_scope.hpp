@@ -22,7 +22,8 @@ class task_scope {
   task_scope(const task_scope&) = delete;
   task_scope& operator=(const task_scope&) = delete;
 
-  /// Starts `work` at the next turn. `name` is shown in the list of tasks, in logs of stalls and in metrics.
+  /// Starts `work` soon, never inside this call. `name` is shown in the list of tasks, in logs of stalls and in
+  /// metrics.
   task_id spawn(std::string name, awaitable<> work);
 
   /// Cancels all tasks: the next await of each throws. A task that has not had its first turn never starts.

@@ -165,7 +165,7 @@ trace_lane trace_recorder::current_lane() {
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
 void trace_recorder::task_waited(task_record& task) {
-  // Woken at once, or a second wait of the same task.
+  // It has run since, or its wait has just begun.
   if (task.waits_for.empty() || task.wait_began == loop_.now()) return;
   add_wait(task);
 }

@@ -16,7 +16,8 @@ namespace millrace::loop {
 /// marks, and built anew again and again.)
 class trace_states {
  public:
-  /// The state of a job; empty: it has none. Requires of `state`: not empty, and outlives this.
+  /// Sets the state of a job and returns the one before; empty: it had none. Requires: `state` is not empty and
+  /// outlives this object.
   std::string_view exchange(job_id job, std::string_view state) {
     assert(!state.empty());
     if (2 * (count_ + 1) > entries_.size()) grow();

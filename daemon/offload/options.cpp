@@ -12,11 +12,11 @@ const options_of<pool_options>& pool_option_table() {
     made.count("processes", &pool_options::processes, {0, processes_max},
                "worker processes for run_on: processes, started with the first job; 0 is one for each processor");
     made.size("process_memory_max", &pool_options::process_memory_max, {process_memory_least, process_memory_most},
-              "memory of such a process; one that needs more is killed, and its job fails; left out: no limit")
+              "memory of a worker process; one that needs more is killed, and its job fails; left out: no limit")
         .example("1GiB");
     made.duration("process_cpu_max", &pool_options::process_cpu_max,
                   {.least = milliseconds{1}, .most = process_cpu_most},
-                  "processor time of such a process while it has a job; beyond it the process is ended, and the job "
+                  "processor time of a worker process while it has a job; beyond it the process is ended, and the job "
                   "fails; left out: no limit")
         .example("1m");
     return made;

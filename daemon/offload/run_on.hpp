@@ -15,8 +15,8 @@ namespace millrace::offload {
 /// Where the steps of a computation run. A setting.
 enum class execution_site { loop, threads, processes, automatic };
 
-/// Runs `work` at `site`, `loop` or `threads`, until it is done, cancelled or late. The results are those of
-/// `thread_pool::run`. On the loop it yields after each step.
+/// Runs `work` at `site` until it is done, cancelled or late. The results are those of
+/// `thread_pool::run`. On the loop it yields after each step. Requires: `site` is `loop` or `threads`.
 loop::awaitable<result<std::string>> run_on(execution_site site, loop::event_loop& loop, thread_pool& threads,
                                             std::unique_ptr<computation> work, instant when);
 

@@ -15,18 +15,19 @@ namespace millrace::offload {
 
 /// `run_on: auto`: where the next computation of one handler begins. It begins on the loop if computations on bodies of
 /// about that size are expected to be shorter than `long_work`, or if nothing is known of them; otherwise on a thread.
-/// One that has used `long_work` on the loop goes on on a thread, so a wrong guess costs the loop one step.
+/// One that has used `long_work` on the loop goes on on a thread, so a wrong guess costs the loop `long_work` and one
+/// step.
 ///
-/// That is the rule for renting skis (Karlin, Manasse, Rudolph and Sleator, Algorithmica 3, 1988): to stay on the loop
-/// until that has cost as much as the way to a thread costs never more than twice the best choice. `work_length` avoids
-/// most of that as well. Sizes are distinguished by powers of two.
+/// That is the rule for renting skis (Karlin, Manasse, Rudolph and Sleator, Algorithmica 3, 1988): stay on the loop
+/// until that has cost as much as the way to a thread. It never costs more than twice the best choice. `work_length`
+/// makes wrong guesses rare. Sizes are distinguished by powers of two.
 ///
 /// A step that holds the loop for longer than `stall_threshold` moves the handler to threads for good.
 ///
 /// Owned by a consumer; loop thread only.
 class site_choice {
  public:
-  /// About what the way to a thread costs and back: 1 µs if the thread is awake, 60 µs if it sleeps.
+  /// About the cost of the way to a thread and back: 1 µs if the thread is awake, 60 µs if it sleeps.
   static constexpr duration long_work = microseconds{20};
 
   /// `stall_threshold` outlives this object. `on_stall` is called on the loop, once, with the length of the step.

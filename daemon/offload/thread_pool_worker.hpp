@@ -27,7 +27,7 @@ inline constexpr duration chunk_work_wanted = std::chrono::microseconds{50};
 inline constexpr duration long_work = std::chrono::microseconds{500};
 
 /// One thread of a pool with its two rings. Owned by the pool, whose loop thread alone hands out and collects. The
-/// destructor stops the thread after the request in progress.
+/// destructor stops the thread when it has computed the requests in its ring.
 class thread_pool_worker {
  public:
   /// Rings `to_loop` when results are ready.

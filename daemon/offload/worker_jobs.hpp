@@ -26,7 +26,7 @@ class worker_jobs {
 
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
-  /// That of `size()`: it does not have the job.
+  /// `size()`: the worker does not have the job.
   [[nodiscard]] std::size_t index_of(job_id job) const noexcept {
     return static_cast<std::size_t>(std::ranges::find(all_, job, &held_job::id) - all_.begin());
   }

@@ -34,10 +34,10 @@ struct worker_task {
   body content;
   std::string_view handler{};          ///< for `wire::worker_job`; outlives the task
   const work_length* length{nullptr};  ///< how long tasks like this one take; outlives the task
-  std::string line{};                  ///< not empty: the line for the worker, which is not made of the others
+  std::string line{};                  ///< not empty: the line for the worker; empty: `write_line` makes it
 };
 
-/// Makes `line` of the others. Any thread.
+/// Makes `line` from the other members. Any thread.
 void write_line(worker_task& task);
 
 /// Bytes of a `progress` line that are shown.

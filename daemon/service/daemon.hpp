@@ -21,7 +21,7 @@ namespace millrace::service {
 
 /// Constructs and connects all parts of the program. `lifecycle` decides when they start and stop.
 ///
-/// Owned by `main`. Loop thread only.
+/// Owned by `run`. Loop thread only.
 ///
 /// After `prepare` was called, `close` must be awaited before destruction, also when opening failed or was abandoned.
 /// Before `prepare` it may be destroyed without `close`. The destructor joins the threads.

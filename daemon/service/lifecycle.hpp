@@ -30,7 +30,7 @@ namespace millrace::service {
 /// `drain_timeout`. One log record says how many were finished, how many became ready again, and how many are left.
 /// SIGHUP reloads the settings (service/reload.hpp). SIGUSR1: puts of clients are refused, and producers end.
 ///
-/// Owned by `main`, for one run. Everything except `run` happens on the loop.
+/// Owned by `run`, for one run. Everything except `run` happens on the loop.
 ///
 /// The process ends even when draining or closing hangs: `close_timeout` after the end of `drain_timeout`, or after
 /// closing began, or `stop_timeout` after a second signal; each with exit code 1.

@@ -29,7 +29,7 @@ struct user_identity {
 ///
 /// All threads of the process change together (POSIX). If the process already runs as this user, nothing changes.
 ///
-/// Owned by `main`. One thread calls it.
+/// Owned by `run`. One thread calls it.
 class privileges {
  public:
   /// Changes to the groups of the user. The error: this process is not root.

@@ -208,7 +208,8 @@ loop::awaitable<reload_answer> reloader::apply(file_content& content) {
   apply_queues(changes);
   if (work_changes) {
     auto applying = context_.work.apply(std::move(*prepared), context_.present->daemon.drain_timeout);
-    if (!co_await std::move(applying)) co_return refused("a drain began before everything was applied");
+    if (!co_await std::move(applying))
+      co_return refused("a drain began before all of it was applied: a part is in use");
   }
   co_await remove_queues(changes);
   give_first_queue_defaults(changes);

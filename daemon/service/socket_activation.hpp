@@ -20,7 +20,7 @@ struct passed_descriptor {
 /// Sockets that the service manager opened and passed to this process (sd_listen_fds(3)). Each has the name of a
 /// listener. A single socket with any other name is that of the beanstalk listener, as beanstalkd takes it.
 ///
-/// Owned by `main`; one thread calls it. When destroyed it closes the sockets that nobody has taken.
+/// Owned by `run`; one thread calls it. When destroyed it closes the sockets that nobody has taken.
 class passed_sockets {
  public:
   /// The names of sockets, which are those of the listeners.

@@ -119,8 +119,8 @@ const options_of<daemon_options>& daemon_option_table() {
               parse_bucket, write_duration, "a rising list of durations like 25ms or 2.5s")
           .duration(
               "metrics_linger", &options::metrics_linger, {.most = hours{24 * 365}},
-              "Time for which metrics still show a queue that was removed; a new queue of the same name continues "
-              "its counts.");
+              "Time for which metrics still show a queue, producer or consumer that was removed; a new one of the "
+              "same name continues its counts.");
   return table;
 }
 

@@ -40,8 +40,8 @@ struct job_condition {
 /// cost no row; what happens to a job that is put in this batch goes into its put; of several moves the last one
 /// counts.
 ///
-/// Filled on the loop, then owned by the writer until it is reported. A batch that is written twice (because the disk
-/// was full the first time) gives the same rows.
+/// Filled on the loop, then owned by the writer until it is reported. A batch that is written twice, because the disk
+/// was full the first time, gives the same rows but for times of the wall clock.
 class batch {
  public:
   struct new_job {

@@ -31,8 +31,8 @@ struct body_found {
 /// each slice.
 ///
 /// It waits for a lock that another process holds. A body that the disk does not give is tried three times, over new
-/// connections; then it is an error of that body alone. A damaged body is one at once. The first connection is made at
-/// once: later clients may have taken every descriptor of the process.
+/// connections; then it is an error of that body alone. A damaged body is an error at once. The first connection is
+/// made at once: later clients may have taken every descriptor of the process.
 ///
 /// Owned by the store on the loop's thread. `end` stops it after the body at hand, or after a piece of it if it is
 /// large; requests that are left are dropped.

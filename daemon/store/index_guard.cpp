@@ -84,7 +84,7 @@ class mappings {
   mappings(const mappings&) = delete;
   mappings& operator=(const mappings&) = delete;
 
-  /// The next line, its end if it is longer than this remembers; false: there is none.
+  /// The next line; of one that is too long, its beginning and its end. False: there is none.
   bool next(std::string_view& line) noexcept {
     std::size_t length = 0;
     for (char c = 0; next(c);) {
@@ -150,7 +150,7 @@ bool is_in_index(std::uintptr_t address) noexcept {
   return false;
 }
 
-/// The statement that faulted runs again when this returns: on an empty page, or into the action of before.
+/// The instruction that faulted runs again when this returns: on an empty page, or into the action of before.
 void on_bus_error(int, siginfo_t* info, void*) {
   const int errno_before = errno;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);

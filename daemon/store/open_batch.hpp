@@ -58,8 +58,8 @@ class open_batch {
   std::uint64_t bury_sequence_of(engine::job_state state) noexcept;
 
   std::unique_ptr<batch> open_{std::make_unique<batch>()};
-  /// Jobs that have a history in the file or in a batch: only of those is one deleted. It spares the delete of a plain
-  /// job a second search.
+  /// Jobs that have a history in the file or in a batch. A history is deleted only for those, so the delete of a plain
+  /// job needs no second search.
   id_set with_history_;
   std::uint64_t last_bury_sequence_{0};
 };

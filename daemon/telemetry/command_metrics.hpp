@@ -17,7 +17,7 @@ struct named_commands {
   const beanstalk::session_counts* counts;
 };
 
-/// A copy of them that is made on the loop.
+/// A copy of the commands of all protocols. Made on the loop.
 struct command_copy {
   struct protocol_commands {
     std::string protocol;

@@ -6,11 +6,11 @@
 
 namespace millrace::telemetry {
 
-/// Appends a family in the format OpenMetrics 1.0, which the library writes only in the older text format. Source:
+/// Appends a family in the format OpenMetrics 1.0. The library writes only the older text format. Source:
 /// https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md, "Text Format".
 ///
-/// A counter's family is called as its samples without `_total`. Bounds of buckets are written as Go writes floating
-/// point numbers (`1.0`), which the format recommends.
+/// The name of a counter's family is the name of its samples without `_total`. Bounds of buckets are written as Go
+/// writes floating point numbers (`1.0`), which the format recommends.
 ///
 /// Requires: the family is a counter whose name ends in `_total`, a gauge, or a histogram with rising bounds.
 void append_open_metrics(std::string& text, const prometheus::MetricFamily& family);

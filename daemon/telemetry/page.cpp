@@ -39,9 +39,10 @@ struct page_copy {
   store_copy stores;
 };
 
-/// The texts of one page, by variant. Those that nobody asked for are absent.
+/// Two formats, each plain and compressed.
 constexpr std::size_t variant_count = 4;
 using wanted_variants = std::bitset<variant_count>;
+/// The texts of one page, by variant. A variant that was not made is empty.
 using rendered_page = std::array<std::string, variant_count>;
 
 constexpr std::size_t index_of(page_format format, page_encoding encoding) {

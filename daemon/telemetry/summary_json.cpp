@@ -45,8 +45,7 @@ json::object producers(const workload::workload& work) {
   return all;
 }
 
-/// Queues that are not empty. All that were declared can be: there are at most as many as in the settings, or
-/// `queues_max`.
+/// All queues that are not empty: at most as many as in the settings, or `queues_max`.
 json::object queues_left(const engine::engine& engine, const std::set<std::string, std::less<>>& served) {
   json::object all;
   std::vector<queue_id> queues;

@@ -19,7 +19,7 @@ class Output(DaemonTest):
 
     def test_a_reader_that_goes_away_fails_print_jobs_only(self):
         reading, writing = os.pipe()
-        daemon = self.daemon(self.settings(PRINTING % 5000), "--until-idle", stdout=writing)
+        daemon = self.daemon(self.settings(PRINTING % 50_000), "--until-idle", stdout=writing)
         os.close(writing)
         self.assertEqual(os.read(reading, 2), b"1\n")
         os.close(reading)
