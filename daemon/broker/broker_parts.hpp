@@ -87,6 +87,10 @@ struct broker::parts {
       groups_over = completed;
       group_over.notify();
     }
+    if (const auto departures = engine.departures(); departures != departures_seen) {
+      departures_seen = departures;
+      job_left.notify();
+    }
     return made;
   }
 
@@ -193,7 +197,6 @@ struct broker::parts {
     engine.advance(now());
     disk_bodies.on_durable();
     commit_without_receipt(commit_tracker::cause::time);
-    job_left.notify();  // jobs may have expired, or become undeliverable
     return next_deadline();
   }
 
@@ -212,7 +215,6 @@ struct broker::parts {
       engine.body_lost(job, now());
     }
     commit_without_receipt();
-    if (!content) job_left.notify();  // it may be buried, or a dead letter now
   }
 
   /// Ends the wait of a session that has no decision. Requires: its request was withdrawn from the engine.
@@ -222,14 +224,7 @@ struct broker::parts {
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());
     commit_without_receipt();
-    job_left.notify();  // a put that waited is gone, or a job is back in its queue
-  }
-
-  /// Ends a command that may end jobs which have expired. `jobs_before`: what there was before it.
-  committed commit_if_expired(std::size_t jobs_before) {
-    const auto made = commit();
-    if (engine.job_count() < jobs_before) job_left.notify();
-    return made;
+    job_left.notify();  // a put that waited may be gone
   }
 
   loop::event_loop& loop;
@@ -249,7 +244,8 @@ struct broker::parts {
   std::vector<kept_action> kept_actions;
   subscriber_list job_left;
   subscriber_list group_over;
-  std::uint64_t groups_over{0};  ///< that were announced
+  std::uint64_t groups_over{0};      ///< that were announced
+  std::uint64_t departures_seen{0};  ///< that were announced
   unsigned commands{0};
   bool restoring{false};
   bool out_of_ids_logged{false};

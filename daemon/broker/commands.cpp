@@ -7,17 +7,14 @@ namespace millrace::broker {
 
 receipted<bool> broker::release(session_id session, job_id job, engine::priority priority, duration delay) {
   auto& p = *parts_;
-  const auto jobs_before = p.engine.job_count();
   const bool released = p.engine.release(session, job, priority, delay, p.now());
-  return p.commit_if_expired(jobs_before).answer(released);
+  return p.commit().answer(released);
 }
 
 receipted<bool> broker::bury(session_id session, job_id job, engine::priority priority) {
   auto& p = *parts_;
   const bool buried = p.engine.bury(session, job, priority, p.now());
-  const auto made = p.commit();
-  if (buried) p.job_left.notify();
-  return made.answer(buried);
+  return p.commit().answer(buried);
 }
 
 receipted<bool> broker::touch(session_id session, job_id job) {
@@ -31,17 +28,13 @@ receipted<bool> broker::touch(session_id session, job_id job) {
 receipted<bool> broker::erase(session_id session, job_id job) {
   auto& p = *parts_;
   const bool erased = p.engine.erase(session, job, p.now());
-  const auto made = p.commit();
-  if (erased) p.job_left.notify();
-  return made.answer(erased);
+  return p.commit().answer(erased);
 }
 
 receipted<bool> broker::cancel(job_id job) {
   auto& p = *parts_;
   const bool cancelled = p.engine.cancel(job, p.now());
-  const auto made = p.commit();
-  if (cancelled) p.job_left.notify();
-  return made.answer(cancelled);
+  return p.commit().answer(cancelled);
 }
 
 // --- on queues -------------------------------------------------------------------------------------------------------
@@ -66,24 +59,20 @@ void broker::set_metrics_linger(duration linger) { parts_->engine.set_metrics_li
 
 receipted<std::size_t> broker::kick(queue_id queue, std::size_t bound, engine::engine::kick_from& origin) {
   auto& p = *parts_;
-  const auto jobs_before = p.engine.job_count();
   const auto kicked = p.engine.kick(queue, bound, origin, p.now());
-  return p.commit_if_expired(jobs_before).answer(kicked);
+  return p.commit().answer(kicked);
 }
 
 receipted<bool> broker::kick_job(job_id job) {
   auto& p = *parts_;
-  const auto jobs_before = p.engine.job_count();
   const bool kicked = p.engine.kick_job(job, p.now());
-  return p.commit_if_expired(jobs_before).answer(kicked);
+  return p.commit().answer(kicked);
 }
 
 receipted<std::size_t> broker::purge(queue_id queue, engine::job_state state, instant entered_until) {
   auto& p = *parts_;
   const auto erased = p.engine.purge(queue, state, entered_until, p.now());
-  const auto made = p.commit();
-  if (erased > 0) p.job_left.notify();
-  return made.answer(erased);
+  return p.commit().answer(erased);
 }
 
 receipted<result<>> broker::pause(queue_id queue, duration length) {

@@ -32,9 +32,7 @@ receipted<engine::walk_step> broker::change_jobs(engine::cursor_id cursor, const
                                                  const engine::job_change& change, std::size_t most) {
   auto& p = *parts_;
   const auto step = p.engine.change_jobs(cursor, filter, change, most, p.now());
-  const auto made = p.commit();
-  if (step.changed > 0) p.job_left.notify();
-  return made.answer(step);
+  return p.commit().answer(step);
 }
 
 void broker::decide_body(engine::cursor_id cursor, job_id job, bool matches) {
@@ -44,9 +42,7 @@ void broker::decide_body(engine::cursor_id cursor, job_id job, bool matches) {
 receipted<engine::change_result> broker::change_job(job_id job, const engine::job_change& change) {
   auto& p = *parts_;
   const auto result = p.engine.change_job(job, change, p.now());
-  const auto made = p.commit();
-  if (result == engine::change_result::changed) p.job_left.notify();
-  return made.answer(result);
+  return p.commit().answer(result);
 }
 
 void broker::keep_action(std::uint64_t action, std::string description) {

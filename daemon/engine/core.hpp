@@ -54,6 +54,7 @@ struct core {
   std::array<std::uint64_t, job_state_count> jobs_in{};  ///< of all queues, by state
   std::uint64_t urgent{0};
   counter puts, ttr_expired;
+  std::uint64_t departures{0};                          ///< see engine::departures
   state_observer* observer{nullptr};                    ///< null: nobody is notified of states
   std::function<bool(std::uint64_t bytes)> disk_check;  ///< see engine::set_disk_check
 

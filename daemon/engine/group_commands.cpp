@@ -57,6 +57,8 @@ std::optional<reason> engine::refusal_to_join(group_id group) const {
 
 bool engine::groups_are_over(std::string_view name) const { return parts_->groups.is_over(name); }
 
+std::uint64_t engine::departures() const noexcept { return parts_->departures; }
+
 std::uint64_t engine::groups_completed() const { return parts_->groups.completed(); }
 
 std::size_t engine::group_count() const { return parts_->groups.size(); }

@@ -131,8 +131,10 @@ void note_member_end(core& core, const job_details& member, outcome result, std:
 
 void restore_group(core& core, kept_group&& kept) {
   group& back = core.groups.add(kept.group, std::move(kept.facts));
-  // The store does not keep it; with `sync` no answer leaves too early.
-  back.durability = durability::sync;
+  // The store does not keep it. It rises to that of the outcome's queue, and of the jobs that are still there.
+  const queue* const outcomes = core.queues.find(back.facts.outcome_queue);
+  back.durability =
+      std::max(durability::relaxed, outcomes == nullptr ? durability::memory : outcomes->options.durability);
   back.restored = true;
   back.open_until = after(core.now, core.limits.group_open_max);
   // Whether an ended group that keeps its members was closed too, no store knows: its producer may go on with it.
@@ -149,7 +151,7 @@ void restore_group(core& core, kept_group&& kept) {
   set_deadline(core, back);
 }
 
-void restore_member(core& core, job_id job, job_details& details) {
+void restore_member(core& core, const queue& owner, job_id job, job_details& details) {
   core.groups.last = std::max(core.groups.last, details.group.value());
   group* const found = core.groups.find(details.group);
   if (found == nullptr) {
@@ -157,6 +159,7 @@ void restore_member(core& core, job_id job, job_details& details) {
     details.group_place = 0;
     return;
   }
+  found->durability = std::max(found->durability, owner.options.durability);
   auto& members = found->members;
   if (details.group_place >= members.size()) members.resize(std::size_t{details.group_place} + 1);
   members[details.group_place].end.job = job;

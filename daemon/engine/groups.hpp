@@ -58,6 +58,6 @@ std::size_t do_due_of_group(core& core, group_id id, std::size_t most);
 /// Restores a group that a store kept. Its jobs come later. Requires: no group has that id.
 void restore_group(core& core, kept_group&& kept);
 /// The restored job takes its place in its group. If the store did not keep the group, the job forgets it.
-void restore_member(core& core, job_id job, job_details& details);
+void restore_member(core& core, const queue& owner, job_id job, job_details& details);
 
 }  // namespace millrace::engine

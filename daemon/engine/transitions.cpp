@@ -102,7 +102,7 @@ void restore_history(core& core, slot at, kept_job& kept) {
   static_cast<job_tally&>(history) = tally;
   history.error_text = std::move(kept.error_text);
   if (kept.details != nullptr) history.details = *kept.details;
-  if (history.details.group) restore_member(core, kept.job, history.details);
+  if (history.details.group) restore_member(core, core.queue_of(core.jobs[at]), kept.job, history.details);
   core.jobs[at].in_group = bool{history.details.group};
   core.jobs[at].expires = history.details.expires_at != never;
 }
@@ -174,6 +174,7 @@ void move_job(core& core, slot at, queue& to, job_state state) {
   queue& from = core.queue_of(record);
   assert(&from != &to && state != job_state::reserved);
   record.recorded = is_recorded(record, from);
+  ++core.departures;
   leave_state(core, at, record, from);
   end_counting(core, at);
   record.queue = queue_table::slot_of(to);
@@ -236,6 +237,7 @@ void make_delayed(core& core, slot at, duration delay) {
 
 void make_buried(core& core, slot at) {
   const job& record = core.jobs[at];
+  ++core.departures;
   change_state(core, at, record, core.queue_of(record), job_state::buried);
   record_move(core, at, {.to = job_state::buried});
   evict_if_above_mark(core, at);
@@ -284,6 +286,7 @@ void remove_job(core& core, slot at) {
   const job& record = core.jobs[at];
   queue& owner = core.queue_of(record);
   if (core.observer != nullptr) core.observer->on_state(record.id, owner.id, std::nullopt);
+  ++core.departures;
   leave_state(core, at, record, owner);
   end_counting(core, at);
   record_end(core, at);

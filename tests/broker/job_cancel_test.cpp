@@ -45,6 +45,23 @@ TEST_CASE("the cancellation of a job that nobody holds calls nobody but those wh
   CHECK(fixture.cancelled.empty());
 }
 
+TEST_CASE("an expired job that is released becomes a dead letter, and those who wait for empty queues are called") {
+  broker_fixture fixture;
+  fixture.queue("letters");
+  const auto work = fixture.queue("work", {.dead_letter = "letters", .expire_after = seconds{1}});
+  const auto holder = fixture.watching_session("work");
+  const auto job = fixture.put(work, "a").job;
+  REQUIRE(fixture.broker.try_reserve(holder, engine::lease::unlimited).answer.status ==
+          engine::reserve_status::reserved);
+  fixture.loop.advance(seconds{2});
+  int times_left = 0;
+  const auto left = fixture.broker.subscribe_job_left([&] { ++times_left; });
+  CHECK(fixture.broker.release(holder, job, engine::default_priority, {}).answer);
+  CHECK(fixture.levels(work).jobs() == 0);
+  CHECK(fixture.broker.engine().job_count() == 1);
+  CHECK(times_left == 1);
+}
+
 TEST_CASE("a session that is closed is not called any more") {
   held_job_fixture fixture;
   CHECK(fixture.broker.try_close_session(fixture.holder, engine::session_end::returned));

@@ -107,6 +107,25 @@ TEST_CASE("a producer continues its open group after a restart, and no time limi
   CHECK(fixture.engine.look_at_group(group_id{7})->members == 4);
 }
 
+TEST_CASE("the close of a restored group is as durable as the queues of its outcome and of its remaining jobs") {
+  const auto safest = GENERATE(durability::relaxed, durability::sync);
+  const auto* const owner = GENERATE("out", "q");
+  engine_fixture fixture;
+  fixture.engine.collect_changes(true);
+  REQUIRE(fixture.engine.declare(owner, {.durability = safest}).has_value());
+  fixture.engine.restore_group(kept({.outcome_queue = "out", .state = group_state::open}), fixture.now);
+  restore_member(fixture, 2, 1);
+  restore_member(fixture, 3, 2);
+  end_restoring(fixture);
+  change_set changes;
+  fixture.engine.take_changes(changes);
+  changes.clear();
+  CHECK(fixture.engine.close_group(group_id{7}, fixture.now));
+  fixture.engine.take_changes(changes);
+  REQUIRE(changes.size() == 1);
+  CHECK(std::get<group_changed>(changes[0]).durability == safest);
+}
+
 TEST_CASE("a restored open group that no producer continues is closed after an hour") {
   engine_fixture fixture;
   fixture.engine.restore_group(kept({.state = group_state::open}), fixture.now);
