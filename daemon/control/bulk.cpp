@@ -55,7 +55,7 @@ class owned_cursor {
 engine::job_filter filter_of(const bulk_change& change, instant now) {
   if (change.began == never) return change.selection.filter_at(now);
   auto filter = change.selection.filter_at(change.began);
-  filter.put_until = change.began;
+  filter.last_job = change.last_job;
   return filter;
 }
 

@@ -28,8 +28,9 @@ struct bulk_change {
   std::optional<std::uint64_t> jobs_max{};  ///< changed at most
   std::optional<double> rate{};             ///< changes a second at most
   bool dry_run{false};                      ///< counts what it would change
-  instant began{never};  ///< of an action that goes on after a restart: `older` counts from there, and jobs that were
-                         ///< put later stay as they are; never: now
+  // Of an action that goes on after a restart. For others `began` is never.
+  instant began{never};  ///< `older` counts from there, as far as the store kept when a job entered its state
+  std::uint64_t last_job{UINT64_MAX};  ///< jobs with greater ids came later, and stay as they are
 };
 
 /// Walks through the states of the selection one after the other. In each state it begins with the job that has been in

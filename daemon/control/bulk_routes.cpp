@@ -148,14 +148,16 @@ std::uint64_t jobs_in(const engine::queue_levels& levels, const std::vector<job_
 }
 
 /// What is kept of an action on disk: enough to go on with it. `began_ns` is wall clock time.
-json::object kept_of(const action& facts, instant began, const json::object& body, const job_selection& selection) {
+json::object kept_of(const context& context, const action& facts, const json::object& body,
+                     const job_selection& selection) {
   auto request = body;
   // As decided when it began.
   add_selection(request, selection);
   return {{"kind", facts.kind},
           {"queue", facts.target},
           {"key", facts.key},
-          {"began_ns", store::to_disk(began, store::read_wall_offset())},
+          {"began_ns", store::to_disk(context.loop.now(), store::read_wall_offset())},
+          {"last_job", context.broker.engine().last_id().value()},
           {"request", std::move(request)}};
 }
 
@@ -185,7 +187,7 @@ loop::awaitable<http::response> begin(const context& context, actions& actions, 
   action facts{.kind = bulk.name, .target = request.parameters.at("name"), .key = request.idempotency_key};
   facts.total = std::min(change->jobs_max.value_or(UINT64_MAX), jobs_in(levels, change->selection.states));
   facts.dry_run = change->dry_run;
-  auto steps = work_of(context, *queue, *change, kept_of(facts, context.loop.now(), *body, change->selection));
+  auto steps = work_of(context, *queue, *change, kept_of(context, facts, *body, change->selection));
   auto answer = begin_action(context, actions, std::move(facts), std::move(steps), changer{request}, *wait);
   co_return co_await std::move(answer);
 }
@@ -213,9 +215,12 @@ std::string resume(const context& context, actions& actions, action_id id, const
   if (!queue) return "its queue is gone";
   auto change = change_of(*bulk, request->get_object(), context.broker.engine().levels(*queue));
   if (!change) return change.error().message;
-  // Older versions did not keep it.
-  if (const auto began = count_of("began_ns"); began != 0)
+  // Older versions did not keep these two.
+  const auto began = count_of("began_ns");
+  if (began != 0) {
     change->began = store::from_disk(static_cast<std::int64_t>(began), store::read_wall_offset());
+    change->last_job = count_of("last_job");
+  }
   action facts{.id = id, .kind = bulk->name, .target = text_of("queue"), .key = text_of("key")};
   facts.done = count_of("done");
   facts.seen = count_of("seen");

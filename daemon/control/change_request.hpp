@@ -54,7 +54,7 @@ inline loop::awaitable<bool> until_durable(broker::broker& broker, broker::recei
   co_return broker.is_durable(receipt);
 }
 
-/// The answer to a change, when the store has what the receipt stands for.
+/// The answer, when the store has what the receipt stands for.
 inline loop::awaitable<http::response> when_durable(broker::broker& broker, broker::receipt receipt,
                                                     http::response answer) {
   const bool is_durable = co_await until_durable(broker, receipt);

@@ -26,7 +26,7 @@ class matcher {
   [[nodiscard]] verdict judge(const core& core, const cursor& walk, slot at) {
     const job& record = core.jobs[at];
     const job_history& history = core.jobs.history_if_any(at);
-    if (record.entered_at > filter_.entered_until || record.put_at > filter_.put_until) return verdict::differs;
+    if (record.entered_at > filter_.entered_until || record.id.value() > filter_.last_job) return verdict::differs;
     if (filter_.cause && history.details.cause != filter_.cause) return verdict::differs;
     if (!filter_.origin.empty() && history.details.origin != filter_.origin) return verdict::differs;
     if (filter_.text.empty() || contains_text(history.error_text, filter_.text)) return verdict::matches;

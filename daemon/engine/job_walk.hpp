@@ -32,11 +32,11 @@ enum class page_status {
 
 /// Which jobs a walk finds; all that a filter says must hold.
 struct job_filter {
-  instant entered_until{never};   ///< it entered its state no later
-  instant put_until{never};       ///< it was put no later
-  std::optional<reason> cause{};  ///< why it was buried or dead-lettered
-  std::string origin{};           ///< of a dead letter: the queue that it came from; empty: any
-  std::string text{};             ///< in its error, or in the first `searched_bytes_max` of its body; empty: any
+  instant entered_until{never};        ///< it entered its state no later
+  std::uint64_t last_job{UINT64_MAX};  ///< its id is not greater
+  std::optional<reason> cause{};       ///< why it was buried or dead-lettered
+  std::string origin{};                ///< of a dead letter: the queue that it came from; empty: any
+  std::string text{};                  ///< in its error, or in the first `searched_bytes_max` of its body; empty: any
 };
 /// Linear in both lengths, whatever they contain.
 [[nodiscard]] bool contains_text(std::string_view bytes, std::string_view text) noexcept;

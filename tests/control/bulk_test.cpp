@@ -41,7 +41,7 @@ struct interrupted_action_fixture : has_store, broker_fixture {
   void resume(const std::string& request) {
     const auto began_ns = std::to_string(store::to_disk(began, store::read_wall_offset()));
     broker.restore_action(7, R"({"kind": "delete", "queue": "mail", "key": "", "began_ns": )" + began_ns +
-                                 R"(, "request": )" + request + "}");
+                                 R"(, "last_job": 2, "request": )" + request + "}");
     control::resume_bulk_changes(context, actions);
     finish();
   }
