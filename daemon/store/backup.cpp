@@ -191,8 +191,8 @@ backup::parts::outcome backup::parts::fill_and_rename(const data_directory& fold
   if (::rename(folder.path().c_str(), target.c_str()) != 0) return system_error(target);
   if (const auto synced = sync_directory(target + "/.."); !synced) {
     // The caller removes it under its old name.
-    static_cast<void>(::rename(target.c_str(), folder.path().c_str()));
-    return synced.error();
+    if (::rename(target.c_str(), folder.path().c_str()) == 0) return synced.error();
+    return error{errc::io, synced.error().text + "; the copy " + target + " is complete, but may be lost in a crash"};
   }
   return bytes;
 }

@@ -90,9 +90,13 @@ class benchmark {
     }
     // A failed run leaves jobs behind. A queue with a given name may have jobs of others, so it is not emptied.
     const bool leftovers = !done && self.code_ != exit_code::no_connection && self.options_.queue.empty();
-    for (auto& server : self.servers_) {
-      const auto removed = co_await server.fixture.tear_down(leftovers);
-      if (!removed && done) self.fail(removed.error());
+    try {
+      for (auto& server : self.servers_) {
+        const auto removed = co_await server.fixture.tear_down(leftovers);
+        if (!removed && done) self.fail(removed.error());
+      }
+    } catch (const std::exception& failure) {
+      if (done) self.fail({errc::io, message_of(failure)}, exit_code::out_of_resources);
     }
     self.progress_.clear();
     watchers.cancel();

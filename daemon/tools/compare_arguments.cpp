@@ -20,7 +20,7 @@ constexpr const char* footer =
     "lines (a list of seconds and text), wall_seconds, processor_seconds, peak_memory_bytes and context_switches\n"
     "(each with median, least, most), and for modes service_seconds and loop_lag_seconds (p50, p99).\n"
     "Exit codes: 0 done, 1 a program failed or a result cannot be written, 2 bad arguments, 3 a program could not be "
-    "started.";
+    "started or a temporary file not created.";
 
 }  // namespace
 

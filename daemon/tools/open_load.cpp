@@ -1,7 +1,6 @@
 #include "tools/open_load.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -145,12 +144,13 @@ loop::awaitable<result<>> open_load::consume(open_load& self, network::connectio
 }
 
 loop::awaitable<> open_load::until_all_are_out() {
-  loop::deadline patience{loop_, [this] { all_answered_.wake_all(); }};
-  std::optional<std::uint64_t> before;
+  bool is_over = false;
+  loop::deadline patience{loop_, [&] {
+                            is_over = true;
+                            all_answered_.wake_all();
+                          }};
   const auto& counts = run_.counts;
-  while (run_.ledger.inside() > 0 || counts.asked != counts.answers) {
-    if (counts.answers == before) co_return;
-    before = counts.answers;
+  while (!is_over && (run_.ledger.inside() > 0 || counts.asked != counts.answers)) {
     patience.set(after(loop_.now(), last_jobs_patience));
     co_await all_answered_.wait();
   }
