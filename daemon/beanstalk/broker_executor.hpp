@@ -42,8 +42,7 @@ class broker_executor final : public command_executor {
   command_result proceed(network::outbox& replies) override;
   broker::receipt decide(broker::decision&& decision, network::outbox& replies) override;
   bool give_up(network::outbox& replies) override;
-  /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND. False only for a peek, which waits for a
-  /// body from disk.
+  /// A put is answered DRAINING, a reserve TIMED_OUT, a reserve-job NOT_FOUND.
   bool end_wait_for_drain(network::outbox& replies) override;
   [[nodiscard]] bool holds_jobs() const override;
   [[nodiscard]] bool is_durable(const broker::receipt& receipt) const override { return broker_.is_durable(receipt); }

@@ -41,7 +41,7 @@ class command_executor {
   /// The client sends nothing more: answers the blocked command as if its time were over. False: the command waits for
   /// a body from disk, and its decision will come.
   virtual bool give_up(network::outbox& replies) = 0;
-  /// The daemon drains: answers the blocked command. False as for `give_up`.
+  /// The daemon drains: answers the blocked command. False: it is a peek, which waits for a body from disk.
   virtual bool end_wait_for_drain(network::outbox& replies) = 0;
   /// Whether any job is reserved for this client.
   [[nodiscard]] virtual bool holds_jobs() const = 0;

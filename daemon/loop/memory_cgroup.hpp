@@ -61,7 +61,7 @@ class memory_cgroup {
 /// (group_watch.hpp). One thread.
 class memory_cgroups {
  public:
-  /// nullopt: there can be no group, so memory has to be watched.
+  /// nullopt: a group cannot be created, so memory has to be watched.
   [[nodiscard]] std::optional<memory_cgroup> make(std::uint64_t memory_max);
   /// `error_number`: why a child could not enter a group that was made for it. True: it is 0.
   [[nodiscard]] bool note_entry(int error_number);
@@ -74,7 +74,7 @@ class memory_cgroups {
   void note_failure(const std::string& reason);
 
   bool is_taken_over_{false};
-  std::filesystem::path parent_;  ///< empty: there can be no group
+  std::filesystem::path parent_;  ///< empty: a group cannot be created
   bool entered_last_{true};       ///< for one log record when groups cannot be used any more
   std::uint64_t made_{0};
   std::vector<memory_cgroup> left_;

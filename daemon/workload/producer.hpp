@@ -66,7 +66,7 @@ class producer {
   loop::awaitable<> run();
 
   /// Changes rate, limit and the options of jobs while it runs, from its next body on. `limit` as for the constructor.
-  /// Requires: the queue, `for`, `start` and `group` are the same.
+  /// Requires: the queue, `for`, `start`, `group` and `after` are the same.
   void adjust(const producer_options& options, std::optional<std::uint64_t> limit);
   /// Where its next run continues; nullopt: it stores no position.
   [[nodiscard]] std::optional<progress_mark> mark() const;

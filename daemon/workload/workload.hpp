@@ -45,8 +45,8 @@ class workload {
   [[nodiscard]] result<prepared_change> prepare(workload_change change, const sources::source_context& inputs,
                                                 const handlers::handler_context& outputs) const;
   /// Applies a change. Removed producers end at once. Changed producers end at once and start again, except those with
-  /// the same source, queue, `for`, `start` and `group`: their source continues, with the new options from the next
-  /// body on. Removed and changed consumers reserve no further job. They may finish the jobs that they hold until
+  /// the same source, queue, `for`, `start`, `group` and `after`: their source continues, with the new options from the
+  /// next body on. Removed and changed consumers reserve no further job. They may finish the jobs that they hold until
   /// `patience` is over; then these jobs become ready again. Changed consumers start again with the new settings. All
   /// others go on undisturbed. False: a drain began meanwhile, and not everything was applied.
   /// Requires: the queues exist; no other change is being applied.

@@ -12,7 +12,6 @@ import commit_checks as c
 import document_checks as d
 import file_checks as f
 import include_checks as i
-from kept_results import ENTRIES_MAX, KeptResults
 from tree import Tree
 
 GOOD_README = """`tests/run --all`, `engine/job`, `daemon/{base,loop}/CMakeLists.txt`,
@@ -309,39 +308,6 @@ class CanFail(unittest.TestCase):
         self.finds(f.metrics_as_promised,
                    "queue_jobs is not in telemetry",
                    files={"daemon/telemetry/x.cpp": "int x;\n"})
-
-
-class Kept(unittest.TestCase):
-    def test_what_was_kept_is_known_to_a_later_run(self):
-        with tempfile.TemporaryDirectory() as folder:
-            KeptResults("results", folder).add(["one", "two"])
-            later = KeptResults("results", folder)
-            self.assertIn("one", later)
-            self.assertNotIn("three", later)
-
-    def test_two_runs_at_once_keep_the_results_of_both(self):
-        with tempfile.TemporaryDirectory() as folder:
-            first, second = KeptResults("results", folder), KeptResults("results", folder)
-            first.add(["one"])
-            second.add(["two"])
-            self.assertEqual(list(KeptResults("results", folder).prints), ["one", "two"])
-
-    def test_the_oldest_results_are_dropped(self):
-        with tempfile.TemporaryDirectory() as folder:
-            KeptResults("results", folder).add(["one"])
-            KeptResults("results", folder).add(str(n) for n in range(ENTRIES_MAX))
-            later = KeptResults("results", folder)
-            self.assertNotIn("one", later)
-            self.assertEqual(len(later.prints), ENTRIES_MAX)
-
-    def test_a_damaged_file_and_a_folder_that_cannot_be_made_keep_nothing(self):
-        with tempfile.TemporaryDirectory() as folder:
-            results = KeptResults("results", folder)
-            results.add(["one"])
-            results.path.write_text("{")
-            self.assertNotIn("one", KeptResults("results", folder))
-            KeptResults("results", results.path).add(["one"])
-            self.assertNotIn("one", KeptResults("results", results.path))
 
 
 if __name__ == "__main__":
