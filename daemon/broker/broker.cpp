@@ -103,7 +103,6 @@ bool broker::try_close_session(session_id session, engine::session_end end) {
   p.wait_times.end(wait, p.loop.now());
   const bool closed = p.engine.close_session(session, p.now(), end);
   p.commit_without_receipt();
-  p.job_left.notify();  // a put of it may have waited
   return closed;
 }
 

@@ -192,9 +192,9 @@ class broker {
   /// will be.
   [[nodiscard]] std::uint64_t acknowledged_not_durable() const;
 
-  /// `on_job_left` is called when a job has ended, was buried or moved to another queue, and when a put that waited may
-  /// have been withdrawn: a caller that waits until queues are empty looks again. Not for `finish`, whose caller does
-  /// so by itself. Each subscription must end before the broker does.
+  /// `on_job_left` is called after each command with which a job ended, was buried or moved to another queue, or a
+  /// waiting put was withdrawn: a caller that waits until queues are empty looks again. Each subscription must end
+  /// before the broker does.
   [[nodiscard]] subscription subscribe_job_left(std::function<void()> on_job_left);
 
   /// A trace has begun (loop/trace_recorder.hpp): it shows the states of jobs from now on.

@@ -224,7 +224,6 @@ struct broker::parts {
     disk_bodies.end_peek(session);
     wait_times.end(wait, loop.now());
     commit_without_receipt();
-    job_left.notify();  // a put that waited may be gone
   }
 
   loop::event_loop& loop;

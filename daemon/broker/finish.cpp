@@ -15,8 +15,6 @@ receipted<engine::finish_answer> broker::try_finish(session_id session, engine::
   const auto now = p.now();
   const auto answer = p.engine.finish(session, std::move(request), now);
   if (answer == engine::finish_status::waiting) p.pending.expect(session, p.wait_times.begin_if_waiting(answer, now));
-  // The caller looks by itself whether anything is left.
-  p.departures_seen = p.engine.departures();
   return p.commit().answer(answer);
 }
 

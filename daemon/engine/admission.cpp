@@ -116,6 +116,7 @@ bool withdraw_put(core& core, session& client) {
   queue& at = core.queues[client.put->queue];
   const std::unique_ptr<capacity_waiter> gone{at.capacity_waiters.leave(*client.put)};
   client.put = nullptr;
+  ++core.departures;
   mark_for_update(core, at);
   return true;
 }

@@ -170,7 +170,7 @@ class engine {
   [[nodiscard]] std::optional<reason> refusal_to_join(group_id group) const;
   /// Whether no group of that name is open, has members that have not ended, or has an outcome to put.
   [[nodiscard]] bool groups_are_over(std::string_view name) const;
-  /// Rises with each job that ends, is buried or moves to another queue.
+  /// Rises with each job that ends, is buried or moves to another queue, and with each waiting put that is withdrawn.
   [[nodiscard]] std::uint64_t departures() const noexcept;
   /// Rises when a group comes to be over.
   [[nodiscard]] std::uint64_t groups_completed() const;

@@ -77,22 +77,22 @@ std::size_t http_client::open_connections() const noexcept { return parts_->conn
 loop::awaitable<result<http_answer>> http_client::fetch(url destination, http_request request) {
   auto& p = *parts_;
   const std::string first_origin = write_origin(destination);
-  instant until = never;
+  duration left = p.options.request_timeout;
   for (std::uint32_t redirects = 0;; ++redirects) {
     std::string origin = write_origin(destination);
     if (origin != first_origin) request.headers.clear();
     request.target = destination.target;
     http_answer answer;
     {
-      // The wait for a connection is the client's own, so it does not count.
-      const auto left = until == never ? p.options.request_timeout : time_between(p.loop.now(), until);
       auto acquiring = p.connections.acquire(std::move(origin));
       auto connection = co_await std::move(acquiring);
-      until = after(p.loop.now(), left);
+      // The wait for a connection is the client's own, so it does not count.
+      const instant until = after(p.loop.now(), left);
       auto asking = p.ask(connection, destination, request, until);
       auto answered = co_await std::move(asking);
       if (!answered) co_return answered.error();
       answer = std::move(*answered);
+      left = time_between(p.loop.now(), until);
     }
     const auto location = answer.header("Location");
     if (!is_redirect(answer.status) || location.empty() || p.options.redirects_max == 0) co_return answer;

@@ -65,14 +65,15 @@ result<sqlite::connection> open_and_prepare(const data_directory& directory, con
   auto made = sqlite::connection::open(directory.data_file(), sqlite::open_as::read_write, vfs, directory.lock_file());
   if (!made) return about(directory.data_file(), made.error());
   // First: nothing is written to a file that is no database, or not one of millrace.
-  if (const auto version = version_of(*made); !version) {
+  const auto version = version_of(*made);
+  if (!version) {
     made->leave_log();
     return damage(directory, version.error());
   }
   if (const auto set = made->run(settings); !set) return damage(directory, set.error());
   // A migration copies all jobs in one transaction.
   made->interrupt_if(is_interrupted);
-  const auto ready = prepare_schema(*made);
+  const auto ready = prepare_schema(*made, *version);
   made->interrupt_if(nullptr);
   if (!ready) return damage(directory, ready.error());
   return made;

@@ -133,17 +133,15 @@ result<std::int64_t> version_of(sqlite::connection& data) {
   return *version;
 }
 
-result<> prepare_schema(sqlite::connection& data) {
-  const auto version = version_of(data);
-  if (!version) return version.error();
-  if (*version > 0) {
-    if (const auto same = refuse_differences(data, *version); !same) return same;
+result<> prepare_schema(sqlite::connection& data, std::int64_t version) {
+  if (version > 0) {
+    if (const auto same = refuse_differences(data, version); !same) return same;
   }
-  if (*version == schema_version) return {};
+  if (version == schema_version) return {};
 
   auto all = sqlite::transaction::begin(data);
   if (!all) return all.error();
-  const auto made = *version == 0 ? data.run(present_version) : migrate_from(data, *version);
+  const auto made = version == 0 ? data.run(present_version) : migrate_from(data, version);
   if (!made) return made.error();
   const auto header = "PRAGMA application_id = " + std::to_string(application_id) +
                       "; PRAGMA user_version = " + std::to_string(schema_version);

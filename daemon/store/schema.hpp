@@ -18,13 +18,14 @@ inline constexpr std::int64_t schema_version = 4;
 /// States as they stand on disk.
 enum class state_on_disk : std::int64_t { ready = 0, delayed = 1, buried = 2 };
 
-/// Creates the tables of a new file, and migrates those of an older version in one transaction, which it logs. Refused:
-/// the file of another program, a file of a newer version, and tables that differ from those millrace creates. The
-/// error names a row that cannot be migrated.
-[[nodiscard]] result<> prepare_schema(sqlite::connection& data);
-
-/// The version of the tables in a file of millrace; 0: the file is new and has none. Refused: see `prepare_schema`.
+/// The version of the tables in a file of millrace; 0: the file is new and has none. Only reads. Refused: the file of
+/// another program, and a file of a newer version.
 [[nodiscard]] result<std::int64_t> version_of(sqlite::connection& data);
+
+/// Creates the tables of a new file, and migrates those of an older version in one transaction, which it logs.
+/// `version`: that of the file, from `version_of`. Refused: tables that differ from those millrace creates. The error
+/// names a row that cannot be migrated.
+[[nodiscard]] result<> prepare_schema(sqlite::connection& data, std::int64_t version);
 
 /// How the schema of the file differs from the one that millrace creates for `version`, one sentence each: foreign or
 /// missing tables, indexes, views and triggers, and tables with other columns. `version` is between 1 and

@@ -230,8 +230,7 @@ TEST_CASE("a body that cannot be read buries the job of who reserved it, and tel
   CHECK(fixture.waits.events[0].job.content.view() == "a");
 }
 
-TEST_CASE(
-    "the end of a reserve whose body is lost, and of a session, are reported to those who wait for empty queues") {
+TEST_CASE("a job whose body is lost, and a put that is withdrawn, are reported to those who wait for empty queues") {
   disk_fixture fixture;
   fixture.put_safely("a");
   fixture.disk.broken = true;
@@ -241,7 +240,11 @@ TEST_CASE(
   CHECK(times_left == 0);
   fixture.disk.read();
   CHECK(times_left == 1);
-  CHECK(fixture.broker.try_close_session(fixture.client));
+  const auto full = fixture.queue("full", {.max_jobs = 1});
+  fixture.put(full, "a");
+  REQUIRE(fixture.put(full, "b").status == engine::put_status::waiting);
+  CHECK(times_left == 1);
+  CHECK(fixture.broker.try_close_session(fixture.producer));
   CHECK(times_left == 2);
 }
 

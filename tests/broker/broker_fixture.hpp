@@ -95,4 +95,17 @@ struct broker_fixture {
   session_id producer{broker.open_session()};
 };
 
+/// A session holds a job of `from`, and `to` is full.
+struct full_output_fixture : broker_fixture {
+  full_output_fixture() {
+    put(to, "in the way");
+    static_cast<void>(broker.try_reserve(holder, engine::lease::unlimited));
+  }
+
+  queue_id from{queue("from")};
+  queue_id to{queue("to", {.max_jobs = 1})};
+  job_id job{put(from, "a").job};
+  session_id holder{watching_session("from")};
+};
+
 }  // namespace millrace::testing

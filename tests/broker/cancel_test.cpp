@@ -91,27 +91,22 @@ TEST_CASE("a put admitted in the turn of its cancellation is in the queue, once"
 }
 
 TEST_CASE("a cancelled wait for capacity in an output queue leaves the job with its holder") {
-  broker_fixture fixture;
-  const auto from = fixture.queue("from");
-  const auto to = fixture.queue("to", {.max_jobs = 1});
-  fixture.put(to, "in the way");
-  const auto job = fixture.put(from, "a").job;
-  const auto session = fixture.watching_session("from");
-  static_cast<void>(fixture.broker.try_reserve(session, engine::lease::unlimited));
-  static_cast<void>(fixture.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}));
+  testing::full_output_fixture fixture;
+  static_cast<void>(fixture.broker.try_finish(fixture.holder,
+                                              {.job = fixture.job, .outputs = {{fixture.to, {.content = body{"b"}}}}}));
   broker_fixture::answer waited;
-  const auto task = fixture.await_finish(session, job, waited);
+  const auto task = fixture.await_finish(fixture.holder, fixture.job, waited);
   fixture.loop.run_ready();
 
   fixture.loop.cancel(task);
   fixture.loop.run_ready();
 
   CHECK(waited.aborted);
-  CHECK(fixture.levels(from).reserved == 1);
-  CHECK(fixture.levels(to).jobs() == 1);
+  CHECK(fixture.levels(fixture.from).reserved == 1);
+  CHECK(fixture.levels(fixture.to).jobs() == 1);
   CHECK(fixture.broker.held_outputs().active() == 0);
-  CHECK(fixture.broker.release(session, job, engine::default_priority, {}).answer);
-  CHECK(fixture.levels(from).ready == 1);
+  CHECK(fixture.broker.release(fixture.holder, fixture.job, engine::default_priority, {}).answer);
+  CHECK(fixture.levels(fixture.from).ready == 1);
 }
 
 TEST_CASE("closing a session that waits ends its wait and its stay") {

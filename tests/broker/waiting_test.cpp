@@ -101,22 +101,17 @@ TEST_CASE("a queue that refuses says so at once and holds nobody") {
 }
 
 TEST_CASE("the output of a finished job waits for capacity in its queue, and the time is counted") {
-  broker_fixture fixture;
-  const auto from = fixture.queue("from");
-  const auto to = fixture.queue("to", {.max_jobs = 1});
-  fixture.put(to, "in the way");
-  const auto job = fixture.put(from, "a").job;
-  const auto session = fixture.watching_session("from");
-  static_cast<void>(fixture.broker.try_reserve(session, engine::lease::unlimited));
+  testing::full_output_fixture fixture;
 
   const auto answer =
-      fixture.broker.try_finish(session, {.job = job, .outputs = {{to, {.content = body{"b"}}}}}).answer;
+      fixture.broker.try_finish(fixture.holder, {.job = fixture.job, .outputs = {{fixture.to, {.content = body{"b"}}}}})
+          .answer;
   REQUIRE(answer == engine::finish_status::waiting);
   broker_fixture::answer waited;
-  fixture.await_finish(session, job, waited);
+  fixture.await_finish(fixture.holder, fixture.job, waited);
   fixture.loop.advance(seconds{2});
   CHECK(fixture.broker.held_outputs().active() == 1);
-  CHECK(fixture.levels(from).reserved == 1);
+  CHECK(fixture.levels(fixture.from).reserved == 1);
 
   const auto other = fixture.watching_session("to");
   static_cast<void>(fixture.broker.try_finish(
@@ -124,8 +119,8 @@ TEST_CASE("the output of a finished job waits for capacity in its queue, and the
   fixture.loop.run_ready();
 
   CHECK(waited.finished.value() == engine::finish_status::done);
-  CHECK(fixture.levels(from).jobs() == 0);
-  CHECK(fixture.levels(to).ready == 1);
+  CHECK(fixture.levels(fixture.from).jobs() == 0);
+  CHECK(fixture.levels(fixture.to).ready == 1);
   CHECK(fixture.broker.held_outputs().total(fixture.loop.now()) == seconds{2});
 }
 

@@ -5,11 +5,11 @@ that it read, its tool and its command, and no path of the machine; the versions
 here. Without a place to write to, nothing is kept.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 ENTRIES_MAX = 20_000  # beyond that, those that were kept first are dropped
@@ -56,12 +56,11 @@ class KeptResults:
             self.prints.pop(fingerprint, None)
             self.prints[fingerprint] = None
         self.prints = dict.fromkeys(list(self.prints)[-ENTRIES_MAX:])
+        new = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self.path.parent, suffix=".new") as file:
-                json.dump(list(self.prints), file)
-                file.flush()
-                os.link(file.name, file.name + ".whole")
-            os.replace(file.name + ".whole", self.path)
+            new.write_text(json.dumps(list(self.prints)))
+            os.replace(new, self.path)
         except OSError:
-            pass
+            with contextlib.suppress(OSError):
+                new.unlink()

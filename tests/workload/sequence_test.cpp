@@ -7,6 +7,23 @@ using namespace millrace;
 using testing::workload_fixture;
 using workload::mode;
 
+namespace {
+
+/// Starts, and begins a drain of a second while a job is held. The job was there before, or arrived while the consumer
+/// waited.
+void drain_with_a_job(workload_fixture& fixture, queue_id work) {
+  const bool arrives_while_waiting = GENERATE(true, false);
+  if (!arrives_while_waiting) fixture.put(work, "a");
+  fixture.start();
+  if (arrives_while_waiting) fixture.put(work, "a");
+  fixture.loop.run_ready();
+  REQUIRE(fixture.levels("work").reserved == 1);
+  fixture.drain(seconds{1});
+  fixture.loop.advance(seconds{1});
+}
+
+}  // namespace
+
 TEST_CASE("in sequence one job runs at a time in the whole program, each to its end, in the order of arrival") {
   workload_fixture fixture{{.run_mode = mode::sequential}};
   const auto a = fixture.queue("a");
@@ -94,16 +111,9 @@ TEST_CASE("in sequence a drain lets the job that runs come to its end and takes 
 
 TEST_CASE("in sequence a drain without patience gives the running job back") {
   workload_fixture fixture{{.run_mode = mode::sequential}};
-  const auto queue = fixture.queue("work");
-  const bool came_while_waiting = GENERATE(true, false);
-  if (!came_while_waiting) fixture.put(queue, "a");
+  const auto work = fixture.queue("work");
   fixture.consumer("slow", {.queue = {"work"}}, testing::waiting_kind(seconds{2}, fixture.note()));
-  fixture.start();
-  if (came_while_waiting) fixture.put(queue, "a");
-  fixture.loop.run_ready();
-  REQUIRE(fixture.levels("work").reserved == 1);
-  fixture.drain(seconds{1});
-  fixture.loop.advance(seconds{1});
+  drain_with_a_job(fixture, work);
 
   CHECK(fixture.drained == std::size_t{1});
   CHECK(fixture.levels("work").ready == 1);
@@ -184,15 +194,8 @@ TEST_CASE("in sequence a drain gives back a job that waits for its output, witho
   workload_fixture fixture{{.run_mode = mode::sequential}};
   const auto work = fixture.queue("work");
   fixture.put(fixture.queue("done", {.max_jobs = 1}), "full");
-  const bool came_while_waiting = GENERATE(true, false);
-  if (!came_while_waiting) fixture.put(work, "a");
   fixture.consumer("first", {.queue = {"work"}, .output = "done"}, testing::quick_kind(fixture.note()));
-  fixture.start();
-  if (came_while_waiting) fixture.put(work, "a");
-  fixture.loop.run_ready();
-  REQUIRE(fixture.levels("work").reserved == 1);
-  fixture.drain(seconds{1});
-  fixture.loop.advance(seconds{1});
+  drain_with_a_job(fixture, work);
 
   CHECK(fixture.drained == std::size_t{1});
   CHECK(fixture.levels("work").ready == 1);
